@@ -1,0 +1,3 @@
+"""The engine of Mailroom: receive, keep, decide, deliver, reconcile. It knows no event type and no destination by name."""
+
+__version__ = "0.1.0"

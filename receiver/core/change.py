@@ -1,0 +1,126 @@
+"""What a step wants written: a handful of writes that a store applies whole or not at all.
+
+Flow computes them, the store carries them out: one transaction in SQLite, one ``TransactWriteItems`` in DynamoDB. The
+caller learns *conflict* from the write itself and never has to ask first.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+from receiver.core.alert import AlertState
+from receiver.core.document import Document
+from receiver.core.event import Event
+from receiver.core.flag import Flag
+from receiver.core.job import Job
+from receiver.core.task import Task
+
+Record = Document | Job | Event | Task | AlertState | Flag
+R = TypeVar("R", Document, Job, Event, Task, AlertState, Flag)
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Write a new record; Conflict when there is one of this id."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Ensure:
+    """Write a new record unless there is one of this id: the old one stays, without a conflict."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Replace the record that was read at ``record.version``; Conflict when it has another version by now."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Belongs:
+    """Hold the whole change only if the job is unknown or belongs to this document; Conflict otherwise."""
+
+    job_id: str
+    document_id: str
+
+
+Write = Insert | Ensure | Update | Belongs
+
+
+class Index(NamedTuple):
+    """A way to find records: those whose ``key`` has a value, ordered by ``order``. Both name attributes.
+
+    Without a key all records of the kind are found. A record whose key or order is None is not in the index.
+    """
+
+    key: str | None
+    order: str
+
+
+INDEXES: dict[type[Record], dict[str, Index]] = {
+    Document: {
+        "all": Index(None, "taken_in_at"),
+        "state": Index("state", "taken_in_at"),
+        "type": Index("type", "taken_in_at"),
+        "batch": Index("batch_id", "taken_in_at"),
+        "overdue": Index(None, "overdue_at"),
+    },
+    Job: {"document": Index("document_id", "created_at"), "overdue": Index(None, "overdue_at")},
+    Event: {"all": Index(None, "received_at"), "job": Index("job_id", "received_at")},
+    Task: {
+        "all": Index(None, "created_at"),
+        "state": Index("state", "due_at"),
+        "subject": Index("subject", "created_at"),
+        "claimable": Index(None, "claimable_at"),
+    },
+    AlertState: {"all": Index(None, "last_at")},
+    Flag: {},
+}
+
+
+def kind_of(record: Record | type[Record]) -> str:
+    """The word for a record's kind: document, job, event, task, alert, flag."""
+    cls = record if isinstance(record, type) else type(record)
+    return "alert" if cls is AlertState else cls.__name__.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Records of one index, in its order.
+
+    ``since`` is inclusive, ``until`` exclusive, both in the index's order. ``cursor`` is a former page's.
+    """
+
+    by: str = "all"
+    key: str | None = None
+    since: float | None = None
+    until: float | None = None
+    newest_first: bool = False
+    limit: int = 50
+    cursor: str | None = None
+
+
+class Page(NamedTuple):
+    """One page of a listing; ``cursor`` is None on the last."""
+
+    records: list  # type: ignore[type-arg]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The books: how many documents were taken in, and how many are in each state. Counted by the store at each write."""
+
+    taken_in: int = 0
+    routed: int = 0
+    review: int = 0
+    failed: int = 0
+    open: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        """Whether taken in = routed + review + failed + open."""
+        return self.taken_in == self.routed + self.review + self.failed + self.open

@@ -1,0 +1,187 @@
+"""The document: one file to route, with all that was decided and done about it.
+
+A document is one aggregate: what it is, what LlamaCloud said, the plan that was made, and one row per delivery. It is
+read and written whole, guarded by its version, so that two workers can never both believe they finished it.
+"""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from receiver.core.plan import Plan, Target, Way
+
+HISTORY_LIMIT = 200
+"""Entries of the timeline kept on the document; the oldest but the first give way."""
+
+
+class DocumentState(StrEnum):
+    """What the books count: taken in = routed + review + failed + open."""
+
+    OPEN = "open"
+    ROUTED = "routed"
+    REVIEW = "review"
+    FAILED = "failed"
+
+
+class Step(StrEnum):
+    """How far an open document has come."""
+
+    TAKEN_IN = "taken_in"
+    SUBMITTED = "submitted"
+    SPLIT = "split"
+    DECIDED = "decided"
+    SETTLED = "settled"
+
+
+class DeliveryState(StrEnum):
+    """Each destination has its own receipt; one failing never holds another back."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    CONFLICT = "conflict"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a document came from."""
+
+    kind: str
+    """folder, upload, s3, email, piece, adopted"""
+    locator: str
+    """What tells it apart within its kind: a file name, bucket/key, message id, parent and pages."""
+    sender: str = ""
+    """Who sent it, as far as the way in can say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classification:
+    """What LlamaCloud found. ``type`` is None when no rule fits; ``confidence`` is 0..1.
+
+    Source: SDK 2.19 ``types/classify_*``: result is {type, confidence, reasoning}, type nullable.
+    """
+
+    type: str | None
+    confidence: float
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Proof of a delivery."""
+
+    location: str
+    """Where it lies, readable back: s3://bucket/key, sqs://queue#message-id, a path, a URL."""
+    checksum: str = ""
+    """``sha256:<hex>`` of the bytes that lie there, where the destination keeps bytes."""
+    fresh: bool = True
+    """False when it was there already: the same key with the same checksum."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One document to one destination."""
+
+    id: str
+    to: Target
+    route: str
+    state: DeliveryState = DeliveryState.PENDING
+    receipt: Receipt | None = None
+    delivered_at: float | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a document's timeline."""
+
+    at: float
+    what: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One file to route. ``id`` is derived from source and content, so that the same mail twice is one document."""
+
+    id: str
+    name: str
+    sha256: str
+    size: int
+    media_type: str
+    origin: Origin
+    content: str
+    """Where the bytes lie: ``spool:KEY``, ``s3://bucket/key?versionId=…`` or ``llamacloud:FILE_ID``."""
+    taken_in_at: float
+    version: int = 0
+    state: DocumentState = DocumentState.OPEN
+    step: Step = Step.TAKEN_IN
+    packet: bool = False
+    """True when it must be split before its pieces can be routed."""
+    batch_id: str = ""
+    """Shared by a packet and its pieces, or by the attachments of one e-mail; its own id otherwise."""
+    parent_id: str = ""
+    pages: tuple[int, ...] = ()
+    """The pages of the parent that a piece holds, 1-based."""
+    category: str = ""
+    """A piece's category as the split job named it."""
+    category_confidence: str = ""
+    """high, medium or low, as the split job said."""
+    page_count: int | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    file_id: str = ""
+    """LlamaCloud's id of the uploaded file."""
+    file_expires_at: float | None = None
+    job_id: str = ""
+    """The job that speaks for this document now."""
+    submissions: int = 0
+    """How many jobs were asked for: part of the transaction id, so a resubmission is a new job and a retry is not."""
+    deadline: float | None = None
+    """Past this moment an open document is overdue."""
+    classification: Classification | None = None
+    error: str = ""
+    """Why it failed or waits, in words for a person; the vendor's message where it came from there."""
+    plan: Plan | None = None
+    deliveries: tuple[Delivery, ...] = ()
+    history: tuple[Entry, ...] = ()
+
+    @property
+    def type(self) -> str | None:
+        """The matched type, None when there is none (yet)."""
+        return self.classification.type if self.classification else None
+
+    @property
+    def overdue_at(self) -> float | None:
+        """When an open document becomes overdue; None for all others (a sparse index rests on this)."""
+        return self.deadline if self.state is DocumentState.OPEN else None
+
+    def note(self, at: float, what: str, detail: str = "") -> "Document":
+        """The document with one more line in its timeline."""
+        history = (*self.history, Entry(at=at, what=what, detail=detail[:500]))
+        if len(history) > HISTORY_LIMIT:
+            history = (history[0], *history[-(HISTORY_LIMIT - 1) :])
+        return replace(self, history=history)
+
+    def delivery(self, delivery_id: str) -> Delivery | None:
+        """The delivery of this id, None when the plan has moved on."""
+        return next((one for one in self.deliveries if one.id == delivery_id), None)
+
+    def with_delivery(self, delivery: Delivery) -> "Document":
+        """The document with this delivery in the place of its earlier self, and the state that follows."""
+        deliveries = tuple(delivery if one.id == delivery.id else one for one in self.deliveries)
+        return replace(self, deliveries=deliveries).settle()
+
+    def settle(self) -> "Document":
+        """The document in the state that its plan and deliveries amount to."""
+        state = self._state()
+        step = self.step if state is DocumentState.OPEN else Step.SETTLED
+        return replace(self, state=state, step=step)
+
+    def _state(self) -> DocumentState:
+        if self.plan is None:
+            return self.state
+        states = {one.state for one in self.deliveries}
+        if DeliveryState.PENDING in states:
+            return DocumentState.OPEN
+        if self.plan.review or states & {DeliveryState.CONFLICT, DeliveryState.FAILED}:
+            return DocumentState.REVIEW
+        return DocumentState.FAILED if self.plan.way is Way.FAILED else DocumentState.ROUTED

@@ -1,0 +1,212 @@
+"""What went wrong, sorted by what to do next.
+
+MailroomError
+|- Rejected         the sender is wrong: answer 4xx, keep nothing
+|  |- NotAuthentic 401   Malformed 400   TooLarge 413   Unsupported 415   NotFound 404   NotAllowed 409
+|- Transient        try again later (``retry_after`` seconds when somebody told us)
+|  |- StoreBusy   CloudBusy   DestinationBusy   Paused
+|- Permanent        trying again cannot help: park and alert
+|  |- JobGone   FileGone   DocumentRefused   OutOfCredits   AccessDenied   DeliveryConflict   Unroutable
+|- Misconfigured    refuse to start, exit 2, name the setting
+|- Conflict         a record changed under us: read again and decide again
+
+Every error that can park a task names its ``owner``, the one who can mend it, and a ``fix``, the next thing to do.
+"""
+
+from enum import StrEnum
+
+
+class Owner(StrEnum):
+    """Who can mend it."""
+
+    US = "us"
+    VENDOR = "vendor"
+    CONFIGURATION = "configuration"
+    DOCUMENT = "document"
+
+
+class MailroomError(Exception):
+    """The base of all errors that Mailroom raises on purpose."""
+
+    code = "error"
+    owner = Owner.US
+    fix = ""
+
+    def __init__(self, message: str = "", *, fix: str = "") -> None:
+        super().__init__(message or (self.__doc__ or self.code).split("\n", 1)[0])
+        self.fix = fix or self.fix
+
+
+class Rejected(MailroomError):
+    """The request is wrong; nothing was kept."""
+
+    code = "rejected"
+    status = 400
+
+
+class NotAuthentic(Rejected):
+    """The request does not prove that it comes from where it says.
+
+    ``cause`` is for our log and metric only: the answer never says which check failed.
+    """
+
+    code = "not_authentic"
+    status = 401
+
+    def __init__(self, cause: str, message: str = "") -> None:
+        super().__init__(message or f"not authentic: {cause}")
+        self.cause = cause
+
+
+class Malformed(Rejected):
+    """The request cannot be read."""
+
+    code = "malformed"
+
+
+class NotFound(Rejected):
+    """There is no such thing."""
+
+    code = "not_found"
+    status = 404
+
+
+class NotAllowed(Rejected):
+    """Not in the state it is in now."""
+
+    code = "not_allowed"
+    status = 409
+
+
+class TooLarge(Rejected):
+    """The body is over the limit."""
+
+    code = "too_large"
+    status = 413
+
+
+class Unsupported(Rejected):
+    """This media type or encoding is not accepted."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
+class Transient(MailroomError):
+    """Try again later."""
+
+    code = "transient"
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None, fix: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.retry_after = retry_after
+
+
+class StoreBusy(Transient):
+    """The store cannot write now."""
+
+    code = "store_busy"
+    fix = "look at the disk and the permissions of MAILROOM_STORE; Mailroom goes on by itself once it can write"
+
+
+class CloudBusy(Transient):
+    """LlamaCloud did not answer, or asked us to slow down."""
+
+    code = "cloud_busy"
+    owner = Owner.VENDOR
+    fix = "nothing to do: it is tried again; if it lasts, look at LlamaCloud's status page"
+
+
+class DestinationBusy(Transient):
+    """A destination did not take the parcel now."""
+
+    code = "destination_busy"
+    owner = Owner.CONFIGURATION
+    fix = "see that the destination is up; it is tried again by itself"
+
+
+class Paused(Transient):
+    """Held back on purpose."""
+
+    code = "paused"
+    owner = Owner.CONFIGURATION
+
+
+class Permanent(MailroomError):
+    """Trying again cannot help."""
+
+    code = "permanent"
+
+
+class JobGone(Permanent):
+    """LlamaCloud does not know this job."""
+
+    code = "job_gone"
+    owner = Owner.VENDOR
+    fix = "mailroom replay DOCUMENT_ID submits the document again"
+
+
+class FileGone(Permanent):
+    """The document's bytes are no longer where we were told they lie."""
+
+    code = "file_gone"
+    owner = Owner.DOCUMENT
+    fix = "take the document in again"
+
+
+class DocumentRefused(Permanent):
+    """LlamaCloud, or we on its behalf, cannot take this document."""
+
+    code = "document_refused"
+    owner = Owner.DOCUMENT
+    fix = "look at the document; mend it and take it in again, or route it by hand"
+
+
+class OutOfCredits(Permanent):
+    """LlamaCloud answers 402: the account has no credits left."""
+
+    code = "out_of_credits"
+    owner = Owner.CONFIGURATION
+    fix = "buy credits at LlamaCloud, then: mailroom replay --parked"
+
+
+class AccessDenied(Permanent):
+    """A key or role was refused."""
+
+    code = "access_denied"
+    owner = Owner.CONFIGURATION
+    fix = "give the key or role the permission that the message names, then: mailroom replay --parked"
+
+
+class DeliveryConflict(Permanent):
+    """Something else lies where this document belongs."""
+
+    code = "delivery_conflict"
+    owner = Owner.CONFIGURATION
+    fix = "compare the two; remove the wrong one, then: mailroom replay DOCUMENT_ID"
+
+
+class Unroutable(Permanent):
+    """The routing table cannot place this document."""
+
+    code = "unroutable"
+    owner = Owner.CONFIGURATION
+    fix = "mend mailroom.yaml (mailroom routes check), then: mailroom replay DOCUMENT_ID"
+
+
+class Misconfigured(MailroomError):
+    """A setting or file is wrong; refuse to start."""
+
+    code = "misconfigured"
+    owner = Owner.CONFIGURATION
+
+
+class Conflict(MailroomError):
+    """A record was changed, or made, by somebody else since we read it."""
+
+    code = "conflict"
+
+    def __init__(self, kind: str, record_id: str) -> None:
+        super().__init__(f"{kind} {record_id} changed meanwhile")
+        self.kind = kind
+        self.record_id = record_id

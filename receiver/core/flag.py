@@ -1,0 +1,13 @@
+"""A flag: a small durable fact that is not about one document (a paused destination, a watermark, a pause of submission)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """``id`` says what it is about (``paused:s3://mail``), ``value`` what holds."""
+
+    id: str
+    value: str
+    at: float
+    version: int = 0

@@ -1,0 +1,83 @@
+"""A LlamaCloud classify or split job, and the report that the API gives of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from receiver.core.document import Classification
+
+
+class JobKind(StrEnum):
+    CLASSIFY = "classify"
+    SPLIT = "split"
+
+
+class JobStatus(StrEnum):
+    """The vendor's words, lower case and one for both products.
+
+    Source: classify says PENDING, RUNNING, COMPLETED, FAILED, CANCELLED; split says pending, processing, completed,
+    failed, cancelled (SDK 2.19). ``gone`` is ours: the API answers 404.
+    """
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    GONE = "gone"
+
+    @property
+    def final(self) -> bool:
+        """Whether the job will not change any more."""
+        return self not in (JobStatus.PENDING, JobStatus.RUNNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A run of pages that a split job put together; pages are 1-based, of the original document."""
+
+    category: str
+    pages: tuple[int, ...]
+    confidence: str
+    """high, medium or low"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobReport:
+    """What the API says of a job now: the full result, fetched, never taken from an event's payload."""
+
+    id: str
+    kind: JobKind
+    status: JobStatus
+    file_id: str = ""
+    transaction_id: str = ""
+    created_at: float | None = None
+    classification: Classification | None = None
+    segments: tuple[Segment, ...] = ()
+    error: str = ""
+    credits: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Our record of a job: which document it speaks for, and by when we must have heard of it."""
+
+    id: str
+    kind: JobKind
+    document_id: str
+    created_at: float
+    transaction_id: str = ""
+    status: JobStatus = JobStatus.PENDING
+    deadline: float | None = None
+    """Past this moment the sweep asks the API itself."""
+    checks: int = 0
+    beta: bool = False
+    """True for a split job on the beta path, which knows no webhooks."""
+    credits: float | None = None
+    """What LlamaCloud charged, where it says so (``expand=usage``)."""
+    error: str = ""
+    version: int = 0
+
+    @property
+    def overdue_at(self) -> float | None:
+        """When to ask about an unfinished job; None for finished ones (a sparse index rests on this)."""
+        return None if self.status.final else self.deadline

@@ -1,0 +1,165 @@
+"""Names that are derived, never invented: the same input gives the same id and the same key, for ever.
+
+Ids and keys carry the promises: a document's id makes a second intake the same document, a transaction id makes a
+retried submission the same job, a delivery id and a deterministic key make a repeated delivery the same delivery.
+"""
+
+import hashlib
+import re
+import string
+import unicodedata
+from base64 import b32encode
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from receiver.core.document import Classification, Document, Origin
+from receiver.core.errors import Misconfigured
+from receiver.core.plan import Target
+
+NAME_BYTES = 180
+"""A safe file name's limit in UTF-8 bytes: below every file system's 255, with room for ``.mailroom.json``."""
+UNTYPED = "untyped"
+"""What ``{type}`` gives for a document without one."""
+FIELDS = frozenset(
+    {
+        "document_id",
+        "filename",
+        "stem",
+        "ext",
+        "type",
+        "yyyy",
+        "mm",
+        "dd",
+        "source",
+        "sender",
+        "batch",
+        "category",
+        "pages",
+    }
+)
+"""The fields that a destination's path may use."""
+
+
+def document_id(origin: Origin, sha256: str) -> str:
+    """The id of the document with this content from this place."""
+    return _derive("doc", origin.kind, origin.locator, sha256)
+
+
+def adopted_id(job_id: str) -> str:
+    """The id of the document behind a job that was created elsewhere."""
+    return _derive("doc", "adopted", job_id)
+
+
+def piece_id(parent_id: str, pages: tuple[int, ...]) -> str:
+    """The id of the piece of a packet that holds these pages."""
+    return _derive("doc", "piece", parent_id, ",".join(map(str, pages)))
+
+
+def delivery_id(document_id: str, route: str, target: Target) -> str:
+    """The id of a delivery: document, route and destination."""
+    return _derive("dlv", document_id, route, target.url)
+
+
+def transaction_id(document: Document, purpose: str) -> str:
+    """The idempotency key of the document's present submission (``purpose`` is classify or split).
+
+    LlamaCloud returns the first job for a repeated key and ignores the new body (reference 1.2), at most 255 characters.
+    """
+    return f"mailroom-{purpose}-{document.id}-{document.submissions}"
+
+
+def _derive(prefix: str, *parts: str) -> str:
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    return f"{prefix}_{b32encode(digest[:15]).decode().lower()}"
+
+
+def safe_name(name: str) -> str:
+    """The name made safe as the last part of a key or path, recognisable, never empty, never a way out.
+
+    Path separators of both worlds cut it, control and format characters (right-to-left marks among them) go, characters
+    that S3 or a shell would trip over become ``_``, dots at the start go, and a long name keeps its extension.
+    """
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    clean = "".join("" if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn"} else c for c in last)
+    clean = re.sub(r"[^\w.\-()+@=, ]", "_", clean)
+    clean = re.sub(r"\s+", " ", clean).strip(" .")
+    return _shortened(clean) or "document"
+
+
+def _shortened(name: str) -> str:
+    if len(name.encode()) <= NAME_BYTES:
+        return name
+    path = PurePosixPath(name)
+    suffix = path.suffix if len(path.suffix.encode()) <= 12 else ""
+    stem = name[: len(name) - len(suffix)].encode()[: NAME_BYTES - len(suffix.encode()) - 9].decode(errors="ignore")
+    mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{stem.rstrip(' .')}-{mark}{suffix}"
+
+
+def safe_part(value: str) -> str:
+    """A value made safe as one part of a path: like a name, without dots and spaces at all."""
+    return re.sub(r"[. ]+", "_", safe_name(value)).strip("_") or "_"
+
+
+def fields(document: Document, classification: Classification | None = None) -> dict[str, str]:
+    """The values for a path's fields. Dates are those of the intake, in UTC, so that a repeat yields the same key."""
+    found = classification or document.classification
+    taken_in = datetime.fromtimestamp(document.taken_in_at, UTC)
+    name = safe_name(document.name)
+    path = PurePosixPath(name)
+    return {
+        "document_id": document.id,
+        "filename": name,
+        "stem": path.stem,
+        "ext": path.suffix.lstrip("."),
+        "type": safe_part(found.type) if found and found.type else UNTYPED,
+        "yyyy": f"{taken_in:%Y}",
+        "mm": f"{taken_in:%m}",
+        "dd": f"{taken_in:%d}",
+        "source": safe_part(document.origin.kind),
+        "sender": safe_part(document.origin.sender) if document.origin.sender else "unknown",
+        "batch": safe_part(document.batch_id or document.id),
+        "category": safe_part(document.category) if document.category else UNTYPED,
+        "pages": f"{document.pages[0]}-{document.pages[-1]}" if document.pages else "all",
+    }
+
+
+def render(template: str, values: Mapping[str, str]) -> str:
+    """The path that a template gives; one that ends in ``/`` gets ``{document_id}/{filename}``.
+
+    The values are safe parts, so the result can't leave the template's own literal prefix.
+    """
+    return (template + "{document_id}/{filename}" if template.endswith("/") else template).format_map(values)
+
+
+def template_faults(template: str) -> list[str]:
+    """What is wrong with a path template, in words; empty when it is fine.
+
+    A template must not be able to leave its prefix, and must give each document its own key.
+    """
+    try:
+        parts = [
+            (name, spec, conversion)
+            for _, name, spec, conversion in string.Formatter().parse(template)
+            if name is not None
+        ]
+    except ValueError as error:
+        return [f"the template cannot be read: {error}"]
+    faults = [
+        f"unknown field {{{name}}}; known are {', '.join(sorted(FIELDS))}" for name, _, _ in parts if name not in FIELDS
+    ]
+    faults += [
+        f"{{{name}}} takes no format" for name, spec, conversion in parts if name in FIELDS and (spec or conversion)
+    ]
+    if any(part in {".", ".."} for part in template.split("/")):
+        faults.append("`.` and `..` as parts of the path could leave the prefix")
+    if not template.endswith("/") and "{document_id}" not in template:
+        faults.append("two documents could share one key: use {document_id}, or end the path with /")
+    return faults
+
+
+def check_template(template: str) -> None:
+    """Raises Misconfigured for a template with faults."""
+    if faults := template_faults(template):
+        raise Misconfigured(f"{template}: {'; '.join(faults)}")

@@ -1,0 +1,54 @@
+"""The plan: what is to be done with a document, and why. Made by ``decide`` (route.py), carried on the document."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Way(StrEnum):
+    """The ways a document can go. Three different failures stay three; none falls into "other"."""
+
+    MATCHED = "matched"
+    NO_MATCH = "no_match"
+    """The classifier found no rule that fits: ``type`` is null."""
+    LOW_CONFIDENCE = "low_confidence"
+    """A rule fits, but below the route's ``min_confidence``."""
+    FAILED = "failed"
+    """The job failed, or LlamaCloud cannot take the document."""
+    UNROUTED = "unrouted"
+    """The type is known to nobody here: a job that was created elsewhere with other rules. A person must look."""
+    BY_HAND = "by_hand"
+    """A person said where it goes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A destination as the routing table names it: a URL template and the destination's own options."""
+
+    url: str
+    options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row of the routing table, and why it did or did not match."""
+
+    route: str
+    matched: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Deliveries, review, or nothing, and why."""
+
+    way: Way
+    route: str
+    """The name of the row that decided."""
+    reason: str
+    to: tuple[Target, ...] = ()
+    review: bool = False
+    """Hold the document for a person, whatever is delivered."""
+    trace: tuple[Row, ...] = ()
+    table: str = ""
+    """The version of the routing table that decided."""
+    decided_at: float = 0.0

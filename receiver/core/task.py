@@ -1,0 +1,99 @@
+"""A task: a durable promise to do something. Its life is one table.
+
+                    claim                 finish
+        READY ---------------> RUNNING ------------> DONE
+          ^  ^                 |  |  ^                 |
+          |  +----- retry -----+  |  +-- claim (lease  |
+          |                give_up     is over)        |
+          |                       v                    |
+          +------ replay ------ PARKED                 |
+          +------ replay ------------------------------+
+
+Attempts are counted at the claim: a task that kills its process each time is parked in the end all the same.
+"""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from receiver.core.errors import NotAllowed
+
+
+class TaskState(StrEnum):
+    READY = "ready"
+    RUNNING = "running"
+    DONE = "done"
+    PARKED = "parked"
+
+
+MOVES: dict[tuple[TaskState, str], TaskState] = {
+    (TaskState.READY, "claim"): TaskState.RUNNING,
+    (TaskState.RUNNING, "claim"): TaskState.RUNNING,
+    (TaskState.RUNNING, "finish"): TaskState.DONE,
+    (TaskState.RUNNING, "retry"): TaskState.READY,
+    (TaskState.RUNNING, "give_up"): TaskState.PARKED,
+    (TaskState.PARKED, "replay"): TaskState.READY,
+    (TaskState.DONE, "replay"): TaskState.READY,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """``kind`` names the step that does it (react, submit, deliver, alert, …); ``subject`` what it is about."""
+
+    id: str
+    kind: str
+    subject: str
+    """The document's id; for a reaction the job's."""
+    due_at: float
+    created_at: float
+    details: dict[str, str] = field(default_factory=dict)
+    state: TaskState = TaskState.READY
+    attempts: int = 0
+    owner: str = ""
+    lease_until: float | None = None
+    error: str = ""
+    """What the last attempt failed of, in words for a person."""
+    cause: str = ""
+    """The error's code: what alerts group by."""
+    finished_at: float | None = None
+    expires_at: float | None = None
+    """From when on a finished task may be forgotten."""
+    version: int = 0
+
+    @property
+    def claimable_at(self) -> float | None:
+        """From when on it may be claimed: due, or its lease is over; None when neither can come (a sparse index)."""
+        if self.state is TaskState.READY:
+            return self.due_at
+        return self.lease_until if self.state is TaskState.RUNNING else None
+
+    def claim(self, *, owner: str, now: float, lease_seconds: float) -> "Task":
+        """The task in the hands of ``owner`` until the lease is over; counts the attempt."""
+        return replace(self._move("claim"), owner=owner, attempts=self.attempts + 1, lease_until=now + lease_seconds)
+
+    def finish(self, *, now: float, keep_seconds: float | None = None) -> "Task":
+        """The task done; it may be forgotten after ``keep_seconds``."""
+        expires_at = None if keep_seconds is None else now + keep_seconds
+        return replace(
+            self._move("finish"), lease_until=None, finished_at=now, expires_at=expires_at, error="", cause=""
+        )
+
+    def retry(self, *, at: float, error: str, cause: str, counted: bool = True) -> "Task":
+        """The task waiting for ``at``; an uncounted retry (a pause, an early event) gives the attempt back."""
+        attempts = self.attempts if counted else self.attempts - 1
+        return replace(self._move("retry"), due_at=at, lease_until=None, attempts=attempts, error=error, cause=cause)
+
+    def give_up(self, *, now: float, error: str, cause: str) -> "Task":
+        """The task parked: it waits for a person."""
+        return replace(self._move("give_up"), lease_until=None, finished_at=now, error=error, cause=cause)
+
+    def replay(self, *, now: float) -> "Task":
+        """The task ready again, with a fresh count of attempts."""
+        moved = self._move("replay")
+        return replace(moved, due_at=now, attempts=0, finished_at=None, expires_at=None, error="", cause="")
+
+    def _move(self, verb: str) -> "Task":
+        state = MOVES.get((self.state, verb))
+        if state is None:
+            raise NotAllowed(f"task {self.id} is {self.state}: it cannot {verb}")
+        return replace(self, state=state)

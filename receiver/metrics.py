@@ -1,0 +1,53 @@
+"""Every metric: its name, what it means, its labels. One place; the text formats are made elsewhere."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Metric(NamedTuple):
+    help: str
+    labels: tuple[str, ...] = ()
+    timing: bool = False
+
+
+METRICS: dict[str, Metric] = {
+    "mailroom_events": Metric("Inbound webhooks by outcome (accepted, duplicate)", ("outcome",)),
+    "mailroom_refusals": Metric("Inbound webhooks refused, by cause", ("cause",)),
+    "mailroom_receive_seconds": Metric("From the last byte of an event to its durable acknowledgement", timing=True),
+    "mailroom_tasks": Metric(
+        "Tasks worked on, by kind and outcome (done, again, retry, parked, lost)", ("kind", "outcome")
+    ),
+    "mailroom_task_seconds": Metric("One attempt at a task", ("kind",), timing=True),
+    "mailroom_deliveries": Metric("Deliveries by destination scheme and outcome", ("destination", "outcome")),
+    "mailroom_documents": Metric("Documents taken in, by source", ("source",)),
+    "mailroom_decisions": Metric("Plans made, by way and type", ("way", "type")),
+    "mailroom_alerts": Metric("Alerts by kind and outcome (notified, suppressed)", ("kind", "outcome")),
+    "mailroom_sweep_found": Metric("Jobs that the sweep found finished, stuck or gone without an event", ("what",)),
+}
+
+
+class Meter:
+    """Adds up counts and timings in memory; whoever publishes reads them with ``counts`` and ``timings``."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, tuple[str, ...]], float] = {}
+        self._timings: dict[tuple[str, tuple[str, ...]], tuple[int, float]] = {}
+
+    def count(self, name: str, value: float = 1, **labels: str) -> None:
+        key = (name, tuple(labels[label] for label in METRICS[name].labels))
+        self._counts[key] = self._counts.get(key, 0.0) + value
+
+    def observe(self, name: str, seconds: float, **labels: str) -> None:
+        key = (name, tuple(labels[label] for label in METRICS[name].labels))
+        n, total = self._timings.get(key, (0, 0.0))
+        self._timings[key] = (n + 1, total + seconds)
+
+    def counts(self) -> Iterator[tuple[str, tuple[str, ...], float]]:
+        """Name, label values in the order of METRICS, and the sum so far."""
+        for (name, labels), value in sorted(self._counts.items()):
+            yield name, labels, value
+
+    def timings(self) -> Iterator[tuple[str, tuple[str, ...], int, float]]:
+        """Name, label values, how many, and their sum in seconds."""
+        for (name, labels), (n, total) in sorted(self._timings.items()):
+            yield name, labels, n, total

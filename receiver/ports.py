@@ -1,0 +1,205 @@
+"""What the flow asks of the outside world, in the flow's own words.
+
+Adapters live in store, queue, cloud and in handlers; each keeps its one outside package and its errors to itself, and
+raises those of core/errors.py.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from receiver.core.alert import Alert
+from receiver.core.change import Page, Query, Record, Tally, Write
+from receiver.core.document import Document, Receipt
+from receiver.core.job import JobKind, JobReport
+from receiver.core.parcel import Content, Parcel
+from receiver.core.plan import Target
+from receiver.core.task import Task
+
+R = TypeVar("R", bound=Record)
+
+
+class Clock(Protocol):
+    def __call__(self) -> float:
+        """Now, in Unix seconds."""
+        ...
+
+
+class Store(Protocol):
+    """The truth. Everything that is promised is written here first."""
+
+    async def apply(self, *writes: Write) -> None:
+        """Write all of it durably, or nothing.
+
+        Raises Conflict naming the record (an Insert that exists, an Update of another version, a Belongs that does
+        not hold), StoreBusy when it cannot write now. An updated record is stored with its version raised by one.
+        """
+        ...
+
+    async def get(self, kind: type[R], record_id: str) -> R | None:
+        """The record, or None; one past its ``expires_at`` is None too."""
+        ...
+
+    async def find(self, kind: type[Record], query: Query) -> Page:
+        """A page of the records of one index (core/change.py INDEXES)."""
+        ...
+
+    async def claim(
+        self, *, owner: str, now: float, lease_seconds: float, limit: int = 1, ids: Sequence[str] | None = None
+    ) -> list[Task]:
+        """Up to ``limit`` tasks that are due or whose lease is over, now leased to ``owner``; oldest first.
+
+        With ``ids`` only those among them. No task is given to two owners while a lease holds.
+        """
+        ...
+
+    async def tally(self) -> Tally:
+        """The books, at a cost that does not grow with the store."""
+        ...
+
+    async def purge(self, *, now: float, limit: int = 1000) -> int:
+        """Forget up to ``limit`` records past their ``expires_at``; how many there were."""
+        ...
+
+    async def ready(self) -> None:
+        """Returns when a write would succeed; raises StoreBusy otherwise."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """The doorbell rang: for one task, or (``task_id`` empty) for whatever is due."""
+
+    task_id: str = ""
+    handle: str = ""
+    """The queue's own handle of this message."""
+
+
+class Doorbell(Protocol):
+    """Wakes a worker. It carries task ids and nothing else; a lost ring costs a delay, never a document."""
+
+    async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None: ...
+
+    async def wait(self, *, timeout_seconds: float, limit: int = 10) -> list[Ring]:
+        """The rings that came; [] after the timeout."""
+        ...
+
+    async def answered(self, *rings: Ring) -> None:
+        """These need not ring again."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """The webhook configuration that a job carries (reference 1.2: webhook_configurations)."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    signing_secret: str = field(default="", repr=False)
+    events: tuple[str, ...] = ()
+    output_format: str = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudFile:
+    """A file at LlamaCloud."""
+
+    id: str
+    name: str
+    expires_at: float | None = None
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A job to be created. ``configuration`` is the vendor's own object, made from mailroom.yaml."""
+
+    kind: JobKind
+    file_id: str
+    configuration: Mapping[str, Any]
+    transaction_id: str
+    registration: Registration | None = None
+    beta: bool = False
+
+
+class Cloud(Protocol):
+    """LlamaCloud. Raises CloudBusy, OutOfCredits, AccessDenied, DocumentRefused, JobGone, FileGone."""
+
+    async def find_file(self, external_id: str) -> CloudFile | None:
+        """The file that was uploaded under our id before, if there is one."""
+        ...
+
+    async def upload(self, content: Content, *, name: str, external_id: str, purpose: str) -> CloudFile: ...
+
+    async def file(self, file_id: str) -> CloudFile: ...
+
+    def read_file(self, file_id: str) -> AsyncIterator[bytes]:
+        """The file's bytes in chunks, through the presigned URL."""
+        ...
+
+    async def create(self, order: Order) -> JobReport: ...
+
+    async def job(self, kind: JobKind, job_id: str, *, beta: bool = False) -> JobReport: ...
+
+    def jobs(
+        self, kind: JobKind, *, since: float, until: float, status: str | None = None, beta: bool = False
+    ) -> AsyncIterator[JobReport]:
+        """All jobs created in this window, page after page."""
+        ...
+
+    async def cancel(self, kind: JobKind, job_id: str) -> JobReport: ...
+
+    async def close(self) -> None: ...
+
+
+class Spool(Protocol):
+    """Keeps the bytes of documents that came in by folder, upload or e-mail, until they may be forgotten."""
+
+    async def keep(self, key: str, source: AsyncIterator[bytes] | Path) -> str:
+        """Durably keeps the bytes under ``key`` (whole or not at all); where they lie, as Document.content says it."""
+        ...
+
+    async def content(self, document: Document) -> Content:
+        """The document's bytes, wherever ``Document.content`` says. Raises FileGone."""
+        ...
+
+    async def forget(self, location: str) -> None: ...
+
+
+@runtime_checkable
+class Destination(Protocol):
+    """A place that parcels go to; one instance serves all targets of its URL scheme."""
+
+    async def deliver(self, parcel: Parcel) -> Receipt:
+        """Delivers once in effect, however often it is called.
+
+        Raises DestinationBusy, AccessDenied, DeliveryConflict.
+        """
+        ...
+
+    def faults(self, target: Target) -> list[str]:
+        """What is wrong with this target as it is written, in words with the fix; asks nobody."""
+        ...
+
+    async def probe(self, target: Target) -> list[str]:
+        """What is wrong with it out there (no such bucket, no permission), in words with the fix."""
+        ...
+
+
+class AlertChannel(Protocol):
+    """A place that alerts go to."""
+
+    async def notify(self, alert: Alert, *, count: int, suppressed: int) -> None: ...
+
+
+class Meter(Protocol):
+    """Counts what happens; names are those of receiver/metrics.py."""
+
+    def count(self, name: str, value: float = 1, **labels: str) -> None: ...
+
+    def observe(self, name: str, seconds: float, **labels: str) -> None: ...

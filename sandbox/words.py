@@ -1,0 +1,80 @@
+"""Words as the judge compares them: folded, stemmed, and with a few shapes (money, citations) turned into words.
+
+Rules, lexicon and pages all go through `tokens`, so they meet in one spelling.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+SHAPES = {
+    "@money": re.compile(
+        r"(?:[$€£¥₹]|\b(?:usd|eur|gbp|chf|jpy|cad|aud|sek)\b)\s?-?\d[\d.,' ]*\d"
+        r"|-?\b\d{1,3}(?:[.,' ]\d{3})*[.,]\d{2}\s?(?:[$€£¥₹]|\b(?:usd|eur|gbp|chf|cad|aud|sek)\b|(?!\S))",
+        re.IGNORECASE,
+    ),
+    "@citation": re.compile(r"\[\d{1,3}(?:, ?\d{1,3})*\]|\((?:[A-Z][\w'-]+(?: et al\.?| and [A-Z][\w'-]+)?,? \d{4}[a-z]?)\)"),
+    "@clause": re.compile(
+        r"^\s*(?:§+ ?\d+|(?:article|section|clause|artikel|art[ií]culo|articolo)\s+\d+|\d{1,2}(?:\.\d{1,2})?\.?\s+[A-Z][\w ,-]{2,40}[.:])",
+        re.IGNORECASE | re.MULTILINE,
+    ),
+    "@iban": re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"),
+    "@blank": re.compile(r"_{4,}|\.{8,}|[☐☑☒□]|\[ ?[xX]?\](?= )"),
+    "@mrz": re.compile(r"[A-Z0-9<]{5,}<<[A-Z0-9<]+"),
+    "@period": re.compile(r"\b(?:19|20)\d{2} ?[-–—] ?(?:(?:19|20)\d{2}|present|today|now|heute|oggi|heden|actualidad)\b", re.IGNORECASE),
+}
+_WORD = re.compile(r"@?[^\W_]+(?:['’][^\W_]+)?")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_SPECIAL = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "’": "'", "\ufffe": "", "\u00ad": ""})
+
+
+def fold(text: str) -> str:
+    """`text` in lower case, without accents, with words joined that a line end had cut."""
+    joined = re.sub(r"(?<=[a-z])-\r?\n(?=[a-z])", "", text)
+    plain = unicodedata.normalize("NFKD", joined.translate(_SPECIAL).casefold())
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+
+
+def tokens(text: str) -> list[str]:
+    """The stems of all words of `text`, in order."""
+    return [stem(word) for word in _WORD.findall(fold(text))]
+
+
+def label_tokens(label: str) -> list[str]:
+    """The stems of a rule's type: `BankStatement`, `bank_statement` and `bank-statement` are the same two words."""
+    return tokens(_CAMEL.sub(" ", label))
+
+
+def shapes(text: str) -> list[str]:
+    """One `@name` for every place in `text` that has the shape of an amount, a citation, a clause number, ..."""
+    return [name for name, pattern in SHAPES.items() for _ in pattern.finditer(text)]
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str) -> str:
+    """`word` without the endings that English (and most Romance plurals) add; the same for rules and pages."""
+    word = word.split("'")[0] if word.endswith(("'s", "'t")) else word.replace("'", "")
+    if len(word) <= 3 or word.startswith("@") or any(letter.isdigit() for letter in word):
+        return word
+    return _without_e(_without_verb_ending(_without_plural(word)))
+
+
+def _without_plural(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes", "zes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def _without_verb_ending(word: str) -> str:
+    for ending, shortest in (("ing", 6), ("ed", 5)):
+        if word.endswith(ending) and len(word) >= shortest:
+            rest = word.removesuffix(ending)
+            doubled = len(rest) > 3 and rest[-1] == rest[-2] and rest[-1] not in "lsz"
+            return rest[:-1] if doubled else rest
+    return word
+
+
+def _without_e(word: str) -> str:
+    return word[:-1] if word.endswith("e") and len(word) > 4 else word
