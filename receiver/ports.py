@@ -157,15 +157,30 @@ class Cloud(Protocol):
     async def close(self) -> None: ...
 
 
-class Spool(Protocol):
-    """Keeps the bytes of documents that came in by folder, upload or e-mail, until they may be forgotten."""
-
-    async def keep(self, key: str, source: AsyncIterator[bytes] | Path) -> str:
-        """Durably keeps the bytes under ``key`` (whole or not at all); where they lie, as Document.content says it."""
-        ...
+class Source(Protocol):
+    """A place that documents' bytes lie in; ``Document.content`` begins with its scheme."""
 
     async def content(self, document: Document) -> Content:
-        """The document's bytes, wherever ``Document.content`` says. Raises FileGone."""
+        """The document's bytes. Raises FileGone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Bytes that the spool has on disk."""
+
+    location: str
+    sha256: str
+    size: int
+    head: bytes = b""
+    """The first bytes, to tell the media type by."""
+
+
+class Spool(Source, Protocol):
+    """Keeps the bytes of documents that came in by folder, upload or e-mail; content-addressed, so twice is once."""
+
+    async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int) -> Kept:
+        """The bytes, durably kept, whole or not at all. Raises DocumentRefused past ``limit`` bytes, StoreBusy."""
         ...
 
     async def forget(self, location: str) -> None: ...
@@ -174,6 +189,9 @@ class Spool(Protocol):
 @runtime_checkable
 class Destination(Protocol):
     """A place that parcels go to; one instance serves all targets of its URL scheme."""
+
+    holds_bytes: bool
+    """True where the document itself is put; False where a message only points to it."""
 
     async def deliver(self, parcel: Parcel) -> Receipt:
         """Delivers once in effect, however often it is called.

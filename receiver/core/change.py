@@ -112,7 +112,7 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The books: how many documents were taken in, and how many are in each state. Counted by the store at each write."""
+    """The books: documents taken in, and how many are in each state. Counted by the store at each write."""
 
     taken_in: int = 0
     routed: int = 0

@@ -2,9 +2,9 @@
 
 LlamaCloud's envelope has four fields: event_id, event_type, timestamp (Unix seconds as a float) and data; the job id
 may stand in ``data.job_id`` or in ``data.id``; with ``webhook_output_format: string`` the whole body, or only ``data``,
-is JSON inside a JSON string. Source: reference 2.1 to 2.3 (webhooks page, and handlers that people run). Event types are
-an open set on purpose: the vendor added to them three times in 2026, and a 4xx would only make it repeat what we will
-never understand.
+is JSON inside a JSON string. Source: reference 2.1 to 2.3 (webhooks page, and handlers that people run). Event types
+are an open set on purpose: the vendor added to them three times in 2026, and a 4xx would only make it repeat what we
+will never understand.
 """
 
 from collections.abc import Sequence

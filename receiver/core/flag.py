@@ -1,4 +1,4 @@
-"""A flag: a small durable fact that is not about one document (a paused destination, a watermark, a pause of submission)."""
+"""A flag: a small durable fact that is not about one document, such as a paused destination."""
 
 from dataclasses import dataclass
 

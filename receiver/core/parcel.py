@@ -39,4 +39,4 @@ class Parcel:
     """What is written beside the document, and said in messages: classification, job, provenance, rule and reason."""
     options: Mapping[str, str] = field(default_factory=dict)
     pointer: str = ""
-    """Where the document itself lies, for destinations that only point to it; the first one that holds bytes."""
+    """Where the document itself lies, for destinations that only point to it: its first delivery that holds bytes."""

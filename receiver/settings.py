@@ -1,0 +1,223 @@
+"""Every setting, once: its variable, its type, its default and what it means. The reference page is checked against it.
+
+The model is msgspec's, not pydantic's, because the receiving function loads it on every cold start (docs/decisions.md).
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from receiver.core.errors import Misconfigured
+from receiver.core.verify import Lock, Proof
+
+
+class Secret:
+    """A value that never shows itself: not in ``repr``, not in ``str``, not in an error."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(set)" if self._value else "Secret(empty)"
+
+
+def _about(text: str) -> msgspec.Meta:
+    return msgspec.Meta(description=text)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the environment says. Field ``store`` is read from ``MAILROOM_STORE``, and so on."""
+
+    llama_cloud_api_key: Annotated[Secret, _about("LlamaCloud API key (`LLAMA_CLOUD_API_KEY`, the SDK's own name)")] = (
+        Secret("")
+    )
+    llama_cloud_base_url: Annotated[
+        str,
+        _about("LlamaCloud's address (`LLAMA_CLOUD_BASE_URL`); the EU region is https://api.cloud.eu.llamaindex.ai"),
+    ] = "https://api.cloud.llamaindex.ai"
+    config: Annotated[str, _about("The routing table and rules: path of `mailroom.yaml`")] = "mailroom.yaml"
+    public_url: Annotated[
+        str, _about("Where LlamaCloud can reach the receiver, for instance https://mail.example.com; no path")
+    ] = ""
+    webhook_headers: Annotated[
+        Secret,
+        _about(
+            "Static headers: JSON object, header name -> list of accepted values; the first one is sent to LlamaCloud"
+        ),
+    ] = Secret("")
+    token_secrets: Annotated[
+        Secret, _about("Secrets for per-job tokens, comma-separated; the first one signs, all are accepted")
+    ] = Secret("")
+    signing_secrets: Annotated[
+        Secret,
+        _about("Secrets for LC-Signature, comma-separated; LlamaCloud is given the first, all are accepted"),
+    ] = Secret("")
+    require: Annotated[
+        str,
+        _about("Which proofs an event must give: `headers`, `token`, `signature`, comma-separated; `configured` means all "
+               "that have secrets"),
+    ] = "configured"  # fmt: skip
+    adopt: Annotated[
+        bool, _about("Take events of jobs that were created elsewhere, which carry no token, by the other proofs alone")
+    ] = False
+    late_after: Annotated[
+        float,
+        _about("Seconds after which an event's own timestamp counts as late: it is kept and flagged; 0 turns it off"),
+    ] = 0.0
+    allow_unverified: Annotated[
+        bool, _about("Start without any secret, accepting every event; never in production")
+    ] = False
+    store: Annotated[str, _about("`sqlite:///mailroom.db`, `memory://` or `dynamodb://table`")] = (
+        "sqlite:///mailroom.db"
+    )
+    queue: Annotated[str, _about("The doorbell: `local://` or `sqs://name-or-url`")] = "local://"
+    spool: Annotated[
+        str,
+        _about("Where documents' bytes are kept until they are delivered: `folder:///path` or `s3://bucket/prefix/`; "
+               "empty means a folder `spool` beside the SQLite file"),
+    ] = ""  # fmt: skip
+    admin_token: Annotated[
+        Secret, _about("Bearer token of the operator's API and page; without it they are closed")
+    ] = Secret("")
+    app: Annotated[str, _about("Import string of the composition root")] = "handlers.app:build"
+    max_body: Annotated[int, _about("Bytes of a webhook body at most")] = 10 * 1024 * 1024
+    max_upload: Annotated[int, _about("Bytes of an uploaded document at most; LlamaCloud takes 512 MB")] = (
+        512 * 1024 * 1024
+    )
+    sweep_seconds: Annotated[float, _about("Seconds between two sweeps: how late a lost event can be noticed")] = 60.0
+    lease_seconds: Annotated[float, _about("Seconds that a worker may hold a task before another takes it over")] = (
+        120.0
+    )
+    concurrency: Annotated[int, _about("Tasks that one worker works on at the same time")] = 16
+    smtp_url: Annotated[Secret, _about("SMTP server of `mailto:` alerts: smtp://user:password@host:port")] = Secret("")
+    log_level: Annotated[str, _about("Lowest level that is logged: debug, info, warning or error")] = "info"
+
+    @property
+    def webhook_url(self) -> str:
+        """Where LlamaCloud is told to call."""
+        return self.public_url.rstrip("/") + "/webhooks/llamacloud"
+
+    def headers(self) -> dict[str, list[str]]:
+        """The static headers as they were written: name -> accepted values, the first one is sent."""
+        if not self.webhook_headers:
+            return {}
+        try:
+            headers = msgspec.json.decode(self.webhook_headers.reveal(), type=dict[str, list[str]])
+        except msgspec.MsgspecError:
+            raise Misconfigured(
+                'MAILROOM_WEBHOOK_HEADERS must be a JSON object of lists, like {"X-Mailroom-Key": ["new", "old"]}'
+            ) from None
+        if any(not name or not values or not all(values) for name, values in headers.items()):
+            raise Misconfigured("MAILROOM_WEBHOOK_HEADERS: each header needs at least one value, and none may be empty")
+        return headers
+
+    def lock(self) -> Lock:
+        """The secrets that open the door. Raises Misconfigured when there are none and nobody asked for that."""
+        headers = {name.lower().encode(): tuple(v.encode() for v in values) for name, values in self.headers().items()}
+        lock = Lock(
+            headers=headers,
+            token_secrets=_listed(self.token_secrets),
+            signing_secrets=_listed(self.signing_secrets),
+            adopt=self.adopt,
+        )
+        configured = {
+            Proof.HEADERS: bool(lock.headers),
+            Proof.TOKEN: bool(lock.token_secrets),
+            Proof.SIGNATURE: bool(lock.signing_secrets),
+        }
+        required = _required(self.require, configured)
+        if not required and not self.allow_unverified:
+            raise Misconfigured(
+                "no secret is configured, so anybody could send events: set MAILROOM_WEBHOOK_HEADERS, "
+                "MAILROOM_TOKEN_SECRETS or MAILROOM_SIGNING_SECRETS (or MAILROOM_ALLOW_UNVERIFIED=true to try things out)"
+            )
+        return replace(lock, required=required)
+
+    def summary(self) -> dict[str, str]:
+        """Each variable and its value for the start-up line; of a secret only whether it is set."""
+        shown = {}
+        for name, variable in VARIABLES.items():
+            value = getattr(self, name)
+            shown[variable] = ("set" if value else "not set") if isinstance(value, Secret) else str(value)
+        return shown
+
+
+def _listed(secret: Secret) -> tuple[bytes, ...]:
+    return tuple(part.strip().encode() for part in secret.reveal().split(",") if part.strip())
+
+
+def _required(text: str, configured: Mapping[Proof, bool]) -> frozenset[Proof]:
+    if text == "configured":
+        return frozenset(proof for proof, there in configured.items() if there)
+    named = {part.strip() for part in text.split(",") if part.strip()}
+    if unknown := named - set(Proof):
+        raise Misconfigured(f"MAILROOM_REQUIRE: {', '.join(sorted(unknown))} is none of {', '.join(Proof)}")
+    if missing := sorted(proof for proof in named if not configured[Proof(proof)]):
+        raise Misconfigured(f"MAILROOM_REQUIRE asks for {', '.join(missing)}, but no secret for it is configured")
+    return frozenset(map(Proof, named))
+
+
+VARIABLES: dict[str, str] = {
+    name: name.upper() if name.startswith("llama_cloud_") else f"MAILROOM_{name.upper()}"
+    for name in Settings.__struct_fields__
+}
+"""Field -> environment variable."""
+
+
+def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings that the environment gives. Raises Misconfigured, naming the variable.
+
+    Any of them may also be given as ``<NAME>_FILE``, the path of a file that holds the value.
+    """
+    env = dict(os.environ if environ is None else environ)
+    known = {variable: name for name, variable in VARIABLES.items()}
+    given: dict[str, Any] = {}
+    for variable, value in env.items():
+        plain = variable.removesuffix("_FILE") if variable.removesuffix("_FILE") in known else variable
+        if plain in known:
+            given[known[plain]] = _from_file(variable, value) if variable != plain else value
+        elif variable.startswith("MAILROOM_"):
+            raise Misconfigured(_unknown(variable, known))
+    return _converted(given)
+
+
+def _converted(given: dict[str, Any]) -> Settings:
+    for name, value in given.items():
+        try:
+            msgspec.convert({name: value}, type=Settings, strict=False, dec_hook=_secret)
+        except msgspec.ValidationError as error:
+            raise Misconfigured(f"{VARIABLES[name]}: {error}".split(" - at ")[0]) from None
+    return msgspec.convert(given, type=Settings, strict=False, dec_hook=_secret)
+
+
+def _secret(kind: type, value: object) -> Secret:
+    if kind is not Secret:
+        raise NotImplementedError(kind)
+    return Secret(str(value))
+
+
+def _from_file(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        raise Misconfigured(f"{variable}: {path} cannot be read: {error.strerror}") from None
+
+
+def _unknown(variable: str, known: Mapping[str, str]) -> str:
+    close = difflib.get_close_matches(variable, known, n=1, cutoff=0.6)
+    return f"{variable} is not a setting of Mailroom" + (
+        f"; did you mean {close[0]}?" if close else "; see docs/settings.md"
+    )
