@@ -12,7 +12,9 @@ from sandbox.unreadable import Unreadable
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def pages(content: bytes, *, wanted: Collection[int] | None = None, at_most: int | None = None) -> list[tuple[int, str]]:
+def pages(
+    content: bytes, *, wanted: Collection[int] | None = None, at_most: int | None = None
+) -> list[tuple[int, str]]:
     """Number (from 1) and text of each wanted page; the text of a page that is only a picture is empty."""
     with _ONE_AT_A_TIME:
         return list(_texts(content, wanted, at_most))

@@ -1,4 +1,4 @@
-"""Words as the judge compares them: folded, stemmed, and with a few shapes (money, citations) turned into words.
+"""Words as the judge compares them: folded and stemmed.
 
 Rules, lexicon and pages all go through `tokens`, so they meet in one spelling.
 """
@@ -7,22 +7,6 @@ import re
 import unicodedata
 from functools import lru_cache
 
-SHAPES = {
-    "@money": re.compile(
-        r"(?:[$€£¥₹]|\b(?:usd|eur|gbp|chf|jpy|cad|aud|sek)\b)\s?-?\d[\d.,' ]*\d"
-        r"|-?\b\d{1,3}(?:[.,' ]\d{3})*[.,]\d{2}\s?(?:[$€£¥₹]|\b(?:usd|eur|gbp|chf|cad|aud|sek)\b|(?!\S))",
-        re.IGNORECASE,
-    ),
-    "@citation": re.compile(r"\[\d{1,3}(?:, ?\d{1,3})*\]|\((?:[A-Z][\w'-]+(?: et al\.?| and [A-Z][\w'-]+)?,? \d{4}[a-z]?)\)"),
-    "@clause": re.compile(
-        r"^\s*(?:§+ ?\d+|(?:article|section|clause|artikel|art[ií]culo|articolo)\s+\d+|\d{1,2}(?:\.\d{1,2})?\.?\s+[A-Z][\w ,-]{2,40}[.:])",
-        re.IGNORECASE | re.MULTILINE,
-    ),
-    "@iban": re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"),
-    "@blank": re.compile(r"_{4,}|\.{8,}|[☐☑☒□]|\[ ?[xX]?\](?= )"),
-    "@mrz": re.compile(r"[A-Z0-9<]{5,}<<[A-Z0-9<]+"),
-    "@period": re.compile(r"\b(?:19|20)\d{2} ?[-–—] ?(?:(?:19|20)\d{2}|present|today|now|heute|oggi|heden|actualidad)\b", re.IGNORECASE),
-}
 _WORD = re.compile(r"@?[^\W_]+(?:['’][^\W_]+)?")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SPECIAL = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "’": "'", "\ufffe": "", "\u00ad": ""})
@@ -43,11 +27,6 @@ def tokens(text: str) -> list[str]:
 def label_tokens(label: str) -> list[str]:
     """The stems of a rule's type: `BankStatement`, `bank_statement` and `bank-statement` are the same two words."""
     return tokens(_CAMEL.sub(" ", label))
-
-
-def shapes(text: str) -> list[str]:
-    """One `@name` for every place in `text` that has the shape of an amount, a citation, a clause number, ..."""
-    return [name for name, pattern in SHAPES.items() for _ in pattern.finditer(text)]
 
 
 @lru_cache(maxsize=50_000)
