@@ -1,4 +1,4 @@
-"""How a route is written down, and what a handler is given. The OpenAPI document and the contract mode read the same table."""
+"""How a route is written down, and what a handler is given; OpenAPI and contract mode read the same table."""
 
 import json
 import uuid

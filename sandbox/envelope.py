@@ -1,7 +1,7 @@
-"""The webhook request exactly as LlamaCloud documents it: body, headers and signature. Pure, so that it can be tested byte by byte.
+"""The webhook request exactly as LlamaCloud documents it: body, headers, signature. Pure: it is tested byte by byte.
 
-Source: the vendor's page "general/webhooks" (method, headers, four fields) and the field texts of its SDK 2.19 (`LC-Signature`,
-output formats). What `data` holds for classify and split is not published anywhere; see docs/sandbox.md.
+Source: the vendor's page "general/webhooks" (method, headers, four fields) and the field texts of its SDK 2.19
+(`LC-Signature`, output formats). What `data` holds for classify and split is published nowhere; see docs/sandbox.md.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ EVENT_TYPES = (*(f"{product}.{name}" for product, names in _HAPPENINGS.items() f
 
 
 def body(event_id: str, event_type: str, timestamp: float, data: Mapping[str, object], output_format: str) -> bytes:
-    """The raw body: an object for the format `json`, the same object encoded once more as a JSON string for `string`."""
+    """The raw body: an object for the format `json`, the same encoded once more as a JSON string for `string`."""
     envelope = {"event_id": event_id, "event_type": event_type, "timestamp": timestamp, "data": data}
     text = json.dumps(envelope)
     return (text if output_format == "json" else json.dumps(text)).encode()
@@ -40,7 +40,7 @@ def signature(secret: str, raw: bytes) -> str:
 def headers(
     event_id: str, event_type: str, raw: bytes, *, extra: Mapping[str, str], secret: str | None
 ) -> list[tuple[bytes, bytes]]:
-    """The headers of one delivery; `extra` (the user's `webhook_headers`) travels verbatim, signed only where a secret is set."""
+    """The headers of one delivery; `extra` (the user's `webhook_headers`) goes verbatim; signed only with a secret."""
     pairs = {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,

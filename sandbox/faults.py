@@ -1,4 +1,4 @@
-"""Faults on demand: each has a switch with a probability, or a count ("the next N times"). Seeded, so that a run can be repeated."""
+"""Faults on demand: each has a switch with a probability or a count ("the next N"). Seeded: a run can be repeated."""
 
 import random
 from collections.abc import Mapping
@@ -62,7 +62,7 @@ class _Armed:
 def switch(value: Any) -> Switch:
     """A switch from `0.2`, `{"next": 3}` or `{"probability": 1, "seconds": 2}`. Raises ValueError."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return Switch(probability=value)
+        return Switch.model_validate({"probability": value})
     return Switch.model_validate(value)
 
 

@@ -1,4 +1,4 @@
-"""Cursor pages: `{items, next_page_token, total_size}`. A token names the last key that was given, so new records move nothing."""
+"""Cursor pages: `{items, next_page_token, total_size}`. A token names the last key given, so new records shift none."""
 
 import base64
 import json
@@ -11,13 +11,19 @@ T = TypeVar("T")
 
 
 def page(
-    keyed: Iterable[tuple[Any, T]], *, size: int, token: str | None, render: Callable[[T], Any], where: Callable[[T], bool]
+    keyed: Iterable[tuple[Any, T]],
+    *,
+    size: int,
+    token: str | None,
+    render: Callable[[T], Any],
+    where: Callable[[T], bool],
 ) -> dict[str, Any]:
     """One page of `keyed` (already starting after the token), with a token only if another matching record follows.
 
     `total_size` is counted on the first page only: counting again on each page would make a long listing quadratic.
     """
-    items, last, more, total = [], None, False, 0
+    items: list[Any] = []
+    last, more, total = None, False, 0
     for key, record in keyed:
         if not where(record):
             continue

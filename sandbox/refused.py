@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not a fault of the sandbox
+class Refused(Exception):
     """An answer `{"detail": …}` with this status; `detail` is a text, or for 422 a list of `{loc, msg, type}`."""
 
     def __init__(

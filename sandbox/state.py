@@ -1,7 +1,7 @@
 """What the sandbox remembers, in memory or in a folder that survives a restart; file bytes always lie on the disk.
 
-The folder holds `journal.jsonl` (one line per change, replayed and rewritten at start) and `files/`. Changes are flushed to the
-operating system, not synced: a killed sandbox loses nothing, a pulled plug may.
+The folder holds `journal.jsonl` (one line per change, replayed and rewritten at start) and `files/`. Changes are
+flushed to the operating system, not synced: a killed sandbox loses nothing, a pulled plug may.
 """
 
 import json
