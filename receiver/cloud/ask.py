@@ -1,0 +1,34 @@
+"""Calls whose answer is wanted in a shape: one thing, or a list page by page."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from receiver.cloud import wire
+from receiver.cloud.transport import Call, Transport
+from receiver.core.errors import CloudBusy
+
+M = TypeVar("M", bound=BaseModel)
+
+
+async def ask(transport: Transport, shape: type[M], call: Call) -> M:
+    """The answer to this call."""
+    return wire.read(shape, await transport.send(call), asked=call.asked)
+
+
+async def pages(transport: Transport, shape: type[wire.Listed[M]], call: Call) -> AsyncIterator[M]:
+    """All items of a list. An empty page in the middle does not end it; a token that repeats raises CloudBusy."""
+    seen: set[str] = set()
+    token: str | None = ""
+    while token is not None:
+        page = await ask(
+            transport, shape, replace(call, params={**call.params, "page_token": token}) if token else call
+        )
+        for item in page.items:
+            yield item
+        token = page.next_page_token or None
+        if token in seen:
+            raise CloudBusy(f"LlamaCloud gives the same page of {call.asked} again and again")
+        seen.add(token or "")

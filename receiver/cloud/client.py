@@ -1,0 +1,207 @@
+"""LlamaCloud as the flow asks for it (ports.Cloud), over plain HTTP.
+
+Source of paths and fields: reference 1.1 (files), 1.2 (classify), 1.4 (split), 1.9 (projects).
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from urllib.parse import quote, urljoin
+
+import httpx
+
+from receiver.cloud import order as orders
+from receiver.cloud import wire
+from receiver.cloud.ask import ask, pages
+from receiver.cloud.multipart import Multipart
+from receiver.cloud.pacing import JOB_RATE, UPLOAD_RATE, Pace, Rate
+from receiver.cloud.refusal import About, Refusal
+from receiver.cloud.transport import Call, Patience, Transport, unanswered
+from receiver.cloud.webhook_configs import WebhookConfigs
+from receiver.core.errors import CloudBusy, FileGone, JobGone
+from receiver.core.job import JobKind, JobReport, JobStatus
+from receiver.core.parcel import Content
+from receiver.ports import Clock, Cloud, CloudFile, Order
+
+FILES = "/api/v1/beta/files"
+PAGE_SIZE = 100
+"""Jobs in a page: the most that the lists give (reference 1.2)."""
+CHUNK_BYTES = 1024 * 1024
+
+
+class LlamaCloud:
+    """A client of one project. Safe to share between tasks of one loop; ``webhook_configs`` are the saved ones."""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        project_id: str | None = None,
+        *,
+        patience: Patience = Patience(),  # noqa: B008  frozen
+        limits: httpx.Limits = httpx.Limits(max_connections=50, max_keepalive_connections=10),  # noqa: B008  unchanging
+        job_rate: Rate = JOB_RATE,
+        upload_rate: Rate = UPLOAD_RATE,
+        clock: Clock = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._transport = Transport(
+            base_url,
+            api_key,
+            project_id=project_id,
+            patience=patience,
+            limits=limits,
+            clock=clock,
+            sleep=sleep,
+            transport=transport,
+        )
+        self._clock = clock
+        self._job_pace = Pace(job_rate)
+        self._upload_pace = Pace(upload_rate)
+        self.webhook_configs = WebhookConfigs(self._transport)
+
+    async def find_file(self, external_id: str) -> CloudFile | None:
+        """The file that was uploaded under our id before, if there is one that has not expired."""
+        call = Call(method="GET", path=FILES, about=About.ACCOUNT, params={"external_file_id": external_id})
+        now = self._clock()
+        async for file in pages(self._transport, wire.Listed[wire.File], call):
+            if _usable(file, external_id, now):
+                return file.record()
+        return None
+
+    async def upload(self, content: Content, *, name: str, external_id: str, purpose: str) -> CloudFile:
+        """The file, uploaded in chunks. A second try first looks whether the first one arrived after all."""
+        form = Multipart({"purpose": purpose, "external_file_id": external_id}, name=name, content=content)
+        call = Call(method="POST", path=FILES, about=About.DOCUMENT, form=form, pace=self._upload_pace)
+        tries = 0
+
+        async def once() -> CloudFile:
+            nonlocal tries
+            tries += 1
+            if tries > 1 and (arrived := await self.find_file(external_id)):
+                return arrived
+            return wire.read(wire.File, await self._transport.attempt(call), asked=call.asked).record()
+
+        return await self._transport.insist(call, once)
+
+    async def file(self, file_id: str) -> CloudFile:
+        """What LlamaCloud knows of the file. Raises FileGone."""
+        call = Call(method="GET", path=_file_path(file_id), about=About.FILE)
+        return (await ask(self._transport, wire.File, call)).record()
+
+    async def read_file(self, file_id: str) -> AsyncIterator[bytes]:
+        """The file's bytes in chunks, through a fresh presigned link that is asked without our key.
+
+        Raises FileGone, or CloudBusy when the stream breaks off: the caller then starts again from the first byte.
+        """
+        call = Call(method="GET", path=f"{_file_path(file_id)}/content", about=About.FILE)
+        response = await self._transport.insist(call, lambda: self._open_file(call))
+        try:
+            async for chunk in response.aiter_bytes(CHUNK_BYTES):
+                yield chunk
+        except httpx.HTTPError as failure:
+            raise unanswered(failure, f"the download of file {file_id}") from failure
+        finally:
+            await response.aclose()
+
+    async def _open_file(self, call: Call) -> httpx.Response:
+        link = wire.read(wire.PresignedUrl, await self._transport.attempt(call), asked=call.asked)
+        try:
+            return await self._transport.download(urljoin(f"{self._transport.base_url}/", link.url))
+        except Refusal as failure:
+            if failure.response.status_code in {401, 403}:  # the link is refused, not our key
+                raise CloudBusy(f"the presigned link for {call.path} is refused: is it stale already?") from failure
+            raise
+
+    async def create(self, order: Order) -> JobReport:
+        """The new job, or the one that was created under this ``transaction_id`` before.
+
+        A repetition is harmless by that id; on split's beta path, which has none, a request that may have been taken
+        is not repeated here.
+        """
+        call = Call(
+            method="POST",
+            path=orders.path(order.kind, beta=order.beta),
+            about=About.DOCUMENT,
+            json=orders.body(order),
+            pace=self._job_pace,
+            repeatable=not order.beta,
+            hide=orders.secrets(order.registration),
+        )
+        return await self._job(order.kind, call)
+
+    async def job(self, kind: JobKind, job_id: str, *, beta: bool = False) -> JobReport:
+        """The job as it is now, with its result. Raises JobGone."""
+        params = {"expand": "usage"} if kind is JobKind.CLASSIFY else {}
+        call = Call(method="GET", path=_job_path(kind, job_id, beta=beta), about=About.JOB, params=params)
+        return await self._job(kind, call)
+
+    async def jobs(
+        self, kind: JobKind, *, since: float, until: float, status: str | None = None, beta: bool = False
+    ) -> AsyncIterator[JobReport]:
+        """All jobs created in this window (both ends included), page after page; ``status`` is a JobStatus."""
+        params: dict[str, Any] = {
+            "page_size": PAGE_SIZE,
+            "created_at_on_or_after": wire.iso(since),
+            "created_at_on_or_before": wire.iso(until),
+        }
+        if status is not None:
+            params["status"] = orders.status_word(kind, JobStatus(status))
+        call = Call(method="GET", path=orders.path(kind, beta=beta), about=About.ACCOUNT, params=params)
+        async for job in pages(self._transport, wire.Listed[wire.Job], call):
+            yield job.report(kind)
+
+    async def cancel(self, kind: JobKind, job_id: str) -> JobReport:
+        """The job after the vendor was asked to stop it: split stops later, and a final job stays as it is."""
+        at = _job_path(kind, job_id)
+        call = Call(method="POST", path=f"{at}/cancel", about=About.JOB)
+
+        async def once() -> bytes:
+            try:
+                return await self._transport.attempt(call)
+            except Refusal as failure:
+                if failure.response.status_code not in {400, 409}:  # how "it is final already" is said
+                    raise
+                return await self._transport.attempt(Call(method="GET", path=at, about=About.JOB))
+
+        body = await self._transport.insist(call, once)
+        return wire.read(wire.Job, body, asked=call.asked).report(kind)
+
+    async def projects(self) -> tuple[wire.Project, ...]:
+        """The projects that the key opens: the cheapest proof that key and base URL fit. Raises AccessDenied."""
+        call = Call(method="GET", path="/api/v1/projects", about=About.ACCOUNT)
+        return (await ask(self._transport, wire.Bare[wire.Project], call)).root
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._transport.close()
+
+    async def _job(self, kind: JobKind, call: Call) -> JobReport:
+        return (await ask(self._transport, wire.Job, call)).report(kind)
+
+
+def _usable(file: wire.File, external_id: str, now: float) -> bool:
+    expires_at = wire.seconds(file.expires_at)
+    return file.external_file_id == external_id and (expires_at is None or expires_at > now)
+
+
+def _file_path(file_id: str) -> str:
+    """The path of a file. Raises FileGone for what cannot be an id."""
+    if file_id in _NO_IDS:
+        raise FileGone(f"{file_id!r} is no file id")
+    return f"{FILES}/{quote(file_id, safe='')}"
+
+
+def _job_path(kind: JobKind, job_id: str, *, beta: bool = False) -> str:
+    """The path of a job. Raises JobGone for what cannot be an id: ids come from events, too."""
+    if job_id in _NO_IDS:
+        raise JobGone(f"{job_id!r} is no job id")
+    return f"{orders.path(kind, beta=beta)}/{quote(job_id, safe='')}"
+
+
+_NO_IDS = {"", ".", ".."}
+"""As a part of a path they would name something else."""
+
+_: type[Cloud] = LlamaCloud

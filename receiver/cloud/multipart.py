@@ -1,0 +1,63 @@
+"""One file as a multipart body that is never whole in memory.
+
+httpx streams multipart bodies of *synchronous* files only; our bytes come from async streams (a spool, S3).
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from uuid import uuid4
+
+from receiver.core.errors import FileGone
+from receiver.core.parcel import Content
+
+
+class Multipart:
+    """A form with some fields and, last, one file. Each iteration opens the content anew, so a retry sends it whole."""
+
+    def __init__(self, fields: Mapping[str, str], *, name: str, content: Content) -> None:
+        self._content = content
+        self._name = name
+        boundary = uuid4().hex
+        self._head = b"".join(_field(boundary, key, value) for key, value in fields.items())
+        self._head += _part(boundary, f'name="file"; filename="{_quoted(name)}"', _line(content.media_type))
+        self._tail = f"\r\n--{boundary}--\r\n".encode()
+        self.headers = {
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+            "Content-Length": str(len(self._head) + content.size + len(self._tail)),
+        }
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The body in chunks. Raises FileGone when the bytes are not as many as we were told."""
+        yield self._head
+        sent = 0
+        chunks = self._content.stream()
+        try:
+            async for chunk in chunks:
+                sent += len(chunk)
+                if sent > self._content.size:
+                    break
+                yield chunk
+        finally:
+            if (aclose := getattr(chunks, "aclose", None)) is not None:
+                await aclose()
+        if sent != self._content.size:
+            raise FileGone(f"{self._name} has changed: {self._content.size} bytes were kept, another number is there")
+        yield self._tail
+
+
+def _field(boundary: str, name: str, value: str) -> bytes:
+    return _part(boundary, f'name="{_quoted(name)}"') + value.encode() + b"\r\n"
+
+
+def _part(boundary: str, disposition: str, media_type: str = "") -> bytes:
+    typed = f"Content-Type: {media_type}\r\n" if media_type else ""
+    return f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n{typed}\r\n".encode()
+
+
+def _quoted(value: str) -> str:
+    """A value for a quoted parameter, escaped as browsers do (WHATWG HTML, multipart/form-data encoding)."""
+    return value.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _line(value: str) -> str:
+    """A header value that cannot start another line."""
+    return " ".join(value.split()) or "application/octet-stream"

@@ -1,0 +1,77 @@
+"""What we send to LlamaCloud: where a kind of job lives, and the bodies that create jobs and webhook configurations.
+
+Source: reference 1.2 (classify), 1.4 (split, and its beta path), 1.5 (saved webhook configurations).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from receiver.core.errors import NotAllowed
+from receiver.core.job import JobKind, JobStatus
+from receiver.ports import Order, Registration
+
+UNCATEGORIZED = "include"
+"""What is sent for ``allow_uncategorized`` when the configuration is silent.
+
+The vendor's pages contradict each other on the default (include or forbid, reference 6), so it is never left to them.
+"""
+
+
+def path(kind: JobKind, *, beta: bool = False) -> str:
+    """Where jobs of this kind are created and listed."""
+    if kind is JobKind.CLASSIFY:
+        return "/api/v2/classify"
+    return "/api/v1/beta/split/jobs" if beta else "/api/v1/split/jobs"
+
+
+def status_word(kind: JobKind, status: JobStatus) -> str:
+    """The status as the list of this kind takes it. Raises NotAllowed for ``gone``, which is ours alone."""
+    if status is JobStatus.GONE:
+        raise NotAllowed("LlamaCloud cannot list jobs that it does not know")
+    if kind is JobKind.CLASSIFY:
+        return status.upper()
+    return "processing" if status is JobStatus.RUNNING else str(status)
+
+
+def body(order: Order) -> dict[str, Any]:
+    """The request that creates this job.
+
+    The beta path of split knows neither webhooks nor ``transaction_id`` (reference 1.4): there both are left out.
+    """
+    configuration = _explicit(order) if order.kind is JobKind.SPLIT else dict(order.configuration)
+    if order.beta and order.kind is JobKind.SPLIT:
+        return {"document_input": {"type": "file_id", "value": order.file_id}, "configuration": configuration}
+    fields: dict[str, Any] = {
+        "file_input": order.file_id,
+        "configuration": configuration,
+        "transaction_id": order.transaction_id,
+    }
+    if order.registration is not None:
+        fields["webhook_configurations"] = [webhook(order.registration)]
+    return fields
+
+
+def _explicit(order: Order) -> dict[str, Any]:
+    """The split configuration with its handling of uncategorized pages spelled out."""
+    strategy = {"allow_uncategorized": UNCATEGORIZED, **(order.configuration.get("splitting_strategy") or {})}
+    return {**order.configuration, "splitting_strategy": strategy}
+
+
+def webhook(registration: Registration) -> dict[str, Any]:
+    """One webhook configuration. Without ``events`` the vendor sends all of them; an empty list it refuses."""
+    fields: dict[str, Any] = {
+        "webhook_url": registration.url,
+        "webhook_headers": dict(registration.headers),
+        "webhook_events": list(registration.events),
+        "webhook_output_format": registration.output_format,
+        "webhook_signing_secret": registration.signing_secret,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def secrets(registration: Registration | None) -> tuple[str, ...]:
+    """The values in it that no message may hold."""
+    if registration is None:
+        return ()
+    headers: Mapping[str, str] = registration.headers
+    return tuple(value for value in (*headers.values(), registration.signing_secret) if value)

@@ -1,0 +1,164 @@
+"""What an answer that is not a success means for us: LlamaCloud's statuses in the words of core/errors.py.
+
+Pure: a response, and what the request was about, give an error. No message holds a secret: of a validation error only
+the place and the sentence are told, never the input that the vendor echoes, and known secrets are blotted out.
+"""
+
+import json
+from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import Any
+
+import httpx
+
+from receiver.core.errors import (
+    AccessDenied,
+    CloudBusy,
+    DocumentRefused,
+    FileGone,
+    JobGone,
+    MailroomError,
+    OutOfCredits,
+    Owner,
+    Permanent,
+)
+
+TEXT_LIMIT = 500
+"""Characters of the vendor's text that are kept."""
+HINT_LIMIT = 3600.0
+"""Seconds; a longer ``Retry-After`` is cut to this: an hour later it can be asked again."""
+
+
+class About(Enum):
+    """What a request is about: it decides what 404 and 400 mean."""
+
+    JOB = "job"
+    FILE = "file"
+    DOCUMENT = "document"
+    """An upload, or a job's creation: here the vendor may refuse what we send."""
+    ACCOUNT = "account"
+    """Lists, projects, saved webhook configurations: the path is there or the base URL is wrong."""
+
+
+class NotServed(Permanent):
+    """LlamaCloud does not have what this path names, or not this path."""
+
+    code = "not_served"
+    owner = Owner.CONFIGURATION
+    fix = "see that LLAMA_CLOUD_BASE_URL is LlamaCloud's own URL, and that the id in the message exists there"
+
+
+class Refusal(Exception):
+    """LlamaCloud answered with something else than a success. The body has been read."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(f"status {response.status_code}")
+        self.response = response
+
+
+def passing(response: httpx.Response) -> bool:
+    """Whether the same request may succeed a moment later.
+
+    The rule of the vendor's own SDK: 408, 409, 429 and 5xx, unless ``x-should-retry`` says otherwise (reference 3.1).
+    """
+    said: str = response.headers.get("x-should-retry", "").lower()
+    if said in {"true", "false"}:
+        return said == "true"
+    return response.status_code in {408, 409, 429} or response.status_code >= 500
+
+
+def retry_after(response: httpx.Response, *, now: float) -> float | None:
+    """The seconds that ``Retry-After`` asks for, as a number or a date; None without one, or with a senseless one.
+
+    LlamaCloud promises no such header (reference 1.8); gateways before it send one.
+    """
+    value = response.headers.get("retry-after", "").strip()
+    try:
+        seconds = float(value) if value[:1].isdigit() else parsedate_to_datetime(value).timestamp() - now
+    except (TypeError, ValueError):
+        return None
+    return min(seconds, HINT_LIMIT) if seconds > 0 else None
+
+
+def error(response: httpx.Response, about: About, *, now: float, hide: Sequence[str] = ()) -> MailroomError:
+    """The error that this answer amounts to, in a sentence that names the request and the vendor's reason."""
+    status = response.status_code
+    asked = f"{response.request.method} {response.request.url.path}"
+    text = reason(response, hide)
+    said = f"(LlamaCloud answers {status} to {asked}{': ' + text if text else ''})"
+    if status in {401, 403}:
+        return AccessDenied(
+            f"LLAMA_CLOUD_API_KEY is not accepted {said}",
+            fix="set LLAMA_CLOUD_API_KEY to a key of this project, and LLAMA_CLOUD_BASE_URL to the key's own region",
+        )
+    if status == 402:
+        return OutOfCredits(f"the LlamaCloud account is out of credits {said}")
+    if passing(response) or status in {408, 409, 429}:
+        return CloudBusy(f"LlamaCloud is busy {said}", retry_after=retry_after(response, now=now))
+    return _final(response, about, said)
+
+
+def _final(response: httpx.Response, about: About, said: str) -> MailroomError:
+    """The error of an answer that will stay the same, however often we ask."""
+    status = response.status_code
+    if about is About.JOB and status in {404, 410, 422}:  # 422: the id has another shape than theirs
+        return JobGone(f"LlamaCloud does not know this job {said}")
+    if about is About.FILE and status in {404, 410, 422}:
+        return FileGone(f"LlamaCloud does not have this file any more {said}")
+    if about is About.DOCUMENT and status == 404:
+        return FileGone(f"LlamaCloud does not find the uploaded file {said}")
+    if about is About.DOCUMENT and status in {400, 413, 415, 422}:
+        return _refused(response, said)
+    if status in {404, 405, 410}:
+        return NotServed(f"LlamaCloud does not serve this {said}")
+    return Permanent(f"LlamaCloud refuses this {said}")
+
+
+def _refused(response: httpx.Response, said: str) -> MailroomError:
+    """A refused document; where the vendor points at the configuration instead, so do the fix and the owner."""
+    refused = DocumentRefused(f"LlamaCloud refuses the document {said}")
+    places = [place for place, _ in _complaints(response)]
+    if any("configuration" in place for place in places) or " configuration " in said:
+        refused.owner = Owner.CONFIGURATION
+        refused.fix = "mend classify or split in mailroom.yaml (mailroom routes check), then: mailroom replay --parked"
+    return refused
+
+
+def reason(response: httpx.Response, hide: Sequence[str] = ()) -> str:
+    """The vendor's own words in one line: a ``detail`` text, FastAPI's list of complaints, or the start of the body."""
+    complaints = _complaints(response)
+    if complaints:
+        text = "; ".join(f"{place}: {message}" if place else message for place, message in complaints)
+    else:
+        text = _detail(response)
+    for secret in hide:
+        text = text.replace(secret, "***") if secret else text
+    line = " ".join(text.split())
+    return line if len(line) <= TEXT_LIMIT else f"{line[:TEXT_LIMIT]}…"
+
+
+def _body(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _complaints(response: httpx.Response) -> list[tuple[str, str]]:
+    """Place and sentence of each complaint of a FastAPI validation error; [] for any other body."""
+    body = _body(response)
+    detail = body.get("detail") if isinstance(body, dict) else None
+    if not isinstance(detail, list):
+        return []
+    rows = [row for row in detail if isinstance(row, dict)]
+    return [(".".join(map(str, row.get("loc") or ())), str(row.get("msg", "is not valid"))) for row in rows]
+
+
+def _detail(response: httpx.Response) -> str:
+    body = _body(response)
+    if isinstance(body, dict):
+        detail = body.get("detail", "")
+        return detail if isinstance(detail, str) else json.dumps(detail)
+    is_text = response.headers.get("content-type", "").startswith("text/plain")
+    return response.text if is_text else ""

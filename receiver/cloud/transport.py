@@ -1,0 +1,246 @@
+"""One request to LlamaCloud: the key, a moment's patience, and errors in our own words.
+
+The task engine retries over hours. Here only a short stumble is got over, so that a cut connection or a 503 does not
+cost a task's attempt.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import SecretStr
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_exponential_jitter,
+)
+
+from receiver import __version__
+from receiver.cloud import refusal
+from receiver.cloud.multipart import Multipart
+from receiver.cloud.pacing import Pace
+from receiver.cloud.refusal import About, Refusal
+from receiver.core.errors import CloudBusy, MailroomError, Misconfigured
+from receiver.ports import Clock
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long one call may take, in seconds. The vendor's SDK waits 5 to connect and 60 for an answer."""
+
+    connect_seconds: float = 5
+    answer_seconds: float = 60
+    upload_seconds: float = 300
+    """For the answer to an upload: 512 MB have to be stored before it comes."""
+    attempts: int = 3
+    first_wait_seconds: float = 0.5
+    longest_wait_seconds: float = 8
+    budget_seconds: float = 60
+    """No further attempt starts after it; a longer ``Retry-After`` is handed to the task engine instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request, and what must be known to send it and to understand a refusal."""
+
+    method: str
+    path: str
+    about: About
+    params: Mapping[str, Any] = field(default_factory=dict)
+    json: Mapping[str, Any] | None = field(default=None, repr=False)
+    form: Multipart | None = field(default=None, repr=False)
+    pace: Pace | None = None
+    repeatable: bool = True
+    """False when a second one could do it twice; then only a request that surely was not taken is repeated."""
+    hide: tuple[str, ...] = field(default=(), repr=False)
+    """Values in the body that no message may hold."""
+
+    @property
+    def asked(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class _Key(httpx.Auth):
+    """The key as a header. It is added request by request, so a presigned link never gets it."""
+
+    def __init__(self, key: str) -> None:
+        self._key = SecretStr(key)
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+        yield request
+
+    def known(self) -> str:
+        return self._key.get_secret_value()
+
+
+class Transport:
+    """Sends calls. The connection pool is made at the first one, in the loop that uses it."""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        project_id: str | None = None,
+        patience: Patience,
+        limits: httpx.Limits,
+        clock: Clock = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.base_url = _checked_url(base_url)
+        self.patience = patience
+        self._key = _Key(_checked_key(api_key))
+        self._project = {"project_id": project_id} if project_id else {}
+        self._limits = limits
+        self._clock = clock
+        self._sleep = sleep
+        self._transport = transport
+        self._client: httpx.AsyncClient | None = None
+
+    async def send(self, call: Call) -> bytes:
+        """The body of a successful answer. Raises the error that a lasting failure amounts to."""
+        return await self.insist(call, lambda: self.attempt(call))
+
+    async def attempt(self, call: Call) -> bytes:
+        """One try. Raises Refusal or httpx.HTTPError: ``insist`` understands both."""
+        if call.pace is not None:
+            await call.pace.take()
+        response = await self._open().request(
+            call.method,
+            self.base_url + call.path,
+            params={**self._project, **call.params},
+            json=call.json,
+            content=call.form,
+            headers=call.form.headers if call.form else None,
+            timeout=self._timeout(self.patience.upload_seconds if call.form else self.patience.answer_seconds),
+            auth=self._key,
+        )
+        if response.is_success:
+            return response.content
+        if response.status_code == 429 and call.pace is not None:
+            call.pace.hold(refusal.retry_after(response, now=self._clock()) or self.patience.first_wait_seconds)
+        raise Refusal(response)
+
+    async def download(self, url: str) -> httpx.Response:
+        """An open answer with the bytes behind a presigned link, asked for without the key; the caller closes it."""
+        client = self._open()
+        request = client.build_request(
+            "GET", url, headers={"Accept-Encoding": "identity"}, timeout=self._timeout(self.patience.answer_seconds)
+        )
+        response = await client.send(request, stream=True, auth=None, follow_redirects=True)
+        if response.is_success:
+            return response
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        raise Refusal(response)
+
+    async def insist(self, call: Call, action: Callable[[], Awaitable[T]]) -> T:
+        """What the action returns, tried again while its failures pass; then the error in our words."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(lambda failure: _passes(failure, repeatable=call.repeatable)),
+            wait=self._wait,
+            stop=stop_after_attempt(self.patience.attempts) | stop_before_delay(self.patience.budget_seconds),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return await retrying(_awaited, action)
+        except Refusal as failure:
+            raise self.translate(failure, call) from failure
+        except httpx.HTTPError as failure:
+            raise unanswered(failure, call.asked) from failure
+
+    def translate(self, failure: Refusal, call: Call) -> MailroomError:
+        """The error of a refused call, without any secret that we know."""
+        hide = (self._key.known(), *call.hide)
+        return refusal.error(failure.response, call.about, now=self._clock(), hide=hide)
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Seconds until the next try: what the vendor asks for, or twice as long each time, with jitter."""
+        failure = state.outcome.exception() if state.outcome else None
+        if isinstance(failure, Refusal) and (asked := refusal.retry_after(failure.response, now=self._clock())):
+            return asked
+        first, longest = self.patience.first_wait_seconds, self.patience.longest_wait_seconds
+        return wait_exponential_jitter(initial=first, max=longest, jitter=first)(state)
+
+    def _timeout(self, answer_seconds: float) -> httpx.Timeout:
+        return httpx.Timeout(answer_seconds, connect=self.patience.connect_seconds, pool=None)
+
+    def _open(self) -> httpx.AsyncClient:
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                headers={"User-Agent": f"mailroom/{__version__}", "Accept": "application/json"},
+                limits=self._limits,
+                transport=self._transport,
+            )
+        return self._client
+
+    async def close(self) -> None:
+        """Give the connections back; a later call would open new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+
+def unanswered(failure: httpx.HTTPError, asked: str) -> CloudBusy:
+    """The error for a call without an (entire) answer."""
+    return CloudBusy(f"LlamaCloud did not answer {asked}: {str(failure) or type(failure).__name__}")
+
+
+async def _awaited(action: Callable[[], Awaitable[T]]) -> T:
+    return await action()
+
+
+def _passes(failure: BaseException, *, repeatable: bool) -> bool:
+    """Whether to try again. What may have been taken already is only repeated when that does no harm."""
+    if isinstance(failure, Refusal):
+        return refusal.passing(failure.response) and (repeatable or failure.response.status_code == 429)
+    if isinstance(failure, httpx.ConnectError | httpx.ConnectTimeout):
+        return True
+    return repeatable and isinstance(failure, httpx.TransportError) and not _ours(failure)
+
+
+def _ours(failure: httpx.TransportError) -> bool:
+    """Whether we built a request that cannot be sent."""
+    return isinstance(failure, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
+
+
+def _checked_url(url: str) -> str:
+    """The base URL without its last slash; a path prefix is kept. Raises Misconfigured."""
+    parts = urlsplit(url.strip())
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise Misconfigured(
+            f"LLAMA_CLOUD_BASE_URL is {url!r}: it has to start with https:// and a host name",
+            fix="write it whole, for instance https://api.cloud.eu.llamaindex.ai",
+        )
+    if parts.username is not None or parts.query or parts.fragment:
+        raise Misconfigured(
+            "LLAMA_CLOUD_BASE_URL holds a user, a query or a fragment",
+            fix="leave scheme, host and path only; the key belongs into LLAMA_CLOUD_API_KEY",
+        )
+    return url.strip().rstrip("/")
+
+
+def _checked_key(key: str) -> str:
+    """The key, fit for a header. Raises Misconfigured, which does not show it."""
+    if not key:
+        raise Misconfigured("LLAMA_CLOUD_API_KEY is not set", fix="set it to a key of your LlamaCloud project")
+    if not all("!" <= character <= "~" for character in key):
+        raise Misconfigured(
+            "LLAMA_CLOUD_API_KEY holds a space, a line break or a character outside ASCII",
+            fix="copy the key again; look for a line break at the end of the file it is read from",
+        )
+    return key

@@ -1,0 +1,92 @@
+"""The webhook configurations that LlamaCloud keeps for a project (reference 1.5).
+
+A saved one fires only for jobs that name its id. Mailroom's own jobs carry their configuration with them; saved ones
+serve jobs that are created elsewhere.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from receiver.cloud import order, wire
+from receiver.cloud.ask import ask, pages
+from receiver.cloud.refusal import About, NotServed
+from receiver.cloud.transport import Call, Transport
+from receiver.ports import Registration
+
+SAVED = "/api/v1/beta/webhook-configs"
+SAVED_PAGED = "/api/v2/webhook-configs"
+"""Since SDK 2.17; older installations only have the other path, which lists without pages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedWebhook:
+    """A saved configuration. ``events`` None stands for all of them."""
+
+    id: str
+    url: str
+    events: tuple[str, ...] | None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """In clear: who has a key of the project can read them."""
+    output_format: str = "string"
+    has_secret: bool = False
+    created_at: float | None = None
+    updated_at: float | None = None
+
+
+class WebhookConfigs:
+    """List, create, change and delete them."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def list(self) -> tuple[SavedWebhook, ...]:
+        """All of them."""
+        paged = Call(method="GET", path=SAVED_PAGED, about=About.ACCOUNT)
+        try:
+            return tuple([_record(one) async for one in pages(self._transport, wire.Listed[wire.Webhook], paged)])
+        except NotServed:
+            bare = Call(method="GET", path=SAVED, about=About.ACCOUNT)
+            return tuple(_record(one) for one in (await ask(self._transport, wire.Bare[wire.Webhook], bare)).root)
+
+    async def create(self, registration: Registration) -> SavedWebhook:
+        """The new configuration. It is not asked for twice: a repetition would save it twice."""
+        return await self._write("POST", SAVED, registration)
+
+    async def update(self, config_id: str, registration: Registration) -> SavedWebhook:
+        """The configuration as it is now. What the registration leaves empty stays, the secret above all."""
+        return await self._write("PUT", _path(config_id), registration)
+
+    async def delete(self, config_id: str) -> None:
+        """Returns when it is gone, also when it was gone before."""
+        with suppress(NotServed):
+            await self._transport.send(Call(method="DELETE", path=_path(config_id), about=About.ACCOUNT))
+
+    async def _write(self, method: str, path: str, registration: Registration) -> SavedWebhook:
+        call = Call(
+            method=method,
+            path=path,
+            about=About.ACCOUNT,
+            json=order.webhook(registration),
+            repeatable=method == "PUT",
+            hide=order.secrets(registration),
+        )
+        return _record(await ask(self._transport, wire.Webhook, call))
+
+
+def _path(config_id: str) -> str:
+    return f"{SAVED}/{quote(config_id, safe='')}"
+
+
+def _record(saved: wire.Webhook) -> SavedWebhook:
+    return SavedWebhook(
+        id=saved.id,
+        url=saved.webhook_url,
+        events=saved.webhook_events,
+        headers=saved.webhook_headers or {},
+        output_format=saved.webhook_output_format or "string",
+        has_secret=saved.has_secret,
+        created_at=wire.seconds(saved.created_at),
+        updated_at=wire.seconds(saved.updated_at),
+    )

@@ -1,0 +1,182 @@
+"""What LlamaCloud sends, read leniently, and said in our own records.
+
+Additions are ignored, old and new field names are both taken, and only what we cannot do without is required: the API
+grew three times in 2026. Source: SDK 2.19 types, reference 1.1 to 1.5 and 3.5.
+"""
+
+import math
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AliasChoices, AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, ValidationError
+
+from receiver.core.document import Classification
+from receiver.core.errors import CloudBusy
+from receiver.core.job import JobKind, JobReport, JobStatus, Segment
+from receiver.ports import CloudFile
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+STATUSES = {
+    "pending": JobStatus.PENDING,
+    "running": JobStatus.RUNNING,
+    "processing": JobStatus.RUNNING,
+    "completed": JobStatus.COMPLETED,
+    "failed": JobStatus.FAILED,
+    "cancelled": JobStatus.CANCELLED,
+}
+"""The vendor's words, lower case. A word we do not know is not taken for an end: see ``_status``."""
+
+
+def seconds(value: datetime | None) -> float | None:
+    """Unix seconds; a time without a zone is UTC, as FastAPI services mean it."""
+    if value is None:
+        return None
+    return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+
+
+def iso(at: float) -> str:
+    """The moment as the API takes it: ISO 8601 in UTC, with microseconds."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _share(value: Any) -> float:
+    """A confidence that can be compared: within 0..1, and 0 for what is no number (NaN would pass any threshold)."""
+    number = float(value) if isinstance(value, int | float) else 0.0
+    return 0.0 if math.isnan(number) else min(max(number, 0.0), 1.0)
+
+
+class Wire(BaseModel):
+    """The base of all payloads. An error about one never shows what was in it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+
+class File(Wire):
+    id: str
+    name: str = ""
+    expires_at: datetime | None = None
+    external_file_id: str | None = None
+
+    def record(self) -> CloudFile:
+        return CloudFile(
+            id=self.id,
+            name=self.name,
+            expires_at=seconds(self.expires_at),
+            external_id=self.external_file_id or "",
+        )
+
+
+class PresignedUrl(Wire):
+    url: str = Field(repr=False)
+
+
+class Project(Wire):
+    id: str
+    name: str = ""
+    organization_id: str = ""
+
+
+class Piece(Wire):
+    category: str
+    pages: tuple[int, ...]
+    confidence_category: str | None = None
+
+    def record(self) -> Segment:
+        return Segment(category=self.category, pages=self.pages, confidence=(self.confidence_category or "").lower())
+
+
+class Result(Wire):
+    """What a job found: classify gives type, confidence and reasoning (type null: no rule matched), split segments."""
+
+    type: str | None = None
+    confidence: Annotated[float, BeforeValidator(_share)] = 0.0
+    reasoning: str | None = None
+    segments: tuple[Piece, ...] = ()
+
+    def classification(self) -> Classification | None:
+        """What was found; None for an object that says nothing, which is not the same as "no rule matched"."""
+        if not self.model_fields_set & {"type", "confidence"}:
+            return None
+        return Classification(type=self.type or None, confidence=self.confidence, reasoning=self.reasoning or "")
+
+
+class Usage(Wire):
+    credits: float | None = None
+    """All that was billed for the job, the parse job included; null until billing has recorded it."""
+
+
+class Job(Wire):
+    """A classify or split job. The input's name changed over the versions, and differs on the beta path."""
+
+    id: str
+    status: str
+    file_input: str | None = Field(
+        None,
+        validation_alias=AliasChoices(
+            "file_input", "document_input_value", AliasPath("document_input", "value"), "file_id"
+        ),
+    )
+    transaction_id: str | None = None
+    created_at: datetime | None = None
+    error_message: str | None = None
+    result: Result | None = None
+    usage: Usage | None = None
+
+    def report(self, kind: JobKind) -> JobReport:
+        """The job in our words; while there is no result, ``classification`` is None and ``segments`` empty."""
+        found = self.result or Result()
+        return JobReport(
+            id=self.id,
+            kind=kind,
+            status=_status(self.status),
+            file_id=self.file_input or "",
+            transaction_id=self.transaction_id or "",
+            created_at=seconds(self.created_at),
+            classification=found.classification() if kind is JobKind.CLASSIFY else None,
+            segments=tuple(piece.record() for piece in found.segments) if kind is JobKind.SPLIT else (),
+            error=self.error_message or "",
+            credits=self.usage.credits if self.usage else None,
+        )
+
+
+class Webhook(Wire):
+    """A saved webhook configuration. The signing secret never comes back, the headers do, in clear (reference 1.5)."""
+
+    id: str
+    webhook_url: str
+    webhook_events: tuple[str, ...] | None = None
+    webhook_headers: dict[str, str] | None = Field(None, repr=False)
+    webhook_output_format: str | None = None
+    has_secret: bool = False
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class Listed(Wire, Generic[T]):
+    """A page of a list."""
+
+    items: tuple[T, ...] = ()
+    next_page_token: str | None = None
+
+
+class Bare(RootModel[tuple[T, ...]], Generic[T]):
+    """A list that comes as a bare array: projects, and webhook configurations on their beta path."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+def _status(word: str) -> JobStatus:
+    """Ours for the vendor's word; a new word is taken as "still running", so that the job's deadline decides."""
+    return STATUSES.get(word.lower(), JobStatus.RUNNING)
+
+
+def read(shape: type[M], body: bytes, *, asked: str) -> M:
+    """The payload in this shape. Raises CloudBusy when the answer cannot be read (half an answer, a proxy's page)."""
+    try:
+        return shape.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the body"
+        raise CloudBusy(f"LlamaCloud's answer to {asked} cannot be read: {place}: {first['msg']}") from error
