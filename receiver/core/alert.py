@@ -1,6 +1,21 @@
 """Alerts: one per cause and window, with the first example and the fix; then silence, then "resolved"."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+
+KINDS: dict[str, str] = {
+    "job.failed": "LlamaCloud could not classify or split a document",
+    "task.parked": "a task gave up and waits for a person",
+    "delivery.failed": "a destination refused a document for good",
+    "delivery.conflict": "something else lies where a document belongs",
+    "document.overdue": "a document is past its deadline",
+    "source.expiring": "a source file is about to expire at LlamaCloud",
+    "packet.held": "pages of a packet are missing, overlapping or doubtful",
+    "submission.paused": "LlamaCloud takes no more jobs: out of credits, or the key was refused",
+    "balance.off": "taken in is not routed + in review + failed + open",
+    "quality.changed": "more documents than usual match no rule or are uncertain",
+}
+"""Every kind of alert that there is, and what it says; a rule for another one is refused as a slip of the pen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +40,23 @@ class Alert:
     def group(self) -> str:
         """What this alert is counted under."""
         return f"{self.kind}:{self.cause}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRule:
+    """Who is told of what, and how often at most."""
+
+    kinds: tuple[str, ...]
+    """Kinds of KINDS, or shell patterns over them: ``job.*``."""
+    to: str
+    """The channel as mailroom.yaml names it (``slack:env:NAME``): safe to show and to keep."""
+    channel: str = field(repr=False)
+    """The channel with ``env:`` values filled in: may hold a secret, so it is neither shown nor kept."""
+    window_seconds: float = 600
+
+    def wants(self, kind: str) -> bool:
+        """Whether alerts of this kind go to this channel."""
+        return any(fnmatchcase(kind, pattern) for pattern in self.kinds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,7 @@ def delivery_id(document_id: str, route: str, target: Target) -> str:
 def transaction_id(document: Document, purpose: str) -> str:
     """The idempotency key of the document's present submission (``purpose`` is classify or split).
 
-    LlamaCloud returns the first job for a repeated key and ignores the new body; at most 255 characters (reference 1.2).
+    At most 255 characters. LlamaCloud returns the first job for a repeated key and ignores the new body (reference 1.2).
     """
     return f"mailroom-{purpose}-{document.id}-{document.submissions}"
 
@@ -138,6 +138,14 @@ def template_faults(template: str) -> list[str]:
 
     A template must not be able to leave its prefix, and must give each document its own key.
     """
+    faults = field_faults(template)
+    if not template.endswith("/") and "{document_id}" not in template:
+        faults.append("two documents could share one key: use {document_id}, or end the path with /")
+    return faults
+
+
+def field_faults(template: str) -> list[str]:
+    """What is wrong with the fields and parts of any template, be it a path or not; empty when it is fine."""
     try:
         parts = [
             (name, spec, conversion)
@@ -154,8 +162,6 @@ def template_faults(template: str) -> list[str]:
     ]
     if any(part in {".", ".."} for part in template.split("/")):
         faults.append("`.` and `..` as parts of the path could leave the prefix")
-    if not template.endswith("/") and "{document_id}" not in template:
-        faults.append("two documents could share one key: use {document_id}, or end the path with /")
     return faults
 
 

@@ -1,0 +1,29 @@
+"""``mailroom.yaml``: what to ask LlamaCloud, where each document goes, who is told.
+
+``Config`` is what the rest of Mailroom works with. Reading the file (``load``) needs YAML and pydantic; both are
+imported when a file is read, so that a process which never reads one does not pay for them.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from receiver.config.config import Category, Classify, Config, Guards, Retention, Rule, Split
+
+__all__ = ["Category", "Classify", "Config", "Guards", "Retention", "Rule", "Split", "load", "parse"]
+
+
+def load(path: Path | str, environ: Mapping[str, str]) -> Config:
+    """The configuration in this file, ``env:NAME`` values taken from ``environ``.
+
+    Raises Misconfigured with all that is wrong, one line each: file, line, place, fault and fix.
+    """
+    from receiver.config import build
+
+    return build.load(Path(path), environ)
+
+
+def parse(text: str, environ: Mapping[str, str], *, path: Path | str = "mailroom.yaml") -> Config:
+    """The configuration in this text; ``path`` is the name that messages use. Raises Misconfigured like ``load``."""
+    from receiver.config import build
+
+    return build.parse(text, environ, path=Path(path))

@@ -1,0 +1,194 @@
+"""From the file to the configuration: read, validate, gather every fault, build."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from receiver.config import faults, model
+from receiver.config.config import Category, Classify, Config, Guards, Retention, Rule, Split
+from receiver.config.source import Source, read
+from receiver.config.text import resolve, seconds, window_seconds
+from receiver.core.alert import AlertRule
+from receiver.core.check import Problem
+from receiver.core.errors import Misconfigured
+from receiver.core.plan import Target
+from receiver.core.route import Fallback, Route, RouteTable, When
+
+SURE_DESCRIPTION = 500
+"""Characters of a rule's description that LlamaCloud takes for sure; 2000 is disputed (reference 6)."""
+SURE_CATEGORIES = 50
+"""Categories that LlamaCloud takes for sure; 500 is disputed (reference 6)."""
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration in this file. Raises Misconfigured with all that is wrong."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise Misconfigured(
+            f"there is no {path}: write one (docs/reference-config.md) and name it in MAILROOM_CONFIG; "
+            "`mailroom demo` shows everything without one"
+        ) from None
+    except OSError as error:
+        raise Misconfigured(f"{path} (MAILROOM_CONFIG) cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Misconfigured(f"{path} (MAILROOM_CONFIG) is not UTF-8 text: {error.reason}") from error
+    return parse(text, environ, path=path)
+
+
+def parse(text: str, environ: Mapping[str, str], *, path: Path) -> Config:
+    """The configuration in this text. Raises Misconfigured with all that is wrong."""
+    source = read(text, path)
+    if source.data is None:
+        raise Misconfigured(f"{path} is empty: docs/reference-config.md has one to start from")
+    found = [(source.line(place), f"{place}: {message}") for place, message in source.faults]
+    try:
+        file = model.File.model_validate(source.data, context={"environ": environ})
+    except ValidationError as error:
+        raise _refused(source, [*found, *faults.lines(error, source, schema())]) from None
+    found += [(source.line(place), f"{place}: {message}") for place, message in _disagreements(file)]
+    if found:
+        raise _refused(source, found)
+    return _config(file, source, environ)
+
+
+def schema() -> dict[str, Any]:
+    """The file's JSON Schema, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.File.model_json_schema()}
+
+
+def _refused(source: Source, found: Sequence[tuple[int, str]]) -> Misconfigured:
+    return Misconfigured("\n".join(f"{source.path}:{line}: {text}" for line, text in sorted(found)))
+
+
+def _disagreements(file: model.File) -> Iterator[tuple[str, str]]:
+    """What only shows when sections are held against each other, or entries of a list against their neighbours."""
+    rules = file.classify.rules or ()
+    yield from _repeated("classify.rules", "type", [rule.type for rule in rules])
+    categories = file.split.categories
+    if isinstance(categories, tuple):
+        yield from _repeated("split.categories", "name", [one.name for one in categories])
+        for place, one in enumerate(categories):
+            if one.name.lower() == "uncategorized":
+                yield f"split.categories[{place}].name", "is LlamaCloud's own word for what fits none; take another"
+    elif "split" in file.model_fields_set and not rules:
+        yield "split", "needs categories of its own, as classify.configuration_id hides the rules; list them"
+
+
+def _repeated(place: str, key: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for at, value in enumerate(values):
+        first = values.index(value)
+        if first < at:
+            yield f"{place}[{at}].{key}", f"{value!r} is already {place}[{first}]; names must differ"
+
+
+def _config(file: model.File, source: Source, environ: Mapping[str, str]) -> Config:
+    return Config(
+        path=source.path,
+        classify=_classify(file.classify),
+        split=_split(file.split),
+        table=_table(file, environ),
+        alerts=tuple(_alert(section, environ) for section in file.alerts),
+        retention=Retention(events_days=file.retention.events_days, tasks_days=file.retention.tasks_days),
+        deadline_seconds=seconds(file.deadline),
+        warnings=tuple(_warnings(file)),
+        lines=source.lines,
+    )
+
+
+def _classify(section: model.ClassifySection) -> Classify:
+    return Classify(
+        rules=tuple(Rule(type=rule.type, description=rule.description) for rule in section.rules or ()),
+        lang=section.parsing.lang,
+        max_pages=section.parsing.max_pages,
+        target_pages=section.parsing.target_pages,
+        mode=section.mode,
+        configuration_id=section.configuration_id,
+    )
+
+
+def _split(section: model.SplitSection) -> Split:
+    categories = section.categories
+    return Split(
+        categories=tuple(Category(name=one.name, description=one.description) for one in categories)
+        if isinstance(categories, tuple)
+        else None,
+        uncategorized=section.uncategorized,
+        then=section.then,
+        custom_instructions=section.custom_instructions,
+        min_pages_per_split=section.min_pages_per_split,
+        path=section.path,
+        min_confidence=section.min_confidence,
+        guards=Guards(**dict(section.guards)),
+    )
+
+
+def _table(file: model.File, environ: Mapping[str, str]) -> RouteTable:
+    return RouteTable(
+        routes=tuple(_route(section, environ) for section in file.routes),
+        no_match=_fallback(file.no_match, environ),
+        low_confidence=_fallback(file.low_confidence, environ),
+        failed=_fallback(file.failed, environ),
+        packet=_fallback(file.packet, environ) if file.packet else None,
+    )
+
+
+def _route(section: model.RouteSection, environ: Mapping[str, str]) -> Route:
+    conditions = {name: value for name, value in section.when if value is not None}
+    return Route(
+        name=section.name or "+".join(section.type),
+        types=section.type,
+        min_confidence=section.min_confidence,
+        when=When(**conditions),
+        to=_targets(section.to, environ),
+        review=section.review,
+    )
+
+
+def _fallback(section: model.WaySection, environ: Mapping[str, str]) -> Fallback:
+    return Fallback(to=_targets(section.to, environ), review=section.review)
+
+
+def _targets(given: model.Targets | None, environ: Mapping[str, str]) -> tuple[Target, ...]:
+    listed = (given,) if isinstance(given, str) else given or ()
+    return tuple(_target(one, environ) for one in listed)
+
+
+def _target(given: str | model.TargetSection, environ: Mapping[str, str]) -> Target:
+    if isinstance(given, str):
+        return Target(url=resolve(given, environ))
+    options = {name: _plain(value) for name, value in given.__pydantic_extra__.items()}
+    return Target(url=resolve(given.to, environ), options=options)
+
+
+def _plain(value: str | float | bool) -> str:
+    """An option as text. ``env:NAME`` stays as it is: options are kept with the plan, and it may stand for a secret."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _alert(section: model.AlertSection, environ: Mapping[str, str]) -> AlertRule:
+    return AlertRule(
+        kinds=section.on,
+        to=section.to,
+        channel=resolve(section.to, environ),
+        window_seconds=window_seconds(section.at_most),
+    )
+
+
+def _warnings(file: model.File) -> Iterator[Problem]:
+    for place, rule in enumerate(file.classify.rules or ()):
+        if len(rule.description) > SURE_DESCRIPTION:
+            message = f"{len(rule.description)} characters: LlamaCloud's documents disagree whether more than 500 go"
+            yield _warning(f"classify.rules[{place}].description", message, "shorten it")
+    categories = file.split.categories
+    if isinstance(categories, tuple) and len(categories) > SURE_CATEGORIES:
+        yield _warning("split.categories", f"LlamaCloud may take no more than {SURE_CATEGORIES}", "merge some")
+    if file.classify.configuration_id:
+        message = "the types of a preset are known to LlamaCloud only: the routes cannot be held against them"
+        yield _warning("classify.configuration_id", message, "write the rules here to have them checked")
+
+
+def _warning(where: str, message: str, fix: str) -> Problem:
+    return Problem(severity="warning", where=where, message=message, fix=fix)

@@ -1,0 +1,175 @@
+"""The configuration once it is read: plain frozen data, checked, with the vendor's two objects made from it."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from receiver.core.alert import AlertRule
+from receiver.core.check import Problem, check
+from receiver.core.errors import Misconfigured
+from receiver.core.plan import Target
+from receiver.core.route import RouteTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One classification rule, as LlamaCloud is given it."""
+
+    type: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classify:
+    """What a classify job asks: rules of our own, or the id of a preset that is saved at LlamaCloud."""
+
+    rules: tuple[Rule, ...] = ()
+    lang: str | None = None
+    max_pages: int | None = None
+    target_pages: str | None = None
+    mode: str = "FAST"
+    configuration_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """One kind of letter that a split job may find in a packet."""
+
+    name: str
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """Bounds that the pieces of a packet must keep; a packet that breaks one waits in review."""
+
+    min_pages: int | None = None
+    max_pages: int | None = None
+    max_pieces: int | None = None
+    blank_pages: Literal["attach", "drop"] = "attach"
+    merge_neighbours: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """How a packet is cut, and what becomes of its pieces. ``categories`` None means: those of ``classify.rules``."""
+
+    categories: tuple[Category, ...] | None = None
+    uncategorized: Literal["include", "forbid", "omit"] = "include"
+    then: Literal["classify", "route"] = "classify"
+    custom_instructions: str | None = None
+    min_pages_per_split: int | None = None
+    path: Literal["current", "beta", "auto"] = "auto"
+    min_confidence: Literal["high", "medium", "low"] = "medium"
+    """A piece whose category is less certain than this waits in review; ``low`` lets all pass."""
+    guards: Guards = field(default_factory=Guards)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long finished records are remembered. Documents and jobs are kept: the books rest on them."""
+
+    events_days: float = 30
+    tasks_days: float = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All of ``mailroom.yaml``."""
+
+    path: Path
+    classify: Classify
+    split: Split = field(default_factory=Split)
+    table: RouteTable
+    alerts: tuple[AlertRule, ...] = ()
+    retention: Retention = field(default_factory=Retention)
+    deadline_seconds: float = 600
+    """How long a job may take before the sweep asks for it."""
+    warnings: tuple[Problem, ...] = ()
+    """What the file may say but had better not."""
+    lines: Mapping[str, int] = field(default_factory=dict, repr=False)
+    """Place in the file (``routes[2].to``) -> its line, counted from 1."""
+
+    @property
+    def types(self) -> tuple[str, ...] | None:
+        """The types that the classifier can answer; None when the rules are a preset that only LlamaCloud knows."""
+        return None if self.classify.configuration_id else tuple(rule.type for rule in self.classify.rules)
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """The categories of a split job. Empty when they should come from rules that we do not have."""
+        if self.split.categories is not None:
+            return self.split.categories
+        return tuple(Category(name=rule.type, description=rule.description) for rule in self.classify.rules)
+
+    def classify_configuration(self) -> dict[str, Any]:
+        """A classify job's ``configuration``; with a preset ``{"configuration_id": …}``, which takes its place.
+
+        Source: reference 1.2; a create request carries one of the two.
+        """
+        if self.classify.configuration_id:
+            return {"configuration_id": self.classify.configuration_id}
+        parsing = {name: getattr(self.classify, name) for name in ("lang", "max_pages", "target_pages")}
+        return {
+            "rules": [{"type": rule.type, "description": rule.description} for rule in self.classify.rules],
+            "mode": self.classify.mode,
+            "parsing_configuration": _given(parsing),
+        }
+
+    def split_configuration(self) -> dict[str, Any]:
+        """A split job's ``configuration``; ``allow_uncategorized`` is always sent, its default being disputed.
+
+        Source: reference 1.4 and 6. Raises Misconfigured when there are no categories.
+        """
+        if not self.categories:
+            raise Misconfigured(
+                f"{self.path}: packets cannot be split: classify.configuration_id hides the rules, so split.categories "
+                "must be a list of {name, description}"
+            )
+        strategy = {
+            "allow_uncategorized": self.split.uncategorized,
+            "custom_instructions": self.split.custom_instructions,
+            "min_pages_per_split": self.split.min_pages_per_split,
+        }
+        return {
+            "categories": [_given({"name": one.name, "description": one.description}) for one in self.categories],
+            "splitting_strategy": _given(strategy),
+        }
+
+    def check(
+        self,
+        *,
+        schemes: Collection[str],
+        faults: Callable[[Target], list[str]],
+        channels: Collection[str] | None = None,
+        adopted: bool = False,
+    ) -> list[Problem]:
+        """What is wrong with the table as a whole; asks nobody (core/check.py says what each argument means)."""
+        found = check(
+            self.table,
+            types=self.types,
+            categories=tuple(one.name for one in self.categories) if self.split.then == "route" else (),
+            schemes=schemes,
+            faults=faults,
+            alerts=self.alerts,
+            channels=channels,
+            adopted=adopted,
+        )
+        return [*self.warnings, *found]
+
+    def line(self, problem: Problem) -> str:
+        """The problem as one line: file and line, place, fault and fix."""
+        where = problem.where
+        while where not in self.lines and where:
+            where = where.rpartition(".")[0]
+        return f"{self.path}:{self.lines.get(where, 1)}: {problem}"
+
+    def refuse(self, problems: Collection[Problem]) -> None:
+        """Raises Misconfigured with every error among the problems; warnings pass."""
+        if errors := [self.line(problem) for problem in problems if problem.severity == "error"]:
+            raise Misconfigured("\n".join(errors), fix="mailroom routes check")
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

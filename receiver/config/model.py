@@ -1,0 +1,259 @@
+"""What ``mailroom.yaml`` may say: one class per section, one field per key, with its meaning and its bounds.
+
+The classes are the edge: ``load`` turns what they accept into the plain data of config.py, and their JSON Schema is
+what editors complete from. Limits of LlamaCloud's are from reference 1.2, 1.4 and 6.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+
+from receiver.config.text import Wrong, between, channel, destination, duration, kinds, rule_type, variables, window
+
+Confidence = Annotated[float, AfterValidator(between(0, 1)), Field(json_schema_extra={"minimum": 0, "maximum": 1})]
+Count = Annotated[int, Field(ge=1)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _form(value: Any) -> str:
+    return "text" if isinstance(value, str) else "spelt out"
+
+
+def _in_order(low: int | None, high: int | None) -> None:
+    if low is not None and high is not None and low > high:
+        raise Wrong(f"min_pages {low} is above max_pages {high}", "swap them")
+
+
+Texts = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(_listed),
+    Field(min_length=1),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+"""One text, or a list of them."""
+
+
+class Section(BaseModel):
+    """No unknown keys, no guessing of types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class RuleSection(Section):
+    type: Annotated[str, Field(min_length=1, max_length=50), AfterValidator(rule_type)] = Field(
+        description="the type that a document gets; letters, digits, space, - and _"
+    )
+    description: Annotated[str, Field(min_length=10, max_length=2000)] = Field(
+        description="what such a document looks like, in plain words; up to 500 characters are sure to be taken"
+    )
+
+
+class ParsingSection(Section):
+    lang: Annotated[str, Field(pattern=r"^[a-z]{2,3}([_-][A-Za-z]{2,8})?$")] | None = Field(
+        default=None, description="language of the documents, ISO 639-1; LlamaCloud's default is en"
+    )
+    max_pages: Count | None = Field(default=None, description="read only so many pages from the start")
+    target_pages: Annotated[str, Field(pattern=r"^\d+(-\d+)?(, ?\d+(-\d+)?)*$")] | None = Field(
+        default=None, description='read only these pages, counted from 1: "1,3,5-7"; not together with max_pages'
+    )
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> "ParsingSection":
+        if self.max_pages is not None and self.target_pages is not None:
+            raise Wrong("max_pages and target_pages exclude each other", "keep one of the two")
+        return self
+
+
+class ClassifySection(Section):
+    rules: Annotated[tuple[RuleSection, ...], Field(min_length=1)] | None = Field(
+        default=None, description="what LlamaCloud chooses from"
+    )
+    parsing: ParsingSection = Field(default_factory=ParsingSection, description="how much of a document is read")
+    mode: Literal["FAST"] = Field(default="FAST", description="LlamaCloud's only mode")
+    configuration_id: Annotated[str, Field(pattern="^cfg-.+")] | None = Field(
+        default=None, description="a preset saved at LlamaCloud, in place of all the rest"
+    )
+
+    @model_validator(mode="after")
+    def _rules_or_preset(self) -> "ClassifySection":
+        if self.rules is None and self.configuration_id is None:
+            raise Wrong("has no rules", 'add "rules: [{type: invoice, description: has a number and a total}]"')
+        if self.configuration_id is not None and self.model_fields_set - {"configuration_id"}:
+            others = ", ".join(sorted(self.model_fields_set - {"configuration_id"}))
+            raise Wrong(f"configuration_id takes the place of {others}", "keep the preset or the others")
+        return self
+
+
+class CategorySection(Section):
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    description: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+
+
+class GuardsSection(Section):
+    min_pages: Count | None = Field(default=None, description="fewest pages of a piece")
+    max_pages: Count | None = Field(default=None, description="most pages of a piece")
+    max_pieces: Count | None = Field(default=None, description="most pieces of a packet")
+    blank_pages: Literal["attach", "drop"] = Field(
+        default="attach", description="blank pages go with the piece before them, or are dropped into a piece `blank`"
+    )
+    merge_neighbours: bool = Field(default=False, description="make one piece of neighbours of one category")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "GuardsSection":
+        _in_order(self.min_pages, self.max_pages)
+        return self
+
+
+class SplitSection(Section):
+    categories: Annotated[
+        Annotated[Literal["from-rules"], Tag("text")]
+        | Annotated[tuple[CategorySection, ...], Field(min_length=1), Tag("spelt out")],
+        Discriminator(_form),
+    ] = Field(default="from-rules", description="what pieces may be: the classify rules, or a list of its own")
+    uncategorized: Literal["include", "forbid", "omit"] = Field(
+        default="include", description="pages that fit no category: a piece of their own, not allowed, or left out"
+    )
+    then: Literal["classify", "route"] = Field(
+        default="classify", description="classify each piece, or route it by its category"
+    )
+    custom_instructions: Annotated[str, Field(min_length=1, max_length=5000)] | None = None
+    min_pages_per_split: Count | None = Field(
+        default=None, description="LlamaCloud merges shorter pieces into a neighbour"
+    )
+    path: Literal["current", "beta", "auto"] = Field(
+        default="auto",
+        description="LlamaCloud's split API: the current one (webhooks), the beta one (asked by the sweep)",
+    )
+    guards: GuardsSection = Field(
+        default_factory=GuardsSection, description="bounds; a packet that breaks one waits in review"
+    )
+    min_confidence: Literal["high", "medium", "low"] = Field(
+        default="medium", description="a piece whose category is less certain waits in review"
+    )
+
+
+Url = Annotated[
+    str,
+    AfterValidator(destination),
+    Field(description="s3://bucket/prefix/…, sqs://name-or-url, folder:///dir/…, https://…; env:NAME for a variable"),
+]
+
+
+class TargetSection(BaseModel):
+    """A destination: its URL, and options that are the destination's own."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    __pydantic_extra__: dict[str, str | int | float | bool]
+
+    to: Url = Field(description="the destination's URL")
+
+    @model_validator(mode="after")
+    def _variables_are_set(self, info: ValidationInfo) -> "TargetSection":
+        for value in self.__pydantic_extra__.values():
+            variables(str(value), info)
+        return self
+
+
+OneTarget = Annotated[Annotated[Url, Tag("text")] | Annotated[TargetSection, Tag("spelt out")], Discriminator(_form)]
+Targets = Annotated[
+    Annotated[Url, Tag("text")] | Annotated[tuple[OneTarget, ...], Field(min_length=1), Tag("spelt out")],
+    Discriminator(_form),
+]
+
+
+class WaySection(Section):
+    """Where documents go that take one of the named ways; at least one of the two."""
+
+    to: Targets | None = Field(default=None, description="destinations")
+    review: bool = Field(default=False, description="hold them for a person")
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> "WaySection":
+        if not self.to and not self.review:
+            raise Wrong("leads nowhere", 'add "to: [s3://bucket/prefix/]" or "review: true"')
+        return self
+
+
+class WhenSection(Section):
+    """Conditions beside the type; all must hold, patterns are shell patterns without regard to case."""
+
+    source: Texts | None = Field(default=None, description="folder, upload, s3, email, piece or adopted")
+    sender: Texts | None = Field(default=None, description="who sent it")
+    name: Texts | None = Field(default=None, description="file name: `*scan*.pdf`")
+    parent_category: Texts | None = Field(default=None, description="the category that the piece had in its packet")
+    min_pages: Count | None = Field(default=None, description="fewest pages")
+    max_pages: Count | None = Field(default=None, description="most pages")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "WhenSection":
+        _in_order(self.min_pages, self.max_pages)
+        return self
+
+
+class RouteSection(WaySection):
+    type: Texts = Field(description="which types take this row")
+    name: Text | None = Field(default=None, description="the row's name in plans and ids; without it, its types")
+    min_confidence: Confidence = Field(default=0.0, description="below: low_confidence")
+    when: WhenSection = Field(default_factory=WhenSection, description="conditions beside the type")
+
+
+class AlertSection(Section):
+    on: Annotated[Texts, AfterValidator(kinds)] = Field(description="kinds of alerts, or patterns: job.*")
+    to: Annotated[str, AfterValidator(channel)] = Field(
+        description="log, sns:ARN, slack:URL, mailto:ADDRESS or https://…; env:NAME for a variable"
+    )
+    at_most: Annotated[str, AfterValidator(window)] = Field(
+        default="1 per 10 minutes", description="per cause; more are counted and told with the next"
+    )
+
+
+class RetentionSection(Section):
+    events_days: Annotated[float, Field(ge=1)] = Field(default=30, description="how long events are remembered")
+    tasks_days: Annotated[float, Field(ge=1)] = Field(default=30, description="how long finished tasks are remembered")
+
+
+class File(Section):
+    """mailroom.yaml"""
+
+    classify: ClassifySection = Field(
+        description="what LlamaCloud is asked",
+        examples=[{"rules": [{"type": "invoice", "description": "has an invoice number and a total amount due"}]}],
+    )
+    split: SplitSection = Field(default_factory=SplitSection, description="how packets are cut")
+    routes: Annotated[tuple[RouteSection, ...], Field(min_length=1)] = Field(
+        description="the routing table: the first row that fits wins",
+        examples=[[{"type": "invoice", "min_confidence": 0.8, "to": ["s3://bucket/invoices/"]}]],
+    )
+    no_match: WaySection = Field(
+        description="the classifier found no rule that fits",
+        examples=[{"to": ["s3://bucket/unsorted/"], "review": True}],
+    )
+    low_confidence: WaySection = Field(
+        description="a rule fits, but below the row's min_confidence", examples=[{"review": True}]
+    )
+    failed: WaySection = Field(
+        description="the job failed, or the document cannot be taken", examples=[{"to": ["s3://bucket/failed/"]}]
+    )
+    packet: WaySection | None = Field(default=None, description="where a packet itself is archived")
+    alerts: tuple[AlertSection, ...] = Field(default=(), description="who is told of what")
+    retention: RetentionSection = Field(
+        default_factory=RetentionSection, description="how long finished records are remembered"
+    )
+    deadline: Annotated[str, AfterValidator(duration)] = Field(
+        default="10 minutes", description="how long a job may take before the sweep asks LlamaCloud"
+    )

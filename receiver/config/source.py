@@ -1,0 +1,99 @@
+"""YAML with line numbers: plain data, and where in the file each piece of it stands."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from receiver.core.errors import Misconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file's data (mappings as dicts, sequences as tuples) and the line of every place in it, counted from 1."""
+
+    path: Path
+    data: Any
+    lines: Mapping[str, int]
+    faults: tuple[tuple[str, str], ...] = ()
+    """What the reader itself objects to: place and message."""
+
+    def line(self, place: str) -> int:
+        """The line of a place, or of the nearest one around it that is there."""
+        while place and place not in self.lines:
+            place = place[: max(place.rfind("."), place.rfind("["), 0)]
+        return self.lines.get(place, 1)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which only ``true`` and ``false`` are truth values, as in YAML 1.2, and dates are text.
+
+    In YAML 1.1 the key ``on`` and the language ``no`` would be truth values too.
+    """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML's own attribute
+        first: [(tag, pattern) for tag, pattern in found if tag.rpartition(":")[2] not in {"bool", "timestamp"}]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+
+
+def read(text: str, path: Path) -> Source:
+    """The text as data with lines. Raises Misconfigured, naming the line, for what is not YAML."""
+    try:
+        return _Reader(_Loader(text), path).source()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = f"{path}:{mark.line + 1}" if mark else f"{path}"
+        hint = "; indent with spaces, not tabs" if "\\t" in (error.problem or "") else ""
+        raise Misconfigured(f"{at}: not readable as YAML: {error.problem or error.context}{hint}") from error
+    except yaml.YAMLError as error:
+        raise Misconfigured(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise Misconfigured(f"{path}: not readable as YAML: nested too deeply") from error
+
+
+@dataclass
+class _Reader:
+    """Walks the composed nodes, which know their lines, and builds the data from them."""
+
+    loader: _Loader
+    path: Path
+    lines: dict[str, int] = field(default_factory=dict)
+    faults: list[tuple[str, str]] = field(default_factory=list)
+
+    def source(self) -> Source:
+        node = self.loader.get_single_node()
+        data = None if node is None else self.value(node, "")
+        return Source(self.path, data, self.lines, tuple(self.faults))
+
+    def value(self, node: Node, place: str) -> Any:
+        self.lines.setdefault(place, node.start_mark.line + 1)
+        if isinstance(node, MappingNode) and node.tag.endswith(":map"):
+            return {key: self.value(child, inner) for key, inner, child in self.entries(node, place)}
+        if isinstance(node, SequenceNode) and node.tag.endswith(":seq"):
+            return tuple(self.value(child, f"{place}[{at}]") for at, child in enumerate(node.value))
+        return self.loader.construct_object(node, deep=True)  # refuses tags that are not plain data
+
+    def entries(self, node: MappingNode, place: str) -> Iterator[tuple[str, str, Node]]:
+        """Key, place and value node of each entry, ``<<`` merged; a repeated key is a fault."""
+        own: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, ScalarNode) and key.value in own:
+                inner = f"{place}.{key.value}".lstrip(".")
+                self.lines[inner] = key.start_mark.line + 1
+                self.faults.append((inner, "stands twice; keep one of the two"))
+            own.add(key.value if isinstance(key, ScalarNode) else "")
+        self.loader.flatten_mapping(node)
+        for key, child in node.value:
+            if not isinstance(key, ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be plain text", key.start_mark)
+            inner = f"{place}.{key.value}".lstrip(".")
+            self.lines.setdefault(inner, key.start_mark.line + 1)
+            yield key.value, inner, child

@@ -1,0 +1,129 @@
+"""The small languages inside values: durations, ``1 per 10 minutes``, ``env:NAME``, URLs, alert kinds, rule types."""
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Mapping
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from receiver.core.alert import KINDS
+
+if TYPE_CHECKING:
+    from pydantic import ValidationInfo
+
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_ENV = re.compile(r"(^|(?<=:)|(?<=/))env:([A-Za-z_][A-Za-z0-9_]*)(?=$|/)")
+
+
+class Wrong(ValueError):
+    """A value that cannot be: what is wrong with it, and the fix."""
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(message)
+        self.fix = fix
+
+
+def near(word: str, words: Collection[str]) -> str:
+    """``did you mean …?``, or "" when no word is near."""
+    close = difflib.get_close_matches(word.lower(), words, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def between(low: float, high: float) -> Callable[[float], float]:
+    """A check for numbers from ``low`` to ``high``."""
+
+    def check(value: float) -> float:
+        if not low <= value <= high:
+            percent = f"for {value:g} percent write {value / 100:g}" if 1 < value <= 100 else ""
+            raise Wrong(f"must be between {low:g} and {high:g} (got {value:g})", percent)
+        return value
+
+    return check
+
+
+def rule_type(value: str) -> str:
+    """A rule's type: LlamaCloud takes letters, digits, space, ``-`` and ``_`` (reference 1.2)."""
+    if not re.fullmatch(r"[A-Za-z0-9 _-]+", value) or value != value.strip():
+        raise Wrong(f"may hold letters, digits, space, - and _ (got {value!r})", "for example invoice or tax-form")
+    return value
+
+
+def seconds(value: str) -> float:
+    """``90 seconds``, ``10 minutes``, ``2 hours``, ``1 day`` in seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(second|minute|hour|day)s?", value.strip())
+    if not found or float(found[1]) == 0:
+        raise Wrong(f"is not a span of time (got {value!r})", 'write it like "90 seconds" or "10 minutes"')
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def duration(value: str) -> str:
+    seconds(value)
+    return value
+
+
+def window_seconds(value: str) -> float:
+    """``1 per 10 minutes`` in seconds: one notice per cause and window.
+
+    Only one, because the notice that ends a window tells how many were held back: a second would say nothing new.
+    """
+    found = re.fullmatch(r"(\d+) per (?:(\d+(?:\.\d+)?) ?)?(second|minute|hour|day)s?", value.strip())
+    if not found or int(found[1]) == 0 or float(found[2] or 1) == 0:
+        raise Wrong(f"is not a limit (got {value!r})", 'write it like "1 per 10 minutes"')
+    span = float(found[2] or 1) * _UNITS[found[3]]
+    if int(found[1]) > 1:
+        raise Wrong(f"must be 1 per span of time (got {value!r})", f'write "1 per {span / int(found[1]):g} seconds"')
+    return span
+
+
+def window(value: str) -> str:
+    window_seconds(value)
+    return value
+
+
+def kinds(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Kinds of alerts, or patterns that at least one kind fits."""
+    for value in values:
+        if not any(fnmatchcase(kind, value) for kind in KINDS):
+            raise Wrong(f"there is no alert {value!r}", near(value, KINDS) or f"there are {', '.join(KINDS)}")
+    return values
+
+
+def resolve(value: str, environ: Mapping[str, str]) -> str:
+    """The text with each ``env:NAME`` (all of it, after a colon, or a part of a path) replaced by that variable."""
+
+    def found(match: re.Match[str]) -> str:
+        if not environ.get(match[2]):
+            raise Wrong(f"the variable {match[2]} is not set", f"export {match[2]}=… or write the value here")
+        return environ[match[2]]
+
+    return _ENV.sub(found, value)
+
+
+def variables(value: str, info: "ValidationInfo") -> str:
+    """The text as it is written, once its variables are known to be set."""
+    resolve(value, _environ(info))
+    return value
+
+
+def destination(value: str, info: "ValidationInfo") -> str:
+    """A destination's URL, as it is written; its variables must be set."""
+    url = resolve(value, _environ(info))
+    if not re.match(r"[a-z][a-z0-9+.-]*://.", url):
+        fix = f"for a folder write folder://{value if value.startswith('/') else './' + value}"
+        raise Wrong("is not a destination", f"write it like s3://bucket/prefix/ or sqs://queue; {fix}")
+    return value
+
+
+def channel(value: str, info: "ValidationInfo") -> str:
+    """An alert channel, as it is written; its variables must be set."""
+    resolved = resolve(value, _environ(info))
+    kind, _, rest = resolved.partition(":")
+    if not re.fullmatch(r"[a-z]+", kind) or (not rest and kind != "log"):
+        raise Wrong("is not an alert channel", "write log, sns:ARN, slack:URL, mailto:ADDRESS or https://…")
+    return value
+
+
+def _environ(info: "ValidationInfo") -> Mapping[str, str]:
+    context = info.context or {}
+    environ: Mapping[str, str] = context.get("environ", {})
+    return environ
