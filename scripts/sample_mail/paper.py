@@ -10,19 +10,49 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
+from reportlab.lib import pagesizes, units
 from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.enums import TA_CENTER, TA_JUSTIFY, TA_LEFT, TA_RIGHT
-from reportlab.lib.pagesizes import A4, LETTER
 from reportlab.lib.styles import ParagraphStyle
-from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import (
+    BaseDocTemplate,
+    Frame,
+    KeepTogether,
+    PageBreak,
+    PageTemplate,
+    Paragraph,
+    Spacer,
+    Table,
+    TableStyle,
+)
 
-__all__ = ["A4", "INK", "LETTER", "KeepTogether", "Leaf", "Spacer", "grid", "hue", "mm", "open_canvas", "sign", "text"]
+__all__ = [
+    "A4",
+    "INK",
+    "LETTER",
+    "KeepTogether",
+    "Leaf",
+    "PageBreak",
+    "Signature",
+    "Spacer",
+    "grid",
+    "hue",
+    "mm",
+    "open_canvas",
+    "sign",
+    "text",
+    "typeset",
+]
 
-type Story = Callable[[], list[Any]]
+Story = Callable[[], list[Any]]
 
 ALIGN = {"left": TA_LEFT, "right": TA_RIGHT, "center": TA_CENTER, "justify": TA_JUSTIFY}
+# All lengths of reportlab are in points; it publishes no types.
+A4: tuple[float, float] = pagesizes.A4
+LETTER: tuple[float, float] = pagesizes.LETTER
+mm: float = units.mm
+
 INK = HexColor("#1d1d1f")
 
 
@@ -52,8 +82,12 @@ def text(
     after: float = 0,
     leading: float = 0,
     indent: float = 0,
+    heads: bool = False,
 ) -> Any:
-    """A paragraph; `words` may carry reportlab's small markup (`<b>`, `<i>`, `<br/>`)."""
+    """A paragraph; `words` may carry reportlab's small markup (`<b>`, `<i>`, `<br/>`).
+
+    One that `heads` what follows is never left alone at the foot of a page.
+    """
     style = ParagraphStyle(
         "body",
         fontName=font,
@@ -64,12 +98,17 @@ def text(
         spaceBefore=before,
         spaceAfter=after,
         leftIndent=indent,
+        keepWithNext=heads,
     )
     return Paragraph(words, style)
 
 
 def grid(
-    rows: Sequence[Sequence[Any]], widths: Sequence[float], *looks: tuple[Any, ...], repeat: int = 0, align: str = "LEFT"
+    rows: Sequence[Sequence[Any]],
+    widths: Sequence[float],
+    *looks: tuple[Any, ...],
+    repeat: int = 0,
+    align: str = "LEFT",
 ) -> Any:
     """A table with columns of `widths` millimetres; `looks` are reportlab's table style commands."""
     table = Table([list(row) for row in rows], colWidths=[w * mm for w in widths], repeatRows=repeat, hAlign=align)
@@ -104,26 +143,18 @@ def len_of(pdf: bytes) -> int:
 def _set(story: Story, title: str, author: str, size: Any, margins: Any, furniture: Any, pages: int) -> bytes:
     buffer = BytesIO()
     top, right, bottom, left = (m * mm for m in margins)
-    document = SimpleDocTemplate(
-        buffer,
-        pagesize=size,
-        topMargin=top,
-        rightMargin=right,
-        bottomMargin=bottom,
-        leftMargin=left,
-        title=title,
-        author=author,
-        pageCompression=0,
-        invariant=1,
-    )
+    width, height = size
 
     def on_page(canvas: Canvas, _document: Any) -> None:
         if furniture:
             canvas.saveState()
-            furniture(canvas, Leaf(canvas.getPageNumber(), pages, *size))
+            furniture(canvas, Leaf(canvas.getPageNumber(), pages, width, height))
             canvas.restoreState()
 
-    document.build(story(), onFirstPage=on_page, onLaterPages=on_page)
+    body = Frame(left, bottom, width - left - right, height - top - bottom, 0, 0, 0, 0)
+    document = BaseDocTemplate(buffer, pagesize=size, title=title, author=author, pageCompression=0, invariant=1)
+    document.addPageTemplates(PageTemplate(frames=[body], onPage=on_page, pagesize=size))
+    document.build(story())
     return buffer.getvalue()
 
 
@@ -152,3 +183,15 @@ def sign(canvas: Canvas, x: float, y: float, strokes: str, scale: float = 1.0) -
     path.curveTo(x + 10 * scale, y + 3 * scale, x + 24 * scale, y - 4 * scale, x + 46 * scale, y + 3 * scale)
     canvas.drawPath(path)
     canvas.restoreState()
+
+
+class Signature(Spacer):  # type: ignore[misc]  # reportlab publishes no types
+    """A scrawl as a piece of a story."""
+
+    def __init__(self, strokes: str, scale: float = 1.3) -> None:
+        super().__init__(60 * mm, 16 * mm)
+        self.strokes, self.scale = strokes, scale
+
+    def draw(self) -> None:
+        """Called by reportlab once the place on the page is known."""
+        sign(self.canv, 2 * mm, 4 * mm, self.strokes, self.scale)
