@@ -22,6 +22,7 @@ METRICS: dict[str, Metric] = {
     "mailroom_documents": Metric("Documents taken in, by source", ("source",)),
     "mailroom_decisions": Metric("Plans made, by way and type", ("way", "type")),
     "mailroom_alerts": Metric("Alerts by kind and outcome (notified, suppressed)", ("kind", "outcome")),
+    "mailroom_mute_rings": Metric("Rings of the doorbell that failed; the sweep rings again"),
     "mailroom_sweep_found": Metric("Jobs that the sweep found finished, stuck or gone without an event", ("what",)),
 }
 

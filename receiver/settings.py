@@ -63,13 +63,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = Secret("")
     signing_secrets: Annotated[
         Secret,
-        _about("Secrets for LC-Signature, comma-separated; LlamaCloud is given the first, all are accepted"),
+        _about("Secrets for LC-Signature, comma-separated; LlamaCloud gets the first, all are accepted"),
     ] = Secret("")
     require: Annotated[
         str,
-        _about("Which proofs an event must give: `headers`, `token`, `signature`, comma-separated; `configured` means all "
-               "that have secrets"),
-    ] = "configured"  # fmt: skip
+        _about(
+            "Which proofs an event must give: `headers`, `token`, `signature`, comma-separated; "
+            "`configured` means all that have secrets"
+        ),
+    ] = "configured"
     adopt: Annotated[
         bool, _about("Take events of jobs that were created elsewhere, which carry no token, by the other proofs alone")
     ] = False
@@ -141,7 +143,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         required = _required(self.require, configured)
         if not required and not self.allow_unverified:
             raise Misconfigured(
-                "no secret is configured, so anybody could send events: set MAILROOM_WEBHOOK_HEADERS, "
+                "no secret is configured, so anyone could send events: set MAILROOM_WEBHOOK_HEADERS, "
                 "MAILROOM_TOKEN_SECRETS or MAILROOM_SIGNING_SECRETS (or MAILROOM_ALLOW_UNVERIFIED=true to try things out)"
             )
         return replace(lock, required=required)

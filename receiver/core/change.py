@@ -50,6 +50,13 @@ class Belongs:
 Write = Insert | Ensure | Update | Belongs
 
 
+def refuse_repeats(writes: tuple[Write, ...]) -> None:
+    """ValueError when a change writes a record twice: DynamoDB cannot, so no store does."""
+    written = [(type(write.record), write.record.id) for write in writes if not isinstance(write, Belongs)]
+    if len(set(written)) < len(written):
+        raise ValueError(f"a change writes one record twice: {written}")
+
+
 class Index(NamedTuple):
     """A way to find records: those whose ``key`` has a value, ordered by ``order``. Both name attributes.
 

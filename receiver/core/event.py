@@ -78,6 +78,7 @@ def parse(
     verified_by: tuple[str, ...] = (),
     document_id: str = "",
     late_after: float | None = None,
+    expires_at: float | None = None,
 ) -> Event:
     """The event in this body; it must have been verified before. Raises Malformed."""
     try:
@@ -100,6 +101,7 @@ def parse(
         late=late_after is not None and sent_at is not None and received_at - sent_at > late_after,
         as_string=as_string or data_as_string,
         size=len(body),
+        expires_at=expires_at,
     )
 
 

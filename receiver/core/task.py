@@ -49,6 +49,8 @@ class Task:
     details: dict[str, str] = field(default_factory=dict)
     state: TaskState = TaskState.READY
     attempts: int = 0
+    looks: int = 0
+    """Uncounted retries so far: looks at something that was not there yet."""
     owner: str = ""
     lease_until: float | None = None
     error: str = ""
@@ -80,8 +82,10 @@ class Task:
 
     def retry(self, *, at: float, error: str, cause: str, counted: bool = True) -> "Task":
         """The task waiting for ``at``; an uncounted retry (a pause, an early event) gives the attempt back."""
-        attempts = self.attempts if counted else self.attempts - 1
-        return replace(self._move("retry"), due_at=at, lease_until=None, attempts=attempts, error=error, cause=cause)
+        attempts, looks = (self.attempts, self.looks) if counted else (self.attempts - 1, self.looks + 1)
+        return replace(
+            self._move("retry"), due_at=at, lease_until=None, attempts=attempts, looks=looks, error=error, cause=cause
+        )
 
     def give_up(self, *, now: float, error: str, cause: str) -> "Task":
         """The task parked: it waits for a person."""
@@ -90,7 +94,7 @@ class Task:
     def replay(self, *, now: float) -> "Task":
         """The task ready again, with a fresh count of attempts."""
         moved = self._move("replay")
-        return replace(moved, due_at=now, attempts=0, finished_at=None, expires_at=None, error="", cause="")
+        return replace(moved, due_at=now, attempts=0, looks=0, finished_at=None, expires_at=None, error="", cause="")
 
     def _move(self, verb: str) -> "Task":
         state = MOVES.get((self.state, verb))

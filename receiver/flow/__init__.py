@@ -1,0 +1,1 @@
+"""The steps of the story, one file each: intake, submit, receive, process, conclude, deliver, alert, sweep, replay."""

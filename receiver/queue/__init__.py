@@ -1,0 +1,1 @@
+"""Doorbells: what wakes a worker."""

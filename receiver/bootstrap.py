@@ -1,0 +1,130 @@
+"""From settings to adapters, each chosen by its URL's scheme and imported only then; and to the application itself.
+
+The engine never imports the application: it finds it by an import string (MAILROOM_APP), the way uvicorn finds yours.
+"""
+
+import importlib
+import random
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from receiver.core.errors import Misconfigured
+from receiver.flow.receive import Door
+from receiver.metrics import Meter
+from receiver.ports import Clock, Cloud, Doorbell, Spool, Store
+from receiver.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from receiver.flow.tools import Tools
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """Everything wired. ``build(settings)`` of the composition root returns one."""
+
+    settings: Settings
+    tools: "Tools"
+    door: Door | None
+    """None where no event is to be received (a command that only reads)."""
+
+    @asynccontextmanager
+    async def opened(self) -> "AsyncIterator[App]":
+        """The application while the block lasts; what it opened is closed afterwards."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.tools.store.close)
+            stack.push_async_callback(self.tools.bell.close)
+            stack.push_async_callback(self.tools.cloud.close)
+            yield self
+
+
+def load_app(settings: Settings) -> App:
+    """The application that MAILROOM_APP names. Raises Misconfigured."""
+    module_name, _, attribute = settings.app.partition(":")
+    try:
+        build = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise Misconfigured(f"MAILROOM_APP={settings.app} cannot be imported: {error}") from error
+    return cast("Callable[[Settings], App]", build)(settings)
+
+
+def open_store(settings: Settings, *, clock: Clock = time.time) -> Store:
+    """The store that MAILROOM_STORE names; it connects at its first use."""
+    scheme, rest = _scheme(settings.store, "MAILROOM_STORE", "sqlite:///mailroom.db, memory:// or dynamodb://table")
+    if scheme == "memory":
+        from receiver.store.memory import MemoryStore
+
+        return MemoryStore(clock=clock)
+    if scheme == "sqlite":
+        from receiver.store.sqlite import SqliteStore
+
+        return SqliteStore(_sqlite_path(rest), clock=clock)
+    raise Misconfigured(
+        f"MAILROOM_STORE={settings.store}: this store is not known; use sqlite:///mailroom.db or memory://"
+    )
+
+
+def open_bell(settings: Settings) -> Doorbell:
+    """The doorbell that MAILROOM_QUEUE names."""
+    scheme, _ = _scheme(settings.queue, "MAILROOM_QUEUE", "local:// or sqs://name")
+    if scheme == "local":
+        from receiver.queue.local import LocalDoorbell
+
+        return LocalDoorbell()
+    raise Misconfigured(f"MAILROOM_QUEUE={settings.queue}: this doorbell is not known; use local://")
+
+
+def open_spool(settings: Settings) -> Spool:
+    """The spool that MAILROOM_SPOOL names, or the folder ``spool`` beside the SQLite file."""
+    from receiver.store.spool import FolderSpool
+
+    if settings.spool:
+        scheme, rest = _scheme(settings.spool, "MAILROOM_SPOOL", "folder:///path")
+        if scheme != "folder":
+            raise Misconfigured(f"MAILROOM_SPOOL={settings.spool}: this spool is not known; use folder:///path")
+        return FolderSpool(Path(rest))
+    beside = _sqlite_path(settings.store.partition("://")[2]).parent if settings.store.startswith("sqlite") else Path()
+    return FolderSpool(beside / "spool")
+
+
+def open_cloud(settings: Settings) -> Cloud:
+    """LlamaCloud. Raises Misconfigured without a key."""
+    from receiver.cloud.client import LlamaCloud
+
+    if not settings.llama_cloud_api_key:
+        raise Misconfigured("LLAMA_CLOUD_API_KEY is not set; `mailroom demo` needs none")
+    return LlamaCloud(settings.llama_cloud_base_url, settings.llama_cloud_api_key.reveal())
+
+
+def open_door(settings: Settings, store: Store, bell: Doorbell, meter: Meter, *, clock: Clock = time.time) -> Door:
+    """What the receiver needs. Raises Misconfigured when no secret is set and nobody asked for that."""
+    return Door(
+        store=store,
+        bell=bell,
+        lock=settings.lock(),
+        clock=clock,
+        meter=meter,
+        late_after=settings.late_after or None,
+    )
+
+
+def spread() -> float:
+    """A random number in 0..1, for jitter."""
+    return random.random()  # noqa: S311  jitter needs no secrecy
+
+
+def _sqlite_path(rest: str) -> Path:
+    """``/mailroom.db`` is relative, ``//var/mailroom.db`` absolute, as everybody's sqlite URLs are."""
+    return Path(rest.removeprefix("/") or "mailroom.db")
+
+
+def _scheme(url: str, variable: str, examples: str) -> tuple[str, str]:
+    scheme, found, rest = url.partition("://")
+    if not found:
+        raise Misconfigured(f"{variable}={url} is not a URL; use {examples}")
+    return scheme, rest

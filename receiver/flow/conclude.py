@@ -1,0 +1,197 @@
+"""Conclude: from what the API says of a job to a plan, and to the deliveries that the plan asks for.
+
+``fetch`` finds the document behind a happening and the full result; ``classified``, ``failed`` and ``held`` say what is
+written then. The reactions in handlers choose between them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from receiver.core.alert import Alert
+from receiver.core.change import Insert, Update, Write
+from receiver.core.document import Document, DocumentState, Origin, Step
+from receiver.core.errors import JobGone
+from receiver.core.job import Job, JobKind, JobReport
+from receiver.core.media import media_type
+from receiver.core.naming import adopted_id
+from receiver.core.plan import Plan, Way
+from receiver.core.route import decide, decide_failed, deliveries
+from receiver.flow.deliver import delivery_tasks
+from receiver.flow.reactions import Happening
+from receiver.flow.tools import Tools
+
+TRANSACTION_PREFIX = "mailroom-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A job, what the API says of it, and the document that it speaks for."""
+
+    report: JobReport
+    document: Document
+    job: Job | None
+    """None for a job that is not on our books yet: its event was faster than our own note of it, or it is adopted."""
+    adopted: bool = False
+
+
+async def fetch(happening: Happening, kind: JobKind, tools: Tools) -> Case | None:
+    """The case behind a happening; None when the job speaks for no document of ours and may not be adopted.
+
+    Raises JobGone when LlamaCloud knows neither of the two ids an event may carry.
+    """
+    report = await _report(happening, kind, tools)
+    job = await tools.store.get(Job, report.id)
+    document_id = job.document_id if job else _named_by(report) or happening.document_id
+    document = await tools.store.get(Document, document_id) if document_id else None
+    if document is not None:
+        return Case(report=report, document=document, job=job)
+    known = await tools.store.get(Document, adopted_id(report.id))
+    if known is None and not tools.adopt:
+        return None
+    return Case(report=report, document=known or await _adopt(report, tools), job=job, adopted=known is None)
+
+
+async def refreshed(case: Case, tools: Tools) -> Case:
+    """The case with the records as they are now; the report is not fetched again."""
+    document = await tools.store.get(Document, case.document.id)
+    job = await tools.store.get(Job, case.report.id)
+    return replace(case, document=document or case.document, job=job, adopted=document is None)
+
+
+async def _report(happening: Happening, kind: JobKind, tools: Tools) -> JobReport:
+    try:
+        return await tools.cloud.job(kind, happening.job_id)
+    except JobGone:
+        if not happening.other_id:
+            raise
+        return await tools.cloud.job(kind, happening.other_id)
+
+
+def _named_by(report: JobReport) -> str:
+    """The document that our own transaction id names; "" for a job that we did not create."""
+    if not report.transaction_id.startswith(TRANSACTION_PREFIX):
+        return ""
+    return report.transaction_id.removeprefix(TRANSACTION_PREFIX).split("-")[1]
+
+
+async def _adopt(report: JobReport, tools: Tools) -> Document:
+    """A document for a job that was created elsewhere with our webhook URL."""
+    file = await tools.cloud.file(report.file_id)
+    now = tools.clock()
+    identity = adopted_id(report.id)
+    return Document(
+        id=identity,
+        name=file.name,
+        sha256="",
+        size=0,
+        media_type=media_type(b"", file.name),
+        origin=Origin(kind="adopted", locator=report.id),
+        content=f"llamacloud:{file.id}",
+        taken_in_at=now,
+        batch_id=identity,
+        step=Step.SUBMITTED,
+        file_id=file.id,
+        file_expires_at=file.expires_at,
+        job_id=report.id,
+        deadline=now + tools.config.deadline_seconds,
+    ).note(now, "adopted", f"job {report.id} was created elsewhere")
+
+
+def settled_before(case: Case) -> bool:
+    """Whether this job's word was taken before, or the document has moved on: then nothing may happen again."""
+    document = case.document
+    superseded = bool(document.job_id) and document.job_id != case.report.id
+    return superseded or document.state is not DocumentState.OPEN or document.plan is not None
+
+
+def classified(case: Case, tools: Tools) -> Sequence[Write]:
+    """A finished classification: decide, and promise the deliveries."""
+    now = tools.clock()
+    result = case.report.classification
+    if result is None:
+        return _concluded(case, held_document(case.document, "the job is completed but shows no result", now), tools)
+    document = replace(case.document, classification=result, job_id=case.report.id)
+    plan = decide(tools.config.table, result, document, now=now, version=tools.config.table.version)
+    tools.meter.count("mailroom_decisions", way=plan.way, type=result.type or "")
+    return _concluded(case, planned(document, plan, now), tools)
+
+
+def job_failed(case: Case, reason: str, tools: Tools) -> Sequence[Write]:
+    """A failed job: the document goes the way of ``failed``."""
+    now = tools.clock()
+    return _concluded(
+        case, failed_document(replace(case.document, job_id=case.report.id), reason, tools), tools, now=now
+    )
+
+
+def job_stopped(case: Case, reason: str, tools: Tools) -> Sequence[Write]:
+    """A job that will never have a result, for no fault of the document: a person must look."""
+    return _concluded(case, held_document(case.document, reason, tools.clock()), tools)
+
+
+def failed(document: Document, reason: str, tools: Tools) -> Sequence[Write]:
+    """A document that never got a job goes the way of ``failed``."""
+    after = failed_document(document, reason, tools)
+    return Update(after), *delivery_tasks(after, tools)
+
+
+def held(document: Document, reason: str, tools: Tools) -> Sequence[Write]:
+    """The document waits in review."""
+    return (Update(held_document(document, reason, tools.clock())),)
+
+
+def planned(document: Document, plan: Plan, now: float) -> Document:
+    """The document with its plan, its deliveries, and the state that follows."""
+    with_plan = replace(
+        document, plan=plan, deliveries=deliveries(document.id, plan), step=Step.DECIDED, state=DocumentState.OPEN
+    )
+    return with_plan.note(now, "decided", f"{plan.way}: {plan.reason}").settle()
+
+
+def failed_document(document: Document, reason: str, tools: Tools) -> Document:
+    now = tools.clock()
+    tools.meter.count("mailroom_decisions", way=Way.FAILED, type="")
+    plan = decide_failed(tools.config.table, reason, now=now, version=tools.config.table.version)
+    return planned(replace(document, error=reason), plan, now)
+
+
+def held_document(document: Document, reason: str, now: float) -> Document:
+    return replace(document, state=DocumentState.REVIEW, step=Step.SETTLED, error=reason).note(now, "held", reason)
+
+
+def job_alert(case: Case, kind: str, reason: str, now: float) -> Alert:
+    """The alert of a job that came to no result, with the vendor's own words."""
+    return Alert(
+        kind=kind,
+        cause=reason[:80] or kind,
+        title=f"{case.report.kind} job {case.report.status}: {case.document.name}",
+        detail=reason,
+        subject=case.document.id,
+        fix=f"mailroom documents {case.document.id}",
+        at=now,
+    )
+
+
+def _concluded(case: Case, document: Document, tools: Tools, *, now: float | None = None) -> Sequence[Write]:
+    after = replace(document, job_id=case.report.id)
+    writes: list[Write] = [Insert(after) if case.adopted else Update(after)]
+    writes.append(_job_record(case, after, tools.clock() if now is None else now))
+    return *writes, *delivery_tasks(after, tools)
+
+
+def _job_record(case: Case, document: Document, now: float) -> Write:
+    report = case.report
+    if case.job is not None:
+        return Update(replace(case.job, status=report.status, error=report.error, credits=report.credits))
+    return Insert(
+        Job(
+            id=report.id,
+            kind=report.kind,
+            document_id=document.id,
+            created_at=report.created_at or now,
+            transaction_id=report.transaction_id,
+            status=report.status,
+            error=report.error,
+            credits=report.credits,
+        )
+    )

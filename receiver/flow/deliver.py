@@ -1,0 +1,153 @@
+"""Deliver: one document to one destination, once in effect, with its receipt written on the document.
+
+Destinations that hold the bytes go first. Those that only point to the document (a queue, an endpoint) follow as soon
+as each of the first has been tried: with a pointer that works when all went well, and without waiting for a broken one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from receiver.core.alert import Alert
+from receiver.core.change import Ensure, Update, Write
+from receiver.core.document import Delivery, DeliveryState, Document, Receipt
+from receiver.core.errors import DeliveryConflict, Unroutable
+from receiver.core.manifest import manifest
+from receiver.core.naming import fields, render
+from receiver.core.parcel import Parcel
+from receiver.core.plan import Target
+from receiver.core.task import Task
+from receiver.flow.tools import Outcome, StepOf, Tools
+from receiver.ports import Destination
+
+
+async def deliver(task: Task, tools: Tools) -> Outcome:
+    """One attempt at one delivery."""
+    document = await tools.store.get(Document, task.subject)
+    delivery = document.delivery(task.details["delivery_id"]) if document else None
+    if document is None or document.plan is None or delivery is None or delivery.state is DeliveryState.DELIVERED:
+        return Outcome(note="nothing to deliver")
+    destination = destination_of(delivery.to, tools)
+    parcel = await _parcel(document, delivery, tools)
+    receipt = await destination.deliver(parcel)
+    tools.meter.count("mailroom_deliveries", destination=scheme(delivery.to.url), outcome="delivered")
+
+    async def change() -> Sequence[Write]:
+        return await _delivered(document.id, delivery.id, receipt, tools)
+
+    return Outcome(note=receipt.location, change=change)
+
+
+def scheme(url: str) -> str:
+    """s3, sqs, folder, https, …"""
+    return url.partition(":")[0]
+
+
+def destination_of(target: Target, tools: Tools) -> Destination:
+    """The destination that serves this target. Raises Unroutable."""
+    destination = tools.destinations.get(scheme(target.url))
+    if destination is None:
+        raise Unroutable(f"no destination serves {target.url}; known are {', '.join(sorted(tools.destinations))}")
+    return destination
+
+
+def address(document: Document, target: Target) -> str:
+    """The target's URL with its fields filled in."""
+    return render(target.url, fields(document))
+
+
+def pending_task(document: Document, delivery: Delivery, *, now: float) -> Task:
+    """The task to make this delivery."""
+    return Task(
+        id=f"deliver:{delivery.id}",
+        kind="deliver",
+        subject=document.id,
+        due_at=now,
+        created_at=now,
+        details={"delivery_id": delivery.id, "to": delivery.to.url},
+    )
+
+
+def delivery_tasks(document: Document, tools: Tools) -> tuple[Write, ...]:
+    """The first tasks of a fresh plan: its byte-holding deliveries, or the pointing ones when there are no others."""
+    now = tools.clock()
+    pending = [one for one in document.deliveries if one.state is DeliveryState.PENDING]
+    first = [one for one in pending if _holds_bytes(one, tools)] or pending
+    return tuple(Ensure(pending_task(document, one, now=now)) for one in first)
+
+
+def _holds_bytes(delivery: Delivery, tools: Tools) -> bool:
+    destination = tools.destinations.get(scheme(delivery.to.url))
+    return destination is not None and destination.holds_bytes
+
+
+def _pointing_tasks(document: Document, tools: Tools) -> list[Write]:
+    """The tasks of the pointing deliveries; asked for again, they are there already and nothing happens."""
+    now = tools.clock()
+    pointing = [
+        one for one in document.deliveries if one.state is DeliveryState.PENDING and not _holds_bytes(one, tools)
+    ]
+    return [Ensure(pending_task(document, one, now=now)) for one in pointing]
+
+
+async def _parcel(document: Document, delivery: Delivery, tools: Tools) -> Parcel:
+    assert document.plan is not None
+    holding = [one for one in document.deliveries if _holds_bytes(one, tools)]
+    pointer = next((one.receipt.location for one in holding if one.receipt), "")
+    return Parcel(
+        delivery_id=delivery.id,
+        document=document,
+        plan=document.plan,
+        url=address(document, delivery.to),
+        content=await tools.content(document),
+        manifest=manifest(document, delivery_id=delivery.id),
+        options=delivery.to.options,
+        pointer=pointer or document.content,
+    )
+
+
+async def _delivered(document_id: str, delivery_id: str, receipt: Receipt, tools: Tools) -> Sequence[Write]:
+    document = await tools.store.get(Document, document_id)
+    delivery = document.delivery(delivery_id) if document else None
+    if document is None or delivery is None:
+        return ()
+    now = tools.clock()
+    done = replace(delivery, state=DeliveryState.DELIVERED, receipt=receipt, delivered_at=now, error="")
+    after = document.with_delivery(done).note(now, "delivered", receipt.location)
+    waits = any(one.state is DeliveryState.PENDING and _holds_bytes(one, tools) for one in after.deliveries)
+    return [Update(after), *([] if waits else _pointing_tasks(after, tools))]
+
+
+async def attempt_failed(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:
+    """After a failed attempt that will be repeated: the pointing deliveries need not wait for this one."""
+    document = await tools.store.get(Document, task.subject)
+    return _pointing_tasks(document, tools) if document else ()
+
+
+async def give_up(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:
+    """A delivery that will not be made by itself: the document waits in review, and the others go on."""
+    document = await tools.store.get(Document, task.subject)
+    delivery = document.delivery(task.details["delivery_id"]) if document else None
+    if document is None or delivery is None:
+        return ()
+    state = DeliveryState.CONFLICT if isinstance(error, DeliveryConflict) else DeliveryState.FAILED
+    tools.meter.count("mailroom_deliveries", destination=scheme(delivery.to.url), outcome=state)
+    after = document.with_delivery(replace(delivery, state=state, error=str(error)))
+    after = replace(after, error=str(error)).note(tools.clock(), f"delivery {state}", f"{delivery.to.url}: {error}")
+    return [Update(after), *_pointing_tasks(after, tools)]
+
+
+def failure_alert(task: Task, error: Exception, fix: str, cause: str, now: float) -> Alert:
+    """The alert of an exhausted delivery."""
+    to = task.details.get("to", "a destination")
+    return Alert(
+        kind="delivery.failed",
+        cause=f"{cause}:{scheme(to)}",
+        title=f"delivery to {to} failed",
+        detail=str(error),
+        subject=task.subject,
+        fix=fix or f"mailroom replay {task.subject}",
+        at=now,
+    )
+
+
+STEP = StepOf(run=deliver, give_up=give_up, attempt_failed=attempt_failed, alert=failure_alert)

@@ -1,0 +1,104 @@
+"""Submit: upload the document once, and create the job that carries our webhook.
+
+Exactly once by names, not by luck: the file is looked up by our own id before it is uploaded, and the job's
+``transaction_id`` is derived from the document, so that a retry after a crash yields the same file and the same job.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from receiver.core.change import Ensure, Update, Write
+from receiver.core.document import Document, DocumentState, Step
+from receiver.core.errors import DocumentRefused, FileGone
+from receiver.core.job import Job, JobKind, JobReport
+from receiver.core.naming import transaction_id
+from receiver.core.task import Task
+from receiver.flow.conclude import failed, held
+from receiver.flow.tools import Outcome, StepOf, Tools
+from receiver.ports import CloudFile, Order
+
+EVENTS = {
+    JobKind.CLASSIFY: ("classify.success", "classify.error", "classify.partial_success", "classify.cancelled"),
+    JobKind.SPLIT: ("split.success", "split.error", "split.cancelled"),
+}
+"""What we subscribe to. Without a list LlamaCloud sends all, pending and running too (reference 2.4)."""
+
+
+async def submit(task: Task, tools: Tools) -> Outcome:
+    """One attempt to submit the document that the task is about."""
+    document = await tools.store.get(Document, task.subject)
+    if document is None or document.state is not DocumentState.OPEN or document.step is not Step.TAKEN_IN:
+        return Outcome(note="submitted before")
+    kind = JobKind.SPLIT if document.packet else JobKind.CLASSIFY
+    file = await _file(document, kind, tools)
+    order = _order(document, kind, file, tools)
+    report = await tools.cloud.create(order)
+
+    async def change() -> Sequence[Write]:
+        fresh = await tools.store.get(Document, document.id)
+        if fresh is None or fresh.step is not Step.TAKEN_IN:
+            return ()
+        return _submitted(fresh, file, report, order, tools)
+
+    return Outcome(note=f"job {report.id}", change=change)
+
+
+async def _file(document: Document, kind: JobKind, tools: Tools) -> CloudFile:
+    """The document's file at LlamaCloud, uploaded unless it is there."""
+    external_id = f"mailroom-{document.id}"
+    found = await tools.cloud.find_file(external_id)
+    if found is not None and (
+        found.expires_at is None or found.expires_at > tools.clock() + tools.config.deadline_seconds
+    ):
+        return found
+    content = await tools.content(document)
+    return await tools.cloud.upload(content, name=document.name, external_id=external_id, purpose=kind.value)
+
+
+def _order(document: Document, kind: JobKind, file: CloudFile, tools: Tools) -> Order:
+    config = tools.config
+    classify = kind is JobKind.CLASSIFY
+    return Order(
+        kind=kind,
+        file_id=file.id,
+        configuration=config.classify_configuration() if classify else config.split_configuration(),
+        transaction_id=transaction_id(document, kind.value),
+        registration=tools.terms.registration(document, EVENTS[kind], now=tools.clock()),
+    )
+
+
+def _submitted(document: Document, file: CloudFile, report: JobReport, order: Order, tools: Tools) -> Sequence[Write]:
+    now = tools.clock()
+    deadline = now + tools.config.deadline_seconds
+    job = Job(
+        id=report.id,
+        kind=order.kind,
+        document_id=document.id,
+        created_at=report.created_at or now,
+        transaction_id=order.transaction_id,
+        deadline=deadline,
+        beta=order.beta,
+    )
+    submitted = replace(
+        document,
+        step=Step.SUBMITTED,
+        file_id=file.id,
+        file_expires_at=file.expires_at,
+        job_id=report.id,
+        deadline=deadline,
+        error="",
+    ).note(now, "submitted", f"{order.kind} job {report.id}, file {file.id}")
+    return Ensure(job), Update(submitted)
+
+
+async def give_up(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:
+    """A document that LlamaCloud cannot take goes the way of ``failed``; any other reason holds it for a person."""
+    document = await tools.store.get(Document, task.subject)
+    if document is None or document.step is not Step.TAKEN_IN:
+        return ()
+    if isinstance(error, DocumentRefused | FileGone):
+        return failed(document, str(error), tools)
+    return held(document, f"could not be submitted: {error}", tools)
+
+
+STEP = StepOf(run=submit, give_up=give_up)

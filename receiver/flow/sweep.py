@@ -1,0 +1,116 @@
+"""Sweep: find what nobody told us, and ring again for what is due.
+
+LlamaCloud tries an event three times within seconds and never again. So every job has a deadline; past it the sweep
+asks the list endpoint (100 jobs a request) and goes on as if the event had come. Due retries and expired leases are
+found by the same index and rung for again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from receiver.core.change import Ensure, Query, Update
+from receiver.core.errors import Conflict
+from receiver.core.job import Job, JobKind, JobReport, JobStatus
+from receiver.core.task import Task
+from receiver.flow.tools import Tools
+
+MARGIN = 300.0
+"""Seconds by which the window of creation times is widened: two clocks are involved."""
+ASK_AGAIN = 60.0
+"""Seconds until an unfinished job is asked about again, the first time; it doubles with each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What one pass found."""
+
+    rung: int
+    overdue: int
+    """Jobs past their deadline that were asked about."""
+    finished: int
+    """Of these, jobs whose event never came."""
+    purged: int
+
+
+async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
+    """One pass."""
+    now = tools.clock()
+    rung = await _ring_due(tools, now, limit)
+    overdue = [job for job in (await tools.store.find(Job, _overdue(now, limit))).records if isinstance(job, Job)]
+    finished = 0
+    for kind in JobKind:
+        jobs = [job for job in overdue if job.kind is kind]
+        finished += await _ask(kind, jobs, tools) if jobs else 0
+    purged = await tools.store.purge(now=now)
+    return Swept(rung=rung, overdue=len(overdue), finished=finished, purged=purged)
+
+
+def _overdue(now: float, limit: int) -> Query:
+    return Query(by="overdue", until=now, limit=limit)
+
+
+async def _ring_due(tools: Tools, now: float, limit: int) -> int:
+    page = await tools.store.find(Task, Query(by="claimable", until=now, limit=limit))
+    if page.records:
+        await tools.bell.ring(*(task.id for task in page.records))
+    return len(page.records)
+
+
+async def _ask(kind: JobKind, jobs: Sequence[Job], tools: Tools) -> int:
+    """Asks about these jobs, by the list first; how many were finished."""
+    listed = await _listed(kind, jobs, tools)
+    finished = 0
+    for job in jobs:
+        report = listed.get(job.id)
+        if report is None or report.status.final:
+            finished += await _react(job, report, tools)
+        else:
+            await _ask_later(job, report, tools)
+    return finished
+
+
+async def _listed(kind: JobKind, jobs: Sequence[Job], tools: Tools) -> dict[str, JobReport]:
+    wanted = {job.id for job in jobs}
+    since = min(job.created_at for job in jobs) - MARGIN
+    until = max(job.created_at for job in jobs) + MARGIN
+    reports = tools.cloud.jobs(kind, since=since, until=until, beta=any(job.beta for job in jobs))
+    return {report.id: report async for report in reports if report.id in wanted}
+
+
+async def _react(job: Job, report: JobReport | None, tools: Tools) -> int:
+    """Goes on as if the event had come; a job that is not in the list is asked for by its id, by the reaction."""
+    now = tools.clock()
+    word = (
+        {JobStatus.COMPLETED: "success", JobStatus.CANCELLED: "cancelled"}.get(report.status, "error")
+        if report
+        else "gone"
+    )
+    task = Task(
+        id=f"react:{job.id}:{job.kind}.{word}:swept:{job.checks}",
+        kind="react",
+        subject=job.id,
+        due_at=now,
+        created_at=now,
+        details={"type": f"{job.kind}.{word}", "swept": "true"},
+    )
+    try:
+        await tools.store.apply(Ensure(task), Update(replace(job, checks=job.checks + 1, deadline=_later(job, now))))
+    except Conflict:
+        return 0
+    tools.meter.count("mailroom_sweep_found", what=word)
+    await tools.bell.ring(task.id)
+    return 1
+
+
+async def _ask_later(job: Job, report: JobReport, tools: Tools) -> None:
+    now = tools.clock()
+    try:
+        await tools.store.apply(
+            Update(replace(job, status=report.status, checks=job.checks + 1, deadline=_later(job, now)))
+        )
+    except Conflict:
+        return
+
+
+def _later(job: Job, now: float) -> float:
+    return now + min(ASK_AGAIN * 2.0**job.checks, 3600.0)

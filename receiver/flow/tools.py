@@ -1,0 +1,119 @@
+"""What the steps work with: the ports, the routing table, and the terms on which jobs are created."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from receiver.config import Config
+from receiver.core import token
+from receiver.core.alert import Alert
+from receiver.core.change import Write
+from receiver.core.document import Document
+from receiver.core.errors import FileGone
+from receiver.core.parcel import Content
+from receiver.core.task import Task
+from receiver.core.verify import TOKEN_HEADER
+from receiver.flow.reactions import Reactions
+from receiver.ports import AlertChannel, Clock, Cloud, Destination, Doorbell, Meter, Registration, Source, Spool, Store
+
+TOKEN_SECONDS = 7 * 86400.0
+"""How long a per-job token is good: far longer than any job, far shorter than for ever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How LlamaCloud is told to call us."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    token_secret: bytes = field(default=b"", repr=False)
+    signing_secret: str = field(default="", repr=False)
+
+    def registration(self, document: Document, events: Sequence[str], *, now: float) -> Registration:
+        """The webhook configuration of a job for this document, with a token that is good for no other."""
+        headers = dict(self.headers)
+        if self.token_secret:
+            headers[TOKEN_HEADER] = token.make(document.id, self.token_secret, expires_at=now + TOKEN_SECONDS)
+        return Registration(
+            url=self.url,
+            headers=headers,
+            signing_secret=self.signing_secret,
+            events=tuple(events),
+            output_format="json",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """Handed to every step. Tests replace any of it."""
+
+    store: Store
+    bell: Doorbell
+    cloud: Cloud
+    spool: Spool
+    config: Config
+    terms: Terms
+    reactions: Reactions
+    clock: Clock
+    spread: Callable[[], float]
+    """A random number in 0..1, for jitter."""
+    meter: Meter
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    """Scheme of Document.content -> who has the bytes, beside the spool and LlamaCloud."""
+    destinations: Mapping[str, Destination] = field(default_factory=dict)
+    """URL scheme -> destination."""
+    channels: Mapping[str, AlertChannel] = field(default_factory=dict)
+    """The ``to`` of an alert rule -> its channel."""
+    adopt: bool = False
+    """Whether a job that was created elsewhere becomes a document here."""
+    max_document: int = 512 * 1024 * 1024
+    keep_task_seconds: float = 30 * 86400.0
+
+    async def content(self, document: Document) -> Content:
+        """The document's bytes, wherever they lie. Raises FileGone."""
+        scheme, _, rest = document.content.partition(":")
+        if scheme == "spool":
+            return await self.spool.content(document)
+        if scheme == "llamacloud":
+            return Content(
+                size=document.size,
+                sha256=document.sha256,
+                media_type=document.media_type,
+                stream=lambda: self.cloud.read_file(rest),
+            )
+        if scheme not in self.sources:
+            raise FileGone(f"nobody here can read {document.content}")
+        return await self.sources[scheme].content(document)
+
+
+Change = Callable[[], Awaitable[Sequence[Write]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a step did, and what it wants written.
+
+    ``change`` reads what it needs afresh and returns the writes; it is called again when another worker changed a
+    record meanwhile, while the step itself, with its effects on the outside, is not.
+    """
+
+    note: str
+    change: Change | None = None
+    again_at: float | None = None
+    """Look again then; this is not a failure and does not count as an attempt."""
+    alerts: tuple[Alert, ...] = ()
+
+
+Run = Callable[[Task, Tools], Awaitable[Outcome]]
+GiveUp = Callable[[Task, Exception, Tools], Awaitable[Sequence[Write]]]
+
+
+@dataclass(frozen=True, slots=True)
+class StepOf:
+    """How a kind of task is done, and what becomes of its subject when it is given up."""
+
+    run: Run
+    give_up: GiveUp | None = None
+    attempt_failed: GiveUp | None = None
+    """What to write, beside the retry, when an attempt failed and will be repeated."""
+    alert: Callable[[Task, Exception, str, str, float], Alert] | None = None
+    """The alert of a task that was given up: task, error, fix, cause, now. None gives the general one."""

@@ -1,0 +1,54 @@
+"""The doorbell of one process: an event that a worker waits for.
+
+It says only that something is up; the worker then claims whatever is due. Tasks of other processes on the same store
+are found by looking once in ``poll_seconds``.
+"""
+
+import asyncio
+
+from receiver.ports import Doorbell, Ring
+
+
+class LocalDoorbell:
+    """Rings inside this process, now or after a delay."""
+
+    def __init__(self, *, poll_seconds: float = 1.0) -> None:
+        self._poll_seconds = poll_seconds
+        self._rung = asyncio.Event()
+        self._timers: set[asyncio.TimerHandle] = set()
+
+    async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
+        if delay_seconds <= 0:
+            self._rung.set()
+            return
+        if delay_seconds > self._poll_seconds:
+            return  # the poll finds it, and a delay of hours needs no timer
+
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(delay_seconds, self._ring_late)
+        self._timers.add(timer)
+
+    def _ring_late(self) -> None:
+        self._timers = {timer for timer in self._timers if timer.when() > asyncio.get_running_loop().time()}
+        self._rung.set()
+
+    async def wait(self, *, timeout_seconds: float, limit: int = 10) -> list[Ring]:
+        """One unnamed ring when the bell rang; [] after the timeout or the poll time: look all the same."""
+        try:
+            async with asyncio.timeout(min(timeout_seconds, self._poll_seconds)):
+                await self._rung.wait()
+        except TimeoutError:
+            return []
+        self._rung.clear()
+        return [Ring()]
+
+    async def answered(self, *rings: Ring) -> None:
+        """Nothing to do: the event was cleared when it woke the worker."""
+
+    async def close(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+
+_: type[Doorbell] = LocalDoorbell

@@ -1,0 +1,106 @@
+"""The spool: a folder that keeps documents' bytes by their checksum, so that the same bytes twice are one file.
+
+A file appears whole or not at all: written aside, synced, then renamed; the folder is synced too, because a renamed
+file whose folder was not is not there after a power cut.
+"""
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from receiver.core.document import Document
+from receiver.core.errors import DocumentRefused, FileGone, StoreBusy
+from receiver.core.parcel import Content
+from receiver.ports import Kept, Spool
+
+CHUNK = 1024 * 1024
+HEAD = 1024
+
+
+class FolderSpool:
+    """Keeps bytes under ``root``; locations read ``spool:<sha256>``."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int) -> Kept:
+        chunks = _chunks(source) if isinstance(source, Path) else source
+        try:
+            await asyncio.to_thread(self._root.mkdir, parents=True, exist_ok=True)
+            return await self._keep(chunks, limit)
+        except OSError as error:
+            raise StoreBusy(f"the spool {self._root} cannot be written: {error.strerror}") from error
+
+    async def _keep(self, chunks: AsyncIterator[bytes], limit: int) -> Kept:
+        descriptor, aside = await asyncio.to_thread(tempfile.mkstemp, dir=self._root, prefix=".new-")
+        digest, size, head = hashlib.sha256(), 0, b""
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > limit:
+                        raise DocumentRefused(f"the file is over {limit} bytes", fix="LlamaCloud takes 512 MB at most")
+                    head = head or chunk[:HEAD]
+                    digest.update(chunk)
+                    await asyncio.to_thread(file.write, chunk)
+                await asyncio.to_thread(_sync, file)
+            sha256 = digest.hexdigest()
+            await asyncio.to_thread(self._settle, Path(aside), sha256)
+        finally:
+            await asyncio.to_thread(Path(aside).unlink, missing_ok=True)
+        return Kept(location=f"spool:{sha256}", sha256=sha256, size=size, head=head)
+
+    def _settle(self, aside: Path, sha256: str) -> None:
+        home = self._path(sha256)
+        home.parent.mkdir(exist_ok=True)
+        aside.replace(home)
+        for folder in (home.parent, self._root):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _path(self, sha256: str) -> Path:
+        return self._root / sha256[:2] / sha256
+
+    async def content(self, document: Document) -> Content:
+        sha256 = document.content.removeprefix("spool:")
+        path = self._path(sha256)
+        if not await asyncio.to_thread(path.is_file):
+            raise FileGone(f"{document.name}: its bytes are no longer in the spool {self._root}")
+        return Content(
+            size=document.size,
+            sha256=sha256,
+            media_type=document.media_type,
+            stream=lambda: _chunks(path),
+            path=path,
+        )
+
+    async def forget(self, location: str) -> None:
+        await asyncio.to_thread(self._path(location.removeprefix("spool:")).unlink, missing_ok=True)
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    """The file's bytes, read in threads."""
+    blocks = _blocks(path)
+    while chunk := await asyncio.to_thread(next, blocks, b""):
+        yield chunk
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+_: type[Spool] = FolderSpool
