@@ -1,1 +1,1 @@
-"""LlamaCloud over HTTP: the client of ports.Cloud (client), its payloads (wire) and requests (order), pace and errors."""
+"""LlamaCloud over HTTP: the client behind ports.Cloud, its payloads (wire) and requests (order), pace and refusals."""

@@ -17,7 +17,7 @@ from receiver.cloud.ask import ask, pages
 from receiver.cloud.multipart import Multipart
 from receiver.cloud.pacing import JOB_RATE, UPLOAD_RATE, Pace, Rate
 from receiver.cloud.refusal import About, Refusal
-from receiver.cloud.transport import Call, Patience, Transport, unanswered
+from receiver.cloud.transport import Call, Patience, Transport
 from receiver.cloud.webhook_configs import WebhookConfigs
 from receiver.core.errors import CloudBusy, FileGone, JobGone
 from receiver.core.job import JobKind, JobReport, JobStatus
@@ -102,7 +102,7 @@ class LlamaCloud:
             async for chunk in response.aiter_bytes(CHUNK_BYTES):
                 yield chunk
         except httpx.HTTPError as failure:
-            raise unanswered(failure, f"the download of file {file_id}") from failure
+            raise self._transport.unanswered(failure, f"GET {call.path}") from failure
         finally:
             await response.aclose()
 
@@ -110,6 +110,8 @@ class LlamaCloud:
         link = wire.read(wire.PresignedUrl, await self._transport.attempt(call), asked=call.asked)
         try:
             return await self._transport.download(urljoin(f"{self._transport.base_url}/", link.url))
+        except httpx.InvalidURL as failure:
+            raise CloudBusy(f"LlamaCloud gives a link for {call.path} that is none") from failure
         except Refusal as failure:
             if failure.response.status_code in {401, 403}:  # the link is refused, not our key
                 raise CloudBusy(f"the presigned link for {call.path} is refused: is it stale already?") from failure
@@ -169,7 +171,7 @@ class LlamaCloud:
         body = await self._transport.insist(call, once)
         return wire.read(wire.Job, body, asked=call.asked).report(kind)
 
-    async def projects(self) -> tuple[wire.Project, ...]:
+    async def check_key(self) -> tuple[wire.Project, ...]:
         """The projects that the key opens: the cheapest proof that key and base URL fit. Raises AccessDenied."""
         call = Call(method="GET", path="/api/v1/projects", about=About.ACCOUNT)
         return (await ask(self._transport, wire.Bare[wire.Project], call)).root

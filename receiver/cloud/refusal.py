@@ -5,6 +5,7 @@ the place and the sentence are told, never the input that the vendor echoes, and
 """
 
 import json
+import re
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -28,6 +29,10 @@ TEXT_LIMIT = 500
 """Characters of the vendor's text that are kept."""
 HINT_LIMIT = 3600.0
 """Seconds; a longer ``Retry-After`` is cut to this: an hour later it can be asked again."""
+FILE_MISSING = re.compile(r"\bFile (ID )?\S+ is not in Project\b", re.IGNORECASE)
+"""How classify says, with a 400, that there is no such file (reference 1.2, the vendor's error texts)."""
+SECRET_LENGTH = 4
+"""Shorter header values are words, not secrets; blotting them out would only spoil the message."""
 
 
 class About(Enum):
@@ -106,11 +111,11 @@ def _final(response: httpx.Response, about: About, said: str) -> MailroomError:
         return JobGone(f"LlamaCloud does not know this job {said}")
     if about is About.FILE and status in {404, 410, 422}:
         return FileGone(f"LlamaCloud does not have this file any more {said}")
-    if about is About.DOCUMENT and status == 404:
+    if about is About.DOCUMENT and (status == 404 or FILE_MISSING.search(said)):
         return FileGone(f"LlamaCloud does not find the uploaded file {said}")
     if about is About.DOCUMENT and status in {400, 413, 415, 422}:
         return _refused(response, said)
-    if status in {404, 405, 410}:
+    if status in {404, 405, 410} or 300 <= status < 400:
         return NotServed(f"LlamaCloud does not serve this {said}")
     return Permanent(f"LlamaCloud refuses this {said}")
 
@@ -133,7 +138,7 @@ def reason(response: httpx.Response, hide: Sequence[str] = ()) -> str:
     else:
         text = _detail(response)
     for secret in hide:
-        text = text.replace(secret, "***") if secret else text
+        text = text.replace(secret, "***") if len(secret) >= SECRET_LENGTH else text
     line = " ".join(text.split())
     return line if len(line) <= TEXT_LIMIT else f"{line[:TEXT_LIMIT]}…"
 

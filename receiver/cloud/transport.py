@@ -5,11 +5,11 @@ cost a task's attempt.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -129,15 +129,16 @@ class Transport:
         if response.is_success:
             return response.content
         if response.status_code == 429 and call.pace is not None:
-            call.pace.hold(refusal.retry_after(response, now=self._clock()) or self.patience.first_wait_seconds)
+            asked = refusal.retry_after(response, now=self._clock()) or self.patience.first_wait_seconds
+            call.pace.hold(min(asked, self.patience.longest_wait_seconds))
         raise Refusal(response)
 
     async def download(self, url: str) -> httpx.Response:
         """An open answer with the bytes behind a presigned link, asked for without the key; the caller closes it."""
         client = self._open()
-        request = client.build_request(
-            "GET", url, headers={"Accept-Encoding": "identity"}, timeout=self._timeout(self.patience.answer_seconds)
-        )
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
+        timeout = self._timeout(self.patience.answer_seconds)
+        request = client.build_request("GET", url, headers=headers, timeout=timeout)
         response = await client.send(request, stream=True, auth=None, follow_redirects=True)
         if response.is_success:
             return response
@@ -161,12 +162,18 @@ class Transport:
         except Refusal as failure:
             raise self.translate(failure, call) from failure
         except httpx.HTTPError as failure:
-            raise unanswered(failure, call.asked) from failure
+            raise self.unanswered(failure, call.asked) from failure
 
     def translate(self, failure: Refusal, call: Call) -> MailroomError:
         """The error of a refused call, without any secret that we know."""
         hide = (self._key.known(), *call.hide)
         return refusal.error(failure.response, call.about, now=self._clock(), hide=hide)
+
+    def unanswered(self, failure: httpx.HTTPError, asked: str) -> CloudBusy:
+        """The error for a call without an (entire) answer."""
+        return CloudBusy(
+            f"LlamaCloud at {self.base_url} did not answer {asked}: {str(failure) or type(failure).__name__}"
+        )
 
     def _wait(self, state: RetryCallState) -> float:
         """Seconds until the next try: what the vendor asks for, or twice as long each time, with jitter."""
@@ -181,6 +188,7 @@ class Transport:
 
     def _open(self) -> httpx.AsyncClient:
         if self._client is None:
+            logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes presigned links into the log
             self._client = httpx.AsyncClient(
                 headers={"User-Agent": f"mailroom/{__version__}", "Accept": "application/json"},
                 limits=self._limits,
@@ -193,11 +201,6 @@ class Transport:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
-
-
-def unanswered(failure: httpx.HTTPError, asked: str) -> CloudBusy:
-    """The error for a call without an (entire) answer."""
-    return CloudBusy(f"LlamaCloud did not answer {asked}: {str(failure) or type(failure).__name__}")
 
 
 async def _awaited(action: Callable[[], Awaitable[T]]) -> T:
@@ -220,18 +223,22 @@ def _ours(failure: httpx.TransportError) -> bool:
 
 def _checked_url(url: str) -> str:
     """The base URL without its last slash; a path prefix is kept. Raises Misconfigured."""
-    parts = urlsplit(url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Misconfigured(
-            f"LLAMA_CLOUD_BASE_URL is {url!r}: it has to start with https:// and a host name",
-            fix="write it whole, for instance https://api.cloud.eu.llamaindex.ai",
-        )
-    if parts.username is not None or parts.query or parts.fragment:
+    base = url.strip().rstrip("/")
+    try:
+        parts = httpx.URL(base)
+    except httpx.InvalidURL:
+        parts = httpx.URL("")
+    if parts.userinfo or parts.query or parts.fragment:
         raise Misconfigured(
             "LLAMA_CLOUD_BASE_URL holds a user, a query or a fragment",
             fix="leave scheme, host and path only; the key belongs into LLAMA_CLOUD_API_KEY",
         )
-    return url.strip().rstrip("/")
+    if parts.scheme not in {"http", "https"} or not parts.host:
+        raise Misconfigured(
+            f"LLAMA_CLOUD_BASE_URL is {url!r}: it has to start with https:// and a host name",
+            fix="write it whole, for instance https://api.cloud.eu.llamaindex.ai",
+        )
+    return base
 
 
 def _checked_key(key: str) -> str:
