@@ -26,15 +26,24 @@ _TEXTS = {
     "string_too_long": "must have at most {max_length} characters",
     "too_short": "must have at least {min_length} entry",
     "too_long": "must have at most {max_length} entries",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
 }
 """pydantic's error types that this file can meet, in our words; another one keeps pydantic's."""
 
 
+_FORMS = {"(text)", "(spelt out)"}
+"""Marks in pydantic's places that say which form of a value was taken (model.py); they are not in the file."""
+
+
 def lines(error: ValidationError, source: Source, schema: Mapping[str, Any]) -> list[tuple[int, str]]:
     """Each fault with its line; ``schema`` is the file's JSON Schema, which knows the keys and examples."""
-    return [_line(details, source, schema) for details in error.errors(include_url=False)]
+    return [_line(details, source, schema) for details in error.errors(include_url=False) if not _echo(details)]
+
+
+def _echo(details: ErrorDetails) -> bool:
+    """Whether a list only seems too short because pydantic did not count its faulty entries, which are named anyway."""
+    return details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]
 
 
 def _line(details: ErrorDetails, source: Source, schema: Mapping[str, Any]) -> tuple[int, str]:
@@ -54,6 +63,8 @@ def _in_file(loc: Sequence[str | int], data: Any) -> list[str | int]:
     """The place without pydantic's own marks of which form of a value it took."""
     found: list[str | int] = []
     for at, part in enumerate(loc):
+        if part in _FORMS:
+            continue
         if isinstance(data, dict) and (part in data or at == len(loc) - 1):
             data = data.get(part)
         elif isinstance(data, tuple) and isinstance(part, int):
@@ -87,9 +98,9 @@ def _fix(details: ErrorDetails, loc: Sequence[str | int], schema: Mapping[str, A
     if kind == "missing" or given is None:
         return _example(schema, loc)
     if kind == "string_type" and isinstance(given, int | float):
-        return f'put it in quotes: "{given}"'
-    if kind == "bool_type":
-        return "without quotes"
+        return _example(schema, loc, otherwise=f'put it in quotes: "{given}"')
+    if kind in {"int_type", "float_type"} and isinstance(given, str):
+        return "write it as a number, without quotes"
     return ""
 
 
@@ -98,14 +109,15 @@ def _nearest(word: str, known: Sequence[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
 
 
-def _example(schema: Mapping[str, Any], loc: Sequence[str | int]) -> str:
-    """What to paste for a key that is not there."""
+def _example(schema: Mapping[str, Any], loc: Sequence[str | int], otherwise: str = "") -> str:
+    """What to paste for a key that is not there, or is not what it should be."""
     for node in _nodes(schema, loc[:-1]):
         examples = node.get("properties", {}).get(loc[-1], {}).get("examples")
         if examples:
-            flow = yaml.safe_dump(examples[0], default_flow_style=True, sort_keys=False, width=1000).strip()
+            flow = yaml.safe_dump(examples[0], default_flow_style=True, sort_keys=False, width=1000)
+            flow = flow.removesuffix("...\n").strip()
             return f'write "{loc[-1]}: {flow}"'
-    return f'write "{loc[-1]}: …"' if loc else ""
+    return otherwise
 
 
 def _keys(schema: Mapping[str, Any], loc: Sequence[str | int]) -> set[str]:

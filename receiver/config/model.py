@@ -14,12 +14,11 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
 
-from receiver.config.text import Wrong, between, channel, destination, duration, kinds, rule_type, variables, window
+from receiver.config.text import Wrong, between, channel, destination, duration, kinds, option, rule_type, window
 
 Confidence = Annotated[float, AfterValidator(between(0, 1)), Field(json_schema_extra={"minimum": 0, "maximum": 1})]
 Count = Annotated[int, Field(ge=1)]
@@ -31,7 +30,7 @@ def _listed(value: Any) -> Any:
 
 
 def _form(value: Any) -> str:
-    return "text" if isinstance(value, str) else "spelt out"
+    return "(text)" if isinstance(value, str) else "(spelt out)"
 
 
 def _in_order(low: int | None, high: int | None) -> None:
@@ -59,7 +58,8 @@ class RuleSection(Section):
         description="the type that a document gets; letters, digits, space, - and _"
     )
     description: Annotated[str, Field(min_length=10, max_length=2000)] = Field(
-        description="what such a document looks like, in plain words; up to 500 characters are sure to be taken"
+        description="what such a document looks like, in plain words; up to 500 characters are sure to be taken",
+        examples=["has an invoice number, line items and a total amount due"],
     )
 
 
@@ -100,7 +100,7 @@ class ClassifySection(Section):
 
 
 class CategorySection(Section):
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["letter"])
     description: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
 
 
@@ -121,8 +121,8 @@ class GuardsSection(Section):
 
 class SplitSection(Section):
     categories: Annotated[
-        Annotated[Literal["from-rules"], Tag("text")]
-        | Annotated[tuple[CategorySection, ...], Field(min_length=1), Tag("spelt out")],
+        Annotated[Literal["from-rules"], Tag("(text)")]
+        | Annotated[tuple[CategorySection, ...], Field(min_length=1), Tag("(spelt out)")],
         Discriminator(_form),
     ] = Field(default="from-rules", description="what pieces may be: the classify rules, or a list of its own")
     uncategorized: Literal["include", "forbid", "omit"] = Field(
@@ -154,24 +154,23 @@ Url = Annotated[
 ]
 
 
+Option = Annotated[Any, AfterValidator(option), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+
+
 class TargetSection(BaseModel):
     """A destination: its URL, and options that are the destination's own."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
-    __pydantic_extra__: dict[str, str | int | float | bool]
+    __pydantic_extra__: dict[str, Option]
 
-    to: Url = Field(description="the destination's URL")
-
-    @model_validator(mode="after")
-    def _variables_are_set(self, info: ValidationInfo) -> "TargetSection":
-        for value in self.__pydantic_extra__.values():
-            variables(str(value), info)
-        return self
+    to: Url = Field(description="the destination's URL", examples=["sqs://invoices"])
 
 
-OneTarget = Annotated[Annotated[Url, Tag("text")] | Annotated[TargetSection, Tag("spelt out")], Discriminator(_form)]
+OneTarget = Annotated[
+    Annotated[Url, Tag("(text)")] | Annotated[TargetSection, Tag("(spelt out)")], Discriminator(_form)
+]
 Targets = Annotated[
-    Annotated[Url, Tag("text")] | Annotated[tuple[OneTarget, ...], Field(min_length=1), Tag("spelt out")],
+    Annotated[Url, Tag("(text)")] | Annotated[tuple[OneTarget, ...], Field(min_length=1), Tag("(spelt out)")],
     Discriminator(_form),
 ]
 
@@ -206,16 +205,19 @@ class WhenSection(Section):
 
 
 class RouteSection(WaySection):
-    type: Texts = Field(description="which types take this row")
+    type: Texts = Field(description="which types take this row", examples=["invoice"])
     name: Text | None = Field(default=None, description="the row's name in plans and ids; without it, its types")
     min_confidence: Confidence = Field(default=0.0, description="below: low_confidence")
     when: WhenSection = Field(default_factory=WhenSection, description="conditions beside the type")
 
 
 class AlertSection(Section):
-    on: Annotated[Texts, AfterValidator(kinds)] = Field(description="kinds of alerts, or patterns: job.*")
+    on: Annotated[Texts, AfterValidator(kinds)] = Field(
+        description="kinds of alerts, or patterns: job.*", examples=[["job.failed"]]
+    )
     to: Annotated[str, AfterValidator(channel)] = Field(
-        description="log, sns:ARN, slack:URL, mailto:ADDRESS or https://…; env:NAME for a variable"
+        description="log, sns:ARN, slack:URL, mailto:ADDRESS or https://…; env:NAME for a variable",
+        examples=["log"],
     )
     at_most: Annotated[str, AfterValidator(window)] = Field(
         default="1 per 10 minutes", description="per cause; more are counted and told with the next"
@@ -255,5 +257,7 @@ class File(Section):
         default_factory=RetentionSection, description="how long finished records are remembered"
     )
     deadline: Annotated[str, AfterValidator(duration)] = Field(
-        default="10 minutes", description="how long a job may take before the sweep asks LlamaCloud"
+        default="10 minutes",
+        description="how long a job may take before the sweep asks LlamaCloud",
+        examples=["10 minutes"],
     )

@@ -11,6 +11,9 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from receiver.core.errors import Misconfigured
 
+PLACES = 50_000
+"""Places in a file at most: no table is so long, but a few lines of anchors within anchors can be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -74,6 +77,8 @@ class _Reader:
         return Source(self.path, data, self.lines, tuple(self.faults))
 
     def value(self, node: Node, place: str) -> Any:
+        if len(self.lines) > PLACES:
+            raise Misconfigured(f"{self.path}: more than {PLACES} values: are its anchors multiplying?")
         self.lines.setdefault(place, node.start_mark.line + 1)
         if isinstance(node, MappingNode) and node.tag.endswith(":map"):
             return {key: self.value(child, inner) for key, inner, child in self.entries(node, place)}

@@ -99,9 +99,11 @@ def resolve(value: str, environ: Mapping[str, str]) -> str:
     return _ENV.sub(found, value)
 
 
-def variables(value: str, info: "ValidationInfo") -> str:
-    """The text as it is written, once its variables are known to be set."""
-    resolve(value, _environ(info))
+def option(value: object, info: "ValidationInfo") -> object:
+    """A destination's option: text, a number or a truth value; its variables must be set."""
+    if not isinstance(value, str | int | float):
+        raise Wrong("must be text, a number, true or false")
+    resolve(str(value), _environ(info))
     return value
 
 
@@ -109,8 +111,9 @@ def destination(value: str, info: "ValidationInfo") -> str:
     """A destination's URL, as it is written; its variables must be set."""
     url = resolve(value, _environ(info))
     if not re.match(r"[a-z][a-z0-9+.-]*://.", url):
-        fix = f"for a folder write folder://{value if value.startswith('/') else './' + value}"
-        raise Wrong("is not a destination", f"write it like s3://bucket/prefix/ or sqs://queue; {fix}")
+        folder = f"folder://{value if value.startswith('/') else './' + value}"
+        hint = f", or {folder} if a folder is meant" if url == value else ""
+        raise Wrong("is not a destination", f"write it like s3://bucket/prefix/ or sqs://queue{hint}")
     return value
 
 

@@ -36,7 +36,14 @@ class When:
         ):
             if patterns and not any(fnmatchcase(value.lower(), pattern.lower()) for pattern in patterns):
                 return f"{what} {value!r} is none of {', '.join(patterns)}"
-        pages = document.page_count or len(document.pages)
+        return self._pages_unmet(document.page_count or len(document.pages))
+
+    def _pages_unmet(self, pages: int) -> str:
+        """The same for the pages; 0 means that nobody counted them, and no bound on them is met then."""
+        if self.min_pages is None and self.max_pages is None:
+            return ""
+        if not pages:
+            return "the number of pages is not known"
         if self.min_pages is not None and pages < self.min_pages:
             return f"{pages} pages are fewer than {self.min_pages}"
         if self.max_pages is not None and pages > self.max_pages:
