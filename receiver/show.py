@@ -1,0 +1,148 @@
+"""Records as data for people and programs: one shape for the HTTP API, the command line's ``--json`` and the demo.
+
+No secret is on any record, so none can be shown; the per-job token is never kept.
+"""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from receiver.core.alert import AlertState
+from receiver.core.change import Tally
+from receiver.core.document import Delivery, Document
+from receiver.core.event import Event
+from receiver.core.job import Job
+from receiver.core.task import Task
+
+Shown = dict[str, Any]
+
+
+def moment(at: float | None) -> str | None:
+    """A moment as ISO 8601 in UTC, to the millisecond."""
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+def reason(document: Document) -> str:
+    """Why the document is where it is, in one sentence."""
+    if document.error:
+        return document.error
+    if document.plan is not None:
+        return document.plan.reason
+    return document.history[-1].what if document.history else ""
+
+
+def delivery(one: Delivery) -> Shown:
+    receipt = one.receipt
+    return {
+        "delivery_id": one.id,
+        "to": one.to.url,
+        "status": one.state,
+        "location": receipt.location if receipt else None,
+        "checksum": receipt.checksum if receipt else None,
+        "delivered_at": moment(one.delivered_at),
+        "error": one.error or None,
+    }
+
+
+def document(one: Document) -> Shown:
+    """A document in a listing."""
+    found = one.classification
+    shown: Shown = {
+        "document_id": one.id,
+        "name": one.name,
+        "type": found.type if found else None,
+        "confidence": found.confidence if found else None,
+        "state": one.state,
+        "step": one.step,
+        "deliveries": [delivery(each) for each in one.deliveries],
+        "reason": reason(one),
+        "taken_in_at": moment(one.taken_in_at),
+        "deadline": moment(one.overdue_at),
+    }
+    if one.parent_id:
+        shown |= {"parent": one.parent_id, "pages": list(one.pages), "category": one.category}
+    return shown
+
+
+def document_whole(one: Document) -> Shown:
+    """A document with its timeline, and why each row of the table did or did not match."""
+    plan, found = one.plan, one.classification
+    return document(one) | {
+        "size": one.size,
+        "sha256": one.sha256,
+        "media_type": one.media_type,
+        "origin": asdict(one.origin),
+        "content": one.content,
+        "batch_id": one.batch_id,
+        "metadata": one.metadata,
+        "file_id": one.file_id or None,
+        "job_id": one.job_id or None,
+        "submissions": one.submissions,
+        "reasoning": found.reasoning if found else None,
+        "plan": asdict(plan) | {"decided_at": moment(plan.decided_at)} if plan else None,
+        "history": [{"at": moment(entry.at), "what": entry.what, "detail": entry.detail} for entry in one.history],
+    }
+
+
+def job(one: Job) -> Shown:
+    return {
+        "job_id": one.id,
+        "kind": one.kind,
+        "status": one.status,
+        "document_id": one.document_id,
+        "transaction_id": one.transaction_id,
+        "created_at": moment(one.created_at),
+        "deadline": moment(one.overdue_at),
+        "error": one.error or None,
+        "credits": one.credits,
+    }
+
+
+def event(one: Event) -> Shown:
+    return {
+        "event_id": one.id,
+        "type": one.type,
+        "job_id": one.job_id,
+        "document_id": one.document_id or None,
+        "sent_at": moment(one.sent_at),
+        "received_at": moment(one.received_at),
+        "verified_by": list(one.verified_by),
+        "late": one.late,
+        "as_string": one.as_string,
+        "size": one.size,
+    }
+
+
+def task(one: Task) -> Shown:
+    return {
+        "task_id": one.id,
+        "kind": one.kind,
+        "subject": one.subject,
+        "state": one.state,
+        "attempts": one.attempts,
+        "due_at": moment(one.due_at),
+        "owner": one.owner or None,
+        "lease_until": moment(one.lease_until),
+        "error": one.error or None,
+        "cause": one.cause or None,
+        "finished_at": moment(one.finished_at),
+    }
+
+
+def alert(one: AlertState) -> Shown:
+    return {
+        "kind": one.kind,
+        "title": one.title,
+        "example": one.example,
+        "fix": one.fix,
+        "count": one.count,
+        "suppressed": one.suppressed,
+        "first_at": moment(one.first_at),
+        "last_at": moment(one.last_at),
+        "notified_at": moment(one.notified_at),
+    }
+
+
+def balance(books: Tally) -> dict[str, int]:
+    """The books."""
+    return {name: getattr(books, name) for name in ("taken_in", "routed", "review", "failed", "open")}
