@@ -1,0 +1,31 @@
+"""Records to JSON and back.
+
+What is stored outlives the code that wrote it: fields that a record no longer has are ignored, fields that it did not
+have yet take their defaults. So a field may be added with a default, and dropped a release after its last reader.
+"""
+
+from typing import Any
+
+import msgspec
+
+from receiver.core.change import INDEXES, Record
+from receiver.ports import R
+
+_encoder = msgspec.json.Encoder()
+_decoders: dict[type[Any], msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(kind) for kind in INDEXES}
+
+
+def encode(record: Record) -> str:
+    """The record as one line of JSON. Raises UnicodeEncodeError on text that is not Unicode (lone surrogates)."""
+    return _encoder.encode(record).decode()
+
+
+def decode(kind: type[R], body: str | bytes) -> R:
+    """The record that was encoded. Raises msgspec.ValidationError when the body is not one of this kind."""
+    record: R = _decoders[kind].decode(body)
+    return record
+
+
+def copy(record: R) -> R:
+    """The record as it would come back from a file: equal, and sharing nothing."""
+    return decode(type(record), _encoder.encode(record))

@@ -1,0 +1,148 @@
+"""A thread that owns one SQLite connection and does what is waiting for it, batch after batch.
+
+A lone job starts at once; what arrives meanwhile is the next batch. So batches grow by themselves as the load does, and
+nobody waits for a timer. The callers of a batch are answered with one wake-up of their event loop.
+"""
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from receiver.core.errors import StoreBusy
+
+T = TypeVar("T")
+Job = Callable[[sqlite3.Connection], Any]
+Answer = tuple[asyncio.Future[Any], Any]
+"""A caller's future and what it gets: a result, or the exception to raise."""
+
+QUEUE_LIMIT = 10_000
+BATCH_LIMIT = 1_000
+"""Bounds how long one transaction keeps other processes waiting."""
+RETRY_AFTER_SECONDS = 1.0
+
+_log = logging.getLogger("mailroom.store")
+
+
+class Lane:
+    """``perform`` does a batch over the connection that ``connect`` opens, and returns what each caller gets.
+
+    After a failed batch the connection is thrown away and the next batch opens a new one: whatever was wrong with the
+    disk, the lock or the file, the lane goes on as soon as it is mended.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[], sqlite3.Connection],
+        perform: Callable[[sqlite3.Connection, Sequence[Job]], list[Any]],
+        *,
+        queue_limit: int = QUEUE_LIMIT,
+    ) -> None:
+        self._connect = connect
+        self._perform = perform
+        self._queue_limit = queue_limit
+        self._waiting: queue.SimpleQueue[tuple[Job, asyncio.Future[Any]] | None] = queue.SimpleQueue()
+        self._closed = False
+        self._db: sqlite3.Connection | None = None
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def do(self, job: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+        """The result of this job, once its batch is done. Raises StoreBusy when too much is waiting already."""
+        if self._closed:
+            raise StoreBusy("the store is closed")
+        if self._waiting.qsize() >= self._queue_limit:
+            raise StoreBusy(f"{self._queue_limit} changes are waiting already", retry_after=RETRY_AFTER_SECONDS)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.put((job, future))
+        return future
+
+    async def close(self) -> None:
+        """Does what is waiting, then ends the thread and its connection."""
+        if not self._closed:
+            self._closed = True
+            self._waiting.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        going = True
+        while going:
+            batch, going = self._take()
+            futures = [future for _, future in batch]
+            _answer(futures, self._try([job for job, _ in batch]))
+        self._drop()
+
+    def _take(self) -> tuple[list[tuple[Job, asyncio.Future[Any]]], bool]:
+        """What is waiting, at least one; False after the last."""
+        first = self._waiting.get()
+        batch = []
+        while first is not None:
+            batch.append(first)
+            if len(batch) == BATCH_LIMIT or self._waiting.empty():
+                return batch, True
+            first = self._waiting.get()
+        return batch, False
+
+    def _try(self, jobs: Sequence[Job]) -> list[Any]:
+        if not jobs:
+            return []
+        try:
+            if self._db is None:
+                self._db = self._connect()
+            return self._perform(self._db, jobs)
+        except (sqlite3.Error, OSError) as error:
+            self._drop()
+            _log.warning("store.busy", extra={"error": str(error), "waiting": len(jobs)})
+            return [_busy(error) for _ in jobs]
+
+    def _drop(self) -> None:
+        if self._db is not None:
+            try:
+                self._db.close()  # rolls back what was begun
+            except sqlite3.Error as error:
+                _log.warning("store.close", extra={"error": str(error)})
+            self._db = None
+
+
+def attempt(job: Job, db: sqlite3.Connection) -> Any:
+    """The job's result, or the exception that is its own fault alone. Raises those that are everybody's."""
+    try:
+        return job(db)
+    except (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError) as error:
+        return error
+    except sqlite3.Error:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is handed to its caller, and must not end the thread
+        return error
+
+
+def _busy(error: Exception) -> StoreBusy:
+    busy = StoreBusy(f"the store cannot be used now: {error}", retry_after=RETRY_AFTER_SECONDS)
+    busy.__cause__ = error
+    return busy
+
+
+def _answer(futures: Sequence[asyncio.Future[Any]], outcomes: Sequence[Any]) -> None:
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[Answer]] = defaultdict(list)
+    for future, outcome in zip(futures, outcomes, strict=True):
+        by_loop[future.get_loop()].append((future, outcome))
+    for loop, answers in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_settle, answers)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            _log.info("store.nobody_waits", extra={"answers": len(answers)})
+
+
+def _settle(answers: Sequence[Answer]) -> None:
+    for future, outcome in answers:
+        if future.done():  # its caller was cancelled
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)

@@ -1,0 +1,51 @@
+"""What all stores agree on about listings: which index a query means, and cursors.
+
+A cursor is the place in an index after which the next page begins (order value and id), as an opaque word.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+import msgspec
+
+from receiver.core.change import INDEXES, Index, Page, Query, Record, kind_of
+from receiver.core.errors import Malformed
+
+_place = msgspec.json.Decoder(tuple[str, float, str])
+
+
+def index_of(kind: type[Record], query: Query) -> Index:
+    """The index that the query names. KeyError or ValueError for a query that no index answers: our own mistake."""
+    index = INDEXES[kind].get(query.by)
+    if index is None:
+        raise KeyError(f"{kind_of(kind)} has no index {query.by!r}; it has {', '.join(INDEXES[kind]) or 'none'}")
+    if (index.key is None) != (query.key is None):
+        raise ValueError(f"{kind_of(kind)} by {query.by!r} is found {'with' if index.key else 'without'} a key")
+    if query.limit < 1:
+        raise Malformed(f"a page holds at least one record, not {query.limit}")
+    return index
+
+
+def page(query: Query, rows: Sequence[tuple[Record, float, str]]) -> Page:
+    """The page made of up to ``limit + 1`` rows of record, order value and id; the last one only tells of more."""
+    records = [record for record, _, _ in rows[: query.limit]]
+    if len(rows) <= query.limit:
+        return Page(records, None)
+    _, order, record_id = rows[query.limit - 1]
+    place = msgspec.json.encode((query.by, order, record_id))
+    return Page(records, base64.urlsafe_b64encode(place).decode().rstrip("="))
+
+
+def after(query: Query) -> tuple[float, str] | None:
+    """The order value and id that the page begins after; None for the first page. Raises Malformed."""
+    if query.cursor is None:
+        return None
+    try:
+        raw = base64.b64decode(query.cursor + "=" * (-len(query.cursor) % 4), altchars=b"-_", validate=True)
+        by, order, record_id = _place.decode(raw)
+    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+        raise Malformed("the cursor is not one that a listing gave out") from error
+    if by != query.by:
+        raise Malformed(f"the cursor is of a listing by {by}, not by {query.by}")
+    return order, record_id

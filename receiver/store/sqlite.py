@@ -1,0 +1,186 @@
+"""The embedded store: one SQLite file, written by one thread in group commits.
+
+All changes that wait together share one transaction and one sync to the disk (WAL, ``synchronous=FULL``); each is a
+savepoint in it, so that a conflict undoes that change alone. Callers are answered after the commit. Several processes
+may use one file: each begins its writing with the write lock and waits ``busy_seconds`` for it.
+"""
+
+import functools
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from receiver.core.change import Page, Query, Record, Tally, Update, Write, refuse_repeats
+from receiver.core.errors import Misconfigured, StoreBusy
+from receiver.core.task import Task
+from receiver.ports import Clock, R, Store
+from receiver.store import codec, listing, statements
+from receiver.store.lane import QUEUE_LIMIT, Job, Lane, attempt
+from receiver.store.migrations import migrate
+
+
+class SqliteStore:
+    """The Store in the file ``path``; opened by its first use, or by ``open`` to see faults early."""
+
+    def __init__(
+        self, path: Path, clock: Clock = time.time, *, busy_seconds: float = 5.0, queue_limit: int = QUEUE_LIMIT
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._busy_seconds = busy_seconds
+        self._queue_limit = queue_limit
+        self._file: tuple[int, int] | None = None
+        self._lanes: tuple[Lane, Lane] | None = None
+
+    async def open(self) -> None:
+        """Opens the file, or makes it. Raises Misconfigured when that can never work, StoreBusy when not now."""
+        try:
+            await self._reader.do(lambda db: db.execute("select count(*) from tally").fetchone())
+        except StoreBusy as error:
+            if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+                raise Misconfigured(
+                    f"{self._path} is not a SQLite database", fix="name another file in MAILROOM_STORE"
+                ) from error
+            raise
+
+    async def apply(self, *writes: Write) -> None:
+        refuse_repeats(writes)
+        if writes:
+            await self._writer.do(functools.partial(_run, statements.prepare(writes, self._clock())))
+
+    async def get(self, kind: type[R], record_id: str) -> R | None:
+        sql = statements.TABLES[kind]
+        values = (record_id, self._clock()) if sql.expires else (record_id,)
+        row = await self._reader.do(lambda db: db.execute(sql.get, values).fetchone())
+        return None if row is None else codec.decode(kind, row[0])
+
+    async def find(self, kind: type[Record], query: Query) -> Page:
+        sql, values = statements.page(kind, query, self._clock())
+        rows = await self._reader.do(lambda db: db.execute(sql, values).fetchall())
+        return listing.page(query, [(codec.decode(kind, body), order, key) for body, order, key in rows])
+
+    async def claim(
+        self, *, owner: str, now: float, lease_seconds: float, limit: int = 1, ids: Sequence[str] | None = None
+    ) -> list[Task]:
+        take = functools.partial(Task.claim, owner=owner, now=now, lease_seconds=lease_seconds)
+        wanted = None if ids is None else json.dumps(list(ids))
+        return await self._writer.do(functools.partial(_claim, take, now, self._clock(), limit, wanted))
+
+    async def tally(self) -> Tally:
+        return Tally(
+            **dict(await self._reader.do(lambda db: db.execute("select what, documents from tally").fetchall()))
+        )
+
+    async def purge(self, *, now: float, limit: int = 1000) -> int:
+        return await self._writer.do(functools.partial(_purge, now, limit))
+
+    async def ready(self) -> None:
+        beat = "insert into pulse values (1, ?) on conflict (id) do update set at = excluded.at"
+        now = self._clock()
+        await self._writer.do(lambda db: db.execute(beat, (now,)).rowcount)
+
+    async def close(self) -> None:
+        for lane in self._lanes or ():
+            await lane.close()
+
+    @property
+    def _writer(self) -> Lane:
+        return (self._lanes or self._start())[0]
+
+    @property
+    def _reader(self) -> Lane:
+        return (self._lanes or self._start())[1]
+
+    def _start(self) -> tuple[Lane, Lane]:
+        if not self._path.parent.is_dir():
+            fix = f"make the folder {self._path.parent}, or name another file in MAILROOM_STORE"
+            raise Misconfigured(f"{self._path} cannot be made: its folder does not exist", fix=fix)
+        if self._path.is_dir():
+            raise Misconfigured(f"{self._path} is a folder", fix="name a file in MAILROOM_STORE: sqlite:///mailroom.db")
+        self._lanes = (
+            Lane("store-writer", self._connect_writer, self._commit, queue_limit=self._queue_limit),
+            Lane("store-reader", self._connect, _read, queue_limit=self._queue_limit),
+        )
+        return self._lanes
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None)
+        try:
+            if db.execute("pragma journal_mode").fetchone() != ("wal",):
+                db.execute("pragma journal_mode = wal")
+            db.execute("pragma synchronous = full")
+            db.execute("pragma fullfsync = on")  # macOS: a plain fsync leaves the data in the drive's cache
+            migrate(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _connect_writer(self) -> sqlite3.Connection:
+        db = self._connect()
+        self._file = _identity(self._path)
+        return db
+
+    def _commit(self, db: sqlite3.Connection, jobs: Sequence[Job]) -> list[Any]:
+        """Group commit: all jobs in one transaction, each undone alone when it fails alone."""
+        db.execute("begin immediate")
+        outcomes = [_savepoint(db, job) for job in jobs]
+        db.execute("commit")
+        if _identity(self._path) != self._file:
+            raise FileNotFoundError(f"{self._path} was removed or replaced while it was open")
+        return outcomes
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What tells this file from another of the same name: else we would go on writing to a file that is gone."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _savepoint(db: sqlite3.Connection, job: Job) -> Any:
+    db.execute("savepoint one")
+    outcome = attempt(job, db)
+    if isinstance(outcome, Exception):
+        db.execute("rollback to one")
+    db.execute("release one")
+    return outcome
+
+
+def _read(db: sqlite3.Connection, jobs: Sequence[Job]) -> list[Any]:
+    return [attempt(job, db) for job in jobs]
+
+
+def _run(steps: Sequence[statements.Step], db: sqlite3.Connection) -> None:
+    for step in steps:
+        step(db)
+
+
+def _claim(
+    take: Callable[[Task], Task], now: float, moment: float, limit: int, wanted: str | None, db: sqlite3.Connection
+) -> list[Task]:
+    """Takes the tasks that are due, oldest first. ``wanted`` is a JSON list of ids: found by id, not by age."""
+    due = "claimable_at <= ?"
+    values: tuple[float | str, ...] = (now,)
+    if wanted is not None:
+        due, values = "id in (select value from json_each(?)) and +claimable_at <= ?", (wanted, now)
+    holds = "(expires_at is null or expires_at > ?)"
+    sql = f"select body from task where {due} and {holds} order by claimable_at, id limit ?"  # noqa: S608 - fixed texts
+    taken = [take(codec.decode(Task, body)) for (body,) in db.execute(sql, (*values, moment, limit)).fetchall()]
+    _run(statements.prepare(tuple(Update(task) for task in taken), moment), db)
+    return [replace(task, version=task.version + 1) for task in taken]
+
+
+def _purge(now: float, limit: int, db: sqlite3.Connection) -> int:
+    purged = 0
+    for sql in (table for table in statements.TABLES.values() if table.expires):
+        oldest = f"select id from {sql.name} where expires_at <= ? order by expires_at limit ?"  # noqa: S608
+        delete = f"delete from {sql.name} where id in ({oldest})"  # noqa: S608
+        purged += db.execute(delete, (now, limit - purged)).rowcount
+    return purged
+
+
+_: type[Store] = SqliteStore

@@ -1,0 +1,479 @@
+"""What every store keeps to: the Protocol's docstrings, one test per promise, for any adapter.
+
+A subclass provides two fixtures: ``clock`` is taken from here, ``store`` is the adapter under test built with it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from receiver.core.change import INDEXES, Belongs, Ensure, Insert, Query, Record, Tally, Update, Write, kind_of
+from receiver.core.document import Classification, Delivery, Document, DocumentState, Entry
+from receiver.core.errors import Conflict, Malformed
+from receiver.core.event import Event
+from receiver.core.flag import Flag
+from receiver.core.job import JobStatus
+from receiver.core.plan import Plan, Row, Target, Way
+from receiver.core.task import Task, TaskState
+from receiver.ports import Store
+from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_alert, an_event
+
+BUILDERS: list[Callable[..., Any]] = [a_document, a_job, an_event, a_task, an_alert, a_flag]
+
+
+class HandClock:
+    """A clock that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def a_full_document() -> Document:
+    """One with something in every nested place."""
+    target = Target(url="s3://mail/über uns/", options={"storage_class": "STANDARD_IA"})
+    row = Row(route="invoice", matched=True, why="so")
+    plan = Plan(way=Way.MATCHED, route="invoice", reason="type 'invoice'", to=(target,), trace=(row,))
+    return a_document(
+        name="Rechnung \u0000 \U0001f4ec ';drop table document;--.pdf",
+        pages=(1, 2, 30),
+        metadata={"from": "ärger@example.org", "": "x"},
+        deadline=NOW + 0.1,
+        classification=Classification(type="invoice", confidence=0.1 + 0.2, reasoning="because"),
+        plan=plan,
+        deliveries=(Delivery(id="dlv-1", to=target, route="invoice"),),
+        history=(Entry(at=NOW, what="taken_in"), Entry(at=NOW + 1e-6, what="decided", detail="…")),
+    )
+
+
+async def outcome(work: Any) -> Any:
+    """What it returned, or the exception it raised."""
+    return (await asyncio.gather(work, return_exceptions=True))[0]
+
+
+async def all_pages(store: Store, kind: type[Record], query: Query) -> list[Any]:
+    """Everything that the listing holds, page after page; an empty page with a cursor fails."""
+    found: list[Any] = []
+    while True:
+        page = await store.find(kind, query)
+        found += page.records
+        assert len(page.records) <= query.limit
+        if page.cursor is None:
+            return found
+        assert page.records, "a page with a cursor must not be empty"
+        query = replace(query, cursor=page.cursor)
+
+
+@pytest.mark.anyio
+class StoreContract:
+    @pytest.fixture
+    def clock(self) -> HandClock:
+        return HandClock()
+
+    # --- apply and get
+
+    @pytest.mark.parametrize("build", [*BUILDERS, a_full_document], ids=lambda build: build.__name__)
+    async def test_what_was_written_is_read_back_equal(self, store: Store, build: Any) -> None:
+        record = build()
+        await store.apply(Insert(record))
+        assert await store.get(type(record), record.id) == record
+
+    @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
+    async def test_a_second_insert_is_a_conflict_that_names_the_record(self, store: Store, build: Any) -> None:
+        record = build()
+        await store.apply(Insert(record))
+        with pytest.raises(Conflict) as conflict:
+            await store.apply(Insert(build(id=record.id)))
+        assert (conflict.value.kind, conflict.value.record_id) == (kind_of(record), record.id)
+        assert await store.get(type(record), record.id) == record
+
+    @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
+    async def test_ensure_writes_once_and_then_leaves_the_old_one(self, store: Store, build: Any) -> None:
+        first, second = build(id="one"), build(id="one")
+        await store.apply(Ensure(first))
+        await store.apply(Ensure(second))
+        assert await store.get(type(first), "one") == first
+
+    @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
+    async def test_an_update_raises_the_version_by_one(self, store: Store, build: Any) -> None:
+        record = build()
+        await store.apply(Insert(record))
+        await store.apply(Update(record))
+        await store.apply(Update(replace(record, version=1)))
+        assert await store.get(type(record), record.id) == replace(record, version=2)
+
+    async def test_an_update_of_another_version_is_a_conflict(self, store: Store) -> None:
+        document = a_document()
+        await store.apply(Insert(document))
+        await store.apply(Update(replace(document, error="first")))
+        with pytest.raises(Conflict) as conflict:
+            await store.apply(Update(replace(document, error="second")))
+        assert (conflict.value.kind, conflict.value.record_id) == ("document", document.id)
+        assert await store.get(Document, document.id) == replace(document, error="first", version=1)
+
+    async def test_an_update_of_nothing_is_a_conflict(self, store: Store) -> None:
+        with pytest.raises(Conflict):
+            await store.apply(Update(a_flag(id="nobody")))
+        assert await store.get(Flag, "nobody") is None
+
+    async def test_nothing_found_is_none(self, store: Store) -> None:
+        assert [await store.get(kind, "nobody") for kind in INDEXES] == [None] * len(INDEXES)
+
+    async def test_ids_of_different_kinds_do_not_meet(self, store: Store) -> None:
+        records = [build(id="same") for build in BUILDERS]
+        await store.apply(*(Insert(record) for record in records))
+        assert [await store.get(type(record), "same") for record in records] == records
+
+    async def test_a_change_of_nothing_is_nothing(self, store: Store) -> None:
+        await store.apply()
+
+    async def test_a_change_that_writes_a_record_twice_is_our_own_mistake(self, store: Store) -> None:
+        flag = a_flag()
+        with pytest.raises(ValueError, match="twice"):
+            await store.apply(Insert(flag), Update(flag))
+        assert await store.get(Flag, flag.id) is None
+
+    async def test_text_that_is_not_unicode_hurts_nobody_else(self, store: Store) -> None:
+        bad, good = a_flag(value="\udcff"), a_flag()
+        told = await asyncio.gather(store.apply(Insert(bad)), store.apply(Insert(good)), return_exceptions=True)
+        assert isinstance(told[0], UnicodeEncodeError)
+        assert told[1] is None
+        assert await store.get(Flag, good.id) == good
+
+    async def test_what_was_read_can_be_changed_without_changing_the_store(self, store: Store) -> None:
+        document = a_document(metadata={"a": "1"})
+        await store.apply(Insert(document))
+        document.metadata["a"] = "2"
+        read = await store.get(Document, document.id)
+        assert read is not None
+        read.metadata["b"] = "3"
+        again = await store.get(Document, document.id)
+        assert again is not None
+        assert again.metadata == {"a": "1"}
+
+    # --- all or nothing
+
+    async def test_a_conflict_anywhere_leaves_nothing_of_the_change(self, store: Store) -> None:
+        old, moved = a_document(), a_document()
+        await store.apply(Insert(old), Insert(moved))
+        event, task, flag = an_event(), a_task(), a_flag()
+        change: list[Write] = [Insert(event), Ensure(task), Update(replace(moved, error="x")), Insert(flag)]
+        for place in range(len(change) + 1):
+            writes = [*change[:place], Insert(a_document(id=old.id)), *change[place:]]
+            with pytest.raises(Conflict) as conflict:
+                await store.apply(*writes)
+            assert conflict.value.record_id == old.id
+        assert await store.get(Event, event.id) is None
+        assert await store.get(Task, task.id) is None
+        assert await store.get(Flag, flag.id) is None
+        assert await store.get(Document, moved.id) == moved
+        assert (await store.tally()).taken_in == 2
+
+    async def test_a_change_holds_while_the_job_is_unknown_or_belongs_to_the_document(self, store: Store) -> None:
+        await store.apply(Belongs("job-1", "doc-1"), Insert(an_event(id="e1")))
+        await store.apply(Insert(a_job(id="job-1", document_id="doc-1")))
+        await store.apply(Belongs("job-1", "doc-1"), Insert(an_event(id="e2")))
+        assert await store.get(Event, "e2") is not None
+
+    async def test_a_change_about_another_documents_job_is_a_conflict(self, store: Store) -> None:
+        await store.apply(Insert(a_job(id="job-1", document_id="doc-1")))
+        with pytest.raises(Conflict) as conflict:
+            await store.apply(Insert(an_event(id="e1")), Belongs("job-1", "doc-2"))
+        assert (conflict.value.kind, conflict.value.record_id) == ("job", "job-1")
+        assert await store.get(Event, "e1") is None
+
+    # --- many at once
+
+    async def test_of_a_hundred_inserts_of_one_id_exactly_one_succeeds(self, store: Store) -> None:
+        tasks = [a_task() for _ in range(100)]
+        told = await asyncio.gather(
+            *(store.apply(Insert(task), Insert(an_event(id="one", job_id=task.id))) for task in tasks),
+            return_exceptions=True,
+        )
+        assert [type(one) for one in told].count(Conflict) == 99
+        winner = tasks[told.index(None)]
+        event = await store.get(Event, "one")
+        assert event is not None
+        assert event.job_id == winner.id
+        assert [task.id for task in await all_pages(store, Task, Query())] == [winner.id]
+
+    async def test_of_many_updates_of_one_version_exactly_one_succeeds(self, store: Store) -> None:
+        document = a_document()
+        await store.apply(Insert(document))
+        told = await asyncio.gather(
+            *(store.apply(Update(replace(document, error=str(number)))) for number in range(50)), return_exceptions=True
+        )
+        assert [type(one) for one in told].count(Conflict) == 49
+        assert await store.get(Document, document.id) == replace(document, error=str(told.index(None)), version=1)
+
+    async def test_a_conflict_among_many_changes_is_that_callers_alone(self, store: Store) -> None:
+        await store.apply(Insert(a_flag(id="taken")))
+        ids = [f"flag-{number}" if number % 10 else "taken" for number in range(100)]
+        told = await asyncio.gather(*(store.apply(Insert(a_flag(id=one))) for one in ids), return_exceptions=True)
+        assert [type(one) for one in told].count(Conflict) == 10
+        kept = [await store.get(Flag, one) for one in ids]
+        assert None not in kept
+
+    async def test_counting_up_by_read_and_update_loses_nothing(self, store: Store) -> None:
+        await store.apply(Insert(a_flag(id="count", value="0")))
+
+        async def count_up() -> None:
+            while True:
+                flag = await store.get(Flag, "count")
+                assert flag is not None
+                if await outcome(store.apply(Update(replace(flag, value=str(int(flag.value) + 1))))) is None:
+                    return
+
+        await asyncio.gather(*(count_up() for _ in range(20)))
+        flag = await store.get(Flag, "count")
+        assert flag is not None
+        assert (flag.value, flag.version) == ("20", 20)
+
+    # --- find
+
+    async def test_a_listing_without_a_key_is_all_of_the_kind_in_order(self, store: Store) -> None:
+        documents = [a_document(id=f"d{number}", taken_in_at=NOW + number % 3) for number in range(7)]
+        await store.apply(*(Insert(document) for document in documents))
+        ordered = sorted(documents, key=lambda one: (one.taken_in_at, one.id))
+        assert await all_pages(store, Document, Query()) == ordered
+        assert await all_pages(store, Document, Query(newest_first=True)) == ordered[::-1]
+
+    @pytest.mark.parametrize("newest_first", [False, True])
+    @pytest.mark.parametrize("limit", [1, 2, 3, 10, 11])
+    async def test_pages_join_up_without_gap_or_repeat(self, store: Store, limit: int, newest_first: bool) -> None:
+        await store.apply(*(Insert(a_task(id=f"t{n}", subject="s", created_at=NOW + n // 4)) for n in range(10)))
+        query = Query(by="subject", key="s", limit=limit, newest_first=newest_first)
+        found = [task.id for task in await all_pages(store, Task, query)]
+        assert found == [f"t{n}" for n in (range(9, -1, -1) if newest_first else range(10))]
+
+    async def test_the_last_page_has_no_cursor_even_when_it_is_full(self, store: Store) -> None:
+        await store.apply(*(Insert(a_task()) for _ in range(4)))
+        first = await store.find(Task, Query(limit=2))
+        last = await store.find(Task, Query(limit=2, cursor=first.cursor))
+        assert (len(last.records), last.cursor) == (2, None)
+
+    async def test_an_empty_listing_is_one_empty_page(self, store: Store) -> None:
+        assert await store.find(Document, Query(by="state", key="failed")) == ([], None)
+
+    async def test_since_is_inclusive_and_until_exclusive(self, store: Store) -> None:
+        await store.apply(*(Insert(an_event(id=f"e{number}", received_at=NOW + number)) for number in range(6)))
+        query = Query(since=NOW + 1, until=NOW + 4, limit=2)
+        assert [event.id for event in await all_pages(store, Event, query)] == ["e1", "e2", "e3"]
+        backwards = replace(query, newest_first=True)
+        assert [event.id for event in await all_pages(store, Event, backwards)] == ["e3", "e2", "e1"]
+
+    async def test_records_added_while_paging_do_not_disturb_the_pages(self, store: Store) -> None:
+        await store.apply(*(Insert(an_event(id=f"e{n}", received_at=NOW + n)) for n in range(4)))
+        first = await store.find(Event, Query(limit=2))
+        await store.apply(Insert(an_event(id="early", received_at=NOW - 1)), Insert(an_event(received_at=NOW + 1.5)))
+        rest = await all_pages(store, Event, Query(limit=2, cursor=first.cursor))
+        assert [event.received_at - NOW for event in rest] == [1.5, 2, 3]
+
+    async def test_the_indexes_follow_each_change(self, store: Store) -> None:
+        document = a_document(deadline=NOW + 5)
+        await store.apply(Insert(document))
+        assert await all_pages(store, Document, Query(by="state", key="open")) == [document]
+        assert await all_pages(store, Document, Query(by="overdue", until=NOW + 6)) == [document]
+        routed = replace(
+            document, state=DocumentState.ROUTED, classification=Classification(type="invoice", confidence=1.0)
+        )
+        await store.apply(Update(routed))
+        kept = replace(routed, version=1)
+        assert await all_pages(store, Document, Query(by="state", key="open")) == []
+        assert await all_pages(store, Document, Query(by="overdue")) == []
+        for query in (Query(by="state", key="routed"), Query(by="type", key="invoice"), Query()):
+            assert await all_pages(store, Document, query) == [kept]
+
+    async def test_every_index_finds_its_records_and_no_others(self, store: Store) -> None:
+        pairs: list[tuple[Any, Any]] = [(build(), build()) for build in BUILDERS if INDEXES[type(build())]]
+        pairs.append((a_document(deadline=NOW, classification=Classification(type="a", confidence=1)), a_document()))
+        pairs.append((a_job(deadline=NOW), a_job(deadline=NOW, status=JobStatus.COMPLETED)))
+        records = [record for pair in pairs for record in pair]
+        await store.apply(*(Insert(record) for record in records))
+        for kind, indexes in INDEXES.items():
+            of_kind = [record for record in records if type(record) is kind]
+            for name, index in indexes.items():
+                keys = {getattr(record, index.key) for record in of_kind} - {None} if index.key else {None}
+                for key in keys:
+                    there = [r for r in of_kind if (not index.key or getattr(r, index.key) == key)]
+                    there = [r for r in there if getattr(r, index.order) is not None]
+                    found = await all_pages(store, kind, Query(by=name, key=key, limit=3))
+                    assert found == sorted(there, key=lambda r: (getattr(r, index.order), r.id)), (kind, name, key)
+
+    @pytest.mark.parametrize("cursor", ["", "x", "!!", "bm9wZQ", "W10", "Ww==", "ü", "A" * 5000])
+    async def test_a_cursor_that_nobody_gave_out_is_malformed(self, store: Store, cursor: str) -> None:
+        with pytest.raises(Malformed):
+            await store.find(Document, Query(cursor=cursor))
+
+    async def test_a_cursor_of_another_listing_is_malformed(self, store: Store) -> None:
+        await store.apply(*(Insert(a_task(subject="s")) for _ in range(3)))
+        page = await store.find(Task, Query(limit=1))
+        with pytest.raises(Malformed):
+            await store.find(Task, Query(by="subject", key="s", cursor=page.cursor))
+
+    async def test_a_page_of_no_records_is_malformed(self, store: Store) -> None:
+        with pytest.raises(Malformed):
+            await store.find(Document, Query(limit=0))
+
+    async def test_a_query_that_no_index_answers_is_our_own_mistake(self, store: Store) -> None:
+        with pytest.raises(KeyError, match="document has no index 'colour'"):
+            await store.find(Document, Query(by="colour"))
+        with pytest.raises(ValueError, match="with a key"):
+            await store.find(Document, Query(by="state"))
+        with pytest.raises(ValueError, match="without a key"):
+            await store.find(Document, Query(key="open"))
+
+    # --- claim
+
+    async def test_a_due_task_is_claimed_for_the_lease(self, store: Store) -> None:
+        task = a_task(due_at=NOW)
+        await store.apply(Insert(task))
+        assert await store.claim(owner="a", now=NOW - 1, lease_seconds=60) == []
+        claimed = await store.claim(owner="a", now=NOW, lease_seconds=60)
+        assert claimed == [replace(task.claim(owner="a", now=NOW, lease_seconds=60), version=1)]
+        assert await store.get(Task, task.id) == claimed[0]
+        assert await store.claim(owner="b", now=NOW + 59.9, lease_seconds=60) == []
+
+    async def test_a_claimed_task_is_finished_with_the_version_it_came_with(self, store: Store) -> None:
+        await store.apply(Insert(a_task(id="t")))
+        (task,) = await store.claim(owner="a", now=NOW, lease_seconds=60)
+        await store.apply(Update(task.finish(now=NOW + 1)))
+        done = await store.get(Task, "t")
+        assert done is not None
+        assert (done.state, done.version) == (TaskState.DONE, 2)
+        assert await store.claim(owner="a", now=NOW + 1000, lease_seconds=60) == []
+
+    async def test_after_the_lease_another_takes_over_and_the_late_one_conflicts(self, store: Store) -> None:
+        await store.apply(Insert(a_task(id="t")))
+        (late,) = await store.claim(owner="a", now=NOW, lease_seconds=10)
+        (taken,) = await store.claim(owner="b", now=NOW + 10, lease_seconds=10)
+        assert (taken.owner, taken.attempts) == ("b", 2)
+        with pytest.raises(Conflict):
+            await store.apply(Update(late.finish(now=NOW + 11)))
+        await store.apply(Update(taken.finish(now=NOW + 12)))
+
+    async def test_the_oldest_claimable_comes_first_be_it_due_or_abandoned(self, store: Store) -> None:
+        await store.apply(*(Insert(a_task(id=one, due_at=NOW + at)) for one, at in [("c", 3), ("a", 1), ("b", 2)]))
+        (first,) = await store.claim(owner="x", now=NOW + 1, lease_seconds=1.5)
+        assert first.id == "a"
+        claimed = await store.claim(owner="y", now=NOW + 10, lease_seconds=60, limit=2)
+        assert [task.id for task in claimed] == ["b", "a"]
+        assert [task.id for task in await store.claim(owner="y", now=NOW + 10, lease_seconds=60, limit=5)] == ["c"]
+
+    async def test_parked_and_done_tasks_are_nobodys_to_claim(self, store: Store) -> None:
+        running = a_task().claim(owner="a", now=NOW, lease_seconds=1)
+        await store.apply(Insert(running.give_up(now=NOW, error="e", cause="c")))
+        await store.apply(Insert(replace(running, id="done").finish(now=NOW)))
+        assert await store.claim(owner="a", now=NOW + 1e6, lease_seconds=1, limit=10) == []
+
+    async def test_a_claim_by_ids_takes_only_those_that_are_due(self, store: Store) -> None:
+        tasks = [a_task(id=f"t{number}", due_at=NOW + number) for number in range(5)]
+        await store.apply(*(Insert(task) for task in tasks))
+        ids = ["t4", "t2", "t1", "nobody", "t2"]
+        claimed = await store.claim(owner="a", now=NOW + 3, lease_seconds=60, limit=10, ids=ids)
+        assert [task.id for task in claimed] == ["t1", "t2"]
+        assert await store.claim(owner="a", now=NOW + 3, lease_seconds=60, limit=10, ids=ids) == []
+        assert await store.claim(owner="a", now=NOW + 3, lease_seconds=60, limit=10, ids=[]) == []
+
+    async def test_no_task_is_given_to_two_owners(self, store: Store) -> None:
+        await store.apply(*(Insert(a_task(due_at=NOW - number)) for number in range(40)))
+
+        async def worker(owner: str) -> list[tuple[str, str]]:
+            mine = []
+            while claimed := await store.claim(owner=owner, now=NOW, lease_seconds=60, limit=3):
+                mine += [(task.id, task.owner) for task in claimed]
+            assert all(name == owner for _, name in mine)
+            return mine
+
+        by_worker = await asyncio.gather(*(worker(f"w{number}") for number in range(8)))
+        taken = [pair for mine in by_worker for pair in mine]
+        assert len({task_id for task_id, _ in taken}) == len(taken) == 40
+
+    # --- expiry
+
+    @pytest.mark.parametrize("build", [an_event, a_task], ids=lambda build: build.__name__)
+    async def test_an_expired_record_counts_as_gone(self, store: Store, clock: HandClock, build: Any) -> None:
+        record = build(expires_at=NOW + 10)
+        await store.apply(Insert(record))
+        clock.now = NOW + 9.9
+        assert await store.get(type(record), record.id) == record
+        assert await all_pages(store, type(record), Query()) == [record]
+        clock.now = NOW + 10
+        assert await store.get(type(record), record.id) is None
+        assert await all_pages(store, type(record), Query()) == []
+        with pytest.raises(Conflict):
+            await store.apply(Update(record))
+
+    @pytest.mark.parametrize("write", [Insert, Ensure])
+    async def test_an_expired_record_gives_way_to_a_new_one(self, store: Store, clock: HandClock, write: Any) -> None:
+        await store.apply(Insert(an_event(id="e", job_id="old", expires_at=NOW + 10)))
+        clock.now = NOW + 10
+        new = an_event(id="e", job_id="new")
+        await store.apply(write(new))
+        assert await store.get(Event, "e") == new
+        assert await all_pages(store, Event, Query(by="job", key="new")) == [new]
+
+    async def test_an_expired_task_is_not_claimed(self, store: Store, clock: HandClock) -> None:
+        await store.apply(Insert(a_task(expires_at=NOW + 10)))
+        clock.now = NOW + 10
+        assert await store.claim(owner="a", now=NOW + 10, lease_seconds=1) == []
+
+    async def test_expired_records_never_make_an_empty_page_with_a_cursor(self, store: Store, clock: HandClock) -> None:
+        expiring = [an_event(received_at=NOW + n, expires_at=NOW + 1 if n % 5 else None) for n in range(20)]
+        await store.apply(*(Insert(event) for event in expiring))
+        clock.now = NOW + 2
+        assert await all_pages(store, Event, Query(limit=2)) == expiring[::5]
+
+    async def test_purge_forgets_a_bounded_number_and_says_how_many(self, store: Store, clock: HandClock) -> None:
+        await store.apply(*(Insert(an_event(expires_at=NOW + 1)) for _ in range(5)))
+        await store.apply(*(Insert(a_task(expires_at=NOW + 1)) for _ in range(5)), Insert(an_event(id="kept")))
+        assert await store.purge(now=NOW) == 0
+        assert await store.purge(now=NOW + 1, limit=7) == 7
+        assert await store.purge(now=NOW + 1, limit=7) == 3
+        assert await store.purge(now=NOW + 1, limit=7) == 0
+        assert [event.id for event in await all_pages(store, Event, Query())] == ["kept"]
+
+    # --- the books
+
+    async def test_an_empty_store_has_empty_books(self, store: Store) -> None:
+        assert await store.tally() == Tally()
+
+    async def test_the_tally_follows_each_document(self, store: Store) -> None:
+        documents = [a_document() for _ in range(4)]
+        await store.apply(*(Insert(document) for document in documents))
+        states = [DocumentState.ROUTED, DocumentState.REVIEW, DocumentState.FAILED]
+        for document, state in zip(documents, states, strict=False):
+            await store.apply(Update(replace(document, state=state)))
+        await store.apply(Ensure(replace(documents[0], state=DocumentState.FAILED)))
+        await store.apply(Update(replace(documents[1], state=DocumentState.ROUTED, version=1)))
+        await store.apply(Insert(a_document(state=DocumentState.REVIEW)))
+        tally = await store.tally()
+        assert tally == Tally(taken_in=5, routed=2, review=1, failed=1, open=1)
+        assert tally.balanced
+
+    async def test_a_change_that_failed_is_not_in_the_books(self, store: Store) -> None:
+        await store.apply(Insert(a_flag(id="there")))
+        await outcome(store.apply(Insert(a_document()), Insert(a_flag(id="there"))))
+        assert await store.tally() == Tally()
+
+    # --- life
+
+    async def test_a_store_that_can_write_is_ready(self, store: Store) -> None:
+        await store.ready()
+        await store.ready()
+
+    async def test_closing_twice_is_closing_once(self, store: Store) -> None:
+        await store.apply(Insert(a_flag()))
+        await store.close()
+        await store.close()
+
+    async def test_what_is_under_way_at_the_close_is_answered(self, store: Store) -> None:
+        under_way = [asyncio.ensure_future(store.apply(Insert(a_job()))) for _ in range(50)]
+        await asyncio.sleep(0)
+        await store.close()
+        assert await asyncio.gather(*under_way) == [None] * 50
