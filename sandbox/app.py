@@ -9,13 +9,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from sandbox import contract, trouble
 from sandbox.api import Call, Endpoint, Json
+from sandbox.openapi import description
 from sandbox.options import Options
 from sandbox.parts import Parts
 from sandbox.refused import Refused
-from sandbox.routes import classify, files
+from sandbox.routes import classify, configurations, files, projects, split, webhook_configs
+from sandbox.routes.switchboard import switchboard
 
-ROUTES = (files.routes, classify.routes)
+VERSION = "2.19"  # of the vendor's SDK that the sandbox speaks to
+TABLES = (
+    files.routes,
+    classify.routes,
+    split.routes,
+    webhook_configs.routes,
+    configurations.routes,
+    projects.routes,
+)
 
 
 def create_app(options: Options, parts: Parts | None = None) -> Starlette:
@@ -33,30 +44,50 @@ def create_app(options: Options, parts: Parts | None = None) -> Starlette:
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error, Refused: _refused},
     )
+    app.router.redirect_slashes = False
     app.state.parts = parts
     return app
 
 
+def endpoints(*, contract_mode: bool = False) -> list[Endpoint]:
+    """Every operation of the API, fixed paths before those with parameters."""
+    tables = (*TABLES, contract.routes) if contract_mode else TABLES
+    return sorted((each for table in tables for each in table.endpoints), key=lambda each: "{" in each.path)
+
+
 def _routes(parts: Parts) -> list[BaseRoute]:
-    endpoints = [endpoint for routes in ROUTES for endpoint in routes.endpoints]
-    mounted: list[BaseRoute] = [
-        Route(each.path, _mounted(each, parts), methods=[each.method]) for each in _static_first(endpoints)
-    ]
+    served = endpoints(contract_mode=parts.options.contract)
+    document = description(served, VERSION)
 
     async def content(request: Request) -> Response:
         return files.download(Call(request, parts, key=""))
 
-    return [*mounted, Route("/content/{file_id}", content)]
+    async def openapi(_: Request) -> Response:
+        return Json(document)
 
-
-def _static_first(endpoints: list[Endpoint]) -> list[Endpoint]:
-    return sorted(endpoints, key=lambda each: "{" in each.path)
+    return [
+        *(Route(each.path, _mounted(each, parts), methods=[each.method]) for each in served),
+        Route("/content/{file_id}", content),
+        Route("/openapi.json", openapi),
+        *switchboard(parts),
+    ]
 
 
 def _mounted(endpoint: Endpoint, parts: Parts) -> Callable[[Request], Awaitable[Response]]:
+    handler = contract.lenient(endpoint) if parts.options.contract else endpoint.handler
+    name = f"{endpoint.method} {endpoint.path}"
+
     async def serve(request: Request) -> Response:
-        call = Call(request, parts, _key(request, parts.options))
-        return await endpoint.handler(call)
+        path = request.url.path
+        try:
+            call = Call(request, parts, _key(request, parts.options))
+            await trouble.before(parts.faults, endpoint.method, path)
+            answer = await handler(call)
+        except Refused as refused:
+            parts.requests[f"{name} {refused.status}"] += 1
+            raise
+        parts.requests[f"{name} {answer.status_code}"] += 1
+        return trouble.after(parts.faults, endpoint.method, path, answer)
 
     return serve
 
@@ -73,10 +104,10 @@ def _key(request: Request, options: Options) -> str:
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)  # noqa: S101 - Starlette calls it for this class only
+    assert isinstance(error, Refused)
     return Json({"detail": error.detail}, error.status, error.headers)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls it for this class only
+    assert isinstance(error, HTTPException)
     return Json({"detail": error.detail}, error.status_code, dict(error.headers or {}))

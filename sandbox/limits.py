@@ -59,5 +59,5 @@ class Limits:
         budget = self._options.credits
         if budget is not None and self.credits_used >= budget:
             raise Refused(402, "You have used up your credits. Please upgrade your plan.")
-        if window is not None and self._options.limits:
+        if window is not None and self._options.limits and not self._options.contract:
             window.enter(project_id, self._clock())

@@ -5,13 +5,11 @@ limit is taken (a rule's description: 500 or 2000 characters; categories: 50 or 
 """
 
 import re
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from sandbox.api import Scope
 from sandbox.envelope import EVENT_TYPES
 from sandbox.pages import selected
 from sandbox.records import Hook
@@ -222,54 +220,23 @@ class FileQuery(BaseModel):
     page_token: str | None = None
 
 
-class FileList(Scope):
-    """Query of the list of files."""
+class Parameters(BaseModel):
+    """A preset's parameters; which others there are depends on the product type."""
 
-    page_size: int = Field(50, ge=1, le=1000)
-    page_token: str | None = None
-    file_ids: list[str] | None = None
-    file_name: str | None = None
-    external_file_id: str | None = None
-    order_by: Literal["name", "id", "created_at"] | None = None
-    expand: list[Literal["download_url"]] | None = None
+    model_config = ConfigDict(extra="allow")
+
+    product_type: Literal["classify_v2", "extract_v2", "parse_v2", "split_v1", "spreadsheet_v1", "unknown"]
 
 
-class FileGet(Scope):
-    """Query of one file."""
+class ConfigurationCreate(BaseModel):
+    """A preset to save."""
 
-    expand: list[Literal["download_url"]] | None = None
-
-
-class FileContent(Scope):
-    """Query of a download link."""
-
-    expires_at_seconds: int | None = Field(None, ge=1, le=7 * 86_400)
+    name: str = Field(min_length=1, max_length=255)
+    parameters: Parameters
 
 
-class JobList(Scope):
-    """Query of the lists of jobs (without the status, which each product spells its own way)."""
+class ConfigurationUpdate(BaseModel):
+    """What to change in a preset."""
 
-    page_size: int = Field(50, ge=1, le=100)
-    page_token: str | None = None
-    job_ids: list[str] | None = None
-    created_at_on_or_after: datetime | None = None
-    created_at_on_or_before: datetime | None = None
-
-
-class ClassifyList(JobList):
-    """Query of the list of classify jobs."""
-
-    status: Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] | None = None
-    configuration_id: str | None = None
-
-
-class SplitList(JobList):
-    """Query of the list of split jobs."""
-
-    status: Literal["pending", "processing", "completed", "failed", "cancelled"] | None = None
-
-
-class ClassifyGet(Scope):
-    """Query of one classify job."""
-
-    expand: list[Literal["usage"]] | None = None
+    name: str | None = Field(None, min_length=1, max_length=255)
+    parameters: Parameters | None = None

@@ -6,10 +6,11 @@ from starlette.responses import Response
 
 from sandbox.api import Call, Json, Routes, iso, without_nulls
 from sandbox.paging import key_of, page
+from sandbox.queries import ClassifyGet, ClassifyList
 from sandbox.records import Job, Status
 from sandbox.refused import Refused, invalid
 from sandbox.routes.creation import configuration_chosen, hooks_of, input_named, job_filter, job_found, new_job
-from sandbox.shapes import ClassifyConfiguration, ClassifyCreate, ClassifyGet, ClassifyList
+from sandbox.shapes import ClassifyConfiguration, ClassifyCreate
 
 routes = Routes()
 

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from sandbox.api import Call
+from sandbox.queries import JobList
 from sandbox.records import Hook, Job
 from sandbox.refused import Refused, invalid
 from sandbox.routes.files import available
-from sandbox.shapes import JobList, Notified
+from sandbox.shapes import Notified
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -2,30 +2,24 @@
 
 import hashlib
 import hmac
-import uuid
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import anyio
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response
 
 from sandbox.api import Call, Json, Routes, iso
 from sandbox.jobs import GONE
-from sandbox.options import MEGABYTE
 from sandbox.paging import key_of, page
+from sandbox.queries import FileContent, FileGet, FileList
 from sandbox.records import File
 from sandbox.refused import Refused
-from sandbox.shapes import FileContent, FileFilter, FileGet, FileList, FileQuery
+from sandbox.routes.upload import uploaded
+from sandbox.shapes import FileFilter, FileQuery
 from sandbox.state import State
 
 routes = Routes()
 LINK_SECONDS = 3600  # a guess: the vendor publishes no default lifetime
-_FORM_OVERHEAD = MEGABYTE  # what a multipart body may be longer than its file
 _EXAMPLE = {"id": "dfl-00000000-0000-0000-0000-000000000000", "name": "letter.pdf", "project_id": "project"}
 
 
@@ -47,7 +41,7 @@ def example_link() -> dict[str, Any]:
 @routes.on("POST", "/api/v1/beta/files", status=201, example=example, multipart=("file", "purpose", "external_file_id"))
 async def create(call: Call) -> Response:
     """Upload a file, as the SDK does."""
-    file = await _upload(call, ("file",), purpose_required=True)
+    file = await uploaded(call, ("file",), purpose_required=True)
     return Json(shown(file), 201)
 
 
@@ -55,7 +49,7 @@ async def create(call: Call) -> Response:
 @routes.on("POST", "/api/v1/files/", example=example, multipart=("upload_file", "external_file_id"))
 async def create_legacy(call: Call) -> Response:
     """Upload a file on the older path; the field is `upload_file` or `file`."""
-    file = await _upload(call, ("upload_file", "file"), purpose_required=False)
+    file = await uploaded(call, ("upload_file", "file"), purpose_required=False)
     created = iso(file.created_at)
     legacy = {"created_at": created, "updated_at": created, "file_size": file.size}
     return Json({**shown(file), **legacy, "data_source_id": None, "resource_info": None, "permission_info": None})
@@ -156,93 +150,6 @@ def available(call: Call, file_id: str) -> File | None:
     if file is not None and file.expires_at is not None and file.expires_at <= call.parts.clock():
         return None
     return file
-
-
-async def _upload(call: Call, fields: Collection[str], *, purpose_required: bool) -> File:
-    call.parts.limits.before_upload(call.project_id)
-    form = await _form(call)
-    try:
-        upload = next((form[name] for name in fields if name in form), None)
-        if not isinstance(upload, UploadFile):
-            raise Refused(400, "file field is required for multipart requests.")
-        purpose = form.get("purpose")
-        if purpose_required and not isinstance(purpose, str):
-            raise Refused(422, [{"loc": ["body", "purpose"], "msg": "Field required", "type": "missing"}])
-        external = form.get("external_file_id")
-        file = await _kept(call, upload)
-    finally:
-        await form.close()
-    return call.parts.state.files.put(
-        replace(
-            file,
-            purpose=purpose if isinstance(purpose, str) else None,
-            external_file_id=external if isinstance(external, str) else None,
-        )
-    )
-
-
-async def _form(call: Call) -> FormData:
-    most = call.parts.options.max_file_bytes + _FORM_OVERHEAD
-    too_large = Refused(413, f"File size exceeds the maximum of {call.parts.options.max_file_bytes // MEGABYTE} MB.")
-    if int(call.request.headers.get("content-length", 0)) > most:
-        raise too_large
-    if not call.request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise Refused(400, "file field is required for multipart requests.")
-    receive, seen = call.request._receive, 0
-
-    async def counted() -> Any:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > most:
-            raise too_large
-        return message
-
-    call.request._receive = counted
-    try:
-        return await call.request.form(max_files=10, max_fields=20)
-    except HTTPException as error:
-        raise Refused(400, str(error.detail)) from error
-    except ClientDisconnect as error:
-        raise Refused(400, "The client went away.") from error
-
-
-async def _kept(call: Call, upload: UploadFile) -> File:
-    if not upload.filename:
-        raise Refused(400, "File must have a filename.")
-    if not upload.size:
-        raise Refused(400, "Uploaded file is empty.")
-    if upload.size > call.parts.options.max_file_bytes:
-        raise Refused(413, f"File size exceeds the maximum of {call.parts.options.max_file_bytes // MEGABYTE} MB.")
-    file_id, now = f"dfl-{uuid.uuid4()}", call.parts.clock()
-    lifetime = call.parts.options.file_lifetime_seconds
-    write = _copy if upload.size < MEGABYTE else _copy_in_thread
-    return File(
-        id=file_id,
-        project_id=call.project_id,
-        name=upload.filename[:3000],
-        size=upload.size,
-        sha256=await write(upload.file, call.parts.state.path(file_id)),
-        created_at=now,
-        expires_at=None if lifetime is None else now + lifetime,
-    )
-
-
-async def _copy(source: IO[bytes], target: Path) -> str:
-    return _copied(source, target)
-
-
-async def _copy_in_thread(source: IO[bytes], target: Path) -> str:
-    return await anyio.to_thread.run_sync(_copied, source, target)
-
-
-def _copied(source: IO[bytes], target: Path) -> str:
-    digest = hashlib.sha256()
-    with target.open("wb") as out:
-        while chunk := source.read(MEGABYTE):
-            digest.update(chunk)
-            out.write(chunk)
-    return digest.hexdigest()
 
 
 def _wanted(
