@@ -1,9 +1,20 @@
 """What all tests share."""
 
+from collections.abc import Iterator
+
 import pytest
+
+from handlers.local_aws import LocalAws, local_aws
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     """Async tests run on asyncio, as the product does."""
     return "asyncio"
+
+
+@pytest.fixture(name="local_aws", scope="session")
+def the_local_aws() -> Iterator[LocalAws]:
+    """One local AWS for the whole session; a test makes its own buckets and queues in it. Mark such a test ``aws``."""
+    with local_aws() as aws:
+        yield aws

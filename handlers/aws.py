@@ -1,0 +1,191 @@
+"""AWS: clients made late and once per service, calls pushed to threads, and botocore's errors translated once.
+
+Which account, region and endpoint is botocore's own business (``AWS_*``, ``AWS_ENDPOINT_URL`` included). Nobody else
+in the product imports boto3 to deliver or to alert.
+"""
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
+
+THREADS = 16
+"""Calls to AWS at the same time. boto3 blocks, so each call holds a thread; the connection pool is as wide."""
+
+_BUSY = frozenset(
+    {
+        "SlowDown", "Throttling", "ThrottlingException", "Throttled", "ThrottledException", "RequestThrottled",
+        "TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "InternalError",
+        "InternalFailure", "ServiceUnavailable", "RequestTimeout", "RequestTimeoutException", "OperationAborted",
+        "ConditionalRequestConflict", "KMSThrottled", "RequestTimeTooSkewed",
+    }
+)  # fmt: skip
+_DENIED = frozenset(
+    {
+        "403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "InvalidAccessKeyId",
+        "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidToken",
+        "UnrecognizedClientException", "AuthFailure", "AllAccessDisabled", "KMSAccessDenied", "InvalidSecurity",
+    }
+)  # fmt: skip
+_ABSENT = frozenset(
+    {
+        "NoSuchBucket", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFound", "NotFoundException",
+        "TopicNotFound",
+    }
+)  # fmt: skip
+_NEEDS = {
+    "HeadBucket": "s3:ListBucket",
+    "HeadObject": "s3:GetObject",
+    "CopyObject": "s3:PutObject, s3:PutObjectTagging and, on the source, s3:GetObject",
+    "PutObject": "s3:PutObject and s3:PutObjectTagging",
+    "CreateMultipartUpload": "s3:PutObject and s3:PutObjectTagging",
+    "UploadPart": "s3:PutObject",
+    "UploadPartCopy": "s3:PutObject and, on the source, s3:GetObject",
+    "CompleteMultipartUpload": "s3:PutObject",
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
+}
+"""Operations whose permission has another name than the operation."""
+
+
+class Aws:
+    """boto3 for async code. One instance serves a whole process; nothing connects before the first call."""
+
+    def __init__(self, *, threads: int = THREADS, credentials: Mapping[str, str] | None = None) -> None:
+        """``credentials`` are arguments for the boto3 session and, as ``endpoint_url``, for its clients."""
+        self._threads = threads
+        self._credentials = dict(credentials or {})
+        self._endpoint = self._credentials.pop("endpoint_url", None)
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._clients: dict[str, Any] = {}
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="aws")
+
+    def client(self, service: str) -> Any:
+        """The process's one client of this service. Raises Unroutable when boto3 lacks a setting such as the region."""
+        from botocore.exceptions import BotoCoreError
+
+        with self._lock:
+            if service not in self._clients:
+                try:
+                    self._clients[service] = self._make(service)
+                except (BotoCoreError, ValueError) as error:
+                    raise translated(error, service) from error
+            return self._clients[service]
+
+    def _make(self, service: str) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        self._session = self._session or boto3.session.Session(**self._credentials)
+        config = Config(
+            # Mailroom's own schedule tries again for hours; here only a hiccup is ridden out.
+            retries={"mode": "standard", "total_max_attempts": 3},
+            connect_timeout=5,
+            read_timeout=60,
+            max_pool_connections=self._threads,
+            user_agent_extra="mailroom",
+        )
+        return self._session.client(service, config=config, endpoint_url=self._endpoint)
+
+    async def endpoint(self, service: str) -> str:
+        """Where this service is talked to."""
+        client = await asyncio.get_running_loop().run_in_executor(self._pool, self.client, service)
+        return str(client.meta.endpoint_url)
+
+    def close(self) -> None:
+        """Closes the connections. Calls under way end first."""
+        self._pool.shutdown()
+        for client in self._clients.values():
+            client.close()
+
+    async def call(self, service: str, operation: str, *, what: str, **arguments: Any) -> dict[str, Any]:
+        """The answer to one operation; ``what`` (s3://bucket/key, sqs://queue) is named in errors.
+
+        Raises DestinationBusy, AccessDenied, Unroutable.
+        """
+        answer = await self.attempt(service, operation, what=what, **arguments)
+        assert answer is not None  # only codes in `unless` are answered with None
+        return answer
+
+    async def attempt(
+        self, service: str, operation: str, *, what: str, unless: frozenset[str] = frozenset(), **arguments: Any
+    ) -> dict[str, Any] | None:
+        """Like ``call``, but None when AWS answers with one of the error codes in ``unless``."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, lambda: self._do(service, operation, what, unless, arguments))
+
+    def _do(
+        self, service: str, operation: str, what: str, unless: frozenset[str], arguments: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            answer: dict[str, Any] = getattr(self.client(service), operation)(**arguments)
+        except ClientError as error:
+            if code_of(error) in unless:
+                return None
+            raise translated(error, what) from error
+        except BotoCoreError as error:
+            raise translated(error, what) from error
+        return answer
+
+
+def code_of(error: Any) -> str:
+    """AWS's code of a ClientError: ``NoSuchKey``, or the bare HTTP status where the answer has no body (HEAD)."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def translated(error: Exception, what: str) -> MailroomError:
+    """botocore's error as ours: try again, give a permission, or mend the configuration. ``what`` was being used."""
+    from botocore import exceptions as boto
+
+    if isinstance(error, boto.ClientError):
+        return _answered(error, what)
+    if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
+        return AccessDenied(
+            f"{what}: no AWS credentials: {error}",
+            fix="give the process a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        )
+    if isinstance(error, boto.NoRegionError):
+        return Unroutable(f"{what}: no AWS region is set", fix="set AWS_DEFAULT_REGION")
+    if isinstance(error, boto.HTTPClientError | boto.ConnectionError):
+        return DestinationBusy(f"{what}: AWS did not answer: {error}")
+    return Unroutable(f"{what}: {error}")
+
+
+def _answered(error: Any, what: str) -> MailroomError:
+    code, operation = code_of(error), str(error.operation_name)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    said = f"{what}: {operation} was answered {code}: {error.response.get('Error', {}).get('Message', '')}"
+    if code in _BUSY or status >= 500 or status == 429:
+        return DestinationBusy(said, retry_after=_retry_after(error))
+    if code in _DENIED or status == 403:
+        return AccessDenied(said, fix=f"give the key or role {_permission(operation, what)} on {what}; then: "
+                                      "mailroom replay --parked")  # fmt: skip
+    if code in _ABSENT or (status == 404 and operation.startswith("Head")):
+        return Unroutable(f"{what} does not exist ({code})", fix=f"{making(what)}, or mend mailroom.yaml")
+    return Unroutable(said)
+
+
+def _permission(operation: str, what: str) -> str:
+    return _NEEDS.get(operation, f"{what.partition(':')[0]}:{operation}")
+
+
+def making(what: str) -> str:
+    """The command that makes this bucket, queue or topic."""
+    scheme, _, rest = what.partition(":")
+    name = rest.lstrip("/")
+    if scheme == "s3":
+        return f"aws s3 mb s3://{name.split('/')[0]}"
+    name = name.rstrip("/").split("/")[-1].split(":")[-1]
+    fifo = " --attributes FifoQueue=true" if scheme == "sqs" else " --attributes FifoTopic=true"
+    kind = "sqs create-queue --queue-name" if scheme == "sqs" else "sns create-topic --name"
+    return f"aws {kind} {name}{fifo if name.endswith('.fifo') else ''}"
+
+
+def _retry_after(error: Any) -> float | None:
+    value = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after", "")
+    return float(value) if value.isdigit() else None

@@ -1,0 +1,166 @@
+"""A folder on this machine: the document as a file, and ``<name>.mailroom.json`` beside it.
+
+Written to a temporary name in the same folder, made durable, then linked to its own name, which fails when that exists:
+a reader never sees half a document, and nothing is overwritten. A path can't leave the folder that the routing table
+names, symbolic links included.
+"""
+
+import asyncio
+import errno
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
+
+from handlers.destinations import options as options_
+from handlers.destinations.story import SUFFIX, manifest_file, same_story
+from receiver.core.document import Receipt
+from receiver.core.errors import AccessDenied, DeliveryConflict, DestinationBusy, FileGone, MailroomError, Unroutable
+from receiver.core.naming import template_faults
+from receiver.core.parcel import Parcel
+from receiver.core.plan import Target
+from receiver.ports import Destination
+
+OPTIONS: tuple[str, ...] = ()
+
+
+class Folder:
+    """The ``folder://`` destination."""
+
+    holds_bytes = True
+
+    async def deliver(self, parcel: Parcel) -> Receipt:
+        """The document and its manifest, written once in effect."""
+        path = _path(parcel)
+        await asyncio.to_thread(_make_room, path)
+        sha256, fresh = await _create(path, parcel.content.stream(), parcel.content.sha256)
+        if not fresh and (there := await asyncio.to_thread(_sha256, path)) != sha256:
+            raise DeliveryConflict(
+                f"{path} holds sha256 {there}; the document is sha256 {sha256}",
+                fix="compare the two; remove or rename the file, then: mailroom replay DOCUMENT_ID",
+            )
+        await self._tell(path.with_name(path.name + SUFFIX), parcel, sha256)
+        return Receipt(location=str(path), checksum=f"sha256:{sha256}", fresh=fresh)
+
+    async def _tell(self, path: Path, parcel: Parcel, sha256: str) -> None:
+        said = manifest_file(parcel, sha256=sha256)
+        _, fresh = await _create(path, _once(said), "")
+        if not fresh and not same_story(await asyncio.to_thread(path.read_bytes), parcel):
+            raise DeliveryConflict(f"{path} tells of another document than {parcel.document.id}")
+
+    def faults(self, target: Target) -> list[str]:
+        """Templates that could leave their folder, unknown options."""
+        rest = target.url.removeprefix("folder://")
+        found = options_.unknown(target.options, OPTIONS)
+        if not rest.startswith(("/", "./")):
+            return [f"write folder:///absolute/path/ or folder://./relative/path/, not {target.url}", *found]
+        return [*template_faults(rest.removeprefix("./").removeprefix("/")), *found]
+
+    async def probe(self, target: Target) -> list[str]:
+        """Whether files can be made in the folder, in the way that a delivery makes them."""
+        root = _root(target.url)
+        try:
+            await asyncio.to_thread(root.mkdir, parents=True, exist_ok=True)
+            trial = root / f".mailroom-{secrets.token_hex(8)}.probe"
+            await _create(trial, _once(b""), "")
+            await asyncio.to_thread(trial.unlink)
+        except MailroomError as error:
+            return [f"{error}; {error.fix}"]
+        except OSError as error:
+            return [f"{root} cannot be written: {error.strerror}; give the user that runs Mailroom the right to"]
+        return []
+
+
+def _root(template: str) -> Path:
+    """The folder that the routing table names: all before the first field, up to a slash."""
+    literal = template.removeprefix("folder://").partition("{")[0]
+    return Path(literal[: literal.rfind("/") + 1] or "./").absolute()
+
+
+def _path(parcel: Parcel) -> Path:
+    """Where the document goes. Raises Unroutable when that is outside the target's own folder."""
+    delivery = parcel.document.delivery(parcel.delivery_id)
+    path = Path(parcel.url.removeprefix("folder://")).absolute()
+    root = _root(delivery.to.url) if delivery else path.parent
+    inside = path.parent.resolve().is_relative_to(root.resolve())
+    if ".." in path.parts or not inside or path.is_symlink():
+        raise Unroutable(f"{path} leads out of {root}: `..`, or a symbolic link on the way")
+    return path
+
+
+def _make_room(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _translated(error, path.parent) from error
+
+
+async def _create(path: Path, chunks: AsyncIterator[bytes], sha256: str) -> tuple[str, bool]:
+    """The SHA-256 of what was to be written, and whether it was: False when there is a file of this name."""
+    temporary = path.with_name(f".mailroom-{secrets.token_hex(8)}.part")
+    try:
+        try:
+            written = await _write(temporary, chunks)
+            if sha256 and written != sha256:
+                raise FileGone(f"{path}: the bytes read are sha256 {written}; the document taken in was {sha256}")
+            return written, await asyncio.to_thread(_link, temporary, path)
+        finally:
+            await asyncio.to_thread(temporary.unlink, missing_ok=True)
+    except OSError as error:
+        raise _translated(error, path) from error
+
+
+async def _write(path: Path, chunks: AsyncIterator[bytes]) -> str:
+    running = hashlib.sha256()
+    descriptor = await asyncio.to_thread(os.open, path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    with os.fdopen(descriptor, "wb") as file:
+        async for chunk in chunks:
+            running.update(chunk)
+            await asyncio.to_thread(file.write, chunk)
+        await asyncio.to_thread(_sync, file)
+    return running.hexdigest()
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _link(temporary: Path, path: Path) -> bool:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return True
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _translated(error, path) from error
+
+
+def _translated(error: OSError, path: Path) -> MailroomError:
+    said = f"{path} cannot be written: {error.strerror}"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return AccessDenied(said, fix="give the user that runs Mailroom the right to write there, on a file system "
+                                      "with hard links; then: mailroom replay --parked")  # fmt: skip
+    if error.errno in (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV):
+        return Unroutable(said)
+    return DestinationBusy(said)
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
+_: type[Destination] = Folder

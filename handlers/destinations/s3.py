@@ -1,0 +1,128 @@
+"""S3: the document at ``s3://bucket/key``, and ``<key>.mailroom.json`` beside it.
+
+Written create-only (``If-None-Match: *``) and verified by its SHA-256 afterwards. What lies there already with the same
+checksum is success, with another one a conflict that a person sees: nothing is ever overwritten, so a repeat, a replay
+or two workers at once have one effect. Writing itself is in s3_object.py.
+"""
+
+import re
+from urllib.parse import urlencode
+
+from handlers.aws import Aws
+from handlers.destinations import options as options_
+from handlers.destinations.s3_object import MULTIPART_BYTES, PART_BYTES, S3Objects
+from handlers.destinations.story import SUFFIX, ascii_safe, facts, manifest_file, same_story
+from receiver.core.document import Receipt
+from receiver.core.errors import AccessDenied, DeliveryConflict, MailroomError, Unroutable
+from receiver.core.naming import template_faults
+from receiver.core.parcel import Parcel
+from receiver.core.plan import Target
+from receiver.ports import Destination
+
+OPTIONS = ("storage_class", "kms_key", "tags", "metadata")
+STORAGE_CLASSES = (
+    "STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE",
+    "REDUCED_REDUNDANCY", "EXPRESS_ONEZONE",
+)  # fmt: skip
+OWN_TAGS = ("type", "confidence", "document_id")
+TAGS_MAX = 10
+"""Tags that an object can have; ours are among them. Source: S3 User Guide, object tagging."""
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
+
+
+class S3:
+    """The ``s3://`` destination."""
+
+    holds_bytes = True
+
+    def __init__(
+        self,
+        aws: Aws,
+        *,
+        part_bytes: int = PART_BYTES,
+        multipart_copy_above: int = MULTIPART_BYTES,
+        copy_part_bytes: int | None = None,
+    ) -> None:
+        self._aws = aws
+        self._objects = S3Objects(
+            aws, part_bytes=part_bytes, multipart_copy_above=multipart_copy_above, copy_part_bytes=copy_part_bytes
+        )
+
+    async def deliver(self, parcel: Parcel) -> Receipt:
+        """The document and its manifest, written once in effect."""
+        bucket, key = place(parcel.url)
+        sha256, fresh = await self._objects.write(bucket, key, parcel.content, _dress(parcel))
+        await self._tell(bucket, key + SUFFIX, parcel, sha256)
+        return Receipt(location=f"s3://{bucket}/{key}", checksum=f"sha256:{sha256}", fresh=fresh)
+
+    async def _tell(self, bucket: str, key: str, parcel: Parcel, sha256: str) -> None:
+        dress = {name: value for name, value in _dress(parcel).items() if name != "StorageClass"}
+        dress["ContentType"] = "application/json"
+        said = manifest_file(parcel, sha256=sha256)
+        if not await self._objects.create(bucket, key, said, dress):
+            there = await self._objects.read(bucket, key)
+            if not same_story(there, parcel):
+                raise DeliveryConflict(f"s3://{bucket}/{key} tells of another document than {parcel.document.id}")
+
+    def faults(self, target: Target) -> list[str]:
+        """Bad bucket names, templates that could leave their prefix, unknown or wrong options."""
+        bucket, _, key = target.url.removeprefix("s3://").partition("/")
+        found = template_faults(key)
+        if not _BUCKET.fullmatch(bucket) or ".." in bucket:
+            found.insert(0, f"{bucket!r} is no bucket name: 3 to 63 of a-z, 0-9, `-` and `.`, and no fields")
+        return [*found, *_option_faults(target.options)]
+
+    async def probe(self, target: Target) -> list[str]:
+        """Whether the bucket is there and may be looked at; writing is only known once it is done."""
+        bucket = target.url.removeprefix("s3://").partition("/")[0]
+        try:
+            await self._aws.call("s3", "head_bucket", what=f"s3://{bucket}", Bucket=bucket)
+        except AccessDenied as error:
+            # s3:ListBucket is not needed for delivering, so its absence alone is not a fault; a wrong key is.
+            return [] if "403" in str(error) else [_with_fix(error)]
+        except MailroomError as error:
+            return [_with_fix(error)]
+        return []
+
+
+def place(url: str) -> tuple[str, str]:
+    """Bucket and key of ``s3://bucket/key``; the key is taken literally. Raises Unroutable."""
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    if not bucket or not key or any(part in {".", ".."} for part in key.split("/")):
+        raise Unroutable(f"{url} does not name a bucket and a key inside it")
+    return bucket, key
+
+
+def _with_fix(error: MailroomError) -> str:
+    return f"{error}; {error.fix}" if error.fix else str(error)
+
+
+def _dress(parcel: Parcel) -> dict[str, object]:
+    """Everything about the object but its bytes: type, metadata, tags, storage class, encryption."""
+    given = parcel.options
+    said = {name: ascii_safe(value) for name, value in facts(parcel).items()}
+    tags = {name: said[name] for name in OWN_TAGS} | options_.pairs(given.get("tags", ""))
+    own = {"delivery-id": parcel.delivery_id} | {name.replace("_", "-"): said[name] for name in OWN_TAGS}
+    extra = {ascii_safe(k).lower(): ascii_safe(v) for k, v in options_.pairs(given.get("metadata", "")).items()}
+    dress: dict[str, object] = {
+        "ContentType": parcel.content.media_type or "application/octet-stream",
+        "Metadata": extra | own,
+        "Tagging": urlencode(tags),
+    }
+    if "storage_class" in given:
+        dress["StorageClass"] = given["storage_class"]
+    if "kms_key" in given:
+        dress |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": given["kms_key"]}
+    return dress
+
+
+def _option_faults(given: dict[str, str]) -> list[str]:
+    found = options_.unknown(given, OPTIONS)
+    if (wanted := given.get("storage_class", "STANDARD")) not in STORAGE_CLASSES:
+        found.append(f"option storage_class: {wanted!r} is none of {', '.join(STORAGE_CLASSES)}")
+    found += options_.pairs_faults("tags", given.get("tags", ""), limit=TAGS_MAX - len(OWN_TAGS))
+    found += options_.pairs_faults("metadata", given.get("metadata", ""), limit=20)
+    return found
+
+
+_: type[Destination] = S3

@@ -1,0 +1,284 @@
+"""Writes one S3 object create-only and proves what lies there: in one piece, in parts, or by a copy inside S3.
+
+Sources, all of the S3 API reference: conditional writes (``If-None-Match: *`` on PutObject, CopyObject and
+CompleteMultipartUpload answers 412 when the key exists, 409 when another write is under way); checksums (SHA-256 of an
+object in parts is a checksum of the parts' checksums, ``…-N``, so such an object also carries its SHA-256 as metadata).
+"""
+
+import asyncio
+import base64
+import hashlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+
+from handlers.aws import Aws
+from receiver.core.errors import DeliveryConflict, DestinationBusy, FileGone, MailroomError
+from receiver.core.parcel import Content
+
+PART_BYTES = 16 * 1024 * 1024
+"""What fits in one part is written in one piece. One part is all of a document that is ever held in memory."""
+MULTIPART_BYTES = 5 * 1024**3
+"""The most that one CopyObject copies. Source: S3 API reference, CopyObject."""
+COPY_PART_BYTES = 512 * 1024 * 1024
+PARTS_MAX = 9_000
+"""Safely below S3's 10,000 parts of one upload."""
+_EXISTS = frozenset({"PreconditionFailed", "412"})
+_ENDED = _EXISTS | {"NoSuchUpload"}
+"""A repeated completion may find the upload gone because the first one went through: look what lies there."""
+_MISSING = frozenset({"404", "NoSuchKey"})
+_UNSEEN = _MISSING | {"403"}
+"""A role without s3:ListBucket is told 403 for a key that is not there. The write itself will tell."""
+
+Dress = dict[str, Any]
+
+_log = logging.getLogger("mailroom.s3")
+
+
+class S3Objects:
+    """Objects of S3, written once in effect."""
+
+    def __init__(
+        self, aws: Aws, *, part_bytes: int, multipart_copy_above: int, copy_part_bytes: int | None = None
+    ) -> None:
+        self._aws = aws
+        self._part_bytes = part_bytes
+        self._multipart_copy_above = multipart_copy_above
+        self._copy_part_bytes = copy_part_bytes or COPY_PART_BYTES
+
+    async def write(self, bucket: str, key: str, content: Content, dress: Dress) -> tuple[str, bool]:
+        """The SHA-256 that lies there now, and whether this call put it there.
+
+        Raises DeliveryConflict when another content lies there, FileGone when the content is not what it was.
+        """
+        if content.s3:
+            return await self._copy(bucket, key, content, dress)
+        parts = _in_parts(content.stream(), _part_size(content.size, self._part_bytes))
+        first = await anext(parts, b"")
+        if len(first) < self._part_bytes:
+            sha256 = _expected(hashlib.sha256(first).hexdigest(), content, f"s3://{bucket}/{key}")
+            fresh = await self.create(bucket, key, first, _carrying(dress, sha256))
+            return await self._proven(bucket, key, sha256, fresh=fresh)
+        sha256 = content.sha256 or await _hashed(content.stream())
+        if await self._is_there(bucket, key, sha256):
+            return sha256, False
+        return await self._upload(bucket, key, sha256, _chained(first, parts), dress)
+
+    async def create(self, bucket: str, key: str, body: bytes, dress: Dress) -> bool:
+        """Writes a new object in one piece; False when the key exists, whatever lies there."""
+        checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        answer = await self._aws.attempt(
+            "s3", "put_object", what=f"s3://{bucket}/{key}", unless=_EXISTS,
+            Bucket=bucket, Key=key, Body=body, IfNoneMatch="*", ChecksumSHA256=checksum, **dress,
+        )  # fmt: skip
+        return answer is not None
+
+    async def read(self, bucket: str, key: str) -> bytes:
+        """A small object's bytes."""
+        answer = await self._aws.call("s3", "get_object", what=f"s3://{bucket}/{key}", Bucket=bucket, Key=key)
+        body: bytes = await asyncio.to_thread(answer["Body"].read)
+        return body
+
+    async def _upload(
+        self, bucket: str, key: str, sha256: str, parts: AsyncIterator[bytes], dress: Dress
+    ) -> tuple[str, bool]:
+        what, running = f"s3://{bucket}/{key}", hashlib.sha256()
+
+        async def send(upload: dict[str, Any]) -> list[dict[str, Any]]:
+            done: list[dict[str, Any]] = []
+            async for body in parts:
+                running.update(body)
+                checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
+                number = len(done) + 1
+                answer = await self._aws.call(
+                    "s3", "upload_part", what=what, **upload, PartNumber=number, Body=body, ChecksumSHA256=checksum
+                )
+                done.append({"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum})
+            if running.hexdigest() != sha256:
+                raise FileGone(f"{what}: the bytes read are sha256 {running.hexdigest()}, expected {sha256}")
+            return done
+
+        return await self._in_upload(bucket, key, sha256, dress, send)
+
+    async def _in_upload(self, bucket: str, key: str, sha256: str, dress: Dress, send: Any) -> tuple[str, bool]:
+        """A multipart upload that is completed create-only, or aborted whatever happens."""
+        what = f"s3://{bucket}/{key}"
+        opened = await self._aws.call(
+            "s3", "create_multipart_upload", what=what,
+            Bucket=bucket, Key=key, ChecksumAlgorithm="SHA256", **_carrying(dress, sha256),
+        )  # fmt: skip
+        upload = {"Bucket": bucket, "Key": key, "UploadId": opened["UploadId"]}
+        completed = None
+        try:
+            parts = await send(upload)
+            completed = await self._aws.attempt(
+                "s3", "complete_multipart_upload", what=what, unless=_ENDED,
+                **upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*",
+            )  # fmt: skip
+        finally:
+            if completed is None:
+                await self._abort(upload, what)
+        return await self._proven(bucket, key, sha256, fresh=completed is not None)
+
+    async def _abort(self, upload: dict[str, Any], what: str) -> None:
+        """Parts that nobody will complete cost money until they are aborted; a lifecycle rule catches what we miss."""
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._aws.attempt("s3", "abort_multipart_upload", what=what, unless=_ENDED, **upload)
+            except MailroomError as error:
+                _log.warning("an unfinished upload to %s stays behind: %s", what, error)
+
+    async def _copy(self, bucket: str, key: str, content: Content, dress: Dress) -> tuple[str, bool]:
+        """A copy inside S3, of the very version that was read at intake."""
+        assert content.s3 is not None
+        from_bucket, from_key, version = content.s3
+        source = {"Bucket": from_bucket, "Key": from_key, **({"VersionId": version} if version else {})}
+        head = await self._aws.attempt(
+            "s3", "head_object", what=f"s3://{from_bucket}/{from_key}", unless=_MISSING,
+            ChecksumMode="ENABLED", **source,
+        )  # fmt: skip
+        if head is None:
+            raise FileGone(f"s3://{from_bucket}/{from_key} is not there any more")
+        sha256 = content.sha256 or _sha256_of(head) or await self._read_sha256(source)
+        _expected(_sha256_of(head) or sha256, content, f"s3://{from_bucket}/{from_key}")
+        if await self._is_there(bucket, key, sha256):
+            return sha256, False
+        pinned = {"CopySource": source, "CopySourceIfMatch": head["ETag"]}
+        if head["ContentLength"] > self._multipart_copy_above:
+            if not version and not _sha256_of(head):
+                # S3 computes no SHA-256 of an object copied in parts: nothing but reading it tells that it is the one.
+                _expected(await self._read_sha256(source), content, f"s3://{from_bucket}/{from_key}")
+            return await self._copy_in_parts(bucket, key, sha256, head["ContentLength"], pinned, dress)
+        answer = await self._aws.attempt(
+            "s3", "copy_object", what=f"s3://{bucket}/{key}", unless=_EXISTS,
+            Bucket=bucket, Key=key, IfNoneMatch="*", MetadataDirective="REPLACE", TaggingDirective="REPLACE",
+            ChecksumAlgorithm="SHA256", **pinned, **_carrying(dress, sha256),
+        )  # fmt: skip
+        try:
+            return await self._proven(bucket, key, sha256, fresh=answer is not None)
+        except DeliveryConflict as error:
+            if answer is None:
+                raise
+            await self._take_back(bucket, key, answer)
+            raise FileGone(f"s3://{from_bucket}/{from_key} was overwritten since intake: {error}") from error
+
+    async def _take_back(self, bucket: str, key: str, copied: dict[str, Any]) -> None:
+        """Removes the copy that this call has just made, and no other object: it holds what nobody classified."""
+        version = copied.get("VersionId")
+        only = {"VersionId": version} if version else {"IfMatch": copied["CopyObjectResult"]["ETag"]}
+        await self._aws.attempt(
+            "s3", "delete_object", what=f"s3://{bucket}/{key}", unless=_EXISTS, Bucket=bucket, Key=key, **only
+        )
+
+    async def _copy_in_parts(
+        self, bucket: str, key: str, sha256: str, size: int, pinned: dict[str, Any], dress: Dress
+    ) -> tuple[str, bool]:
+        what, step = f"s3://{bucket}/{key}", _part_size(size, self._copy_part_bytes)
+
+        async def send(upload: dict[str, Any]) -> list[dict[str, Any]]:
+            done: list[dict[str, Any]] = []
+            for start in range(0, size, step):
+                number, end = len(done) + 1, min(start + step, size) - 1
+                answer = await self._aws.call(
+                    "s3", "upload_part_copy", what=what,
+                    **upload, **pinned, PartNumber=number, CopySourceRange=f"bytes={start}-{end}",
+                )  # fmt: skip
+                result = answer["CopyPartResult"]
+                done.append({"PartNumber": number} | {k: result[k] for k in ("ETag", "ChecksumSHA256") if k in result})
+            return done
+
+        return await self._in_upload(bucket, key, sha256, dress, send)
+
+    async def _is_there(self, bucket: str, key: str, sha256: str) -> bool:
+        """Whether this content lies there already: asked before much is moved. Raises DeliveryConflict."""
+        head = await self._aws.attempt(
+            "s3", "head_object", what=f"s3://{bucket}/{key}", unless=_UNSEEN,
+            Bucket=bucket, Key=key, ChecksumMode="ENABLED",
+        )  # fmt: skip
+        if head is None:
+            return False
+        await self._same(bucket, key, head, sha256)
+        return True
+
+    async def _proven(self, bucket: str, key: str, sha256: str, *, fresh: bool) -> tuple[str, bool]:
+        """The answer of ``write``, once S3 says that exactly this content lies there."""
+        head = await self._aws.attempt(
+            "s3", "head_object", what=f"s3://{bucket}/{key}", unless=_MISSING,
+            Bucket=bucket, Key=key, ChecksumMode="ENABLED",
+        )  # fmt: skip
+        if head is None:
+            raise DestinationBusy(f"s3://{bucket}/{key} was written, or found, and is gone again")
+        await self._same(bucket, key, head, sha256)
+        return sha256, fresh
+
+    async def _same(self, bucket: str, key: str, head: dict[str, Any], sha256: str) -> None:
+        there = _sha256_of(head) or await self._read_sha256({"Bucket": bucket, "Key": key})
+        if there != sha256:
+            raise DeliveryConflict(
+                f"s3://{bucket}/{key} holds sha256 {there}; the document is sha256 {sha256}",
+                fix="compare the two; remove or rename the object, then: mailroom replay DOCUMENT_ID",
+            )
+
+    async def _read_sha256(self, source: dict[str, Any]) -> str:
+        """The SHA-256 of an object that carries none (another tool wrote it): read through, with flat memory."""
+        what = f"s3://{source['Bucket']}/{source['Key']}"
+        answer = await self._aws.call("s3", "get_object", what=what, **source)
+
+        def digest() -> str:
+            running = hashlib.sha256()
+            for chunk in answer["Body"].iter_chunks(1024 * 1024):
+                running.update(chunk)
+            return running.hexdigest()
+
+        return await asyncio.to_thread(digest)
+
+
+def _sha256_of(head: dict[str, Any]) -> str:
+    """The SHA-256 that S3 vouches for, in hex; of an object in parts the one that we wrote with it; "" if neither."""
+    checksum = head.get("ChecksumSHA256", "")
+    if checksum and "-" not in checksum:
+        return base64.b64decode(checksum).hex()
+    return str(head.get("Metadata", {}).get("sha256", "")) if checksum else ""
+
+
+def _carrying(dress: Dress, sha256: str) -> Dress:
+    return {**dress, "Metadata": {**dress.get("Metadata", {}), "sha256": sha256}}
+
+
+def _expected(sha256: str, content: Content, what: str) -> str:
+    """The checksum, when it is the one that the document had at intake. Raises FileGone."""
+    if content.sha256 and sha256 != content.sha256:
+        raise FileGone(f"{what}: the bytes read are sha256 {sha256}; the document taken in was {content.sha256}")
+    return sha256
+
+
+def _part_size(size: int, usual: int) -> int:
+    return max(usual, -(-size // PARTS_MAX))
+
+
+async def _hashed(chunks: AsyncIterator[bytes]) -> str:
+    running = hashlib.sha256()
+    async for chunk in chunks:
+        running.update(chunk)
+    return running.hexdigest()
+
+
+async def _in_parts(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
+    """The same bytes in parts of this size; the last one is what is left."""
+    held = bytearray()
+    async for chunk in chunks:
+        held += chunk
+        while len(held) >= size:
+            part = bytes(memoryview(held)[:size])
+            del held[:size]
+            yield part
+    if held:
+        yield bytes(held)
+
+
+async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in rest:
+        yield part

@@ -1,0 +1,57 @@
+"""What destinations tell of a document: the manifest file beside it, and short facts for filters."""
+
+import json
+import unicodedata
+from typing import Any
+
+from receiver.core.naming import UNTYPED
+from receiver.core.parcel import Parcel
+
+SUFFIX = ".mailroom.json"
+"""Added to the document's own name to give its manifest's."""
+
+
+def manifest_file(parcel: Parcel, *, sha256: str) -> bytes:
+    """The manifest that lies beside the document: the same bytes for the same delivery, however often it is made."""
+    said = {
+        **parcel.manifest,
+        "delivery_id": parcel.delivery_id,
+        "document_id": parcel.document.id,
+        "location": parcel.url,
+        "sha256": sha256,
+    }
+    return (json.dumps(said, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
+
+
+def same_story(there: bytes, parcel: Parcel) -> bool:
+    """Whether a manifest that is there already tells of this document.
+
+    Its own earlier delivery may have said it in other words (decided again since); the first one stays.
+    """
+    try:
+        said = json.loads(there)
+    except ValueError:
+        return False
+    return isinstance(said, dict) and said.get("document_id") == parcel.document.id
+
+
+def facts(parcel: Parcel) -> dict[str, str]:
+    """What filters and people look for: type, confidence, document_id, route; none empty or with control characters."""
+    found = parcel.document.classification
+    named: dict[str, Any] = {
+        "type": (found.type if found else None) or UNTYPED,
+        "confidence": f"{found.confidence:.4f}" if found else "0",
+        "document_id": parcel.document.id,
+        "route": parcel.plan.route or parcel.plan.way,
+    }
+    return {name: "".join(c for c in str(value) if c.isprintable())[:256] or "_" for name, value in named.items()}
+
+
+def ascii_safe(value: str, limit: int = 256) -> str:
+    """The value in letters that headers, tags and message attributes all take; recognisable, never empty.
+
+    S3 tags allow letters, digits, spaces and ``+ - = . _ : / @``, 256 characters at most; the others allow more.
+    """
+    plain = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode()
+    kept = "".join(c if c.isalnum() or c in " +-=._:/@" else "_" for c in plain).strip()
+    return kept[:limit] or "_"

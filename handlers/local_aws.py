@@ -1,0 +1,236 @@
+"""A local AWS for the demo and the tests: ministack as a child process, over real HTTP, on 127.0.0.1 only.
+
+Each start has its own port and its own temporary folder, so that any number run side by side. The port is bound here
+and handed down as an open socket: nobody can take it in between. The child watches a pipe to us and stops when it
+closes, so it does not outlive its parent, however that ends. What it holds lies in its memory and is gone with it.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from handlers.aws import Aws
+from handlers.destinations.sqs import queue_name
+from receiver.core.errors import Misconfigured
+from receiver.core.plan import Target
+
+REGION = "us-east-1"
+START_SECONDS = 30.0
+"""How long it may take to answer; about one second is usual, several on a loaded machine."""
+ALERTS = "mailroom-alerts-"
+"""A topic's alerts are read back from the queue of this prefix and the topic's name."""
+_ACCESS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+
+
+class LocalAws:
+    """A running local AWS, and a look inside it."""
+
+    def __init__(self, endpoint: str, pid: int) -> None:
+        self.endpoint = endpoint
+        self.pid = pid
+        self.env = {"AWS_ENDPOINT_URL": endpoint, **_ACCESS}
+        """What a process needs in its environment to use it."""
+        self.aws = Aws(
+            credentials={
+                "aws_access_key_id": "test",
+                "aws_secret_access_key": "test",
+                "region_name": REGION,
+                "endpoint_url": endpoint,
+            }
+        )
+        """Clients for it, whatever this process's own environment says."""
+
+    def close(self) -> None:
+        """Closes our connections to it."""
+        self.aws.close()
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the local AWS."""
+        return self.aws.client(service)
+
+    def make(self, targets: Iterable[Target] = (), channels: Iterable[str] = ()) -> dict[str, str]:
+        """Makes the buckets, queues and topics that these name, each once; a second call changes nothing.
+
+        The answer maps channels to what they are called here: a topic of another account or region gets this one's ARN.
+        """
+        for target in targets:
+            scheme, _, rest = target.url.partition("://")
+            if scheme == "s3":
+                self.client("s3").create_bucket(Bucket=rest.split("/")[0])
+            elif scheme == "sqs":
+                self._queue(queue_name(target.url))
+        return {channel: f"sns:{self._topic(channel)}" for channel in channels if channel.startswith("sns:")}
+
+    def _queue(self, name: str) -> str:
+        fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+        url: str = self.client("sqs").create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
+        return url
+
+    def _topic(self, channel: str) -> str:
+        name = channel.rpartition(":")[2]
+        fifo = {"FifoTopic": "true"} if name.endswith(".fifo") else {}
+        arn: str = self.client("sns").create_topic(Name=name, Attributes=fifo)["TopicArn"]
+        url = self._queue(ALERTS + name)
+        attributes = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        self.client("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=attributes["QueueArn"])
+        return arn
+
+    def object(self, location: str) -> bytes:
+        """The bytes that lie at ``s3://bucket/key``; KeyError when nothing does."""
+        bucket, _, key = location.removeprefix("s3://").partition("/")
+        s3 = self.client("s3")
+        try:
+            body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except (s3.exceptions.NoSuchKey, s3.exceptions.NoSuchBucket) as error:
+            raise KeyError(location) from error
+        return body
+
+    def objects(self, bucket: str) -> list[str]:
+        """The keys of all objects in the bucket."""
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return [one["Key"] for page in pages for one in page.get("Contents", [])]
+
+    def messages(self, queue: str) -> list[dict[str, Any]]:
+        """The messages that lie in the queue (a name or ``sqs://…``), looked at without receiving them.
+
+        Keys are those of ReceiveMessage (MessageId, Body, MessageAttributes) with MessageGroupId and
+        MessageDeduplicationId beside them. Source: ministack's ``GET /_ministack/sqs/messages``.
+        """
+        name = queue_name(queue) if queue.startswith("sqs://") else queue
+        answer = _get(f"{self.endpoint}/_ministack/sqs/messages?{urllib.parse.urlencode({'QueueUrl': name})}")
+        found = [
+            one for regions in answer["messages"].values() for queues in regions.values() for one in queues.values()
+        ]
+        return [message for messages in found for message in messages]
+
+    def message(self, location: str) -> dict[str, Any]:
+        """The message that ``sqs://queue#message-id`` names; KeyError when it is not there."""
+        queue, _, message_id = location.rpartition("#")
+        for message in self.messages(queue):
+            if message["MessageId"] == message_id:
+                return message
+        raise KeyError(location)
+
+    def alerts(self, channel: str) -> list[dict[str, Any]]:
+        """What was published to ``sns:ARN``: Subject, Message and MessageAttributes of each notification."""
+        return [json.loads(message["Body"]) for message in self.messages(ALERTS + channel.rpartition(":")[2])]
+
+
+@contextmanager
+def local_aws() -> Iterator[LocalAws]:
+    """Starts a local AWS and stops it again. Raises Misconfigured when it is not installed or does not start."""
+    with tempfile.TemporaryDirectory(prefix="mailroom-aws-", ignore_cleanup_errors=True) as folder:
+        log = Path(folder, "ministack.log")
+        child, port = _spawn(Path(folder), log)
+        try:
+            endpoint = f"http://127.0.0.1:{port}"
+            _until_ready(endpoint, child, log)
+            with closing(LocalAws(endpoint, child.pid)) as aws:
+                yield aws
+        finally:
+            _stop(child)
+
+
+def _spawn(folder: Path, log: Path) -> tuple[subprocess.Popen[bytes], int]:
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener, log.open("wb") as output:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        port = listener.getsockname()[1]
+        command = f"from handlers.local_aws import serve; serve({listener.fileno()})"
+        child = subprocess.Popen(
+            [sys.executable, "-c", command],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+            env=_child_env(os.environ, folder, port),
+            pass_fds=[listener.fileno()],
+            # Ctrl-C is for the parent alone: it decides when the local AWS goes.
+            start_new_session=True,
+        )
+    return child, port
+
+
+def _child_env(environment: Mapping[str, str], folder: Path, port: int) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(("AWS_", "MINISTACK_", "LLAMA_", "MAILROOM_"))
+    }
+    return kept | {
+        "PYTHONPATH": os.pathsep.join(
+            [str(Path(__file__).resolve().parents[1]), *filter(None, [environment.get("PYTHONPATH", "")])]
+        ),
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        "TMPDIR": str(folder),
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        **_ACCESS,
+    }
+
+
+def _until_ready(endpoint: str, child: "subprocess.Popen[bytes]", log: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        if child.poll() is not None:
+            raise Misconfigured(_why(log), fix="install it: pip install 'mailroom[demo]'")
+        try:
+            if _get(f"{endpoint}/_ministack/ready"):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise Misconfigured(f"the local AWS did not answer within {START_SECONDS:.0f} s: {_why(log)}")
+
+
+def _why(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return f"the local AWS (ministack) did not start: {lines[-1] if lines else 'it said nothing'}"
+
+
+def _get(url: str) -> Any:
+    """An unproxied GET of our own child's JSON."""
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5) as answer:
+        return json.load(answer)
+
+
+def _stop(child: "subprocess.Popen[bytes]") -> None:
+    assert child.stdin is not None
+    child.stdin.close()
+    try:
+        child.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def serve(listener: int) -> None:
+    """The child: serves ministack on this open socket until standard input closes."""
+    import asyncio
+
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+    from ministack.app import app
+
+    async def until_parent_is_gone() -> None:
+        await asyncio.to_thread(sys.stdin.buffer.read)
+
+    config = Config()
+    config.bind = [f"fd://{listener}"]
+    config.graceful_timeout = 0.5
+    config.keep_alive_timeout = 75
+    config.loglevel = "WARNING"
+    asyncio.run(hypercorn_serve(app, config, shutdown_trigger=until_parent_is_gone))

@@ -1,0 +1,208 @@
+"""What every destination keeps, whatever it is made of.
+
+A test module gives a class for its destination: ``class TestFolder(HoldsBytes)``, with a fixture ``place`` that holds
+the adapter and lets the test look inside. Nothing here knows how the looking is done.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from typing import Any
+
+import pytest
+
+from receiver.core.document import Receipt
+from receiver.core.errors import DeliveryConflict, FileGone
+from receiver.core.naming import fields, render
+from receiver.core.plan import Target
+from receiver.ports import Destination
+from tests.builders import a_document
+from tests.parcels import a_content, a_parcel
+
+HOSTILE = (
+    "../../etc/passwd",
+    "..\\..\\windows\\system32\\a.pdf",
+    "a\x00b\x1f\u202egnp.pdf",
+    "x" * 300 + ".pdf",
+    "📮 Rechnung №5 {document_id} %2e%2e.pdf",
+    ".",
+    "..",
+    "",
+    "a?b#c&d=e;f'g\"h.pdf",
+)
+
+
+class Place(ABC):
+    """A destination and a look inside it. ``template`` is a target of it that exists and ends in ``/``, or a queue."""
+
+    destination: Destination
+    template: str
+    absent: str = ""
+    """A target that is well written and is not there."""
+    exactly_once: bool = True
+    """False where a repeat may be seen twice, with the same delivery id."""
+
+    @abstractmethod
+    async def count(self) -> int:
+        """How many effects there are: documents, or messages."""
+
+    @abstractmethod
+    async def read(self, receipt: Receipt) -> bytes:
+        """What lies where the receipt says."""
+
+
+class DestinationContract:
+    """All destinations."""
+
+    pytestmark = pytest.mark.anyio
+
+    async def test_it_is_a_destination(self, place: Place) -> None:
+        assert isinstance(place.destination, Destination)
+
+    async def test_what_was_delivered_lies_where_the_receipt_says(self, place: Place) -> None:
+        receipt = await place.destination.deliver(a_parcel(_url(place), template=place.template))
+        assert await place.read(receipt)
+        assert await place.count() == 1
+
+    async def test_a_crash_between_send_and_record_is_one_effect(self, place: Place) -> None:
+        parcel = a_parcel(_url(place), template=place.template)
+        first, second = await place.destination.deliver(parcel), await place.destination.deliver(parcel)
+        if place.exactly_once:
+            assert await place.count() == 1
+            assert first.location == second.location
+        else:
+            ids = {json.loads(await place.read(one))["id"] for one in (first, second)}
+            assert ids == {parcel.delivery_id}
+
+    async def test_a_good_target_has_no_faults(self, place: Place) -> None:
+        assert place.destination.faults(Target(url=place.template)) == []
+
+    async def test_an_unknown_option_is_named(self, place: Place) -> None:
+        (fault,) = place.destination.faults(Target(url=place.template, options={"colour": "blue"}))
+        assert "colour" in fault
+
+    async def test_a_place_that_is_there_passes_the_probe(self, place: Place) -> None:
+        assert await place.destination.probe(Target(url=place.template)) == []
+
+    async def test_a_place_that_is_not_there_is_named_with_the_fix(self, place: Place) -> None:
+        (said,) = await place.destination.probe(Target(url=place.absent))
+        assert place.absent.partition("://")[2].split("/")[0].split(":")[0] in said
+
+
+class HoldsBytes(DestinationContract):
+    """Destinations that the document itself is put into."""
+
+    async def test_the_document_arrives_byte_for_byte(self, place: Place) -> None:
+        data = bytes(range(256)) * 1000
+        parcel = a_parcel(_url(place), data, template=place.template)
+        receipt = await place.destination.deliver(parcel)
+        assert await place.read(receipt) == data
+        assert receipt.checksum == f"sha256:{parcel.content.sha256}"
+        assert receipt.fresh
+
+    async def test_an_empty_document_arrives_too(self, place: Place) -> None:
+        receipt = await place.destination.deliver(a_parcel(_url(place), b"", template=place.template))
+        assert await place.read(receipt) == b""
+
+    async def test_a_repeat_says_that_it_was_there(self, place: Place) -> None:
+        parcel = a_parcel(_url(place), template=place.template)
+        await place.destination.deliver(parcel)
+        assert not (await place.destination.deliver(parcel)).fresh
+
+    async def test_another_content_at_the_same_place_is_a_conflict_and_changes_nothing(self, place: Place) -> None:
+        receipt = await place.destination.deliver(a_parcel(_url(place), b"first", template=place.template))
+        second = a_parcel(_url(place), b"second", template=place.template)
+        with pytest.raises(DeliveryConflict) as conflict:
+            await place.destination.deliver(second)
+        assert second.content.sha256 in str(conflict.value)
+        assert await place.read(receipt) == b"first"
+
+    async def test_the_manifest_lies_beside_it(self, place: Place) -> None:
+        parcel = a_parcel(_url(place), template=place.template)
+        receipt = await place.destination.deliver(parcel)
+        said = json.loads(await place.read(_manifest_of(receipt)))
+        assert said["delivery_id"] == parcel.delivery_id
+        assert said["document_id"] == parcel.document.id
+        assert said["sha256"] == parcel.content.sha256
+        assert said["classification"]["type"] == "invoice"
+
+    async def test_a_crash_before_the_manifest_is_mended_by_the_repeat(self, place: Place) -> None:
+        parcel = a_parcel(_url(place), template=place.template)
+        receipt = await place.destination.deliver(parcel)
+        await self.remove(place, _manifest_of(receipt))
+        await place.destination.deliver(parcel)
+        assert json.loads(await place.read(_manifest_of(receipt)))["delivery_id"] == parcel.delivery_id
+
+    async def remove(self, place: Any, receipt: Receipt) -> None:
+        """Takes away what lies there, behind the destination's back."""
+        raise NotImplementedError
+
+    async def test_a_document_decided_again_keeps_its_first_manifest(self, place: Place) -> None:
+        first = a_parcel(_url(place), template=place.template, id="doc-1")
+        again = a_parcel(_url(place), template=place.template, id="doc-1", delivery_id="dlv_other", reasoning="new")
+        receipt = await place.destination.deliver(first)
+        assert not (await place.destination.deliver(again)).fresh
+        assert json.loads(await place.read(_manifest_of(receipt)))["delivery_id"] == first.delivery_id
+
+    async def test_the_manifest_of_another_document_is_a_conflict(self, place: Place) -> None:
+        await place.destination.deliver(a_parcel(_url(place), template=place.template, id="doc-1"))
+        with pytest.raises(DeliveryConflict, match="another document"):
+            await place.destination.deliver(a_parcel(_url(place), template=place.template, id="doc-2"))
+
+    async def test_bytes_that_changed_since_intake_are_not_delivered(self, place: Place) -> None:
+        changed = a_content(b"changed", sha256="0" * 64)
+        with pytest.raises(FileGone):
+            await place.destination.deliver(a_parcel(_url(place), content=changed, template=place.template))
+        assert await place.count() == 0
+
+    async def test_a_checksum_that_is_not_known_before_is_found_on_the_way(self, place: Place) -> None:
+        data = b"from an adopted job"
+        content = a_content(data, sha256="")
+        receipt = await place.destination.deliver(a_parcel(_url(place), content=content, template=place.template))
+        assert receipt.checksum == f"sha256:{a_content(data).sha256}"
+
+    @pytest.mark.parametrize("name", HOSTILE)
+    async def test_a_hostile_name_lands_inside_its_prefix(self, place: Place, name: str) -> None:
+        document = a_document(name=name)
+        url = render(place.template, fields(document))
+        receipt = await place.destination.deliver(a_parcel(url, template=place.template, id=document.id, name=name))
+        assert await place.read(receipt) == b"%PDF-1.7 a letter"
+        prefix = place.template.removeprefix("folder://")
+        assert receipt.location.startswith(f"{prefix}{document.id}/")
+        assert ".." not in receipt.location.split("/")
+
+    async def test_a_template_that_could_leave_its_prefix_is_a_fault(self, place: Place) -> None:
+        for template in (place.template + "../{document_id}", place.template + "{document_id}/{nonsense}"):
+            assert place.destination.faults(Target(url=template))
+
+
+class PointsToIt(DestinationContract):
+    """Destinations that get a message about the document."""
+
+    async def test_the_message_is_a_cloudevent_that_points_to_the_document(self, place: Place) -> None:
+        parcel = a_parcel(_url(place))
+        said = json.loads(await place.read(await place.destination.deliver(parcel)))
+        assert said["specversion"] == "1.0"
+        assert said["type"] == "mailroom.document.routed"
+        assert said["id"] == parcel.delivery_id
+        assert said["subject"] == parcel.document.id
+        assert said["datacontenttype"] == "application/json"
+        assert said["time"].endswith("Z")
+        assert said["data"]["pointer"] == parcel.pointer
+        assert said["data"]["classification"]["confidence"] == 0.93
+
+    async def test_a_long_story_is_cut_to_what_a_message_takes(self, place: Place) -> None:
+        parcel = a_parcel(_url(place), reasoning="because " * 400_000)
+        body = await place.read(await place.destination.deliver(parcel))
+        said = json.loads(body)
+        assert len(body) < 1024 * 1024
+        assert said["data"]["shortened"] is True
+        assert said["data"]["pointer"] == parcel.pointer
+        assert said["data"]["classification"]["reasoning"].startswith("because")
+
+
+def _url(place: Place) -> str:
+    return place.template + "doc-1/letter.pdf" if place.template.endswith("/") else place.template
+
+
+def _manifest_of(receipt: Receipt) -> Receipt:
+    return Receipt(location=receipt.location + ".mailroom.json")
