@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from receiver.core.errors import Misconfigured
@@ -19,9 +20,10 @@ from receiver.ports import Clock, Cloud, Doorbell, Spool, Store
 from receiver.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from receiver.flow.tools import Tools
+    from receiver.ports import Destination
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +47,29 @@ class App:
 
 def load_app(settings: Settings) -> App:
     """The application that MAILROOM_APP names. Raises Misconfigured."""
-    module_name, _, attribute = settings.app.partition(":")
+    module, name = _composition_root(settings)
+    return cast("Callable[[Settings], App]", getattr(module, name))(settings)
+
+
+def load_destinations(settings: Settings) -> "Mapping[str, Destination]":
+    """The application's destinations alone: a table can be checked without a key, a store or a public URL.
+
+    They come from ``destinations(settings)`` beside the composition root, or else from the whole application.
+    """
+    module, _ = _composition_root(settings)
+    if hasattr(module, "destinations"):
+        return cast("Callable[[Settings], Mapping[str, Destination]]", module.destinations)(settings)
+    return load_app(settings).tools.destinations
+
+
+def _composition_root(settings: Settings) -> tuple[ModuleType, str]:
+    module_name, _, name = settings.app.partition(":")
     try:
-        build = getattr(importlib.import_module(module_name), attribute)
+        module = importlib.import_module(module_name)
+        getattr(module, name)
     except (ImportError, AttributeError, ValueError) as error:
         raise Misconfigured(f"MAILROOM_APP={settings.app} cannot be imported: {error}") from error
-    return cast("Callable[[Settings], App]", build)(settings)
+    return module, name
 
 
 def open_store(settings: Settings, *, clock: Clock = time.time) -> Store:

@@ -160,10 +160,14 @@ class Config:
 
     def line(self, problem: Problem) -> str:
         """The problem as one line: file and line, place, fault and fix."""
+        return f"{self.path}:{self.line_of(problem)}: {problem}"
+
+    def line_of(self, problem: Problem) -> int:
+        """The line that the problem is about, or of what stands around it."""
         where = problem.where
         while where not in self.lines and where:
             where = where.rpartition(".")[0]
-        return f"{self.path}:{self.lines.get(where, 1)}: {problem}"
+        return self.lines.get(where, 1)
 
     def refuse(self, problems: Collection[Problem]) -> None:
         """Raises Misconfigured with every error among the problems; warnings pass."""

@@ -173,7 +173,7 @@ def _pattern_covers(wide: str, narrow: str) -> bool:
 
 
 def _places(table: RouteTable, schemes: Collection[str], faults: Callable[[Target], list[str]]) -> Iterator[Problem]:
-    for where, name, targets in _ways(table):
+    for where, name, targets in ways(table):
         places: dict[str, int] = {}
         for place, target in enumerate(targets):
             here = f"{where}.to[{place}]"
@@ -186,7 +186,8 @@ def _places(table: RouteTable, schemes: Collection[str], faults: Callable[[Targe
             places.setdefault(lands, place)
 
 
-def _ways(table: RouteTable) -> Iterator[tuple[str, str, Sequence[Target]]]:
+def ways(table: RouteTable) -> Iterator[tuple[str, str, Sequence[Target]]]:
+    """Place in the file, row's name ("" for a named way) and targets, of everything that leads somewhere."""
     yield from ((where, route.name, route.to) for where, route in _rows(table))
     for way in ("no_match", "low_confidence", "failed", "packet"):
         if fallback := getattr(table, way):
@@ -199,7 +200,7 @@ def _target_faults(target: Target, schemes: Collection[str], faults: Callable[[T
         near = _near(scheme, schemes)
         hint = f"did you mean {near}://?" if near else f"there are {', '.join(f'{one}://' for one in sorted(schemes))}"
         return [f"no destination serves {scheme}://; {hint}"]
-    found = field_faults(rest)
+    found = field_faults(rest.removeprefix("./"))  # folder://./relative
     if "{" in rest.split("/")[0]:
         found.append("fields may stand only in the path: which bucket, queue or host must not depend on a document")
     return list(dict.fromkeys([*found, *faults(target)]))

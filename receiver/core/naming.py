@@ -64,7 +64,7 @@ def delivery_id(document_id: str, route: str, target: Target) -> str:
 def transaction_id(document: Document, purpose: str) -> str:
     """The idempotency key of the document's present submission (``purpose`` is classify or split).
 
-    At most 255 characters. For a repeated key LlamaCloud returns the first job and ignores the new body (reference 1.2).
+    At most 255 characters. For a repeated key LlamaCloud returns the first job and ignores the body (reference 1.2).
     """
     return f"mailroom-{purpose}-{document.id}-{document.submissions}"
 

@@ -1,0 +1,168 @@
+"""``mailroom routes``: is the table sound, and where would a result go?"""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from receiver.cli import output
+from receiver.settings import from_environ
+
+if TYPE_CHECKING:
+    from receiver.config import Config
+    from receiver.core.check import Problem
+    from receiver.core.explain import Explanation
+    from receiver.ports import Destination
+
+config_option = click.option(
+    "--config", "config_path", metavar="PATH", help="The file to read instead of MAILROOM_CONFIG."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def routes() -> None:
+    """Check the routing table; say where a result would go, and why."""
+
+
+@routes.command()
+@config_option
+@click.option("--offline", is_flag=True, help="Leave out what must be asked at AWS and elsewhere.")
+@json_option
+def check(config_path: str | None, offline: bool, as_json: bool) -> None:
+    """Find what is wrong with mailroom.yaml before a document does.
+
+    Types without a row, rows that can never win, templates that could leave their prefix and, unless --offline,
+    buckets and queues that are missing. Exit code 1 when there are errors; warnings alone are fine.
+    """
+    import asyncio
+
+    from receiver.bootstrap import load_destinations
+
+    settings = from_environ()
+    config = _config(config_path)
+    destinations = load_destinations(settings)
+    problems = static_problems(config, destinations, adopted=settings.adopt)
+    if not offline:
+        problems += asyncio.run(live_problems(config, destinations, known=problems))
+    _report(config, problems, as_json=as_json)
+
+
+def _config(path: str | None) -> "Config":
+    from receiver.config import load
+
+    return load(path or from_environ().config, os.environ)
+
+
+def static_problems(config: "Config", destinations: "Mapping[str, Destination]", *, adopted: bool) -> "list[Problem]":
+    """What is wrong with the table, asking nobody."""
+
+    def faults(target: Any) -> list[str]:
+        return destinations[target.url.partition(":")[0]].faults(target)
+
+    return config.check(schemes=destinations, faults=faults, adopted=adopted)
+
+
+async def live_problems(
+    config: "Config", destinations: "Mapping[str, Destination]", *, known: "Sequence[Problem]" = ()
+) -> "list[Problem]":
+    """What is wrong out there: each place is asked once, at the same time as the others.
+
+    A target that is already ``known`` to be wrong is not asked.
+    """
+    import asyncio
+
+    from receiver.core.check import Problem, ways
+
+    wrong = {problem.where for problem in known if problem.severity == "error"}
+    asked = [
+        (f"{where}.to[{place}]", name, target)
+        for where, name, targets in ways(config.table)
+        for place, target in enumerate(targets)
+        if f"{where}.to[{place}]" not in wrong
+    ]
+    answers = await asyncio.gather(*(destinations[to.url.partition(":")[0]].probe(to) for _, _, to in asked))
+    return [
+        Problem(severity="error", where=where, message=f"{target.url}: {fault}", route=name)
+        for (where, name, target), faults in zip(asked, answers, strict=True)
+        for fault in faults
+    ]
+
+
+def _report(config: "Config", problems: "Sequence[Problem]", *, as_json: bool) -> None:
+    errors = sum(problem.severity == "error" for problem in problems)
+    if as_json:
+        found = [asdict(problem) | {"line": config.line_of(problem)} for problem in problems]
+        output.print_json({"file": str(config.path), "table": config.table.version, "problems": found})
+    else:
+        for problem in problems:
+            output.say(config.line(problem))
+        rows, places = len(config.table.routes), len(config.table.targets())
+        counts = f"{errors} errors, {len(problems) - errors} warnings"
+        output.say(f"{config.path}: {rows} rows to {places} destinations: {counts if problems else 'all is well'}")
+    if errors:
+        raise click.exceptions.Exit(1)
+
+
+@routes.command()
+@click.argument("file", type=click.File(encoding="utf-8"))
+@config_option
+@json_option
+def explain(file: TextIO, config_path: str | None, as_json: bool) -> None:
+    """Say where the result in FILE would go, and why (- reads standard input).
+
+    FILE holds a classify job as LlamaCloud returns it, or just {"type", "confidence"}; beside it may stand "name",
+    "source", "sender", "pages" and "category" of the document, for rows with conditions.
+    """
+    from receiver.cli.result import read_result
+    from receiver.core.explain import explain as explained
+
+    now = time.time()
+    try:
+        result, document = read_result(file.read(), now=now)
+    except (ValueError, RecursionError) as error:
+        raise click.BadParameter(str(error), param_hint="FILE") from error
+    config = _config(config_path)
+    explanation = explained(config.table, result, document, now=now)
+    if as_json:
+        output.print_json(_as_data(explanation))
+    else:
+        _print(config, explanation)
+
+
+def _as_data(explanation: "Explanation") -> dict[str, Any]:
+    plan = explanation.plan
+    return {
+        "way": plan.way,
+        "route": plan.route,
+        "reason": plan.reason,
+        "review": plan.review,
+        "to": [{"url": target.url, "place": place} for target, place in zip(plan.to, explanation.places, strict=True)],
+        "rows": [asdict(row) for row in explanation.rows],
+        "table": plan.table,
+    }
+
+
+def _print(config: "Config", explanation: "Explanation") -> None:
+    plan = explanation.plan
+    rows = [
+        (config.lines.get(f"routes[{place}]", ""), row.route, "✔" if row.matched else "✘", row.why)
+        for place, row in enumerate(explanation.rows)
+    ]
+    output.table(("line", "row", "", "why"), rows, title=str(config.path))
+    output.say(f"way:    {plan.way}" + (f", by row {plan.route}" if plan.route != plan.way else ""))
+    output.say(f"why:    {plan.reason}")
+    output.say(f"review: {'yes, a person must look' if plan.review else 'no'}")
+    for place in explanation.places:
+        output.say(f"to:     {place}")
+
+
+@routes.command()
+def schema() -> None:
+    """Print the JSON Schema of mailroom.yaml, for editors."""
+    from receiver.config.build import schema as file_schema
+
+    output.print_json(file_schema())
