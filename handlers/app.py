@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from handlers import classify, other
 from handlers.alerts import open_channel
-from handlers.destinations import open_destinations
+from handlers.aws import Aws
+from handlers.destinations import destinations
 from receiver import bootstrap
 from receiver.bootstrap import App
 from receiver.config import Config, load
@@ -23,9 +24,19 @@ from receiver.ports import AlertChannel, Destination
 from receiver.settings import Settings
 
 
-def build(settings: Settings, *, destinations: Mapping[str, Destination] | None = None) -> App:
-    """The application that these settings describe. Raises Misconfigured, naming what is wrong."""
-    config = load(settings.config, os.environ)
+def build(
+    settings: Settings,
+    *,
+    config: Config | None = None,
+    aws: Aws | None = None,
+    more: Mapping[str, Destination] | None = None,
+) -> App:
+    """The application that these settings describe; ``more`` are destinations of your own, by URL scheme.
+
+    Raises Misconfigured, naming what is wrong.
+    """
+    config = config or load(settings.config, os.environ)
+    aws = aws or Aws()
     store, bell, meter = bootstrap.open_store(settings), bootstrap.open_bell(settings), Meter()
     tools = Tools(
         store=store,
@@ -38,8 +49,8 @@ def build(settings: Settings, *, destinations: Mapping[str, Destination] | None 
         clock=time.time,
         spread=bootstrap.spread,
         meter=meter,
-        destinations={**open_destinations(), **(destinations or {})},
-        channels=channels(config, settings),
+        destinations={**destinations(aws), **(more or {})},
+        channels=channels(config, aws),
         adopt=settings.adopt,
         max_document=settings.max_upload,
     )
@@ -62,9 +73,9 @@ def terms(settings: Settings) -> Terms:
     )
 
 
-def channels(config: Config, settings: Settings) -> dict[str, AlertChannel]:
+def channels(config: Config, aws: Aws) -> dict[str, AlertChannel]:
     """The alert channels that mailroom.yaml names, under the names it gives them."""
-    return {rule.to: open_channel(rule.channel, smtp_url=settings.smtp_url.reveal()) for rule in config.alerts}
+    return {rule.to: open_channel(rule.channel, aws=aws) for rule in config.alerts}
 
 
 def refuse_faults(config: Config, tools: Tools) -> None:

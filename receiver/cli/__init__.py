@@ -1,0 +1,66 @@
+"""The command line: one file per command, each imported only when it is called.
+
+Exit codes: 0 ok, 1 failed, 2 usage or configuration.
+"""
+
+import importlib
+import sys
+
+import click
+
+from receiver import __version__
+from receiver.core.errors import MailroomError, Misconfigured
+
+COMMANDS = {
+    "demo": "handlers.demo:demo",
+    "serve": "receiver.cli.serve:serve",
+    "submit": "receiver.cli.submit:submit",
+    "documents": "receiver.cli.documents:documents",
+    "events": "receiver.cli.events:events",
+    "tasks": "receiver.cli.tasks:tasks",
+    "routes": "receiver.cli.routes:routes",
+    "balance": "receiver.cli.balance:balance",
+    "sweep": "receiver.cli.sweep:sweep",
+    "sandbox": "receiver.cli.sandbox:sandbox",
+}
+"""Command -> where it is. The demo belongs to the application, so the engine knows it by name only."""
+
+
+class Commands(click.Group):
+    """Finds commands in COMMANDS, in that order."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="mailroom")
+def cli() -> None:
+    """Takes the mail in, has LlamaCloud read it, and puts every document where it belongs."""
+
+
+def main() -> None:
+    """Runs the command line and turns our errors into one clear message and an exit code."""
+    try:
+        cli(prog_name="mailroom")
+    except Misconfigured as error:
+        sys.exit(_say(error, code=2))
+    except MailroomError as error:
+        sys.exit(_say(error, code=1))
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def _say(error: MailroomError, *, code: int) -> int:
+    click.echo(f"mailroom: {error}", err=True)
+    if error.fix:
+        click.echo(f"  fix: {error.fix}", err=True)
+    return code

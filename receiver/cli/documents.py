@@ -1,0 +1,111 @@
+"""mailroom documents: list them, or show one with its timeline."""
+
+from typing import Any
+
+import click
+
+from receiver import show
+from receiver.bootstrap import App
+from receiver.cli.listing import MOMENT, found
+from receiver.cli.output import print_json, table
+from receiver.cli.running import with_app
+from receiver.core.change import Query
+from receiver.core.document import Document, DocumentState
+from receiver.core.errors import NotFound
+from receiver.core.event import Event
+from receiver.core.job import Job
+from receiver.core.task import Task
+
+STATES = click.Choice([state.value for state in DocumentState])
+
+
+@click.command()
+@click.argument("document_id", required=False)
+@click.option("--state", type=STATES, help="Only documents in this state.")
+@click.option("--type", "of_type", help="Only documents of this matched type.")
+@click.option("--batch", help="Only the documents of this packet or e-mail.")
+@click.option("--overdue", is_flag=True, help="Only open documents past their deadline, oldest first.")
+@click.option("--since", type=MOMENT, help="Taken in since then: 2026-11-22, 2h, 7d.")
+@click.option("--limit", default=50, show_default=True, help="How many at most.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def documents(
+    document_id: str | None,
+    state: str | None,
+    of_type: str | None,
+    batch: str | None,
+    overdue: bool,
+    since: float | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List documents, newest first; or show one: what it is, where it went, why, and all that happened to it."""
+    if document_id:
+        _one(document_id, as_json=as_json)
+        return
+    query = _query(state, of_type, batch, overdue=overdue, since=since)
+    records = with_app(lambda app: found(app, Document, query, limit=limit))
+    if as_json:
+        print_json({"documents": [show.document(one) for one in records]})
+    else:
+        table(("document", "name", "type", "confidence", "state", "where or why"), [_row(one) for one in records])
+
+
+def _query(state: str | None, of_type: str | None, batch: str | None, *, overdue: bool, since: float | None) -> Query:
+    chosen = {"state": state, "type": of_type, "batch": batch}
+    named = {by: key for by, key in chosen.items() if key}
+    if len(named) + overdue > 1:
+        raise click.UsageError("give one of --state, --type, --batch and --overdue")
+    if overdue:
+        import time
+
+        return Query(by="overdue", since=since, until=time.time())
+    by, key = next(iter(named.items()), ("all", None))
+    return Query(by=by, key=key, since=since, newest_first=True)
+
+
+def _row(one: Document) -> tuple[str, ...]:
+    found_type = one.type or ("" if one.classification is None else "no match")
+    confidence = f"{one.classification.confidence:.2f}" if one.classification else ""
+    return one.id, one.name, found_type, confidence, one.state, "\n".join(_places(one)) or show.reason(one)
+
+
+def _places(one: Document) -> list[str]:
+    return [each.receipt.location for each in one.deliveries if each.receipt]
+
+
+def _one(document_id: str, *, as_json: bool) -> None:
+    data = with_app(lambda app: whole(app, document_id))
+    if as_json:
+        print_json(data)
+        return
+    click.echo(f"{data['name']}  {data['document_id']}")
+    click.echo(f"  {data['state']}: {data['reason']}")
+    found_type, confidence = data["type"], data["confidence"]
+    if confidence is not None:
+        click.echo(f"  classified as {found_type or 'nothing that fits'} ({confidence:.2f}): {data['reasoning']}")
+    table(("delivery", "status", "where or why"), [_delivery(one) for one in data["deliveries"]])
+    rows = (data["plan"] or {}).get("trace", [])
+    table(("route", "matched", "why"), [(row["route"], "yes" if row["matched"] else "no", row["why"]) for row in rows])
+    table(("when", "what", "detail"), [(one["at"], one["what"], one["detail"]) for one in data["history"]])
+
+
+def _delivery(one: dict[str, Any]) -> tuple[str, str, str]:
+    return one["to"], one["status"], one["location"] or one["error"] or ""
+
+
+async def whole(app: App, document_id: str) -> dict[str, Any]:
+    """One document with its jobs, events, tasks and pieces. Raises NotFound."""
+    document = await app.tools.store.get(Document, document_id)
+    if document is None:
+        raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
+    jobs = await found(app, Job, Query(by="document", key=document.id), limit=100)
+    events = [event for job in jobs for event in await found(app, Event, Query(by="job", key=job.id), limit=100)]
+    subjects = [document.id, *(job.id for job in jobs)]
+    tasks = [task for one in subjects for task in await found(app, Task, Query(by="subject", key=one), limit=200)]
+    family = await found(app, Document, Query(by="batch", key=document.batch_id), limit=1000)
+    return show.document_whole(document) | {
+        "jobs": [show.job(one) for one in jobs],
+        "events": [show.event(one) for one in events],
+        "tasks": [show.task(one) for one in tasks],
+        "pieces": [show.document(one) for one in family if one.parent_id == document.id],
+    }

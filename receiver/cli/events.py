@@ -1,0 +1,29 @@
+"""mailroom events: what LlamaCloud told us."""
+
+import click
+
+from receiver import show
+from receiver.cli.listing import MOMENT, found
+from receiver.cli.output import print_json, table
+from receiver.cli.running import with_app
+from receiver.core.change import Query
+from receiver.core.event import Event
+
+
+@click.command()
+@click.option("--job", help="Only events of this job.")
+@click.option("--since", type=MOMENT, help="Received since then: 2026-11-22, 2h, 7d.")
+@click.option("--limit", default=50, show_default=True, help="How many at most.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def events(job: str | None, since: float | None, limit: int, as_json: bool) -> None:
+    """List verified events, newest first."""
+    query = Query(by="job" if job else "all", key=job, since=since, newest_first=True)
+    records = with_app(lambda app: found(app, Event, query, limit=limit))
+    if as_json:
+        print_json({"events": [show.event(one) for one in records]})
+        return
+    rows = [
+        (show.moment(one.received_at) or "", one.type, one.job_id, one.id, ", ".join(one.verified_by))
+        for one in records
+    ]
+    table(("received", "type", "job", "event", "verified by"), rows)

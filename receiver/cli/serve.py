@@ -1,0 +1,98 @@
+"""mailroom serve: receiver, worker and sweep in one process."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import click
+import uvicorn
+
+from receiver.bootstrap import App
+from receiver.cli.running import with_app
+from receiver.core.errors import Misconfigured
+from receiver.http.app import create_app
+from receiver.log import line
+from receiver.runner import Worker
+
+log = logging.getLogger("mailroom.serve")
+GRACE_SECONDS = 30
+"""How long requests in flight may take after a signal to stop; LlamaCloud waits 30 s for an answer."""
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, help="Port to listen on; 0 takes a free one.")
+def serve(host: str, port: int) -> None:
+    """Run the receiver, a worker and the sweep in one process."""
+    with_app(lambda app: _serve(app, host, port), log=True)
+
+
+async def _serve(app: App, host: str, port: int) -> None:
+    listener, stop = listen(host, port), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve_until(stop, app, listener, announce=lambda: _announce(app, listener))
+
+
+def _announce(app: App, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    line(log, logging.INFO, "serve.listening", address=f"http://{host}:{port}", **app.settings.summary())
+
+
+async def serve_until(stop: asyncio.Event, app: App, listener: socket.socket, *, announce: Callable[[], None]) -> None:
+    """Serves until ``stop``: then no new requests, those in flight are answered, tasks in hand are finished."""
+    await app.tools.store.ready()
+    server = _Server(_config(app))
+    async with worker_of(app).running():
+        announce()
+        stopping = asyncio.create_task(_stop(server, stop))
+        await server.serve(sockets=[listener])
+        stopping.cancel()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: when to stop is said by an event."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True
+
+
+def worker_of(app: App) -> Worker:
+    """The worker that these settings describe."""
+    settings = app.settings
+    return Worker(
+        app.tools,
+        concurrency=settings.concurrency,
+        lease_seconds=settings.lease_seconds,
+        sweep_seconds=settings.sweep_seconds,
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises Misconfigured when the address is taken or not ours."""
+    try:
+        return socket.create_server((host, port), backlog=2048)
+    except OSError as error:
+        raise Misconfigured(f"cannot listen on {host}:{port}: {error.strerror}", fix="choose another --port") from error
+
+
+def _config(app: App) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(app),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        lifespan="off",
+        backlog=2048,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )

@@ -1,0 +1,141 @@
+"""mailroom submit: takes files or folders in, and submits them."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from receiver.bootstrap import App
+from receiver.cli.output import print_json, table
+from receiver.cli.progress import bar
+from receiver.cli.running import with_app
+from receiver.cli.serve import worker_of
+from receiver.core.document import Document, DocumentState
+from receiver.core.errors import DocumentRefused
+from receiver.flow.intake import Arrival, TakenIn, submission_of, take_in
+from receiver.runner import owner_name
+from receiver.show import document as shown
+
+IGNORED = {".DS_Store", ".gitkeep", ".gitignore", "Thumbs.db", "desktop.ini"}
+"""What file managers and git leave in folders; nobody's mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    name: str
+    reason: str
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--packet", is_flag=True, help="Each file holds many letters: split it first.")
+@click.option("--wait", is_flag=True, help="Work until every document has its place, and show where.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def submit(paths: tuple[Path, ...], packet: bool, wait: bool, as_json: bool) -> None:
+    """Take in files and folders, and have LlamaCloud read them.
+
+    A second run takes in only what is new. What cannot be read or is empty is named and skipped; exit 1 then.
+    """
+    taken, refused = with_app(lambda app: _submit(app, paths, packet=packet, wait=wait, quiet=as_json))
+    _print(taken, refused, as_json=as_json)
+    raise SystemExit(1 if refused else 0)
+
+
+async def _submit(
+    app: App, paths: tuple[Path, ...], *, packet: bool, wait: bool, quiet: bool
+) -> tuple[list[TakenIn], list[Refusal]]:
+    taken, refused = await take_in_all(app, paths, packet=packet, quiet=quiet)
+    await _submit_now(app, [one.document for one in taken])
+    if wait:
+        async with worker_of(app).running():
+            settled = await settle(app, [one.document.id for one in taken], quiet=quiet)
+        taken = [TakenIn(settled.get(one.document.id, one.document), one.fresh) for one in taken]
+    return taken, refused
+
+
+async def take_in_all(
+    app: App, paths: tuple[Path, ...], *, packet: bool = False, quiet: bool = False
+) -> tuple[list[TakenIn], list[Refusal]]:
+    """Every file taken in, and those that could not be, with the reason."""
+    taken: list[TakenIn] = []
+    refused: list[Refusal] = []
+    found = list(files(paths))
+    with bar("taking in", len(found), quiet=quiet) as advance:
+        for path in found:
+            try:
+                taken.append(await _take_in(app, path, packet=packet))
+            except DocumentRefused as error:
+                refused.append(Refusal(str(path), str(error)))
+            advance()
+    return taken, refused
+
+
+def files(paths: tuple[Path, ...]) -> Iterator[Path]:
+    """The files that these paths name: folders are walked, in order of names."""
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(one for one in path.rglob("*") if one.is_file() and one.name not in IGNORED)
+            yield from inside
+        else:
+            yield path
+
+
+async def _take_in(app: App, path: Path, *, packet: bool) -> TakenIn:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise DocumentRefused(f"it cannot be read: {error.strerror}") from error
+    return await take_in(Arrival(name=path.name, kind="folder", source=path, packet=packet), app.tools)
+
+
+async def _submit_now(app: App, documents: list[Document]) -> None:
+    """Submits here and now; a worker elsewhere may be faster, then there is nothing left to claim."""
+    waiting = [submission_of(one, now=0).id for one in documents if one.state is DocumentState.OPEN]
+    worker = worker_of(app)
+    while waiting:
+        batch, waiting = waiting[: app.settings.concurrency], waiting[app.settings.concurrency :]
+        claimed = await app.tools.store.claim(
+            owner=owner_name(),
+            now=app.tools.clock(),
+            lease_seconds=app.settings.lease_seconds,
+            limit=len(batch),
+            ids=batch,
+        )
+        await asyncio.gather(*(worker.work_on(task) for task in claimed))
+
+
+async def settle(
+    app: App, ids: list[str], *, quiet: bool = False, patience_seconds: float | None = None, poll_seconds: float = 0.1
+) -> dict[str, Document]:
+    """These documents as they are once none of them is open, or once nothing moved for ``patience_seconds``."""
+    settled: dict[str, Document] = {}
+    moved_at = time.monotonic()
+    with bar("routing", len(ids), quiet=quiet) as advance:
+        while len(settled) < len(ids):
+            for document_id in (one for one in ids if one not in settled):
+                document = await app.tools.store.get(Document, document_id)
+                if document and document.state is not DocumentState.OPEN:
+                    settled[document_id], moved_at = document, time.monotonic()
+                    advance()
+            if patience_seconds is not None and time.monotonic() - moved_at > patience_seconds:
+                break
+            await asyncio.sleep(poll_seconds)
+    return settled
+
+
+def _print(taken: list[TakenIn], refused: list[Refusal], *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "documents": [shown(one.document) | {"fresh": one.fresh} for one in taken],
+                "refused": [{"name": one.name, "reason": one.reason} for one in refused],
+            }
+        )
+        return
+    rows = [(one.document.name, one.document.id, "new" if one.fresh else "known", one.document.state) for one in taken]
+    table(("name", "document", "", "state"), rows)
+    for one in refused:
+        click.echo(f"skipped: {one.name}: {one.reason}", err=True)

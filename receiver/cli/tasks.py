@@ -1,0 +1,34 @@
+"""mailroom tasks: what is promised, in hand, done and parked."""
+
+import click
+
+from receiver import show
+from receiver.cli.listing import MOMENT, found
+from receiver.cli.output import print_json, table
+from receiver.cli.running import with_app
+from receiver.core.change import Query
+from receiver.core.task import Task, TaskState
+
+
+@click.command()
+@click.option("--state", type=click.Choice([state.value for state in TaskState]), help="Only tasks in this state.")
+@click.option("--parked", is_flag=True, help="Only tasks that gave up and wait for a person.")
+@click.option("--subject", help="Only tasks about this document or job.")
+@click.option("--since", type=MOMENT, help="Since then: 2026-11-22, 2h, 7d.")
+@click.option("--limit", default=50, show_default=True, help="How many at most.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def tasks(state: str | None, parked: bool, subject: str | None, since: float | None, limit: int, as_json: bool) -> None:
+    """List tasks, newest first."""
+    if parked:
+        state = TaskState.PARKED
+    by, key = ("subject", subject) if subject else ("state", state) if state else ("all", None)
+    query = Query(by=by, key=key, since=since, newest_first=True)
+    records = with_app(lambda app: found(app, Task, query, limit=limit))
+    if as_json:
+        print_json({"tasks": [show.task(one) for one in records]})
+        return
+    rows = [
+        (one.id, one.kind, one.subject, one.state, str(one.attempts), show.moment(one.due_at) or "", one.error)
+        for one in records
+    ]
+    table(("task", "kind", "about", "state", "attempts", "due", "error"), rows)
