@@ -1,0 +1,70 @@
+"""Prometheus text of what the Meter added up, and of the books as the store has them."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+
+from receiver.core.change import Tally
+from receiver.metrics import METRICS, Meter
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Books(NamedTuple):
+    """What the store says at this moment."""
+
+    tally: Tally
+    overdue: int
+    parked: int
+
+
+def render(meter: Meter, books: Books | None) -> bytes:
+    """The metrics as Prometheus reads them; ``books`` is None when the store cannot be asked."""
+    registry = CollectorRegistry()
+    registry.register(_Snapshot([*_added_up(meter), *_counted(books)]))
+    return generate_latest(registry)
+
+
+class _Snapshot:
+    """A collector of families that are made already."""
+
+    def __init__(self, families: Sequence[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Sequence[Metric]:
+        return self._families
+
+
+def _added_up(meter: Meter) -> Iterator[Metric]:
+    counters = {
+        name: CounterMetricFamily(name, metric.help, labels=metric.labels)
+        for name, metric in METRICS.items()
+        if not metric.timing
+    }
+    summaries = {
+        name: SummaryMetricFamily(name, metric.help, labels=metric.labels)
+        for name, metric in METRICS.items()
+        if metric.timing
+    }
+    for name, labels, value in meter.counts():
+        counters[name].add_metric(labels, value)
+    for name, labels, count, total in meter.timings():
+        summaries[name].add_metric(labels, count, total)
+    yield from counters.values()
+    yield from summaries.values()
+
+
+def _counted(books: Books | None) -> Iterator[Metric]:
+    yield GaugeMetricFamily("mailroom_store_up", "1 when the store could be asked, else 0", value=books is not None)
+    if books is None:
+        return
+    states = GaugeMetricFamily("mailroom_documents_state", "Documents by state", labels=["state"])
+    for state in ("routed", "review", "failed", "open"):
+        states.add_metric([state], getattr(books.tally, state))
+    yield states
+    yield CounterMetricFamily("mailroom_taken_in", "Documents taken in", value=books.tally.taken_in)
+    yield GaugeMetricFamily("mailroom_balanced", "1 when the books balance, else 0", value=books.tally.balanced)
+    yield GaugeMetricFamily("mailroom_documents_overdue", "Open documents past their deadline", value=books.overdue)
+    yield GaugeMetricFamily("mailroom_tasks_parked", "Tasks that gave up and wait for a person", value=books.parked)

@@ -1,0 +1,44 @@
+"""Error replies, all of one shape: ``{"error": {"code", "message"}}``. Plain data, so that Lambda shares it."""
+
+import math
+from typing import NamedTuple
+
+import msgspec
+
+from receiver.core.errors import MailroomError, NotAuthentic, Rejected, Transient
+
+RETRY_AFTER_SECONDS = 1.0
+"""What a sender is told to wait when nobody knows better."""
+JSON = b"application/json"
+
+
+class Problem(NamedTuple):
+    """An error as HTTP says it."""
+
+    status: int
+    code: str
+    message: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    @property
+    def body(self) -> bytes:
+        """The JSON that is sent."""
+        return msgspec.json.encode({"error": {"code": self.code, "message": self.message}})
+
+
+UNAUTHENTIC = Problem(401, "not_authentic", "the request does not prove that it comes from one of our jobs")
+"""The one answer to every request that fails verification: which check failed stands in our log alone."""
+INTERNAL = Problem(500, "internal", "Mailroom made a mistake, which is in its log; nothing was kept")
+
+
+def problem_of(error: MailroomError) -> Problem:
+    """What is answered to a request that raised this."""
+    if isinstance(error, NotAuthentic):
+        return UNAUTHENTIC
+    if isinstance(error, Rejected):
+        return Problem(error.status, error.code, str(error))
+    if isinstance(error, Transient):
+        seconds = math.ceil(max(error.retry_after or RETRY_AFTER_SECONDS, 1.0))
+        message = (type(error).__doc__ or error.code).split("\n", 1)[0]  # its own words may name a path of ours
+        return Problem(503, error.code, message, ((b"retry-after", b"%d" % seconds),))
+    return INTERNAL

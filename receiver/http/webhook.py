@@ -1,0 +1,185 @@
+"""``POST /webhooks/llamacloud``: bytes in, ``receive``, one line in the log, bytes out.
+
+A plain ASGI callable, reached before Starlette's routing, because this is the path that is measured
+(docs/benchmarks.md). What can be refused without reading the body is refused so; the body is bounded in size and time.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from receiver.core.errors import MailroomError, NotAuthentic
+from receiver.core.event import Inbound
+from receiver.flow.receive import Accepted, Door
+from receiver.flow.receive import receive as keep
+from receiver.http.problems import INTERNAL, JSON, Problem, problem_of
+from receiver.log import line
+
+PATH = "/webhooks/llamacloud"
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+log = logging.getLogger("mailroom.event")
+
+METHOD = Problem(405, "method_not_allowed", "events are sent with POST", ((b"allow", b"POST"),))
+TOO_SLOW = Problem(408, "too_slow", "the body did not arrive in time", ((b"connection", b"close"),))
+LENGTH = Problem(400, "malformed", "content-length must be a number")
+HEADERS = Problem(431, "headers_too_large", "more headers, or longer ones, than LlamaCloud sends")
+TYPE = Problem(415, "unsupported_media_type", "events are application/json")
+ENCODING = Problem(415, "unsupported_media_type", "a compressed body is not accepted; send it as it is")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one request may use up."""
+
+    body: int = 10 * 1024 * 1024
+    """Bytes."""
+    headers: int = 100
+    header_bytes: int = 32 * 1024
+    """Names and values together."""
+    seconds: float = 10.0
+    """From the headers to the last byte of the body."""
+
+
+class _Refused(Exception):
+    """A request that is refused before it is looked at."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+
+
+class _Gone(Exception):
+    """The sender hung up: there is nobody to answer."""
+
+
+class Webhook:
+    """The webhook as an ASGI application."""
+
+    def __init__(self, door: Door, limits: Limits) -> None:
+        self._door = door
+        self._limits = limits
+        self._too_large = Problem(413, "too_large", f"the body is over {limits.body} bytes (MAILROOM_MAX_BODY)")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._look_at_head(scope)
+            body = await self._body(receive)
+        except _Gone:
+            return
+        except _Refused as refused:
+            await self._refuse(scope, send, refused.problem, refused.problem.code)
+            return
+        await self._answer(scope, body, send)
+
+    def _look_at_head(self, scope: Scope) -> None:
+        """Refuses what need not be read."""
+        if scope["method"] != "POST":
+            raise _Refused(METHOD)
+        headers, limits = scope["headers"], self._limits
+        size = sum(len(name) + len(value) for name, value in headers)
+        if len(headers) > limits.headers or size > limits.header_bytes:
+            raise _Refused(HEADERS)
+        for name, value in headers:
+            if name == b"content-length":
+                self._check_length(value)
+            elif name == b"content-type":
+                _check_type(value)
+            elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+                raise _Refused(ENCODING)
+
+    def _check_length(self, value: bytes) -> None:
+        if not value.isdigit():
+            raise _Refused(LENGTH)
+        if len(value) > 18 or int(value) > self._limits.body:
+            raise _Refused(self._too_large)
+
+    async def _body(self, receive: Receive) -> bytes:
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                return await self._read(receive)
+        except TimeoutError:
+            raise _Refused(TOO_SLOW) from None
+
+    async def _read(self, receive: Receive) -> bytes:
+        message = await receive()
+        chunk: bytes = message.get("body", b"")
+        if message["type"] == "http.request" and not message.get("more_body") and len(chunk) <= self._limits.body:
+            return chunk  # nearly all of them: one message, not copied
+        chunks, size = [chunk], len(chunk)
+        while True:
+            if message["type"] != "http.request":
+                raise _Gone
+            if size > self._limits.body:
+                raise _Refused(self._too_large)
+            if not message.get("more_body"):
+                return b"".join(chunks)
+            message = await receive()
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+
+    async def _answer(self, scope: Scope, body: bytes, send: Send) -> None:
+        begun = time.perf_counter()
+        try:
+            accepted = await keep(Inbound(scope["headers"], body), self._door)
+        except MailroomError as error:
+            cause = error.cause if isinstance(error, NotAuthentic) else error.code
+            problem = problem_of(error)
+            await self._refuse(scope, send, problem, cause, size=len(body), error=error)
+            return
+        except Exception:
+            log.exception("fault")
+            await self._refuse(scope, send, INTERNAL, "internal", size=len(body))
+            return
+        seconds = time.perf_counter() - begun
+        self._note(accepted, seconds)
+        word, status = (b"accepted", 202) if accepted.fresh else (b"duplicate", 200)
+        await _reply(send, status, b'{"status":"%b","event_id":%b}' % (word, msgspec.json.encode(accepted.event.id)))
+
+    def _note(self, accepted: Accepted, seconds: float) -> None:
+        outcome = "accepted" if accepted.fresh else "duplicate"
+        self._door.meter.count("mailroom_events", outcome=outcome)
+        self._door.meter.observe("mailroom_receive_seconds", seconds)
+        if log.isEnabledFor(logging.INFO):
+            event = accepted.event
+            line(
+                log, logging.INFO, f"event.{outcome}", event=event.id, type=event.type, job=event.job_id,
+                document=event.document_id, verified_by=" ".join(event.verified_by), late=event.late or None,
+                size=event.size, ms=round(seconds * 1000, 2),
+            )  # fmt: skip
+
+    async def _refuse(
+        self, scope: Scope, send: Send, problem: Problem, cause: str, *, size: int | None = None,
+        error: MailroomError | None = None,
+    ) -> None:  # fmt: skip
+        """Answers, counts and writes one line. A fault of ours is an error, a sender's a warning."""
+        self._door.meter.count("mailroom_refusals", cause=cause)
+        ours = problem.status >= 500
+        line(
+            log, logging.ERROR if ours else logging.WARNING, "event.refused", cause=cause, status=problem.status,
+            size=size, peer=(scope.get("client") or ("",))[0], error=str(error) if error and ours else None,
+        )  # fmt: skip
+        await _reply(send, problem.status, b"" if scope["method"] == "HEAD" else problem.body, *problem.headers)
+
+
+def _check_type(value: bytes) -> None:
+    """LlamaCloud says application/json; a sender that says nothing, or plain text, may still mean it."""
+    media_type = value.partition(b";")[0].strip().lower()
+    if media_type not in (b"application/json", b"text/plain", b"") and not media_type.endswith(b"+json"):
+        raise _Refused(TYPE)
+
+
+async def _reply(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    length = (b"content-length", b"%d" % len(body))
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [(b"content-type", JSON), length, *headers]}
+    )
+    await send({"type": "http.response.body", "body": body})
