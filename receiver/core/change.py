@@ -51,10 +51,15 @@ Write = Insert | Ensure | Update | Belongs
 
 
 def refuse_repeats(writes: tuple[Write, ...]) -> None:
-    """ValueError when a change writes a record twice: DynamoDB cannot, so no store does."""
-    written = [(type(write.record), write.record.id) for write in writes if not isinstance(write, Belongs)]
-    if len(set(written)) < len(written):
-        raise ValueError(f"a change writes one record twice: {written}")
+    """ValueError when a change writes a record twice: DynamoDB cannot, so no store does. Ensuring twice is once."""
+    written = [_place(write.record) for write in writes if isinstance(write, Insert | Update)]
+    ensured = {_place(write.record) for write in writes if isinstance(write, Ensure)}
+    if len(ensured.union(written)) < len(ensured) + len(written):
+        raise ValueError(f"a change writes one record twice: {sorted(written)}, {sorted(ensured)}")
+
+
+def _place(record: Record) -> tuple[str, str]:
+    return kind_of(record), record.id
 
 
 class Index(NamedTuple):

@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from receiver.core.errors import StoreBusy
+from receiver.store.connection import Connection
+from receiver.store.together import Job
 
 T = TypeVar("T")
-Job = Callable[[sqlite3.Connection], Any]
 Answer = tuple[asyncio.Future[Any], Any]
 """A caller's future and what it gets: a result, or the exception to raise."""
 
@@ -25,6 +26,7 @@ BATCH_LIMIT = 1_000
 """Bounds how long one transaction keeps other processes waiting."""
 RETRY_AFTER_SECONDS = 1.0
 
+_WORDS = {True: "store.failing", False: "store.recovered"}
 _log = logging.getLogger("mailroom.store")
 
 
@@ -38,8 +40,8 @@ class Lane:
     def __init__(
         self,
         name: str,
-        connect: Callable[[], sqlite3.Connection],
-        perform: Callable[[sqlite3.Connection, Sequence[Job]], list[Any]],
+        connect: Callable[[], Connection],
+        perform: Callable[[Connection, Sequence[Job]], list[Any]],
         *,
         queue_limit: int = QUEUE_LIMIT,
     ) -> None:
@@ -48,7 +50,8 @@ class Lane:
         self._queue_limit = queue_limit
         self._waiting: queue.SimpleQueue[tuple[Job, asyncio.Future[Any]] | None] = queue.SimpleQueue()
         self._closed = False
-        self._db: sqlite3.Connection | None = None
+        self._db: Connection | None = None
+        self._failing = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -94,31 +97,28 @@ class Lane:
         try:
             if self._db is None:
                 self._db = self._connect()
-            return self._perform(self._db, jobs)
+            outcomes = self._perform(self._db, jobs)
         except (sqlite3.Error, OSError) as error:
             self._drop()
-            _log.warning("store.busy", extra={"error": str(error), "waiting": len(jobs)})
+            self._note(failing=True, error=str(error))
             return [_busy(error) for _ in jobs]
+        self._note(failing=False)
+        return outcomes
 
     def _drop(self) -> None:
         if self._db is not None:
             try:
                 self._db.close()  # rolls back what was begun
             except sqlite3.Error as error:
-                _log.warning("store.close", extra={"error": str(error)})
+                self._note(failing=True, error=str(error))
             self._db = None
 
-
-def attempt(job: Job, db: sqlite3.Connection) -> Any:
-    """The job's result, or the exception that is its own fault alone. Raises those that are everybody's."""
-    try:
-        return job(db)
-    except (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError) as error:
-        return error
-    except sqlite3.Error:
-        raise
-    except Exception as error:  # noqa: BLE001 - it is handed to its caller, and must not end the thread
-        return error
+    def _note(self, *, failing: bool, error: str = "") -> None:
+        """One line when it begins to fail and one when it goes on, however many batches fail in between."""
+        if failing != self._failing:
+            self._failing = failing
+            facts = {"lane": self._thread.name, "error": error}
+            _log.log(logging.WARNING if failing else logging.INFO, _WORDS[failing], extra={"facts": facts})
 
 
 def _busy(error: Exception) -> StoreBusy:
@@ -135,7 +135,7 @@ def _answer(futures: Sequence[asyncio.Future[Any]], outcomes: Sequence[Any]) -> 
         try:
             loop.call_soon_threadsafe(_settle, answers)
         except RuntimeError:  # the loop is closed: nobody waits any more
-            _log.info("store.nobody_waits", extra={"answers": len(answers)})
+            _log.info("store.nobody_waits", extra={"facts": {"answers": len(answers)}})
 
 
 def _settle(answers: Sequence[Answer]) -> None:

@@ -12,15 +12,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from receiver.core.change import Page, Query, Record, Tally, Update, Write, refuse_repeats
 from receiver.core.errors import Misconfigured, StoreBusy
 from receiver.core.task import Task
 from receiver.ports import Clock, R, Store
-from receiver.store import codec, listing, statements
-from receiver.store.lane import QUEUE_LIMIT, Job, Lane, attempt
-from receiver.store.migrations import migrate
+from receiver.store import codec, listing, statements, together
+from receiver.store.connection import connect
+from receiver.store.lane import QUEUE_LIMIT, Lane
 
 
 class SqliteStore:
@@ -33,7 +32,6 @@ class SqliteStore:
         self._clock = clock
         self._busy_seconds = busy_seconds
         self._queue_limit = queue_limit
-        self._file: tuple[int, int] | None = None
         self._lanes: tuple[Lane, Lane] | None = None
 
     async def open(self) -> None:
@@ -101,57 +99,12 @@ class SqliteStore:
             raise Misconfigured(f"{self._path} cannot be made: its folder does not exist", fix=fix)
         if self._path.is_dir():
             raise Misconfigured(f"{self._path} is a folder", fix="name a file in MAILROOM_STORE: sqlite:///mailroom.db")
+        opening = functools.partial(connect, self._path, busy_seconds=self._busy_seconds)
         self._lanes = (
-            Lane("store-writer", self._connect_writer, self._commit, queue_limit=self._queue_limit),
-            Lane("store-reader", self._connect, _read, queue_limit=self._queue_limit),
+            Lane("store-writer", opening, together.commit, queue_limit=self._queue_limit),
+            Lane("store-reader", opening, together.read, queue_limit=self._queue_limit),
         )
         return self._lanes
-
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None)
-        try:
-            if db.execute("pragma journal_mode").fetchone() != ("wal",):
-                db.execute("pragma journal_mode = wal")
-            db.execute("pragma synchronous = full")
-            db.execute("pragma fullfsync = on")  # macOS: a plain fsync leaves the data in the drive's cache
-            migrate(db)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _connect_writer(self) -> sqlite3.Connection:
-        db = self._connect()
-        self._file = _identity(self._path)
-        return db
-
-    def _commit(self, db: sqlite3.Connection, jobs: Sequence[Job]) -> list[Any]:
-        """Group commit: all jobs in one transaction, each undone alone when it fails alone."""
-        db.execute("begin immediate")
-        outcomes = [_savepoint(db, job) for job in jobs]
-        db.execute("commit")
-        if _identity(self._path) != self._file:
-            raise FileNotFoundError(f"{self._path} was removed or replaced while it was open")
-        return outcomes
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """What tells this file from another of the same name: else we would go on writing to a file that is gone."""
-    found = path.stat()
-    return found.st_dev, found.st_ino
-
-
-def _savepoint(db: sqlite3.Connection, job: Job) -> Any:
-    db.execute("savepoint one")
-    outcome = attempt(job, db)
-    if isinstance(outcome, Exception):
-        db.execute("rollback to one")
-    db.execute("release one")
-    return outcome
-
-
-def _read(db: sqlite3.Connection, jobs: Sequence[Job]) -> list[Any]:
-    return [attempt(job, db) for job in jobs]
 
 
 def _run(steps: Sequence[statements.Step], db: sqlite3.Connection) -> None:

@@ -58,44 +58,53 @@ TABLES: dict[type[Any], Table] = {kind: _table(kind) for kind in INDEXES}
 
 def prepare(writes: tuple[Write, ...], now: float) -> list[Step]:
     """The steps of a change, encoded and ready for the thread that writes. ``now`` is what expiry is measured by."""
-    return [_step(write, now) for write in writes]
+    return [_PREPARE[type(write)](write, now) for write in writes]
 
 
-def _step(write: Write, now: float) -> Step:
-    match write:
-        case Insert(record):
-            return partial(_insert, *_insertion(record, now), record)
-        case Ensure(record):
-            return partial(_ensure, *_insertion(record, now))
-        case Update(record):
-            return partial(_insert, *_replacement(record, now), record)
-        case Belongs(job_id, document_id):
-            return partial(_belongs, job_id, document_id)
+def _insert(write: Insert, now: float) -> Step:
+    return partial(_must, *_insertion(write.record, now), write.record)
+
+
+def _ensure(write: Ensure, now: float) -> Step:
+    return partial(_may, *_insertion(write.record, now))
 
 
 def _insertion(record: Record, now: float) -> tuple[str, tuple[Any, ...]]:
-    sql = TABLES[type(record)]
-    values = (*sql.values(record), codec.encode(record))
-    return sql.insert, (*values, now) if sql.expires else values
+    table = TABLES[type(record)]
+    values = (*table.values(record), codec.encode(record))
+    return table.insert, (*values, now) if table.expires else values
 
 
-def _replacement(record: Record, now: float) -> tuple[str, tuple[Any, ...]]:
-    sql = TABLES[type(record)]
-    raised = replace(record, version=record.version + 1)
-    values = (*sql.values(raised), codec.encode(raised), record.id, record.version)
-    return sql.update, (*values, now) if sql.expires else values
+def _update(write: Update, now: float) -> Step:
+    old = write.record
+    table = TABLES[type(old)]
+    new = replace(old, version=old.version + 1)
+    values = (*table.values(new), codec.encode(new), old.id, old.version)
+    return partial(_must, table.update, (*values, now) if table.expires else values, old)
 
 
-def _insert(sql: str, values: tuple[Any, ...], record: Record, db: sqlite3.Connection) -> None:
+def _belongs(write: Belongs, now: float) -> Step:
+    return partial(_must_belong, write.job_id, write.document_id)
+
+
+_PREPARE: dict[type[Write], Callable[[Any, float], Step]] = {
+    Insert: _insert,
+    Ensure: _ensure,
+    Update: _update,
+    Belongs: _belongs,
+}
+
+
+def _must(sql: str, values: tuple[Any, ...], record: Record, db: sqlite3.Connection) -> None:
     if db.execute(sql, values).rowcount == 0:
         raise Conflict(kind_of(record), record.id)
 
 
-def _ensure(sql: str, values: tuple[Any, ...], db: sqlite3.Connection) -> None:
+def _may(sql: str, values: tuple[Any, ...], db: sqlite3.Connection) -> None:
     db.execute(sql, values)
 
 
-def _belongs(job_id: str, document_id: str, db: sqlite3.Connection) -> None:
+def _must_belong(job_id: str, document_id: str, db: sqlite3.Connection) -> None:
     foreign = "select 1 from job where id = ? and document_id <> ?"
     if db.execute(foreign, (job_id, document_id)).fetchone():
         raise Conflict(kind_of(Job), job_id)
@@ -104,7 +113,7 @@ def _belongs(job_id: str, document_id: str, db: sqlite3.Connection) -> None:
 def page(kind: type[Record], query: Query, now: float) -> tuple[str, list[Any]]:
     """The SQL of a page and one row more; its rows are body, order value, id."""
     key, order = listing.index_of(kind, query)
-    sql = TABLES[kind]
+    table = TABLES[kind]
     after = listing.after(query)
     compare, direction = ("<", "desc") if query.newest_first else (">", "asc")
     terms = {
@@ -113,11 +122,11 @@ def page(kind: type[Record], query: Query, now: float) -> tuple[str, list[Any]]:
         f"{order} >= ?": None if query.since is None else (query.since,),
         f"{order} < ?": None if query.until is None else (query.until,),
         f"({order}, id) {compare} (?, ?)": after,
-        "(expires_at is null or expires_at > ?)": (now,) if sql.expires else None,
+        "(expires_at is null or expires_at > ?)": (now,) if table.expires else None,
     }
     held = {term: values for term, values in terms.items() if values is not None}
     text = (
-        f"select body, {order}, id from {sql.name} where {' and '.join(held)} "  # noqa: S608 - names from INDEXES
+        f"select body, {order}, id from {table.name} where {' and '.join(held)} "  # noqa: S608 - names from INDEXES
         f"order by {order} {direction}, id {direction} limit ?"
     )
     return text, [*(value for values in held.values() for value in values), query.limit + 1]

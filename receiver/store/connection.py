@@ -1,0 +1,42 @@
+"""Opening the file: durable, brought to the newest schema, and remembered by what it is, not only by its name."""
+
+import sqlite3
+from pathlib import Path
+
+from receiver.store.migrations import migrate
+
+
+class Connection(sqlite3.Connection):
+    """A connection that knows which file it is open on."""
+
+    path: Path
+    file: tuple[int, int]
+
+    def check_file(self) -> None:
+        """Raises FileNotFoundError when another file, or none, has this name by now.
+
+        SQLite would go on writing to the file that was removed, and what it acknowledged would be gone.
+        """
+        if _identity(self.path) != self.file:
+            raise FileNotFoundError(f"{self.path} was removed or replaced while it was open")
+
+
+def connect(path: Path, *, busy_seconds: float) -> Connection:
+    """A connection to the store in this file, which is made when there is none. Raises sqlite3.Error, OSError."""
+    db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, factory=Connection)
+    try:
+        if db.execute("pragma journal_mode").fetchone() != ("wal",):
+            db.execute("pragma journal_mode = wal")
+        db.execute("pragma synchronous = full")
+        db.execute("pragma fullfsync = on")  # macOS: a plain fsync leaves the data in the drive's cache
+        migrate(db)
+        db.path, db.file = path, _identity(path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
