@@ -21,15 +21,17 @@ class Explanation:
 def explain(table: RouteTable, result: Classification | str, document: Document, *, now: float) -> Explanation:
     """What would become of the document; ``result`` is the classifier's, or why there is none (the job failed)."""
     if isinstance(result, str):
-        plan, rows = decide_failed(table, result, now=now), tuple(_unasked(table))
-        return Explanation(plan=plan, rows=rows, places=_places(plan, document, None))
+        plan = decide_failed(table, result, now=now)
+        return Explanation(plan=plan, rows=_unasked(table, plan.reason), places=_places(plan, document, None))
     plan = decide(table, result, document, now=now)
+    if result.type is None:
+        return Explanation(plan=plan, rows=_unasked(table, plan.reason), places=_places(plan, document, result))
     rows = _verdicts([route.weigh(result, document)[0] for route in table.routes])
     return Explanation(plan=plan, rows=rows, places=_places(plan, document, result))
 
 
-def _unasked(table: RouteTable) -> list[Row]:
-    return [Row(route=route.name, matched=False, why="not asked: there is no result") for route in table.routes]
+def _unasked(table: RouteTable, reason: str) -> tuple[Row, ...]:
+    return tuple(Row(route=route.name, matched=False, why=f"not asked: {reason}") for route in table.routes)
 
 
 def _verdicts(rows: Sequence[Row]) -> tuple[Row, ...]:

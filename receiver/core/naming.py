@@ -74,6 +74,14 @@ def _derive(prefix: str, *parts: str) -> str:
     return f"{prefix}_{b32encode(digest[:15]).decode().lower()}"
 
 
+def whole(text: str) -> str:
+    """The text as whole characters, fit to be kept and sent; fine text stays as it is.
+
+    A file name that is not UTF-8, or a careless JSON string, brings halves (lone surrogates): they are spelled out.
+    """
+    return text.encode(errors="backslashreplace").decode()
+
+
 def safe_name(name: str) -> str:
     """The name made safe as the last part of a key or path, recognisable, never empty, never a way out.
 
@@ -139,7 +147,7 @@ def template_faults(template: str) -> list[str]:
     A template must not be able to leave its prefix, and must give each document its own key.
     """
     faults = field_faults(template)
-    if not template.endswith("/") and "{document_id}" not in template:
+    if not faults and not template.endswith("/") and "document_id" not in {name for name, _ in _parsed(template)}:
         faults.append("two documents could share one key: use {document_id}, or end the path with /")
     return faults
 
@@ -147,22 +155,22 @@ def template_faults(template: str) -> list[str]:
 def field_faults(template: str) -> list[str]:
     """What is wrong with the fields and parts of any template, be it a path or not; empty when it is fine."""
     try:
-        parts = [
-            (name, spec, conversion)
-            for _, name, spec, conversion in string.Formatter().parse(template)
-            if name is not None
-        ]
+        found = _parsed(template)
     except ValueError as error:
         return [f"the template cannot be read: {error}"]
-    faults = [
-        f"unknown field {{{name}}}; known are {', '.join(sorted(FIELDS))}" for name, _, _ in parts if name not in FIELDS
-    ]
-    faults += [
-        f"{{{name}}} takes no format" for name, spec, conversion in parts if name in FIELDS and (spec or conversion)
-    ]
-    if any(part in {".", ".."} for part in template.split("/")):
+    known = ", ".join(sorted(FIELDS))
+    faults = [f"unknown field {{{name}}}; known are {known}" for name, _ in found if name not in FIELDS]
+    faults += [f"{{{name}}} takes no format" for name, formatted in found if name in FIELDS and formatted]
+    # A file without an extension renders {ext} as nothing, so `..{ext}` is a way out too.
+    if any(part in {".", ".."} for part in template.replace("{ext}", "").split("/")):
         faults.append("`.` and `..` as parts of the path could leave the prefix")
     return faults
+
+
+def _parsed(template: str) -> list[tuple[str, bool]]:
+    """Each field, and whether it carries a format or conversion. Raises ValueError."""
+    parsed = string.Formatter().parse(template)
+    return [(name, bool(spec or conversion)) for _, name, spec, conversion in parsed if name is not None]
 
 
 def check_template(template: str) -> None:

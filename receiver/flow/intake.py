@@ -11,7 +11,7 @@ from receiver.core.change import Insert
 from receiver.core.document import Document, Origin
 from receiver.core.errors import Conflict, DocumentRefused
 from receiver.core.media import media_type
-from receiver.core.naming import document_id
+from receiver.core.naming import document_id, whole
 from receiver.core.task import Task
 from receiver.flow.tools import Tools
 from receiver.ports import Kept
@@ -69,11 +69,12 @@ def submission_of(document: Document, *, now: float) -> Task:
 
 
 def _document(arrival: Arrival, kept: Kept, *, now: float, deadline: float) -> Document:
-    origin = Origin(kind=arrival.kind, locator=arrival.locator or arrival.name, sender=arrival.sender)
+    locator = whole(arrival.locator or arrival.name)
+    origin = Origin(kind=arrival.kind, locator=locator, sender=whole(arrival.sender))
     identity = document_id(origin, kept.sha256)
     return Document(
         id=identity,
-        name=arrival.name,
+        name=whole(arrival.name),
         sha256=kept.sha256,
         size=kept.size,
         media_type=media_type(kept.head, arrival.name),

@@ -1,0 +1,200 @@
+"""Derived names: the same for ever, and never a way out of their prefix."""
+
+import os
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.core.document import Classification, Document, Origin
+from receiver.core.errors import Misconfigured
+from receiver.core.naming import (
+    FIELDS,
+    NAME_BYTES,
+    adopted_id,
+    check_template,
+    delivery_id,
+    document_id,
+    fields,
+    piece_id,
+    render,
+    safe_name,
+    safe_part,
+    template_faults,
+    transaction_id,
+    whole,
+)
+from receiver.core.plan import Target
+from tests.builders import a_document
+
+HOSTILE = st.one_of(
+    st.text(),
+    st.text(alphabet="./\\ \0\n\u202e~%{}a"),
+    st.sampled_from(
+        ["../../etc/passwd", "..", ".", "", "a" * 400 + ".pdf", "\U0001f600.pdf", "{sender}", "C:\\x\\..\\y"]
+    ),
+)
+
+
+@given(HOSTILE)
+def test_a_safe_name_is_one_harmless_part(name: str) -> None:
+    safe = safe_name(name)
+    assert safe
+    assert safe not in {".", ".."}
+    assert not re.search(r"[/\\\x00-\x1f\x7f\u202a-\u202e{}*?\"<>|]", safe)
+    assert not safe.startswith((".", " "))
+    assert len(safe.encode()) <= NAME_BYTES
+
+
+@given(HOSTILE)
+def test_making_a_name_safe_twice_changes_nothing(name: str) -> None:
+    assert safe_name(safe_name(name)) == safe_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("Rechnung März.pdf", "Rechnung März.pdf"),
+        ("../../etc/passwd", "passwd"),
+        ("..\\..\\boot.ini", "boot.ini"),
+        ("", "document"),
+        ("...", "document"),
+        (".bashrc", "bashrc"),
+        ("a\x00b\nc.pdf", "abc.pdf"),
+        ("gpj.\u202efdp.exe", "gpj.fdp.exe"),
+        ("what?*.pdf", "what__.pdf"),
+    ],
+)
+def test_names_stay_recognisable(name: str, safe: str) -> None:
+    assert safe_name(name) == safe
+
+
+def test_a_long_name_keeps_its_extension_and_stays_apart_from_its_like() -> None:
+    one, other = safe_name("x" * 300 + "1.pdf"), safe_name("x" * 300 + "2.pdf")
+    assert one != other
+    assert one.endswith(".pdf")
+    assert len(one.encode()) <= NAME_BYTES
+
+
+def test_a_name_that_is_not_utf_8_can_be_kept_and_stays_apart_from_its_like() -> None:
+    one, other = (os.fsdecode(name) for name in (b"M\xe4rz.pdf", b"M\xe5rz.pdf"))
+    assert whole(one) != whole(other)
+    assert document_id(Origin(kind="folder", locator=whole(one)), "00")
+    assert safe_name(whole(one)) == "udce4rz.pdf"
+    assert whole("März \U0001f600") == "März \U0001f600"
+
+
+def test_a_decomposed_name_is_the_same_name() -> None:
+    assert safe_name("Ma\u0308rz.pdf") == safe_name("M\u00e4rz.pdf")
+
+
+TEMPLATES = st.lists(
+    st.sampled_from([*(f"{{{name}}}" for name in sorted(FIELDS)), "/", "a", "-", "finance/", ".", "..", " "]),
+    max_size=8,
+).map("".join)
+
+
+@given(TEMPLATES, HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+def test_a_sound_template_never_leaves_its_prefix(
+    template: str, name: str, sender: str, found: str, category: str
+) -> None:
+    template = f"in/{template}"
+    if template_faults(template):
+        return
+    document = a_document(
+        name=name, category=category, origin=Origin(kind="email", locator="x", sender=sender), batch_id=sender
+    )
+    key = render(template, fields(document, Classification(type=found, confidence=1)))
+    assert key.startswith("in/")
+    assert not {".", ".."} & set(key.split("/"))
+    assert not re.search(r"[\\\x00-\x1f]", key)
+    assert document.id in key
+
+
+@pytest.mark.parametrize(
+    ("template", "fault"),
+    [
+        ("{nmae}/", "unknown field {nmae}"),
+        ("{}/", "unknown field {}"),
+        ("{document_id.__class__}/", "unknown field"),
+        ("{document_id:>30}", "takes no format"),
+        ("{document_id!r}", "takes no format"),
+        ("a/../{document_id}", "leave the prefix"),
+        ("a/..{ext}/{document_id}", "leave the prefix"),
+        ("./{document_id}", "leave the prefix"),
+        ("{document_id", "cannot be read"),
+        ("a/{filename}", "share one key"),
+        ("a/{{document_id}}", "share one key"),
+        ("", "share one key"),
+    ],
+)
+def test_a_faulty_template_is_refused_with_the_reason(template: str, fault: str) -> None:
+    assert any(fault in one for one in template_faults(template))
+    with pytest.raises(Misconfigured, match=re.escape(fault)):
+        check_template(template)
+
+
+@pytest.mark.parametrize("template", ["in/", "{yyyy}/{mm}/{document_id}/{filename}", "{type}/{document_id}.{ext}"])
+def test_a_sound_template_has_no_faults(template: str) -> None:
+    assert template_faults(template) == []
+    check_template(template)
+
+
+def test_a_path_that_ends_in_a_slash_gets_id_and_name() -> None:
+    document = a_document(id="doc_1", name="letter.pdf")
+    assert render("in/", fields(document)) == "in/doc_1/letter.pdf"
+
+
+def test_dates_are_those_of_the_intake_in_utc() -> None:
+    document = a_document(taken_in_at=1_798_761_599.0)  # 2026-12-31 23:59:59 UTC
+    assert render("{yyyy}-{mm}-{dd}", fields(document)) == "2026-12-31"
+
+
+def test_every_field_has_a_value_for_every_document() -> None:
+    values = fields(a_document())
+    assert set(values) == FIELDS
+    assert values["type"] == "untyped"
+    assert values["sender"] == "unknown"
+    assert values["pages"] == "all"
+
+
+def test_the_pages_of_a_piece_show_first_and_last() -> None:
+    assert fields(a_document(pages=(5, 6, 7)))["pages"] == "5-7"
+
+
+@given(HOSTILE)
+def test_a_safe_part_holds_no_dot_and_no_space(value: str) -> None:
+    assert re.fullmatch(r"[^./\\ ]+", safe_part(value))
+
+
+def test_ids_are_the_same_for_the_same_thing_and_differ_otherwise() -> None:
+    folder = Origin(kind="folder", locator="a.pdf")
+    ids = [
+        document_id(folder, "00"),
+        document_id(folder, "01"),
+        document_id(replace(folder, locator="b.pdf"), "00"),
+        document_id(replace(folder, kind="s3"), "00"),
+        adopted_id("job-1"),
+        piece_id("doc_1", (1, 2)),
+        piece_id("doc_1", (1,)),
+        delivery_id("doc_1", "invoice", Target(url="s3://a/")),
+        delivery_id("doc_1", "invoice", Target(url="s3://b/")),
+        delivery_id("doc_1", "other", Target(url="s3://a/")),
+    ]
+    assert len(set(ids)) == len(ids)
+    assert ids[0] == document_id(Origin(kind="folder", locator="a.pdf", sender="who"), "00")
+    assert ids[7] == delivery_id("doc_1", "invoice", Target(url="s3://a/", options={"x": "y"}))
+
+
+def test_parts_of_an_id_cannot_run_into_each_other() -> None:
+    assert document_id(Origin(kind="ab", locator="c"), "d") != document_id(Origin(kind="a", locator="bc"), "d")
+
+
+def test_a_retried_submission_has_the_same_transaction_id_and_a_resubmission_another() -> None:
+    document: Document = a_document(id="doc_1", submissions=1)
+    assert transaction_id(document, "classify") == transaction_id(document, "classify")
+    assert transaction_id(document, "classify") != transaction_id(replace(document, submissions=2), "classify")
+    assert transaction_id(document, "classify") != transaction_id(document, "split")
+    assert len(transaction_id(document, "classify")) <= 255
