@@ -1,11 +1,12 @@
 """What a text gives away of its kind: lexicon phrases found in it, and titles among its first lines."""
 
 import math
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from sandbox.marks import marks
@@ -17,6 +18,9 @@ HEAD_WORDS = 300  # what stands at the beginning is judged as a short text of it
 TITLE_LINES = 8
 
 
+_ITEM = re.compile(r"\s*(?:\d{1,2}[.)]|[-•*▪–])\s")  # a line of a list, or a numbered heading, is no title
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of document in the lexicon: what it is called, and its wider kind."""
@@ -25,6 +29,11 @@ class Kind:
     names: tuple[tuple[str, ...], ...]
     called: tuple[tuple[str, ...], ...]
     within: str | None
+
+
+# Words that many kinds use prove less when nothing stronger stands beside them; a title alone is no document.
+UNSUPPORTED = 0.7
+TITLE_ALONE = 2.0
 
 
 @dataclass(frozen=True)
@@ -89,21 +98,28 @@ def lexicon() -> Lexicon:
     return Lexicon(kinds, worth, spelling, Phrases(worth), Phrases(named), named)
 
 
+@lru_cache(maxsize=256)
 def weigh(text: str) -> dict[str, Evidence]:
     """The evidence in `text` for each kind of the lexicon that has any."""
     points: dict[str, dict[str, float]] = {}
+    supported: set[str] = set()
     for phrase, presence in _presence(text).items():
         for kind, worth in lexicon().worth[phrase].items():
             points.setdefault(kind, {})[lexicon().spelling[phrase]] = worth * presence
-    for kind, (title, worth) in titles(text).items():
-        points.setdefault(kind, {})[f"the title “{title}”"] = worth
-    return {kind: _evidence(found) for kind, found in points.items()}
+            if worth == POINTS["strong"]:
+                supported.add(kind)
+    named = titles(text)
+    return {
+        kind: _evidence(points.get(kind, {}), named.get(kind), supported=kind in supported) for kind in points | named
+    }
 
 
 def titles(text: str) -> dict[str, tuple[str, float]]:
     """Per kind: the line that reads like a title naming it, and what that is worth in points."""
     best: dict[str, tuple[str, float]] = {}
-    lines = [line.strip() for line in text.splitlines() if any(letter.isalpha() for letter in line)]
+    lines = [
+        line.strip() for line in text.splitlines() if any(letter.isalpha() for letter in line) and not _ITEM.match(line)
+    ]
     for number, line in enumerate(lines[:60]):
         for kind, worth in _title(line, number).items():
             if worth > best.get(kind, ("", 0.0))[1]:
@@ -158,9 +174,13 @@ def _title(line: str, number: int) -> dict[str, float]:
     return {kind: TITLE_POINTS / 2 * part for kind, part in share.items() if part >= 0.5}
 
 
-def _evidence(found: dict[str, float]) -> Evidence:
+def _evidence(found: dict[str, float], title: tuple[str, float] | None, *, supported: bool) -> Evidence:
     heaviest_first = sorted(found, key=lambda phrase: (-found[phrase], phrase))
-    return Evidence(sum(found.values()), tuple(heaviest_first))
+    points = sum(found.values())
+    if title is None:
+        return Evidence(points if supported else UNSUPPORTED * points, tuple(heaviest_first))
+    line, worth = title
+    return Evidence(points + min(worth, points + TITLE_ALONE), (f"the title “{line}”", *heaviest_first))
 
 
 def _kind(name: str, entry: dict[str, list[str] | str]) -> Kind:

@@ -1,5 +1,6 @@
 """The pages of a PDF, as text or as pictures, by pdfium."""
 
+import re
 import threading
 from collections.abc import Collection, Iterator
 
@@ -10,6 +11,9 @@ from sandbox.unreadable import Unreadable
 
 # pdfium keeps global state: two threads in it at once crash the process, even on two different documents.
 _ONE_AT_A_TIME = threading.Lock()
+
+# Where a hyphen ended a line pdfium leaves this character and no line end.
+_HYPHEN = re.compile("\ufffe(?=[a-z])")
 
 
 def pages(
@@ -32,7 +36,7 @@ def _texts(content: bytes, wanted: Collection[int] | None, at_most: int | None) 
 def _text(document: pypdfium2.PdfDocument, number: int) -> str:
     page = document[number - 1]
     text: str = page.get_textpage().get_text_range()
-    return text.replace("\r\n", "\n").replace("\ufffe", "").strip()
+    return _HYPHEN.sub("", text.replace("\r\n", "\n")).replace("\ufffe", "\n").strip()
 
 
 def _selected(count: int, wanted: Collection[int] | None, at_most: int | None) -> list[int]:

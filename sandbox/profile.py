@@ -5,38 +5,31 @@ to contain. What a rule excludes ("not a receipt", "without formal structure") c
 """
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
 from sandbox.evidence import names_in, weigh
+from sandbox.verdict import Rule
+from sandbox.wording import alternatives, words
 from sandbox.words import fold, label_tokens, stem, tokens
 
-_WORDING: dict[str, str] = tomllib.loads(resources.files("sandbox").joinpath("wording.toml").read_text("utf-8"))
-
-
-def _phrases(key: str) -> list[str]:
-    longest_first = sorted(" ".join(_WORDING[key].split()).split(", "), key=len, reverse=True)
-    return [re.escape(phrase) for phrase in longest_first]
-
-
-_EXCLUDED = re.compile(rf"\b(?:{'|'.join(_phrases('excluded'))})\b[^.,;()]*")
-_SUBJECT_ENDS = re.compile(rf"\b(?:{'|'.join(_phrases('subject_ends'))})\b|[:;.]")
-_EXAMPLES = re.compile(rf"\b(?:{'|'.join(_phrases('examples'))})[:,]? ([^.;]*)")
-_CATCH_ALL = re.compile(rf"\b(?:{'|'.join(_phrases('catch_all'))})\b")
-_CATCH_ALL_TYPES = frozenset(_WORDING["catch_all_types"].split())
-_EMPTY = frozenset(tokens(_WORDING["empty"]))
-_FREQUENT = frozenset(tokens(_WORDING["frequent"]))
+_EXCLUDED = re.compile(rf"\b{alternatives('rules', 'excluded')}[^.,;()]*")
+_SUBJECT_ENDS = re.compile(rf"\b{alternatives('rules', 'subject_ends')}|[:;.]")
+_EXAMPLES = re.compile(rf"\b{alternatives('rules', 'examples')}[:,]? ([^.;]*)")
+_CATCH_ALL = re.compile(rf"\b{alternatives('rules', 'catch_all')}")
+_CATCH_ALL_TYPES = frozenset(words("rules", "catch_all_types"))
+EMPTY = frozenset(map(stem, words("rules", "empty")))
+_FREQUENT = frozenset(map(stem, words("rules", "frequent")))
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A rule as the scorer uses it: how much it means each kind (0 to 1), its words' weights, is it the catch-all."""
+    """A rule as the scorer uses it: the kinds it means, and its own words."""
 
-    kinds: dict[str, float]
-    words: dict[str, float]
+    kinds: dict[str, float]  # how much it means each, 0 to 1
+    words: dict[str, float]  # by their roots, with their weights
+    spelling: dict[str, str]
     catch_all: bool
 
 
@@ -44,13 +37,19 @@ class Profile:
 def profile(label: str, description: str) -> Profile:
     """The profile of the rule (or split category) with this type and description."""
     wanted = _EXCLUDED.sub(" ", fold(description))
-    words = label_tokens(label)
+    name = label_tokens(label)
     is_catch_all = " ".join(re.findall(r"[a-z]+", fold(label))) in _CATCH_ALL_TYPES or (
-        not names_in(words) and _CATCH_ALL.search(fold(description)) is not None
+        not names_in(name) and _CATCH_ALL.search(fold(description)) is not None
     )
     if is_catch_all:
-        return Profile({}, {}, catch_all=True)
-    return Profile(_kinds(words, wanted), _weights(words, wanted), catch_all=False)
+        return Profile({}, {}, {}, catch_all=True)
+    spelling = {root(stem(word)): word for word in re.findall(r"[^\W_]+", f"{wanted} {fold(label)}")}
+    return Profile(_kinds(name, wanted), _weights(name, wanted), spelling, catch_all=False)
+
+
+def catch_all(rules: Sequence[Rule]) -> Rule | None:
+    """The rule among `rules` for whatever fits no other, if there is one."""
+    return next((rule for rule in rules if profile(rule.type, rule.description).catch_all), None)
 
 
 def _kinds(label: Sequence[str], description: str) -> dict[str, float]:
@@ -66,9 +65,11 @@ def _kinds(label: Sequence[str], description: str) -> dict[str, float]:
 
 
 def _described(description: str, meant: dict[str, float]) -> dict[str, float]:
-    """`meant`, or when no name told: the kinds whose evidence the description enumerates ("opening balance, ...")."""
-    if max(meant.values(), default=0.0) >= 0.5:
+    """`meant`, or when it holds mere mentions: the kinds whose evidence the description lists ("opening balance")."""
+    surest = max(meant.values(), default=0.0)
+    if surest >= 0.5:
         return meant
+    meant = {kind: 0.7 * share / surest for kind, share in meant.items()}
     traits = {kind: evidence.points for kind, evidence in weigh(description).items()}
     most = max(traits.values(), default=0.0)
     if most < 3:
@@ -86,7 +87,7 @@ def _weights(label: Sequence[str], description: str) -> dict[str, float]:
 
 
 def _weight(word: str) -> float:
-    if word in _EMPTY or len(word) < 3:
+    if word in EMPTY or len(word) < 3:
         return 0.0
     return 0.4 if word in _FREQUENT else 1.0
 

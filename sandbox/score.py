@@ -68,7 +68,7 @@ def _score(
     covered = sum(wanted.words[word] for word in own) / possible
     own_points = 2.0 * sum(own.values()) * math.sqrt(covered) if len(own) > 1 or not wanted.kinds else 0.0
     points = kind_points + OWN_WORDS_SHARE * own_points if wanted.kinds else own_points
-    words = sorted(own, key=lambda word: (-own[word], word))
+    words = [wanted.spelling.get(word, word) for word in sorted(own, key=lambda word: (-own[word], word))]
     found = (*(evidence[kind].found if kind in evidence else ()), *words)
     return Score(rule, points, tuple(dict.fromkeys(found)))
 

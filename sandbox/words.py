@@ -5,8 +5,13 @@ Rules, lexicon and pages all go through `tokens`, so they meet in one spelling.
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 
+from sandbox.wording import languages, phrases
+
+_LITTLE_WORDS = {name: frozenset(phrases("languages", name)) for name in languages()}
 _WORD = re.compile(r"@?[^\W_]+(?:['’][^\W_]+)?")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SPECIAL = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "’": "'", "\ufffe": "", "\u00ad": ""})
@@ -15,6 +20,8 @@ _SPECIAL = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "
 def fold(text: str) -> str:
     """`text` in lower case, without accents, with words joined that a line end had cut."""
     joined = re.sub(r"(?<=[a-z])-\r?\n(?=[a-z])", "", text)
+    if joined.isascii():
+        return joined.lower()
     plain = unicodedata.normalize("NFKD", joined.translate(_SPECIAL).casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
@@ -27,6 +34,14 @@ def tokens(text: str) -> list[str]:
 def label_tokens(label: str) -> list[str]:
     """The stems of a rule's type: `BankStatement`, `bank_statement` and `bank-statement` are the same two words."""
     return tokens(_CAMEL.sub(" ", label))
+
+
+def language(words: Sequence[str]) -> str | None:
+    """The language of `words` (stems), if their little words leave no doubt."""
+    first, second = Counter(
+        {name: sum(word in little for word in words) for name, little in _LITTLE_WORDS.items()}
+    ).most_common(2)
+    return first[0] if first[1] >= 3 and first[1] >= 2 * second[1] else None
 
 
 @lru_cache(maxsize=50_000)

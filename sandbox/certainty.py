@@ -1,0 +1,25 @@
+"""How sure a ranking of rules is of its first: ample evidence, and the next one far behind."""
+
+import math
+
+from sandbox.score import Scores
+
+AMPLE = 5.0  # points at which two thirds of full certainty are reached
+LEAST_POINTS = 2.5
+LEAST_CERTAINTY = 0.25
+
+
+def certainty(found: Scores) -> float:
+    """From 0 to 0.99. A kind of document that no rule asks for counts against all rules."""
+    if not found.ranked or not found.ranked[0].points:
+        return 0.0
+    best = found.ranked[0].points
+    second = found.ranked[1].points if len(found.ranked) > 1 else 0.0
+    ample = 1 - math.exp(-best / AMPLE)
+    lead = best**2 / (best**2 + second**2 + (0.7 * found.unclaimed) ** 2)
+    return round(min(ample * lead, 0.99), 2)
+
+
+def fits(found: Scores) -> bool:
+    """Whether the first of the ranking is good enough to be the answer."""
+    return bool(found.ranked) and found.ranked[0].points >= LEAST_POINTS and certainty(found) >= LEAST_CERTAINTY
