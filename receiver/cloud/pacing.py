@@ -1,13 +1,14 @@
 """One budget for all that shares a limit at LlamaCloud: nobody is refused for having asked too fast.
 
-A sliding window and not a leaky bucket: a bucket that starts full lets twice the limit through in its first window,
-and the vendor counts windows (reference 1.8: 40 classify creations in 1 s, 50 uploads in 5 s).
+A slot is taken when a request leaves, and is free again a whole window after its answer came. The request arrived some
+time between the two, so the vendor's count is kept however long the way is: a bucket (aiolimiter was looked at) lets up
+to twice the limit into one window, and counting departures breaks when a burst arrives unevenly.
 """
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from receiver.ports import Clock
@@ -20,10 +21,10 @@ class Rate(NamedTuple):
     seconds: float
 
 
-JOB_RATE = Rate(40, 1.1)
-"""Job creations. A tenth more than the vendor's second: requests that leave evenly do not arrive evenly."""
-UPLOAD_RATE = Rate(50, 5.5)
-"""Uploads, with the same margin."""
+JOB_RATE = Rate(40, 1.0)
+"""Creations of jobs (reference 1.8; published for classify, none for split: both share this one)."""
+UPLOAD_RATE = Rate(50, 5.0)
+"""Uploads of files (reference 1.8)."""
 
 
 class Pace:
@@ -36,24 +37,26 @@ class Pace:
         clock: Clock = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._rate = rate
+        self._seconds = rate.seconds
         self._clock = clock
         self._sleep = sleep
-        self._turn = asyncio.Lock()  # wakes its waiters in the order they came
-        self._taken: deque[float] = deque(maxlen=rate.limit)
-        self._closed_until = float("-inf")
+        self._closed_until = clock()
+        self._free_from: asyncio.Queue[float] = asyncio.Queue()  # one moment per slot; wakes its waiters in order
+        for _ in range(rate.limit):
+            self._free_from.put_nowait(self._closed_until)
 
-    async def take(self) -> None:
-        """Returns when one more fits the rate, and counts it."""
-        async with self._turn:
-            while (wait := self._free_at() - self._clock()) > 0:
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """A slot for one request; the block starts when it may leave."""
+        free_from = await self._free_from.get()
+        try:
+            while (wait := max(free_from, self._closed_until) - self._clock()) > 0:
                 await self._sleep(wait)
-            self._taken.append(self._clock())
+            free_from = float("inf")  # the request is on its way: only its end says when the slot is free
+            yield
+        finally:
+            self._free_from.put_nowait(min(free_from, self._clock() + self._seconds))
 
     def hold(self, seconds: float) -> None:
-        """Nobody passes for so long: the vendor said "too fast", so somebody else shares the budget."""
+        """Nobody leaves for so long: the vendor said "too fast", so somebody else shares the budget."""
         self._closed_until = max(self._closed_until, self._clock() + seconds)
-
-    def _free_at(self) -> float:
-        full = len(self._taken) == self._rate.limit
-        return max(self._closed_until, self._taken[0] + self._rate.seconds if full else self._closed_until)

@@ -99,7 +99,7 @@ def error(response: httpx.Response, about: About, *, now: float, hide: Sequence[
         )
     if status == 402:
         return OutOfCredits(f"the LlamaCloud account is out of credits {said}")
-    if passing(response) or status in {408, 409, 429}:
+    if passing(response) or status in {408, 409, 429} or status >= 500:
         return CloudBusy(f"LlamaCloud is busy {said}", retry_after=retry_after(response, now=now))
     return _final(response, about, said)
 

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -114,9 +115,17 @@ class Transport:
 
     async def attempt(self, call: Call) -> bytes:
         """One try. Raises Refusal or httpx.HTTPError: ``insist`` understands both."""
-        if call.pace is not None:
-            await call.pace.take()
-        response = await self._open().request(
+        async with call.pace.turn() if call.pace else nullcontext():
+            response = await self._request(call)
+        if response.is_success:
+            return response.content
+        if response.status_code == 429 and call.pace is not None:
+            asked = refusal.retry_after(response, now=self._clock()) or self.patience.first_wait_seconds
+            call.pace.hold(min(asked, self.patience.longest_wait_seconds))
+        raise Refusal(response)
+
+    async def _request(self, call: Call) -> httpx.Response:
+        return await self._open().request(
             call.method,
             self.base_url + call.path,
             params={**self._project, **call.params},
@@ -126,12 +135,6 @@ class Transport:
             timeout=self._timeout(self.patience.upload_seconds if call.form else self.patience.answer_seconds),
             auth=self._key,
         )
-        if response.is_success:
-            return response.content
-        if response.status_code == 429 and call.pace is not None:
-            asked = refusal.retry_after(response, now=self._clock()) or self.patience.first_wait_seconds
-            call.pace.hold(min(asked, self.patience.longest_wait_seconds))
-        raise Refusal(response)
 
     async def download(self, url: str) -> httpx.Response:
         """An open answer with the bytes behind a presigned link, asked for without the key; the caller closes it."""
@@ -181,7 +184,7 @@ class Transport:
         if isinstance(failure, Refusal) and (asked := refusal.retry_after(failure.response, now=self._clock())):
             return asked
         first, longest = self.patience.first_wait_seconds, self.patience.longest_wait_seconds
-        return wait_exponential_jitter(initial=first, max=longest, jitter=first)(state)
+        return wait_exponential_jitter(multiplier=first, max=longest, jitter=first)(state)
 
     def _timeout(self, answer_seconds: float) -> httpx.Timeout:
         return httpx.Timeout(answer_seconds, connect=self.patience.connect_seconds, pool=None)

@@ -1,0 +1,36 @@
+"""A sandbox for these tests, and clients of it; every test has a key, and by it a project, of its own."""
+
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import pytest
+
+from receiver.cloud.client import LlamaCloud
+from receiver.cloud.pacing import Rate
+from receiver.cloud.transport import Patience
+from tests.servers import start_sandbox
+
+HASTY = Patience(first_wait_seconds=0.01, longest_wait_seconds=0.05, answer_seconds=10)
+"""Waits that a test can bear."""
+UNPACED = Rate(10_000, 1)
+
+
+@pytest.fixture(scope="module")
+def sandbox_url() -> Iterator[str]:
+    """A sandbox that is quick and has no limits."""
+    with start_sandbox("--instant", "--no-limits") as sandbox:
+        yield sandbox.url
+
+
+@pytest.fixture
+def key() -> str:
+    """A key that no other test has."""
+    return f"llx-{uuid4().hex}"
+
+
+@pytest.fixture
+async def cloud(sandbox_url: str, key: str, anyio_backend: str) -> AsyncIterator[LlamaCloud]:
+    """A client of the sandbox."""
+    client = LlamaCloud(sandbox_url, key, patience=HASTY, job_rate=UNPACED, upload_rate=UNPACED)
+    yield client
+    await client.close()

@@ -1,0 +1,155 @@
+"""Answers as LlamaCloud gives them (field lists of reference 1.1 to 1.5), read into our records."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.cloud import wire
+from receiver.core.document import Classification
+from receiver.core.errors import CloudBusy
+from receiver.core.job import JobKind, JobReport, JobStatus, Segment
+
+ANSWERS = Path(__file__).parent / "answers"
+
+
+def report(name: str, kind: JobKind) -> JobReport:
+    return wire.read(wire.Job, (ANSWERS / f"{name}.json").read_bytes(), asked="GET /job").report(kind)
+
+
+def a_job(**fields: Any) -> JobReport:
+    body = {"id": "cls-1", "status": "COMPLETED", **fields}
+    return wire.read(wire.Job, json.dumps(body).encode(), asked="GET /job").report(JobKind.CLASSIFY)
+
+
+def test_a_completed_classify_job_is_a_whole_report() -> None:
+    assert report("classify_completed", JobKind.CLASSIFY) == JobReport(
+        id="cls-0001",
+        kind=JobKind.CLASSIFY,
+        status=JobStatus.COMPLETED,
+        file_id="dfl-0001",
+        transaction_id="mailroom-classify-doc_a-1",
+        created_at=1793611800.25,
+        classification=Classification(type="invoice", confidence=0.93, reasoning="It has an invoice number."),
+        credits=2.0,
+    )
+
+
+def test_the_input_is_found_under_its_older_name_and_no_match_stays_none() -> None:
+    job = report("classify_old_names", JobKind.CLASSIFY)
+
+    assert job.file_id == "dfl-0002"
+    assert job.classification == Classification(type=None, confidence=0.4, reasoning="Nothing fits.")
+
+
+def test_a_failed_job_tells_the_vendors_reason_and_a_time_without_a_zone_is_utc() -> None:
+    job = report("classify_failed", JobKind.CLASSIFY)
+
+    assert (job.status, job.error, job.classification) == (JobStatus.FAILED, "The file could not be parsed.", None)
+    assert job.created_at == 1793611800.0
+
+
+def test_a_split_job_gives_its_segments_in_the_vendors_order() -> None:
+    job = report("split_completed", JobKind.SPLIT)
+
+    assert job.segments == (
+        Segment(category="invoice", pages=(1, 2, 3, 4), confidence="high"),
+        Segment(category="letter", pages=(5,), confidence="medium"),
+        Segment(category="letter", pages=(6, 7), confidence="low"),
+        Segment(category="uncategorized", pages=(8,), confidence=""),
+    )
+    assert (job.status, job.file_id, job.classification) == (JobStatus.COMPLETED, "dfl-0004", None)
+    assert job.created_at == 1793610000.0
+
+
+def test_the_beta_path_nests_the_input_and_says_processing() -> None:
+    job = report("split_beta_processing", JobKind.SPLIT)
+
+    assert (job.file_id, job.status, job.segments) == ("dfl-0005", JobStatus.RUNNING, ())
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("PENDING", JobStatus.PENDING),
+        ("RUNNING", JobStatus.RUNNING),
+        ("processing", JobStatus.RUNNING),
+        ("completed", JobStatus.COMPLETED),
+        ("CANCELLED", JobStatus.CANCELLED),
+        ("THROTTLED", JobStatus.RUNNING),  # a word we do not know is not an end
+    ],
+)
+def test_status_words_of_both_products_become_ours(word: str, status: JobStatus) -> None:
+    assert a_job(status=word).status is status
+
+
+def test_a_completed_job_whose_result_is_not_there_yet_is_not_a_no_match() -> None:
+    assert a_job(result=None).classification is None
+    assert a_job(result={}).classification is None
+    assert a_job().classification is None
+
+
+def test_an_empty_type_is_no_type() -> None:
+    found = a_job(result={"type": "", "confidence": 1}).classification
+    assert found == Classification(type=None, confidence=1.0)
+
+
+@given(st.one_of(st.none(), st.floats(), st.integers(), st.text(), st.booleans()))
+def test_a_confidence_is_always_between_0_and_1(confidence: float | None) -> None:
+    body = f'{{"type": "invoice", "confidence": {json.dumps(confidence)}}}'.encode()
+    found = wire.read(wire.Result, body, asked="GET /job").classification()
+
+    assert found is not None
+    assert 0.0 <= found.confidence <= 1.0
+
+
+def test_a_confidence_that_is_no_number_is_0() -> None:
+    found = wire.read(wire.Result, b'{"type": "invoice", "confidence": NaN}', asked="GET /job").classification()
+    assert found is not None
+    assert found.confidence == 0.0
+
+
+def test_a_file_becomes_a_record() -> None:
+    file = wire.read(wire.File, (ANSWERS / "file.json").read_bytes(), asked="GET /file").record()
+
+    assert (file.id, file.name, file.external_id) == ("dfl-0001", "letter.pdf", "doc_a")
+    assert file.expires_at == 1793784600.0
+
+
+def test_a_file_needs_nothing_but_its_id() -> None:
+    file = wire.read(wire.File, b'{"id": "182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e"}', asked="GET /file").record()
+    assert (file.id, file.expires_at, file.external_id) == ("182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e", None, "")
+
+
+def test_a_saved_webhook_configuration_keeps_its_headers_out_of_its_repr() -> None:
+    saved = wire.read(wire.Webhook, (ANSWERS / "webhook_config.json").read_bytes(), asked="GET /configs")
+
+    assert saved.webhook_headers == {"X-Mailroom-Key": "in-clear"}
+    assert saved.webhook_events is None
+    assert "in-clear" not in repr(saved)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>gateway</html>", b'{"id": "cls-1"}', b'{"id": "cls-1", "sta', b"[]"])
+def test_an_answer_that_cannot_be_read_is_worth_another_try(body: bytes) -> None:
+    with pytest.raises(CloudBusy, match="GET /job cannot be read"):
+        wire.read(wire.Job, body, asked="GET /job")
+
+
+def test_an_unreadable_answer_is_never_shown() -> None:
+    body = json.dumps({"id": "whc-1", "webhook_headers": {"X-Key": ["s3cr3t-value"]}}).encode()
+    with pytest.raises(CloudBusy) as caught:
+        wire.read(wire.Webhook, body, asked="GET /configs")
+
+    assert "s3cr3t-value" not in str(caught.value)
+    assert "s3cr3t-value" not in str(caught.value.__cause__)
+
+
+@given(st.floats(min_value=0, max_value=4_000_000_000, allow_nan=False))
+def test_a_moment_survives_the_way_there_and_back(at: float) -> None:
+    body = json.dumps({"id": "cls-1", "status": "PENDING", "created_at": wire.iso(at)}).encode()
+    there = wire.read(wire.Job, body, asked="GET /job").report(JobKind.CLASSIFY).created_at
+
+    assert there == pytest.approx(at, abs=1e-6)
