@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from handlers import classify, other
 from handlers.alerts import open_channel
 from handlers.aws import Aws
-from handlers.destinations import destinations
+from handlers.destinations import open_destinations
 from receiver import bootstrap
 from receiver.bootstrap import App
 from receiver.config import Config, load
@@ -49,8 +49,8 @@ def build(
         clock=time.time,
         spread=bootstrap.spread,
         meter=meter,
-        destinations={**destinations(aws), **(more or {})},
-        channels=channels(config, aws),
+        destinations={**open_destinations(aws), **(more or {})},
+        channels=channels(config, settings, aws),
         adopt=settings.adopt,
         max_document=settings.max_upload,
     )
@@ -73,9 +73,9 @@ def terms(settings: Settings) -> Terms:
     )
 
 
-def channels(config: Config, aws: Aws) -> dict[str, AlertChannel]:
+def channels(config: Config, settings: Settings, aws: Aws) -> dict[str, AlertChannel]:
     """The alert channels that mailroom.yaml names, under the names it gives them."""
-    return {rule.to: open_channel(rule.channel, aws=aws) for rule in config.alerts}
+    return {rule.to: open_channel(rule.channel, aws=aws, smtp_url=settings.smtp_url.reveal()) for rule in config.alerts}
 
 
 def refuse_faults(config: Config, tools: Tools) -> None:

@@ -205,10 +205,11 @@ async def _report(
         ]
         documents.append(shown)
     states = await found(stage.app, AlertState, Query(newest_first=True), limit=100)
+    alerts = {(one.kind, one.example): one for one in states}
     return {
         "documents": documents,
         "refused": [{"name": one.name, "reason": one.reason} for one in refused],
-        "alerts": [show.alert(one) for one in states],
+        "alerts": [show.alert(one) for one in alerts.values()],
         "balance": show.balance(await stage.app.tools.store.tally()),
     }
 

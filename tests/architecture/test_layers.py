@@ -1,0 +1,114 @@
+"""Imports point inwards: core <- ports <- flow <- adapters <- bootstrap, runner, cli <- handlers; the sandbox alone."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = ("receiver", "handlers", "sandbox")
+
+CORE = {"receiver.core"}
+PORTS = CORE | {"receiver.ports", "receiver.metrics"}
+FLOW = PORTS | {"receiver.flow", "receiver.config"}
+ADAPTERS = {"receiver.store", "receiver.queue", "receiver.cloud"}
+EDGE = FLOW | {"receiver.settings", "receiver.log", "receiver.show"}
+WHOLE = EDGE | ADAPTERS | {"receiver.bootstrap", "receiver.runner", "receiver.http", "receiver.cli", "receiver.secrets"}
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "receiver": set(),
+    "receiver.core": CORE,
+    "receiver.config": CORE | {"receiver.config"},
+    "receiver.metrics": CORE,
+    "receiver.ports": PORTS,
+    "receiver.flow": FLOW,
+    "receiver.settings": CORE | {"receiver.secrets"},
+    "receiver.secrets": CORE,
+    "receiver.log": CORE,
+    "receiver.emf": CORE | {"receiver.metrics"},
+    "receiver.show": CORE,
+    "receiver.store": PORTS | {"receiver.store"},
+    "receiver.queue": PORTS | {"receiver.queue"},
+    "receiver.cloud": PORTS | {"receiver.cloud", "receiver"},
+    "receiver.bootstrap": EDGE | ADAPTERS | {"receiver.secrets"},
+    "receiver.http": EDGE | {"receiver.http", "receiver.bootstrap", "receiver"},
+    "receiver.runner": EDGE,
+    "receiver.cli": WHOLE | {"receiver"},
+    "handlers": WHOLE | {"handlers", "receiver", "receiver.emf"},
+    "sandbox": {"sandbox"},
+}
+OUTSIDE: dict[str, set[str]] = {
+    "receiver.core": {"pydantic", "msgspec"},
+    "receiver.ports": set(),
+    "receiver.flow": {"msgspec", "anyio"},
+    "receiver.store": {"msgspec", "boto3", "botocore"},
+    "receiver.queue": {"boto3", "botocore", "msgspec"},
+    "receiver.cloud": {"httpx", "tenacity", "pydantic"},
+}
+"""Layers whose outside packages are counted; a package that is not named here has no business there."""
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for top in OURS:
+        for path in sorted((ROOT / top).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def layer_of(module: str) -> str:
+    """The longest name of MAY_IMPORT that the module lies in."""
+    parts = module.split(".")
+    names = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    return next(name for name in names if name in MAY_IMPORT and (name != "receiver" or module == "receiver"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules that a file imports, in functions too; those for the type checker alone are left out."""
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for child in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layers_imported(path: Path) -> set[str]:
+    """Our layers that a file imports from."""
+    names = {name for name in imported(path) if name.split(".")[0] in OURS}
+    return {layer_of(name if is_module(name) else name.rpartition(".")[0]) for name in names}
+
+
+def is_module(name: str) -> bool:
+    place = ROOT.joinpath(*name.split("."))
+    return place.is_dir() or place.with_suffix(".py").exists()
+
+
+EVERY = pytest.mark.parametrize(("module", "path"), [pytest.param(*one, id=one[0]) for one in modules()])
+
+
+@EVERY
+def test_imports_point_inwards(module: str, path: Path) -> None:
+    layer = layer_of(module)
+    outwards = layers_imported(path) - MAY_IMPORT[layer] - {layer}
+    assert not outwards, f"{module} is in {layer} and reaches out to {sorted(outwards)}"
+
+
+COUNTED = pytest.mark.parametrize(
+    ("module", "path"), [pytest.param(*one, id=one[0]) for one in modules() if layer_of(one[0]) in OUTSIDE]
+)
+
+
+@COUNTED
+def test_each_layer_keeps_to_its_own_packages(module: str, path: Path) -> None:
+    tops = {name.split(".")[0] for name in imported(path)}
+    assert tops - set(sys.stdlib_module_names) - set(OURS) <= OUTSIDE[layer_of(module)]
