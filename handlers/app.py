@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from handlers import classify, other
 from handlers.alerts import open_channel
 from handlers.aws import Aws
-from handlers.destinations import open_destinations
+from handlers.destinations import destinations
 from receiver import bootstrap
 from receiver.bootstrap import App
 from receiver.config import Config, load
@@ -49,7 +49,7 @@ def build(
         clock=time.time,
         spread=bootstrap.spread,
         meter=meter,
-        destinations={**open_destinations(aws), **(more or {})},
+        destinations={**destinations(aws), **(more or {})},
         channels=channels(config, settings, aws),
         adopt=settings.adopt,
         max_document=settings.max_upload,
