@@ -70,7 +70,7 @@ class Route:
             ), False
         if unmet := self.when.unmet(document):
             return Row(route=self.name, matched=False, why=unmet), False
-        if result.confidence < self.min_confidence:
+        if not result.confidence >= self.min_confidence:  # so that NaN is low, not high
             why = f"confidence {result.confidence:.2f} is below {self.min_confidence:.2f}"
             return Row(route=self.name, matched=False, why=why), True
         why = f"type {result.type!r} with confidence {result.confidence:.2f}, at least {self.min_confidence:.2f}"

@@ -1,0 +1,144 @@
+"""From bytes to an event, in all the shapes in which it comes."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.core.errors import Malformed
+from receiver.core.event import Event, Inbound, parse
+from tests.builders import NOW
+
+DATA: dict[str, Any] = {"job_id": "job-1"}
+
+
+def an_envelope(**fields: Any) -> dict[str, Any]:
+    return {"event_id": "evt-1", "event_type": "classify.success", "timestamp": NOW - 2.5, "data": DATA, **fields}
+
+
+def read(envelope: Any, **fields: Any) -> Event:
+    return parse(json.dumps(envelope).encode(), received_at=NOW, **fields)
+
+
+def test_the_documented_envelope_is_read() -> None:
+    event = read(an_envelope(), verified_by=("headers:0",), document_id="doc_1", expires_at=NOW + 9)
+    assert (event.id, event.type, event.job_id, event.other_id) == ("evt-1", "classify.success", "job-1", "")
+    assert (event.sent_at, event.received_at, event.expires_at) == (NOW - 2.5, NOW, NOW + 9)
+    assert (event.verified_by, event.document_id, event.as_string) == (("headers:0",), "doc_1", False)
+    assert event.size == len(json.dumps(an_envelope()))
+
+
+@pytest.mark.parametrize(
+    ("data", "job_id", "other_id"),
+    [
+        ({"job_id": "a"}, "a", ""),
+        ({"id": "a"}, "a", ""),
+        ({"job_id": "a", "id": "a"}, "a", ""),
+        ({"job_id": "a", "id": "b"}, "a", "b"),
+        ({"job_id": None, "id": "b", "status": "COMPLETED"}, "b", ""),
+        ({"job_id": "", "id": "b"}, "b", ""),
+        ({}, "", ""),
+        (None, "", ""),
+    ],
+)
+def test_the_job_id_is_found_wherever_it_stands(data: Any, job_id: str, other_id: str) -> None:
+    event = read(an_envelope(data=data))
+    assert (event.job_id, event.other_id) == (job_id, other_id)
+
+
+def test_an_envelope_without_data_or_timestamp_is_still_an_event() -> None:
+    event = read({"event_id": "evt-1", "event_type": "unmapped_event"})
+    assert (event.type, event.job_id, event.sent_at) == ("unmapped_event", "", None)
+
+
+@pytest.mark.parametrize("event_type", ["classify.success", "verify.running", "unmapped_event", "not.yet.invented"])
+def test_event_types_are_an_open_set(event_type: str) -> None:
+    assert read(an_envelope(event_type=event_type)).type == event_type
+
+
+def test_the_string_format_is_the_same_event() -> None:
+    whole_as_string = read(json.dumps(an_envelope()))
+    data_as_string = read(an_envelope(data=json.dumps(DATA)))
+    both = read(json.dumps(an_envelope(data=json.dumps(DATA))))
+    for event in (whole_as_string, data_as_string, both):
+        assert (event.id, event.job_id, event.as_string) == ("evt-1", "job-1", True)
+    assert read(an_envelope(data="")).job_id == ""
+
+
+def test_space_around_the_body_does_not_matter() -> None:
+    assert parse(b"\r\n\t " + json.dumps(json.dumps(an_envelope())).encode(), received_at=NOW).as_string
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "sent_at"), [(1_700_000_000, 1_700_000_000.0), ("yesterday", None), (None, None)]
+)
+def test_a_timestamp_that_says_nothing_costs_no_event(timestamp: Any, sent_at: float | None) -> None:
+    assert read(an_envelope(timestamp=timestamp)).sent_at == sent_at
+
+
+def test_an_old_event_is_flagged_and_not_lost() -> None:
+    assert read(an_envelope(timestamp=NOW - 700), late_after=600).late
+    assert not read(an_envelope(timestamp=NOW - 500), late_after=600).late
+    assert not read(an_envelope(timestamp=NOW - 700)).late
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b"42",
+        b'"',
+        b'"not json"',
+        b"\xff\xfe",
+        b'{"event_id":"1"}',
+        b'{"event_id":1,"event_type":"x"}',
+        b'{"event_id":"","event_type":"x"}',
+        b'{"event_id":"1","event_type":""}',
+        b'{"event_id":"1","event_type":"x","data":[]}',
+        b'{"event_id":"1","event_type":"x","data":"{"}',
+        b'{"event_id":"1","event_type":"x","data":{"job_id":7}}',
+        b'{"event_id":"1","event_type":"x","data":{"job_id":"' + b"j" * 256 + b'"}}',
+        b'{"event_id":"' + b"e" * 256 + b'","event_type":"x"}',
+        b"[" * 100_000,
+        b'{"event_id":"1","event_type":"x","data":' + b"[" * 100_000,
+    ],
+)
+def test_what_is_no_event_is_malformed(body: bytes) -> None:
+    with pytest.raises(Malformed):
+        parse(body, received_at=NOW)
+
+
+@given(st.one_of(st.binary(), st.text().map(str.encode), st.text().map(lambda text: json.dumps(text).encode())))
+def test_any_body_is_an_event_or_malformed_and_never_an_accident(body: bytes) -> None:
+    with pytest.raises(Malformed):
+        parse(body, received_at=NOW)
+
+
+SCALARS = st.none() | st.booleans() | st.floats() | st.text(max_size=8)
+JSON = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.sampled_from(["job_id", "id"]), SCALARS)
+
+
+@given(st.fixed_dictionaries({"event_id": JSON, "event_type": JSON, "timestamp": JSON, "data": JSON}))
+def test_any_envelope_is_an_event_or_malformed_and_never_an_accident(envelope: dict[str, Any]) -> None:
+    try:
+        event = read(envelope)
+    except Malformed:
+        return
+    assert event.id == envelope["event_id"]
+    assert event.type == envelope["event_type"]
+
+
+def test_the_payload_is_not_kept() -> None:
+    event = read(an_envelope(data={"job_id": "job-1", "result": {"type": "invoice"}}))
+    assert "invoice" not in repr(event)
+
+
+def test_a_header_has_all_its_values() -> None:
+    inbound = Inbound([(b"a", b"1"), (b"b", b"2"), (b"a", b"3")], b"")
+    assert inbound.values(b"a") == [b"1", b"3"]
+    assert inbound.values(b"c") == []

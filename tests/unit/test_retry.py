@@ -1,0 +1,50 @@
+"""Whether and when to try again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.core.errors import CloudBusy, FileGone, OutOfCredits, StoreBusy
+from receiver.core.retry import SCHEDULE, GiveUp, RetryAt, decide
+
+SPREAD = st.floats(0, 1)
+ATTEMPTS = st.integers(1, len(SCHEDULE))
+
+
+@given(ATTEMPTS, SPREAD)
+def test_a_transient_error_is_tried_again_within_its_step_of_the_schedule(attempt: int, spread: float) -> None:
+    decision = decide(StoreBusy(), attempt=attempt, now=1000, spread=spread)
+    assert isinstance(decision, RetryAt)
+    assert SCHEDULE[attempt - 1] / 2 <= decision.at - 1000 <= SCHEDULE[attempt - 1]
+
+
+@given(ATTEMPTS, SPREAD, st.floats(0, 10_000))
+def test_a_time_that_the_other_side_named_is_never_undercut(attempt: int, spread: float, asked: float) -> None:
+    decision = decide(CloudBusy(retry_after=asked), attempt=attempt, now=0, spread=spread)
+    assert isinstance(decision, RetryAt)
+    assert decision.at >= asked
+
+
+@pytest.mark.parametrize("error", [FileGone("the file is gone"), OutOfCredits("no credits")])
+def test_a_permanent_error_is_given_up_at_once_with_its_own_words(error: Exception) -> None:
+    assert decide(error, attempt=1, now=0, spread=0.5) == GiveUp(str(error))
+
+
+def test_an_error_that_nobody_foresaw_is_tried_again() -> None:
+    assert isinstance(decide(KeyError("x"), attempt=1, now=0, spread=0.5), RetryAt)
+
+
+def test_it_is_over_after_the_schedule() -> None:
+    last = len(SCHEDULE)
+    assert isinstance(decide(StoreBusy("busy"), attempt=last, now=0, spread=1), RetryAt)
+    given_up = decide(StoreBusy("busy"), attempt=last + 1, now=0, spread=1)
+    assert given_up == GiveUp(f"gave up after {last + 1} attempts: busy")
+
+
+def test_a_schedule_of_its_own_is_followed() -> None:
+    assert decide(StoreBusy(), attempt=1, now=0, spread=1, schedule=[7]) == RetryAt(7)
+    assert isinstance(decide(StoreBusy(), attempt=2, now=0, spread=1, schedule=[7]), GiveUp)
+
+
+def test_the_schedule_ends_well_before_a_parse_source_expires() -> None:
+    assert sum(SCHEDULE) < 24 * 3600

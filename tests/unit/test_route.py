@@ -1,0 +1,163 @@
+"""The one decision: which row wins, which named way is taken, and why."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.core.document import Classification, DeliveryState, Origin
+from receiver.core.plan import Target, Way
+from receiver.core.route import Fallback, Route, RouteTable, When, decide, decide_failed, deliveries
+from tests.builders import NOW, a_document
+
+INVOICES, CONTRACTS = Target(url="s3://mail/invoices/"), Target(url="s3://mail/contracts/")
+UNSORTED, FAILED = Target(url="s3://mail/unsorted/"), Target(url="s3://mail/failed/")
+
+
+def a_table(*routes: Route, **ways: Any) -> RouteTable:
+    given = {
+        "no_match": Fallback(to=(UNSORTED,), review=True),
+        "low_confidence": Fallback(review=True),
+        "failed": Fallback(to=(FAILED,)),
+    }
+    return RouteTable(routes=routes, **{**given, **ways})
+
+
+def found(name: str | None, confidence: float = 0.9) -> Classification:
+    return Classification(type=name, confidence=confidence)
+
+
+INVOICE = Route(name="invoice", types=("invoice", "bill"), min_confidence=0.8, to=(INVOICES,))
+CONTRACT = Route(name="contract", types=("contract",), to=(CONTRACTS,), review=True)
+TABLE = a_table(INVOICE, CONTRACT)
+
+
+@pytest.mark.parametrize("name", ["invoice", "bill"])
+def test_the_row_of_the_type_wins(name: str) -> None:
+    plan = decide(TABLE, found(name), a_document(), now=NOW)
+    assert (plan.way, plan.route, plan.to, plan.review) == (Way.MATCHED, "invoice", (INVOICES,), False)
+    assert plan.decided_at == NOW
+    assert plan.table == TABLE.version
+
+
+def test_the_threshold_itself_is_enough() -> None:
+    assert decide(TABLE, found("invoice", 0.8), a_document(), now=NOW).way is Way.MATCHED
+
+
+def test_below_the_threshold_goes_low_confidence_and_says_so() -> None:
+    plan = decide(TABLE, found("invoice", 0.79), a_document(), now=NOW)
+    assert (plan.way, plan.to, plan.review) == (Way.LOW_CONFIDENCE, (), True)
+    assert plan.reason == "confidence 0.79 is below 0.80"
+
+
+def test_a_confidence_that_is_no_number_is_low() -> None:
+    assert decide(TABLE, found("invoice", float("nan")), a_document(), now=NOW).way is Way.LOW_CONFIDENCE
+
+
+def test_a_null_type_goes_no_match_however_certain() -> None:
+    plan = decide(TABLE, found(None, 1.0), a_document(), now=NOW)
+    assert (plan.way, plan.to, plan.review) == (Way.NO_MATCH, (UNSORTED,), True)
+
+
+def test_a_failed_job_goes_failed_with_its_reason() -> None:
+    plan = decide_failed(TABLE, "the file is encrypted", now=NOW)
+    assert (plan.way, plan.to, plan.reason) == (Way.FAILED, (FAILED,), "the file is encrypted")
+
+
+def test_a_type_that_nobody_knows_is_held_for_a_person() -> None:
+    plan = decide(TABLE, found("love letter"), a_document(), now=NOW)
+    assert (plan.way, plan.to, plan.review) == (Way.UNROUTED, (), True)
+    assert "love letter" in plan.reason
+
+
+def test_a_row_may_deliver_and_still_ask_for_a_person() -> None:
+    plan = decide(TABLE, found("contract", 0.1), a_document(), now=NOW)
+    assert (plan.way, plan.to, plan.review) == (Way.MATCHED, (CONTRACTS,), True)
+
+
+def test_the_first_row_that_fits_wins() -> None:
+    table = a_table(Route(name="first", types=("a",)), Route(name="second", types=("a",)))
+    assert decide(table, found("a"), a_document(), now=NOW).route == "first"
+
+
+def test_a_later_row_with_a_lower_threshold_takes_what_the_first_left() -> None:
+    table = a_table(Route(name="sure", types=("a",), min_confidence=0.9), Route(name="unsure", types=("a",)))
+    assert decide(table, found("a", 0.5), a_document(), now=NOW).route == "unsure"
+
+
+def test_the_trace_says_of_every_row_why() -> None:
+    plan = decide(TABLE, found("contract"), a_document(), now=NOW)
+    assert [(row.route, row.matched) for row in plan.trace] == [("invoice", False), ("contract", True)]
+    assert plan.trace[0].why == "type 'contract' is not invoice or bill"
+
+
+CONDITIONS = [
+    (
+        When(source=("email",)),
+        {"origin": Origin(kind="email", locator="m")},
+        {"origin": Origin(kind="s3", locator="m")},
+    ),
+    (
+        When(sender=("*@acme.example",)),
+        {"origin": Origin(kind="email", locator="m", sender="Bob@ACME.example")},
+        {"origin": Origin(kind="email", locator="m")},
+    ),
+    (When(name=("*.tif", "SCAN*")), {"name": "scan-1.pdf"}, {"name": "letter.pdf"}),
+    (When(parent_category=("invoice",)), {"category": "invoice"}, {"category": ""}),
+    (When(min_pages=2), {"page_count": 2}, {"page_count": 1}),
+    (When(max_pages=2), {"page_count": 2}, {"page_count": 3}),
+    (When(max_pages=2), {"pages": (7, 8)}, {"pages": (7, 8, 9)}),
+    (When(max_pages=2), {"page_count": 1}, {"page_count": None}),
+]
+
+
+@pytest.mark.parametrize(("when", "met", "unmet"), CONDITIONS)
+def test_conditions_beside_the_type_must_hold(when: When, met: dict[str, Any], unmet: dict[str, Any]) -> None:
+    assert when.unmet(a_document(**met)) == ""
+    assert when.unmet(a_document(**unmet)) != ""
+
+
+def test_a_document_whose_pages_nobody_counted_meets_no_bound_on_them() -> None:
+    assert When(max_pages=5).unmet(a_document()) == "the number of pages is not known"
+
+
+def test_an_unmet_condition_leaves_the_document_to_the_next_row() -> None:
+    big = Route(name="big", types=("a",), when=When(min_pages=10))
+    table = a_table(big, Route(name="rest", types=("a",)))
+    assert decide(table, found("a"), a_document(page_count=12), now=NOW).route == "big"
+    assert decide(table, found("a"), a_document(page_count=2), now=NOW).route == "rest"
+
+
+def test_low_confidence_is_about_rows_whose_conditions_hold() -> None:
+    table = a_table(Route(name="big", types=("a",), min_confidence=0.9, when=When(min_pages=10)))
+    assert decide(table, found("a", 0.5), a_document(page_count=12), now=NOW).way is Way.LOW_CONFIDENCE
+    assert decide(table, found("a", 0.5), a_document(page_count=2), now=NOW).way is Way.UNROUTED
+
+
+@given(st.one_of(st.none(), st.text()), st.floats(allow_nan=True))
+def test_deciding_always_gives_one_of_the_ways_and_never_nothing_to_do(name: str | None, confidence: float) -> None:
+    plan = decide(TABLE, found(name, confidence), a_document(), now=NOW)
+    assert plan.way in {Way.MATCHED, Way.NO_MATCH, Way.LOW_CONFIDENCE, Way.UNROUTED}
+    assert plan.to or plan.review
+    assert plan.reason
+
+
+def test_the_version_follows_the_meaning_of_the_table() -> None:
+    assert a_table(INVOICE, CONTRACT).version == TABLE.version
+    assert a_table(CONTRACT, INVOICE).version != TABLE.version
+    assert a_table(INVOICE, CONTRACT, failed=Fallback(review=True)).version != TABLE.version
+
+
+def test_a_table_names_each_destination_once() -> None:
+    table = a_table(INVOICE, INVOICE, packet=Fallback(to=(CONTRACTS, INVOICES)))
+    assert table.targets() == (INVOICES, UNSORTED, FAILED, CONTRACTS)
+
+
+def test_a_plan_asks_for_one_pending_delivery_per_destination_with_a_stable_id() -> None:
+    plan = decide(a_table(Route(name="a", types=("a",), to=(INVOICES, CONTRACTS))), found("a"), a_document(), now=NOW)
+    made = deliveries("doc_1", plan)
+    assert [one.to for one in made] == [INVOICES, CONTRACTS]
+    assert {one.state for one in made} == {DeliveryState.PENDING}
+    assert made == deliveries("doc_1", plan)
+    assert made[0].id != made[1].id != deliveries("doc_2", plan)[1].id
