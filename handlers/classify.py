@@ -27,7 +27,7 @@ async def file_by_type(happening: Happening, tools: Tools) -> Outcome:
     if not status.final:
         return early(happening, now)
     reason = reason_of(case)
-    alerts = () if status is JobStatus.COMPLETED else (conclude.job_alert(case, f"job.{status}", reason, now),)
+    alerts = () if status is JobStatus.COMPLETED else (conclude.job_alert(case, reason, now),)
     return Outcome(note=status, change=lambda: _change(case, reason, tools), alerts=alerts)
 
 

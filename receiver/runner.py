@@ -103,7 +103,7 @@ class Worker:
         """One attempt at a claimed task, with its line in the log and its metric."""
         begun = time.perf_counter()
         try:
-            done = await process(task, self._tools)
+            done = await process(task, self._tools, lease_seconds=self._lease_seconds)
         except StoreBusy as error:
             # Its lease runs out and it is taken up again: nothing was written.
             line(log, logging.ERROR, "task.unsettled", task=task.id, error=str(error), fix=error.fix)

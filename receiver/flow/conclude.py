@@ -159,11 +159,11 @@ def held_document(document: Document, reason: str, now: float) -> Document:
     return replace(document, state=DocumentState.REVIEW, step=Step.SETTLED, error=reason).note(now, "held", reason)
 
 
-def job_alert(case: Case, kind: str, reason: str, now: float) -> Alert:
+def job_alert(case: Case, reason: str, now: float) -> Alert:
     """The alert of a job that came to no result, with the vendor's own words."""
     return Alert(
-        kind=kind,
-        cause=reason[:80] or kind,
+        kind="job.failed",
+        cause=reason[:80],
         title=f"{case.report.kind} job {case.report.status}: {case.document.name}",
         detail=reason,
         subject=case.document.id,

@@ -16,6 +16,7 @@ from receiver.core.naming import fields, render
 from receiver.core.parcel import Parcel
 from receiver.core.plan import Target
 from receiver.core.task import Task
+from receiver.flow.pause import LOOK_AGAIN, paused_until, place
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.ports import Destination
 
@@ -26,6 +27,9 @@ async def deliver(task: Task, tools: Tools) -> Outcome:
     delivery = document.delivery(task.details["delivery_id"]) if document else None
     if document is None or document.plan is None or delivery is None or delivery.state is DeliveryState.DELIVERED:
         return Outcome(note="nothing to deliver")
+    if (until := await paused_until(place(delivery.to.url), tools)) is not None:
+        note = f"{place(delivery.to.url)} is paused"
+        return Outcome(note=note, again_at=min(until, tools.clock() + LOOK_AGAIN) + tools.spread())
     destination = destination_of(delivery.to, tools)
     parcel = await _parcel(document, delivery, tools)
     receipt = await destination.deliver(parcel)
@@ -140,7 +144,7 @@ def failure_alert(task: Task, error: Exception, fix: str, cause: str, now: float
     """The alert of an exhausted delivery."""
     to = task.details.get("to", "a destination")
     return Alert(
-        kind="delivery.failed",
+        kind="delivery.conflict" if isinstance(error, DeliveryConflict) else "delivery.failed",
         cause=f"{cause}:{scheme(to)}",
         title=f"delivery to {to} failed",
         detail=str(error),

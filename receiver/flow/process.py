@@ -4,7 +4,6 @@ The step runs once; only its change is computed again when another worker was fa
 the task is guarded by the task's version: whoever lost the lease meanwhile writes nothing at all.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +14,7 @@ from receiver.core.retry import RetryAt, decide
 from receiver.core.task import Task
 from receiver.flow import alert as alerting
 from receiver.flow import deliver, react, submit
+from receiver.flow.lease import renewed
 from receiver.flow.tools import Change, Outcome, StepOf, Tools
 
 STEPS: Mapping[str, StepOf] = {
@@ -41,18 +41,30 @@ class Done:
     error: Exception | None = None
 
 
-async def process(task: Task, tools: Tools, *, steps: Mapping[str, StepOf] = STEPS) -> Done:
-    """One attempt at a claimed task. Never raises for what the step did; only a store that cannot write gets out."""
+async def process(
+    task: Task, tools: Tools, *, lease_seconds: float | None = None, steps: Mapping[str, StepOf] = STEPS
+) -> Done:
+    """One attempt at a claimed task; with ``lease_seconds`` the lease is renewed while the step lasts.
+
+    Never raises for what the step did; only a store that cannot write gets out.
+    """
     step = steps.get(task.kind)
-    try:
-        if step is None:
-            raise MailroomError(f"no step is known for tasks of kind {task.kind!r}")
-        outcome = await step.run(task, tools)
-    except asyncio.CancelledError:
-        raise
-    except Exception as error:  # noqa: BLE001  the task loop is one of the two places that catch broadly
-        return await _failed(task, step, error, tools)
-    return await _succeeded(task, outcome, tools)
+    async with renewed(task, tools, lease_seconds) as lease:
+        try:
+            outcome = await _run(step, task, tools)
+        except Exception as error:  # noqa: BLE001  the task loop is one of the two places that catch broadly
+            failure: Exception | None = error
+        else:
+            failure = None
+    if failure is not None:
+        return await _failed(lease.task, step, failure, tools)
+    return await _succeeded(lease.task, outcome, tools)
+
+
+async def _run(step: StepOf | None, task: Task, tools: Tools) -> Outcome:
+    if step is None:
+        raise MailroomError(f"no step is known for tasks of kind {task.kind!r}")
+    return await step.run(task, tools)
 
 
 async def _succeeded(task: Task, outcome: Outcome, tools: Tools) -> Done:

@@ -7,13 +7,15 @@ Exactly once by names, not by luck: the file is looked up by our own id before i
 from collections.abc import Sequence
 from dataclasses import replace
 
+from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Update, Write
 from receiver.core.document import Document, DocumentState, Step
-from receiver.core.errors import DocumentRefused, FileGone
+from receiver.core.errors import DocumentRefused, FileGone, OutOfCredits
 from receiver.core.job import Job, JobKind, JobReport
 from receiver.core.naming import transaction_id
 from receiver.core.task import Task
 from receiver.flow.conclude import failed, held
+from receiver.flow.pause import LOOK_AGAIN, SUBMISSION, pause, paused_until
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.ports import CloudFile, Order
 
@@ -24,15 +26,25 @@ EVENTS = {
 """What we subscribe to. Without a list LlamaCloud sends all, pending and running too (reference 2.4)."""
 
 
+CREDITS_PAUSE = 900.0
+"""Seconds for which submission rests after LlamaCloud answered 402."""
+
+
 async def submit(task: Task, tools: Tools) -> Outcome:
     """One attempt to submit the document that the task is about."""
     document = await tools.store.get(Document, task.subject)
     if document is None or document.state is not DocumentState.OPEN or document.step is not Step.TAKEN_IN:
         return Outcome(note="submitted before")
+    until = await paused_until(SUBMISSION, tools)
+    if until is not None:
+        return Outcome(note="submission is paused", again_at=min(until, tools.clock() + LOOK_AGAIN) + tools.spread())
     kind = JobKind.SPLIT if document.packet else JobKind.CLASSIFY
-    file = await _file(document, kind, tools)
-    order = _order(document, kind, file, tools)
-    report = await tools.cloud.create(order)
+    try:
+        file = await _file(document, kind, tools)
+        order = _order(document, kind, file, tools)
+        report = await tools.cloud.create(order)
+    except OutOfCredits as error:
+        return _paused(document, error, tools)
 
     async def change() -> Sequence[Write]:
         fresh = await tools.store.get(Document, document.id)
@@ -41,6 +53,26 @@ async def submit(task: Task, tools: Tools) -> Outcome:
         return _submitted(fresh, file, report, order, tools)
 
     return Outcome(note=f"job {report.id}", change=change)
+
+
+def _paused(document: Document, error: OutOfCredits, tools: Tools) -> Outcome:
+    """Stops all submissions for a while, and tells somebody once: asking again for each document buys no credits."""
+    now = tools.clock()
+    alert = Alert(
+        kind="submission.paused",
+        cause=error.code,
+        title="LlamaCloud is out of credits: submission is paused",
+        detail=str(error),
+        subject=document.id,
+        fix="buy credits; submission goes on by itself within 15 minutes, or at once by: mailroom resume submission",
+        at=now,
+    )
+    again = now + CREDITS_PAUSE
+
+    async def change() -> Sequence[Write]:
+        return (await pause(SUBMISSION, again, tools),)
+
+    return Outcome(note=str(error), change=change, again_at=again + 10 * tools.spread(), alerts=(alert,))
 
 
 async def _file(document: Document, kind: JobKind, tools: Tools) -> CloudFile:

@@ -1,0 +1,57 @@
+"""Keeps a lease alive while its task is worked on, so that a slow delivery is not taken over half-way."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from receiver.core.change import Update
+from receiver.core.errors import Conflict, StoreBusy
+from receiver.core.task import Task
+from receiver.flow.tools import Tools
+
+
+class Lease:
+    """A claimed task, at the version that the store has of it."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.writing = asyncio.Lock()
+        """Held during a renewal: who ends the lease waits for it, and so knows the task's true version."""
+
+    async def keep(self, tools: Tools, lease_seconds: float) -> None:
+        """Renews at each third of the lease, until it is cancelled or another worker has the task."""
+        while True:
+            await asyncio.sleep(lease_seconds / 3)
+            async with self.writing:
+                if not await self._renew(tools, lease_seconds):
+                    return
+
+    async def _renew(self, tools: Tools, lease_seconds: float) -> bool:
+        """False when the task was lost: its version tells at the end, and nothing is written then."""
+        longer = replace(self.task, lease_until=tools.clock() + lease_seconds)
+        try:
+            await tools.store.apply(Update(longer))
+        except StoreBusy:
+            return True  # the next third tries again
+        except Conflict:
+            return False
+        self.task = replace(longer, version=longer.version + 1)
+        return True
+
+
+@contextlib.asynccontextmanager
+async def renewed(task: Task, tools: Tools, lease_seconds: float | None) -> AsyncIterator[Lease]:
+    """The lease, renewed while the block lasts; not renewed when ``lease_seconds`` is None."""
+    lease = Lease(task)
+    if lease_seconds is None:
+        yield lease
+        return
+    keeping = asyncio.create_task(lease.keep(tools, lease_seconds))
+    try:
+        yield lease
+    finally:
+        async with lease.writing:
+            keeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeping
