@@ -33,6 +33,7 @@ _SOURCE = re.compile(r"^\s*\[\d{1,3}\]\s+\w", re.MULTILINE)
 _NO_HEADING = re.compile(rf"^\W*(?:\d+(?:\.\d+)*\.?\s|{alternatives('pages', 'within')})|[:|]|\d.*\d")
 _TOTAL = re.compile(rf"^\W*{alternatives('pages', 'total')}.*\d", re.MULTILINE)
 _SIGNED = re.compile(rf"^\W*{alternatives('pages', 'signed')}", re.MULTILINE)
+_LETTERED_FIELD = re.compile(r"[a-z][.)]? +[A-Z]")  # "a Employee's name": forms letter their fields
 _SENDER = re.compile(r"@([\w-]+\.[\w.-]*\w)|\bwww\.([\w-]+\.[\w.]*\w)|\b([A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7})\b")
 
 
@@ -91,7 +92,8 @@ def frame(shown: Face) -> frozenset[str]:
 
 def begins_midway(shown: Face) -> bool:
     """Whether its first line goes on with a sentence of another page."""
-    return bool(shown.lines) and (shown.lines[0][0].islower() or shown.lines[0][0] in ",;)|")
+    first = shown.lines[0] if shown.lines else ""
+    return first[:1] in tuple(",;)|") or (first[:1].islower() and not _LETTERED_FIELD.match(first))
 
 
 def ends_midway(shown: Face) -> bool:
