@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 import httpx
 
@@ -17,7 +17,7 @@ from receiver.cloud.ask import ask, pages
 from receiver.cloud.multipart import Multipart
 from receiver.cloud.pacing import JOB_RATE, UPLOAD_RATE, Pace, Rate
 from receiver.cloud.refusal import About, Refusal
-from receiver.cloud.transport import Call, Patience, Transport
+from receiver.cloud.transport import Call, Patience, Transport, address
 from receiver.cloud.webhook_configs import WebhookConfigs
 from receiver.core.errors import CloudBusy, FileGone, JobGone
 from receiver.core.job import JobKind, JobReport, JobStatus
@@ -63,13 +63,12 @@ class LlamaCloud:
         self.webhook_configs = WebhookConfigs(self._transport)
 
     async def find_file(self, external_id: str) -> CloudFile | None:
-        """The file that was uploaded under our id before, if there is one that has not expired."""
+        """The file that was uploaded under our id before, if there is one; of several the one that lasts longest."""
         call = Call(method="GET", path=FILES, about=About.ACCOUNT, params={"external_file_id": external_id})
         now = self._clock()
-        async for file in pages(self._transport, wire.Listed[wire.File], call):
-            if _usable(file, external_id, now):
-                return file.record()
-        return None
+        listed = [file.record() async for file in pages(self._transport, wire.Listed[wire.File], call)]
+        found = [file for file in listed if file.external_id == external_id and _lasts_until(file) > now]
+        return max(found, key=_lasts_until, default=None)
 
     async def upload(self, content: Content, *, name: str, external_id: str, purpose: str) -> CloudFile:
         """The file, uploaded in chunks. A second try first looks whether the first one arrived after all."""
@@ -108,10 +107,11 @@ class LlamaCloud:
 
     async def _open_file(self, call: Call) -> httpx.Response:
         link = wire.read(wire.PresignedUrl, await self._transport.attempt(call), asked=call.asked)
+        url = address(link.url, self._transport.base_url)
+        if url is None:
+            raise CloudBusy(f"LlamaCloud gives a link for {call.path} that is none")
         try:
-            return await self._transport.download(urljoin(f"{self._transport.base_url}/", link.url))
-        except httpx.InvalidURL as failure:
-            raise CloudBusy(f"LlamaCloud gives a link for {call.path} that is none") from failure
+            return await self._transport.download(url)
         except Refusal as failure:
             if failure.response.status_code in {401, 403}:  # the link is refused, not our key
                 raise CloudBusy(f"the presigned link for {call.path} is refused: is it stale already?") from failure
@@ -184,9 +184,8 @@ class LlamaCloud:
         return (await ask(self._transport, wire.Job, call)).report(kind)
 
 
-def _usable(file: wire.File, external_id: str, now: float) -> bool:
-    expires_at = wire.seconds(file.expires_at)
-    return file.external_file_id == external_id and (expires_at is None or expires_at > now)
+def _lasts_until(file: CloudFile) -> float:
+    return float("inf") if file.expires_at is None else file.expires_at
 
 
 def _file_path(file_id: str) -> str:

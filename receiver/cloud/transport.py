@@ -6,11 +6,13 @@ cost a task's attempt.
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import urljoin
 
 import httpx
 from pydantic import SecretStr
@@ -136,7 +138,7 @@ class Transport:
             auth=self._key,
         )
 
-    async def download(self, url: str) -> httpx.Response:
+    async def download(self, url: httpx.URL) -> httpx.Response:
         """An open answer with the bytes behind a presigned link, asked for without the key; the caller closes it."""
         client = self._open()
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
@@ -227,21 +229,28 @@ def _ours(failure: httpx.TransportError) -> bool:
 def _checked_url(url: str) -> str:
     """The base URL without its last slash; a path prefix is kept. Raises Misconfigured."""
     base = url.strip().rstrip("/")
-    try:
-        parts = httpx.URL(base)
-    except httpx.InvalidURL:
-        parts = httpx.URL("")
+    parts = address(base)
+    if parts is None:
+        raise Misconfigured(
+            f"LLAMA_CLOUD_BASE_URL is {url.rpartition('@')[2]!r}: it has to start with https:// and a host name",
+            fix="write it whole, for instance https://api.cloud.eu.llamaindex.ai",
+        )
     if parts.userinfo or parts.query or parts.fragment:
         raise Misconfigured(
             "LLAMA_CLOUD_BASE_URL holds a user, a query or a fragment",
             fix="leave scheme, host and path only; the key belongs into LLAMA_CLOUD_API_KEY",
         )
-    if parts.scheme not in {"http", "https"} or not parts.host:
-        raise Misconfigured(
-            f"LLAMA_CLOUD_BASE_URL is {url!r}: it has to start with https:// and a host name",
-            fix="write it whole, for instance https://api.cloud.eu.llamaindex.ai",
-        )
     return base
+
+
+def address(url: str, base: str = "") -> httpx.URL | None:
+    """The URL, seen from ``base`` where it is relative; None for what cannot be asked over HTTP."""
+    try:
+        parts = httpx.URL(urljoin(f"{base}/", url) if base else url)
+    except (httpx.InvalidURL, ValueError):
+        return None
+    named = parts.scheme in {"http", "https"} and re.fullmatch(r"[\w.:-]+", parts.host)
+    return parts if named and (parts.port is None or 0 < parts.port < 65536) else None
 
 
 def _checked_key(key: str) -> str:

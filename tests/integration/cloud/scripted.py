@@ -40,13 +40,22 @@ class Asked:
         return json.loads(self.body)
 
 
+OVER = Answer(500, {"detail": "the script is over"})
+
+
 class Scripted:
     """An ASGI application: first the answers of the script, one by one, then ``otherwise``."""
 
-    def __init__(self, *script: Answer, otherwise: Answer | None = None) -> None:
-        self.script = deque(script)
-        self.otherwise = otherwise or Answer(500, {"detail": "the script is over"})
+    def __init__(self) -> None:
+        self.script: deque[Answer] = deque()
+        self.otherwise = OVER
         self.asked: list[Asked] = []
+
+    def play(self, *script: Answer, otherwise: Answer | None = None) -> None:
+        """Another script, and nothing asked yet."""
+        self.script = deque(script)
+        self.otherwise = otherwise or OVER
+        self.asked = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -75,8 +84,8 @@ async def _half(send: Send) -> None:
 
 
 @contextmanager
-def scripted(*script: Answer, otherwise: Answer | None = None) -> Iterator[tuple[str, Scripted]]:
+def scripted() -> Iterator[tuple[str, Scripted]]:
     """The base URL of such a server, and the server."""
-    app = Scripted(*script, otherwise=otherwise)
+    app = Scripted()
     with serve(app) as url:
         yield url, app
