@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from receiver.core.errors import MailroomError, NotAuthentic, Rejected, Transient
+from receiver.core.errors import Conflict, MailroomError, NotAuthentic, Rejected, Transient
 
 RETRY_AFTER_SECONDS = 1.0
 """What a sender is told to wait when nobody knows better."""
@@ -37,6 +37,8 @@ def problem_of(error: MailroomError) -> Problem:
         return UNAUTHENTIC
     if isinstance(error, Rejected):
         return Problem(error.status, error.code, str(error))
+    if isinstance(error, Conflict):
+        return Problem(409, error.code, f"{error}; look at it again")
     if isinstance(error, Transient):
         seconds = math.ceil(max(error.retry_after or RETRY_AFTER_SECONDS, 1.0))
         message = (type(error).__doc__ or error.code).split("\n", 1)[0]  # its own words may name a path of ours

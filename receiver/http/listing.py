@@ -1,0 +1,83 @@
+"""Listings over HTTP: from a request's parameters to a page of records. What is wrong with them is named."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+
+from receiver.core.change import Page, Query, Record
+from receiver.core.errors import Malformed
+from receiver.ports import Store
+
+LIMIT = 500
+SCAN = 5000
+"""Records that a search which no index answers looks at, at most; its cursor goes on from there."""
+USUAL = frozenset({"since", "limit", "cursor"})
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A parameter that selects: by the index of this name when it has one and is the first, else record by record."""
+
+    fits: Callable[[Any, str], bool]
+    index: str = ""
+    choices: tuple[str, ...] = ()
+
+
+async def listing(request: Request, store: Store, kind: type[Record], filters: Mapping[str, Filter]) -> Page:
+    """The page that the request asks for, newest first. Raises Malformed, naming the parameter."""
+    given = dict(request.query_params)
+    if unknown := sorted(set(given) - set(filters) - USUAL):
+        known = ", ".join(sorted({*filters, *USUAL}))
+        raise Malformed(f"{unknown[0]!r} is not a parameter here; known are {known}")
+    chosen = {name: given[name] for name in filters if given.get(name)}
+    for name, value in chosen.items():
+        if (choices := filters[name].choices) and value not in choices:
+            raise Malformed(f"{name} is one of {', '.join(choices)}, not {value!r}")
+    indexed = next((name for name in chosen if filters[name].index), None)
+    query = Query(
+        by=filters[indexed].index if indexed else "all",
+        key=chosen.pop(indexed) if indexed else None,
+        since=_moment(given.get("since")),
+        newest_first=True,
+        limit=_limit(given.get("limit")),
+        cursor=given.get("cursor") or None,
+    )
+    tests = [(filters[name].fits, value) for name, value in chosen.items()]
+    return await _scan(store, kind, query, lambda record: all(fits(record, value) for fits, value in tests))
+
+
+async def _scan(store: Store, kind: type[Record], query: Query, fits: Callable[[Record], bool]) -> Page:
+    found: list[Record] = []
+    seen, cursor = 0, query.cursor
+    while len(found) < query.limit and seen < SCAN:
+        page = await store.find(kind, replace(query, limit=query.limit - len(found), cursor=cursor))
+        seen += len(page.records)
+        found += [record for record in page.records if fits(record)]
+        cursor = page.cursor
+        if cursor is None:
+            break
+    return Page(found, cursor)
+
+
+def _limit(text: str | None) -> int:
+    if not text:
+        return 50
+    if not (text.isascii() and text.isdigit()) or len(text) > 4 or not 1 <= int(text) <= LIMIT:
+        raise Malformed(f"limit is a number from 1 to {LIMIT}")
+    return int(text)
+
+
+def _moment(text: str | None) -> float | None:
+    """Unix seconds, or ISO 8601 (UTC unless it says otherwise)."""
+    if not text:
+        return None
+    try:
+        moment = float(text) if text.replace(".", "", 1).isdigit() else datetime.fromisoformat(text)
+    except ValueError:
+        raise Malformed("since is a moment: 2026-11-22T08:30:00Z, or Unix seconds") from None
+    if isinstance(moment, float):
+        return moment
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,149 @@
+"""The files of a multipart request, one after the other, in chunks as they arrive: nothing is held, nothing spooled.
+
+python-multipart does the parsing; this turns its callbacks into something to iterate over.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect, Request
+
+from receiver.core.errors import Malformed, Rejected, Unsupported
+
+PARTS = 1000
+
+
+class TooSlow(Rejected):
+    """Nothing arrived for too long."""
+
+    code = "too_slow"
+    status = 408
+
+
+@dataclass(eq=False)
+class Part:
+    """A file that is arriving."""
+
+    name: str
+    _source: "Parts" = field(repr=False)
+    ended: bool = False
+
+    async def read(self) -> bytes | None:
+        """The next bytes, None at the end. What is not asked for is skipped when the next part is."""
+        return await self._source.chunk(self)
+
+
+class Parts:
+    """The file parts of one request. Raises Unsupported, Malformed, TooSlow."""
+
+    def __init__(self, request: Request, *, idle_seconds: float) -> None:
+        media_type, options = parse_options_header(request.headers.get("content-type", ""))
+        if media_type != b"multipart/form-data":
+            raise Unsupported("send the files as multipart/form-data")
+        if not (boundary := options.get(b"boundary")):
+            raise Malformed("the content-type has no boundary")
+        self._stream = request.stream()
+        self._idle_seconds = idle_seconds
+        self._found: deque[Part | bytes | None] = deque()
+        self._parser = MultipartParser(boundary, self._callbacks())  # type: ignore[arg-type]
+        self._header, self._value, self._headers = b"", b"", dict[bytes, bytes]()
+        self._in_file, self._parts, self._ended, self._whole = False, 0, False, False
+
+    def __aiter__(self) -> AsyncIterator[Part]:
+        return self._files()
+
+    async def _files(self) -> AsyncIterator[Part]:
+        while (found := await self._next()) is not None:
+            if isinstance(found, Part):
+                yield found
+
+    async def chunk(self, part: Part) -> bytes | None:
+        """The next bytes of this part; None at its end."""
+        if part.ended:
+            return None
+        found = await self._next(of_part=True)
+        if isinstance(found, bytes):
+            return found
+        part.ended = True
+        return None
+
+    async def _next(self, *, of_part: bool = False) -> Part | bytes | None:
+        """The next thing that was found; None at the end of a part (when asked ``of_part``) or of all."""
+        while True:
+            while self._found:
+                found = self._found.popleft()
+                if found is not None or of_part:
+                    return found
+            if self._whole:
+                return None
+            await self._feed()
+
+    async def _feed(self) -> None:
+        """Lets the parser see what arrives next."""
+        try:
+            async with asyncio.timeout(self._idle_seconds):
+                data = await anext(self._stream, b"")
+        except TimeoutError:  # an OSError to Python, which the spool would take for a fault of its disk
+            raise TooSlow(f"nothing arrived for {self._idle_seconds:g} seconds") from None
+        except ClientDisconnect as error:
+            raise Malformed("the sender hung up before the end") from error
+        try:
+            if data:
+                self._parser.write(data)
+                return
+            self._parser.finalize()
+        except FormParserError as error:
+            raise Malformed("the multipart body cannot be read") from error
+        if not self._ended:
+            raise Malformed("the multipart body is cut short")
+        self._whole = True
+
+    def _callbacks(self) -> dict[str, object]:
+        names = (
+            "part_begin",
+            "part_data",
+            "part_end",
+            "header_field",
+            "header_value",
+            "header_end",
+            "headers_finished",
+            "end",
+        )
+        return {f"on_{name}": getattr(self, f"_on_{name}") for name in names}
+
+    def _on_part_begin(self) -> None:
+        self._parts += 1
+        if self._parts > PARTS:
+            raise Malformed(f"more than {PARTS} parts in one request")
+        self._headers = {}
+
+    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _on_header_end(self) -> None:
+        self._headers[self._header.lower()] = self._value
+        self._header, self._value = b"", b""
+
+    def _on_headers_finished(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        self._in_file = b"filename" in options
+        if self._in_file:
+            self._found.append(Part(options[b"filename"].decode(errors="replace"), self))
+
+    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._in_file:
+            self._found.append(data[start:end])
+
+    def _on_part_end(self) -> None:
+        if self._in_file:
+            self._found.append(None)
+
+    def _on_end(self) -> None:
+        self._ended = True

@@ -1,0 +1,93 @@
+"""``POST /documents``: files into the spool as they arrive. Each stands for itself: one refused holds no other back."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from receiver.bootstrap import App
+from receiver.core.errors import DocumentRefused, MailroomError, Malformed, TooLarge
+from receiver.flow.intake import Arrival, take_in
+from receiver.http.auth import Endpoint
+from receiver.http.multipart import Part, Parts
+from receiver.http.problems import Problem, problem_of
+
+IDLE_SECONDS = 30.0
+"""How long a sender may pause in the middle of a file."""
+NAME_LIMIT = 255
+
+
+@dataclass
+class Outcome:
+    """What became of the files of one request so far."""
+
+    taken: list[dict[str, Any]] = field(default_factory=list)
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    stopped: Problem | None = None
+    """Why the rest was not looked at."""
+
+
+def upload(app: App) -> Endpoint:
+    """The endpoint that takes files in."""
+
+    async def documents(request: Request) -> Response:
+        packet = request.query_params.get("packet", "false").lower() in ("true", "1", "yes")
+        outcome = Outcome()
+        try:
+            async for part in Parts(request, idle_seconds=IDLE_SECONDS):
+                await _take(app, part, packet, outcome)
+        except MailroomError as error:
+            outcome.stopped = problem_of(error)
+        return _answer(outcome)
+
+    return documents
+
+
+async def _take(app: App, part: Part, packet: bool, outcome: Outcome) -> None:
+    """Takes one file in, or notes why not. Raises what concerns the whole request: a broken body, a full disk."""
+    name = part.name[:NAME_LIMIT]
+    first = await part.read() or b""
+    if not name and not first:
+        return  # what a browser sends for a file field that was left empty
+    source = _bounded(first, part, app.settings.max_upload)
+    try:
+        taken = await take_in(Arrival(name=name or "document", kind="upload", source=source, packet=packet), app.tools)
+    except (DocumentRefused, TooLarge) as error:
+        outcome.refused.append({"name": name, "code": error.code, "reason": str(error)})
+        return
+    outcome.taken.append({"document_id": taken.document.id, "name": name, "fresh": taken.fresh})
+
+
+async def _bounded(first: bytes, part: Part, limit: int) -> AsyncIterator[bytes]:
+    """The file's bytes. Raises TooLarge as soon as there are too many."""
+    chunk: bytes | None = first
+    size = 0
+    while chunk is not None:
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(f"{part.name[:NAME_LIMIT]} is over {limit} bytes (MAILROOM_MAX_UPLOAD)")
+        yield chunk
+        chunk = await part.read()
+
+
+def _answer(outcome: Outcome) -> Response:
+    told: dict[str, Any] = {"documents": outcome.taken}
+    if outcome.refused:
+        told["refused"] = outcome.refused
+    problem = outcome.stopped or (None if outcome.taken else _nothing_taken(outcome))
+    if problem is None:
+        return JSONResponse(told, 202)
+    headers = {name.decode(): value.decode() for name, value in problem.headers}
+    error = {"error": {"code": problem.code, "message": problem.message}}
+    return JSONResponse(error | told, problem.status, headers)
+
+
+def _nothing_taken(outcome: Outcome) -> Problem:
+    if not outcome.refused:
+        return problem_of(Malformed("the request holds no file"))
+    reasons = "; ".join(one["reason"] for one in outcome.refused)
+    if all(one["code"] == TooLarge.code for one in outcome.refused):
+        return problem_of(TooLarge(reasons))
+    return Problem(400, outcome.refused[0]["code"], reasons)

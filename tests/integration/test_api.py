@@ -1,0 +1,229 @@
+"""The operator's API over HTTP."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from receiver.bootstrap import App
+from receiver.core.change import Insert
+from receiver.core.document import Classification, DocumentState, Step
+from receiver.core.plan import Plan, Row, Way
+from receiver.core.task import Task, TaskState
+from receiver.settings import Secret
+from tests.builders import NOW, a_document, a_job, a_task, an_alert, an_event
+from tests.receivers import ADMIN_TOKEN, an_app, client_of
+
+pytestmark = pytest.mark.anyio
+
+AUTH = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+OPERATOR_ROUTES = [
+    ("GET", "/documents"),
+    ("POST", "/documents"),
+    ("GET", "/documents/doc-1"),
+    ("POST", "/documents/doc-1/route"),
+    ("GET", "/events"),
+    ("GET", "/tasks"),
+    ("POST", "/tasks/task-1/replay"),
+    ("GET", "/overview"),
+]
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    return an_app(tmp_path)
+
+
+@pytest.fixture
+async def client(app: App) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as client:
+        client.headers.update(AUTH)
+        yield client
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATOR_ROUTES)
+async def test_every_operator_route_is_closed_without_the_token(method: str, path: str, app: App) -> None:
+    async with client_of(app) as client:
+        for headers in ({}, {"Authorization": "Bearer wrong"}):
+            answer = await client.request(method, path, headers=headers)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATOR_ROUTES)
+async def test_every_operator_route_is_closed_to_all_when_no_token_is_set(
+    method: str, path: str, tmp_path: Path
+) -> None:
+    async with client_of(an_app(tmp_path, admin_token=Secret(""))) as client:
+        answer = await client.request(method, path, headers={"Authorization": "Bearer "})
+    assert answer.status_code == 403
+    assert "MAILROOM_ADMIN_TOKEN" in answer.json()["error"]["message"]
+
+
+async def test_documents_are_listed_newest_first_page_by_page(app: App, client: httpx.AsyncClient) -> None:
+    for number in range(5):
+        await app.tools.store.apply(Insert(a_document(id=f"doc-{number}", taken_in_at=NOW + number)))
+    first = (await client.get("/documents", params={"limit": 3})).json()
+    rest = (await client.get("/documents", params={"limit": 3, "cursor": first["cursor"]})).json()
+    assert [one["document_id"] for one in first["documents"] + rest["documents"]] == [
+        f"doc-{number}" for number in (4, 3, 2, 1, 0)
+    ]
+    assert rest["cursor"] is None
+
+
+async def test_documents_are_found_by_state_type_batch_time_and_words(app: App, client: httpx.AsyncClient) -> None:
+    invoice = Classification(type="invoice", confidence=0.9)
+    await app.tools.store.apply(
+        Insert(a_document(id="doc-a", name="Harbour Freight.pdf", state=DocumentState.REVIEW, batch_id="packet-1")),
+        Insert(a_document(id="doc-b", classification=invoice, state=DocumentState.REVIEW, taken_in_at=NOW - 50)),
+        Insert(a_document(id="doc-c", classification=invoice, taken_in_at=NOW - 100)),
+    )
+
+    async def ids(**params: str) -> set[str]:
+        answer = await client.get("/documents", params=params)
+        assert answer.status_code == 200, answer.text
+        return {one["document_id"] for one in answer.json()["documents"]}
+
+    assert await ids(state="review") == {"doc-a", "doc-b"}
+    assert await ids(state="review", type="invoice") == {"doc-b"}
+    assert await ids(batch="packet-1") == {"doc-a"}
+    assert await ids(since=str(NOW - 60)) == {"doc-a", "doc-b"}
+    assert await ids(since="2027-01-15T07:59:59Z") == {"doc-a"}
+    assert await ids(q="harbour") == {"doc-a"}
+    assert await ids(q="doc-c") == {"doc-c"}
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"state": "nowhere"},
+        {"stat": "open"},
+        {"limit": "0"},
+        {"limit": "501"},
+        {"limit": "9" * 5000},
+        {"limit": "ten"},
+        {"since": "yesterday"},
+        {"cursor": "§§§"},
+        {"cursor": "bm90IG9uZQ"},
+    ],
+)
+async def test_a_wrong_parameter_is_named(params: dict[str, str], client: httpx.AsyncClient) -> None:
+    answer = await client.get("/documents", params=params)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed")
+    assert next(iter(params)) in answer.json()["error"]["message"]
+
+
+async def test_one_document_is_shown_with_all_that_is_on_record(app: App, client: httpx.AsyncClient) -> None:
+    plan = Plan(
+        way=Way.MATCHED, route="invoice", reason="it is one", trace=(Row(route="invoice", matched=True, why="y"),)
+    )
+    await app.tools.store.apply(
+        Insert(a_document(id="doc-1", batch_id="doc-1", plan=plan).note(NOW, "taken in", "folder inbox")),
+        Insert(a_document(id="piece", parent_id="doc-1", batch_id="doc-1", pages=(1, 2))),
+        Insert(a_job(id="job-1", document_id="doc-1")),
+        Insert(an_event(id="evt-1", job_id="job-1")),
+        Insert(a_task(id="task-1", subject="job-1")),
+        Insert(a_task(id="task-2", subject="doc-1")),
+    )
+    told = (await client.get("/documents/doc-1")).json()
+    assert told["plan"]["trace"] == [{"route": "invoice", "matched": True, "why": "y"}]
+    assert [entry["what"] for entry in told["history"]] == ["taken in"]
+    assert [one["job_id"] for one in told["jobs"]] == ["job-1"]
+    assert [one["event_id"] for one in told["events"]] == ["evt-1"]
+    assert {one["task_id"] for one in told["tasks"]} == {"task-1", "task-2"}
+    assert [(one["document_id"], one["pages"]) for one in told["pieces"]] == [("piece", [1, 2])]
+
+
+async def test_events_are_found_by_job_and_tasks_by_state(app: App, client: httpx.AsyncClient) -> None:
+    await app.tools.store.apply(
+        Insert(an_event(id="evt-1", job_id="job-1")),
+        Insert(an_event(id="evt-2", job_id="job-2")),
+        Insert(a_task(id="task-1", state=TaskState.PARKED)),
+        Insert(a_task(id="task-2")),
+    )
+    events = (await client.get("/events", params={"job": "job-2"})).json()["events"]
+    tasks = (await client.get("/tasks", params={"state": "parked"})).json()["tasks"]
+    assert ([one["event_id"] for one in events], [one["task_id"] for one in tasks]) == (["evt-2"], ["task-1"])
+
+
+async def test_a_parked_task_is_replayed_with_its_document_open_again(app: App, client: httpx.AsyncClient) -> None:
+    held = a_document(id="doc-1", state=DocumentState.REVIEW, step=Step.SETTLED, error="could not be submitted")
+    parked = a_task(id="submit:doc-1:0", kind="submit", subject="doc-1", state=TaskState.PARKED, attempts=8)
+    await app.tools.store.apply(Insert(held), Insert(parked))
+    answer = await client.post("/tasks/submit:doc-1:0/replay")
+    assert (answer.status_code, answer.json()["state"], answer.json()["attempts"]) == (202, "ready", 0)
+    document = (await client.get("/documents/doc-1")).json()
+    assert (document["state"], document["step"]) == ("open", "taken_in")
+
+
+async def test_a_task_that_is_not_over_cannot_be_replayed(app: App, client: httpx.AsyncClient) -> None:
+    await app.tools.store.apply(Insert(a_task(id="task-1")))
+    assert (await client.post("/tasks/task-1/replay")).status_code == 409
+    assert (await client.post("/tasks/task-x/replay")).status_code == 404
+
+
+async def test_a_person_routes_a_document_by_saying_what_it_is(app: App, client: httpx.AsyncClient) -> None:
+    await app.tools.store.apply(Insert(a_document(id="doc-1", state=DocumentState.REVIEW)))
+    answer = await client.post("/documents/doc-1/route", json={"type": "invoice", "who": "Ada"})
+    told = answer.json()
+    assert (answer.status_code, told["state"], told["type"]) == (202, "open", "invoice")
+    assert (told["plan"]["way"], told["plan"]["route"], told["reason"]) == (
+        "by_hand",
+        "invoice",
+        "Ada says it is invoice",
+    )
+    [delivery] = told["deliveries"]
+    assert await app.tools.store.get(Task, f"deliver:{delivery['delivery_id']}")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"to": "nowhere"}', 400),
+        (b'{"type": "poem"}', 400),
+        (b'{"to": "invoice", "type": "invoice"}', 400),
+        (b'{"to": 7}', 400),
+        (b'{"to": ""}', 400),
+        (b"{}", 400),
+        (b"[]", 400),
+        (b"\xff", 400),
+        (b"[" * 60_000, 400),
+        (b'{"to": "' + b"x" * 70_000 + b'"}', 400),
+    ],
+)
+async def test_a_word_that_makes_no_sense_changes_nothing(
+    body: bytes, status: int, app: App, client: httpx.AsyncClient
+) -> None:
+    await app.tools.store.apply(Insert(a_document(id="doc-1", state=DocumentState.REVIEW)))
+    answer = await client.post("/documents/doc-1/route", content=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, "malformed")
+    assert (await client.get("/documents/doc-1")).json()["state"] == "review"
+
+
+async def test_only_a_document_that_waits_or_failed_is_routed_by_hand(app: App, client: httpx.AsyncClient) -> None:
+    await app.tools.store.apply(Insert(a_document(id="doc-1", state=DocumentState.ROUTED)))
+    assert (await client.post("/documents/doc-1/route", json={"to": "invoice"})).status_code == 409
+    assert (await client.post("/documents/doc-x/route", json={"to": "invoice"})).status_code == 404
+
+
+async def test_the_overview_has_the_books_what_needs_a_person_and_the_choices(
+    app: App, client: httpx.AsyncClient
+) -> None:
+    await app.tools.store.apply(
+        Insert(a_document(id="late", deadline=NOW - 1)),
+        Insert(a_document(state=DocumentState.ROUTED)),
+        Insert(an_alert(title="it broke")),
+        Insert(an_alert(title="it was mended", resolved_at=NOW)),
+    )
+    told = (await client.get("/overview")).json()
+    assert told["balance"] == {"taken_in": 2, "routed": 1, "review": 0, "failed": 0, "open": 1}
+    assert [one["document_id"] for one in told["overdue"]] == ["late"]
+    assert [one["title"] for one in told["alerts"]] == ["it broke"]
+    assert set(told["routes"]) == {"invoice", "contract", "no_match", "failed"}
+    assert told["types"] == ["contract", "invoice"]
+
+
+@pytest.mark.parametrize("path", ["/documents/nope", "/nope", "/documents/a/b/c"])
+async def test_what_is_not_there_is_404_as_json(path: str, client: httpx.AsyncClient) -> None:
+    answer = await client.get(path)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")

@@ -1,0 +1,174 @@
+"""Uploads over HTTP: each file stands for itself, nothing is half taken in, and memory stays flat."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+
+from receiver.bootstrap import App
+from receiver.core.change import Query
+from receiver.core.document import Document
+from receiver.core.task import Task
+from receiver.http import uploads
+from tests.receivers import ADMIN_TOKEN, an_app, client_of
+
+pytestmark = pytest.mark.anyio
+
+AUTH = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    return an_app(tmp_path, max_upload=1000)
+
+
+@pytest.fixture
+async def client(app: App) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as client:
+        client.headers.update(AUTH)
+        yield client
+
+
+def files(**named: bytes) -> list[tuple[str, tuple[str, bytes]]]:
+    return [("files", (name.replace("_pdf", ".pdf"), content)) for name, content in named.items()]
+
+
+async def documents(app: App) -> list[Document]:
+    return (await app.tools.store.find(Document, Query())).records
+
+
+def spooled(tmp_path: Path) -> set[str]:
+    return {path.name for path in (tmp_path / "spool").rglob("*") if path.is_file()}
+
+
+async def test_files_become_documents_with_a_task_to_submit_each(
+    app: App, client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    answer = await client.post("/documents", files=files(one_pdf=b"%PDF-1.7 one", two_pdf=b"%PDF-1.7 two"))
+    assert answer.status_code == 202
+    told = answer.json()["documents"]
+    assert [(one["name"], one["fresh"]) for one in told] == [("one.pdf", True), ("two.pdf", True)]
+    kept = {one.id: one for one in await documents(app)}
+    assert set(kept) == {one["document_id"] for one in told}
+    assert {one.sha256 for one in kept.values()} == spooled(tmp_path)
+    assert {one.origin.kind for one in kept.values()} == {"upload"}
+    tasks = (await app.tools.store.find(Task, Query())).records
+    assert sorted(task.subject for task in tasks) == sorted(kept)
+
+
+async def test_the_same_file_twice_is_one_document(app: App, client: httpx.AsyncClient) -> None:
+    first = await client.post("/documents", files=files(one_pdf=b"%PDF one"))
+    again = await client.post("/documents", files=files(one_pdf=b"%PDF one"))
+    assert again.json()["documents"] == [first.json()["documents"][0] | {"fresh": False}]
+    assert len(await documents(app)) == 1
+
+
+async def test_a_packet_is_marked_to_be_split(app: App, client: httpx.AsyncClient) -> None:
+    await client.post("/documents?packet=true", files=files(scan_pdf=b"%PDF scan"))
+    assert [one.packet for one in await documents(app)] == [True]
+
+
+async def test_one_refused_file_holds_no_other_back(app: App, client: httpx.AsyncClient, tmp_path: Path) -> None:
+    sent = files(empty_pdf=b"", good_pdf=b"%PDF good", big_pdf=b"x" * 1001, last_pdf=b"%PDF last")
+    answer = await client.post("/documents", files=sent)
+    assert answer.status_code == 202
+    assert [one["name"] for one in answer.json()["documents"]] == ["good.pdf", "last.pdf"]
+    assert [(one["name"], one["code"]) for one in answer.json()["refused"]] == [
+        ("empty.pdf", "document_refused"),
+        ("big.pdf", "too_large"),
+    ]
+    assert all(one["name"] in one["reason"] for one in answer.json()["refused"])
+    assert len(spooled(tmp_path)) == 3  # the empty file is nothing on disk, but a name
+
+
+async def test_an_empty_file_alone_is_named_in_the_error(app: App, client: httpx.AsyncClient) -> None:
+    answer = await client.post("/documents", files=files(empty_pdf=b""))
+    assert answer.status_code == 400
+    assert "empty.pdf is empty" in answer.json()["error"]["message"]
+    assert await documents(app) == []
+
+
+async def test_a_file_over_the_limit_alone_is_413_and_leaves_nothing(
+    app: App, client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    answer = await client.post("/documents", files=files(big_pdf=b"x" * 1001))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+    assert "MAILROOM_MAX_UPLOAD" in answer.json()["error"]["message"]
+    assert await documents(app) == []
+    assert spooled(tmp_path) == set()
+
+
+CUT = b'--x\r\nContent-Disposition: form-data; name="f"; filename="cut.pdf"\r\n\r\n%PDF only the beg'
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status"),
+    [
+        (CUT, "multipart/form-data; boundary=x", 400),
+        (b"--x--\r\n", "multipart/form-data; boundary=x", 400),
+        (b"", "multipart/form-data; boundary=x", 400),
+        (b"garbage", "multipart/form-data; boundary=x", 400),
+        (b"a", "multipart/form-data", 400),
+        (b"{}", "application/json", 415),
+        (b"", "", 415),
+    ],
+)
+async def test_a_broken_request_takes_nothing_in(
+    body: bytes, media_type: str, status: int, app: App, client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    answer = await client.post("/documents", content=body, headers={"Content-Type": media_type})
+    assert (answer.status_code, set(answer.json()["error"])) == (status, {"code", "message"})
+    assert await documents(app) == []
+    assert spooled(tmp_path) == set()
+
+
+async def test_what_was_taken_in_before_the_request_broke_is_told(app: App, client: httpx.AsyncClient) -> None:
+    whole = b'--x\r\nContent-Disposition: form-data; name="f"; filename="whole.pdf"\r\n\r\n%PDF whole\r\n'
+    answer = await client.post(
+        "/documents", content=whole + CUT, headers={"Content-Type": "multipart/form-data; boundary=x"}
+    )
+    assert answer.status_code == 400
+    assert [one["name"] for one in answer.json()["documents"]] == ["whole.pdf"]
+    assert [one.name for one in await documents(app)] == ["whole.pdf"]
+
+
+async def test_a_sender_that_stalls_is_let_go(
+    app: App, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stalling() -> AsyncIterator[bytes]:
+        yield CUT
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(uploads, "IDLE_SECONDS", 0.05)
+    answer = await client.post(
+        "/documents", content=stalling(), headers={"Content-Type": "multipart/form-data; boundary=x"}
+    )
+    assert answer.status_code == 408
+    assert await documents(app) == []
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a" * 3000, "ü\u202efdp.exe", "tab\tand\x7f", "📎.pdf", "..."])
+async def test_a_hostile_name_stays_a_name(name: str, app: App, client: httpx.AsyncClient, tmp_path: Path) -> None:
+    answer = await client.post("/documents", files=[("files", (name, b"%PDF"))])
+    assert answer.status_code == 202
+    [document] = await documents(app)
+    assert len(document.name) <= uploads.NAME_LIMIT
+    assert spooled(tmp_path) == {hashlib.sha256(b"%PDF").hexdigest()}
+
+
+async def test_a_file_field_that_was_left_empty_is_no_file(app: App, client: httpx.AsyncClient) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="f"; filename=""\r\n\r\n\r\n--x--\r\n'
+    answer = await client.post("/documents", content=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert (answer.status_code, answer.json()["error"]["message"]) == (400, "the request holds no file")
+
+
+@pytest.mark.parametrize("token", [None, "Bearer wrong", f"Basic {ADMIN_TOKEN}", "Bearer ", "Bearer ü"])
+async def test_without_the_token_nothing_is_taken_in(token: str | None, app: App) -> None:
+    async with client_of(app) as client:
+        headers = [(b"Authorization", token.encode())] if token else []
+        answer = await client.post("/documents", files=files(one_pdf=b"%PDF"), headers=headers)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="mailroom"')
+    assert await documents(app) == []
