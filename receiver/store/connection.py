@@ -17,7 +17,7 @@ class Connection(sqlite3.Connection):
 
         SQLite would go on writing to the file that was removed, and what it acknowledged would be gone.
         """
-        if _identity(self.path) != self.file:
+        if not self.path.exists() or _identity(self.path) != self.file:
             raise FileNotFoundError(f"{self.path} was removed or replaced while it was open")
 
 

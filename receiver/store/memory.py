@@ -42,8 +42,10 @@ class MemoryStore:
 
     async def apply(self, *writes: Write) -> None:
         refuse_repeats(writes)
-        accepted = [record for write in writes if (record := self._accepted(write)) is not None]
-        for record in [codec.copy(record) for record in accepted]:
+        accepted: dict[tuple[str, str], Record] = {}
+        for record in filter(None, map(self._accepted, writes)):
+            accepted.setdefault((kind_of(record), record.id), codec.copy(record))
+        for record in accepted.values():
             self._put(record)
 
     async def get(self, kind: type[R], record_id: str) -> R | None:

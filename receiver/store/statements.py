@@ -57,8 +57,13 @@ TABLES: dict[type[Any], Table] = {kind: _table(kind) for kind in INDEXES}
 
 
 def prepare(writes: tuple[Write, ...], now: float) -> list[Step]:
-    """The steps of a change, encoded and ready for the thread that writes. ``now`` is what expiry is measured by."""
-    return [_PREPARE[type(write)](write, now) for write in writes]
+    """The steps of a change, encoded and ready for the thread that writes. ``now`` is what expiry is measured by.
+
+    Checks come first: they ask about what was there before the change, and leave nothing to undo.
+    """
+    steps = [_PREPARE[type(write)](write, now) for write in writes if type(write) is not Belongs]
+    checks = [_belongs(write) for write in writes if type(write) is Belongs]
+    return checks + steps if checks else steps
 
 
 def _insert(write: Insert, now: float) -> Step:
@@ -83,16 +88,11 @@ def _update(write: Update, now: float) -> Step:
     return partial(_must, table.update, (*values, now) if table.expires else values, old)
 
 
-def _belongs(write: Belongs, now: float) -> Step:
+def _belongs(write: Belongs) -> Step:
     return partial(_must_belong, write.job_id, write.document_id)
 
 
-_PREPARE: dict[type[Write], Callable[[Any, float], Step]] = {
-    Insert: _insert,
-    Ensure: _ensure,
-    Update: _update,
-    Belongs: _belongs,
-}
+_PREPARE: dict[type[Write], Callable[[Any, float], Step]] = {Insert: _insert, Ensure: _ensure, Update: _update}
 
 
 def _must(sql: str, values: tuple[Any, ...], record: Record, db: sqlite3.Connection) -> None:

@@ -187,6 +187,17 @@ class StoreContract:
         assert (conflict.value.kind, conflict.value.record_id) == ("job", "job-1")
         assert await store.get(Event, "e1") is None
 
+    async def test_belonging_asks_about_what_was_there_before_the_change(self, store: Store) -> None:
+        await store.apply(Insert(a_job(id="new", document_id="doc-1")), Belongs("new", "doc-2"))
+        await store.apply(Insert(a_job(id="own", document_id="doc-1")))
+        await store.apply(Belongs("own", "doc-1"), Update(a_job(id="own", document_id="doc-2")))
+        assert await outcome(store.apply(Belongs("own", "doc-2"))) is None
+
+    async def test_a_record_ensured_twice_in_one_change_is_there_once(self, store: Store) -> None:
+        task = a_task()
+        await store.apply(Ensure(task), Ensure(replace(task, subject="other")))
+        assert await store.get(Task, task.id) == task
+
     # --- many at once
 
     async def test_of_a_hundred_inserts_of_one_id_exactly_one_succeeds(self, store: Store) -> None:

@@ -1,0 +1,244 @@
+"""The stores against a plain dictionary: whatever is done to them, in whatever order, they agree.
+
+Hypothesis makes up the histories: changes of several writes that fit or do not, claims, listings, time that passes,
+purges, and (for the stores that outlive a process) closing and opening again.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from receiver.core.change import INDEXES, Belongs, Ensure, Insert, Query, Record, Tally, Update, Write, kind_of
+from receiver.core.document import Classification, Document, DocumentState
+from receiver.core.errors import Conflict
+from receiver.core.job import JobStatus
+from receiver.core.task import Task, TaskState
+from receiver.ports import Store
+from receiver.store.memory import MemoryStore
+from receiver.store.sqlite import SqliteStore
+from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_alert, an_event
+from tests.contracts.store import HandClock, all_pages, outcome
+
+QUICK = settings(deadline=None, max_examples=20, stateful_step_count=30)
+AT_LENGTH = settings(deadline=None, max_examples=80, stateful_step_count=60)
+
+IDS = st.sampled_from(["a", "b", "c"])
+MOMENTS = st.sampled_from([NOW + second for second in range(4)])
+PERHAPS = st.none() | MOMENTS
+CLASSIFIED = st.sampled_from([None, Classification(type=None, confidence=0), Classification(type="x", confidence=1)])
+
+RECORDS: st.SearchStrategy[Any] = st.one_of(
+    st.builds(
+        a_document,
+        id=IDS,
+        state=st.sampled_from(DocumentState),
+        taken_in_at=MOMENTS,
+        deadline=PERHAPS,
+        batch_id=IDS,
+        classification=CLASSIFIED,
+    ),
+    st.builds(a_job, id=IDS, document_id=IDS, created_at=MOMENTS, deadline=PERHAPS, status=st.sampled_from(JobStatus)),
+    st.builds(an_event, id=IDS, job_id=IDS, received_at=MOMENTS, expires_at=PERHAPS),
+    st.builds(
+        a_task,
+        id=IDS,
+        subject=IDS,
+        state=st.sampled_from(TaskState),
+        due_at=MOMENTS,
+        created_at=MOMENTS,
+        lease_until=PERHAPS,
+        expires_at=PERHAPS,
+    ),
+    st.builds(an_alert, id=IDS, last_at=MOMENTS),
+    st.builds(a_flag, id=IDS, value=st.text(st.characters(exclude_categories=["Cs"]), max_size=5)),
+)
+WRITES: st.SearchStrategy[Write] = st.one_of(
+    st.builds(Insert, RECORDS), st.builds(Ensure, RECORDS), st.builds(Update, RECORDS), st.builds(Belongs, IDS, IDS)
+)
+LISTINGS = [(kind, name) for kind, indexes in INDEXES.items() for name in indexes]
+KEYS = st.sampled_from(["a", "b", "c", "x", *DocumentState, *TaskState])
+
+
+def written(write: Write) -> tuple[str, str] | None:
+    return None if isinstance(write, Belongs) else (kind_of(write.record), write.record.id)
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """``kept`` is the model: what the store must hold, expired or not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.clock = HandClock()
+        self.folder = Path(tempfile.mkdtemp(prefix="mailroom-model-"))
+        self.kept: dict[tuple[str, str], Any] = {}
+        self.taken_in = 0
+        self.store = self.open()
+
+    def open(self) -> Store:
+        raise NotImplementedError
+
+    def run(self, work: Any) -> Any:
+        return self.runner.run(work)
+
+    def teardown(self) -> None:
+        self.run(self.store.close())
+        self.runner.close()
+        shutil.rmtree(self.folder)
+
+    # --- the model
+
+    def there(self, place: tuple[str, str]) -> Any:
+        record = self.kept.get(place)
+        expires_at = getattr(record, "expires_at", None)
+        return None if expires_at is not None and expires_at <= self.clock.now else record
+
+    def all_there(self, kind: type[Record]) -> list[Any]:
+        return [self.kept[place] for place in self.kept if place[0] == kind_of(kind) and self.there(place)]
+
+    def refused(self, write: Write) -> tuple[str, str] | None:
+        """The record that this write conflicts about."""
+        if isinstance(write, Belongs):
+            job = self.there(("job", write.job_id))
+            return None if job is None or job.document_id == write.document_id else ("job", write.job_id)
+        place = kind_of(write.record), write.record.id
+        old = self.there(place)
+        fits = {
+            Insert: old is None,
+            Ensure: True,
+            Update: old is not None and old.version == write.record.version,
+        }
+        return None if fits[type(write)] else place
+
+    def carry_out(self, write: Write) -> None:
+        if isinstance(write, Belongs) or (isinstance(write, Ensure) and self.there(written(write) or ("", ""))):
+            return
+        record = write.record
+        place = kind_of(record), record.id
+        if isinstance(record, Document) and place not in self.kept:
+            self.taken_in += 1
+        self.kept[place] = replace(record, version=record.version + 1) if isinstance(write, Update) else record
+
+    # --- what happens
+
+    @rule(
+        drawn=st.lists(WRITES, min_size=1, max_size=4, unique_by=lambda write: written(write) or id(write)),
+        fit=st.booleans(),
+    )
+    def apply(self, drawn: list[Write], fit: bool) -> None:
+        """``fit``: updates name the version that is there, as one that has just read it would."""
+        writes = [self.fitted(write) if fit else write for write in drawn]
+        refusals = {place for write in writes if (place := self.refused(write))}
+        told = self.run(outcome(self.store.apply(*writes)))
+        if refusals:
+            assert isinstance(told, Conflict), told
+            assert (told.kind, told.record_id) in refusals
+            return
+        assert told is None, told
+        for write in writes:
+            self.carry_out(write)
+
+    def fitted(self, write: Write) -> Write:
+        if isinstance(write, Belongs) or not (old := self.there((kind_of(write.record), write.record.id))):
+            return write
+        return Update(replace(write.record, version=old.version))
+
+    @rule(
+        owner=st.sampled_from(["w1", "w2"]),
+        limit=st.integers(1, 3),
+        lease_seconds=st.sampled_from([0.5, 2]),
+        ids=st.none() | st.lists(IDS, max_size=3),
+    )
+    def claim(self, owner: str, limit: int, lease_seconds: float, ids: list[str] | None) -> None:
+        now = self.clock.now
+        due = [task for task in self.all_there(Task) if task.claimable_at is not None and task.claimable_at <= now]
+        due = [task for task in due if ids is None or task.id in ids]
+        due.sort(key=lambda task: (task.claimable_at, task.id))
+        expected = [
+            replace(task.claim(owner=owner, now=now, lease_seconds=lease_seconds), version=task.version + 1)
+            for task in due[:limit]
+        ]
+        claim = self.store.claim(owner=owner, now=now, lease_seconds=lease_seconds, limit=limit, ids=ids)
+        assert self.run(claim) == expected
+        self.kept.update({("task", task.id): task for task in expected})
+
+    @rule(seconds=st.sampled_from([0.5, 1, 2]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.now += seconds
+
+    @rule(limit=st.integers(1, 3))
+    def purge(self, limit: int) -> None:
+        expired = {place for place in self.kept if self.there(place) is None}
+        for left in range(len(expired), 0, -limit):
+            assert self.run(self.store.purge(now=self.clock.now, limit=limit)) == min(limit, left)
+        assert self.run(self.store.purge(now=self.clock.now, limit=limit)) == 0
+        for place in expired:
+            del self.kept[place]
+
+    @rule(
+        listing=st.sampled_from(LISTINGS),
+        key=KEYS,
+        bounds=st.tuples(PERHAPS, PERHAPS),
+        newest_first=st.booleans(),
+        limit=st.integers(1, 4),
+    )
+    def find(
+        self, listing: tuple[type[Record], str], key: str, bounds: tuple[Any, Any], newest_first: bool, limit: int
+    ) -> None:
+        (kind, name), (since, until) = listing, bounds
+        index = INDEXES[kind][name]
+        wanted = key if index.key else None
+        query = Query(by=name, key=wanted, since=since, until=until, newest_first=newest_first, limit=limit)
+        rows = [(getattr(one, index.order), one.id, one) for one in self.all_there(kind)]
+        rows = [row for row in rows if row[0] is not None and (not index.key or getattr(row[2], index.key) == key)]
+        rows = [row for row in rows if (since is None or row[0] >= since) and (until is None or row[0] < until)]
+        rows.sort(key=lambda row: row[:2], reverse=newest_first)
+        assert self.run(all_pages(self.store, kind, query)) == [record for _, _, record in rows]
+
+    @rule(record=RECORDS)
+    def get(self, record: Record) -> None:
+        got = self.run(self.store.get(type(record), record.id))
+        assert got == self.there((kind_of(record), record.id))
+
+    @invariant()
+    def the_books_are_a_recount(self) -> None:
+        states = Counter(str(document.state) for document in self.all_there(Document))
+        tally = self.run(self.store.tally())
+        assert tally == Tally(taken_in=self.taken_in, **states)
+        assert tally.balanced
+
+
+class MemoryMachine(StoreMachine):
+    def open(self) -> Store:
+        return MemoryStore(self.clock)
+
+
+class SqliteMachine(StoreMachine):
+    def open(self) -> Store:
+        return SqliteStore(self.folder / "mailroom.db", self.clock)
+
+    @precondition(lambda self: self.kept)
+    @rule()
+    def close_and_open_again(self) -> None:
+        self.run(self.store.close())
+        self.store = self.open()
+
+
+@pytest.mark.parametrize("machine", [MemoryMachine, SqliteMachine])
+def test_the_store_and_the_dictionary_agree(machine: type[StoreMachine]) -> None:
+    run_state_machine_as_test(machine, settings=QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", [MemoryMachine, SqliteMachine])
+def test_the_store_and_the_dictionary_agree_in_long_histories(machine: type[StoreMachine]) -> None:
+    run_state_machine_as_test(machine, settings=AT_LENGTH)
