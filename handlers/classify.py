@@ -15,7 +15,10 @@ EARLY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
 router = Reactions()
 
 
-@router.on("classify.success", "classify.error", "classify.partial_success", "classify.cancelled", "classify.gone")
+@router.on(
+    *("classify.success", "classify.error", "classify.partial_success", "classify.cancelled"),
+    *("classify.gone", "classify.stuck"),  # these two are the sweep's own words
+)
 async def file_by_type(happening: Happening, tools: Tools) -> Outcome:
     """Routes the document by what its job found; alerts when the job came to no result."""
     case = await conclude.fetch(happening, JobKind.CLASSIFY, tools)
@@ -23,12 +26,14 @@ async def file_by_type(happening: Happening, tools: Tools) -> Outcome:
         return Outcome(note="a job of nobody here, and adopting is off")
     if conclude.settled_before(case):
         return Outcome(note="known before")
-    status, now = case.report.status, tools.clock()
-    if not status.final:
-        return early(happening, now)
+    if not case.report.status.final:
+        if not happening.type.endswith(".stuck"):
+            return early(happening, tools.clock())
+        case = await conclude.cancelled(case, tools)
     reason = reason_of(case)
-    alerts = () if status is JobStatus.COMPLETED else (conclude.job_alert(case, reason, now),)
-    return Outcome(note=status, change=lambda: _change(case, reason, tools), alerts=alerts)
+    done = case.report.status is JobStatus.COMPLETED
+    alerts = () if done else (conclude.job_alert(case, reason, tools.clock()),)
+    return Outcome(note=case.report.status, change=lambda: _change(case, reason, tools), alerts=alerts)
 
 
 async def _change(case: Case, reason: str, tools: Tools) -> Sequence[Write]:
@@ -52,6 +57,8 @@ def early(happening: Happening, now: float) -> Outcome:
 
 def reason_of(case: Case) -> str:
     """Why there is no result, in the vendor's words where it gave any."""
-    if case.report.status is JobStatus.CANCELLED:
-        return "the job was cancelled at LlamaCloud"
-    return case.report.error or "LlamaCloud gave no reason"
+    ours = {
+        JobStatus.CANCELLED: "the job was cancelled at LlamaCloud",
+        JobStatus.GONE: "LlamaCloud no longer knows the job",
+    }
+    return case.report.error or ours.get(case.report.status, "LlamaCloud gave no reason")

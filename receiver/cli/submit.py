@@ -15,7 +15,8 @@ from receiver.cli.running import with_app
 from receiver.cli.serve import worker_of
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import DocumentRefused
-from receiver.flow.intake import Arrival, TakenIn, submission_of, take_in
+from receiver.core.task import submission_of
+from receiver.flow.intake import Arrival, TakenIn, take_in
 from receiver.runner import owner_name
 from receiver.show import document as shown
 

@@ -7,9 +7,9 @@ imported when a file is read, so that a process which never reads one does not p
 from collections.abc import Mapping
 from pathlib import Path
 
-from receiver.config.config import Category, Classify, Config, Guards, Retention, Rule, Split
+from receiver.config.config import Category, Classify, Config, Guards, Resubmit, Retention, Rule, Split
 
-__all__ = ["Category", "Classify", "Config", "Guards", "Retention", "Rule", "Split", "load", "parse"]
+__all__ = ["Category", "Classify", "Config", "Guards", "Resubmit", "Retention", "Rule", "Split", "load", "parse"]
 
 
 def load(path: Path | str, environ: Mapping[str, str]) -> Config:

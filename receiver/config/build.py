@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from receiver.config import faults, model
-from receiver.config.config import Category, Classify, Config, Guards, Retention, Rule, Split
+from receiver.config.config import Category, Classify, Config, Guards, Resubmit, Retention, Rule, Split
 from receiver.config.source import Source, read
 from receiver.config.text import resolve, seconds, window_seconds
 from receiver.core.alert import AlertRule
@@ -93,6 +93,8 @@ def _config(file: model.File, source: Source, environ: Mapping[str, str]) -> Con
         alerts=tuple(_alert(section, environ) for section in file.alerts),
         retention=Retention(events_days=file.retention.events_days, tasks_days=file.retention.tasks_days),
         deadline_seconds=seconds(file.deadline),
+        stuck_seconds=seconds(file.stuck_after),
+        resubmit=Resubmit(times=file.resubmit.times, when=file.resubmit.when),
         warnings=tuple(_warnings(file)),
         lines=source.lines,
     )

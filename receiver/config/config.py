@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
@@ -75,6 +76,19 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resubmit:
+    """What is submitted anew after a job that failed, got stuck or went away. Each submission costs its credits."""
+
+    times: int = 1
+    when: tuple[str, ...] = ()
+    """Shell patterns over the vendor's message, without regard to case."""
+
+    def helps(self, message: str) -> bool:
+        """Whether a failure with this message is one that passes."""
+        return any(fnmatchcase(message.lower(), pattern.lower()) for pattern in self.when)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All of ``mailroom.yaml``."""
 
@@ -86,6 +100,9 @@ class Config:
     retention: Retention = field(default_factory=Retention)
     deadline_seconds: float = 600
     """How long a job may take before the sweep asks for it."""
+    stuck_seconds: float = 3600
+    """How long a job may stay unfinished before it is cancelled."""
+    resubmit: Resubmit = field(default_factory=Resubmit)
     warnings: tuple[Problem, ...] = ()
     """What the file may say but had better not."""
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)

@@ -229,6 +229,16 @@ class RetentionSection(Section):
     tasks_days: Annotated[float, Field(ge=1)] = Field(default=30, description="how long finished tasks are remembered")
 
 
+class ResubmitSection(Section):
+    times: Annotated[int, Field(ge=0, le=10)] = Field(
+        default=1, description="how often one document is submitted anew at most; each costs its credits again"
+    )
+    when: Texts = Field(
+        default=("*timeout*", "*timed out*", "*temporar*", "*unavailable*", "*internal*", "*try again*"),
+        description="shell patterns over the vendor's message; a failed job whose message fits is submitted anew",
+    )
+
+
 class File(Section):
     """mailroom.yaml"""
 
@@ -260,4 +270,12 @@ class File(Section):
         default="10 minutes",
         description="how long a job may take before the sweep asks LlamaCloud",
         examples=["10 minutes"],
+    )
+    stuck_after: Annotated[str, AfterValidator(duration)] = Field(
+        default="60 minutes",
+        description="how long a job may stay unfinished before it is cancelled, and resubmitted or held",
+        examples=["60 minutes"],
+    )
+    resubmit: ResubmitSection = Field(
+        default_factory=ResubmitSection, description="what is submitted anew after a failed, stuck or lost job"
     )

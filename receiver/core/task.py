@@ -15,6 +15,7 @@ Attempts are counted at the claim: a task that kills its process each time is pa
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from receiver.core.document import Document
 from receiver.core.errors import NotAllowed
 
 
@@ -101,3 +102,14 @@ class Task:
         if state is None:
             raise NotAllowed(f"task {self.id} is {self.state}: it cannot {verb}")
         return replace(self, state=state)
+
+
+def submission_of(document: Document, *, now: float) -> Task:
+    """The task to submit this document for its present number of submissions."""
+    return Task(
+        id=f"submit:{document.id}:{document.submissions}",
+        kind="submit",
+        subject=document.id,
+        due_at=now,
+        created_at=now,
+    )

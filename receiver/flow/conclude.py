@@ -4,23 +4,27 @@
 written then. The reactions in handlers choose between them.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from receiver.core.alert import Alert
-from receiver.core.change import Insert, Update, Write
+from receiver.core.change import Ensure, Insert, Update, Write
 from receiver.core.document import Document, DocumentState, Origin, Step
-from receiver.core.errors import JobGone
-from receiver.core.job import Job, JobKind, JobReport
+from receiver.core.errors import DocumentRefused, JobGone
+from receiver.core.job import Job, JobKind, JobReport, JobStatus
 from receiver.core.media import media_type
 from receiver.core.naming import adopted_id
 from receiver.core.plan import Plan, Way
 from receiver.core.route import decide, decide_failed, deliveries
+from receiver.core.task import submission_of
 from receiver.flow.deliver import delivery_tasks
 from receiver.flow.reactions import Happening
 from receiver.flow.tools import Tools
 
 TRANSACTION_PREFIX = "mailroom-"
+YOUNG = 30.0
+"""Seconds for which a 404 is not believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +63,22 @@ async def refreshed(case: Case, tools: Tools) -> Case:
 
 
 async def _report(happening: Happening, kind: JobKind, tools: Tools) -> JobReport:
+    job = await tools.store.get(Job, happening.job_id)
     try:
-        return await tools.cloud.job(kind, happening.job_id)
+        return await tools.cloud.job(kind, happening.job_id, beta=job is not None and job.beta)
     except JobGone:
-        if not happening.other_id:
+        if happening.other_id:
+            return await tools.cloud.job(kind, happening.other_id)
+        if job is None:
             raise
-        return await tools.cloud.job(kind, happening.other_id)
+        return _gone(job, tools.clock())
+
+
+def _gone(job: Job, now: float) -> JobReport:
+    """A 404 for a job of ours: gone, unless it is so young that LlamaCloud may not show it everywhere yet."""
+    young = now - job.created_at < YOUNG
+    status = JobStatus.PENDING if young else JobStatus.GONE
+    return JobReport(id=job.id, kind=job.kind, status=status, transaction_id=job.transaction_id)
 
 
 def _named_by(report: JobReport) -> str:
@@ -97,6 +111,15 @@ async def _adopt(report: JobReport, tools: Tools) -> Document:
     ).note(now, "adopted", f"job {report.id} was created elsewhere")
 
 
+async def cancelled(case: Case, tools: Tools) -> Case:
+    """The case of a job that is stuck, cancelled at LlamaCloud as far as it lets us; we wait for it no longer."""
+    with contextlib.suppress(JobGone, DocumentRefused):  # it ended or went away just now: no matter
+        await tools.cloud.cancel(case.report.kind, case.report.id)
+    minutes = tools.config.stuck_seconds / 60
+    reason = f"the job was stuck in {case.report.status} for more than {minutes:.0f} minutes"
+    return replace(case, report=replace(case.report, status=JobStatus.CANCELLED, error=reason))
+
+
 def settled_before(case: Case) -> bool:
     """Whether this job's word was taken before, or the document has moved on: then nothing may happen again."""
     document = case.document
@@ -117,16 +140,43 @@ def classified(case: Case, tools: Tools) -> Sequence[Write]:
 
 
 def job_failed(case: Case, reason: str, tools: Tools) -> Sequence[Write]:
-    """A failed job: the document goes the way of ``failed``."""
-    now = tools.clock()
-    return _concluded(
-        case, failed_document(replace(case.document, job_id=case.report.id), reason, tools), tools, now=now
-    )
+    """A failed job: submitted anew when the policy says that such a failure passes, else the way of ``failed``."""
+    if tools.config.resubmit.helps(reason) and may_resubmit(case.document, tools):
+        return _resubmitted(case, reason, tools)
+    return _concluded(case, failed_document(case.document, reason, tools), tools)
 
 
 def job_stopped(case: Case, reason: str, tools: Tools) -> Sequence[Write]:
-    """A job that will never have a result, for no fault of the document: a person must look."""
+    """A job that will never have a result, for no fault of the document: submitted anew, or held for a person."""
+    if may_resubmit(case.document, tools):
+        return _resubmitted(case, reason, tools)
     return _concluded(case, held_document(case.document, reason, tools.clock()), tools)
+
+
+def may_resubmit(document: Document, tools: Tools) -> bool:
+    """Whether the policy allows one more submission; an adopted document is not ours to submit."""
+    return document.submissions < tools.config.resubmit.times and document.origin.kind != "adopted"
+
+
+def _resubmitted(case: Case, reason: str, tools: Tools) -> Sequence[Write]:
+    after = resubmission(case.document, reason, tools.clock(), tools)
+    return Update(after), _job_record(case, after, tools.clock()), Ensure(submission_of(after, now=tools.clock()))
+
+
+def resubmission(document: Document, reason: str, now: float, tools: Tools) -> Document:
+    """The document as it was before its submission, one number further: its next job is another one."""
+    return replace(
+        document,
+        state=DocumentState.OPEN,
+        step=Step.TAKEN_IN,
+        submissions=document.submissions + 1,
+        job_id="",
+        classification=None,
+        plan=None,
+        deliveries=(),
+        error="",
+        deadline=now + tools.config.deadline_seconds,
+    ).note(now, "submitted anew", reason)
 
 
 def failed(document: Document, reason: str, tools: Tools) -> Sequence[Write]:
@@ -172,10 +222,10 @@ def job_alert(case: Case, reason: str, now: float) -> Alert:
     )
 
 
-def _concluded(case: Case, document: Document, tools: Tools, *, now: float | None = None) -> Sequence[Write]:
+def _concluded(case: Case, document: Document, tools: Tools) -> Sequence[Write]:
     after = replace(document, job_id=case.report.id)
     writes: list[Write] = [Insert(after) if case.adopted else Update(after)]
-    writes.append(_job_record(case, after, tools.clock() if now is None else now))
+    writes.append(_job_record(case, after, tools.clock()))
     return *writes, *delivery_tasks(after, tools)
 
 

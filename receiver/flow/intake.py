@@ -12,7 +12,7 @@ from receiver.core.document import Document, Origin
 from receiver.core.errors import Conflict, DocumentRefused
 from receiver.core.media import media_type
 from receiver.core.naming import document_id, whole
-from receiver.core.task import Task
+from receiver.core.task import submission_of
 from receiver.flow.tools import Tools
 from receiver.ports import Kept
 
@@ -55,17 +55,6 @@ async def take_in(arrival: Arrival, tools: Tools) -> TakenIn:
     tools.meter.count("mailroom_documents", source=arrival.kind)
     await tools.bell.ring(submission_of(document, now=0).id)
     return TakenIn(document, fresh=True)
-
-
-def submission_of(document: Document, *, now: float) -> Task:
-    """The task to submit this document for the present number of submissions."""
-    return Task(
-        id=f"submit:{document.id}:{document.submissions}",
-        kind="submit",
-        subject=document.id,
-        due_at=now,
-        created_at=now,
-    )
 
 
 def _document(arrival: Arrival, kept: Kept, *, now: float, deadline: float) -> Document:

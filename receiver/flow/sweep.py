@@ -5,6 +5,7 @@ asks the list endpoint (100 jobs a request) and goes on as if the event had come
 found by the same index and rung for again.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -57,16 +58,26 @@ async def _ring_due(tools: Tools, now: float, limit: int) -> int:
 
 
 async def _ask(kind: JobKind, jobs: Sequence[Job], tools: Tools) -> int:
-    """Asks about these jobs, by the list first; how many were finished."""
+    """Asks about these jobs, by the list first; how many go on now."""
     listed = await _listed(kind, jobs, tools)
-    finished = 0
+    went_on = 0
     for job in jobs:
         report = listed.get(job.id)
-        if report is None or report.status.final:
-            finished += await _react(job, report, tools)
+        word = _verdict(job, report, tools)
+        if word is None:
+            await _ask_later(job, report.status if report else job.status, tools)
         else:
-            await _ask_later(job, report, tools)
-    return finished
+            went_on += await _react(job, word, tools)
+    return went_on
+
+
+def _verdict(job: Job, report: JobReport | None, tools: Tools) -> str | None:
+    """What to go on with; None for a job that is still at work. One that is not listed is asked for by its id."""
+    if report is None:
+        return "gone"
+    if report.status.final:
+        return {JobStatus.COMPLETED: "success", JobStatus.CANCELLED: "cancelled"}.get(report.status, "error")
+    return "stuck" if tools.clock() - job.created_at > tools.config.stuck_seconds else None
 
 
 async def _listed(kind: JobKind, jobs: Sequence[Job], tools: Tools) -> dict[str, JobReport]:
@@ -77,14 +88,9 @@ async def _listed(kind: JobKind, jobs: Sequence[Job], tools: Tools) -> dict[str,
     return {report.id: report async for report in reports if report.id in wanted}
 
 
-async def _react(job: Job, report: JobReport | None, tools: Tools) -> int:
-    """Goes on as if the event had come; a job that is not in the list is asked for by its id, by the reaction."""
+async def _react(job: Job, word: str, tools: Tools) -> int:
+    """Goes on as if the event had come."""
     now = tools.clock()
-    word = (
-        {JobStatus.COMPLETED: "success", JobStatus.CANCELLED: "cancelled"}.get(report.status, "error")
-        if report
-        else "gone"
-    )
     task = Task(
         id=f"react:{job.id}:{job.kind}.{word}:swept:{job.checks}",
         kind="react",
@@ -94,22 +100,21 @@ async def _react(job: Job, report: JobReport | None, tools: Tools) -> int:
         details={"type": f"{job.kind}.{word}", "swept": "true"},
     )
     try:
-        await tools.store.apply(Ensure(task), Update(replace(job, checks=job.checks + 1, deadline=_later(job, now))))
+        await tools.store.apply(Ensure(task), Update(_asked(job, job.status, now)))
     except Conflict:
-        return 0
+        return 0  # somebody else heard of it meanwhile
     tools.meter.count("mailroom_sweep_found", what=word)
     await tools.bell.ring(task.id)
     return 1
 
 
-async def _ask_later(job: Job, report: JobReport, tools: Tools) -> None:
-    now = tools.clock()
-    try:
-        await tools.store.apply(
-            Update(replace(job, status=report.status, checks=job.checks + 1, deadline=_later(job, now)))
-        )
-    except Conflict:
-        return
+async def _ask_later(job: Job, status: JobStatus, tools: Tools) -> None:
+    with contextlib.suppress(Conflict):  # then somebody else heard of it meanwhile
+        await tools.store.apply(Update(_asked(job, status, tools.clock())))
+
+
+def _asked(job: Job, status: JobStatus, now: float) -> Job:
+    return replace(job, status=status, checks=job.checks + 1, deadline=_later(job, now))
 
 
 def _later(job: Job, now: float) -> float:
