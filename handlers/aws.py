@@ -15,6 +15,9 @@ from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, U
 THREADS = 16
 """Calls to AWS at the same time. boto3 blocks, so each call holds a thread; the connection pool is as wide."""
 
+ATTEMPTS = 3
+"""Of one call: a hiccup is ridden out here; what lasts is for Mailroom's own schedule, which goes on for hours."""
+
 _BUSY = frozenset(
     {
         "SlowDown", "Throttling", "ThrottlingException", "Throttled", "ThrottledException", "RequestThrottled",
@@ -53,11 +56,19 @@ _NEEDS = {
 class Aws:
     """boto3 for async code. One instance serves a whole process; nothing connects before the first call."""
 
-    def __init__(self, *, threads: int = THREADS, credentials: Mapping[str, str] | None = None) -> None:
-        """``credentials`` are arguments for the boto3 session and, as ``endpoint_url``, for its clients."""
+    def __init__(
+        self,
+        *,
+        threads: int = THREADS,
+        attempts: int = ATTEMPTS,
+        credentials: Mapping[str, str] | None = None,
+        endpoint_url: str | None = None,
+    ) -> None:
+        """``credentials`` are boto3's own names for its session; without them, as everywhere, the environment's."""
+        self._attempts = attempts
         self._threads = threads
         self._credentials = dict(credentials or {})
-        self._endpoint = self._credentials.pop("endpoint_url", None)
+        self._endpoint = endpoint_url
         self._lock = threading.Lock()
         self._session: Any = None
         self._clients: dict[str, Any] = {}
@@ -81,8 +92,7 @@ class Aws:
 
         self._session = self._session or boto3.session.Session(**self._credentials)
         config = Config(
-            # Mailroom's own schedule tries again for hours; here only a hiccup is ridden out.
-            retries={"mode": "standard", "total_max_attempts": 3},
+            retries={"mode": "standard", "total_max_attempts": self._attempts},
             connect_timeout=5,
             read_timeout=60,
             max_pool_connections=self._threads,

@@ -41,14 +41,8 @@ class LocalAws:
         self.pid = pid
         self.env = {"AWS_ENDPOINT_URL": endpoint, **_ACCESS}
         """What a process needs in its environment to use it."""
-        self.aws = Aws(
-            credentials={
-                "aws_access_key_id": "test",
-                "aws_secret_access_key": "test",
-                "region_name": REGION,
-                "endpoint_url": endpoint,
-            }
-        )
+        self.credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
+        self.aws = Aws(credentials=self.credentials, endpoint_url=endpoint)
         """Clients for it, whatever this process's own environment says."""
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -18,3 +19,11 @@ def the_local_aws() -> Iterator[LocalAws]:
     """One local AWS for the whole session; a test makes its own buckets and queues in it. Mark such a test ``aws``."""
     with local_aws() as aws:
         yield aws
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of this machine that nobody listens at, held so that nobody else takes it."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]

@@ -33,7 +33,8 @@ def body(alert: Alert, *, count: int, suppressed: int) -> str:
 
 def line(alert: Alert, *, count: int, suppressed: int) -> str:
     """The same in one line, for a log."""
-    said = f"{alert.kind}: {alert.title}; {alert.detail} [{alert.subject}] ({_counted(count, suppressed)})"
+    detail = alert.detail[:DETAIL_KEPT]
+    said = f"{alert.kind}: {alert.title}; {detail} [{alert.subject}] ({_counted(count, suppressed)})"
     return " ".join((f"{said}; fix: {alert.fix}" if alert.fix else said).split())
 
 

@@ -42,7 +42,7 @@ class Folder:
                 fix="compare the two; remove or rename the file, then: mailroom replay DOCUMENT_ID",
             )
         await self._tell(path.with_name(path.name + SUFFIX), parcel, sha256)
-        return Receipt(location=str(path), checksum=f"sha256:{sha256}", fresh=fresh)
+        return Receipt(location=f"folder://{path}", checksum=f"sha256:{sha256}", fresh=fresh)
 
     async def _tell(self, path: Path, parcel: Parcel, sha256: str) -> None:
         said = manifest_file(parcel, sha256=sha256)

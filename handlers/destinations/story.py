@@ -52,6 +52,6 @@ def ascii_safe(value: str, limit: int = 256) -> str:
 
     S3 tags allow letters, digits, spaces and ``+ - = . _ : / @``, 256 characters at most; the others allow more.
     """
-    plain = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode()
-    kept = "".join(c if c.isalnum() or c in " +-=._:/@" else "_" for c in plain).strip()
+    plain = (c for c in unicodedata.normalize("NFKD", value) if not unicodedata.combining(c))
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in " +-=._:/@") else "_" for c in plain).strip()
     return kept[:limit] or "_"

@@ -1,18 +1,26 @@
-"""The destinations, against the contract: a real folder, and a local AWS over real HTTP."""
+"""The destinations, against the contract: a real folder, a local AWS over real HTTP, a real endpoint."""
 
 import asyncio
+import base64
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
+from handlers.destinations import destinations
 from handlers.destinations.folder import Folder
+from handlers.destinations.http import Http
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
 from handlers.local_aws import LocalAws
 from receiver.core.document import Receipt
+from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
 from receiver.core.plan import Target
 from tests.contracts.destination import HoldsBytes, Place, PointsToIt
+from tests.endpoints import Endpoint, an_endpoint
+from tests.parcels import a_parcel
 
 _names = count(1)
 
@@ -29,7 +37,7 @@ class FolderPlace(Place):
         return sum(1 for path in self.root.joinpath("mail").rglob("*") if path.is_file() and path.suffix != ".json")
 
     async def read(self, receipt: Receipt) -> bytes:
-        return await asyncio.to_thread(Path(receipt.location).read_bytes)
+        return await asyncio.to_thread(_local(receipt).read_bytes)
 
 
 class TestFolder(HoldsBytes):
@@ -38,7 +46,11 @@ class TestFolder(HoldsBytes):
         return FolderPlace(tmp_path)
 
     async def remove(self, place: FolderPlace, receipt: Receipt) -> None:
-        await asyncio.to_thread(Path(receipt.location).unlink)
+        await asyncio.to_thread(_local(receipt).unlink)
+
+
+def _local(receipt: Receipt) -> Path:
+    return Path(receipt.location.removeprefix("folder://"))
 
 
 class S3Place(Place):
@@ -97,3 +109,97 @@ class TestFifoQueue(PointsToIt):
     @pytest.fixture
     def place(self, local_aws: LocalAws) -> SqsPlace:
         return SqsPlace(local_aws, fifo=True)
+
+
+SECRET = "whsec_" + base64.b64encode(b"a secret of at least 24 bytes").decode()
+
+
+class HttpPlace(Place):
+    def __init__(self, endpoint: Endpoint, closed_port: int) -> None:
+        self.endpoint = endpoint
+        self.destination = Http({"HOOK_SECRET": SECRET})
+        self.template = f"{endpoint.url}/hook"
+        self.options = {"secret": "env:HOOK_SECRET"}
+        self.absent = f"http://127.0.0.1:{closed_port}/hook"
+        self.exactly_once = False
+        self._read = 0
+
+    async def count(self) -> int:
+        return len(self.endpoint.posts)
+
+    async def read(self, receipt: Receipt) -> bytes:
+        """The messages in the order in which they came: each receipt names only the address."""
+        assert receipt.location == self.template
+        self._read += 1
+        return self.endpoint.posts[self._read - 1].body
+
+
+class TestHttp(PointsToIt):
+    @pytest.fixture
+    def place(self, closed_port: int) -> Iterator[HttpPlace]:
+        with an_endpoint() as endpoint:
+            yield HttpPlace(endpoint, closed_port)
+
+    async def test_the_published_library_verifies_the_message(self, place: HttpPlace) -> None:
+        parcel = a_parcel(place.template, options=place.options, reasoning="it says “Rechnung”")
+        await place.destination.deliver(parcel)
+        (got,) = place.endpoint.posts
+        assert Webhook(SECRET).verify(got.body, got.headers)["id"] == parcel.delivery_id
+        assert got.headers["webhook-id"] == parcel.delivery_id
+        assert got.headers["content-type"] == "application/cloudevents+json"
+        with pytest.raises(WebhookVerificationError):
+            Webhook(SECRET).verify(got.body + b" ", got.headers)
+
+    @pytest.mark.parametrize(
+        ("status", "error"),
+        [(408, DestinationBusy), (429, DestinationBusy), (500, DestinationBusy), (503, DestinationBusy),
+         (401, AccessDenied), (403, AccessDenied), (400, Unroutable), (410, Unroutable), (301, Unroutable)],
+    )  # fmt: skip
+    async def test_each_answer_says_what_to_do_next(
+        self, place: HttpPlace, status: int, error: type[MailroomError]
+    ) -> None:
+        place.endpoint.status, place.endpoint.headers = status, {"retry-after": "30", "location": "/elsewhere"}
+        with pytest.raises(error, match=str(status)) as raised:
+            await place.destination.deliver(a_parcel(place.template, options=place.options))
+        assert len(place.endpoint.posts) == 1
+        if isinstance(raised.value, DestinationBusy):
+            assert raised.value.retry_after == 30
+
+    async def test_nobody_there_means_later(self, place: HttpPlace) -> None:
+        with pytest.raises(DestinationBusy):
+            await place.destination.deliver(a_parcel(place.absent, options=place.options))
+
+    async def test_keys_in_the_address_are_not_shown(self, place: HttpPlace) -> None:
+        secret = a_parcel(place.template.replace("//", "//user:hidden@") + "?key=hidden", options=place.options)
+        assert "hidden" not in (await place.destination.deliver(secret)).location
+        place.endpoint.status = 500
+        with pytest.raises(DestinationBusy) as error:
+            await place.destination.deliver(secret)
+        assert "hidden" not in str(error.value)
+
+    async def test_an_unsigned_message_must_be_asked_for_by_name(self, place: HttpPlace) -> None:
+        await place.destination.deliver(a_parcel(place.template, options={"unsigned": "true"}))
+        assert "webhook-signature" not in place.endpoint.posts[0].headers
+        (fault,) = place.destination.faults(Target(url=place.template))
+        assert "secret: env:NAME" in fault
+
+    @pytest.mark.parametrize(
+        ("url", "options", "names"),
+        [
+            ("https://example.com/hook", {"secret": "env:MISSING"}, "MISSING"),
+            ("https://example.com/hook", {"secret": "env:BAD"}, "base64"),
+            ("https://example.com/hook", {"secret": SECRET}, "env:NAME"),
+            ("http://example.com/hook", {"secret": "env:HOOK_SECRET"}, "https"),
+            ("https://{sender}/hook", {"secret": "env:HOOK_SECRET"}, "host"),
+            ("https://example.com/{nonsense}", {"secret": "env:HOOK_SECRET"}, "nonsense"),
+        ],
+    )
+    def test_a_target_that_cannot_work_is_a_fault(self, url: str, options: dict[str, str], names: str) -> None:
+        (fault,) = Http({"HOOK_SECRET": SECRET, "BAD": "whsec_é"}).faults(Target(url=url, options=options))
+        assert names in fault
+        assert SECRET not in fault
+
+
+def test_every_destination_is_tested_here() -> None:
+    tested = {"folder": TestFolder, "s3": TestS3, "sqs": TestStandardQueue, "https": TestHttp, "http": TestHttp}
+    assert set(tested) == set(destinations(environ={}))

@@ -1,0 +1,107 @@
+"""``mailto:ADDRESS``: an alert as an e-mail, by the SMTP server that MAILROOM_SMTP_URL names.
+
+``smtp://user:password@host:587?from=mailroom@example.com`` (STARTTLS whenever the server offers it), or ``smtps://``.
+A password is sent over TLS, or not at all.
+"""
+
+import asyncio
+import hashlib
+import smtplib
+import ssl
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from handlers.alerts import text
+from handlers.outbound import LOOPBACK
+from receiver.core.alert import Alert
+from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unroutable
+from receiver.ports import AlertChannel
+
+TIMEOUT_SECONDS = 30.0
+
+
+class Email:
+    """The ``mailto:`` channel: one address, or several with commas between them."""
+
+    def __init__(self, address: str, smtp_url: str) -> None:
+        """Raises Misconfigured without a server, or for what is no address."""
+        self._server = urlsplit(smtp_url)
+        if self._server.scheme not in ("smtp", "smtps") or not self._server.hostname:
+            raise Misconfigured("mailto: alerts need MAILROOM_SMTP_URL: smtp://user:password@host:port")
+        self._to = [one.strip() for one in address.split(",")]
+        if not all(one.count("@") == 1 and one.isprintable() and " " not in one for one in self._to):
+            raise Misconfigured(f"mailto:{address}: write mailto:name@example.com")
+        user = unquote(self._server.username or "")
+        asked = parse_qs(self._server.query).get("from", [])
+        self._from = asked[0] if asked else user if "@" in user else f"mailroom@{self._server.hostname}"
+
+    async def notify(self, alert: Alert, *, count: int, suppressed: int) -> None:
+        """Hands the mail to the server. Raises DestinationBusy, AccessDenied, Unroutable."""
+        await asyncio.to_thread(self._send, self._written(alert, count=count, suppressed=suppressed))
+
+    def _written(self, alert: Alert, *, count: int, suppressed: int) -> EmailMessage:
+        message = EmailMessage()
+        message["Subject"] = text.subject(alert)
+        message["From"], message["To"] = self._from, ", ".join(self._to)
+        message["Date"] = format_datetime(datetime.fromtimestamp(alert.at, UTC))
+        # The same for a repeat of this notice, so that mail readers show it once.
+        identity = hashlib.sha256(f"{alert.group} {alert.at} {count}".encode()).hexdigest()[:32]
+        message["Message-ID"] = f"<{identity}@mailroom>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(text.body(alert, count=count, suppressed=suppressed))
+        return message
+
+    def _send(self, message: EmailMessage) -> None:
+        host = str(self._server.hostname)
+        try:
+            with self._connected(host) as server:
+                self._secured(server)
+                self._enter(server, host)
+                server.send_message(message, self._from, self._to)
+        except (smtplib.SMTPException, OSError) as error:
+            raise _translated(error, host) from error
+
+    def _connected(self, host: str) -> smtplib.SMTP:
+        if self._server.scheme == "smtps":
+            tls = ssl.create_default_context()
+            return smtplib.SMTP_SSL(host, self._server.port or 465, timeout=TIMEOUT_SECONDS, context=tls)
+        return smtplib.SMTP(host, self._server.port or 587, timeout=TIMEOUT_SECONDS)
+
+    def _secured(self, server: smtplib.SMTP) -> None:
+        server.ehlo()
+        if self._server.scheme == "smtp" and server.has_extn("starttls"):
+            server.starttls(context=ssl.create_default_context())
+
+    def _enter(self, server: smtplib.SMTP, host: str) -> None:
+        if not self._server.username:
+            return
+        if not isinstance(server.sock, ssl.SSLSocket) and host not in LOOPBACK:
+            raise AccessDenied(f"SMTP server {host} offers no TLS: the password was not sent", fix="use smtps://")
+        server.login(unquote(self._server.username), unquote(self._server.password or ""))
+
+
+def _translated(error: Exception, host: str) -> MailroomError:
+    """SMTP's answer as ours: 4xx is later, 5xx is never (RFC 5321, 4.2.1); a server that is away is later."""
+    said = f"SMTP server {host}: {type(error).__name__}: {_words(error)}"
+    if isinstance(error, smtplib.SMTPAuthenticationError | smtplib.SMTPNotSupportedError):
+        return AccessDenied(said, fix="mend user and password in MAILROOM_SMTP_URL")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Unroutable(said, fix="name the server in MAILROOM_SMTP_URL as its certificate does")
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = [code for code, _ in error.recipients.values()]
+        return DestinationBusy(said) if any(400 <= code < 500 for code in codes) else Unroutable(said)
+    if isinstance(error, smtplib.SMTPResponseException) and 500 <= error.smtp_code < 600:
+        return Unroutable(said, fix="see what the server wants; the sender is set by ?from= in MAILROOM_SMTP_URL")
+    return DestinationBusy(said)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        given = error.smtp_error
+        return f"{error.smtp_code} {given.decode(errors='replace') if isinstance(given, bytes) else given}"
+    return str(error)
+
+
+_: type[AlertChannel] = Email

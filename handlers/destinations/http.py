@@ -1,0 +1,108 @@
+"""HTTP: the CloudEvents message, posted to an endpoint and signed by us with the Standard Webhooks scheme.
+
+The receiver verifies it with any library of that scheme (headers ``webhook-id``, ``webhook-timestamp`` and
+``webhook-signature``). ``webhook-id`` is the delivery's id: after a crash between send and record the same one comes
+again, and the receiver drops it. Source: the Standard Webhooks specification.
+"""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from handlers.destinations import options as options_
+from handlers.destinations.cloudevent import CONTENT_TYPE, event
+from handlers.outbound import Outbound, private, without_secrets
+from receiver.core.document import Receipt
+from receiver.core.errors import MailroomError, Misconfigured
+from receiver.core.naming import FIELDS
+from receiver.core.parcel import Parcel
+from receiver.core.plan import Target
+from receiver.ports import Clock, Destination
+
+if TYPE_CHECKING:
+    from standardwebhooks import Webhook
+
+OPTIONS = ("secret", "unsigned")
+LIMIT = 1024 * 1024
+"""Bytes of a message: the same as on a queue."""
+
+
+class Http:
+    """The ``https://`` destination (``http://`` to this machine only)."""
+
+    holds_bytes = False
+
+    def __init__(self, environ: Mapping[str, str], *, clock: Clock = time.time) -> None:
+        """``environ`` is where the option ``secret: env:NAME`` finds its value."""
+        self._environ = environ
+        self._clock = clock
+        self._outbound = Outbound(clock=clock)
+
+    async def deliver(self, parcel: Parcel) -> Receipt:
+        """The message, taken with a 2xx; at least once. Raises DestinationBusy, AccessDenied, Unroutable."""
+        body, shown = event(parcel, limit=LIMIT), without_secrets(parcel.url)
+        headers = {"Content-Type": CONTENT_TYPE, **self._signed(parcel, body)}
+        await self._outbound.post(parcel.url, what=shown, body=body, headers=headers)
+        return Receipt(location=shown)
+
+    def _signed(self, parcel: Parcel, body: bytes) -> dict[str, str]:
+        named = {"webhook-id": parcel.delivery_id}
+        key = self._key(parcel.options)
+        if key is None:
+            return named
+        now = datetime.fromtimestamp(int(self._clock()), UTC)
+        return named | {
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": key.sign(parcel.delivery_id, now, body.decode()),
+        }
+
+    def _key(self, options: Mapping[str, str]) -> "Webhook | None":
+        """What signs for this target; None where the table says ``unsigned: true``. Raises Misconfigured."""
+        from standardwebhooks import Webhook
+        from standardwebhooks.webhooks import EmptyWebhookSecretError
+
+        if options.get("unsigned") == "true":
+            return None
+        scheme, _, name = options.get("secret", "").partition(":")
+        if scheme != "env" or not name:
+            raise Misconfigured("option secret: write secret: env:NAME (or unsigned: true, and anybody can forge it)")
+        if not self._environ.get(name):
+            raise Misconfigured(f"option secret: {name}, which signs the messages, is not set")
+        try:
+            return Webhook(self._environ[name])
+        except (ValueError, EmptyWebhookSecretError) as error:
+            raise Misconfigured(
+                f"option secret: {name} must hold whsec_ and base64, as Standard Webhooks has it"
+            ) from error
+
+    def faults(self, target: Target) -> list[str]:
+        """Addresses that are not fixed or not private, a missing secret, unknown options."""
+        found = [*_address_faults(target.url), *options_.unknown(target.options, OPTIONS)]
+        try:
+            self._key(target.options)
+        except Misconfigured as error:
+            found.append(str(error))
+        return found
+
+    async def probe(self, target: Target) -> list[str]:
+        """Whether something answers there. It is asked with HEAD, so that nothing happens at the other side."""
+        url = target.url.partition("{")[0]
+        try:
+            await self._outbound.ask("HEAD", url, what=without_secrets(url))
+        except MailroomError as error:
+            return [f"{error}; see that it is up, and that this machine may reach it"]
+        return []
+
+
+def _address_faults(url: str) -> list[str]:
+    host, _, path = url.partition("://")[2].partition("/")
+    if not host or "{" in host:
+        return ["the host of an address must be written out, without fields"]
+    found = [] if private(url) else ["use https: over http anybody on the way can read the message"]
+    named = [part.partition("}")[0] for part in path.split("{")[1:]]
+    unknown = [name for name in named if name not in FIELDS]
+    return found + [f"unknown field {{{name}}}; known are {', '.join(sorted(FIELDS))}" for name in unknown]
+
+
+_: type[Destination] = Http

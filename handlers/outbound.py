@@ -1,0 +1,77 @@
+"""Requests of ours to endpoints that the table or the alerts name: httpx and its errors stop here."""
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
+from receiver.ports import Clock
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+TIMEOUT_SECONDS = 30.0
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Outbound:
+    """Asks an endpoint and translates what it answers. ``what`` names it in errors: an address may hold a secret."""
+
+    def __init__(self, *, clock: Clock = time.time) -> None:
+        self._clock = clock
+        self._tls: ssl.SSLContext | None = None
+
+    async def post(self, url: str, *, what: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Returns when the body was taken with a 2xx. Raises DestinationBusy, AccessDenied, Unroutable."""
+        given = {"User-Agent": "Mailroom", **headers}
+        response = await self.ask("POST", url, what=what, body=body, headers=given)
+        if not response.is_success:
+            raise _refused(response, what, now=self._clock())
+
+    async def ask(
+        self, method: str, url: str, *, what: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> "httpx.Response":
+        """Whatever is answered. Raises DestinationBusy when nothing is, Unroutable for what is no address."""
+        import httpx
+
+        # Making it reads all the certificates of the system, which costs more than the request.
+        self._tls = self._tls or httpx.create_ssl_context()
+        try:
+            async with httpx.AsyncClient(verify=self._tls, timeout=TIMEOUT_SECONDS) as client:
+                return await client.request(method, url, content=body, headers=headers)
+        except httpx.TransportError as error:
+            raise DestinationBusy(f"{what} did not answer: {type(error).__name__} {error}") from error
+        except httpx.InvalidURL as error:
+            raise Unroutable(f"{what} is no address that can be asked", fix="mend it in mailroom.yaml") from error
+
+
+def without_secrets(url: str) -> str:
+    """The address without user, password, query and fragment, where keys are put."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def private(url: str) -> bool:
+    """Whether nobody on the way can read what is sent there: https, or this machine itself."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in LOOPBACK
+
+
+def _refused(response: "httpx.Response", what: str, *, now: float) -> MailroomError:
+    """The error of an answer that is not 2xx: later, never, or not with this secret."""
+    from receiver.cloud.refusal import retry_after
+
+    status = response.status_code
+    said = f"{what} answered {status} {response.reason_phrase}".rstrip()
+    if status in {408, 425, 429} or status >= 500:
+        return DestinationBusy(said, retry_after=retry_after(response, now=now))
+    if status in {401, 403}:
+        return AccessDenied(said, fix="see that both sides hold the same secret; then: mailroom replay --parked")
+    if status == 410:
+        return Unroutable(said, fix="it wants no more messages: take it out of mailroom.yaml")
+    if response.has_redirect_location:
+        return Unroutable(f"{said}, and redirects are not followed", fix="write the new address in mailroom.yaml")
+    return Unroutable(said, fix="see what the endpoint expects; then: mailroom replay --parked")
