@@ -2,9 +2,8 @@
 
 import logging
 import socket
-import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -14,8 +13,9 @@ import httpx
 import pytest
 
 from receiver.cloud.client import LlamaCloud
-from receiver.cloud.refusal import NotServed
-from receiver.cloud.transport import Patience
+from receiver.cloud.pacing import Pace, Rate
+from receiver.cloud.refusal import About, NotServed, Refusal
+from receiver.cloud.transport import Call, Patience, Transport
 from receiver.core.errors import (
     AccessDenied,
     CloudBusy,
@@ -269,7 +269,7 @@ async def test_of_several_files_the_one_that_lasts_longest_is_found_and_never_an
     longer = {"id": "dfl-4", "external_file_id": "doc_a", "expires_at": "2027-01-16T08:00:00Z"}
     forever = {"id": "dfl-5", "external_file_id": "doc_a", "expires_at": None}
 
-    async def found(*files: dict[str, str | None]) -> str | None:
+    async def found(*files: Mapping[str, str | None]) -> str | None:
         async with faulty.client(Answer(200, {"items": files})) as (cloud, _, _):
             file = await cloud.find_file("doc_a")
             return file.id if file else None
@@ -456,12 +456,23 @@ async def test_nothing_is_opened_before_the_first_call() -> None:
     await cloud.close()
 
 
-async def test_429_holds_everybody_up_for_a_moment(faulty: Faulty) -> None:
-    patience = Patience(first_wait_seconds=0.2, attempts=1)
-    async with faulty.client(Answer(429), otherwise=JOB, patience=patience) as (cloud, _, _):
-        with pytest.raises(CloudBusy):
-            await a_creation(cloud)
-        held_from = time.monotonic()
-        await a_creation(cloud)
+@pytest.mark.parametrize(("hint", "held_seconds"), [("", 0.5), ("3", 3.0), ("3600", 8.0)])
+async def test_429_holds_everybody_up_for_a_moment_and_no_longer(
+    faulty: Faulty, hint: str, held_seconds: float
+) -> None:
+    now, waited = [0.0], list[float]()
 
-    assert time.monotonic() - held_from > 0.1
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        now[0] += seconds
+
+    pace = Pace(Rate(10, 1), clock=lambda: now[0], sleep=sleep)
+    call = Call(method="POST", path="/api/v2/classify", about=About.DOCUMENT, pace=pace)
+    faulty.server.play(Answer(429, headers={"Retry-After": hint} if hint else {}), otherwise=JOB)
+    transport = Transport(faulty.url, KEY, patience=Patience(), limits=httpx.Limits())
+    with pytest.raises(Refusal):
+        await transport.attempt(call)
+    await transport.attempt(call)
+    await transport.close()
+
+    assert waited == [held_seconds]
