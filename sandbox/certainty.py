@@ -5,6 +5,8 @@ import math
 from sandbox.score import Scores
 
 AMPLE = 5.0  # points at which two thirds of full certainty are reached
+RIVAL = 0.7  # how much the points count of a kind that no rule asks for
+RIVAL_OF_UNKNOWN = 0.35  # less if the best rule means a kind that the lexicon lacks: the two may be the same
 LEAST_POINTS = 2.5
 LEAST_CERTAINTY = 0.25
 
@@ -16,7 +18,8 @@ def certainty(found: Scores) -> float:
     best = found.ranked[0].points
     second = found.ranked[1].points if len(found.ranked) > 1 else 0.0
     ample = 1 - math.exp(-best / AMPLE)
-    lead = best**2 / (best**2 + second**2 + (0.7 * found.unclaimed) ** 2)
+    rival = (RIVAL if found.ranked[0].known else RIVAL_OF_UNKNOWN) * found.unclaimed
+    lead = best**2 / (best**2 + second**2 + rival**2)
     return round(min(ample * lead, 0.99), 2)
 
 

@@ -20,6 +20,7 @@ class Score:
     rule: Rule
     points: float
     found: tuple[str, ...]
+    known: bool  # whether the lexicon knows a kind that the rule means
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _score(
     points = kind_points + OWN_WORDS_SHARE * own_points if wanted.kinds else own_points
     words = [wanted.spelling.get(word, word) for word in sorted(own, key=lambda word: (-own[word], word))]
     found = (*(evidence[kind].found if kind in evidence else ()), *words)
-    return Score(rule, points, tuple(dict.fromkeys(found)))
+    return Score(rule, points, tuple(dict.fromkeys(found)), known=bool(wanted.kinds))
 
 
 def _best_kind(wanted: Profile, evidence: Mapping[str, Evidence]) -> tuple[str, float]:
