@@ -23,7 +23,6 @@ from handlers.app import build
 from handlers.local_aws import LocalAws, local_aws
 from receiver import show
 from receiver.bootstrap import App
-from receiver.cli.listing import found
 from receiver.cli.output import print_json, table
 from receiver.cli.running import run
 from receiver.cli.serve import listen, serve_until
@@ -34,6 +33,7 @@ from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.errors import Misconfigured
 from receiver.core.task import Task
+from receiver.flow.dossier import found
 from receiver.flow.intake import TakenIn
 from receiver.log import set_up
 from receiver.settings import Settings, from_environ
@@ -204,7 +204,7 @@ async def _report(
             await asyncio.to_thread(_read_back, stage.aws, document, delivery) for delivery in shown["deliveries"]
         ]
         documents.append(shown)
-    states = await found(stage.app, AlertState, Query(newest_first=True), limit=100)
+    states = await found(stage.app.tools.store, AlertState, Query(newest_first=True), limit=100)
     alerts = {(one.kind, one.example): one for one in states}
     return {
         "documents": documents,

@@ -6,11 +6,11 @@ import click
 
 from receiver import show
 from receiver.bootstrap import App
-from receiver.cli.listing import found
 from receiver.cli.output import print_json, table
 from receiver.cli.running import with_app
 from receiver.core.change import Query, Tally
 from receiver.core.document import Document
+from receiver.flow.dossier import found
 
 
 @click.command()
@@ -36,4 +36,4 @@ def balance(limit: int, as_json: bool) -> None:
 
 async def _read(app: App, limit: int) -> tuple[Tally, list[Document]]:
     books = await app.tools.store.tally()
-    return books, await found(app, Document, Query(by="overdue", until=time.time()), limit=limit)
+    return books, await found(app.tools.store, Document, Query(by="overdue", until=time.time()), limit=limit)

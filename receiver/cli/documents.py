@@ -5,16 +5,12 @@ from typing import Any
 import click
 
 from receiver import show
-from receiver.bootstrap import App
-from receiver.cli.listing import MOMENT, found
+from receiver.cli.listing import MOMENT
 from receiver.cli.output import print_json, table
 from receiver.cli.running import with_app
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
-from receiver.core.errors import NotFound
-from receiver.core.event import Event
-from receiver.core.job import Job
-from receiver.core.task import Task
+from receiver.flow.dossier import dossier, found
 
 STATES = click.Choice([state.value for state in DocumentState])
 
@@ -43,7 +39,7 @@ def documents(
         _one(document_id, as_json=as_json)
         return
     query = _query(state, of_type, batch, overdue=overdue, since=since)
-    records = with_app(lambda app: found(app, Document, query, limit=limit))
+    records = with_app(lambda app: found(app.tools.store, Document, query, limit=limit))
     if as_json:
         print_json({"documents": [show.document(one) for one in records]})
     else:
@@ -74,7 +70,7 @@ def _places(one: Document) -> list[str]:
 
 
 def _one(document_id: str, *, as_json: bool) -> None:
-    data = with_app(lambda app: whole(app, document_id))
+    data = with_app(lambda app: dossier(document_id, app.tools.store)).shown()
     if as_json:
         print_json(data)
         return
@@ -91,21 +87,3 @@ def _one(document_id: str, *, as_json: bool) -> None:
 
 def _delivery(one: dict[str, Any]) -> tuple[str, str, str]:
     return one["to"], one["status"], one["location"] or one["error"] or ""
-
-
-async def whole(app: App, document_id: str) -> dict[str, Any]:
-    """One document with its jobs, events, tasks and pieces. Raises NotFound."""
-    document = await app.tools.store.get(Document, document_id)
-    if document is None:
-        raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
-    jobs = await found(app, Job, Query(by="document", key=document.id), limit=100)
-    events = [event for job in jobs for event in await found(app, Event, Query(by="job", key=job.id), limit=100)]
-    subjects = [document.id, *(job.id for job in jobs)]
-    tasks = [task for one in subjects for task in await found(app, Task, Query(by="subject", key=one), limit=200)]
-    family = await found(app, Document, Query(by="batch", key=document.batch_id), limit=1000)
-    return show.document_whole(document) | {
-        "jobs": [show.job(one) for one in jobs],
-        "events": [show.event(one) for one in events],
-        "tasks": [show.task(one) for one in tasks],
-        "pieces": [show.document(one) for one in family if one.parent_id == document.id],
-    }

@@ -3,11 +3,12 @@
 import click
 
 from receiver import show
-from receiver.cli.listing import MOMENT, found
+from receiver.cli.listing import MOMENT
 from receiver.cli.output import print_json, table
 from receiver.cli.running import with_app
 from receiver.core.change import Query
 from receiver.core.event import Event
+from receiver.flow.dossier import found
 
 
 @click.command()
@@ -18,7 +19,7 @@ from receiver.core.event import Event
 def events(job: str | None, since: float | None, limit: int, as_json: bool) -> None:
     """List verified events, newest first."""
     query = Query(by="job" if job else "all", key=job, since=since, newest_first=True)
-    records = with_app(lambda app: found(app, Event, query, limit=limit))
+    records = with_app(lambda app: found(app.tools.store, Event, query, limit=limit))
     if as_json:
         print_json({"events": [show.event(one) for one in records]})
         return

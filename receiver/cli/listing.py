@@ -1,13 +1,10 @@
-"""What the listing commands share: time filters, and pages that are followed to the limit."""
+"""What the listing commands share: how a moment is written."""
 
 import re
 import time
 from datetime import UTC, datetime
 
 import click
-
-from receiver.bootstrap import App
-from receiver.core.change import Query, R
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -29,27 +26,3 @@ class Moment(click.ParamType[float]):
 
 
 MOMENT = Moment()
-
-
-async def found(app: App, kind: type[R], query: Query, *, limit: int) -> list[R]:
-    """Up to ``limit`` records, page after page."""
-    records: list[R] = []
-    cursor: str | None = None
-    while len(records) < limit:
-        page = await app.tools.store.find(
-            kind,
-            Query(
-                by=query.by,
-                key=query.key,
-                since=query.since,
-                until=query.until,
-                newest_first=query.newest_first,
-                limit=min(limit - len(records), 500),
-                cursor=cursor,
-            ),
-        )
-        records += page.records
-        cursor = page.cursor
-        if cursor is None:
-            break
-    return records

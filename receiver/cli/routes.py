@@ -86,8 +86,8 @@ async def live_problems(
     ]
     answers = await asyncio.gather(*(destinations[to.url.partition(":")[0]].probe(to) for _, _, to in asked))
     return [
-        Problem(severity="error", where=where, message=f"{target.url}: {fault}", route=name)
-        for (where, name, target), faults in zip(asked, answers, strict=True)
+        Problem(severity="error", where=where, message=fault, route=name)
+        for (where, name, _), faults in zip(asked, answers, strict=True)
         for fault in faults
     ]
 

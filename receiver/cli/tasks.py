@@ -3,11 +3,12 @@
 import click
 
 from receiver import show
-from receiver.cli.listing import MOMENT, found
+from receiver.cli.listing import MOMENT
 from receiver.cli.output import print_json, table
 from receiver.cli.running import with_app
 from receiver.core.change import Query
 from receiver.core.task import Task, TaskState
+from receiver.flow.dossier import found
 
 
 @click.command()
@@ -23,7 +24,7 @@ def tasks(state: str | None, parked: bool, subject: str | None, since: float | N
         state = TaskState.PARKED
     by, key = ("subject", subject) if subject else ("state", state) if state else ("all", None)
     query = Query(by=by, key=key, since=since, newest_first=True)
-    records = with_app(lambda app: found(app, Task, query, limit=limit))
+    records = with_app(lambda app: found(app.tools.store, Task, query, limit=limit))
     if as_json:
         print_json({"tasks": [show.task(one) for one in records]})
         return

@@ -36,7 +36,7 @@ async def deliver(task: Task, tools: Tools) -> Outcome:
     tools.meter.count("mailroom_deliveries", destination=scheme(delivery.to.url), outcome="delivered")
 
     async def change() -> Sequence[Write]:
-        return await _delivered(document.id, delivery.id, receipt, tools)
+        return await _delivered(task, receipt, tools)
 
     return Outcome(note=receipt.location, change=change)
 
@@ -59,43 +59,43 @@ def address(document: Document, target: Target) -> str:
     return render(target.url, fields(document))
 
 
-def pending_task(document: Document, delivery: Delivery, *, now: float) -> Task:
-    """The task to make this delivery."""
+def pending_task(document: Document, delivery: Delivery, *, now: float, mark: str = "") -> Task:
+    """The task to make this delivery; ``mark`` tells a deliberate repetition from the first."""
     return Task(
-        id=f"deliver:{delivery.id}",
+        id=f"deliver:{delivery.id}{mark}",
         kind="deliver",
         subject=document.id,
         due_at=now,
         created_at=now,
-        details={"delivery_id": delivery.id, "to": delivery.to.url},
+        details={"delivery_id": delivery.id, "to": delivery.to.url, "mark": mark},
     )
 
 
-def delivery_tasks(document: Document, tools: Tools) -> tuple[Write, ...]:
+def delivery_tasks(document: Document, tools: Tools, *, mark: str = "") -> tuple[Write, ...]:
     """The first tasks of a fresh plan: its byte-holding deliveries, or the pointing ones when there are no others."""
     now = tools.clock()
     pending = [one for one in document.deliveries if one.state is DeliveryState.PENDING]
-    first = [one for one in pending if _holds_bytes(one, tools)] or pending
-    return tuple(Ensure(pending_task(document, one, now=now)) for one in first)
+    first = [one for one in pending if holds_bytes(one, tools)] or pending
+    return tuple(Ensure(pending_task(document, one, now=now, mark=mark)) for one in first)
 
 
-def _holds_bytes(delivery: Delivery, tools: Tools) -> bool:
+def holds_bytes(delivery: Delivery, tools: Tools) -> bool:
     destination = tools.destinations.get(scheme(delivery.to.url))
     return destination is not None and destination.holds_bytes
 
 
-def _pointing_tasks(document: Document, tools: Tools) -> list[Write]:
+def _pointing_tasks(document: Document, tools: Tools, mark: str) -> list[Write]:
     """The tasks of the pointing deliveries; asked for again, they are there already and nothing happens."""
     now = tools.clock()
     pointing = [
-        one for one in document.deliveries if one.state is DeliveryState.PENDING and not _holds_bytes(one, tools)
+        one for one in document.deliveries if one.state is DeliveryState.PENDING and not holds_bytes(one, tools)
     ]
-    return [Ensure(pending_task(document, one, now=now)) for one in pointing]
+    return [Ensure(pending_task(document, one, now=now, mark=mark)) for one in pointing]
 
 
 async def _parcel(document: Document, delivery: Delivery, tools: Tools) -> Parcel:
     assert document.plan is not None
-    holding = [one for one in document.deliveries if _holds_bytes(one, tools)]
+    holding = [one for one in document.deliveries if holds_bytes(one, tools)]
     pointer = next((one.receipt.location for one in holding if one.receipt), "")
     return Parcel(
         delivery_id=delivery.id,
@@ -109,22 +109,26 @@ async def _parcel(document: Document, delivery: Delivery, tools: Tools) -> Parce
     )
 
 
-async def _delivered(document_id: str, delivery_id: str, receipt: Receipt, tools: Tools) -> Sequence[Write]:
-    document = await tools.store.get(Document, document_id)
-    delivery = document.delivery(delivery_id) if document else None
+def _mark(task: Task) -> str:
+    return task.details.get("mark", "")
+
+
+async def _delivered(task: Task, receipt: Receipt, tools: Tools) -> Sequence[Write]:
+    document = await tools.store.get(Document, task.subject)
+    delivery = document.delivery(task.details["delivery_id"]) if document else None
     if document is None or delivery is None:
         return ()
     now = tools.clock()
     done = replace(delivery, state=DeliveryState.DELIVERED, receipt=receipt, delivered_at=now, error="")
     after = document.with_delivery(done).note(now, "delivered", receipt.location)
-    waits = any(one.state is DeliveryState.PENDING and _holds_bytes(one, tools) for one in after.deliveries)
-    return [Update(after), *([] if waits else _pointing_tasks(after, tools))]
+    waits = any(one.state is DeliveryState.PENDING and holds_bytes(one, tools) for one in after.deliveries)
+    return [Update(after), *([] if waits else _pointing_tasks(after, tools, _mark(task)))]
 
 
 async def attempt_failed(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:
     """After a failed attempt that will be repeated: the pointing deliveries need not wait for this one."""
     document = await tools.store.get(Document, task.subject)
-    return _pointing_tasks(document, tools) if document else ()
+    return _pointing_tasks(document, tools, _mark(task)) if document else ()
 
 
 async def give_up(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:
@@ -137,7 +141,7 @@ async def give_up(task: Task, error: Exception, tools: Tools) -> Sequence[Write]
     tools.meter.count("mailroom_deliveries", destination=scheme(delivery.to.url), outcome=state)
     after = document.with_delivery(replace(delivery, state=state, error=str(error)))
     after = replace(after, error=str(error)).note(tools.clock(), f"delivery {state}", f"{delivery.to.url}: {error}")
-    return [Update(after), *_pointing_tasks(after, tools)]
+    return [Update(after), *_pointing_tasks(after, tools, _mark(task))]
 
 
 def failure_alert(task: Task, error: Exception, fix: str, cause: str, now: float) -> Alert:

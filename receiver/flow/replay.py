@@ -1,61 +1,226 @@
-"""Replay: a task that gave up, or was done, is promised anew. Safe by construction: what is done stays done.
+"""Replay: back to process, safe by construction.
 
-A document that waits for a person only because this task gave up is open again until the task has another word on it.
+What is planned for a document follows from what is recorded of it, and is shown before it is done. Delivered messages
+are not sent again; a delivery that holds bytes is made again and finds its own object there. So a second run writes
+nothing. ``reroute`` holds the stored result against the table of today: nothing is asked, and paid for, again.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 
-from receiver.core.change import Update, Write
+from receiver.core.change import Ensure, Query, Update, Write
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
-from receiver.core.errors import NotFound
+from receiver.core.errors import Conflict, NotFound
 from receiver.core.job import Job
-from receiver.core.task import Task, TaskState
+from receiver.core.plan import Plan, Way
+from receiver.core.route import decide, deliveries
+from receiver.core.task import Task, TaskState, submission_of
+from receiver.flow.conclude import resubmission
+from receiver.flow.deliver import delivery_tasks, holds_bytes, pending_task
 from receiver.flow.tools import Tools
 
+BY_A_PERSON = frozenset({Way.BY_HAND})
 
-async def replay_task(task_id: str, tools: Tools, *, who: str = "") -> Task:
-    """The task, ready again. Raises NotFound, NotAllowed for one that is not over, Conflict when it just changed."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What a replay does to one document."""
+
+    document: Document
+    deed: str
+    """resume, redeliver, reroute, resubmit or nothing"""
+    detail: str
+    writes: tuple[Write, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which documents, and how far a replay may go."""
+
+    ids: tuple[str, ...] = ()
+    parked: bool = False
+    since: float | None = None
+    until: float | None = None
+    type: str | None = None
+    destination: str | None = None
+    """Only documents with a delivery to a URL that begins so."""
+    table: str | None = None
+    """Only documents that this version of the table decided."""
+    reroute: bool = False
+    """Decide anew by the table of today."""
+
+
+async def chosen(choice: Choice, tools: Tools) -> AsyncIterator[Document]:
+    """The documents that the choice names, each once."""
+    seen: set[str] = set()
+    async for document in _candidates(choice, tools):
+        if document.id not in seen and _fits(document, choice):
+            seen.add(document.id)
+            yield document
+
+
+async def _candidates(choice: Choice, tools: Tools) -> AsyncIterator[Document]:
+    if choice.ids:
+        for document_id in choice.ids:
+            if document := await tools.store.get(Document, document_id):
+                yield document
+    elif choice.parked:
+        async for task in _all(Task, Query(by="state", key=TaskState.PARKED), tools):
+            if document := await _about(task, tools):
+                yield document
+    else:
+        query = Query(by="type", key=choice.type) if choice.type else Query()
+        async for document in _all(Document, replace(query, since=choice.since, until=choice.until), tools):
+            yield document
+
+
+async def _all(kind, query: Query, tools: Tools):  # type: ignore[no-untyped-def]
+    cursor: str | None = None
+    while True:
+        page = await tools.store.find(kind, replace(query, limit=200, cursor=cursor))
+        for record in page.records:
+            yield record
+        if (cursor := page.cursor) is None:
+            return
+
+
+def _fits(document: Document, choice: Choice) -> bool:
+    if choice.type is not None and document.type != choice.type:
+        return False
+    if choice.table is not None and (document.plan is None or document.plan.table != choice.table):
+        return False
+    if choice.destination is None:
+        return True
+    return any(one.to.url.startswith(choice.destination) for one in document.deliveries)
+
+
+async def foreseen(document: Document, choice: Choice, tools: Tools) -> Replay:
+    """What a replay would do to this document; nothing is written yet."""
+    parked = [one async for one in _parked(document, tools)]
+    if parked:
+        return _resume(document, parked, tools)
+    if document.plan is None:
+        return _without_plan(document, tools)
+    if choice.reroute and (plan := moved(document, tools)) is not None:
+        return _reroute(document, plan, tools)
+    return _redeliver(document, tools)
+
+
+async def _parked(document: Document, tools: Tools) -> AsyncIterator[Task]:
+    for subject in (document.id, document.job_id):
+        if subject:
+            async for task in _all(Task, Query(by="subject", key=subject), tools):
+                if task.state is TaskState.PARKED:
+                    yield task
+
+
+def _resume(document: Document, parked: Sequence[Task], tools: Tools) -> Replay:
+    """Parked tasks are ready again, and what they left behind on the document is undone."""
+    now = tools.clock()
+    again = tuple(
+        replace(one, state=DeliveryState.PENDING, error="") if one.state is not DeliveryState.DELIVERED else one
+        for one in document.deliveries
+    )
+    ready = replace(document, deliveries=again, state=DocumentState.OPEN, error="")
+    step = Step.DECIDED if document.plan else Step.SUBMITTED if document.job_id else Step.TAKEN_IN
+    after = replace(ready, step=step).note(now, "replayed", ", ".join(task.id for task in parked))
+    names = ", ".join(task.kind for task in parked)
+    writes = (Update(after), *(Update(task.replay(now=now)) for task in parked))
+    return Replay(document=document, deed="resume", detail=names, writes=writes)
+
+
+def _without_plan(document: Document, tools: Tools) -> Replay:
+    """A document that has no result and that nobody works on is submitted anew; that costs its credits again."""
+    now = tools.clock()
+    if document.state is DocumentState.OPEN:
+        return Replay(document=document, deed="nothing", detail="it is being worked on")
+    after = resubmission(document, "replayed", now, tools)
+    writes = (Update(after), Ensure(submission_of(after, now=now)))
+    return Replay(document=document, deed="resubmit", detail=document.error, writes=writes)
+
+
+def moved(document: Document, tools: Tools) -> Plan | None:
+    """The plan that the table of today makes of the stored result, when it differs from the one that was made."""
+    plan, found = document.plan, document.classification
+    if plan is None or found is None or plan.way in BY_A_PERSON:
+        return None
+    table = tools.config.table
+    fresh = decide(table, found, document, now=tools.clock(), version=table.version)
+    same = (fresh.way, fresh.route, fresh.to, fresh.review) == (plan.way, plan.route, plan.to, plan.review)
+    return None if same else fresh
+
+
+def _reroute(document: Document, plan: Plan, tools: Tools) -> Replay:
+    """The new plan's deliveries; those that were made before under the same id keep their receipts."""
+    now = tools.clock()
+    made = {one.id: one for one in document.deliveries if one.state is DeliveryState.DELIVERED}
+    planned = tuple(made.get(one.id, one) for one in deliveries(document.id, plan))
+    detail = f"{_said(document.plan)} -> {_said(plan)}"
+    after = replace(document, plan=plan, deliveries=planned, state=DocumentState.OPEN, step=Step.DECIDED, error="")
+    after = after.note(now, "re-routed", detail).settle()
+    writes = (Update(after), *delivery_tasks(after, tools, mark=f":reroute:{document.version}"))
+    return Replay(document=document, deed="reroute", detail=detail, writes=writes)
+
+
+def _said(plan: Plan | None) -> str:
+    return f"{plan.route} ({', '.join(to.url for to in plan.to) or 'review'})" if plan else "no plan"
+
+
+def _redeliver(document: Document, tools: Tools) -> Replay:
+    """Deliveries that were not made, and those that hold bytes: they find their own object, or mend it."""
+    now = tools.clock()
+    again = [one for one in document.deliveries if one.state is not DeliveryState.DELIVERED or holds_bytes(one, tools)]
+    if not again or document.state is DocumentState.OPEN:
+        why = "it is being worked on" if document.state is DocumentState.OPEN else "nothing to deliver again"
+        return Replay(document=document, deed="nothing", detail=why)
+    chosen_ids = {one.id for one in again}
+    pending = tuple(
+        replace(one, state=DeliveryState.PENDING, error="") if one.id in chosen_ids else one
+        for one in document.deliveries
+    )
+    after = replace(document, deliveries=pending, state=DocumentState.OPEN, step=Step.DECIDED, error="")
+    after = after.note(now, "replayed", f"{len(again)} deliveries")
+    tasks = [pending_task(after, one, now=now, mark=f":replay:{document.version}") for one in again]
+    return Replay(
+        document=document,
+        deed="redeliver",
+        detail=", ".join(one.to.url for one in again),
+        writes=(Update(after), *(Ensure(task) for task in tasks)),
+    )
+
+
+async def carry_out(replay: Replay, tools: Tools) -> bool:
+    """Writes it and rings; False when the document changed meanwhile: then look again."""
+    if not replay.writes:
+        return True
+    try:
+        await tools.store.apply(*replay.writes)
+    except Conflict:
+        return False
+    tasks = [write.record.id for write in replay.writes if isinstance(write.record, Task)]  # type: ignore[union-attr]
+    await tools.bell.ring(*tasks)
+    return True
+
+
+async def replay_task(task_id: str, tools: Tools, *, who: str) -> Task:
+    """One task, ready again. Raises NotFound, and NotAllowed for a task that is waiting or in hand."""
     task = await tools.store.get(Task, task_id)
     if task is None:
         raise NotFound(f"there is no task {task_id}", fix="mailroom tasks lists them")
     again = task.replay(now=tools.clock())
-    await tools.store.apply(Update(again), *await _reopened(task, tools, who))
-    await tools.bell.ring(task.id)
-    return replace(again, version=again.version + 1)
+    document = await _about(task, tools)
+    writes: tuple[Write, ...] = (Update(again),)
+    if document is not None and task.state is TaskState.PARKED:
+        writes = _resume(document.note(tools.clock(), "replay asked for", who), [task], tools).writes
+    await tools.store.apply(*writes)
+    await tools.bell.ring(task_id)
+    return again
 
 
-async def _reopened(task: Task, tools: Tools, who: str) -> Sequence[Write]:
-    """The write that opens the document again which this task's giving up had closed."""
-    document = await _document(task, tools) if task.state is TaskState.PARKED else None
-    if document is None or document.state is not DocumentState.REVIEW:
-        return ()
-    opened = _with_delivery_pending(document, task) if task.kind == "deliver" else _unheld(document, task)
-    if opened is None:
-        return ()
-    now = tools.clock()
-    deadline = now + tools.config.deadline_seconds
-    return (Update(replace(opened, deadline=deadline, error="").note(now, "replayed", f"{task.id} {who}".strip())),)
-
-
-async def _document(task: Task, tools: Tools) -> Document | None:
+async def _about(task: Task, tools: Tools) -> Document | None:
+    """The document that a task is about: its subject, or its job's document."""
     document = await tools.store.get(Document, task.subject)
-    if document is None and (job := await tools.store.get(Job, task.subject)):
-        document = await tools.store.get(Document, job.document_id)
-    return document
-
-
-def _unheld(document: Document, task: Task) -> Document | None:
-    """A document that was held before any plan was made, at the step that the task is about."""
-    step = {"submit": Step.TAKEN_IN, "react": Step.SUBMITTED}.get(task.kind)
-    if document.plan is not None or step is None:
-        return None
-    return replace(document, state=DocumentState.OPEN, step=step)
-
-
-def _with_delivery_pending(document: Document, task: Task) -> Document | None:
-    delivery = document.delivery(task.details["delivery_id"])
-    if delivery is None or delivery.state is DeliveryState.DELIVERED:
-        return None
-    pending = replace(delivery, state=DeliveryState.PENDING, error="")
-    return replace(document, step=Step.DECIDED).with_delivery(pending)
+    if document is not None:
+        return document
+    job = await tools.store.get(Job, task.subject)
+    return await tools.store.get(Document, job.document_id) if job else None

@@ -12,7 +12,7 @@ OURS = ("receiver", "handlers", "sandbox")
 
 CORE = {"receiver.core"}
 PORTS = CORE | {"receiver.ports", "receiver.metrics"}
-FLOW = PORTS | {"receiver.flow", "receiver.config"}
+FLOW = PORTS | {"receiver.flow", "receiver.config", "receiver.show"}
 ADAPTERS = {"receiver.store", "receiver.queue", "receiver.cloud"}
 EDGE = FLOW | {"receiver.settings", "receiver.log", "receiver.show"}
 WHOLE = EDGE | ADAPTERS | {"receiver.bootstrap", "receiver.runner", "receiver.http", "receiver.cli", "receiver.secrets"}
