@@ -18,9 +18,13 @@ COMMANDS = {
     "documents": "receiver.cli.documents:documents",
     "events": "receiver.cli.events:events",
     "tasks": "receiver.cli.tasks:tasks",
+    "review": "receiver.cli.review:review",
+    "replay": "receiver.cli.replay:replay",
     "routes": "receiver.cli.routes:routes",
     "balance": "receiver.cli.balance:balance",
     "sweep": "receiver.cli.sweep:sweep",
+    "pause": "receiver.cli.pause:pause",
+    "resume": "receiver.cli.pause:resume",
     "sandbox": "receiver.cli.sandbox:sandbox",
 }
 """Command -> where it is. The demo belongs to the application, so the engine knows it by name only."""

@@ -1,0 +1,31 @@
+"""mailroom pause and resume: hold a destination, or all submission; the backlog is kept."""
+
+import click
+
+from receiver.bootstrap import App
+from receiver.cli.running import with_app
+from receiver.flow import pause as pausing
+
+
+@click.command()
+@click.argument("what")
+def pause(what: str) -> None:
+    """Hold deliveries to WHAT (s3://bucket, sqs://queue, …), or `submission`. Nothing is lost; it waits."""
+    with_app(lambda app: _set(app, what, pausing.FOR_EVER))
+    click.echo(f"{_place(what)} is paused; mailroom resume {_place(what)} goes on")
+
+
+@click.command()
+@click.argument("what")
+def resume(what: str) -> None:
+    """Go on with WHAT: what waits is taken up within a minute."""
+    with_app(lambda app: _set(app, what, 0.0))
+    click.echo(f"{_place(what)} goes on")
+
+
+def _place(what: str) -> str:
+    return what if what == pausing.SUBMISSION else pausing.place(what)
+
+
+async def _set(app: App, what: str, until: float) -> None:
+    await app.tools.store.apply(await pausing.pause(_place(what), until, app.tools))

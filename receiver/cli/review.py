@@ -1,0 +1,53 @@
+"""mailroom review: what waits for a person, and what the person decides."""
+
+import getpass
+
+import click
+
+from receiver import show
+from receiver.bootstrap import App
+from receiver.cli.output import print_json, table
+from receiver.cli.running import with_app
+from receiver.core.change import Query
+from receiver.core.document import Document, DocumentState
+from receiver.flow.by_hand import Word, choices, route_by_hand
+from receiver.flow.dossier import found
+
+
+@click.command()
+@click.argument("document_id", required=False)
+@click.option("--to", help="Route it by this row of the table, or by one of its named ways.")
+@click.option("--type", "of_type", help="Say what type it really is; it goes where that type goes.")
+@click.option("--who", default=getpass.getuser, show_default="you", help="Whose decision this is; it is kept.")
+@click.option("--limit", default=50, show_default=True, help="How many at most.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def review(document_id: str | None, to: str | None, of_type: str | None, who: str, limit: int, as_json: bool) -> None:
+    """List what waits in review; with a document and --to or --type, decide where it goes."""
+    if document_id is None:
+        _list(limit, as_json=as_json)
+        return
+    if bool(to) == bool(of_type):
+        raise click.UsageError("give --to ROUTE or --type TYPE")
+    word = Word(to=to or "", type=of_type or "", who=who)
+    document = with_app(lambda app: route_by_hand(document_id, word, app.tools))
+    if as_json:
+        print_json(show.document(document))
+    else:
+        click.echo(f"{document.name}: {show.reason(document)}; {len(document.deliveries)} deliveries follow")
+
+
+def _list(limit: int, *, as_json: bool) -> None:
+    waiting, names = with_app(lambda app: _waiting(app, limit))
+    if as_json:
+        print_json({"documents": [show.document(one) for one in waiting], "routes": names})
+        return
+    rows = [(one.id, one.name, one.type or "no match", show.reason(one)) for one in waiting]
+    table(("document", "name", "type", "why it waits"), rows)
+    if waiting:
+        click.echo(f"decide with: mailroom review DOCUMENT --type TYPE, or --to one of {', '.join(names)}")
+
+
+async def _waiting(app: App, limit: int) -> tuple[list[Document], list[str]]:
+    query = Query(by="state", key=DocumentState.REVIEW)
+    waiting = await found(app.tools.store, Document, query, limit=limit)
+    return waiting, list(choices(app.tools.config.table))
