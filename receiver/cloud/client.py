@@ -13,11 +13,12 @@ import httpx
 
 from receiver.cloud import order as orders
 from receiver.cloud import wire
+from receiver.cloud.access import address
 from receiver.cloud.ask import ask, pages
 from receiver.cloud.multipart import Multipart
 from receiver.cloud.pacing import JOB_RATE, UPLOAD_RATE, Pace, Rate
 from receiver.cloud.refusal import About, Refusal
-from receiver.cloud.transport import Call, Patience, Transport, address
+from receiver.cloud.transport import Call, Patience, Transport
 from receiver.cloud.webhook_configs import WebhookConfigs
 from receiver.core.errors import CloudBusy, FileGone, JobGone
 from receiver.core.job import JobKind, JobReport, JobStatus

@@ -6,16 +6,13 @@ cost a task's attempt.
 
 import asyncio
 import logging
-import re
 import time
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import urljoin
 
 import httpx
-from pydantic import SecretStr
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -27,10 +24,11 @@ from tenacity import (
 
 from receiver import __version__
 from receiver.cloud import refusal
+from receiver.cloud.access import Key, checked_url
 from receiver.cloud.multipart import Multipart
 from receiver.cloud.pacing import Pace
 from receiver.cloud.refusal import About, Refusal
-from receiver.core.errors import CloudBusy, MailroomError, Misconfigured
+from receiver.core.errors import CloudBusy, MailroomError
 from receiver.ports import Clock
 
 T = TypeVar("T")
@@ -72,20 +70,6 @@ class Call:
         return f"{self.method} {self.path}"
 
 
-class _Key(httpx.Auth):
-    """The key as a header. It is added request by request, so a presigned link never gets it."""
-
-    def __init__(self, key: str) -> None:
-        self._key = SecretStr(key)
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
-        yield request
-
-    def known(self) -> str:
-        return self._key.get_secret_value()
-
-
 class Transport:
     """Sends calls. The connection pool is made at the first one, in the loop that uses it."""
 
@@ -101,9 +85,9 @@ class Transport:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.base_url = _checked_url(base_url)
+        self.base_url = checked_url(base_url)
         self.patience = patience
-        self._key = _Key(_checked_key(api_key))
+        self._key = Key(api_key)
         self._project = {"project_id": project_id} if project_id else {}
         self._limits = limits
         self._clock = clock
@@ -224,42 +208,3 @@ def _passes(failure: BaseException, *, repeatable: bool) -> bool:
 def _ours(failure: httpx.TransportError) -> bool:
     """Whether we built a request that cannot be sent."""
     return isinstance(failure, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
-
-
-def _checked_url(url: str) -> str:
-    """The base URL without its last slash; a path prefix is kept. Raises Misconfigured."""
-    base = url.strip().rstrip("/")
-    parts = address(base)
-    if parts is None:
-        raise Misconfigured(
-            f"LLAMA_CLOUD_BASE_URL is {url.rpartition('@')[2]!r}: it has to start with https:// and a host name",
-            fix="write it whole, for instance https://api.cloud.eu.llamaindex.ai",
-        )
-    if parts.userinfo or parts.query or parts.fragment:
-        raise Misconfigured(
-            "LLAMA_CLOUD_BASE_URL holds a user, a query or a fragment",
-            fix="leave scheme, host and path only; the key belongs into LLAMA_CLOUD_API_KEY",
-        )
-    return base
-
-
-def address(url: str, base: str = "") -> httpx.URL | None:
-    """The URL, seen from ``base`` where it is relative; None for what cannot be asked over HTTP."""
-    try:
-        parts = httpx.URL(urljoin(f"{base}/", url) if base else url)
-    except (httpx.InvalidURL, ValueError):
-        return None
-    named = parts.scheme in {"http", "https"} and re.fullmatch(r"[\w.:-]+", parts.host)
-    return parts if named and (parts.port is None or 0 < parts.port < 65536) else None
-
-
-def _checked_key(key: str) -> str:
-    """The key, fit for a header. Raises Misconfigured, which does not show it."""
-    if not key:
-        raise Misconfigured("LLAMA_CLOUD_API_KEY is not set", fix="set it to a key of your LlamaCloud project")
-    if not all("!" <= character <= "~" for character in key):
-        raise Misconfigured(
-            "LLAMA_CLOUD_API_KEY holds a space, a line break or a character outside ASCII",
-            fix="copy the key again; look for a line break at the end of the file it is read from",
-        )
-    return key

@@ -8,6 +8,8 @@ import pytest
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.pacing import Rate
 from receiver.cloud.transport import Patience
+from tests.integration.cloud.faulty import Faulty
+from tests.integration.cloud.scripted import scripted
 from tests.servers import start_sandbox
 
 HASTY = Patience(first_wait_seconds=0.01, longest_wait_seconds=0.05, answer_seconds=10)
@@ -34,3 +36,17 @@ async def cloud(sandbox_url: str, key: str, anyio_backend: str) -> AsyncIterator
     client = LlamaCloud(sandbox_url, key, patience=HASTY, job_rate=UNPACED, upload_rate=UNPACED)
     yield client
     await client.close()
+
+
+@pytest.fixture(scope="module")
+def faulty() -> Iterator[Faulty]:
+    """One server for all tests of a file."""
+    with scripted() as (url, server):
+        yield Faulty(url, server)
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Faulty]:
+    """Another host: where presigned links may lead."""
+    with scripted() as (url, server):
+        yield Faulty(url, server)

@@ -1,0 +1,118 @@
+"""No secret gets out, and settings that cannot be right are refused by name."""
+
+import logging
+import traceback
+from typing import Any
+
+import pytest
+
+from receiver.cloud.client import LlamaCloud
+from receiver.core.errors import (
+    CloudBusy,
+    FileGone,
+    MailroomError,
+    Misconfigured,
+)
+from receiver.ports import Registration
+from tests.integration.cloud.faulty import (
+    DEEDS,
+    KEY,
+    Faulty,
+    a_download,
+)
+from tests.integration.cloud.papers import an_order
+from tests.integration.cloud.scripted import Answer
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Answer(403, b"<Error>expired</Error>"), CloudBusy),
+        (Answer(404, b"<Error>NoSuchKey</Error>"), FileGone),
+        (Answer(cut=True), CloudBusy),
+    ],
+)
+async def test_a_download_that_fails_never_shows_the_link(
+    faulty: Faulty, answer: Answer, expected: type[MailroomError]
+) -> None:
+    async with faulty.client(Answer(200, {"url": "/bytes?signature=abc123"}), answer) as (cloud, _, _):
+        with pytest.raises(expected) as caught:
+            await a_download(cloud)
+
+    assert "abc123" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("deed", list(DEEDS))
+@pytest.mark.parametrize("status", [200, 400, 401, 404, 429, 500])
+async def test_no_error_log_or_repr_ever_holds_a_secret(
+    faulty: Faulty, deed: str, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    echo = f"You sent {KEY}, whsec_top and header-value."
+    order = an_order(
+        "dfl-1",
+        registration=Registration(
+            url="https://m.example/", headers={"X-K": "header-value"}, signing_secret="whsec_top"
+        ),
+    )
+
+    async def creation(cloud: LlamaCloud) -> Any:
+        return await cloud.create(order)
+
+    body = {"detail": echo, "url": "/bytes?signature=presigned"} if status == 200 else {"detail": echo}
+    async with faulty.client(otherwise=Answer(status, body), project_id="p-1") as (cloud, _, _):
+        shown = repr(cloud) + repr(vars(cloud)) + repr(order)
+        try:
+            await (creation if deed == "create" else DEEDS[deed])(cloud)
+        except MailroomError as error:
+            shown += "".join(traceback.format_exception(error)) + repr(error) + error.fix
+
+    for line in caplog.records:
+        if not line.name.startswith("uvicorn"):
+            shown += line.getMessage()
+    assert KEY not in shown
+    assert "presigned" not in shown
+    if deed == "create":
+        assert "whsec_top" not in shown
+        assert "header-value" not in shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "api.cloud.eu.llamaindex.ai",
+        "",
+        "ftp://cloud.example",
+        "https://",
+        "https:///api",
+        "http://[",
+        "cloud:8000",
+        "https://cloud.example:99999",
+    ],
+)
+def test_a_base_url_that_is_not_whole_is_refused_by_its_settings_name(url: str) -> None:
+    with pytest.raises(Misconfigured, match="LLAMA_CLOUD_BASE_URL"):
+        LlamaCloud(url, KEY)
+
+
+@pytest.mark.parametrize("url", ["https://me:pa55word@cloud.example", "me:pa55word@cloud.example"])
+def test_a_base_url_with_a_password_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(Misconfigured, match="LLAMA_CLOUD_BASE_URL") as caught:
+        LlamaCloud(url, KEY)
+
+    assert "pa55word" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["", f"{KEY}\n", f"{KEY} x", "llx-ключ"])
+def test_a_key_that_cannot_stand_in_a_header_is_refused_without_showing_it(key: str) -> None:
+    with pytest.raises(Misconfigured, match="LLAMA_CLOUD_API_KEY") as caught:
+        LlamaCloud("https://cloud.example", key)
+
+    assert "llx" not in str(caught.value)
+
+
+async def test_nothing_is_opened_before_the_first_call() -> None:
+    cloud = LlamaCloud("https://cloud.example", KEY)
+    await cloud.close()
