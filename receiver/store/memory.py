@@ -43,8 +43,9 @@ class MemoryStore:
     async def apply(self, *writes: Write) -> None:
         refuse_repeats(writes)
         accepted: dict[tuple[str, str], Record] = {}
-        for record in filter(None, map(self._accepted, writes)):
-            accepted.setdefault((kind_of(record), record.id), codec.copy(record))
+        for record in [self._accepted(write) for write in writes]:
+            if record is not None:
+                accepted.setdefault((kind_of(record), record.id), codec.copy(record))
         for record in accepted.values():
             self._put(record)
 

@@ -115,24 +115,21 @@ def _run(steps: Sequence[statements.Step], db: sqlite3.Connection) -> None:
 def _claim(
     take: Callable[[Task], Task], now: float, moment: float, limit: int, wanted: str | None, db: sqlite3.Connection
 ) -> list[Task]:
-    """Takes the tasks that are due, oldest first. ``wanted`` is a JSON list of ids: found by id, not by age."""
-    due = "claimable_at <= ?"
-    values: tuple[float | str, ...] = (now,)
-    if wanted is not None:
-        due, values = "id in (select value from json_each(?)) and +claimable_at <= ?", (wanted, now)
-    holds = "(expires_at is null or expires_at > ?)"
-    sql = f"select body from task where {due} and {holds} order by claimable_at, id limit ?"  # noqa: S608 - fixed texts
-    taken = [take(codec.decode(Task, body)) for (body,) in db.execute(sql, (*values, moment, limit)).fetchall()]
+    """Takes the tasks that are due at ``now``, oldest first; ``moment`` is the store's own time, for expiry."""
+    if wanted is None:
+        due = db.execute(statements.CLAIMABLE, (now, moment, limit))
+    else:
+        due = db.execute(statements.CLAIMABLE_OF, (wanted, now, moment, limit))
+    taken = [take(codec.decode(Task, body)) for (body,) in due.fetchall()]
     _run(statements.prepare(tuple(Update(task) for task in taken), moment), db)
     return [replace(task, version=task.version + 1) for task in taken]
 
 
 def _purge(now: float, limit: int, db: sqlite3.Connection) -> int:
     purged = 0
-    for sql in (table for table in statements.TABLES.values() if table.expires):
-        oldest = f"select id from {sql.name} where expires_at <= ? order by expires_at limit ?"  # noqa: S608
-        delete = f"delete from {sql.name} where id in ({oldest})"  # noqa: S608
-        purged += db.execute(delete, (now, limit - purged)).rowcount
+    for table in statements.TABLES.values():
+        if table.expires:
+            purged += db.execute(table.purge, (now, limit - purged)).rowcount
     return purged
 
 

@@ -29,6 +29,8 @@ class Table(NamedTuple):
     insert: str
     update: str
     get: str
+    purge: str
+    """Removes the oldest that are expired; for kinds that expire."""
 
 
 def _table(kind: type[Record]) -> Table:
@@ -50,10 +52,17 @@ def _table(kind: type[Record]) -> Table:
         f"on conflict (id) do {again}",
         update=f"update {name} set {assigned} where id = ? and version = ?{holds}",  # noqa: S608
         get=f"select body from {name} where id = ?{holds}",  # noqa: S608
+        purge=f"delete from {name} where id in "  # noqa: S608
+        f"(select id from {name} where expires_at <= ? order by expires_at limit ?)",
     )
 
 
 TABLES: dict[type[Any], Table] = {kind: _table(kind) for kind in INDEXES}
+
+_OLDEST = "and (expires_at is null or expires_at > ?) order by claimable_at, id limit ?"
+CLAIMABLE = f"select body from task where claimable_at <= ? {_OLDEST}"  # noqa: S608
+CLAIMABLE_OF = f"select body from task where id in (select value from json_each(?)) and +claimable_at <= ? {_OLDEST}"  # noqa: S608
+"""Of a JSON list of ids. The ``+`` has SQLite look them up by id, and not go through all that is due."""
 
 
 def prepare(writes: tuple[Write, ...], now: float) -> list[Step]:

@@ -2,7 +2,7 @@
 --
 -- One table per kind of record. `body` is the whole record as JSON and the truth about it; the other columns are copies
 -- of what is searched by, in Unix seconds where they end in `_at`. `version` goes up by one with each change.
--- To look around:  select state, name, taken_in_at from (select *, json_extract(body, '$.name') as name from document);
+-- To look around:  select id, state, json_extract(body, '$.name') from document order by taken_in_at;
 -- Please change records through `mailroom`, never by hand: body, columns and version belong together.
 
 -- One file to route: what it is, what LlamaCloud said, the plan, the deliveries, the timeline.

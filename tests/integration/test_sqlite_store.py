@@ -1,0 +1,269 @@
+"""What is SQLite's alone: schema and growth, the use of indexes, the group commit, the sync before the answer."""
+
+import asyncio
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from receiver.core.change import INDEXES, Ensure, Insert, Query, Record, Tally, Update, kind_of
+from receiver.core.document import Document, DocumentState
+from receiver.core.errors import Conflict
+from receiver.core.event import Event
+from receiver.core.flag import Flag
+from receiver.store import listing, migrations, statements, together
+from receiver.store.connection import Connection, connect
+from receiver.store.lane import Lane
+from receiver.store.sqlite import SqliteStore
+from tests.builders import NOW, a_document, a_flag, a_task, an_event
+
+pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).parents[2]
+LISTINGS = [(kind, name) for kind, indexes in INDEXES.items() for name in indexes]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "mailroom.db"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(path)
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def db(path: Path) -> Iterator[Connection]:
+    with closing(connect(path, busy_seconds=5)) as db:
+        yield db
+
+
+# --- the schema
+
+
+@pytest.mark.parametrize("kind", INDEXES, ids=kind_of)
+def test_each_table_has_the_columns_that_its_indexes_name(db: Connection, kind: type[Record]) -> None:
+    columns = [row[1] for row in db.execute(f"pragma table_info({kind_of(kind)})")]
+    named = re.search(r"\(([^)]*)\)", statements.TABLES[kind].insert)
+    assert named is not None
+    assert set(columns) == set(named[1].split(", "))
+    assert columns[:2] + columns[-1:] == ["id", "version", "body"]
+
+
+@pytest.mark.parametrize(("kind", "name"), LISTINGS, ids=lambda one: one if isinstance(one, str) else kind_of(one))
+@pytest.mark.parametrize("later_page", [False, True])
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_each_listing_reads_its_index_in_order(
+    db: Connection, kind: type[Record], name: str, newest_first: bool, later_page: bool
+) -> None:
+    key = "k" if INDEXES[kind][name].key else None
+    query = Query(by=name, key=key, since=NOW, until=NOW + 1, newest_first=newest_first, limit=1)
+    if later_page:
+        rows = [(a_flag(), NOW, "a"), (a_flag(), NOW, "b")]
+        query = replace(query, cursor=listing.page(query, rows).cursor)
+    sql, values = statements.page(kind, query, NOW)
+    plan = [row[3] for row in db.execute(f"explain query plan {sql}", values)]
+    assert len(plan) == 1, plan
+    assert plan[0].startswith(f"SEARCH {kind_of(kind)} USING INDEX {kind_of(kind)}_{name} "), plan
+
+
+@pytest.mark.parametrize(
+    ("sql", "values", "index"),
+    [
+        (statements.CLAIMABLE, (NOW, NOW, 1), "task_claimable"),
+        (statements.CLAIMABLE_OF, ("[]", NOW, NOW, 1), "sqlite_autoindex_task_1"),
+        (statements.TABLES[Event].purge, (NOW, 1), "event_expires"),
+    ],
+)
+def test_claims_and_purges_read_the_index_meant_for_them(
+    db: Connection, sql: str, values: tuple[Any, ...], index: str
+) -> None:
+    plan = "\n".join(row[3] for row in db.execute(f"explain query plan {sql}", values))
+    assert f"INDEX {index}" in plan
+    assert "SCAN task" not in plan
+
+
+def test_the_tables_are_explained_to_who_opens_the_file(db: Connection) -> None:
+    tables = {row[0] for row in db.execute("select name from sqlite_master where type = 'table'")}
+    assert tables == {*map(kind_of, INDEXES), "tally", "pulse"}
+    comments = db.execute("select sql from sqlite_master where name = 'task'").fetchone()[0]
+    assert "-- the document's id; for a reaction the job's" in comments
+
+
+# --- growth
+
+
+async def test_fields_of_another_version_are_ignored_and_missing_ones_take_their_defaults(
+    path: Path, store: SqliteStore
+) -> None:
+    with closing(sqlite3.connect(path)) as db, db:
+        body = '{"id": "e1", "type": "classify.success", "job_id": "j", "received_at": 5, "from_the_future": [1, {}]}'
+        db.execute("insert into event values ('e1', 0, 'j', 5, null, ?)", (body,))
+    assert await store.get(Event, "e1") == an_event(id="e1", job_id="j", received_at=5.0)
+
+
+def test_a_step_that_fails_leaves_the_file_at_the_step_before(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect(path, busy_seconds=5).close()
+    broken = (*migrations.steps(), "create table more (id text);\ninsert into nowhere values (1);\n")
+    monkeypatch.setattr(migrations, "steps", lambda: broken)
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        connect(path, busy_seconds=5)
+    monkeypatch.undo()
+    with closing(connect(path, busy_seconds=5)) as db:
+        assert db.execute("pragma user_version").fetchone() == (len(migrations.steps()),)
+        assert db.execute("select count(*) from sqlite_master where name = 'more'").fetchone() == (0,)
+
+
+async def test_a_new_step_is_taken_while_an_older_process_goes_on(
+    path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.apply(Insert(a_flag(id="before")))
+    more = (*migrations.steps(), "alter table flag add column colour text;\n")
+    monkeypatch.setattr(migrations, "steps", lambda: more)
+    with closing(connect(path, busy_seconds=5)) as db:
+        assert db.execute("pragma user_version").fetchone() == (len(more),)
+        assert db.execute("select id, colour from flag").fetchall() == [("before", None)]
+    monkeypatch.undo()
+    await store.apply(Insert(a_flag(id="old process")))
+    again = SqliteStore(path)
+    assert await again.get(Flag, "old process") is not None
+    await again.close()
+
+
+# --- the group commit
+
+
+INSERT = "insert into flag values (?, 0, '{}')"
+
+
+def inserting(name: str) -> Callable[[sqlite3.Connection], int]:
+    return lambda db: db.execute(INSERT, (name,)).rowcount
+
+
+async def test_those_who_wait_together_share_one_commit(path: Path) -> None:
+    batches: list[int] = []
+
+    def counted(db: Connection, jobs: Sequence[together.Job]) -> list[Any]:
+        batches.append(len(jobs))
+        return together.commit(db, jobs)
+
+    lane = Lane("test", partial(connect, path, busy_seconds=5), counted)
+    told = await asyncio.gather(*(lane.do(inserting(str(number))) for number in range(64)))
+    await lane.close()
+    assert told == [1] * 64
+    assert sum(batches) == 64
+    assert len(batches) < 16
+
+
+async def test_a_job_that_fails_half_done_is_undone_alone(path: Path) -> None:
+    lane = Lane("test", partial(connect, path, busy_seconds=5), together.commit)
+
+    def half(db: sqlite3.Connection) -> None:
+        db.execute(INSERT, ("half",))
+        raise Conflict("flag", "half")
+
+    def broken(db: sqlite3.Connection) -> None:
+        db.execute(INSERT, ("broken",))
+        db.execute(INSERT, (None,))
+
+    whole = [lane.do(inserting(str(number))) for number in range(3)]
+    told = await asyncio.gather(lane.do(half), lane.do(broken), *whole, return_exceptions=True)
+    kept = await lane.do(lambda db: db.execute("select id from flag").fetchall())
+    await lane.close()
+    assert [type(one) for one in told] == [Conflict, sqlite3.IntegrityError, int, int, int]
+    assert kept == [("0",), ("1",), ("2",)]
+
+
+async def test_a_loop_that_is_gone_does_not_hurt_the_next(path: Path) -> None:
+    store = SqliteStore(path)
+
+    def ask_and_leave() -> None:
+        async def ask() -> None:
+            store._writer.do(inserting("nobody waits for it"))
+
+        asyncio.run(ask())
+
+    await asyncio.to_thread(ask_and_leave)
+    await store.apply(Insert(a_flag(id="next")))
+    assert await store.get(Flag, "next") is not None
+    await store.close()
+
+
+# --- durability
+
+
+def test_every_commit_is_synced(db: Connection) -> None:
+    assert db.execute("pragma journal_mode").fetchone() == ("wal",)
+    assert db.execute("pragma synchronous").fetchone() == (2,)
+
+
+ONE_CHANGE = """
+import asyncio, os, sys
+from pathlib import Path
+from receiver.core.change import Insert
+from receiver.store.sqlite import SqliteStore
+from tests.builders import a_flag
+
+async def main():
+    store = SqliteStore(Path(sys.argv[1]))
+    await store.ready()
+    os.write(1, b"begin\\n")
+    await store.apply(Insert(a_flag()))
+    os.write(1, b"acknowledged\\n")
+    await store.close()
+
+asyncio.run(main())
+"""
+
+
+def test_the_log_is_synced_before_the_answer(path: Path) -> None:
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is not installed: the order of sync and answer cannot be seen")
+    trace = path.with_suffix(".trace")
+    watch = [strace, "-f", "-y", "-e", "trace=write,fsync,fdatasync", "-o", str(trace)]
+    child = [sys.executable, "-c", ONE_CHANGE, str(path)]
+    done = subprocess.run([*watch, *child], cwd=ROOT, capture_output=True, text=True)
+    if "PTRACE" in done.stderr:
+        pytest.skip(f"strace may not trace here: {done.stderr}")
+    assert done.returncode == 0, done.stderr
+    text = trace.read_text()
+    between = text[text.index('"begin') : text.index('"acknowledged')]
+    assert re.search(r"f(data)?sync\([^)]*-wal", between), between
+
+
+# --- the books
+
+
+async def test_a_document_that_vanishes_from_the_table_shows_in_the_books(path: Path, store: SqliteStore) -> None:
+    await store.apply(*(Insert(a_document(id=f"d{number}")) for number in range(3)))
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("delete from document where id = 'd1'")
+    tally = await store.tally()
+    assert tally == Tally(taken_in=3, open=2)
+    assert not tally.balanced
+
+
+async def test_records_that_another_process_wrote_are_seen(path: Path, store: SqliteStore) -> None:
+    other = SqliteStore(path)
+    document = a_document()
+    await other.apply(Insert(document), Ensure(a_task(subject=document.id)))
+    assert await store.get(Document, document.id) == document
+    await store.apply(Update(replace(document, state=DocumentState.ROUTED)))
+    with pytest.raises(Conflict):
+        await other.apply(Update(document))
+    assert await other.tally() == Tally(taken_in=1, routed=1)
+    await other.close()
