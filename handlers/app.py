@@ -58,6 +58,11 @@ def build(
     return App(settings=settings, tools=tools, door=bootstrap.open_door(settings, store, bell, meter))
 
 
+def open_destinations() -> dict[str, Destination]:
+    """The destinations alone, for ``mailroom routes check``, which needs no key, store or public URL."""
+    return destinations()
+
+
 def terms(settings: Settings) -> Terms:
     """How LlamaCloud is told to call us: always with the first of each kind of secret."""
     if not settings.public_url:

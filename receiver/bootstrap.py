@@ -54,11 +54,11 @@ def load_app(settings: Settings) -> App:
 def load_destinations(settings: Settings) -> "Mapping[str, Destination]":
     """The application's destinations alone: a table can be checked without a key, a store or a public URL.
 
-    They come from ``destinations(settings)`` beside the composition root, or else from the whole application.
+    They come from ``open_destinations()`` beside the composition root's ``build``, or else from the whole application.
     """
     module, _ = _composition_root(settings)
-    if hasattr(module, "destinations"):
-        return cast("Callable[[Settings], Mapping[str, Destination]]", module.destinations)(settings)
+    if hasattr(module, "open_destinations"):
+        return cast("Callable[[], Mapping[str, Destination]]", module.open_destinations)()
     return load_app(settings).tools.destinations
 
 

@@ -32,6 +32,14 @@ class Source:
         return self.lines.get(place, 1)
 
 
+_HINTS = {
+    "'\\t'": "indent with spaces, not tabs",
+    "'{'": "a value with {fields} between [ and ] needs quotes",
+    "mapping values are not allowed": "a value with `: ` in it needs quotes",
+}
+"""A sign in PyYAML's message -> what people did."""
+
+
 class _Loader(yaml.SafeLoader):
     """Safe YAML in which only ``true`` and ``false`` are truth values, as in YAML 1.2, and dates are text.
 
@@ -54,8 +62,9 @@ def read(text: str, path: Path) -> Source:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f"{path}:{mark.line + 1}" if mark else f"{path}"
-        hint = "; indent with spaces, not tabs" if "\\t" in (error.problem or "") else ""
-        raise Misconfigured(f"{at}: not readable as YAML: {error.problem or error.context}{hint}") from error
+        what = error.problem or error.context or ""
+        hint = next((f"; {fix}" for sign, fix in _HINTS.items() if sign in what), "")
+        raise Misconfigured(f"{at}: not readable as YAML: {what}{hint}") from error
     except yaml.YAMLError as error:
         raise Misconfigured(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:

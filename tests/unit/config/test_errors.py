@@ -17,8 +17,7 @@ INVOICE_TO = "[s3://mail/invoices/]"
 WRONG = [
     # keys
     (spoilt("min_confidence", "min_confidense"), "7: routes[0].min_confidense: is not a known key; did you mean min_confidence?"),
-    (SOUND + "zzz: 1\n", "13: zzz: is not a known key; known are alerts, classify, deadline, failed, low_confidence, "
-     "no_match, packet, retention, routes, split"),
+    (SOUND + "retention: {zzz: 1}\n", "13: retention.zzz: is not a known key; known are events_days, tasks_days"),
     (spoilt("{type: contract, to:", "{type: contract, 5: x, to:"), "9: routes[1].5: is not a known key; known are "
      "min_confidence, name, review, to, type, when"),
     (SOUND + "failed: {review: true}\n", "13: failed: stands twice; keep one of the two"),
@@ -121,6 +120,9 @@ WRONG = [
     ("- a\n", "1: the file must be a section with keys of its own"),
     ("a: [1\nb: 2\n", "2: not readable as YAML: expected ',' or ']', but got ':'"),
     ("a:\n\t- b\n", "2: not readable as YAML: found character '\\t' that cannot start any token; indent with spaces, not tabs"),
+    ("a: [s3://m/{type}/]\n", "1: not readable as YAML: expected ',' or ']', but got '{'; "
+     "a value with {fields} between [ and ] needs quotes"),
+    ("a: b: c\n", "1: not readable as YAML: mapping values are not allowed here; a value with `: ` in it needs quotes"),
     ("a: 1\n---\nb: 1\n", "2: not readable as YAML: but found another document"),
     ("a: !!python/object:os.system x\n", "1: not readable as YAML: could not determine a constructor for the tag "
      "'tag:yaml.org,2002:python/object:os.system'"),

@@ -1,0 +1,210 @@
+"""``mailroom routes`` as a person uses it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from receiver.cli.routes import routes
+from receiver.config.build import schema
+
+ROOT = Path(__file__).parents[2]
+TABLE = """\
+classify:
+  rules:
+    - {type: invoice, description: has a number and a total amount}
+routes:
+  - {type: invoice, min_confidence: 0.8, when: {min_pages: 2}, name: long, to: folder:///PLACE/long/}
+  - {type: invoice, min_confidence: 0.5, to: ["folder:///PLACE/{type}/{yyyy}/", "sqs://work"]}
+no_match: {review: true}
+low_confidence: {review: true}
+failed: {to: folder:///PLACE/failed/}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A sound table that MAILROOM_CONFIG names; its folders are in the test's own."""
+    path = tmp_path / "mailroom.yaml"
+    path.write_text(TABLE.replace("/PLACE", str(tmp_path)))
+    monkeypatch.setenv("MAILROOM_CONFIG", str(path))
+    return path
+
+
+def run(*arguments: str, stdin: Any = None) -> Result:
+    text = stdin if isinstance(stdin, str) or stdin is None else json.dumps(stdin)
+    return CliRunner().invoke(routes, arguments, input=text, catch_exceptions=False)
+
+
+def test_a_sound_table_passes_and_says_what_was_checked(config: Path) -> None:
+    result = run("check", "--offline")
+    assert (result.exit_code, result.stdout) == (0, f"{config}: 2 rows to 4 destinations: all is well\n")
+
+
+def test_a_faulty_table_fails_with_file_and_line(config: Path) -> None:
+    config.write_text(
+        config.read_text().replace("type: invoice, min", "type: invioce, min", 2).replace("{type}", "{tipe}")
+    )
+    result = run("check", "--offline")
+    assert result.exit_code == 1
+    assert f"{config}:4: routes: type 'invoice' has no row; is the row for 'invioce' meant?" in result.stdout
+    assert (
+        f"{config}:6: routes[1].to[0] (invioce): folder://{config.parent}/{{tipe}}/{{yyyy}}/: unknown field {{tipe}}"
+        in (result.stdout)
+    )
+
+
+def test_faults_are_printed_as_json_too(config: Path) -> None:
+    config.write_text(config.read_text().replace("sqs://work", "sqz://work"))
+    result = run("check", "--offline", "--json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert found["file"] == str(config)
+    assert [(one["severity"], one["line"], one["where"], one["route"]) for one in found["problems"]] == [
+        ("error", 6, "routes[1].to[1]", "invoice")
+    ]
+
+
+def test_warnings_alone_are_no_failure(config: Path) -> None:
+    config.write_text(config.read_text().replace("has a number and a total amount", "x" * 600))
+    result = run("check", "--offline")
+    assert result.exit_code == 0
+    assert "warning: classify.rules[0].description" in result.stdout
+    assert "0 errors, 1 warnings" in result.stdout
+
+
+def test_places_are_asked_unless_offline_is_said(config: Path) -> None:
+    config.write_text(config.read_text().replace(', "sqs://work"', ""))
+    assert run("check").exit_code == 0
+    (config.parent / "failed").rmdir()
+    (config.parent / "failed").write_text("a file where a folder should be")
+    result = run("check")
+    assert result.exit_code == 1
+    assert f"{config}:9: failed.to[0]: {config.parent}/failed" in result.stdout
+    assert run("check", "--offline").exit_code == 0
+
+
+def test_a_place_that_is_known_to_be_wrong_is_not_asked(config: Path) -> None:
+    config.write_text(config.read_text().replace("sqs://work", "sqz://work"))
+    assert "1 errors" in run("check").stdout
+
+
+def test_another_file_can_be_checked(config: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(config.read_text())
+    config.unlink()
+    assert run("check", "--offline", "--config", str(other)).stdout.startswith(str(other))
+
+
+def job(**fields: Any) -> dict[str, Any]:
+    """A classify job as LlamaCloud returns it (reference 1.2)."""
+    return {
+        "id": "job-1",
+        "configuration": {"rules": [], "mode": "FAST"},
+        "document_input_type": "file_id",
+        "file_input": "dfl-1",
+        "project_id": "p",
+        "user_id": "u",
+        "status": "COMPLETED",
+        "result": {"type": "invoice", "confidence": 0.93, "reasoning": "it has a number"},
+        **fields,
+    }
+
+
+def explained(stdin: Any) -> dict[str, Any]:
+    result = run("explain", "-", "--json", stdin=stdin)
+    assert result.exit_code == 0, result.output
+    data: dict[str, Any] = json.loads(result.stdout)
+    return data
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize(
+    ("given", "way", "route"),
+    [
+        (job(), "matched", "invoice"),
+        (job() | {"pages": 3}, "matched", "long"),
+        ({"type": "invoice", "confidence": 0.6}, "matched", "invoice"),
+        ({"type": "invoice", "confidence": 0.9, "pages": [4, 5], "reasoning": None}, "matched", "long"),
+        ({"type": "invoice", "confidence": 0.1}, "low_confidence", "low_confidence"),
+        ({"type": None}, "no_match", "no_match"),
+        (job(result={"type": None, "confidence": 0.2, "reasoning": ""}), "no_match", "no_match"),
+        (job(status="FAILED", result=None, error_message="encrypted"), "failed", "failed"),
+        (job(status="CANCELLED", result=None), "failed", "failed"),
+        ({"type": "letter", "confidence": 0.9}, "unrouted", "unrouted"),
+    ],
+)
+def test_a_result_is_explained_in_whatever_form_it_comes(given: Any, way: str, route: str) -> None:
+    said = explained(given)
+    assert (said["way"], said["route"]) == (way, route)
+    assert [row["route"] for row in said["rows"]] == ["long", "invoice"]
+
+
+def test_the_place_is_that_of_the_named_document(config: Path) -> None:
+    said = explained(job(name="../März.pdf", document_id="doc_1"))
+    place = said["to"][0]["place"]
+    assert place.startswith(f"folder://{config.parent}/invoice/2")
+    assert place.endswith("/doc_1/März.pdf")
+    assert said["to"][1] == {"url": "sqs://work", "place": "sqs://work"}
+
+
+def test_people_get_a_table_with_lines_and_reasons(config: Path) -> None:
+    file = config.parent / "result.json"
+    file.write_text(json.dumps(job()))
+    shown = run("explain", str(file)).stdout
+    assert "✘   the number of pages is not known" in shown
+    assert "✔   type 'invoice' with confidence 0.93, at least 0.50" in shown
+    assert "way:    matched, by row invoice" in shown
+    assert "\x1b" not in shown
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ("{", "this is not JSON"),
+        ("[" * 100_000, "Invalid value"),
+        ([], "this is not a result"),
+        ({}, 'there is no "type" in it'),
+        (job(status="RUNNING", result=None), "this job is running: it has no result yet"),
+        (job(result={"segments": []}), "a split job has no type"),
+        ({"type": 5, "confidence": 1}, '"type" must be text or null, not 5'),
+        ({"type": "invoice"}, '"confidence" must be a number between 0 and 1, not None'),
+        ({"type": "invoice", "confidence": 93}, '"confidence" must be a number between 0 and 1, not 93'),
+        ({"type": "invoice", "confidence": True}, '"confidence" must be a number'),
+        ({"type": "invoice", "confidence": 1, "pages": "1-3"}, '"pages" must be a number or a list'),
+    ],
+)
+def test_what_is_no_result_is_a_usage_error(given: Any, fault: str) -> None:
+    result = run("explain", "-", stdin=given)
+    assert result.exit_code == 2
+    assert fault in result.stderr
+
+
+def test_a_missing_file_is_a_usage_error(config: Path) -> None:
+    assert run("explain", "nowhere.json").exit_code == 2
+
+
+def mailroom(*arguments: str) -> subprocess.CompletedProcess[str]:
+    script = "from receiver.cli import main; main()"
+    return subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, cwd=ROOT)
+
+
+def test_a_broken_file_is_exit_2_and_clear_lines_without_a_traceback(config: Path) -> None:
+    config.write_text(config.read_text().replace("0.8", "8"))
+    done = mailroom("routes", "check", "--offline")
+    assert (done.returncode, done.stdout) == (2, "")
+    said = f"{config}:5: routes[0].min_confidence: must be between 0 and 1 (got 8); for 8 percent write 0.08\n"
+    assert done.stderr == f"mailroom: {said}"
+
+
+def test_the_schema_for_editors_is_printed_and_current() -> None:
+    printed = run("schema").stdout
+    assert json.loads(printed) == schema()
+    assert (ROOT / "docs" / "mailroom.schema.json").read_text() == printed, (
+        "the schema changed: mailroom routes schema > docs/mailroom.schema.json"
+    )
