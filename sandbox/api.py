@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -56,7 +57,7 @@ class Call:
     @property
     def user_id(self) -> str:
         """A user for the `user_id` of jobs: one per key."""
-        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"user of {self.key}"))
+        return own_user(self.key)
 
     def path(self, name: str) -> str:
         """A parameter of the path."""
@@ -96,9 +97,16 @@ class Call:
         return b"".join(chunks)
 
 
+@lru_cache(maxsize=1024)
 def own_project(key: str) -> str:
     """The project that a key belongs to: always the same id for the same key."""
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"project of {key}"))
+
+
+@lru_cache(maxsize=1024)
+def own_user(key: str) -> str:
+    """The user that a key belongs to: always the same id for the same key."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"user of {key}"))
 
 
 Handler = Callable[[Call], Awaitable[Response]]

@@ -134,6 +134,11 @@ class Jobs:
         path = self._state.path(file.id)
         if self._faults.strikes("expired_file"):
             path.unlink(missing_ok=True)
+        if not path.exists():
+            raise FileNotFoundError(file.id)
+        known = self._work.remembered(job, file)
+        if known is not None:  # spares the way to another thread
+            return known
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._work.do, job, file, path)
 
     async def _complete(self, job: Job, done: Done) -> None:

@@ -19,6 +19,7 @@ import httpx
 
 from sandbox import envelope
 from sandbox.faults import Faults
+from sandbox.lanes import Lanes
 from sandbox.options import Options
 from sandbox.records import Hook, Job
 
@@ -64,8 +65,7 @@ class Sender:
 
     def __init__(self, options: Options, faults: Faults, clock: Callable[[], float] = time.time) -> None:
         self._options, self._faults, self._clock = options, faults, clock
-        self._client: httpx.AsyncClient | None = None
-        self._places = asyncio.Semaphore(CONNECTIONS)
+        self._lanes = Lanes(CONNECTIONS)
         self._tasks: set[asyncio.Task[None]] = set()
         self._latest: dict[tuple[str, str], asyncio.Event] = {}
         self.deliveries: deque[Delivery] = deque(maxlen=KEPT_DELIVERIES)
@@ -83,8 +83,7 @@ class Sender:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
+        await self._lanes.close()
 
     def reset(self) -> None:
         """Stop what is under way and forget what was sent."""
@@ -170,8 +169,10 @@ class Sender:
         began = time.perf_counter()
         outcome: dict[str, Any] = {"at": self._clock()}
         try:
-            async with self._places, asyncio.timeout(self._options.webhook_timeout_seconds):
-                response = await self._http().post(delivery.url, content=delivery.raw, headers=delivery.headers)
+            async with self._lanes.one() as lane, asyncio.timeout(self._options.webhook_timeout_seconds):
+                request = httpx.Request("POST", delivery.url, content=delivery.raw, headers=delivery.headers)
+                response = await lane.handle_async_request(request)
+                await response.aread()
             outcome["status"] = response.status_code
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
             outcome["error"] = f"{type(error).__name__}: {error}"
@@ -187,16 +188,6 @@ class Sender:
         delivery.state = state
         delivery.tried.set()
         self.counts[state] += 1
-
-    def _http(self) -> httpx.AsyncClient:
-        if self._client is None:
-            self._client = httpx.AsyncClient(
-                follow_redirects=False,
-                trust_env=False,
-                timeout=None,  # noqa: S113 - the whole attempt has one, above
-                limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-            )
-        return self._client
 
 
 async def _is_public(url: str) -> bool:

@@ -1,13 +1,15 @@
 """The work inside a job: read the file, judge it, say the result in the API's words. Touches no state."""
 
+import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sandbox.judge import Judge, Rule
 from sandbox.pages import selected
 from sandbox.reading import Reading, read
+from sandbox.recent import Recent
 from sandbox.records import File, Job
 from sandbox.segment import Strategy
 
@@ -25,10 +27,17 @@ class Work:
 
     def __init__(self, judge: Judge, *, ocr: bool) -> None:
         self._judge, self._ocr = judge, ocr
+        self._readings: Recent[Reading] = Recent(32)
+        self._done: Recent[Done] = Recent(512)
 
     def do(self, job: Job, file: File, path: Path) -> Done:
-        """The result of the job on this file."""
-        return self._classify(job, file, path) if job.product == "classify" else self._split(job, file, path)
+        """The result of the job on this file; the same question about the same file is answered from memory."""
+        work = self._classify if job.product == "classify" else self._split
+        return self._done.get(_question(job, file), lambda: work(job, file, path))
+
+    def remembered(self, job: Job, file: File) -> Done | None:
+        """The result, if it is known without any work."""
+        return self._done.known(_question(job, file))
 
     def _classify(self, job: Job, file: File, path: Path) -> Done:
         parsing = job.configuration.get("parsing_configuration") or {}
@@ -49,7 +58,15 @@ class Work:
         return Done({"segments": shown}, len(reading.pages))
 
     def _read(self, file: File, path: Path, pages: Collection[int] | None, max_pages: int | None) -> Reading:
-        return read(path, file.name, ocr=self._ocr, pages=pages, max_pages=max_pages)
+        def fresh() -> Reading:
+            return read(path, file.name, ocr=self._ocr, pages=pages, max_pages=max_pages)
+
+        key = (file.sha256, None if pages is None else tuple(pages), max_pages)
+        return replace(self._readings.get(key, fresh), name=file.name)
+
+
+def _question(job: Job, file: File) -> tuple[str, str, str, str]:
+    return job.product, file.sha256, file.name, json.dumps(job.configuration)
 
 
 def _pages(configuration: Mapping[str, Any]) -> tuple[int, ...] | None:
