@@ -41,9 +41,11 @@ def body(order: Order) -> dict[str, Any]:
     configuration = _explicit(order) if order.kind is JobKind.SPLIT else dict(order.configuration)
     if order.beta and order.kind is JobKind.SPLIT:
         return {"document_input": {"type": "file_id", "value": order.file_id}, "configuration": configuration}
+    # A saved preset takes the place of a configuration; a request carries one of the two (reference 1.2).
+    asked = configuration if "configuration_id" in configuration else {"configuration": configuration}
     fields: dict[str, Any] = {
         "file_input": order.file_id,
-        "configuration": configuration,
+        **asked,
         "transaction_id": order.transaction_id,
     }
     if order.registration is not None:

@@ -42,6 +42,13 @@ def test_a_classify_job_carries_its_own_webhook_configuration() -> None:
     }
 
 
+def test_a_saved_preset_takes_the_place_of_a_configuration() -> None:
+    order = Order(
+        kind=JobKind.CLASSIFY, file_id="dfl-1", configuration={"configuration_id": "cfg-1"}, transaction_id="t1"
+    )
+    assert orders.body(order) == {"file_input": "dfl-1", "configuration_id": "cfg-1", "transaction_id": "t1"}
+
+
 def test_without_a_registration_no_webhook_is_asked_for() -> None:
     assert "webhook_configurations" not in orders.body(an_order(JobKind.CLASSIFY, registration=None))
 
