@@ -13,9 +13,12 @@ from dataclasses import dataclass
 import msgspec
 
 from receiver.core.errors import Malformed
+from receiver.core.strict import refuse_ambiguity
 
 ID_LIMIT = 255
 """Characters of an event id, type or job id; longer ones are nobody's ids."""
+LATEST = 253_402_300_800.0
+"""The year 10000, in Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,12 @@ def parse(
     try:
         raw, as_string = _unwrap(body)
         envelope = _envelope.decode(raw)
+        refuse_ambiguity(raw)
         ids, data_as_string = _job_ids(envelope.data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the body is not a LlamaCloud event: {error}") from error
     job_id = ids.job_id or ids.id or ""
-    sent_at = envelope.timestamp if isinstance(envelope.timestamp, float) else None
+    sent_at = _moment(envelope.timestamp)
     return Event(
         id=_limited(envelope.event_id, "event_id"),
         type=_limited(envelope.event_type, "event_type"),
@@ -116,7 +120,16 @@ def _job_ids(data: msgspec.Raw) -> tuple[_Ids, bool]:
     found = _ids.decode(data)
     if not isinstance(found, str):
         return found or _Ids(), False
-    return (_ids_inside.decode(found) if found else None) or _Ids(), True
+    if not found:
+        return _Ids(), True
+    inside = _ids_inside.decode(found)
+    refuse_ambiguity(found.encode())
+    return inside or _Ids(), True
+
+
+def _moment(said: float | str | None) -> float | None:
+    """The envelope's timestamp; None for one that is no moment of this era."""
+    return said if isinstance(said, float) and 0 <= said < LATEST else None
 
 
 def _limited(value: str, what: str, *, empty: bool = False) -> str:

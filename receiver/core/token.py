@@ -5,6 +5,7 @@ LlamaCloud as a header of the job's own webhook configuration. The key id says w
 rotate one by one.
 """
 
+import functools
 import hashlib
 import hmac
 
@@ -35,9 +36,10 @@ def read(token: bytes, secrets: tuple[bytes, ...], *, now: float) -> tuple[str, 
     return document_id.decode(), place
 
 
+@functools.lru_cache(maxsize=16)
 def _key_id(secret: bytes) -> bytes:
     return hashlib.sha256(b"mailroom key id:" + secret).hexdigest()[:8].encode()
 
 
 def _mac(head: bytes, secret: bytes) -> bytes:
-    return hmac.new(secret, head, hashlib.sha256).hexdigest().encode()
+    return hmac.digest(secret, head, "sha256").hex().encode()

@@ -3,6 +3,7 @@
 This is the hot path, and all that the receiving Lambda loads: it knows no configuration file and no destination.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ from receiver.core.event import Event, Inbound, parse
 from receiver.core.task import Task
 from receiver.core.verify import Lock, verify
 from receiver.ports import Clock, Doorbell, Meter, Store
+
+BIG = 256 * 1024
+"""Bytes from which on a body is verified and read in a thread, so that it holds nobody else up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +47,20 @@ async def receive(inbound: Inbound, door: Door) -> Accepted:
     Raises NotAuthentic, Malformed (nothing kept), StoreBusy (nothing kept: the sender must try again).
     """
     now = door.clock()
+    if len(inbound.body) > BIG:
+        event = await asyncio.to_thread(_judge, inbound, door, now)
+    else:
+        event = _judge(inbound, door, now)
+    task = reaction_to(event, now=now)
+    fresh = await _keep(event, task, door)
+    if fresh:
+        await _ring(task, door)
+    return Accepted(event, fresh)
+
+
+def _judge(inbound: Inbound, door: Door, now: float) -> Event:
     verified = verify(inbound, door.lock, now=now)
-    event = parse(
+    return parse(
         verified.body,
         received_at=now,
         verified_by=verified.by,
@@ -52,11 +68,6 @@ async def receive(inbound: Inbound, door: Door) -> Accepted:
         late_after=door.late_after,
         expires_at=now + door.keep_seconds,
     )
-    task = reaction_to(event, now=now)
-    fresh = await _keep(event, task, door)
-    if fresh:
-        await _ring(task, door)
-    return Accepted(event, fresh)
 
 
 def reaction_to(event: Event, *, now: float) -> Task:

@@ -72,7 +72,8 @@ def test_space_around_the_body_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("timestamp", "sent_at"), [(1_700_000_000, 1_700_000_000.0), ("yesterday", None), (None, None)]
+    ("timestamp", "sent_at"),
+    [(1_700_000_000, 1_700_000_000.0), ("yesterday", None), (None, None), (1e300, None), (-5.0, None)],
 )
 def test_a_timestamp_that_says_nothing_costs_no_event(timestamp: Any, sent_at: float | None) -> None:
     assert read(an_envelope(timestamp=timestamp)).sent_at == sent_at
@@ -142,3 +143,69 @@ def test_a_header_has_all_its_values() -> None:
     inbound = Inbound([(b"a", b"1"), (b"b", b"2"), (b"a", b"3")], b"")
     assert inbound.values(b"a") == [b"1", b"3"]
     assert inbound.values(b"c") == []
+
+
+TWICE = [
+    b'{"event_id":"1","event_id":"2","event_type":"x"}',
+    b'{"event_id":"1","event_type":"x","event_type":"x"}',
+    b'{"event_id":"1","event\\u005fid":"2","event_type":"x"}',
+    b'{"event_id":"1","event_type":"x","data":{},"data":{"id":"1"}}',
+    b'{"event_id":"1","event_type":"x","data":{"job_id":"1","job_id":"2"}}',
+    b'{"event_id":"1","event_type":"x","data":{"id":"1", "id" : "2"}}',
+    b'{"event_id":"1","event_type":"x","data":"{\\"id\\":\\"1\\",\\"id\\":\\"2\\"}"}',
+]
+
+
+@pytest.mark.parametrize("body", TWICE)
+def test_a_name_that_stands_twice_is_refused(body: bytes) -> None:
+    for form in (body, json.dumps(body.decode()).encode()):
+        with pytest.raises(Malformed, match="twice"):
+            parse(form, received_at=NOW)
+
+
+def test_what_is_not_read_may_say_what_it_likes() -> None:
+    rows = [{"id": "a", "job_id": "b", "data": '"id": "event_id"', "\\u0069d": 1}, {"id": "c"}]
+    assert read(an_envelope(data={"id": "job-1", "rows": rows})).job_id == "job-1"
+    assert (
+        read(an_envelope(note='"event_id"', data={"id": 'x "job_id": 1 "job_id": 2 \\"id\\"'})).type
+        == "classify.success"
+    )
+
+
+@pytest.mark.parametrize("nested", [b"[" * 62 + b"]" * 62, b'{"a":' * 62 + b"1" + b"}" * 62, b"[[],{}]" * 1])
+def test_nesting_up_to_the_limit_is_read(nested: bytes) -> None:
+    assert parse(b'{"event_id":"1","event_type":"x","data":{"rows":%b}}' % nested, received_at=NOW).id == "1"
+
+
+@pytest.mark.parametrize("nested", [b"[" * 63 + b"]" * 63, b'{"a":' * 63 + b"1" + b"}" * 63])
+def test_nesting_beyond_the_limit_is_refused(nested: bytes) -> None:
+    with pytest.raises(Malformed, match="nested"):
+        parse(b'{"event_id":"1","event_type":"x","data":{"rows":%b}}' % nested, received_at=NOW)
+
+
+def test_brackets_in_text_are_no_nesting() -> None:
+    assert read(an_envelope(data={"id": "j", "text": "[{" * 1000 + '\\"['})).job_id == "j"
+
+
+@pytest.mark.parametrize("junk", [b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xe2\x82"])
+def test_what_is_not_utf8_is_refused_even_where_it_is_not_read(junk: bytes) -> None:
+    for body in (
+        b'{"event_id":"1","event_type":"x","data":{"note":"%b"}}',
+        b'{"event_id":"1","event_type":"x","%b":0}',
+    ):
+        with pytest.raises(Malformed, match="UTF-8"):
+            parse(body % junk, received_at=NOW)
+
+
+def test_text_that_crosses_a_chunk_is_still_utf8() -> None:
+    assert read(an_envelope(data={"id": "j", "text": "x" * 65_400 + "€" * 100_000})).job_id == "j"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_a_payload_that_is_json_never_costs_an_event(payload: Any) -> None:
+    assert read(an_envelope(data={"job_id": "job-1", "payload": payload})).job_id == "job-1"

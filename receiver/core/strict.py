@@ -1,0 +1,68 @@
+"""JSON that two readers could read differently is refused: duplicate names, text that is not UTF-8, endless nesting.
+
+The parser skips what we do not read, so a body of 10 MiB costs no memory; it also skips these faults, and they are
+looked for here. Nearly every event is cleared by a few counts; only what is left is scanned, token by token.
+"""
+
+import codecs
+import re
+
+from receiver.core.errors import Malformed
+
+DEPTH = 64
+"""Levels of nesting at most; LlamaCloud's envelope has two."""
+NAMES = (b'"event_id"', b'"event_type"', b'"timestamp"', b'"data"', b'"job_id"', b'"id"')
+"""The names that are read, as they stand in the text: one that is there once cannot be there twice."""
+_CHUNK = 64 * 1024
+_TOKEN = re.compile(rb'("(?:[^"\\]++|\\.)*+")(\s*+:)?|([\[{])|[\]}]', re.DOTALL)
+
+
+def refuse_ambiguity(raw: bytes) -> None:
+    """Raises Malformed; ``raw`` is well-formed JSON as far as the parser looked."""
+    if not raw.isascii():
+        _refuse_what_is_not_utf8(raw)
+    if _may_repeat(raw) or raw.count(b"{") + raw.count(b"[") > DEPTH:
+        _scan(raw)
+
+
+def _may_repeat(raw: bytes) -> bool:
+    """Whether a name that is read could be there twice; ``\\u`` could spell one differently."""
+    return (b"\\" in raw and b"\\u" in raw) or any(raw.count(name) > 1 for name in NAMES)
+
+
+def _refuse_what_is_not_utf8(raw: bytes) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(raw), _CHUNK):
+            decoder.decode(raw[start : start + _CHUNK])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise Malformed("the body is not UTF-8") from None
+
+
+def _scan(raw: bytes) -> None:
+    """Looks at every token: nesting, and the names in the two outer levels, which are all that is read."""
+    names: list[set[bytes]] = [set(), set(), set()]
+    depth = 0
+    for token in _TOKEN.finditer(raw):
+        text, colon, opens = token.groups()
+        if opens:
+            depth += 1
+            if depth > DEPTH:
+                raise Malformed(f"the body is nested more than {DEPTH} levels deep")
+            if depth < len(names):
+                names[depth] = set()
+        elif text is None:
+            depth -= 1
+        elif colon and depth < len(names):
+            name = _spelled_out(text)
+            if name in names[depth]:
+                raise Malformed("a name stands twice in one object")
+            names[depth].add(name)
+
+
+def _spelled_out(text: bytes) -> bytes:
+    """The name without ``\\u`` escapes, so that two spellings of it are one."""
+    if b"\\u" not in text:
+        return text
+    return re.sub(rb"\\u00([0-7][0-9a-fA-F])", lambda found: bytes([int(found[1], 16)]), text)
