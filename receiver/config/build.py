@@ -188,7 +188,7 @@ def _warnings(file: model.File) -> Iterator[Problem]:
     if isinstance(categories, tuple) and len(categories) > SURE_CATEGORIES:
         yield _warning("split.categories", f"LlamaCloud may take no more than {SURE_CATEGORIES}", "merge some")
     if file.classify.configuration_id:
-        message = "only LlamaCloud knows a preset's types: routes cannot be held against them, nor packets split by them"
+        message = "only LlamaCloud knows a preset's types: routes cannot be held against them, nor packets cut"
         yield _warning("classify.configuration_id", message, "write the rules here to have them checked")
 
 
