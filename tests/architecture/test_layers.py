@@ -19,6 +19,7 @@ WHOLE = EDGE | ADAPTERS | {"receiver.bootstrap", "receiver.runner", "receiver.ht
 
 MAY_IMPORT: dict[str, set[str]] = {
     "receiver": set(),
+    "receiver.__main__": {"receiver.cli"},
     "receiver.core": CORE,
     "receiver.config": CORE | {"receiver.config"},
     "receiver.metrics": CORE,
