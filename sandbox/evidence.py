@@ -33,7 +33,7 @@ class Kind:
 
 # Words that many kinds use prove less when nothing stronger stands beside them; a title alone is no document.
 UNSUPPORTED = 0.7
-TITLE_ALONE = 2.0
+TITLE_ALONE = 3.5
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,16 @@ class Phrases:
 
     def __init__(self, phrases: Iterable[tuple[str, ...]]) -> None:
         self._by_first: dict[str, list[tuple[str, ...]]] = {}
-        self._prefixes: dict[str, tuple[str, ...]] = {}
+        self._beginnings: dict[str, tuple[str, ...]] = {}
+        self._endings: dict[str, tuple[str, ...]] = {}
         for phrase in set(phrases):
             if phrase[0].endswith("*"):
-                self._prefixes[phrase[0][:-1]] = phrase
+                self._beginnings[phrase[0][:-1]] = phrase
+            elif phrase[0].startswith("*"):
+                self._endings[phrase[0][1:]] = phrase
             else:
                 self._by_first.setdefault(phrase[0], []).append(phrase)
-        self._any_prefix = tuple(self._prefixes)
+        self._any_beginning, self._any_ending = tuple(self._beginnings), tuple(self._endings)
 
     def places(self, words: Sequence[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Where each phrase occurs in `words`."""
@@ -63,8 +66,11 @@ class Phrases:
             for phrase in self._by_first.get(word, ()):
                 if len(phrase) == 1 or tuple(words[place : place + len(phrase)]) == phrase:
                     yield place, phrase
-            if word.startswith(self._any_prefix):
-                yield from ((place, phrase) for prefix, phrase in self._prefixes.items() if word.startswith(prefix))
+            if word.startswith(self._any_beginning):
+                yield from ((place, phrase) for part, phrase in self._beginnings.items() if word.startswith(part))
+            if word.endswith(self._any_ending):
+                longest = max((part for part in self._endings if word.endswith(part)), key=len)
+                yield place, self._endings[longest]
 
 
 @dataclass(frozen=True)
@@ -191,4 +197,4 @@ def _kind(name: str, entry: dict[str, list[str] | str]) -> Kind:
 
 
 def _key(phrase: str) -> tuple[str, ...]:
-    return (phrase,) if phrase.startswith("@") or phrase.endswith("*") else tuple(tokens(phrase))
+    return (phrase,) if phrase[0] in "@*" or phrase[-1] == "*" else tuple(tokens(phrase))

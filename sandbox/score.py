@@ -10,6 +10,7 @@ from sandbox.profile import Profile, profile, root
 from sandbox.verdict import Rule
 from sandbox.words import tokens
 
+ENOUGH_OF_ITS_OWN = 6.0  # points that a narrow kind needs before what speaks for the wider one speaks for it too
 OWN_WORDS_SHARE = 0.4  # of the points for a rule's own words, where the lexicon knows the kind already
 
 
@@ -20,7 +21,13 @@ class Score:
     rule: Rule
     points: float
     found: tuple[str, ...]
-    known: bool  # whether the lexicon knows a kind that the rule means
+    kind: str  # the kind of the lexicon that brought most of them; empty if the lexicon knows none that the rule means
+
+
+def akin(one: str, other: str) -> bool:
+    """Whether one kind is the wider one of the other: what speaks for a lease speaks for a contract too."""
+    kinds = lexicon().kinds
+    return bool(one and other) and (kinds[one].within == other or kinds[other].within == one)
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ def _score(
     points = kind_points + OWN_WORDS_SHARE * own_points if wanted.kinds else own_points
     words = [wanted.spelling.get(word, word) for word in sorted(own, key=lambda word: (-own[word], word))]
     found = (*(evidence[kind].found if kind in evidence else ()), *words)
-    return Score(rule, points, tuple(dict.fromkeys(found)), known=bool(wanted.kinds))
+    return Score(rule, points, tuple(dict.fromkeys(found)), kind)
 
 
 def _best_kind(wanted: Profile, evidence: Mapping[str, Evidence]) -> tuple[str, float]:
@@ -85,7 +92,8 @@ def kind_points(kind: str, evidence: Mapping[str, Evidence]) -> float:
     own = _points(kind, evidence)
     wider = lexicon().kinds[kind].within
     narrower = max((_points(other, evidence) for other in _within(kind)), default=0.0)
-    return own + 0.3 * narrower + (min(_points(wider, evidence), 2 * own) if wider else 0.0)
+    inherited = _points(wider, evidence) * (1 - math.exp(-own / ENOUGH_OF_ITS_OWN)) if wider else 0.0
+    return own + 0.3 * narrower + inherited
 
 
 def _unclaimed(evidence: Mapping[str, Evidence], profiles: Iterable[Profile]) -> tuple[float, str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from sandbox.certainty import LEAST_POINTS, certainty, fits
+from sandbox.certainty import certainty, fits
 from sandbox.face import face
 from sandbox.packet import cuts, likelihoods
 from sandbox.profile import catch_all
@@ -20,6 +20,7 @@ from sandbox.segment import UNCATEGORIZED, Segment, Strategy
 from sandbox.verdict import Rule
 
 SURE, FAIRLY_SURE = 0.7, 0.4
+TELLING = 4.0  # points from which on a page is known to be of some kind, if only of another one
 UNKNOWN = ""  # the category, for the time being, of pages that show no kind at all
 
 
@@ -93,7 +94,7 @@ def _judged(piece: _Piece, categories: Sequence[Rule]) -> _Piece:
     edge = 0.7 + 0.3 / (1 + math.exp(-piece.seam))
     if fits(found):
         return replace(piece, category=found.ranked[0].rule.type, sureness=certainty(found) * edge)
-    kind_known = max(found.unclaimed, *(score.points for score in found.ranked), 0.0) >= LEAST_POINTS
+    kind_known = max(found.unclaimed, *(score.points for score in found.ranked), 0.0) >= TELLING
     return replace(piece, category=UNCATEGORIZED if kind_known else UNKNOWN, sureness=(1 - certainty(found)) * edge)
 
 
