@@ -84,12 +84,11 @@ def holds_bytes(delivery: Delivery, tools: Tools) -> bool:
     return destination is not None and destination.holds_bytes
 
 
-def _pointing_tasks(document: Document, tools: Tools, mark: str) -> list[Write]:
-    """The tasks of the pointing deliveries; asked for again, they are there already and nothing happens."""
-    now = tools.clock()
-    pointing = [
-        one for one in document.deliveries if one.state is DeliveryState.PENDING and not holds_bytes(one, tools)
-    ]
+def _pointing_tasks(document: Document, tools: Tools, after: Task) -> list[Write]:
+    """The tasks of the other, pointing deliveries; asked for again, they are there already and nothing happens."""
+    now, mark = tools.clock(), _mark(after)
+    others = (one for one in document.deliveries if one.id != after.details["delivery_id"])
+    pointing = [one for one in others if one.state is DeliveryState.PENDING and not holds_bytes(one, tools)]
     return [Ensure(pending_task(document, one, now=now, mark=mark)) for one in pointing]
 
 
@@ -122,13 +121,13 @@ async def _delivered(task: Task, receipt: Receipt, tools: Tools) -> Sequence[Wri
     done = replace(delivery, state=DeliveryState.DELIVERED, receipt=receipt, delivered_at=now, error="")
     after = document.with_delivery(done).note(now, "delivered", receipt.location)
     waits = any(one.state is DeliveryState.PENDING and holds_bytes(one, tools) for one in after.deliveries)
-    return [Update(after), *([] if waits else _pointing_tasks(after, tools, _mark(task)))]
+    return [Update(after), *([] if waits else _pointing_tasks(after, tools, task))]
 
 
 async def attempt_failed(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:
     """After a failed attempt that will be repeated: the pointing deliveries need not wait for this one."""
     document = await tools.store.get(Document, task.subject)
-    return _pointing_tasks(document, tools, _mark(task)) if document else ()
+    return _pointing_tasks(document, tools, task) if document else ()
 
 
 async def give_up(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:
@@ -141,7 +140,7 @@ async def give_up(task: Task, error: Exception, tools: Tools) -> Sequence[Write]
     tools.meter.count("mailroom_deliveries", destination=scheme(delivery.to.url), outcome=state)
     after = document.with_delivery(replace(delivery, state=state, error=str(error)))
     after = replace(after, error=str(error)).note(tools.clock(), f"delivery {state}", f"{delivery.to.url}: {error}")
-    return [Update(after), *_pointing_tasks(after, tools, _mark(task))]
+    return [Update(after), *_pointing_tasks(after, tools, task)]
 
 
 def failure_alert(task: Task, error: Exception, fix: str, cause: str, now: float) -> Alert:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Update, Write
 from receiver.core.document import Document, DocumentState, Step
-from receiver.core.errors import DocumentRefused, FileGone, OutOfCredits
+from receiver.core.errors import DocumentRefused, FileGone, OutOfCredits, Owner
 from receiver.core.job import Job, JobKind, JobReport
 from receiver.core.naming import transaction_id
 from receiver.core.task import Task
@@ -124,11 +124,14 @@ def _submitted(document: Document, file: CloudFile, report: JobReport, order: Or
 
 
 async def give_up(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:
-    """A document that LlamaCloud cannot take goes the way of ``failed``; any other reason holds it for a person."""
+    """A document that LlamaCloud cannot take goes the way of ``failed``.
+
+    Any other reason, a rule of ours that it refuses for one, is not the document's fault: it waits for a person.
+    """
     document = await tools.store.get(Document, task.subject)
     if document is None or document.step is not Step.TAKEN_IN:
         return ()
-    if isinstance(error, DocumentRefused | FileGone):
+    if isinstance(error, DocumentRefused | FileGone) and error.owner is Owner.DOCUMENT:
         return failed(document, str(error), tools)
     return held(document, f"could not be submitted: {error}", tools)
 

@@ -39,8 +39,8 @@ async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
     rung = await _ring_due(tools, now, limit)
     overdue = [job for job in (await tools.store.find(Job, _overdue(now, limit))).records if isinstance(job, Job)]
     finished = 0
-    for kind in JobKind:
-        jobs = [job for job in overdue if job.kind is kind]
+    for kind, beta in ((JobKind.CLASSIFY, False), (JobKind.SPLIT, False), (JobKind.SPLIT, True)):
+        jobs = [job for job in overdue if (job.kind, job.beta) == (kind, beta)]
         finished += await _ask(kind, jobs, tools) if jobs else 0
     purged = await tools.store.purge(now=now)
     return Swept(rung=rung, overdue=len(overdue), finished=finished, purged=purged)
@@ -84,7 +84,7 @@ async def _listed(kind: JobKind, jobs: Sequence[Job], tools: Tools) -> dict[str,
     wanted = {job.id for job in jobs}
     since = min(job.created_at for job in jobs) - MARGIN
     until = max(job.created_at for job in jobs) + MARGIN
-    reports = tools.cloud.jobs(kind, since=since, until=until, beta=any(job.beta for job in jobs))
+    reports = tools.cloud.jobs(kind, since=since, until=until, beta=jobs[0].beta)
     return {report.id: report async for report in reports if report.id in wanted}
 
 

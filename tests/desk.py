@@ -1,0 +1,251 @@
+"""A whole mailroom in memory for tests of the flow: real store, spool, table and steps; the outside is played.
+
+The cloud and the places that are played here have their own tests against real servers; here the question is what the
+flow makes of what they answer.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from handlers import classify, other
+from receiver.config import Config, parse
+from receiver.core.alert import Alert, AlertState
+from receiver.core.change import Ensure, Insert, Query, R
+from receiver.core.document import Classification, Document, Receipt
+from receiver.core.errors import JobGone
+from receiver.core.event import Event
+from receiver.core.job import Job, JobKind, JobReport, JobStatus
+from receiver.core.parcel import Content, Parcel
+from receiver.core.plan import Target
+from receiver.core.task import Task
+from receiver.flow.intake import Arrival, TakenIn, take_in
+from receiver.flow.process import Done, process
+from receiver.flow.reactions import Reactions
+from receiver.flow.receive import reaction_to
+from receiver.flow.tools import Terms, Tools
+from receiver.metrics import Meter
+from receiver.ports import CloudFile, Order
+from receiver.queue.local import LocalDoorbell
+from receiver.store.memory import MemoryStore
+from receiver.store.spool import FolderSpool
+from tests.builders import NOW
+
+TABLE = """\
+classify:
+  rules:
+    - {type: invoice, description: "an invoice with a number and a total"}
+    - {type: contract, description: "an agreement between two parties"}
+routes:
+  - type: invoice
+    min_confidence: 0.8
+    to: ["bytes://invoices/", "words://invoices"]
+  - {type: contract, to: ["bytes://contracts/"]}
+no_match: {to: ["bytes://unsorted/"], review: true}
+low_confidence: {review: true}
+failed: {to: ["bytes://failed/"]}
+alerts:
+  - {on: ["*"], to: log, at_most: 1 per 10 minutes}
+"""
+
+
+class PlayedCloud:
+    """Answers as it was told; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, CloudFile] = {}
+        self.reports: dict[str, JobReport] = {}
+        self.by_transaction: dict[str, str] = {}
+        self.orders: list[Order] = []
+        self.uploads: list[str] = []
+        self.cancelled: list[str] = []
+        self.broken: Exception | None = None
+
+    async def find_file(self, external_id: str) -> CloudFile | None:
+        return next((file for file in self.files.values() if file.external_id == external_id), None)
+
+    async def upload(self, content: Content, *, name: str, external_id: str, purpose: str) -> CloudFile:
+        self._fail()
+        self.uploads.append(name)
+        file = CloudFile(id=f"dfl-{len(self.files) + 1}", name=name, external_id=external_id)
+        self.files[file.id] = file
+        return file
+
+    async def file(self, file_id: str) -> CloudFile:
+        return self.files[file_id]
+
+    async def read_file(self, file_id: str) -> AsyncIterator[bytes]:
+        yield file_id.encode()
+
+    async def create(self, order: Order) -> JobReport:
+        self._fail()
+        self.orders.append(order)
+        job_id = self.by_transaction.setdefault(order.transaction_id, f"job-{len(self.by_transaction) + 1}")
+        report = JobReport(
+            id=job_id, kind=order.kind, status=JobStatus.PENDING, file_id=order.file_id,
+            transaction_id=order.transaction_id, created_at=NOW,
+        )  # fmt: skip
+        return self.reports.setdefault(job_id, report)
+
+    async def job(self, kind: JobKind, job_id: str, *, beta: bool = False) -> JobReport:
+        self._fail()
+        if job_id not in self.reports:
+            raise JobGone(f"{kind} job {job_id} is not known")
+        return self.reports[job_id]
+
+    async def jobs(
+        self, kind: JobKind, *, since: float, until: float, status: str | None = None, beta: bool = False
+    ) -> AsyncIterator[JobReport]:
+        for report in list(self.reports.values()):
+            if report.kind is kind and since <= (report.created_at or NOW) <= until:
+                yield report
+
+    async def cancel(self, kind: JobKind, job_id: str) -> JobReport:
+        self.cancelled.append(job_id)
+        return self.finish(job_id, JobStatus.CANCELLED)
+
+    async def close(self) -> None: ...
+
+    def finish(self, job_id: str, status: JobStatus = JobStatus.COMPLETED, **fields: Any) -> JobReport:
+        """The job as it is from now on."""
+        self.reports[job_id] = replace(self.reports[job_id], status=status, **fields)
+        return self.reports[job_id]
+
+    def classified(self, job_id: str, type_: str | None, confidence: float = 0.95) -> JobReport:
+        """The job completed with this result."""
+        found = Classification(type=type_, confidence=confidence, reasoning="it says so")
+        return self.finish(job_id, classification=found)
+
+    def _fail(self) -> None:
+        if self.broken is not None:
+            raise self.broken
+
+
+@dataclass
+class PlayedPlace:
+    """A destination that remembers its parcels, and refuses when it is told to."""
+
+    holds_bytes: bool
+    parcels: list[Parcel] = field(default_factory=list)
+    broken: Exception | None = None
+
+    async def deliver(self, parcel: Parcel) -> Receipt:
+        if self.broken is not None:
+            raise self.broken
+        fresh = all(one.delivery_id != parcel.delivery_id for one in self.parcels)
+        self.parcels.append(parcel)
+        return Receipt(location=parcel.url, checksum=f"sha256:{parcel.document.sha256}", fresh=fresh)
+
+    def faults(self, target: Target) -> list[str]:
+        return []
+
+    async def probe(self, target: Target) -> list[str]:
+        return []
+
+
+@dataclass
+class PlayedChannel:
+    told: list[tuple[Alert, int]] = field(default_factory=list)
+    broken: Exception | None = None
+
+    async def notify(self, alert: Alert, *, count: int, suppressed: int) -> None:
+        if self.broken is not None:
+            raise self.broken
+        self.told.append((alert, count))
+
+
+class Desk:
+    """The mailroom, and the hands that move it: ``take_in``, ``work``, ``event``, ``later``."""
+
+    def __init__(self, folder: Path, table: str = TABLE) -> None:
+        self.now = NOW
+        self.folder = folder
+        self.cloud = PlayedCloud()
+        self.bytes = PlayedPlace(holds_bytes=True)
+        self.words = PlayedPlace(holds_bytes=False)
+        self.channel = PlayedChannel()
+        self.store = MemoryStore(clock=lambda: self.now)
+        self.tools = self._tools(_table(table))
+
+    def _tools(self, config: Config) -> Tools:
+        return Tools(
+            store=self.store,
+            bell=LocalDoorbell(),
+            cloud=self.cloud,
+            spool=FolderSpool(self.folder / "spool"),
+            config=config,
+            terms=Terms(url="https://mail.example.com/webhooks/llamacloud", headers={"X-Key": "k"}, token_secret=b"s"),
+            reactions=Reactions(classify.router, other.router),
+            clock=lambda: self.now,
+            spread=lambda: 1.0,
+            meter=Meter(),
+            destinations={"bytes": self.bytes, "words": self.words},
+            channels={"log": self.channel},
+            adopt=True,
+        )
+
+    def use(self, table: str) -> None:
+        """Another routing table from now on."""
+        self.tools = replace(self.tools, config=_table(table))
+
+    def later(self, seconds: float) -> None:
+        self.now += seconds
+
+    async def take_in(self, name: str = "letter.pdf", content: bytes = b"%PDF-1.7 a letter", **fields: Any) -> TakenIn:
+        path = self.folder / "in.bin"
+        path.write_bytes(content)
+        return await take_in(Arrival(name=name, kind="folder", source=path, **fields), self.tools)
+
+    async def work(self, *, rounds: int = 20) -> list[Done]:
+        """Does what is due now, and what follows from it, until nothing is due."""
+        done: list[Done] = []
+        for _ in range(rounds):
+            claimed = await self.store.claim(owner="desk", now=self.now, lease_seconds=60, limit=50)
+            if not claimed:
+                return done
+            done += [await process(task, self.tools) for task in claimed]
+        raise AssertionError("there is always something due")
+
+    async def event(self, job_id: str, type_: str = "classify.success", **fields: Any) -> None:
+        """An event as the receiver keeps it."""
+        event = Event(
+            id=fields.pop("id", f"evt-{job_id}-{type_}"), type=type_, job_id=job_id, received_at=self.now, **fields
+        )
+        await self.store.apply(Insert(event), Ensure(reaction_to(event, now=self.now)))
+
+    async def submitted(self, **fields: Any) -> Document:
+        """A document whose job is at LlamaCloud."""
+        taken = await self.take_in(**fields)
+        await self.work()
+        return await self.document(taken.document.id)
+
+    async def routed(self, type_: str | None = "invoice", confidence: float = 0.95, **fields: Any) -> Document:
+        """A document whose job said this, with everything done that follows."""
+        document = await self.submitted(**fields)
+        self.cloud.classified(document.job_id, type_, confidence)
+        await self.event(document.job_id)
+        await self.work()
+        return await self.document(document.id)
+
+    async def document(self, document_id: str) -> Document:
+        found = await self.store.get(Document, document_id)
+        assert found is not None
+        return found
+
+    async def all(self, kind: type[R], by: str = "all", key: str | None = None) -> list[R]:
+        records: list[R] = (await self.store.find(kind, Query(by=by, key=key, limit=500))).records
+        return records
+
+    async def tasks(self, kind: str) -> list[Task]:
+        return [one for one in await self.all(Task) if one.kind == kind]
+
+    async def alerts(self) -> list[AlertState]:
+        return await self.all(AlertState)
+
+    async def jobs(self, document: Document) -> list[Job]:
+        return await self.all(Job, "document", document.id)
+
+
+def _table(text: str) -> Config:
+    return parse(text, {})

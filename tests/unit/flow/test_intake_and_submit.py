@@ -1,0 +1,122 @@
+"""Taken in once, submitted once, however often anybody tries."""
+
+from dataclasses import replace
+
+import pytest
+
+from receiver.core import token
+from receiver.core.document import DocumentState, Step
+from receiver.core.errors import CloudBusy, DocumentRefused, OutOfCredits
+from receiver.core.task import TaskState
+from receiver.core.verify import TOKEN_HEADER
+from receiver.flow.pause import SUBMISSION, pause
+from tests.desk import Desk
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_same_content_under_the_same_name_is_one_document(desk: Desk) -> None:
+    first, second = await desk.take_in(), await desk.take_in()
+    assert (first.fresh, second.fresh) == (True, False)
+    assert first.document.id == second.document.id
+    assert (await desk.store.tally()).taken_in == 1
+
+
+async def test_the_same_content_under_another_name_is_another_document(desk: Desk) -> None:
+    first, second = await desk.take_in("a.pdf"), await desk.take_in("b.pdf")
+    assert first.document.id != second.document.id
+
+
+async def test_an_empty_file_is_refused_and_leaves_no_trace(desk: Desk) -> None:
+    with pytest.raises(DocumentRefused, match="is empty"):
+        await desk.take_in(content=b"")
+    assert (await desk.store.tally()).taken_in == 0
+
+
+async def test_a_file_over_the_limit_is_refused_and_leaves_no_bytes(desk: Desk) -> None:
+    desk.tools = replace(desk.tools, max_document=10)
+    with pytest.raises(DocumentRefused, match="over 10 bytes"):
+        await desk.take_in()
+    assert [path for path in (desk.folder / "spool").rglob("*") if path.is_file()] == []
+
+
+async def test_a_submission_uploads_once_and_creates_one_job_with_our_webhook(desk: Desk) -> None:
+    document = await desk.submitted()
+    (order,) = desk.cloud.orders
+    assert (document.step, document.job_id) == (Step.SUBMITTED, "job-1")
+    assert order.transaction_id == f"mailroom-classify-{document.id}-0"
+    assert order.registration is not None
+    assert order.registration.url.endswith("/webhooks/llamacloud")
+    assert "classify.success" in order.registration.events
+
+
+async def test_the_token_of_a_job_names_its_document(desk: Desk) -> None:
+    document = await desk.submitted()
+    registration = desk.cloud.orders[0].registration
+    assert registration is not None
+    assert token.read(registration.headers[TOKEN_HEADER].encode(), (b"s",), now=desk.now) == (document.id, 0)
+
+
+async def test_a_crash_after_the_job_was_created_yields_the_same_job(desk: Desk) -> None:
+    taken = await desk.take_in()
+    (task,) = await desk.store.claim(owner="crashes", now=desk.now, lease_seconds=60)
+    from receiver.flow.submit import submit
+
+    await submit(task, desk.tools)  # all its effects, and then nothing is written
+    desk.later(61)
+    await desk.work()
+    document = await desk.document(taken.document.id)
+    assert document.job_id == "job-1"
+    assert len(desk.cloud.uploads) == 1
+    assert {order.transaction_id for order in desk.cloud.orders} == {desk.cloud.orders[0].transaction_id}
+
+
+async def test_a_busy_cloud_is_tried_again_later(desk: Desk) -> None:
+    taken = await desk.take_in()
+    desk.cloud.broken = CloudBusy("429", retry_after=30)
+    await desk.work()
+    (task,) = await desk.tasks("submit")
+    assert (task.state, task.due_at) == (TaskState.READY, desk.now + 30)
+    desk.cloud.broken = None
+    desk.later(31)
+    await desk.work()
+    assert (await desk.document(taken.document.id)).step is Step.SUBMITTED
+
+
+async def test_a_document_that_llamacloud_refuses_goes_the_way_of_failed(desk: Desk) -> None:
+    taken = await desk.take_in()
+    desk.cloud.broken = DocumentRefused("Unsupported file type")
+    await desk.work()
+    document = await desk.document(taken.document.id)
+    assert (document.state, document.error) == (DocumentState.FAILED, "Unsupported file type")
+    assert [parcel.url.split("/")[2] for parcel in desk.bytes.parcels] == ["failed"]
+
+
+async def test_without_credits_submission_pauses_with_one_alert_and_no_storm(desk: Desk) -> None:
+    for number in range(20):
+        await desk.take_in(f"{number}.pdf")
+    desk.cloud.broken = OutOfCredits("402")
+    asked = 0
+
+    async def upload(*_: object, **__: object) -> None:
+        nonlocal asked
+        asked += 1
+        raise OutOfCredits("402")
+
+    desk.cloud.upload = upload  # type: ignore[method-assign, assignment]
+    await desk.work()
+    desk.later(300)
+    await desk.work()
+    assert asked == 1
+    assert [alert.kind for alert, _ in desk.channel.told] == ["submission.paused"]
+    assert (await desk.store.tally()).open == 20
+
+
+async def test_submission_goes_on_after_the_pause(desk: Desk) -> None:
+    await desk.store.apply(await pause(SUBMISSION, desk.now + 100, desk.tools))
+    taken = await desk.take_in()
+    await desk.work()
+    assert (await desk.document(taken.document.id)).step is Step.TAKEN_IN
+    desk.later(200)
+    await desk.work()
+    assert (await desk.document(taken.document.id)).step is Step.SUBMITTED

@@ -1,0 +1,91 @@
+"""What nobody told us is found; what does not move is noticed."""
+
+import pytest
+
+from receiver.core.document import DocumentState
+from receiver.core.job import JobStatus
+from receiver.flow.sweep import sweep
+from tests.desk import Desk
+
+pytestmark = pytest.mark.anyio
+DEADLINE = 601
+STUCK = 3601
+
+
+async def test_a_job_whose_event_never_came_goes_on_as_if_it_had(desk: Desk) -> None:
+    document = await desk.submitted()
+    desk.cloud.classified(document.job_id, "contract")
+    desk.later(DEADLINE)
+    swept = await sweep(desk.tools)
+    await desk.work()
+    assert (swept.overdue, swept.finished) == (1, 1)
+    assert (await desk.document(document.id)).state is DocumentState.ROUTED
+
+
+async def test_before_its_deadline_a_job_is_left_alone(desk: Desk) -> None:
+    document = await desk.submitted()
+    desk.cloud.classified(document.job_id, "contract")
+    swept = await sweep(desk.tools)
+    assert swept.overdue == 0
+
+
+async def test_an_event_that_comes_after_the_sweep_changes_nothing(desk: Desk) -> None:
+    document = await desk.submitted()
+    desk.cloud.classified(document.job_id, "contract")
+    desk.later(DEADLINE)
+    await sweep(desk.tools)
+    await desk.work()
+    await desk.event(document.job_id)
+    await desk.work()
+    assert len(desk.bytes.parcels) == 1
+
+
+async def test_a_job_at_work_is_asked_about_again_more_and_more_rarely(desk: Desk) -> None:
+    document = await desk.submitted()
+    asked = []
+    for _ in range(30):
+        desk.later(60)
+        swept = await sweep(desk.tools)
+        asked.append(swept.overdue)
+    assert sum(asked) == 5
+    (job,) = await desk.jobs(document)
+    assert job.checks == 5
+
+
+async def test_a_stuck_job_is_cancelled_and_submitted_anew(desk: Desk) -> None:
+    document = await desk.submitted()
+    desk.later(STUCK)
+    await sweep(desk.tools)
+    await desk.work()
+    after = await desk.document(document.id)
+    assert desk.cloud.cancelled == ["job-1"]
+    assert (after.submissions, after.job_id) == (1, "job-2")
+    assert [alert.kind for alert, _ in desk.channel.told] == ["job.failed"]
+
+
+async def test_a_job_that_is_gone_is_submitted_anew(desk: Desk) -> None:
+    document = await desk.submitted()
+    del desk.cloud.reports[document.job_id]
+    desk.later(DEADLINE)
+    await sweep(desk.tools)
+    await desk.work()
+    assert (await desk.document(document.id)).job_id == "job-2"
+
+
+async def test_a_cancelled_job_is_held_once_its_submissions_are_used_up(desk: Desk) -> None:
+    document = await desk.submitted()
+    for job_id in ("job-1", "job-2"):
+        desk.cloud.finish(job_id, JobStatus.CANCELLED)
+        desk.later(DEADLINE)
+        await sweep(desk.tools)
+        await desk.work()
+    after = await desk.document(document.id)
+    assert (after.state, after.error) == (DocumentState.REVIEW, "the job was cancelled at LlamaCloud")
+
+
+async def test_a_lease_that_ran_out_is_rung_for_again(desk: Desk) -> None:
+    await desk.take_in()
+    await desk.store.claim(owner="dies", now=desk.now, lease_seconds=60)
+    desk.later(61)
+    swept = await sweep(desk.tools)
+    assert swept.rung == 1
