@@ -6,11 +6,14 @@ in the product imports boto3 to deliver or to alert.
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import closing
+from typing import Any, TypeVar
 
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
+
+R = TypeVar("R")
 
 THREADS = 16
 """Calls to AWS at the same time. boto3 blocks, so each call holds a thread; the connection pool is as wide."""
@@ -126,6 +129,19 @@ class Aws:
         """Like ``call``, but None when AWS answers with one of the error codes in ``unless``."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, lambda: self._do(service, operation, what, unless, arguments))
+
+    async def read(self, body: Any, using: Callable[[Any], R], *, what: str) -> R:
+        """What ``using`` makes of an answer's body: the bytes come while it reads. Raises DestinationBusy."""
+        from botocore.exceptions import BotoCoreError
+
+        def reading() -> R:
+            try:
+                with closing(body):
+                    return using(body)
+            except BotoCoreError as error:
+                raise translated(error, what) from error
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, reading)
 
     def _do(
         self, service: str, operation: str, what: str, unless: frozenset[str], arguments: dict[str, Any]

@@ -7,6 +7,7 @@ closes, so it does not outlive its parent, however that ends. What it holds lies
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -122,11 +123,14 @@ class LocalAws:
 
 
 @contextmanager
-def local_aws() -> Iterator[LocalAws]:
-    """Starts a local AWS and stops it again. Raises Misconfigured when it is not installed or does not start."""
+def local_aws(*, enforce_iam: bool = False) -> Iterator[LocalAws]:
+    """Starts a local AWS and stops it again. Raises Misconfigured when it is not installed or does not start.
+
+    With ``enforce_iam`` signatures and policies are checked, and our own credentials are those of the account's root.
+    """
     with tempfile.TemporaryDirectory(prefix="mailroom-aws-", ignore_cleanup_errors=True) as folder:
         log = Path(folder, "ministack.log")
-        child, port = _spawn(Path(folder), log)
+        child, port = _spawn(Path(folder), log, enforce_iam=enforce_iam)
         try:
             endpoint = f"http://127.0.0.1:{port}"
             _until_ready(endpoint, child, log)
@@ -136,7 +140,7 @@ def local_aws() -> Iterator[LocalAws]:
             _stop(child)
 
 
-def _spawn(folder: Path, log: Path) -> tuple[subprocess.Popen[bytes], int]:
+def _spawn(folder: Path, log: Path, *, enforce_iam: bool) -> tuple[subprocess.Popen[bytes], int]:
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener, log.open("wb") as output:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         port = listener.getsockname()[1]
@@ -147,7 +151,7 @@ def _spawn(folder: Path, log: Path) -> tuple[subprocess.Popen[bytes], int]:
             stdout=output,
             stderr=output,
             cwd=folder,
-            env=_child_env(os.environ, folder, port),
+            env=_child_env(os.environ, folder, port) | {"AUTH": str(enforce_iam).lower()},
             pass_fds=[listener.fileno()],
             # Ctrl-C is for the parent alone: it decides when the local AWS goes.
             start_new_session=True,
@@ -228,3 +232,5 @@ def serve(listener: int) -> None:
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
     asyncio.run(hypercorn_serve(app, config, shutdown_trigger=until_parent_is_gone))
+    # A parent that was killed cannot remove our folder any more.
+    shutil.rmtree(Path.cwd(), ignore_errors=True)

@@ -15,6 +15,7 @@ CONTENT_TYPE = "application/cloudevents+json"
 SOURCE = "/mailroom"
 REASONING_KEPT = 1000
 """Characters of a long text that are kept when the event would not fit."""
+_NO_CHARACTERS = {0xFFFE: "\ufffd", 0xFFFF: "\ufffd"}
 
 
 def event(parcel: Parcel, *, limit: int) -> bytes:
@@ -52,7 +53,9 @@ def _dumped(parcel: Parcel, data: dict[str, Any]) -> bytes:
         "datacontenttype": "application/json",
         "data": data,
     }
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+    # SQS takes the characters of XML 1.0 only: JSON escapes the control characters among the others, not these.
+    text = json.dumps(said, ensure_ascii=False, separators=(",", ":")).translate(_NO_CHARACTERS)
+    return text.encode(errors="replace")
 
 
 def _cut(value: Any) -> Any:

@@ -6,6 +6,7 @@ or two workers at once have one effect. Writing itself is in s3_object.py.
 """
 
 import re
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from handlers.aws import Aws
@@ -13,7 +14,7 @@ from handlers.destinations import options as options_
 from handlers.destinations.s3_object import MULTIPART_BYTES, PART_BYTES, S3Objects
 from handlers.destinations.story import SUFFIX, ascii_safe, facts, manifest_file, same_story
 from receiver.core.document import Receipt
-from receiver.core.errors import AccessDenied, DeliveryConflict, MailroomError, Unroutable
+from receiver.core.errors import DeliveryConflict, MailroomError, Unroutable
 from receiver.core.naming import template_faults
 from receiver.core.parcel import Parcel
 from receiver.core.plan import Target
@@ -27,6 +28,8 @@ STORAGE_CLASSES = (
 OWN_TAGS = ("type", "confidence", "document_id")
 TAGS_MAX = 10
 """Tags that an object can have; ours are among them. Source: S3 User Guide, object tagging."""
+PROBE = ".mailroom-probe"
+_CONDITION_FAILED = frozenset({"NoSuchKey", "404", "PreconditionFailed", "412"})
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 
 
@@ -73,15 +76,25 @@ class S3:
         return [*found, *_option_faults(target.options)]
 
     async def probe(self, target: Target) -> list[str]:
-        """Whether the bucket is there and may be looked at; writing is only known once it is done."""
-        bucket = target.url.removeprefix("s3://").partition("/")[0]
+        """Whether the bucket is there and we may write: a write is tried whose condition cannot hold.
+
+        ``If-Match`` on a key that does not exist is answered 404 after the permissions were checked, and writes
+        nothing. Source: S3 User Guide, conditional writes.
+        """
+        bucket, _, template = target.url.removeprefix("s3://").partition("/")
+        literal = template.partition("{")[0]
+        key = literal[: literal.rfind("/") + 1] + PROBE
+        what = f"s3://{bucket}/{key}"
         try:
-            await self._aws.call("s3", "head_bucket", what=f"s3://{bucket}", Bucket=bucket)
-        except AccessDenied as error:
-            # s3:ListBucket is not needed for delivering, so its absence alone is not a fault; a wrong key is.
-            return [] if "403" in str(error) else [_with_fix(error)]
+            written = await self._aws.attempt(
+                "s3", "put_object", what=what, unless=_CONDITION_FAILED,
+                Bucket=bucket, Key=key, Body=b"", IfMatch='"none"', Tagging="type=probe", **_encryption(target.options),
+            )  # fmt: skip
+            if written is not None:  # a store that knows no conditions
+                await self._aws.call("s3", "delete_object", what=what, Bucket=bucket, Key=key)
+                return [f"s3://{bucket} ignores conditions: a repeated delivery would overwrite what lies there"]
         except MailroomError as error:
-            return [_with_fix(error)]
+            return [f"{error}; {error.fix}" if error.fix else str(error)]
         return []
 
 
@@ -91,10 +104,6 @@ def place(url: str) -> tuple[str, str]:
     if not bucket or not key or any(part in {".", ".."} for part in key.split("/")):
         raise Unroutable(f"{url} does not name a bucket and a key inside it")
     return bucket, key
-
-
-def _with_fix(error: MailroomError) -> str:
-    return f"{error}; {error.fix}" if error.fix else str(error)
 
 
 def _dress(parcel: Parcel) -> dict[str, object]:
@@ -111,9 +120,11 @@ def _dress(parcel: Parcel) -> dict[str, object]:
     }
     if "storage_class" in given:
         dress["StorageClass"] = given["storage_class"]
-    if "kms_key" in given:
-        dress |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": given["kms_key"]}
-    return dress
+    return dress | _encryption(given)
+
+
+def _encryption(given: Mapping[str, str]) -> dict[str, object]:
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": given["kms_key"]} if "kms_key" in given else {}
 
 
 def _option_faults(given: dict[str, str]) -> list[str]:

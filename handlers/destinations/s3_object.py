@@ -5,7 +5,6 @@ CompleteMultipartUpload answers 412 when the key exists, 409 when another write 
 object in parts is a checksum of the parts' checksums, ``…-N``, so such an object also carries its SHA-256 as metadata).
 """
 
-import asyncio
 import base64
 import hashlib
 import logging
@@ -22,6 +21,7 @@ PART_BYTES = 16 * 1024 * 1024
 """What fits in one part is written in one piece. One part is all of a document that is ever held in memory."""
 MULTIPART_BYTES = 5 * 1024**3
 """The most that one CopyObject copies. Source: S3 API reference, CopyObject."""
+SMALL_BYTES = 1024 * 1024
 COPY_PART_BYTES = 512 * 1024 * 1024
 PARTS_MAX = 9_000
 """Safely below S3's 10,000 parts of one upload."""
@@ -76,10 +76,10 @@ class S3Objects:
         return answer is not None
 
     async def read(self, bucket: str, key: str) -> bytes:
-        """A small object's bytes."""
-        answer = await self._aws.call("s3", "get_object", what=f"s3://{bucket}/{key}", Bucket=bucket, Key=key)
-        body: bytes = await asyncio.to_thread(answer["Body"].read)
-        return body
+        """A small object's bytes; of a large one the beginning."""
+        what = f"s3://{bucket}/{key}"
+        answer = await self._aws.call("s3", "get_object", what=what, Bucket=bucket, Key=key)
+        return await self._aws.read(answer["Body"], lambda body: bytes(body.read(SMALL_BYTES)), what=what)
 
     async def _upload(
         self, bucket: str, key: str, sha256: str, parts: AsyncIterator[bytes], dress: Dress
@@ -226,13 +226,13 @@ class S3Objects:
         what = f"s3://{source['Bucket']}/{source['Key']}"
         answer = await self._aws.call("s3", "get_object", what=what, **source)
 
-        def digest() -> str:
+        def digest(body: Any) -> str:
             running = hashlib.sha256()
-            for chunk in answer["Body"].iter_chunks(1024 * 1024):
+            for chunk in body.iter_chunks(1024 * 1024):
                 running.update(chunk)
             return running.hexdigest()
 
-        return await asyncio.to_thread(digest)
+        return await self._aws.read(answer["Body"], digest, what=what)
 
 
 def _sha256_of(head: dict[str, Any]) -> str:

@@ -22,6 +22,8 @@ GROUPS = ("batch", "type")
 """What a FIFO queue keeps in order: the documents of one batch (the default), or those of one type."""
 LIMIT = 1024 * 1024 - 4096
 """Bytes of a body: SQS takes 1 MiB, attributes included. Source: SQS Developer Guide, message quotas."""
+_NOT_ASKED = frozenset({"AccessDenied", "AccessDeniedException"})
+"""sqs:GetQueueAttributes is not needed for delivering, so its absence is not a fault."""
 _NAME = re.compile(r"[A-Za-z0-9_\-]{1,75}(\.fifo)?")
 
 
@@ -79,12 +81,15 @@ class Sqs:
         return found
 
     async def probe(self, target: Target) -> list[str]:
-        """Whether the queue is there and may be asked for."""
+        """Whether the queue is there; sending is only known once it is done."""
+        name, given = queue_name(target.url), given_url(target.url)
         try:
-            url = await self._url(target.url)
-            await self._aws.call(
-                "sqs", "get_queue_attributes", what=f"sqs://{queue_name(target.url)}", QueueUrl=url,
-                AttributeNames=["QueueArn"],
+            if not given:
+                await self._asked(name)
+                return []
+            await self._aws.attempt(
+                "sqs", "get_queue_attributes", what=f"sqs://{name}", unless=_NOT_ASKED,
+                QueueUrl=await self._reachable(given), AttributeNames=["QueueArn"],
             )  # fmt: skip
         except MailroomError as error:
             return [f"{error}; {error.fix}" if error.fix else str(error)]

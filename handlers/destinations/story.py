@@ -20,7 +20,7 @@ def manifest_file(parcel: Parcel, *, sha256: str) -> bytes:
         "location": parcel.url,
         "sha256": sha256,
     }
-    return (json.dumps(said, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
+    return (json.dumps(said, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode(errors="replace")
 
 
 def same_story(there: bytes, parcel: Parcel) -> bool:

@@ -65,7 +65,7 @@ class AlertChannelContract:
     async def test_hostile_words_get_through_and_break_nothing(self, ear: Ear) -> None:
         hostile = a_notice(
             title="bad\r\nBcc: everybody@example.com\r\n\r\n" + "📮é" * 200,
-            detail="." * 3 + "\r\n.\r\nQUIT\r\n" + "long " * 20_000,
+            detail="." * 3 + "\r\n.\r\nQUIT\r\n half a character \ud83d \x00\ufffe " + "long " * 20_000,
             cause="caf\u00e9 \x00 \x1f" + "c" * 1000,
             subject="../../etc/passwd\n",
             fix="",

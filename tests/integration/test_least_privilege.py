@@ -1,0 +1,108 @@
+"""The permissions that docs/destinations.md lists are enough, and without them the message says what is missing."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handlers.alerts import open_channel
+from handlers.aws import Aws
+from handlers.destinations.s3 import S3
+from handlers.destinations.sqs import Sqs
+from handlers.local_aws import REGION, LocalAws, local_aws
+from receiver.core.errors import AccessDenied
+from receiver.core.plan import Target
+from tests.contracts.alert_channel import a_notice
+from tests.parcels import a_content, a_parcel
+
+pytestmark = [pytest.mark.anyio, pytest.mark.aws]
+
+S3_ACTIONS = ("s3:PutObject", "s3:PutObjectTagging", "s3:GetObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+SQS_ACTIONS = ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")
+DATA = bytes(range(256)) * 1000
+
+
+@pytest.fixture(scope="module")
+def strict() -> Iterator[LocalAws]:
+    """A local AWS that checks policies."""
+    with local_aws(enforce_iam=True) as aws:
+        aws.make([Target(url="s3://mail/in/"), Target(url="sqs://invoices")], ["sns:arn:aws:sns:x:1:alarm"])
+        aws.client("s3").put_object(Bucket="mail", Key="in/source.pdf", Body=DATA)
+        yield aws
+
+
+def _user(aws: LocalAws, name: str, **actions: str | tuple[str, ...]) -> dict[str, str]:
+    """A user's credentials who may do this on s3://mail/in/*, sqs://invoices and the topic alarm, and nothing else."""
+    iam = aws.client("iam")
+    iam.create_user(UserName=name)
+    resources = {
+        "s3": "arn:aws:s3:::mail/in/*",
+        "sqs": f"arn:aws:sqs:{REGION}:000000000000:invoices",
+        "sns": f"arn:aws:sns:{REGION}:000000000000:alarm",
+    }
+    allowed = [{"Effect": "Allow", "Action": what, "Resource": resources[service]} for service, what in actions.items()]
+    document = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+    iam.put_user_policy(UserName=name, PolicyName="mailroom", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return {
+        "aws_access_key_id": key["AccessKeyId"],
+        "aws_secret_access_key": key["SecretAccessKey"],
+        "region_name": REGION,
+    }
+
+
+async def test_what_the_docs_list_is_enough(strict: LocalAws) -> None:
+    mailroom = _user(strict, "mailroom", s3=S3_ACTIONS, sqs=SQS_ACTIONS, sns="sns:Publish")
+    aws = Aws(credentials=mailroom, endpoint_url=strict.endpoint)
+    s3 = S3(aws, part_bytes=64 * 1024)
+    for place, content in (
+        ("small.pdf", a_content(b"small")),
+        ("large.pdf", a_content(DATA)),
+        ("copy.pdf", a_content(DATA, s3=("mail", "in/source.pdf", ""))),
+    ):
+        parcel = a_parcel(f"s3://mail/in/{place}", content=content)
+        assert (await s3.deliver(parcel)).fresh
+        assert not (await s3.deliver(parcel)).fresh
+    await Sqs(aws).deliver(a_parcel("sqs://invoices"))
+    await open_channel(f"sns:arn:aws:sns:{REGION}:000000000000:alarm", aws=aws).notify(
+        a_notice(), count=1, suppressed=0
+    )
+    assert await s3.probe(Target(url="s3://mail/in/{type}/")) == []
+    assert ".mailroom-probe" not in str(strict.objects("mail"))
+    assert await Sqs(aws).probe(Target(url="sqs://invoices")) == []
+    aws.close()
+
+
+async def test_without_them_the_message_says_what_is_missing(strict: LocalAws) -> None:
+    aws = Aws(credentials=_user(strict, "nobody", s3="s3:GetObject"), endpoint_url=strict.endpoint)
+    with pytest.raises(AccessDenied, match="PutObject") as s3_error:
+        await S3(aws).deliver(a_parcel("s3://mail/in/denied.pdf"))
+    assert "s3:PutObject" in s3_error.value.fix
+    (said,) = await S3(aws).probe(Target(url="s3://mail/in/{type}/"))
+    assert "s3:PutObject and s3:PutObjectTagging on s3://mail/in/" in said
+    with pytest.raises(AccessDenied) as sqs_error:
+        await Sqs(aws).deliver(a_parcel("sqs://invoices"))
+    assert "sqs:GetQueueUrl" in sqs_error.value.fix
+    (said,) = await Sqs(aws).probe(Target(url="sqs://invoices"))
+    assert "sqs:GetQueueUrl" in said
+    with pytest.raises(AccessDenied) as sns_error:
+        await open_channel(f"sns:arn:aws:sns:{REGION}:000000000000:alarm", aws=aws).notify(
+            a_notice(), count=1, suppressed=0
+        )
+    assert "sns:Publish" in sns_error.value.fix
+    aws.close()
+
+
+async def test_a_wrong_key_is_refused(strict: LocalAws) -> None:
+    right = _user(strict, "somebody", s3=S3_ACTIONS)
+    aws = Aws(credentials={**right, "aws_secret_access_key": "wr0ng"}, endpoint_url=strict.endpoint)
+    with pytest.raises(AccessDenied) as error:
+        await S3(aws).deliver(a_parcel("s3://mail/in/a.pdf"))
+    assert "wr0ng" not in str(error.value)
+    aws.close()
+
+
+def test_the_permissions_used_here_are_those_of_the_docs() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "destinations.md").read_text()
+    assert [action for action in (*S3_ACTIONS, *SQS_ACTIONS) if f"`{action}`" not in docs] == []
