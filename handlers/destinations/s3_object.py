@@ -132,37 +132,40 @@ class S3Objects:
 
     async def _copy(self, bucket: str, key: str, content: Content, dress: Dress) -> tuple[str, bool]:
         """A copy inside S3, of the very version that was read at intake."""
-        assert content.s3 is not None
-        from_bucket, from_key, version = content.s3
-        source = {"Bucket": from_bucket, "Key": from_key, **({"VersionId": version} if version else {})}
-        head = await self._aws.attempt(
-            "s3", "head_object", what=f"s3://{from_bucket}/{from_key}", unless=_MISSING,
-            ChecksumMode="ENABLED", **source,
-        )  # fmt: skip
-        if head is None:
-            raise FileGone(f"s3://{from_bucket}/{from_key} is not there any more")
-        sha256 = content.sha256 or _sha256_of(head) or await self._read_sha256(source)
-        _expected(_sha256_of(head) or sha256, content, f"s3://{from_bucket}/{from_key}")
+        source, head, sha256 = await self._source(content)
         if await self._is_there(bucket, key, sha256):
             return sha256, False
         pinned = {"CopySource": source, "CopySourceIfMatch": head["ETag"]}
         if head["ContentLength"] > self._multipart_copy_above:
-            if not version and not _sha256_of(head):
-                # S3 computes no SHA-256 of an object copied in parts: nothing but reading it tells that it is the one.
-                _expected(await self._read_sha256(source), content, f"s3://{from_bucket}/{from_key}")
             return await self._copy_in_parts(bucket, key, sha256, head["ContentLength"], pinned, dress)
-        answer = await self._aws.attempt(
+        copied = await self._aws.attempt(
             "s3", "copy_object", what=f"s3://{bucket}/{key}", unless=_EXISTS,
             Bucket=bucket, Key=key, IfNoneMatch="*", MetadataDirective="REPLACE", TaggingDirective="REPLACE",
             ChecksumAlgorithm="SHA256", **pinned, **_carrying(dress, sha256),
         )  # fmt: skip
         try:
-            return await self._proven(bucket, key, sha256, fresh=answer is not None)
+            return await self._proven(bucket, key, sha256, fresh=copied is not None)
         except DeliveryConflict as error:
-            if answer is None:
+            if copied is None:
                 raise
-            await self._take_back(bucket, key, answer)
-            raise FileGone(f"s3://{from_bucket}/{from_key} was overwritten since intake: {error}") from error
+            await self._take_back(bucket, key, copied)
+            raise FileGone(f"s3://{source['Bucket']}/{source['Key']} was overwritten since intake: {error}") from error
+
+    async def _source(self, content: Content) -> tuple[dict[str, str], dict[str, Any], str]:
+        """Where to copy from, what S3 says of it, and the SHA-256 that it must have. Raises FileGone."""
+        assert content.s3 is not None
+        bucket, key, version = content.s3
+        source = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
+        head = await self._aws.attempt(
+            "s3", "head_object", what=f"s3://{bucket}/{key}", unless=_MISSING, ChecksumMode="ENABLED", **source
+        )
+        if head is None:
+            raise FileGone(f"s3://{bucket}/{key} is not there any more")
+        known = _sha256_of(head)
+        if not known and (not content.sha256 or (head["ContentLength"] > self._multipart_copy_above and not version)):
+            # S3 computes no SHA-256 of an object copied in parts: only reading it tells that it is the one.
+            known = await self._read_sha256(source)
+        return source, head, _expected(known or content.sha256, content, f"s3://{bucket}/{key}")
 
     async def _take_back(self, bucket: str, key: str, copied: dict[str, Any]) -> None:
         """Removes the copy that this call has just made, and no other object: it holds what nobody classified."""
