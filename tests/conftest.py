@@ -2,10 +2,14 @@
 
 import socket
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from handlers.local_aws import LocalAws, local_aws
+
+if TYPE_CHECKING:
+    from tests.endpoints import Endpoint
 
 
 @pytest.fixture
@@ -19,6 +23,20 @@ def the_local_aws() -> Iterator[LocalAws]:
     """One local AWS for the whole session; a test makes its own buckets and queues in it. Mark such a test ``aws``."""
     with local_aws() as aws:
         yield aws
+
+
+@pytest.fixture(scope="session")
+def running_endpoint() -> "Iterator[Endpoint]":
+    from tests.endpoints import an_endpoint
+
+    with an_endpoint() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def endpoint(running_endpoint: "Endpoint") -> "Endpoint":
+    """An HTTP endpoint that remembers what it got and answers what it is told to."""
+    return running_endpoint.forget()
 
 
 @pytest.fixture

@@ -36,6 +36,11 @@ class Endpoint:
         self.got.append(Got(request.method, request.url.path, headers, await request.body()))
         await Response(status_code=self.status, headers=self.headers)(scope, receive, send)
 
+    def forget(self) -> "Endpoint":
+        """As new, for the next test."""
+        self.status, self.headers, self.got = 200, {}, []
+        return self
+
     @property
     def posts(self) -> list[Got]:
         """The requests that were meant to have an effect."""

@@ -83,8 +83,8 @@ class S3:
         """
         bucket, _, template = target.url.removeprefix("s3://").partition("/")
         literal = template.partition("{")[0]
-        key = literal[: literal.rfind("/") + 1] + PROBE
-        what = f"s3://{bucket}/{key}"
+        prefix = literal[: literal.rfind("/") + 1]
+        key, what = prefix + PROBE, f"s3://{bucket}/{prefix}"
         try:
             written = await self._aws.attempt(
                 "s3", "put_object", what=what, unless=_CONDITION_FAILED,

@@ -4,7 +4,7 @@ import email
 import email.policy
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from itertools import count
 
 import pytest
@@ -14,7 +14,7 @@ from handlers.aws import Aws
 from handlers.local_aws import LocalAws
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unroutable
 from tests.contracts.alert_channel import SECRET, AlertChannelContract, CanFail, Ear, a_notice
-from tests.endpoints import Endpoint, an_endpoint
+from tests.endpoints import Endpoint
 from tests.smtp import Mailbox, a_mailbox
 
 _names = count(1)
@@ -115,9 +115,8 @@ class WebContract(CanFail):
 
 class TestSlack(WebContract):
     @pytest.fixture
-    def ear(self, closed_port: int) -> Iterator[WebEar]:
-        with an_endpoint() as endpoint:
-            yield WebEar("slack:", endpoint, closed_port)
+    def ear(self, endpoint: Endpoint, closed_port: int) -> WebEar:
+        return WebEar("slack:", endpoint, closed_port)
 
     async def test_it_is_what_an_incoming_webhook_takes(self, ear: WebEar) -> None:
         await ear.channel.notify(a_notice(), count=1, suppressed=0)
@@ -129,9 +128,8 @@ class TestSlack(WebContract):
 
 class TestHttp(WebContract):
     @pytest.fixture
-    def ear(self, closed_port: int) -> Iterator[WebEar]:
-        with an_endpoint() as endpoint:
-            yield WebEar("", endpoint, closed_port)
+    def ear(self, endpoint: Endpoint, closed_port: int) -> WebEar:
+        return WebEar("", endpoint, closed_port)
 
     async def test_it_is_data(self, ear: WebEar) -> None:
         await ear.channel.notify(a_notice(), count=12, suppressed=11)

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
 from receiver.core.plan import Target
 from tests.contracts.destination import HoldsBytes, Place, PointsToIt
-from tests.endpoints import Endpoint, an_endpoint
+from tests.endpoints import Endpoint
 from tests.parcels import a_parcel
 
 _names = count(1)
@@ -136,9 +135,8 @@ class HttpPlace(Place):
 
 class TestHttp(PointsToIt):
     @pytest.fixture
-    def place(self, closed_port: int) -> Iterator[HttpPlace]:
-        with an_endpoint() as endpoint:
-            yield HttpPlace(endpoint, closed_port)
+    def place(self, endpoint: Endpoint, closed_port: int) -> HttpPlace:
+        return HttpPlace(endpoint, closed_port)
 
     async def test_the_published_library_verifies_the_message(self, place: HttpPlace) -> None:
         parcel = a_parcel(place.template, options=place.options, reasoning="it says “Rechnung”")

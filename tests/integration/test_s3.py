@@ -27,21 +27,28 @@ LARGE = bytes(range(256)) * 2400
 _names = count(1)
 
 
-class Bucket:
-    """A bucket of its own, a destination with small parts, and a count of what was asked of S3."""
+class Counted:
+    """Clients of these tests alone, and what they asked of S3."""
 
-    def __init__(self, aws: LocalAws) -> None:
-        self.name = f"s3-{next(_names)}"
-        self.local = aws
-        aws.make([Target(url=f"s3://{self.name}/")])
-        # Clients of its own, so that only this test's calls are counted.
-        self.aws = Aws(credentials=aws.credentials, endpoint_url=aws.endpoint)
+    def __init__(self, local: LocalAws) -> None:
+        self.aws = Aws(credentials=local.credentials, endpoint_url=local.endpoint)
         self.asked: list[str] = []
         self.aws.client("s3").meta.events.register("before-call.s3", self._note)
-        self.s3 = S3(self.aws, part_bytes=PART, multipart_copy_above=4 * PART, copy_part_bytes=PART)
 
     def _note(self, model: Any, **_: Any) -> None:
         self.asked.append(model.name)
+
+
+class Bucket:
+    """A bucket of its own, and a destination with small parts."""
+
+    def __init__(self, local: LocalAws, counted: Counted) -> None:
+        self.name = f"s3-{next(_names)}"
+        self.local = local
+        local.make([Target(url=f"s3://{self.name}/")])
+        self.asked = counted.asked
+        self.asked.clear()
+        self.s3 = S3(counted.aws, part_bytes=PART, multipart_copy_above=4 * PART, copy_part_bytes=PART)
 
     def url(self, key: str) -> str:
         return f"s3://{self.name}/{key}"
@@ -56,11 +63,16 @@ class Bucket:
         return len(self.local.client("s3").list_multipart_uploads(Bucket=self.name).get("Uploads", []))
 
 
+@pytest.fixture(scope="module")
+def counted(local_aws: LocalAws) -> Iterator[Counted]:
+    counted = Counted(local_aws)
+    yield counted
+    counted.aws.close()
+
+
 @pytest.fixture
-def bucket(local_aws: LocalAws) -> Iterator[Bucket]:
-    bucket = Bucket(local_aws)
-    yield bucket
-    bucket.aws.close()
+def bucket(local_aws: LocalAws, counted: Counted) -> Bucket:
+    return Bucket(local_aws, counted)
 
 
 async def test_the_object_says_what_it_is(bucket: Bucket) -> None:
