@@ -15,7 +15,9 @@ PORTS = CORE | {"receiver.ports", "receiver.metrics"}
 FLOW = PORTS | {"receiver.flow", "receiver.config", "receiver.show"}
 ADAPTERS = {"receiver.store", "receiver.queue", "receiver.cloud"}
 EDGE = FLOW | {"receiver.settings", "receiver.log", "receiver.show"}
-WHOLE = EDGE | ADAPTERS | {"receiver.bootstrap", "receiver.runner", "receiver.http", "receiver.cli", "receiver.secrets"}
+WHOLE = EDGE | ADAPTERS | {
+    "receiver.aws", "receiver.bootstrap", "receiver.runner", "receiver.http", "receiver.cli", "receiver.secrets",
+}  # fmt: skip
 
 MAY_IMPORT: dict[str, set[str]] = {
     "receiver": set(),
@@ -26,14 +28,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.ports": PORTS,
     "receiver.flow": FLOW,
     "receiver.settings": CORE | {"receiver.secrets"},
-    "receiver.secrets": CORE,
+    "receiver.aws": CORE | {"receiver.aws"},
+    "receiver.secrets": CORE | {"receiver.aws"},
     "receiver.log": CORE,
     "receiver.emf": CORE | {"receiver.metrics"},
     "receiver.show": CORE,
-    "receiver.store": PORTS | {"receiver.store"},
-    "receiver.queue": PORTS | {"receiver.queue"},
+    "receiver.store": PORTS | {"receiver.store", "receiver.aws"},
+    "receiver.queue": PORTS | {"receiver.queue", "receiver.aws"},
     "receiver.cloud": PORTS | {"receiver.cloud", "receiver"},
-    "receiver.bootstrap": EDGE | ADAPTERS | {"receiver.secrets"},
+    "receiver.bootstrap": EDGE | ADAPTERS | {"receiver.secrets", "receiver.aws"},
     "receiver.http": EDGE | {"receiver.http", "receiver.bootstrap", "receiver"},
     "receiver.runner": EDGE,
     "receiver.cli": WHOLE | {"receiver"},
@@ -46,6 +49,7 @@ OUTSIDE: dict[str, set[str]] = {
     "receiver.flow": {"msgspec", "anyio"},
     "receiver.store": {"msgspec", "boto3", "botocore"},
     "receiver.queue": {"boto3", "botocore", "msgspec"},
+    "receiver.aws": {"botocore"},
     "receiver.cloud": {"httpx", "tenacity", "pydantic"},
 }
 """Layers whose outside packages are counted; a package that is not named here has no business there."""

@@ -1,0 +1,35 @@
+"""docs/settings.md, from receiver/settings.py."""
+
+from typing import get_args, get_type_hints
+
+from receiver.settings import VARIABLES, Secret, Settings
+
+HEAD = """\
+# Settings
+
+<!-- made by scripts/make-docs from receiver/settings.py -->
+
+One object, read from the environment at start. A `MAILROOM_*` name that is not in this table is refused by name, so
+that a slip of the pen cannot be a silent default. Any of them may instead be given as `<NAME>_FILE`, the path of a file
+that holds the value. Secrets never appear in logs, errors, metrics or the operator's JSON.
+
+`mailroom.yaml` has its own page: [reference-config.md](reference-config.md). AWS is set up by the usual `AWS_*`
+variables, `AWS_ENDPOINT_URL` included.
+
+| variable | default | what it says |
+| --- | --- | --- |
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    hints = get_type_hints(Settings, include_extras=True)
+    defaults = Settings()
+    rows = [_row(name, variable, hints[name], getattr(defaults, name)) for name, variable in VARIABLES.items()]
+    return HEAD + "".join(rows)
+
+
+def _row(name: str, variable: str, hint: object, default: object) -> str:
+    kind, meta = get_args(hint)
+    shown = "*secret*" if kind is Secret else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    return f"| `{variable}` | {'' if default == '' else shown} | {meta.description} |\n"

@@ -1,0 +1,61 @@
+"""The documentation keeps up with the code: made pages are current, everything is named, links lead somewhere."""
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from handlers.alerts import CHANNELS
+from handlers.destinations import destinations
+from receiver import __version__
+from receiver.cli import COMMANDS
+from receiver.core.alert import KINDS
+from receiver.metrics import METRICS
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+sys.path.insert(0, str(ROOT))
+from scripts.reference import cli, errors, settings  # noqa: E402
+
+
+@pytest.mark.parametrize(("name", "page"), [("settings", settings.page), ("cli", cli.page), ("errors", errors.page)])
+def test_pages_made_from_the_code_are_current(name: str, page) -> None:  # type: ignore[no-untyped-def]
+    assert (DOCS / f"{name}.md").read_text(encoding="utf-8") == page(), "run scripts/make-docs"
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("cli.md", [f"mailroom {name}" for name in COMMANDS]),
+        ("destinations.md", [f"{scheme}://" for scheme in destinations() if scheme != "http"]),
+        ("alerts.md", list(CHANNELS)),
+        ("reference-config.md", list(KINDS)),
+        ("metrics.md", list(METRICS)),
+    ],
+)
+def test_everything_is_documented(page: str, names: list[str]) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert [name for name in names if name not in text] == []
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    packages = {re.split(r"[\[<>=~!; ]", one)[0] for one in named} - {"mailroom"}
+    text = (DOCS / "dependencies.md").read_text()
+    assert sorted(package for package in packages if package.lower() not in text.lower()) == []
+
+
+def test_the_version_is_one() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == __version__
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))], ids=lambda p: p.name
+)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
