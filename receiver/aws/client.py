@@ -1,0 +1,152 @@
+"""A client for AWS services that speak JSON over POST; called like boto3's: ``client.get_item(TableName=…, Key=…)``.
+
+It takes the same arguments, gives the same answers and raises the same ClientError, so that whoever is handed one
+need not know which. Not done: bytes in arguments, paginators, waiters, profiles' endpoint settings.
+"""
+
+import http.client
+import json
+import os
+import random
+import ssl
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from receiver.aws.place import credentials_of, endpoint_of, region_of
+from receiver.aws.sign import Scope, signed
+
+PROTOCOLS = {
+    "dynamodb": ("DynamoDB_20120810", "1.0"),
+    "sqs": ("AmazonSQS", "1.0"),
+    "secretsmanager": ("secretsmanager", "1.1"),
+    "ssm": ("AmazonSSM", "1.1"),
+}
+"""Service -> its name on the wire, and the version of its JSON protocol. Source: botocore's models (``targetPrefix``,
+``jsonVersion``)."""
+ATTEMPTS = 3
+BUSY = frozenset(
+    {
+        "ThrottlingException", "Throttling", "RequestThrottled", "RequestThrottledException", "InternalServerError",
+        "ProvisionedThroughputExceededException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure",
+        "TransactionInProgressException", "InternalServiceError",
+    }
+)  # fmt: skip
+"""Codes that another attempt may get past. A mistaken one costs two attempts."""
+
+
+class JsonClient:
+    """One service. Safe in threads; connections are kept open between calls, as many as calls there were at once."""
+
+    def __init__(self, service: str, *, environ: Mapping[str, str] | None = None, timeout_seconds: float = 5.0) -> None:
+        env = os.environ if environ is None else environ
+        self._scope = Scope(region_of(env), service)
+        self._prefix, self._version = PROTOCOLS[service]
+        url = endpoint_of(service, self._scope.region, env)
+        self.meta = SimpleNamespace(endpoint_url=url, region_name=self._scope.region)
+        self._address = urlsplit(url)
+        self._credentials = credentials_of(env)
+        self._timeout = timeout_seconds
+        self._tls = ssl.create_default_context() if self._address.scheme == "https" else None
+        self._idle: deque[http.client.HTTPConnection] = deque()
+
+    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
+        if operation.startswith("_"):
+            raise AttributeError(operation)
+        name = "".join(part.capitalize() for part in operation.split("_"))
+        return lambda **arguments: self._call(name, arguments)
+
+    def close(self) -> None:
+        """Closes the connections that no call is using."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if operation == "TransactWriteItems":
+            # What makes a repeat of the same transaction no second one. botocore adds it too.
+            arguments = {"ClientRequestToken": str(uuid.uuid4()), **arguments}
+        body = json.dumps(arguments).encode()
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._once(operation, body)
+            except (http.client.HTTPException, OSError) as error:
+                failure: Exception = EndpointConnectionError(endpoint_url=self.meta.endpoint_url, error=error)
+            except ClientError as error:
+                failure = error
+                if not _passing(error):
+                    raise
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  jitter needs no secrecy
+        raise failure
+
+    def _once(self, operation: str, body: bytes) -> dict[str, Any]:
+        headers = signed(
+            {
+                "host": self._address.netloc,
+                "content-type": f"application/x-amz-json-{self._version}",
+                "x-amz-target": f"{self._prefix}.{operation}",
+            },
+            body,
+            credentials=self._credentials(),
+            scope=self._scope,
+            now=time.time(),
+        )
+        answer, said = self._sent(body, headers)
+        if answer.status >= 300:
+            raise _refusal(answer, said, operation)
+        found: dict[str, Any] = json.loads(said) if said else {}
+        return found
+
+    def _sent(self, body: bytes, headers: Mapping[str, str]) -> tuple[http.client.HTTPResponse, bytes]:
+        """The answer and its body. A connection that failed is closed, any other is kept for the next call."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connected()
+        try:
+            connection.request("POST", "/", body, {**headers, "user-agent": "mailroom"})
+            answer = connection.getresponse()
+            said = answer.read()
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+        return answer, said
+
+    def _connected(self) -> http.client.HTTPConnection:
+        where, port = self._address.hostname or "", self._address.port
+        if self._tls:
+            return http.client.HTTPSConnection(where, port, timeout=self._timeout, context=self._tls)
+        return http.client.HTTPConnection(where, port, timeout=self._timeout)
+
+
+def _passing(error: ClientError) -> bool:
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return status >= 500 or error.response["Error"]["Code"] in BUSY
+
+
+def _refusal(answer: http.client.HTTPResponse, body: bytes, operation: str) -> ClientError:
+    """botocore's error for this answer: ``__type`` is ``prefix#Code``, ``message`` comes in two spellings.
+
+    SQS says its old codes in a header, and botocore prefers them: so do we.
+    """
+    said = _json_object(body)
+    kind = str(said.pop("__type", answer.status)).rpartition("#")[2]
+    code = answer.headers.get("x-amzn-query-error", kind).partition(";")[0]
+    message = said.pop("message", None) or said.pop("Message", None) or ""
+    facts = {"HTTPStatusCode": answer.status}
+    return ClientError({**said, "Error": {"Code": code, "Message": message}, "ResponseMetadata": facts}, operation)
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    """What an answer says; a proxy's page says nothing."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}

@@ -1,0 +1,54 @@
+"""Where AWS is and who we are there, from the usual ``AWS_*`` variables; else from what botocore knows.
+
+In Lambda the variables are all there is. Elsewhere (a profile, an ECS task's or a VM's role) botocore is asked, which
+is then paid for, and whose credentials renew themselves.
+"""
+
+from collections.abc import Callable, Mapping
+
+from receiver.aws.sign import Credentials
+from receiver.core.errors import AccessDenied, Misconfigured
+
+CHINA = "cn-"
+
+
+def region_of(environ: Mapping[str, str]) -> str:
+    """The region. Raises Misconfigured when nobody names one."""
+    named = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    if named:
+        return named
+    from botocore.session import get_session
+
+    configured = get_session().get_config_variable("region")
+    if not configured:
+        raise Misconfigured("no AWS region is set: export AWS_DEFAULT_REGION=eu-central-1, or your own")
+    return str(configured)
+
+
+def endpoint_of(service: str, region: str, environ: Mapping[str, str]) -> str:
+    """The service's address: ``AWS_ENDPOINT_URL_<SERVICE>`` or ``AWS_ENDPOINT_URL`` where one is set, as for boto3."""
+    given = environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or environ.get("AWS_ENDPOINT_URL")
+    suffix = "amazonaws.com.cn" if region.startswith(CHINA) else "amazonaws.com"
+    return given or f"https://{service}.{region}.{suffix}"
+
+
+def credentials_of(environ: Mapping[str, str]) -> Callable[[], Credentials]:
+    """Gives the credentials that are good at the moment it is called. Raises AccessDenied when there are none."""
+    if environ.get("AWS_ACCESS_KEY_ID"):
+        ours = Credentials(
+            environ["AWS_ACCESS_KEY_ID"], environ.get("AWS_SECRET_ACCESS_KEY", ""), environ.get("AWS_SESSION_TOKEN", "")
+        )
+        return lambda: ours
+    from botocore.session import get_session
+
+    found = get_session().get_credentials()
+    if found is None:
+        raise AccessDenied(
+            "there are no AWS credentials", fix="give the process a role, or set AWS_ACCESS_KEY_ID and its secret"
+        )
+
+    def renewed() -> Credentials:
+        frozen = found.get_frozen_credentials()
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token or "")
+
+    return renewed
