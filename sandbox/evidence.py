@@ -16,6 +16,7 @@ POINTS = {"strong": 3.0, "usual": 1.5, "weak": 0.6}
 TITLE_POINTS = 6.0
 HEAD_WORDS = 300  # what stands at the beginning is judged as a short text of its own, whatever follows
 TITLE_LINES = 8
+NUMBERED_FORMS = frozenset(("1099", "1040"))  # the numbers that are names; others in a title count for nothing
 
 
 _ITEM = re.compile(r"\s*(?:\d{1,2}[.)]|[-•*▪–])\s")  # a line of a list, or a numbered heading, is no title
@@ -166,8 +167,9 @@ def _presence(text: str) -> dict[tuple[str, ...], float]:
 
 
 def _title(line: str, number: int) -> dict[str, float]:
-    words = tokens(line)
-    if not words or len(words) > 9:
+    everything = tokens(line)
+    words = [word for word in everything if not word[0].isdigit() or word in NUMBERED_FORMS]
+    if not words or len(words) > 9 or len(everything) > 2 * len(words):  # no words, prose, or a row of figures
         return {}
     share = dict.fromkeys(names_in(words), 0.0)
     for place, phrase in lexicon().titles.places(words):

@@ -33,7 +33,9 @@ _SOURCE = re.compile(r"^\s*\[\d{1,3}\]\s+\w", re.MULTILINE)
 _NO_HEADING = re.compile(rf"^\W*(?:\d+(?:\.\d+)*\.?\s|{alternatives('pages', 'within')})|[:|]|\d.*\d")
 _TOTAL = re.compile(rf"^\W*{alternatives('pages', 'total')}.*\d", re.MULTILINE)
 _SIGNED = re.compile(rf"^\W*{alternatives('pages', 'signed')}", re.MULTILINE)
+_FIELDS = re.compile(r"[:|_\t]|\s{3}|\d[.,]\d\d\b")  # a line of fields or figures, not of a sentence
 _LETTERED_FIELD = re.compile(r"[a-z][.)]? +[A-Z]")  # "a Employee's name": forms letter their fields
+_COMPANY = re.compile(rf"\s{alternatives('pages', 'company')}(?:\W|$)")
 _SENDER = re.compile(r"@([\w-]+\.[\w.-]*\w)|\bwww\.([\w-]+\.[\w.]*\w)|\b([A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7})\b")
 
 
@@ -99,7 +101,12 @@ def begins_midway(shown: Face) -> bool:
 def ends_midway(shown: Face) -> bool:
     """Whether its last line of prose has no end."""
     last = next((line for line in reversed(shown.lines) if not _BARE.search(line)), "")
-    return len(last) > 60 and last[-1] not in ".!?:”\"'’)"
+    return len(last) > 60 and last[-1] not in ".!?:”\"'’)" and not _FIELDS.search(last)
+
+
+def letterhead(shown: Face) -> str:
+    """The name of the company that the first lines begin with; empty if none can be told."""
+    return next((line for line in map(fold, shown.lines[:2]) if _COMPANY.search(line) and len(line) < 80), "")
 
 
 def goes_on_listing(before: Face, after: Face) -> bool:

@@ -11,6 +11,7 @@ from sandbox.verdict import Rule
 from sandbox.words import tokens
 
 ENOUGH_OF_ITS_OWN = 6.0  # points that a narrow kind needs before what speaks for the wider one speaks for it too
+SHORT = 100  # words; with every doubling beyond, a text gets about one point more by chance
 OWN_WORDS_SHARE = 0.4  # of the points for a rule's own words, where the lexicon knows the kind already
 
 
@@ -37,6 +38,7 @@ class Scores:
     ranked: tuple[Score, ...]
     unclaimed: float
     unclaimed_kind: str
+    by_chance: float  # points that any text of this length may get
 
 
 def scores(text: str, rules: Sequence[Rule]) -> Scores:
@@ -49,7 +51,8 @@ def scores(text: str, rules: Sequence[Rule]) -> Scores:
         (_score(rule, wanted, evidence, presence, shared) for rule, wanted in profiles.items() if not wanted.catch_all),
         key=lambda score: -score.points,
     )
-    return Scores(tuple(ranked), *_unclaimed(evidence, profiles.values()))
+    by_chance = max(0.0, math.log2(presence.words / SHORT)) if presence.words else 0.0
+    return Scores(tuple(ranked), *_unclaimed(evidence, profiles.values()), by_chance)
 
 
 class _Presence:
@@ -57,13 +60,13 @@ class _Presence:
 
     def __init__(self, text: str) -> None:
         words = [root(word) for word in tokens(text)]
-        self._count, self._words = Counter(words), len(words)
+        self._count, self.words = Counter(words), len(words)
         self._head = Counter(words[:HEAD_WORDS])
         self._first = frozenset(words[:12])
 
     def __call__(self, word: str) -> float:
-        everywhere = saturated(self._count[word], self._words)
-        head = saturated(self._head[word], min(self._words, HEAD_WORDS))
+        everywhere = saturated(self._count[word], self.words)
+        head = saturated(self._head[word], min(self.words, HEAD_WORDS))
         return max(everywhere, head) + (0.5 if word in self._first else 0.0)
 
 

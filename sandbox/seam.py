@@ -7,7 +7,7 @@ number that restarts in an appendix) is outvoted by the others.
 import math
 from collections import Counter
 
-from sandbox.face import Face, begins_midway, begins_with_heading, ends_midway, frame, goes_on_listing
+from sandbox.face import Face, begins_midway, begins_with_heading, ends_midway, frame, goes_on_listing, letterhead
 
 USUALLY_GOES_ON = -1.0
 FIRM = 4.0
@@ -69,7 +69,9 @@ def _beginning(before: Face, after: Face) -> float:
     if begins_midway(after):
         points -= 2.5
     elif begins_with_heading(after):
-        points += 0.6
+        points += 0.8
+    if letterhead(after) and letterhead(after) != letterhead(before):
+        points += 0.8
     return points - (0.8 if points <= 0 and goes_on_listing(before, after) else 0.0)
 
 

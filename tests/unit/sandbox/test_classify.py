@@ -44,3 +44,63 @@ def test_pages_without_text_match_nothing_and_the_reasoning_says_why() -> None:
 
 def test_the_same_document_and_rules_give_the_same_verdict() -> None:
     assert LexicalJudge().classify(a_reading(INVOICE), RULES) == LexicalJudge().classify(a_reading(INVOICE), RULES)
+
+
+def test_a_long_text_needs_more_evidence_than_a_short_one() -> None:
+    hint = "Please pay by bank transfer. The total is 40.00."
+    chatter = "The geese came over the marsh at dusk and settled among the reeds near the old mill. " * 60
+    assert LexicalJudge().classify(a_reading(hint), RULES).type == "invoice"
+    assert LexicalJudge().classify(a_reading(f"{chatter}\n{hint}\n{chatter}"), RULES).type is None
+
+
+def test_what_a_rule_excludes_counts_for_nothing() -> None:
+    receipt = "Receipt\nReceipt number 12\nAmount paid 40.00\nPayment method Visa"
+    rules = (Rule("unpaid", "supplier bills, not receipts"), Rule("paid", "receipts, not bills"))
+    assert LexicalJudge().classify(a_reading(receipt), rules).type == "paid"
+    assert LexicalJudge().classify(a_reading(INVOICE), rules).type == "unpaid"
+
+
+def test_a_rule_may_be_told_by_traits_alone() -> None:
+    rules = (
+        Rule("type_1", "shows an invoice number, a due date and the amount due"),
+        Rule("type_2", "lists deposits, withdrawals, opening balance and closing balance"),
+    )
+    statement = "Account 0099\nOpening balance 10.00\nDeposits 5.00\nWithdrawals 2.00\nClosing balance 13.00"
+    assert LexicalJudge().classify(a_reading(INVOICE), rules).type == "type_1"
+    assert LexicalJudge().classify(a_reading(statement), rules).type == "type_2"
+
+
+def test_a_kind_that_the_lexicon_lacks_is_found_by_the_words_of_the_rule() -> None:
+    rules = (Rule("building_permit", "Permission by a city to build or alter a structure"), *RULES)
+    permit = "City of Aldon\nBuilding permit B-118\nPermission is granted to alter the structure at 9 Mill Street."
+    assert LexicalJudge().classify(a_reading(permit), rules).type == "building_permit"
+
+
+def test_an_ambiguous_document_gets_a_middling_confidence() -> None:
+    reminder = """Dear Mr Hall,
+This is a reminder that our invoice 2291 of 3 April is overdue. The amount due is payable within 14 days.
+Please contact us if you have any questions.
+Yours sincerely, Accounts"""
+    verdict = LexicalJudge().classify(a_reading(reminder), RULES)
+    assert verdict.type in ("letter", "invoice")
+    assert 0.35 <= verdict.confidence <= 0.75
+    assert "comes next" in verdict.reasoning
+
+
+def test_a_kind_within_another_is_told_from_it() -> None:
+    rules = (Rule("lease", "rental agreements"), Rule("contract", "any other contract"))
+    lease = (
+        "Lease\nThe landlord lets the premises to the tenant. Rent is due monthly.\nThis agreement is governed by law."
+    )
+    assert LexicalJudge().classify(a_reading(lease), rules).type == "lease"
+    assert LexicalJudge().classify(a_reading(lease), rules[1:]).type == "contract"
+
+
+def test_what_fits_no_rule_goes_to_the_rule_for_the_rest() -> None:
+    rules = (*RULES, Rule("other", "anything that does not fit"))
+    assert LexicalJudge().classify(a_reading(RECIPE), rules).type == "other"
+    assert LexicalJudge().classify(a_reading(INVOICE), rules).type == "invoice"
+
+
+def test_no_rules_at_all_match_nothing() -> None:
+    assert LexicalJudge().classify(a_reading(INVOICE), ()).type is None
