@@ -25,6 +25,7 @@ from sandbox.options import Options
 @click.option("--judge", default="lexical", help="lexical, or scripted:FILE.")
 @click.option("--ocr", is_flag=True, help="Read scanned pages.")
 @click.option("--allow-loopback/--block-private", default=True, help="Whether webhooks may go to private addresses.")
+@click.option("--retry-delays", default="1,2", help="Seconds before a webhook's second and third attempt.")
 @click.option("--limits/--no-limits", default=True, help="LlamaCloud's rate limits.")
 @click.option("--credits", type=click.FloatRange(min=0), help="A budget of credits; used up: 402.")
 @click.option("--file-lifetime", type=click.FloatRange(min=0), help="Seconds after which uploaded files expire.")
@@ -75,7 +76,15 @@ def _options(chosen: dict[str, Any]) -> Options:
         max_file_bytes=chosen["max_file_mb"] * 1024 * 1024,
         workers=chosen["workers"],
         public_url=chosen["public_url"],
+        retry_delays=_seconds(chosen["retry_delays"]),
     )
+
+
+def _seconds(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(each) for each in text.split(","))
+    except ValueError as error:
+        raise click.UsageError(f"--retry-delays {text}: give seconds like 1,2") from error
 
 
 def _faults(given: Sequence[str]) -> dict[str, Switch]:
@@ -97,8 +106,8 @@ def _serve(options: Options, chosen: dict[str, Any]) -> None:
     from sandbox.app import create_app  # late: --help needs no server
     from sandbox.server import address, bound, server
 
-    app = create_app(options)
     with bound(chosen["host"], chosen["port"]) as listening:
+        app = create_app(options)
         url = address(listening)
         port = listening.getsockname()[1]
         if chosen["port_file"] is not None:

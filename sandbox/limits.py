@@ -1,6 +1,5 @@
 """The vendor's published rate limits, and a budget of credits. Source: its pages on rate limits and prices."""
 
-import time
 from collections import deque
 from collections.abc import Callable
 
@@ -30,7 +29,7 @@ class Window:
 class Limits:
     """Asked before a file is uploaded or a job created."""
 
-    def __init__(self, options: Options, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, options: Options, clock: Callable[[], float]) -> None:
         self._options, self._clock = options, clock
         self.reset()
 

@@ -48,7 +48,7 @@ def key_of(token: str | None, kind: type[T]) -> T | None:
         return None
     try:
         key = json.loads(base64.urlsafe_b64decode(token.encode()))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(400, "Invalid page token") from error
     if not isinstance(key, kind) or isinstance(key, bool):
         raise Refused(400, "Invalid page token")

@@ -17,16 +17,23 @@ from sandbox.state import State
 from sandbox.work import Work
 
 
+def microseconds() -> float:
+    """The time, no finer than an ISO time says it: a job's `created_at` then finds that job."""
+    return round(time.time(), 6)
+
+
 class Parts:
     """Everything behind the routes. Made before the server listens; `begin` and `end` bracket its life."""
 
-    def __init__(self, options: Options, *, judge: Judge | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, options: Options, *, judge: Judge | None = None, clock: Callable[[], float] = microseconds
+    ) -> None:
         self.options, self.clock = options, clock
+        work = Work(judge or judge_named(options.judge), ocr=options.ocr)
         self.state = State(options.state)
         self.faults = Faults(options.faults, options.seed)
-        self.limits = Limits(options)
+        self.limits = Limits(options, clock)
         self.sender = Sender(options, self.faults, clock)
-        work = Work(judge or judge_named(options.judge), ocr=options.ocr)
         self.jobs = Jobs(options, self.state, work, self.sender, self.faults, self.limits, clock)
         self.requests: Counter[str] = Counter()
         self.link_secret = secrets.token_hex()  # links die with the process

@@ -94,7 +94,8 @@ class Sender:
         self.counts = dict.fromkeys(self.counts, 0)
 
     def _send(self, hook: Hook, job_id: str, event_type: str) -> None:
-        delivery = self._composed(hook, job_id, event_type, str(uuid.uuid4()))
+        content_faults = [kind for kind in ("data_id_only", "wrong_signature") if self._faults.strikes(kind)]
+        delivery = self._composed(hook, job_id, event_type, content_faults)
         self.deliveries.append(delivery)
         if self._strikes("drop", delivery) is not None:
             self._settle(delivery, "dropped")
@@ -104,30 +105,28 @@ class Sender:
         if held is None:  # a held one is not waited for
             self._latest[job_id, hook.url] = delivery.tried
         self._start(self._deliver(delivery, before, (late or 0.0) + (held or 0.0)))
-        if self._strikes("duplicate", delivery) is not None:
-            self._again(hook, delivery, delivery.event_id)
-        if self._strikes("new_event_id", delivery) is not None:
-            self._again(hook, delivery, str(uuid.uuid4()))
+        for fault in ("duplicate", "new_event_id"):
+            if self._strikes(fault, delivery) is not None:
+                self._again(hook, delivery, fault)
 
-    def _again(self, hook: Hook, first: Delivery, event_id: str) -> None:
-        second = self._composed(hook, first.job_id, first.event_type, event_id)
-        if event_id == first.event_id:
-            second.raw, second.headers = first.raw, first.headers
-        second.faults.append("duplicate" if event_id == first.event_id else "new_event_id")
+    def _again(self, hook: Hook, first: Delivery, fault: str) -> None:
+        """Send the same happening once more: the very same bytes, or under an event id of its own."""
+        if fault == "duplicate":
+            second = Delivery(
+                first.event_id, first.event_type, first.job_id, hook.url, first.raw, first.headers, [fault]
+            )
+        else:
+            second = self._composed(hook, first.job_id, first.event_type, [fault])
         self.deliveries.append(second)
         self._start(self._deliver(second, first.tried, 0.0))
 
-    def _composed(self, hook: Hook, job_id: str, event_type: str, event_id: str) -> Delivery:
-        faults: list[str] = []
-        data = {"id": job_id, "job_id": job_id}
-        if self._faults.strikes("data_id_only"):
-            faults.append("data_id_only")
-            data = {"id": job_id}
+    def _composed(self, hook: Hook, job_id: str, event_type: str, faults: list[str]) -> Delivery:
+        event_id = str(uuid.uuid4())
+        data = {"id": job_id} if "data_id_only" in faults else {"id": job_id, "job_id": job_id}
         raw = envelope.body(event_id, event_type, self._clock(), data, hook.output_format)
         secret = hook.secret
-        if secret is not None and self._faults.strikes("wrong_signature"):
-            faults.append("wrong_signature")
-            secret = "not-" + secret
+        if secret is not None and "wrong_signature" in faults:
+            secret = f"not {secret}"
         headers = envelope.headers(event_id, event_type, raw, extra=hook.headers, secret=secret)
         return Delivery(event_id, event_type, job_id, hook.url, raw, headers, faults)
 

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -96,8 +97,7 @@ def job_filter(call: Call, product: str, asked: JobList, status: str | None) -> 
     """Whether a job belongs into the list that was asked for; `status` in the spelling of classify."""
     after, before = asked.created_at_on_or_after, asked.created_at_on_or_before
     ids = None if asked.job_ids is None else set(asked.job_ids)
-    earliest = None if after is None else after.timestamp()
-    latest = None if before is None else before.timestamp()
+    earliest, latest = _seconds(after), _seconds(before)
 
     def wanted(job: Job) -> bool:
         return (
@@ -110,3 +110,10 @@ def job_filter(call: Call, product: str, asked: JobList, status: str | None) -> 
         )
 
     return wanted
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    """Unix seconds; a time without a zone is taken as UTC."""
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

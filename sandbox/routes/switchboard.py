@@ -24,7 +24,7 @@ def switchboard(parts: Parts) -> list[BaseRoute]:
         if request.method == "PUT":
             try:
                 parts.faults.set(known(json.loads(await request.body())))
-            except (ValueError, AttributeError, TypeError) as error:
+            except (ValueError, AttributeError, TypeError, RecursionError) as error:
                 raise Refused(422, f"faults: {error}") from error
         meanings = {name: meaning for name, (meaning, _) in KINDS.items()}
         return Json({"faults": parts.faults.shown(), "kinds": meanings})
