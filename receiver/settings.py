@@ -4,6 +4,7 @@ The model is msgspec's, not pydantic's, because the receiving function loads it 
 """
 
 import difflib
+import hmac
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ import msgspec
 
 from receiver.core.errors import Misconfigured
 from receiver.core.verify import Lock, Proof
+from receiver.secrets import VAULT, Vault, points
 
 
 class Secret:
@@ -29,6 +31,12 @@ class Secret:
 
     def __bool__(self) -> bool:
         return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash(self._value)
 
     def __repr__(self) -> str:
         return "Secret(set)" if self._value else "Secret(empty)"
@@ -179,10 +187,11 @@ VARIABLES: dict[str, str] = {
 """Field -> environment variable."""
 
 
-def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
+def from_environ(environ: Mapping[str, str] | None = None, *, vault: Vault = VAULT) -> Settings:
     """The settings that the environment gives. Raises Misconfigured, naming the variable.
 
-    Any of them may also be given as ``<NAME>_FILE``, the path of a file that holds the value.
+    Any of them may also be given as ``<NAME>_FILE``, the path of a file that holds the value, or as a pointer to AWS:
+    ``secretsmanager:NAME#KEY``, ``ssm:/path``, read by ``vault``.
     """
     env = dict(os.environ if environ is None else environ)
     known = {variable: name for name, variable in VARIABLES.items()}
@@ -190,7 +199,8 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
     for variable, value in env.items():
         plain = variable.removesuffix("_FILE") if variable.removesuffix("_FILE") in known else variable
         if plain in known:
-            given[known[plain]] = _from_file(variable, value) if variable != plain else value
+            text = _from_file(variable, value) if variable != plain else value
+            given[known[plain]] = vault.read(text) if points(text) else text
         elif variable.startswith("MAILROOM_"):
             raise Misconfigured(_unknown(variable, known))
     return _converted(given)

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.flow": FLOW,
     "receiver.settings": CORE | {"receiver.secrets"},
     "receiver.aws": CORE | {"receiver.aws"},
-    "receiver.secrets": CORE | {"receiver.aws"},
+    "receiver.secrets": CORE | {"receiver.aws", "receiver.log"},
     "receiver.log": CORE,
     "receiver.emf": CORE | {"receiver.metrics"},
     "receiver.show": CORE,

@@ -14,6 +14,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from handlers.local_aws import LocalAws, local_aws
 from receiver.aws.client import JsonClient
 from receiver.core.errors import AccessDenied, Misconfigured
+from receiver.secrets import Vault, ask_aws
+from receiver.settings import from_environ
 
 OpenClient = Callable[[str, Mapping[str, str]], JsonClient]
 _names = count(1)
@@ -91,6 +93,21 @@ class TestAgainstAws:
         assert manager.get_secret_value(SecretId="json/secret")["SecretString"] == "hush"
         found = parameters.get_parameter(Name="/json/secret", WithDecryption=True)
         assert found["Parameter"]["Value"] == "hush"
+
+    def test_a_setting_points_to_a_secret_of_aws(self, local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in local_aws.env.items():
+            monkeypatch.setenv(name, value)
+        local_aws.client("secretsmanager").create_secret(Name="mailroom/inside", SecretString='{"KEY": "llx-1"}')
+        local_aws.client("ssm").put_parameter(Name="/mailroom/token", Value="t1", Type="SecureString")
+        settings = from_environ(
+            {
+                "LLAMA_CLOUD_API_KEY": "secretsmanager:mailroom/inside#KEY",
+                "MAILROOM_TOKEN_SECRETS": "ssm:/mailroom/token",
+            },
+            vault=Vault(ask_aws),
+        )
+        assert settings.llama_cloud_api_key.reveal() == "llx-1"
+        assert settings.token_secrets.reveal() == "t1"
 
     @pytest.mark.slow
     def test_a_wrong_signature_is_refused_and_a_right_one_is_not(self, open_client: OpenClient) -> None:

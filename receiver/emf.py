@@ -1,0 +1,76 @@
+"""Metrics for CloudWatch: JSON lines in the embedded metric format, which CloudWatch turns into metrics by itself.
+
+Same names as everywhere (receiver/metrics.py). ``stage`` and ``function`` are the dimensions. Labels are properties and
+no dimensions, because CloudWatch bills each combination as a metric of its own; Logs Insights counts by them
+(``stats sum(mailroom_tasks) by kind, outcome``). Source: CloudWatch User Guide, specification of the format.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TextIO
+
+from receiver.metrics import METRICS, Meter
+
+NAMESPACE = "Mailroom"
+VALUES_MAX = 100
+"""Values of one metric in one line. Source: the specification."""
+
+
+class Emf:
+    """Writes what a Meter has added up since the last time."""
+
+    def __init__(self, *, stage: str, function: str) -> None:
+        self._dimensions = {"stage": stage, "function": function}
+        self._told: dict[tuple[str, tuple[str, ...]], float] = {}
+        self._timed: dict[tuple[str, tuple[str, ...]], tuple[int, float]] = {}
+
+    @classmethod
+    def of_lambda(cls, name: str) -> "Emf":
+        """For the function of this name: ``mailroom-<stage>-<function>``."""
+        rest, _, function = name.rpartition("-")
+        return cls(stage=rest.partition("-")[2] or rest, function=function)
+
+    def write(self, meter: Meter, stream: TextIO, *, now: float) -> None:
+        """One line per metric and labels that moved since the last call."""
+        for text in (*self._counts(meter, now), *self._timings(meter, now)):
+            stream.write(text + "\n")
+        stream.flush()
+
+    def gauges(self, values: Mapping[str, float], stream: TextIO, *, now: float) -> None:
+        """One line with these values, as they are."""
+        stream.write(self._line(values, {}, unit="Count", now=now) + "\n")
+        stream.flush()
+
+    def _counts(self, meter: Meter, now: float) -> Iterator[str]:
+        for name, labels, total in meter.counts():
+            before = self._told.get((name, labels), 0.0)
+            if total != before:
+                self._told[name, labels] = total
+                yield self._line({name: total - before}, _named(name, labels), unit="Count", now=now)
+
+    def _timings(self, meter: Meter, now: float) -> Iterator[str]:
+        for name, labels, count, total in meter.timings():
+            count_before, total_before = self._timed.get((name, labels), (0, 0.0))
+            fresh = count - count_before
+            if fresh:
+                self._timed[name, labels] = (count, total)
+                # The Meter keeps count and sum; so many values of their mean have the same count and sum.
+                values = [(total - total_before) / fresh] * fresh
+                for at in range(0, fresh, VALUES_MAX):
+                    some = values[at : at + VALUES_MAX]
+                    yield self._line({name: some}, _named(name, labels), unit="Seconds", now=now)
+
+    def _line(
+        self, values: Mapping[str, float | list[float]], labels: Mapping[str, str], *, unit: str, now: float
+    ) -> str:
+        about = {
+            "Namespace": NAMESPACE,
+            "Dimensions": [list(self._dimensions)],
+            "Metrics": [{"Name": name, "Unit": unit} for name in values],
+        }
+        head = {"_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [about]}}
+        return json.dumps({**head, **labels, **self._dimensions, **values})
+
+
+def _named(name: str, labels: tuple[str, ...]) -> dict[str, str]:
+    return dict(zip(METRICS[name].labels, labels, strict=True))

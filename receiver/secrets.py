@@ -1,0 +1,100 @@
+"""Secrets that a setting points to instead of holding them: ``secretsmanager:NAME``, ``secretsmanager:NAME#KEY``,
+``ssm:/path``. KEY picks one value of a secret that is a JSON object.
+
+Each is asked for once and kept for some minutes, so that a new value is used without a restart of anything. When it
+cannot be asked for again, the old value goes on being used: a door that stays shut loses more than one rotated late.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from receiver.core.errors import Misconfigured
+from receiver.log import line
+
+PREFIXES = ("secretsmanager:", "ssm:")
+TTL_SECONDS = 300.0
+"""How old a value may be. It bounds how late a rotation is noticed, and costs one request per secret and interval."""
+
+log = logging.getLogger("mailroom.secrets")
+
+
+def points(value: str) -> bool:
+    """Whether this setting points to a secret."""
+    return value.startswith(PREFIXES)
+
+
+class Vault:
+    """Reads secrets and keeps them. ``ask`` gives a secret's text by its kind (secretsmanager, ssm) and name."""
+
+    def __init__(
+        self,
+        ask: Callable[[str, str], str],
+        *,
+        clock: Callable[[], float] = time.time,
+        ttl_seconds: float = TTL_SECONDS,
+    ) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._ttl = ttl_seconds
+        self._kept: dict[str, tuple[float, str]] = {}
+
+    def read(self, pointer: str) -> str:
+        """The value that this points to. Raises Misconfigured when it is not there and never was."""
+        source, _, key = pointer.partition("#")
+        text = self._text(source)
+        return _picked(text, key, source) if key else text
+
+    def age(self) -> float:
+        """Seconds since the oldest value was asked for; 0 when there is none."""
+        return max((self._clock() - at for at, _ in self._kept.values()), default=0.0)
+
+    def expire(self) -> None:
+        """Lets every value be asked for again at its next reading."""
+        self._kept = {source: (float("-inf"), text) for source, (_, text) in self._kept.items()}
+
+    def _text(self, source: str) -> str:
+        at, text = self._kept.get(source, (float("-inf"), None))
+        now = self._clock()
+        if text is not None and now - at < self._ttl:
+            return text
+        kind, _, name = source.partition(":")
+        try:
+            fresh = self._ask(kind, name)
+        except Exception as error:
+            if text is None:
+                raise Misconfigured(
+                    f"the secret {source} cannot be read: {error}", fix="make it, or give the role the right to read it"
+                ) from error
+            line(log, logging.ERROR, "secret.stale", secret=source, error=str(error))
+            fresh = text
+        self._kept[source] = (now, fresh)
+        return fresh
+
+
+def ask_aws(kind: str, name: str) -> str:
+    """The secret's text from AWS. Raises what the client raises."""
+    from receiver.aws.client import JsonClient
+
+    client = JsonClient(kind)
+    try:
+        if kind == "ssm":
+            return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+        return str(client.get_secret_value(SecretId=name)["SecretString"])
+    finally:
+        client.close()
+
+
+VAULT = Vault(ask_aws)
+"""The process's own: settings that are read again and again ask AWS no more often than the time to live says."""
+
+
+def _picked(text: str, key: str, source: str) -> str:
+    try:
+        values: dict[str, Any] = json.loads(text)
+        value = values[key]
+    except (ValueError, KeyError, TypeError):
+        raise Misconfigured(f"the secret {source} is no JSON object with the key {key}") from None
+    return value if isinstance(value, str) else json.dumps(value)

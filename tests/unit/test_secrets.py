@@ -1,0 +1,94 @@
+"""A setting may point to a secret; the secret is read, kept for a while, and read again."""
+
+import json
+
+import pytest
+
+from receiver.core.errors import Misconfigured
+from receiver.secrets import TTL_SECONDS, Vault
+from receiver.settings import from_environ
+
+
+class Safe:
+    """What AWS would answer, and how often it was asked."""
+
+    def __init__(self, **texts: str) -> None:
+        self.texts = texts
+        self.asked: list[str] = []
+        self.now = 1000.0
+
+    def ask(self, kind: str, name: str) -> str:
+        self.asked.append(f"{kind}:{name}")
+        return self.texts[name]
+
+    def vault(self) -> Vault:
+        return Vault(self.ask, clock=lambda: self.now)
+
+
+def test_a_setting_can_point_to_a_secret() -> None:
+    safe = Safe(mail=json.dumps({"KEY": "llx-1", "HEADERS": {"X-Key": ["a", "b"]}}), **{"/mail/token": "t1,t2"})
+    settings = from_environ(
+        {
+            "LLAMA_CLOUD_API_KEY": "secretsmanager:mail#KEY",
+            "MAILROOM_WEBHOOK_HEADERS": "secretsmanager:mail#HEADERS",
+            "MAILROOM_TOKEN_SECRETS": "ssm:/mail/token",
+        },
+        vault=safe.vault(),
+    )
+    assert settings.llama_cloud_api_key.reveal() == "llx-1"
+    assert settings.headers() == {"X-Key": ["a", "b"]}
+    assert settings.lock().token_secrets == (b"t1", b"t2")
+    assert sorted(safe.asked) == ["secretsmanager:mail", "ssm:/mail/token"], "each secret is asked for once"
+
+
+def test_a_new_value_is_seen_after_the_time_to_live_and_not_before() -> None:
+    safe = Safe(key="old")
+    vault = safe.vault()
+    assert vault.read("ssm:key") == "old"
+    safe.texts["key"] = "new"
+    safe.now += TTL_SECONDS - 1
+    assert vault.read("ssm:key") == "old"
+    safe.now += 1
+    assert vault.read("ssm:key") == "new"
+
+
+def test_an_expired_vault_asks_again_at_once() -> None:
+    safe = Safe(key="old")
+    vault = safe.vault()
+    vault.read("ssm:key")
+    safe.texts["key"] = "new"
+    vault.expire()
+    assert vault.read("ssm:key") == "new"
+
+
+def test_its_age_is_that_of_the_oldest_value() -> None:
+    safe = Safe(a="1", b="2")
+    vault = safe.vault()
+    assert vault.age() == 0.0
+    vault.read("ssm:a")
+    safe.now += 30
+    vault.read("ssm:b")
+    assert vault.age() == 30.0
+
+
+def test_the_old_value_is_used_when_the_new_one_cannot_be_asked_for() -> None:
+    safe = Safe(key="old")
+    vault = safe.vault()
+    vault.read("ssm:key")
+    safe.texts.clear()
+    safe.now += TTL_SECONDS
+    assert vault.read("ssm:key") == "old"
+    assert vault.read("ssm:key") == "old"
+    assert len(safe.asked) == 2, "and AWS is left alone until the next time"
+
+
+def test_a_secret_that_was_never_there_stops_the_start_and_is_named() -> None:
+    with pytest.raises(Misconfigured, match="secretsmanager:nothing"):
+        Safe().vault().read("secretsmanager:nothing#KEY")
+
+
+@pytest.mark.parametrize("text", ["not json", '{"OTHER": "x"}', '["KEY"]'])
+def test_a_missing_key_is_named_and_the_value_is_not_shown(text: str) -> None:
+    with pytest.raises(Misconfigured, match="key KEY") as refused:
+        Safe(mail=text).vault().read("secretsmanager:mail#KEY")
+    assert text not in str(refused.value)
