@@ -1,0 +1,111 @@
+"""One AWS service for async code: the client blocks, so its calls go to threads of their own.
+
+Any client with boto3's manners will do; it is made at the first call and serves them all.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import Any
+
+THREADS = 16
+"""Calls at the same time; the connection pool is as wide."""
+ATTEMPTS = 3
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 3.0
+"""Three attempts end within 15 s, while the sender of an event still waits (30 s)."""
+
+BUSY = frozenset(
+    {
+        "ThrottlingException", "Throttling", "RequestThrottled", "RequestThrottledException", "ThrottlingError",
+        "ProvisionedThroughputExceededException", "ProvisionedThroughputExceeded", "RequestLimitExceeded",
+        "TransactionInProgressException", "InternalServerError", "InternalFailure", "ServiceUnavailable",
+        "TooManyRequestsException", "SlowDown",
+    }
+)  # fmt: skip
+"""Codes of answers that pass by themselves. Sources: the errors named by DynamoDB's, SQS's and S3's API references."""
+
+
+class AwsError(Exception):
+    """AWS refused (``code``, as its API reference names it), or did not answer at all (no code)."""
+
+    def __init__(self, message: str, *, code: str = "", response: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.response = response or {}
+
+    @property
+    def passes(self) -> bool:
+        """Whether it passes by itself: too many requests, trouble at AWS or on the way there."""
+        status = int(self.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        return not self.code or self.code in BUSY or status >= 500 or status == 429
+
+
+class Service:
+    """Calls one client's operations in threads."""
+
+    def __init__(self, connect: Callable[[], Any], *, threads: int = THREADS) -> None:
+        self._connect = connect
+        self._client: Any = None
+        self._making = threading.Lock()
+        self._closed = False
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="aws")
+
+    async def call(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        """The answer to one operation, named as boto3 names it. Raises AwsError."""
+        if self._closed:
+            raise AwsError("the connection to AWS is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(self._do, operation, arguments))
+
+    async def close(self) -> None:
+        """Waits for the calls under way, then lets the connections go."""
+        self._closed = True
+        await asyncio.to_thread(self._pool.shutdown)
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _do(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            answer: dict[str, Any] = getattr(self._connected(), operation)(**arguments)
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            raise AwsError(str(error), code=code, response=error.response) from error
+        except (BotoCoreError, OSError) as error:
+            raise AwsError(str(error)) from error
+        return answer
+
+    def _connected(self) -> Any:
+        with self._making:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
+
+
+def connect(service: str, *, read_seconds: float = READ_SECONDS) -> Any:
+    """botocore's client of a service: account, region and endpoint are those of the environment (``AWS_*``).
+
+    Not boto3's: it is the same client, and boto3 alone costs a cold start more than botocore's second one does.
+    """
+    from botocore.config import Config
+
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=read_seconds,
+        max_pool_connections=THREADS,
+        user_agent_extra="mailroom",
+    )
+    return _session().create_client(service, config=config)
+
+
+@cache
+def _session() -> Any:
+    """One for all services: what botocore reads from disk it reads once."""
+    from botocore.session import get_session
+
+    return get_session()

@@ -1,0 +1,234 @@
+"""The store on DynamoDB: one table, for any number of receivers, workers and functions at once.
+
+A change is one conditional put, or one transaction. Whether a write of ours that was cut off did happen is never
+guessed: a transaction carries a token (DynamoDB answers its repeat as it did the first), and every item says who wrote
+it, so that a repeated put which meets its own earlier success knows itself.
+
+What indexes say is late on AWS, by milliseconds as a rule. So they are asked for ids alone; the records are then read
+consistently from the table and must still belong where they were found. A listing may miss what was written a moment
+ago; it never shows what no longer holds, and a claim rests on a condition, not on the listing.
+"""
+
+import asyncio
+import random
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import fields, replace
+from functools import partial
+from typing import Any
+
+from receiver.aws.service import BUSY, AwsError, Service, connect
+from receiver.core.change import Page, Query, Record, Tally, Update, Write, refuse_repeats
+from receiver.core.document import Document
+from receiver.core.errors import Conflict, StoreBusy
+from receiver.core.task import Task
+from receiver.ports import Clock, R, Store
+from receiver.store import listing
+from receiver.store.items import FIRST, LAST, Item, pk_of, place_of, record_of
+from receiver.store.lookup import Lookup, Span
+from receiver.store.moves import BOOKS, Move, book_pk, bookings, moves_of
+
+MOST = 100
+"""Items that a transaction may touch."""
+CONTENDED = frozenset({"TransactionConflict", "TransactionConflictException", *BUSY})
+"""Others are writing the same items at this moment, or too many are writing: again, a little later."""
+TRIES = 8
+"""Of a contended write; the pauses between them add up to about two seconds."""
+RETRY_AFTER_SECONDS = 1.0
+
+
+class DynamoStore:
+    """The Store in this table (receiver/store/table.py, infra/tables.yml); it connects at its first use."""
+
+    def __init__(self, table: str, clock: Clock = time.time, *, client: Callable[[], Any] | None = None) -> None:
+        """``client`` makes the client: anything that is called like boto3's; botocore's when None."""
+        self._table = table
+        self._clock = clock
+        self._service = Service(client or partial(connect, "dynamodb"))
+        self._lookup = Lookup(table, self._ask)
+
+    async def apply(self, *writes: Write) -> None:
+        """As the port says. ValueError for a change of more than 100 records, or one of more than 400 KB."""
+        refuse_repeats(writes)
+        wrote = uuid.uuid4().hex
+        moves = moves_of(writes, before=await self._before(writes), wrote=wrote, now=self._clock())
+        while moves:
+            refused = await self._write(moves, wrote)
+            for move in refused:
+                if not move.optional:
+                    raise Conflict(move.kind, move.record_id)
+            if not refused:
+                return
+            moves = [left for move in moves if (left := move.check_alone() if move in refused else move)]
+
+    async def get(self, kind: type[R], record_id: str) -> R | None:
+        return (await self._there(kind, [record_id])).get(record_id)
+
+    async def find(self, kind: type[Record], query: Query) -> Page:
+        index = listing.index_of(kind, query)
+        after = listing.after(query)
+        span = Span(
+            first=FIRST if query.since is None else place_of(query.since),
+            last=LAST if query.until is None else place_of(query.until),
+            after=None if after is None else place_of(*after),
+            newest_first=query.newest_first,
+        )
+        rows: list[tuple[Any, float, str]] = []
+        walk = self._lookup.walk(kind, query.by, query.key, span, wanted=query.limit + 1)
+        async for records in walk:
+            there = [record for record in records if not self._gone(record)]
+            rows += [(record, getattr(record, index.order), record.id) for record in there]
+            if len(rows) > query.limit:
+                break
+        return listing.page(query, rows[: query.limit + 1])
+
+    async def claim(
+        self, *, owner: str, now: float, lease_seconds: float, limit: int = 1, ids: Sequence[str] | None = None
+    ) -> list[Task]:
+        """As the port says. Several workers that look at once all see the same oldest tasks: who comes second to one
+        goes on with any other of those that are due."""
+
+        async def lease(task: Task) -> Task | None:
+            mine = task.claim(owner=owner, now=now, lease_seconds=lease_seconds)
+            try:
+                await self.apply(Update(mine))
+            except Conflict:
+                return None
+            return replace(mine, version=mine.version + 1)
+
+        claimed: list[Task] = []
+        async for waiting in self._due(now, limit, ids):
+            left = waiting
+            while left and len(claimed) < limit:
+                chosen, left = left[: limit - len(claimed)], left[limit - len(claimed) :]
+                leased = await asyncio.gather(*map(lease, chosen))
+                claimed += [task for task in leased if task]
+                if None in leased:
+                    random.shuffle(left)
+            if len(claimed) == limit:
+                break
+        return claimed
+
+    async def tally(self) -> Tally:
+        counted: Counter[str] = Counter()
+        for item in (await self._lookup.items([book_pk(book) for book in range(BOOKS)])).values():
+            counted.update({one.name: int(item[one.name]["N"]) for one in fields(Tally) if one.name in item})
+        return Tally(**counted)
+
+    async def purge(self, *, now: float, limit: int = 1000) -> int:
+        """0: DynamoDB removes what is past ``expires_at`` by itself, and free of charge."""
+        return 0
+
+    async def ready(self) -> None:
+        pulse = {"pk": {"S": "pulse"}, "at": {"S": place_of(self._clock())}}
+        await self._ask("put_item", TableName=self._table, Item=pulse)
+
+    async def close(self) -> None:
+        await self._service.close()
+
+    async def _due(self, now: float, limit: int, ids: Sequence[str] | None) -> AsyncIterator[list[Task]]:
+        """Batches of the tasks that may be claimed now, oldest first."""
+        if ids is None:
+            span = Span(first=FIRST, last=place_of(now) + LAST)
+            async for found in self._lookup.walk(Task, "claimable", None, span, wanted=2 * limit):
+                yield [task for task in found if _claimable(task, now) and not self._gone(task)]
+            return
+        there = (await self._there(Task, list(dict.fromkeys(ids)))).values()
+        yield sorted((task for task in there if _claimable(task, now)), key=lambda task: (task.claimable_at, task.id))
+
+    async def _before(self, writes: Sequence[Write]) -> dict[str, Document]:
+        """The documents that are to be updated, as they are now: the books must know where they are counted.
+
+        Raises Conflict for one that has another version.
+        """
+        updated = [w.record for w in writes if isinstance(w, Update) and isinstance(w.record, Document)]
+        before = await self._there(Document, [document.id for document in updated])
+        for document in updated:
+            if document.id not in before or before[document.id].version != document.version:
+                raise Conflict("document", document.id)
+        return before
+
+    async def _there(self, kind: type[R], ids: Sequence[str]) -> dict[str, R]:
+        """The records of these ids that there are, as they are at this moment."""
+        items = await self._lookup.items([pk_of(kind, one) for one in ids])
+        records = [record_of(kind, item) for item in items.values()]
+        return {record.id: record for record in records if not self._gone(record)}
+
+    def _gone(self, record: Record) -> bool:
+        expires_at: float | None = getattr(record, "expires_at", None)
+        return expires_at is not None and expires_at <= self._clock()
+
+    async def _write(self, moves: Sequence[Move], wrote: str) -> list[Move]:
+        """Writes all of it and returns []; or the moves whose condition does not hold, and nothing was written.
+
+        Raises StoreBusy.
+        """
+        call = self._call(moves)
+        for attempt in range(TRIES):
+            try:
+                await call()
+            except AwsError as error:
+                refused = _refused(moves, error)
+                if any(item.get("wrote", {}).get("S") == wrote for _, item in refused):
+                    return []  # our own success, whose answer was lost
+                if refused:
+                    return [move for move, _ in refused]
+                if not _contended(error) or attempt == TRIES - 1:
+                    raise _translated(error, self._table) from error
+                await asyncio.sleep(random.uniform(0, 0.03 * 2**attempt))  # noqa: S311  jitter needs no secrecy
+            else:
+                break
+        return []
+
+    def _call(self, moves: Sequence[Move]) -> Callable[[], Awaitable[Any]]:
+        """The one request that does all of it."""
+        books = bookings(moves, self._table)
+        if len(moves) + len(books) > MOST:
+            raise ValueError(f"a change of {len(moves)} records and {len(books)} books is over DynamoDB's {MOST}")
+        if len(moves) == 1 and not books and moves[0].item:
+            return partial(self._service.call, "put_item", **moves[0].written(self._table))
+        acts = [{"Put" if move.item else "ConditionCheck": move.written(self._table)} for move in moves]
+        acts += [{"Update": booking} for booking in books]
+        return partial(self._service.call, "transact_write_items", TransactItems=acts)
+
+    async def _ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        """A call that has no conditions. Raises StoreBusy."""
+        try:
+            return await self._service.call(operation, **arguments)
+        except AwsError as error:
+            raise _translated(error, self._table) from error
+
+
+def _claimable(task: Task, now: float) -> bool:
+    return task.claimable_at is not None and task.claimable_at <= now
+
+
+def _refused(moves: Sequence[Move], error: AwsError) -> list[tuple[Move, Item]]:
+    """The moves whose condition did not hold, each with the item that is there."""
+    if error.code == "ConditionalCheckFailedException":
+        return [(moves[0], error.response.get("Item", {}))]
+    # The books come after the moves, and have no conditions.
+    told = zip(moves, error.response.get("CancellationReasons", []), strict=False)
+    return [(move, one.get("Item", {})) for move, one in told if one.get("Code") == "ConditionalCheckFailed"]
+
+
+def _contended(error: AwsError) -> bool:
+    codes = {one.get("Code") for one in error.response.get("CancellationReasons", [])}
+    return not CONTENDED.isdisjoint({error.code, *codes})
+
+
+def _translated(error: AwsError, table: str) -> Exception:
+    """An error of AWS's as ours: later, with what mends it. What is wrong with our own request is a ValueError."""
+    if error.code == "ValidationException" or "ValidationError" in str(error):
+        return ValueError(f"DynamoDB cannot take it: {error}")
+    fix = "nothing to do, it is tried again; if it lasts, look at the table's throttling in CloudWatch"
+    if error.code == "ResourceNotFoundException":
+        fix = f"make table {table} (scripts/deploy does), or name another one in MAILROOM_STORE"
+    elif not error.passes and error.code != "TransactionCanceledException":
+        fix = f"give the key or role the right to read and write table {table} and its indexes"
+    return StoreBusy(f"dynamodb://{table}: {error}", retry_after=RETRY_AFTER_SECONDS, fix=fix)
+
+
+_: type[Store] = DynamoStore

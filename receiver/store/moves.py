@@ -1,0 +1,132 @@
+"""A change as the items of one DynamoDB transaction: what is put, on which condition, and what it counts in the books.
+
+An item can be touched once in a transaction, so what is said of one record is joined here: a job that is written and
+must belong to a document is one put with both conditions.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from receiver.core.change import Belongs, Ensure, Insert, Record, Update, Write, kind_of
+from receiver.core.document import Document
+from receiver.core.job import Job
+from receiver.store.items import Item, books_of, item_of, number, partitions, pk_of
+
+BOOKS = 32
+"""The tally is spread over so many items, or each document's change would wait for every other's."""
+NEW = "attribute_not_exists(pk)"
+NEW_OR_GONE = f"({NEW} OR gone_at <= :now)"
+SAME = "version = :version"
+SAME_AND_THERE = f"{SAME} AND (attribute_not_exists(gone_at) OR gone_at > :now)"
+
+
+@dataclass(slots=True, kw_only=True)
+class Move:
+    """What happens to one item: a put, or (without ``item``) a check alone."""
+
+    kind: str
+    record_id: str
+    pk: str
+    item: Item | None = None
+    conditions: list[str] = field(default_factory=list)
+    values: dict[str, dict[str, str]] = field(default_factory=dict)
+    optional: bool = False
+    """An Ensure: when its record is there, it is left out and the rest goes on."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """What it adds to the books."""
+
+    def written(self, table: str) -> dict[str, Any]:
+        """The arguments of PutItem or ConditionCheck."""
+        what: dict[str, Any] = {"Item": self.item} if self.item else {"Key": {"pk": {"S": self.pk}}}
+        values = {"ExpressionAttributeValues": self.values} if self.values else {}
+        return {
+            "TableName": table,
+            "ConditionExpression": " AND ".join(self.conditions),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            **what,
+            **values,
+        }
+
+    def check_alone(self) -> "Move | None":
+        """What is left of an Ensure whose record is there: the checks that were joined to it."""
+        checks = self.conditions[1:]
+        values = {name: value for name, value in self.values.items() if name != ":now"}
+        return replace(self, item=None, conditions=checks, values=values, optional=False, counts={}) if checks else None
+
+
+def moves_of(writes: Sequence[Write], *, before: Mapping[str, Document], wrote: str, now: float) -> list[Move]:
+    """The moves of a change. ``before`` are the documents that it updates, as they are now."""
+    moves: dict[str, Move] = {}
+    for write in writes:
+        if not isinstance(write, Belongs):
+            move = _put(write, before, wrote, now)
+            moves.setdefault(move.pk, move)
+    for number_of, write in enumerate(writes):
+        if isinstance(write, Belongs):
+            pk = pk_of(Job, write.job_id)
+            move = moves.setdefault(pk, Move(kind=kind_of(Job), record_id=write.job_id, pk=pk))
+            _must_belong(move, write, f":owner{number_of}")
+    return list(moves.values())
+
+
+def _put(write: Insert | Ensure | Update, before: Mapping[str, Document], wrote: str, now: float) -> Move:
+    record = write.record
+    expires = "expires_at" in type(record).__dataclass_fields__
+    new = replace(record, version=record.version + 1) if isinstance(write, Update) else record
+    move = Move(
+        kind=kind_of(record),
+        record_id=record.id,
+        pk=pk_of(record, record.id),
+        item=item_of(new, wrote=wrote),
+        values={":now": number(now)} if expires else {},
+        optional=isinstance(write, Ensure),
+        counts=_counts(new, before.get(record.id)),
+    )
+    if isinstance(write, Update):
+        move.conditions.append(SAME_AND_THERE if expires else SAME)
+        move.values[":version"] = {"N": str(record.version)}
+    else:
+        move.conditions.append(NEW_OR_GONE if expires else NEW)
+    return move
+
+
+def _must_belong(move: Move, write: Belongs, name: str) -> None:
+    """The first index of jobs is by document: where a job lies in it says to which it belongs."""
+    (partition,) = partitions(Job, "document", write.document_id)
+    move.conditions.append(f"({NEW} OR gsi1pk = {name})")
+    move.values[name] = {"S": partition}
+
+
+def _counts(record: Record, before: Document | None) -> dict[str, int]:
+    if not isinstance(record, Document):
+        return {}
+    counts = Counter({"taken_in": 0 if before else 1, str(record.state): 1})
+    if before:
+        counts[str(before.state)] -= 1
+    return {name: count for name, count in counts.items() if count}
+
+
+def bookings(moves: Iterable[Move], table: str) -> list[dict[str, Any]]:
+    """The updates of the books that these moves amount to, at most one for each of the books."""
+    books: dict[int, Counter[str]] = {}
+    for move in moves:
+        if move.counts:
+            books.setdefault(books_of(move.record_id, BOOKS), Counter()).update(move.counts)
+    return [_booking(number, counts, table) for number, counts in books.items() if any(counts.values())]
+
+
+def _booking(book: int, counts: Mapping[str, int], table: str) -> dict[str, Any]:
+    return {
+        "TableName": table,
+        "Key": {"pk": {"S": book_pk(book)}},
+        "UpdateExpression": "ADD " + ", ".join(f"#{name} :{name}" for name in counts),
+        "ExpressionAttributeNames": {f"#{name}": name for name in counts},
+        "ExpressionAttributeValues": {f":{name}": {"N": str(count)} for name, count in counts.items()},
+    }
+
+
+def book_pk(book: int) -> str:
+    """The key of one of the books."""
+    return f"books#{book}"

@@ -1,0 +1,39 @@
+"""Makes the DynamoDB table by hand, where there is no CloudFormation; infra/tables.yml says the same."""
+
+from typing import Any
+
+INDEXES = 5
+
+
+def table_of(name: str) -> dict[str, Any]:
+    """The arguments of CreateTable. Indexes hold keys alone: a change that moves nothing in them costs them nothing."""
+    keys = ["pk", *(f"gsi{number}{part}" for number in range(1, INDEXES + 1) for part in ("pk", "sk"))]
+    return {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": f"gsi{number}",
+                "KeySchema": [
+                    {"AttributeName": f"gsi{number}pk", "KeyType": "HASH"},
+                    {"AttributeName": f"gsi{number}sk", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+            for number in range(1, INDEXES + 1)
+        ],
+    }
+
+
+def create_table(client: Any, name: str, *, time_to_live: bool = True) -> None:
+    """Makes the table and waits until it can be used; nothing when it is there already."""
+    try:
+        client.create_table(**table_of(name))
+    except client.exceptions.ResourceInUseException:
+        return
+    client.get_waiter("table_exists").wait(TableName=name)
+    if time_to_live:
+        attribute = {"Enabled": True, "AttributeName": "expires_at"}
+        client.update_time_to_live(TableName=name, TimeToLiveSpecification=attribute)

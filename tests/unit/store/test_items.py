@@ -1,0 +1,82 @@
+"""Records as DynamoDB items: what a key may be, how places sort, and the table that the deployment makes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.core.change import INDEXES
+from receiver.core.document import Document
+from receiver.core.event import Event
+from receiver.store.items import FIRST, LAST, SHARDS, entries_of, item_of, partitions, pk_of, place_of, record_of
+from receiver.store.table import INDEXES as TABLE_INDEXES
+from receiver.store.table import table_of
+from tests.builders import NOW, a_document, a_task, an_event
+
+ROOT = Path(__file__).parents[3]
+MOMENTS = st.floats(min_value=1.1e9, max_value=2.5e11)
+IDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@given(st.tuples(MOMENTS, IDS), st.tuples(MOMENTS, IDS))
+def test_places_sort_as_moments_and_ids_do(one: tuple[float, str], other: tuple[float, str]) -> None:
+    assert (place_of(*one) < place_of(*other)) == (one < other)
+    assert FIRST < place_of(one[0]) < place_of(*one) < place_of(one[0]) + LAST < LAST
+
+
+@given(MOMENTS, MOMENTS)
+def test_a_moment_alone_comes_before_all_of_that_moment(at: float, other: float) -> None:
+    assert (place_of(at) < place_of(other, "id")) == (at <= other)
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", "📬"])
+def test_an_id_of_any_length_makes_a_key_that_dynamodb_takes(letter: str) -> None:
+    event = an_event(id=letter * 2000, job_id=letter * 2000)
+    entries = entries_of(event).values()
+    assert len(pk_of(Event, event.id).encode()) <= 2048
+    assert all(len(entry.partition.encode()) <= 2048 and len(entry.place.encode()) <= 1024 for entry in entries)
+    assert pk_of(Event, event.id) != pk_of(Event, event.id + letter)
+
+
+def test_a_body_that_is_too_long_for_an_item_is_packed() -> None:
+    document = a_document(metadata={"text": "a long story, " * 60_000})
+    item = item_of(document, wrote="me")
+    assert sum(len(str(value)) for value in item.values()) < 400_000
+    assert record_of(Document, item) == document
+
+
+def test_what_all_records_share_is_spread_over_partitions() -> None:
+    used = {entries_of(a_task())["claimable"].partition for _ in range(200)}
+    assert used == set(partitions(type(a_task()), "claimable", None))
+    assert len(used) == SHARDS
+
+
+def test_a_record_without_a_value_is_in_no_index_for_it() -> None:
+    assert set(entries_of(a_document(deadline=None))) == {"all", "state", "batch"}
+    assert "gsi5pk" not in item_of(a_document(deadline=None), wrote="me")
+
+
+def test_time_to_live_is_in_whole_seconds_and_never_early() -> None:
+    item = item_of(an_event(expires_at=NOW + 0.25), wrote="me")
+    assert item["expires_at"]["N"] == str(int(NOW) + 1)
+
+
+def test_each_kind_has_no_more_indexes_than_the_table() -> None:
+    assert all(len(indexes) <= TABLE_INDEXES for indexes in INDEXES.values())
+
+
+def test_the_deployed_table_is_the_one_that_the_store_expects() -> None:
+    class Loader(yaml.SafeLoader):
+        """Reads CloudFormation's own tags as plain text."""
+
+    Loader.add_multi_constructor("!", lambda _, tag, node: f"{tag} {node.value}")
+    template = yaml.load((ROOT / "infra/tables.yml").read_text(), Loader)  # noqa: S506 - a SafeLoader
+    (table,) = (one for one in template["Resources"].values() if one["Type"] == "AWS::DynamoDB::Table")
+    deployed: dict[str, Any] = table["Properties"]
+    expected = table_of("mailroom")
+    for part in ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode"):
+        assert deployed[part] == expected[part], part
+    assert deployed["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
