@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sandbox.evidence import titles
@@ -13,9 +14,9 @@ from sandbox.words import fold, language, tokens
 
 _PAGE_WORD = r"(?:page|pg\.?|seite|p[aá]gina|pagina|blad|pag\.?|s\.)"
 _COUNT = rf"\s*{alternatives('pages', 'count')}\s*(\d{{1,4}})"
-_PLACE = re.compile(
-    rf"\b{alternatives('pages', 'page')}\s*:?\s*(\d{{1,4}})(?:{_COUNT})?\b|^\W*(\d{{1,3}}){_COUNT}\W*$", re.MULTILINE
-)
+_PLACE = re.compile(rf"\b{alternatives('pages', 'page')}\s*:?\s*(\d{{1,4}})(?:{_COUNT})?\b")
+_PLACE_AT_EDGE = re.compile(rf"(?:^|[\s-])(\d{{1,3}}){_COUNT}\W*$")
+_ITEM = re.compile(r"^(?:§ ?)?(\d{1,2})[.)]? +[A-Za-z]", re.MULTILINE)
 _BARE = re.compile(r"^\W{0,3}(\d{1,4})\W{0,3}$|\|\s*(\d{1,4})$|^(\d{1,4})\s*\|")
 _THING = alternatives("pages", "numbered").replace(r"\b", "")
 _NUMBER = rf"(?:{alternatives('pages', 'number')}|#|no?[°º])"
@@ -53,6 +54,7 @@ class Face:
     opens: bool
     closes: bool
     sources: bool  # it lists references
+    items: tuple[int, ...]  # the numbers of its numbered paragraphs
     senders: frozenset[str]  # mail and web domains and IBANs
     language: str | None
     words: Counter[str]
@@ -72,7 +74,7 @@ def face(page: Page) -> Face:
     return Face(
         page=page,
         lines=lines,
-        place=_place(text),
+        place=_place(text.splitlines()),
         bare_numbers=_bare_numbers(lines),
         own_numbers=_own_numbers(fold(top)),
         date=next(iter(_DATED.findall(fold(top))), None),
@@ -80,6 +82,7 @@ def face(page: Page) -> Face:
         opens=bool(_OPENING.search(text)) or _addresses(top),
         closes="@closing" in marks(bottom) or bool(_TOTAL.search(bottom) or _SIGNED.search(bottom)),
         sources=bool(_SOURCES.search(text)) or len(_SOURCE.findall(text)) >= 4,
+        items=tuple(map(int, _ITEM.findall(text))),
         senders=frozenset(fold(next(filter(None, match))) for match in _SENDER.findall(page.text)),
         language=language(words),
         words=Counter(word for word in words if len(word) > 2 and word not in EMPTY and not word.isdigit()),
@@ -125,11 +128,13 @@ def begins_with_heading(shown: Face) -> bool:
     )
 
 
-def _place(text: str) -> tuple[int, int] | None:
-    for match in _PLACE.finditer(text):
-        number, count = match[1] or match[3], match[2] or match[4] or "0"
-        if not int(count) or 1 <= int(number) <= int(count):
-            return int(number), int(count)
+def _place(lines: Sequence[str]) -> tuple[int, int] | None:
+    """ "Page 2 of 3" anywhere, or "2 / 3" at the end of one of the first or last lines."""
+    edges = (_PLACE_AT_EDGE.search(line) for line in (*lines[:2], *lines[-2:]))
+    for match in (*_PLACE.finditer("\n".join(lines)), *filter(None, edges)):
+        number, count = int(match[1]), int(match[2] or 0)
+        if not count or 1 <= number <= count:
+            return number, count
     return None
 
 

@@ -92,6 +92,7 @@ def _weight(word: str) -> float:
     return 0.4 if word in _FREQUENT else 1.0
 
 
+@lru_cache(maxsize=50_000)
 def root(word: str) -> str:
     """`word` shortened so that obligations meet obligated; coarser than `stem`, for a rule's own words only."""
     short = stem(word)

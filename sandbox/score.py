@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sandbox.evidence import HEAD_WORDS, Evidence, lexicon, saturated, weigh
 from sandbox.profile import Profile, profile, root
@@ -45,7 +46,7 @@ def scores(text: str, rules: Sequence[Rule]) -> Scores:
     """The points of `rules` (a catch-all gets none) for `text`."""
     evidence = weigh(text)
     profiles = {rule: profile(rule.type, rule.description) for rule in rules}
-    presence = _Presence(text)
+    presence = _presence_in(text)
     shared = Counter(word for wanted in profiles.values() for word in wanted.words)
     ranked = sorted(
         (_score(rule, wanted, evidence, presence, shared) for rule, wanted in profiles.items() if not wanted.catch_all),
@@ -68,6 +69,11 @@ class _Presence:
         everywhere = saturated(self._count[word], self.words)
         head = saturated(self._head[word], min(self.words, HEAD_WORDS))
         return max(everywhere, head) + (0.5 if word in self._first else 0.0)
+
+
+@lru_cache(maxsize=256)
+def _presence_in(text: str) -> _Presence:
+    return _Presence(text)
 
 
 def _score(

@@ -21,6 +21,7 @@ def seam(before: Face, after: Face, *, blank_between: bool = False) -> float:
         _own_numbers(before, after),
         _beginning(before, after),
         _ending(before, after),
+        _numbered_paragraphs(before, after),
         _looks(before, after),
         1.2 if blank_between else 0.0,
     )
@@ -82,6 +83,11 @@ def _ending(before: Face, after: Face) -> float:
         return -1.5
     points = 1.5 if before.sources or before.closes else 0.0
     return points - (1.5 if ends_midway(before) else 0.0)
+
+
+def _numbered_paragraphs(before: Face, after: Face) -> float:
+    """Paragraph 9 after paragraph 8 goes on with the same document."""
+    return -2.5 if before.items and after.items and after.items[0] == before.items[-1] + 1 else 0.0
 
 
 def _looks(before: Face, after: Face) -> float:

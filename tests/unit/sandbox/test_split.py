@@ -165,3 +165,14 @@ def test_a_clear_packet_is_cut_with_high_confidence() -> None:
 
 def test_no_pages_are_no_segments() -> None:
     assert parts(a_reading()) == []
+
+
+def test_numbered_paragraphs_that_go_on_hold_a_contract_together() -> None:
+    first = "MUTUAL NDA\nThis Agreement is entered into by the parties.\n1. Purpose. Talks.\n2. Term. Five years."
+    second = "Mutual NDA\n3. Remedies. Each party may seek relief.\n4. Governing law. Oregon.\nSigned by the parties."
+    assert parts(a_reading(first, second)) == [("contract", (1, 2))]
+
+
+def test_a_running_title_with_a_page_count_holds_a_contract_together() -> None:
+    first, second = (f"Mutual NDA - {n} / 2\nThe parties agree to the terms of this Agreement." for n in (1, 2))
+    assert parts(a_reading(first, second)) == [("contract", (1, 2))]
