@@ -39,7 +39,7 @@ class Worker:
         self._lease_seconds = lease_seconds
         self._sweep_seconds = sweep_seconds
         self._owner = owner_name()
-        self._busy: set[asyncio.Task[None]] = set()
+        self._busy: set[asyncio.Task[bool]] = set()
         self._free = asyncio.Event()
         self._free.set()
 
@@ -95,23 +95,24 @@ class Worker:
             self._free.clear()
         job.add_done_callback(self._ended)
 
-    def _ended(self, job: asyncio.Task[None]) -> None:
+    def _ended(self, job: asyncio.Task[bool]) -> None:
         self._busy.discard(job)
         self._free.set()
 
-    async def work_on(self, task: Task) -> None:
-        """One attempt at a claimed task, with its line in the log and its metric."""
+    async def work_on(self, task: Task) -> bool:
+        """One attempt at a claimed task, with its line in the log and its metric; False when the store was too busy."""
         begun = time.perf_counter()
         try:
             done = await process(task, self._tools, lease_seconds=self._lease_seconds)
         except StoreBusy as error:
             # Its lease runs out and it is taken up again: nothing was written.
             line(log, logging.ERROR, "task.unsettled", task=task.id, error=str(error), fix=error.fix)
-            return
+            return False
         seconds = time.perf_counter() - begun
         self._tools.meter.count("mailroom_tasks", kind=task.kind, outcome=done.outcome)
         self._tools.meter.observe("mailroom_task_seconds", seconds, kind=task.kind)
         _report(done, seconds)
+        return True
 
     async def _sweep(self) -> None:
         while True:

@@ -24,7 +24,8 @@ class Arrival:
     name: str
     kind: str
     """folder, upload, s3, email"""
-    source: AsyncIterator[bytes] | Path
+    source: AsyncIterator[bytes] | Path | Kept
+    """The bytes, which the spool will keep; or where they are kept already and stay."""
     locator: str = ""
     """What tells it apart within its kind; the name, if nothing better is known."""
     sender: str = ""
@@ -45,7 +46,8 @@ async def take_in(arrival: Arrival, tools: Tools) -> TakenIn:
 
     Raises DocumentRefused for what LlamaCloud would refuse (empty, too large): nothing was kept then.
     """
-    kept = await tools.spool.keep(arrival.source, limit=tools.max_document)
+    source = arrival.source
+    kept = source if isinstance(source, Kept) else await tools.spool.keep(source, limit=tools.max_document)
     if kept.size == 0:
         raise DocumentRefused(f"{arrival.name} is empty", fix="an empty file has nothing to route; leave it out")
     document = _document(arrival, kept, now=tools.clock(), deadline=tools.config.deadline_seconds)

@@ -81,6 +81,10 @@ class FolderSpool:
             path=path,
         )
 
+    def stream(self, location: str) -> AsyncIterator[bytes]:
+        """The bytes kept at this location, in chunks."""
+        return _chunks(self._path(location.removeprefix("spool:")))
+
     async def forget(self, location: str) -> None:
         await asyncio.to_thread(self._path(location.removeprefix("spool:")).unlink, missing_ok=True)
 

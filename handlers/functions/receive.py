@@ -1,0 +1,54 @@
+"""The function on the internet: an event is verified, kept, answered. API Gateway's HTTP API or a function URL.
+
+It loads no destination, no routing table, no pydantic and no LlamaCloud client (tests/unit/functions/test_imports.py).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from handlers.functions.gateway import Gateway, gateway
+from handlers.functions.health import Front
+from handlers.functions.warm import Context, Warm
+from receiver.bootstrap import open_bell, open_door, open_store
+from receiver.flow.receive import Door
+from receiver.http.webhook import Limits, Webhook
+from receiver.metrics import Meter
+from receiver.settings import Settings
+
+LOOK_AGAIN_SECONDS = 10.0
+"""A refused event may be refused because a secret was rotated a moment ago: secrets older than this are read again."""
+
+
+@dataclass(frozen=True)
+class Receiver:
+    http: Gateway
+    door: Door
+    meter: Meter
+
+
+def build(settings: Settings) -> Receiver:
+    """Everything that receiving needs. Raises Misconfigured."""
+    store, bell, meter = open_store(settings), open_bell(settings), Meter()
+    door = open_door(settings, store, bell, meter)
+    front = Front(Webhook(door, Limits(body=settings.max_body)), store)
+    return Receiver(gateway(front), door, meter)
+
+
+async def close(receiver: Receiver) -> None:
+    await receiver.door.store.close()
+    await receiver.door.bell.close()
+
+
+WARM = Warm(build, close)
+
+
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+    """The answer to one request."""
+    receiver = WARM.built()
+    answer = receiver.http(event, context)
+    if answer["statusCode"] == 401 and WARM.look_again(after_seconds=LOOK_AGAIN_SECONDS):
+        WARM.publish(receiver.meter)
+        receiver = WARM.built()
+        answer = receiver.http(event, context)
+    WARM.publish(receiver.meter)
+    return answer

@@ -1,0 +1,42 @@
+"""Every minute: finds what nobody told us, rings again for what is due, forgets what is over, and counts the books."""
+
+import logging
+from typing import Any
+
+from handlers.functions.application import close, meter_of
+from handlers.functions.warm import Context, Warm
+from receiver.bootstrap import App, load_app
+from receiver.core.change import Query
+from receiver.core.document import Document
+from receiver.core.task import Task, TaskState
+from receiver.flow.sweep import sweep
+from receiver.log import line
+
+log = logging.getLogger("mailroom.function")
+WARM = Warm(load_app, close)
+COUNT_LIMIT = 1000
+"""Overdue documents and parked tasks are counted up to here: beyond, the number no longer matters."""
+
+
+def handler(event: dict[str, Any], context: Context) -> None:
+    """One pass."""
+    app = WARM.built()
+    books = WARM.run(one_pass(app))
+    WARM.publish(meter_of(app), books)
+
+
+async def one_pass(app: App) -> dict[str, float]:
+    """Sweeps; the books as metrics, under the names that ``/metrics`` has."""
+    swept = await sweep(app.tools)
+    line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
+    store = app.tools.store
+    tally = await store.tally()
+    overdue = await store.find(Document, Query(by="overdue", until=app.tools.clock(), limit=COUNT_LIMIT))
+    parked = await store.find(Task, Query(by="state", key=TaskState.PARKED, limit=COUNT_LIMIT))
+    return {
+        "mailroom_taken_in": tally.taken_in,
+        **{f"mailroom_documents_{state}": getattr(tally, state) for state in ("routed", "review", "failed", "open")},
+        "mailroom_balanced": float(tally.balanced),
+        "mailroom_documents_overdue": len(overdue.records),
+        "mailroom_tasks_parked": len(parked.records),
+    }

@@ -1,0 +1,89 @@
+"""What a function keeps between its invocations: its event loop, its settings, and what was built from them."""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Generic, Protocol, TypeVar
+
+from receiver.core.errors import Misconfigured
+from receiver.emf import Emf
+from receiver.log import line, set_up
+from receiver.metrics import Meter
+from receiver.secrets import VAULT
+from receiver.settings import Settings, from_environ
+
+log = logging.getLogger("mailroom.function")
+
+
+class Context(Protocol):
+    """What Lambda says about an invocation."""
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+B = TypeVar("B")
+R = TypeVar("R")
+
+
+class Warm(Generic[B]):
+    """One function's process. In Lambda it builds at once: while a function starts it has a whole processor for itself,
+    and SnapStart keeps what was built by then. Elsewhere it waits for the first invocation.
+    """
+
+    def __init__(self, build: Callable[[Settings], B], close: Callable[[B], Awaitable[None]]) -> None:
+        self._build = build
+        self._close = close
+        self._runner = asyncio.Runner()
+        self._emf = Emf.of_lambda(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "mailroom-local-function"))
+        self._settings: Settings | None = None
+        self._built: B | None = None
+        if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+            self.built()
+
+    def built(self) -> B:
+        """What ``build`` made of the settings; made anew when a secret has become another one."""
+        self._runner.get_loop()  # Mangum asks for the thread's loop; let it be this one
+        try:
+            settings = from_environ()
+            if self._built is None or settings != self._settings:
+                self._exchange(settings)
+        except Misconfigured as error:
+            if self._built is None:
+                raise
+            line(log, logging.ERROR, "settings.unreadable", error=str(error), fix=error.fix)
+        assert self._built is not None
+        return self._built
+
+    def run(self, work: Coroutine[Any, Any, R]) -> R:
+        """The coroutine's result, on the function's own loop."""
+        return self._runner.run(work)
+
+    def look_again(self, *, after_seconds: float) -> bool:
+        """Whether the secrets, asked for again unless they were asked for just now, are others than before."""
+        if VAULT.age() < after_seconds:
+            return False
+        VAULT.expire()
+        before = self._built
+        return self.built() is not before
+
+    def publish(self, meter: Meter, gauges: dict[str, float] | None = None) -> None:
+        """Writes what was counted in this invocation, and these values as they are."""
+        now = time.time()
+        self._emf.write(meter, sys.stdout, now=now)
+        if gauges:
+            self._emf.gauges(gauges, sys.stdout, now=now)
+
+    def _exchange(self, settings: Settings) -> None:
+        set_up(settings.log_level)
+        fresh = self._build(settings)
+        if self._built is not None:
+            self.run(_closing(self._close, self._built))
+            line(log, logging.INFO, "settings.renewed")
+        self._settings, self._built = settings, fresh
+
+
+async def _closing(close: Callable[[B], Awaitable[None]], old: B) -> None:
+    await close(old)

@@ -1,0 +1,1 @@
+"""Where documents' bytes lie, beside the spool on disk and LlamaCloud: S3."""

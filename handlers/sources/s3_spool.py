@@ -1,0 +1,75 @@
+"""The spool in a bucket: for functions, whose disks do not last. Content-addressed, so twice is once.
+
+Bytes are spooled to a temporary folder first: their checksum, which is their name, is known only at their end.
+"""
+
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from handlers.aws import Aws
+from handlers.destinations.s3_object import MULTIPART_BYTES, PART_BYTES, S3Objects
+from handlers.sources.s3 import Place, S3Source
+from receiver.core.document import Document
+from receiver.core.errors import DestinationBusy, FileGone, StoreBusy
+from receiver.core.parcel import Content
+from receiver.ports import Kept, Spool
+from receiver.store.spool import FolderSpool
+
+DRESS = {"ContentType": "application/octet-stream", "Metadata": {}}
+
+
+class S3Spool:
+    """Keeps bytes under ``s3://bucket/prefix``; locations read ``spool:<sha256>``, as those of the folder do."""
+
+    def __init__(self, url: str, aws: Aws) -> None:
+        self._bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        self._prefix = prefix.rstrip("/") + "/" if prefix else ""
+        self._aws = aws
+        self._source = S3Source(aws)
+        self._objects = S3Objects(aws, part_bytes=PART_BYTES, multipart_copy_above=MULTIPART_BYTES)
+
+    async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int) -> Kept:
+        with tempfile.TemporaryDirectory(prefix="mailroom-") as folder:
+            aside = FolderSpool(Path(folder))
+            kept = await aside.keep(source, limit=limit)
+            if kept.size:
+                await self._put(kept, aside)
+        return kept
+
+    async def _put(self, kept: Kept, aside: FolderSpool) -> None:
+        content = Content(
+            size=kept.size,
+            sha256=kept.sha256,
+            media_type="application/octet-stream",
+            stream=lambda: aside.stream(kept.location),
+        )
+        try:
+            await self._objects.write(self._bucket, self._key(kept.location), content, DRESS)
+        except DestinationBusy as error:
+            raise StoreBusy(f"the spool s3://{self._bucket} cannot be written: {error}") from error
+
+    async def content(self, document: Document) -> Content:
+        at = Place(self._bucket, self._key(document.content))
+        there = await self._aws.attempt(
+            "s3", "head_object", what=f"s3://{at.bucket}/{at.key}", unless=frozenset({"404", "403"}), **at.arguments
+        )
+        if there is None:
+            raise FileGone(f"{document.name}: its bytes are no longer in the spool s3://{self._bucket}/{self._prefix}")
+        return Content(
+            size=document.size,
+            sha256=document.sha256,
+            media_type=document.media_type,
+            stream=lambda: self._source.stream(at),
+            s3=(at.bucket, at.key, ""),
+        )
+
+    async def forget(self, location: str) -> None:
+        key = self._key(location)
+        await self._aws.call("s3", "delete_object", what=f"s3://{self._bucket}/{key}", Bucket=self._bucket, Key=key)
+
+    def _key(self, location: str) -> str:
+        return self._prefix + location.removeprefix("spool:")
+
+
+_: type[Spool] = S3Spool
