@@ -8,20 +8,24 @@ import os
 import time
 from collections.abc import Mapping
 
-from handlers import classify, other
+from handlers import classify, other, split
 from handlers.alerts import open_channel
 from handlers.aws import Aws
+from handlers.cutting import ChildCutter
 from handlers.destinations import destinations
+from handlers.sources.s3 import S3Source
+from handlers.sources.s3_spool import S3Spool
 from receiver import bootstrap
 from receiver.bootstrap import App
 from receiver.config import Config, load
-from receiver.core.errors import Misconfigured
 from receiver.flow.deliver import destination_of
 from receiver.flow.reactions import Reactions
-from receiver.flow.tools import Terms, Tools
+from receiver.flow.tools import Tools
 from receiver.metrics import Meter
-from receiver.ports import AlertChannel, Destination
+from receiver.ports import AlertChannel, Destination, Spool
 from receiver.settings import Settings
+
+DAY = 86400.0
 
 
 def build(
@@ -42,40 +46,34 @@ def build(
         store=store,
         bell=bell,
         cloud=bootstrap.open_cloud(settings),
-        spool=bootstrap.open_spool(settings),
+        spool=open_spool(settings, aws),
+        sources={"s3": S3Source(aws)},
         config=config,
-        terms=terms(settings),
-        reactions=Reactions(classify.router, other.router),
+        terms=bootstrap.terms(settings),
+        reactions=Reactions(classify.router, split.router, other.router),
         clock=time.time,
         spread=bootstrap.spread,
         meter=meter,
         destinations={**destinations(aws), **(more or {})},
+        cutter=ChildCutter(),
         channels=channels(config, settings, aws),
         adopt=settings.adopt,
         max_document=settings.max_upload,
+        keep_task_seconds=config.retention.tasks_days * DAY,
     )
     refuse_faults(config, tools)
-    return App(settings=settings, tools=tools, door=bootstrap.open_door(settings, store, bell, meter))
+    door = bootstrap.open_door(settings, store, bell, meter, keep_seconds=config.retention.events_days * DAY)
+    return App(settings=settings, tools=tools, door=door)
+
+
+def open_spool(settings: Settings, aws: Aws) -> Spool:
+    """The spool that MAILROOM_SPOOL names: a bucket's is made here, because the engine knows no S3."""
+    return S3Spool(settings.spool, aws) if settings.spool.startswith("s3://") else bootstrap.open_spool(settings)
 
 
 def open_destinations() -> dict[str, Destination]:
     """The destinations alone, for ``mailroom routes check``, which needs no key, store or public URL."""
     return destinations()
-
-
-def terms(settings: Settings) -> Terms:
-    """How LlamaCloud is told to call us: always with the first of each kind of secret."""
-    if not settings.public_url:
-        raise Misconfigured(
-            "MAILROOM_PUBLIC_URL is not set: LlamaCloud must be told where to call, https://mail.example.com"
-        )
-    lock = settings.lock()
-    return Terms(
-        url=settings.webhook_url,
-        headers={name: values[0] for name, values in settings.headers().items()},
-        token_secret=lock.token_secrets[0] if lock.token_secrets else b"",
-        signing_secret=lock.signing_secrets[0].decode() if lock.signing_secrets else "",
-    )
 
 
 def channels(config: Config, settings: Settings, aws: Aws) -> dict[str, AlertChannel]:

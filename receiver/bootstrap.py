@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, cast
 from receiver.core.errors import Misconfigured
 from receiver.flow.receive import Door
 from receiver.metrics import Meter
-from receiver.ports import Clock, Cloud, Doorbell, Spool, Store
+from receiver.ports import Clock, Doorbell, Spool, Store
 from receiver.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from receiver.flow.tools import Tools
+    from receiver.cloud.client import LlamaCloud
+    from receiver.flow.tools import Terms, Tools
     from receiver.ports import Destination
 
 
@@ -111,7 +112,7 @@ def open_spool(settings: Settings) -> Spool:
     return FolderSpool(beside / "spool")
 
 
-def open_cloud(settings: Settings) -> Cloud:
+def open_cloud(settings: Settings) -> "LlamaCloud":
     """LlamaCloud. Raises Misconfigured without a key."""
     from receiver.cloud.client import LlamaCloud
 
@@ -120,7 +121,15 @@ def open_cloud(settings: Settings) -> Cloud:
     return LlamaCloud(settings.llama_cloud_base_url, settings.llama_cloud_api_key.reveal())
 
 
-def open_door(settings: Settings, store: Store, bell: Doorbell, meter: Meter, *, clock: Clock = time.time) -> Door:
+def open_door(
+    settings: Settings,
+    store: Store,
+    bell: Doorbell,
+    meter: Meter,
+    *,
+    clock: Clock = time.time,
+    keep_seconds: float = 30 * 86400.0,
+) -> Door:
     """What the receiver needs. Raises Misconfigured when no secret is set and nobody asked for that."""
     return Door(
         store=store,
@@ -129,7 +138,33 @@ def open_door(settings: Settings, store: Store, bell: Doorbell, meter: Meter, *,
         clock=clock,
         meter=meter,
         late_after=settings.late_after or None,
+        keep_seconds=keep_seconds,
     )
+
+
+def terms(settings: Settings) -> "Terms":
+    """How LlamaCloud is told to call us: always with the first of each kind of secret."""
+    from receiver.flow.tools import Terms
+
+    if not settings.public_url:
+        raise Misconfigured(
+            "MAILROOM_PUBLIC_URL is not set: LlamaCloud must be told where to call, https://mail.example.com"
+        )
+    lock = settings.lock()
+    return Terms(
+        url=settings.webhook_url,
+        headers={name: values[0] for name, values in settings.headers().items()},
+        token_secret=lock.token_secrets[0] if lock.token_secrets else b"",
+        signing_secret=lock.signing_secrets[0].decode() if lock.signing_secrets else "",
+    )
+
+
+def renew(app: App, settings: Settings) -> None:
+    """Takes over the secrets of these settings as the application runs. Raises Misconfigured; nothing changed then."""
+    lock, fresh = settings.lock(), terms(settings)
+    app.tools.terms.take(fresh)
+    if app.door is not None:
+        app.door.lock = lock
 
 
 def spread() -> float:

@@ -152,7 +152,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if not required and not self.allow_unverified:
             raise Misconfigured(
                 "no secret is configured, so anyone could send events: set MAILROOM_WEBHOOK_HEADERS, "
-                "MAILROOM_TOKEN_SECRETS or MAILROOM_SIGNING_SECRETS (or MAILROOM_ALLOW_UNVERIFIED=true to try things out)"
+                "MAILROOM_TOKEN_SECRETS or MAILROOM_SIGNING_SECRETS (to try things out: MAILROOM_ALLOW_UNVERIFIED=true)"
             )
         return replace(lock, required=required)
 

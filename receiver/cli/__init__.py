@@ -25,6 +25,9 @@ COMMANDS = {
     "sweep": "receiver.cli.sweep:sweep",
     "pause": "receiver.cli.pause:pause",
     "resume": "receiver.cli.pause:resume",
+    "doctor": "receiver.cli.doctor:doctor",
+    "webhooks": "receiver.cli.webhooks:webhooks",
+    "trigger": "receiver.cli.trigger:trigger",
     "sandbox": "receiver.cli.sandbox:sandbox",
 }
 """Command -> where it is. The demo belongs to the application, so the engine knows it by name only."""

@@ -29,7 +29,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def with_app(work: Callable[[App], Awaitable[T]], *, log: bool = False) -> T:
     """What ``work`` returns, given the open application. With ``log`` the log is written to standard error."""
     settings = from_environ()
-    set_up(settings.log_level if log else "error")
+    set_up(settings.log_level if log else "error", together=log)
     app = load_app(settings)
 
     async def opened() -> T:

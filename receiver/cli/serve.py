@@ -15,6 +15,7 @@ from receiver.cli.running import with_app
 from receiver.core.errors import Misconfigured
 from receiver.http.app import create_app
 from receiver.log import line
+from receiver.renewal import keep_fresh
 from receiver.runner import Worker
 
 log = logging.getLogger("mailroom.serve")
@@ -34,7 +35,9 @@ async def _serve(app: App, host: str, port: int) -> None:
     listener, stop = listen(host, port), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    renewing = asyncio.create_task(keep_fresh(app))
     await serve_until(stop, app, listener, announce=lambda: _announce(app, listener))
+    renewing.cancel()
 
 
 def _announce(app: App, listener: socket.socket) -> None:

@@ -9,6 +9,7 @@ from receiver.core.errors import Malformed, NotAllowed, NotFound
 from receiver.core.plan import Plan, Target, Way
 from receiver.core.route import RouteTable, decide, deliveries
 from receiver.core.task import Task, TaskState
+from receiver.flow import packet
 from receiver.flow.deliver import delivery_tasks, pending_task
 from receiver.flow.tools import Tools
 
@@ -39,7 +40,7 @@ async def route_by_hand(document_id: str, word: Word, tools: Tools) -> Document:
     after = replace(after, deadline=now + tools.config.deadline_seconds)
     tools.meter.count("mailroom_decisions", way=Way.BY_HAND, type=after.type or "")
     writes = await _delivery_writes(after, tools, now)
-    await tools.store.apply(Update(after), *writes)
+    await tools.store.apply(Update(after), *writes, *packet.news([Update(after)], now=now))
     rung = [write.record.id for write in writes if isinstance(write, Ensure | Update)]
     if rung:
         await tools.bell.ring(*rung)

@@ -23,6 +23,8 @@ from receiver.flow.reactions import Happening
 from receiver.flow.tools import Tools
 
 TRANSACTION_PREFIX = "mailroom-"
+SELF_TEST = "mailroom-self-test-"
+"""Jobs of ``mailroom doctor``: their event is kept, and nothing is made of it."""
 YOUNG = 30.0
 """Seconds for which a 404 is not believed."""
 
@@ -44,6 +46,8 @@ async def fetch(happening: Happening, kind: JobKind, tools: Tools) -> Case | Non
     Raises JobGone when LlamaCloud knows neither of the two ids an event may carry.
     """
     report = await _report(happening, kind, tools)
+    if report.transaction_id.startswith(SELF_TEST):
+        return None
     job = await tools.store.get(Job, report.id)
     document_id = job.document_id if job else _named_by(report) or happening.document_id
     document = await tools.store.get(Document, document_id) if document_id else None
@@ -104,6 +108,7 @@ async def _adopt(report: JobReport, tools: Tools) -> Document:
         taken_in_at=now,
         batch_id=identity,
         step=Step.SUBMITTED,
+        packet=report.kind is JobKind.SPLIT,
         file_id=file.id,
         file_expires_at=file.expires_at,
         job_id=report.id,
@@ -113,8 +118,10 @@ async def _adopt(report: JobReport, tools: Tools) -> Document:
 
 async def cancelled(case: Case, tools: Tools) -> Case:
     """The case of a job that is stuck, cancelled at LlamaCloud as far as it lets us; we wait for it no longer."""
+    beta = case.job is not None and case.job.beta  # there jobs cannot be cancelled (reference 1.4)
     with contextlib.suppress(JobGone, DocumentRefused):  # it ended or went away just now: no matter
-        await tools.cloud.cancel(case.report.kind, case.report.id)
+        if not beta:
+            await tools.cloud.cancel(case.report.kind, case.report.id)
     minutes = tools.config.stuck_seconds / 60
     reason = f"the job was stuck in {case.report.status} for more than {minutes:.0f} minutes"
     return replace(case, report=replace(case.report, status=JobStatus.CANCELLED, error=reason))
@@ -124,7 +131,8 @@ def settled_before(case: Case) -> bool:
     """Whether this job's word was taken before, or the document has moved on: then nothing may happen again."""
     document = case.document
     superseded = bool(document.job_id) and document.job_id != case.report.id
-    return superseded or document.state is not DocumentState.OPEN or document.plan is not None
+    heard = document.plan is not None or document.step is Step.SPLIT
+    return superseded or heard or document.state is not DocumentState.OPEN
 
 
 def classified(case: Case, tools: Tools) -> Sequence[Write]:
@@ -132,25 +140,25 @@ def classified(case: Case, tools: Tools) -> Sequence[Write]:
     now = tools.clock()
     result = case.report.classification
     if result is None:
-        return _concluded(case, held_document(case.document, "the job is completed but shows no result", now), tools)
+        return concluded(case, held_document(case.document, "the job is completed but shows no result", now), tools)
     document = replace(case.document, classification=result, job_id=case.report.id)
     plan = decide(tools.config.table, result, document, now=now, version=tools.config.table.version)
     tools.meter.count("mailroom_decisions", way=plan.way, type=result.type or "")
-    return _concluded(case, planned(document, plan, now), tools)
+    return concluded(case, planned(document, plan, now), tools)
 
 
 def job_failed(case: Case, reason: str, tools: Tools) -> Sequence[Write]:
     """A failed job: submitted anew when the policy says that such a failure passes, else the way of ``failed``."""
     if tools.config.resubmit.helps(reason) and may_resubmit(case.document, tools):
         return _resubmitted(case, reason, tools)
-    return _concluded(case, failed_document(case.document, reason, tools), tools)
+    return concluded(case, failed_document(case.document, reason, tools), tools)
 
 
 def job_stopped(case: Case, reason: str, tools: Tools) -> Sequence[Write]:
     """A job that will never have a result, for no fault of the document: submitted anew, or held for a person."""
     if may_resubmit(case.document, tools):
         return _resubmitted(case, reason, tools)
-    return _concluded(case, held_document(case.document, reason, tools.clock()), tools)
+    return concluded(case, held_document(case.document, reason, tools.clock()), tools)
 
 
 def may_resubmit(document: Document, tools: Tools) -> bool:
@@ -210,10 +218,10 @@ def held_document(document: Document, reason: str, now: float) -> Document:
 
 
 def job_alert(case: Case, reason: str, now: float) -> Alert:
-    """The alert of a job that came to no result, with the vendor's own words."""
+    """The alert of a job that came to no result, with the vendor's own words. A packet's pieces are one cause."""
     return Alert(
         kind="job.failed",
-        cause=reason[:80],
+        cause=case.document.parent_id or reason[:80],
         title=f"{case.report.kind} job {case.report.status}: {case.document.name}",
         detail=reason,
         subject=case.document.id,
@@ -222,7 +230,8 @@ def job_alert(case: Case, reason: str, now: float) -> Alert:
     )
 
 
-def _concluded(case: Case, document: Document, tools: Tools) -> Sequence[Write]:
+def concluded(case: Case, document: Document, tools: Tools) -> Sequence[Write]:
+    """The document with this job as the one that speaks for it, the job's record, and the deliveries that follow."""
     after = replace(document, job_id=case.report.id)
     writes: list[Write] = [Insert(after) if case.adopted else Update(after)]
     writes.append(_job_record(case, after, tools.clock()))
@@ -232,7 +241,8 @@ def _concluded(case: Case, document: Document, tools: Tools) -> Sequence[Write]:
 def _job_record(case: Case, document: Document, now: float) -> Write:
     report = case.report
     if case.job is not None:
-        return Update(replace(case.job, status=report.status, error=report.error, credits=report.credits))
+        ended = replace(case.job, status=report.status, error=report.error, credits=report.credits)
+        return Update(replace(ended, segments=report.segments))
     return Insert(
         Job(
             id=report.id,
@@ -243,5 +253,6 @@ def _job_record(case: Case, document: Document, now: float) -> Write:
             status=report.status,
             error=report.error,
             credits=report.credits,
+            segments=report.segments,
         )
     )

@@ -17,6 +17,7 @@ from receiver.core.parcel import Parcel
 from receiver.core.plan import Target
 from receiver.core.task import Task
 from receiver.flow.pause import LOOK_AGAIN, paused_until, place
+from receiver.flow.pieces import pieces_of
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.ports import Destination
 
@@ -102,7 +103,7 @@ async def _parcel(document: Document, delivery: Delivery, tools: Tools) -> Parce
         plan=document.plan,
         url=address(document, delivery.to),
         content=await tools.content(document),
-        manifest=manifest(document, delivery_id=delivery.id),
+        manifest=manifest(document, delivery_id=delivery.id, pieces=await pieces_of(document, tools)),
         options=delivery.to.options,
         pointer=pointer or document.content,
     )

@@ -13,13 +13,15 @@ from receiver.core.errors import Conflict, MailroomError, StoreBusy, Transient
 from receiver.core.retry import RetryAt, decide
 from receiver.core.task import Task
 from receiver.flow import alert as alerting
-from receiver.flow import deliver, react, submit
+from receiver.flow import deliver, packet, react, split, submit
 from receiver.flow.lease import renewed
 from receiver.flow.tools import Change, Outcome, StepOf, Tools
 
 STEPS: Mapping[str, StepOf] = {
     "submit": submit.STEP,
     "react": react.STEP,
+    "cut": split.STEP,
+    "packet": packet.STEP,
     "deliver": deliver.STEP,
     "alert": alerting.RAISE,
     "notify": alerting.NOTIFY,
@@ -104,7 +106,8 @@ async def _failed(task: Task, step: StepOf | None, error: Exception, tools: Tool
 
 async def _settle(task: Task, moved: Task, change: Change, done: Done, tools: Tools) -> Done:
     for _ in range(CONFLICTS):
-        writes = await change()
+        planned = await change()
+        writes = (*planned, *packet.news(planned, now=tools.clock()))
         try:
             await tools.store.apply(Update(moved), *writes)
         except Conflict as conflict:

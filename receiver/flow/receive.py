@@ -18,9 +18,9 @@ BIG = 256 * 1024
 """Bytes from which on a body is verified and read in a thread, so that it holds nobody else up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Door:
-    """What receiving needs, and nothing more."""
+    """What receiving needs, and nothing more. ``lock`` is exchanged when secrets rotate (receiver/renewal.py)."""
 
     store: Store
     bell: Doorbell

@@ -122,7 +122,9 @@ def _resume(document: Document, parked: Sequence[Task], tools: Tools) -> Replay:
         for one in document.deliveries
     )
     ready = replace(document, deliveries=again, state=DocumentState.OPEN, error="")
-    step = Step.DECIDED if document.plan else Step.SUBMITTED if document.job_id else Step.TAKEN_IN
+    cutting = any(task.kind == "cut" for task in parked)
+    before = Step.SPLIT if cutting else Step.SUBMITTED if document.job_id else Step.TAKEN_IN
+    step = Step.DECIDED if document.plan else before
     after = replace(ready, step=step).note(now, "replayed", ", ".join(task.id for task in parked))
     names = ", ".join(task.kind for task in parked)
     writes = (Update(after), *(Update(task.replay(now=now)) for task in parked))

@@ -10,12 +10,16 @@ from dataclasses import replace
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Update, Write
 from receiver.core.document import Document, DocumentState, Step
-from receiver.core.errors import DocumentRefused, FileGone, OutOfCredits, Owner
+from receiver.core.errors import DocumentRefused, FileGone, OutOfCredits, Owner, Uncuttable
 from receiver.core.job import Job, JobKind, JobReport
+from receiver.core.media import PDF
 from receiver.core.naming import transaction_id
 from receiver.core.task import Task
+from receiver.flow import split_path
 from receiver.flow.conclude import failed, held
+from receiver.flow.packet import held_alert
 from receiver.flow.pause import LOOK_AGAIN, SUBMISSION, pause, paused_until
+from receiver.flow.pieces import opened
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.ports import CloudFile, Order
 
@@ -40,17 +44,20 @@ async def submit(task: Task, tools: Tools) -> Outcome:
         return Outcome(note="submission is paused", again_at=min(until, tools.clock() + LOOK_AGAIN) + tools.spread())
     kind = JobKind.SPLIT if document.packet else JobKind.CLASSIFY
     try:
+        document = await _counted(document, tools)
         file = await _file(document, kind, tools)
-        order = _order(document, kind, file, tools)
-        report = await tools.cloud.create(order)
+        report, order = await _create(_order(document, kind, file, tools), document, task, tools)
     except OutOfCredits as error:
         return _paused(document, error, tools)
+    except Uncuttable as error:
+        return _uncuttable(document, str(error), tools)
+    pages = document.page_count
 
     async def change() -> Sequence[Write]:
         fresh = await tools.store.get(Document, document.id)
         if fresh is None or fresh.step is not Step.TAKEN_IN:
             return ()
-        return _submitted(fresh, file, report, order, tools)
+        return _submitted(replace(fresh, page_count=pages), file, report, order, tools)
 
     return Outcome(note=f"job {report.id}", change=change)
 
@@ -73,6 +80,38 @@ def _paused(document: Document, error: OutOfCredits, tools: Tools) -> Outcome:
         return (await pause(SUBMISSION, again, tools),)
 
     return Outcome(note=str(error), change=change, again_at=again + 10 * tools.spread(), alerts=(alert,))
+
+
+async def _counted(document: Document, tools: Tools) -> Document:
+    """The document with its pages counted where that matters. A packet that cannot be cut is not paid for.
+
+    Raises Uncuttable for a packet; any other document just stays uncounted then.
+    """
+    if document.page_count is not None or not (document.packet or tools.config.table.counts_pages):
+        return document
+    if not document.packet and document.media_type != PDF:
+        return document
+    try:
+        async with opened(document, tools) as pages:
+            return replace(document, page_count=pages.count)
+    except Uncuttable:
+        if document.packet:
+            raise
+        return document
+
+
+def _uncuttable(document: Document, reason: str, tools: Tools) -> Outcome:
+    async def change() -> Sequence[Write]:
+        fresh = await tools.store.get(Document, document.id)
+        return held(fresh, reason, tools) if fresh and fresh.step is Step.TAKEN_IN else ()
+
+    return Outcome(note=reason, change=change, alerts=(held_alert(document, reason, tools.clock()),))
+
+
+async def _create(order: Order, document: Document, task: Task, tools: Tools) -> tuple[JobReport, Order]:
+    if order.kind is JobKind.SPLIT:
+        return await split_path.create(order, document, tools, repeated=task.attempts > 1)
+    return await tools.cloud.create(order), order
 
 
 async def _file(document: Document, kind: JobKind, tools: Tools) -> CloudFile:
@@ -120,7 +159,7 @@ def _submitted(document: Document, file: CloudFile, report: JobReport, order: Or
         deadline=deadline,
         error="",
     ).note(now, "submitted", f"{order.kind} job {report.id}, file {file.id}")
-    return Ensure(job), Update(submitted)
+    return Ensure(job), Update(submitted), *([Ensure(split_path.check(job, now=now))] if order.beta else [])
 
 
 async def give_up(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:

@@ -13,26 +13,47 @@ from receiver.core.parcel import Content
 from receiver.core.task import Task
 from receiver.core.verify import TOKEN_HEADER
 from receiver.flow.reactions import Reactions
-from receiver.ports import AlertChannel, Clock, Cloud, Destination, Doorbell, Meter, Registration, Source, Spool, Store
+from receiver.ports import (
+    AlertChannel,
+    Clock,
+    Cloud,
+    Cutter,
+    Destination,
+    Doorbell,
+    Meter,
+    Registration,
+    Source,
+    Spool,
+    Store,
+)
 
 TOKEN_SECONDS = 7 * 86400.0
 """How long a per-job token is good: far longer than any job, far shorter than for ever."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Terms:
-    """How LlamaCloud is told to call us."""
+    """How LlamaCloud is told to call us. What is secret in it is exchanged when secrets rotate."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     token_secret: bytes = field(default=b"", repr=False)
     signing_secret: str = field(default="", repr=False)
 
+    def take(self, fresh: "Terms") -> None:
+        """Registers jobs on the fresh terms from now on."""
+        self.url, self.headers = fresh.url, fresh.headers
+        self.token_secret, self.signing_secret = fresh.token_secret, fresh.signing_secret
+
     def registration(self, document: Document, events: Sequence[str], *, now: float) -> Registration:
         """The webhook configuration of a job for this document, with a token that is good for no other."""
+        return self.registration_for(document.id, events, now=now)
+
+    def registration_for(self, document_id: str, events: Sequence[str], *, now: float) -> Registration:
+        """The same by the document's id."""
         headers = dict(self.headers)
         if self.token_secret:
-            headers[TOKEN_HEADER] = token.make(document.id, self.token_secret, expires_at=now + TOKEN_SECONDS)
+            headers[TOKEN_HEADER] = token.make(document_id, self.token_secret, expires_at=now + TOKEN_SECONDS)
         return Registration(
             url=self.url,
             headers=headers,
@@ -61,6 +82,8 @@ class Tools:
     """Scheme of Document.content -> who has the bytes, beside the spool and LlamaCloud."""
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     """URL scheme -> destination."""
+    cutter: Cutter | None = None
+    """None where no packet is ever cut."""
     channels: Mapping[str, AlertChannel] = field(default_factory=dict)
     """The ``to`` of an alert rule -> its channel."""
     adopt: bool = False

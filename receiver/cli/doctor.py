@@ -1,0 +1,133 @@
+"""mailroom doctor: is everything set up, out there too?"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import click
+
+from receiver.bootstrap import App
+from receiver.cli.output import print_json, table
+from receiver.cli.running import with_app
+from receiver.cli.trigger import proofs_of, send
+from receiver.core.change import Query
+from receiver.core.errors import MailroomError
+from receiver.core.event import Event
+from receiver.core.job import JobKind
+from receiver.core.parcel import Content
+from receiver.core.sample import Sample
+from receiver.flow.conclude import SELF_TEST
+from receiver.flow.deliver import destination_of
+from receiver.flow.submit import EVENTS
+from receiver.ports import Order
+
+PAGE = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]/Contents 4 0 R/Resources<</Font<</F<</Type/Font"
+    b"/Subtype/Type1/BaseFont/Helvetica>>>>>>>>endobj\n4 0 obj<</Length 46>>stream\n"
+    b"BT /F 12 Tf 20 50 Td (Mailroom self-test) Tj ET\nendstream endobj\ntrailer<</Root 1 0 R>>\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    what: str
+    fine: bool
+    said: str
+
+
+@click.command()
+@click.option(
+    "--job/--no-job", default=True, help="Submit a one-page self-test job and wait for its event; costs a credit."
+)
+@click.option("--wait", "wait_seconds", default=120.0, show_default=True, help="Seconds to wait for its event.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(job: bool, wait_seconds: float, as_json: bool) -> None:
+    """Check settings, LlamaCloud key, store, destinations, public URL, and that a job's own event arrives.
+
+    The receiver must be running. Exit 1 when anything is wrong; each line says what to do.
+    """
+    findings = with_app(lambda app: _examine(app, job=job, wait_seconds=wait_seconds))
+    if as_json:
+        print_json({"findings": [{"what": one.what, "fine": one.fine, "said": one.said} for one in findings]})
+    else:
+        table(("", "what", "said"), [("✔" if one.fine else "✘", one.what, one.said) for one in findings])
+    raise SystemExit(0 if all(one.fine for one in findings) else 1)
+
+
+async def _examine(app: App, *, job: bool, wait_seconds: float) -> list[Finding]:
+    findings = [Finding("settings", True, f"{app.tools.config.path}, {app.settings.store}, {app.settings.queue}")]
+    findings.append(await _tried("store", lambda: _store(app)))
+    findings.append(await _tried("LlamaCloud", lambda: _key(app)))
+    for target in app.tools.config.table.targets():
+        faults = await destination_of(target, app.tools).probe(target)
+        findings.append(Finding(target.url, not faults, "; ".join(faults) or "it is there"))
+    findings.append(await _tried("public URL", lambda: _reachable(app)))
+    if job:
+        findings.append(await _tried("self-test job", lambda: _self_test(app, wait_seconds)))
+    return findings
+
+
+async def _tried(what: str, check: Callable[[], Awaitable[str]]) -> Finding:
+    try:
+        return Finding(what, True, await check())
+    except MailroomError as error:
+        return Finding(what, False, f"{error}; {error.fix}" if error.fix else str(error))
+
+
+async def _store(app: App) -> str:
+    await app.tools.store.ready()
+    return "it can be written"
+
+
+async def _key(app: App) -> str:
+    from receiver.cloud.client import LlamaCloud
+
+    if not isinstance(app.tools.cloud, LlamaCloud):
+        return "not LlamaCloud's own client"
+    projects = await app.tools.cloud.check_key()
+    return f"the key is good for {', '.join(project.name for project in projects)}"
+
+
+async def _reachable(app: App) -> str:
+    """An event of ours, through the public URL, must be let in."""
+    probe = Sample(event_id=str(uuid.uuid4()), type="mailroom.doctor", job_id="", timestamp=time.time())
+    (answer,) = await asyncio.to_thread(send, probe, proofs_of(app.settings), app.settings.webhook_url)
+    if not answer.is_success:
+        raise MailroomError(
+            f"{app.settings.webhook_url} answers {answer.status_code}",
+            fix="401: does the receiver have the same secrets? 404 or 502: what stands in front of it?",
+        )
+    return f"{app.settings.webhook_url} lets our event in"
+
+
+async def _self_test(app: App, wait_seconds: float) -> str:
+    """One real job whose event must come back: a 200 on creation does not prove that the webhook was taken."""
+    mark, begun = f"{SELF_TEST}{uuid.uuid4()}", time.time()
+    content = Content(size=len(PAGE), sha256="", media_type="application/pdf", stream=_page)
+    file = await app.tools.cloud.upload(content, name="self-test.pdf", external_id=mark, purpose="classify")
+    registration = app.tools.terms.registration_for("self-test", EVENTS[JobKind.CLASSIFY], now=begun)
+    report = await app.tools.cloud.create(
+        Order(
+            kind=JobKind.CLASSIFY,
+            file_id=file.id,
+            configuration=app.tools.config.classify_configuration(),
+            transaction_id=mark,
+            registration=registration,
+        )
+    )
+    while time.time() - begun < wait_seconds:
+        page = await app.tools.store.find(Event, Query(by="job", key=report.id, limit=1))
+        if page.records:
+            return f"{page.records[0].type} of job {report.id} came after {time.time() - begun:.1f} s"
+        await asyncio.sleep(0.25)
+    raise MailroomError(
+        f"job {report.id} was created, but its event did not come within {wait_seconds:.0f} s",
+        fix="can LlamaCloud reach MAILROOM_PUBLIC_URL from outside? Documents go on all the same, by the sweep",
+    )
+
+
+async def _page() -> AsyncIterator[bytes]:
+    yield PAGE

@@ -1,0 +1,107 @@
+"""mailroom trigger: send a correctly signed sample event to a receiver, and see what it says."""
+
+import time
+import uuid
+
+import click
+import httpx
+
+from receiver.cli.output import print_json, say
+from receiver.core.errors import Misconfigured
+from receiver.core.sample import Proofs, Sample, headers
+from receiver.settings import Settings, from_environ
+
+SECRET_HEADERS = {"lc-signature", "x-mailroom-token"}
+
+
+@click.command()
+@click.argument("event")
+@click.option("--to", help="The receiver's webhook URL; by default that of MAILROOM_PUBLIC_URL.")
+@click.option("--job", "job_id", help="The job that it is about; an invented one by default.")
+@click.option("--type", "found_type", help="Say this matched type in data.result. Mailroom fetches the job instead.")
+@click.option("--confidence", type=click.FloatRange(0, 1), help="Say this confidence in data.result.")
+@click.option("--duplicates", default=0, show_default=True, help="Send the same event so many times more.")
+@click.option("--string", "as_string", is_flag=True, help="Double-encoded, as webhook_output_format `string` is.")
+@click.option("--id-only", is_flag=True, help="Name the job in data.id only.")
+@click.option("--wrong-signature", is_flag=True, help="Sign another body.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def trigger(
+    event: str,
+    to: str | None,
+    job_id: str | None,
+    found_type: str | None,
+    confidence: float | None,
+    duplicates: int,
+    as_string: bool,
+    id_only: bool,
+    wrong_signature: bool,
+    as_json: bool,
+) -> None:
+    """Send EVENT (classify.success, split.error, anything) as LlamaCloud would, proven by the configured secrets.
+
+    Prints what was sent and what came back. Exit 1 when the receiver did not answer 2xx.
+    """
+    settings = from_environ()
+    result = None if found_type is None and confidence is None else {"type": found_type, "confidence": confidence}
+    sample = Sample(
+        event_id=str(uuid.uuid4()),
+        type=event,
+        job_id=job_id or f"job-{uuid.uuid4()}",
+        timestamp=time.time(),
+        result=result,
+        as_string=as_string,
+        id_only=id_only,
+    )
+    proofs = proofs_of(settings, wrong_signature=wrong_signature)
+    answers = send(sample, proofs, to or _own(settings), times=1 + duplicates)
+    _print(sample, proofs, answers, as_json=as_json)
+    raise SystemExit(0 if all(answer.is_success for answer in answers) else 1)
+
+
+def _own(settings: Settings) -> str:
+    if not settings.public_url:
+        raise Misconfigured("say where to: --to URL, or MAILROOM_PUBLIC_URL")
+    return settings.webhook_url
+
+
+def proofs_of(settings: Settings, *, wrong_signature: bool = False, document_id: str = "sample") -> Proofs:
+    """The proofs that LlamaCloud would give: always the first of each kind of secret."""
+    lock = settings.lock()
+    return Proofs(
+        headers={name: values[0] for name, values in settings.headers().items()},
+        token_secret=lock.token_secrets[0] if lock.token_secrets else b"",
+        signing_secret=lock.signing_secrets[0] if lock.signing_secrets else b"",
+        document_id=document_id,
+        wrong_signature=wrong_signature,
+    )
+
+
+def send(sample: Sample, proofs: Proofs, url: str, *, times: int = 1) -> list[httpx.Response]:
+    """What the receiver answers. Raises Misconfigured when nobody is there."""
+    body = sample.body()
+    with httpx.Client(timeout=30.0) as client:
+        try:
+            return [client.post(url, content=body, headers=headers(sample, body, proofs)) for _ in range(times)]
+        except httpx.HTTPError as error:
+            raise Misconfigured(
+                f"nobody answers at {url}: {str(error) or type(error).__name__}",
+                fix="is the receiver running, and is this its address?",
+            ) from error
+
+
+def _print(sample: Sample, proofs: Proofs, answers: list[httpx.Response], *, as_json: bool) -> None:
+    body = sample.body()
+    shown = {
+        name: "(set)" if name.lower() in SECRET_HEADERS or name in proofs.headers else value
+        for name, value in headers(sample, body, proofs).items()
+    }
+    if as_json:
+        received = [{"status": one.status_code, "body": one.text} for one in answers]
+        print_json({"url": str(answers[0].url), "headers": shown, "body": body.decode(), "answers": received})
+        return
+    say(f"POST {answers[0].url}")
+    for name, value in shown.items():
+        say(f"  {name}: {value}")
+    say(f"  {body.decode()}")
+    for answer in answers:
+        say(f"{answer.status_code} {answer.reason_phrase} {answer.text}")

@@ -1,0 +1,12 @@
+"""mailroom webhooks: LlamaCloud's saved webhook configurations, kept in step with ours; and secret rotation."""
+
+import click
+
+from receiver.cli.webhooks.rotate import rotate
+from receiver.cli.webhooks.saved import apply, drift, show_all
+
+webhooks = click.Group(
+    "webhooks",
+    commands=[show_all, apply, drift, rotate],
+    help="Keep LlamaCloud's saved webhook configurations in step with ours, and rotate secrets.",
+)

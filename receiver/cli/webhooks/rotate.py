@@ -1,0 +1,193 @@
+"""mailroom webhooks rotate: the whole walk of a rotation, with no event refused.
+
+1. accept: the new secret joins the accepted ones; a probe with it must be let in by the running receivers
+2. switch: it is the first from now on: new jobs are registered with it, the saved configuration is changed
+3. watch: until no unfinished job was made with the old one, and no event was proven by it for a while
+4. drop: only the new one is left
+
+The secret must be in a file that the receivers read (``MAILROOM_SIGNING_SECRETS_FILE`` and so on); they notice a
+change within two seconds.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from receiver.bootstrap import App
+from receiver.cli.output import say
+from receiver.cli.running import with_app
+from receiver.cli.trigger import proofs_of, send
+from receiver.cli.webhooks.saved import wanted
+from receiver.core import rotation
+from receiver.core.change import Query
+from receiver.core.errors import MailroomError, Misconfigured
+from receiver.core.event import Event
+from receiver.core.job import Job
+from receiver.core.sample import Proofs, Sample
+from receiver.flow import saved as kept
+from receiver.renewal import EVERY_SECONDS
+from receiver.settings import Settings, from_environ
+
+PROBES = 3
+"""Consecutive probes that must be let in: several receivers may stand behind one address."""
+SENDER_SECONDS = 100.0
+"""How long after its job's end an event can still come: three attempts of 30 s, and pauses (reference 2.6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A kind of secret, and the file that holds its accepted values."""
+
+    kind: str
+    """headers, token or signature: how an event names its proof"""
+    path: Path
+    header: str = ""
+
+    def read(self) -> tuple[str, ...]:
+        text = self.path.read_text().strip()
+        if self.header:
+            return tuple(json.loads(text)[self.header])
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+
+    def write(self, values: tuple[str, ...]) -> None:
+        """Puts the values in place at once, never half, and readable by nobody else than before."""
+        text = ",".join(values)
+        if self.header:
+            text = json.dumps(json.loads(self.path.read_text()) | {self.header: list(values)})
+        descriptor, aside = tempfile.mkstemp(dir=self.path.parent)
+        with os.fdopen(descriptor, "w") as file:
+            os.fchmod(file.fileno(), self.path.stat().st_mode & 0o777)
+            file.write(text)
+        Path(aside).replace(self.path)
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["signing", "token", "header"]))
+@click.option("--header", "name", help="Which header, with `header`.")
+@click.option("--new", help="The new value; a random one by default.")
+@click.option("--quiet-seconds", default=SENDER_SECONDS, show_default=True, help="No event by the old one for so long.")
+@click.option(
+    "--timeout",
+    default=3600.0,
+    show_default=True,
+    help="Give up watching after so many seconds; nothing is dropped then.",
+)
+def rotate(what: str, name: str | None, new: str | None, quiet_seconds: float, timeout: float) -> None:
+    """Rotate the signing secret, the token secret or a static header's value without refusing an event."""
+    held = _held(what, name)
+    with_app(lambda app: _rotate(app, held, new or secrets.token_urlsafe(32), quiet_seconds, timeout))
+
+
+def _held(what: str, name: str | None) -> Held:
+    kinds = {
+        "signing": ("signature", "SIGNING_SECRETS"),
+        "token": ("token", "TOKEN_SECRETS"),
+        "header": ("headers", "WEBHOOK_HEADERS"),
+    }
+    kind, setting = kinds[what]
+    variable = f"MAILROOM_{setting}_FILE"
+    if variable not in os.environ:
+        raise Misconfigured(
+            f"a secret is rotated in its file: give it as {variable}", fix="docs/rotation.md has the walk by hand"
+        )
+    if what == "header" and not name:
+        raise Misconfigured("which header? --header NAME")
+    held = Held(kind, Path(os.environ[variable]), name or "")
+    if what == "header" and name not in json.loads(held.path.read_text()):
+        raise Misconfigured(f"{held.path} has no header {name}")
+    return held
+
+
+async def _rotate(app: App, held: Held, new: str, quiet_seconds: float, timeout_seconds: float) -> None:
+    await _step(app, held, rotation.accept(held.read(), new), "accepted", probe_last=True)
+    await _step(app, held, rotation.switch(held.read(), new), "in use for new jobs")
+    switched_at = time.time()
+    await _change_saved(app)
+    if not await _unused(app, held, switched_at, quiet_seconds, timeout_seconds):
+        raise MailroomError(
+            "the old secret is still in use: nothing was dropped",
+            fix="run it again later with --new and the same value",
+        )
+    await _step(app, held, rotation.drop(held.read(), new), "the only one")
+
+
+async def _step(app: App, held: Held, values: tuple[str, ...], said: str, *, probe_last: bool = False) -> None:
+    """Writes the values, and goes on when the running receivers let in an event that the new one proves."""
+    held.write(values)
+    settings = from_environ()
+    proofs = _proofs(settings, held, values[-1] if probe_last else values[0])
+    await _let_in(settings, proofs)
+    say(f"{held.path.name}: the new secret is {said}")
+
+
+def _proofs(settings: Settings, held: Held, value: str) -> Proofs:
+    proofs = proofs_of(settings, document_id="rotation")
+    if held.kind == "headers":
+        return replace(proofs, headers=proofs.headers | {held.header: value})
+    if held.kind == "token":
+        return replace(proofs, token_secret=value.encode())
+    return replace(proofs, signing_secret=value.encode())
+
+
+async def _let_in(settings: Settings, proofs: Proofs) -> None:
+    """Waits until the receivers let the proof in, several times in a row."""
+    in_a_row, deadline = 0, time.monotonic() + 60
+    while in_a_row < PROBES:
+        probe = Sample(event_id=str(uuid.uuid4()), type="mailroom.rotation", job_id="", timestamp=time.time())
+        (answer,) = await asyncio.to_thread(send, probe, proofs, settings.webhook_url)
+        in_a_row = in_a_row + 1 if answer.is_success else 0
+        if time.monotonic() > deadline:
+            raise MailroomError(
+                f"the receivers still answer {answer.status_code} to the new secret",
+                fix="do they read the same file? Nothing was dropped; the old secret is still good",
+            )
+        await asyncio.sleep(EVERY_SECONDS / PROBES)
+
+
+async def _change_saved(app: App) -> None:
+    """The saved configuration, if we have one, is sent the new secret; LlamaCloud switches at once (reference 2.5)."""
+    cloud, registration = app.tools.cloud, wanted(from_environ())
+    configs = getattr(cloud, "webhook_configs", None)
+    if configs is None:
+        return
+    ours = kept.ours(await configs.list(), registration)
+    if ours is not None:
+        await configs.update(ours.id, registration)
+        say(f"{ours.id}: the saved configuration has the new secret")
+
+
+async def _unused(app: App, held: Held, switched_at: float, quiet_seconds: float, timeout_seconds: float) -> bool:
+    """Whether the old secret went out of use in time."""
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        jobs, last = await _old_jobs(app, switched_at), await _last_by_old(app, held)
+        quiet = time.time() - max(switched_at, last)
+        if not jobs and quiet >= quiet_seconds:
+            return True
+        say(f"watching: {jobs} unfinished jobs from before, quiet for {quiet:.0f} of {quiet_seconds:.0f} seconds")
+        await asyncio.sleep(min(5.0, max(quiet_seconds - quiet, 0.5)))
+    return False
+
+
+async def _old_jobs(app: App, before: float) -> int:
+    """Unfinished jobs that were created before the switch."""
+    page = await app.tools.store.find(Job, Query(by="overdue", limit=1000))
+    return sum(1 for job in page.records if job.created_at < before)
+
+
+async def _last_by_old(app: App, held: Held) -> float:
+    """When an event was last proven by another secret than the first; 0 when none was of late."""
+    page = await app.tools.store.find(Event, Query(newest_first=True, limit=1000))
+    return max((event.received_at for event in page.records if _by_old(event, held)), default=0.0)
+
+
+def _by_old(event: Event, held: Held) -> bool:
+    return any(proof.startswith(f"{held.kind}:") and not proof.endswith(":0") for proof in event.verified_by)

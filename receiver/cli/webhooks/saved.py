@@ -1,0 +1,113 @@
+"""mailroom webhooks list, apply, drift."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+
+from receiver import bootstrap
+from receiver.cli.output import print_json, say, table
+from receiver.cli.running import run
+from receiver.cloud.client import LlamaCloud
+from receiver.cloud.webhook_configs import SavedWebhook
+from receiver.flow import saved as kept
+from receiver.flow.submit import EVENTS
+from receiver.ports import Registration
+from receiver.settings import Settings, from_environ
+
+T = TypeVar("T")
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show_all(as_json: bool) -> None:
+    """List the configurations that are saved at LlamaCloud."""
+    found = with_cloud(lambda cloud, _: cloud.webhook_configs.list())
+    rows = [_data(one) for one in found]
+    if as_json:
+        print_json({"webhooks": rows})
+        return
+    table(
+        ("id", "url", "events", "format", "secret", "headers"),
+        [
+            (
+                one.id,
+                one.url,
+                _events(one),
+                one.output_format,
+                "yes" if one.has_secret else "NO",
+                ", ".join(one.headers),
+            )
+            for one in found
+        ],
+    )
+
+
+@click.command()
+def apply() -> None:
+    """Save our configuration at LlamaCloud, or bring the saved one in step: for jobs that are created elsewhere."""
+    say(with_cloud(_apply))
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def drift(as_json: bool) -> None:
+    """Say how the saved configuration differs from ours. Exit 1 when it does, or when there is none."""
+    found = with_cloud(_drift)
+    if as_json:
+        print_json({"drift": found})
+    else:
+        say("\n".join(found) if found else "no drift: what is saved is what we need")
+    raise SystemExit(1 if found else 0)
+
+
+def with_cloud(work: Callable[[LlamaCloud, Settings], Awaitable[T]]) -> T:
+    """What ``work`` returns, given LlamaCloud and the settings; it needs no store and no table."""
+    settings = from_environ()
+
+    async def opened() -> T:
+        cloud = bootstrap.open_cloud(settings)
+        try:
+            return await work(cloud, settings)
+        finally:
+            await cloud.close()
+
+    return run(opened())
+
+
+def wanted(settings: Settings) -> Registration:
+    """What a saved configuration should say. It carries no per-job token: it is for jobs that are not ours."""
+    terms = bootstrap.terms(settings)
+    events = tuple(event for of_kind in EVENTS.values() for event in of_kind)
+    return Registration(url=terms.url, headers=terms.headers, signing_secret=terms.signing_secret, events=events)
+
+
+async def _apply(cloud: LlamaCloud, settings: Settings) -> str:
+    ours = kept.ours(await cloud.webhook_configs.list(), wanted(settings))
+    if ours is None:
+        saved = await cloud.webhook_configs.create(wanted(settings))
+        return f"saved as {saved.id}: name it in webhook_configuration_ids of jobs that are created elsewhere"
+    await cloud.webhook_configs.update(ours.id, wanted(settings))
+    return f"{ours.id} is in step"
+
+
+async def _drift(cloud: LlamaCloud, settings: Settings) -> list[str]:
+    ours = kept.ours(await cloud.webhook_configs.list(), wanted(settings))
+    if ours is None:
+        return ["nothing is saved for our URL; mailroom webhooks apply saves it"]
+    return [f"{ours.id}: {one}" for one in kept.drift(ours, wanted(settings))]
+
+
+def _events(one: SavedWebhook) -> str:
+    return "all" if one.events is None else str(len(one.events))
+
+
+def _data(one: SavedWebhook) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "url": one.url,
+        "events": one.events,
+        "output_format": one.output_format,
+        "has_secret": one.has_secret,
+        "headers": sorted(one.headers),
+    }

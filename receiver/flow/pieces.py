@@ -1,0 +1,49 @@
+"""A packet's pages and pieces: the open file, and the documents that were cut from it."""
+
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+
+from receiver.core.document import Document
+from receiver.core.errors import Misconfigured
+from receiver.core.naming import piece_id
+from receiver.flow.tools import Tools
+from receiver.ports import Pages
+
+
+@contextlib.asynccontextmanager
+async def opened(packet: Document, tools: Tools) -> AsyncIterator[Pages]:
+    """The packet's PDF, open for cutting. Raises Uncuttable, FileGone."""
+    if tools.cutter is None:
+        raise Misconfigured("this application cannot cut packets: give its Tools a cutter")
+    async with _on_disk(packet, tools) as path, tools.cutter.opened(path) as pages:
+        yield pages
+
+
+@contextlib.asynccontextmanager
+async def _on_disk(document: Document, tools: Tools) -> AsyncIterator[Path]:
+    """The document's bytes as a file: where the spool has them, or else a copy for the while."""
+    content = await tools.content(document)
+    if content.path is not None:
+        yield content.path
+        return
+    with tempfile.TemporaryDirectory(prefix="mailroom-packet-") as folder:
+        path = Path(folder, "packet.pdf")
+        async with await anyio.open_file(path, "wb") as file:
+            async for chunk in content.stream():
+                await file.write(chunk)
+        yield path
+
+
+def piece_ids(packet: Document) -> list[str]:
+    """The ids of the pieces that the packet is cut into now."""
+    return [piece_id(packet.id, one.pages) for one in packet.pieces]
+
+
+async def pieces_of(packet: Document, tools: Tools) -> list[Document]:
+    """The packet's pieces in the order of their pages, as far as they are there."""
+    found = [await tools.store.get(Document, one) for one in piece_ids(packet)]
+    return [one for one in found if one is not None]

@@ -1,0 +1,209 @@
+"""Split: from what a split job said to pieces that are documents of their own.
+
+First the cut is decided and kept on the packet; then it is carried out, piece by piece. A crash in between cuts the
+same pieces again, because their ids follow from packet and pages, and those that are there are left alone.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from receiver.core.change import Ensure, Update, Write
+from receiver.core.document import Classification, Document, DocumentState, Origin, Step
+from receiver.core.errors import Uncuttable
+from receiver.core.job import Job
+from receiver.core.naming import piece_id
+from receiver.core.pages import BLANK, BY_HAND, UNCATEGORIZED, Cut, Segment, account, candidates, spans, sure_enough
+from receiver.core.plan import Plan, Way
+from receiver.core.route import decide
+from receiver.core.task import Task, submission_of
+from receiver.flow.conclude import Case, concluded, held, held_document, planned, resubmission
+from receiver.flow.deliver import delivery_tasks
+from receiver.flow.packet import held_alert, look_at
+from receiver.flow.pieces import opened, piece_ids
+from receiver.flow.tools import Outcome, StepOf, Tools
+from receiver.ports import Kept, Pages
+
+
+def found(case: Case, tools: Tools) -> Sequence[Write]:
+    """A finished split job: its segments are kept, and the cut is promised."""
+    now = tools.clock()
+    count = len(case.report.segments)
+    packet = replace(case.document, step=Step.SPLIT).note(now, "split", f"job {case.report.id} found {count} segments")
+    task = cut_task(packet.id, because=case.report.id, now=now)
+    return *concluded(case, packet, tools), Ensure(task)
+
+
+def cut_task(packet_id: str, *, because: str, now: float) -> Task:
+    """The task to cut a packet, because of a job or of a person's word."""
+    return Task(id=f"cut:{packet_id}:{because}", kind="cut", subject=packet_id, due_at=now, created_at=now)
+
+
+async def cut(task: Task, tools: Tools) -> Outcome:
+    """Cuts the packet as far as it is not cut yet, or holds it with the list of what does not add up."""
+    packet = await tools.store.get(Document, task.subject)
+    if packet is None or packet.state is not DocumentState.OPEN or packet.step is not Step.SPLIT:
+        return Outcome(note="nothing to cut")
+    try:
+        async with opened(packet, tools) as pages:
+            if not packet.cuts or packet.cuts[-1].task != task.id:
+                decided = await _decide(packet, task, pages, tools)
+                if isinstance(decided, str):
+                    return _hold(packet, f"its pages do not add up: {decided}", tools)
+                packet = decided
+            await _withdraw(packet, tools)
+            doubtful = [await _piece(packet, one, pages, tools) for one in packet.pieces]
+    except Uncuttable as error:
+        return _hold(packet, str(error), tools)
+    return _done(packet, task, [one for one in doubtful if one], tools)
+
+
+async def _decide(packet: Document, task: Task, pages: Pages, tools: Tools) -> Document | str:
+    """The packet with its cut, kept; or what does not add up."""
+    job = await tools.store.get(Job, packet.job_id)
+    segments = job.segments if job else ()
+    split = tools.config.split
+    blank = await pages.blank(candidates(segments, pages.count, split.guards))
+    omit = split.uncategorized == "omit"
+    result = account(segments, pages.count, split.guards, omit=omit, blank=blank)
+    if result.faults:
+        return "; ".join(result.faults)
+    now = tools.clock()
+    made = Cut(at=now, by=f"job {packet.job_id}", task=task.id, pieces=result.pieces, omitted=result.omitted)
+    after = replace(packet, cuts=(*packet.cuts, made), page_count=pages.count)
+    await tools.store.apply(Update(after))
+    return replace(after, version=after.version + 1)
+
+
+async def _piece(packet: Document, segment: Segment, pages: Pages, tools: Tools) -> str:
+    """Makes this piece a document unless it is one; why a person must look at it, "" when nobody must."""
+    known = await tools.store.get(Document, piece_id(packet.id, segment.pages))
+    if known is None:
+        known = _document(packet, segment, await _kept(segment, pages, tools), tools)
+        known, tasks = _first_step(known, packet, segment, tools)
+        tools.meter.count("mailroom_documents", source="piece")
+        await tools.store.apply(Ensure(known), *tasks)
+    elif _waits_for_this_cut(known, segment):
+        known, tasks = _first_step(resubmission(known, "cut anew", tools.clock(), tools), packet, segment, tools)
+        await tools.store.apply(Update(known), *tasks)
+    return known.error if known.state is DocumentState.REVIEW and known.plan is None else ""
+
+
+def _waits_for_this_cut(piece: Document, segment: Segment) -> bool:
+    """A piece of an earlier cut that this one brings back, or that waited for a person to say that it is right."""
+    withdrawn = piece.plan is not None and piece.plan.way is Way.RECUT
+    doubted = piece.plan is None and piece.state is DocumentState.REVIEW
+    return withdrawn or (doubted and segment.confidence == BY_HAND)
+
+
+async def _kept(segment: Segment, pages: Pages, tools: Tools) -> Kept:
+    with tempfile.TemporaryDirectory(prefix="mailroom-piece-") as folder:
+        path = Path(folder, "piece.pdf")
+        await pages.cut(segment.pages, path)
+        return await tools.spool.keep(path, limit=tools.max_document)
+
+
+def _document(packet: Document, segment: Segment, kept: Kept, tools: Tools) -> Document:
+    now, where = tools.clock(), spans(segment.pages)
+    stem = PurePosixPath(packet.name).stem or packet.name
+    return Document(
+        id=piece_id(packet.id, segment.pages),
+        name=f"{stem}-p{where.replace(', ', '_')}.pdf",
+        sha256=kept.sha256,
+        size=kept.size,
+        media_type="application/pdf",
+        origin=Origin(kind="piece", locator=f"{packet.id} pages {where}", sender=packet.origin.sender),
+        content=kept.location,
+        taken_in_at=packet.taken_in_at,
+        batch_id=packet.batch_id,
+        parent_id=packet.id,
+        pages=segment.pages,
+        page_count=len(segment.pages),
+        metadata={**packet.metadata, "packet": packet.name, "split_job": packet.job_id},
+        deadline=now + tools.config.deadline_seconds,
+    ).note(now, "cut", f"pages {where} of {packet.name}")
+
+
+def _first_step(
+    piece: Document, packet: Document, segment: Segment, tools: Tools
+) -> tuple[Document, tuple[Write, ...]]:
+    """What becomes of a fresh piece: sent nowhere, held, routed by its category, or submitted."""
+    now, split = tools.clock(), tools.config.split
+    piece = replace(piece, category=segment.category, category_confidence=segment.confidence)
+    if segment.category == BLANK:
+        reason = "blank pages, dropped from the packet; nothing is lost: they are kept here and in the packet"
+        return planned(piece, Plan(way=Way.BLANK, route=Way.BLANK, reason=reason, decided_at=now), now), ()
+    if not sure_enough(segment.confidence, split.min_confidence):
+        reason = f"LlamaCloud is only {segment.confidence or 'vaguely'} sure of this piece: {segment.category}"
+        return held_document(piece, reason, now), ()
+    by_person = segment.confidence == BY_HAND
+    if segment.category and (by_person or split.then == "route"):
+        piece = _routed(piece, packet.cuts[-1].by, tools)
+        return piece, delivery_tasks(piece, tools, mark=f":cut:{len(packet.cuts)}")
+    return piece, (Ensure(submission_of(piece, now=now)),)
+
+
+def _routed(piece: Document, by: str, tools: Tools) -> Document:
+    """The piece on the way of its category. Its confidence is 1: split.min_confidence has weighed it already."""
+    table, now = tools.config.table, tools.clock()
+    category = None if piece.category == UNCATEGORIZED else piece.category
+    reasoning = f"{by} put pages {spans(piece.pages)} under {piece.category} ({piece.category_confidence})"
+    result = Classification(type=category, confidence=1.0, reasoning=reasoning)
+    typed = replace(piece, classification=result)
+    plan = decide(table, result, typed, now=now, version=table.version)
+    tools.meter.count("mailroom_decisions", way=plan.way, type=category or "")
+    return planned(typed, plan, now)
+
+
+async def _withdraw(packet: Document, tools: Tools) -> None:
+    """Pieces of earlier cuts that this one does not have go no further; what they delivered stays on their record."""
+    present = set(piece_ids(packet))
+    earlier = {piece_id(packet.id, one.pages) for cut in packet.cuts[:-1] for one in cut.pieces}
+    for one in sorted(earlier - present):
+        piece = await tools.store.get(Document, one)
+        if piece is None or (piece.plan is not None and piece.plan.way is Way.RECUT):
+            continue
+        now = tools.clock()
+        reason = f"its pages are in other pieces since {packet.cuts[-1].by} cut the packet anew"
+        delivered = tuple(each for each in piece.deliveries if each.receipt is not None)
+        plan = Plan(way=Way.RECUT, route=Way.RECUT, reason=reason, decided_at=now)
+        withdrawn = replace(planned(replace(piece, error=""), plan, now), deliveries=delivered)
+        await tools.store.apply(Update(withdrawn))
+
+
+def _done(packet: Document, task: Task, doubts: Sequence[str], tools: Tools) -> Outcome:
+    now, count = tools.clock(), len(packet.pieces)
+    waiting = f"{len(doubts)} of {count} pieces wait for a person: {doubts[0]}" if doubts else ""
+    detail = "; ".join(f"{spans(one.pages)} {one.category}".strip() for one in packet.pieces)
+
+    async def change() -> Sequence[Write]:
+        fresh = await tools.store.get(Document, packet.id)
+        if fresh is None or fresh.state is not DocumentState.OPEN:
+            return ()
+        # Each piece has a deadline of its own, and may be submitted a second time.
+        later = replace(fresh, deadline=now + 3 * tools.config.deadline_seconds)
+        look = look_at(packet.id, because=task.id, now=now)
+        return Update(later.note(now, "cut", f"{packet.cuts[-1].by}: {detail}")), Ensure(look)
+
+    alerts = (held_alert(packet, waiting, now),) if waiting else ()
+    return Outcome(note=f"cut into {count} pieces", change=change, alerts=alerts)
+
+
+def _hold(packet: Document, reason: str, tools: Tools) -> Outcome:
+    async def change() -> Sequence[Write]:
+        fresh = await tools.store.get(Document, packet.id)
+        return held(fresh, reason, tools) if fresh and fresh.state is DocumentState.OPEN else ()
+
+    return Outcome(note=reason, change=change, alerts=(held_alert(packet, reason, tools.clock()),))
+
+
+async def give_up(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:
+    """A packet that could not be cut waits in review."""
+    packet = await tools.store.get(Document, task.subject)
+    if packet is None or packet.state is not DocumentState.OPEN or packet.step is not Step.SPLIT:
+        return ()
+    return held(packet, f"it could not be cut: {error}", tools)
+
+
+STEP = StepOf(run=cut, give_up=give_up)

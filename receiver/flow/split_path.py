@@ -1,0 +1,74 @@
+"""Which of LlamaCloud's two split paths a job is created on: the current one, or the beta one that knows no webhooks.
+
+Source: reference 1.4. With ``path: auto`` the beta path is taken where the current one is not served, and that is
+remembered for a day. A beta job has no ``transaction_id``, so a repeated attempt looks first whether it is there.
+"""
+
+import contextlib
+from dataclasses import replace
+
+from receiver.core.change import Insert, Update
+from receiver.core.document import Document
+from receiver.core.errors import Conflict, NotServed
+from receiver.core.flag import Flag
+from receiver.core.job import Job, JobKind, JobReport
+from receiver.core.task import Task
+from receiver.flow.tools import Tools
+from receiver.ports import Order
+
+BETA = "split:beta"
+"""The flag; its value is the moment until which the current path is taken for missing."""
+REMEMBERED = 86400.0
+MARGIN = 300.0
+"""Seconds by which the window of creation times is widened: two clocks are involved."""
+FIRST_LOOK = 1.0
+"""Seconds after which a beta job is looked at first: the rhythm of the vendor's own SDK (reference 3.3)."""
+
+
+async def create(order: Order, document: Document, tools: Tools, *, repeated: bool) -> tuple[JobReport, Order]:
+    """The split job, and the order as it was placed. ``repeated`` says that an earlier attempt may have created it."""
+    path = tools.config.split.path
+    if path == "current" or (path == "auto" and not await _missing(tools)):
+        try:
+            return await tools.cloud.create(order), order
+        except NotServed:
+            if path == "current":
+                raise
+            await _remember(tools)
+    beta = replace(order, beta=True, registration=None)
+    created = await _created_before(beta, document, tools) if repeated else None
+    return created or await tools.cloud.create(beta), beta
+
+
+def check(job: Job, *, now: float) -> Task:
+    """The task to look at a beta job until it has ended: nobody will call."""
+    return Task(
+        id=f"react:{job.id}:split.check",
+        kind="react",
+        subject=job.id,
+        due_at=now + FIRST_LOOK,
+        created_at=now,
+        details={"type": "split.check"},
+    )
+
+
+async def _missing(tools: Tools) -> bool:
+    flag = await tools.store.get(Flag, BETA)
+    return flag is not None and float(flag.value) > tools.clock()
+
+
+async def _remember(tools: Tools) -> None:
+    now = tools.clock()
+    known = await tools.store.get(Flag, BETA)
+    flag = Flag(id=BETA, value=repr(now + REMEMBERED), at=now, version=known.version if known else 0)
+    with contextlib.suppress(Conflict):  # another worker found the same
+        await tools.store.apply(Update(flag) if known else Insert(flag))
+
+
+async def _created_before(order: Order, document: Document, tools: Tools) -> JobReport | None:
+    """A job for this file that is on nobody's books: its creation was answered to a process that then died."""
+    since, until = document.taken_in_at - MARGIN, tools.clock() + MARGIN
+    async for report in tools.cloud.jobs(JobKind.SPLIT, since=since, until=until, beta=True):
+        if report.file_id == order.file_id and await tools.store.get(Job, report.id) is None:
+            return report
+    return None

@@ -1,0 +1,179 @@
+"""Samples, saved configurations, the doctor and a rotation, against real processes."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from receiver.core.sample import Proofs, Sample, headers
+from tests.servers import start_sandbox
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+
+TABLE = """\
+classify:
+  rules: [{type: invoice, description: "has an invoice number and a total"}]
+routes:
+  - {type: invoice, to: ["folder://./filed/"]}
+no_match: {review: true}
+low_confidence: {review: true}
+failed: {review: true}
+"""
+
+
+class Mailroom:
+    """A receiver as its own process, and the command line on the same settings."""
+
+    def __init__(self, folder: Path, sandbox: str) -> None:
+        self.folder = folder
+        self.signing = folder / "signing"
+        self.signing.write_text("whsec_old")
+        (folder / "mailroom.yaml").write_text(TABLE)
+        ours = ("MAILROOM_", "AWS_", "LLAMA_")
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {
+            "LLAMA_CLOUD_API_KEY": "llx-test",
+            "LLAMA_CLOUD_BASE_URL": sandbox,
+            "MAILROOM_SIGNING_SECRETS_FILE": str(self.signing),
+            "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["a-key"]}',
+        }
+        self.url = ""
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """The receiver, on a free port; it learns its own address as its public URL."""
+        port = _free_port()
+        self.url = self.env["MAILROOM_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+        with (self.folder / "log").open("wb") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "receiver", "serve", "--port", str(port)],
+                cwd=self.folder, env=self.env | {"PYTHONPATH": str(ROOT)}, stderr=log,
+            )  # fmt: skip
+        try:
+            _until(lambda: httpx.get(f"{self.url}/readyz").is_success)
+            yield
+        finally:
+            child.terminate()
+            assert child.wait(timeout=30) == 0
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "receiver", *arguments],
+            cwd=self.folder, env=self.env | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+    def json(self, *arguments: str) -> Any:
+        code, said = self.run(*arguments, "--json")
+        return code, json.loads(said)
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _until(holds: Any, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if holds():
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError("it did not come true in time")
+
+
+@pytest.fixture
+def mailroom(tmp_path: Path) -> Iterator[Mailroom]:
+    with start_sandbox("--instant") as sandbox:
+        mailroom = Mailroom(tmp_path, sandbox.url)
+        with mailroom.serving():
+            yield mailroom
+
+
+def test_a_triggered_sample_is_let_in_and_a_repetition_is_known(mailroom: Mailroom) -> None:
+    code, said = mailroom.json(
+        "trigger", "classify.success", "--type", "invoice", "--confidence", "0.9", "--duplicates", "1"
+    )
+    assert code == 0
+    assert [answer["status"] for answer in said["answers"]] == [202, 200]
+    assert json.loads(said["body"])["data"]["result"] == {"type": "invoice", "confidence": 0.9}
+    assert "a-key" not in json.dumps(said)
+
+
+def test_a_string_body_is_let_in_and_a_wrong_signature_is_not(mailroom: Mailroom) -> None:
+    code, said = mailroom.json("trigger", "split.success", "--string", "--id-only")
+    assert (code, said["answers"][0]["status"]) == (0, 202)
+    code, said = mailroom.json("trigger", "split.success", "--wrong-signature")
+    assert (code, said["answers"][0]["status"]) == (1, 401)
+
+
+def test_drift_names_what_differs_and_apply_mends_it(mailroom: Mailroom) -> None:
+    assert mailroom.run("webhooks", "drift") == (1, "nothing is saved for our URL; mailroom webhooks apply saves it\n")
+    assert mailroom.run("webhooks", "apply")[0] == 0
+    assert mailroom.run("webhooks", "drift")[0] == 0
+    (saved,) = mailroom.json("webhooks", "list")[1]["webhooks"]
+    base, key = mailroom.env["LLAMA_CLOUD_BASE_URL"], {"Authorization": "Bearer llx-test"}
+    changed = {"webhook_url": "http://127.0.0.1:1/else", "webhook_output_format": "string"}
+    httpx.put(f"{base}/api/v1/beta/webhook-configs/{saved['id']}", json=changed, headers=key).raise_for_status()
+    code, said = mailroom.json("webhooks", "drift")
+    assert code == 1
+    assert any("format is string" in one for one in said["drift"]) or any(
+        "nothing is saved" in one for one in said["drift"]
+    )
+
+
+def test_the_doctor_sees_its_own_event_arrive(mailroom: Mailroom) -> None:
+    code, said = mailroom.json("doctor", "--wait", "30")
+    assert code == 0, said
+    whats = [one["what"] for one in said["findings"]]
+    assert whats == ["settings", "store", "LlamaCloud", "folder://./filed/", "public URL", "self-test job"]
+    assert mailroom.json("balance")[1]["taken_in"] == 0
+
+
+def test_a_rotation_under_load_refuses_no_event_and_drops_the_old_secret(mailroom: Mailroom) -> None:
+    answers: list[int] = []
+    stop = threading.Event()
+    sender = threading.Thread(target=_send, args=(mailroom, answers, stop))
+    sender.start()
+    try:
+        code, said = mailroom.run("webhooks", "rotate", "signing", "--new", "whsec_new", "--quiet-seconds", "3")
+    finally:
+        stop.set()
+        sender.join()
+    assert code == 0, said
+    assert mailroom.signing.read_text() == "whsec_new"
+    assert len(answers) > 20
+    assert set(answers) == {202}
+    assert _post(mailroom, "whsec_old") == 401
+
+
+def _send(mailroom: Mailroom, answers: list[int], stop: threading.Event) -> None:
+    """Events as LlamaCloud would send them: with the secret that was the first when the job was created, until the
+    switch, and with the new one from then on."""
+    while not stop.is_set():
+        answers.append(_post(mailroom, mailroom.signing.read_text().split(",")[0]))
+        time.sleep(0.05)
+
+
+def _post(mailroom: Mailroom, secret: str) -> int:
+    sample = Sample(event_id=os.urandom(8).hex(), type="parse.success", job_id="j", timestamp=time.time())
+    proofs = Proofs(headers={"X-Mailroom-Key": "a-key"}, signing_secret=secret.encode())
+    body = sample.body()
+    return httpx.post(
+        f"{mailroom.url}/webhooks/llamacloud", content=body, headers=headers(sample, body, proofs)
+    ).status_code
