@@ -5,7 +5,6 @@
 from typing import Any
 
 from reportlab.pdfgen.canvas import Canvas
-
 from sample_mail.paper import LETTER, KeepTogether, Leaf, PageBreak, Signature, Spacer, grid, hue, mm, text, typeset
 
 GREY = hue("#555555")

@@ -5,7 +5,6 @@
 from typing import Any
 
 from reportlab.pdfgen.canvas import Canvas
-
 from sample_mail.paper import A4, hue, mm, open_canvas, sign
 
 BLUE, PALE, GREY = hue("#12447a"), hue("#eef4fb"), hue("#5f6368")

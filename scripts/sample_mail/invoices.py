@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from reportlab.pdfgen.canvas import Canvas
-
 from sample_mail.money import money, percent
 from sample_mail.paper import LETTER, KeepTogether, Leaf, Spacer, grid, hue, mm, text, typeset
 

@@ -12,7 +12,6 @@ from typing import Any
 import pikepdf
 import pypdfium2
 from PIL import Image
-
 from sample_mail.paper import A4, LETTER, open_canvas
 
 SCAN_DPI = 120

@@ -5,7 +5,6 @@
 from typing import Any
 
 from reportlab.pdfgen.canvas import Canvas
-
 from sample_mail.paper import LETTER, Leaf, Signature, Spacer, grid, hue, mm, text, typeset
 
 PLUM, GREY, PALE = hue("#5b2a56"), hue("#5f6368"), hue("#f3edf3")

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from reportlab.graphics.barcode.code128 import Code128
 from reportlab.pdfgen.canvas import Canvas
-
 from sample_mail.money import money, percent
 from sample_mail.paper import INK, mm, open_canvas, sign
 

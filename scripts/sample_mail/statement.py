@@ -5,7 +5,6 @@
 from typing import Any
 
 from reportlab.pdfgen.canvas import Canvas
-
 from sample_mail.money import money
 from sample_mail.paper import Leaf, Spacer, grid, hue, mm, text, typeset
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pikepdf
 from reportlab.pdfgen.canvas import Canvas
-
 from sample_mail.money import money
 from sample_mail.paper import Leaf, Signature, Spacer, grid, hue, mm, text, typeset
 
