@@ -5,6 +5,7 @@ raises those of core/errors.py.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -184,6 +185,32 @@ class Spool(Source, Protocol):
         ...
 
     async def forget(self, location: str) -> None: ...
+
+
+class Pages(Protocol):
+    """A PDF that is open for cutting."""
+
+    @property
+    def count(self) -> int: ...
+
+    async def blank(self, pages: Sequence[int]) -> tuple[int, ...]:
+        """Those of these pages (from 1) that show nothing."""
+        ...
+
+    async def cut(self, pages: Sequence[int], to: Path) -> None:
+        """Writes these pages, whole and in this order, as a PDF of their own; the same bytes for the same pages."""
+        ...
+
+
+class Cutter(Protocol):
+    """Opens packets, outside of the event loop."""
+
+    def opened(self, path: Path) -> AbstractAsyncContextManager[Pages]:
+        """The PDF while the block lasts, repaired when it is damaged.
+
+        Raises Uncuttable for what is locked, hopeless or no PDF, Transient when the cutting itself broke down.
+        """
+        ...
 
 
 @runtime_checkable

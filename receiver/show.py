@@ -12,6 +12,7 @@ from receiver.core.change import Tally
 from receiver.core.document import Delivery, Document
 from receiver.core.event import Event
 from receiver.core.job import Job
+from receiver.core.pages import Cut
 from receiver.core.task import Task
 
 Shown = dict[str, Any]
@@ -61,7 +62,17 @@ def document(one: Document) -> Shown:
     }
     if one.parent_id:
         shown |= {"parent": one.parent_id, "pages": list(one.pages), "category": one.category}
+        shown |= {"category_confidence": one.category_confidence}
+    if one.packet:
+        shown |= {"packet": True, "page_count": one.page_count, "cuts": [_cut(each) for each in one.cuts]}
     return shown
+
+
+def _cut(one: Cut) -> Shown:
+    pieces = [
+        {"pages": list(each.pages), "category": each.category, "confidence": each.confidence} for each in one.pieces
+    ]
+    return {"at": moment(one.at), "by": one.by, "pieces": pieces, "omitted": list(one.omitted)}
 
 
 def document_whole(one: Document) -> Shown:

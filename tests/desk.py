@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from handlers import classify, other
+from handlers import classify, other, split
+from handlers.cutting import ChildCutter
 from receiver.config import Config, parse
 from receiver.core.alert import Alert, AlertState
 from receiver.core.change import Ensure, Insert, Query, R
@@ -176,10 +177,11 @@ class Desk:
             spool=FolderSpool(self.folder / "spool"),
             config=config,
             terms=Terms(url="https://mail.example.com/webhooks/llamacloud", headers={"X-Key": "k"}, token_secret=b"s"),
-            reactions=Reactions(classify.router, other.router),
+            reactions=Reactions(classify.router, split.router, other.router),
             clock=lambda: self.now,
             spread=lambda: 1.0,
             meter=Meter(),
+            cutter=ChildCutter(),
             destinations={"bytes": self.bytes, "words": self.words},
             channels={"log": self.channel},
             adopt=True,

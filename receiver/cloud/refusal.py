@@ -20,6 +20,7 @@ from receiver.core.errors import (
     FileGone,
     JobGone,
     MailroomError,
+    NotServed,
     OutOfCredits,
     Owner,
     Permanent,
@@ -31,6 +32,8 @@ HINT_LIMIT = 3600.0
 """Seconds; a longer ``Retry-After`` is cut to this: an hour later it can be asked again."""
 FILE_MISSING = re.compile(r"\bFile (ID )?\S+ is not in Project\b", re.IGNORECASE)
 """How classify says, with a 400, that there is no such file (reference 1.2, the vendor's error texts)."""
+NO_SUCH_PATH = "not found"
+"""What FastAPI answers, as ``detail`` of a 404, to a path that it does not serve; of a missing file more is said."""
 SECRET_LENGTH = 4
 """Shorter header values are words, not secrets; blotting them out would only spoil the message."""
 
@@ -44,14 +47,6 @@ class About(Enum):
     """An upload, or a job's creation: here the vendor may refuse what we send."""
     ACCOUNT = "account"
     """Lists, projects, saved webhook configurations: the path is there or the base URL is wrong."""
-
-
-class NotServed(Permanent):
-    """LlamaCloud does not have what this path names, or not this path."""
-
-    code = "not_served"
-    owner = Owner.CONFIGURATION
-    fix = "see that LLAMA_CLOUD_BASE_URL is LlamaCloud's own URL, and that the id in the message exists there"
 
 
 class Refusal(Exception):
@@ -111,6 +106,8 @@ def _final(response: httpx.Response, about: About, said: str) -> MailroomError:
         return JobGone(f"LlamaCloud does not know this job {said}")
     if about is About.FILE and status in {404, 410, 422}:
         return FileGone(f"LlamaCloud does not have this file any more {said}")
+    if about is About.DOCUMENT and status == 404 and reason(response).casefold() == NO_SUCH_PATH:
+        return NotServed(f"LlamaCloud does not serve this {said}")
     if about is About.DOCUMENT and (status == 404 or FILE_MISSING.search(said)):
         return FileGone(f"LlamaCloud does not find the uploaded file {said}")
     if about is About.DOCUMENT and status in {400, 413, 415, 422}:

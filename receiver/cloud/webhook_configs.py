@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 from receiver.cloud import order, wire
 from receiver.cloud.ask import ask, pages
-from receiver.cloud.refusal import About, NotServed
+from receiver.cloud.refusal import About
 from receiver.cloud.transport import Call, Transport
+from receiver.core.errors import NotServed
 from receiver.ports import Registration
 
 SAVED = "/api/v1/beta/webhook-configs"

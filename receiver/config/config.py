@@ -9,6 +9,7 @@ from typing import Any, Literal
 from receiver.core.alert import AlertRule
 from receiver.core.check import Problem, check
 from receiver.core.errors import Misconfigured
+from receiver.core.pages import Guards as Guards
 from receiver.core.plan import Target
 from receiver.core.route import RouteTable
 
@@ -39,17 +40,6 @@ class Category:
 
     name: str
     description: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guards:
-    """Bounds that the pieces of a packet must keep; a packet that breaks one waits in review."""
-
-    min_pages: int | None = None
-    max_pages: int | None = None
-    max_pieces: int | None = None
-    blank_pages: Literal["attach", "drop"] = "attach"
-    merge_neighbours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ read and written whole, guarded by its version, so that two workers can never bo
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from receiver.core.pages import Cut, Segment
 from receiver.core.plan import Plan, Target, Way
 
 HISTORY_LIMIT = 200
@@ -127,6 +128,8 @@ class Document:
     category_confidence: str = ""
     """high, medium or low, as the split job said."""
     page_count: int | None = None
+    cuts: tuple[Cut, ...] = ()
+    """How a packet was cut, each time; the last cut holds."""
     metadata: dict[str, str] = field(default_factory=dict)
     file_id: str = ""
     """LlamaCloud's id of the uploaded file."""
@@ -148,6 +151,11 @@ class Document:
     def type(self) -> str | None:
         """The matched type, None when there is none (yet)."""
         return self.classification.type if self.classification else None
+
+    @property
+    def pieces(self) -> tuple[Segment, ...]:
+        """What a packet is cut into; () for anything else, and before it is cut."""
+        return self.cuts[-1].pieces if self.cuts else ()
 
     @property
     def overdue_at(self) -> float | None:

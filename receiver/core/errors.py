@@ -6,7 +6,8 @@ MailroomError
 |- Transient        try again later (``retry_after`` seconds when somebody told us)
 |  |- StoreBusy   CloudBusy   DestinationBusy   Paused
 |- Permanent        trying again cannot help: park and alert
-|  |- JobGone   FileGone   DocumentRefused   OutOfCredits   AccessDenied   DeliveryConflict   Unroutable
+|  |- JobGone   FileGone   DocumentRefused   Uncuttable   NotServed   OutOfCredits   AccessDenied   DeliveryConflict
+|  |- Unroutable
 |- Misconfigured    refuse to start, exit 2, name the setting
 |- Conflict         a record changed under us: read again and decide again
 
@@ -160,6 +161,22 @@ class DocumentRefused(Permanent):
     code = "document_refused"
     owner = Owner.DOCUMENT
     fix = "look at the document; mend it and take it in again, or route it by hand"
+
+
+class Uncuttable(Permanent):
+    """The packet cannot be opened, so it cannot be cut."""
+
+    code = "uncuttable"
+    owner = Owner.DOCUMENT
+    fix = "unlock or mend the file and take it in again; or route it whole: mailroom review DOCUMENT --to ROUTE"
+
+
+class NotServed(Permanent):
+    """LlamaCloud does not have what this path names, or not this path."""
+
+    code = "not_served"
+    owner = Owner.CONFIGURATION
+    fix = "see that LLAMA_CLOUD_BASE_URL is LlamaCloud's own URL, and that the id in the message exists there"
 
 
 class OutOfCredits(Permanent):

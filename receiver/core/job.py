@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from receiver.core.document import Classification
+from receiver.core.pages import Segment as Segment
 
 
 class JobKind(StrEnum):
@@ -29,16 +30,6 @@ class JobStatus(StrEnum):
     def final(self) -> bool:
         """Whether the job will not change any more."""
         return self not in (JobStatus.PENDING, JobStatus.RUNNING)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """A run of pages that a split job put together; pages are 1-based, of the original document."""
-
-    category: str
-    pages: tuple[int, ...]
-    confidence: str
-    """high, medium or low"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +65,8 @@ class Job:
     """True for a split job on the beta path, which knows no webhooks."""
     credits: float | None = None
     """What LlamaCloud charged, where it says so (``expand=usage``)."""
+    segments: tuple[Segment, ...] = ()
+    """What a split job found; kept, because nobody says for how long LlamaCloud keeps it."""
     error: str = ""
     version: int = 0
 

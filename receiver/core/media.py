@@ -12,6 +12,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"{\\rtf", "application/rtf"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/msword"),
 )
+PDF = "application/pdf"
 UNKNOWN = "application/octet-stream"
 
 

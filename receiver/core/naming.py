@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 
 from receiver.core.document import Classification, Document, Origin
 from receiver.core.errors import Misconfigured
+from receiver.core.pages import spans
 from receiver.core.plan import Target
 
 NAME_BYTES = 180
@@ -129,7 +130,7 @@ def fields(document: Document, classification: Classification | None = None) -> 
         "sender": safe_part(document.origin.sender) if document.origin.sender else "unknown",
         "batch": safe_part(document.batch_id or document.id),
         "category": safe_part(document.category) if document.category else UNTYPED,
-        "pages": f"{document.pages[0]}-{document.pages[-1]}" if document.pages else "all",
+        "pages": spans(document.pages).replace(", ", "_") if document.pages else "all",
     }
 
 

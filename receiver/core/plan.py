@@ -18,6 +18,12 @@ class Way(StrEnum):
     """The type is known to nobody here: a job that was created elsewhere with other rules. A person must look."""
     BY_HAND = "by_hand"
     """A person said where it goes."""
+    PACKET = "packet"
+    """A packet, when none of its pieces is open any more: it is archived."""
+    BLANK = "blank"
+    """Blank pages that were dropped from a packet: kept, and sent nowhere."""
+    RECUT = "recut"
+    """A piece whose pages are in other pieces since its packet was cut anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

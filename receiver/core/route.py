@@ -99,6 +99,12 @@ class RouteTable:
         """A short fingerprint of the table's meaning, kept with each decision."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
 
+    @property
+    def counts_pages(self) -> bool:
+        """Whether a row asks for the number of pages; counting them costs a moment, so otherwise nobody does."""
+        bounds = ((route.when.min_pages, route.when.max_pages) for route in self.routes)
+        return any(bound is not None for pair in bounds for bound in pair)
+
     def targets(self) -> tuple[Target, ...]:
         """Every destination that the table names, each once."""
         ways = [self.no_match, self.low_confidence, self.failed, *([self.packet] if self.packet else [])]

@@ -9,7 +9,7 @@ import pytest
 
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.pacing import Pace, Rate
-from receiver.cloud.refusal import About, NotServed, Refusal
+from receiver.cloud.refusal import About, Refusal
 from receiver.cloud.transport import Call, Patience, Transport
 from receiver.core.errors import (
     AccessDenied,
@@ -18,6 +18,7 @@ from receiver.core.errors import (
     FileGone,
     JobGone,
     MailroomError,
+    NotServed,
     OutOfCredits,
     Permanent,
 )

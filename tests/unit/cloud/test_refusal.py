@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from receiver.cloud import refusal
-from receiver.cloud.refusal import About, NotServed
+from receiver.cloud.refusal import About
 from receiver.core.errors import (
     AccessDenied,
     CloudBusy,
@@ -16,6 +16,7 @@ from receiver.core.errors import (
     FileGone,
     JobGone,
     MailroomError,
+    NotServed,
     OutOfCredits,
     Owner,
     Permanent,
@@ -61,6 +62,11 @@ def error(status: int, about: About, body: Any = None, headers: dict[str, str] |
 )
 def test_every_status_says_what_to_do_next(status: int, about: About, expected: type[MailroomError]) -> None:
     assert type(error(status, about)) is expected
+
+
+def test_a_path_that_is_not_there_is_told_from_a_file_that_is_not() -> None:
+    assert type(error(404, About.DOCUMENT, {"detail": "Not Found"})) is NotServed
+    assert type(error(404, About.DOCUMENT, {"detail": "File dfl-1 not found in project p"})) is FileGone
 
 
 def test_a_refused_key_names_its_setting() -> None:
