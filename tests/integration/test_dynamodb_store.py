@@ -5,8 +5,12 @@ from functools import partial
 from itertools import count
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
 from handlers.local_aws import LocalAws
+from receiver.aws.client import JsonClient
 from receiver.core.change import Insert, Query
 from receiver.core.event import Event
 from receiver.ports import Store
@@ -14,6 +18,7 @@ from receiver.store.dynamodb import DynamoStore
 from receiver.store.table import create_table
 from tests.builders import NOW, an_event
 from tests.contracts.store import HandClock, StoreContract, all_pages
+from tests.integration.test_store_model import StoreMachine
 
 pytestmark = pytest.mark.aws
 _numbers = count(1)
@@ -22,8 +27,13 @@ _numbers = count(1)
 @pytest.fixture
 def table(local_aws: LocalAws) -> str:
     """A table of this test's own."""
+    return a_table(local_aws)
+
+
+def a_table(aws: LocalAws) -> str:
+    """A new table, in which nothing is removed: the tests' clock is not the local AWS's."""
     name = f"store-{next(_numbers)}"
-    create_table(local_aws.client("dynamodb"), name, time_to_live=False)
+    create_table(aws.client("dynamodb"), name, time_to_live=False)
     return name
 
 
@@ -46,3 +56,26 @@ class TestDynamoStore(StoreContract):
         clock.now = NOW + 1
         assert await store.purge(now=NOW + 1) == 0
         assert [event.id for event in await all_pages(store, Event, Query())] == ["kept"]
+
+
+def test_the_store_and_the_dictionary_agree(local_aws: LocalAws) -> None:
+    env = {**local_aws.env, "AWS_REGION": "us-east-1"}
+
+    class Machine(StoreMachine):
+        """A table for each history; the client is the one of the functions (receiver/aws/client.py)."""
+
+        def open(self) -> Store:
+            self.table = getattr(self, "table", None) or a_table(local_aws)
+            return DynamoStore(self.table, self.clock, client=partial(JsonClient, "dynamodb", environ=env))
+
+        @rule(limit=st.integers(1, 3))
+        def purge(self, limit: int) -> None:
+            assert self.run(self.store.purge(now=self.clock.now, limit=limit)) == 0
+
+        @precondition(lambda self: self.kept)
+        @rule()
+        def close_and_open_again(self) -> None:
+            self.run(self.store.close())
+            self.store = self.open()
+
+    run_state_machine_as_test(Machine, settings=settings(deadline=None, max_examples=6, stateful_step_count=20))
