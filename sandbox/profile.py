@@ -16,6 +16,7 @@ from sandbox.words import fold, label_tokens, stem, tokens
 
 _EXCLUDED = re.compile(rf"\b{alternatives('rules', 'excluded')}[^.,;()]*")
 _SUBJECT_ENDS = re.compile(rf"\b{alternatives('rules', 'subject_ends')}|[:;.]")
+_NEGATIONS = frozenset(("non", "not", "no", "nicht", "kein"))  # before a name in a type: `non_academic`
 _EXAMPLES = re.compile(rf"\b{alternatives('rules', 'examples')}[:,]? ([^.;]*)")
 _CATCH_ALL = re.compile(rf"\b{alternatives('rules', 'catch_all')}")
 _CATCH_ALL_TYPES = frozenset(words("rules", "catch_all_types"))
@@ -53,7 +54,9 @@ def catch_all(rules: Sequence[Rule]) -> Rule | None:
 
 
 def _kinds(label: Sequence[str], description: str) -> dict[str, float]:
-    by_type = names_in(label)
+    by_type = {
+        kind: place for kind, place in names_in(label).items() if not place or label[place - 1] not in _NEGATIONS
+    }
     start = _SUBJECT_ENDS.search(description)
     subject, rest = (description[: start.start()], description[start.start() :]) if start else (description, "")
     meant: dict[str, float] = dict.fromkeys(names_in(tokens(rest)), 0.15 if by_type else 0.35)

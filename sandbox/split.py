@@ -59,7 +59,7 @@ def _runs(pages: Sequence[Page]) -> Iterator[list[Page]]:
 def _pieces(run: Sequence[Page], categories: Sequence[Rule]) -> list[_Piece]:
     written = [shown for shown in map(face, run) if not shown.blank]
     if not written:
-        return [_blank(run)]
+        return [_Piece(tuple(run), UNCATEGORIZED, sureness=0.0)]  # perhaps a scan that was not recognised
     seams = [
         seam(one, other, blank_between=other.page.number > one.page.number + 1) for one, other in pairwise(written)
     ]
@@ -113,7 +113,7 @@ def _with_blanks(run: Sequence[Page], documents: Sequence[_Piece]) -> Iterator[_
 
 
 def _blank(pages: Sequence[Page]) -> _Piece:
-    return _Piece(tuple(pages), UNCATEGORIZED, sureness=0.9, seam=-FIRM)
+    return _Piece(tuple(pages), UNCATEGORIZED, sureness=FAIRLY_SURE, seam=-FIRM)
 
 
 def _all_categorized(pieces: Sequence[_Piece], categories: Sequence[Rule]) -> list[_Piece]:

@@ -60,6 +60,11 @@ def test_what_a_rule_excludes_counts_for_nothing() -> None:
     assert LexicalJudge().classify(a_reading(INVOICE), rules).type == "unpaid"
 
 
+def test_a_type_that_denies_a_kind_does_not_mean_it() -> None:
+    rules = (Rule("non_invoice", "letters and contracts"), Rule("bill", "invoices"))
+    assert LexicalJudge().classify(a_reading(INVOICE), rules).type == "bill"
+
+
 def test_a_rule_may_be_told_by_traits_alone() -> None:
     rules = (
         Rule("type_1", "shows an invoice number, a due date and the amount due"),

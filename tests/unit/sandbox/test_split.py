@@ -139,6 +139,10 @@ def test_a_packet_of_blank_pages_is_one_uncategorized_segment() -> None:
     assert parts(a_reading("", ""), Strategy("forbid")) == [("invoice", (1, 2))]
 
 
+def test_a_scan_that_was_not_recognised_is_not_called_blank_with_confidence() -> None:
+    assert LexicalJudge().split(a_reading("", ""), CATEGORIES, Strategy())[0].confidence == "low"
+
+
 def test_segments_shorter_than_wanted_are_merged_into_a_neighbour() -> None:
     pages = (an_invoice(1), *CONTRACT, LETTER)
     segments = parts(a_reading(*pages), Strategy(min_pages=2))
