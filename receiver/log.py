@@ -4,11 +4,16 @@
 follows a document: event, job, task, document.
 """
 
-import json
 import logging
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import TextIO
+
+import msgspec
+
+TOGETHER_SECONDS = 0.2
+"""How long a line that tells of nothing wrong may wait for others."""
 
 
 class JsonLines(logging.Formatter):
@@ -24,12 +29,43 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
             line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return msgspec.json.encode(line, enc_hook=str).decode()
 
 
-def set_up(level: str, stream: TextIO | None = None) -> None:
-    """Sends Mailroom's log to ``stream`` (standard error by default), from this level on."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+class Together(logging.StreamHandler[TextIO]):
+    """Writes lines together: at once when one tells of something wrong, else a moment later.
+
+    A write for each event would cost more than all the checking of it, and it hands the interpreter to another thread.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(self.format(record) + self.terminator)
+        if record.levelno >= logging.WARNING:
+            self.flush()
+        elif len(self._lines) == 1:
+            timer = threading.Timer(TOGETHER_SECONDS, self.flush)
+            timer.daemon = True  # what is left at the end is flushed by logging itself
+            timer.start()
+
+    def flush(self) -> None:
+        with self.lock or threading.RLock():
+            lines, self._lines = self._lines, []
+            if lines:
+                self.stream.write("".join(lines))
+            super().flush()
+
+
+def set_up(level: str, stream: TextIO | None = None, *, together: bool = False) -> None:
+    """Sends Mailroom's log to ``stream`` (standard error by default), from this level on.
+
+    ``together`` is for a process that lives long and writes much.
+    """
+    stream = stream or sys.stderr
+    handler = Together(stream) if together else logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     logger = logging.getLogger("mailroom")
     logger.handlers[:] = [handler]
@@ -40,6 +76,7 @@ def set_up(level: str, stream: TextIO | None = None) -> None:
 def line(logger: logging.Logger, level: int, what: str, **facts: object) -> None:
     """Writes one line; facts that are None or empty are left out."""
     if logger.isEnabledFor(level):
-        logger.log(
-            level, what, extra={"facts": {key: value for key, value in facts.items() if value not in (None, "")}}
-        )
+        # Not by logger.log, which would look up the calling file and line for each: the logger and the word say it.
+        record = logging.LogRecord(logger.name, level, "", 0, what, None, None)
+        record.facts = {key: value for key, value in facts.items() if value not in (None, "")}
+        logger.handle(record)

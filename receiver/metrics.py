@@ -35,11 +35,11 @@ class Meter:
         self._timings: dict[tuple[str, tuple[str, ...]], tuple[int, float]] = {}
 
     def count(self, name: str, value: float = 1, **labels: str) -> None:
-        key = (name, tuple(labels[label] for label in METRICS[name].labels))
+        key = (name, tuple(map(labels.__getitem__, METRICS[name].labels)))
         self._counts[key] = self._counts.get(key, 0.0) + value
 
     def observe(self, name: str, seconds: float, **labels: str) -> None:
-        key = (name, tuple(labels[label] for label in METRICS[name].labels))
+        key = (name, tuple(map(labels.__getitem__, METRICS[name].labels)))
         n, total = self._timings.get(key, (0, 0.0))
         self._timings[key] = (n + 1, total + seconds)
 

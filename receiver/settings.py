@@ -104,6 +104,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = Secret("")
     app: Annotated[str, _about("Import string of the composition root")] = "handlers.app:build"
     max_body: Annotated[int, _about("Bytes of a webhook body at most")] = 10 * 1024 * 1024
+    body_seconds: Annotated[float, _about("Seconds that the body of an event may take to arrive")] = 10.0
     max_upload: Annotated[int, _about("Bytes of an uploaded document at most; LlamaCloud takes 512 MB")] = (
         512 * 1024 * 1024
     )

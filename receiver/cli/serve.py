@@ -14,13 +14,12 @@ from receiver.bootstrap import App
 from receiver.cli.running import with_app
 from receiver.core.errors import Misconfigured
 from receiver.http.app import create_app
+from receiver.http.server import server_config
 from receiver.log import line
 from receiver.renewal import keep_fresh
 from receiver.runner import Worker
 
 log = logging.getLogger("mailroom.serve")
-GRACE_SECONDS = 30
-"""How long requests in flight may take after a signal to stop; LlamaCloud waits 30 s for an answer."""
 
 
 @click.command()
@@ -48,7 +47,7 @@ def _announce(app: App, listener: socket.socket) -> None:
 async def serve_until(stop: asyncio.Event, app: App, listener: socket.socket, *, announce: Callable[[], None]) -> None:
     """Serves until ``stop``: then no new requests, those in flight are answered, tasks in hand are finished."""
     await app.tools.store.ready()
-    server = _Server(_config(app))
+    server = _Server(server_config(create_app(app)))
     async with worker_of(app).running():
         announce()
         stopping = asyncio.create_task(_stop(server, stop))
@@ -86,16 +85,3 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), backlog=2048)
     except OSError as error:
         raise Misconfigured(f"cannot listen on {host}:{port}: {error.strerror}", fix="choose another --port") from error
-
-
-def _config(app: App) -> uvicorn.Config:
-    return uvicorn.Config(
-        create_app(app),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        lifespan="off",
-        backlog=2048,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )

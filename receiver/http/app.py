@@ -34,7 +34,8 @@ def create_app(app: App, *, lifespan: Lifespan | None = None) -> ASGIApp:
         lifespan=lifespan,
     )
     pages.router.redirect_slashes = False
-    return Edge(webhook.Webhook(app.door, webhook.Limits(body=app.settings.max_body)), pages)
+    limits = webhook.Limits(body=app.settings.max_body, seconds=app.settings.body_seconds)
+    return Edge(webhook.Webhook(app.door, limits), pages)
 
 
 class Edge:

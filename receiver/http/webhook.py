@@ -4,11 +4,11 @@ A plain ASGI callable, reached before Starlette's routing, because this is the p
 (docs/benchmarks.md). What can be refused without reading the body is refused so; the body is bounded in size and time.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from receiver.core.errors import MailroomError, NotAuthentic
 from receiver.core.event import Inbound
 from receiver.flow.receive import Accepted, Door
 from receiver.flow.receive import receive as keep
+from receiver.http.patience import Patience
 from receiver.http.problems import INTERNAL, JSON, Problem, problem_of
 from receiver.log import line
 
@@ -30,6 +31,7 @@ log = logging.getLogger("mailroom.event")
 
 METHOD = Problem(405, "method_not_allowed", "events are sent with POST", ((b"allow", b"POST"),))
 TOO_SLOW = Problem(408, "too_slow", "the body did not arrive in time", ((b"connection", b"close"),))
+TOO_MANY = Problem(503, "busy", "too much is arriving at once", ((b"retry-after", b"1"),))
 LENGTH = Problem(400, "malformed", "content-length must be a number")
 HEADERS = Problem(431, "headers_too_large", "more headers, or longer ones, than LlamaCloud sends")
 TYPE = Problem(415, "unsupported_media_type", "events are application/json")
@@ -47,6 +49,8 @@ class Limits:
     """Names and values together."""
     seconds: float = 10.0
     """From the headers to the last byte of the body."""
+    held: int = 128 * 1024 * 1024
+    """Bytes of bodies that are arriving, of all requests together: a body is held before anything proves it."""
 
 
 class _Refused(Exception):
@@ -67,6 +71,13 @@ class Webhook:
     def __init__(self, door: Door, limits: Limits) -> None:
         self._door = door
         self._limits = limits
+        self._held = 0
+        self._patience = Patience(limits.seconds)
+        self._checks = {
+            b"content-length": self._wrong_length,
+            b"content-type": _wrong_type,
+            b"content-encoding": _wrong_encoding,
+        }
         self._too_large = Problem(413, "too_large", f"the body is over {limits.body} bytes (MAILROOM_MAX_BODY)")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,27 +96,20 @@ class Webhook:
         if scope["method"] != "POST":
             raise _Refused(METHOD)
         headers, limits = scope["headers"], self._limits
-        size = sum(len(name) + len(value) for name, value in headers)
-        if len(headers) > limits.headers or size > limits.header_bytes:
+        if len(headers) > limits.headers or sum(map(len, chain.from_iterable(headers))) > limits.header_bytes:
             raise _Refused(HEADERS)
         for name, value in headers:
-            if name == b"content-length":
-                self._check_length(value)
-            elif name == b"content-type":
-                _check_type(value)
-            elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
-                raise _Refused(ENCODING)
+            if name in self._checks and (problem := self._checks[name](value)):
+                raise _Refused(problem)
 
-    def _check_length(self, value: bytes) -> None:
+    def _wrong_length(self, value: bytes) -> Problem | None:
         if not value.isdigit():
-            raise _Refused(LENGTH)
-        if len(value) > 18 or int(value) > self._limits.body:
-            raise _Refused(self._too_large)
+            return LENGTH
+        return self._too_large if len(value) > 18 or int(value) > self._limits.body else None
 
     async def _body(self, receive: Receive) -> bytes:
         try:
-            async with asyncio.timeout(self._limits.seconds):
-                return await self._read(receive)
+            return await self._patience.wait(self._read(receive))
         except TimeoutError:
             raise _Refused(TOO_SLOW) from None
 
@@ -114,17 +118,28 @@ class Webhook:
         chunk: bytes = message.get("body", b"")
         if message["type"] == "http.request" and not message.get("more_body") and len(chunk) <= self._limits.body:
             return chunk  # nearly all of them: one message, not copied
-        chunks, size = [chunk], len(chunk)
-        while True:
-            if message["type"] != "http.request":
-                raise _Gone
-            if size > self._limits.body:
-                raise _Refused(self._too_large)
-            if not message.get("more_body"):
-                return b"".join(chunks)
-            message = await receive()
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
+        return await self._read_on(message, receive)
+
+    async def _read_on(self, message: MutableMapping[str, Any], receive: Receive) -> bytes:
+        """The body of which this is the first message."""
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            while True:
+                if message["type"] != "http.request":
+                    raise _Gone
+                chunks.append(message.get("body", b""))
+                size += len(chunks[-1])
+                self._held += len(chunks[-1])
+                if size > self._limits.body:
+                    raise _Refused(self._too_large)
+                if self._held > self._limits.held:
+                    raise _Refused(TOO_MANY)
+                if not message.get("more_body"):
+                    return b"".join(chunks)
+                message = await receive()
+        finally:
+            self._held -= size
 
     async def _answer(self, scope: Scope, body: bytes, send: Send) -> None:
         begun = time.perf_counter()
@@ -170,11 +185,15 @@ class Webhook:
         await _reply(send, problem.status, b"" if scope["method"] == "HEAD" else problem.body, *problem.headers)
 
 
-def _check_type(value: bytes) -> None:
+def _wrong_type(value: bytes) -> Problem | None:
     """LlamaCloud says application/json; a sender that says nothing, or plain text, may still mean it."""
     media_type = value.partition(b";")[0].strip().lower()
-    if media_type not in (b"application/json", b"text/plain", b"") and not media_type.endswith(b"+json"):
-        raise _Refused(TYPE)
+    right = media_type in (b"application/json", b"text/plain", b"") or media_type.endswith(b"+json")
+    return None if right else TYPE
+
+
+def _wrong_encoding(value: bytes) -> Problem | None:
+    return None if value.strip().lower() in (b"", b"identity") else ENCODING
 
 
 async def _reply(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
