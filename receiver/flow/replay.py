@@ -114,19 +114,25 @@ async def _parked(document: Document, tools: Tools) -> AsyncIterator[Task]:
                     yield task
 
 
-def _resume(document: Document, parked: Sequence[Task], tools: Tools) -> Replay:
+def _resume(document: Document, parked: Sequence[Task], tools: Tools, *, who: str = "") -> Replay:
     """Parked tasks are ready again, and what they left behind on the document is undone."""
     now = tools.clock()
     again = tuple(
         replace(one, state=DeliveryState.PENDING, error="") if one.state is not DeliveryState.DELIVERED else one
         for one in document.deliveries
     )
-    ready = replace(document, deliveries=again, state=DocumentState.OPEN, error="")
-    cutting = any(task.kind == "cut" for task in parked)
-    before = Step.SPLIT if cutting else Step.SUBMITTED if document.job_id else Step.TAKEN_IN
-    step = Step.DECIDED if document.plan else before
-    after = replace(ready, step=step).note(now, "replayed", ", ".join(task.id for task in parked))
+    submitted = any(task.kind == "react" for task in parked) or bool(document.job_id)
+    step = Step.DECIDED if document.plan else Step.SUBMITTED if submitted else Step.TAKEN_IN
+    ready = replace(
+        document,
+        deliveries=again,
+        state=DocumentState.OPEN,
+        step=step,
+        error="",
+        deadline=now + tools.config.deadline_seconds,
+    )
     names = ", ".join(task.kind for task in parked)
+    after = ready.note(now, "replayed", f"{names} by {who}" if who else names)
     writes = (Update(after), *(Update(task.replay(now=now)) for task in parked))
     return Replay(document=document, deed="resume", detail=names, writes=writes)
 
@@ -204,19 +210,17 @@ async def carry_out(replay: Replay, tools: Tools) -> bool:
     return True
 
 
-async def replay_task(task_id: str, tools: Tools, *, who: str) -> Task:
+async def replay_task(task_id: str, tools: Tools, *, who: str = "operator") -> Task:
     """One task, ready again. Raises NotFound, and NotAllowed for a task that is waiting or in hand."""
     task = await tools.store.get(Task, task_id)
     if task is None:
         raise NotFound(f"there is no task {task_id}", fix="mailroom tasks lists them")
     again = task.replay(now=tools.clock())
-    document = await _about(task, tools)
-    writes: tuple[Write, ...] = (Update(again),)
-    if document is not None and task.state is TaskState.PARKED:
-        writes = _resume(document.note(tools.clock(), "replay asked for", who), [task], tools).writes
+    document = await _about(task, tools) if task.state is TaskState.PARKED else None
+    writes = _resume(document, [task], tools, who=who).writes if document else (Update(again),)
     await tools.store.apply(*writes)
     await tools.bell.ring(task_id)
-    return again
+    return replace(again, version=again.version + 1)
 
 
 async def _about(task: Task, tools: Tools) -> Document | None:

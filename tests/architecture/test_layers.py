@@ -17,6 +17,7 @@ ADAPTERS = {"receiver.store", "receiver.queue", "receiver.cloud"}
 EDGE = FLOW | {"receiver.settings", "receiver.log", "receiver.show"}
 WHOLE = EDGE | ADAPTERS | {
     "receiver.aws", "receiver.bootstrap", "receiver.runner", "receiver.http", "receiver.cli", "receiver.secrets",
+    "receiver.renewal",
 }  # fmt: skip
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -36,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.store": PORTS | {"receiver.store", "receiver.aws"},
     "receiver.queue": PORTS | {"receiver.queue", "receiver.aws"},
     "receiver.cloud": PORTS | {"receiver.cloud", "receiver"},
+    "receiver.renewal": EDGE | {"receiver.bootstrap"},
     "receiver.bootstrap": EDGE | ADAPTERS | {"receiver.secrets", "receiver.aws"},
     "receiver.http": EDGE | {"receiver.http", "receiver.bootstrap", "receiver"},
     "receiver.runner": EDGE,
