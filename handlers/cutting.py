@@ -24,7 +24,7 @@ class ChildCutter:
     @contextlib.asynccontextmanager
     async def opened(self, path: Path) -> AsyncIterator[Pages]:
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "handlers.pdf", str(path),
+            sys.executable, "-P", "-m", "handlers.pdf", str(path),
             stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=_environment(), limit=LINE_BYTES,
         )  # fmt: skip
         try:
@@ -84,7 +84,7 @@ async def _end(child: Process) -> None:
 
 def _environment() -> dict[str, str]:
     """What the child needs to find our code, and nothing else: it reads what strangers sent."""
-    return {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path) or "."}
+    return {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
 
 
 _: type[Cutter] = ChildCutter

@@ -29,23 +29,35 @@ CARRIED = ("/OCProperties", "/OutputIntents", "/Lang")
 
 def main() -> int:
     """Serves one file until standard input ends."""
-    import pikepdf
-
     _limit_memory()
     try:
-        # Read through the file, not mapped: the pages of a mapping would count as ours.
-        source = pikepdf.open(Path(sys.argv[1]), access_mode=pikepdf.AccessMode.stream, suppress_warnings=True)
-    except pikepdf.PasswordError:
-        return _refuse("it is locked with a password")
-    except (pikepdf.PdfError, RuntimeError) as error:
-        return _refuse(f"it cannot be read as a PDF, not even repaired: {_plain(error)}")
+        source = opened(Path(sys.argv[1]))
+    except ValueError as error:
+        _say({"refused": str(error)})
+        return 0
     with source:
-        if not len(source.pages):
-            return _refuse("it has no pages")
         _say({"pages": len(source.pages)})
         for line in sys.stdin:
             _say(_answer(source, json.loads(line)))
     return 0
+
+
+def opened(path: Path) -> "pikepdf.Pdf":
+    """The PDF, repaired when it is damaged. Raises ValueError with the reason why it cannot be cut."""
+    import pikepdf
+
+    try:
+        # Read through the file, not mapped: the pages of a mapping would count as ours.
+        source = pikepdf.open(path, access_mode=pikepdf.AccessMode.stream, suppress_warnings=True)
+    except pikepdf.PasswordError as error:
+        raise ValueError("it is locked with a password") from error
+    except (pikepdf.PdfError, RuntimeError) as error:
+        said = _plain(error, path)
+        raise ValueError(f"it cannot be read as a PDF, not even repaired: {said}") from error
+    if not len(source.pages):
+        source.close()
+        raise ValueError("it has no pages")
+    return source
 
 
 def _answer(source: "pikepdf.Pdf", asked: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +69,7 @@ def _answer(source: "pikepdf.Pdf", asked: dict[str, Any]) -> dict[str, Any]:
         cut(source, asked["cut"], Path(asked["to"]))
         return {"done": True}
     except (pikepdf.PdfError, RuntimeError) as error:
-        return {"refused": _plain(error)}
+        return {"refused": _plain(error, Path(sys.argv[1]))}
 
 
 def cut(source: "pikepdf.Pdf", pages: Sequence[int], to: Path) -> None:
@@ -121,19 +133,14 @@ def _limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
 
-def _refuse(reason: str) -> int:
-    _say({"refused": reason})
-    return 0
-
-
 def _say(answer: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
 
 
-def _plain(error: Exception) -> str:
+def _plain(error: Exception, path: Path) -> str:
     """The library's words without the path of our own temporary file."""
-    return str(error).replace(sys.argv[1], "the file").strip()[:300]
+    return str(error).replace(str(path), "the file").strip()[:300]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from handlers import classify, other, split
-from handlers.cutting import ChildCutter
 from receiver.config import Config, parse
 from receiver.core.alert import Alert, AlertState
 from receiver.core.change import Ensure, Insert, Query, R
@@ -32,6 +31,7 @@ from receiver.queue.local import LocalDoorbell
 from receiver.store.memory import MemoryStore
 from receiver.store.spool import FolderSpool
 from tests.builders import NOW
+from tests.papers import NearCutter
 
 TABLE = """\
 classify:
@@ -181,7 +181,7 @@ class Desk:
             clock=lambda: self.now,
             spread=lambda: 1.0,
             meter=Meter(),
-            cutter=ChildCutter(),
+            cutter=NearCutter(),
             destinations={"bytes": self.bytes, "words": self.words},
             channels={"log": self.channel},
             adopt=True,

@@ -19,7 +19,7 @@ from receiver.flow.conclude import resubmission
 from receiver.flow.deliver import delivery_tasks, holds_bytes, pending_task
 from receiver.flow.tools import Tools
 
-BY_A_PERSON = frozenset({Way.BY_HAND})
+BY_A_PERSON = frozenset({Way.BY_HAND, Way.RECUT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +122,9 @@ def _resume(document: Document, parked: Sequence[Task], tools: Tools, *, who: st
         for one in document.deliveries
     )
     submitted = any(task.kind == "react" for task in parked) or bool(document.job_id)
-    step = Step.DECIDED if document.plan else Step.SUBMITTED if submitted else Step.TAKEN_IN
+    cutting = any(task.kind == "cut" for task in parked)
+    before = Step.SPLIT if cutting else Step.SUBMITTED if submitted else Step.TAKEN_IN
+    step = Step.DECIDED if document.plan else before
     ready = replace(
         document,
         deliveries=again,

@@ -1,0 +1,349 @@
+"""A packet: cut once, whatever crashes; finished when its pieces are; every page accounted for."""
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from receiver.core.document import Document, DocumentState, Step
+from receiver.core.errors import NotServed
+from receiver.core.job import JobKind, JobReport, JobStatus
+from receiver.core.manifest import manifest
+from receiver.core.pages import Segment
+from receiver.core.plan import Way
+from receiver.core.task import TaskState
+from receiver.flow.pieces import pieces_of
+from receiver.flow.split import cut
+from receiver.flow.sweep import sweep
+from receiver.ports import Order
+from tests.desk import TABLE, Desk
+from tests.papers import a_page, locked, packet_bytes
+
+pytestmark = pytest.mark.anyio
+
+ARCHIVED = TABLE + 'packet: {to: ["bytes://packets/"]}\n'
+BY_CATEGORY = ARCHIVED + "split: {then: route}\n"
+LETTERS = [a_page("invoice, page 1"), a_page("invoice, page 2"), a_page("a contract"), a_page("")]
+
+
+def segments(*found: tuple[str, tuple[int, ...]] | tuple[str, tuple[int, ...], str]) -> tuple[Segment, ...]:
+    return tuple(Segment(category=one[0], pages=one[1], confidence=one[2] if len(one) > 2 else "high") for one in found)
+
+
+WHOLE = segments(("invoice", (1, 2)), ("contract", (3, 4)))
+
+
+async def split(desk: Desk, found: tuple[Segment, ...] = WHOLE, content: bytes | None = None) -> Document:
+    """A packet whose split job found this, with everything done that follows."""
+    packet = await desk.submitted(name="mail.pdf", content=content or packet_bytes(*LETTERS), packet=True)
+    desk.cloud.finish(packet.job_id, segments=found)
+    await desk.event(packet.job_id, "split.success")
+    await desk.work()
+    return await desk.document(packet.id)
+
+
+async def classify_all(desk: Desk, packet: Document) -> None:
+    for piece in await pieces_of(packet, desk.tools):
+        if piece.state is DocumentState.OPEN:
+            desk.cloud.classified(piece.job_id, piece.category)
+            await desk.event(piece.job_id)
+    await desk.work()
+
+
+@pytest.fixture(autouse=True)
+def archive(desk: Desk) -> None:
+    desk.use(ARCHIVED)
+
+
+async def test_each_piece_is_a_document_of_its_own_with_parent_pages_and_category(desk: Desk) -> None:
+    packet = await split(desk)
+    first, second = await pieces_of(packet, desk.tools)
+    assert (first.parent_id, first.pages, first.category) == (packet.id, (1, 2), "invoice")
+    assert (second.name, second.batch_id, second.origin.kind) == ("mail-p3-4.pdf", packet.batch_id, "piece")
+    assert (packet.state, packet.step, packet.page_count) == (DocumentState.OPEN, Step.SPLIT, 4)
+    assert (await desk.store.tally()).taken_in == 3
+
+
+async def test_the_packet_is_archived_when_all_its_pieces_are_settled(desk: Desk) -> None:
+    packet = await split(desk)
+    await classify_all(desk, packet)
+    after = await desk.document(packet.id)
+    assert after.plan is not None
+    assert (after.state, after.plan.way) == (DocumentState.ROUTED, Way.PACKET)
+    assert desk.bytes.parcels[-1].url == f"bytes://packets/{packet.id}/mail.pdf"
+    books = await desk.store.tally()
+    assert (books.taken_in, books.routed, books.open) == (3, 3, 0)
+
+
+async def test_the_packets_manifest_says_where_its_pieces_went(desk: Desk) -> None:
+    packet = await split(desk)
+    await classify_all(desk, packet)
+    story = desk.bytes.parcels[-1].manifest
+    assert [(one["pages"], one["type"], len(one["locations"])) for one in story["pieces"]] == [
+        ([1, 2], "invoice", 2), ([3, 4], "contract", 1),
+    ]  # fmt: skip
+    piece = (await pieces_of(packet, desk.tools))[0]
+    told = manifest(piece, delivery_id="d")["packet"]
+    assert (told["name"], told["split_job_id"], told["pages"]) == ("mail.pdf", packet.job_id, [1, 2])
+
+
+async def test_one_piece_that_is_still_open_keeps_the_packet_open(desk: Desk) -> None:
+    packet = await split(desk)
+    first, _ = await pieces_of(packet, desk.tools)
+    desk.cloud.classified(first.job_id, "invoice")
+    await desk.event(first.job_id)
+    await desk.work()
+    assert (await desk.document(packet.id)).state is DocumentState.OPEN
+
+
+async def test_a_piece_in_review_does_not_hold_its_packet_back(desk: Desk) -> None:
+    packet = await split(desk)
+    for piece in await pieces_of(packet, desk.tools):
+        desk.cloud.classified(piece.job_id, "invoice", 0.3)
+        await desk.event(piece.job_id)
+    await desk.work()
+    books = await desk.store.tally()
+    assert (books.routed, books.review, books.open) == (1, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("found", "named"),
+    [
+        ((), "no piece holds pages 1-3"),
+        (segments(("invoice", (1, 2))), "no piece holds page 3"),
+        (segments(("invoice", (1, 2)), ("contract", (2, 3, 4))), "more than one piece holds page 2"),
+        (segments(("invoice", (1, 2)), ("contract", (3, 4, 5))), "the packet has 4 pages, but a piece holds page 5"),
+    ],
+)
+async def test_a_packet_whose_pages_do_not_add_up_is_held_with_the_list(
+    desk: Desk, found: tuple[Segment, ...], named: str
+) -> None:
+    packet = await split(desk, found)
+    assert packet.state is DocumentState.REVIEW
+    assert named in packet.error
+    assert [alert.kind for alert, _ in desk.channel.told] == ["packet.held"]
+    assert named in desk.channel.told[0][0].detail
+    assert (await desk.store.tally()).taken_in == 1
+
+
+async def test_omitted_pages_are_named(desk: Desk) -> None:
+    desk.use(ARCHIVED + "split: {uncategorized: omit}\n")
+    packet = await split(desk, segments(("invoice", (1, 2)), ("contract", (4,))))
+    assert packet.cuts[-1].omitted == (3,)
+
+
+async def test_pieces_of_doubtful_category_wait_for_a_person_with_one_alert(desk: Desk) -> None:
+    packet = await split(desk, segments(("invoice", (1,), "low"), ("invoice", (2,), "low"), ("contract", (3, 4))))
+    states = [piece.state for piece in await pieces_of(packet, desk.tools)]
+    assert states == [DocumentState.REVIEW, DocumentState.REVIEW, DocumentState.OPEN]
+    ((alert, _),) = desk.channel.told
+    assert (alert.kind, alert.subject) == ("packet.held", packet.id)
+    assert alert.detail.startswith("2 of 3 pieces wait for a person")
+
+
+async def test_failed_jobs_of_one_packet_are_one_alert(desk: Desk) -> None:
+    packet = await split(desk)
+    for number, piece in enumerate(await pieces_of(packet, desk.tools)):
+        desk.cloud.finish(piece.job_id, JobStatus.FAILED, error=f"another reason {number}")
+        await desk.event(piece.job_id, "classify.error")
+    await desk.work()
+    assert [alert.kind for alert, _ in desk.channel.told] == ["job.failed"]
+
+
+async def test_pieces_are_routed_by_their_category_when_asked(desk: Desk) -> None:
+    desk.use(BY_CATEGORY)
+    packet = await split(desk, segments(("invoice", (1, 2), "medium"), ("uncategorized", (3, 4))))
+    first, second = await pieces_of(packet, desk.tools)
+    assert first.plan is not None
+    assert second.plan is not None
+    assert (first.plan.route, first.state, first.job_id) == ("invoice", DocumentState.ROUTED, "")
+    assert (second.plan.way, second.state) == (Way.NO_MATCH, DocumentState.REVIEW)
+    assert len(desk.cloud.orders) == 1
+    assert (await desk.document(packet.id)).state is DocumentState.ROUTED
+
+
+async def test_dropped_blank_pages_are_kept_and_sent_nowhere(desk: Desk) -> None:
+    desk.use(ARCHIVED + "split: {guards: {blank_pages: drop}}\n")
+    packet = await split(desk)
+    blank = (await pieces_of(packet, desk.tools))[-1]
+    assert blank.plan is not None
+    assert (blank.category, blank.pages, blank.plan.way) == ("blank", (4,), Way.BLANK)
+    assert (blank.state, blank.deliveries) == (DocumentState.ROUTED, ())
+
+
+async def test_a_locked_packet_waits_in_review_and_is_not_paid_for(desk: Desk) -> None:
+    packet = await desk.submitted(name="mail.pdf", content=locked(), packet=True)
+    assert packet.state is DocumentState.REVIEW
+    assert "locked with a password" in packet.error
+    assert desk.cloud.orders == []
+    assert [alert.kind for alert, _ in desk.channel.told] == ["packet.held"]
+
+
+class CrashError(Exception):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("at", range(1, 9))
+async def test_a_crash_anywhere_cuts_the_same_pieces_once(desk: Desk, at: int) -> None:
+    packet = await desk.submitted(name="mail.pdf", content=packet_bytes(*LETTERS), packet=True)
+    desk.cloud.finish(packet.job_id, segments=WHOLE)
+    await desk.event(packet.job_id, "split.success")
+    (react,) = await desk.store.claim(owner="desk", now=desk.now, lease_seconds=60)
+    from receiver.flow.process import process
+
+    await process(react, desk.tools)
+    await crash_at_write(desk, at)
+    desk.later(61)
+    await desk.work()
+    packet = await desk.document(packet.id)
+    await classify_all(desk, packet)
+    assert [one.pages for one in await pieces_of(packet, desk.tools)] == [(1, 2), (3, 4)]
+    assert len(packet.cuts) == 1
+    books = await desk.store.tally()
+    assert (books.taken_in, books.routed, books.open) == (3, 3, 0)
+    assert len({order.transaction_id for order in desk.cloud.orders}) == 3
+
+
+async def crash_at_write(desk: Desk, at: int) -> None:
+    """Works on the cut until its ``at``-th write to the store, which does not happen any more."""
+    (task,) = await desk.store.claim(owner="crashes", now=desk.now, lease_seconds=60)
+    assert task.kind == "cut"
+    apply, writes = desk.store.apply, 0
+
+    async def dying(*given: Any) -> None:
+        nonlocal writes
+        writes += 1
+        if writes >= at:
+            raise CrashError
+        await apply(*given)
+
+    desk.store.apply = dying  # type: ignore[method-assign]
+    try:
+        await cut(task, desk.tools)
+    except CrashError:
+        pass
+    finally:
+        desk.store.apply = apply  # type: ignore[method-assign]
+
+
+async def test_the_same_happening_again_cuts_nothing_anew(desk: Desk) -> None:
+    packet = await split(desk)
+    await desk.event(packet.job_id, "split.success", id="again")
+    await desk.work()
+    assert len((await desk.document(packet.id)).cuts) == 1
+    assert len(await desk.tasks("cut")) == 1
+
+
+async def test_a_lost_split_event_is_found_by_the_sweep(desk: Desk) -> None:
+    packet = await desk.submitted(name="mail.pdf", content=packet_bytes(*LETTERS), packet=True)
+    desk.cloud.finish(packet.job_id, segments=WHOLE)
+    desk.later(601)
+    assert (await sweep(desk.tools)).finished == 1
+    await desk.work()
+    assert len((await desk.document(packet.id)).pieces) == 2
+
+
+async def test_a_failed_split_goes_the_way_of_failed(desk: Desk) -> None:
+    packet = await desk.submitted(name="mail.pdf", content=packet_bytes(*LETTERS), packet=True)
+    desk.cloud.finish(packet.job_id, JobStatus.FAILED, error="too crooked")
+    await desk.event(packet.job_id, "split.error")
+    await desk.work()
+    after = await desk.document(packet.id)
+    assert (after.state, after.error) == (DocumentState.FAILED, "too crooked")
+
+
+async def test_progress_events_change_nothing(desk: Desk) -> None:
+    packet = await desk.submitted(name="mail.pdf", content=packet_bytes(*LETTERS), packet=True)
+    await desk.event(packet.job_id, "split.processing")
+    await desk.work()
+    assert await desk.document(packet.id) == packet
+
+
+async def test_a_thing_of_many_pages_is_met_by_a_row_that_asks_for_pages(desk: Desk) -> None:
+    long = "routes:\n  - {name: long, type: invoice, when: {min_pages: 3}, to: ['bytes://long/']}"
+    desk.use(ARCHIVED.replace("routes:", long))
+    document = await desk.routed("invoice", content=packet_bytes(*LETTERS))
+    assert document.plan is not None
+    assert (document.page_count, document.plan.route) == (4, "long")
+
+
+class WithoutCurrentPath:
+    """LlamaCloud as it was before its current split path."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.create = desk.cloud.create
+        self.asked: list[bool] = []
+
+    async def __call__(self, order: Order) -> JobReport:
+        if order.kind is JobKind.SPLIT:
+            self.asked.append(order.beta)
+            if not order.beta:
+                raise NotServed("LlamaCloud does not serve this")
+        return await self.create(order)
+
+
+async def test_without_the_current_path_the_beta_one_is_taken_and_remembered(desk: Desk) -> None:
+    cloud = WithoutCurrentPath(desk)
+    desk.cloud.create = cloud  # type: ignore[method-assign]
+    for name in ("a.pdf", "b.pdf"):
+        await desk.submitted(name=name, content=packet_bytes(*LETTERS), packet=True)
+    assert cloud.asked == [False, True, True]
+    assert desk.cloud.orders[-1].registration is None
+
+
+async def test_a_beta_job_is_looked_at_until_it_has_ended(desk: Desk) -> None:
+    desk.use(ARCHIVED + "split: {path: beta}\n")
+    packet = await desk.submitted(name="mail.pdf", content=packet_bytes(*LETTERS), packet=True)
+    asked = []
+    for _ in range(20):
+        desk.later(1)
+        asked += [desk.now for done in await desk.work() if done.task.kind == "react"]
+    assert [round(later - earlier) for earlier, later in pairwise(asked)] == [2, 3, 4, 5, 5]
+    desk.cloud.finish(packet.job_id, segments=WHOLE)
+    desk.later(5)
+    await desk.work()
+    assert len((await desk.document(packet.id)).pieces) == 2
+
+
+async def test_the_current_path_alone_is_insisted_on_when_asked(desk: Desk) -> None:
+    desk.use(ARCHIVED + "split: {path: current}\n")
+    desk.cloud.create = WithoutCurrentPath(desk)  # type: ignore[method-assign]
+    packet = await desk.submitted(name="mail.pdf", content=packet_bytes(*LETTERS), packet=True)
+    assert (packet.state, packet.job_id) == (DocumentState.REVIEW, "")
+
+
+async def test_a_beta_job_whose_creation_was_answered_to_a_dead_process_is_found_again(desk: Desk) -> None:
+    desk.use(ARCHIVED + "split: {path: beta}\n")
+    await desk.take_in(name="mail.pdf", content=packet_bytes(*LETTERS), packet=True)
+    (task,) = await desk.store.claim(owner="crashes", now=desk.now, lease_seconds=60)
+    from receiver.flow.submit import submit
+
+    await submit(task, desk.tools)  # all its effects, and then nothing is written
+    desk.cloud.by_transaction = {"another": "job-1"}  # the beta path knows no transaction id
+    desk.later(61)
+    await desk.work()
+    assert [order.beta for order in desk.cloud.orders] == [True]
+    (packet,) = [one for one in await desk.all(Document) if one.packet]
+    assert packet.job_id == "job-1"
+
+
+async def test_a_parked_cut_is_resumed_where_it_was(desk: Desk) -> None:
+    from receiver.flow.replay import Choice, carry_out, foreseen
+
+    desk.tools = replace(desk.tools, cutter=None)
+    packet = await desk.submitted(name="mail.pdf", content=packet_bytes(*LETTERS))
+    broken = replace(packet, packet=True, step=Step.SPLIT, page_count=4)
+    from receiver.core.change import Ensure, Update
+    from receiver.flow.split import cut_task
+
+    await desk.store.apply(Update(broken), Ensure(cut_task(packet.id, because="job-1", now=desk.now)))
+    for _ in range(20):
+        desk.later(100_000)
+        await desk.work()
+    (task,) = await desk.tasks("cut")
+    assert task.state is TaskState.PARKED
+    held = await desk.document(packet.id)
+    assert held.state is DocumentState.REVIEW
+    await carry_out(await foreseen(held, Choice(ids=(packet.id,)), desk.tools), desk.tools)
+    assert (await desk.document(packet.id)).step is Step.SPLIT
