@@ -13,6 +13,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -53,7 +54,7 @@ class JsonClient:
         self._address = urlsplit(url)
         self._credentials = credentials_of(env)
         self._timeout = timeout_seconds
-        self._tls = ssl.create_default_context() if self._address.scheme == "https" else None
+        self._tls = _tls() if self._address.scheme == "https" else None
         self._idle: deque[http.client.HTTPConnection] = deque()
 
     def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
@@ -123,6 +124,12 @@ class JsonClient:
         if self._tls:
             return http.client.HTTPSConnection(where, port, timeout=self._timeout, context=self._tls)
         return http.client.HTTPConnection(where, port, timeout=self._timeout)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients: reading the authorities' certificates takes longer than anything else here."""
+    return ssl.create_default_context()
 
 
 def _passing(error: ClientError) -> bool:

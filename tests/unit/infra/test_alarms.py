@@ -1,0 +1,71 @@
+"""Nothing that can stand still or fall over is without an alarm."""
+
+from typing import Any
+
+import pytest
+
+from receiver.metrics import METRICS
+from tests.infra import of_type, referred, service
+
+ALARMS = of_type("AWS::CloudWatch::Alarm")
+QUEUES = of_type("AWS::SQS::Queue")
+DEAD = {target for queue in QUEUES.values() for target in referred(queue.get("RedrivePolicy", {}))}
+FUNCTIONS = [f"{name.capitalize()}LambdaFunction" for name in service()["functions"]]
+GAUGES = {"mailroom_balanced", "mailroom_documents_overdue", "mailroom_tasks_parked"}
+"""What the sweep counts beside METRICS (handlers/functions/sweep.py)."""
+
+
+def watched(resource: str) -> set[str]:
+    """The metrics of this resource that an alarm looks at."""
+    return {
+        str(alarm.get("MetricName")) for alarm in ALARMS.values() if resource in referred(alarm.get("Dimensions", []))
+    }
+
+
+@pytest.mark.parametrize("queue", sorted(set(QUEUES) - DEAD))
+def test_every_queue_has_an_alarm_for_what_waits_in_it(queue: str) -> None:
+    assert "ApproximateAgeOfOldestMessage" in watched(queue)
+
+
+@pytest.mark.parametrize("queue", sorted(DEAD))
+def test_every_dead_letter_queue_has_an_alarm_for_anything_in_it(queue: str) -> None:
+    assert "ApproximateNumberOfMessagesVisible" in watched(queue)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_has_alarms_for_its_errors_and_throttles(function: str) -> None:
+    assert {"Errors", "Throttles"} <= watched(function)
+
+
+def test_an_alarm_sees_that_nothing_is_processed_though_something_waits() -> None:
+    (metrics,) = [alarm["Metrics"] for alarm in ALARMS.values() if "Metrics" in alarm]
+    assert referred(metrics) == {"DoorbellQueue"}
+    assert {"ApproximateNumberOfMessagesVisible", "NumberOfMessagesDeleted"} == {
+        one["MetricStat"]["Metric"]["MetricName"] for one in metrics if "MetricStat" in one
+    }
+
+
+def test_the_balance_has_an_alarm_that_silence_sets_off_too() -> None:
+    balance = next(alarm for alarm in ALARMS.values() if alarm.get("MetricName") == "mailroom_balanced")
+    assert (balance["ComparisonOperator"], balance["TreatMissingData"]) == ("LessThanThreshold", "breaching")
+
+
+@pytest.mark.parametrize("alarm", ALARMS.values(), ids=ALARMS)
+def test_every_alarm_tells_somebody_what_to_do(alarm: dict[str, Any]) -> None:
+    assert referred(alarm["AlarmActions"]) == {"AlertsTopic"}
+    assert len(alarm["AlarmDescription"]) > 20
+
+
+@pytest.mark.parametrize("alarm", ALARMS.values(), ids=ALARMS)
+def test_alarms_on_our_metrics_name_metrics_that_exist(alarm: dict[str, Any]) -> None:
+    if alarm.get("Namespace") == "Mailroom":
+        assert alarm["MetricName"] in set(METRICS) | GAUGES
+
+
+def test_the_sweep_counts_what_the_alarms_look_at() -> None:
+    import inspect
+
+    from handlers.functions import sweep
+
+    source = inspect.getsource(sweep.one_pass)
+    assert [name for name in GAUGES if name not in source] == []

@@ -1,0 +1,129 @@
+"""serverless.yml says what the code knows, and keeps AWS's rules of thumb."""
+
+import importlib
+import re
+import tomllib
+from typing import Any
+
+import pytest
+
+from handlers.aws import Aws
+from handlers.destinations import destinations
+from receiver.config import load as load_table
+from receiver.settings import VARIABLES
+from tests.infra import ROOT, of_type, param, referred, resources, service
+
+FUNCTIONS: dict[str, dict[str, Any]] = service()["functions"]
+TABLE = (ROOT / "infra" / "mailroom.yaml").read_text()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_handler_can_be_imported(name: str) -> None:
+    module, _, attribute = FUNCTIONS[name]["handler"].rpartition(".")
+    assert callable(getattr(importlib.import_module(module), attribute))
+
+
+def test_every_variable_is_a_setting_or_named_by_the_routing_table() -> None:
+    named = set(re.findall(r"env:(\w+)", re.sub(r"(?m)^#.*", "", TABLE)))
+    given = {*service()["provider"]["environment"], *(v for f in FUNCTIONS.values() for v in f.get("environment", {}))}
+    assert given - set(VARIABLES.values()) == named
+
+
+def test_the_routing_table_that_is_deployed_is_one() -> None:
+    known = {"MAIL_BUCKET": "a-bucket", "ROUTED_QUEUE": "a-queue", "ALERTS_TOPIC": "arn:aws:sns:eu-central-1:1:topic"}
+    table = load_table(ROOT / "infra" / "mailroom.yaml", known)
+    aws = Aws()
+    schemes = destinations(aws)
+    try:
+        faults = table.check(
+            schemes=schemes, faults=lambda to: schemes[to.url.partition(":")[0]].faults(to), adopted=False
+        )
+    finally:
+        aws.close()
+    assert list(faults) == []
+
+
+def test_each_function_has_a_role_of_its_own() -> None:
+    roles = [function["role"] for function in FUNCTIONS.values()]
+    assert sorted(set(roles)) == sorted(roles) == sorted(of_type("AWS::IAM::Role"))
+
+
+def test_no_role_may_do_everything_anywhere() -> None:
+    for name, role in of_type("AWS::IAM::Role").items():
+        for policy in role["Policies"]:
+            if "Fn::If" in policy:  # X-Ray knows no resources
+                continue
+            for statement in policy["PolicyDocument"]["Statement"]:
+                actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+                assert statement["Resource"] != "*", name
+                assert not [action for action in actions if action.endswith("*")], name
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_messages_stay_hidden_for_six_times_the_functions_timeout(name: str) -> None:
+    timeout = param(FUNCTIONS[name]["timeout"])
+    for event in FUNCTIONS[name]["events"]:
+        if isinstance(event, dict) and "sqs" in event:
+            (queue,) = referred(event["sqs"]["arn"])
+            assert param(resources()[queue]["Properties"]["VisibilityTimeout"]) >= 6 * timeout
+            assert event["sqs"]["functionResponseType"] == "ReportBatchItemFailures"
+
+
+def test_every_queue_but_dead_letters_has_a_dead_letter_queue_after_five_attempts() -> None:
+    queues = of_type("AWS::SQS::Queue")
+    for name, queue in queues.items():
+        if not name.endswith("DeadQueue"):
+            assert referred(queue["RedrivePolicy"]) == {name.replace("Queue", "DeadQueue")}
+            assert param(queue["RedrivePolicy"]["maxReceiveCount"]) >= 5
+    assert all(queue["SqsManagedSseEnabled"] for queue in queues.values())
+
+
+def test_every_bucket_is_private_versioned_encrypted_and_speaks_tls_only() -> None:
+    tls = {bucket for policy in of_type("AWS::S3::BucketPolicy").values() for bucket in referred(policy["Bucket"])}
+    buckets = of_type("AWS::S3::Bucket")
+    assert tls == set(buckets)
+    for bucket in buckets.values():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
+        assert bucket["BucketEncryption"]
+        assert bucket["LifecycleConfiguration"]["Rules"]
+
+
+def test_every_queue_speaks_tls_only() -> None:
+    policies = of_type("AWS::SQS::QueuePolicy").values()
+    tls = {
+        queue
+        for policy in policies
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny" and "aws:SecureTransport" in statement["Condition"].get("Bool", {})
+        for queue in referred(statement["Resource"])
+    }
+    assert tls == set(of_type("AWS::SQS::Queue"))
+
+
+def test_the_table_is_the_one_that_the_store_makes_elsewhere() -> None:
+    from receiver.store.table import table_of
+
+    (ours,) = of_type("AWS::DynamoDB::Table").values()
+    theirs = table_of("name")
+    assert ours["KeySchema"] == theirs["KeySchema"]
+    assert ours["AttributeDefinitions"] == theirs["AttributeDefinitions"]
+    assert ours["GlobalSecondaryIndexes"] == theirs["GlobalSecondaryIndexes"]
+    assert ours["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert ours["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+
+
+def test_what_is_zipped_is_what_is_deployed() -> None:
+    zipped = tomllib.loads((ROOT / "infra" / "functions.toml").read_text())
+    assert set(zipped) - {"all"} == set(FUNCTIONS)
+    for name, function in FUNCTIONS.items():
+        assert function["package"]["artifact"].endswith(f"/{name}.zip")
+        assert (ROOT / "infra" / "locks" / f"{name}.txt").is_file()
+
+
+def test_the_one_machine_ways_serve_the_same_command() -> None:
+    unit, image = (ROOT / "infra" / "mailroom.service").read_text(), (ROOT / "infra" / "Dockerfile").read_text()
+    assert "/mailroom serve" in unit
+    assert '"mailroom", "serve"' in image
+    variables = set(re.findall(r"MAILROOM_\w+", unit + image + (ROOT / "infra" / "compose.yml").read_text()))
+    assert variables <= set(VARIABLES.values())
