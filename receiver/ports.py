@@ -80,7 +80,10 @@ class Ring:
 
 
 class Doorbell(Protocol):
-    """Wakes a worker. It carries task ids and nothing else; a lost ring costs a delay, never a document."""
+    """Wakes a worker. It carries task ids and nothing else; a lost ring costs a delay, never a document.
+
+    All of it may raise Transient.
+    """
 
     async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None: ...
 
@@ -90,6 +93,10 @@ class Doorbell(Protocol):
 
     async def answered(self, *rings: Ring) -> None:
         """These need not ring again."""
+        ...
+
+    async def unanswered(self, *rings: Ring) -> None:
+        """These were heard, but nothing could be done: they may ring again, later."""
         ...
 
     async def close(self) -> None: ...
@@ -184,7 +191,9 @@ class Spool(Source, Protocol):
         """The bytes, durably kept, whole or not at all. Raises DocumentRefused past ``limit`` bytes, StoreBusy."""
         ...
 
-    async def forget(self, location: str) -> None: ...
+    async def forget(self, location: str, *, kept_before: float) -> bool:
+        """Lets the bytes go, unless they were kept again since that moment; whether they went."""
+        ...
 
 
 class Pages(Protocol):

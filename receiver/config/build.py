@@ -91,7 +91,7 @@ def _config(file: model.File, source: Source, environ: Mapping[str, str]) -> Con
         split=_split(file.split),
         table=_table(file, environ),
         alerts=tuple(_alert(section, environ) for section in file.alerts),
-        retention=Retention(events_days=file.retention.events_days, tasks_days=file.retention.tasks_days),
+        retention=Retention(**dict(file.retention)),
         deadline_seconds=seconds(file.deadline),
         stuck_seconds=seconds(file.stuck_after),
         resubmit=Resubmit(times=file.resubmit.times, when=file.resubmit.when),

@@ -63,6 +63,8 @@ class Retention:
 
     events_days: float = 30
     tasks_days: float = 30
+    content_days: float = 30
+    """How long the spool keeps bytes that nobody took in again; those of documents in review stay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

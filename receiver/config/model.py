@@ -227,6 +227,9 @@ class AlertSection(Section):
 class RetentionSection(Section):
     events_days: Annotated[float, Field(ge=1)] = Field(default=30, description="how long events are remembered")
     tasks_days: Annotated[float, Field(ge=1)] = Field(default=30, description="how long finished tasks are remembered")
+    content_days: Annotated[float, Field(ge=1)] = Field(
+        default=30, description="how long the bytes of routed documents stay in the spool"
+    )
 
 
 class ResubmitSection(Section):

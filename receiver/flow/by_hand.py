@@ -42,8 +42,7 @@ async def route_by_hand(document_id: str, word: Word, tools: Tools) -> Document:
     writes = await _delivery_writes(after, tools, now)
     await tools.store.apply(Update(after), *writes, *packet.news([Update(after)], now=now))
     rung = [write.record.id for write in writes if isinstance(write, Ensure | Update)]
-    if rung:
-        await tools.bell.ring(*rung)
+    await tools.ring(*rung)
     return replace(after, version=after.version + 1)
 
 

@@ -55,7 +55,7 @@ async def take_in(arrival: Arrival, tools: Tools) -> TakenIn:
     if existing is not None:
         return TakenIn(existing, fresh=False)
     tools.meter.count("mailroom_documents", source=arrival.kind)
-    await tools.bell.ring(submission_of(document, now=0).id)
+    await tools.ring(submission_of(document, now=0).id)
     return TakenIn(document, fresh=True)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Insert, Update, Write
-from receiver.core.errors import Conflict, MailroomError, StoreBusy, Transient
+from receiver.core.errors import Conflict, MailroomError, StoreBusy
 from receiver.core.retry import RetryAt, decide
 from receiver.core.task import Task
 from receiver.flow import alert as alerting
@@ -140,15 +140,11 @@ def _parked_alert(task: Task, step: StepOf | None, error: Exception, cause: str,
 
 
 async def _ring(writes: Sequence[Write], tools: Tools) -> None:
-    """Rings for the tasks that were just written. A bell that cannot ring is no failure: the sweep rings again."""
+    """Rings for the tasks that were just written, for each when it is due."""
     now = tools.clock()
     tasks = [w.record for w in writes if isinstance(w, Insert | Ensure | Update) and isinstance(w.record, Task)]
-    due = [task.id for task in tasks if task.claimable_at is not None and task.claimable_at <= now]
-    later = [task for task in tasks if task.claimable_at is not None and task.claimable_at > now]
-    try:
-        if due:
-            await tools.bell.ring(*due)
-        for task in later:
-            await tools.bell.ring(task.id, delay_seconds=(task.claimable_at or now) - now)
-    except Transient:
-        tools.meter.count("mailroom_mute_rings")
+    waits = {task.id: task.claimable_at - now for task in tasks if task.claimable_at is not None}
+    await tools.ring(*(task_id for task_id, seconds in waits.items() if seconds <= 0))
+    for task_id, seconds in waits.items():
+        if seconds > 0:
+            await tools.ring(task_id, delay_seconds=seconds)

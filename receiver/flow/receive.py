@@ -4,7 +4,6 @@ This is the hot path, and all that the receiving Lambda loads: it knows no confi
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from receiver.core.change import Belongs, Ensure, Insert, Write
@@ -30,8 +29,6 @@ class Door:
     late_after: float | None = None
     keep_seconds: float = 90 * 86400.0
     """How long an event is remembered, and with it its id."""
-    on_mute: Callable[[Transient], None] | None = None
-    """Told when the doorbell could not ring; the sweep rings again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +100,5 @@ async def _keep(event: Event, task: Task, door: Door) -> bool:
 async def _ring(task: Task, door: Door) -> None:
     try:
         await door.bell.ring(task.id)
-    except Transient as error:
-        if door.on_mute is not None:
-            door.on_mute(error)
+    except Transient:
+        door.meter.count("mailroom_mute_rings")  # the event is kept; the sweep rings again

@@ -208,7 +208,7 @@ async def carry_out(replay: Replay, tools: Tools) -> bool:
     except Conflict:
         return False
     tasks = [write.record.id for write in replay.writes if isinstance(write.record, Task)]  # type: ignore[union-attr]
-    await tools.bell.ring(*tasks)
+    await tools.ring(*tasks)
     return True
 
 
@@ -221,7 +221,7 @@ async def replay_task(task_id: str, tools: Tools, *, who: str = "operator") -> T
     document = await _about(task, tools) if task.state is TaskState.PARKED else None
     writes = _resume(document, [task], tools, who=who).writes if document else (Update(again),)
     await tools.store.apply(*writes)
-    await tools.bell.ring(task_id)
+    await tools.ring(task_id)
     return replace(again, version=again.version + 1)
 
 

@@ -13,6 +13,7 @@ from receiver.core.change import Ensure, Query, Update
 from receiver.core.errors import Conflict
 from receiver.core.job import Job, JobKind, JobReport, JobStatus
 from receiver.core.task import Task
+from receiver.flow.forget import forget
 from receiver.flow.tools import Tools
 
 MARGIN = 300.0
@@ -31,6 +32,8 @@ class Swept:
     finished: int
     """Of these, jobs whose event never came."""
     purged: int
+    forgotten: int
+    """Documents whose bytes left the spool."""
 
 
 async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
@@ -43,7 +46,8 @@ async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
         jobs = [job for job in overdue if (job.kind, job.beta) == (kind, beta)]
         finished += await _ask(kind, jobs, tools) if jobs else 0
     purged = await tools.store.purge(now=now)
-    return Swept(rung=rung, overdue=len(overdue), finished=finished, purged=purged)
+    forgotten = await forget(tools)
+    return Swept(rung=rung, overdue=len(overdue), finished=finished, purged=purged, forgotten=forgotten)
 
 
 def _overdue(now: float, limit: int) -> Query:
@@ -53,7 +57,7 @@ def _overdue(now: float, limit: int) -> Query:
 async def _ring_due(tools: Tools, now: float, limit: int) -> int:
     page = await tools.store.find(Task, Query(by="claimable", until=now, limit=limit))
     if page.records:
-        await tools.bell.ring(*(task.id for task in page.records))
+        await tools.ring(*(task.id for task in page.records))
     return len(page.records)
 
 
@@ -104,7 +108,7 @@ async def _react(job: Job, word: str, tools: Tools) -> int:
     except Conflict:
         return 0  # somebody else heard of it meanwhile
     tools.meter.count("mailroom_sweep_found", what=word)
-    await tools.bell.ring(task.id)
+    await tools.ring(task.id)
     return 1
 
 

@@ -8,7 +8,7 @@ from receiver.core import token
 from receiver.core.alert import Alert
 from receiver.core.change import Write
 from receiver.core.document import Document
-from receiver.core.errors import FileGone
+from receiver.core.errors import FileGone, Transient
 from receiver.core.parcel import Content
 from receiver.core.task import Task
 from receiver.core.verify import TOKEN_HEADER
@@ -90,6 +90,15 @@ class Tools:
     """Whether a job that was created elsewhere becomes a document here."""
     max_document: int = 512 * 1024 * 1024
     keep_task_seconds: float = 30 * 86400.0
+
+    async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
+        """Rings for tasks that were just written. A bell that cannot ring is no failure: the sweep rings again."""
+        if not task_ids:
+            return
+        try:
+            await self.bell.ring(*task_ids, delay_seconds=delay_seconds)
+        except Transient:
+            self.meter.count("mailroom_mute_rings")
 
     async def content(self, document: Document) -> Content:
         """The document's bytes, wherever they lie. Raises FileGone."""

@@ -85,8 +85,15 @@ class FolderSpool:
         """The bytes kept at this location, in chunks."""
         return _chunks(self._path(location.removeprefix("spool:")))
 
-    async def forget(self, location: str) -> None:
-        await asyncio.to_thread(self._path(location.removeprefix("spool:")).unlink, missing_ok=True)
+    async def forget(self, location: str, *, kept_before: float) -> bool:
+        return await asyncio.to_thread(self._forget, self._path(location.removeprefix("spool:")), kept_before)
+
+    def _forget(self, path: Path, kept_before: float) -> bool:
+        """Keeping the same bytes again renews the file, so its age is that of the last document that needs it."""
+        if not path.exists() or path.stat().st_mtime >= kept_before:
+            return False
+        path.unlink(missing_ok=True)
+        return True
 
 
 def _sync(file: BinaryIO) -> None:
