@@ -17,7 +17,7 @@ INVOICE_TO = "[s3://mail/invoices/]"
 WRONG = [
     # keys
     (spoilt("min_confidence", "min_confidense"), "7: routes[0].min_confidense: is not a known key; did you mean min_confidence?"),
-    (SOUND + "retention: {zzz: 1}\n", "13: retention.zzz: is not a known key; known are events_days, tasks_days"),
+    (SOUND + "retention: {zzz: 1}\n", "13: retention.zzz: is not a known key; known are content_days, events_days, tasks_days"),
     (spoilt("{type: contract, to:", "{type: contract, 5: x, to:"), "9: routes[1].5: is not a known key; known are "
      "min_confidence, name, review, to, type, when"),
     (SOUND + "failed: {review: true}\n", "13: failed: stands twice; keep one of the two"),
