@@ -13,51 +13,64 @@ from receiver.core.document import Document
 
 def manifest(document: Document, *, delivery_id: str, pieces: Sequence[Document] = ()) -> dict[str, Any]:
     """What this document is, what was found, which rule placed it and why; of a packet, where its pieces went."""
-    plan, found = document.plan, document.classification
     story: dict[str, Any] = {
         "mailroom": 1,
         "delivery_id": delivery_id,
-        "document": {
-            "id": document.id,
-            "name": document.name,
-            "media_type": document.media_type,
-            "size": document.size,
-            "sha256": document.sha256,
-            "taken_in_at": _iso(document.taken_in_at),
-            "source": document.origin.kind,
-            "locator": document.origin.locator,
-            "sender": document.origin.sender,
-            "batch_id": document.batch_id,
-            "metadata": dict(document.metadata),
-        },
-        "classification": None
-        if found is None
-        else {"type": found.type, "confidence": found.confidence, "reasoning": found.reasoning},
+        "document": _provenance(document),
+        "classification": _found(document),
         "llamacloud": {"job_id": document.job_id, "file_id": document.file_id},
-        "decision": None
-        if plan is None
-        else {
-            "way": plan.way,
-            "route": plan.route,
-            "reason": plan.reason,
-            "table": plan.table,
-            "rows": [{"route": row.route, "matched": row.matched, "why": row.why} for row in plan.trace],
-        },
+        "decision": _decision(document),
     }
     if document.parent_id:
-        story["packet"] = {
-            "parent_id": document.parent_id,
-            "name": document.metadata.get("packet", ""),
-            "pages": list(document.pages),
-            "category": document.category,
-            "confidence": document.category_confidence,
-            "split_job_id": document.metadata.get("split_job", ""),
-        }
+        story["packet"] = _packet(document)
     if document.cuts:
         story["pages"] = {"count": document.page_count, "omitted": list(document.cuts[-1].omitted)}
         story["cut_by"] = document.cuts[-1].by
         story["pieces"] = [_piece(one) for one in pieces]
     return story
+
+
+def _provenance(document: Document) -> dict[str, Any]:
+    return {
+        "id": document.id,
+        "name": document.name,
+        "media_type": document.media_type,
+        "size": document.size,
+        "sha256": document.sha256,
+        "taken_in_at": _iso(document.taken_in_at),
+        "source": document.origin.kind,
+        "locator": document.origin.locator,
+        "sender": document.origin.sender,
+        "batch_id": document.batch_id,
+        "metadata": dict(document.metadata),
+    }
+
+
+def _found(document: Document) -> dict[str, Any] | None:
+    found = document.classification
+    if found is None:
+        return None
+    return {"type": found.type, "confidence": found.confidence, "reasoning": found.reasoning}
+
+
+def _decision(document: Document) -> dict[str, Any] | None:
+    plan = document.plan
+    if plan is None:
+        return None
+    rows = [{"route": row.route, "matched": row.matched, "why": row.why} for row in plan.trace]
+    return {"way": plan.way, "route": plan.route, "reason": plan.reason, "table": plan.table, "rows": rows}
+
+
+def _packet(piece: Document) -> dict[str, Any]:
+    """Of a piece: the packet that it was cut from."""
+    return {
+        "parent_id": piece.parent_id,
+        "name": piece.metadata.get("packet", ""),
+        "pages": list(piece.pages),
+        "category": piece.category,
+        "confidence": piece.category_confidence,
+        "split_job_id": piece.metadata.get("split_job", ""),
+    }
 
 
 def _piece(piece: Document) -> dict[str, Any]:
