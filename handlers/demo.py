@@ -7,11 +7,12 @@ mail in, waits, reads every delivery back from where it lies, and shows the book
 import asyncio
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,13 +33,15 @@ from receiver.core.alert import AlertState
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.errors import Misconfigured
+from receiver.core.pages import spans
 from receiver.core.task import Task
 from receiver.flow.dossier import found
-from receiver.flow.intake import TakenIn
 from receiver.log import set_up
 from receiver.settings import Settings, from_environ
 
 SAMPLES = Path(__file__).parents[1] / "samples"
+PACKET = SAMPLES / "packets" / "morning-mail.pdf"
+SCANNED_PACKET = SAMPLES / "packets" / "scanned-mail.pdf"
 NOT_MAIL = {".md", ".yaml", ".json"}
 """What lies in samples/ beside the documents."""
 DEMO_SECRETS = {
@@ -83,12 +86,13 @@ def demo(paths: tuple[Path, ...], once: bool, as_json: bool, packet: bool, port:
 
 async def _demo(paths: tuple[Path, ...], *, once: bool, as_json: bool, packet: bool, port: int) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _cancel(asyncio.current_task()))
-    mail = paths or tuple(sorted(one for one in SAMPLES.iterdir() if one.is_file() and one.suffix not in NOT_MAIL))
     async with _stage(port) as stage:
-        taken, refused = await take_in_all(stage.app, mail, packet=packet, quiet=as_json)
-        settled = await settle(stage.app, [one.document.id for one in taken], quiet=as_json, patience_seconds=120)
+        taken, refused = await take_in_all(stage.app, paths or _sample_mail(), packet=packet, quiet=as_json)
+        if not paths:
+            taken += (await take_in_all(stage.app, _sample_packets(), packet=True, quiet=as_json))[0]
+        await settle(stage.app, [one.document.id for one in taken], quiet=as_json, patience_seconds=120)
         await _quiet(stage.app)
-        report = await _report(stage, taken, settled, refused)
+        report = await _report(stage, refused)
         if as_json:
             print_json(report)
         else:
@@ -96,6 +100,19 @@ async def _demo(paths: tuple[Path, ...], *, once: bool, as_json: bool, packet: b
         if not once:
             await _stay(stage)
         return _exit_code(report, refused)
+
+
+def _sample_mail() -> tuple[Path, ...]:
+    return tuple(sorted(one for one in SAMPLES.iterdir() if one.is_file() and one.suffix not in NOT_MAIL))
+
+
+def _sample_packets() -> tuple[Path, ...]:
+    """A morning's mail in one PDF; and one that was scanned, where there is somebody to read it."""
+    return (PACKET, SCANNED_PACKET) if _reads_scans() else (PACKET,)
+
+
+def _reads_scans() -> bool:
+    return shutil.which("tesseract") is not None
 
 
 def _cancel(task: "asyncio.Task[Any] | None") -> Callable[[], None]:
@@ -170,6 +187,7 @@ def _sandbox(folder: Path) -> Iterator[str]:
     """The sandbox as a process of its own; its address. It stops when we do, however we end."""
     port_file = folder / "sandbox.port"
     command = [sys.executable, "-m", "sandbox", "--port-file", str(port_file), "--think", "0.2", "--no-limits"]
+    command += ["--ocr"] if _reads_scans() else []
     with (folder / "sandbox.log").open("wb") as log:
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=Path(__file__).parents[1])
     assert child.stdout is not None
@@ -192,13 +210,10 @@ async def _quiet(app: App) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _report(
-    stage: Stage, taken: list[TakenIn], settled: Mapping[str, Document], refused: list[Refusal]
-) -> dict[str, Any]:
+async def _report(stage: Stage, refused: list[Refusal]) -> dict[str, Any]:
     """The demo's result; each delivery was read back from where its receipt says that it lies."""
     documents = []
-    for one in taken:
-        document = settled.get(one.document.id) or one.document
+    for document in await _family_order(stage.app):
         shown = show.document(document)
         shown["deliveries"] = [
             await asyncio.to_thread(_read_back, stage.aws, document, delivery) for delivery in shown["deliveries"]
@@ -212,6 +227,12 @@ async def _report(
         "alerts": [show.alert(one) for one in alerts.values()],
         "balance": show.balance(await stage.app.tools.store.tally()),
     }
+
+
+async def _family_order(app: App) -> list[Document]:
+    """All documents as they came in, each packet followed by its pieces in the order of their pages."""
+    everything = await found(app.tools.store, Document, Query(), limit=1_000_000)
+    return sorted(everything, key=lambda one: (one.taken_in_at, one.parent_id or one.id, one.pages))
 
 
 def _read_back(aws: LocalAws, document: Document, delivery: dict[str, Any]) -> dict[str, Any]:
@@ -241,7 +262,7 @@ def _lies_there(aws: LocalAws, document: Document, location: str) -> bool:
 def _print(report: dict[str, Any], refused: list[Refusal]) -> None:
     rows = [
         (
-            one["name"],
+            f"  p. {spans(one['pages'])}" if "parent" in one else one["name"],
             one["type"] or "-",
             "" if one["confidence"] is None else f"{one['confidence']:.2f}",
             one["state"],
