@@ -4,11 +4,13 @@ The engine never imports the application: it finds it by an import string (MAILR
 """
 
 import importlib
+import os
 import random
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
@@ -84,19 +86,37 @@ def open_store(settings: Settings, *, clock: Clock = time.time) -> Store:
         from receiver.store.sqlite import SqliteStore
 
         return SqliteStore(_sqlite_path(rest), clock=clock)
+    if scheme == "dynamodb":
+        from receiver.store.dynamodb import DynamoStore
+
+        return DynamoStore(rest, clock=clock, client=_light_client("dynamodb"))
     raise Misconfigured(
-        f"MAILROOM_STORE={settings.store}: this store is not known; use sqlite:///mailroom.db or memory://"
+        f"MAILROOM_STORE={settings.store}: this store is not known; use sqlite:///mailroom.db, dynamodb://table or memory://"
     )
 
 
 def open_bell(settings: Settings) -> Doorbell:
     """The doorbell that MAILROOM_QUEUE names."""
-    scheme, _ = _scheme(settings.queue, "MAILROOM_QUEUE", "local:// or sqs://name")
+    scheme, rest = _scheme(settings.queue, "MAILROOM_QUEUE", "local:// or sqs://name")
     if scheme == "local":
         from receiver.queue.local import LocalDoorbell
 
         return LocalDoorbell()
-    raise Misconfigured(f"MAILROOM_QUEUE={settings.queue}: this doorbell is not known; use local://")
+    if scheme == "sqs":
+        from receiver.queue.sqs import SqsDoorbell
+
+        # Heard again a little after the lease is over, so that whoever hears it can claim the task.
+        return SqsDoorbell(rest, visibility_seconds=settings.lease_seconds + 5, client=_light_client("sqs"))
+    raise Misconfigured(f"MAILROOM_QUEUE={settings.queue}: this doorbell is not known; use local:// or sqs://name")
+
+
+def _light_client(service: str) -> Callable[[], object] | None:
+    """In Lambda, where a start is waited for and credentials are in the environment, the client without botocore."""
+    if "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
+        return None
+    from receiver.aws.client import JsonClient
+
+    return partial(JsonClient, service)
 
 
 def open_spool(settings: Settings) -> Spool:

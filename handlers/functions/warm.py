@@ -76,6 +76,13 @@ class Warm(Generic[B]):
         if gauges:
             self._emf.gauges(gauges, sys.stdout, now=now)
 
+    def end(self) -> None:
+        """Closes what was built, and the loop. Lambda never asks for it; tests do."""
+        if self._built is not None:
+            self.run(_closing(self._close, self._built))
+            self._built = None
+        self._runner.close()
+
     def _exchange(self, settings: Settings) -> None:
         set_up(settings.log_level)
         fresh = self._build(settings)

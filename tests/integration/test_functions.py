@@ -1,0 +1,269 @@
+"""Every Lambda function under AWS's own runtime client, with events as AWS sends them, on a local AWS and a sandbox."""
+
+import copy
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from handlers.local_aws import LocalAws
+from receiver.store.table import create_table
+from tests.lambda_runtime import ROOT, Function, FunctionError, running
+from tests.servers import start_sandbox
+
+pytestmark = [pytest.mark.aws, pytest.mark.slow]
+EVENTS = ROOT / "tests" / "events"
+SAMPLE = ROOT / "samples" / "invoice-harbour-freight.pdf"
+NAME = "functions"
+INBOX, MAIL, SPOOL, DOORBELL, ROUTED = (f"{NAME}-{what}" for what in ("inbox", "mail", "spool", "doorbell", "routed"))
+PATIENCE_SECONDS = 60.0
+
+
+def recorded(name: str, body: str = "") -> dict[str, Any]:
+    """An event as AWS sends it; ``body`` takes the place of its (first) body."""
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    if body:
+        (event["Records"][0] if "Records" in event else event)["body"] = body
+    return event
+
+
+@dataclass
+class Lambda:
+    """The functions of one deployment, and what they work on."""
+
+    aws: LocalAws
+    cloud: str
+    start: Callable[..., Function]
+
+    def rings(self) -> list[dict[str, Any]]:
+        """What lies in the doorbell's queue, taken out, as the records of an SQS event."""
+        sqs = self.aws.client("sqs")
+        url = sqs.get_queue_url(QueueName=DOORBELL)["QueueUrl"]
+        taken = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        for message in taken:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        template = recorded("sqs_rings")["Records"][0]
+        return [{**template, "messageId": one["MessageId"], "body": one["Body"]} for one in taken]
+
+    def work(self, process: Function) -> list[str]:
+        """Answers rings until there is none; the ids that process gave back."""
+        failed: list[str] = []
+        while records := self.rings():
+            answer = process.invoke({"Records": records})
+            failed += [one["itemIdentifier"] for one in answer["batchItemFailures"]]
+        return failed
+
+    def put(self, key: str, body: bytes) -> dict[str, Any]:
+        """S3's notification, in SQS's event, about a document that was put into the inbox."""
+        there = self.aws.client("s3").put_object(Bucket=INBOX, Key=key, Body=body)
+        said = json.loads(recorded("s3_through_sqs")["Records"][0]["body"])
+        said["Records"][0]["s3"]["bucket"]["name"] = INBOX
+        said["Records"][0]["s3"]["object"].update(key=key.replace(" ", "+"), versionId=there["VersionId"])
+        return recorded("s3_through_sqs", json.dumps(said))
+
+
+@pytest.fixture(scope="module")
+def deployed(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lambda]:
+    """What serverless.yml would have made, and its functions, each started when it is first asked for."""
+    s3, sqs = local_aws.client("s3"), local_aws.client("sqs")
+    for bucket in (INBOX, MAIL, SPOOL):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for queue in (DOORBELL, ROUTED):
+        sqs.create_queue(QueueName=queue)
+    create_table(local_aws.client("dynamodb"), NAME)
+    topic = local_aws.client("sns").create_topic(Name=NAME)["TopicArn"]
+    folder, started = tmp_path_factory.mktemp("functions"), {}
+    with ExitStack() as stack:
+        cloud = stack.enter_context(start_sandbox()).url
+        env = {
+            **local_aws.env,
+            "LLAMA_CLOUD_API_KEY": "llx-test",
+            "LLAMA_CLOUD_BASE_URL": cloud,
+            "MAILROOM_CONFIG": str(ROOT / "infra" / "mailroom.yaml"),
+            "MAILROOM_PUBLIC_URL": "http://127.0.0.1:9",
+            "MAILROOM_STORE": f"dynamodb://{NAME}",
+            "MAILROOM_QUEUE": f"sqs://{DOORBELL}",
+            "MAILROOM_SPOOL": f"s3://{SPOOL}/documents/",
+            "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["the-right-value"]}',
+            "MAILROOM_ADMIN_TOKEN": "the-admin-token",
+            "MAIL_BUCKET": MAIL,
+            "ROUTED_QUEUE": ROUTED,
+            "ALERTS_TOPIC": topic,
+        }
+
+        def start(name: str, **more: str) -> Function:
+            key = f"{name} {more}"
+            if key not in started:
+                started[key] = stack.enter_context(running(name, {**env, **more}, folder))
+            return started[key]
+
+        yield Lambda(local_aws, cloud, start)
+
+
+@pytest.fixture
+def quiet(deployed: Lambda) -> Lambda:
+    """Nothing rings from a test before."""
+    while deployed.rings():
+        pass
+    return deployed
+
+
+class TestReceive:
+    @pytest.mark.parametrize("name", ["http_api", "http_api_base64", "function_url", "function_url_base64"])
+    def test_an_event_is_kept_rung_for_and_answered(self, quiet: Lambda, name: str) -> None:
+        event = {"event_id": f"evt-{name}", "event_type": "classify.success", "data": {"job_id": f"cls-{name}"}}
+        request = recorded(name)
+        if request["isBase64Encoded"]:
+            import base64
+
+            request["body"] = base64.b64encode(json.dumps(event).encode()).decode()
+        else:
+            request["body"] = json.dumps(event)
+        request["headers"]["content-length"] = str(len(json.dumps(event)))
+        receive = quiet.start("receive")
+        answers = [receive.invoke(request) for _ in range(2)]
+        assert [(one["statusCode"], json.loads(one["body"])["status"]) for one in answers] == [
+            (202, "accepted"),
+            (200, "duplicate"),
+        ]
+        (ring,) = quiet.rings()
+        assert json.loads(ring["body"]) == {"task": f"react:cls-{name}:classify.success"}
+
+    def test_a_wrong_header_is_401_and_leaves_no_trace(self, quiet: Lambda) -> None:
+        request = recorded("http_api")
+        request["headers"]["x-mailroom-key"] = "the-wrong-value"
+        answer = quiet.start("receive").invoke(request)
+        assert answer["statusCode"] == 401
+        assert json.loads(answer["body"])["error"]["code"] == "not_authentic"
+        assert quiet.rings() == []
+        assert "the-wrong-value" not in quiet.start("receive").output()
+
+    def test_it_says_whether_it_is_ready(self, quiet: Lambda) -> None:
+        assert quiet.start("receive").invoke(recorded("http_api_readyz"))["statusCode"] == 200
+
+    def test_what_it_does_not_know_is_not_found(self, quiet: Lambda) -> None:
+        assert quiet.start("receive").invoke(recorded("http_api_documents"))["statusCode"] == 404
+
+    def test_a_missing_table_is_503_and_says_when_to_come_again(self, quiet: Lambda) -> None:
+        answer = quiet.start("receive", MAILROOM_STORE="dynamodb://nowhere").invoke(recorded("http_api"))
+        assert answer["statusCode"] == 503
+        assert int(answer["headers"]["retry-after"]) >= 1
+
+    def test_without_any_secret_it_does_not_start(self, quiet: Lambda) -> None:
+        with pytest.raises(FunctionError, match="MAILROOM_WEBHOOK_HEADERS"):
+            quiet.start("receive", MAILROOM_WEBHOOK_HEADERS="").answer()
+
+    def test_metrics_are_written_for_cloudwatch(self, quiet: Lambda) -> None:
+        receive = quiet.start("receive")
+        receive.invoke(recorded("http_api"))
+        counted = [line for line in receive.lines() if "mailroom_events" in line]
+        assert counted
+        assert {line["function"] for line in counted} == {"receive"}
+
+
+class TestIntake:
+    def test_an_object_becomes_a_document_and_a_second_notice_nothing(self, quiet: Lambda) -> None:
+        notice = quiet.put("mail/May invoice.pdf", b"%PDF-1.7 may")
+        intake = quiet.start("intake")
+        assert [intake.invoke(notice) for _ in range(2)] == [{"batchItemFailures": []}] * 2
+        assert [json.loads(ring["body"])["task"].split(":")[0] for ring in quiet.rings()] == ["submit"]
+
+    @pytest.mark.parametrize("name", ["s3_test_event_through_sqs"])
+    def test_what_is_no_document_is_answered(self, quiet: Lambda, name: str) -> None:
+        assert quiet.start("intake").invoke(recorded(name)) == {"batchItemFailures": []}
+
+    @pytest.mark.parametrize("name", ["s3_through_sqs", "eventbridge_s3_through_sqs"])
+    def test_what_cannot_be_read_comes_again(self, quiet: Lambda, name: str) -> None:
+        event = recorded(name)
+        failed = quiet.start("intake").invoke(event)["batchItemFailures"]
+        assert failed == [{"itemIdentifier": event["Records"][0]["messageId"]}]
+
+    def test_an_empty_file_is_refused_and_named(self, quiet: Lambda) -> None:
+        intake = quiet.start("intake")
+        assert len(intake.invoke(quiet.put("empty.pdf", b""))["batchItemFailures"]) == 1
+        assert any("empty" in line.get("error", "") for line in intake.lines())
+
+
+class TestProcess:
+    def test_what_nobody_can_read_comes_again_and_the_rest_does_not(self, quiet: Lambda) -> None:
+        event = recorded("sqs_rings")
+        broken = copy.deepcopy(event["Records"][0])
+        broken.update(messageId="broken", body="{ not json")
+        event["Records"].append(broken)
+        answer = quiet.start("process").invoke(event)
+        assert answer == {"batchItemFailures": [{"itemIdentifier": "broken"}]}
+
+    def test_it_stops_before_its_time_runs_out(self, quiet: Lambda, hanging: str) -> None:
+        quiet.start("intake").invoke(quiet.put("slow.pdf", b"%PDF-1.7 slow"))
+        (ring,) = quiet.rings()
+        process = quiet.start("process", LLAMA_CLOUD_BASE_URL=hanging)
+        answer = process.invoke({"Records": [ring]}, seconds=5.0)
+        assert answer == {"batchItemFailures": [{"itemIdentifier": ring["messageId"]}]}
+
+    def test_a_document_goes_all_the_way(self, quiet: Lambda) -> None:
+        intake, process, receive = (quiet.start(name) for name in ("intake", "process", "receive"))
+        assert intake.invoke(quiet.put("freight.pdf", SAMPLE.read_bytes())) == {"batchItemFailures": []}
+        assert quiet.work(process) == []
+        job = finished_job(quiet.cloud)
+        happened = {"event_id": "evt-way", "event_type": "classify.success", "data": {"job_id": job}}
+        request = recorded("http_api", json.dumps(happened))
+        request["headers"]["content-length"] = str(len(request["body"]))
+        assert receive.invoke(request)["statusCode"] == 202
+        assert quiet.work(process) == []
+        assert [key for key in quiet.aws.objects(MAIL) if key.endswith("/freight.pdf")]
+        (message,) = quiet.aws.messages(ROUTED)
+        assert json.loads(message["Body"])["type"] == "mailroom.document.routed"
+        ids = {line["document"] for line in intake.lines() if line.get("what") == "document.taken_in"}
+        worked_on = {line["subject"] for line in process.lines() if str(line.get("what", "")).startswith("task.done")}
+        assert ids & worked_on, "one follows a document from function to function by its id"
+
+
+class TestSweepAndConsole:
+    def test_the_sweep_counts_the_books(self, quiet: Lambda) -> None:
+        sweep = quiet.start("sweep")
+        assert sweep.invoke(recorded("schedule")) is None
+        books = [line for line in sweep.lines() if "mailroom_balanced" in line][-1]
+        assert books["mailroom_balanced"] == 1
+        assert books["mailroom_taken_in"] >= 1
+
+    def test_the_sweep_rings_for_what_was_not_rung(self, quiet: Lambda) -> None:
+        quiet.start("intake").invoke(quiet.put("unheard.pdf", b"%PDF-1.7 unheard"))
+        (lost,) = quiet.rings()
+        quiet.start("sweep").invoke(recorded("schedule"))
+        assert json.loads(lost["body"]) in [json.loads(ring["body"]) for ring in quiet.rings()]
+
+    def test_the_operator_sees_the_documents_with_the_token_only(self, quiet: Lambda) -> None:
+        quiet.start("intake").invoke(quiet.put("seen.pdf", b"%PDF-1.7 seen"))
+        console, request = quiet.start("console"), recorded("http_api_documents")
+        answer = console.invoke(request)
+        assert answer["statusCode"] == 200
+        assert "seen.pdf" in answer["body"]
+        request["headers"]["authorization"] = "Bearer guess"
+        assert console.invoke(request)["statusCode"] == 401
+
+
+def finished_job(cloud: str) -> str:
+    """The id of the newest classify job, once it is done."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    with httpx.Client(base_url=cloud, headers={"authorization": "Bearer llx-test"}) as client:
+        while time.monotonic() < until:
+            jobs = client.get("/api/v2/classify").json()["items"]
+            if jobs and jobs[0]["status"] == "COMPLETED":
+                return str(jobs[0]["id"])
+            time.sleep(0.1)
+    raise AssertionError("the job did not end")
+
+
+@pytest.fixture
+def hanging() -> Iterator[str]:
+    """A LlamaCloud that takes the connection and says nothing."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
