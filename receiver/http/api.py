@@ -1,9 +1,10 @@
 """The operator's JSON API: look at documents, events and tasks; take documents in; replay; route by hand."""
 
+import asyncio
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -20,6 +21,7 @@ from receiver.flow.dossier import dossier, found
 from receiver.flow.replay import replay_task
 from receiver.http.auth import Endpoint, operator_only
 from receiver.http.listing import Filter, listing
+from receiver.http.problems import TooSlow
 from receiver.http.uploads import upload
 
 DOCUMENTS = {
@@ -35,6 +37,7 @@ TASKS = {
     "kind": Filter(lambda one, value: one.kind == value),
 }
 BODY_LIMIT = 64 * 1024
+BODY_SECONDS = 10.0
 
 
 def routes(app: App) -> list[Route]:
@@ -117,15 +120,25 @@ async def _word(request: Request) -> Word:
 
 
 async def _object(request: Request) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await _read(request)
+        return msgspec.json.decode(body, type=dict[str, Any])
+    except TimeoutError:
+        raise TooSlow("the body did not arrive in time") from None
+    except ClientDisconnect:
+        raise Malformed("the body is cut short") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed("the body is not a JSON object") from error
+
+
+async def _read(request: Request) -> bytes:
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > BODY_LIMIT:
             raise Malformed(f"the body is over {BODY_LIMIT} bytes")
-    try:
-        return msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed("the body is not a JSON object") from error
+    return body
 
 
 def _json(shown: dict[str, Any], status: int = 200) -> Response:

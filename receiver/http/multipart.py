@@ -12,16 +12,10 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from receiver.core.errors import Malformed, Rejected, Unsupported
+from receiver.core.errors import Malformed, Unsupported
+from receiver.http.problems import TooSlow
 
 PARTS = 1000
-
-
-class TooSlow(Rejected):
-    """Nothing arrived for too long."""
-
-    code = "too_slow"
-    status = 408
 
 
 @dataclass(eq=False)

@@ -12,6 +12,13 @@ RETRY_AFTER_SECONDS = 1.0
 JSON = b"application/json"
 
 
+class TooSlow(Rejected):
+    """Nothing arrived for too long."""
+
+    code = "too_slow"
+    status = 408
+
+
 class Problem(NamedTuple):
     """An error as HTTP says it."""
 
