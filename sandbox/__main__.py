@@ -12,7 +12,7 @@ from sandbox.faults import KINDS, Switch, known
 from sandbox.options import Options
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 110})
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
 @click.option("--port-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the port here when ready.")

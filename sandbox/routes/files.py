@@ -13,7 +13,7 @@ from sandbox.jobs import GONE
 from sandbox.paging import key_of, page
 from sandbox.queries import FileContent, FileGet, FileList
 from sandbox.records import File
-from sandbox.refused import Refused
+from sandbox.refused import Refused, invalid
 from sandbox.routes.upload import uploaded
 from sandbox.shapes import FileFilter, FileQuery
 from sandbox.state import State
@@ -70,11 +70,8 @@ async def query(call: Call) -> Response:
     asked = await call.body(FileQuery)
     find = asked.filter or FileFilter()
     wanted = _wanted(find.project_id or call.project_id, find.file_ids, find.file_name, find.external_file_id)
-    if find.data_source_id is not None:  # the sandbox has no data sources
-
-        def wanted(_: File) -> bool:
-            return False
-
+    if find.data_source_id is not None:
+        wanted = _from_a_data_source
     size = min(asked.page_size or 50, 1000)
     return Json(_page(call, _order(asked.order_by), size, asked.page_token, wanted, ()))
 
@@ -166,15 +163,18 @@ def _wanted(
     return wanted
 
 
+def _from_a_data_source(_: File) -> bool:
+    """Every file here was uploaded; the sandbox has no data sources."""
+    return False
+
+
 def _order(text: str | None) -> list[tuple[str, bool]]:
     """`"name desc, id"` as [(field, descending)]. Raises Refused (422)."""
     order = []
     for part in (text or "").split(",") if text else ():
         field, _, direction = part.strip().partition(" ")
         if field not in {"name", "id", "created_at"} or direction.strip().lower() not in {"", "asc", "desc"}:
-            raise Refused(
-                422, [{"loc": ["body", "order_by"], "msg": f"cannot order by {part!r}", "type": "value_error"}]
-            )
+            raise invalid(["body", "order_by"], f"cannot order by {part!r}")
         order.append((field, direction.strip().lower() == "desc"))
     return order
 

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from sandbox.api import Call
 from sandbox.options import MEGABYTE
 from sandbox.records import File
-from sandbox.refused import Refused
+from sandbox.refused import Refused, invalid
 
 _FORM_OVERHEAD = MEGABYTE  # what a multipart body may be longer than its file
 
@@ -30,7 +30,7 @@ async def uploaded(call: Call, fields: Collection[str], *, purpose_required: boo
             raise Refused(400, "file field is required for multipart requests.")
         purpose = form.get("purpose")
         if purpose_required and not isinstance(purpose, str):
-            raise Refused(422, [{"loc": ["body", "purpose"], "msg": "Field required", "type": "missing"}])
+            raise invalid(["body", "purpose"], "Field required", "missing")
         external = form.get("external_file_id")
         file = await _kept(call, upload)
     finally:
@@ -46,9 +46,8 @@ async def uploaded(call: Call, fields: Collection[str], *, purpose_required: boo
 
 async def _form(call: Call) -> FormData:
     most = call.parts.options.max_file_bytes + _FORM_OVERHEAD
-    too_large = Refused(413, f"File size exceeds the maximum of {call.parts.options.max_file_bytes // MEGABYTE} MB.")
     if int(call.request.headers.get("content-length", 0)) > most:
-        raise too_large
+        raise _too_large(call)
     if not call.request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Refused(400, "file field is required for multipart requests.")
     receive, seen = call.request._receive, 0
@@ -58,7 +57,7 @@ async def _form(call: Call) -> FormData:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > most:
-            raise too_large
+            raise _too_large(call)
         return message
 
     call.request._receive = counted
@@ -76,27 +75,25 @@ async def _kept(call: Call, upload: UploadFile) -> File:
     if not upload.size:
         raise Refused(400, "Uploaded file is empty.")
     if upload.size > call.parts.options.max_file_bytes:
-        raise Refused(413, f"File size exceeds the maximum of {call.parts.options.max_file_bytes // MEGABYTE} MB.")
+        raise _too_large(call)
     file_id, now = f"dfl-{uuid.uuid4()}", call.parts.clock()
     lifetime = call.parts.options.file_lifetime_seconds
-    write = _copy if upload.size < MEGABYTE else _copy_in_thread
+    target = call.parts.state.path(file_id)
+    small = upload.size < MEGABYTE  # and therefore still in memory
+    sha256 = _copied(upload.file, target) if small else await anyio.to_thread.run_sync(_copied, upload.file, target)
     return File(
         id=file_id,
         project_id=call.project_id,
         name=upload.filename[:3000],
         size=upload.size,
-        sha256=await write(upload.file, call.parts.state.path(file_id)),
+        sha256=sha256,
         created_at=now,
         expires_at=None if lifetime is None else now + lifetime,
     )
 
 
-async def _copy(source: IO[bytes], target: Path) -> str:
-    return _copied(source, target)
-
-
-async def _copy_in_thread(source: IO[bytes], target: Path) -> str:
-    return await anyio.to_thread.run_sync(_copied, source, target)
+def _too_large(call: Call) -> Refused:
+    return Refused(413, f"File size exceeds the maximum of {call.parts.options.max_file_bytes // MEGABYTE} MB.")
 
 
 def _copied(source: IO[bytes], target: Path) -> str:

@@ -3,13 +3,14 @@
 import hashlib
 import hmac
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.integration.sandbox.inbox import Inbox, until
+from tests.integration.sandbox.inbox import Inbox, Letter, until
 from tests.integration.sandbox.letters import CONFIGURATION, INVOICE
 from tests.integration.sandbox.nearby import a_caller, nearby
 from tests.integration.sandbox.switchboard import Switchboard
@@ -104,6 +105,29 @@ def test_a_target_that_is_not_there_is_tried_three_times(start: Start, switchboa
     until(lambda: switchboard.deliveries(job_id=job_id)[0]["state"] == "failed")
     attempts = switchboard.deliveries(job_id=job_id)[0]["attempts"]
     assert ["ConnectError" in each["error"] for each in attempts] == [True] * 3
+
+
+def test_a_target_that_takes_too_long_is_tried_again(inbox: Inbox) -> None:
+    enough = threading.Event()
+
+    def hold_the_first(_: Letter) -> None:
+        if not inbox.letters:
+            enough.wait(10)
+
+    inbox.on_arrival = hold_the_first
+    with nearby(think_seconds=0, webhook_timeout_seconds=0.5, retry_delays=(0.01, 0.01)) as url, a_caller(url) as http:
+        file_id = http.post("/api/v1/files", files={"upload_file": ("letter.pdf", INVOICE)}).json()["id"]
+        hooks = [inbox.hook(webhook_events=SUCCESS)]
+        body = {"file_input": file_id, "configuration": CONFIGURATION, "webhook_configurations": hooks}
+        http.post("/api/v2/classify", json=body)
+        board = Switchboard(http)
+        until(lambda: board.deliveries() and board.deliveries()[0]["attempts"])
+        inbox.on_arrival = None
+        enough.set()
+        until(lambda: [each["state"] for each in board.deliveries()] == ["delivered"])
+        first, *_, last = board.deliveries()[0]["attempts"]
+    assert "TimeoutError" in first["error"]
+    assert last["status"] == 200
 
 
 def test_what_was_sent_is_kept_without_the_users_header_values(
