@@ -30,12 +30,14 @@ from tests.receivers import (
 )
 
 AUTH = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-WRONG = [
+WRONG: list[dict[str, str | None]] = [
     {HEADER: None},
     {HEADER: "a-wrong-header-value-4716"},
     {"LC-Signature": "sha256=4717"},
     {TOKEN_HEADER: "v1.4718"},
 ]
+TOKENS: list[dict[str, str]] = [AUTH, {}, {"Authorization": "Bearer x"}]
+PATHS = ["/documents", "/documents/doc-1", "/events", "/tasks", "/overview", "/metrics", "/readyz", "/"]
 BODY = a_body(note="a-body-4719")
 
 
@@ -81,19 +83,7 @@ async def test_no_answer_and_no_log_line_shows_a_secret_a_header_value_or_a_body
             answers += [await post(client, BODY, Sender(headers=wrong)) for wrong in WRONG]
             answers += [await post(client, a_body("e", job_id="job-2"))]
             answers += [await client.request(method, PATH) for method in ("GET", "PUT")]
-            for path in (
-                "/documents",
-                "/documents/doc-1",
-                "/events",
-                "/tasks",
-                "/overview",
-                "/metrics",
-                "/readyz",
-                "/",
-            ):
-                answers += [
-                    await client.get(path, headers=headers) for headers in (AUTH, {}, {"Authorization": "Bearer x"})
-                ]
+            answers += [await client.get(path, headers=token) for path in PATHS for token in TOKENS]
             answers += [await client.post("/documents/doc-1/route", headers=AUTH, json={"to": "invoice"})]
             answers += [await client.post("/tasks/task-1/replay", headers=AUTH)]
             answers += [await client.post("/documents", headers=AUTH, files=[("f", ("a.pdf", b"%PDF"))])]
