@@ -19,6 +19,7 @@ COMMANDS = {
     "events": "receiver.cli.events:events",
     "tasks": "receiver.cli.tasks:tasks",
     "review": "receiver.cli.review:review",
+    "recut": "receiver.cli.recut:recut",
     "replay": "receiver.cli.replay:replay",
     "routes": "receiver.cli.routes:routes",
     "balance": "receiver.cli.balance:balance",

@@ -10,6 +10,7 @@ from receiver.cli.output import print_json, table
 from receiver.cli.running import with_app
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
+from receiver.core.pages import spans
 from receiver.flow.dossier import dossier, found
 
 STATES = click.Choice([state.value for state in DocumentState])
@@ -79,10 +80,30 @@ def _one(document_id: str, *, as_json: bool) -> None:
     found_type, confidence = data["type"], data["confidence"]
     if confidence is not None:
         click.echo(f"  classified as {found_type or 'nothing that fits'} ({confidence:.2f}): {data['reasoning']}")
+    _family(data)
     table(("delivery", "status", "where or why"), [_delivery(one) for one in data["deliveries"]])
     rows = (data["plan"] or {}).get("trace", [])
     table(("route", "matched", "why"), [(row["route"], "yes" if row["matched"] else "no", row["why"]) for row in rows])
     table(("when", "what", "detail"), [(one["at"], one["what"], one["detail"]) for one in data["history"]])
+
+
+def _family(data: dict[str, Any]) -> None:
+    """A packet's pieces in the order of their pages; of a piece, where it comes from."""
+    if "parent" in data:
+        click.echo(f"  pages {spans(data['pages'])} of packet {data['parent']}")
+    present = {tuple(piece["pages"]) for cut in data.get("cuts", [])[-1:] for piece in cut["pieces"]}
+    pieces = sorted((one for one in data["pieces"] if tuple(one["pages"]) in present), key=lambda one: one["pages"])
+    rows = [
+        (
+            f"{spans(one['pages'])} of {data['page_count']}",
+            one["document_id"],
+            one["type"] or one["category"],
+            one["state"],
+        )
+        for one in pieces
+    ]
+    if rows:
+        table(("pages", "piece", "type or category", "state"), rows)
 
 
 def _delivery(one: dict[str, Any]) -> tuple[str, str, str]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Insert, Update, Write
-from receiver.core.document import Document, DocumentState, Origin, Step
-from receiver.core.errors import DocumentRefused, JobGone
+from receiver.core.document import DeliveryState, Document, DocumentState, Origin, Step
+from receiver.core.errors import DocumentRefused, JobGone, OutOfCredits
 from receiver.core.job import Job, JobKind, JobReport, JobStatus
 from receiver.core.media import media_type
 from receiver.core.naming import adopted_id
@@ -119,7 +119,8 @@ async def _adopt(report: JobReport, tools: Tools) -> Document:
 async def cancelled(case: Case, tools: Tools) -> Case:
     """The case of a job that is stuck, cancelled at LlamaCloud as far as it lets us; we wait for it no longer."""
     beta = case.job is not None and case.job.beta  # there jobs cannot be cancelled (reference 1.4)
-    with contextlib.suppress(JobGone, DocumentRefused):  # it ended or went away just now: no matter
+    # It ended or went away just now, or nothing is done for us without credits: no matter, nobody waits for it.
+    with contextlib.suppress(JobGone, DocumentRefused, OutOfCredits):
         if not beta:
             await tools.cloud.cancel(case.report.kind, case.report.id)
     minutes = tools.config.stuck_seconds / 60
@@ -199,10 +200,10 @@ def held(document: Document, reason: str, tools: Tools) -> Sequence[Write]:
 
 
 def planned(document: Document, plan: Plan, now: float) -> Document:
-    """The document with its plan, its deliveries, and the state that follows."""
-    with_plan = replace(
-        document, plan=plan, deliveries=deliveries(document.id, plan), step=Step.DECIDED, state=DocumentState.OPEN
-    )
+    """The document with its plan, its deliveries, and the state that follows; what was delivered stays on record."""
+    done = {one.id: one for one in document.deliveries if one.state is DeliveryState.DELIVERED}
+    rows = (*(done.pop(one.id, one) for one in deliveries(document.id, plan)), *done.values())
+    with_plan = replace(document, plan=plan, deliveries=rows, step=Step.DECIDED, state=DocumentState.OPEN)
     return with_plan.note(now, "decided", f"{plan.way}: {plan.reason}").settle()
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from receiver.core.change import Ensure, Update, Write
-from receiver.core.document import Classification, Document, DocumentState, Origin, Step
+from receiver.core.document import Classification, Delivery, DeliveryState, Document, DocumentState, Origin, Step
 from receiver.core.errors import Uncuttable
 from receiver.core.job import Job
 from receiver.core.naming import piece_id
@@ -85,7 +85,8 @@ async def _piece(packet: Document, segment: Segment, pages: Pages, tools: Tools)
         tools.meter.count("mailroom_documents", source="piece")
         await tools.store.apply(Ensure(known), *tasks)
     elif _waits_for_this_cut(known, segment):
-        known, tasks = _first_step(resubmission(known, "cut anew", tools.clock(), tools), packet, segment, tools)
+        again = resubmission(known, f"{packet.cuts[-1].by} cut the packet anew", tools.clock(), tools)
+        known, tasks = _first_step(replace(again, deliveries=_delivered(known)), packet, segment, tools)
         await tools.store.apply(Update(known), *tasks)
     return known.error if known.state is DocumentState.REVIEW and known.plan is None else ""
 
@@ -94,7 +95,12 @@ def _waits_for_this_cut(piece: Document, segment: Segment) -> bool:
     """A piece of an earlier cut that this one brings back, or that waited for a person to say that it is right."""
     withdrawn = piece.plan is not None and piece.plan.way is Way.RECUT
     doubted = piece.plan is None and piece.state is DocumentState.REVIEW
-    return withdrawn or (doubted and segment.confidence == BY_HAND)
+    retyped = bool(segment.category) and piece.category != segment.category
+    return withdrawn or (segment.confidence == BY_HAND and (doubted or retyped))
+
+
+def _delivered(piece: Document) -> tuple[Delivery, ...]:
+    return tuple(one for one in piece.deliveries if one.state is DeliveryState.DELIVERED)
 
 
 async def _kept(segment: Segment, pages: Pages, tools: Tools) -> Kept:
@@ -166,10 +172,8 @@ async def _withdraw(packet: Document, tools: Tools) -> None:
             continue
         now = tools.clock()
         reason = f"its pages are in other pieces since {packet.cuts[-1].by} cut the packet anew"
-        delivered = tuple(each for each in piece.deliveries if each.receipt is not None)
         plan = Plan(way=Way.RECUT, route=Way.RECUT, reason=reason, decided_at=now)
-        withdrawn = replace(planned(replace(piece, error=""), plan, now), deliveries=delivered)
-        await tools.store.apply(Update(withdrawn))
+        await tools.store.apply(Update(planned(replace(piece, error=""), plan, now)))
 
 
 def _done(packet: Document, task: Task, doubts: Sequence[str], tools: Tools) -> Outcome:

@@ -1,0 +1,42 @@
+"""mailroom recut: a person cuts a packet."""
+
+import getpass
+
+import click
+
+from receiver import show
+from receiver.cli.output import print_json, say
+from receiver.cli.running import with_app
+from receiver.core.errors import Malformed
+from receiver.core.pages import read_spans
+from receiver.flow.recut import Wish, read_piece, said
+from receiver.flow.recut import recut as recut_by_hand
+
+
+@click.command()
+@click.argument("document_id")
+@click.argument("pieces", nargs=-1)
+@click.option("--merge", help="Make one piece of those that hold these pages: 3-5.")
+@click.option("--who", default=getpass.getuser, show_default="you", help="Whose decision this is; it is kept.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def recut(document_id: str, pieces: tuple[str, ...], merge: str | None, who: str, as_json: bool) -> None:
+    """Cut a packet by hand: `mailroom recut DOCUMENT 1-4 5-13=invoice 14=blank`.
+
+    Each page belongs into one piece. A piece with a type goes where that type goes, one without is classified, and
+    `blank` is kept and sent nowhere. Pieces that are no longer there go no further; what was delivered stays.
+    """
+    if bool(pieces) == bool(merge):
+        raise click.UsageError("say how: pieces like 1-4 5-13, or --merge 3-5")
+    wish = Wish(pieces=tuple(map(read_piece, pieces)), merge=_pages(merge) if merge else (), who=who)
+    packet = with_app(lambda app: recut_by_hand(document_id, wish, app.tools))
+    if as_json:
+        print_json(show.document(packet))
+    else:
+        say(f"{packet.name}: is cut into {len(packet.pieces)} pieces: {said(packet.pieces)}")
+
+
+def _pages(text: str) -> tuple[int, ...]:
+    try:
+        return read_spans(text)
+    except ValueError as error:
+        raise Malformed(str(error)) from error
