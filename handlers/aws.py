@@ -147,6 +147,7 @@ class Aws:
         self, service: str, operation: str, what: str, unless: frozenset[str], arguments: dict[str, Any]
     ) -> dict[str, Any] | None:
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             answer: dict[str, Any] = getattr(self.client(service), operation)(**arguments)
@@ -154,9 +155,21 @@ class Aws:
             if code_of(error) in unless:
                 return None
             raise translated(error, what) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             raise translated(error, what) from error
+        _refuse_half(answer["ResponseMetadata"], what)
         return answer
+
+
+def _refuse_half(metadata: Mapping[str, Any], what: str) -> None:
+    """Raises DestinationBusy for an answer that broke off inside its headers.
+
+    Python's http.client takes the headers that came for all of them, so a cut answer would pass for a whole one with
+    half a checksum in it. What is missing then is how long the answer is, which every answer but 204 says.
+    """
+    headers = metadata["HTTPHeaders"]
+    if metadata["HTTPStatusCode"] != 204 and "content-length" not in headers and "transfer-encoding" not in headers:
+        raise DestinationBusy(f"{what}: AWS's answer broke off")
 
 
 def code_of(error: Any) -> str:
@@ -167,6 +180,7 @@ def code_of(error: Any) -> str:
 def translated(error: Exception, what: str) -> MailroomError:
     """botocore's error as ours: try again, give a permission, or mend the configuration. ``what`` was being used."""
     from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
 
     if isinstance(error, boto.ClientError):
         return _answered(error, what)
@@ -177,7 +191,7 @@ def translated(error: Exception, what: str) -> MailroomError:
         )
     if isinstance(error, boto.NoRegionError):
         return Unroutable(f"{what}: no AWS region is set", fix="set AWS_DEFAULT_REGION")
-    if isinstance(error, boto.HTTPClientError | boto.ConnectionError):
+    if isinstance(error, boto.HTTPClientError | boto.ConnectionError | ResponseParserError):
         return DestinationBusy(f"{what}: AWS did not answer: {error}")
     return Unroutable(f"{what}: {error}")
 

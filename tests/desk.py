@@ -62,6 +62,7 @@ class PlayedCloud:
         self.uploads: list[str] = []
         self.cancelled: list[str] = []
         self.broken: Exception | None = None
+        self.refuse_cancel: Exception | None = None
 
     async def find_file(self, external_id: str) -> CloudFile | None:
         return next((file for file in self.files.values() if file.external_id == external_id), None)
@@ -103,6 +104,8 @@ class PlayedCloud:
                 yield report
 
     async def cancel(self, kind: JobKind, job_id: str) -> JobReport:
+        if self.refuse_cancel is not None:
+            raise self.refuse_cancel
         self.cancelled.append(job_id)
         return self.finish(job_id, JobStatus.CANCELLED)
 

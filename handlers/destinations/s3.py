@@ -69,8 +69,8 @@ class S3:
 
     def faults(self, target: Target) -> list[str]:
         """Bad bucket names, templates that could leave their prefix, unknown or wrong options."""
-        bucket, _, key = target.url.removeprefix("s3://").partition("/")
-        found = template_faults(key)
+        bucket, slash, key = target.url.removeprefix("s3://").partition("/")
+        found = template_faults(key or slash)  # the whole bucket is a fine prefix
         if not _BUCKET.fullmatch(bucket) or ".." in bucket:
             found.insert(0, f"{bucket!r} is no bucket name: 3 to 63 of a-z, 0-9, `-` and `.`, and no fields")
         return [*found, *_option_faults(target.options)]

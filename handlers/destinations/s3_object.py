@@ -32,6 +32,9 @@ _MISSING = frozenset({"404", "NoSuchKey"})
 _UNSEEN = _MISSING | {"403"}
 """A role without s3:ListBucket is told 403 for a key that is not there. The write itself will tell."""
 
+HEX_DIGITS, BASE64_DIGITS = 64, 44
+"""The length of a SHA-256 as text."""
+
 Dress = dict[str, Any]
 
 _log = logging.getLogger("mailroom.s3")
@@ -239,11 +242,15 @@ class S3Objects:
 
 
 def _sha256_of(head: dict[str, Any]) -> str:
-    """The SHA-256 that S3 vouches for, in hex; of an object in parts the one that we wrote with it; "" if neither."""
+    """The SHA-256 that S3 vouches for, in hex; of an object in parts the one that we wrote with it; "" if neither.
+
+    Half of one, cut off with the connection, is none: who needs it reads the object.
+    """
     checksum = head.get("ChecksumSHA256", "")
-    if checksum and "-" not in checksum:
-        return base64.b64decode(checksum).hex()
-    return str(head.get("Metadata", {}).get("sha256", "")) if checksum else ""
+    if "-" in checksum:
+        said = str(head.get("Metadata", {}).get("sha256", ""))
+        return said if len(said) == HEX_DIGITS else ""
+    return base64.b64decode(checksum).hex() if len(checksum) == BASE64_DIGITS else ""
 
 
 def _carrying(dress: Dress, sha256: str) -> Dress:

@@ -279,6 +279,10 @@ async def test_a_target_that_cannot_work_is_a_fault(url: str, options: dict[str,
     assert names in fault
 
 
+def test_a_whole_bucket_may_be_a_target() -> None:
+    assert S3(Aws()).faults(Target(url="s3://archive/")) == []
+
+
 MEASURED = """
 import asyncio, hashlib, resource, sys
 from handlers.aws import Aws

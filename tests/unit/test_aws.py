@@ -1,5 +1,11 @@
 """botocore's errors, as the ones that say what to do next."""
 
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -12,7 +18,11 @@ from botocore.exceptions import (
 )
 
 from handlers.aws import Aws, making, translated
+from handlers.destinations.s3 import S3
+from handlers.local_aws import LocalAws
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
+from receiver.core.plan import Target
+from tests.parcels import a_parcel
 
 
 def _answer(code: str, operation: str, status: int = 400, **headers: str) -> ClientError:
@@ -98,3 +108,64 @@ def test_a_missing_region_is_named_with_the_setting(monkeypatch: pytest.MonkeyPa
     with pytest.raises(Unroutable, match="region") as error:
         Aws().client("sqs")
     assert "AWS_DEFAULT_REGION" in error.value.fix
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nx-amz-checksum-sha256: n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=\r\ncontent-length"
+
+
+@contextmanager
+def _answering(answer: bytes) -> Iterator[str]:
+    """The address of a server that gives this answer to every request, and hangs up."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(answer)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def _aws(url: str) -> Aws:
+    credentials = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
+    return Aws(credentials=credentials, endpoint_url=url, attempts=1)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("there", [len(ANSWER), 70, 30, 17])
+async def test_an_answer_that_breaks_off_inside_its_headers_is_no_answer(there: int) -> None:
+    with _answering(ANSWER[:there]) as url, closing(_aws(url)) as aws, pytest.raises(DestinationBusy, match="s3://a/b"):
+        await aws.call("s3", "head_object", what="s3://a/b", Bucket="a", Key="b")
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_is_no_answer_of_aws_means_later() -> None:
+    broken = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n<Unclosed"
+    with _answering(broken) as url, closing(_aws(url)) as aws, pytest.raises(DestinationBusy, match="s3://mail"):
+        await aws.call("s3", "list_objects_v2", what="s3://mail", Bucket="mail")
+
+
+@pytest.mark.anyio
+@pytest.mark.aws
+async def test_half_a_checksum_is_not_taken_for_another_content(local_aws: LocalAws) -> None:
+    """Otherwise a connection that is cut inside an answer would park a delivery as a conflict, for good."""
+    local_aws.make([Target(url="s3://half-a-checksum/")])
+    aws = _Halving(credentials=local_aws.credentials, endpoint_url=local_aws.endpoint)
+    with closing(aws):
+        receipt = await S3(aws).deliver(a_parcel("s3://half-a-checksum/a.pdf"))
+    assert receipt.fresh
+
+
+class _Halving(Aws):
+    """Cuts each checksum in half, as a cut connection does."""
+
+    async def attempt(self, service: str, operation: str, **arguments: Any) -> dict[str, Any] | None:
+        answer = await super().attempt(service, operation, **arguments)
+        if answer and "ChecksumSHA256" in answer:
+            answer["ChecksumSHA256"] = answer["ChecksumSHA256"][:16]
+        return answer

@@ -3,6 +3,7 @@
 import pytest
 
 from receiver.core.document import DocumentState
+from receiver.core.errors import OutOfCredits
 from receiver.core.job import JobStatus
 from receiver.flow.sweep import sweep
 from tests.desk import Desk
@@ -61,6 +62,15 @@ async def test_a_stuck_job_is_cancelled_and_submitted_anew(desk: Desk) -> None:
     assert desk.cloud.cancelled == ["job-1"]
     assert (after.submissions, after.job_id) == (1, "job-2")
     assert [alert.kind for alert, _ in desk.channel.told] == ["job.failed"]
+
+
+async def test_a_stuck_job_that_cannot_be_cancelled_holds_nothing_up(desk: Desk) -> None:
+    document = await desk.submitted()
+    desk.cloud.refuse_cancel = OutOfCredits("no credits")
+    desk.later(STUCK)
+    await sweep(desk.tools)
+    await desk.work()
+    assert (await desk.document(document.id)).job_id == "job-2"
 
 
 async def test_a_job_that_is_gone_is_submitted_anew(desk: Desk) -> None:
