@@ -89,7 +89,7 @@ class Service:
 def connect(service: str, *, read_seconds: float = READ_SECONDS) -> Any:
     """botocore's client of a service: account, region and endpoint are those of the environment (``AWS_*``).
 
-    Not boto3's: it is the same client, and boto3 alone costs a cold start more than botocore's second one does.
+    Not boto3's: it is the same client, and boto3 only makes its start slower.
     """
     from botocore.config import Config
 

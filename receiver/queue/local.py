@@ -33,17 +33,20 @@ class LocalDoorbell:
         self._rung.set()
 
     async def wait(self, *, timeout_seconds: float, limit: int = 10) -> list[Ring]:
-        """One unnamed ring when the bell rang; [] after the timeout or the poll time: look all the same."""
+        """One unnamed ring when the bell rang, or when it is time to look all the same; [] after the timeout."""
         try:
             async with asyncio.timeout(min(timeout_seconds, self._poll_seconds)):
                 await self._rung.wait()
         except TimeoutError:
-            return []
+            return [Ring()] if timeout_seconds >= self._poll_seconds else []
         self._rung.clear()
         return [Ring()]
 
     async def answered(self, *rings: Ring) -> None:
         """Nothing to do: the event was cleared when it woke the worker."""
+
+    async def unanswered(self, *rings: Ring) -> None:
+        """Nothing to do: it looks again by itself."""
 
     async def close(self) -> None:
         for timer in self._timers:

@@ -1,0 +1,186 @@
+"""The doorbell on SQS: each message names one task, and a worker that takes it answers for it.
+
+While a ring is in a worker's hands its message is kept out of sight. After a crash it comes into sight again, when the
+lease of the dead worker's task is over too. What nobody can read is left alone: the queue's redrive policy has it.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from receiver.aws.service import AwsError, Service, connect
+from receiver.core.errors import Misconfigured, Transient
+from receiver.ports import Doorbell, Ring
+
+log = logging.getLogger("mailroom.bell")
+
+LONGEST_DELAY = 900
+"""Seconds that SQS holds a message back at most (SendMessage, DelaySeconds); for what is due later the sweep rings."""
+BATCH = 10
+POLL_SECONDS = 5
+"""Of one long poll. SQS allows 20, but who is told to stop has to wait for the poll that is under way."""
+ACTIONS = (
+    "sqs:SendMessage",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibility",
+    "sqs:GetQueueUrl",
+)
+"""What a worker may do with the queue; who only rings needs the first and the last."""
+TRIES = 3
+RETRY_SECONDS = 0.2
+
+Entry = dict[str, Any]
+
+
+class SqsDoorbell:
+    """Rings through the queue ``name``, or the one at the address ``https://…``; a standard queue, no FIFO."""
+
+    def __init__(
+        self, queue: str, *, visibility_seconds: float = 125.0, client: Callable[[], Any] | None = None
+    ) -> None:
+        """``visibility_seconds``: after so long without a sign of its worker a ring is heard again.
+
+        Raises Misconfigured for a FIFO queue: it would hold up all tasks behind a slow one.
+        """
+        if queue.endswith(".fifo"):
+            raise Misconfigured(f"{queue} is a FIFO queue, which delays no single message", fix="use a standard queue")
+        self._queue = queue
+        self._url = _address(queue)
+        self._visibility = math.ceil(visibility_seconds)
+        self._service = Service(client or partial(connect, "sqs", read_seconds=2.0 * POLL_SECONDS))
+        self._in_hand: set[str] = set()
+        self._keeper: asyncio.Task[None] | None = None
+        self._abandoned: list[asyncio.Task[list[Ring]]] = []
+
+    async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
+        """Rings, later at the earliest when the delay is over. Raises Transient when it could not for all of them."""
+        delay = max(0, math.ceil(delay_seconds))
+        if delay <= LONGEST_DELAY:
+            bodies = [json.dumps({"task": task_id}) for task_id in task_ids]
+            await self._send("send_message_batch", [{"MessageBody": body, "DelaySeconds": delay} for body in bodies])
+
+    async def wait(self, *, timeout_seconds: float, limit: int = 10) -> list[Ring]:
+        """Up to ten rings, as soon as there are any; [] after the timeout, or after a poll of a few seconds."""
+        poll = asyncio.create_task(self._poll(min(POLL_SECONDS, math.floor(timeout_seconds)), min(limit, BATCH)))
+        try:
+            return await asyncio.shield(poll)
+        except asyncio.CancelledError:
+            self._abandoned.append(poll)  # what SQS hands out at this moment is given back at the close
+            raise
+
+    async def answered(self, *rings: Ring) -> None:
+        handles = [ring.handle for ring in rings if ring.handle]
+        self._in_hand.difference_update(handles)
+        await self._send("delete_message_batch", [{"ReceiptHandle": handle} for handle in handles])
+
+    async def unanswered(self, *rings: Ring) -> None:
+        """They are heard again after ``visibility_seconds``."""
+        self._in_hand.difference_update(ring.handle for ring in rings)
+
+    async def close(self) -> None:
+        """Gives back what was handed out to nobody."""
+        if self._keeper:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        for poll in self._abandoned:
+            with contextlib.suppress(Transient):
+                await self._see([ring.handle for ring in await poll], after_seconds=0)
+        self._abandoned.clear()
+        await self._service.close()
+
+    async def _poll(self, seconds: int, limit: int) -> list[Ring]:
+        answer = await self._call(
+            "receive_message",
+            QueueUrl=await self._found(),
+            MaxNumberOfMessages=limit,
+            WaitTimeSeconds=seconds,
+            VisibilityTimeout=self._visibility,
+        )
+        rings = [ring for message in answer.get("Messages", []) if (ring := _read(message))]
+        self._in_hand.update(ring.handle for ring in rings)
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep())
+        return rings
+
+    async def _keep(self) -> None:
+        """Keeps what is in hand out of the others' sight."""
+        while True:
+            await asyncio.sleep(self._visibility / 3)
+            try:
+                await self._see(list(self._in_hand), after_seconds=self._visibility)
+            except Transient as error:
+                log.warning("ring.not_kept", extra={"facts": {"error": str(error)}})
+
+    async def _see(self, handles: Sequence[str], *, after_seconds: int) -> None:
+        entries = [{"ReceiptHandle": handle, "VisibilityTimeout": after_seconds} for handle in handles]
+        await self._send("change_message_visibility_batch", entries)
+
+    async def _send(self, operation: str, entries: Sequence[Entry]) -> None:
+        """One request for each ten of the entries; those that SQS did not take are sent again. Raises Transient."""
+        batches = [entries[start : start + BATCH] for start in range(0, len(entries), BATCH)]
+        failed = sum(await asyncio.gather(*(self._send_ten(operation, batch) for batch in batches)))
+        if failed:
+            raise Transient(f"sqs://{self._queue} did not take {failed} of {len(entries)} ({operation})")
+
+    async def _send_ten(self, operation: str, entries: Sequence[Entry]) -> int:
+        """How many were not taken in the end. One that SQS calls our own fault (a stale handle) is not sent again."""
+        left = {str(number): {"Id": str(number), **entry} for number, entry in enumerate(entries)}
+        for attempt in range(TRIES):
+            answer = await self._call(operation, QueueUrl=await self._found(), Entries=list(left.values()))
+            refused = answer.get("Failed", [])
+            left = {one["Id"]: left[one["Id"]] for one in refused if not one.get("SenderFault")}
+            self._forget(entries[int(one["Id"])] for one in refused if one.get("SenderFault"))
+            if not left:
+                break
+            await asyncio.sleep(RETRY_SECONDS * attempt)
+        return len(left)
+
+    def _forget(self, entries: Iterable[Entry]) -> None:
+        self._in_hand.difference_update(entry.get("ReceiptHandle", "") for entry in entries)
+
+    async def _found(self) -> str:
+        """The queue's address, asked for once."""
+        if not self._url:
+            self._url = str((await self._call("get_queue_url", QueueName=self._queue))["QueueUrl"])
+        return self._url
+
+    async def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            return await self._service.call(operation, **arguments)
+        except AwsError as error:
+            raise Transient(f"sqs://{self._queue}: {error}", fix=self._fix(error)) from error
+
+    def _fix(self, error: AwsError) -> str:
+        if "NonExistentQueue" in error.code or "QueueDoesNotExist" in error.code:
+            return f"make the queue (aws sqs create-queue --queue-name {self._queue}), or mend MAILROOM_QUEUE"
+        if error.passes:
+            return "nothing to do: it is tried again"
+        return f"give the key or role {', '.join(ACTIONS)} on the queue {self._queue}"
+
+
+def _address(queue: str) -> str:
+    """The queue's address where it is spelled out; "" for a name."""
+    if queue.startswith(("https://", "http://")):
+        return queue
+    return f"https://{queue}" if "/" in queue else ""
+
+
+def _read(message: dict[str, Any]) -> Ring | None:
+    try:
+        task_id = json.loads(message["Body"])["task"]
+    except (ValueError, KeyError, TypeError):
+        task_id = None
+    if not isinstance(task_id, str) or not task_id:
+        facts = {"message": message["MessageId"], "size": len(message["Body"])}
+        log.error("ring.unreadable", extra={"facts": facts})
+        return None
+    return Ring(task_id=task_id, handle=message["ReceiptHandle"])
+
+
+_: type[Doorbell] = SqsDoorbell
