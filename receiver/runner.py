@@ -9,18 +9,22 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
-from receiver.core.errors import MailroomError, StoreBusy
+from receiver.core.errors import MailroomError, StoreBusy, Transient
 from receiver.core.task import Task
 from receiver.flow.process import Done, process
 from receiver.flow.sweep import sweep
 from receiver.flow.tools import Tools
+from receiver.flow.turn import our_turn
 from receiver.log import line
 from receiver.ports import Ring
 
 log = logging.getLogger("mailroom.task")
 PAUSE_AFTER_FAULT = 1.0
+LISTEN_SECONDS = 20.0
+LOOKS = 4
+"""In each interval of the sweep, whether it is time for one."""
 
 
 def owner_name() -> str:
@@ -39,9 +43,11 @@ class Worker:
         self._lease_seconds = lease_seconds
         self._sweep_seconds = sweep_seconds
         self._owner = owner_name()
-        self._busy: set[asyncio.Task[bool]] = set()
+        self._busy: set[asyncio.Task[None]] = set()
         self._free = asyncio.Event()
         self._free.set()
+        self._taking: asyncio.Task[None] | None = None
+        self._stopping = False
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -50,54 +56,96 @@ class Worker:
         try:
             yield
         finally:
+            self._stopping = True
             for loop in loops:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
             await self.finish()
 
     async def finish(self) -> None:
-        """Waits for the tasks in hand."""
+        """Waits for the tasks in hand, and for those that were just being claimed."""
+        if self._taking:
+            await asyncio.gather(self._taking, return_exceptions=True)
         while self._busy:
             await asyncio.gather(*self._busy, return_exceptions=True)
 
     async def _work(self) -> None:
+        rings = [Ring()]  # what was left from before
         while True:
-            await self._free.wait()
             try:
-                found = await self._take()
+                self._taking = asyncio.create_task(self._take_up(rings))
+                await asyncio.shield(self._taking)  # what was claimed is worked on, whoever is told to stop
+                rings = await self._tools.bell.wait(timeout_seconds=LISTEN_SECONDS, limit=await self._free_hands())
             except MailroomError as error:
                 line(log, logging.ERROR, "worker.stalled", error=str(error), fix=error.fix)
                 await asyncio.sleep(PAUSE_AFTER_FAULT)
-                continue
-            if not found:
-                await self._listen()
+                rings = [Ring()]  # a broken bell must not keep us from what is due
 
-    async def _take(self) -> int:
-        """Claims what fits into the free hands, and starts on it."""
-        tasks = await self._tools.store.claim(
-            owner=self._owner,
-            now=self._tools.clock(),
-            lease_seconds=self._lease_seconds,
-            limit=self._concurrency - len(self._busy),
-        )
+    async def _free_hands(self) -> int:
+        """How many more tasks may be begun, once it is one at least."""
+        await self._free.wait()
+        return self._concurrency - len(self._busy)
+
+    async def _take_up(self, rings: Sequence[Ring]) -> None:
+        """Begins what was rung for: certain tasks, or whatever is due until nothing is."""
+        named = [ring for ring in rings if ring.task_id]
+        if named:
+            await self._take(named)
+        if len(named) < len(rings):
+            while await self._take_due():
+                pass
+
+    async def _take(self, rings: Sequence[Ring]) -> None:
+        """Rings whose tasks cannot be claimed are answered: done, in other hands, or not due, the store knows."""
+        try:
+            tasks = await self._claim(len(rings), ids=[ring.task_id for ring in rings])
+        except MailroomError:
+            await self._tools.bell.unanswered(*rings)
+            raise
+        by_id = {task.id: task for task in tasks}
+        begun = [self._start(task, ring) for ring in rings if (task := by_id.pop(ring.task_id, None))]
+        await self._tools.bell.answered(*(ring for ring in rings if ring not in begun))
+
+    async def _take_due(self) -> int:
+        hands = await self._free_hands()
+        tasks = [] if self._stopping else await self._claim(hands)
         for task in tasks:
-            self._start(task)
+            self._start(task, Ring())
         return len(tasks)
 
-    async def _listen(self) -> None:
-        rings: list[Ring] = await self._tools.bell.wait(timeout_seconds=20.0)
-        await self._tools.bell.answered(*rings)
+    async def _claim(self, limit: int, *, ids: Sequence[str] | None = None) -> list[Task]:
+        return await self._tools.store.claim(
+            owner=self._owner, now=self._tools.clock(), lease_seconds=self._lease_seconds, limit=limit, ids=ids
+        )
 
-    def _start(self, task: Task) -> None:
-        job = asyncio.create_task(self.work_on(task))
+    def _start(self, task: Task, ring: Ring) -> Ring:
+        job = asyncio.create_task(self._answer(task, ring))
         self._busy.add(job)
         if len(self._busy) >= self._concurrency:
             self._free.clear()
         job.add_done_callback(self._ended)
+        return ring
 
-    def _ended(self, job: asyncio.Task[bool]) -> None:
+    def _ended(self, job: asyncio.Task[None]) -> None:
         self._busy.discard(job)
         self._free.set()
+        if not job.cancelled() and (error := job.exception()):
+            log.error("fault", exc_info=error)
+
+    async def _answer(self, task: Task, ring: Ring) -> None:
+        """Works on the task, and only then answers its ring: what dies on the way is rung for again."""
+        settled = False
+        try:
+            settled = await self.work_on(task)
+        finally:
+            await self._say(task, ring, settled=settled)
+
+    async def _say(self, task: Task, ring: Ring, *, settled: bool) -> None:
+        try:
+            await (self._tools.bell.answered(ring) if settled else self._tools.bell.unanswered(ring))
+        except Transient as error:
+            # It rings once more, and the store knows that the task is settled.
+            line(log, logging.WARNING, "ring.unanswered", task=task.id, error=str(error), fix=error.fix)
 
     async def work_on(self, task: Task) -> bool:
         """One attempt at a claimed task, with its line in the log and its metric; False when the store was too busy."""
@@ -115,9 +163,12 @@ class Worker:
         return True
 
     async def _sweep(self) -> None:
+        """Looks more often than it sweeps: if another worker has done it, or died over it, nobody waits much longer."""
         while True:
-            await asyncio.sleep(self._sweep_seconds)
+            await asyncio.sleep(self._sweep_seconds / LOOKS)
             try:
+                if not await our_turn("sweep", self._owner, self._tools, every_seconds=self._sweep_seconds):
+                    continue
                 swept = await sweep(self._tools)
             except MailroomError as error:
                 line(log, logging.ERROR, "sweep.failed", error=str(error), fix=error.fix)

@@ -14,6 +14,7 @@ from receiver.core.errors import MailroomError, Misconfigured
 COMMANDS = {
     "demo": "handlers.demo:demo",
     "serve": "receiver.cli.serve:serve",
+    "worker": "receiver.cli.worker:worker",
     "submit": "receiver.cli.submit:submit",
     "documents": "receiver.cli.documents:documents",
     "events": "receiver.cli.events:events",

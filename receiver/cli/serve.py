@@ -25,18 +25,25 @@ log = logging.getLogger("mailroom.serve")
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, help="Port to listen on; 0 takes a free one.")
-def serve(host: str, port: int) -> None:
+@click.option("--worker/--no-worker", default=True, help="Whether to work on tasks too; if not, run `mailroom worker`.")
+def serve(host: str, port: int, worker: bool) -> None:
     """Run the receiver, a worker and the sweep in one process."""
-    with_app(lambda app: _serve(app, host, port), log=True)
+    with_app(lambda app: _serve(app, host, port, worker=worker), log=True)
 
 
-async def _serve(app: App, host: str, port: int) -> None:
-    listener, stop = listen(host, port), asyncio.Event()
+async def _serve(app: App, host: str, port: int, *, worker: bool) -> None:
+    listener, stop = listen(host, port), until_told()
+    renewing = asyncio.create_task(keep_fresh(app))
+    await serve_until(stop, app, listener, announce=lambda: _announce(app, listener), worker=worker)
+    renewing.cancel()
+
+
+def until_told() -> asyncio.Event:
+    """Set when the process is told to stop (SIGINT, SIGTERM)."""
+    stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    renewing = asyncio.create_task(keep_fresh(app))
-    await serve_until(stop, app, listener, announce=lambda: _announce(app, listener))
-    renewing.cancel()
+    return stop
 
 
 def _announce(app: App, listener: socket.socket) -> None:
@@ -44,11 +51,13 @@ def _announce(app: App, listener: socket.socket) -> None:
     line(log, logging.INFO, "serve.listening", address=f"http://{host}:{port}", **app.settings.summary())
 
 
-async def serve_until(stop: asyncio.Event, app: App, listener: socket.socket, *, announce: Callable[[], None]) -> None:
+async def serve_until(
+    stop: asyncio.Event, app: App, listener: socket.socket, *, announce: Callable[[], None], worker: bool = True
+) -> None:
     """Serves until ``stop``: then no new requests, those in flight are answered, tasks in hand are finished."""
     await app.tools.store.ready()
     server = _Server(server_config(create_app(app)))
-    async with worker_of(app).running():
+    async with worker_of(app).running() if worker else contextlib.nullcontext():
         announce()
         stopping = asyncio.create_task(_stop(server, stop))
         await server.serve(sockets=[listener])

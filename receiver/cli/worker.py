@@ -1,0 +1,31 @@
+"""mailroom worker: a worker and the sweep, without the receiver."""
+
+import asyncio
+import logging
+
+import click
+
+from receiver.bootstrap import App
+from receiver.cli.running import with_app
+from receiver.cli.serve import until_told, worker_of
+from receiver.log import line
+from receiver.renewal import keep_fresh
+
+log = logging.getLogger("mailroom.serve")
+
+
+@click.command()
+def worker() -> None:
+    """Run a worker and the sweep, without the receiver. Any number may share one store and queue."""
+    with_app(_work, log=True)
+
+
+async def _work(app: App) -> None:
+    """Works until the process is told to stop; tasks in hand are finished."""
+    stop = until_told()
+    await app.tools.store.ready()
+    renewing = asyncio.create_task(keep_fresh(app))
+    async with worker_of(app).running():
+        line(log, logging.INFO, "worker.ready", **app.settings.summary())
+        await stop.wait()
+    renewing.cancel()

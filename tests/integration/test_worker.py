@@ -1,0 +1,257 @@
+"""The worker with either bell: what is rung for is done, once, and answered when it is done."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from handlers.local_aws import LocalAws
+from receiver.core.alert import Alert
+from receiver.core.change import Insert, Write
+from receiver.core.errors import StoreBusy, Transient
+from receiver.core.flag import Flag
+from receiver.core.task import Task, TaskState
+from receiver.flow.tools import Tools
+from receiver.flow.turn import our_turn
+from receiver.ports import Doorbell, Ring
+from receiver.queue.local import LocalDoorbell
+from receiver.queue.sqs import SqsDoorbell
+from receiver.runner import Worker
+from receiver.store.memory import MemoryStore
+from tests.builders import NOW, a_task
+from tests.desk import Desk
+
+pytestmark = pytest.mark.anyio
+_numbers = count(1)
+
+
+async def until(holds: Callable[[], Any]) -> None:
+    """Returns when it holds; fails when it takes far too long."""
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110  others' doings have no event
+            await asyncio.sleep(0.01)
+
+
+@dataclass
+class Hands:
+    """An alert channel that remembers what it was told, and can be made to take its time."""
+
+    told: list[str] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.free.set()
+
+    async def notify(self, alert: Alert, *, count: int, suppressed: int) -> None:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await self.free.wait()
+        self.at_once -= 1
+        self.told.append(alert.subject)
+
+
+def a_notice(name: str, **fields: Any) -> Task:
+    """A task that a worker does by telling the channel ``name``."""
+    alert = Alert(kind="task.parked", cause="c", title="t", detail="d", subject=name, at=NOW)
+    details = {"alert": msgspec.json.encode(alert).decode(), "to": "log", "count": "1", "suppressed": "0"}
+    return a_task(id=f"notify:{name}", kind="notify", subject=name, details=details, **fields)
+
+
+class Office:
+    """A store, a bell and hands, and as many workers as a test asks for."""
+
+    def __init__(self, folder: Path, bell: Doorbell) -> None:
+        self.hands = Hands()
+        desk = Desk(folder)
+        self.store = desk.store
+        self.tools: Tools = replace(desk.tools, bell=bell, channels={"log": self.hands})
+
+    def worker(self, **given: Any) -> Worker:
+        return Worker(self.tools, **given)
+
+    async def promise(self, *names: str) -> list[str]:
+        tasks = [a_notice(name) for name in names]
+        await self.store.apply(*map(Insert, tasks))
+        return [task.id for task in tasks]
+
+    async def state(self, task_id: str) -> TaskState:
+        task = await self.store.get(Task, task_id)
+        assert task is not None
+        return task.state
+
+
+@pytest.fixture(params=["local", pytest.param("sqs", marks=pytest.mark.aws)])
+async def bell(request: pytest.FixtureRequest) -> AsyncIterator[Doorbell]:
+    if request.param == "local":
+        bell: Doorbell = LocalDoorbell(poll_seconds=0.2)
+    else:
+        aws: LocalAws = request.getfixturevalue("local_aws")
+        bell = a_queue(aws)
+    yield bell
+    await bell.close()
+
+
+def a_queue(aws: LocalAws, name: str = "") -> SqsDoorbell:
+    name = name or f"worker-{next(_numbers)}"
+    aws.client("sqs").create_queue(QueueName=name)
+    return SqsDoorbell(name, visibility_seconds=1, client=partial(aws.client, "sqs"))
+
+
+@pytest.fixture
+def office(tmp_path: Path, bell: Doorbell) -> Office:
+    return Office(tmp_path, bell)
+
+
+async def test_what_is_rung_for_is_done(office: Office) -> None:
+    async with office.worker().running():
+        (task_id,) = await office.promise("a")
+        await office.tools.bell.ring(task_id)
+        await until(lambda: office.hands.told == ["a"])
+    assert await office.state(task_id) is TaskState.DONE
+
+
+async def test_what_was_left_from_before_is_done_without_a_ring(office: Office) -> None:
+    await office.promise(*"abcdefgh")
+    async with office.worker(concurrency=3).running():
+        await until(lambda: len(office.hands.told) == 8)
+
+
+async def test_no_more_is_begun_than_there_are_hands(office: Office) -> None:
+    office.hands.free.clear()
+    async with office.worker(concurrency=2).running():
+        await office.tools.bell.ring(*await office.promise(*"abcdef"))
+        await until(lambda: office.hands.at_once == 2)
+        office.hands.free.set()
+        await until(lambda: len(office.hands.told) == 6)
+    assert office.hands.most_at_once == 2
+
+
+async def test_two_workers_share_and_do_nothing_twice(office: Office) -> None:
+    names = [f"n{number}" for number in range(40)]
+    async with office.worker(concurrency=4).running(), office.worker(concurrency=4).running():
+        await office.tools.bell.ring(*await office.promise(*names))
+        await until(lambda: len(office.hands.told) == len(names))
+    assert sorted(office.hands.told) == sorted(names)
+
+
+async def test_who_is_told_to_stop_finishes_what_is_in_hand(office: Office) -> None:
+    office.hands.free.clear()
+    async with office.worker().running():
+        await office.tools.bell.ring(*await office.promise("a"))
+        await until(lambda: office.hands.at_once == 1)
+        asyncio.get_running_loop().call_later(0.1, office.hands.free.set)
+    assert office.hands.told == ["a"]
+    assert await office.state("notify:a") is TaskState.DONE
+
+
+async def test_a_ring_for_what_is_done_changes_nothing(office: Office) -> None:
+    (task_id,) = await office.promise("a")
+    async with office.worker().running():
+        await until(lambda: office.hands.told == ["a"])
+        await office.tools.bell.ring(task_id, "nobody", task_id)
+        (other,) = await office.promise("b")
+        await office.tools.bell.ring(other)
+        await until(lambda: office.hands.told == ["a", "b"])
+
+
+async def test_a_fault_of_our_own_ends_one_task_and_not_the_worker(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with office.worker().running():
+        bad = replace(a_notice("bad"), details={})
+        await office.store.apply(Insert(bad))
+        await office.tools.bell.ring(bad.id, *await office.promise("good"))
+        await until(lambda: office.hands.told == ["good"])
+
+
+class Forgetful(MemoryStore):
+    """A store that cannot write the end of a task, the first time."""
+
+    failures = 0
+
+    async def apply(self, *writes: Write) -> None:
+        records = [getattr(write, "record", None) for write in writes]
+        if not self.failures and any(isinstance(one, Task) and one.state is TaskState.DONE for one in records):
+            self.failures += 1
+            raise StoreBusy("not now")
+        await super().apply(*writes)
+
+
+async def test_what_could_not_be_written_is_done_again_when_the_lease_is_over(office: Office) -> None:
+    clock = {"now": NOW}
+    store = Forgetful(clock=lambda: clock["now"])
+    office.store = store
+    office.tools = replace(office.tools, store=store, clock=lambda: clock["now"])
+    async with office.worker(lease_seconds=30).running():
+        await office.tools.bell.ring(*await office.promise("a"))
+        await until(lambda: store.failures == 1)
+        clock["now"] += 31
+        await office.tools.bell.ring("notify:a")
+        await until(lambda: office.hands.told == ["a", "a"])
+    assert await office.state("notify:a") is TaskState.DONE
+
+
+class Broken(LocalDoorbell):
+    """A bell that neither rings nor can be heard."""
+
+    async def wait(self, *, timeout_seconds: float, limit: int = 10) -> list[Ring]:
+        raise Transient("the bell is broken")
+
+    async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
+        raise Transient("the bell is broken")
+
+
+async def test_a_broken_bell_keeps_nobody_from_work(tmp_path: Path) -> None:
+    office = Office(tmp_path, Broken())
+    async with office.worker().running():
+        await office.promise("a")
+        await until(lambda: office.hands.told == ["a"])
+
+
+@pytest.mark.aws
+async def test_a_ring_is_answered_when_its_task_is_done_and_not_before(local_aws: LocalAws, tmp_path: Path) -> None:
+    bell = a_queue(local_aws, "worker-watched")
+    office = Office(tmp_path, bell)
+    async with office.worker().running():
+        await bell.ring(*await office.promise("first"))  # from then on it listens, and looks for nothing by itself
+        await until(lambda: office.hands.told and waiting(local_aws, "worker-watched") == (0, 0))
+        office.hands.free.clear()
+        await bell.ring(*await office.promise("a"))
+        await until(lambda: office.hands.at_once == 1)
+        await asyncio.sleep(2.5)  # more than twice as long as it stays out of sight by itself
+        there = waiting(local_aws, "worker-watched")
+        office.hands.free.set()
+        await until(lambda: waiting(local_aws, "worker-watched") == (0, 0))
+    await bell.close()
+    assert there == (0, 1)
+    assert office.hands.told == ["first", "a"]
+
+
+def waiting(aws: LocalAws, name: str) -> tuple[int, int]:
+    """How many messages wait to be received, and how many to be answered."""
+    sqs, names = aws.client("sqs"), ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return int(found[names[0]]), int(found[names[1]])
+
+
+async def test_of_many_workers_one_has_the_turn(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    turn = partial(our_turn, "sweep", tools=desk.tools, every_seconds=60)
+    took = await asyncio.gather(*(turn(f"w{number}") for number in range(5)))
+    assert took.count(True) == 1
+    desk.later(30)
+    assert not await turn("w9")
+    desk.later(30)
+    assert [await turn("w8"), await turn("w9")] == [True, False]
+    flag = await desk.store.get(Flag, "turn:sweep")
+    assert flag is not None
+    assert flag.value == "w8"
