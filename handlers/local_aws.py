@@ -231,6 +231,18 @@ def serve(listener: int) -> None:
     config.graceful_timeout = 0.5
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
-    asyncio.run(hypercorn_serve(app, config, shutdown_trigger=until_parent_is_gone))
+    served: Any = _over_tls(app) if os.environ["AUTH"] == "true" else app
+    asyncio.run(hypercorn_serve(served, config, shutdown_trigger=until_parent_is_gone))
     # A parent that was killed cannot remove our folder any more.
     shutil.rmtree(Path.cwd(), ignore_errors=True)
+
+
+def _over_tls(app: Any) -> Any:
+    """The application, told that it is reached over TLS as AWS is: policies may demand that (aws:SecureTransport)."""
+
+    async def told(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
+        await app(scope, receive, send)
+
+    return told
