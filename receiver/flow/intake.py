@@ -3,14 +3,16 @@
 The same content from the same place is the same document: taking it in again changes nothing.
 """
 
+import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from receiver.core.change import Insert
 from receiver.core.document import Document, Origin
-from receiver.core.errors import Conflict, DocumentRefused
-from receiver.core.media import media_type
+from receiver.core.errors import Conflict, DocumentRefused, FileGone
+from receiver.core.media import HEAD_BYTES, media_type, refusal
 from receiver.core.naming import document_id, whole
 from receiver.core.task import submission_of
 from receiver.flow.tools import Tools
@@ -44,12 +46,14 @@ class TakenIn:
 async def take_in(arrival: Arrival, tools: Tools) -> TakenIn:
     """The document that arrived, kept together with the task to submit it.
 
-    Raises DocumentRefused for what LlamaCloud would refuse (empty, too large): nothing was kept then.
+    Raises DocumentRefused for what LlamaCloud would refuse (no document, empty, too large): nothing was kept then.
     """
-    source = arrival.source
+    head, source = await _peeked(arrival.source)
+    if reason := refusal(head, arrival.name, packet=arrival.packet):
+        raise DocumentRefused(f"{arrival.name} {reason}", fix="leave it out, or give its content as a document")
+    if isinstance(source, Path) and (known := await _known(arrival, source, tools)):
+        return TakenIn(known, fresh=False)
     kept = source if isinstance(source, Kept) else await tools.spool.keep(source, limit=tools.max_document)
-    if kept.size == 0:
-        raise DocumentRefused(f"{arrival.name} is empty", fix="an empty file has nothing to route; leave it out")
     document = _document(arrival, kept, now=tools.clock(), deadline=tools.config.deadline_seconds)
     existing = await _insert(document, tools)
     if existing is not None:
@@ -59,9 +63,58 @@ async def take_in(arrival: Arrival, tools: Tools) -> TakenIn:
     return TakenIn(document, fresh=True)
 
 
-def _document(arrival: Arrival, kept: Kept, *, now: float, deadline: float) -> Document:
+async def _peeked(source: AsyncIterator[bytes] | Path | Kept) -> tuple[bytes, AsyncIterator[bytes] | Path | Kept]:
+    """The first bytes, and the source from its start."""
+    if isinstance(source, Kept):
+        return (source.head if source.size else b""), source
+    if isinstance(source, Path):
+        return await asyncio.to_thread(_head, source), source
+    first = b""
+    async for chunk in source:
+        first += chunk
+        if len(first) >= HEAD_BYTES:
+            break
+    return first[:HEAD_BYTES], _chained(first, source)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)
+
+
+async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
+
+
+async def _known(arrival: Arrival, path: Path, tools: Tools) -> Document | None:
+    """The document that this file is already, found by its checksum: then its bytes need not be copied again.
+
+    None also when the spool has let its bytes go meanwhile; they are brought back then.
+    """
+    sha256 = await asyncio.to_thread(_sha256, path)
+    document = await tools.store.get(Document, document_id(_origin(arrival), sha256))
+    if document is not None:
+        try:
+            await tools.content(document)
+        except FileGone:
+            return None
+    return document
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _origin(arrival: Arrival) -> Origin:
     locator = whole(arrival.locator or arrival.name)
-    origin = Origin(kind=arrival.kind, locator=locator, sender=whole(arrival.sender))
+    return Origin(kind=arrival.kind, locator=locator, sender=whole(arrival.sender))
+
+
+def _document(arrival: Arrival, kept: Kept, *, now: float, deadline: float) -> Document:
+    origin = _origin(arrival)
     identity = document_id(origin, kept.sha256)
     return Document(
         id=identity,

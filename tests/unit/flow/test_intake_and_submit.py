@@ -120,3 +120,30 @@ async def test_submission_goes_on_after_the_pause(desk: Desk) -> None:
     desk.later(200)
     await desk.work()
     assert (await desk.document(taken.document.id)).step is Step.SUBMITTED
+
+
+async def test_a_file_that_is_known_is_not_copied_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await desk.take_in()
+
+    async def keep(*_: object, **__: object) -> None:
+        raise AssertionError("it was copied")
+
+    monkeypatch.setattr(desk.tools.spool, "keep", keep)
+    second = await desk.take_in()
+    assert (second.fresh, second.document.id) == (False, first.document.id)
+
+
+async def test_a_known_file_whose_bytes_are_gone_is_brought_back(desk: Desk) -> None:
+    first = await desk.take_in()
+    for path in [path for path in (desk.folder / "spool").rglob("*") if path.is_file()]:
+        path.unlink()
+    second = await desk.take_in()
+    assert not second.fresh
+    assert (await desk.tools.content(first.document)).size == first.document.size
+
+
+@pytest.mark.parametrize("content", [b"", b"MZ\x90 a program"])
+async def test_what_is_refused_leaves_no_bytes(desk: Desk, content: bytes) -> None:
+    with pytest.raises(DocumentRefused):
+        await desk.take_in(content=content)
+    assert not (desk.folder / "spool").exists()
