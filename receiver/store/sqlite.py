@@ -20,6 +20,7 @@ from receiver.ports import Clock, R, Store
 from receiver.store import codec, listing, statements, together
 from receiver.store.connection import connect
 from receiver.store.lane import QUEUE_LIMIT, Lane
+from receiver.store.prepared import prepare
 
 
 class SqliteStore:
@@ -48,12 +49,12 @@ class SqliteStore:
     async def apply(self, *writes: Write) -> None:
         refuse_repeats(writes)
         if writes:
-            await self._writer.do(functools.partial(_run, statements.prepare(writes, self._clock())))
+            await self._writer.do(prepare(writes, self._clock()))
 
     async def get(self, kind: type[R], record_id: str) -> R | None:
-        sql = statements.TABLES[kind]
-        values = (record_id, self._clock()) if sql.expires else (record_id,)
-        row = await self._reader.do(lambda db: db.execute(sql.get, values).fetchone())
+        table = statements.TABLES[kind]
+        values = table.timed((record_id,), self._clock())
+        row = await self._reader.do(lambda db: db.execute(table.get, values).fetchone())
         return None if row is None else codec.decode(kind, row[0])
 
     async def find(self, kind: type[Record], query: Query) -> Page:
@@ -107,11 +108,6 @@ class SqliteStore:
         return self._lanes
 
 
-def _run(steps: Sequence[statements.Step], db: sqlite3.Connection) -> None:
-    for step in steps:
-        step(db)
-
-
 def _claim(
     take: Callable[[Task], Task], now: float, moment: float, limit: int, wanted: str | None, db: sqlite3.Connection
 ) -> list[Task]:
@@ -121,7 +117,7 @@ def _claim(
     else:
         due = db.execute(statements.CLAIMABLE_OF, (wanted, now, moment, limit))
     taken = [take(codec.decode(Task, body)) for (body,) in due.fetchall()]
-    _run(statements.prepare(tuple(Update(task) for task in taken), moment), db)
+    prepare(tuple(Update(task) for task in taken), moment)(db)
     return [replace(task, version=task.version + 1) for task in taken]
 
 

@@ -35,10 +35,10 @@ class _HalfDoneError(Exception):
     """A job failed after it had written something."""
 
 
-def _transact(db: sqlite3.Connection, jobs: Sequence[Job], one: Callable[[Job, sqlite3.Connection], Any]) -> list[Any]:
+def _transact(db: sqlite3.Connection, jobs: Sequence[Job], do: Callable[[Job, sqlite3.Connection], Any]) -> list[Any]:
     db.execute("begin immediate")
     try:
-        outcomes = [one(job, db) for job in jobs]
+        outcomes = [do(job, db) for job in jobs]
         db.execute("commit")
     except BaseException:
         if db.in_transaction:

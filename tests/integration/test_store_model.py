@@ -8,7 +8,9 @@ import asyncio
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +70,36 @@ LISTINGS = [(kind, name) for kind, indexes in INDEXES.items() for name in indexe
 KEYS = st.sampled_from(["a", "b", "c", "x", *DocumentState, *TaskState])
 
 
-def written(write: Write) -> tuple[str, str] | None:
-    return None if isinstance(write, Belongs) else (kind_of(write.record), write.record.id)
+Place = tuple[str, str]
+"""A record's kind and id."""
+
+
+def place_of(record: Record) -> Place:
+    return kind_of(record), record.id
+
+
+def written(writes: Sequence[Write]) -> list[Insert | Ensure | Update]:
+    return [write for write in writes if not isinstance(write, Belongs)]
+
+
+CHANGES = st.lists(
+    WRITES,
+    min_size=1,
+    max_size=4,
+    unique_by=lambda write: id(write) if isinstance(write, Belongs) else place_of(write.record),
+)
+
+
+async def outcomes(store: Store, changes: Sequence[Sequence[Write]]) -> list[BaseException | None]:
+    """What each change was told, all of them asked for at the same time."""
+    return await asyncio.gather(*(store.apply(*change) for change in changes), return_exceptions=True)
+
+
+def agrees(told: BaseException | None, refusals: set[Place]) -> bool:
+    """Whether a change was told what the model says: done, or a conflict about one of these records."""
+    if not refusals:
+        return told is None
+    return isinstance(told, Conflict) and (told.kind, told.record_id) in refusals
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -80,8 +110,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.clock = HandClock()
         self.folder = Path(tempfile.mkdtemp(prefix="mailroom-model-"))
-        self.kept: dict[tuple[str, str], Any] = {}
-        self.taken_in = 0
+        self.kept: dict[Place, Any] = {}
         self.store = self.open()
 
     def open(self) -> Store:
@@ -97,7 +126,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     # --- the model
 
-    def there(self, place: tuple[str, str]) -> Any:
+    def there(self, place: Place) -> Any:
         record = self.kept.get(place)
         expires_at = getattr(record, "expires_at", None)
         return None if expires_at is not None and expires_at <= self.clock.now else record
@@ -105,50 +134,61 @@ class StoreMachine(RuleBasedStateMachine):
     def all_there(self, kind: type[Record]) -> list[Any]:
         return [self.kept[place] for place in self.kept if place[0] == kind_of(kind) and self.there(place)]
 
-    def refused(self, write: Write) -> tuple[str, str] | None:
-        """The record that this write conflicts about."""
+    def carry_out(self, writes: Sequence[Write]) -> set[Place]:
+        """Does the change, or says which records it conflicts about and does nothing."""
+        if refusals := {place for write in writes if (place := self.refused(write))}:
+            return refusals
+        self.kept |= {place_of(write.record): write.record for write in writes if isinstance(write, Insert)}
+        self.kept |= {
+            place_of(write.record): write.record
+            for write in writes
+            if isinstance(write, Ensure) and self.there(place_of(write.record)) is None
+        }
+        self.kept |= {
+            place_of(write.record): replace(write.record, version=write.record.version + 1)
+            for write in writes
+            if isinstance(write, Update)
+        }
+        return set()
+
+    def refused(self, write: Write) -> Place | None:
         if isinstance(write, Belongs):
             job = self.there(("job", write.job_id))
             return None if job is None or job.document_id == write.document_id else ("job", write.job_id)
-        place = kind_of(write.record), write.record.id
-        old = self.there(place)
+        old = self.there(place_of(write.record))
         fits = {
             Insert: old is None,
             Ensure: True,
             Update: old is not None and old.version == write.record.version,
         }
-        return None if fits[type(write)] else place
-
-    def carry_out(self, write: Write) -> None:
-        if isinstance(write, Belongs) or (isinstance(write, Ensure) and self.there(written(write) or ("", ""))):
-            return
-        record = write.record
-        place = kind_of(record), record.id
-        if isinstance(record, Document) and place not in self.kept:
-            self.taken_in += 1
-        self.kept[place] = replace(record, version=record.version + 1) if isinstance(write, Update) else record
+        return None if fits[type(write)] else place_of(write.record)
 
     # --- what happens
 
-    @rule(
-        drawn=st.lists(WRITES, min_size=1, max_size=4, unique_by=lambda write: written(write) or id(write)),
-        fit=st.booleans(),
-    )
-    def apply(self, drawn: list[Write], fit: bool) -> None:
+    @rule(writes=CHANGES, fit=st.booleans())
+    def apply(self, writes: list[Write], fit: bool) -> None:
         """``fit``: updates name the version that is there, as one that has just read it would."""
-        writes = [self.fitted(write) if fit else write for write in drawn]
-        refusals = {place for write in writes if (place := self.refused(write))}
-        told = self.run(outcome(self.store.apply(*writes)))
-        if refusals:
-            assert isinstance(told, Conflict), told
-            assert (told.kind, told.record_id) in refusals
-            return
-        assert told is None, told
-        for write in writes:
-            self.carry_out(write)
+        change = [self.fitted(write) if fit else write for write in writes]
+        refusals = self.carry_out(change)
+        assert agrees(self.run(outcome(self.store.apply(*change))), refusals)
+
+    @rule(changes=st.lists(CHANGES, min_size=2, max_size=6))
+    def apply_many_at_once(self, changes: list[list[Write]]) -> None:
+        """What came of it must be explained by one change after the other, in some order."""
+        told = self.run(outcomes(self.store, changes))
+        places = {place_of(write.record): type(write.record) for change in changes for write in written(change)}
+        found = {place: self.run(self.store.get(kind, place[1])) for place, kind in places.items()}
+        before = dict(self.kept)
+        for order in permutations(range(len(changes))):
+            self.kept = dict(before)
+            refusals = {number: self.carry_out(changes[number]) for number in order}
+            same = all(agrees(told[number], refusals[number]) for number in order)
+            if same and found == {place: self.there(place) for place in found}:
+                return
+        raise AssertionError(f"no order of {changes} explains {told} and {found}")
 
     def fitted(self, write: Write) -> Write:
-        if isinstance(write, Belongs) or not (old := self.there((kind_of(write.record), write.record.id))):
+        if isinstance(write, Belongs) or not (old := self.there(place_of(write.record))):
             return write
         return Update(replace(write.record, version=old.version))
 
@@ -211,9 +251,10 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_books_are_a_recount(self) -> None:
-        states = Counter(str(document.state) for document in self.all_there(Document))
+        documents = self.all_there(Document)
+        states = Counter(str(document.state) for document in documents)
         tally = self.run(self.store.tally())
-        assert tally == Tally(taken_in=self.taken_in, **states)
+        assert tally == Tally(taken_in=len(documents), **states)
         assert tally.balanced
 
 

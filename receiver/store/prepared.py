@@ -1,0 +1,79 @@
+"""A change, encoded and ready for the thread that writes: what it asks, what it replaces, what it inserts."""
+
+import sqlite3
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from receiver.core.change import Belongs, Insert, Record, Update, Write, kind_of
+from receiver.core.errors import Conflict
+from receiver.core.job import Job
+from receiver.store import codec
+from receiver.store.statements import TABLES, Table
+
+
+class Row(NamedTuple):
+    """A record to insert; ``must`` when one that is there already is a conflict: Insert, not Ensure."""
+
+    table: Table
+    id: str
+    values: tuple[Any, ...]
+    must: bool
+
+
+class Replacement(NamedTuple):
+    """A record to replace; ``values`` end with the id and version that must be there."""
+
+    table: Table
+    id: str
+    values: tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Change:
+    """Called with a connection it does all its writes, one by one, or raises Conflict. ``now`` decides what is expired.
+
+    The order is that of likely conflicts, so that one that comes finds nothing to undo.
+    """
+
+    now: float
+    checks: list[Belongs] = field(default_factory=list)
+    replacements: list[Replacement] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+
+    def __call__(self, db: sqlite3.Connection) -> None:
+        for check in self.checks:
+            if db.execute(_FOREIGN, (check.job_id, check.document_id)).fetchone():
+                raise Conflict(kind_of(Job), check.job_id)
+        for table, record_id, values in self.replacements:
+            if db.execute(table.update, table.timed(values, self.now)).rowcount == 0:
+                raise Conflict(table.name, record_id)
+        for table, record_id, values, must in self.rows:
+            if db.execute(table.insert, table.timed(values, self.now)).rowcount == 0 and must:
+                raise Conflict(table.name, record_id)
+
+
+_FOREIGN = "select 1 from job where id = ? and document_id <> ?"
+
+
+def prepare(writes: tuple[Write, ...], now: float) -> Change:
+    """The writes, encoded: text that cannot be stored hurts its caller here, and nobody in the batch."""
+    change = Change(now)
+    for write in writes:
+        if isinstance(write, Belongs):
+            change.checks.append(write)
+        elif isinstance(write, Update):
+            change.replacements.append(_replacement(write.record))
+        else:
+            change.rows.append(_row(write.record, must=isinstance(write, Insert)))
+    return change
+
+
+def _row(record: Record, *, must: bool) -> Row:
+    table = TABLES[type(record)]
+    return Row(table, record.id, (*table.values(record), codec.encode(record)), must)
+
+
+def _replacement(old: Record) -> Replacement:
+    table = TABLES[type(old)]
+    new = replace(old, version=old.version + 1)
+    return Replacement(table, old.id, (*table.values(new), codec.encode(new), old.id, old.version))
