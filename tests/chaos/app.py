@@ -1,0 +1,108 @@
+"""The composition root of a chaos run: the product as it is, its ports wrapped with boundaries, and its patience short.
+
+What is shortened (retry schedule, pauses, timeouts) is time only; every decision is the product's own.
+"""
+
+import functools
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import handlers.app
+from handlers.aws import Aws
+from receiver.bootstrap import App
+from receiver.cloud.client import LlamaCloud
+from receiver.cloud.pacing import Rate
+from receiver.cloud.transport import Patience
+from receiver.core import retry
+from receiver.flow import deliver, process, submit, sweep
+from receiver.settings import Settings
+from tests.chaos.boundaries import Guarded, Kills, deed
+
+FOLDER = "CHAOS_FOLDER"
+"""Where the processes of a run meet: armed boundaries and the log of kills."""
+ANSWER_SECONDS = 3.0
+"""How long AWS and LlamaCloud may take here; a slow answer takes longer, so that it is a timeout."""
+SCHEDULE = (0.5, 1.0, 1.0, 2.0, 2.0, *(3.0,) * 40)
+"""Seconds between attempts: as many kinds of them as in production, and none that would outlast the run."""
+
+
+class ChaosAws(Aws):
+    """AWS with little patience, and a boundary around each call."""
+
+    def __init__(self, kills: Kills) -> None:
+        super().__init__()
+        self._kills = kills
+
+    def _make(self, service: str) -> Any:
+        from botocore.config import Config
+
+        client = super()._make(service)
+        short = Config(read_timeout=ANSWER_SECONDS, connect_timeout=ANSWER_SECONDS)
+        return self._session.client(service, config=client.meta.config.merge(short), endpoint_url=self._endpoint)
+
+    async def attempt(
+        self, service: str, operation: str, *, what: str, unless: frozenset[str] = frozenset(), **arguments: Any
+    ) -> dict[str, Any] | None:
+        self._kills.reached(f"before:aws.{operation}")
+        answer = await super().attempt(service, operation, what=what, unless=unless, **arguments)
+        self._kills.reached(f"after:aws.{operation}")
+        return answer
+
+
+def build(settings: Settings) -> App:
+    """The application, mortal at every boundary."""
+    hasten()
+    kills = Kills(Path(os.environ[FOLDER]))
+    app = handlers.app.build(settings, aws=ChaosAws(kills))
+    tools = app.tools
+    assert app.door is not None
+    store = Guarded(tools.store, kills, apply=deed, claim="store.claim")
+    bell = Guarded(tools.bell, kills, ring="bell.ring")
+    destinations = {
+        scheme: cast("Any", Guarded(one, kills, deliver=f"destination.{scheme}"))
+        for scheme, one in tools.destinations.items()
+    }
+    channels = {to: cast("Any", Guarded(one, kills, notify="channel.notify")) for to, one in tools.channels.items()}
+    guarded = replace(
+        tools,
+        store=cast("Any", store),
+        bell=cast("Any", bell),
+        spool=cast("Any", Guarded(tools.spool, kills, keep="spool.keep", content="spool.content")),
+        cloud=cast("Any", _cloud(settings, kills)),
+        destinations=destinations,
+        channels=channels,
+    )
+    door = replace(app.door, store=cast("Any", store), bell=cast("Any", bell))
+    return replace(app, tools=guarded, door=door)
+
+
+def _cloud(settings: Settings, kills: Kills) -> Guarded:
+    """LlamaCloud without the vendor's rates, which would stretch a run to many minutes, and with little patience."""
+    patience = Patience(
+        connect_seconds=ANSWER_SECONDS,
+        answer_seconds=ANSWER_SECONDS,
+        upload_seconds=ANSWER_SECONDS,
+        first_wait_seconds=0.1,
+        longest_wait_seconds=1,
+        budget_seconds=10,
+    )
+    fast = Rate(200, 1.0)
+    key = settings.llama_cloud_api_key.reveal()
+    cloud = LlamaCloud(settings.llama_cloud_base_url, key, patience=patience, job_rate=fast, upload_rate=fast)
+    calls = ("find_file", "upload", "create", "job", "jobs", "cancel")
+    return Guarded(cloud, kills, **{call: f"cloud.{call}" for call in calls})
+
+
+def hasten() -> None:
+    """Shortens every wait that would outlast the run."""
+    for module, constant, value in (
+        (process, "decide", functools.partial(retry.decide, schedule=SCHEDULE)),
+        (submit, "CREDITS_PAUSE", 2.0),
+        (submit, "LOOK_AGAIN", 1.0),
+        (deliver, "LOOK_AGAIN", 1.0),
+        (sweep, "ASK_AGAIN", 1.0),
+    ):
+        assert hasattr(module, constant), f"{module.__name__} has no {constant} any more"
+        setattr(module, constant, value)

@@ -1,0 +1,122 @@
+"""The named I/O boundaries, and the hand that kills at them.
+
+A boundary is the moment before or after one call to the outside: ``before:aws.put_object``, ``after:store.keep``. One
+is armed by a file of its name; whichever process reaches it first takes the file away, leaves a line in the log of
+kills, and kills itself with SIGKILL: no handler, no flush, no farewell.
+"""
+
+import inspect
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from receiver.core.change import Insert, Update, Write
+from receiver.core.document import Document
+from receiver.core.event import Event
+from receiver.core.job import Job
+from receiver.core.task import Task, TaskState
+
+CALLS = (
+    # An event, and a document, with the task that follows; the claim of tasks; the end of a task of each kind.
+    *("store.keep", "store.take_in", "store.claim"),
+    *("store.submit", "store.react", "store.deliver", "store.alert", "store.notify"),
+    # A lease made longer; a job whose event never came; one that is not done yet.
+    *("store.renew", "store.swept", "store.asked"),
+    *("bell.ring", "spool.keep", "spool.content"),
+    *("cloud.find_file", "cloud.upload", "cloud.create", "cloud.job", "cloud.jobs", "cloud.cancel"),
+    *("destination.s3", "destination.sqs", "channel.notify"),
+    *("aws.put_object", "aws.head_object", "aws.send_message", "aws.publish"),
+)
+BOUNDARIES = tuple(f"{side}:{call}" for call in CALLS for side in ("before", "after"))
+
+
+class Kills:
+    """The armed boundaries and the log of kills, in a folder that all processes of a run share."""
+
+    def __init__(self, folder: Path) -> None:
+        self._armed = folder / "armed"
+        self._log = folder / "kills.log"
+
+    def make(self) -> None:
+        self._armed.mkdir(exist_ok=True)
+        self._log.touch()
+
+    def arm(self, boundary: str) -> None:
+        """From now on the first process that reaches it dies there."""
+        (self._armed / boundary).touch()
+
+    def disarm(self) -> list[str]:
+        """Nobody dies any more; the boundaries that nobody had reached."""
+        left = sorted(one.name for one in self._armed.iterdir())
+        for name in left:
+            (self._armed / name).unlink(missing_ok=True)
+        return left
+
+    def done(self) -> list[str]:
+        """The boundaries at which a process died, in order."""
+        return self._log.read_text().splitlines()
+
+    def reached(self, boundary: str) -> None:
+        """Dies here when the boundary is armed."""
+        try:
+            (self._armed / boundary).unlink()
+        except FileNotFoundError:
+            return
+        with self._log.open("a") as log:
+            log.write(f"{boundary}\n")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Guarded:
+    """A port with a boundary before and after each of the named methods; everything else is the port's own."""
+
+    def __init__(self, port: Any, kills: Kills, **names: str | Callable[..., str]) -> None:
+        self._port = port
+        self._kills = kills
+        self._names = names
+
+    def __getattr__(self, method: str) -> Any:
+        value = getattr(self._port, method)
+        name = self._names.get(method)
+        if name is None:
+            return value
+        return self._pages(value, str(name)) if inspect.isasyncgenfunction(value) else self._call(value, name)
+
+    def _call(self, method: Callable[..., Awaitable[Any]], name: str | Callable[..., str]) -> Callable[..., Any]:
+        async def guarded(*args: Any, **kwargs: Any) -> Any:
+            said = name if isinstance(name, str) else name(*args)
+            self._kills.reached(f"before:{said}")
+            answer = await method(*args, **kwargs)
+            self._kills.reached(f"after:{said}")
+            return answer
+
+        return guarded
+
+    def _pages(self, method: Callable[..., AsyncIterator[Any]], name: str) -> Callable[..., AsyncIterator[Any]]:
+        async def guarded(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            self._kills.reached(f"before:{name}")
+            async for one in method(*args, **kwargs):
+                yield one
+            self._kills.reached(f"after:{name}")
+
+        return guarded
+
+
+def deed(*writes: Write) -> str:
+    """The boundary's name of a change to the store: what it is about."""
+    inserted = {type(write.record) for write in writes if isinstance(write, Insert)}
+    if Event in inserted:
+        return "store.keep"
+    if Document in inserted and not _tasks(writes):
+        return "store.take_in"
+    for task in _tasks(writes):
+        return "store.renew" if task.state is TaskState.RUNNING else f"store.{task.kind}"
+    if any(isinstance(write, Update) and isinstance(write.record, Job) for write in writes):
+        return "store.swept" if len(writes) > 1 else "store.asked"
+    return "store.other"
+
+
+def _tasks(writes: Sequence[Write]) -> list[Task]:
+    return [write.record for write in writes if isinstance(write, Update) and isinstance(write.record, Task)]

@@ -1,0 +1,69 @@
+"""Composition roots that break a promise on purpose: the harness must find them out, or it proves nothing."""
+
+import asyncio
+import uuid
+from dataclasses import replace
+from typing import Any, cast
+
+from receiver.bootstrap import App
+from receiver.core.change import Write
+from receiver.core.document import Receipt
+from receiver.core.parcel import Parcel
+from receiver.ports import Destination, Store
+from receiver.settings import Settings
+from tests.chaos import app as whole
+from tests.chaos.boundaries import deed
+
+LATER = 3.0
+
+
+class _Hasty:
+    """A store that says "written" before it writes: promise 1 is broken, for events and for documents."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._writing: set[asyncio.Task[None]] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def apply(self, *writes: Write) -> None:
+        if deed(*writes) not in ("store.keep", "store.take_in"):
+            return await self._store.apply(*writes)
+        writing = asyncio.create_task(self._later(*writes))
+        self._writing.add(writing)
+        return writing.add_done_callback(self._writing.discard)
+
+    async def _later(self, *writes: Write) -> None:
+        await asyncio.sleep(LATER)
+        await self._store.apply(*writes)
+
+
+class _Forgetful:
+    """A destination that names each attempt anew: promise 4 is broken, for objects and for messages."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._destination, name)
+
+    async def deliver(self, parcel: Parcel) -> Receipt:
+        mark = uuid.uuid4().hex
+        url = f"{parcel.url}.{mark}" if parcel.url.startswith("s3:") else parcel.url
+        return await self._destination.deliver(replace(parcel, url=url, delivery_id=f"{parcel.delivery_id}.{mark}"))
+
+
+def acknowledges_early(settings: Settings) -> App:
+    """Mailroom, but for a receiver that acknowledges before it has written."""
+    app = whole.build(settings)
+    assert app.door is not None
+    store = cast("Store", _Hasty(app.tools.store))
+    return replace(app, tools=replace(app.tools, store=store), door=replace(app.door, store=store))
+
+
+def forgets_names(settings: Settings) -> App:
+    """Mailroom, but for deliveries whose ids and keys are drawn anew at each attempt."""
+    app = whole.build(settings)
+    destinations = {scheme: cast("Destination", _Forgetful(one)) for scheme, one in app.tools.destinations.items()}
+    return replace(app, tools=replace(app.tools, destinations=destinations))

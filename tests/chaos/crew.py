@@ -1,0 +1,100 @@
+"""The crew: the product's processes, started anew whenever they end. It kills at random; boundaries kill the rest.
+
+They are forked from a server that has imported the product already (multiprocessing's forkserver): a start then costs
+a fork and not two seconds of imports, and a run can afford a hundred of them. What runs in them is ``mailroom serve``.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+PRELOADED = ["tests.chaos.app", "receiver.cli.serve", "receiver.http.app", "receiver.store.sqlite", "boto3"]
+HOPELESS = 10
+"""Ends that are not kills; a few are findings, many mean that nothing works."""
+DIE_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
+
+
+class Crew:
+    """``killed`` counts all deaths by SIGKILL, ``astray`` tells of those that ended in another way."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str], rng: random.Random) -> None:
+        self._folder = folder
+        self._env = dict(env)
+        self._rng = rng
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(PRELOADED)
+        self._alive: dict[str, ForkServerProcess] = {}
+        self._stopping = False
+        self.killed = 0
+        self.astray: list[str] = []
+        self.hopeless = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def at_work(self, members: Mapping[str, tuple[str, ...]]) -> AsyncIterator["Crew"]:
+        """The members (name -> arguments of mailroom), kept running while the block lasts; stopped politely after."""
+        shifts = [asyncio.create_task(self._shift(name, arguments)) for name, arguments in members.items()]
+        try:
+            yield self
+        finally:
+            self._stopping = True
+            for one in self._alive.values():
+                one.terminate()
+            await asyncio.wait(shifts, timeout=40)
+            for one in self._alive.values():
+                one.kill()
+            await asyncio.gather(*shifts)
+
+    async def kill_at_random(self, mean_seconds: float) -> None:
+        """Kills one of them now and then, for ever."""
+        while True:
+            await asyncio.sleep(self._rng.expovariate(1 / mean_seconds))
+            if self._alive:
+                self._alive[self._rng.choice(sorted(self._alive))].kill()
+
+    async def watch(self) -> None:
+        """Ends with an error when the processes cannot work at all."""
+        await self.hopeless.wait()
+        raise RuntimeError(self.astray[-1])
+
+    async def _shift(self, name: str, arguments: tuple[str, ...]) -> None:
+        log = self._folder / f"{name}.log"
+        while not self._stopping:
+            process = self._context.Process(target=mailroom, args=(arguments, self._env, str(log)))
+            await asyncio.to_thread(process.start)
+            self._alive[name] = process
+            await asyncio.to_thread(process.join)
+            self._alive.pop(name)
+            self._note(name, process.exitcode, log)
+
+    def _note(self, name: str, code: int | None, log: Path) -> None:
+        if code == -signal.SIGKILL:
+            self.killed += 1
+        elif not (self._stopping and code in (0, -signal.SIGTERM)):
+            lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+            self.astray.append(f"{name} ended with exit code {code}: {lines[-1]}")
+            if len(self.astray) >= HOPELESS:
+                self.hopeless.set()
+
+
+def mailroom(arguments: tuple[str, ...], env: Mapping[str, str], log: str) -> None:
+    """The child: the command line with these arguments, in this environment; it does not outlive the run."""
+    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+    os.environ.clear()
+    os.environ.update(env)
+    with Path(log).open("ab") as written:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(written.fileno(), stream.fileno())
+    from receiver import cli
+
+    cli.COMMANDS.setdefault("worker", "tests.chaos.worker:worker")
+    sys.argv = ["mailroom", *arguments]
+    cli.main()

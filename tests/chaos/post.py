@@ -1,0 +1,60 @@
+"""The post: hands letters in at ``POST /documents`` until each is acknowledged, some of them twice, in any order."""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+
+import httpx
+
+from tests.chaos.mail import Letter
+
+LANES = 4
+TWICE = 0.1
+"""The share of letters that are handed in twice, at about the same time."""
+
+
+class Post:
+    """``acknowledged`` maps the id that a 202 gave to the letter that it was given for."""
+
+    def __init__(self, url: str, token: str, rng: random.Random) -> None:
+        self._url = f"{url}/documents"
+        self._rng = rng
+        self._client = httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False)
+        self.acknowledged: dict[str, Letter] = {}
+        self.refused: list[str] = []
+
+    async def hand_in(self, letters: Sequence[Letter], *, seconds: float, until: float) -> None:
+        """Hands them in, spread over about so many seconds; begins with none after ``until`` on the monotonic clock."""
+        twice = [one for one in letters if self._rng.random() < TWICE]
+        every = self._rng.sample([*letters, *twice], len(letters) + len(twice))
+        lanes = [every[lane::LANES] for lane in range(LANES)]
+        pause = seconds / max(1, len(every) // LANES)
+        await asyncio.gather(*(self._lane(lane, pause, until) for lane in lanes))
+
+    async def _lane(self, letters: Sequence[Letter], pause: float, until: float) -> None:
+        for letter in letters:
+            if time.monotonic() > until:
+                return
+            await self._insist(letter)
+            await asyncio.sleep(pause * 2 * self._rng.random())
+
+    async def _insist(self, letter: Letter) -> None:
+        """Until it is acknowledged: whoever is not answered hands in again, as anybody would."""
+        while True:
+            try:
+                answer = await self._client.post(self._url, files={"file": (letter.name, letter.content)})
+            except httpx.TransportError:
+                await asyncio.sleep(0.2)
+                continue
+            if answer.status_code == 202:
+                (document,) = answer.json()["documents"]
+                self.acknowledged[document["document_id"]] = letter
+                return
+            if answer.status_code < 500:
+                self.refused.append(f"{letter.name} was answered {answer.status_code}: {answer.text}")
+                return
+            await asyncio.sleep(0.2)
+
+    async def close(self) -> None:
+        await self._client.aclose()

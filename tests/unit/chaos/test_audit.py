@@ -1,0 +1,94 @@
+"""The harness's own judgement: each fault is named, and a run without faults is good."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from receiver.core.change import Tally
+from receiver.core.document import Document, DocumentState, Step
+from receiver.core.job import JobKind, JobReport, JobStatus
+from receiver.core.task import Task, TaskState
+from tests.builders import a_document
+from tests.chaos.audit import Verdict, audit
+from tests.chaos.evidence import Evidence, Message, Object
+from tests.chaos.mail import Letter
+
+LETTER = Letter("lease.pdf", b"lease", "contract")
+KNOWN = {"doc_a": LETTER}
+DOCUMENT = a_document(id="doc_a", state=DocumentState.ROUTED, step=Step.SETTLED)
+OBJECT = Object("chaos-mail/contracts/doc_a/lease.pdf", LETTER.sha256, "dlv_1", "doc_a", told=True)
+MESSAGE = Message("chaos-contracts.fifo", "dlv_2", "doc_a")
+JOB = JobReport(
+    id="cls-1", kind=JobKind.CLASSIFY, status=JobStatus.COMPLETED, transaction_id="mailroom-classify-doc_a-0"
+)
+FINE = Evidence(
+    objects=[OBJECT],
+    strays=[],
+    messages=[MESSAGE],
+    jobs={"doc_a": [JOB]},
+    acknowledged_events={"evt-1"},
+    documents={"doc_a": DOCUMENT},
+    events={"evt-1"},
+    tasks=[],
+    tally=Tally(taken_in=1, routed=1),
+)
+
+
+def verdict(**changes: Any) -> Verdict:
+    return audit(KNOWN, replace(FINE, **changes), bound=0, refused=[])
+
+
+def a_state(state: DocumentState) -> dict[str, Document]:
+    return {"doc_a": replace(DOCUMENT, state=state)}
+
+
+def parked() -> Task:
+    return Task(id="t", kind="deliver", subject="doc_a", due_at=0, created_at=0, state=TaskState.PARKED)
+
+
+def test_a_run_without_faults_is_good() -> None:
+    assert verdict().good
+    assert verdict().counts() == {
+        "taken_in": 1, "routed": 1, "review": 0, "failed": 0, "lost": 0, "doubled": 0, "misplaced": 0, "unexplained": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault", "said"),
+    [
+        ({"objects": []}, "lost", "nothing lies under"),
+        ({"objects": [replace(OBJECT, told=False)]}, "lost", "no story"),
+        ({"messages": []}, "lost", "no message"),
+        ({"documents": a_state(DocumentState.OPEN)}, "lost", "still open"),
+        ({"documents": {}}, "lost", "not in the store"),
+        ({"events": set()}, "lost", "event evt-1"),
+        ({"objects": [OBJECT, replace(OBJECT, place=OBJECT.place + "2")]}, "doubled", "2 objects"),
+        ({"messages": [MESSAGE, MESSAGE]}, "doubled", "2 messages"),
+        ({"jobs": {"doc_a": [JOB, JOB]}}, "doubled", "2 jobs"),
+        ({"objects": [OBJECT, replace(OBJECT, place="chaos-mail/letters/doc_a/x")]}, "misplaced", "letters"),
+        ({"objects": [replace(OBJECT, sha256="0")]}, "misplaced", "other bytes"),
+        ({"messages": [MESSAGE, replace(MESSAGE, queue="chaos-invoices")]}, "misplaced", "chaos-invoices"),
+        ({"documents": a_state(DocumentState.REVIEW)}, "misplaced", "should be routed"),
+        ({"jobs": {"doc_a": [replace(JOB, status=JobStatus.FAILED)]}}, "misplaced", "should be failed"),
+        ({"objects": [OBJECT, replace(OBJECT, document_id="doc_x")]}, "unexplained", "object"),
+        ({"messages": [MESSAGE, replace(MESSAGE, document_id="doc_x")]}, "unexplained", "message"),
+        ({"jobs": {"doc_a": [JOB], "doc_x": []}}, "unexplained", "doc_x"),
+        ({"strays": ["chaos-mail/x"]}, "unexplained", "story"),
+        ({"tasks": [parked()]}, "unexplained", "parked"),
+        ({"tally": Tally(taken_in=2, routed=1)}, "unexplained", "books"),
+    ],
+)
+def test_each_fault_is_named(changes: dict[str, Any], fault: str, said: str) -> None:
+    found = verdict(**changes)
+    assert not found.good
+    assert any(said in one for one in found.findings[fault])
+
+
+def test_a_standard_queue_may_see_a_delivery_twice_but_not_more_often_than_was_killed() -> None:
+    letter = replace(LETTER, way="invoice")
+    objects = [replace(OBJECT, place="chaos-mail/invoices/2026/doc_a/x")]
+    messages = [replace(MESSAGE, queue="chaos-invoices")] * 2
+    evidence = replace(FINE, objects=objects, messages=messages)
+    assert audit({"doc_a": letter}, evidence, bound=1, refused=[]).good
+    assert not audit({"doc_a": letter}, evidence, bound=0, refused=[]).good
