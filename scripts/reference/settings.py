@@ -13,9 +13,9 @@ One object, read from the environment at start. A `MAILROOM_*` name that is not 
 that a slip of the pen cannot be a silent default. Any of them may instead be given as `<NAME>_FILE`, the path of a file
 that holds the value. Secrets never appear in logs, errors, metrics or the operator's JSON.
 
-A value may also point to AWS: `secretsmanager:NAME` (the whole secret), `secretsmanager:NAME#KEY` (one value of a secret
-that is a JSON object) or `ssm:/path`. It is read at start and again every five minutes, so that a rotation needs no
-restart; while AWS cannot be asked, the last value goes on being used.
+A value may also point to AWS: `secretsmanager:NAME` (the whole secret), `secretsmanager:NAME#KEY` (one value of a
+secret that is a JSON object) or `ssm:/path`. It is read at start and again every five minutes, so that a rotation needs
+no restart; while AWS cannot be asked, the last value goes on being used.
 
 `mailroom.yaml` has its own page: [reference-config.md](reference-config.md). AWS is set up by the usual `AWS_*`
 variables, `AWS_ENDPOINT_URL` included.

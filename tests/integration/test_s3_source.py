@@ -109,11 +109,14 @@ class TestSpool:
             await spool.keep(chunks(PDF), limit=100)
         assert local_aws.objects(bucket) == []
 
-    async def test_what_is_forgotten_is_gone(self, spool: S3Spool) -> None:
+    async def test_forgetting_is_left_to_the_buckets_lifecycle(self, spool: S3Spool) -> None:
         kept = await spool.keep(chunks(PDF), limit=LIMIT)
-        await spool.forget(kept.location)
+        assert not await spool.forget(kept.location, kept_before=2**40)
+        assert await read(await spool.content(a_document(content=kept.location, size=len(PDF), sha256=SHA))) == PDF
+
+    async def test_bytes_that_are_not_there_are_gone(self, spool: S3Spool) -> None:
         with pytest.raises(FileGone):
-            await spool.content(a_document(content=kept.location))
+            await spool.content(a_document(content=f"spool:{SHA}"))
 
 
 async def chunks(data: bytes) -> AsyncIterator[bytes]:
