@@ -19,13 +19,15 @@ class Wire:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.lost = 0
         self._to_lose = (0, b"")
+        self._pass_on = 0
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def lose(self, answers: int, to: bytes = b"") -> None:
-        """Lose the next so many answers to requests with these bytes in their first chunk."""
+    def lose(self, answers: int, to: bytes = b"", *, after: int = 0) -> None:
+        """Lose the next so many answers to requests with these bytes in their first chunk, all but their beginning."""
         with self._lock:
             self._to_lose = (answers, to)
+            self._pass_on = after
 
     def close(self) -> None:
         self._listener.close()
@@ -55,6 +57,7 @@ class Wire:
         with suppress(OSError):
             while data := server.recv(CHUNK):
                 if doomed.is_set():
+                    client.sendall(data[: self._pass_on])
                     break
                 client.sendall(data)
         _hang_up(client)

@@ -113,6 +113,9 @@ class JsonClient:
             connection.request("POST", "/", body, {**headers, "user-agent": "mailroom"})
             answer = connection.getresponse()
             said = answer.read()
+            if answer.length is None and not answer.chunked:
+                # Broken off inside its headers, which http.client takes for all there are.
+                raise http.client.IncompleteRead(said)
         except BaseException:
             connection.close()
             raise

@@ -68,14 +68,24 @@ class Service:
             client.close()
 
     def _do(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        for _ in range(ATTEMPTS):
+            answer = self._ask(operation, arguments)
+            if _whole(answer):
+                return answer
+        raise AwsError(f"the answers to {operation} break off")
+
+    def _ask(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             answer: dict[str, Any] = getattr(self._connected(), operation)(**arguments)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
+            if not _whole(error.response):
+                return dict(error.response)
             raise AwsError(str(error), code=code, response=error.response) from error
-        except (BotoCoreError, OSError) as error:
+        except (BotoCoreError, ResponseParserError, OSError) as error:
             raise AwsError(str(error)) from error
         return answer
 
@@ -84,6 +94,16 @@ class Service:
             if self._client is None:
                 self._client = self._connect()
             return self._client
+
+
+def _whole(answer: Mapping[str, Any]) -> bool:
+    """False for an answer that broke off inside its headers.
+
+    Python's http.client takes the headers that came for all of them: an item that is there would seem to be missing.
+    What is lost then is how long the answer is. (receiver/aws/client.py sees to that itself.)
+    """
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders")
+    return headers is None or "content-length" in headers or "transfer-encoding" in headers
 
 
 def connect(service: str, *, read_seconds: float = READ_SECONDS) -> Any:

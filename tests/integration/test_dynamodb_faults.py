@@ -107,6 +107,25 @@ class TestCutOff:
         with pytest.raises(Conflict):
             await wired.apply(Insert(replace(event, job_id="other")), Insert(a_task()))
 
+    @pytest.mark.parametrize("after", [17, 200])
+    async def test_an_answer_that_breaks_off_is_never_taken_for_a_whole_one(
+        self, wired: DynamoStore, wire: Wire, after: int
+    ) -> None:
+        tasks = [a_task(subject=f"cut-{after}-{next(_numbers)}") for _ in range(3)]
+        await wired.apply(*map(Insert, tasks))
+        for operation in (b"GetItem", b"Query", b"PutItem", b"TransactWriteItems"):
+            wire.lose(1, to=operation, after=after)
+            assert await wired.get(Task, tasks[0].id) == tasks[0]
+            found = await all_pages(wired, Task, Query(by="subject", key=tasks[1].subject))
+            assert found == [tasks[1]]
+            await wired.apply(Insert(a_flag()))
+            await wired.apply(Insert(a_flag()), Insert(a_flag()))
+            wire.lose(1, to=operation, after=after)
+            with pytest.raises(Conflict):
+                await wired.apply(Insert(tasks[0]))
+            with pytest.raises(Conflict):
+                await wired.apply(Insert(a_flag()), Insert(tasks[0]))
+
     async def test_when_every_answer_is_lost_nobody_says_that_it_was_written(
         self, wired: DynamoStore, wire: Wire
     ) -> None:
