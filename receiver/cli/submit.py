@@ -14,9 +14,9 @@ from receiver.cli.progress import bar
 from receiver.cli.running import with_app
 from receiver.cli.serve import worker_of
 from receiver.core.document import Document, DocumentState
-from receiver.core.errors import DocumentRefused
 from receiver.core.task import submission_of
-from receiver.flow.intake import Arrival, TakenIn, take_in
+from receiver.flow.arrive import Arrived, Refused, arrive
+from receiver.flow.intake import Arrival, TakenIn
 from receiver.runner import owner_name
 from receiver.show import document as shown
 
@@ -66,10 +66,9 @@ async def take_in_all(
     found = list(files(paths))
     with bar("taking in", len(found), quiet=quiet) as advance:
         for path in found:
-            try:
-                taken.append(await _take_in(app, path, packet=packet))
-            except DocumentRefused as error:
-                refused.append(Refusal(str(path), str(error)))
+            arrived = await take_in_file(app, path, packet=packet)
+            taken += arrived.taken
+            refused += (Refusal(str(path), one.reason) for one in arrived.refused)
             advance()
     return taken, refused
 
@@ -84,12 +83,21 @@ def files(paths: tuple[Path, ...]) -> Iterator[Path]:
             yield path
 
 
-async def _take_in(app: App, path: Path, *, packet: bool) -> TakenIn:
+async def take_in_file(app: App, path: Path, *, packet: bool) -> Arrived:
+    """What became of one file; its sender is the user whose file it is."""
     try:
         path.open("rb").close()
     except OSError as error:
-        raise DocumentRefused(f"it cannot be read: {error.strerror}") from error
-    return await take_in(Arrival(name=path.name, kind="folder", source=path, packet=packet), app.tools)
+        return Arrived(refused=(Refused(path.name, f"it cannot be read: {error.strerror}"),))
+    arrival = Arrival(name=path.name, kind="folder", source=path, sender=_owner(path), packet=packet)
+    return await arrive(arrival, app.tools)
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except (KeyError, OSError, NotImplementedError):  # a user without a name, a system without users
+        return ""
 
 
 async def _submit_now(app: App, documents: list[Document]) -> None:

@@ -194,6 +194,7 @@ class WhenSection(Section):
     source: Texts | None = Field(default=None, description="folder, upload, s3, email, piece or adopted")
     sender: Texts | None = Field(default=None, description="who sent it")
     name: Texts | None = Field(default=None, description="file name: `*scan*.pdf`")
+    subject: Texts | None = Field(default=None, description="subject of the e-mail that it came in")
     parent_category: Texts | None = Field(default=None, description="the category that the piece had in its packet")
     min_pages: Count | None = Field(default=None, description="fewest pages")
     max_pages: Count | None = Field(default=None, description="most pages")

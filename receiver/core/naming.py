@@ -57,6 +57,11 @@ def piece_id(parent_id: str, pages: tuple[int, ...]) -> str:
     return _derive("doc", "piece", parent_id, ",".join(map(str, pages)))
 
 
+def mail_batch(message_id: str) -> str:
+    """The batch that the attachments of one e-mail share."""
+    return _derive("mail", message_id)
+
+
 def delivery_id(document_id: str, route: str, target: Target) -> str:
     """The id of a delivery: document, route and destination."""
     return _derive("dlv", document_id, route, target.url)

@@ -22,6 +22,8 @@ class When:
     source: tuple[str, ...] = ()
     sender: tuple[str, ...] = ()
     name: tuple[str, ...] = ()
+    subject: tuple[str, ...] = ()
+    """Of the e-mail that it came in."""
     parent_category: tuple[str, ...] = ()
     min_pages: int | None = None
     max_pages: int | None = None
@@ -32,6 +34,7 @@ class When:
             ("source", self.source, document.origin.kind),
             ("sender", self.sender, document.origin.sender),
             ("name", self.name, document.name),
+            ("subject", self.subject, document.metadata.get("subject", "")),
             ("parent_category", self.parent_category, document.category),
         ):
             if patterns and not any(fnmatchcase(value.lower(), pattern.lower()) for pattern in patterns):

@@ -48,7 +48,7 @@ async def take_in(arrival: Arrival, tools: Tools) -> TakenIn:
 
     Raises DocumentRefused for what LlamaCloud would refuse (no document, empty, too large): nothing was kept then.
     """
-    head, source = await _peeked(arrival.source)
+    head, source = await peeked(arrival.source)
     if reason := refusal(head, arrival.name, packet=arrival.packet):
         raise DocumentRefused(f"{arrival.name} {reason}", fix="leave it out, or give its content as a document")
     if isinstance(source, Path) and (known := await _known(arrival, source, tools)):
@@ -63,7 +63,7 @@ async def take_in(arrival: Arrival, tools: Tools) -> TakenIn:
     return TakenIn(document, fresh=True)
 
 
-async def _peeked(source: AsyncIterator[bytes] | Path | Kept) -> tuple[bytes, AsyncIterator[bytes] | Path | Kept]:
+async def peeked(source: AsyncIterator[bytes] | Path | Kept) -> tuple[bytes, AsyncIterator[bytes] | Path | Kept]:
     """The first bytes, and the source from its start."""
     if isinstance(source, Kept):
         return (source.head if source.size else b""), source

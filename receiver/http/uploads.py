@@ -9,7 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from receiver.bootstrap import App
 from receiver.core.errors import DocumentRefused, MailroomError, Malformed, TooLarge
-from receiver.flow.intake import Arrival, take_in
+from receiver.flow.arrive import arrive
+from receiver.flow.intake import Arrival
 from receiver.http.auth import Endpoint
 from receiver.http.multipart import Part, Parts
 from receiver.http.problems import Problem, problem_of
@@ -23,6 +24,7 @@ NAME_LIMIT = 255
 class Outcome:
     """What became of the files of one request so far."""
 
+    sender: str = ""
     taken: list[dict[str, Any]] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
     stopped: Problem | None = None
@@ -34,7 +36,7 @@ def upload(app: App) -> Endpoint:
 
     async def documents(request: Request) -> Response:
         packet = request.query_params.get("packet", "false").lower() in ("true", "1", "yes")
-        outcome = Outcome()
+        outcome = Outcome(sender=_sender(request))
         try:
             async for part in Parts(request, idle_seconds=IDLE_SECONDS):
                 await _take(app, part, packet, outcome)
@@ -45,6 +47,11 @@ def upload(app: App) -> Endpoint:
     return documents
 
 
+def _sender(request: Request) -> str:
+    """Who sent it: the request's own word (``?sender=``), else the address that it came from."""
+    return request.query_params.get("sender", "")[:NAME_LIMIT] or (request.client.host if request.client else "")
+
+
 async def _take(app: App, part: Part, packet: bool, outcome: Outcome) -> None:
     """Takes one file in, or notes why not. Raises what concerns the whole request: a broken body, a full disk."""
     name = part.name[:NAME_LIMIT]
@@ -52,12 +59,16 @@ async def _take(app: App, part: Part, packet: bool, outcome: Outcome) -> None:
     if not name and not first:
         return  # what a browser sends for a file field that was left empty
     source = _bounded(first, part, app.settings.max_upload)
+    arrival = Arrival(name=name or "document", kind="upload", source=source, sender=outcome.sender, packet=packet)
     try:
-        taken = await take_in(Arrival(name=name or "document", kind="upload", source=source, packet=packet), app.tools)
-    except (DocumentRefused, TooLarge) as error:
+        arrived = await arrive(arrival, app.tools)
+    except TooLarge as error:
         outcome.refused.append({"name": name, "code": error.code, "reason": str(error)})
         return
-    outcome.taken.append({"document_id": taken.document.id, "name": name, "fresh": taken.fresh})
+    for one in arrived.refused:
+        outcome.refused.append({"name": one.name, "code": DocumentRefused.code, "reason": one.reason})
+    for each in arrived.taken:
+        outcome.taken.append({"document_id": each.document.id, "name": each.document.name, "fresh": each.fresh})
 
 
 async def _bounded(first: bytes, part: Part, limit: int) -> AsyncIterator[bytes]:
