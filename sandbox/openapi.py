@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from sandbox.api import Endpoint
 
 _REFERENCE = "#/components/schemas/{model}"
+_ID = "$response.body#/id"
 _ERROR = {
     "description": "Refused",
     "content": {
@@ -21,8 +22,11 @@ def description(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
     """An OpenAPI 3.1 document of these endpoints."""
     schemas: dict[str, Any] = {}
     paths: dict[str, dict[str, Any]] = {}
-    for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
+    served = list(endpoints)
+    for endpoint in served:
+        operation = _operation(endpoint, schemas)
+        operation["responses"][str(endpoint.status)]["links"] = _links(endpoint, served)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -39,7 +43,7 @@ def description(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
 def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     summary = (endpoint.handler.__doc__ or "").partition("\n")[0]
     operation: dict[str, Any] = {
-        "operationId": re.sub(r"\W+", "_", f"{endpoint.method} {endpoint.path}").strip("_").lower(),
+        "operationId": _name(endpoint),
         "summary": summary,
         "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint.query, schemas)],
         "responses": {str(endpoint.status): _answer(endpoint), "4XX": _ERROR},
@@ -50,6 +54,25 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     elif endpoint.multipart:
         operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _form(endpoint)}}}
     return operation
+
+
+def _name(endpoint: Endpoint) -> str:
+    return re.sub(r"\W+", "_", f"{endpoint.method} {endpoint.path}").strip("_").lower()
+
+
+def _links(endpoint: Endpoint, served: Iterable[Endpoint]) -> dict[str, Any]:
+    """What the id of something just created is good for: its own routes, and for a file the jobs on it."""
+    example = endpoint.example()
+    if endpoint.method != "POST" or not isinstance(example, dict) or "id" not in example:
+        return {}
+    links: dict[str, Any] = {}
+    for other in served:
+        own = re.match(re.escape(endpoint.path) + r"/{(\w+)}", other.path)
+        if own:
+            links[_name(other)] = {"operationId": _name(other), "parameters": {f"path.{own[1]}": _ID}}
+        elif endpoint.multipart and other.body is not None and "file_input" in other.body.model_fields:
+            links[_name(other)] = {"operationId": _name(other), "requestBody": {"file_input": _ID}}
+    return links
 
 
 def _answer(endpoint: Endpoint) -> dict[str, Any]:

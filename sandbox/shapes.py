@@ -8,7 +8,7 @@ import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from sandbox.envelope import EVENT_TYPES
 from sandbox.pages import selected
@@ -58,10 +58,13 @@ def _uncategorized(value: Any) -> Any:
     return {True: "include", False: "forbid"}[value] if isinstance(value, bool) else value
 
 
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+WebAddress = Annotated[str, AfterValidator(_web_address), WithJsonSchema({"type": "string", "format": "uri"})]
 Headers = Annotated[dict[str, str], AfterValidator(_headers)]
-EventNames = Annotated[list[Annotated[str, AfterValidator(_event)]], Field(min_length=1)]
-PageSelection = Annotated[str, AfterValidator(_page_selection)]
+EventName = Annotated[str, AfterValidator(_event), WithJsonSchema({"type": "string", "enum": list(EVENT_TYPES)})]
+EventNames = Annotated[list[EventName], Field(min_length=1)]
+PageSelection = Annotated[
+    str, AfterValidator(_page_selection), WithJsonSchema({"type": "string", "examples": ["1,3,5-7"]})
+]
 TransactionId = Annotated[str, Field(max_length=255)]
 SavedHookIds = Annotated[list[str], Field(max_length=4)]
 
