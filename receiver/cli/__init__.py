@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": "receiver.cli.serve:serve",
     "worker": "receiver.cli.worker:worker",
     "submit": "receiver.cli.submit:submit",
+    "watch": "receiver.cli.watch:watch",
     "documents": "receiver.cli.documents:documents",
     "events": "receiver.cli.events:events",
     "tasks": "receiver.cli.tasks:tasks",

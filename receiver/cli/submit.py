@@ -49,7 +49,7 @@ async def _submit(
     app: App, paths: tuple[Path, ...], *, packet: bool, wait: bool, quiet: bool
 ) -> tuple[list[TakenIn], list[Refusal]]:
     taken, refused = await take_in_all(app, paths, packet=packet, quiet=quiet)
-    await _submit_now(app, [one.document for one in taken])
+    await submit_now(app, [one.document for one in taken])
     if wait:
         async with worker_of(app).running():
             settled = await settle(app, [one.document.id for one in taken], quiet=quiet)
@@ -100,7 +100,7 @@ def _owner(path: Path) -> str:
         return ""
 
 
-async def _submit_now(app: App, documents: list[Document]) -> None:
+async def submit_now(app: App, documents: list[Document]) -> None:
     """Submits here and now; a worker elsewhere may be faster, then there is nothing left to claim."""
     waiting = [submission_of(one, now=0).id for one in documents if one.state is DocumentState.OPEN]
     worker = worker_of(app)
