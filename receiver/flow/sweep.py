@@ -14,7 +14,9 @@ from receiver.core.errors import Conflict
 from receiver.core.job import Job, JobKind, JobReport, JobStatus
 from receiver.core.task import Task
 from receiver.flow.forget import forget
+from receiver.flow.resolve import resolve
 from receiver.flow.tools import Tools
+from receiver.flow.watch import watch
 
 MARGIN = 300.0
 """Seconds by which the window of creation times is widened: two clocks are involved."""
@@ -34,6 +36,8 @@ class Swept:
     purged: int
     forgotten: int
     """Documents whose bytes left the spool."""
+    wrong: int = 0
+    """Groups of what is wrong now, of which a person was told: documents overdue, sources expiring, …"""
 
 
 async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
@@ -47,7 +51,11 @@ async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
         finished += await _ask(kind, jobs, tools) if jobs else 0
     purged = await tools.store.purge(now=now)
     forgotten = await forget(tools)
-    return Swept(rung=rung, overdue=len(overdue), finished=finished, purged=purged, forgotten=forgotten)
+    wrong = await watch(tools)
+    await resolve(tools, wrong)
+    return Swept(
+        rung=rung, overdue=len(overdue), finished=finished, purged=purged, forgotten=forgotten, wrong=len(wrong)
+    )
 
 
 def _overdue(now: float, limit: int) -> Query:

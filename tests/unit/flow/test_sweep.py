@@ -61,7 +61,7 @@ async def test_a_stuck_job_is_cancelled_and_submitted_anew(desk: Desk) -> None:
     after = await desk.document(document.id)
     assert desk.cloud.cancelled == ["job-1"]
     assert (after.submissions, after.job_id) == (1, "job-2")
-    assert [alert.kind for alert, _ in desk.channel.told] == ["job.failed"]
+    assert [alert.kind for alert, _ in desk.channel.told] == ["document.overdue", "job.failed"]
 
 
 async def test_a_stuck_job_that_cannot_be_cancelled_holds_nothing_up(desk: Desk) -> None:

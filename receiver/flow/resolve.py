@@ -1,0 +1,96 @@
+"""Resolve: what was told and is over is told once more, as resolved. A part of the sweep.
+
+A group of alerts is over when none came for its window, nothing of it is wrong now, and no task waits parked for it.
+"""
+
+import contextlib
+from collections.abc import Mapping, Set
+from dataclasses import replace
+
+import msgspec
+
+from receiver.core.alert import Alert, AlertRule, AlertState
+from receiver.core.change import Ensure, Query, Update
+from receiver.core.errors import Conflict
+from receiver.core.task import Task, TaskState
+from receiver.flow.pause import SUBMISSION, paused_until
+from receiver.flow.tools import Tools
+
+REMEMBERED = 30 * 86400.0
+"""Seconds; what was last heard of longer ago is history."""
+LOOKED_AT = 200
+
+
+async def resolve(tools: Tools, wrong: Set[str]) -> int:
+    """Tells of each group that is over; how many. ``wrong`` are the groups of what is wrong now (watch.py)."""
+    now = tools.clock()
+    rules = {rule.to: rule for rule in tools.config.alerts}
+    page = await tools.store.find(AlertState, Query(since=now - REMEMBERED, newest_first=True, limit=LOOKED_AT))
+    silent = [one for one in page.records if _silent(one, rules, now)]
+    if not silent:
+        return 0
+    causes = await _parked_causes(tools)
+    paused = await paused_until(SUBMISSION, tools) is not None
+    over = [
+        one
+        for one in silent
+        if _group(one) not in wrong
+        and not (paused and one.kind == "submission.paused")
+        and not any(cause in _group(one) for cause in causes)
+    ]
+    for state in over:
+        await _tell(state, rules[_channel(state)], tools)
+    return len(over)
+
+
+def _silent(state: AlertState, rules: Mapping[str, AlertRule], now: float) -> bool:
+    """Whether it was told, not resolved yet, and then nothing came for the window of its rule."""
+    rule = rules.get(_channel(state))
+    if rule is None or state.resolved_at is not None or state.notified_at is None:
+        return False
+    return now - state.last_at >= rule.window_seconds
+
+
+async def _parked_causes(tools: Tools) -> set[str]:
+    page = await tools.store.find(Task, Query(by="state", key=TaskState.PARKED, limit=LOOKED_AT))
+    return {task.cause for task in page.records if task.cause}
+
+
+async def _tell(state: AlertState, rule: AlertRule, tools: Tools) -> None:
+    now = tools.clock()
+    notice = Task(
+        id=f"notify:resolved:{state.version}:{state.id}"[:250],
+        kind="notify",
+        subject=state.example,
+        due_at=now,
+        created_at=now,
+        details={
+            "alert": msgspec.json.encode(_notice(state, rule, now)).decode(),
+            "to": rule.to,
+            "count": str(state.count),
+            "suppressed": str(state.suppressed),
+        },
+    )
+    with contextlib.suppress(Conflict):  # then it has just come again, or another worker told it
+        await tools.store.apply(Update(replace(state, resolved_at=now)), Ensure(notice))
+        await tools.ring(notice.id)
+
+
+def _notice(state: AlertState, rule: AlertRule, now: float) -> Alert:
+    return Alert(
+        kind=state.kind,
+        cause=_group(state).partition(":")[2],
+        title=f"resolved: {state.title}",
+        detail=f"it has not happened again for {rule.window_seconds / 60:.0f} minutes",
+        subject=state.example,
+        at=now,
+    )
+
+
+def _group(state: AlertState) -> str:
+    """``kind:cause``; the id of a state is its group and its channel (flow/alert.py)."""
+    return state.id.rpartition(">")[0]
+
+
+def _channel(state: AlertState) -> str:
+    return state.id.rpartition(">")[2]

@@ -1,0 +1,143 @@
+"""Watch: what a person should know though nothing failed. Documents past their deadline, sources about to expire, books
+that do not balance, a classifier that does worse than it did. A part of the sweep; each look is bounded.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from receiver.core.alert import Alert
+from receiver.core.change import Ensure, Insert, Query, Update
+from receiver.core.document import Document
+from receiver.core.errors import Conflict
+from receiver.core.flag import Flag
+from receiver.core.quality import Worse, shares, worse
+from receiver.flow.alert import task_for
+from receiver.flow.tools import Tools
+
+GRACE = 300.0
+"""Seconds past its deadline for which a document is left to the sweep: a lost event is mended, and no alarm."""
+EXPIRING = 6 * 3600.0
+"""Seconds before a source expires at LlamaCloud; parse sources are kept for 48 h (reference 1.1)."""
+LOOKED_AT = 100
+"""Overdue documents that one pass looks at, oldest first: enough to tell of each cause."""
+AT_ONCE = 50
+"""Tasks in one change; DynamoDB takes 100 writes."""
+QUALITY_EVERY, QUALITY_WINDOW, QUALITY_BEFORE, QUALITY_SAMPLE = 3600.0, 86400.0, 8 * 86400.0, 500
+_QUALITY = "watch:quality"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Something that is wrong now; ``origin`` tells one case of it from the next."""
+
+    alert: Alert
+    origin: str
+
+
+async def watch(tools: Tools) -> set[str]:
+    """Raises an alert for each new case of what is wrong now; the groups (``Alert.group``) of all that is wrong."""
+    alarms = [*await _documents(tools), *await _books(tools)]
+    tasks = [task_for(one.alert, origin=one.origin) for one in alarms]
+    for some in (tasks[at : at + AT_ONCE] for at in range(0, len(tasks), AT_ONCE)):
+        await tools.store.apply(*map(Ensure, some))
+        await tools.ring(*(task.id for task in some))
+    return {one.alert.group for one in alarms} | await _quality(tools)
+
+
+async def _documents(tools: Tools) -> list[Alarm]:
+    now = tools.clock()
+    page = await tools.store.find(Document, Query(by="overdue", until=now, limit=LOOKED_AT))
+    overdue = [_overdue(one, now) for one in page.records if (one.overdue_at or now) <= now - GRACE]
+    expiring = [_expiring(one, now) for one in page.records if _expires_soon(one, now)]
+    return [*overdue, *expiring]
+
+
+def _overdue(document: Document, now: float) -> Alarm:
+    alert = Alert(
+        kind="document.overdue",
+        cause=document.step,
+        title=f"{document.name} is past its deadline",
+        detail=document.error or f"it is still at the step {document.step}",
+        subject=document.id,
+        fix=f"mailroom documents {document.id}; mailroom balance lists all that are overdue",
+        at=now,
+    )
+    return Alarm(alert=alert, origin=f"{document.id}:{document.deadline}")
+
+
+def _expires_soon(document: Document, now: float) -> bool:
+    """Also true of one that has expired already: nobody may have looked in time."""
+    return document.file_expires_at is not None and document.file_expires_at - now < EXPIRING
+
+
+def _expiring(document: Document, now: float) -> Alarm:
+    assert document.file_expires_at is not None
+    hours = max(0.0, document.file_expires_at - now) / 3600
+    alert = Alert(
+        kind="source.expiring",
+        cause="file",
+        title=f"{document.name} expires at LlamaCloud in {hours:.0f} h",
+        detail=f"the document is open, at the step {document.step}, and its file {document.file_id} will be gone",
+        subject=document.id,
+        fix=f"mailroom documents {document.id} says what it waits for; mailroom replay {document.id} uploads it anew",
+        at=now,
+    )
+    return Alarm(alert=alert, origin=f"{document.id}:{document.file_id}")
+
+
+async def _books(tools: Tools) -> list[Alarm]:
+    tally = await tools.store.tally()
+    if tally.balanced:
+        return []
+    now = tools.clock()
+    alert = Alert(
+        kind="balance.off",
+        cause="books",
+        title="the books do not balance",
+        detail=f"taken in {tally.taken_in}, but routed {tally.routed} + review {tally.review} + failed {tally.failed} "
+        f"+ open {tally.open}",
+        fix="mailroom balance; compare with mailroom documents, and keep the store as it is for whoever looks into it",
+        at=now,
+    )
+    return [Alarm(alert=alert, origin=f"{now // 3600:.0f}")]
+
+
+async def _quality(tools: Tools) -> set[str]:
+    """The groups of what is worse than it was; looked at once in an hour, by one worker."""
+    now = tools.clock()
+    flag = await tools.store.get(Flag, _QUALITY)
+    if flag is not None and now - flag.at < QUALITY_EVERY:
+        return set(msgspec.json.decode(flag.value, type=list[str]))
+    recent = await _decided(tools, now - QUALITY_WINDOW, now)
+    before = await _decided(tools, now - QUALITY_BEFORE, now - QUALITY_WINDOW)
+    alerts = [_changed(one, now) for one in worse(shares(recent), shares(before))]
+    tasks = [task_for(alert, origin=f"{now // QUALITY_WINDOW:.0f}") for alert in alerts]
+    value = msgspec.json.encode([alert.group for alert in alerts]).decode()
+    looked = Flag(id=_QUALITY, value=value, at=now, version=flag.version if flag else 0)
+    with contextlib.suppress(Conflict):  # then another worker looked just now
+        await tools.store.apply(Update(looked) if flag else Insert(looked), *map(Ensure, tasks))
+        await tools.ring(*(task.id for task in tasks))
+    return {alert.group for alert in alerts}
+
+
+async def _decided(tools: Tools, since: float, until: float) -> Sequence[Document]:
+    """The newest documents of this time, a sample that stays small however much mail there is."""
+    query = Query(since=since, until=until, newest_first=True, limit=QUALITY_SAMPLE)
+    return (await tools.store.find(Document, query)).records
+
+
+def _changed(found: Worse, now: float) -> Alert:
+    type_ = found.what.partition(":")[2]
+    which = f"documents of type {type_} are uncertain" if type_ else "documents match no rule"
+    return Alert(
+        kind="quality.changed",
+        cause=found.what,
+        title=f"{found.now.part:.0%} of the {which}; in the days before {found.before.part:.0%}",
+        detail=f"{found.now.doubtful} of {found.now.all} in 24 hours; "
+        f"{found.before.doubtful} of {found.before.all} before",
+        fix="mailroom review shows them; mend the rule's description, then: mailroom routes backtest",
+        at=now,
+    )
