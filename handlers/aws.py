@@ -180,7 +180,6 @@ def code_of(error: Any) -> str:
 def translated(error: Exception, what: str) -> MailroomError:
     """botocore's error as ours: try again, give a permission, or mend the configuration. ``what`` was being used."""
     from botocore import exceptions as boto
-    from botocore.parsers import ResponseParserError
 
     if isinstance(error, boto.ClientError):
         return _answered(error, what)
@@ -191,9 +190,18 @@ def translated(error: Exception, what: str) -> MailroomError:
         )
     if isinstance(error, boto.NoRegionError):
         return Unroutable(f"{what}: no AWS region is set", fix="set AWS_DEFAULT_REGION")
-    if isinstance(error, boto.HTTPClientError | boto.ConnectionError | ResponseParserError):
+    if isinstance(error, _cut_short()):
         return DestinationBusy(f"{what}: AWS did not answer: {error}")
     return Unroutable(f"{what}: {error}")
+
+
+def _cut_short() -> tuple[type[Exception], ...]:
+    """The errors of a connection that failed, or broke off anywhere in the answer."""
+    from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
+
+    broken = (boto.IncompleteReadError, boto.FlexibleChecksumError, ResponseParserError)
+    return boto.HTTPClientError, boto.ConnectionError, *broken
 
 
 def _answered(error: Any, what: str) -> MailroomError:

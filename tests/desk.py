@@ -63,6 +63,7 @@ class PlayedCloud:
         self.cancelled: list[str] = []
         self.broken: Exception | None = None
         self.refuse_cancel: Exception | None = None
+        self.away: Exception | None = None
 
     async def find_file(self, external_id: str) -> CloudFile | None:
         return next((file for file in self.files.values() if file.external_id == external_id), None)
@@ -99,6 +100,8 @@ class PlayedCloud:
     async def jobs(
         self, kind: JobKind, *, since: float, until: float, status: str | None = None, beta: bool = False
     ) -> AsyncIterator[JobReport]:
+        if self.away is not None:
+            raise self.away
         for report in list(self.reports.values()):
             if report.kind is kind and since <= (report.created_at or NOW) <= until:
                 yield report

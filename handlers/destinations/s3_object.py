@@ -82,7 +82,7 @@ class S3Objects:
         """A small object's bytes; of a large one the beginning."""
         what = f"s3://{bucket}/{key}"
         answer = await self._aws.call("s3", "get_object", what=what, Bucket=bucket, Key=key)
-        return await self._aws.read(answer["Body"], lambda body: bytes(body.read(SMALL_BYTES)), what=what)
+        return await self._aws.read(answer["Body"], _beginning, what=what)
 
     async def _upload(
         self, bucket: str, key: str, sha256: str, parts: AsyncIterator[bytes], dress: Dress
@@ -239,6 +239,14 @@ class S3Objects:
             return running.hexdigest()
 
         return await self._aws.read(answer["Body"], digest, what=what)
+
+
+def _beginning(body: Any) -> bytes:
+    """Up to SMALL_BYTES; read to the end, because only there botocore looks whether the connection was cut."""
+    held = b""
+    while len(held) < SMALL_BYTES and (chunk := body.read(SMALL_BYTES - len(held))):
+        held += chunk
+    return held
 
 
 def _sha256_of(head: dict[str, Any]) -> str:

@@ -44,18 +44,24 @@ async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
     """One pass."""
     now = tools.clock()
     rung = await _ring_due(tools, now, limit)
+    purged = await tools.store.purge(now=now)
+    forgotten = await forget(tools)
     overdue = [job for job in (await tools.store.find(Job, _overdue(now, limit))).records if isinstance(job, Job)]
+    wrong = await watch(tools)
+    await resolve(tools, wrong)
+    finished = await _ask_all(overdue, tools)  # last: all else must happen while LlamaCloud is away, too
+    return Swept(
+        rung=rung, overdue=len(overdue), finished=finished, purged=purged, forgotten=forgotten, wrong=len(wrong)
+    )
+
+
+async def _ask_all(overdue: Sequence[Job], tools: Tools) -> int:
+    """Asks about these jobs, each kind at its own endpoint; how many go on now."""
     finished = 0
     for kind, beta in ((JobKind.CLASSIFY, False), (JobKind.SPLIT, False), (JobKind.SPLIT, True)):
         jobs = [job for job in overdue if (job.kind, job.beta) == (kind, beta)]
         finished += await _ask(kind, jobs, tools) if jobs else 0
-    purged = await tools.store.purge(now=now)
-    forgotten = await forget(tools)
-    wrong = await watch(tools)
-    await resolve(tools, wrong)
-    return Swept(
-        rung=rung, overdue=len(overdue), finished=finished, purged=purged, forgotten=forgotten, wrong=len(wrong)
-    )
+    return finished
 
 
 def _overdue(now: float, limit: int) -> Query:

@@ -11,6 +11,8 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    FlexibleChecksumError,
+    IncompleteReadError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
@@ -19,6 +21,7 @@ from botocore.exceptions import (
 
 from handlers.aws import Aws, making, translated
 from handlers.destinations.s3 import S3
+from handlers.destinations.s3_object import S3Objects
 from handlers.local_aws import LocalAws
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
 from receiver.core.plan import Target
@@ -50,6 +53,8 @@ def _answer(code: str, operation: str, status: int = 400, **headers: str) -> Cli
         (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), DestinationBusy),
         (ConnectTimeoutError(endpoint_url="http://127.0.0.1:1"), DestinationBusy),
         (ReadTimeoutError(endpoint_url="http://127.0.0.1:1"), DestinationBusy),
+        (IncompleteReadError(actual_bytes=1, expected_bytes=2), DestinationBusy),
+        (FlexibleChecksumError(error_msg="other"), DestinationBusy),
         (NoCredentialsError(), AccessDenied),
         (NoRegionError(), Unroutable),
         (ParamValidationError(report="Key is too long"), Unroutable),
@@ -148,6 +153,15 @@ async def test_an_answer_that_is_no_answer_of_aws_means_later() -> None:
     broken = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n<Unclosed"
     with _answering(broken) as url, closing(_aws(url)) as aws, pytest.raises(DestinationBusy, match="s3://mail"):
         await aws.call("s3", "list_objects_v2", what="s3://mail", Bucket="mail")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("there", [b"", b"half of"])
+async def test_half_an_object_is_not_taken_for_a_whole_one(there: bytes) -> None:
+    """Otherwise a cut connection would make another story of the one that lies there: a conflict, for good."""
+    cut = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n" + there
+    with _answering(cut) as url, closing(_aws(url)) as aws, pytest.raises(DestinationBusy, match="s3://a/b"):
+        await S3Objects(aws, part_bytes=1000, multipart_copy_above=1000).read("a", "b")
 
 
 @pytest.mark.anyio

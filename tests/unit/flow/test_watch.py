@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from receiver.core.change import Tally, Update
-from receiver.core.errors import DestinationBusy, OutOfCredits
+from receiver.core.errors import CloudBusy, DestinationBusy, OutOfCredits
 from receiver.core.task import TaskState
 from receiver.flow.by_hand import Word, route_by_hand
 from receiver.flow.replay import Choice, carry_out, chosen, foreseen
@@ -31,6 +31,16 @@ async def test_a_document_past_its_deadline_is_told_once_however_many_sweeps(des
     assert await pass_over(desk, after=DEADLINE + GRACE - 1) == []
     assert await pass_over(desk, after=2) == ["document.overdue: lease.pdf is past its deadline"]
     assert [await pass_over(desk, after=60) for _ in range(20)] == [[]] * 20
+
+
+async def test_the_alarm_is_raised_while_llamacloud_is_away(desk: Desk) -> None:
+    await desk.submitted(name="lease.pdf")
+    desk.later(DEADLINE + GRACE + 1)
+    desk.cloud.away = CloudBusy("nobody answers")
+    with pytest.raises(CloudBusy):
+        await sweep(desk.tools)
+    await desk.work()
+    assert [alert.kind for alert, _ in desk.channel.told] == ["document.overdue"]
 
 
 async def test_a_thousand_overdue_documents_are_one_notice_with_a_count(desk: Desk) -> None:
