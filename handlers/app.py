@@ -13,6 +13,7 @@ from handlers.alerts import open_channel
 from handlers.aws import Aws
 from handlers.cutting import ChildCutter
 from handlers.destinations import destinations
+from handlers.inbox import InboxFeed
 from handlers.sources.s3 import S3Source
 from handlers.sources.s3_spool import S3Spool
 from receiver import bootstrap
@@ -63,7 +64,8 @@ def build(
     )
     refuse_faults(config, tools)
     door = bootstrap.open_door(settings, store, bell, meter, keep_seconds=config.retention.events_days * DAY)
-    return App(settings=settings, tools=tools, door=door)
+    feeds = (InboxFeed(settings.inbox, aws),) if settings.inbox else ()
+    return App(settings=settings, tools=tools, door=door, feeds=feeds)
 
 
 def open_spool(settings: Settings, aws: Aws) -> Spool:

@@ -7,7 +7,7 @@ import importlib
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -37,6 +37,8 @@ class App:
     tools: "Tools"
     door: Door | None
     """None where no event is to be received (a command that only reads)."""
+    feeds: "tuple[Callable[[App], Coroutine[None, None, None]], ...]" = ()
+    """Ways in that must be asked: each runs beside the worker until it is cancelled."""
 
     @asynccontextmanager
     async def opened(self) -> "AsyncIterator[App]":

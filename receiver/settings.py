@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -99,6 +99,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _about("Where documents' bytes are kept until they are delivered: `folder:///path` or `s3://bucket/prefix/`; "
                "empty means a folder `spool` beside the SQLite file"),
     ] = ""  # fmt: skip
+    inbox: Annotated[
+        str,
+        _about(
+            "The S3 inbox: `sqs://name-or-url` of the queue that its notifications come through; polled by the worker"
+        ),
+    ] = ""
+    inbox_source: Annotated[
+        Literal["left", "copied", "moved"],
+        _about(
+            "What becomes of an object in the inbox: `left` where it is and read from there, `copied` to the spool, "
+            "or `moved` there"
+        ),
+    ] = "left"
     admin_token: Annotated[
         Secret, _about("Bearer token of the operator's API and page; without it they are closed")
     ] = Secret("")

@@ -6,18 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from handlers.functions.application import close, meter_of
-from handlers.functions.arrivals import arrivals
 from handlers.functions.warm import Context, Warm
-from handlers.sources.s3 import Place, S3Source
+from handlers.inbox import take_message
 from receiver.bootstrap import App, load_app
 from receiver.core.errors import MailroomError
-from receiver.flow.intake import Arrival, take_in
 from receiver.log import line
 
 log = logging.getLogger("mailroom.function")
 WARM = Warm(load_app, close)
-PACKETS = "packets/"
-"""What is put under this prefix is a packet: it is split first."""
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -36,20 +32,8 @@ async def take_all(records: Sequence[dict[str, Any]], app: App) -> list[str]:
 
 async def _take(body: str, app: App) -> bool:
     try:
-        for at in arrivals(body):
-            await _take_one(at, app)
+        await take_message(body, app)
     except MailroomError as error:
         line(log, logging.ERROR, "intake.failed", error=str(error), fix=error.fix)
         return False
     return True
-
-
-async def _take_one(at: Place, app: App) -> None:
-    source = app.tools.sources["s3"]
-    assert isinstance(source, S3Source)
-    kept = await source.look(at, limit=app.tools.max_document)
-    locator, name = f"{at.bucket}/{at.key}", at.key.rpartition("/")[2]
-    packet = at.key.startswith(PACKETS)
-    taken = await take_in(Arrival(name=name, kind="s3", source=kept, locator=locator, packet=packet), app.tools)
-    what = "document.taken_in" if taken.fresh else "document.known"
-    line(log, logging.INFO, what, document=taken.document.id, origin=locator, size=kept.size, packet=packet or None)

@@ -75,6 +75,10 @@ class S3Source:
             s3=(at.bucket, at.key, at.version),
         )
 
+    async def remove(self, at: Place) -> None:
+        """Deletes this version of the object; one that is gone already is gone."""
+        await self._aws.call("s3", "delete_object", what=f"s3://{at.bucket}/{at.key}", **at.arguments)
+
     async def stream(self, at: Place) -> AsyncIterator[bytes]:
         """The bytes in chunks. Raises FileGone."""
         body = (await self._open(at))["Body"]

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import click
 import uvicorn
@@ -57,7 +57,7 @@ async def serve_until(
     """Serves until ``stop``: then no new requests, those in flight are answered, tasks in hand are finished."""
     await app.tools.store.ready()
     server = _Server(server_config(create_app(app)))
-    async with worker_of(app).running() if worker else contextlib.nullcontext():
+    async with working(app) if worker else contextlib.nullcontext():
         announce()
         stopping = asyncio.create_task(_stop(server, stop))
         await server.serve(sockets=[listener])
@@ -75,6 +75,19 @@ class _Server(uvicorn.Server):
 async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:
     await stop.wait()
     server.should_exit = True
+
+
+@contextlib.asynccontextmanager
+async def working(app: App) -> AsyncIterator[None]:
+    """The worker, the sweep, and the ways in that must be asked, while the block lasts."""
+    async with worker_of(app).running():
+        feeds = [asyncio.create_task(feed(app)) for feed in app.feeds]
+        try:
+            yield
+        finally:
+            for feed in feeds:
+                feed.cancel()
+            await asyncio.gather(*feeds, return_exceptions=True)
 
 
 def worker_of(app: App) -> Worker:

@@ -7,7 +7,7 @@ import click
 
 from receiver.bootstrap import App
 from receiver.cli.running import with_app
-from receiver.cli.serve import until_told, worker_of
+from receiver.cli.serve import until_told, working
 from receiver.log import line
 from receiver.renewal import keep_fresh
 
@@ -25,7 +25,7 @@ async def _work(app: App) -> None:
     stop = until_told()
     await app.tools.store.ready()
     renewing = asyncio.create_task(keep_fresh(app))
-    async with worker_of(app).running():
+    async with working(app):
         line(log, logging.INFO, "worker.ready", **app.settings.summary())
         await stop.wait()
     renewing.cancel()

@@ -1,0 +1,125 @@
+"""The S3 inbox: what is put into a bucket becomes documents, told by notifications through SQS.
+
+The same for a Lambda function (handlers/functions/intake.py) and for a process that polls the queue itself
+(MAILROOM_INBOX). A message is deleted when everything in it is durably a document; any other comes again, and ends in
+the queue's dead letters, where a person finds it.
+"""
+
+import asyncio
+import logging
+from typing import Literal
+
+from handlers.aws import Aws
+from handlers.destinations.sqs import queue_name
+from handlers.functions.arrivals import Put, puts
+from handlers.sources.s3 import S3Source, place
+from receiver.bootstrap import App
+from receiver.core.errors import DocumentRefused, FileGone, MailroomError
+from receiver.core.media import is_mail
+from receiver.flow.arrive import Arrived, arrive
+from receiver.flow.intake import Arrival
+from receiver.log import line
+
+log = logging.getLogger("mailroom.inbox")
+PACKETS = "packets/"
+"""What is put under this prefix is a packet: it is split first."""
+WAIT_SECONDS = 20
+"""The longest that SQS waits for a message. Source: SQS developer guide, long polling."""
+PAUSE_AFTER_FAULT = 5.0
+
+Afterwards = Literal["left", "copied", "moved"]
+"""What becomes of the object: it stays and is the document's only copy; it stays and is copied into the spool; or it
+is copied, and deleted once it is a document."""
+
+
+async def take_message(body: str, app: App) -> None:
+    """Takes in all that this notification names. Raises MailroomError: then the message must come again."""
+    for put in puts(body):
+        await take_object(put, app)
+
+
+async def take_object(put: Put, app: App) -> Arrived:
+    """Takes in one object. Raises DocumentRefused with every refusal, when all the rest was taken in."""
+    source = app.tools.sources["s3"]
+    assert isinstance(source, S3Source)
+    afterwards = app.settings.inbox_source
+    try:
+        kept = await source.look(put.at, limit=app.tools.max_document)
+    except FileGone:
+        if afterwards != "moved":
+            raise
+        line(log, logging.INFO, "inbox.moved_before", origin=str(put.at))
+        return Arrived()
+    stays = afterwards == "left" and not is_mail(kept.head)
+    pinned = place(kept.location)
+    locator = f"{pinned.bucket}/{pinned.key}"
+    arrival = Arrival(
+        name=pinned.key.rpartition("/")[2],
+        kind="s3",
+        source=kept if stays else source.stream(pinned),
+        locator=locator,
+        sender=put.sender,
+        packet=pinned.key.startswith(PACKETS),
+    )
+    arrived = await arrive(arrival, app.tools)
+    _report(arrived, locator)
+    if arrived.refused:
+        raise DocumentRefused("; ".join(one.reason for one in arrived.refused))
+    if afterwards == "moved":
+        await source.remove(pinned)
+    return arrived
+
+
+def _report(arrived: Arrived, locator: str) -> None:
+    for one in arrived.taken:
+        what, document = "document.taken_in" if one.fresh else "document.known", one.document
+        line(
+            log, logging.INFO, what,
+            document=document.id, origin=locator, size=document.size, packet=document.packet or None,
+        )  # fmt: skip
+
+
+class InboxFeed:
+    """Polls the queue of an inbox, for processes that nobody calls."""
+
+    def __init__(self, queue: str, aws: Aws) -> None:
+        self._queue = queue
+        self._aws = aws
+        self._url = ""
+
+    async def __call__(self, app: App) -> None:
+        """Takes in what comes, until it is cancelled: what is in hand then comes again."""
+        while True:
+            try:
+                await self.poll(app)
+            except MailroomError as error:
+                line(log, logging.ERROR, "inbox.stalled", queue=self._queue, error=str(error), fix=error.fix)
+                await asyncio.sleep(PAUSE_AFTER_FAULT)
+
+    async def poll(self, app: App, *, wait_seconds: int = WAIT_SECONDS) -> int:
+        """One look at the queue; how many messages were done with."""
+        answer = await self._aws.call(
+            "sqs", "receive_message", what=self._queue,
+            QueueUrl=await self._found(), MaxNumberOfMessages=10, WaitTimeSeconds=wait_seconds,
+        )  # fmt: skip
+        done = await asyncio.gather(*(self._take(message, app) for message in answer.get("Messages", [])))
+        return sum(done)
+
+    async def _take(self, message: dict[str, str], app: App) -> bool:
+        try:
+            await take_message(message["Body"], app)
+        except MailroomError as error:
+            line(log, logging.ERROR, "intake.failed", error=str(error), fix=error.fix)
+            return False
+        await self._aws.call(
+            "sqs", "delete_message", what=self._queue,
+            QueueUrl=await self._found(), ReceiptHandle=message["ReceiptHandle"],
+        )  # fmt: skip
+        return True
+
+    async def _found(self) -> str:
+        if not self._url:
+            name = queue_name(self._queue)
+            answer = await self._aws.call("sqs", "get_queue_url", what=self._queue, QueueName=name)
+            self._url = answer["QueueUrl"]
+        return self._url

@@ -1,0 +1,150 @@
+"""The S3 inbox, polled: an object becomes a document, and is left, copied or moved; what fails comes again."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+
+from handlers.inbox import InboxFeed
+from handlers.local_aws import LocalAws
+from handlers.sources.s3 import S3Source
+from receiver.bootstrap import App
+from receiver.core.change import Query
+from receiver.core.document import Document
+from receiver.core.plan import Target
+from tests.letters import a_mail
+from tests.receivers import an_app
+
+pytestmark = [pytest.mark.aws, pytest.mark.anyio]
+
+PDF = b"%PDF-1.7 a letter"
+_numbers = count(1)
+
+
+class Bucket:
+    """An inbox with its queue."""
+
+    def __init__(self, aws: LocalAws, folder: Path, **settings: Any) -> None:
+        self.aws = aws
+        self.name = f"inbox-{next(_numbers)}"
+        aws.make([Target(url=f"s3://{self.name}/"), Target(url=f"sqs://{self.name}")])
+        aws.client("s3").put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
+        self.feed = InboxFeed(f"sqs://{self.name}", aws.aws)
+        app = an_app(folder, inbox=f"sqs://{self.name}", **settings)
+        self.app: App = replace(app, tools=replace(app.tools, sources={"s3": S3Source(aws.aws)}))
+
+    def put(self, key: str, content: bytes = PDF) -> dict[str, Any]:
+        """The record that S3 tells of it."""
+        version = self.aws.client("s3").put_object(Bucket=self.name, Key=key, Body=content)["VersionId"]
+        return {
+            "eventName": "ObjectCreated:Put",
+            "userIdentity": {"principalId": "AWS:scanner"},
+            "s3": {"bucket": {"name": self.name}, "object": {"key": quote_plus(key), "versionId": version}},
+        }
+
+    def tell(self, *records: dict[str, Any]) -> None:
+        url = self.aws.client("sqs").get_queue_url(QueueName=self.name)["QueueUrl"]
+        self.aws.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"Records": records}))
+
+    async def take(self) -> int:
+        return await self.feed.poll(self.app, wait_seconds=1)
+
+    async def documents(self) -> list[Document]:
+        found: list[Document] = (await self.app.tools.store.find(Document, Query(limit=100))).records
+        return found
+
+    async def read(self, document: Document) -> bytes:
+        content = await self.app.tools.content(document)
+        return b"".join([chunk async for chunk in content.stream()])
+
+
+@pytest.fixture
+async def inbox(local_aws: LocalAws, tmp_path: Path) -> AsyncIterator[Bucket]:
+    yield Bucket(local_aws, tmp_path)
+
+
+async def test_an_object_is_a_document_that_stays_where_it_lies(inbox: Bucket) -> None:
+    inbox.tell(inbox.put("mail/May invoice + 100%.pdf"))
+    assert await inbox.take() == 1
+    (document,) = await inbox.documents()
+    assert (document.name, document.origin.kind) == ("May invoice + 100%.pdf", "s3")
+    assert document.origin.sender == "AWS:scanner"
+    assert document.content.startswith(f"s3://{inbox.name}/mail/")
+    assert inbox.aws.messages(inbox.name) == []
+
+
+async def test_it_is_the_version_that_was_put(inbox: Bucket) -> None:
+    record = inbox.put("letter.pdf")
+    inbox.put("letter.pdf", b"%PDF-1.7 overwritten meanwhile")
+    inbox.tell(record)
+    await inbox.take()
+    (document,) = await inbox.documents()
+    assert await inbox.read(document) == PDF
+
+
+async def test_the_same_notice_twice_is_one_document(inbox: Bucket) -> None:
+    record = inbox.put("letter.pdf")
+    inbox.tell(record)
+    inbox.tell(record)
+    assert await inbox.take() + await inbox.take() >= 2
+    assert len(await inbox.documents()) == 1
+
+
+async def test_what_lies_under_packets_is_a_packet(inbox: Bucket) -> None:
+    inbox.tell(inbox.put("packets/morning.pdf"))
+    await inbox.take()
+    assert [one.packet for one in await inbox.documents()] == [True]
+
+
+async def test_an_email_from_ses_becomes_its_attachments(inbox: Bucket) -> None:
+    mail = a_mail(("invoice.pdf", PDF, "application/pdf"), ("terms.txt", b"our terms", "text/plain"))
+    inbox.tell(inbox.put("ses/0a1b2c", mail.as_bytes()))
+    assert await inbox.take() == 1
+    documents = await inbox.documents()
+    assert {one.name for one in documents} == {"invoice.pdf", "terms.txt"}
+    assert {one.origin.sender for one in documents} == {"anna@example.com"}
+    assert len({one.batch_id for one in documents}) == 1
+    assert sorted([await inbox.read(one) for one in documents]) == [PDF, b"our terms"]
+
+
+async def test_what_is_refused_stays_in_the_queue_for_its_dead_letters(inbox: Bucket) -> None:
+    inbox.tell(inbox.put("photos.zip", b"PK\x03\x04" + bytes(100)))
+    assert await inbox.take() == 0
+    assert len(inbox.aws.messages(inbox.name)) == 1
+    assert await inbox.documents() == []
+
+
+async def test_a_notice_that_is_none_of_s3s_comes_again(inbox: Bucket) -> None:
+    inbox.tell({"eventName": "who knows"})
+    inbox.tell(inbox.put("letter.pdf"))
+    assert await inbox.take() + await inbox.take() >= 1
+    assert len(await inbox.documents()) == 1
+
+
+@pytest.mark.parametrize(("afterwards", "left"), [("copied", ["letter.pdf"]), ("moved", [])])
+async def test_an_object_is_copied_or_moved_when_asked(
+    afterwards: str, left: list[str], local_aws: LocalAws, tmp_path: Path
+) -> None:
+    inbox = Bucket(local_aws, tmp_path, inbox_source=afterwards)
+    record = inbox.put("letter.pdf")
+    inbox.tell(record)
+    assert await inbox.take() == 1
+    (document,) = await inbox.documents()
+    assert document.content.startswith("spool:")
+    assert await inbox.read(document) == PDF
+    assert inbox.aws.objects(inbox.name) == left
+
+
+async def test_a_second_notice_of_what_was_moved_is_done_with(local_aws: LocalAws, tmp_path: Path) -> None:
+    inbox = Bucket(local_aws, tmp_path, inbox_source="moved")
+    record = inbox.put("letter.pdf")
+    inbox.tell(record)
+    await inbox.take()
+    inbox.tell(record)
+    assert await inbox.take() == 1
+    assert len(await inbox.documents()) == 1
