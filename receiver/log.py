@@ -7,6 +7,7 @@ follows a document: event, job, task, document.
 import logging
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -32,31 +33,51 @@ class JsonLines(logging.Formatter):
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 
+class Line(logging.LogRecord):
+    """A record of ours: the logger and the word say where it comes from, so no calling file and line is looked up."""
+
+    def __init__(self, name: str, level: int, what: str, facts: dict[str, object]) -> None:
+        self.__dict__ = _USUAL | {
+            "name": name,
+            "levelno": level,
+            "levelname": logging.getLevelName(level),
+            "msg": what,
+            "created": time.time(),
+            "facts": facts,
+        }
+
+
+_USUAL = logging.LogRecord("", logging.INFO, "", 0, "", None, None).__dict__
+
+
 class Together(logging.StreamHandler[TextIO]):
     """Writes lines together: at once when one tells of something wrong, else a moment later.
 
-    A write for each event would cost more than all the checking of it, and it hands the interpreter to another thread.
+    A line for each event, formatted and written by itself, would cost as much as all the checking of it.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._lines: list[str] = []
+        self._records: list[logging.LogRecord] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(self.format(record) + self.terminator)
+        self._records.append(record)
         if record.levelno >= logging.WARNING:
             self.flush()
-        elif len(self._lines) == 1:
+        elif len(self._records) == 1:
             timer = threading.Timer(TOGETHER_SECONDS, self.flush)
             timer.daemon = True  # what is left at the end is flushed by logging itself
             timer.start()
 
     def flush(self) -> None:
         with self.lock or threading.RLock():
-            lines, self._lines = self._lines, []
-            if lines:
-                self.stream.write("".join(lines))
+            records, self._records = self._records, []
+        try:
+            if records:
+                self.stream.write("".join(self.format(record) + self.terminator for record in records))
             super().flush()
+        except Exception:  # noqa: BLE001 - what cannot be written must not stop what it tells of
+            self.handleError(records[0] if records else Line("mailroom", logging.ERROR, "log.lost", {}))
 
 
 def set_up(level: str, stream: TextIO | None = None, *, together: bool = False) -> None:
@@ -76,7 +97,5 @@ def set_up(level: str, stream: TextIO | None = None, *, together: bool = False) 
 def line(logger: logging.Logger, level: int, what: str, **facts: object) -> None:
     """Writes one line; facts that are None or empty are left out."""
     if logger.isEnabledFor(level):
-        # Not by logger.log, which would look up the calling file and line for each: the logger and the word say it.
-        record = logging.LogRecord(logger.name, level, "", 0, what, None, None)
-        record.facts = {key: value for key, value in facts.items() if value not in (None, "")}
-        logger.handle(record)
+        told = {key: value for key, value in facts.items() if value not in (None, "")}
+        logger.handle(Line(logger.name, level, what, told))
