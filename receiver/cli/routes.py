@@ -1,4 +1,4 @@
-"""``mailroom routes``: is the table sound, and where would a result go?"""
+"""``mailroom routes``: is the table sound, and where would a result go? What backtest does is in backtest.py."""
 
 import os
 import time
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from receiver.cli import output
+from receiver.cli.backtest import backtest
 from receiver.settings import from_environ
 
 if TYPE_CHECKING:
@@ -166,3 +167,6 @@ def schema() -> None:
     from receiver.config.build import schema as file_schema
 
     output.print_json(file_schema())
+
+
+routes.add_command(backtest)

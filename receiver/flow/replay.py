@@ -13,7 +13,7 @@ from receiver.core.document import DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import Conflict, NotFound
 from receiver.core.job import Job
 from receiver.core.plan import Plan, Way
-from receiver.core.route import decide, deliveries
+from receiver.core.route import RouteTable, decide, deliveries
 from receiver.core.task import Task, TaskState, submission_of
 from receiver.flow.conclude import resubmission
 from receiver.flow.deliver import delivery_tasks, holds_bytes, pending_task
@@ -101,7 +101,7 @@ async def foreseen(document: Document, choice: Choice, tools: Tools) -> Replay:
         return _resume(document, parked, tools)
     if document.plan is None:
         return _without_plan(document, tools)
-    if choice.reroute and (plan := moved(document, tools)) is not None:
+    if choice.reroute and (plan := moved(document, tools.config.table, now=tools.clock())) is not None:
         return _reroute(document, plan, tools)
     return _redeliver(document, tools)
 
@@ -149,13 +149,12 @@ def _without_plan(document: Document, tools: Tools) -> Replay:
     return Replay(document=document, deed="resubmit", detail=document.error, writes=writes)
 
 
-def moved(document: Document, tools: Tools) -> Plan | None:
-    """The plan that the table of today makes of the stored result, when it differs from the one that was made."""
+def moved(document: Document, table: RouteTable, *, now: float) -> Plan | None:
+    """The plan that this table makes of the stored result, when it differs from the one that was made."""
     plan, found = document.plan, document.classification
     if plan is None or found is None or plan.way in BY_A_PERSON:
         return None
-    table = tools.config.table
-    fresh = decide(table, found, document, now=tools.clock(), version=table.version)
+    fresh = decide(table, found, document, now=now, version=table.version)
     same = (fresh.way, fresh.route, fresh.to, fresh.review) == (plan.way, plan.route, plan.to, plan.review)
     return None if same else fresh
 

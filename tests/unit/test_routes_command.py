@@ -6,11 +6,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from click.testing import CliRunner, Result
 
 from receiver.cli.routes import routes
 from receiver.config.build import schema
+from receiver.core.change import Insert
+from receiver.core.document import Classification, Document
+from receiver.core.plan import Plan, Way
+from receiver.store.sqlite import SqliteStore
+from tests.builders import a_document
 
 ROOT = Path(__file__).parents[2]
 TABLE = """\
@@ -208,3 +214,26 @@ def test_the_schema_for_editors_is_printed_and_current() -> None:
     assert (ROOT / "docs" / "mailroom.schema.json").read_text() == printed, (
         "the schema changed: mailroom routes schema > docs/mailroom.schema.json"
     )
+
+
+def test_backtest_says_what_a_changed_table_would_move(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan(way=Way.LOW_CONFIDENCE, route="low_confidence", reason="", review=True)
+    doubtful = a_document(id="doc_1", classification=Classification(type="invoice", confidence=0.4), plan=plan)
+    store = SqliteStore(tmp_path / "mailroom.db")
+    anyio.run(_filled, store, doubtful)
+    monkeypatch.setenv("MAILROOM_STORE", f"sqlite:///{tmp_path}/mailroom.db")
+    assert run("backtest").stdout == "0 of 1 documents would move\n"
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(config.read_text().replace("0.5", "0.3"))
+    told = run("backtest", "--config", str(changed))
+    assert "1 of 1 documents would move" in told.stdout
+    assert "doc_1" in told.stdout
+    (move,) = json.loads(run("backtest", "--config", str(changed), "--json").stdout)["moved"]
+    assert (move["from"]["route"], move["to"]["route"]) == ("low_confidence", "invoice")
+
+
+async def _filled(store: SqliteStore, document: Document) -> None:
+    await store.apply(Insert(document))
+    await store.close()

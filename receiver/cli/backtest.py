@@ -1,0 +1,85 @@
+"""``mailroom routes backtest``: what would a changed table have done to past documents?"""
+
+import os
+import time
+from collections import Counter
+from typing import Any
+
+import click
+
+from receiver.bootstrap import open_store
+from receiver.cli import output
+from receiver.cli.listing import MOMENT
+from receiver.cli.running import run
+from receiver.config import load
+from receiver.core.change import Query
+from receiver.core.plan import Plan
+from receiver.core.route import RouteTable
+from receiver.flow.backtest import Trial
+from receiver.flow.backtest import backtest as tested
+from receiver.settings import Settings, from_environ
+
+
+@click.command()
+@click.option("--config", "config_path", metavar="PATH", help="The changed file; MAILROOM_CONFIG without it.")
+@click.option("--since", type=MOMENT, help="Documents taken in since then: 2026-11-22, 2h, 7d.")
+@click.option("--type", "of_type", help="Only documents of this matched type.")
+@click.option("--limit", default=50, show_default=True, help="How many of those that move are listed.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def backtest(config_path: str | None, since: float | None, of_type: str | None, limit: int, as_json: bool) -> None:
+    """Say what the table, changed as you like, would have done to past documents.
+
+    The stored results are held against it: LlamaCloud is not asked, nothing is paid for or written. To move the
+    documents for good: mailroom replay --since … --reroute.
+    """
+    settings = from_environ()
+    table = load(config_path or settings.config, os.environ).table
+    query = Query(by="type" if of_type else "all", key=of_type, since=since)
+    found = run(_tested(settings, table, query))
+    moves = [(one, one.plan) for one in found if one.plan is not None]
+    if as_json:
+        output.print_json({"table": table.version, "tested": len(found), "moved": [_move(*one) for one in moves]})
+    else:
+        _print(len(found), moves, limit)
+
+
+async def _tested(settings: Settings, table: RouteTable, query: Query) -> list[Trial]:
+    store = open_store(settings)
+    try:
+        return [one async for one in tested(table, store, query, now=time.time())]
+    finally:
+        await store.close()
+
+
+def _move(one: Trial, plan: Plan) -> dict[str, Any]:
+    document = one.document
+    assert document.plan is not None
+    return {
+        "document_id": document.id,
+        "name": document.name,
+        "type": document.type,
+        "from": _place(document.plan),
+        "to": _place(plan),
+        "why": plan.reason,
+    }
+
+
+def _place(plan: Plan) -> dict[str, Any]:
+    return {"way": plan.way, "route": plan.route, "to": [to.url for to in plan.to], "review": plan.review}
+
+
+def _print(tested_: int, moves: list[tuple[Trial, Plan]], limit: int) -> None:
+    output.say(f"{len(moves)} of {tested_} documents would move")
+    if not moves:
+        return
+    told = [_move(*one) for one in moves]
+    ways = Counter((_said(one["from"]), _said(one["to"])) for one in told)
+    output.table(("from", "to", "documents"), [(*way, count) for way, count in ways.most_common()])
+    rows = [(one["document_id"], one["name"], one["type"] or "-", one["why"]) for one in told[:limit]]
+    output.table(("document", "name", "type", "why"), rows)
+    if len(told) > limit:
+        output.say(f"and {len(told) - limit} more; --limit shows them")
+
+
+def _said(place: dict[str, Any]) -> str:
+    return f"{place['route']} ({', '.join(place['to']) or 'nowhere'}{', review' if place['review'] else ''})"

@@ -1,0 +1,35 @@
+"""Backtest: what a changed table would have done to the documents of the past. Their results are stored: nothing is
+asked, paid for or written.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from receiver.core.change import Query
+from receiver.core.document import Document
+from receiver.core.plan import Plan
+from receiver.core.route import RouteTable
+from receiver.flow.replay import moved
+from receiver.ports import Store
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A decided document, and the other plan that the table makes of it; None when it would stay."""
+
+    document: Document
+    plan: Plan | None
+
+
+async def backtest(table: RouteTable, store: Store, query: Query, *, now: float) -> AsyncIterator[Trial]:
+    """Every document of the query that a table decided; one that a person placed, or that failed, is not tested."""
+    cursor: str | None = None
+    while True:
+        page = await store.find(Document, replace(query, limit=PAGE, cursor=cursor))
+        for document in page.records:
+            if document.plan is not None and document.classification is not None:
+                yield Trial(document=document, plan=moved(document, table, now=now))
+        if (cursor := page.cursor) is None:
+            return
