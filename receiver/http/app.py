@@ -42,7 +42,7 @@ class Edge:
     """The first to see a request: events take the short way. What fails beyond it was answered, and is told here."""
 
     def __init__(self, webhook: webhook.Webhook, pages: ASGIApp) -> None:
-        self._webhook = webhook
+        self.webhook = webhook
         self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +50,7 @@ class Edge:
             await self._pages(scope, receive, send)
             return
         if scope["path"] == webhook.PATH:
-            await self._webhook(scope, receive, send)
+            await self.webhook(scope, receive, send)
             return
         try:
             await self._pages(scope, receive, send)

@@ -6,10 +6,10 @@ A plain ASGI callable, reached before Starlette's routing, because this is the p
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,7 @@ from receiver.log import line
 
 PATH = "/webhooks/llamacloud"
 
+Headers = Sequence[tuple[bytes, bytes]]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -65,8 +66,16 @@ class _Gone(Exception):
     """The sender hung up: there is nobody to answer."""
 
 
+class Reply(NamedTuple):
+    """What is answered."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
 class Webhook:
-    """The webhook as an ASGI application."""
+    """The webhook: ``answer`` for whoever has the whole request, and an ASGI application around it."""
 
     def __init__(self, door: Door, limits: Limits) -> None:
         self._door = door
@@ -81,26 +90,36 @@ class Webhook:
         self._too_large = Problem(413, "too_large", f"the body is over {limits.body} bytes (MAILROOM_MAX_BODY)")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application. What need not be read is refused unread."""
+        peer = (scope.get("client") or ("",))[0]
         try:
-            self._look_at_head(scope)
-            body = await self._body(receive)
+            problem = METHOD if scope["method"] != "POST" else self._wrong_head(scope["headers"])
+            if problem is None:
+                body = await self._body(receive)
+                reply = await self._kept(scope["headers"], body, peer)
+            else:
+                reply = self._refuse(problem, problem.code, peer)
         except _Gone:
             return
         except _Refused as refused:
-            await self._refuse(scope, send, refused.problem, refused.problem.code)
-            return
-        await self._answer(scope, body, send)
+            reply = self._refuse(refused.problem, refused.problem.code, peer)
+        await _send(reply, send, with_body=scope["method"] != "HEAD")
 
-    def _look_at_head(self, scope: Scope) -> None:
-        """Refuses what need not be read."""
-        if scope["method"] != "POST":
-            raise _Refused(METHOD)
-        headers, limits = scope["headers"], self._limits
+    async def answer(self, headers: Headers, body: bytes, peer: str) -> Reply:
+        """The answer to a POST that is there whole."""
+        problem = self._wrong_head(headers) or (self._too_large if len(body) > self._limits.body else None)
+        if problem is not None:
+            return self._refuse(problem, problem.code, peer)
+        return await self._kept(headers, body, peer)
+
+    def _wrong_head(self, headers: Headers) -> Problem | None:
+        limits = self._limits
         if len(headers) > limits.headers or sum(map(len, chain.from_iterable(headers))) > limits.header_bytes:
-            raise _Refused(HEADERS)
+            return HEADERS
         for name, value in headers:
             if name in self._checks and (problem := self._checks[name](value)):
-                raise _Refused(problem)
+                return problem
+        return None
 
     def _wrong_length(self, value: bytes) -> Problem | None:
         if not value.isdigit():
@@ -141,23 +160,19 @@ class Webhook:
         finally:
             self._held -= size
 
-    async def _answer(self, scope: Scope, body: bytes, send: Send) -> None:
+    async def _kept(self, headers: Headers, body: bytes, peer: str) -> Reply:
         begun = time.perf_counter()
         try:
-            accepted = await keep(Inbound(scope["headers"], body), self._door)
+            accepted = await keep(Inbound(headers, body), self._door)
+            self._note(accepted, time.perf_counter() - begun)
         except MailroomError as error:
             cause = error.cause if isinstance(error, NotAuthentic) else error.code
-            problem = problem_of(error)
-            await self._refuse(scope, send, problem, cause, size=len(body), error=error)
-            return
+            return self._refuse(problem_of(error), cause, peer, size=len(body), error=str(error))
         except Exception:
             log.exception("fault")
-            await self._refuse(scope, send, INTERNAL, "internal", size=len(body))
-            return
-        seconds = time.perf_counter() - begun
-        self._note(accepted, seconds)
+            return self._refuse(INTERNAL, INTERNAL.code, peer, size=len(body))
         word, status = (b"accepted", 202) if accepted.fresh else (b"duplicate", 200)
-        await _reply(send, status, b'{"status":"%b","event_id":%b}' % (word, msgspec.json.encode(accepted.event.id)))
+        return Reply(status, b'{"status":"%b","event_id":%b}' % (word, msgspec.json.encode(accepted.event.id)))
 
     def _note(self, accepted: Accepted, seconds: float) -> None:
         outcome = "accepted" if accepted.fresh else "duplicate"
@@ -171,18 +186,15 @@ class Webhook:
                 size=event.size, ms=round(seconds * 1000, 2),
             )  # fmt: skip
 
-    async def _refuse(
-        self, scope: Scope, send: Send, problem: Problem, cause: str, *, size: int | None = None,
-        error: MailroomError | None = None,
-    ) -> None:  # fmt: skip
-        """Answers, counts and writes one line. A fault of ours is an error, a sender's a warning."""
+    def _refuse(self, problem: Problem, cause: str, peer: str, *, size: int | None = None, error: str = "") -> Reply:
+        """The refusal, counted, with one line in the log: an error for a fault of ours, a warning for a sender's."""
         self._door.meter.count("mailroom_refusals", cause=cause)
         ours = problem.status >= 500
         line(
             log, logging.ERROR if ours else logging.WARNING, "event.refused", cause=cause, status=problem.status,
-            size=size, peer=(scope.get("client") or ("",))[0], error=str(error) if error and ours else None,
+            size=size, peer=peer, error=error if ours else None,
         )  # fmt: skip
-        await _reply(send, problem.status, b"" if scope["method"] == "HEAD" else problem.body, *problem.headers)
+        return Reply(problem.status, problem.body, problem.headers)
 
 
 def _wrong_type(value: bytes) -> Problem | None:
@@ -196,9 +208,8 @@ def _wrong_encoding(value: bytes) -> Problem | None:
     return None if value.strip().lower() in (b"", b"identity") else ENCODING
 
 
-async def _reply(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
-    length = (b"content-length", b"%d" % len(body))
-    await send(
-        {"type": "http.response.start", "status": status, "headers": [(b"content-type", JSON), length, *headers]}
-    )
+async def _send(reply: Reply, send: Send, *, with_body: bool) -> None:
+    body = reply.body if with_body else b""
+    headers = [(b"content-type", JSON), (b"content-length", b"%d" % len(body)), *reply.headers]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

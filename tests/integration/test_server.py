@@ -1,61 +1,17 @@
 """The receiver behind a real server, over real sockets: what httpx would never send, and what it should get for it."""
 
-import json
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
 from receiver.bootstrap import App
-from receiver.http import server as guarded
-from receiver.http.app import create_app
-from receiver.http.server import server_config
+from receiver.http import guard
 from receiver.http.webhook import PATH, Limits, Webhook
 from tests.receivers import ADMIN_TOKEN, Sender, a_body, an_app
-
-PATIENCE_SECONDS = 10
-
-
-@contextmanager
-def served(app: App) -> Iterator[tuple[str, int]]:
-    """The address of this application, behind the server that ``mailroom serve`` uses, while the block lasts."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(server_config(create_app(app)))
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    try:
-        yield listener.getsockname()
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE_SECONDS)
-        listener.close()
-
-
-def said(address: tuple[str, int], *pieces: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of the answer to these bytes; the server hangs up or is hung up on."""
-    with socket.create_connection(address, PATIENCE_SECONDS) as connection:
-        for piece in pieces:
-            connection.sendall(piece)
-        got = connection.makefile("rb")
-        status = int(got.readline().split()[1])
-        headers = {}
-        while line := got.readline().strip():
-            name, _, value = line.decode().partition(":")
-            headers[name.lower()] = value.strip()
-        return status, headers, got.read(int(headers["content-length"]))
-
-
-def code(body: bytes) -> str:
-    return str(json.loads(body)["error"]["code"])
-
-
-def head(*lines: str) -> bytes:
-    return "\r\n".join([f"POST {PATH} HTTP/1.1", "Host: mail", *lines, "", ""]).encode()
+from tests.sockets import PATIENCE_SECONDS, code, head, said, served
 
 
 @pytest.fixture
@@ -133,14 +89,14 @@ def test_a_head_without_end_is_cut_off(address: tuple[str, int]) -> None:
 
 
 def test_a_head_that_does_not_arrive_is_not_waited_for(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guarded, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(guard, "HEAD_SECONDS", 0.1)
     with served(app) as address:
         status, _, body = said(address, head()[:-4])
     assert (status, code(body)) == (408, "too_slow")
 
 
 def test_a_slow_second_request_on_an_open_connection_is_cut_off_too(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guarded, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(guard, "HEAD_SECONDS", 0.1)
     with served(app) as address, socket.create_connection(address, PATIENCE_SECONDS) as connection:
         connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")

@@ -1,0 +1,175 @@
+"""The short way of an event gives the answers of the ordinary one, and whatever is not plain takes that."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from receiver.bootstrap import App
+from receiver.core.change import Write
+from receiver.http import short_way
+from receiver.http.app import create_app
+from receiver.http.server import server_config
+from receiver.http.webhook import Reply
+from receiver.store.memory import MemoryStore
+from tests.receivers import HEADER, BusyStore, Sender, a_body, an_app
+from tests.sockets import PATIENCE_SECONDS, answer, head, said, served
+
+
+class Breaking(MemoryStore):
+    async def apply(self, *writes: Write) -> None:
+        raise RuntimeError("a mistake of ours")
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    return an_app(tmp_path, max_body=5000)
+
+
+@pytest.fixture
+def address(app: App) -> Iterator[tuple[str, int]]:
+    with served(app) as address:
+        yield address
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The statuses of what took the short way."""
+    taken: list[int] = []
+    written = short_way._written
+
+    def noted(reply: Reply, *, keep_alive: bool) -> bytes:
+        taken.append(reply.status)
+        return written(reply, keep_alive=keep_alive)
+
+    monkeypatch.setattr(short_way, "_written", noted)
+    return taken
+
+
+def event(body: bytes, *lines: str, **proofs: str | None) -> bytes:
+    """A whole request that brings this body; ``proofs`` replaces headers, with ``_`` for ``-``."""
+    replaced = {name.replace("_", "-"): value for name, value in proofs.items()}
+    made = [f"{name}: {value}" for name, value in Sender(headers=replaced).proofs(body).items()]
+    return head(*made, *lines, f"Content-Length: {len(body)}") + body
+
+
+REQUESTS = {
+    "accepted": (202, event(a_body())),
+    "malformed": (400, event(b"{")),
+    "empty": (400, event(b"")),
+    "unsigned": (401, event(a_body(), LC_Signature=None)),
+    "wrong header": (401, event(a_body(), **{HEADER: "wrong"})),
+    "too large": (413, event(b"x" * 5001)),
+    "compressed": (415, event(a_body(), "Content-Encoding: gzip")),
+    "no JSON": (415, event(a_body(), Content_Type="image/png")),
+    "many headers": (431, event(a_body(), *["X-Filler: x"] * 200)),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_both_ways_give_the_same_answer(name: str, tmp_path: Path, short: list[int]) -> None:
+    status, request = REQUESTS[name]
+    with served(an_app(tmp_path / "short", max_body=5000)) as address:
+        by_short_way = said(address, request)
+    assert short == [status]
+    with served(an_app(tmp_path / "ordinary", max_body=5000)) as address:
+        by_ordinary_way = said(address, request.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert short == [status]
+    by_ordinary_way[1].pop("connection")
+    assert by_short_way == by_ordinary_way
+    assert by_short_way[0] == status
+
+
+def test_a_store_that_cannot_write_and_a_fault_are_answered_too(tmp_path: Path, short: list[int]) -> None:
+    for store, status in ((BusyStore(), 503), (Breaking(), 500)):
+        with served(an_app(tmp_path, store=store)) as address:
+            assert said(address, event(a_body()))[0] == status
+    assert short == [503, 500]
+
+
+def test_one_connection_brings_many_events(address: tuple[str, int], short: list[int]) -> None:
+    with socket.create_connection(address, PATIENCE_SECONDS) as connection:
+        got = connection.makefile("rb")
+        for number in range(5):
+            connection.sendall(event(a_body(f"evt-{number}")))
+            assert answer(got)[0] == 202
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert answer(got)[0] == 200
+    assert short == [202] * 5
+
+
+def test_events_sent_without_waiting_are_answered_in_order(address: tuple[str, int], short: list[int]) -> None:
+    with socket.create_connection(address, PATIENCE_SECONDS) as connection:
+        got = connection.makefile("rb")
+        connection.sendall(event(a_body("a")) + event(a_body("b")) + event(a_body("a")) + event(b"{"))
+        answers = [answer(got) for _ in range(4)]
+    assert [status for status, _, _ in answers] == [202, 202, 200, 400]
+    assert [b'"a"' in body for _, _, body in answers] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("cut", [10, -1, -200, -600])
+def test_an_event_in_two_pieces_takes_the_ordinary_way(cut: int, address: tuple[str, int], short: list[int]) -> None:
+    request = event(a_body())
+    with socket.create_connection(address, PATIENCE_SECONDS) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(request[:cut])
+        connection.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        connection.settimeout(PATIENCE_SECONDS)
+        connection.sendall(request[cut:])
+        assert answer(connection.makefile("rb"))[0] == 202
+    assert short in ([], [202])  # with its head cut, it is whole when its head is
+
+
+@pytest.mark.parametrize("line", ["Connection: close", "Expect: 100-continue"])
+def test_what_is_not_plain_is_answered_by_the_ordinary_way(
+    line: str, address: tuple[str, int], short: list[int]
+) -> None:
+    status, _, _ = said(address, event(a_body(), line))
+    assert status == 202
+    assert short == []
+
+
+def test_a_sender_that_hangs_up_has_its_event_kept_all_the_same(tmp_path: Path) -> None:
+    kept = threading.Event()
+
+    class Slow(MemoryStore):
+        async def apply(self, *writes: Write) -> None:
+            await asyncio.sleep(0.05)
+            await super().apply(*writes)
+            kept.set()
+
+    with served(an_app(tmp_path, store=Slow())) as address:
+        with socket.create_connection(address, PATIENCE_SECONDS) as connection:
+            connection.sendall(event(a_body()))
+        assert kept.wait(PATIENCE_SECONDS)
+        assert said(address, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")[0] == 200
+
+
+def test_an_event_in_hand_is_answered_when_the_server_stops(tmp_path: Path) -> None:
+    begun, stopping = threading.Event(), threading.Event()
+
+    class Slow(MemoryStore):
+        async def apply(self, *writes: Write) -> None:
+            begun.set()
+            await asyncio.to_thread(stopping.wait, PATIENCE_SECONDS)
+            await asyncio.sleep(0.2)
+            await super().apply(*writes)
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(server_config(create_app(an_app(tmp_path, store=Slow()))))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    with socket.create_connection(listener.getsockname(), PATIENCE_SECONDS) as connection:
+        connection.sendall(event(a_body()))
+        assert begun.wait(PATIENCE_SECONDS)
+        server.should_exit = True
+        stopping.set()
+        status, headers, _ = answer(connection.makefile("rb"))
+    thread.join(PATIENCE_SECONDS)
+    assert (status, headers["connection"]) == (202, "close")
