@@ -14,14 +14,14 @@ import random
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
 from receiver.aws.service import BUSY, AwsError, Service, connect
 from receiver.core.change import Page, Query, Record, Tally, Update, Write, refuse_repeats
-from receiver.core.document import Document
+from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.task import Task
 from receiver.ports import Clock, R, Store
@@ -37,6 +37,8 @@ CONTENDED = frozenset({"TransactionConflict", "TransactionConflictException", *B
 TRIES = 8
 """Of a contended write; the pauses between them add up to about two seconds."""
 RETRY_AFTER_SECONDS = 1.0
+SEEN = 10_000
+"""Versions of documents whose state is remembered."""
 
 
 class DynamoStore:
@@ -48,12 +50,13 @@ class DynamoStore:
         self._clock = clock
         self._service = Service(client or partial(connect, "dynamodb"))
         self._lookup = Lookup(table, self._ask)
+        self._seen: dict[tuple[str, int], DocumentState] = {}
 
     async def apply(self, *writes: Write) -> None:
         """As the port says. ValueError for a change of more than 100 records, or one of more than 400 KB."""
         refuse_repeats(writes)
         wrote = uuid.uuid4().hex
-        moves = moves_of(writes, before=await self._before(writes), wrote=wrote, now=self._clock())
+        moves = moves_of(writes, states=await self._states(writes), wrote=wrote, now=self._clock())
         while moves:
             refused = await self._write(moves, wrote)
             for move in refused:
@@ -138,23 +141,33 @@ class DynamoStore:
         there = (await self._there(Task, list(dict.fromkeys(ids)))).values()
         yield sorted((task for task in there if _claimable(task, now)), key=lambda task: (task.claimable_at, task.id))
 
-    async def _before(self, writes: Sequence[Write]) -> dict[str, Document]:
-        """The documents that are to be updated, as they are now: the books must know where they are counted.
+    async def _states(self, writes: Sequence[Write]) -> dict[str, DocumentState]:
+        """The states in which the documents that are to be updated are counted, by id.
 
-        Raises Conflict for one that has another version.
+        What a document was at a version stays true, so who read it before need not read it again: should it have
+        another version by now, the write finds out. Raises Conflict where the reading does already.
         """
         updated = [w.record for w in writes if isinstance(w, Update) and isinstance(w.record, Document)]
-        before = await self._there(Document, [document.id for document in updated])
-        for document in updated:
-            if document.id not in before or before[document.id].version != document.version:
-                raise Conflict("document", document.id)
-        return before
+        states = {one.id: self._seen.get((one.id, one.version)) for one in updated}
+        read = await self._there(Document, [document_id for document_id, state in states.items() if state is None])
+        known = {document_id: state for document_id, state in states.items() if state is not None}
+        for one in updated:
+            if one.id not in known and (one.id not in read or read[one.id].version != one.version):
+                raise Conflict("document", one.id)
+        return known | {document.id: document.state for document in read.values()}
 
     async def _there(self, kind: type[R], ids: Sequence[str]) -> dict[str, R]:
         """The records of these ids that there are, as they are at this moment."""
         items = await self._lookup.items([pk_of(kind, one) for one in ids])
         records = [record_of(kind, item) for item in items.values()]
+        if kind is Document:
+            self._see(records)
         return {record.id: record for record in records if not self._gone(record)}
+
+    def _see(self, records: Iterable[Any]) -> None:
+        if len(self._seen) > SEEN:
+            self._seen.clear()
+        self._seen |= {(one.id, one.version): one.state for one in records}
 
     def _gone(self, record: Record) -> bool:
         expires_at: float | None = getattr(record, "expires_at", None)

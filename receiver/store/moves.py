@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from receiver.core.change import Belongs, Ensure, Insert, Record, Update, Write, kind_of
-from receiver.core.document import Document
+from receiver.core.document import Document, DocumentState
 from receiver.core.job import Job
 from receiver.store.items import Item, books_of, item_of, number, partitions, pk_of
 
@@ -56,12 +56,12 @@ class Move:
         return replace(self, item=None, conditions=checks, values=values, optional=False, counts={}) if checks else None
 
 
-def moves_of(writes: Sequence[Write], *, before: Mapping[str, Document], wrote: str, now: float) -> list[Move]:
-    """The moves of a change. ``before`` are the documents that it updates, as they are now."""
+def moves_of(writes: Sequence[Write], *, states: Mapping[str, DocumentState], wrote: str, now: float) -> list[Move]:
+    """The moves of a change. ``states`` are those of the documents that it updates, before, by id."""
     moves: dict[str, Move] = {}
     for write in writes:
         if not isinstance(write, Belongs):
-            move = _put(write, before, wrote, now)
+            move = _put(write, states, wrote, now)
             moves.setdefault(move.pk, move)
     for number_of, write in enumerate(writes):
         if isinstance(write, Belongs):
@@ -71,7 +71,7 @@ def moves_of(writes: Sequence[Write], *, before: Mapping[str, Document], wrote: 
     return list(moves.values())
 
 
-def _put(write: Insert | Ensure | Update, before: Mapping[str, Document], wrote: str, now: float) -> Move:
+def _put(write: Insert | Ensure | Update, states: Mapping[str, DocumentState], wrote: str, now: float) -> Move:
     record = write.record
     expires = "expires_at" in type(record).__dataclass_fields__
     new = replace(record, version=record.version + 1) if isinstance(write, Update) else record
@@ -82,7 +82,7 @@ def _put(write: Insert | Ensure | Update, before: Mapping[str, Document], wrote:
         item=item_of(new, wrote=wrote),
         values={":now": number(now)} if expires else {},
         optional=isinstance(write, Ensure),
-        counts=_counts(new, before.get(record.id)),
+        counts=_counts(new, states.get(record.id) if isinstance(write, Update) else None),
     )
     if isinstance(write, Update):
         move.conditions.append(SAME_AND_THERE if expires else SAME)
@@ -99,12 +99,12 @@ def _must_belong(move: Move, write: Belongs, name: str) -> None:
     move.values[name] = {"S": partition}
 
 
-def _counts(record: Record, before: Document | None) -> dict[str, int]:
+def _counts(record: Record, before: DocumentState | None) -> dict[str, int]:
     if not isinstance(record, Document):
         return {}
     counts = Counter({"taken_in": 0 if before else 1, str(record.state): 1})
     if before:
-        counts[str(before.state)] -= 1
+        counts[str(before)] -= 1
     return {name: count for name, count in counts.items() if count}
 
 

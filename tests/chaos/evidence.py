@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,7 +18,7 @@ from receiver.core.event import Event
 from receiver.core.job import JobKind, JobReport
 from receiver.core.task import Task
 from receiver.flow.dossier import found
-from receiver.store.sqlite import SqliteStore
+from receiver.ports import Store
 from tests.chaos.mail import BUCKETS, FIFO, STANDARD
 
 STORY = ".mailroom.json"
@@ -66,10 +65,9 @@ class Evidence:
     tally: Tally
 
 
-async def gather(aws: LocalAws, sandbox: str, store: Path) -> Evidence:
-    """Reads everything back. Call it when the product is stopped."""
+async def gather(aws: LocalAws, sandbox: str, books: Store) -> Evidence:
+    """Reads everything back, and closes the store. Call it when the product is stopped."""
     objects, strays = _objects(aws)
-    books = SqliteStore(store)
     try:
         return Evidence(
             objects=objects,

@@ -100,7 +100,7 @@ async def run(plan: Plan, folder: Path) -> Report:
                 faults = await weather.clear()
                 await _unless(crew.watch(), _settled(SqliteStore(folder / "mailroom.db"), over))
             await post.close()
-            evidence = await gather(aws, sandbox.url, folder / "mailroom.db")
+            evidence = await gather(aws, sandbox.url, SqliteStore(folder / "mailroom.db"))
     died = kills.done()
     verdict = audit(
         post.acknowledged, evidence, bound=crew.killed + line.unanswered, refused=[*post.refused, *crew.astray]

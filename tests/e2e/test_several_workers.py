@@ -1,0 +1,175 @@
+"""Receivers and workers as processes of their own, on DynamoDB and SQS; one of each is killed half-way."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.local_aws import LocalAws, local_aws
+from receiver.config import parse
+from receiver.core.change import Query
+from receiver.core.plan import Target
+from receiver.core.task import Task, TaskState
+from receiver.ports import Store
+from receiver.store.dynamodb import DynamoStore
+from receiver.store.table import create_table
+from tests.balancer import Balancer, a_balancer
+from tests.chaos import mail
+from tests.chaos.audit import audit
+from tests.chaos.evidence import KEY, gather
+from tests.chaos.post import Post
+from tests.servers import start_sandbox
+
+pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.anyio, pytest.mark.timeout(900)]
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = 200
+PATIENCE = 400.0
+TOKEN = "several"
+# An emulated AWS is slow, and shared with other tests: a document that takes long here is not overdue.
+TABLE = mail.TABLE.replace("deadline: 4 seconds", "deadline: 20 seconds").replace("12 seconds", "60 seconds")
+
+
+class Crew:
+    """The processes of the mailroom, and their logs."""
+
+    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+        self._folder = folder
+        self._env = env
+        self._all: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, *arguments: str) -> None:
+        with self.log(name).open("wb") as output:
+            self._all[name] = subprocess.Popen(
+                [sys.executable, "-m", "receiver", *arguments], cwd=ROOT, env=self._env, stdout=output, stderr=output
+            )
+
+    def log(self, name: str) -> Path:
+        return self._folder / f"{name}.log"
+
+    def said(self, name: str, what: str) -> list[dict[str, Any]]:
+        """The lines of a process's log that tell of this."""
+        lines = [json.loads(line) for line in self.log(name).read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["what"] == what]
+
+    def kill(self, name: str) -> None:
+        self._all[name].send_signal(signal.SIGKILL)
+        assert self._all.pop(name).wait(10) == -signal.SIGKILL
+
+    def stop(self) -> dict[str, int]:
+        """Asks all to stop; the exit code of each."""
+        for process in self._all.values():
+            process.terminate()
+        return {name: process.wait(60) for name, process in self._all.items()}
+
+    def end(self) -> None:
+        for process in self._all.values():
+            if process.poll() is None:
+                process.kill()
+                process.wait(10)
+
+
+async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not await holds():
+        assert time.monotonic() < end, f"not within {PATIENCE:.0f} s: {what}"
+        await asyncio.sleep(0.2)
+
+
+async def test_everything_is_routed_once_though_one_of_each_is_killed(tmp_path: Path) -> None:
+    rng = random.Random(7)
+    letters = mail.mail(DOCUMENTS, rng)
+    mail.script(letters, tmp_path / "script.json")
+    (tmp_path / "mailroom.yaml").write_text(TABLE)
+    judge = f"scripted:{tmp_path / 'script.json'}"
+    with (
+        local_aws() as aws,
+        start_sandbox("--judge", judge, "--think", "0.2", "--no-limits") as sandbox,
+        a_balancer() as balancer,
+    ):
+        make(aws)
+        crew = Crew(tmp_path, environment(tmp_path, aws, balancer, sandbox.url))
+        store = DynamoStore("mailroom", client=partial(aws.client, "dynamodb"))
+        post = Post(balancer.url, TOKEN, rng)
+        try:
+            await open_for_business(crew, balancer)
+            handing_in = asyncio.create_task(post.hand_in(letters, seconds=15, until=time.monotonic() + PATIENCE))
+            await until(lambda: many_are_routed(store), "a quarter is routed")
+            crew.kill("worker-1")
+            crew.kill("receiver-1")
+            await handing_in
+            await until(lambda: all_is_done(store), "nothing is open")
+            codes = crew.stop()
+        finally:
+            crew.end()
+            await post.close()
+        evidence = await gather(aws, sandbox.url, store)
+    verdict = audit(post.acknowledged, evidence, bound=2, refused=post.refused)
+    assert verdict.findings == {"lost": [], "doubled": [], "misplaced": [], "unexplained": []}
+    assert verdict.doubled_messages <= verdict.bound
+    assert verdict.taken_in == DOCUMENTS == verdict.routed + verdict.review + verdict.failed
+    assert codes == {"receiver-2": 0, "worker-2": 0}
+    assert all(crew.said(name, "task.done") for name in ("worker-1", "worker-2"))
+    assert not any(crew.said(name, "task.done") for name in ("receiver-1", "receiver-2"))
+
+
+def make(aws: LocalAws) -> None:
+    """The table, the queue, and what the routing table names."""
+    config = parse(TABLE, {})
+    targets = [*config.table.targets(), Target(url="s3://spool/documents/"), Target(url="sqs://doorbell")]
+    aws.make(targets, [rule.channel for rule in config.alerts])
+    create_table(aws.client("dynamodb"), "mailroom")
+
+
+def environment(folder: Path, aws: LocalAws, balancer: Balancer, sandbox: str) -> dict[str, str]:
+    ours = ("MAILROOM_", "AWS_", "LLAMA_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {
+        **aws.env,
+        "LLAMA_CLOUD_API_KEY": KEY,
+        "LLAMA_CLOUD_BASE_URL": sandbox,
+        "MAILROOM_ADMIN_TOKEN": TOKEN,
+        "MAILROOM_CONFIG": str(folder / "mailroom.yaml"),
+        "MAILROOM_LEASE_SECONDS": "10",
+        "MAILROOM_PUBLIC_URL": balancer.url,
+        "MAILROOM_QUEUE": "sqs://doorbell",
+        "MAILROOM_SPOOL": "s3://spool/documents/",
+        "MAILROOM_STORE": "dynamodb://mailroom",
+        "MAILROOM_SWEEP_SECONDS": "5",
+        "MAILROOM_TOKEN_SECRETS": "several-token",
+    }
+
+
+async def open_for_business(crew: Crew, balancer: Balancer) -> None:
+    """Two receivers behind the balancer, two workers."""
+    for number in (1, 2):
+        crew.start(f"receiver-{number}", "serve", "--no-worker", "--port", "0")
+        crew.start(f"worker-{number}", "worker")
+    ready = [(f"receiver-{n}", "serve.listening") for n in (1, 2)] + [(f"worker-{n}", "worker.ready") for n in (1, 2)]
+
+    async def all_up() -> bool:
+        return all(crew.said(name, what) for name, what in ready)
+
+    await until(all_up, "all four are up")
+    ports = [int(crew.said(f"receiver-{n}", "serve.listening")[0]["address"].rpartition(":")[2]) for n in (1, 2)]
+    balancer.backends = [("127.0.0.1", port) for port in ports]
+
+
+async def many_are_routed(store: Store) -> bool:
+    return (await store.tally()).routed >= DOCUMENTS // 4
+
+
+async def all_is_done(store: Store) -> bool:
+    tally = await store.tally()
+    if tally.open or not tally.balanced:
+        return False
+    states = (TaskState.READY, TaskState.RUNNING)
+    return not any([(await store.find(Task, Query(by="state", key=state, limit=1))).records for state in states])
