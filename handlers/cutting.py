@@ -15,6 +15,8 @@ from receiver.ports import Cutter, Pages
 
 PATIENCE_SECONDS = 300.0
 """How long one answer may take; a page of a 1,000-page packet takes milliseconds."""
+STARTING = ("LD_LIBRARY_PATH", "SYSTEMROOT")
+"""Variables that Python may need to start; Lambda's finds its own library by the first."""
 LINE_BYTES = 4 * 1024 * 1024
 
 
@@ -83,8 +85,9 @@ async def _end(child: Process) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """What the child needs to find our code, and nothing else: it reads what strangers sent."""
-    return {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
+    """What the child needs to start and to find our code, and nothing else: it reads what strangers sent."""
+    needed = {name: os.environ[name] for name in STARTING if name in os.environ}
+    return {**needed, "PATH": os.defpath, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
 
 
 _: type[Cutter] = ChildCutter

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MEMORY_BYTES = 3 * 1024**3
 """Address space of the child. Cutting needs well under a tenth of it, whatever the packet's size."""
+RENEW_BYTES = 24 * 1024 * 1024
+"""How much is copied from a packet before it is opened anew. The price is some hundredths of a second."""
 LOOK_SCALE = 0.5
 """Pixels per point at which a page is looked at: 36 dpi, enough to see a line of text and too coarse for dust."""
 INK_LEVELS = 40
@@ -31,15 +33,41 @@ def main() -> int:
     """Serves one file until standard input ends."""
     _limit_memory()
     try:
-        source = opened(Path(sys.argv[1]))
+        source = Source(Path(sys.argv[1]))
     except ValueError as error:
         _say({"refused": str(error)})
         return 0
-    with source:
-        _say({"pages": len(source.pages)})
-        for line in sys.stdin:
-            _say(_answer(source, json.loads(line)))
+    _say({"pages": source.count})
+    for line in sys.stdin:
+        _say(_answer(source, json.loads(line)))
     return 0
+
+
+class Source:
+    """An open packet that is opened anew now and then: what was copied from it, pikepdf keeps in memory until then."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._pdf = opened(path)
+        self.count = len(self._pdf.pages)
+        self._copied = 0
+
+    def cut(self, pages: Sequence[int], to: Path) -> None:
+        cut(self._pdf, pages, to)
+        self._renew(to.stat().st_size)
+
+    def is_blank(self, page: int) -> bool:
+        with _alone(self._pdf, page) as buffer:
+            blank = shows_nothing(buffer)
+            size = len(buffer.getbuffer())
+        self._renew(size)
+        return blank
+
+    def _renew(self, copied: int) -> None:
+        self._copied += copied
+        if self._copied > RENEW_BYTES:
+            self._pdf.close()
+            self._pdf, self._copied = opened(self.path), 0
 
 
 def opened(path: Path) -> "pikepdf.Pdf":
@@ -60,13 +88,13 @@ def opened(path: Path) -> "pikepdf.Pdf":
     return source
 
 
-def _answer(source: "pikepdf.Pdf", asked: dict[str, Any]) -> dict[str, Any]:
+def _answer(source: Source, asked: dict[str, Any]) -> dict[str, Any]:
     import pikepdf
 
     try:
         if "blank" in asked:
-            return {"blank": [page for page in asked["blank"] if is_blank(source, page)]}
-        cut(source, asked["cut"], Path(asked["to"]))
+            return {"blank": [page for page in asked["blank"] if source.is_blank(page)]}
+        source.cut(asked["cut"], Path(asked["to"]))
         return {"done": True}
     except (pikepdf.PdfError, RuntimeError) as error:
         return {"refused": _plain(error, Path(sys.argv[1]))}
@@ -105,15 +133,27 @@ def _copied(piece: "pikepdf.Pdf", source: "pikepdf.Pdf", value: Any) -> Any:
 
 
 def is_blank(source: "pikepdf.Pdf", page: int) -> bool:
-    """Whether the page shows nothing but paper: no text, and hardly a pixel that differs from the rest."""
-    import pikepdf
-    import pypdfium2
+    """Whether the page shows nothing but paper."""
+    with _alone(source, page) as buffer:
+        return shows_nothing(buffer)
 
+
+def _alone(source: "pikepdf.Pdf", page: int) -> BytesIO:
+    """The page as a PDF of its own, repaired where the packet is damaged: what draws pages is more particular."""
+    import pikepdf
+
+    buffer = BytesIO()
     with pikepdf.new() as alone:
         alone.pages.append(source.pages[page - 1])
-        buffer = BytesIO()
         alone.save(buffer, stream_decode_level=pikepdf.StreamDecodeLevel.none)
-    document = pypdfium2.PdfDocument(buffer.getvalue(), autoclose=True)
+    return buffer
+
+
+def shows_nothing(page: BytesIO) -> bool:
+    """Whether the one page of this PDF has no text, and hardly a pixel that differs from the rest."""
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(page.getvalue(), autoclose=True)
     try:
         shown = document[0]
         if shown.get_textpage().get_text_range().strip():

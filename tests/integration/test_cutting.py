@@ -10,6 +10,7 @@ import pypdfium2
 import pytest
 
 from handlers.cutting import ChildCutter
+from handlers.pdf import Source
 from receiver.core.errors import Transient, Uncuttable
 from tests.papers import a_packet, a_page, damaged, locked
 
@@ -169,4 +170,17 @@ async def test_the_child_is_handed_no_secret(monkeypatch: pytest.MonkeyPatch) ->
     from handlers.cutting import _environment
 
     monkeypatch.setenv("LLAMA_CLOUD_API_KEY", "llx-secret")
-    assert set(_environment()) == {"PATH", "PYTHONPATH"}
+    assert set(_environment()) <= {"PATH", "PYTHONPATH", "LD_LIBRARY_PATH"}
+
+
+def test_a_packet_that_is_opened_anew_in_between_is_cut_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, renewed = [], []
+    for copied_at_most, into in ((10**9, whole), (0, renewed)):
+        monkeypatch.setattr("handlers.pdf.RENEW_BYTES", copied_at_most)
+        source = Source(MORNING)
+        for page in range(1, source.count + 1):
+            source.cut([page], tmp_path / "piece.pdf")
+            into.append(((tmp_path / "piece.pdf").read_bytes(), source.is_blank(page)))
+    assert renewed == whole
