@@ -1,6 +1,7 @@
 """Opening the file: durable, brought to the newest schema, and remembered by what it is, not only by its name."""
 
 import sqlite3
+import time
 from pathlib import Path
 
 from receiver.store.migrations import migrate
@@ -30,8 +31,7 @@ def connect(path: Path, *, busy_seconds: float) -> Connection:
     """A connection to the store in this file, which is made when there is none. Raises sqlite3.Error, OSError."""
     db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, factory=Connection)
     try:
-        if db.execute("pragma journal_mode").fetchone() != ("wal",):
-            db.execute("pragma journal_mode = wal")
+        _keep_a_log(db, until=time.monotonic() + busy_seconds)
         db.execute("pragma synchronous = full")
         db.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_PAGES}")
         db.execute(f"pragma cache_size = -{CACHE_KIB}")
@@ -42,6 +42,17 @@ def connect(path: Path, *, busy_seconds: float) -> Connection:
         db.close()
         raise
     return db
+
+
+def _keep_a_log(db: sqlite3.Connection, *, until: float) -> None:
+    """Write-ahead logging, once for the life of the file. SQLite does not wait for a lock here, so we do."""
+    while db.execute("pragma journal_mode").fetchone() != ("wal",):
+        try:
+            db.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _identity(path: Path) -> tuple[int, int]:

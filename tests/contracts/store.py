@@ -386,10 +386,10 @@ class StoreContract:
         tasks = [a_task(id=f"t{number}", due_at=NOW + number) for number in range(5)]
         await store.apply(*(Insert(task) for task in tasks))
         ids = ["t4", "t2", "t1", "nobody", "t2"]
-        claimed = await store.claim(owner="a", now=NOW + 3, lease_seconds=60, limit=10, ids=ids)
+        claimed = await store.claim(owner="a", now=NOW + 2, lease_seconds=60, limit=10, ids=ids)
         assert [task.id for task in claimed] == ["t1", "t2"]
-        assert await store.claim(owner="a", now=NOW + 3, lease_seconds=60, limit=10, ids=ids) == []
-        assert await store.claim(owner="a", now=NOW + 3, lease_seconds=60, limit=10, ids=[]) == []
+        assert await store.claim(owner="a", now=NOW + 2, lease_seconds=60, limit=10, ids=ids) == []
+        assert await store.claim(owner="a", now=NOW + 2, lease_seconds=60, limit=10, ids=[]) == []
 
     async def test_no_task_is_given_to_two_owners(self, store: Store) -> None:
         await store.apply(*(Insert(a_task(due_at=NOW - number)) for number in range(40)))

@@ -6,7 +6,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -141,6 +143,43 @@ async def test_a_new_step_is_taken_while_an_older_process_goes_on(
     await again.close()
 
 
+def test_many_that_start_on_a_new_file_at_the_same_moment_all_get_it(tmp_path: Path) -> None:
+    start = threading.Barrier(4)
+
+    def begin(path: Path) -> int:
+        start.wait()
+        with closing(connect(path, busy_seconds=30)) as db:
+            return int(db.execute("select count(*) from tally").fetchone()[0])
+
+    with ThreadPoolExecutor(4) as threads:
+        for turn in range(5):
+            assert list(threads.map(begin, [tmp_path / f"{turn}.db"] * 4)) == [5] * 4
+
+
+def test_a_file_that_is_in_use_at_the_start_is_waited_for(path: Path) -> None:
+    def journal() -> object:
+        with closing(connect(path, busy_seconds=30)) as db:
+            return db.execute("pragma journal_mode").fetchone()
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as other, ThreadPoolExecutor(1) as thread:
+        other.execute("begin immediate")
+        opening = thread.submit(journal)
+        with pytest.raises(TimeoutError):
+            opening.result(timeout=0.1)
+        other.execute("commit")
+        assert opening.result() == ("wal",)
+
+
+async def test_a_closed_store_leaves_one_whole_file(path: Path, store: SqliteStore) -> None:
+    await asyncio.gather(*(store.apply(Insert(a_flag())) for _ in range(20)))
+    await store.close()
+    assert [one.name for one in sorted(matching(path.parent, "*"))] == ["mailroom.db"]
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    return list(folder.glob(pattern))
+
+
 # --- the group commit
 
 
@@ -227,6 +266,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.may_skip
 def test_the_log_is_synced_before_the_answer(path: Path) -> None:
     strace = shutil.which("strace")
     if strace is None:
