@@ -109,7 +109,7 @@ def _whole(answer: Mapping[str, Any]) -> bool:
 def connect(service: str, *, read_seconds: float = READ_SECONDS) -> Any:
     """botocore's client of a service: account, region and endpoint are those of the environment (``AWS_*``).
 
-    Not boto3's: it is the same client, and boto3 only makes its start slower.
+    boto3's are the same ones, with more around them that takes time to load.
     """
     from botocore.config import Config
 

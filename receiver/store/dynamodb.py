@@ -10,9 +10,9 @@ ago; it never shows what no longer holds, and a claim rests on a condition, not 
 """
 
 import asyncio
+import os
 import random
 import time
-import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import fields, replace
@@ -55,7 +55,7 @@ class DynamoStore:
     async def apply(self, *writes: Write) -> None:
         """As the port says. ValueError for a change of more than 100 records, or one of more than 400 KB."""
         refuse_repeats(writes)
-        wrote = uuid.uuid4().hex
+        wrote = os.urandom(16).hex()
         moves = moves_of(writes, states=await self._states(writes), wrote=wrote, now=self._clock())
         while moves:
             refused = await self._write(moves, wrote)

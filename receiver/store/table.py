@@ -1,6 +1,12 @@
-"""Makes the DynamoDB table by hand, where there is no CloudFormation; infra/tables.yml says the same."""
+"""Makes the DynamoDB table where no CloudFormation does: ``python -m receiver.store.table NAME``.
 
+infra/tables.yml says the same, and a test holds the two together.
+"""
+
+import sys
 from typing import Any
+
+from receiver.aws.service import connect
 
 INDEXES = 5
 
@@ -37,3 +43,9 @@ def create_table(client: Any, name: str, *, time_to_live: bool = True) -> None:
     if time_to_live:
         attribute = {"Enabled": True, "AttributeName": "expires_at"}
         client.update_time_to_live(TableName=name, TimeToLiveSpecification=attribute)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m receiver.store.table NAME")
+    create_table(connect("dynamodb"), sys.argv[1])
