@@ -176,7 +176,8 @@ async def test_the_child_is_handed_no_secret(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_packet_that_is_opened_anew_in_between_is_cut_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, renewed = [], []
+    whole: list[tuple[bytes, bool]] = []
+    renewed: list[tuple[bytes, bool]] = []
     for copied_at_most, into in ((10**9, whole), (0, renewed)):
         monkeypatch.setattr("handlers.pdf.RENEW_BYTES", copied_at_most)
         source = Source(MORNING)
