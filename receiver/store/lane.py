@@ -58,9 +58,11 @@ class Lane:
     def do(self, job: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
         """The result of this job, once its batch is done. Raises StoreBusy when too much is waiting already."""
         if self._closed:
-            raise StoreBusy("the store is closed")
+            raise StoreBusy(f"{self._thread.name} is closed")
         if self._waiting.qsize() >= self._queue_limit:
-            raise StoreBusy(f"{self._queue_limit} changes are waiting already", retry_after=RETRY_AFTER_SECONDS)
+            raise StoreBusy(
+                f"{self._thread.name} has {self._queue_limit} waiting already", retry_after=RETRY_AFTER_SECONDS
+            )
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.put((job, future))
         return future
@@ -98,10 +100,10 @@ class Lane:
             if self._db is None:
                 self._db = self._connect()
             outcomes = self._perform(self._db, jobs)
-        except (sqlite3.Error, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was: the callers are told, and the thread goes on
             self._drop()
             self._note(failing=True, error=str(error))
-            return [_busy(error) for _ in jobs]
+            return [self._busy(error) for _ in jobs]
         self._note(failing=False)
         return outcomes
 
@@ -113,18 +115,17 @@ class Lane:
                 self._note(failing=True, error=str(error))
             self._db = None
 
+    def _busy(self, error: Exception) -> StoreBusy:
+        busy = StoreBusy(f"{self._thread.name} cannot work now: {error}", retry_after=RETRY_AFTER_SECONDS)
+        busy.__cause__ = error
+        return busy
+
     def _note(self, *, failing: bool, error: str = "") -> None:
         """One line when it begins to fail and one when it goes on, however many batches fail in between."""
         if failing != self._failing:
             self._failing = failing
             facts = {"lane": self._thread.name, "error": error}
             _log.log(logging.WARNING if failing else logging.INFO, _WORDS[failing], extra={"facts": facts})
-
-
-def _busy(error: Exception) -> StoreBusy:
-    busy = StoreBusy(f"the store cannot be used now: {error}", retry_after=RETRY_AFTER_SECONDS)
-    busy.__cause__ = error
-    return busy
 
 
 def _answer(futures: Sequence[asyncio.Future[Any]], outcomes: Sequence[Any]) -> None:

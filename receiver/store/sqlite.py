@@ -1,8 +1,8 @@
 """The embedded store: one SQLite file, written by one thread in group commits.
 
-All changes that wait together share one transaction and one sync to the disk (WAL, ``synchronous=FULL``); each is a
-savepoint in it, so that a conflict undoes that change alone. Callers are answered after the commit. Several processes
-may use one file: each begins its writing with the write lock and waits ``busy_seconds`` for it.
+All changes that wait together share one transaction and one sync to the disk (WAL, ``synchronous=FULL``); a conflict
+undoes its own change alone. Callers are answered after the commit. Several processes may use one file: each begins its
+writing with the write lock, and waits ``busy_seconds`` for it.
 """
 
 import functools
@@ -102,8 +102,8 @@ class SqliteStore:
             raise Misconfigured(f"{self._path} is a folder", fix="name a file in MAILROOM_STORE: sqlite:///mailroom.db")
         opening = functools.partial(connect, self._path, busy_seconds=self._busy_seconds)
         self._lanes = (
-            Lane("store-writer", opening, together.commit, queue_limit=self._queue_limit),
-            Lane("store-reader", opening, together.read, queue_limit=self._queue_limit),
+            Lane(f"writer of {self._path.name}", opening, together.commit, queue_limit=self._queue_limit),
+            Lane(f"reader of {self._path.name}", opening, together.read, queue_limit=self._queue_limit),
         )
         return self._lanes
 

@@ -19,7 +19,7 @@ import pytest
 
 from receiver.core.change import INDEXES, Ensure, Insert, Query, Record, Tally, Update, kind_of
 from receiver.core.document import Document, DocumentState
-from receiver.core.errors import Conflict
+from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.event import Event
 from receiver.core.flag import Flag
 from receiver.store import listing, migrations, statements, together
@@ -222,6 +222,21 @@ async def test_a_job_that_fails_half_done_is_undone_alone(path: Path) -> None:
     await lane.close()
     assert [type(one) for one in told] == [Conflict, sqlite3.IntegrityError, int, int, int]
     assert kept == [("0",), ("1",), ("2",)]
+
+
+async def test_a_fault_that_nobody_thought_of_is_told_and_the_lane_goes_on(path: Path) -> None:
+    faults = [RuntimeError("a bug")]
+
+    def perform(db: Connection, jobs: Sequence[together.Job]) -> list[Any]:
+        if faults:
+            raise faults.pop()
+        return together.commit(db, jobs)
+
+    lane = Lane("test", partial(connect, path, busy_seconds=5), perform)
+    with pytest.raises(StoreBusy, match="a bug"):
+        await lane.do(inserting("first"))
+    assert await lane.do(inserting("second")) == 1
+    await lane.close()
 
 
 async def test_a_loop_that_is_gone_does_not_hurt_the_next(path: Path) -> None:

@@ -31,7 +31,7 @@ from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_alert, an_
 from tests.contracts.store import HandClock, all_pages, outcome
 
 QUICK = settings(deadline=None, max_examples=20, stateful_step_count=30)
-AT_LENGTH = settings(deadline=None, max_examples=80, stateful_step_count=60)
+AT_LENGTH = settings(deadline=None, max_examples=50, stateful_step_count=60)
 
 IDS = st.sampled_from(["a", "b", "c"])
 MOMENTS = st.sampled_from([NOW + second for second in range(4)])
