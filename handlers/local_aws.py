@@ -37,9 +37,11 @@ _ACCESS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DE
 class LocalAws:
     """A running local AWS, and a look inside it."""
 
-    def __init__(self, endpoint: str, pid: int) -> None:
+    def __init__(self, endpoint: str, pid: int, folder: Path) -> None:
         self.endpoint = endpoint
         self.pid = pid
+        self.folder = folder
+        """A temporary folder that goes when the local AWS goes, even when we are killed."""
         self.env = {"AWS_ENDPOINT_URL": endpoint, **_ACCESS}
         """What a process needs in its environment to use it."""
         self.credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
@@ -134,7 +136,7 @@ def local_aws(*, enforce_iam: bool = False) -> Iterator[LocalAws]:
         try:
             endpoint = f"http://127.0.0.1:{port}"
             _until_ready(endpoint, child, log)
-            with closing(LocalAws(endpoint, child.pid)) as aws:
+            with closing(LocalAws(endpoint, child.pid, Path(folder))) as aws:
                 yield aws
         finally:
             _stop(child)

@@ -199,6 +199,7 @@ VARIABLES: dict[str, str] = {
     for name in Settings.__struct_fields__
 }
 """Field -> environment variable."""
+_FIELDS = {variable: name for name, variable in VARIABLES.items()}
 
 
 def from_environ(environ: Mapping[str, str] | None = None, *, vault: Vault = VAULT) -> Settings:
@@ -208,16 +209,26 @@ def from_environ(environ: Mapping[str, str] | None = None, *, vault: Vault = VAU
     ``secretsmanager:NAME#KEY``, ``ssm:/path``, read by ``vault``.
     """
     env = dict(os.environ if environ is None else environ)
-    known = {variable: name for name, variable in VARIABLES.items()}
+    refuse_unknown(env)
     given: dict[str, Any] = {}
     for variable, value in env.items():
-        plain = variable.removesuffix("_FILE") if variable.removesuffix("_FILE") in known else variable
-        if plain in known:
+        plain = _plain(variable)
+        if plain in _FIELDS:
             text = _from_file(variable, value) if variable != plain else value
-            given[known[plain]] = vault.read(text) if points(text) else text
-        elif variable.startswith("MAILROOM_"):
-            raise Misconfigured(_unknown(variable, known))
+            given[_FIELDS[plain]] = vault.read(text) if points(text) else text
     return _converted(given)
+
+
+def refuse_unknown(environ: Mapping[str, str]) -> None:
+    """Raises Misconfigured, naming it, for a ``MAILROOM_`` variable that is no setting: it is a misspelt one."""
+    for variable in environ:
+        if variable.startswith("MAILROOM_") and _plain(variable) not in _FIELDS:
+            raise Misconfigured(_unknown(variable, _FIELDS))
+
+
+def _plain(variable: str) -> str:
+    """The variable's own name, without the ``_FILE`` of one that is read from a file."""
+    return variable.removesuffix("_FILE") if variable.removesuffix("_FILE") in _FIELDS else variable
 
 
 def _converted(given: dict[str, Any]) -> Settings:

@@ -12,7 +12,7 @@ from receiver import __version__
 from receiver.core.errors import MailroomError, Misconfigured
 
 COMMANDS = {
-    "demo": "handlers.demo:demo",
+    "demo": "handlers.demo.command:demo",
     "serve": "receiver.cli.serve:serve",
     "worker": "receiver.cli.worker:worker",
     "submit": "receiver.cli.submit:submit",

@@ -1,0 +1,119 @@
+"""The command: mail in, wait, report, and stay up unless told otherwise."""
+
+import asyncio
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Awaitable
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from handlers.demo.report import report_of
+from handlers.demo.samples import PACKET, SCANNED_PACKET, sample_mail
+from handlers.demo.shown import show
+from handlers.demo.stage import SECRETS, Stage, reads_scans, stage
+from receiver.bootstrap import App
+from receiver.cli.output import print_json
+from receiver.cli.running import run
+from receiver.cli.submit import Refusal, settle, take_in_all
+from receiver.core.change import Query
+from receiver.core.task import Task
+from receiver.flow.intake import TakenIn
+
+PATIENCE_SECONDS = 120.0
+"""How long nothing may move before what is still open is reported as open."""
+INTERRUPTED = 130
+"""The exit code that shells give to what was stopped by Ctrl-C."""
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--once", is_flag=True, help="Stop when the mail is routed.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--packet", is_flag=True, help="Each file holds many letters: split it first.")
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port of the receiver; 0 takes a free one.")
+def demo(paths: tuple[Path, ...], once: bool, as_json: bool, packet: bool, port: int) -> None:
+    """Run everything on this machine, with sample mail or your own, and show where each document went.
+
+    MAILROOM_CONFIG may name your own table; the buckets, queues and topics that it names are made in the local AWS.
+    Exit 0 only when the books balance, nothing is open and every delivery was found in its place.
+    """
+    try:
+        code = run(_stoppable(_demo(paths, once=once, as_json=as_json, packet=packet, port=port)))
+    except asyncio.CancelledError:
+        code = INTERRUPTED
+    raise SystemExit(code)
+
+
+async def _stoppable(work: Awaitable[int]) -> int:
+    """Does the work; Ctrl-C, SIGTERM or a closed terminal cancel it, and it stops on the way out what it started."""
+    task = asyncio.ensure_future(work)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await task
+
+
+async def _demo(paths: tuple[Path, ...], *, once: bool, as_json: bool, packet: bool, port: int) -> int:
+    async with stage(port) as running:
+        began = time.monotonic()
+        taken, refused = await _take_in(running.app, paths, packet=packet, quiet=as_json)
+        await settle(running.app, [one.document.id for one in taken], quiet=as_json, patience_seconds=PATIENCE_SECONDS)
+        await _quiet(running.app)
+        report = await report_of(running, refused)
+        if as_json:
+            print_json(report.data)
+        else:
+            show(report, seconds=time.monotonic() - began)
+        if not report.settled:
+            _trouble(running)
+        if not once:
+            await _stay(running)
+        return 0 if report.fine else 1
+
+
+async def _take_in(
+    app: App, paths: tuple[Path, ...], *, packet: bool, quiet: bool
+) -> tuple[list[TakenIn], list[Refusal]]:
+    """The user's mail; or the samples, then a morning's mail in one PDF, and a scanned one where it can be read."""
+    if paths:
+        return await take_in_all(app, paths, packet=packet, quiet=quiet)
+    packets = (PACKET, SCANNED_PACKET) if reads_scans() else (PACKET,)
+    letters, refused = await take_in_all(app, sample_mail(), packet=packet, quiet=quiet)
+    more, refused_too = await take_in_all(app, packets, packet=True, quiet=quiet)
+    return letters + more, refused + refused_too
+
+
+async def _quiet(app: App) -> None:
+    """Waits until no task is due or in hand: alerts are told, timelines are complete."""
+    for _ in range(300):
+        page = await app.tools.store.find(Task, Query(by="claimable", until=app.tools.clock() + 30, limit=1))
+        if not page.records:
+            return
+        await asyncio.sleep(0.1)
+
+
+def _trouble(running: Stage) -> None:
+    """What the log says beside the usual, for whoever must find out; the log itself goes with the stage."""
+    for line in running.log.read_text(encoding="utf-8").splitlines():
+        if '"level":"info"' not in line:
+            click.echo(line, err=True)
+
+
+async def _stay(running: Stage) -> None:
+    """Stays up and says where to look, until told to stop."""
+    environment = running.log.with_name("environment")
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in running.environment.items())
+    environment.write_text(f"{exports}export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH\n")
+    click.echo(f"""
+The mailroom stays up.
+  page        {running.address}/   (admin token: {SECRETS["MAILROOM_ADMIN_TOKEN"]})
+  LlamaCloud  {running.sandbox}   (the sandbox)
+  AWS         {running.aws.endpoint}
+  log         {running.log}
+  more mail   . {environment}; mailroom submit FILE --wait
+Ctrl-C stops it and leaves nothing behind.""")
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()

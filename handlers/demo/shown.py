@@ -1,0 +1,82 @@
+"""The report for people: each document on a line of its own, below it where it lies or why it waits.
+
+The same lines at any width, so that 80 columns are enough; into a pipe they go whole.
+"""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+from rich.cells import cell_len, chop_cells
+from rich.console import Console
+from rich.text import Text
+
+from handlers.demo.report import Report
+from receiver.cli.output import plain
+from receiver.core.change import Tally
+from receiver.core.document import DeliveryState, DocumentState
+from receiver.core.pages import spans
+
+NAME_COLUMNS = 44
+STYLES = {
+    DocumentState.ROUTED: "green",
+    DocumentState.REVIEW: "yellow",
+    DocumentState.FAILED: "red",
+    DocumentState.OPEN: "red",
+}
+
+
+def show(report: Report, *, seconds: float) -> None:
+    """Prints the mail, the alerts, the books, and what was skipped."""
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    console.print(Text(f"The mail: {len(report.documents)} documents in {seconds:.1f} s", style="bold"))
+    for line in _mail(report.documents, console.width if console.is_terminal else 0):
+        console.print(line)
+    if report.alerts:
+        console.print(Text("\nAlerts", style="bold"))
+    for alert in report.alerts:
+        console.print(Text(f"  {alert['kind']}, {_times(alert['count'])}: {plain(alert['title'])}", style="red"))
+        console.print(Text(f"      {alert['fix']}", style="dim"))
+    console.print(Text(f"\nThe books: {_sum(report.books)}", style="bold" if report.settled else "bold red"))
+    for one in report.refused:
+        click.echo(f"skipped: {plain(one.name)}: {plain(one.reason)}", err=True)
+
+
+def _mail(documents: list[dict[str, Any]], width: int) -> Iterator[Text]:
+    for one in documents:
+        name = f"  p. {spans(one['pages'])}" if "parent" in one else one["name"]
+        kind = one["type"] or ("packet" if one.get("packet") else "-")
+        sure = "" if one["confidence"] is None else f"{one['confidence']:.2f}"
+        state = Text(one["state"], style=STYLES[DocumentState(one["state"])])
+        yield Text(f"  {_fitted(name)}  {kind:16} {sure:4}  ") + state
+        if one["state"] != DocumentState.ROUTED:
+            yield Text(f"      {plain(one['reason'])}")
+        yield from (Text(f"      {_place(each, width - 6)}", style="dim") for each in one["deliveries"])
+
+
+def _fitted(name: str) -> str:
+    """The name in NAME_COLUMNS columns; of one that is too long the middle is left out."""
+    name = plain(name).replace("\n", " ")
+    if cell_len(name) > NAME_COLUMNS:
+        end = chop_cells(name[::-1], 14)[0][::-1]
+        start = chop_cells(name, NAME_COLUMNS - 1 - cell_len(end))[0]
+        name = f"{start}…{end}"
+    return name + " " * (NAME_COLUMNS - cell_len(name))
+
+
+def _place(delivery: dict[str, Any], width: int) -> str:
+    """Where it lies; on a terminal that is too narrow, without the file name that stands above already."""
+    location = delivery["location"] or delivery["to"]
+    if 0 < width < cell_len(location):
+        location = f"{location.rpartition('/')[0]}/…"
+    return location if delivery["status"] == DeliveryState.DELIVERED else f"{location}: {delivery['status']}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _sum(books: Tally) -> str:
+    parts = f"{books.routed} routed + {books.review} in review + {books.failed} failed + {books.open} open"
+    return f"{books.taken_in} taken in {'=' if books.balanced else '≠'} {parts}"

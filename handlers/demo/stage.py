@@ -1,0 +1,165 @@
+"""The demo's machinery: sandbox, local AWS and receiver, on free ports and in a temporary folder. It leaves nothing."""
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+from handlers.app import build
+from handlers.demo.samples import TABLE
+from handlers.local_aws import LocalAws, local_aws
+from receiver.bootstrap import App
+from receiver.cli.serve import listen, serve_until
+from receiver.config import Config, load
+from receiver.core.errors import Misconfigured
+from receiver.log import set_up
+from receiver.settings import Settings, from_environ, refuse_unknown
+
+ROOT = Path(__file__).parents[2]
+SECRETS = {
+    "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["demo-key"]}',
+    "MAILROOM_TOKEN_SECRETS": "demo-token-secret",
+    "MAILROOM_SIGNING_SECRETS": "whsec_demo",
+    "MAILROOM_ADMIN_TOKEN": "demo",
+    "LLAMA_CLOUD_API_KEY": "llx-demo",
+}
+"""Secrets of a machine that nobody else can reach, for a few minutes; all three proofs are on."""
+DEADLINE_SECONDS = 30.0
+"""After how long the sweep asks for a job whose event did not come: nobody waits ten minutes for a demo."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """The demo's machinery, running."""
+
+    app: App
+    aws: LocalAws
+    sandbox: str
+    address: str
+    log: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What another ``mailroom`` command needs in its environment to work on this stage."""
+        settings = self.app.settings
+        return {
+            **self.aws.env,
+            **SECRETS,
+            "LLAMA_CLOUD_BASE_URL": self.sandbox,
+            "MAILROOM_CONFIG": str(Path(settings.config).absolute()),
+            "MAILROOM_PUBLIC_URL": self.address,
+            "MAILROOM_STORE": settings.store,
+        }
+
+
+@asynccontextmanager
+async def stage(port: int) -> AsyncIterator[Stage]:
+    """Sandbox, local AWS and receiver, up and wired. Raises Misconfigured for a table, port or name that cannot be."""
+    config = _config()
+    with listen("127.0.0.1", port) as listener, sandbox() as ready, local_aws() as aws:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        log = aws.folder / "mailroom.log"
+        with log.open("w", encoding="utf-8") as lines:
+            set_up("info", lines)
+            settings = _settings(aws.folder, address, ready())
+            app = build(settings, config=_in_local_aws(config, aws), aws=aws.aws)
+            async with app.opened(), _serving(app, listener):
+                yield Stage(app=app, aws=aws, sandbox=settings.llama_cloud_base_url, address=address, log=log)
+
+
+def _config() -> Config:
+    """The user's own table, or that of the samples. A misspelt MAILROOM_CONFIG must not show the wrong one."""
+    refuse_unknown(os.environ)
+    return load(os.environ.get("MAILROOM_CONFIG") or TABLE, os.environ)
+
+
+def _settings(folder: Path, address: str, sandbox: str) -> Settings:
+    """Settings of the demo's own: whatever else the environment says, nothing of it leaves this machine."""
+    return from_environ(
+        {
+            **SECRETS,
+            "LLAMA_CLOUD_BASE_URL": sandbox,
+            "MAILROOM_CONFIG": os.environ.get("MAILROOM_CONFIG") or str(TABLE),
+            "MAILROOM_PUBLIC_URL": address,
+            "MAILROOM_STORE": f"sqlite:///{folder}/mailroom.db",
+            "MAILROOM_SWEEP_SECONDS": "5",
+        }
+    )
+
+
+def _in_local_aws(config: Config, aws: LocalAws) -> Config:
+    """The table, with what it names made in the local AWS, and topics called by what they are called there."""
+    made = aws.make(config.table.targets(), [rule.channel for rule in config.alerts])
+    alerts = tuple(replace(rule, channel=made.get(rule.channel, rule.channel)) for rule in config.alerts)
+    return replace(config, alerts=alerts, deadline_seconds=DEADLINE_SECONDS)
+
+
+@asynccontextmanager
+async def _serving(app: App, listener: socket.socket) -> AsyncIterator[None]:
+    """Receiver, worker and sweep, ready; stopped as ``mailroom serve`` is."""
+    stop, ready = asyncio.Event(), asyncio.Event()
+    serving = asyncio.create_task(serve_until(stop, app, listener, announce=ready.set))
+    try:
+        await _first(ready.wait(), serving)
+        yield
+    finally:
+        stop.set()
+        await serving
+
+
+async def _first(waiting: Awaitable[object], serving: "asyncio.Task[None]") -> None:
+    """Waits for readiness, or raises what kept the server from it."""
+    ready = asyncio.ensure_future(waiting)
+    await asyncio.wait({ready, serving}, return_when=asyncio.FIRST_COMPLETED)
+    ready.cancel()
+    if serving.done():
+        await serving
+
+
+@contextmanager
+def sandbox() -> Iterator[Callable[[], str]]:
+    """The sandbox as a process of its own, starting; the function waits for its address. It stops when we do."""
+    command = [sys.executable, "-m", "handlers.demo.child", "sandbox", "--json", "--think", "0.2", "--no-limits"]
+    command += ["--ocr"] if reads_scans() else []
+    with (
+        tempfile.TemporaryFile() as errors,
+        # Ctrl-C is for us alone: we decide when the sandbox goes.
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT, start_new_session=True
+        ) as child,
+    ):
+        try:
+            yield lambda: _address(child, errors)
+        finally:
+            child.terminate()
+            _end(child)
+
+
+def _address(child: "subprocess.Popen[bytes]", errors: IO[bytes]) -> str:
+    assert child.stdout is not None
+    if not (ready := child.stdout.readline()):
+        errors.seek(0)
+        raise Misconfigured(f"the sandbox did not start: {errors.read().decode(errors='replace')[-500:]}")
+    url: str = json.loads(ready)["url"]
+    return url
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    try:
+        child.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        child.kill()
+
+
+def reads_scans() -> bool:
+    """Whether there is somebody to read scanned pages."""
+    return shutil.which("tesseract") is not None
