@@ -71,15 +71,15 @@ def _paused(document: Document, error: OutOfCredits, tools: Tools) -> Outcome:
         title="LlamaCloud is out of credits: submission is paused",
         detail=str(error),
         subject=document.id,
-        fix="buy credits; submission goes on by itself within 15 minutes, or at once by: mailroom resume submission",
+        fix="buy credits; submission goes on within 15 minutes, or a minute after: mailroom resume submission",
         at=now,
     )
-    again = now + CREDITS_PAUSE
 
     async def change() -> Sequence[Write]:
-        return (await pause(SUBMISSION, again, tools),)
+        return (await pause(SUBMISSION, now + CREDITS_PAUSE, tools),)
 
-    return Outcome(note=str(error), change=change, again_at=again + 10 * tools.spread(), alerts=(alert,))
+    again = now + min(CREDITS_PAUSE, LOOK_AGAIN) + tools.spread()  # it sees by then whether somebody resumed
+    return Outcome(note=str(error), change=change, again_at=again, alerts=(alert,))
 
 
 async def _counted(document: Document, tools: Tools) -> Document:

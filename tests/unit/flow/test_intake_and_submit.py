@@ -112,6 +112,17 @@ async def test_without_credits_submission_pauses_with_one_alert_and_no_storm(des
     assert (await desk.store.tally()).open == 20
 
 
+async def test_once_resumed_the_document_that_met_402_goes_on_within_two_minutes(desk: Desk) -> None:
+    taken = await desk.take_in()
+    desk.cloud.broken = OutOfCredits("402")
+    await desk.work()
+    desk.cloud.broken = None
+    await desk.store.apply(await pause(SUBMISSION, 0.0, desk.tools))
+    desk.later(62)
+    await desk.work()
+    assert (await desk.document(taken.document.id)).step is Step.SUBMITTED
+
+
 async def test_submission_goes_on_after_the_pause(desk: Desk) -> None:
     await desk.store.apply(await pause(SUBMISSION, desk.now + 100, desk.tools))
     taken = await desk.take_in()
