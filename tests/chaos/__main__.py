@@ -23,14 +23,15 @@ SHOWN = 20
 @click.option("--documents", default=300, type=click.IntRange(50), help="How many documents are taken in.")
 @click.option("--minutes", default=5.0, type=click.FloatRange(0.5), help="When it is over at the latest.")
 @click.option("--only", multiple=True, metavar="BOUNDARY", help="Kill at this boundary only; --list names them.")
+@click.option("--kill-every", default=6.0, type=click.FloatRange(0.5), help="Seconds between two kills at random.")
 @click.option("--no-webhooks", is_flag=True, help="Every webhook is dropped: all is found by the sweep.")
 @click.option("--app", default=Plan.app, help="The composition root.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep store and logs in this folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--list", "listing", is_flag=True, help="Name the boundaries and exit.")
 def command(
-    *, seed: int, documents: int, minutes: float, only: tuple[str, ...], no_webhooks: bool, app: str,
-    keep: Path | None, as_json: bool, listing: bool,
+    *, seed: int, documents: int, minutes: float, only: tuple[str, ...], kill_every: float, no_webhooks: bool,
+    app: str, keep: Path | None, as_json: bool, listing: bool,
 ) -> None:  # fmt: skip
     """Run the real processes under fault, kill them at every I/O boundary, and count what became of each document."""
     if listing:
@@ -41,7 +42,7 @@ def command(
     boundaries = only or BOUNDARIES
     plan = Plan(
         seed=seed, documents=documents, minutes=minutes, boundaries=boundaries, webhooks=not no_webhooks, app=app,
-        seconds=max(documents / 25, len(boundaries) * 0.8),
+        random_kill_seconds=kill_every, seconds=max(documents / 25, len(boundaries) * 0.8),
     )  # fmt: skip
     folder = keep or Path(tempfile.mkdtemp(prefix="mailroom-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)

@@ -95,6 +95,5 @@ def mailroom(arguments: tuple[str, ...], env: Mapping[str, str], log: str) -> No
             os.dup2(written.fileno(), stream.fileno())
     from receiver import cli
 
-    cli.COMMANDS.setdefault("worker", "tests.chaos.worker:worker")
     sys.argv = ["mailroom", *arguments]
     cli.main()

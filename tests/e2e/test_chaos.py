@@ -16,7 +16,7 @@ def carried_out(plan: Plan, folder: Path) -> Report:
 
 
 def test_nothing_is_lost_doubled_or_misplaced_however_the_processes_die(tmp_path: Path) -> None:
-    report = carried_out(Plan(documents=300), tmp_path)
+    report = carried_out(Plan(documents=300, minutes=8), tmp_path)
     assert report.verdict.findings == {"lost": [], "doubled": [], "misplaced": [], "unexplained": []}
     assert report.verdict.doubled_messages <= report.verdict.bound
     assert report.unreached == []
