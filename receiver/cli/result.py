@@ -58,7 +58,7 @@ def _document(data: dict[str, Any], *, now: float) -> Document:
     return Document(
         id=identity, name=name, sha256="", size=0, media_type="", origin=source, content="", taken_in_at=now,
         batch_id=str(data.get("batch_id") or identity), category=str(data.get("category") or ""),
-        page_count=count, pages=pages,
+        page_count=count, pages=pages, metadata={"subject": str(data.get("subject") or "")},
     )  # fmt: skip
 
 

@@ -99,6 +99,11 @@ CONDITIONS = [
         {"origin": Origin(kind="s3", locator="m")},
     ),
     (
+        When(subject=("*invoice*",)),
+        {"metadata": {"subject": "Your Invoice 4711"}},
+        {"metadata": {}},
+    ),
+    (
         When(sender=("*@acme.example",)),
         {"origin": Origin(kind="email", locator="m", sender="Bob@ACME.example")},
         {"origin": Origin(kind="email", locator="m")},
