@@ -63,7 +63,12 @@ class SqsDoorbell:
         delay = max(0, math.ceil(delay_seconds))
         if delay <= LONGEST_DELAY:
             bodies = [json.dumps({"task": task_id}) for task_id in task_ids]
-            await self._send("send_message_batch", [{"MessageBody": body, "DelaySeconds": delay} for body in bodies])
+            try:
+                await self._send("send_message_batch", [{"MessageBody": body, "DelaySeconds": delay} for body in bodies])
+            except Transient as error:
+                # Nobody else will say why: whoever rings goes on, for the sweep rings again.
+                log.warning("ring.mute", extra={"facts": {"error": str(error), "fix": error.fix}})
+                raise
 
     async def wait(self, *, timeout_seconds: float, limit: int = 10) -> list[Ring]:
         """Up to ten rings, as soon as there are any; [] after the timeout, or after a poll of a few seconds."""

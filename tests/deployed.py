@@ -1,0 +1,245 @@
+"""A deployment of serverless.yml: on a local AWS that checks every signature and policy, with a sandbox for LlamaCloud;
+or, with MAILROOM_AWS_LIVE=1, on the account that AWS_* names, with LlamaCloud itself. The tests are the same.
+"""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from handlers.local_aws import local_aws
+from receiver.core import token
+from receiver.core.verify import TOKEN_HEADER, sign
+from tests.servers import serve, start_sandbox
+
+ROOT = Path(__file__).parents[1]
+DEPLOY = [sys.executable, str(ROOT / "scripts" / "deploying" / "deploy.py")]
+LIVE = os.environ.get("MAILROOM_AWS_LIVE") == "1"
+T = TypeVar("T")
+
+
+@dataclass
+class Deployment:
+    """What was deployed, and how to look at it."""
+
+    stage: str
+    client: Callable[[str], Any]
+    patience: float
+    url: str = ""
+    outputs: dict[str, str] = field(default_factory=dict)
+    resources: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        stack = self.client("cloudformation").describe_stacks(StackName=f"mailroom-{self.stage}")["Stacks"][0]
+        self.outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+        found = self.client("cloudformation").describe_stack_resources(StackName=f"mailroom-{self.stage}")
+        self.resources = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found["StackResources"]}
+        for name in ("door", "inside"):
+            said = self.client("secretsmanager").get_secret_value(SecretId=f"mailroom/{self.stage}/{name}")
+            self.secrets |= json.loads(said["SecretString"])
+        self.url = self.url or self.outputs["PublicUrl"]
+
+    def until(self, look: Callable[[], T | None], what: str) -> T:
+        """What ``look`` finds, as soon as it does."""
+        end = time.monotonic() + self.patience
+        while time.monotonic() < end:
+            if found := look():
+                return found
+            time.sleep(0.2)
+        raise AssertionError(f"not within {self.patience:.0f} s: {what}")
+
+    def put(self, key: str, body: bytes) -> None:
+        """Puts a document into the inbox."""
+        self.client("s3").put_object(Bucket=self.outputs["InboxBucketName"], Key=key, Body=body)
+
+    def delivered(self, name: str) -> list[str]:
+        """The keys in the mail bucket that end with this file name."""
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.outputs["MailBucketName"])
+        return [one["Key"] for page in pages for one in page.get("Contents", []) if one["Key"].endswith(f"/{name}")]
+
+    def messages(self, logical_id: str) -> list[dict[str, Any]]:
+        """Some messages of a queue; they stay there, and are out of sight for a second."""
+        answer = self.client("sqs").receive_message(
+            QueueUrl=self.queue_url(logical_id), MaxNumberOfMessages=10, VisibilityTimeout=1,
+            MessageAttributeNames=["All"],
+        )  # fmt: skip
+        messages: list[dict[str, Any]] = answer.get("Messages", [])
+        return messages
+
+    def queue_url(self, logical_id: str) -> str:
+        """The queue's address."""
+        url: str = self.resources[logical_id]
+        return url
+
+    def measure(self, logical_id: str) -> None:
+        """Tells CloudWatch what SQS tells it by itself on AWS, and does not on the local one: how many messages wait."""
+        if LIVE:
+            return
+        url = self.queue_url(logical_id)
+        wanted = "ApproximateNumberOfMessages"
+        waiting = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[wanted])["Attributes"][wanted]
+        self.client("cloudwatch").put_metric_data(
+            Namespace="AWS/SQS",
+            MetricData=[
+                {
+                    "MetricName": "ApproximateNumberOfMessagesVisible",
+                    "Dimensions": [{"Name": "QueueName", "Value": url.rpartition("/")[2]}],
+                    "Value": float(waiting),
+                }
+            ],
+        )
+
+    def send(self, event_id: str, **more: str | None) -> httpx.Response:
+        """Posts an event with every proof, of which ``more`` replaces or (None) takes away some."""
+        body = json.dumps(
+            {
+                "event_id": event_id,
+                "event_type": "classify.success",
+                "timestamp": time.time(),
+                "data": {"job_id": event_id},
+            }
+        ).encode()
+        name, values = next(iter(self.secrets["MAILROOM_WEBHOOK_HEADERS"].items()))
+        proofs: dict[str, str | None] = {
+            name: values[0],
+            TOKEN_HEADER: token.make(
+                "doc_unknown", self.secrets["MAILROOM_TOKEN_SECRETS"].encode(), expires_at=time.time() + 600
+            ),
+            "LC-Signature": sign(body, self.secrets["MAILROOM_SIGNING_SECRETS"].encode()).decode(),
+            "Content-Type": "application/json",
+        }
+        headers = {key: value for key, value in {**proofs, **more}.items() if value is not None}
+        return httpx.post(f"{self.url}/webhooks/llamacloud", content=body, headers=headers, timeout=60)
+
+    def ask(self, path: str) -> Any:
+        """What the operator's API says."""
+        headers = {"authorization": f"Bearer {self.secrets['MAILROOM_ADMIN_TOKEN']}"}
+        answer = httpx.get(f"{self.url}{path}", headers=headers, timeout=60)
+        answer.raise_for_status()
+        return answer.json()
+
+    @contextmanager
+    def without(self, role: str, action: str, policy: str) -> Iterator[None]:
+        """The role without this permission, for as long as the block lasts."""
+        iam, name = self.client("iam"), self.resources[role]
+        document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        fewer = json.loads(json.dumps(document))
+        for statement in fewer["Statement"]:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            statement["Action"] = [one for one in actions if one != action] or ["sts:GetCallerIdentity"]
+        assert fewer != document, f"{role} has no {action} in {policy}"
+        iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(fewer))
+        try:
+            time.sleep(15 if LIVE else 0)  # IAM says itself that it takes a while
+            yield
+        finally:
+            iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
+
+
+def tools_or_skip() -> None:
+    """Skips the test, with the reason, where Node or osls is not there; in CI that is a failure."""
+    missing = "node" if not shutil.which("node") else ""
+    if not missing and not (ROOT / ".cache" / "osls").exists():
+        missing = "osls (scripts/infra-tools osls)"
+    if missing and os.environ.get("CI"):
+        pytest.fail(f"{missing} is missing, and CI is to have it")
+    if missing:
+        pytest.skip(f"{missing} is missing")
+
+
+def deploy(stage: str, env: dict[str, str], *params: str) -> None:
+    """Runs scripts/deploy."""
+    arguments = [f"--param={one}" for one in params]
+    done = subprocess.run(
+        [*DEPLOY, "--stage", stage, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, timeout=1200
+    )
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+
+
+@contextmanager
+def deployment() -> Iterator[Deployment]:
+    """serverless.yml, deployed; gone after the block."""
+    with live() if LIVE else emulated() as made:
+        yield made
+
+
+@contextmanager
+def live() -> Iterator[Deployment]:
+    """On a real account: costs some cents, and takes everything down again."""
+    stage, env = f"test{os.getpid()}", dict(os.environ)
+    session = boto3.session.Session()
+    deploy(stage, env)
+    try:
+        yield Deployment(stage, session.client, patience=300.0)
+    finally:
+        subprocess.run([*DEPLOY, "--stage", stage, "--remove", "--with-all-documents"], cwd=ROOT, env=env, check=True)
+
+
+@contextmanager
+def emulated() -> Iterator[Deployment]:
+    """On a local AWS. Functions run as processes of its own interpreter, so they are built for this machine."""
+    ours = ("AWS_", "LLAMA_", "MAILROOM_")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    arch = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
+    with ExitStack() as stack:
+        aws = stack.enter_context(local_aws(enforce_iam=True))
+        sandbox = stack.enter_context(start_sandbox())
+        domain = Domain(aws.endpoint)
+        url = stack.enter_context(serve(Starlette(routes=[Route("/{path:path}", domain.forward, methods=METHODS)])))
+        deploy(
+            "e2e",
+            {**env, **aws.env, "AWS_REGION": aws.env["AWS_DEFAULT_REGION"], "LLAMA_CLOUD_API_KEY": "llx-test"},
+            f"python={sys.version_info.major}.{sys.version_info.minor}",
+            f"arch={arch}",
+            f"publicUrl={url}",
+            f"llamaCloud={sandbox.url}",
+            "metricMath=off",
+            # So that a poisoned message needs seconds, not hours, to become a dead letter.
+            "processTimeout=20", "processVisibility=20", "intakeTimeout=20", "intakeVisibility=20", "attempts=2",
+        )  # fmt: skip
+        made = Deployment("e2e", aws.client, patience=90.0, url=url)
+        domain.api = made.resources["HttpApi"]
+        yield made
+
+
+METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD"]
+
+
+class Domain:
+    """The deployment's own domain: the local AWS tells APIs apart by the host, and the host has no name here."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self.api = ""
+
+    async def forward(self, request: Request) -> Response:
+        """The API's answer to this request."""
+        port = self.endpoint.rpartition(":")[2]
+        passed = {"host", "connection", "transfer-encoding"}
+        headers = [(name, value) for name, value in request.headers.items() if name not in passed]
+        async with httpx.AsyncClient(base_url=self.endpoint, timeout=60) as client:
+            answer = await client.request(
+                request.method,
+                f"{request.url.path}?{request.url.query}",
+                content=await request.body(),
+                headers=[*headers, ("host", f"{self.api}.execute-api.localhost:{port}")],
+            )
+        kept = {name: value for name, value in answer.headers.items() if name not in {*passed, "content-encoding"}}
+        return Response(answer.content, answer.status_code, kept)

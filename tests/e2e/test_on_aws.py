@@ -1,0 +1,159 @@
+"""The deployed template: a document's whole way, refusals, repeats, dead letters, and each permission's worth.
+
+Runs on a local AWS that enforces IAM; MAILROOM_AWS_LIVE=1 runs the same on a real account (docs/deploy-aws.md).
+"""
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.deployed import ROOT, Deployment, deployment, tools_or_skip
+
+pytestmark = [pytest.mark.slow, pytest.mark.deploy, pytest.mark.aws, pytest.mark.timeout(1800)]
+INVOICE = (ROOT / "samples" / "invoice-harbour-freight.pdf").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def mailroom() -> Iterator[Deployment]:
+    tools_or_skip()
+    with deployment() as made:
+        yield made
+
+
+def fresh(name: str) -> tuple[str, bytes]:
+    """A file name and bytes that were never seen: the same content from the same place would be the same document."""
+    number = uuid.uuid4().hex[:8]
+    return f"{name}-{number}.pdf", INVOICE + f"\n% {number}\n".encode()
+
+
+def document(mailroom: Deployment, name: str) -> dict[str, Any] | None:
+    """The document of this name, as the operator sees it."""
+    found = [one for one in mailroom.ask("/documents?limit=200")["documents"] if one["name"] == name]
+    return dict(mailroom.ask(f"/documents/{found[0]['document_id']}")) if found else None
+
+
+def taken_in(mailroom: Deployment, name: str, body: bytes) -> None:
+    mailroom.put(f"mail/{name}", body)
+    mailroom.until(lambda: document(mailroom, name), f"{name} is taken in")
+
+
+@pytest.fixture(scope="module")
+def name(mailroom: Deployment) -> str:
+    """A document that was put into the inbox and has arrived."""
+    name, body = fresh("invoice")
+    mailroom.put(f"mail/{name}", body)
+    mailroom.until(lambda: mailroom.delivered(name), f"{name} lies in its bucket")
+    return name
+
+
+class TestTheWay:
+    def test_it_lies_in_its_bucket_with_its_story(self, mailroom: Deployment, name: str) -> None:
+        (key,) = mailroom.delivered(name)
+        assert key.startswith("finance/invoices/")
+        s3, bucket = mailroom.client("s3"), mailroom.outputs["MailBucketName"]
+        story = mailroom.until(
+            lambda: s3.list_objects_v2(Bucket=bucket, Prefix=f"{key}.mailroom.json").get("Contents"), "its story"
+        )
+        assert len(story) == 1
+
+    def test_its_queue_says_so(self, mailroom: Deployment, name: str) -> None:
+        def said() -> dict[str, Any] | None:
+            bodies = [json.loads(one["Body"]) for one in mailroom.messages("RoutedQueue")]
+            return next((one for one in bodies if name in json.dumps(one)), None)
+
+        event = mailroom.until(said, "a message about it")
+        assert event["type"] == "mailroom.document.routed"
+
+    def test_its_webhook_came_with_every_proof(self, mailroom: Deployment, name: str) -> None:
+        found = document(mailroom, name)
+        assert found is not None
+        events = [one for one in mailroom.ask("/events?limit=200")["events"] if one["job_id"] == found["job_id"]]
+        assert [sorted(one["verified_by"]) for one in events] == [["headers:0", "signature:0", "token:0"]]
+
+    def test_the_books_balance(self, mailroom: Deployment, name: str) -> None:
+        def settled() -> bool:
+            books = mailroom.ask("/overview")["balance"]
+            counted = books["routed"] + books["review"] + books["failed"]
+            return bool(books["taken_in"] == counted and books["open"] == 0)
+
+        assert mailroom.until(settled, "the books balance and nothing is open")
+
+
+class TestTheDoor:
+    def test_a_wrong_header_is_401(self, mailroom: Deployment) -> None:
+        name = next(iter(mailroom.secrets["MAILROOM_WEBHOOK_HEADERS"]))
+        assert mailroom.send("evt-wrong", **{name: "wrong"}).status_code == 401
+
+    @pytest.mark.parametrize("proof", ["LC-Signature", "X-Mailroom-Token"])
+    def test_a_missing_proof_is_401(self, mailroom: Deployment, proof: str) -> None:
+        assert mailroom.send("evt-missing", **{proof: None}).status_code == 401
+
+    def test_a_repeat_is_a_duplicate(self, mailroom: Deployment) -> None:
+        event_id = f"evt-{uuid.uuid4()}"
+        answers = [mailroom.send(event_id) for _ in range(3)]
+        assert [(one.status_code, one.json()["status"]) for one in answers] == [
+            (202, "accepted"),
+            (200, "duplicate"),
+            (200, "duplicate"),
+        ]
+
+
+def test_a_poisoned_message_becomes_a_dead_letter_and_sets_off_its_alarm(mailroom: Deployment) -> None:
+    mailroom.client("sqs").send_message(QueueUrl=mailroom.queue_url("DoorbellQueue"), MessageBody="{ poison")
+    dead = mailroom.until(lambda: mailroom.messages("DoorbellDeadQueue"), "the message is a dead letter")
+    assert [one["Body"] for one in dead] == ["{ poison"]
+
+    def alarmed() -> bool:
+        mailroom.measure("DoorbellDeadQueue")
+        found = mailroom.client("cloudwatch").describe_alarms(AlarmNames=[mailroom.resources["DoorbellDead"]])
+        return bool(found["MetricAlarms"][0]["StateValue"] == "ALARM")
+
+    assert mailroom.until(alarmed, "its alarm goes off")
+
+
+class TestLeastPrivilege:
+    """Without one permission exactly one step fails; with it again, the document goes its way."""
+
+    def test_receive_needs_to_write_events(self, mailroom: Deployment) -> None:
+        with mailroom.without("ReceiveRole", "dynamodb:PutItem", "KeepEvents"):
+            assert mailroom.send(f"evt-{uuid.uuid4()}").status_code == 503
+        assert mailroom.send(f"evt-{uuid.uuid4()}").status_code == 202
+
+    def test_an_event_is_kept_though_it_cannot_be_rung_for(self, mailroom: Deployment) -> None:
+        event_id = f"evt-{uuid.uuid4()}"
+        with mailroom.without("ReceiveRole", "sqs:SendMessage*", "Ring"):
+            assert mailroom.send(event_id).status_code == 202
+        assert event_id in [one["event_id"] for one in mailroom.ask("/events?limit=200")["events"]]
+
+    def test_intake_needs_to_read_the_inbox(self, mailroom: Deployment) -> None:
+        name, body = fresh("unreadable")
+        with mailroom.without("IntakeRole", "s3:GetObjectVersion", "LookIntoInbox"):
+            mailroom.put(f"mail/{name}", body)
+            dead = mailroom.until(lambda: mailroom.messages("InboxDeadQueue"), "its notification is a dead letter")
+        assert name in dead[0]["Body"]
+        assert document(mailroom, name) is None
+
+    def test_process_needs_to_write_into_the_mail_bucket(self, mailroom: Deployment) -> None:
+        name, body = fresh("undeliverable")
+        with mailroom.without("ProcessRole", "s3:PutObject", "DeliverToBucket"):
+            taken_in(mailroom, name, body)
+            found = mailroom.until(lambda: self._undelivered(mailroom, name), "its delivery failed")
+        assert mailroom.delivered(name) == []
+        assert {one["status"] for one in found["deliveries"] if one["to"].startswith("s3://")} == {"failed"}
+        assert "s3:PutObject" in json.dumps(found)
+
+    def test_process_needs_to_write_into_the_routed_queue(self, mailroom: Deployment) -> None:
+        name, body = fresh("untold")
+        with mailroom.without("ProcessRole", "sqs:SendMessage", "DeliverToQueue"):
+            taken_in(mailroom, name, body)
+            found = mailroom.until(lambda: self._undelivered(mailroom, name), "its delivery failed")
+        states = {one["to"].partition(":")[0]: one["status"] for one in found["deliveries"]}
+        assert states == {"s3": "delivered", "sqs": "failed"}
+
+    @staticmethod
+    def _undelivered(mailroom: Deployment, name: str) -> dict[str, Any] | None:
+        found = document(mailroom, name)
+        return found if found and any(one["status"] == "failed" for one in found["deliveries"]) else None
