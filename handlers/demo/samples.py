@@ -1,9 +1,13 @@
-"""The sample mail, its packets and its routing table: in ``samples/`` of a checkout, beside us when installed."""
+"""The sample mail, its packets and its routing table, in ``samples/`` of a checkout.
+
+They are not in the wheel: one of them has a name so hostile that installers refuse an archive with it.
+"""
 
 from pathlib import Path
 
-_INSTALLED = Path(__file__).parent / "samples"
-SAMPLES = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "samples"
+from receiver.core.errors import Misconfigured
+
+SAMPLES = Path(__file__).parents[2] / "samples"
 TABLE = SAMPLES / "mailroom.yaml"
 PACKET = SAMPLES / "packets" / "morning-mail.pdf"
 SCANNED_PACKET = SAMPLES / "packets" / "scanned-mail.pdf"
@@ -11,5 +15,10 @@ _NOT_MAIL = {".md", ".yaml", ".json"}
 
 
 def sample_mail() -> tuple[Path, ...]:
-    """The documents in ``samples/``, in the order of their names."""
+    """The documents in ``samples/``, in the order of their names. Raises Misconfigured outside of a checkout."""
+    if not SAMPLES.is_dir():
+        raise Misconfigured(
+            "the sample mail is not installed, only checked out",
+            fix="name mail of your own and a table: MAILROOM_CONFIG=mailroom.yaml mailroom demo FILE…",
+        )
     return tuple(sorted(one for one in SAMPLES.iterdir() if one.is_file() and one.suffix not in _NOT_MAIL))
