@@ -89,7 +89,7 @@ class Deployment:
         return url
 
     def measure(self, logical_id: str) -> None:
-        """Tells CloudWatch what SQS tells it by itself on AWS, and does not on the local one: how many messages wait."""
+        """Tells CloudWatch how many messages wait, as SQS does by itself on AWS, and not on the local one."""
         if LIVE:
             return
         url = self.queue_url(logical_id)

@@ -62,9 +62,9 @@ class SqsDoorbell:
         """Rings, later at the earliest when the delay is over. Raises Transient when it could not for all of them."""
         delay = max(0, math.ceil(delay_seconds))
         if delay <= LONGEST_DELAY:
-            bodies = [json.dumps({"task": task_id}) for task_id in task_ids]
+            rings = [{"MessageBody": json.dumps({"task": one}), "DelaySeconds": delay} for one in task_ids]
             try:
-                await self._send("send_message_batch", [{"MessageBody": body, "DelaySeconds": delay} for body in bodies])
+                await self._send("send_message_batch", rings)
             except Transient as error:
                 # Nobody else will say why: whoever rings goes on, for the sweep rings again.
                 log.warning("ring.mute", extra={"facts": {"error": str(error), "fix": error.fix}})

@@ -1,0 +1,164 @@
+"""The template that osls makes, before the judges: cfn-lint, checkov, and parliament on each role.
+
+The tools live in environments of their own (scripts/infra-tools). Without them these tests are skipped and say so; in
+CI that is a failure.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / ".cache"
+CHECKS: dict[str, dict[str, str]] = tomllib.loads((ROOT / "infra" / "checks.toml").read_text())
+MORE = {
+    "dev": (),
+    "prod": ("snapStart=true", "xray=Active", "receiveConcurrency=5", "publicUrl=https://mail.example.com"),
+}
+"""Stages, and parameters that are not tried at the other one."""
+
+pytestmark = [pytest.mark.slow, pytest.mark.deploy]
+
+
+def tool(path: Path) -> Path:
+    """A tool that scripts/infra-tools made; skips the test without it, fails it in CI."""
+    if path.exists() and shutil.which("node"):
+        return path
+    said = f"{path.name} or node is missing: run scripts/infra-tools"
+    if os.environ.get("CI"):
+        pytest.fail(said)
+    pytest.skip(said)
+
+
+def run(*command: Path | str, text: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=600, cwd=ROOT)
+
+
+@pytest.fixture(scope="module", params=MORE)
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as it would be deployed to this stage, without the zips."""
+    folder = tmp_path_factory.mktemp(request.param)
+    osls = tool(CACHE / "osls" / "node_modules" / ".bin" / "osls")
+    shutil.copytree(ROOT / "infra", folder / "infra")
+    shutil.copyfile(ROOT / "serverless.yml", folder / "serverless.yml")
+    for name in ("receive", "process", "intake", "sweep", "console"):
+        zipped = folder / "build" / "lambda" / f"{request.param}-3.13-arm64" / f"{name}.zip"
+        zipped.parent.mkdir(parents=True, exist_ok=True)
+        zipped.write_bytes(b"PK\x05\x06" + bytes(18))
+    options = [f"--param={one}" for one in ("alertEmail=desk@example.com", "functionUrl=true", *MORE[request.param])]
+    command = [osls, "package", "--stage", request.param, *options]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / ".serverless" / "cloudformation-template-update-stack.json"
+
+
+def template(made: Path) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(made.read_text())
+    return said
+
+
+def test_cfn_lint_finds_nothing(made: Path) -> None:
+    lint = tool(CACHE / "templates" / "venv" / "bin" / "cfn-lint")
+    found = json.loads(run(lint, "--format", "json", made).stdout or "[]")
+    heard = [one for one in found if one["Rule"]["Id"] not in CHECKS["cfn-lint"]]
+    assert [f"{one['Rule']['Id']} {one['Message']}" for one in heard] == []
+    assert {one["Rule"]["Id"] for one in found} == set(CHECKS["cfn-lint"]), "a reason that is not needed any more"
+
+
+def test_checkov_finds_nothing(made: Path) -> None:
+    checkov = tool(CACHE / "templates" / "venv" / "bin" / "checkov")
+    done = run(checkov, "--framework", "cloudformation", "--skip-download", "--quiet", "-o", "json", "-f", made)
+    failed = json.loads(done.stdout)["results"]["failed_checks"]
+    heard = [one for one in failed if one["check_id"] not in CHECKS["checkov"]]
+    allowed = [one for one in heard if (one["check_id"], one["resource"].rpartition(".")[2]) not in OPEN_DOORS]
+    assert [f"{one['check_id']} {one['check_name']}: {one['resource']}" for one in allowed] == []
+    assert {one["check_id"] for one in failed} >= set(CHECKS["checkov"]), "a reason that is not needed any more"
+
+
+OPEN_DOORS = {("CKV_AWS_258", "ReceiveLambdaFunctionUrl")}
+"""The function URL is open on purpose, when it is asked for: LlamaCloud signs for itself, not for IAM."""
+
+
+PARLIAMENT = """
+import json, sys
+from parliament import analyze_policy_string
+for name, policy in json.load(sys.stdin).items():
+    for finding in analyze_policy_string(json.dumps(policy)).findings:
+        print(name, finding)
+"""
+
+
+def test_parliament_finds_nothing_in_any_role(made: Path) -> None:
+    python = tool(CACHE / "policies" / "venv" / "bin" / "python")
+    policies = dict(roles(template(made)))
+    assert {name.split(".")[0] for name in policies} == {
+        f"{name}Role" for name in ("Receive", "Process", "Intake", "Sweep", "Console")
+    }
+    done = run(python, "-W", "ignore", "-c", PARLIAMENT, text=json.dumps(policies))
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_parliament_would_find_something(made: Path) -> None:
+    python = tool(CACHE / "policies" / "venv" / "bin" / "python")
+    wrong = {"Effect": "Allow", "Action": "s3:GetObjct", "Resource": "*"}
+    policies = {"role": {"Version": "2012-10-17", "Statement": [wrong]}}
+    assert "GetObjct" in run(python, "-W", "ignore", "-c", PARLIAMENT, text=json.dumps(policies)).stdout
+
+
+def roles(said: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every inline policy, with real-looking ARNs in the place of CloudFormation's functions."""
+    resources = said["Resources"]
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::IAM::Role":
+            for policy in resource["Properties"]["Policies"]:
+                chosen = policy["Fn::If"][1] if "Fn::If" in policy else policy
+                yield f"{name}.{chosen['PolicyName']}", resolved(chosen["PolicyDocument"], resources)
+
+
+ARNS = {
+    "AWS::DynamoDB::Table": "arn:aws:dynamodb:eu-central-1:123456789012:table/name",
+    "AWS::SQS::Queue": "arn:aws:sqs:eu-central-1:123456789012:name",
+    "AWS::S3::Bucket": "arn:aws:s3:::name",
+    "AWS::SNS::Topic": "arn:aws:sns:eu-central-1:123456789012:name",
+}
+PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::AccountId": "123456789012"}
+
+
+def resolved(value: Any, resources: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [resolved(one, resources) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Sub" in value:
+        return re.sub(r"\$\{([\w:]+)\}", lambda found: PSEUDO[found[1]], value["Fn::Sub"])
+    if "Fn::Join" in value:
+        return value["Fn::Join"][0].join(resolved(value["Fn::Join"][1], resources))
+    if "Fn::GetAtt" in value or "Ref" in value:
+        return ARNS[resources[value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]]["Type"]]
+    return {key: resolved(one, resources) for key, one in value.items()}
+
+
+def test_every_function_has_its_own_zip_and_runs_on_the_runtime_asked_for(made: Path) -> None:
+    resources = template(made)["Resources"]
+    lambdas = {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::Lambda::Function"}
+    functions = lambdas.values()
+    zips = [json.dumps(one["Code"]["S3Key"]).rpartition("/")[2] for one in functions]
+    assert len(set(zips)) == 5
+    expected = {"ReceiveLambdaFunction", "ConsoleLambdaFunction"} if "prod" in str(made) else set()
+    assert {name for name, one in lambdas.items() if "SnapStart" in one} == expected
+    assert {(one["Runtime"], *one["Architectures"]) for one in functions} == {("python3.13", "arm64")}
+
+
+def test_production_keeps_its_data(made: Path) -> None:
+    said = template(made)["Resources"]
+    kept = {name for name, one in said.items() if one.get("DeletionPolicy") == "Retain"}
+    expected = {"StoreTable", "InboxBucket", "SpoolBucket", "MailBucket"} if "prod" in str(made) else set()
+    assert kept == expected
