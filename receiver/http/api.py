@@ -102,11 +102,16 @@ class Api:
             {
                 "balance": show.balance(await store.tally()),
                 "overdue": [show.document(one) for one in overdue],
-                "alerts": [show.alert(one) for one in alerts if one.resolved_at is None],
+                "alerts": [show.alert(one) for one in _each_once(alerts)],
                 "routes": {name: [target.url for target in to] for name, to in choices(table).items()},
                 "types": sorted({name for route in table.routes for name in route.types}),
             }
         )
+
+
+def _each_once(alerts: list[AlertState]) -> list[AlertState]:
+    """Those that stand; what is told to several channels is told here once."""
+    return list({(one.kind, one.title, one.example): one for one in alerts if one.resolved_at is None}.values())
 
 
 async def _word(request: Request) -> Word:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from receiver.bootstrap import App
 from receiver.core.errors import MailroomError, Misconfigured
-from receiver.http import api, health, webhook
+from receiver.http import api, health, page, webhook
 from receiver.http.problems import INTERNAL, Problem, problem_of
 from receiver.log import line
 
@@ -29,7 +29,7 @@ def create_app(app: App, *, lifespan: Lifespan | None = None) -> ASGIApp:
     if app.door is None:
         raise Misconfigured("this application receives no events: build it with a door")
     pages = Starlette(
-        routes=[*health.routes(app), *api.routes(app)],
+        routes=[*health.routes(app), *api.routes(app), *page.routes()],
         exception_handlers={HTTPException: _http_error, MailroomError: _mailroom_error, Exception: _fault},
         lifespan=lifespan,
     )

@@ -1,0 +1,30 @@
+// The operator's API. The token lives in this tab's session storage and is sent to this server only.
+
+const KEY = "mailroom-admin-token";
+
+export const token = {
+  get: () => sessionStorage.getItem(KEY),
+  set: (value) => sessionStorage.setItem(KEY, value),
+  forget: () => sessionStorage.removeItem(KEY),
+};
+
+export class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** What the API answers. Throws Refused with its own words. */
+export async function ask(path, { method = "GET", params = {}, body } = {}) {
+  const given = Object.entries(params).filter(([, value]) => value);
+  const query = given.length ? `?${new URLSearchParams(given)}` : "";
+  const headers = { authorization: `Bearer ${token.get()}` };
+  if (body) headers["content-type"] = "application/json";
+  const answer = await fetch(path + query, { method, headers, body: body && JSON.stringify(body) });
+  const told = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Refused(answer.status, told.error?.message ?? `the server answered ${answer.status}`);
+  return told;
+}
+
+export const part = (text) => encodeURIComponent(text);

@@ -1,0 +1,221 @@
+// The operator's page: the books, the list, one document. It asks again every few seconds while it is looked at.
+
+import { Refused, ask, part, token } from "./api.js";
+import { documentPanel, found, replay } from "./document.js";
+import { el, moment, name, percent, state, table, word } from "./dom.js";
+
+const $ = (id) => document.getElementById(id);
+const AGAIN_MS = 4000;
+
+const VIEWS = {
+  all: { label: "All", path: "/documents" },
+  review: { label: "Review", path: "/documents", params: { state: "review" }, count: (o) => o.balance.review },
+  failed: { label: "Failed", path: "/documents", params: { state: "failed" }, count: (o) => o.balance.failed },
+  open: { label: "Open", path: "/documents", params: { state: "open" }, count: (o) => o.balance.open },
+  routed: { label: "Routed", path: "/documents", params: { state: "routed" }, count: (o) => o.balance.routed },
+  parked: { label: "Parked tasks", path: "/tasks", params: { state: "parked" } },
+  alerts: { label: "Alerts", count: (o) => o.alerts.length },
+  events: { label: "Events", path: "/events" },
+};
+const room = { view: "all", chosen: null, cursor: null, overview: null, rows: [], shown: "", timer: 0, asked: 0 };
+
+async function refresh() {
+  clearTimeout(room.timer);
+  const asked = ++room.asked;
+  try {
+    const view = VIEWS[room.view];
+    const params = { ...view.params, q: view.path === "/documents" ? $("search").value.trim() : "", limit: "100" };
+    const [overview, listed] = await Promise.all([
+      ask("/overview"),
+      view.path ? ask(view.path, { params }) : Promise.resolve({}),
+    ]);
+    if (asked !== room.asked) return; // a newer question is on its way
+    room.overview = overview;
+    showBooks();
+    showTabs();
+    showList(listed);
+    if (room.chosen) await showDocument(room.chosen, asked);
+    trouble("");
+    $("fresh").replaceChildren("as of ", moment(new Date().toISOString()));
+  } catch (error) {
+    if (asked === room.asked) failed(error);
+  }
+  if (asked === room.asked && token.get() && !document.hidden) room.timer = setTimeout(refresh, AGAIN_MS);
+}
+
+function failed(error) {
+  if (error instanceof Refused && [401, 403].includes(error.status)) {
+    token.forget();
+    enter();
+  }
+  trouble(error instanceof Refused ? error.message : "the server does not answer; asking again");
+}
+
+function trouble(text) {
+  $("trouble").textContent = text;
+  $("trouble").hidden = !text;
+}
+
+function showBooks() {
+  const { balance, overdue } = room.overview;
+  const sum = balance.routed + balance.review + balance.failed + balance.open;
+  const entries = [["taken in", balance.taken_in, "="], ["routed", balance.routed, "+"], ["review", balance.review, "+"],
+    ["failed", balance.failed, "+"], ["open", balance.open, ""]];
+  const balanced = sum === balance.taken_in;
+  $("books").replaceChildren(
+    ...entries.map(([label, number, sign]) => el("div", { class: label.replace(" ", "-") },
+      el("dt", {}, label), el("dd", {}, number.toLocaleString(), sign && el("i", { "aria-hidden": "true" }, sign)))),
+    el("div", { class: balanced ? "balanced" : "off" },
+      el("dt", {}, "books"), el("dd", {}, balanced ? "balance" : `off by ${balance.taken_in - sum}`)),
+    overdue.length ? el("div", { class: "off" }, el("dt", {}, "overdue"), el("dd", {}, overdue.length)) : "",
+  );
+}
+
+function showTabs() {
+  $("views").replaceChildren(...Object.entries(VIEWS).map(([key, view], place) => {
+    const count = view.count?.(room.overview);
+    return el("button", {
+      type: "button", role: "tab", "aria-selected": String(key === room.view), title: `key ${place + 1}`,
+      class: count && key !== "routed" && key !== "open" ? "wanted" : "", onclick: () => look(key),
+    }, view.label, count ? el("span", { class: "count" }, count.toLocaleString()) : "");
+  }));
+}
+
+function showList(listed) {
+  const held = document.activeElement?.dataset?.id;
+  const made = {
+    parked: () => table("Tasks that gave up", ["task", "about", "attempts", "error", ""], listed.tasks.map((one) => [
+      one.task_id, about(one.subject), String(one.attempts), one.error ?? "", replay(one, act),
+    ])),
+    alerts: () => table("Alerts that stand", ["what", "how often", "last", "for instance", "to mend it"],
+      room.overview.alerts.map((one) => [
+        one.title, String(one.count), moment(one.last_at), about(one.example), el("code", {}, one.fix),
+      ])),
+    events: () => table("Events, newest first", ["event", "type", "job", "received", "proven by"],
+      listed.events.map((one) => [one.event_id, one.type, one.job_id, moment(one.received_at),
+        one.verified_by.join(", ") + (one.late ? " (late)" : "")])),
+  }[room.view] ?? (() => documents(listed.documents));
+  $("list").replaceChildren(made() ?? el("p", { class: "empty" }, "Nothing here."));
+  room.rows = [...$("list").querySelectorAll("tr[data-id]")];
+  if (held) room.rows.find((row) => row.dataset.id === held)?.focus();
+}
+
+function documents(listed) {
+  const shown = table("Documents, newest first", ["document", "type", "", "state", "where or why", "taken in"],
+    listed.map((one) => [name(one.name), word(found(one)), word(percent(one.confidence)), state(one.state),
+      whereOrWhy(one), moment(one.taken_in_at)]));
+  shown?.querySelectorAll("tbody tr").forEach((row, place) => {
+    const id = listed[place].document_id;
+    row.dataset.id = id;
+    row.tabIndex = 0;
+    row.setAttribute("aria-selected", String(id === room.chosen));
+    row.addEventListener("click", () => choose(id));
+  });
+  return shown;
+}
+
+/** A routed document is told by its places, any other by the reason first. */
+function whereOrWhy(one) {
+  const places = one.deliveries.filter((each) => each.location).map((each) => each.location);
+  const told = one.state === "routed" && places.length ? places : [one.reason, ...places];
+  return told.map((text) => el("div", {}, text));
+}
+
+const about = (id) => (id?.startsWith("doc")
+  ? el("button", { type: "button", class: "link", onclick: () => choose(id) }, id) : id ?? "");
+
+async function showDocument(id, asked) {
+  const doc = await ask(`/documents/${part(id)}`);
+  if (asked !== room.asked || id !== room.chosen) return;
+  const shown = JSON.stringify([doc, room.overview.routes]);
+  if (shown === room.shown) return; // nothing new: what a person is about to click stays where it is
+  room.shown = shown;
+  const close = el("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => choose(null) }, "×");
+  $("detail").replaceChildren(close, ...documentPanel(doc, room.overview, { act, open: choose }).filter(Boolean));
+  $("detail").hidden = false;
+}
+
+async function act(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    failed(error);
+    return;
+  }
+  refresh();
+}
+
+function choose(id) {
+  room.chosen = id;
+  room.shown = "";
+  location.hash = id ? `${room.view}/${part(id)}` : room.view;
+  if (!id) $("detail").hidden = true;
+  refresh();
+}
+
+function look(view) {
+  room.view = view;
+  choose(null);
+}
+
+function enter() {
+  clearTimeout(room.timer);
+  $("room").hidden = true;
+  $("books").replaceChildren();
+  $("fresh").textContent = "";
+  $("entry").hidden = false;
+  $("token").focus();
+}
+
+function start() {
+  $("entry").hidden = true;
+  $("room").hidden = false;
+  refresh();
+}
+
+function step(by) {
+  const place = room.rows.indexOf(document.activeElement);
+  room.rows[Math.min(Math.max(place + by, 0), room.rows.length - 1)]?.focus();
+}
+
+function keys(event) {
+  if (event.metaKey || event.ctrlKey || event.altKey || $("room").hidden || $("help").open) return;
+  if (event.key === "Escape") {
+    if (room.chosen) choose(null);
+    document.activeElement.blur();
+    return;
+  }
+  if (event.target.matches("input, select, textarea")) return;
+  const row = event.target.closest?.("tr[data-id]");
+  if (event.key === "/") $("search").focus();
+  else if (event.key === "j" || event.key === "ArrowDown") step(1);
+  else if (event.key === "k" || event.key === "ArrowUp") step(-1);
+  else if (event.key === "Enter" && row) choose(row.dataset.id);
+  else if (event.key === "?") $("help").showModal();
+  else if (/^[1-8]$/.test(event.key)) look(Object.keys(VIEWS)[event.key - 1]);
+  else return;
+  event.preventDefault();
+}
+
+function followHash() {
+  const [view, id] = location.hash.slice(1).split("/");
+  if (VIEWS[view]) room.view = view;
+  room.chosen = id ? decodeURIComponent(id) : null;
+}
+
+$("entry").addEventListener("submit", (event) => {
+  event.preventDefault();
+  token.set($("token").value.trim());
+  $("token").value = "";
+  start();
+});
+let typing = 0;
+$("search").addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(() => (VIEWS[room.view].path === "/documents" ? refresh() : look("all")), 200);
+});
+document.addEventListener("keydown", keys);
+document.addEventListener("visibilitychange", () => !document.hidden && token.get() && refresh());
+followHash();
+if (token.get()) start();
+else enter();

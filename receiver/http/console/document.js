@@ -1,0 +1,91 @@
+// One document: what it is, where it went, why, and what a person can do about it.
+
+import { ask, part } from "./api.js";
+import { el, moment, name, percent, state, table, word } from "./dom.js";
+
+/** The document's panel. `act(promise)` is told of what was done; `open(id)` opens another document. */
+export function documentPanel(doc, overview, { act, open }) {
+  return [
+    el("h2", {}, name(doc.name)),
+    el("p", { class: "why" }, state(doc.state), " ", doc.reason),
+    waits(doc) && decision(doc, overview, act),
+    facts(doc),
+    table("Deliveries", ["to", "state", "where, or why not"], doc.deliveries.map((one) => [
+      one.to, state(one.status), one.location ?? one.error ?? "",
+    ])),
+    table("Why", ["route", "matched", "because"], (doc.plan?.trace ?? []).map((row) => [
+      row.route, row.matched ? "yes" : "no", row.why,
+    ])),
+    pieces(doc, open),
+    table("Timeline", ["when", "what", "detail"], doc.history.map((one) => [
+      moment(one.at), word(one.what), one.detail,
+    ])),
+    tasks(doc, act),
+    table("Jobs", ["job", "kind", "status", "error"], doc.jobs.map((one) => [
+      one.job_id, one.kind, state(one.status), one.error ?? "",
+    ])),
+    table("Events", ["event", "type", "received", "proven by"], doc.events.map((one) => [
+      one.event_id, one.type, moment(one.received_at), one.verified_by.join(", ") + (one.late ? " (late)" : ""),
+    ])),
+  ];
+}
+
+/** What the document was found to be, in words. */
+export function found(doc) {
+  if (doc.packet) return "packet";
+  return doc.type ?? (doc.confidence == null ? "" : "no rule fits");
+}
+
+const waits = (doc) => doc.state === "review" || doc.state === "failed";
+
+function facts(doc) {
+  const rows = {
+    "classified as": [found(doc) || "not classified", doc.confidence == null ? "" : ` (${percent(doc.confidence)})`],
+    "said LlamaCloud": doc.reasoning,
+    "came by": `${doc.origin.kind}: ${doc.origin.locator}${doc.origin.sender ? ` from ${doc.origin.sender}` : ""}`,
+    "taken in": moment(doc.taken_in_at),
+    "due by": moment(doc.deadline),
+    pages: doc.pages?.length ? `${doc.pages[0]}–${doc.pages.at(-1)} of ${doc.parent}` : doc.page_count,
+    size: `${doc.size.toLocaleString()} bytes, ${doc.media_type}`,
+    id: el("code", {}, doc.document_id),
+    sha256: el("code", {}, doc.sha256),
+  };
+  return el("dl", { class: "facts" }, Object.entries(rows).filter(([, value]) => value).map(([key, value]) => [
+    el("dt", {}, key), el("dd", {}, value),
+  ]));
+}
+
+function decision(doc, overview, act) {
+  const say = (word) => act(ask(`/documents/${part(doc.document_id)}/route`, { method: "POST", body: word }));
+  const places = (urls) => urls.join("\n") || "it is delivered nowhere";
+  const routes = Object.entries(overview.routes).map(([route, urls]) => el(
+    "button", { type: "button", title: places(urls), onclick: () => say({ to: route }) }, route,
+  ));
+  const types = el("select", { "aria-label": "What it really is" }, overview.types.map((type) => el("option", {}, type)));
+  return el("fieldset", { class: "decision" },
+    el("legend", {}, "A person must say where this goes"),
+    el("p", {}, "Send it the way of: ", routes),
+    el("p", {}, "Or it really is: ", types, " ",
+      el("button", { type: "button", onclick: () => say({ type: types.value }) }, "Route it as that")),
+  );
+}
+
+function pieces(doc, open) {
+  return table("Pieces of this packet", ["piece", "pages", "category", "state"], (doc.pieces ?? []).map((one) => [
+    el("button", { type: "button", class: "link", onclick: () => open(one.document_id) }, name(one.name)),
+    one.pages.join(", "), one.category, state(one.state),
+  ]));
+}
+
+function tasks(doc, act) {
+  return table("Tasks", ["task", "state", "attempts", "error", ""], doc.tasks.map((one) => [
+    one.task_id, state(one.state), String(one.attempts), one.error ?? "", replay(one, act),
+  ]));
+}
+
+/** The button that promises a parked task anew. */
+export function replay(task, act) {
+  if (task.state !== "parked") return null;
+  const again = () => act(ask(`/tasks/${part(task.task_id)}/replay`, { method: "POST" }));
+  return el("button", { type: "button", onclick: again }, "Replay");
+}

@@ -1,0 +1,37 @@
+"""``GET /``: the operator's page, files without secrets. What they show comes from the API, by the operator's token."""
+
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+CONSOLE = Path(__file__).parent / "console"
+FILES = {
+    "": ("index.html", "text/html"),
+    "console.css": ("console.css", "text/css"),
+    "console.js": ("console.js", "text/javascript"),
+    "api.js": ("api.js", "text/javascript"),
+    "dom.js": ("dom.js", "text/javascript"),
+    "document.js": ("document.js", "text/javascript"),
+}
+HEADERS = {
+    # The page may load its own files, talk to its own server, and nothing else.
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",
+}
+
+
+def routes() -> list[Route]:
+    """The page and its files."""
+
+    async def page(request: Request) -> Response:
+        name, media_type = FILES[request.url.path.removeprefix("/console").removeprefix("/")]
+        return FileResponse(CONSOLE / name, media_type=media_type, headers=HEADERS)
+
+    return [Route("/" if not path else f"/console/{path}", page) for path in FILES]

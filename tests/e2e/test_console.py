@@ -1,0 +1,152 @@
+"""The operator's page in a real browser: what a person sees, and that hostile mail stays text."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from receiver.bootstrap import App
+from receiver.core.change import Record
+from receiver.core.document import Classification, Delivery, DeliveryState, DocumentState, Receipt, Step
+from receiver.core.plan import Plan, Row, Target, Way
+from receiver.core.task import TaskState
+from receiver.http.page import CONSOLE, FILES
+from receiver.store import codec
+from receiver.store.memory import MemoryStore
+from tests.builders import NOW, a_document, a_task, an_alert
+from tests.receivers import ADMIN_TOKEN, an_app
+from tests.sockets import served
+
+HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>\u202efdp.exe'
+ROW = Row(route="invoice", matched=False, why="confidence 0.42 is below 0.80")
+
+
+def filled() -> MemoryStore:
+    """A store with a routed document, one that waits, a hostile one, a parked task and an alert."""
+    store = MemoryStore(clock=lambda: NOW)
+    to = Target(url="s3://mail/invoices/")
+    delivered = Delivery(
+        id="dlv-1",
+        to=to,
+        route="invoice",
+        state=DeliveryState.DELIVERED,
+        receipt=Receipt(location="s3://mail/invoices/1"),
+    )
+    plan = Plan(way=Way.LOW_CONFIDENCE, route="low_confidence", reason=ROW.why, trace=(ROW,), review=True)
+    records: list[Record] = [
+        a_document(id="doc-routed", name="routed.pdf", state=DocumentState.ROUTED, deliveries=(delivered,)),
+        a_document(
+            id="doc-waits", name="waits.pdf", state=DocumentState.REVIEW, plan=plan, taken_in_at=NOW + 1,
+            classification=Classification(type="invoice", confidence=0.42, reasoning="an amount due"),
+        ).note(NOW, "taken in", "folder inbox"),
+        a_document(id="doc-hostile", name=HOSTILE, state=DocumentState.FAILED, error=HOSTILE, taken_in_at=NOW + 2),
+        a_document(id="doc-held", name="held.pdf", state=DocumentState.REVIEW, step=Step.SETTLED),
+        a_task(id="submit:doc-held:0", kind="submit", subject="doc-held", state=TaskState.PARKED, error="no credits"),
+        an_alert(title=HOSTILE, example="doc-hostile", fix="mailroom documents doc-hostile"),
+    ]  # fmt: skip
+    for record in records:
+        store._put(codec.copy(record))
+    return store
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    return an_app(tmp_path, store=filled())
+
+
+@pytest.fixture
+def page(app: App) -> Iterator[Page]:
+    """The page, entered with the token; it fails the test on any error of its own."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    with served(app) as (host, port), sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"http://{host}:{port}/")
+        page.fill("#token", ADMIN_TOKEN)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("tr[data-id]")
+        yield page
+        browser.close()
+    assert errors == []
+
+
+def test_the_books_and_the_documents_are_shown(page: Page) -> None:
+    expect(page.locator("#books")).to_contain_text("balance")
+    expect(page.locator("#books .taken-in dd")).to_contain_text("4")
+    expect(page.locator("#list tbody tr")).to_have_count(4)
+    expect(page.locator("#list")).to_contain_text("s3://mail/invoices/1")
+
+
+def test_a_hostile_name_is_text_and_nothing_else(page: Page) -> None:
+    page.click("tr[data-id=doc-hostile]")
+    heading = page.locator("#detail h2")
+    expect(heading).to_contain_text('<img src=x onerror="document.title=1">')
+    expect(heading).to_contain_text("\u27e8202e\u27e9fdp.exe")
+    page.keyboard.press("Escape")
+    page.keyboard.press("7")
+    expect(page.locator("#list")).to_contain_text("<script>")
+    assert page.title() == "Mailroom"
+    assert page.locator("img, #list script, #detail script").count() == 0
+
+
+def test_a_person_routes_a_document_by_the_keyboard_and_one_click(page: Page) -> None:
+    page.keyboard.press("2")
+    expect(page.locator("tr[data-id]")).to_have_count(2)
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    detail = page.locator("#detail")
+    expect(detail).to_contain_text("confidence 0.42 is below 0.80")
+    expect(detail).to_contain_text("an amount due")
+    detail.get_by_role("button", name="contract").click()
+    expect(detail).to_contain_text("operator chose route contract")
+    expect(detail.locator(".why .state")).to_have_text("open")
+    expect(page.locator("tr[data-id]")).to_have_count(1)
+
+
+def test_a_parked_task_is_replayed_by_a_click(page: Page) -> None:
+    page.get_by_role("tab", name="Parked tasks").click()
+    expect(page.locator("#list")).to_contain_text("no credits")
+    page.get_by_role("button", name="Replay").click()
+    expect(page.locator("#list")).to_contain_text("Nothing here.")
+
+
+def test_search_finds_by_name_and_a_wrong_token_shows_nothing(page: Page) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type("ROUTED")
+    expect(page.locator("tr[data-id]")).to_have_count(1)
+    page.evaluate("sessionStorage.setItem('mailroom-admin-token', 'wrong')")
+    expect(page.locator("#entry")).to_be_visible(timeout=20_000)
+    expect(page.locator("#room")).to_be_hidden()
+    expect(page.locator("#trouble")).to_contain_text("does not open")
+
+
+def test_the_page_loads_nothing_from_elsewhere_and_may_not(app: App) -> None:
+    with served(app) as (host, port):
+        for path in FILES:
+            answer = httpx.get(f"http://{host}:{port}/" + (f"console/{path}" if path else ""))
+            assert answer.status_code == 200
+            policy = answer.headers["content-security-policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert "//" not in policy
+            assert answer.headers["x-content-type-options"] == "nosniff"
+    texts = "\n".join(path.read_text() for path in CONSOLE.iterdir())
+    for way in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "http://",
+        "https://",
+        "style=",
+    ):
+        assert way not in texts
+    assert {path.name for path in CONSOLE.iterdir()} == {name for name, _ in FILES.values()}
