@@ -17,6 +17,7 @@ from handlers.demo.shown import show
 from handlers.demo.stage import SECRETS, Stage, reads_scans, stage
 from receiver.bootstrap import App
 from receiver.cli.output import print_json
+from receiver.cli.paths import Given
 from receiver.cli.running import run
 from receiver.cli.submit import Refusal, settle, take_in_all
 from receiver.core.change import Query
@@ -30,7 +31,7 @@ INTERRUPTED = 130
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=Given())
 @click.option("--once", is_flag=True, help="Stop when the mail is routed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--packet", is_flag=True, help="Each file holds many letters: split it first.")
@@ -57,6 +58,8 @@ async def _stoppable(work: Awaitable[int]) -> int:
 
 
 async def _demo(paths: tuple[Path, ...], *, once: bool, as_json: bool, packet: bool, port: int) -> int:
+    if not as_json:
+        click.echo("starting the sandbox, a local AWS and the receiver …", err=True)
     async with stage(port) as running:
         began = time.monotonic()
         taken, refused = await _take_in(running.app, paths, packet=packet, quiet=as_json)

@@ -24,7 +24,13 @@ log = logging.getLogger("mailroom.serve")
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8080, show_default=True, help="Port to listen on; 0 takes a free one.")
+@click.option(
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 takes a free one.",
+)
 @click.option("--worker/--no-worker", default=True, help="Whether to work on tasks too; if not, run `mailroom worker`.")
 def serve(host: str, port: int, worker: bool) -> None:
     """Run the receiver, a worker and the sweep in one process."""
@@ -106,4 +112,5 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=2048)
     except OSError as error:
-        raise Misconfigured(f"cannot listen on {host}:{port}: {error.strerror}", fix="choose another --port") from error
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # Python repeats the address
+        raise Misconfigured(f"cannot listen on {host}:{port}: {reason}", fix="choose another --port") from error

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 
 from receiver.bootstrap import App
 from receiver.cli.output import print_json, table
+from receiver.cli.paths import Given, files, unreadable
 from receiver.cli.progress import bar
 from receiver.cli.running import with_app
 from receiver.cli.serve import worker_of
@@ -20,9 +20,6 @@ from receiver.flow.intake import Arrival, TakenIn
 from receiver.runner import owner_name
 from receiver.show import document as shown
 
-IGNORED = {".DS_Store", ".gitkeep", ".gitignore", "Thumbs.db", "desktop.ini"}
-"""What file managers and git leave in folders; nobody's mail."""
-
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -31,7 +28,7 @@ class Refusal:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=Given())
 @click.option("--packet", is_flag=True, help="Each file holds many letters: split it first.")
 @click.option("--wait", is_flag=True, help="Work until every document has its place, and show where.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -73,22 +70,10 @@ async def take_in_all(
     return taken, refused
 
 
-def files(paths: tuple[Path, ...]) -> Iterator[Path]:
-    """The files that these paths name: folders are walked, in order of names."""
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(one for one in path.rglob("*") if one.is_file() and one.name not in IGNORED)
-            yield from inside
-        else:
-            yield path
-
-
 async def take_in_file(app: App, path: Path, *, packet: bool) -> Arrived:
     """What became of one file; its sender is the user whose file it is."""
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        return Arrived(refused=(Refused(path.name, f"it cannot be read: {error.strerror}"),))
+    if reason := await asyncio.to_thread(unreadable, path):
+        return Arrived(refused=(Refused(path.name, reason),))
     arrival = Arrival(name=path.name, kind="folder", source=path, sender=_owner(path), packet=packet)
     return await arrive(arrival, app.tools)
 

@@ -16,8 +16,9 @@ from pathlib import Path
 import click
 
 from receiver.bootstrap import App
+from receiver.cli.paths import IGNORED
 from receiver.cli.running import with_app
-from receiver.cli.submit import IGNORED, submit_now, take_in_file
+from receiver.cli.submit import submit_now, take_in_file
 from receiver.core.errors import MailroomError
 from receiver.flow.arrive import Arrived
 from receiver.log import line
