@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -99,13 +99,24 @@ def _report(config: "Config", problems: "Sequence[Problem]", *, as_json: bool) -
         found = [asdict(problem) | {"line": config.line_of(problem)} for problem in problems]
         output.print_json({"file": str(config.path), "table": config.table.version, "problems": found})
     else:
-        for problem in problems:
-            output.say(config.line(problem))
+        for first, *others in _by_cause(problems):
+            output.say(config.line(first))
+            if others:
+                output.say(f"  the same in line {' and '.join(str(config.line_of(one)) for one in others)}")
         rows, places = len(config.table.routes), len(config.table.targets())
         counts = f"{errors} errors, {len(problems) - errors} warnings"
         output.say(f"{config.path}: {rows} rows to {places} destinations: {counts if problems else 'all is well'}")
     if errors:
         raise click.exceptions.Exit(1)
+
+
+def _by_cause(problems: "Sequence[Problem]") -> "Iterable[list[Problem]]":
+    """The problems in order, those together that differ in their place only: no credentials is one cause, not ten."""
+    causes: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        place, _, cause = problem.message.partition(": ")
+        causes.setdefault((problem.severity, cause or place), []).append(problem)
+    return causes.values()
 
 
 @routes.command()

@@ -99,6 +99,14 @@ def test_a_place_that_is_known_to_be_wrong_is_not_asked(config: Path) -> None:
     assert "1 errors" in run("check").stdout
 
 
+def test_one_cause_in_several_places_is_told_once(config: Path) -> None:
+    config.write_text(config.read_text().replace(f"folder://{config.parent}/", "s3://BAD/"))
+    shown = run("check", "--offline").stdout
+    assert shown.count("is no bucket name") == 1
+    assert "  the same in line 6 and 9\n" in shown
+    assert "3 errors" in shown
+
+
 def test_another_file_can_be_checked(config: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(config.read_text())
