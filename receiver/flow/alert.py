@@ -31,9 +31,9 @@ def task_for(alert: Alert, *, origin: str) -> Task:
 
 
 async def raise_alert(task: Task, tools: Tools) -> Outcome:
-    """Weighs the alert for each rule that wants its kind."""
+    """Weighs the alert for each channel that wants its kind; of two rules for one channel the last one counts."""
     alert = _read(task)
-    rules = [rule for rule in tools.config.alerts if rule.wants(alert.kind)]
+    rules = list({rule.to: rule for rule in tools.config.alerts if rule.wants(alert.kind)}.values())
 
     async def change() -> Sequence[Write]:
         writes: list[Write] = []

@@ -5,7 +5,7 @@ import pytest
 from receiver.core.errors import DestinationBusy
 from receiver.core.job import JobStatus
 from receiver.core.task import TaskState
-from tests.desk import Desk
+from tests.desk import TABLE, Desk
 
 pytestmark = pytest.mark.anyio
 
@@ -46,4 +46,10 @@ async def test_a_channel_that_is_down_is_tried_again(desk: Desk) -> None:
     desk.channel.broken = None
     desk.later(10)
     await desk.work()
+    assert len(desk.channel.told) == 1
+
+
+async def test_two_rules_for_one_channel_are_one_notice(desk: Desk) -> None:
+    desk.use(TABLE + "  - {on: [job.failed], to: log, at_most: 1 per 5 minutes}\n")
+    await fail(desk, "a.pdf")
     assert len(desk.channel.told) == 1
