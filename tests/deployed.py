@@ -211,10 +211,11 @@ def emulated() -> Iterator[Deployment]:
             f"publicUrl={url}",
             f"llamaCloud={sandbox.url}",
             "metricMath=off",
+            "workers=2",
             # So that a poisoned message needs seconds, not hours, to become a dead letter.
             "processTimeout=20", "processVisibility=20", "intakeTimeout=20", "intakeVisibility=20", "attempts=2",
         )  # fmt: skip
-        made = Deployment("e2e", aws.client, patience=90.0, url=url)
+        made = Deployment("e2e", aws.client, patience=240.0, url=url)
         domain.api = made.resources["HttpApi"]
         yield made
 

@@ -13,6 +13,8 @@ import pytest
 from tests.deployed import ROOT, Deployment, deployment, tools_or_skip
 
 pytestmark = [pytest.mark.slow, pytest.mark.deploy, pytest.mark.aws, pytest.mark.timeout(1800)]
+PAGES = 15
+"""Of the packet samples/packets/morning-mail.pdf."""
 INVOICE = (ROOT / "samples" / "invoice-harbour-freight.pdf").read_bytes()
 
 
@@ -80,6 +82,23 @@ class TestTheWay:
             return bool(books["taken_in"] == counted and books["open"] == 0)
 
         assert mailroom.until(settled, "the books balance and nothing is open")
+
+
+def test_a_packet_is_cut_and_its_pieces_go_their_ways(mailroom: Deployment) -> None:
+    packet = (ROOT / "samples" / "packets" / "morning-mail.pdf").read_bytes()
+    name, body = fresh("packet")
+    mailroom.put(f"packets/{name}", packet + body[len(INVOICE) :])
+    mailroom.until(lambda: document(mailroom, name), f"{name} is taken in")
+
+    def settled() -> list[dict[str, Any]] | None:
+        listed = mailroom.ask("/documents?limit=200")["documents"]
+        (parent,) = [one["document_id"] for one in listed if one["name"] == name]
+        pieces = [one for one in listed if one.get("parent") == parent]
+        return pieces if pieces and all(one["state"] != "open" for one in pieces) else None
+
+    pieces = mailroom.until(settled, "its pieces are settled")
+    assert sorted(page for one in pieces for page in one["pages"]) == list(range(1, PAGES + 1))
+    assert any(one["location"] for piece in pieces for one in piece["deliveries"])
 
 
 class TestTheDoor:
