@@ -97,6 +97,18 @@ def open_store(settings: Settings, *, clock: Clock = time.time) -> Store:
     )
 
 
+def existing_store(settings: Settings) -> Store:
+    """The store for a command that only reads. Raises Misconfigured where there is none: empty books would mislead."""
+    if settings.store.startswith("sqlite:"):
+        path = _sqlite_path(settings.store.partition("://")[2])
+        if not path.exists():
+            raise Misconfigured(
+                f"there is no {path.absolute()} (MAILROOM_STORE={settings.store})",
+                fix="go to the folder that `mailroom serve` runs in, or name its store in MAILROOM_STORE",
+            )
+    return open_store(settings)
+
+
 def open_bell(settings: Settings) -> Doorbell:
     """The doorbell that MAILROOM_QUEUE names."""
     scheme, rest = _scheme(settings.queue, "MAILROOM_QUEUE", "local:// or sqs://name")

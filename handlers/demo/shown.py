@@ -7,13 +7,12 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import click
 from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text
 
 from handlers.demo.report import Report
-from receiver.cli.output import plain
+from receiver.cli.output import plain, say
 from receiver.core.change import Tally
 from receiver.core.document import DeliveryState, DocumentState
 from receiver.core.pages import spans
@@ -40,7 +39,7 @@ def show(report: Report, *, seconds: float) -> None:
         console.print(Text(f"      {alert['fix']}", style="dim"))
     console.print(Text(f"\nThe books: {_sum(report.books)}", style="bold" if report.settled else "bold red"))
     for one in report.refused:
-        click.echo(f"skipped: {plain(one.name)}: {plain(one.reason)}", err=True)
+        say(f"skipped: {one.name}: {one.reason}", err=True)
 
 
 def _mail(documents: list[dict[str, Any]], width: int) -> Iterator[Text]:

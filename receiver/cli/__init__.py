@@ -9,6 +9,7 @@ import sys
 import click
 
 from receiver import __version__
+from receiver.cli.output import say
 from receiver.core.errors import MailroomError, Misconfigured
 
 COMMANDS = {
@@ -70,7 +71,7 @@ def main() -> None:
 
 
 def _say(error: MailroomError, *, code: int) -> int:
-    click.echo(f"mailroom: {error}", err=True)
+    say(f"mailroom: {error}", err=True)
     if error.fix:
-        click.echo(f"  fix: {error.fix}", err=True)
+        say(f"  fix: {error.fix}", err=True)
     return code

@@ -1,13 +1,14 @@
 """mailroom documents: list them, or show one with its timeline."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from receiver import show
 from receiver.cli.listing import MOMENT
-from receiver.cli.output import print_json, table
-from receiver.cli.running import with_app
+from receiver.cli.output import print_json, say, table
+from receiver.cli.running import with_store
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
 from receiver.core.pages import spans
@@ -40,7 +41,7 @@ def documents(
         _one(document_id, as_json=as_json)
         return
     query = _query(state, of_type, batch, overdue=overdue, since=since)
-    records = with_app(lambda app: found(app.tools.store, Document, query, limit=limit))
+    records = with_store(lambda store: found(store, Document, query, limit=limit))
     if as_json:
         print_json({"documents": [show.document(one) for one in records]})
     else:
@@ -60,37 +61,46 @@ def _query(state: str | None, of_type: str | None, batch: str | None, *, overdue
     return Query(by=by, key=key, since=since, newest_first=True)
 
 
-def _row(one: Document) -> tuple[str, ...]:
+def _row(one: Document) -> tuple[str | list[str], ...]:
     found_type = one.type or ("" if one.classification is None else "no match")
     confidence = f"{one.classification.confidence:.2f}" if one.classification else ""
-    return one.id, one.name, found_type, confidence, one.state, "\n".join(_places(one)) or show.reason(one)
-
-
-def _places(one: Document) -> list[str]:
-    return [each.receipt.location for each in one.deliveries if each.receipt]
+    places = [each.receipt.location for each in one.deliveries if each.receipt]
+    why = [] if one.state is DocumentState.ROUTED else [show.reason(one)]
+    return one.id, one.name, found_type, confidence, one.state, why + places
 
 
 def _one(document_id: str, *, as_json: bool) -> None:
-    data = with_app(lambda app: dossier(document_id, app.tools.store)).shown()
+    data = with_store(lambda store: dossier(document_id, store)).shown()
     if as_json:
         print_json(data)
         return
-    click.echo(f"{data['name']}  {data['document_id']}")
-    click.echo(f"  {data['state']}: {data['reason']}")
+    say(f"{data['name']}  {data['document_id']}")
+    say(f"  {data['state']}: {data['reason']}")
     found_type, confidence = data["type"], data["confidence"]
     if confidence is not None:
-        click.echo(f"  classified as {found_type or 'nothing that fits'} ({confidence:.2f}): {data['reasoning']}")
+        say(f"  classified as {found_type or 'nothing that fits'} ({confidence:.2f}): {data['reasoning']}")
     _family(data)
-    table(("delivery", "status", "where or why"), [_delivery(one) for one in data["deliveries"]])
+    _table(("delivery", "status", "where or why"), [_delivery(one) for one in data["deliveries"]])
     rows = (data["plan"] or {}).get("trace", [])
-    table(("route", "matched", "why"), [(row["route"], "yes" if row["matched"] else "no", row["why"]) for row in rows])
-    table(("when", "what", "detail"), [(one["at"], one["what"], one["detail"]) for one in data["history"]])
+    _table(("route", "matched", "why"), [(row["route"], "✔" if row["matched"] else "no", row["why"]) for row in rows])
+    _table(("when", "what", "detail"), [(_when(one["at"]), one["what"], one["detail"]) for one in data["history"]])
+
+
+def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    if rows:
+        say("")
+        table(columns, rows)
+
+
+def _when(moment: str) -> str:
+    """To the second: what happened when is read here, how fast it went in ``--json``."""
+    return f"{moment[:19].replace('T', ' ')}Z"
 
 
 def _family(data: dict[str, Any]) -> None:
     """A packet's pieces in the order of their pages; of a piece, where it comes from."""
     if "parent" in data:
-        click.echo(f"  pages {spans(data['pages'])} of packet {data['parent']}")
+        say(f"  pages {spans(data['pages'])} of packet {data['parent']}")
     present = {tuple(piece["pages"]) for cut in data.get("cuts", [])[-1:] for piece in cut["pieces"]}
     pieces = sorted((one for one in data["pieces"] if tuple(one["pages"]) in present), key=lambda one: one["pages"])
     rows = [
@@ -102,8 +112,7 @@ def _family(data: dict[str, Any]) -> None:
         )
         for one in pieces
     ]
-    if rows:
-        table(("pages", "piece", "type or category", "state"), rows)
+    _table(("pages", "piece", "type or category", "state"), rows)
 
 
 def _delivery(one: dict[str, Any]) -> tuple[str, str, str]:

@@ -3,9 +3,9 @@
 import click
 
 from receiver import show
-from receiver.cli.listing import MOMENT
+from receiver.cli.listing import MOMENT, when
 from receiver.cli.output import print_json, table
-from receiver.cli.running import with_app
+from receiver.cli.running import with_store
 from receiver.core.change import Query
 from receiver.core.event import Event
 from receiver.flow.dossier import found
@@ -19,12 +19,9 @@ from receiver.flow.dossier import found
 def events(job: str | None, since: float | None, limit: int, as_json: bool) -> None:
     """List verified events, newest first."""
     query = Query(by="job" if job else "all", key=job, since=since, newest_first=True)
-    records = with_app(lambda app: found(app.tools.store, Event, query, limit=limit))
+    records = with_store(lambda store: found(store, Event, query, limit=limit))
     if as_json:
         print_json({"events": [show.event(one) for one in records]})
         return
-    rows = [
-        (show.moment(one.received_at) or "", one.type, one.job_id, one.id, ", ".join(one.verified_by))
-        for one in records
-    ]
+    rows = [(when(one.received_at), one.type, one.job_id, one.id, ", ".join(one.verified_by)) for one in records]
     table(("received", "type", "job", "event", "verified by"), rows)

@@ -26,3 +26,8 @@ class Moment(click.ParamType[float]):
 
 
 MOMENT = Moment()
+
+
+def when(at: float | None) -> str:
+    """A moment for people: UTC, to the second."""
+    return "" if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}Z"

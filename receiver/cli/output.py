@@ -7,32 +7,74 @@ text in lines as long as they need to be, so that it can be searched.
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
-PIPE_WIDTH = 1000
-"""Columns for output that is not a terminal: no cell is cut or wrapped."""
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """Prints a table. A cell that starts with ``✔``, ``✘`` or ``!`` gets its colour on a terminal."""
-    from rich import box
-    from rich.console import Console
+if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    printed = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        printed.add_column(column, overflow="fold")
+PIPE_WIDTH = 1000
+"""Columns for output that is not a terminal: no cell is cut or wrapped."""
+INDENT = "    "
+STYLES = {"✔": "green", "✘": "red", "!": "yellow"}
+Cell = object | Sequence[object]
+"""What a cell says, or its lines."""
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], title: str = "") -> None:
+    """Prints a table. A cell that starts with ``✔``, ``✘`` or ``!`` gets its colour on a terminal.
+
+    Where the terminal is too narrow for it, each row flows over as many lines as it needs, and no cell is broken: an id
+    or a place can still be marked and pasted.
+    """
+    from rich.console import Console
+
+    cells = [[_lines(cell) for cell in row] for row in rows]
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+    printed = _table(columns, cells, title)
+    if console.measure(printed, options=console.options.update(width=PIPE_WIDTH)).maximum > console.width:
+        for row in cells:
+            console.print(_flowing(row, console.width), soft_wrap=True)
+        return
+    with console.capture() as captured:
+        console.print(printed)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines() if line.strip()))
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[Sequence[str]]], title: str) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    printed = Table(*columns, title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        printed.add_row(*(Text(plain(str(cell)), style=_style(str(cell))) for cell in row))
-    terminal = sys.stdout.isatty()
-    Console(file=sys.stdout, width=None if terminal else PIPE_WIDTH).print(printed)
+        printed.add_row(*(_coloured("\n".join(lines)) for lines in row))
+    return printed
 
 
-def _style(cell: str) -> str:
-    return {"✔": "green", "✘": "red", "!": "yellow"}.get(cell[:1], "")
+def _lines(cell: Cell) -> list[str]:
+    lines = [cell] if isinstance(cell, str) or not isinstance(cell, Sequence) else cell
+    return [" ".join(plain(str(line)).splitlines()) for line in lines] or [""]
+
+
+def _flowing(row: Sequence[Sequence[str]], width: int) -> "Text":
+    """The row's cells one after the other, on further lines where they do not fit."""
+    from rich.text import Text
+
+    flowing, used = Text(), 0
+    for line in (line for cell in row for line in cell if line):
+        cell = _coloured(line)
+        room = used and used + 2 + cell.cell_len <= width
+        flowing.append("  " if room else f"\n{INDENT}" if used else "").append_text(cell)
+        used = (used + 2 if room else len(INDENT) if used else 0) + cell.cell_len
+    return flowing
+
+
+def _coloured(cell: str) -> "Text":
+    from rich.text import Text
+
+    return Text(cell, style=STYLES.get(cell[:1], ""))
 
 
 def plain(text: str) -> str:
@@ -45,12 +87,6 @@ def print_json(data: Any) -> None:
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
-def say(message: str) -> None:
-    """Prints a line of text."""
-    click.echo(plain(message))
-
-
-def fail(message: str) -> NoReturn:
-    """Prints the message on stderr and ends the command with exit code 1."""
-    click.echo(plain(message), err=True)
-    raise click.exceptions.Exit(1)
+def say(message: str, *, err: bool = False) -> None:
+    """Prints a line of text; with ``err`` on standard error."""
+    click.echo(plain(message), err=err)

@@ -4,7 +4,7 @@ import click
 
 from receiver.bootstrap import App
 from receiver.cli.listing import MOMENT
-from receiver.cli.output import print_json, table
+from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_app
 from receiver.flow.replay import Choice, Replay, carry_out, chosen, foreseen
 
@@ -55,7 +55,7 @@ def replay(
     _print(done, as_json=as_json, dry_run=dry_run)
     missing = sorted(set(ids) - {one.document.id for one in done})
     for document_id in missing:
-        click.echo(f"there is no document {document_id}", err=True)
+        say(f"there is no document {document_id}", err=True)
     raise SystemExit(1 if missing else 0)
 
 
@@ -83,4 +83,4 @@ def _print(done: list[Replay], *, as_json: bool, dry_run: bool) -> None:
         [(one.document.id, one.document.name, one.deed, one.detail) for one in done],
     )
     if dry_run:
-        click.echo("this was a dry run: nothing was written")
+        say("this was a dry run: nothing was written")

@@ -1,17 +1,19 @@
 """mailroom review: what waits for a person, and what the person decides."""
 
 import getpass
+import os
 
 import click
 
 from receiver import show
-from receiver.bootstrap import App
-from receiver.cli.output import print_json, table
-from receiver.cli.running import with_app
+from receiver.cli.output import print_json, say, table
+from receiver.cli.running import with_app, with_store
+from receiver.config import load
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
 from receiver.flow.by_hand import Word, choices, route_by_hand
 from receiver.flow.dossier import found
+from receiver.settings import from_environ
 
 
 @click.command()
@@ -33,21 +35,17 @@ def review(document_id: str | None, to: str | None, of_type: str | None, who: st
     if as_json:
         print_json(show.document(document))
     else:
-        click.echo(f"{document.name}: {show.reason(document)}; {len(document.deliveries)} deliveries follow")
+        say(f"{document.name}: {show.reason(document)}; {len(document.deliveries)} deliveries follow")
 
 
 def _list(limit: int, *, as_json: bool) -> None:
-    waiting, names = with_app(lambda app: _waiting(app, limit))
+    query = Query(by="state", key=DocumentState.REVIEW)
+    waiting = with_store(lambda store: found(store, Document, query, limit=limit))
+    names = list(choices(load(from_environ().config, os.environ).table))
     if as_json:
         print_json({"documents": [show.document(one) for one in waiting], "routes": names})
         return
     rows = [(one.id, one.name, one.type or "no match", show.reason(one)) for one in waiting]
     table(("document", "name", "type", "why it waits"), rows)
     if waiting:
-        click.echo(f"decide with: mailroom review DOCUMENT --type TYPE, or --to one of {', '.join(names)}")
-
-
-async def _waiting(app: App, limit: int) -> tuple[list[Document], list[str]]:
-    query = Query(by="state", key=DocumentState.REVIEW)
-    waiting = await found(app.tools.store, Document, query, limit=limit)
-    return waiting, list(choices(app.tools.config.table))
+        say(f"decide with: mailroom review DOCUMENT --type TYPE, or --to one of {', '.join(names)}")

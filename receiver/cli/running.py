@@ -5,8 +5,9 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from receiver.bootstrap import App, load_app
+from receiver.bootstrap import App, existing_store, load_app
 from receiver.log import set_up
+from receiver.ports import Store
 from receiver.settings import from_environ
 
 T = TypeVar("T")
@@ -35,5 +36,19 @@ def with_app(work: Callable[[App], Awaitable[T]], *, log: bool = False) -> T:
     async def opened() -> T:
         async with app.opened():
             return await work(app)
+
+    return run(opened())
+
+
+def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
+    """What ``work`` returns, given the store alone: who only reads needs no key, no secret and no table."""
+    set_up("error")
+    store = existing_store(from_environ())
+
+    async def opened() -> T:
+        try:
+            return await work(store)
+        finally:
+            await store.close()
 
     return run(opened())

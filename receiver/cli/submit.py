@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from receiver.bootstrap import App
-from receiver.cli.output import print_json, table
+from receiver.cli.output import print_json, say, table
 from receiver.cli.paths import Given, files, unreadable
 from receiver.cli.progress import bar
 from receiver.cli.running import with_app
@@ -132,4 +132,4 @@ def _print(taken: list[TakenIn], refused: list[Refusal], *, as_json: bool) -> No
     rows = [(one.document.name, one.document.id, "new" if one.fresh else "known", one.document.state) for one in taken]
     table(("name", "document", "", "state"), rows)
     for one in refused:
-        click.echo(f"skipped: {one.name}: {one.reason}", err=True)
+        say(f"skipped: {one.name}: {one.reason}", err=True)

@@ -3,9 +3,9 @@
 import click
 
 from receiver import show
-from receiver.cli.listing import MOMENT
+from receiver.cli.listing import MOMENT, when
 from receiver.cli.output import print_json, table
-from receiver.cli.running import with_app
+from receiver.cli.running import with_store
 from receiver.core.change import Query
 from receiver.core.task import Task, TaskState
 from receiver.flow.dossier import found
@@ -24,12 +24,11 @@ def tasks(state: str | None, parked: bool, subject: str | None, since: float | N
         state = TaskState.PARKED
     by, key = ("subject", subject) if subject else ("state", state) if state else ("all", None)
     query = Query(by=by, key=key, since=since, newest_first=True)
-    records = with_app(lambda app: found(app.tools.store, Task, query, limit=limit))
+    records = with_store(lambda store: found(store, Task, query, limit=limit))
     if as_json:
         print_json({"tasks": [show.task(one) for one in records]})
         return
     rows = [
-        (one.id, one.kind, one.subject, one.state, str(one.attempts), show.moment(one.due_at) or "", one.error)
-        for one in records
+        (one.id, one.kind, one.subject, one.state, str(one.attempts), when(one.due_at), one.error) for one in records
     ]
     table(("task", "kind", "about", "state", "attempts", "due", "error"), rows)
