@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from receiver.bootstrap import open_store
+from receiver.bootstrap import existing_store
 from receiver.cli import output
 from receiver.cli.listing import MOMENT
 from receiver.cli.running import run
@@ -24,7 +24,9 @@ from receiver.settings import Settings, from_environ
 @click.option("--config", "config_path", metavar="PATH", help="The changed file; MAILROOM_CONFIG without it.")
 @click.option("--since", type=MOMENT, help="Documents taken in since then: 2026-11-22, 2h, 7d.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")
-@click.option("--limit", default=50, show_default=True, help="How many of those that move are listed.")
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1), help="How many of those that move are listed."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def backtest(config_path: str | None, since: float | None, of_type: str | None, limit: int, as_json: bool) -> None:
     """Say what the table, changed as you like, would have done to past documents.
@@ -44,7 +46,7 @@ def backtest(config_path: str | None, since: float | None, of_type: str | None, 
 
 
 async def _tested(settings: Settings, table: RouteTable, query: Query) -> list[Trial]:
-    store = open_store(settings)
+    store = existing_store(settings)
     try:
         return [one async for one in tested(table, store, query, now=time.time())]
     finally:

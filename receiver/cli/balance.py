@@ -15,7 +15,9 @@ from receiver.ports import Store
 
 
 @click.command()
-@click.option("--limit", default=20, show_default=True, help="How many overdue documents to show.")
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1), help="How many overdue documents to show."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def balance(limit: int, as_json: bool) -> None:
     """Show the books: taken in = routed + review + failed + open, and what is overdue, oldest first.

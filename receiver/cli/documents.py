@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from receiver import show
-from receiver.cli.listing import MOMENT
+from receiver.cli.listing import DOCUMENT_COLUMNS, MOMENT, document_row
 from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_store
 from receiver.core.change import Query
@@ -24,7 +24,7 @@ STATES = click.Choice([state.value for state in DocumentState])
 @click.option("--batch", help="Only the documents of this packet or e-mail.")
 @click.option("--overdue", is_flag=True, help="Only open documents past their deadline, oldest first.")
 @click.option("--since", type=MOMENT, help="Taken in since then: 2026-11-22, 2h, 7d.")
-@click.option("--limit", default=50, show_default=True, help="How many at most.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def documents(
     document_id: str | None,
@@ -45,7 +45,7 @@ def documents(
     if as_json:
         print_json({"documents": [show.document(one) for one in records]})
     else:
-        table(("document", "name", "type", "confidence", "state", "where or why"), [_row(one) for one in records])
+        table(DOCUMENT_COLUMNS, [document_row(one) for one in records])
 
 
 def _query(state: str | None, of_type: str | None, batch: str | None, *, overdue: bool, since: float | None) -> Query:
@@ -59,14 +59,6 @@ def _query(state: str | None, of_type: str | None, batch: str | None, *, overdue
         return Query(by="overdue", since=since, until=time.time())
     by, key = next(iter(named.items()), ("all", None))
     return Query(by=by, key=key, since=since, newest_first=True)
-
-
-def _row(one: Document) -> tuple[str | list[str], ...]:
-    found_type = one.type or ("" if one.classification is None else "no match")
-    confidence = f"{one.classification.confidence:.2f}" if one.classification else ""
-    places = [each.receipt.location for each in one.deliveries if each.receipt]
-    why = [] if one.state is DocumentState.ROUTED else [show.reason(one)]
-    return one.id, one.name, found_type, confidence, one.state, why + places
 
 
 def _one(document_id: str, *, as_json: bool) -> None:

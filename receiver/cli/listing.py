@@ -1,10 +1,13 @@
-"""What the listing commands share: how a moment is written."""
+"""What the listing commands share: how a moment is written, and how a document is shown in a row."""
 
 import re
 import time
 from datetime import UTC, datetime
 
 import click
+
+from receiver import show
+from receiver.core.document import Document, DocumentState
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -26,6 +29,17 @@ class Moment(click.ParamType[float]):
 
 
 MOMENT = Moment()
+
+DOCUMENT_COLUMNS = ("document", "name", "type", "confidence", "state", "where or why")
+
+
+def document_row(one: Document) -> tuple[str | list[str], ...]:
+    """A document as a row of DOCUMENT_COLUMNS: why it waits or failed, and where it lies."""
+    found_type = one.type or ("" if one.classification is None else "no match")
+    confidence = f"{one.classification.confidence:.2f}" if one.classification else ""
+    places = [each.receipt.location for each in one.deliveries if each.receipt]
+    why = [] if one.state is DocumentState.ROUTED else [show.reason(one)]
+    return one.id, one.name, found_type, confidence, one.state, why + places
 
 
 def when(at: float | None) -> str:

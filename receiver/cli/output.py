@@ -31,6 +31,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], title: str = "
     """
     from rich.console import Console
 
+    rows = list(rows)
+    if not rows:
+        say("none")
+        return
     cells = [[_lines(cell) for cell in row] for row in rows]
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
     printed = _table(columns, cells, title)

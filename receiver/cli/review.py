@@ -21,7 +21,7 @@ from receiver.settings import from_environ
 @click.option("--to", help="Route it by this row of the table, or by one of its named ways.")
 @click.option("--type", "of_type", help="Say what type it really is; it goes where that type goes.")
 @click.option("--who", default=getpass.getuser, show_default="you", help="Whose decision this is; it is kept.")
-@click.option("--limit", default=50, show_default=True, help="How many at most.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def review(document_id: str | None, to: str | None, of_type: str | None, who: str, limit: int, as_json: bool) -> None:
     """List what waits in review; with a document and --to or --type, decide where it goes."""

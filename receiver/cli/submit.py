@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from receiver.bootstrap import App
+from receiver.cli.listing import DOCUMENT_COLUMNS, document_row
 from receiver.cli.output import print_json, say, table
 from receiver.cli.paths import Given, files, unreadable
 from receiver.cli.progress import bar
@@ -38,7 +39,7 @@ def submit(paths: tuple[Path, ...], packet: bool, wait: bool, as_json: bool) -> 
     A second run takes in only what is new. What cannot be read or is empty is named and skipped; exit 1 then.
     """
     taken, refused = with_app(lambda app: _submit(app, paths, packet=packet, wait=wait, quiet=as_json))
-    _print(taken, refused, as_json=as_json)
+    _print(taken, refused, settled=wait, as_json=as_json)
     raise SystemExit(1 if refused else 0)
 
 
@@ -120,7 +121,7 @@ async def settle(
     return settled
 
 
-def _print(taken: list[TakenIn], refused: list[Refusal], *, as_json: bool) -> None:
+def _print(taken: list[TakenIn], refused: list[Refusal], *, settled: bool, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -129,7 +130,16 @@ def _print(taken: list[TakenIn], refused: list[Refusal], *, as_json: bool) -> No
             }
         )
         return
-    rows = [(one.document.name, one.document.id, "new" if one.fresh else "known", one.document.state) for one in taken]
-    table(("name", "document", "", "state"), rows)
+    if settled:
+        table(DOCUMENT_COLUMNS, [document_row(one.document) for one in taken])
+    else:
+        rows = [(one.document.id, one.document.name, _known(one), one.document.state) for one in taken]
+        table(("document", "name", "taken in", "state"), rows)
+    fresh = sum(one.fresh for one in taken)
+    say(f"{len(taken)} documents: {fresh} new, {len(taken) - fresh} known; {len(refused)} skipped")
     for one in refused:
         say(f"skipped: {one.name}: {one.reason}", err=True)
+
+
+def _known(one: TakenIn) -> str:
+    return "now" if one.fresh else "before"

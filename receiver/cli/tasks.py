@@ -16,10 +16,12 @@ from receiver.flow.dossier import found
 @click.option("--parked", is_flag=True, help="Only tasks that gave up and wait for a person.")
 @click.option("--subject", help="Only tasks about this document or job.")
 @click.option("--since", type=MOMENT, help="Since then: 2026-11-22, 2h, 7d.")
-@click.option("--limit", default=50, show_default=True, help="How many at most.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def tasks(state: str | None, parked: bool, subject: str | None, since: float | None, limit: int, as_json: bool) -> None:
     """List tasks, newest first."""
+    if bool(state) + parked + bool(subject) > 1:
+        raise click.UsageError("give one of --state, --parked and --subject")
     if parked:
         state = TaskState.PARKED
     by, key = ("subject", subject) if subject else ("state", state) if state else ("all", None)
