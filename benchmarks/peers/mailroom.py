@@ -1,0 +1,36 @@
+"""Mailroom's receiver as ``mailroom serve`` runs it: all proofs, SQLite, a log line for each event; but no worker."""
+
+import json
+from pathlib import Path
+
+import uvicorn
+
+from benchmarks.events import HEADER, HEADER_SECRET, SIGNING_SECRET, TOKEN_SECRET
+from benchmarks.peers.served import arguments
+from receiver.bootstrap import load_app
+from receiver.http.app import create_app
+from receiver.http.server import server_config
+from receiver.log import set_up
+from receiver.settings import from_environ
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The settings of a receiver in production, with its file in this folder."""
+    return {
+        "LLAMA_CLOUD_API_KEY": "llx-not-used-here",
+        "MAILROOM_CONFIG": str(ROOT / "samples" / "mailroom.yaml"),
+        "MAILROOM_PUBLIC_URL": "https://mail.example.com",
+        "MAILROOM_STORE": f"sqlite:////{str(folder / 'mailroom.db').lstrip('/')}",
+        "MAILROOM_WEBHOOK_HEADERS": json.dumps({HEADER: [HEADER_SECRET]}),
+        "MAILROOM_TOKEN_SECRETS": TOKEN_SECRET,
+        "MAILROOM_SIGNING_SECRETS": SIGNING_SECRET,
+    }
+
+
+if __name__ == "__main__":
+    listener, folder = arguments()
+    settings = from_environ(environment(folder))
+    set_up(settings.log_level, together=True)
+    uvicorn.Server(server_config(create_app(load_app(settings)))).run(sockets=[listener])
