@@ -198,10 +198,13 @@ class Webhook:
 
 
 def _wrong_type(value: bytes) -> Problem | None:
-    """LlamaCloud says application/json; a sender that says nothing, or plain text, may still mean it."""
+    """LlamaCloud says application/json; who says nothing, or what a tool says by itself, may still mean it."""
     media_type = value.partition(b";")[0].strip().lower()
-    right = media_type in (b"application/json", b"text/plain", b"") or media_type.endswith(b"+json")
-    return None if right else TYPE
+    return None if media_type in _MAY_BE_JSON or media_type.endswith(b"+json") else TYPE
+
+
+_MAY_BE_JSON = frozenset((b"application/json", b"text/plain", b"application/x-www-form-urlencoded", b""))
+"""The form is what ``curl --data`` says: whoever tries the door by hand learns of the wrong header, not of the form."""
 
 
 def _wrong_encoding(value: bytes) -> Problem | None:

@@ -123,7 +123,12 @@ async def test_a_compressed_body_is_not_unpacked(encoding: str, client: httpx.As
     assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("media_type", ["application/json", "application/json; charset=utf-8", "text/plain", None])
+CURLS = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/json", "application/json; charset=utf-8", "text/plain", CURLS, None]
+)
 async def test_a_media_type_that_may_be_json_is_accepted(media_type: str | None, client: httpx.AsyncClient) -> None:
     assert (await post(client, a_body(), Sender(headers={"Content-Type": media_type}))).status_code == 202
 
