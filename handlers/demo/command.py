@@ -30,7 +30,7 @@ INTERRUPTED = 130
 """The exit code that shells give to what was stopped by Ctrl-C."""
 
 
-@click.command()
+@click.command(short_help="Run everything on this machine, and show where the mail went.")
 @click.argument("paths", nargs=-1, type=Given())
 @click.option("--once", is_flag=True, help="Stop when the mail is routed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

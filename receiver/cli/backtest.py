@@ -20,7 +20,7 @@ from receiver.flow.backtest import backtest as tested
 from receiver.settings import Settings, from_environ
 
 
-@click.command()
+@click.command(short_help="Say what a changed table would have done to past documents.")
 @click.option("--config", "config_path", metavar="PATH", help="The changed file; MAILROOM_CONFIG without it.")
 @click.option("--since", type=MOMENT, help="Documents taken in since then: 2026-11-22, 2h, 7d.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")

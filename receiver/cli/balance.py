@@ -14,7 +14,7 @@ from receiver.flow.dossier import found
 from receiver.ports import Store
 
 
-@click.command()
+@click.command(short_help="Show the books, and what is overdue.")
 @click.option(
     "--limit", default=20, show_default=True, type=click.IntRange(1), help="How many overdue documents to show."
 )

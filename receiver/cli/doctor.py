@@ -38,7 +38,7 @@ class Finding:
     said: str
 
 
-@click.command()
+@click.command(short_help="Check that everything is set up, out there too.")
 @click.option(
     "--job/--no-job", default=True, help="Submit a one-page self-test job and wait for its event; costs a credit."
 )

@@ -17,7 +17,7 @@ from receiver.flow.dossier import dossier, found
 STATES = click.Choice([state.value for state in DocumentState])
 
 
-@click.command()
+@click.command(short_help="List documents, or show one with all that happened to it.")
 @click.argument("document_id", required=False)
 @click.option("--state", type=STATES, help="Only documents in this state.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")

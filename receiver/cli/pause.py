@@ -7,7 +7,7 @@ from receiver.cli.running import with_app
 from receiver.flow import pause as pausing
 
 
-@click.command()
+@click.command(short_help="Hold deliveries to a place, or submission.")
 @click.argument("what")
 def pause(what: str) -> None:
     """Hold deliveries to WHAT (s3://bucket, sqs://queue, …), or `submission`. Nothing is lost; it waits."""
@@ -24,7 +24,13 @@ def resume(what: str) -> None:
 
 
 def _place(what: str) -> str:
-    return what if what == pausing.SUBMISSION else pausing.place(what)
+    if what == pausing.SUBMISSION:
+        return what
+    if "://" not in what:
+        raise click.UsageError(
+            f"{what!r} is nothing to pause: give s3://bucket, sqs://queue, … or `{pausing.SUBMISSION}`"
+        )
+    return pausing.place(what)
 
 
 async def _set(app: App, what: str, until: float) -> None:

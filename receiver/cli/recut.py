@@ -13,7 +13,7 @@ from receiver.flow.recut import Wish, read_piece, said
 from receiver.flow.recut import recut as recut_by_hand
 
 
-@click.command()
+@click.command(short_help="Cut a packet by hand.")
 @click.argument("document_id")
 @click.argument("pieces", nargs=-1)
 @click.option("--merge", help="Make one piece of those that hold these pages: 3-5.")

@@ -9,7 +9,7 @@ from receiver.cli.running import with_app
 from receiver.flow.replay import Choice, Replay, carry_out, chosen, foreseen
 
 
-@click.command()
+@click.command(short_help="Put documents back to process.")
 @click.argument("ids", nargs=-1)
 @click.option("--parked", is_flag=True, help="Every document with a task that gave up.")
 @click.option("--since", type=MOMENT, help="Documents taken in since then: 2026-11-22, 2h, 7d.")

@@ -16,7 +16,7 @@ from receiver.flow.dossier import found
 from receiver.settings import from_environ
 
 
-@click.command()
+@click.command(short_help="List what waits for a person, or decide where it goes.")
 @click.argument("document_id", required=False)
 @click.option("--to", help="Route it by this row of the table, or by one of its named ways.")
 @click.option("--type", "of_type", help="Say what type it really is; it goes where that type goes.")
@@ -35,7 +35,8 @@ def review(document_id: str | None, to: str | None, of_type: str | None, who: st
     if as_json:
         print_json(show.document(document))
     else:
-        say(f"{document.name}: {show.reason(document)}; {len(document.deliveries)} deliveries follow")
+        places = ", ".join(each.to.url for each in document.deliveries)
+        say(f"{document.name}: {show.reason(document)}; it goes to {places}")
 
 
 def _list(limit: int, *, as_json: bool) -> None:

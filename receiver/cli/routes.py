@@ -119,7 +119,7 @@ def _by_cause(problems: "Sequence[Problem]") -> "Iterable[list[Problem]]":
     return causes.values()
 
 
-@routes.command()
+@routes.command(short_help="Say where a result would go, and why.")
 @click.argument("file", type=click.File(encoding="utf-8"))
 @config_option
 @json_option

@@ -7,7 +7,7 @@ import click
 
 @click.command(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
-    short_help="Run the LlamaCloud-compatible server, to try things out without an account.",
+    short_help="Run the LlamaCloud-compatible server, to try things out.",
 )
 @click.pass_context
 def sandbox(ctx: click.Context) -> None:

@@ -9,7 +9,7 @@ from receiver.cli.running import with_app
 from receiver.flow.sweep import sweep as one_pass
 
 
-@click.command()
+@click.command(short_help="Ask about jobs whose event never came; ring for what is due.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def sweep(as_json: bool) -> None:
     """Ask LlamaCloud about jobs whose event never came; ring for what is due. `mailroom serve` does it by itself."""

@@ -14,7 +14,7 @@ from receiver.settings import Settings, from_environ
 SECRET_HEADERS = {"lc-signature", "x-mailroom-token"}
 
 
-@click.command()
+@click.command(short_help="Send a correctly signed sample event to a receiver.")
 @click.argument("event")
 @click.option("--to", help="The receiver's webhook URL; by default that of MAILROOM_PUBLIC_URL.")
 @click.option("--job", "job_id", help="The job that it is about; an invented one by default.")

@@ -30,7 +30,7 @@ UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
 REASON = ".reason.txt"
 
 
-@click.command()
+@click.command(short_help="Take in what appears in a folder.")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True))
 @click.option("--packet", is_flag=True, help="Each file holds many letters: split it first.")
 @click.option("--settle", default=2.0, show_default=True, help="Seconds for which a file must not change.")

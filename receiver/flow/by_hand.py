@@ -49,8 +49,9 @@ async def route_by_hand(document_id: str, word: Word, tools: Tools) -> Document:
 def reroute(document: Document, word: Word, table: RouteTable, *, now: float) -> Document:
     """The document with the plan that a person's word makes; what was delivered stays delivered, and on record."""
     if document.state not in (DocumentState.REVIEW, DocumentState.FAILED):
-        fix = "only a document in review, or one that failed, can be routed by hand"
-        raise NotAllowed(f"document {document.id} is {document.state}: {fix}", fix=fix)
+        raise NotAllowed(
+            f"document {document.id} is {document.state}: only one in review, or one that failed, can be routed by hand"
+        )
     typed = replace(document, classification=_said(document, word)) if word.type else document
     plan = _by_type(typed, word, table, now) if word.type else _by_name(word, table, now)
     made = deliveries(document.id, plan)
@@ -83,7 +84,7 @@ def _by_type(document: Document, word: Word, table: RouteTable, now: float) -> P
     plan = decide(table, document.classification, document, now=now)
     if plan.way is not Way.MATCHED:
         known = sorted({name for route in table.routes for name in route.types})
-        raise Malformed(f"no route takes type {word.type!r} here: {plan.reason}; known are {', '.join(known)}")
+        raise Malformed(f"{plan.reason}; known are {', '.join(known)}")
     return replace(plan, way=Way.BY_HAND, reason=f"{word.who} says it is {word.type}", review=False)
 
 
@@ -95,7 +96,10 @@ def _before(document: Document) -> str:
     """What was known and decided until now, in a few words."""
     found = document.classification
     said = f"{found.type or 'no type'} {found.confidence:.2f}" if found else "not classified"
-    return f"{document.state}, {said}" + (f", {document.plan.way} {document.plan.route}" if document.plan else "")
+    if document.plan is None:
+        return f"{document.state}, {said}"
+    way, route = document.plan.way, document.plan.route
+    return f"{document.state}, {said}, {way}" + (f" {route}" if route != way else "")
 
 
 async def _delivery_writes(document: Document, tools: Tools, now: float) -> list[Write]:

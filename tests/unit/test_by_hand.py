@@ -52,7 +52,7 @@ def test_what_was_delivered_before_stays_on_record_and_the_word_says_who_when_an
     assert [one.state for one in after.deliveries] == [DeliveryState.PENDING, DeliveryState.DELIVERED]
     entry = after.history[-1]
     assert (entry.at, entry.what) == (NOW, "routed by hand")
-    assert entry.detail == "Ada: Ada chose route contract; before: review, no type 0.30, no_match no_match"
+    assert entry.detail == "Ada: Ada chose route contract; before: review, no type 0.30, no_match"
 
 
 def test_to_leave_it_where_it_lies_delivers_nothing_again() -> None:

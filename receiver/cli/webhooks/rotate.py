@@ -69,7 +69,7 @@ class Held:
         Path(aside).replace(self.path)
 
 
-@click.command()
+@click.command(short_help="Rotate a secret without refusing an event.")
 @click.argument("what", type=click.Choice(["signing", "token", "header"]))
 @click.option("--header", "name", help="Which header, with `header`.")
 @click.option("--new", help="The new value; a random one by default.")

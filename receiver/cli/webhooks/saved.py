@@ -43,7 +43,7 @@ def show_all(as_json: bool) -> None:
     )
 
 
-@click.command()
+@click.command(short_help="Save our configuration at LlamaCloud, or bring it in step.")
 def apply() -> None:
     """Save our configuration at LlamaCloud, or bring the saved one in step: for jobs that are created elsewhere."""
     say(with_cloud(_apply))
