@@ -4,8 +4,12 @@ Flow computes them, the store carries them out: one transaction in SQLite, one `
 caller learns *conflict* from the write itself and never has to ask first.
 """
 
+import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
 
 from receiver.core.alert import AlertState
 from receiver.core.document import Document
@@ -16,6 +20,7 @@ from receiver.core.task import Task
 
 Record = Document | Job | Event | Task | AlertState | Flag
 R = TypeVar("R", Document, Job, Event, Task, AlertState, Flag)
+One = TypeVar("One", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,18 @@ def refuse_repeats(writes: tuple[Write, ...]) -> None:
 
 def _place(record: Record) -> tuple[str, str]:
     return kind_of(record), record.id
+
+
+def succeeding(record: One) -> One:
+    """The record as an Update leaves it: the same, one version on."""
+    replace: Callable[..., Any] = msgspec.structs.replace if isinstance(record, Event | Task) else dataclasses.replace
+    after: One = replace(record, version=record.version + 1)
+    return after
+
+
+def expires(kind: type[Record]) -> bool:
+    """Whether records of this kind have a time from which on they count as gone."""
+    return "expires_at" in kind.__annotations__
 
 
 class Index(NamedTuple):

@@ -33,9 +33,11 @@ class Inbound:
         return [value for key, value in self.headers if key == name]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One verified inbound webhook, kept by its ``event_id``. The envelope is kept, the payload is not."""
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One verified inbound webhook, kept by its ``event_id``. The envelope is kept, the payload is not.
+
+    A struct, because one is made and encoded for each request: that takes a tenth of a dataclass's time.
+    """
 
     id: str
     type: str

@@ -12,8 +12,10 @@
 Attempts are counted at the claim: a task that kills its process each time is parked in the end all the same.
 """
 
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
 
 from receiver.core.document import Document
 from receiver.core.errors import NotAllowed
@@ -37,9 +39,11 @@ MOVES: dict[tuple[TaskState, str], TaskState] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """``kind`` names the step that does it (react, submit, deliver, alert, …); ``subject`` what it is about."""
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """``kind`` names the step that does it (react, submit, deliver, alert, …); ``subject`` what it is about.
+
+    A struct, like Event: each request makes one.
+    """
 
     id: str
     kind: str
@@ -47,7 +51,7 @@ class Task:
     """The document's id; for a reaction the job's."""
     due_at: float
     created_at: float
-    details: dict[str, str] = field(default_factory=dict)
+    details: dict[str, str] = {}  # a struct copies it
     state: TaskState = TaskState.READY
     attempts: int = 0
     looks: int = 0
@@ -73,6 +77,10 @@ class Task:
     def claim(self, *, owner: str, now: float, lease_seconds: float) -> "Task":
         """The task in the hands of ``owner`` until the lease is over; counts the attempt."""
         return replace(self._move("claim"), owner=owner, attempts=self.attempts + 1, lease_until=now + lease_seconds)
+
+    def hold(self, *, until: float) -> "Task":
+        """The task still in the same hands, for longer."""
+        return replace(self, lease_until=until)
 
     def finish(self, *, now: float, keep_seconds: float | None = None) -> "Task":
         """The task done; it may be forgotten after ``keep_seconds``."""

@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
-from receiver.core.change import Update
+from receiver.core.change import Update, succeeding
 from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.task import Task
 from receiver.flow.tools import Tools
@@ -29,14 +28,14 @@ class Lease:
 
     async def _renew(self, tools: Tools, lease_seconds: float) -> bool:
         """False when the task was lost: its version tells at the end, and nothing is written then."""
-        longer = replace(self.task, lease_until=tools.clock() + lease_seconds)
+        longer = self.task.hold(until=tools.clock() + lease_seconds)
         try:
             await tools.store.apply(Update(longer))
         except StoreBusy:
             return True  # the next third tries again
         except Conflict:
             return False
-        self.task = replace(longer, version=longer.version + 1)
+        self.task = succeeding(longer)
         return True
 
 

@@ -8,7 +8,7 @@ nothing. ``reroute`` holds the stored result against the table of today: nothing
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
-from receiver.core.change import Ensure, Query, Update, Write
+from receiver.core.change import Ensure, Query, Update, Write, succeeding
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import Conflict, NotFound
 from receiver.core.job import Job
@@ -221,7 +221,7 @@ async def replay_task(task_id: str, tools: Tools, *, who: str = "operator") -> T
     writes = _resume(document, [task], tools, who=who).writes if document else (Update(again),)
     await tools.store.apply(*writes)
     await tools.ring(task_id)
-    return replace(again, version=again.version + 1)
+    return succeeding(again)
 
 
 async def _about(task: Task, tools: Tools) -> Document | None:

@@ -7,7 +7,6 @@ and out as copies through the codec, so that what works here works in the stores
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from receiver.core.change import (
@@ -23,6 +22,7 @@ from receiver.core.change import (
     Write,
     kind_of,
     refuse_repeats,
+    succeeding,
 )
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
@@ -77,7 +77,7 @@ class MemoryStore:
         claimed = []
         for _, _, task in sorted(waiting, key=lambda row: row[:2])[:limit]:
             mine = task.claim(owner=owner, now=now, lease_seconds=lease_seconds)
-            claimed.append(replace(mine, version=task.version + 1))
+            claimed.append(succeeding(mine))
             self._put(codec.copy(claimed[-1]))
         return claimed
 
@@ -110,7 +110,7 @@ class MemoryStore:
             case Ensure(record):
                 return record if kept is None else None
             case Update(record) if kept is not None and kept.version == record.version:
-                return replace(record, version=record.version + 1)
+                return succeeding(record)
         raise Conflict(kind_of(write.record), write.record.id)
 
     def _put(self, record: Record) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from receiver.core.change import Belongs, Ensure, Insert, Record, Update, Write, kind_of
+from receiver.core.change import Belongs, Ensure, Insert, Record, Update, Write, expires, kind_of, succeeding
 from receiver.core.document import Document, DocumentState
 from receiver.core.job import Job
 from receiver.store.items import Item, books_of, item_of, number, partitions, pk_of
@@ -73,22 +73,22 @@ def moves_of(writes: Sequence[Write], *, states: Mapping[str, DocumentState], wr
 
 def _put(write: Insert | Ensure | Update, states: Mapping[str, DocumentState], wrote: str, now: float) -> Move:
     record = write.record
-    expires = "expires_at" in type(record).__dataclass_fields__
-    new = replace(record, version=record.version + 1) if isinstance(write, Update) else record
+    new = succeeding(record) if isinstance(write, Update) else record
+    may_expire = expires(type(record))
     move = Move(
         kind=kind_of(record),
         record_id=record.id,
         pk=pk_of(record, record.id),
         item=item_of(new, wrote=wrote),
-        values={":now": number(now)} if expires else {},
+        values={":now": number(now)} if may_expire else {},
         optional=isinstance(write, Ensure),
         counts=_counts(new, states.get(record.id) if isinstance(write, Update) else None),
     )
     if isinstance(write, Update):
-        move.conditions.append(SAME_AND_THERE if expires else SAME)
+        move.conditions.append(SAME_AND_THERE if may_expire else SAME)
         move.values[":version"] = {"N": str(record.version)}
     else:
-        move.conditions.append(NEW_OR_GONE if expires else NEW)
+        move.conditions.append(NEW_OR_GONE if may_expire else NEW)
     return move
 
 

@@ -1,10 +1,10 @@
 """A change, encoded and ready for the thread that writes: what it asks, what it replaces, what it inserts."""
 
 import sqlite3
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from receiver.core.change import Belongs, Insert, Record, Update, Write, kind_of
+from receiver.core.change import Belongs, Insert, Record, Update, Write, kind_of, succeeding
 from receiver.core.errors import Conflict
 from receiver.core.job import Job
 from receiver.store import codec
@@ -75,5 +75,5 @@ def _row(record: Record, *, must: bool) -> Row:
 
 def _replacement(old: Record) -> Replacement:
     table = TABLES[type(old)]
-    new = replace(old, version=old.version + 1)
+    new = succeeding(old)
     return Replacement(table, old.id, (*table.values(new), codec.encode(new), old.id, old.version))

@@ -10,10 +10,9 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from receiver.core.change import Page, Query, Record, Tally, Update, Write, refuse_repeats
+from receiver.core.change import Page, Query, Record, Tally, Update, Write, refuse_repeats, succeeding
 from receiver.core.errors import Misconfigured, StoreBusy
 from receiver.core.task import Task
 from receiver.ports import Clock, R, Store
@@ -118,7 +117,7 @@ def _claim(
         due = db.execute(statements.CLAIMABLE_OF, (wanted, now, moment, limit))
     taken = [take(codec.decode(Task, body)) for (body,) in due.fetchall()]
     prepare(tuple(Update(task) for task in taken), moment)(db)
-    return [replace(task, version=task.version + 1) for task in taken]
+    return [succeeding(task) for task in taken]
 
 
 def _purge(now: float, limit: int, db: sqlite3.Connection) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from receiver.core import change
 from receiver.core.change import INDEXES, Query, Record, kind_of
 from receiver.store import listing
 
@@ -36,7 +37,7 @@ class Table:
 
 def _table(kind: type[Record]) -> Table:
     name = kind_of(kind)
-    expires = "expires_at" in kind.__dataclass_fields__
+    expires = change.expires(kind)
     searched = {attribute for index in INDEXES[kind].values() for attribute in index if attribute}
     attributes = ["id", "version", *sorted(searched), *(["expires_at"] if expires else [])]
     columns = (*attributes, "body")

@@ -19,7 +19,7 @@ from receiver.core.job import JobStatus
 from receiver.core.plan import Plan, Row, Target, Way
 from receiver.core.task import Task, TaskState
 from receiver.ports import Store
-from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_alert, an_event
+from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_alert, an_event, changed
 
 BUILDERS: list[Callable[..., Any]] = [a_document, a_job, an_event, a_task, an_alert, a_flag]
 
@@ -104,17 +104,17 @@ class StoreContract:
         record = build()
         await store.apply(Insert(record))
         await store.apply(Update(record))
-        await store.apply(Update(replace(record, version=1)))
-        assert await store.get(type(record), record.id) == replace(record, version=2)
+        await store.apply(Update(changed(record, version=1)))
+        assert await store.get(type(record), record.id) == changed(record, version=2)
 
     async def test_an_update_of_another_version_is_a_conflict(self, store: Store) -> None:
         document = a_document()
         await store.apply(Insert(document))
-        await store.apply(Update(replace(document, error="first")))
+        await store.apply(Update(changed(document, error="first")))
         with pytest.raises(Conflict) as conflict:
-            await store.apply(Update(replace(document, error="second")))
+            await store.apply(Update(changed(document, error="second")))
         assert (conflict.value.kind, conflict.value.record_id) == ("document", document.id)
-        assert await store.get(Document, document.id) == replace(document, error="first", version=1)
+        assert await store.get(Document, document.id) == changed(document, error="first", version=1)
 
     async def test_an_update_of_nothing_is_a_conflict(self, store: Store) -> None:
         with pytest.raises(Conflict):
@@ -162,7 +162,7 @@ class StoreContract:
         old, moved = a_document(), a_document()
         await store.apply(Insert(old), Insert(moved))
         event, task, flag = an_event(), a_task(), a_flag()
-        change: list[Write] = [Insert(event), Ensure(task), Update(replace(moved, error="x")), Insert(flag)]
+        change: list[Write] = [Insert(event), Ensure(task), Update(changed(moved, error="x")), Insert(flag)]
         for place in range(len(change) + 1):
             writes = [*change[:place], Insert(a_document(id=old.id)), *change[place:]]
             with pytest.raises(Conflict) as conflict:
@@ -195,7 +195,7 @@ class StoreContract:
 
     async def test_a_record_ensured_twice_in_one_change_is_there_once(self, store: Store) -> None:
         task = a_task()
-        await store.apply(Ensure(task), Ensure(replace(task, subject="other")))
+        await store.apply(Ensure(task), Ensure(changed(task, subject="other")))
         assert await store.get(Task, task.id) == task
 
     # --- many at once
@@ -217,10 +217,10 @@ class StoreContract:
         document = a_document()
         await store.apply(Insert(document))
         told = await asyncio.gather(
-            *(store.apply(Update(replace(document, error=str(number)))) for number in range(50)), return_exceptions=True
+            *(store.apply(Update(changed(document, error=str(number)))) for number in range(50)), return_exceptions=True
         )
         assert [type(one) for one in told].count(Conflict) == 49
-        assert await store.get(Document, document.id) == replace(document, error=str(told.index(None)), version=1)
+        assert await store.get(Document, document.id) == changed(document, error=str(told.index(None)), version=1)
 
     async def test_a_conflict_among_many_changes_is_that_callers_alone(self, store: Store) -> None:
         await store.apply(Insert(a_flag(id="taken")))
@@ -237,7 +237,7 @@ class StoreContract:
             while True:
                 flag = await store.get(Flag, "count")
                 assert flag is not None
-                if await outcome(store.apply(Update(replace(flag, value=str(int(flag.value) + 1))))) is None:
+                if await outcome(store.apply(Update(changed(flag, value=str(int(flag.value) + 1))))) is None:
                     return
 
         await asyncio.gather(*(count_up() for _ in range(20)))
@@ -290,11 +290,11 @@ class StoreContract:
         await store.apply(Insert(document))
         assert await all_pages(store, Document, Query(by="state", key="open")) == [document]
         assert await all_pages(store, Document, Query(by="overdue", until=NOW + 6)) == [document]
-        routed = replace(
+        routed = changed(
             document, state=DocumentState.ROUTED, classification=Classification(type="invoice", confidence=1.0)
         )
         await store.apply(Update(routed))
-        kept = replace(routed, version=1)
+        kept = changed(routed, version=1)
         assert await all_pages(store, Document, Query(by="state", key="open")) == []
         assert await all_pages(store, Document, Query(by="overdue")) == []
         for query in (Query(by="state", key="routed"), Query(by="type", key="invoice"), Query()):
@@ -346,7 +346,7 @@ class StoreContract:
         await store.apply(Insert(task))
         assert await store.claim(owner="a", now=NOW - 1, lease_seconds=60) == []
         claimed = await store.claim(owner="a", now=NOW, lease_seconds=60)
-        assert claimed == [replace(task.claim(owner="a", now=NOW, lease_seconds=60), version=1)]
+        assert claimed == [changed(task.claim(owner="a", now=NOW, lease_seconds=60), version=1)]
         assert await store.get(Task, task.id) == claimed[0]
         assert await store.claim(owner="b", now=NOW + 59.9, lease_seconds=60) == []
 
@@ -379,7 +379,7 @@ class StoreContract:
     async def test_parked_and_done_tasks_are_nobodys_to_claim(self, store: Store) -> None:
         running = a_task().claim(owner="a", now=NOW, lease_seconds=1)
         await store.apply(Insert(running.give_up(now=NOW, error="e", cause="c")))
-        await store.apply(Insert(replace(running, id="done").finish(now=NOW)))
+        await store.apply(Insert(changed(running, id="done").finish(now=NOW)))
         assert await store.claim(owner="a", now=NOW + 1e6, lease_seconds=1, limit=10) == []
 
     async def test_a_claim_by_ids_takes_only_those_that_are_due(self, store: Store) -> None:
@@ -459,9 +459,9 @@ class StoreContract:
         await store.apply(*(Insert(document) for document in documents))
         states = [DocumentState.ROUTED, DocumentState.REVIEW, DocumentState.FAILED]
         for document, state in zip(documents, states, strict=False):
-            await store.apply(Update(replace(document, state=state)))
-        await store.apply(Ensure(replace(documents[0], state=DocumentState.FAILED)))
-        await store.apply(Update(replace(documents[1], state=DocumentState.ROUTED, version=1)))
+            await store.apply(Update(changed(document, state=state)))
+        await store.apply(Ensure(changed(documents[0], state=DocumentState.FAILED)))
+        await store.apply(Update(changed(documents[1], state=DocumentState.ROUTED, version=1)))
         await store.apply(Insert(a_document(state=DocumentState.REVIEW)))
         tally = await store.tally()
         assert tally == Tally(taken_in=5, routed=2, review=1, failed=1, open=1)

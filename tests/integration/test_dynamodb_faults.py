@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any
@@ -22,7 +21,7 @@ from receiver.core.flag import Flag
 from receiver.core.task import Task, TaskState
 from receiver.store.dynamodb import DynamoStore
 from receiver.store.table import create_table
-from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_event
+from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_event, changed
 from tests.contracts.store import HandClock, all_pages
 from tests.cutting_wire import Wire, a_wire
 
@@ -80,7 +79,7 @@ class TestCutOff:
         await wired.apply(Insert(job))
         wire.lose(2)
         await wired.apply(Update(job))
-        assert await wired.get(type(job), job.id) == replace(job, version=1)
+        assert await wired.get(type(job), job.id) == changed(job, version=1)
 
     async def test_a_transaction_whose_answer_is_lost_is_counted_once(self, wired: DynamoStore, wire: Wire) -> None:
         before = await wired.tally()
@@ -105,7 +104,7 @@ class TestCutOff:
         await wired.apply(Insert(event), Insert(a_task()))
         wire.lose(1)
         with pytest.raises(Conflict):
-            await wired.apply(Insert(replace(event, job_id="other")), Insert(a_task()))
+            await wired.apply(Insert(changed(event, job_id="other")), Insert(a_task()))
 
     @pytest.mark.parametrize("after", [17, 200])
     async def test_an_answer_that_breaks_off_is_never_taken_for_a_whole_one(
@@ -218,7 +217,7 @@ class TestContention:
         before = await store.tally()
         documents = [a_document() for _ in range(40)]
         await asyncio.gather(*(store.apply(Insert(one)) for one in documents))
-        routed = [Update(replace(one, state=DocumentState.ROUTED)) for one in documents]
+        routed = [Update(changed(one, state=DocumentState.ROUTED)) for one in documents]
         await asyncio.gather(*map(store.apply, routed))
         after = await store.tally()
         assert (after.taken_in, after.routed, after.open) == (before.taken_in + 40, before.routed + 40, before.open)

@@ -9,7 +9,6 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from receiver.core.task import Task, TaskState
 from receiver.ports import Store
 from receiver.store.memory import MemoryStore
 from receiver.store.sqlite import SqliteStore
-from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_alert, an_event
+from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_alert, an_event, changed
 from tests.contracts.store import HandClock, all_pages, outcome
 
 QUICK = settings(deadline=None, max_examples=20, stateful_step_count=30)
@@ -145,7 +144,7 @@ class StoreMachine(RuleBasedStateMachine):
             if isinstance(write, Ensure) and self.there(place_of(write.record)) is None
         }
         self.kept |= {
-            place_of(write.record): replace(write.record, version=write.record.version + 1)
+            place_of(write.record): changed(write.record, version=write.record.version + 1)
             for write in writes
             if isinstance(write, Update)
         }
@@ -190,7 +189,7 @@ class StoreMachine(RuleBasedStateMachine):
     def fitted(self, write: Write) -> Write:
         if isinstance(write, Belongs) or not (old := self.there(place_of(write.record))):
             return write
-        return Update(replace(write.record, version=old.version))
+        return Update(changed(write.record, version=old.version))
 
     @rule(
         owner=st.sampled_from(["w1", "w2"]),
@@ -204,7 +203,7 @@ class StoreMachine(RuleBasedStateMachine):
         due = [task for task in due if ids is None or task.id in ids]
         due.sort(key=lambda task: (task.claimable_at, task.id))
         expected = [
-            replace(task.claim(owner=owner, now=now, lease_seconds=lease_seconds), version=task.version + 1)
+            changed(task.claim(owner=owner, now=now, lease_seconds=lease_seconds), version=task.version + 1)
             for task in due[:limit]
         ]
         claim = self.store.claim(owner=owner, now=now, lease_seconds=lease_seconds, limit=limit, ids=ids)
