@@ -1,7 +1,8 @@
 """A judge that reads its answers from a file: for tests that need a certain result, not a good one.
 
 The file is one JSON object. A key is a file's name or the SHA-256 of its bytes (hex); the value may hold
-`type` (null: no rule fits), `confidence`, `reasoning` for classify and `segments` for split:
+`type` (null: no rule fits), `confidence`, `reasoning` for classify, `segments` for split, or `error`, with which the
+document's jobs fail:
 
     {"lease.pdf": {"type": "contract", "confidence": 0.31, "segments": [{"category": "contract", "pages": [1, 2]}]}}
 """
@@ -13,6 +14,7 @@ import msgspec
 
 from sandbox.reading import Reading
 from sandbox.segment import Segment, Strategy
+from sandbox.unreadable import Unreadable
 from sandbox.verdict import Judge, Rule, Verdict
 
 
@@ -27,6 +29,7 @@ class _Answer(msgspec.Struct, forbid_unknown_fields=True):
     confidence: float = 1.0
     reasoning: str = "As scripted."
     segments: tuple[_Piece, ...] | msgspec.UnsetType = msgspec.UNSET
+    error: str = ""
 
 
 class ScriptedJudge:
@@ -41,18 +44,21 @@ class ScriptedJudge:
         self._otherwise = otherwise
 
     def classify(self, reading: Reading, rules: Sequence[Rule]) -> Verdict:
-        """The scripted verdict, whatever the rules are."""
+        """The scripted verdict, whatever the rules are. Raises `Unreadable` with a scripted error."""
         answer = self._answer(reading)
         if isinstance(answer.type, msgspec.UnsetType):
             return self._otherwise.classify(reading, rules)
         return Verdict(answer.type, answer.confidence, answer.reasoning)
 
     def split(self, reading: Reading, categories: Sequence[Rule], strategy: Strategy) -> tuple[Segment, ...]:
-        """The scripted segments, whatever categories and strategy are."""
+        """The scripted segments, whatever categories and strategy are. Raises `Unreadable` with a scripted error."""
         answer = self._answer(reading)
         if isinstance(answer.segments, msgspec.UnsetType):
             return self._otherwise.split(reading, categories, strategy)
         return tuple(Segment(piece.category, piece.pages, piece.confidence) for piece in answer.segments)
 
     def _answer(self, reading: Reading) -> _Answer:
-        return self._answers.get(reading.sha256) or self._answers.get(reading.name) or _Answer()
+        answer = self._answers.get(reading.sha256) or self._answers.get(reading.name) or _Answer()
+        if answer.error:
+            raise Unreadable(answer.error)
+        return answer

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.judge import LexicalJudge, Rule, ScriptedJudge, Verdict
-from sandbox.reading import Page, Reading
+from sandbox.reading import Page, Reading, Unreadable
 from sandbox.segment import Segment, Strategy
 
 RULES = (Rule("invoice", "a bill"), Rule("contract", "a legal agreement"))
@@ -38,6 +38,14 @@ def test_what_is_not_in_the_file_is_judged_otherwise(tmp_path: Path) -> None:
     assert judge.classify(a_reading(), RULES).type == "invoice"
     assert judge.split(a_reading(), RULES, Strategy()) == (Segment("contract", (1,), "high"),)
     assert judge.split(a_reading("other.pdf"), RULES, Strategy())[0].category == "invoice"
+
+
+def test_a_scripted_error_fails_every_job_of_the_document(tmp_path: Path) -> None:
+    judge = a_judge(tmp_path, {"lease.pdf": {"error": "too faint"}})
+    with pytest.raises(Unreadable, match="too faint"):
+        judge.classify(a_reading(), RULES)
+    with pytest.raises(Unreadable, match="too faint"):
+        judge.split(a_reading(), RULES, Strategy())
 
 
 @pytest.mark.parametrize("answers", [["no object"], {"a.pdf": {"kind": "typo"}}, {"a.pdf": {"confidence": "high"}}])
