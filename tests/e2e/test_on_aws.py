@@ -99,6 +99,8 @@ def test_a_packet_is_cut_and_its_pieces_go_their_ways(mailroom: Deployment) -> N
     pieces = mailroom.until(settled, "its pieces are settled")
     assert sorted(page for one in pieces for page in one["pages"]) == list(range(1, PAGES + 1))
     assert any(one["location"] for piece in pieces for one in piece["deliveries"])
+    (archived,) = mailroom.until(lambda: mailroom.delivered(name), f"{name} itself is archived")
+    assert archived.startswith("packets/")
 
 
 class TestTheDoor:

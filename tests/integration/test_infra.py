@@ -21,8 +21,11 @@ CACHE = ROOT / ".cache"
 CHECKS: dict[str, dict[str, str]] = tomllib.loads((ROOT / "infra" / "checks.toml").read_text())
 MORE = {
     "dev": (),
-    "prod": ("snapStart=true", "xray=Active", "receiveConcurrency=5", "publicUrl=https://mail.example.com"),
-}
+    "prod": (
+        "snapStart=true", "xray=Active", "receiveConcurrency=5", "publicUrl=https://mail.example.com",
+        "inboxSource=moved",
+    ),
+}  # fmt: skip
 """Stages, and parameters that are not tried at the other one."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.deploy]

@@ -11,6 +11,7 @@ from handlers.aws import Aws
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
 from handlers.local_aws import REGION, LocalAws, local_aws
+from handlers.sources.s3 import Place, S3Source
 from receiver.core.errors import AccessDenied
 from receiver.core.plan import Target
 from tests.contracts.alert_channel import a_notice
@@ -20,6 +21,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.aws]
 
 S3_ACTIONS = ("s3:PutObject", "s3:PutObjectTagging", "s3:GetObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 SQS_ACTIONS = ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")
+INBOX_ACTIONS = ("s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion")
+"""IntakeRole's, the last of them with inboxSource=moved."""
 DATA = bytes(range(256)) * 1000
 
 
@@ -38,6 +41,7 @@ def _user(aws: LocalAws, name: str, **actions: str | tuple[str, ...]) -> dict[st
     iam.create_user(UserName=name)
     resources = {
         "s3": "arn:aws:s3:::mail/in/*",
+        "inbox": "arn:aws:s3:::inbox/*",
         "sqs": f"arn:aws:sqs:{REGION}:000000000000:invoices",
         "sns": f"arn:aws:sns:{REGION}:000000000000:alarm",
     }
@@ -101,6 +105,23 @@ async def test_a_wrong_key_is_refused(strict: LocalAws) -> None:
         await S3(aws).deliver(a_parcel("s3://mail/in/a.pdf"))
     assert "wr0ng" not in str(error.value)
     aws.close()
+
+
+async def test_an_inbox_is_emptied_by_versions_and_by_nothing_else(strict: LocalAws) -> None:
+    s3 = strict.client("s3")
+    s3.create_bucket(Bucket="inbox")
+    s3.put_bucket_versioning(Bucket="inbox", VersioningConfiguration={"Status": "Enabled"})
+    there = Place("inbox", "in/a.pdf", s3.put_object(Bucket="inbox", Key="in/a.pdf", Body=DATA)["VersionId"])
+    reader = Aws(credentials=_user(strict, "reader", inbox=INBOX_ACTIONS[:-1]), endpoint_url=strict.endpoint)
+    with pytest.raises(AccessDenied):
+        await S3Source(reader).remove(there)
+    mover = Aws(credentials=_user(strict, "mover", inbox=INBOX_ACTIONS), endpoint_url=strict.endpoint)
+    await S3Source(mover).remove(there)
+    with pytest.raises(AccessDenied):
+        await S3Source(mover).remove(there._replace(version=""))
+    assert strict.objects("inbox") == []
+    reader.close()
+    mover.close()
 
 
 def test_the_permissions_used_here_are_those_of_the_docs() -> None:
