@@ -83,10 +83,8 @@ def ours(place: Path, python: str) -> list[Peer]:
     ).stdout.strip()
     arch = "arm64" if os.uname().machine == "aarch64" else "x86_64"
     path = f"{place / 'runtime' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(
-        [ROOT / "scripts" / "package", "--stage", "bench", "--arch", arch, "--python", version, "receive"],
-        check=True, capture_output=True, env={**os.environ, "PATH": path},
-    )  # fmt: skip
+    package = [str(ROOT / "scripts" / "package"), "--stage", "bench", "--arch", arch, "--python", version, "receive"]
+    quietly(*package, env={**os.environ, "PATH": path})
     made = ROOT / "build" / "lambda" / f"bench-{version}-{arch}" / "receive.zip"
     code = place / "receive"
     zipfile.ZipFile(made).extractall(code)
@@ -111,7 +109,7 @@ def other(name: str, packages: list[str], place: Path, python: str) -> Peer:
     code = place / name
     uv("pip", "install", "--python", python, "--target", str(code), *packages)
     shutil.copyfile(HERE / f"{name}.py", code / "peer.py")
-    subprocess.run([python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", code], check=True)
+    quietly(python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(code))
     made = shutil.make_archive(str(place / f"{name}-zip"), "zip", code)
     return Peer(name, "peer.handler", code, {"KEY": "the-right-value"}, Path(made).stat().st_size)
 
@@ -165,7 +163,14 @@ def table(peers: list[Peer], python: str) -> str:
 
 def uv(*command: str) -> None:
     found = shutil.which("uv", path=f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    subprocess.run([str(found), *command], check=True, capture_output=True)
+    quietly(str(found), *command)
+
+
+def quietly(*command: str, env: dict[str, str] | None = None) -> None:
+    """Runs it; what it says is shown only when it fails."""
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=env)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}:\n{done.stderr[-3000:]}")
 
 
 if __name__ == "__main__":
