@@ -4,6 +4,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+from receiver.store.arrivals import Arrivals
 from receiver.store.migrations import migrate
 
 CHECKPOINT_PAGES = 4000
@@ -17,6 +18,7 @@ class Connection(sqlite3.Connection):
 
     path: Path
     file: tuple[int, int]
+    arrivals: Arrivals
 
     def check_file(self) -> None:
         """Raises FileNotFoundError when another file, or none, has this name by now.
@@ -37,7 +39,7 @@ def connect(path: Path, *, busy_seconds: float) -> Connection:
         db.execute(f"pragma cache_size = -{CACHE_KIB}")
         db.execute("pragma fullfsync = on")  # macOS: a plain fsync leaves the data in the drive's cache
         migrate(db)
-        db.path, db.file = path, _identity(path)
+        db.path, db.file, db.arrivals = path, _identity(path), Arrivals()
     except BaseException:
         db.close()
         raise

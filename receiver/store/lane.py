@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from receiver.core.errors import StoreBusy
+from receiver.store.arrivals import Arrival
 from receiver.store.connection import Connection
-from receiver.store.together import Job
 
 T = TypeVar("T")
 Answer = tuple[asyncio.Future[Any], Any]
@@ -25,6 +25,9 @@ QUEUE_LIMIT = 10_000
 BATCH_LIMIT = 1_000
 """Bounds how long one transaction keeps other processes waiting."""
 RETRY_AFTER_SECONDS = 1.0
+QUIET_SECONDS = 0.02
+"""How long nothing must wait before the lane tidies; then it does so bit by bit, and looks in between."""
+BREATH_SECONDS = 0.001
 
 _WORDS = {True: "store.failing", False: "store.recovered"}
 _log = logging.getLogger("mailroom.store")
@@ -32,6 +35,8 @@ _log = logging.getLogger("mailroom.store")
 
 class Lane:
     """``perform`` does a batch over the connection that ``connect`` opens, and returns what each caller gets.
+
+    ``tidy`` does some of what was left for later, while nobody waits; it says whether that is all.
 
     After a failed batch the connection is thrown away and the next batch opens a new one: whatever was wrong with the
     disk, the lock or the file, the lane goes on as soon as it is mended.
@@ -41,21 +46,24 @@ class Lane:
         self,
         name: str,
         connect: Callable[[], Connection],
-        perform: Callable[[Connection, Sequence[Job]], list[Any]],
+        perform: Callable[[Connection, Sequence[Any]], list[Any]],
         *,
+        tidy: Callable[[Connection], bool] | None = None,
         queue_limit: int = QUEUE_LIMIT,
     ) -> None:
         self._connect = connect
         self._perform = perform
+        self._tidy = tidy
+        self._untidy = False
         self._queue_limit = queue_limit
-        self._waiting: queue.SimpleQueue[tuple[Job, asyncio.Future[Any]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[Any, asyncio.Future[Any]] | None] = queue.SimpleQueue()
         self._closed = False
         self._db: Connection | None = None
         self._failing = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
-    def do(self, job: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+    def do(self, job: Callable[[Connection], T] | Arrival) -> "asyncio.Future[T]":
         """The result of this job, once its batch is done. Raises StoreBusy when too much is waiting already."""
         if self._closed:
             raise StoreBusy(f"{self._thread.name} is closed")
@@ -82,9 +90,9 @@ class Lane:
             _answer(futures, self._try([job for job, _ in batch]))
         self._drop()
 
-    def _take(self) -> tuple[list[tuple[Job, asyncio.Future[Any]]], bool]:
+    def _take(self) -> tuple[list[tuple[Any, asyncio.Future[Any]]], bool]:
         """What is waiting, at least one; False after the last."""
-        first = self._waiting.get()
+        first = self._next()
         batch = []
         while first is not None:
             batch.append(first)
@@ -93,7 +101,29 @@ class Lane:
             first = self._waiting.get()
         return batch, False
 
-    def _try(self, jobs: Sequence[Job]) -> list[Any]:
+    def _next(self) -> tuple[Any, asyncio.Future[Any]] | None:
+        """The first that waits; until there is one, the lane tidies."""
+        quiet = QUIET_SECONDS
+        while self._untidy:
+            try:
+                return self._waiting.get(timeout=quiet)
+            except queue.Empty:
+                self._untidy = not self._tidied()
+                quiet = BREATH_SECONDS
+        return self._waiting.get()
+
+    def _tidied(self) -> bool:
+        """Whether nothing is left to tidy; when it failed, that is for after the next batch."""
+        if self._db is None or self._tidy is None:
+            return True
+        try:
+            return self._tidy(self._db)
+        except Exception as error:  # noqa: BLE001 - nobody waits for it, and the thread goes on
+            self._drop()
+            self._note(failing=True, error=str(error))
+            return True
+
+    def _try(self, jobs: Sequence[Any]) -> list[Any]:
         if not jobs:
             return []
         try:
@@ -105,6 +135,7 @@ class Lane:
             self._note(failing=True, error=str(error))
             return [self._busy(error) for _ in jobs]
         self._note(failing=False)
+        self._untidy = True
         return outcomes
 
     def _drop(self) -> None:

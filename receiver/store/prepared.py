@@ -2,13 +2,16 @@
 
 import sqlite3
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from receiver.core.change import Belongs, Insert, Record, Update, Write, kind_of, succeeding
 from receiver.core.errors import Conflict
 from receiver.core.job import Job
 from receiver.store import codec
 from receiver.store.statements import TABLES, Table
+
+if TYPE_CHECKING:
+    from receiver.store.connection import Connection
 
 
 class Row(NamedTuple):
@@ -18,6 +21,10 @@ class Row(NamedTuple):
     id: str
     values: tuple[Any, ...]
     must: bool
+
+    def insert(self, db: sqlite3.Connection, now: float) -> bool:
+        """False when a record of this id is there already."""
+        return db.execute(self.table.insert, self.table.timed(self.values, now)).rowcount > 0
 
 
 class Replacement(NamedTuple):
@@ -40,16 +47,18 @@ class Change:
     replacements: list[Replacement] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
 
-    def __call__(self, db: sqlite3.Connection) -> None:
+    def __call__(self, db: "Connection") -> None:
+        ids = [*(old.id for old in self.replacements), *(new.id for new in self.rows)]
+        db.arrivals.make_way(db, ids)
         for check in self.checks:
             if db.execute(_FOREIGN, (check.job_id, check.document_id)).fetchone():
                 raise Conflict(kind_of(Job), check.job_id)
         for table, record_id, values in self.replacements:
             if db.execute(table.update, table.timed(values, self.now)).rowcount == 0:
                 raise Conflict(table.name, record_id)
-        for table, record_id, values, must in self.rows:
-            if db.execute(table.insert, table.timed(values, self.now)).rowcount == 0 and must:
-                raise Conflict(table.name, record_id)
+        for row in self.rows:
+            if not row.insert(db, self.now) and row.must:
+                raise Conflict(row.table.name, row.id)
 
 
 _FOREIGN = "select 1 from job where id = ? and document_id <> ?"
@@ -64,11 +73,12 @@ def prepare(writes: tuple[Write, ...], now: float) -> Change:
         elif isinstance(write, Update):
             change.replacements.append(_replacement(write.record))
         else:
-            change.rows.append(_row(write.record, must=isinstance(write, Insert)))
+            change.rows.append(row_of(write.record, must=isinstance(write, Insert)))
     return change
 
 
-def _row(record: Record, *, must: bool) -> Row:
+def row_of(record: Record, *, must: bool) -> Row:
+    """The record, encoded and ready to insert."""
     table = TABLES[type(record)]
     return Row(table, record.id, (*table.values(record), codec.encode(record)), must)
 

@@ -11,13 +11,16 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from receiver.core.change import Page, Query, Record, Tally, Update, Write, refuse_repeats, succeeding
 from receiver.core.errors import Misconfigured, StoreBusy
+from receiver.core.event import Event
 from receiver.core.task import Task
 from receiver.ports import Clock, R, Store
 from receiver.store import codec, listing, statements, together
-from receiver.store.connection import connect
+from receiver.store.arrivals import SOME, arrival_of, unfiled
+from receiver.store.connection import Connection, connect
 from receiver.store.lane import QUEUE_LIMIT, Lane
 from receiver.store.prepared import prepare
 
@@ -46,17 +49,22 @@ class SqliteStore:
             raise
 
     async def apply(self, *writes: Write) -> None:
-        refuse_repeats(writes)
+        now = self._clock()
+        arrival = arrival_of(writes, now)
+        if arrival is None:
+            refuse_repeats(writes)
         if writes:
-            await self._writer.do(prepare(writes, self._clock()))
+            await self._writer.do(arrival or prepare(writes, now))
 
     async def get(self, kind: type[R], record_id: str) -> R | None:
+        await self._filed(kind)
         table = statements.TABLES[kind]
         values = table.timed((record_id,), self._clock())
         row = await self._reader.do(lambda db: db.execute(table.get, values).fetchone())
         return None if row is None else codec.decode(kind, row[0])
 
     async def find(self, kind: type[Record], query: Query) -> Page:
+        await self._filed(kind)
         sql, values = statements.page(kind, query, self._clock())
         rows = await self._reader.do(lambda db: db.execute(sql, values).fetchall())
         return listing.page(query, [(codec.decode(kind, body), order, key) for body, order, key in rows])
@@ -65,8 +73,7 @@ class SqliteStore:
         self, *, owner: str, now: float, lease_seconds: float, limit: int = 1, ids: Sequence[str] | None = None
     ) -> list[Task]:
         take = functools.partial(Task.claim, owner=owner, now=now, lease_seconds=lease_seconds)
-        wanted = None if ids is None else json.dumps(list(ids))
-        return await self._writer.do(functools.partial(_claim, take, now, self._clock(), limit, wanted))
+        return await self._writer.do(functools.partial(_claim, take, now, self._clock(), limit, ids))
 
     async def tally(self) -> Tally:
         return Tally(
@@ -85,6 +92,12 @@ class SqliteStore:
         for lane in self._lanes or ():
             await lane.close()
 
+    async def _filed(self, kind: type[Any]) -> None:
+        """Waits until what has arrived by now can be read."""
+        if kind in (Event, Task) and (last := await self._reader.do(unfiled)) is not None:
+            while not await self._writer.do(lambda db: db.arrivals.file(db, at_most=SOME, until=last)):
+                pass
+
     @property
     def _writer(self) -> Lane:
         return (self._lanes or self._start())[0]
@@ -100,21 +113,24 @@ class SqliteStore:
         if self._path.is_dir():
             raise Misconfigured(f"{self._path} is a folder", fix="name a file in MAILROOM_STORE: sqlite:///mailroom.db")
         opening = functools.partial(connect, self._path, busy_seconds=self._busy_seconds)
+        name = self._path.name
         self._lanes = (
-            Lane(f"writer of {self._path.name}", opening, together.commit, queue_limit=self._queue_limit),
-            Lane(f"reader of {self._path.name}", opening, together.read, queue_limit=self._queue_limit),
+            Lane(f"writer of {name}", opening, together.commit, tidy=together.tidy, queue_limit=self._queue_limit),
+            Lane(f"reader of {name}", opening, together.read, queue_limit=self._queue_limit),
         )
         return self._lanes
 
 
 def _claim(
-    take: Callable[[Task], Task], now: float, moment: float, limit: int, wanted: str | None, db: sqlite3.Connection
+    take: Callable[[Task], Task], now: float, moment: float, limit: int, wanted: Sequence[str] | None, db: Connection
 ) -> list[Task]:
     """Takes the tasks that are due at ``now``, oldest first; ``moment`` is the store's own time, for expiry."""
     if wanted is None:
+        db.arrivals.file(db, at_most=SOME)
         due = db.execute(statements.CLAIMABLE, (now, moment, limit))
     else:
-        due = db.execute(statements.CLAIMABLE_OF, (wanted, now, moment, limit))
+        db.arrivals.make_way(db, wanted)
+        due = db.execute(statements.CLAIMABLE_OF, (json.dumps(list(wanted)), now, moment, limit))
     taken = [take(codec.decode(Task, body)) for (body,) in due.fetchall()]
     prepare(tuple(Update(task) for task in taken), moment)(db)
     return [succeeding(task) for task in taken]

@@ -4,14 +4,15 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from receiver.store.arrivals import SOME, Arrival
 from receiver.store.connection import Connection
 
-Job = Callable[[sqlite3.Connection], Any]
+Job = Callable[[Connection], Any]
 _OWN_FAULTS = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)
 """What SQLite raises for one job's values; all else is wrong with the file, for everybody."""
 
 
-def commit(db: Connection, jobs: Sequence[Job]) -> list[Any]:
+def commit(db: Connection, jobs: Sequence[Job | Arrival]) -> list[Any]:
     """What each job returned or raised, all in one transaction; one that raised has left nothing.
 
     Raises sqlite3.Error or OSError when nothing of the batch was kept.
@@ -22,6 +23,21 @@ def commit(db: Connection, jobs: Sequence[Job]) -> list[Any]:
         outcomes = _transact(db, jobs, _in_savepoint)
     db.check_file()
     return outcomes
+
+
+def tidy(db: Connection) -> bool:
+    """Files some of what has arrived; True when nothing is left."""
+    db.execute("begin immediate")
+    try:
+        db.arrivals.sync(db)
+        done = db.arrivals.file(db, at_most=SOME)
+        db.execute("commit")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("rollback")
+        raise
+    db.check_file()
+    return done
 
 
 def read(db: Connection, jobs: Sequence[Job]) -> list[Any]:
@@ -35,10 +51,15 @@ class _HalfDoneError(Exception):
     """A job failed after it had written something."""
 
 
-def _transact(db: sqlite3.Connection, jobs: Sequence[Job], do: Callable[[Job, sqlite3.Connection], Any]) -> list[Any]:
+def _transact(db: Connection, jobs: Sequence[Job | Arrival], do: Callable[[Job, Connection], Any]) -> list[Any]:
     db.execute("begin immediate")
     try:
-        outcomes = [do(job, db) for job in jobs]
+        db.arrivals.sync(db)
+        outcomes = [None if isinstance(job, Arrival) else do(job, db) for job in jobs]
+        if arrived := [place for place, job in enumerate(jobs) if isinstance(job, Arrival)]:
+            kept = db.arrivals.keep(db, [job for job in jobs if isinstance(job, Arrival)])
+            for place, told in zip(arrived, kept, strict=True):
+                outcomes[place] = told
         db.execute("commit")
     except BaseException:
         if db.in_transaction:
@@ -47,7 +68,7 @@ def _transact(db: sqlite3.Connection, jobs: Sequence[Job], do: Callable[[Job, sq
     return outcomes
 
 
-def _bare(job: Job, db: sqlite3.Connection) -> Any:
+def _bare(job: Job, db: Connection) -> Any:
     """Hopes that the job succeeds, or fails before it wrote: then there is nothing to undo. A third faster."""
     before = db.total_changes
     outcome = _attempt(job, db)
@@ -56,7 +77,7 @@ def _bare(job: Job, db: sqlite3.Connection) -> Any:
     return outcome
 
 
-def _in_savepoint(job: Job, db: sqlite3.Connection) -> Any:
+def _in_savepoint(job: Job, db: Connection) -> Any:
     db.execute("savepoint one")
     outcome = _attempt(job, db)
     if isinstance(outcome, Exception):
@@ -65,7 +86,7 @@ def _in_savepoint(job: Job, db: sqlite3.Connection) -> Any:
     return outcome
 
 
-def _attempt(job: Job, db: sqlite3.Connection) -> Any:
+def _attempt(job: Job, db: Connection) -> Any:
     try:
         return job(db)
     except _OWN_FAULTS as error:

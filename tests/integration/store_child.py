@@ -15,6 +15,7 @@ from typing import Any
 from receiver.core.change import Ensure, Insert
 from receiver.core.errors import Conflict
 from receiver.store import together
+from receiver.store.arrivals import Arrival
 from receiver.store.connection import Connection
 from receiver.store.sqlite import SqliteStore
 from tests.builders import NOW, a_document, a_task, an_event
@@ -65,11 +66,11 @@ def hold(path: Path) -> None:
     sys.stdin.read()
 
 
-def forgetful(db: Connection, jobs: Sequence[together.Job]) -> list[Any]:
+def forgetful(db: Connection, jobs: Sequence[together.Job | Arrival]) -> list[Any]:
     """A group commit with its promise broken: it answers, and commits some time later."""
     if not db.in_transaction:
         db.execute("begin immediate")
-    outcomes = [job(db) for job in jobs]
+    outcomes = [db.arrivals.keep(db, [job])[0] if isinstance(job, Arrival) else job(db) for job in jobs]
     if time.monotonic() % 1 > 0.98:
         db.execute("commit")
     return outcomes

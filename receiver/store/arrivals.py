@@ -1,0 +1,156 @@
+"""What has just arrived: events with their tasks, kept in few pages, and filed into their tables before anybody asks.
+
+A group commit appends its events as one row of ``arrival``. That is all that an acknowledgement waits for; the random
+pages of the tables and their indexes cost four times as much, and are paid by whoever claims or reads, or by the idle
+writer. An event that is known, here or in its table, is a conflict at once, as it is everywhere.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from receiver.core.change import Belongs, Ensure, Insert, Write, kind_of
+from receiver.core.errors import Conflict
+from receiver.core.event import Event
+from receiver.core.job import Job
+from receiver.core.task import Task
+from receiver.store.prepared import row_of
+
+UNFILED_LIMIT = 50_000
+"""Events that may wait to be filed: a burst. Beyond it each batch files some, and memory and table stay bounded."""
+SOME = 200
+"""Events filed in one go where others wait: some milliseconds."""
+
+_pack = msgspec.json.Encoder().encode
+_unpack = msgspec.json.Decoder(list[tuple[Event, Task]]).decode
+_KNOWN = "select id from event where id in (select value from json_each(?)) and (expires_at is null or expires_at > ?)"
+_FOREIGN = """select one.value ->> 0, one.value ->> 1 from json_each(?) as one
+    join job on job.id = one.value ->> 0 and job.document_id <> one.value ->> 1"""
+_OLDEST = "select id, kept_at, changes from arrival where id <= coalesce(?, id) order by id limit 1"
+
+
+class Arrival(NamedTuple):
+    """A new event with the task to react to it, packed; ``document_id`` is that to which its job must belong, or ""."""
+
+    event_id: str
+    task_id: str
+    job_id: str
+    document_id: str
+    packed: bytes
+    now: float
+
+
+def arrival_of(writes: tuple[Write, ...], now: float) -> Arrival | None:
+    """The change as an arrival, if it is one: a new event, its task, and perhaps the document that it must be of."""
+    if len(writes) not in (2, 3):
+        return None
+    insert, ensure = writes[-2:]
+    if not (isinstance(insert, Insert) and isinstance(ensure, Ensure)):
+        return None
+    event, task, check = insert.record, ensure.record, writes[0]
+    if not (isinstance(event, Event) and isinstance(task, Task)):
+        return None
+    if check is insert:
+        return Arrival(event.id, task.id, "", "", _pack((event, task)), now)
+    if isinstance(check, Belongs):
+        return Arrival(event.id, task.id, check.job_id, check.document_id, _pack((event, task)), now)
+    return None
+
+
+class Arrivals:
+    """The rows of ``arrival`` that one connection knows of, by the hashes of the ids in them."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, list[int]] = {}
+        self._newest: dict[int, int] = {}
+        """Hash -> the last row that holds its id. Two ids of one hash cost a filing too early, nothing else."""
+        self._seen = 0
+
+    def sync(self, db: sqlite3.Connection) -> None:
+        """Takes note of what other processes kept or filed. In a transaction that has the write lock."""
+        first, last = db.execute("select min(id), max(id) from arrival").fetchone()
+        for row in [row for row in self._rows if first is None or row < first]:
+            self._drop(row)
+        if last is not None and last > self._seen:
+            for row, changes in db.execute("select id, changes from arrival where id > ?", (self._seen,)).fetchall():
+                self._note(row, (record.id for pair in _unpack(changes) for record in pair))
+
+    def keep(self, db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> list[Conflict | None]:
+        """Appends the new ones as one row; None for each of these, a Conflict for the others.
+
+        The last act before the commit: what is noted here must not be rolled back.
+        """
+        if any(hash(one.event_id) in self._newest for one in arrivals):
+            self.file(db)
+        elif len(self._newest) > 2 * UNFILED_LIMIT:
+            self.file(db, at_most=SOME)
+        now = arrivals[0].now
+        known = _known(db, arrivals, now)
+        foreign = _foreign(db, arrivals)
+        new: list[Arrival] = []
+        outcomes: list[Conflict | None] = []
+        for one in arrivals:
+            if (one.job_id, one.document_id) in foreign:
+                outcomes.append(Conflict(kind_of(Job), one.job_id))
+            elif one.event_id in known:
+                outcomes.append(Conflict(kind_of(Event), one.event_id))
+            else:
+                known.add(one.event_id)
+                new.append(one)
+                outcomes.append(None)
+        if new:
+            changes = b"[%b]" % b",".join([one.packed for one in new])
+            row = db.execute("insert into arrival (kept_at, changes) values (?, ?)", (now, changes.decode())).lastrowid
+            assert row is not None
+            self._note(row, (name for one in new for name in (one.event_id, one.task_id)))
+        return outcomes
+
+    def make_way(self, db: sqlite3.Connection, ids: Iterable[str]) -> None:
+        """Files everything if one of these ids is still unfiled, so that whoever writes or claims it finds it."""
+        if self._newest and any(hash(one) in self._newest for one in ids):
+            self.file(db)
+
+    def file(self, db: sqlite3.Connection, *, at_most: int | None = None, until: int | None = None) -> bool:
+        """Files the oldest, row by row, up to row ``until``; False when it stopped at ``at_most`` events."""
+        filed = 0
+        while (oldest := db.execute(_OLDEST, (until,)).fetchone()) and (at_most is None or filed < at_most):
+            row, kept_at, changes = oldest
+            pairs = _unpack(changes)
+            for event, task in pairs:
+                row_of(event, must=True).insert(db, kept_at)  # an older Mailroom at the same file may have been quicker
+                row_of(task, must=False).insert(db, kept_at)
+            db.execute("delete from arrival where id = ?", (row,))
+            filed += len(pairs)
+        return oldest is None
+
+    def _note(self, row: int, ids: Iterable[str]) -> None:
+        hashes = [hash(one) for one in ids]
+        self._rows[row] = hashes
+        self._newest.update(dict.fromkeys(hashes, row))
+        self._seen = row
+
+    def _drop(self, row: int) -> None:
+        for hashed in self._rows.pop(row):
+            if self._newest.get(hashed) == row:
+                del self._newest[hashed]
+
+
+def _known(db: sqlite3.Connection, arrivals: Sequence[Arrival], now: float) -> set[str]:
+    """The ids of those whose event is filed already."""
+    ids = json.dumps([one.event_id for one in arrivals])
+    return {row[0] for row in db.execute(_KNOWN, (ids, now)).fetchall()}
+
+
+def _foreign(db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> set[tuple[str, str]]:
+    """The job and document ids of those whose job belongs to another document."""
+    claims = json.dumps([(one.job_id, one.document_id) for one in arrivals if one.document_id])
+    return set(db.execute(_FOREIGN, (claims,)).fetchall())
+
+
+def unfiled(db: sqlite3.Connection) -> int | None:
+    """The last row that waits to be filed."""
+    last: int | None = db.execute("select max(id) from arrival").fetchone()[0]
+    return last
