@@ -23,29 +23,25 @@ R = TypeVar("R", Document, Job, Event, Task, AlertState, Flag)
 One = TypeVar("One", bound=Record)
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(msgspec.Struct, frozen=True):
     """Write a new record; Conflict when there is one of this id."""
 
     record: Record
 
 
-@dataclass(frozen=True, slots=True)
-class Ensure:
+class Ensure(msgspec.Struct, frozen=True):
     """Write a new record unless there is one of this id: the old one stays, without a conflict."""
 
     record: Record
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(msgspec.Struct, frozen=True):
     """Replace the record that was read at ``record.version``; Conflict when it has another version by now."""
 
     record: Record
 
 
-@dataclass(frozen=True, slots=True)
-class Belongs:
+class Belongs(msgspec.Struct, frozen=True):
     """Hold the whole change only if the job is unknown or belongs to this document; Conflict otherwise."""
 
     job_id: str

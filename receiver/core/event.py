@@ -8,7 +8,6 @@ will never understand.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -21,15 +20,20 @@ LATEST = 253_402_300_800.0
 """The year 10000, in Unix seconds."""
 
 
-@dataclass(frozen=True, slots=True)
 class Inbound:
     """A request as it came: headers as the server gives them (lower-case names, bytes), and the raw body."""
 
-    headers: Sequence[tuple[bytes, bytes]]
-    body: bytes
+    __slots__ = ("_last", "body", "headers")
+
+    def __init__(self, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:
+        self.headers = headers
+        self.body = body
+        self._last = dict(headers)
 
     def values(self, name: bytes) -> list[bytes]:
         """All values of a header, in order; ``name`` is lower case."""
+        if len(self._last) == len(self.headers):  # no name stands twice
+            return [self._last[name]] if name in self._last else []
         return [value for key, value in self.headers if key == name]
 
 
@@ -113,7 +117,7 @@ def parse(
 
 def _unwrap(body: bytes) -> tuple[bytes, bool]:
     """The JSON object's bytes, and whether they came as JSON text inside a JSON string."""
-    if body.lstrip(b" \t\r\n")[:1] != b'"':
+    if body[:1] == b"{" or body.lstrip(b" \t\r\n")[:1] != b'"':
         return body, False
     return _text.decode(body).encode(), True
 

@@ -23,7 +23,7 @@ def refuse_ambiguity(raw: bytes) -> None:
     """Raises Malformed; ``raw`` is well-formed JSON as far as the parser looked."""
     if not raw.isascii():
         _refuse_what_is_not_utf8(raw)
-    if _may_repeat(raw) or raw.count(b"{") + raw.count(b"[") > DEPTH:
+    if _may_repeat(raw) or _may_be_deep(raw):
         _scan(raw)
 
 
@@ -31,6 +31,10 @@ def _may_repeat(raw: bytes) -> bool:
     """Whether a name that is read could be there twice; ``\\u`` could spell one differently."""
     found = _READ.findall(raw) if len(raw) <= _CHUNK else [name[0] for name in islice(_READ.finditer(raw), _NAMES + 1)]
     return len(set(found)) < len(found) or (b"\\" in raw and b"\\u" in raw)
+
+
+def _may_be_deep(raw: bytes) -> bool:
+    return raw.count(b"{") > DEPTH // 2 or raw.count(b"[") > DEPTH // 2
 
 
 def _refuse_what_is_not_utf8(raw: bytes) -> None:

@@ -6,10 +6,11 @@ the signing secret taken literally as UTF-8 (reference 2.5: the encoding of ``wh
 one public handler takes the literal string). All comparisons take constant time, over bytes.
 """
 
-import hmac
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hmac import compare_digest
 
 from receiver.core import token
 from receiver.core.errors import NotAuthentic
@@ -38,6 +39,10 @@ class Lock:
     """Whether a request without a token, from a job created elsewhere, may pass by the other proofs alone."""
 
 
+Prove = Callable[[Inbound, Lock, float], tuple[str, str]]
+"""How the proof was given, and the document that it names; raises NotAuthentic."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verified:
     """A body that may be parsed. Only ``verify`` makes one."""
@@ -57,16 +62,14 @@ def verify(inbound: Inbound, lock: Lock, *, now: float) -> Verified:
     by: list[str] = []
     document_id = ""
     refusal: NotAuthentic | None = None
-    for proof, prove in _PROVE:
-        if proof not in lock.required:
-            continue
+    for prove in _provers(lock.required):
         try:
             shown, named = prove(inbound, lock, now)
         except NotAuthentic as error:
             refusal = refusal or error
-            continue
-        by.append(shown)
-        document_id = named or document_id
+        else:
+            by.append(shown)
+            document_id = named or document_id
     if refusal is not None:
         raise refusal
     return Verified(inbound.body, tuple(by), document_id)
@@ -88,7 +91,7 @@ def _headers(inbound: Inbound, lock: Lock, now: float) -> tuple[str, str]:
 
 def _signature(inbound: Inbound, lock: Lock, now: float) -> tuple[str, str]:
     given = inbound.values(SIGNATURE_HEADER)
-    accepted = tuple(sign(inbound.body, secret) for secret in lock.signing_secrets)
+    accepted = [sign(inbound.body, secret) for secret in lock.signing_secrets]
     if len(given) != 1:
         raise NotAuthentic("signature_missing" if not given else "signature_repeated")
     place = _which(given[0].strip(), accepted)
@@ -108,15 +111,23 @@ def _token(inbound: Inbound, lock: Lock, now: float) -> tuple[str, str]:
 
 
 _TOKEN_HEADER = TOKEN_HEADER.lower().encode()
-_PROVE = ((Proof.HEADERS, _headers), (Proof.SIGNATURE, _signature), (Proof.TOKEN, _token))
+_PROVE: dict[Proof, Prove] = {Proof.HEADERS: _headers, Proof.SIGNATURE: _signature, Proof.TOKEN: _token}
+
+
+@functools.cache
+def _provers(required: frozenset[Proof]) -> tuple[Prove, ...]:
+    return tuple(prove for proof, prove in _PROVE.items() if proof in required)
 
 
 def sign(body: bytes, secret: bytes) -> bytes:
     """The value of ``LC-Signature`` for this body: ``sha256=<hex>``."""
-    return b"sha256=" + hmac.digest(secret, body, "sha256").hex().encode()
+    return b"sha256=" + token.mac(body, secret)
 
 
-def _which(given: bytes, accepted: tuple[bytes, ...]) -> int | None:
+def _which(given: bytes, accepted: Sequence[bytes]) -> int | None:
     """The place of the accepted value that fits; looks at all of them, so that time tells nothing."""
-    fits = [hmac.compare_digest(given, value) for value in accepted]
-    return fits.index(True) if True in fits else None
+    place = None
+    for number, value in enumerate(accepted):
+        if compare_digest(given, value):
+            place = number
+    return place

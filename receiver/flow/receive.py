@@ -5,6 +5,7 @@ This is the hot path, and all that the receiving Lambda loads: it knows no confi
 
 import asyncio
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from receiver.core.change import Belongs, Ensure, Insert, Write
 from receiver.core.errors import Conflict, NotAuthentic, Transient
@@ -31,8 +32,7 @@ class Door:
     """How long an event is remembered, and with it its id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     event: Event
     fresh: bool
     """False when this event id had been kept before."""

@@ -23,6 +23,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     _head_since: float | None = None
     _head_bytes = 0
+    _resting_since: float | None = None
     _watch: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -36,10 +37,15 @@ class GuardedProtocol(HttpToolsProtocol):
             self._watch.cancel()
 
     def _look(self) -> None:
-        """Hangs up when the head is late. Once in HEAD_SECONDS for a connection, instead of a timer for a request."""
+        """Hangs up when the head is late, or nothing was asked for long.
+
+        Once in HEAD_SECONDS for a connection, instead of a timer for each request.
+        """
         now = self.loop.time()
         if self._head_since is not None and now - self._head_since >= HEAD_SECONDS:
             self.refuse(HEAD_TOO_SLOW)
+        elif self._resting_since is not None and now - self._resting_since >= self.timeout_keep_alive:
+            self.transport.close()
         else:
             self._watch = self.loop.call_later(HEAD_SECONDS, self._look)
 
@@ -47,6 +53,11 @@ class GuardedProtocol(HttpToolsProtocol):
         """Begins to count, or stops."""
         self._head_since = self.loop.time() if head else None
         self._head_bytes = 0
+        self._resting_since = None
+
+    def rests(self) -> None:
+        """Begins to count how long nothing is asked, and nothing owed."""
+        self._resting_since = self.loop.time()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

@@ -5,6 +5,8 @@ of them. Whatever is not plain (a body in pieces, HTTP/1.0, ``Expect``, a second
 takes the ordinary way, and gets the same answers there.
 """
 
+import asyncio
+
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from receiver.http.app import Edge
@@ -18,7 +20,9 @@ _PATH = PATH.encode()
 class Answering:
     """Stands where uvicorn keeps the request that is being answered, with what it asks of that."""
 
-    __slots__ = ("disconnected", "keep_alive", "response_complete")
+    __slots__ = ("disconnected", "keep_alive", "response_complete", "task")
+
+    task: asyncio.Task[None]
 
     def __init__(self) -> None:
         self.response_complete = False
@@ -46,7 +50,14 @@ class EventProtocol(GuardedProtocol):
         self.expect_100_continue = False
         self.owes(head=True)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """What uvicorn does, but for ``Expect``, which is looked at once, with the rest of the head."""
+        self.headers.append((name.lower(), value))
+
     def on_headers_complete(self) -> None:
+        self.expect_100_continue = any(
+            name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers
+        )
         if self.url == _PATH and self._is_plain():
             self.owes(head=False)
             self._body = []
@@ -86,9 +97,8 @@ class EventProtocol(GuardedProtocol):
         body, self._body = b"".join(self._body), None
         answering = Answering()
         self.cycle = answering  # type: ignore[assignment]
-        task = self.loop.create_task(self._answer(answering, self.headers, body))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        answering.task = self.loop.create_task(self._answer(answering, self.headers, body))
+        self.tasks.add(answering.task)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -100,7 +110,10 @@ class EventProtocol(GuardedProtocol):
 
     async def _answer(self, answering: Answering, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         assert isinstance(self.app, Edge)
-        reply = await self.app.webhook.answer(headers, body, self.client[0] if self.client else "")
+        try:
+            reply = await self.app.webhook.answer(headers, body, self.client[0] if self.client else "")
+        finally:
+            self.tasks.discard(answering.task)
         answering.response_complete = True
         if self.transport.is_closing():
             return
@@ -108,6 +121,15 @@ class EventProtocol(GuardedProtocol):
         if not answering.keep_alive:
             self.transport.close()
         self.on_response_complete()
+
+    def on_response_complete(self) -> None:
+        """What uvicorn does, but for its timer: how long a connection rests is looked at now and then."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+            self.rests()
 
 
 def _written(reply: Reply, *, keep_alive: bool) -> bytes:

@@ -116,8 +116,9 @@ class Webhook:
         limits = self._limits
         if len(headers) > limits.headers or sum(map(len, chain.from_iterable(headers))) > limits.header_bytes:
             return HEADERS
+        checks = self._checks
         for name, value in headers:
-            if name in self._checks and (problem := self._checks[name](value)):
+            if name in checks and (problem := checks[name](value)):
                 return problem
         return None
 
@@ -172,7 +173,7 @@ class Webhook:
             log.exception("fault")
             return self._refuse(INTERNAL, INTERNAL.code, peer, size=len(body))
         word, status = (b"accepted", 202) if accepted.fresh else (b"duplicate", 200)
-        return Reply(status, b'{"status":"%b","event_id":%b}' % (word, msgspec.json.encode(accepted.event.id)))
+        return Reply(status, b'{"status":"%b","event_id":%b}' % (word, _encode(accepted.event.id)))
 
     def _note(self, accepted: Accepted, seconds: float) -> None:
         outcome = "accepted" if accepted.fresh else "duplicate"
@@ -199,9 +200,13 @@ class Webhook:
 
 def _wrong_type(value: bytes) -> Problem | None:
     """LlamaCloud says application/json; who says nothing, or what a tool says by itself, may still mean it."""
+    if value == b"application/json":
+        return None
     media_type = value.partition(b";")[0].strip().lower()
     return None if media_type in _MAY_BE_JSON or media_type.endswith(b"+json") else TYPE
 
+
+_encode = msgspec.json.Encoder().encode
 
 _MAY_BE_JSON = frozenset((b"application/json", b"text/plain", b"application/x-www-form-urlencoded", b""))
 """The form is what ``curl --data`` says: whoever tries the door by hand learns of the wrong header, not of the form."""
