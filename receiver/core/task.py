@@ -39,7 +39,7 @@ MOVES: dict[tuple[TaskState, str], TaskState] = {
 }
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``kind`` names the step that does it (react, submit, deliver, alert, …); ``subject`` what it is about.
 
     A struct, like Event: each request makes one.

@@ -5,7 +5,6 @@ pages of the tables and their indexes cost four times as much, and are paid by w
 writer. An event that is known, here or in its table, is a conflict at once, as it is everywhere.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -140,13 +139,13 @@ class Arrivals:
 
 def _known(db: sqlite3.Connection, arrivals: Sequence[Arrival], now: float) -> set[str]:
     """The ids of those whose event is filed already."""
-    ids = json.dumps([one.event_id for one in arrivals])
+    ids = _pack([one.event_id for one in arrivals]).decode()
     return {row[0] for row in db.execute(_KNOWN, (ids, now)).fetchall()}
 
 
 def _foreign(db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> set[tuple[str, str]]:
     """The job and document ids of those whose job belongs to another document."""
-    claims = json.dumps([(one.job_id, one.document_id) for one in arrivals if one.document_id])
+    claims = _pack([(one.job_id, one.document_id) for one in arrivals if one.document_id]).decode()
     return set(db.execute(_FOREIGN, (claims,)).fetchall())
 
 

@@ -15,12 +15,12 @@ import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
 from receiver.aws.service import BUSY, AwsError, Service, connect
-from receiver.core.change import Page, Query, Record, Tally, Update, Write, refuse_repeats
+from receiver.core.change import Page, Query, Record, Tally, Update, Write, refuse_repeats, succeeding
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.task import Task
@@ -99,7 +99,7 @@ class DynamoStore:
                 await self.apply(Update(mine))
             except Conflict:
                 return None
-            return replace(mine, version=mine.version + 1)
+            return succeeding(mine)
 
         claimed: list[Task] = []
         async for waiting in self._due(now, limit, ids):
