@@ -129,11 +129,15 @@ async def cancelled(case: Case, tools: Tools) -> Case:
 
 
 def settled_before(case: Case) -> bool:
-    """Whether this job's word was taken before, or the document has moved on: then nothing may happen again."""
+    """Whether this job's word was taken before, or the document has moved on: then nothing may happen again.
+
+    A document that was submitted anew because of this job has no other one yet, so it is the job's record that tells.
+    """
     document = case.document
+    taken = case.job is not None and case.job.status.final
     superseded = bool(document.job_id) and document.job_id != case.report.id
     heard = document.plan is not None or document.step is Step.SPLIT
-    return superseded or heard or document.state is not DocumentState.OPEN
+    return taken or superseded or heard or document.state is not DocumentState.OPEN
 
 
 def classified(case: Case, tools: Tools) -> Sequence[Write]:

@@ -72,7 +72,8 @@ async def _run(step: StepOf | None, task: Task, tools: Tools) -> Outcome:
 async def _succeeded(task: Task, outcome: Outcome, tools: Tools) -> Done:
     async def change() -> Sequence[Write]:
         writes = await outcome.change() if outcome.change else ()
-        return (*writes, *_raised(outcome.alerts, task))
+        told_before = outcome.change is not None and not writes
+        return writes if told_before else (*writes, *_raised(outcome.alerts, task))
 
     if outcome.again_at is not None:
         moved = task.retry(at=outcome.again_at, error=outcome.note, cause="again", counted=False)

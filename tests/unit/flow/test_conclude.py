@@ -1,11 +1,17 @@
 """What a job's outcome makes of its document; identity is the job, not the event."""
 
+import asyncio
+
 import pytest
 
 from receiver.core.document import DocumentState, Step
-from receiver.core.job import JobStatus
+from receiver.core.job import JobReport, JobStatus
 from receiver.core.plan import Way
 from receiver.core.task import TaskState
+from receiver.flow import conclude
+from receiver.flow.conclude import Case
+from receiver.flow.tools import Tools
+from receiver.ports import Order
 from tests.desk import Desk
 
 pytestmark = pytest.mark.anyio
@@ -142,3 +148,37 @@ async def test_a_late_event_of_a_former_job_changes_nothing(desk: Desk) -> None:
     await desk.work()
     after = await desk.document(document.id)
     assert (after.job_id, after.state) == ("job-2", DocumentState.OPEN)
+
+
+async def test_a_failure_that_is_heard_twice_at_once_is_one_alert(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = await desk.submitted()
+    desk.cloud.finish(document.job_id, JobStatus.FAILED, error="The PDF is encrypted")
+    await desk.event(document.job_id, "classify.error")
+    await desk.event(document.job_id, "classify.cancelled")
+    both, refreshed = asyncio.Barrier(2), conclude.refreshed
+
+    async def together(case: Case, tools: Tools) -> Case:
+        await both.wait()  # both have read the job before either has written what it makes of it
+        return await refreshed(case, tools)
+
+    monkeypatch.setattr(conclude, "refreshed", together)
+    await asyncio.gather(*(desk.do(f"react:job-1:classify.{word}") for word in ("error", "cancelled")))
+    assert len(await desk.tasks("alert")) == 1
+
+
+async def test_a_job_that_failed_before_we_noted_it_leaves_the_next_submission_to_its_own_task(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = desk.cloud.create
+
+    async def overtaken(order: Order) -> JobReport:
+        report = await create(order)
+        if report.id == "job-1":
+            desk.cloud.finish("job-1", JobStatus.FAILED, error="timeout")
+            await desk.event("job-1", "classify.error")
+            await desk.do("react:job-1:classify.error")
+        return report
+
+    monkeypatch.setattr(desk.cloud, "create", overtaken)
+    document = await desk.submitted()
+    assert (document.step, document.submissions, document.job_id) == (Step.SUBMITTED, 1, "job-2")

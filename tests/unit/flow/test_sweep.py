@@ -64,6 +64,20 @@ async def test_a_stuck_job_is_cancelled_and_submitted_anew(desk: Desk) -> None:
     assert [alert.kind for alert, _ in desk.channel.told] == ["document.overdue", "job.failed"]
 
 
+async def test_the_event_of_our_own_cancellation_does_not_use_up_another_submission(desk: Desk) -> None:
+    document = await desk.submitted()
+    desk.later(STUCK)
+    await sweep(desk.tools)
+    await desk.do("react:job-1:classify.stuck:swept:0")
+    await desk.event("job-1", "classify.cancelled")
+    await desk.do("react:job-1:classify.cancelled")
+    assert (await desk.document(document.id)).submissions == 1
+    await desk.work()
+    after = await desk.document(document.id)
+    assert (after.state, after.job_id) == (DocumentState.OPEN, "job-2")
+    assert [alert.kind for alert, _ in desk.channel.told].count("job.failed") == 1
+
+
 async def test_a_stuck_job_that_cannot_be_cancelled_holds_nothing_up(desk: Desk) -> None:
     document = await desk.submitted()
     desk.cloud.refuse_cancel = OutOfCredits("no credits")
