@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from handlers.local_aws import LocalAws
 from receiver.core.alert import Alert
@@ -166,7 +167,7 @@ async def test_a_fault_of_our_own_ends_one_task_and_not_the_worker(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with office.worker().running():
-        bad = replace(a_notice("bad"), details={})
+        bad = structs.replace(a_notice("bad"), details={})
         await office.store.apply(Insert(bad))
         await office.tools.bell.ring(bad.id, *await office.promise("good"))
         await until(lambda: office.hands.told == ["good"])
