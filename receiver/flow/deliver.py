@@ -72,7 +72,7 @@ def pending_task(document: Document, delivery: Delivery, *, now: float, mark: st
     )
 
 
-def delivery_tasks(document: Document, tools: Tools, *, mark: str = "") -> tuple[Write, ...]:
+def delivery_tasks(document: Document, tools: Tools, *, mark: str = "") -> tuple[Ensure, ...]:
     """The first tasks of a fresh plan: its byte-holding deliveries, or the pointing ones when there are no others."""
     now = tools.clock()
     pending = [one for one in document.deliveries if one.state is DeliveryState.PENDING]

@@ -167,8 +167,8 @@ def _reroute(document: Document, plan: Plan, tools: Tools) -> Replay:
     detail = f"{_said(document.plan)} -> {_said(plan)}"
     after = replace(document, plan=plan, deliveries=planned, state=DocumentState.OPEN, step=Step.DECIDED, error="")
     after = after.note(now, "re-routed", detail).settle()
-    writes = (Update(after), *delivery_tasks(after, tools, mark=f":reroute:{document.version}"))
-    return Replay(document=document, deed="reroute", detail=detail, writes=writes)
+    tasks = delivery_tasks(after, tools, mark=f":reroute:{document.version}")
+    return Replay(document=document, deed="reroute", detail=detail, writes=(Update(after), *tasks))
 
 
 def _said(plan: Plan | None) -> str:

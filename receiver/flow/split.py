@@ -83,12 +83,18 @@ async def _piece(packet: Document, segment: Segment, pages: Pages, tools: Tools)
         known = _document(packet, segment, await _kept(segment, pages, tools), tools)
         known, tasks = _first_step(known, packet, segment, tools)
         tools.meter.count("mailroom_documents", source="piece")
-        await tools.store.apply(Ensure(known), *tasks)
+        await _promise(Ensure(known), tasks, tools)
     elif _waits_for_this_cut(known, segment):
         again = resubmission(known, f"{packet.cuts[-1].by} cut the packet anew", tools.clock(), tools)
         known, tasks = _first_step(replace(again, deliveries=_delivered(known)), packet, segment, tools)
-        await tools.store.apply(Update(known), *tasks)
+        await _promise(Update(known), tasks, tools)
     return known.error if known.state is DocumentState.REVIEW and known.plan is None else ""
+
+
+async def _promise(piece: Write, tasks: Sequence[Ensure], tools: Tools) -> None:
+    """Keeps the piece with its tasks, and rings for them: it need not wait until the other pieces are cut."""
+    await tools.store.apply(piece, *tasks)
+    await tools.ring(*(task.record.id for task in tasks))
 
 
 def _waits_for_this_cut(piece: Document, segment: Segment) -> bool:
@@ -133,7 +139,7 @@ def _document(packet: Document, segment: Segment, kept: Kept, tools: Tools) -> D
 
 def _first_step(
     piece: Document, packet: Document, segment: Segment, tools: Tools
-) -> tuple[Document, tuple[Write, ...]]:
+) -> tuple[Document, tuple[Ensure, ...]]:
     """What becomes of a fresh piece: sent nowhere, held, routed by its category, or submitted."""
     now, split = tools.clock(), tools.config.split
     piece = replace(piece, category=segment.category, category_confidence=segment.confidence)

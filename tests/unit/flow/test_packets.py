@@ -12,11 +12,12 @@ from receiver.core.job import JobKind, JobReport, JobStatus
 from receiver.core.manifest import manifest
 from receiver.core.pages import Segment
 from receiver.core.plan import Way
-from receiver.core.task import TaskState
+from receiver.core.task import Task, TaskState
 from receiver.flow.pieces import pieces_of
 from receiver.flow.split import cut
 from receiver.flow.sweep import sweep
 from receiver.ports import Order
+from receiver.queue.local import LocalDoorbell
 from tests.desk import TABLE, Desk
 from tests.papers import a_page, locked, packet_bytes
 
@@ -63,6 +64,30 @@ async def test_each_piece_is_a_document_of_its_own_with_parent_pages_and_categor
     assert (second.name, second.batch_id, second.origin.kind) == ("mail-p3-4.pdf", packet.batch_id, "piece")
     assert (packet.state, packet.step, packet.page_count) == (DocumentState.OPEN, Step.SPLIT, 4)
     assert (await desk.store.tally()).taken_in == 3
+
+
+class Hearing(LocalDoorbell):
+    """Remembers for which tasks it was rung."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: set[str] = set()
+
+    async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
+        self.heard |= set(task_ids)
+
+
+@pytest.mark.parametrize("then", ["classify", "route"])
+async def test_whatever_is_to_be_done_for_a_packet_is_rung_for(desk: Desk, then: str) -> None:
+    """Else it would wait for the sweep where nobody looks without a ring: in Lambda."""
+    bell = Hearing()
+    desk.use(f"{ARCHIVED}split: {{then: {then}}}\n")
+    desk.tools = replace(desk.tools, bell=bell)
+    await classify_all(desk, await split(desk))
+    kinds = {"submit", "cut", "deliver", "packet"}
+    promised = {task.id: task.kind for task in await desk.all(Task) if task.kind in kinds}
+    assert set(promised.values()) == kinds
+    assert set(promised) - bell.heard == set()
 
 
 async def test_the_packet_is_archived_when_all_its_pieces_are_settled(desk: Desk) -> None:
