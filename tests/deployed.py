@@ -106,6 +106,12 @@ class Deployment:
             ],
         )
 
+    def rotate(self, secret: str, **values: Any) -> None:
+        """Puts a new version of one of the stage's secrets, with these values in it."""
+        keeper, name = self.client("secretsmanager"), f"mailroom/{self.stage}/{secret}"
+        said = json.loads(keeper.get_secret_value(SecretId=name)["SecretString"])
+        keeper.put_secret_value(SecretId=name, SecretString=json.dumps({**said, **values}))
+
     def send(self, event_id: str, **more: str | None) -> httpx.Response:
         """Posts an event with every proof, of which ``more`` replaces or (None) takes away some."""
         body = json.dumps(
