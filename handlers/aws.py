@@ -132,12 +132,24 @@ class Aws:
 
     async def read(self, body: Any, using: Callable[[Any], R], *, what: str) -> R:
         """What ``using`` makes of an answer's body: the bytes come while it reads. Raises DestinationBusy."""
+
+        def whole() -> R:
+            with closing(body):
+                return using(body)
+
+        return await self._reading(whole, what)
+
+    async def chunk(self, body: Any, size: int, *, what: str) -> bytes:
+        """The next bytes of an answer's body, none at its end. Raises DestinationBusy."""
+        chunk: bytes = await self._reading(lambda: body.read(size), what)
+        return chunk
+
+    async def _reading(self, read: Callable[[], R], what: str) -> R:
         from botocore.exceptions import BotoCoreError
 
         def reading() -> R:
             try:
-                with closing(body):
-                    return using(body)
+                return read()
             except BotoCoreError as error:
                 raise translated(error, what) from error
 

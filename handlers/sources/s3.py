@@ -3,10 +3,10 @@
 A location is ``s3://bucket/key?versionId=…``; the version is empty in a bucket without versions.
 """
 
-import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from handlers.aws import Aws
@@ -62,7 +62,8 @@ class S3Source:
             raise DocumentRefused(f"{at} has {size} bytes", fix="LlamaCloud takes 512 MB at most")
         # Which version it was is said by the answer itself: a notification without one is pinned from here on.
         pinned = at._replace(version=at.version or _version(answer))
-        head, sha256 = await asyncio.to_thread(_read, answer["Body"], _sha256_of(answer))
+        read = partial(_read, known=_sha256_of(answer))
+        head, sha256 = await self._aws.read(answer["Body"], read, what=f"s3://{at.bucket}/{at.key}")
         return Kept(location=str(pinned), sha256=sha256, size=size, head=head)
 
     async def content(self, document: Document) -> Content:
@@ -80,10 +81,10 @@ class S3Source:
         await self._aws.call("s3", "delete_object", what=f"s3://{at.bucket}/{at.key}", **at.arguments)
 
     async def stream(self, at: Place) -> AsyncIterator[bytes]:
-        """The bytes in chunks. Raises FileGone."""
+        """The bytes in chunks. Raises FileGone, DestinationBusy when they break off."""
         body = (await self._open(at))["Body"]
         try:
-            while chunk := await asyncio.to_thread(body.read, CHUNK):
+            while chunk := await self._aws.chunk(body, CHUNK, what=f"s3://{at.bucket}/{at.key}"):
                 yield chunk
         finally:
             body.close()
@@ -110,16 +111,13 @@ def _sha256_of(answer: dict[str, Any]) -> str:
 
 def _read(body: Any, known: str) -> tuple[bytes, str]:
     """The first bytes, and the checksum; read to the end only where nobody knows it."""
-    try:
-        head: bytes = body.read(HEAD)
-        if known:
-            return head, known
-        digest = hashlib.sha256(head)
-        while chunk := body.read(CHUNK):
-            digest.update(chunk)
-        return head, digest.hexdigest()
-    finally:
-        body.close()
+    head: bytes = body.read(HEAD)
+    if known:
+        return head, known
+    digest = hashlib.sha256(head)
+    while chunk := body.read(CHUNK):
+        digest.update(chunk)
+    return head, digest.hexdigest()
 
 
 _: type[Source] = S3Source

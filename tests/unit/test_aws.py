@@ -23,6 +23,7 @@ from handlers.aws import Aws, making, translated
 from handlers.destinations.s3 import S3
 from handlers.destinations.s3_object import S3Objects
 from handlers.local_aws import LocalAws
+from handlers.sources.s3 import Place, S3Source
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
 from receiver.core.plan import Target
 from tests.parcels import a_parcel
@@ -162,6 +163,18 @@ async def test_half_an_object_is_not_taken_for_a_whole_one(there: bytes) -> None
     cut = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n" + there
     with _answering(cut) as url, closing(_aws(url)) as aws, pytest.raises(DestinationBusy, match="s3://a/b"):
         await S3Objects(aws, part_bytes=1000, multipart_copy_above=1000).read("a", "b")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("there", [b"", b"half of"])
+async def test_a_document_that_breaks_off_while_it_is_read_means_later(there: bytes) -> None:
+    cut = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n" + there
+    with _answering(cut) as url, closing(_aws(url)) as aws:
+        source = S3Source(aws)
+        with pytest.raises(DestinationBusy, match="s3://a/b"):
+            [chunk async for chunk in source.stream(Place("a", "b"))]
+        with pytest.raises(DestinationBusy, match="s3://a/b"):
+            await source.look(Place("a", "b"), limit=1000)
 
 
 @pytest.mark.anyio
