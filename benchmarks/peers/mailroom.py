@@ -3,13 +3,11 @@
 import json
 from pathlib import Path
 
-import uvicorn
-
 from benchmarks.events import HEADER, HEADER_SECRET, SIGNING_SECRET, TOKEN_SECRET
 from benchmarks.peers.served import arguments
 from receiver.bootstrap import load_app
 from receiver.http.app import create_app
-from receiver.http.server import server_config
+from receiver.http.server import Server, server_config
 from receiver.log import set_up
 from receiver.settings import from_environ
 
@@ -33,4 +31,4 @@ if __name__ == "__main__":
     listener, folder = arguments()
     settings = from_environ(environment(folder))
     set_up(settings.log_level, together=True)
-    uvicorn.Server(server_config(create_app(load_app(settings)))).run(sockets=[listener])
+    Server(server_config(create_app(load_app(settings)))).run(sockets=[listener])

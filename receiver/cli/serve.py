@@ -14,7 +14,7 @@ from receiver.bootstrap import App
 from receiver.cli.running import with_app
 from receiver.core.errors import Misconfigured
 from receiver.http.app import create_app
-from receiver.http.server import server_config
+from receiver.http.server import Server, server_config
 from receiver.log import line
 from receiver.renewal import keep_fresh
 from receiver.runner import Worker
@@ -70,7 +70,7 @@ async def serve_until(
         stopping.cancel()
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     """uvicorn without its signal handlers: when to stop is said by an event."""
 
     @contextlib.contextmanager

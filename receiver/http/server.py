@@ -1,5 +1,8 @@
 """uvicorn as the receiver needs it."""
 
+import gc
+import socket
+
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -7,6 +10,15 @@ from receiver.http.short_way import EventProtocol
 
 GRACE_SECONDS = 30
 """How long requests in flight may take after a signal to stop; LlamaCloud waits 30 s for an answer."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn; what was loaded until it serves is put out of the garbage collector's sight."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
 
 
 def server_config(app: ASGIApp) -> uvicorn.Config:

@@ -28,6 +28,8 @@ _unpack = msgspec.json.Decoder(list[tuple[Event, Task]]).decode
 _KNOWN = "select id from event where id in (select value from json_each(?)) and (expires_at is null or expires_at > ?)"
 _FOREIGN = """select one.value ->> 0, one.value ->> 1 from json_each(?) as one
     join job on job.id = one.value ->> 0 and job.document_id <> one.value ->> 1"""
+_SPAN = "select (select min(id) from arrival), (select max(id) from arrival)"
+"""Two looks at the ends; both in one would read the whole table."""
 _OLDEST = "select id, kept_at, changes from arrival where id <= coalesce(?, id) order by id limit 1"
 
 
@@ -70,9 +72,9 @@ class Arrivals:
 
     def sync(self, db: sqlite3.Connection) -> None:
         """Takes note of what other processes kept or filed. In a transaction that has the write lock."""
-        first, last = db.execute("select min(id), max(id) from arrival").fetchone()
-        for row in [row for row in self._rows if first is None or row < first]:
-            self._drop(row)
+        first, last = db.execute(_SPAN).fetchone()
+        while self._rows and (first is None or next(iter(self._rows)) < first):
+            self._drop(next(iter(self._rows)))
         if last is not None and last > self._seen:
             for row, changes in db.execute("select id, changes from arrival where id > ?", (self._seen,)).fetchall():
                 self._note(row, (record.id for pair in _unpack(changes) for record in pair))

@@ -1,5 +1,6 @@
 """Opening the file: durable, brought to the newest schema, and remembered by what it is, not only by its name."""
 
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -25,7 +26,11 @@ class Connection(sqlite3.Connection):
 
         SQLite would go on writing to the file that was removed, and what it acknowledged would be gone.
         """
-        if not self.path.exists() or _identity(self.path) != self.file:
+        try:
+            same = _identity(self.path) == self.file
+        except FileNotFoundError:
+            same = False
+        if not same:
             raise FileNotFoundError(f"{self.path} was removed or replaced while it was open")
 
 
@@ -58,5 +63,5 @@ def _keep_a_log(db: sqlite3.Connection, *, until: float) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
+    found = os.stat(path)  # noqa: PTH116 - once for each batch, and a third of the time
     return found.st_dev, found.st_ino
