@@ -76,8 +76,8 @@ class Worker:
                 self._taking = asyncio.create_task(self._take_up(rings))
                 await asyncio.shield(self._taking)  # what was claimed is worked on, whoever is told to stop
                 rings = await self._tools.bell.wait(timeout_seconds=LISTEN_SECONDS, limit=await self._free_hands())
-            except MailroomError as error:
-                line(log, logging.ERROR, "worker.stalled", error=str(error), fix=error.fix)
+            except Exception as error:  # noqa: BLE001 - whatever it was, what is due must go on
+                _tell("worker.stalled", error)
                 await asyncio.sleep(PAUSE_AFTER_FAULT)
                 rings = [Ring()]  # a broken bell must not keep us from what is due
 
@@ -170,10 +170,18 @@ class Worker:
                 if not await our_turn("sweep", self._owner, self._tools, every_seconds=self._sweep_seconds):
                     continue
                 swept = await sweep(self._tools)
-            except MailroomError as error:
-                line(log, logging.ERROR, "sweep.failed", error=str(error), fix=error.fix)
+            except Exception as error:  # noqa: BLE001 - a sweep that ended for good would be missed by nobody
+                _tell("sweep.failed", error)
                 continue
             line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
+
+
+def _tell(what: str, error: Exception) -> None:
+    """An error that is not one of ours is a fault of ours, and shows its trace."""
+    if isinstance(error, MailroomError):
+        line(log, logging.ERROR, what, error=str(error), fix=error.fix)
+    else:
+        log.error(what, exc_info=error)
 
 
 def _report(done: Done, seconds: float) -> None:

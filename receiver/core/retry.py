@@ -8,6 +8,9 @@ from receiver.core.errors import Permanent, Transient
 SCHEDULE: tuple[float, ...] = (1, 2, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 28800)
 """Seconds between attempts; together about 16 hours, well inside the 48 h for which LlamaCloud keeps a parse source."""
 
+ASKED_LIMIT = 3600.0
+"""Seconds for which ``Retry-After`` may hold us up: a proxy that says a day must not cost a document its deadline."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryAt:
@@ -25,7 +28,7 @@ def decide(
     """When to try again after the ``attempt``-th failure (counted from 1), or that it is over.
 
     ``spread`` is a random number in 0..1: half of the delay is fixed, half is spread, so that a crowd that failed
-    together does not come back together. A time that the other side named is honoured as a minimum.
+    together does not come back together. A time that the other side named is honoured as a minimum, up to ASKED_LIMIT.
     An error that is neither transient nor permanent is a fault of ours: it is retried like a transient one.
     """
     if isinstance(error, Permanent):
@@ -34,4 +37,4 @@ def decide(
         return GiveUp(f"gave up after {attempt} attempts: {error}")
     delay = schedule[attempt - 1] * (0.5 + spread / 2)
     asked = error.retry_after if isinstance(error, Transient) else None
-    return RetryAt(now + max(delay, asked or 0.0))
+    return RetryAt(now + max(delay, min(asked or 0.0, ASKED_LIMIT)))

@@ -12,6 +12,8 @@ from receiver.http.problems import JSON, Problem
 
 HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 10.0
+REST_SECONDS = 5
+"""For so long at least a connection is kept on which nothing is asked."""
 
 NOT_HTTP = Problem(400, "malformed", "this is not an HTTP request")
 HEAD_TOO_LARGE = Problem(431, "headers_too_large", f"the head of the request is over {HEAD_BYTES} bytes")
@@ -44,7 +46,7 @@ class GuardedProtocol(HttpToolsProtocol):
         now = self.loop.time()
         if self._head_since is not None and now - self._head_since >= HEAD_SECONDS:
             self.refuse(HEAD_TOO_SLOW)
-        elif self._resting_since is not None and now - self._resting_since >= self.timeout_keep_alive:
+        elif self._resting_since is not None and now - self._resting_since >= REST_SECONDS:
             self.transport.close()
         else:
             self._watch = self.loop.call_later(HEAD_SECONDS, self._look)

@@ -6,6 +6,7 @@ import socket
 import uvicorn
 from starlette.types import ASGIApp
 
+from receiver.http.guard import REST_SECONDS
 from receiver.http.short_way import EventProtocol
 
 GRACE_SECONDS = 30
@@ -34,5 +35,6 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
         date_header=False,
         proxy_headers=False,
         backlog=2048,
+        timeout_keep_alive=REST_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

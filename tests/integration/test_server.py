@@ -104,6 +104,15 @@ def test_a_slow_second_request_on_an_open_connection_is_cut_off_too(app: App, mo
         assert connection.recv(1000).startswith(b"HTTP/1.1 408")
 
 
+def test_a_connection_at_rest_is_closed_without_a_word(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(guard, "REST_SECONDS", 0.2)
+    with served(app) as address, socket.create_connection(address, PATIENCE_SECONDS) as connection:
+        connection.sendall(head("Content-Length: 2") + b"{}")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 401")
+        assert connection.recv(1000) == b""
+
+
 def test_a_question_for_a_websocket_is_answered_as_what_it_is(address: tuple[str, int]) -> None:
     ask = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     status, _, _ = said(address, ask + b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")

@@ -13,6 +13,7 @@ import pytest
 from msgspec import structs
 
 from handlers.local_aws import LocalAws
+from receiver import runner
 from receiver.core.alert import Alert
 from receiver.core.change import Insert, Write
 from receiver.core.errors import StoreBusy, Transient
@@ -203,18 +204,28 @@ async def test_what_could_not_be_written_is_done_again_when_the_lease_is_over(of
 class Broken(LocalDoorbell):
     """A bell that neither rings nor can be heard."""
 
+    def __init__(self, fault: Exception) -> None:
+        super().__init__()
+        self.fault = fault
+
     async def wait(self, *, timeout_seconds: float, limit: int = 10) -> list[Ring]:
-        raise Transient("the bell is broken")
+        raise self.fault
 
     async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
         raise Transient("the bell is broken")
 
 
-async def test_a_broken_bell_keeps_nobody_from_work(tmp_path: Path) -> None:
-    office = Office(tmp_path, Broken())
+@pytest.mark.parametrize("fault", [Transient("the bell is broken"), KeyError("nobody foresaw this")])
+async def test_a_broken_bell_keeps_nobody_from_work(
+    tmp_path: Path, fault: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "PAUSE_AFTER_FAULT", 0.01)
+    office = Office(tmp_path, Broken(fault))
     async with office.worker().running():
         await office.promise("a")
         await until(lambda: office.hands.told == ["a"])
+        await office.promise("b")
+        await until(lambda: office.hands.told == ["a", "b"])
 
 
 @pytest.mark.aws

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.errors import CloudBusy, FileGone, OutOfCredits, StoreBusy
-from receiver.core.retry import SCHEDULE, GiveUp, RetryAt, decide
+from receiver.core.retry import ASKED_LIMIT, SCHEDULE, GiveUp, RetryAt, decide
 
 SPREAD = st.floats(0, 1)
 ATTEMPTS = st.integers(1, len(SCHEDULE))
@@ -18,11 +18,15 @@ def test_a_transient_error_is_tried_again_within_its_step_of_the_schedule(attemp
     assert SCHEDULE[attempt - 1] / 2 <= decision.at - 1000 <= SCHEDULE[attempt - 1]
 
 
-@given(ATTEMPTS, SPREAD, st.floats(0, 10_000))
+@given(ATTEMPTS, SPREAD, st.floats(0, ASKED_LIMIT))
 def test_a_time_that_the_other_side_named_is_never_undercut(attempt: int, spread: float, asked: float) -> None:
     decision = decide(CloudBusy(retry_after=asked), attempt=attempt, now=0, spread=spread)
     assert isinstance(decision, RetryAt)
     assert decision.at >= asked
+
+
+def test_a_time_beyond_reason_holds_nothing_up() -> None:
+    assert decide(CloudBusy(retry_after=1e9), attempt=1, now=0, spread=0.5) == RetryAt(ASKED_LIMIT)
 
 
 @pytest.mark.parametrize("error", [FileGone("the file is gone"), OutOfCredits("no credits")])
