@@ -1,5 +1,6 @@
-"""Nothing that can stand still or fall over is without an alarm."""
+"""Nothing that can stand still or fall over is without an alarm, and the dashboard shows what there is."""
 
+import re
 from typing import Any
 
 import pytest
@@ -69,3 +70,12 @@ def test_the_sweep_counts_what_the_alarms_look_at() -> None:
 
     source = inspect.getsource(sweep.one_pass)
     assert [name for name in GAUGES if name not in source] == []
+
+
+def test_the_dashboard_shows_every_function_and_metrics_that_exist() -> None:
+    (dashboard,) = of_type("AWS::CloudWatch::Dashboard").values()
+    body = dashboard["DashboardBody"]["Fn::Sub"]
+    books = {"mailroom_taken_in", *(f"mailroom_documents_{state}" for state in ("routed", "review", "failed", "open"))}
+    shown = set(re.findall(r"mailroom_\w+", body))
+    assert books < shown <= books | GAUGES | set(METRICS)
+    assert {name for name in FUNCTIONS if f"${{{name}}}" not in body} == set()
