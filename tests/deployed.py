@@ -63,7 +63,17 @@ class Deployment:
             if found := look():
                 return found
             time.sleep(0.2)
-        raise AssertionError(f"not within {self.patience:.0f} s: {what}")
+        raise AssertionError(f"not within {self.patience:.0f} s: {what}\n{self.state()}")
+
+    def state(self) -> str:
+        """What an operator would look at when something does not arrive."""
+        dead = {name: self.messages(name) for name in ("DoorbellDeadQueue", "InboxDeadQueue")}
+        seen = {what: self.ask(f"/{what}?limit=50") for what in ("documents", "tasks", "events")}
+        return json.dumps({**seen, "dead letters": dead}, indent=1, default=str)
+
+    def ready(self) -> bool:
+        """Whether events are let in: one that finds a function which has never run may be given up by its sender."""
+        return httpx.get(f"{self.url}/readyz", timeout=60).status_code == 200
 
     def put(self, key: str, body: bytes) -> None:
         """Puts a document into the inbox."""

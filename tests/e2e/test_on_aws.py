@@ -23,6 +23,7 @@ INVOICE = (ROOT / "samples" / "invoice-harbour-freight.pdf").read_bytes()
 def mailroom() -> Iterator[Deployment]:
     tools_or_skip()
     with deployment() as made:
+        made.until(made.ready, "the door is open")
         # It is a dead letter after two times the queue's visibility timeout; the other tests need not wait for that.
         made.client("sqs").send_message(QueueUrl=made.queue_url("DoorbellQueue"), MessageBody=POISON)
         yield made
