@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from tests.chaos.boundaries import BOUNDARIES
+from tests.chaos.boundaries import BOUNDARIES, BOUNDARIES_ON_AWS
 from tests.chaos.run import Plan, Report, run
 
 SHOWN = 20
@@ -25,24 +25,26 @@ SHOWN = 20
 @click.option("--only", multiple=True, metavar="BOUNDARY", help="Kill at this boundary only; --list names them.")
 @click.option("--kill-every", default=6.0, type=click.FloatRange(0.5), help="Seconds between two kills at random.")
 @click.option("--no-webhooks", is_flag=True, help="Every webhook is dropped: all is found by the sweep.")
+@click.option("--aws", is_flag=True, help="Two receivers and two workers, on DynamoDB and SQS.")
 @click.option("--app", default=Plan.app, help="The composition root.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep store and logs in this folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--list", "listing", is_flag=True, help="Name the boundaries and exit.")
 def command(
     *, seed: int, documents: int, minutes: float, only: tuple[str, ...], kill_every: float, no_webhooks: bool,
-    app: str, keep: Path | None, as_json: bool, listing: bool,
+    aws: bool,    app: str, keep: Path | None, as_json: bool, listing: bool,
 ) -> None:  # fmt: skip
     """Run the real processes under fault, kill them at every I/O boundary, and count what became of each document."""
+    known = BOUNDARIES_ON_AWS if aws else BOUNDARIES
     if listing:
-        click.echo("\n".join(BOUNDARIES))
+        click.echo("\n".join(known))
         return
-    if unknown := [one for one in only if one not in BOUNDARIES]:
+    if unknown := [one for one in only if one not in known]:
         raise click.UsageError(f"there is no boundary {unknown[0]!r}; --list names them")
-    boundaries = only or BOUNDARIES
+    boundaries = only or known
     plan = Plan(
-        seed=seed, documents=documents, minutes=minutes, boundaries=boundaries, webhooks=not no_webhooks, app=app,
-        random_kill_seconds=kill_every, seconds=max(documents / 25, len(boundaries) * 0.8),
+        seed=seed, documents=documents, minutes=minutes, boundaries=boundaries, webhooks=not no_webhooks, aws=aws,
+        app=app,        random_kill_seconds=kill_every, seconds=max(documents / 25, len(boundaries) / 2),
     )  # fmt: skip
     folder = keep or Path(tempfile.mkdtemp(prefix="mailroom-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -66,8 +68,9 @@ def told(report: Report) -> str:
     verdict = report.verdict
     lines = [
         " / ".join(f"{name.replace('_', ' ')} {count}" for name, count in verdict.counts().items()),
-        f"doubled on the standard queue {verdict.doubled_messages}, at most {verdict.bound} allowed",
-        f"killed at {len(report.kills)} boundaries and {report.random_kills} times at random; {report.seconds:.0f} s",
+        f"doubled where that may be {verdict.doubled_messages}, at most {verdict.bound} allowed",
+        f"killed at {len(report.kills)} boundaries and {report.random_kills} times at random",
+        f"{report.seconds:.0f} s, of these {report.storm_seconds:.0f} s of storm",
         f"faults of AWS {_listed(report.aws_faults)}",
         f"faults of LlamaCloud {_listed(report.llamacloud_faults)}",
     ]

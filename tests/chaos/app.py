@@ -3,8 +3,10 @@
 What is shortened (retry schedule, pauses, timeouts) is time only; every decision is the product's own.
 """
 
+import contextlib
 import functools
 import os
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +19,7 @@ from receiver.cloud.pacing import Rate
 from receiver.cloud.transport import Patience
 from receiver.core import retry
 from receiver.flow import deliver, process, submit, sweep
+from receiver.ports import Cutter, Pages
 from receiver.settings import Settings
 from tests.chaos.boundaries import Guarded, Kills, deed
 
@@ -59,7 +62,7 @@ def build(settings: Settings) -> App:
     tools = app.tools
     assert app.door is not None
     store = Guarded(tools.store, kills, apply=deed, claim="store.claim")
-    bell = Guarded(tools.bell, kills, ring="bell.ring")
+    bell = Guarded(tools.bell, kills, ring="bell.ring", wait="bell.wait", answered="bell.answered")
     destinations = {
         scheme: cast("Any", Guarded(one, kills, deliver=f"destination.{scheme}"))
         for scheme, one in tools.destinations.items()
@@ -67,6 +70,7 @@ def build(settings: Settings) -> App:
     channels = {to: cast("Any", Guarded(one, kills, notify="channel.notify")) for to, one in tools.channels.items()}
     guarded = replace(
         tools,
+        cutter=_Cutter(tools.cutter, kills) if tools.cutter else None,
         store=cast("Any", store),
         bell=cast("Any", bell),
         spool=cast("Any", Guarded(tools.spool, kills, keep="spool.keep", content="spool.content")),
@@ -76,6 +80,19 @@ def build(settings: Settings) -> App:
     )
     door = replace(app.door, store=cast("Any", store), bell=cast("Any", bell))
     return replace(app, tools=guarded, door=door)
+
+
+class _Cutter:
+    """The cutter, with boundaries around what is asked of an open packet."""
+
+    def __init__(self, cutter: Cutter, kills: Kills) -> None:
+        self._cutter = cutter
+        self._kills = kills
+
+    @contextlib.asynccontextmanager
+    async def opened(self, path: Path) -> AsyncIterator[Pages]:
+        async with self._cutter.opened(path) as pages:
+            yield cast("Pages", Guarded(pages, self._kills, blank="cutter.blank", cut="cutter.cut"))
 
 
 def _cloud(settings: Settings, kills: Kills) -> Guarded:

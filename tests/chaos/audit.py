@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from receiver.core.document import Document, DocumentState
-from receiver.core.job import JobReport, JobStatus
 from receiver.core.task import TaskState
-from tests.chaos.evidence import Evidence, Message, Object
-from tests.chaos.mail import FIFO, STANDARD, WAYS, Letter, Way
+from tests.chaos import accounting
+from tests.chaos.evidence import Evidence, Message, Object, submission
+from tests.chaos.letters import FIFO, STANDARD, Letter, Way
+from tests.chaos.owed import Owed, owed
+from tests.chaos.packets import Packet
 
 FAULTS = ("lost", "doubled", "misplaced", "unexplained")
 
@@ -19,11 +21,15 @@ class Verdict:
     """What was counted. ``findings`` say of each fault what, where and which document."""
 
     taken_in: int = 0
+    packets: int = 0
+    """How many of them are packets,"""
+    pieces: int = 0
+    """and how many were cut from these."""
     routed: int = 0
     review: int = 0
     failed: int = 0
     doubled_messages: int = 0
-    """Surplus messages on the standard queue: allowed, and bounded."""
+    """Surplus messages on the standard queue and the topic: allowed, and bounded."""
     bound: int = 0
     """How many of these there may be: one per kill, and one per message whose sender got no answer."""
     findings: dict[str, list[str]] = field(default_factory=lambda: {fault: [] for fault in FAULTS})
@@ -34,13 +40,14 @@ class Verdict:
 
     def counts(self) -> dict[str, int]:
         """The line that is printed."""
-        counted = {name: getattr(self, name) for name in ("taken_in", "routed", "review", "failed")}
+        told = ("taken_in", "packets", "pieces", "routed", "review", "failed")
+        counted = {name: getattr(self, name) for name in told}
         return counted | {fault: len(self.findings[fault]) for fault in FAULTS}
 
 
 def audit(letters: Mapping[str, Letter], evidence: Evidence, *, bound: int, refused: list[str]) -> Verdict:
     """The verdict over a run; ``letters`` are those that were acknowledged, by document id."""
-    verdict = Verdict(taken_in=len(letters), bound=bound)
+    verdict = Verdict(bound=bound)
     states = Counter(one.state for one in evidence.documents.values())
     verdict.routed, verdict.review, verdict.failed = (
         states[state] for state in (DocumentState.ROUTED, DocumentState.REVIEW, DocumentState.FAILED)
@@ -52,15 +59,20 @@ def audit(letters: Mapping[str, Letter], evidence: Evidence, *, bound: int, refu
 
 class _Auditor:
     def __init__(self, letters: Mapping[str, Letter], evidence: Evidence, verdict: Verdict) -> None:
-        self._letters = letters
+        self._owed = owed(letters, evidence)
+        self._packets = {one: packet for one, packet in letters.items() if isinstance(packet, Packet)}
         self._evidence = evidence
         self._verdict = verdict
         self._objects = _by_document(evidence.objects)
         self._messages = _by_document(evidence.messages)
+        verdict.taken_in, verdict.packets = len(self._owed), len(self._packets)
+        verdict.pieces = len(self._owed) - len(letters)
 
     def look(self) -> None:
-        for document_id, letter in self._letters.items():
-            self._look_at(document_id, letter)
+        for document_id, one in self._owed.items():
+            self._look_at(document_id, one)
+        for document_id, packet in self._packets.items():
+            self._look_at_packet(document_id, packet)
         self._look_at_events()
         self._look_for_strangers()
         self._look_at_books()
@@ -68,33 +80,50 @@ class _Auditor:
     def _say(self, fault: str, what: str) -> None:
         self._verdict.findings[fault].append(what)
 
-    def _look_at(self, document_id: str, letter: Letter) -> None:
-        name = f"{document_id} ({letter.name}, {letter.way})"
+    def _look_at(self, document_id: str, one: Owed) -> None:
+        name, way = f"{document_id} ({one.name})", one.way
         document = self._evidence.documents.get(document_id)
         if document is None:
-            return self._say("lost", f"{name}: acknowledged, and not in the store")
+            return self._say("lost", f"{name}: {one.known_by}, and not in the store")
         if document.state is DocumentState.OPEN:
             return self._say("lost", f"{name}: still open at {document.step}: {_tail(document)}")
-        way = _truth(letter, self._evidence.jobs.get(document_id, []))
         if document.state != way.state:
             self._say("misplaced", f"{name}: is {document.state}, should be {way.state}: {_tail(document)}")
-        self._look_at_objects(name, letter, way, self._objects.get(document_id, []))
+        self._look_at_jobs(name, one, document)
+        self._look_at_objects(name, one, self._objects.get(document_id, []))
         return self._look_at_messages(name, way, self._messages.get(document_id, []))
 
-    def _look_at_objects(self, name: str, letter: Letter, way: Way, objects: list[Object]) -> None:
-        for prefix in way.prefixes:
+    def _look_at_packet(self, document_id: str, packet: Packet) -> None:
+        for fault, what in accounting.look(document_id, packet, self._evidence):
+            self._say(fault, f"{document_id} ({packet.name}, {packet.kind}): {what}")
+        told = self._evidence.notices["packet.held", document_id]
+        self._verdict.doubled_messages += max(0, told - 1)
+
+    def _look_at_jobs(self, name: str, one: Owed, document: Document) -> None:
+        made = [submission(job) for job in self._evidence.jobs.get(document.id, [])]
+        asked = list(range(document.submissions + 1)) if one.judged else []
+        if len(set(made)) < len(made):
+            self._say("doubled", f"{name}: {len(made)} jobs for {len(set(made))} submissions")
+        elif made != asked:
+            self._say("unexplained", f"{name}: jobs for submissions {made}, not {asked}")
+        for job, raised in accounting.alerts_of_jobs(document.id, self._evidence):
+            if raised != 1:
+                self._say("doubled" if raised else "lost", f"{name}: {raised} alerts that job {job} came to nothing")
+
+    def _look_at_objects(self, name: str, owes: Owed, objects: list[Object]) -> None:
+        for prefix in owes.way.prefixes:
             there = [one for one in objects if one.place.startswith(prefix)]
             if not there:
                 self._say("lost", f"{name}: nothing lies under {prefix}")
             if len(there) > 1:
                 self._say("doubled", f"{name}: {len(there)} objects under {prefix}")
             for one in there:
-                if one.sha256 != letter.sha256:
+                if one.sha256 != owes.sha256:
                     self._say("misplaced", f"{name}: other bytes lie at {one.place}")
                 if not one.told:
                     self._say("lost", f"{name}: no story lies beside {one.place}")
         for one in objects:
-            if not one.place.startswith(way.prefixes):
+            if not one.place.startswith(owes.way.prefixes):
                 self._say("misplaced", f"{name}: lies at {one.place}")
 
     def _look_at_messages(self, name: str, way: Way, messages: list[Message]) -> None:
@@ -119,7 +148,7 @@ class _Auditor:
             self._say("lost", f"event {event_id}: acknowledged, and not in the store")
 
     def _look_for_strangers(self) -> None:
-        known = self._letters.keys()
+        known = self._owed.keys()
         for stranger in self._evidence.documents.keys() - known:
             self._say("unexplained", f"document {stranger}: nobody was told that it was taken in")
         for one in self._evidence.objects:
@@ -141,18 +170,6 @@ class _Auditor:
         tally = self._evidence.tally
         if not tally.balanced or tally.taken_in != len(self._evidence.documents):
             self._say("unexplained", f"the books do not balance: {tally}, {len(self._evidence.documents)} documents")
-        jobs = sum(len(one) for one in self._evidence.jobs.values())
-        ids = {job.transaction_id for each in self._evidence.jobs.values() for job in each}
-        if jobs != len(ids):
-            self._say("doubled", f"{jobs} jobs at LlamaCloud for {len(ids)} submissions")
-
-
-def _truth(letter: Letter, jobs: list[JobReport]) -> Way:
-    """The way of the script, unless LlamaCloud's own books say that the document's last job did not end well."""
-    last = jobs[-1].status if jobs else None
-    if last is JobStatus.COMPLETED:
-        return WAYS[letter.way]
-    return WAYS["failed"] if last is JobStatus.FAILED else Way("review")
 
 
 def _by_document(things: list[Any]) -> dict[str, list[Any]]:

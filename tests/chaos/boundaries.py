@@ -8,11 +8,12 @@ kills, and kills itself with SIGKILL: no handler, no flush, no farewell.
 import inspect
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from receiver.core.change import Insert, Update, Write
+from receiver.core.change import Ensure, Insert, R, Record, Update, Write
 from receiver.core.document import Document
 from receiver.core.event import Event
 from receiver.core.job import Job
@@ -22,14 +23,28 @@ CALLS = (
     # An event, and a document, with the task that follows; the claim of tasks; the end of a task of each kind.
     *("store.keep", "store.take_in", "store.claim"),
     *("store.submit", "store.react", "store.deliver", "store.alert", "store.notify"),
+    # A packet: its split job ended, its cut decided, each of its pieces made, all made; its own end.
+    *("store.split", "store.decided", "store.piece", "store.cut", "store.packet", "store.finished"),
+    *("cutter.blank", "cutter.cut"),
+    # Cut by hand: the person's word, and a piece that is no more.
+    *("store.recut", "store.withdrawn"),
     # A lease made longer; a job whose event never came; one that is not done yet.
     *("store.renew", "store.swept", "store.asked"),
-    *("bell.ring", "spool.keep", "spool.content"),
+    *("bell.ring", "bell.wait", "bell.answered", "spool.keep", "spool.content"),
     *("cloud.find_file", "cloud.upload", "cloud.create", "cloud.job", "cloud.jobs", "cloud.cancel"),
     *("destination.s3", "destination.sqs", "channel.notify"),
     *("aws.put_object", "aws.head_object", "aws.send_message", "aws.publish"),
 )
-BOUNDARIES = tuple(f"{side}:{call}" for call in CALLS for side in ("before", "after"))
+ON_AWS = ("aws.get_object", "aws.copy_object")
+"""Calls that come only where the documents' bytes are kept in S3."""
+
+
+def _both_sides(*calls: str) -> tuple[str, ...]:
+    return tuple(f"{side}:{call}" for call in calls for side in ("before", "after"))
+
+
+BOUNDARIES = _both_sides(*CALLS)
+BOUNDARIES_ON_AWS = _both_sides(*CALLS, *ON_AWS)
 
 
 class Kills:
@@ -56,7 +71,7 @@ class Kills:
 
     def done(self) -> list[str]:
         """The boundaries at which a process died, in order."""
-        return self._log.read_text().splitlines()
+        return [line.split()[0] for line in self._log.read_text().splitlines()]
 
     def reached(self, boundary: str) -> None:
         """Dies here when the boundary is armed."""
@@ -65,7 +80,7 @@ class Kills:
         except FileNotFoundError:
             return
         with self._log.open("a") as log:
-            log.write(f"{boundary}\n")
+            log.write(f"{boundary} at {time.time():.1f} in {os.getpid()}\n")
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -106,17 +121,33 @@ class Guarded:
 
 def deed(*writes: Write) -> str:
     """The boundary's name of a change to the store: what it is about."""
-    inserted = {type(write.record) for write in writes if isinstance(write, Insert)}
-    if Event in inserted:
+    made = [write.record for write in writes if isinstance(write, Insert | Ensure)]
+    changed = [write.record for write in writes if isinstance(write, Update)]
+    for task in _only(Task, changed):
+        return "store.renew" if task.state is TaskState.RUNNING else f"store.{_end_of(task, made, changed)}"
+    if _only(Event, made):
         return "store.keep"
-    if Document in inserted and not _tasks(writes):
-        return "store.take_in"
-    for task in _tasks(writes):
-        return "store.renew" if task.state is TaskState.RUNNING else f"store.{task.kind}"
-    if any(isinstance(write, Update) and isinstance(write.record, Job) for write in writes):
-        return "store.swept" if len(writes) > 1 else "store.asked"
+    for document in _only(Document, made):
+        return "store.piece" if document.parent_id else "store.take_in"
+    if _cuts(made):
+        return "store.recut"
+    for document in _only(Document, changed):
+        return "store.withdrawn" if document.parent_id else "store.decided"
+    if _only(Job, changed):
+        return "store.swept" if made else "store.asked"
     return "store.other"
 
 
-def _tasks(writes: Sequence[Write]) -> list[Task]:
-    return [write.record for write in writes if isinstance(write, Update) and isinstance(write.record, Task)]
+def _end_of(task: Task, made: Sequence[Record], changed: Sequence[Record]) -> str:
+    """What is done when this task is."""
+    if task.kind == "react" and _cuts(made):
+        return "split"
+    return "finished" if task.kind == "packet" and _only(Document, changed) else task.kind
+
+
+def _cuts(made: Sequence[Record]) -> bool:
+    return any(task.kind == "cut" for task in _only(Task, made))
+
+
+def _only(kind: type[R], records: Sequence[Record]) -> list[R]:
+    return [record for record in records if isinstance(record, kind)]

@@ -1,15 +1,18 @@
-"""Composition roots that break a promise on purpose: the harness must find them out, or it proves nothing."""
+"""A composition root that breaks promises on purpose: the harness must find each one out, or it proves nothing."""
 
 import asyncio
+import contextlib
 import uuid
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 from receiver.bootstrap import App
 from receiver.core.change import Write
 from receiver.core.document import Receipt
 from receiver.core.parcel import Parcel
-from receiver.ports import Destination, Store
+from receiver.ports import Cutter, Destination, Pages, Store
 from receiver.settings import Settings
 from tests.chaos import app as whole
 from tests.chaos.boundaries import deed
@@ -54,16 +57,48 @@ class _Forgetful:
         return await self._destination.deliver(replace(parcel, url=url, delivery_id=f"{parcel.delivery_id}.{mark}"))
 
 
-def acknowledges_early(settings: Settings) -> App:
+class _Careless:
+    """A cutter that leaves out the last page of a longer piece: promise 7 is broken."""
+
+    def __init__(self, cutter: Cutter) -> None:
+        self._cutter = cutter
+
+    @contextlib.asynccontextmanager
+    async def opened(self, path: Path) -> AsyncIterator[Pages]:
+        async with self._cutter.opened(path) as pages:
+            yield cast("Pages", _CarelessPages(pages))
+
+
+class _CarelessPages:
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pages, name)
+
+    async def cut(self, pages: Sequence[int], to: Path) -> None:
+        await self._pages.cut(pages[:-1] or pages, to)
+
+
+def build(settings: Settings) -> App:
+    """Mailroom with all these promises broken at once: each must be found out beside the others."""
+    return loses_pages(forgets_names(acknowledges_early(whole.build(settings))))
+
+
+def acknowledges_early(app: App) -> App:
     """Mailroom, but for a receiver that acknowledges before it has written."""
-    app = whole.build(settings)
     assert app.door is not None
     store = cast("Store", _Hasty(app.tools.store))
     return replace(app, tools=replace(app.tools, store=store), door=replace(app.door, store=store))
 
 
-def forgets_names(settings: Settings) -> App:
+def forgets_names(app: App) -> App:
     """Mailroom, but for deliveries whose ids and keys are drawn anew at each attempt."""
-    app = whole.build(settings)
     destinations = {scheme: cast("Destination", _Forgetful(one)) for scheme, one in app.tools.destinations.items()}
     return replace(app, tools=replace(app.tools, destinations=destinations))
+
+
+def loses_pages(app: App) -> App:
+    """Mailroom, but for pieces that lack a page."""
+    assert app.tools.cutter is not None
+    return replace(app, tools=replace(app.tools, cutter=_Careless(app.tools.cutter)))

@@ -16,7 +16,10 @@ from collections.abc import AsyncIterator, Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-PRELOADED = ["tests.chaos.app", "receiver.cli.serve", "receiver.http.app", "receiver.store.sqlite", "boto3"]
+PRELOADED = [
+    *("tests.chaos.app", "receiver.cli.serve", "receiver.cli.worker", "receiver.http.app", "boto3"),
+    *("receiver.store.sqlite", "receiver.store.dynamodb", "receiver.queue.sqs", "botocore.session"),
+]
 HOPELESS = 10
 """Ends that are not kills; a few are findings, many mean that nothing works."""
 DIE_WITH_PARENT = 1
@@ -59,6 +62,13 @@ class Crew:
             await asyncio.sleep(self._rng.expovariate(1 / mean_seconds))
             if self._alive:
                 self._alive[self._rng.choice(sorted(self._alive))].kill()
+
+    async def command(self, name: str, *arguments: str) -> None:
+        """Has a person give a command; whether it did what it should, the store tells."""
+        process = self._context.Process(target=mailroom, args=(arguments, self._env, str(self._folder / f"{name}.log")))
+        await asyncio.to_thread(process.start)
+        await asyncio.to_thread(process.join)
+        self.killed += process.exitcode == -signal.SIGKILL
 
     async def watch(self) -> None:
         """Ends with an error when the processes cannot work at all."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,12 +14,15 @@ from handlers.local_aws import LocalAws
 from receiver.cloud.client import LlamaCloud
 from receiver.core.change import Query, Tally
 from receiver.core.document import Document
+from receiver.core.errors import FileGone
 from receiver.core.event import Event
 from receiver.core.job import JobKind, JobReport
 from receiver.core.task import Task
 from receiver.flow.dossier import found
-from receiver.ports import Store
-from tests.chaos.mail import BUCKETS, FIFO, STANDARD
+from receiver.ports import Spool, Store
+from tests.chaos.letters import BUCKETS, FIFO, STANDARD
+from tests.chaos.mail import ALERTS
+from tests.chaos.packets import marks
 
 STORY = ".mailroom.json"
 ALL = 1_000_000
@@ -36,8 +39,13 @@ class Object:
     sha256: str
     delivery_id: str
     document_id: str
-    told: bool
-    """Whether its story lies beside it, and tells of this delivery."""
+    story: Mapping[str, Any] | None
+    """What lies beside it; None when nothing does."""
+
+    @property
+    def told(self) -> bool:
+        """Whether its story lies beside it, and tells of this delivery."""
+        return self.story is not None and self.story["delivery_id"] == self.delivery_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +68,29 @@ class Evidence:
     acknowledged_events: set[str]
     """The ids of events that were answered 2xx."""
     documents: Mapping[str, Document]
+    marks: Mapping[str, tuple[str, ...]]
+    """The id of a piece -> the marks on the pages of the bytes that are kept of it."""
+    notices: Counter[tuple[str, str]]
+    """What a person was told of: the alert's kind and the document's id."""
     events: set[str]
     tasks: list[Task]
     tally: Tally
 
 
-async def gather(aws: LocalAws, sandbox: str, books: Store) -> Evidence:
+async def gather(aws: LocalAws, sandbox: str, books: Store, spool: Spool) -> Evidence:
     """Reads everything back, and closes the store. Call it when the product is stopped."""
     objects, strays = _objects(aws)
     try:
+        documents = await found(books, Document, Query(), limit=ALL)
         return Evidence(
             objects=objects,
             strays=strays,
             messages=_messages(aws),
             jobs=await _jobs(sandbox),
             acknowledged_events=_acknowledged(sandbox),
-            documents={one.id: one for one in await found(books, Document, Query(), limit=ALL)},
+            documents={one.id: one for one in documents},
+            marks={one.id: await _marks(one, spool) for one in documents if one.parent_id},
+            notices=_notices(aws),
             events={one.id for one in await found(books, Event, Query(), limit=ALL)},
             tasks=await found(books, Task, Query(), limit=ALL),
             tally=await books.tally(),
@@ -92,7 +107,7 @@ def _objects(aws: LocalAws) -> tuple[list[Object], list[str]]:
     stories = {place.removesuffix(STORY): body for place, (body, _) in bodies.items() if place.endswith(STORY)}
     objects = [
         Object(place, hashlib.sha256(body).hexdigest(), said.get("delivery-id", ""), said.get("document-id", ""),
-               _tells(stories.get(place), said))
+               json.loads(stories[place]) if place in stories else None)
         for place, (body, said) in bodies.items() if not place.endswith(STORY)
     ]  # fmt: skip
     return objects, sorted(stories.keys() - {one.place for one in objects})
@@ -103,8 +118,17 @@ def _got(aws: LocalAws, bucket: str, key: str) -> tuple[bytes, dict[str, str]]:
     return answer["Body"].read(), answer["Metadata"]
 
 
-def _tells(story: bytes | None, said: Mapping[str, str]) -> bool:
-    return story is not None and said.get("delivery-id", "?").encode() in story
+async def _marks(piece: Document, spool: Spool) -> tuple[str, ...]:
+    try:
+        content = await spool.content(piece)
+        return marks(b"".join([chunk async for chunk in content.stream()]))
+    except FileGone:
+        return ()
+
+
+def _notices(aws: LocalAws) -> Counter[tuple[str, str]]:
+    told = (one["MessageAttributes"] for one in aws.alerts(ALERTS) if "resolved: " not in one["Subject"])
+    return Counter((one["kind"]["Value"], one.get("document_id", {}).get("Value", "")) for one in told)
 
 
 def _messages(aws: LocalAws) -> list[Message]:
@@ -121,14 +145,20 @@ async def _jobs(sandbox: str) -> dict[str, list[JobReport]]:
     cloud = LlamaCloud(sandbox, KEY)
     jobs: dict[str, list[JobReport]] = defaultdict(list)
     try:
-        async for job in cloud.jobs(JobKind.CLASSIFY, since=0, until=4e9):
-            words = job.transaction_id.split("-")
-            jobs[words[2] if len(words) == 4 else ""].append(job)
+        for kind in JobKind:
+            async for job in cloud.jobs(kind, since=0, until=4e9):
+                words = job.transaction_id.split("-")
+                jobs[words[2] if len(words) == 4 else ""].append(job)
     finally:
         await cloud.close()
     for each in jobs.values():
-        each.sort(key=lambda job: int(job.transaction_id.rpartition("-")[2] or 0))
+        each.sort(key=submission)
     return jobs
+
+
+def submission(job: JobReport) -> int:
+    """Which submission of its document this is, from 0."""
+    return int(job.transaction_id.rpartition("-")[2] or 0)
 
 
 def _acknowledged(sandbox: str) -> set[str]:

@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from tests.chaos.letters import STANDARD
+
 HEAD_LIMIT = 256 * 1024
 EXPECT = re.compile(rb"\r\nexpect:[^\r]*\r\n", re.IGNORECASE)
 
@@ -35,7 +37,7 @@ CALM = Trouble()
 
 
 class Line:
-    """The proxy. ``struck`` counts the faults, ``unanswered`` the messages sent whose sender was not told."""
+    """The proxy. ``struck`` counts the faults, ``unanswered`` the messages and notices whose sender was not told."""
 
     def __init__(self, target: str, rng: random.Random) -> None:
         self._host, self._port = urlsplit(target).hostname, urlsplit(target).port
@@ -78,7 +80,7 @@ class Line:
             return writer.transport.abort()
         answer = await self._forwarded(head, body)
         if fault in {"cut_after", "late"}:
-            self.unanswered += b"SendMessage" in head and b".fifo" not in body
+            self.unanswered += (b"SendMessage" in head and STANDARD.encode() in body) or b"Action=Publish" in body
         if fault == "late":
             await asyncio.sleep(self.trouble.late_seconds)
         if fault == "cut_after":

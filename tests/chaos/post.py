@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import httpx
 
-from tests.chaos.mail import Letter
+from tests.chaos.letters import Letter
+from tests.chaos.packets import Packet
 
 LANES = 4
 TWICE = 0.1
@@ -41,9 +42,10 @@ class Post:
 
     async def _insist(self, letter: Letter) -> None:
         """Until it is acknowledged: whoever is not answered hands in again, as anybody would."""
+        url = f"{self._url}?packet=true" if isinstance(letter, Packet) else self._url
         while True:
             try:
-                answer = await self._client.post(self._url, files={"file": (letter.name, letter.content)})
+                answer = await self._client.post(url, files={"file": (letter.name, letter.content)})
             except httpx.TransportError:
                 await asyncio.sleep(0.2)
                 continue

@@ -14,24 +14,26 @@ from handlers.local_aws import LocalAws, local_aws
 from receiver.config import parse
 from receiver.core.change import Query
 from receiver.core.task import Task, TaskState
-from receiver.store.sqlite import SqliteStore
+from receiver.ports import Store
+from tests.balancer import a_balancer
 from tests.chaos.app import FOLDER
 from tests.chaos.audit import Verdict, audit
 from tests.chaos.boundaries import BOUNDARIES, Kills
+from tests.chaos.clerk import Clerk
 from tests.chaos.crew import Crew
 from tests.chaos.evidence import KEY, gather
+from tests.chaos.letters import Letter
 from tests.chaos.line import Line
-from tests.chaos.mail import TABLE, Letter, mail, script
+from tests.chaos.mail import PACKETS, TABLE, mail, script
 from tests.chaos.post import Post
+from tests.chaos.stage import on_aws, one_machine
 from tests.chaos.weather import Weather
 from tests.servers import start_sandbox
 
-AT_ONCE = 3
+AT_ONCE = 16
 """Boundaries that are armed at the same time."""
-LATE = 40
-"""Letters that are held back, to give boundaries that nobody came by yet another chance,"""
-PATIENCE = 40.0
-"""for so many seconds in all."""
+PAUSE = 0.5
+"""Seconds between two of the letters that are held back."""
 STORM_SHARE = 0.7
 """The rest of a run's time is for what is open when the storm is over."""
 TOKEN = "chaos"
@@ -47,10 +49,16 @@ class Plan:
     """When the run is over at the latest; what is open then counts as lost."""
     seconds: float = 60.0
     """Over how long the mail is handed in."""
+    late: int = 40
+    """How much of the mail is held back, to give boundaries that nobody came by yet another chance."""
+    packets: float = PACKETS
+    """The share of packets in the mail."""
     boundaries: tuple[str, ...] = BOUNDARIES
     random_kill_seconds: float = 6.0
     """The mean time between two kills at no boundary in particular."""
     webhooks: bool = True
+    aws: bool = False
+    """Two receivers and two workers on DynamoDB and SQS, instead of two processes on one SQLite file."""
     app: str = "tests.chaos.app:build"
     """The composition root; a broken one must be found out."""
 
@@ -64,6 +72,8 @@ class Report:
     kills: list[str]
     """The boundaries at which a process died."""
     random_kills: int
+    storm_seconds: float
+    """How much of it was storm; the rest is start, what was open then, and the count."""
     unreached: list[str]
     aws_faults: dict[str, int]
     llamacloud_faults: dict[str, int]
@@ -78,29 +88,33 @@ async def run(plan: Plan, folder: Path) -> Report:
     """Carries the plan out; ``folder`` gets the store and the processes' logs."""
     begun = time.monotonic()
     rng = random.Random(plan.seed)
-    letters = mail(plan.documents, rng)
+    letters = mail(plan.documents, rng, share=plan.packets)
     script(letters, folder / "script.json")
     (folder / "mailroom.yaml").write_text(TABLE)
     kills = Kills(folder)
     kills.make()
     judge = f"scripted:{folder / 'script.json'}"
     sandbox_options = ("--judge", judge, "--think", "0.2", "--no-limits", "--seed", str(plan.seed))
-    with local_aws() as aws, start_sandbox(*sandbox_options) as sandbox:
+    with local_aws() as aws, start_sandbox(*sandbox_options) as sandbox, a_balancer() as balancer:
         config = parse(TABLE, {})
         aws.make(config.table.targets(), [rule.channel for rule in config.alerts])
+        stage = on_aws(aws, rng) if plan.aws else one_machine(folder, rng)
+        balancer.backends = [("127.0.0.1", port) for port in stage.ports]
         async with Line(aws.endpoint, rng).up() as line:
-            address = f"http://127.0.0.1:{_free_port(rng)}"
-            crew = Crew(folder, _environment(plan, folder, address, sandbox.url, aws, line), rng)
+            crew = Crew(folder, _environment(plan, folder, balancer.url, sandbox.url, aws, line) | stage.env, rng)
             weather = Weather(sandbox.url, line, rng, webhooks=plan.webhooks)
-            post = Post(address, TOKEN, rng)
+            post = Post(balancer.url, TOKEN, rng)
             over = begun + plan.minutes * 60
-            async with crew.at_work(_members(address)):
+            books = stage.store()
+            clerk = Clerk(crew, books, post.acknowledged)
+            async with crew.at_work(stage.members), _meanwhile(clerk.work()):
                 await _unless(crew.watch(), _storm(plan, letters, post, weather, crew, kills, rng))
+                stormed = time.monotonic() - begun
                 unreached = kills.disarm()
                 faults = await weather.clear()
-                await _unless(crew.watch(), _settled(SqliteStore(folder / "mailroom.db"), over))
+                await _unless(crew.watch(), _settled(books, clerk, over, stage.look_seconds))
             await post.close()
-            evidence = await gather(aws, sandbox.url, SqliteStore(folder / "mailroom.db"))
+            evidence = await gather(aws, sandbox.url, books, stage.spool)
     died = kills.done()
     verdict = audit(
         post.acknowledged, evidence, bound=crew.killed + line.unanswered, refused=[*post.refused, *crew.astray]
@@ -110,6 +124,7 @@ async def run(plan: Plan, folder: Path) -> Report:
         seconds=time.monotonic() - begun,
         kills=died,
         random_kills=crew.killed - len(died),
+        storm_seconds=stormed,
         unreached=unreached,
         aws_faults=dict(line.struck),
         llamacloud_faults=faults,
@@ -121,7 +136,7 @@ async def _storm(
     plan: Plan, letters: list[Letter], post: Post, weather: Weather, crew: Crew, kills: Kills, rng: random.Random
 ) -> None:
     """The mail comes in while everything goes wrong; its last letters come when every boundary was reached."""
-    most = len(letters) - LATE
+    most = len(letters) - plan.late
     until = time.monotonic() + plan.minutes * 60 * STORM_SHARE
     async with _meanwhile(weather.change(), crew.kill_at_random(plan.random_kill_seconds)):
         reaping = asyncio.create_task(_reap(plan.boundaries, kills, rng))
@@ -129,7 +144,7 @@ async def _storm(
             await post.hand_in(letters[:most], seconds=plan.seconds, until=until)
             for letter in letters[most:]:
                 await post.hand_in([letter], seconds=0, until=until)
-                await asyncio.wait([reaping], timeout=PATIENCE / LATE)
+                await asyncio.wait([reaping], timeout=min(PAUSE, max(0.0, until - time.monotonic())))
         finally:
             reaping.cancel()
             await asyncio.gather(reaping, return_exceptions=True)
@@ -175,25 +190,17 @@ async def _unless(watching: Any, working: Any) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _settled(store: SqliteStore, over: float) -> None:
-    """Waits until no document is open and no task is to be done, or the run's time is over."""
-    try:
-        while await _busy(store) and time.monotonic() < over:  # noqa: ASYNC110  it is other processes that we wait for
-            await asyncio.sleep(0.3)
-    finally:
-        await store.close()
+async def _settled(books: Store, clerk: Clerk, over: float, look_seconds: float) -> None:
+    """Waits until no document is open, no task to be done and no packet to be cut, or the run's time is over."""
+    while (clerk.has_work or await _busy(books)) and time.monotonic() < over:  # noqa: ASYNC110  others work
+        await asyncio.sleep(look_seconds)
 
 
-async def _busy(store: SqliteStore) -> bool:
+async def _busy(store: Store) -> bool:
     if (await store.tally()).open:
         return True
     states = (TaskState.READY, TaskState.RUNNING)
     return any([(await store.find(Task, Query(by="state", key=state, limit=1))).records for state in states])
-
-
-def _members(address: str) -> dict[str, tuple[str, ...]]:
-    port = address.rpartition(":")[2]
-    return {"serve": ("serve", "--port", port), "worker": ("worker",)}
 
 
 def _environment(plan: Plan, folder: Path, address: str, sandbox: str, aws: LocalAws, line: Line) -> dict[str, str]:
@@ -211,19 +218,7 @@ def _environment(plan: Plan, folder: Path, address: str, sandbox: str, aws: Loca
         "MAILROOM_LEASE_SECONDS": "5",
         "MAILROOM_PUBLIC_URL": address,
         "MAILROOM_SIGNING_SECRETS": "whsec_chaos",
-        "MAILROOM_STORE": f"sqlite:///{folder}/mailroom.db",
-        "MAILROOM_SWEEP_SECONDS": "1",
         "MAILROOM_TOKEN_SECRETS": "chaos-token",
         "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["chaos-key"]}',
         FOLDER: str(folder),
     }
-
-
-def _free_port(rng: random.Random) -> int:
-    """A port outside of those that outgoing connections are given: nobody takes it while the receiver is down."""
-    import socket
-
-    while True:
-        port = rng.randrange(20_000, 32_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from handlers.local_aws import LocalAws, local_aws
+from handlers.sources.s3_spool import S3Spool
 from receiver.config import parse
 from receiver.core.change import Query
 from receiver.core.plan import Target
@@ -34,9 +35,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.anyio, pytest.mark.
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = 200
 PATIENCE = 400.0
+SPOOL = "s3://spool/documents/"
 TOKEN = "several"
 # An emulated AWS is slow, and shared with other tests: a document that takes long here is not overdue.
-TABLE = mail.TABLE.replace("deadline: 4 seconds", "deadline: 20 seconds").replace("12 seconds", "60 seconds")
+TABLE = mail.TABLE.replace("deadline: 3 seconds", "deadline: 20 seconds").replace("6 seconds", "60 seconds")
 
 
 class Crew:
@@ -87,7 +89,7 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
 
 async def test_everything_is_routed_once_though_one_of_each_is_killed(tmp_path: Path) -> None:
     rng = random.Random(7)
-    letters = mail.mail(DOCUMENTS, rng)
+    letters = mail.mail(DOCUMENTS, rng, share=0)
     mail.script(letters, tmp_path / "script.json")
     (tmp_path / "mailroom.yaml").write_text(TABLE)
     judge = f"scripted:{tmp_path / 'script.json'}"
@@ -112,7 +114,7 @@ async def test_everything_is_routed_once_though_one_of_each_is_killed(tmp_path: 
         finally:
             crew.end()
             await post.close()
-        evidence = await gather(aws, sandbox.url, store)
+        evidence = await gather(aws, sandbox.url, store, S3Spool(SPOOL, aws.aws))
     verdict = audit(post.acknowledged, evidence, bound=2, refused=post.refused)
     assert verdict.findings == {"lost": [], "doubled": [], "misplaced": [], "unexplained": []}
     assert verdict.doubled_messages <= verdict.bound
@@ -125,7 +127,7 @@ async def test_everything_is_routed_once_though_one_of_each_is_killed(tmp_path: 
 def make(aws: LocalAws) -> None:
     """The table, the queue, and what the routing table names."""
     config = parse(TABLE, {})
-    targets = [*config.table.targets(), Target(url="s3://spool/documents/"), Target(url="sqs://doorbell")]
+    targets = [*config.table.targets(), Target(url=SPOOL), Target(url="sqs://doorbell")]
     aws.make(targets, [rule.channel for rule in config.alerts])
     create_table(aws.client("dynamodb"), "mailroom")
 
@@ -141,7 +143,7 @@ def environment(folder: Path, aws: LocalAws, balancer: Balancer, sandbox: str) -
         "MAILROOM_LEASE_SECONDS": "10",
         "MAILROOM_PUBLIC_URL": balancer.url,
         "MAILROOM_QUEUE": "sqs://doorbell",
-        "MAILROOM_SPOOL": "s3://spool/documents/",
+        "MAILROOM_SPOOL": SPOOL,
         "MAILROOM_STORE": "dynamodb://mailroom",
         "MAILROOM_SWEEP_SECONDS": "5",
         "MAILROOM_TOKEN_SECRETS": "several-token",

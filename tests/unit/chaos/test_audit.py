@@ -1,5 +1,6 @@
 """The harness's own judgement: each fault is named, and a run without faults is good."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +13,12 @@ from receiver.core.task import Task, TaskState
 from tests.builders import a_document
 from tests.chaos.audit import Verdict, audit
 from tests.chaos.evidence import Evidence, Message, Object
-from tests.chaos.mail import Letter
+from tests.chaos.letters import Letter
 
 LETTER = Letter("lease.pdf", b"lease", "contract")
 KNOWN = {"doc_a": LETTER}
 DOCUMENT = a_document(id="doc_a", state=DocumentState.ROUTED, step=Step.SETTLED)
-OBJECT = Object("chaos-mail/contracts/doc_a/lease.pdf", LETTER.sha256, "dlv_1", "doc_a", told=True)
+OBJECT = Object("chaos-mail/contracts/doc_a/lease.pdf", LETTER.sha256, "dlv_1", "doc_a", {"delivery_id": "dlv_1"})
 MESSAGE = Message("chaos-contracts.fifo", "dlv_2", "doc_a")
 JOB = JobReport(
     id="cls-1", kind=JobKind.CLASSIFY, status=JobStatus.COMPLETED, transaction_id="mailroom-classify-doc_a-0"
@@ -29,6 +30,8 @@ FINE = Evidence(
     jobs={"doc_a": [JOB]},
     acknowledged_events={"evt-1"},
     documents={"doc_a": DOCUMENT},
+    marks={},
+    notices=Counter(),
     events={"evt-1"},
     tasks=[],
     tally=Tally(taken_in=1, routed=1),
@@ -50,7 +53,8 @@ def parked() -> Task:
 def test_a_run_without_faults_is_good() -> None:
     assert verdict().good
     assert verdict().counts() == {
-        "taken_in": 1, "routed": 1, "review": 0, "failed": 0, "lost": 0, "doubled": 0, "misplaced": 0, "unexplained": 0,
+        "taken_in": 1, "packets": 0, "pieces": 0, "routed": 1,
+        "review": 0, "failed": 0, "lost": 0, "doubled": 0, "misplaced": 0, "unexplained": 0,
     }  # fmt: skip
 
 
@@ -58,7 +62,8 @@ def test_a_run_without_faults_is_good() -> None:
     ("changes", "fault", "said"),
     [
         ({"objects": []}, "lost", "nothing lies under"),
-        ({"objects": [replace(OBJECT, told=False)]}, "lost", "no story"),
+        ({"objects": [replace(OBJECT, story=None)]}, "lost", "no story"),
+        ({"objects": [replace(OBJECT, story={"delivery_id": "dlv_9"})]}, "lost", "no story"),
         ({"messages": []}, "lost", "no message"),
         ({"documents": a_state(DocumentState.OPEN)}, "lost", "still open"),
         ({"documents": {}}, "lost", "not in the store"),
@@ -71,6 +76,8 @@ def test_a_run_without_faults_is_good() -> None:
         ({"messages": [MESSAGE, replace(MESSAGE, queue="chaos-invoices")]}, "misplaced", "chaos-invoices"),
         ({"documents": a_state(DocumentState.REVIEW)}, "misplaced", "should be routed"),
         ({"jobs": {"doc_a": [replace(JOB, status=JobStatus.FAILED)]}}, "misplaced", "should be failed"),
+        ({"jobs": {"doc_a": [replace(JOB, status=JobStatus.FAILED)]}}, "lost", "0 alerts"),
+        ({"documents": {"doc_a": replace(DOCUMENT, submissions=1)}}, "unexplained", "jobs for submissions [0]"),
         ({"objects": [OBJECT, replace(OBJECT, document_id="doc_x")]}, "unexplained", "object"),
         ({"messages": [MESSAGE, replace(MESSAGE, document_id="doc_x")]}, "unexplained", "message"),
         ({"jobs": {"doc_a": [JOB], "doc_x": []}}, "unexplained", "doc_x"),

@@ -1,0 +1,102 @@
+"""The accounting of packets: each page in one piece, an end after that of the pieces, an archive, and one alert."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from receiver.core.document import Document
+from receiver.core.job import JobStatus
+from receiver.core.naming import piece_id
+from receiver.core.plan import Way
+from tests.chaos.evidence import Evidence, Object
+from tests.chaos.letters import WAYS
+from tests.chaos.owed import truth
+from tests.chaos.packets import Packet
+
+Finding = tuple[str, str]
+"""The fault, and what it is."""
+ARCHIVE = WAYS["packet"].prefixes
+
+
+def look(packet_id: str, packet: Packet, evidence: Evidence) -> Iterator[Finding]:
+    """What is wrong with this packet as a packet."""
+    document = evidence.documents.get(packet_id)
+    pieces = [one for one in evidence.documents.values() if one.parent_id == packet_id and not _withdrawn(one)]
+    if document is not None and document.plan is not None and _is_cut(packet_id, packet, evidence):
+        yield from _pages(packet, pieces, evidence)
+        yield from _end(document, pieces)
+        yield from _archive(document, packet, evidence)
+    yield from _alerts(packet_id, packet, evidence)
+
+
+def alerts_of_jobs(document_id: str, evidence: Evidence) -> Iterator[tuple[str, int]]:
+    """The document's jobs that came to nothing, and how many alerts were raised of each."""
+    raised = Counter(task.id.split(":")[3] for task in evidence.tasks if task.id.startswith("alert:job.failed:react:"))
+    for job in evidence.jobs.get(document_id, []):
+        if job.status in (JobStatus.FAILED, JobStatus.CANCELLED):
+            yield job.id, raised[job.id]
+
+
+def _is_cut(packet_id: str, packet: Packet, evidence: Evidence) -> bool:
+    return packet.judged and truth(packet.way, evidence.jobs.get(packet_id, [])) == WAYS["packet"]
+
+
+def _withdrawn(piece: Document) -> bool:
+    return piece.plan is not None and piece.plan.way is Way.RECUT
+
+
+def _pages(packet: Packet, pieces: list[Document], evidence: Evidence) -> Iterator[Finding]:
+    """Each page in exactly one piece, by the marks on the pages themselves."""
+    held = Counter(mark for one in pieces for mark in evidence.marks[one.id])
+    for page in range(1, packet.page_count + 1):
+        times = held.pop(packet.mark(page), 0)
+        if not times:
+            yield "lost", f"page {page} is in no piece"
+        if times > 1:
+            yield "doubled", f"page {page} is in {times} pieces"
+    for stranger in held:
+        yield "misplaced", f"page {stranger} is in a piece of it"
+    for one in pieces:
+        if evidence.marks[one.id] != tuple(map(packet.mark, one.pages)):
+            yield "misplaced", f"piece {one.name} holds pages {evidence.marks[one.id]}"
+
+
+def _end(document: Document, pieces: list[Document]) -> Iterator[Finding]:
+    """It is finished when none of its pieces is open any more, and not before."""
+    assert document.plan is not None
+    for one in pieces:
+        ends = [one.plan.decided_at] if one.plan else []
+        ends += [delivery.delivered_at for delivery in one.deliveries if delivery.delivered_at]
+        if max(ends, default=0.0) > document.plan.decided_at:
+            yield "misplaced", f"it was finished before its piece {one.name}"
+
+
+def _archive(document: Document, packet: Packet, evidence: Evidence) -> Iterator[Finding]:
+    """The story beside it names its pieces in order, and where each lies; of two cuts it tells of the first."""
+    ids = [piece_id(document.id, one.pages) for one in packet.first or packet.pieces]
+    for one in evidence.objects:
+        if one.document_id != document.id or not one.place.startswith(ARCHIVE) or one.story is None:
+            continue
+        told = {piece["id"]: piece for piece in one.story["pieces"]}
+        if list(told) != ids:
+            yield "misplaced", f"its story at {one.place} tells of the pieces {list(told)}, not {ids}"
+        for piece in evidence.objects:
+            if piece.document_id in told and not _tells_of(told[piece.document_id], piece):
+                yield "lost", f"its story at {one.place} does not tell of {piece.place}"
+        if any(piece["state"] == "open" for piece in told.values()):
+            yield "misplaced", f"its story at {one.place} tells of open pieces"
+
+
+def _tells_of(told: dict[str, list[str]], piece: Object) -> bool:
+    return f"s3://{piece.place}" in told["locations"]
+
+
+def _alerts(packet_id: str, packet: Packet, evidence: Evidence) -> Iterator[Finding]:
+    """One alert when a person must look at it, and somebody was told."""
+    last = [job.status for job in evidence.jobs.get(packet_id, [])][-1:]
+    heard = not packet.judged or last == [JobStatus.COMPLETED]
+    raised = sum(task.id.startswith("alert:packet.held:") and task.subject == packet_id for task in evidence.tasks)
+    wanted = int(heard and packet.doubted)
+    if raised != wanted:
+        yield "lost" if raised < wanted else "doubled", f"{raised} alerts that it is held, not {wanted}"
+    if wanted and not evidence.notices["packet.held", packet_id]:
+        yield "lost", "nobody was told that it is held"

@@ -1,0 +1,57 @@
+"""The clerk: a person who cuts packets by hand, with ``mailroom recut``, and tries again until it is done."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+from receiver.core.document import Document, DocumentState
+from receiver.core.errors import StoreBusy
+from receiver.ports import Store
+from tests.chaos.crew import Crew
+from tests.chaos.letters import Letter
+from tests.chaos.packets import Packet
+
+LOOK_SECONDS = 0.5
+
+
+class Clerk:
+    """Looks through the packets that were acknowledged, for those that are to be cut by hand."""
+
+    def __init__(self, crew: Crew, store: Store, acknowledged: Mapping[str, Letter]) -> None:
+        self._crew = crew
+        self._store = store
+        self._acknowledged = acknowledged
+        self._done: set[str] = set()
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a packet is still to be cut by hand."""
+        return bool(self._waiting())
+
+    async def work(self) -> None:
+        """Cuts for ever."""
+        while True:
+            for document_id, packet in self._waiting().items():
+                with contextlib.suppress(StoreBusy):
+                    await self._look_at(document_id, packet)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _look_at(self, document_id: str, packet: Packet) -> None:
+        document = await self._store.get(Document, document_id)
+        if document is None or document.state is DocumentState.OPEN:
+            return
+        if document.state != packet.when or _is_cut_by_hand(document):
+            self._done.add(document_id)  # it was done, or its job failed and there is nothing to mend
+        else:
+            await self._crew.command("clerk", "recut", document_id, *packet.hand, "--who", "clerk")
+
+    def _waiting(self) -> dict[str, Packet]:
+        return {
+            document_id: letter
+            for document_id, letter in self._acknowledged.items()
+            if isinstance(letter, Packet) and letter.hand and document_id not in self._done
+        }
+
+
+def _is_cut_by_hand(packet: Document) -> bool:
+    return any(cut.by == "clerk" for cut in packet.cuts)

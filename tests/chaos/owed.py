@@ -1,0 +1,60 @@
+"""What is owed: what must have become of each document that was acknowledged, and of each piece of a packet."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from receiver.core.job import JobReport, JobStatus
+from receiver.core.naming import piece_id
+from receiver.core.pages import spans
+from tests.chaos.evidence import Evidence
+from tests.chaos.letters import WAYS, Letter, Way
+from tests.chaos.packets import Packet, Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One document's truth."""
+
+    name: str
+    way: Way
+    sha256: str
+    judged: bool = True
+    """Whether LlamaCloud was asked about it."""
+    known_by: str = "acknowledged"
+
+
+def owed(letters: Mapping[str, Letter], evidence: Evidence) -> dict[str, Owed]:
+    """The truth of each letter and packet that was acknowledged, and of each piece, by document id."""
+    truths: dict[str, Owed] = {}
+    for document_id, letter in letters.items():
+        way = truth(letter.way, evidence.jobs.get(document_id, [])) if letter.judged else WAYS[letter.way]
+        truths[document_id] = Owed(f"{letter.name}, {letter.way}", way, letter.sha256, letter.judged)
+        if isinstance(letter, Packet) and way == WAYS["packet"]:
+            truths.update(_pieces(document_id, letter, evidence))
+    return truths
+
+
+def truth(way: str, jobs: Sequence[JobReport]) -> Way:
+    """The way of the script, unless LlamaCloud's own books say that the document's last job did not end well."""
+    last = jobs[-1].status if jobs else None
+    if last is JobStatus.COMPLETED:
+        return WAYS[way]
+    return WAYS["failed"] if last is JobStatus.FAILED else Way("review")
+
+
+def _pieces(packet_id: str, packet: Packet, evidence: Evidence) -> Iterator[tuple[str, Owed]]:
+    """The pieces that the packet must have been cut into. Whether their bytes are right, the marks on them tell."""
+    for piece in packet.pieces:
+        yield _piece(packet_id, packet, piece, evidence)
+    for piece in packet.withdrawn:
+        identity, one = _piece(packet_id, packet, piece, evidence)
+        yield identity, replace(one, way=replace(one.way, state="routed"))
+
+
+def _piece(packet_id: str, packet: Packet, piece: Piece, evidence: Evidence) -> tuple[str, Owed]:
+    identity = piece_id(packet_id, piece.pages)
+    document = evidence.documents.get(identity)
+    judged = piece.sure == "high"
+    way = truth(piece.way, evidence.jobs.get(identity, [])) if judged else WAYS["held" if piece.doubted else piece.way]
+    name = f"{packet.name} pages {spans(piece.pages)}, {piece.way}"
+    return identity, Owed(name, way, document.sha256 if document else "", judged, f"a piece of {packet_id}")

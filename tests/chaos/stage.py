@@ -1,0 +1,79 @@
+"""The stage: where a run's processes keep what they know, how they hear of each other, and which they are."""
+
+import contextlib
+import random
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from handlers.local_aws import LocalAws
+from handlers.sources.s3_spool import S3Spool
+from receiver.core.plan import Target
+from receiver.ports import Spool, Store
+from receiver.store.dynamodb import DynamoStore
+from receiver.store.spool import FolderSpool
+from receiver.store.sqlite import SqliteStore
+from receiver.store.table import create_table
+
+TABLE = "mailroom"
+BELL = "chaos-doorbell"
+SPOOL = "s3://chaos-spool/documents/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One of the two ways to run Mailroom."""
+
+    members: Mapping[str, tuple[str, ...]]
+    """Name -> arguments of ``mailroom``."""
+    ports: tuple[int, ...]
+    """Of those that receive."""
+    env: dict[str, str]
+    store: Callable[[], Store]
+    spool: Spool
+    look_seconds: float
+    """Between two looks whether all is done."""
+
+
+def one_machine(folder: Path, rng: random.Random) -> Stage:
+    """A receiver that works too, and another worker, on one SQLite file."""
+    port = free_port(rng)
+    return Stage(
+        members={"serve": ("serve", "--port", str(port)), "worker": ("worker",)},
+        ports=(port,),
+        env={"MAILROOM_STORE": f"sqlite:///{folder}/mailroom.db", "MAILROOM_SWEEP_SECONDS": "1"},
+        store=lambda: SqliteStore(folder / "mailroom.db"),
+        spool=FolderSpool(folder / "spool"),
+        look_seconds=0.3,
+    )
+
+
+def on_aws(aws: LocalAws, rng: random.Random) -> Stage:
+    """Two receivers and two workers on DynamoDB and SQS."""
+    aws.make([Target(url=SPOOL), Target(url=f"sqs://{BELL}")])
+    create_table(aws.client("dynamodb"), TABLE)
+    ports = free_port(rng), free_port(rng)
+    receivers = {f"receiver-{n}": ("serve", "--no-worker", "--port", str(port)) for n, port in enumerate(ports, 1)}
+    return Stage(
+        members={**receivers, "worker-1": ("worker",), "worker-2": ("worker",)},
+        ports=ports,
+        env={
+            "MAILROOM_STORE": f"dynamodb://{TABLE}",
+            "MAILROOM_QUEUE": f"sqs://{BELL}",
+            "MAILROOM_SPOOL": SPOOL,
+            "MAILROOM_SWEEP_SECONDS": "2",
+        },
+        store=lambda: DynamoStore(TABLE, client=partial(aws.client, "dynamodb")),
+        spool=S3Spool(SPOOL, aws.aws),
+        look_seconds=1.0,
+    )
+
+
+def free_port(rng: random.Random) -> int:
+    """A port outside of those that outgoing connections are given: nobody takes it while the receiver is down."""
+    while True:
+        port = rng.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
