@@ -38,10 +38,10 @@ class Clerk:
 
     async def _look_at(self, document_id: str, packet: Packet) -> None:
         document = await self._store.get(Document, document_id)
-        if document is None or document.state is DocumentState.OPEN:
+        if document is not None and document.state is DocumentState.OPEN:
             return
-        if document.state != packet.when or _is_cut_by_hand(document):
-            self._done.add(document_id)  # it was done, or its job failed and there is nothing to mend
+        if document is None or document.state != packet.when or _is_cut_by_hand(document):
+            self._done.add(document_id)  # it was done; or it is lost, or its job failed, and there is nothing to cut
         else:
             await self._crew.command("clerk", "recut", document_id, *packet.hand, "--who", "clerk")
 

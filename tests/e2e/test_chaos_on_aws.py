@@ -1,0 +1,25 @@
+"""The proof on DynamoDB and SQS: two receivers and two workers, small enough for every day."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.run import Plan, run
+
+pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.timeout(600)]
+DEADLY = (
+    *("before:store.keep", "after:store.keep", "after:store.take_in", "after:store.claim", "before:store.submit"),
+    *("after:store.react", "after:store.deliver", "before:store.piece", "after:store.piece", "after:cutter.cut"),
+    *("before:bell.ring", "after:bell.wait", "before:bell.answered", "after:aws.send_message", "after:aws.copy_object"),
+)
+
+
+def test_nothing_is_lost_doubled_or_misplaced_on_dynamodb_and_sqs(tmp_path: Path) -> None:
+    plan = Plan(documents=50, packets=0.3, seconds=10, late=20, minutes=5, boundaries=DEADLY, aws=True)
+    report = asyncio.run(run(plan, tmp_path))
+    verdict = report.verdict
+    assert verdict.findings == {"lost": [], "doubled": [], "misplaced": [], "unexplained": []}
+    assert verdict.doubled_messages <= verdict.bound
+    assert report.unreached == []
+    assert verdict.taken_in == 50 + verdict.pieces == verdict.routed + verdict.review + verdict.failed
