@@ -12,14 +12,17 @@ import uvicorn
 
 from receiver.bootstrap import App
 from receiver.cli.running import with_app
-from receiver.core.errors import Misconfigured
+from receiver.core.errors import Misconfigured, StoreBusy
 from receiver.http.app import create_app
 from receiver.http.server import Server, server_config
 from receiver.log import line
+from receiver.ports import Store
 from receiver.renewal import keep_fresh
 from receiver.runner import Worker
 
 log = logging.getLogger("mailroom.serve")
+START_PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between the looks whether the store can write, at the start."""
 
 
 @click.command()
@@ -52,6 +55,20 @@ def until_told() -> asyncio.Event:
     return stop
 
 
+async def until_ready(store: Store) -> None:
+    """Waits a few seconds for a store that is busy: who starts during an outage need not be started again.
+
+    Raises StoreBusy when it lasts.
+    """
+    for seconds in START_PAUSES:
+        try:
+            return await store.ready()
+        except StoreBusy as error:
+            line(log, logging.WARNING, "store.waiting", error=str(error), fix=error.fix)
+            await asyncio.sleep(seconds)
+    return await store.ready()
+
+
 def _announce(app: App, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     line(log, logging.INFO, "serve.listening", address=f"http://{host}:{port}", **app.settings.summary())
@@ -61,7 +78,7 @@ async def serve_until(
     stop: asyncio.Event, app: App, listener: socket.socket, *, announce: Callable[[], None], worker: bool = True
 ) -> None:
     """Serves until ``stop``: then no new requests, those in flight are answered, tasks in hand are finished."""
-    await app.tools.store.ready()
+    await until_ready(app.tools.store)
     server = _Server(server_config(create_app(app)))
     async with working(app) if worker else contextlib.nullcontext():
         announce()

@@ -7,7 +7,7 @@ import click
 
 from receiver.bootstrap import App
 from receiver.cli.running import with_app
-from receiver.cli.serve import until_told, working
+from receiver.cli.serve import until_ready, until_told, working
 from receiver.log import line
 from receiver.renewal import keep_fresh
 
@@ -23,7 +23,7 @@ def worker() -> None:
 async def _work(app: App) -> None:
     """Works until the process is told to stop; tasks in hand are finished."""
     stop = until_told()
-    await app.tools.store.ready()
+    await until_ready(app.tools.store)
     renewing = asyncio.create_task(keep_fresh(app))
     async with working(app):
         line(log, logging.INFO, "worker.ready", **app.settings.summary())
