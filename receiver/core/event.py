@@ -62,20 +62,19 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: int = 0
 
 
-class _Envelope(msgspec.Struct):
-    event_id: str
-    event_type: str
-    timestamp: float | str | None = None
-    data: msgspec.Raw = msgspec.Raw(b"null")
-
-
 class _Ids(msgspec.Struct):
     job_id: str | None = None
     id: str | None = None
 
 
+class _Envelope(msgspec.Struct):
+    event_id: str
+    event_type: str
+    timestamp: float | str | None = None
+    data: _Ids | str | None = None
+
+
 _envelope = msgspec.json.Decoder(_Envelope)
-_ids = msgspec.json.Decoder(_Ids | str | None)
 _ids_inside = msgspec.json.Decoder(_Ids | None)
 _text = msgspec.json.Decoder(str)
 
@@ -122,14 +121,14 @@ def _unwrap(body: bytes) -> tuple[bytes, bool]:
     return _text.decode(body).encode(), True
 
 
-def _job_ids(data: msgspec.Raw) -> tuple[_Ids, bool]:
-    found = _ids.decode(data)
-    if not isinstance(found, str):
-        return found or _Ids(), False
-    if not found:
+def _job_ids(data: _Ids | str | None) -> tuple[_Ids, bool]:
+    """The ids, and whether they came as JSON text inside a JSON string."""
+    if not isinstance(data, str):
+        return data or _Ids(), False
+    if not data:
         return _Ids(), True
-    inside = _ids_inside.decode(found)
-    refuse_ambiguity(found.encode())
+    inside = _ids_inside.decode(data)
+    refuse_ambiguity(data.encode())
     return inside or _Ids(), True
 
 
