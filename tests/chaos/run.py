@@ -110,7 +110,8 @@ async def run(plan: Plan, folder: Path) -> Report:
             async with crew.at_work(stage.members), _meanwhile(clerk.work()):
                 await _unless(crew.watch(), _storm(plan, letters, post, weather, crew, kills, rng))
                 stormed = time.monotonic() - begun
-                unreached = kills.disarm()
+                kills.disarm()
+                unreached = sorted(set(plan.boundaries) - set(kills.done()))
                 faults = await weather.clear()
                 await _unless(crew.watch(), _settled(books, clerk, over, stage.look_seconds))
             await post.close()
