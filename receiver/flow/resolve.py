@@ -11,6 +11,7 @@ import msgspec
 
 from receiver.core.alert import Alert, AlertRule, AlertState
 from receiver.core.change import Ensure, Query, Update
+from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict
 from receiver.core.task import Task, TaskState
 from receiver.flow.pause import SUBMISSION, paused_until
@@ -37,6 +38,7 @@ async def resolve(tools: Tools, wrong: Set[str]) -> int:
         if _group(one) not in wrong
         and not (paused and one.kind == "submission.paused")
         and not any(cause in _group(one) for cause in causes)
+        and not await _still_held(one, tools)
     ]
     for state in over:
         await _tell(state, rules[_channel(state)], tools)
@@ -49,6 +51,15 @@ def _silent(state: AlertState, rules: Mapping[str, AlertRule], now: float) -> bo
     if rule is None or state.resolved_at is not None or state.notified_at is None:
         return False
     return now - state.last_at >= rule.window_seconds
+
+
+async def _still_held(state: AlertState, tools: Tools) -> bool:
+    """Whether it is about a packet of which something waits for a person, the packet itself or a piece."""
+    packet = await tools.store.get(Document, state.example) if state.kind == "packet.held" else None
+    if packet is None:
+        return False
+    batch = await tools.store.find(Document, Query(by="batch", key=packet.batch_id, limit=LOOKED_AT))
+    return any(one.state is DocumentState.REVIEW for one in (packet, *batch.records))
 
 
 async def _parked_causes(tools: Tools) -> set[str]:

@@ -13,6 +13,7 @@ from receiver.core.manifest import manifest
 from receiver.core.pages import Segment
 from receiver.core.plan import Way
 from receiver.core.task import Task, TaskState
+from receiver.flow.by_hand import Word, route_by_hand
 from receiver.flow.pieces import pieces_of
 from receiver.flow.split import cut
 from receiver.flow.sweep import sweep
@@ -150,6 +151,22 @@ async def test_a_packet_whose_pages_do_not_add_up_is_held_with_the_list(
     assert [alert.kind for alert, _ in desk.channel.told] == ["packet.held"]
     assert named in desk.channel.told[0][0].detail
     assert (await desk.store.tally()).taken_in == 1
+
+
+async def test_a_held_packet_is_resolved_when_it_no_longer_waits_for_a_person(desk: Desk) -> None:
+    packet = await split(desk, segments(("invoice", (1, 2))))
+
+    async def told_later() -> list[str]:
+        desk.later(601)
+        before = len(desk.channel.told)
+        await sweep(desk.tools)
+        await desk.work()
+        return [alert.title for alert, _ in desk.channel.told[before:]]
+
+    assert await told_later() == []
+    await route_by_hand(packet.id, Word(who="Ada", to="failed"), desk.tools)
+    await desk.work()
+    assert await told_later() == ["resolved: a person must look at packet mail.pdf"]
 
 
 async def test_omitted_pages_are_named(desk: Desk) -> None:
