@@ -34,6 +34,8 @@ AT_ONCE = 16
 """Boundaries that are armed at the same time."""
 PAUSE = 0.5
 """Seconds between two of the letters that are held back."""
+LINGER = 40.0
+"""Seconds for which the storm goes on after the last letter while boundaries are left: mail is still on its way."""
 STORM_SHARE = 0.7
 """The rest of a run's time is for what is open when the storm is over."""
 TOKEN = "chaos"
@@ -146,6 +148,7 @@ async def _storm(
             for letter in letters[most:]:
                 await post.hand_in([letter], seconds=0, until=until)
                 await asyncio.wait([reaping], timeout=min(PAUSE, max(0.0, until - time.monotonic())))
+            await asyncio.wait([reaping], timeout=min(LINGER, max(0.0, until - time.monotonic())))
         finally:
             reaping.cancel()
             await asyncio.gather(reaping, return_exceptions=True)
