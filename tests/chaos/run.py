@@ -100,7 +100,7 @@ async def run(plan: Plan, folder: Path) -> Report:
     with local_aws() as aws, start_sandbox(*sandbox_options) as sandbox, a_balancer() as balancer:
         config = parse(TABLE, {})
         aws.make(config.table.targets(), [rule.channel for rule in config.alerts])
-        stage = on_aws(aws, rng) if plan.aws else one_machine(folder, rng)
+        stage = on_aws(aws) if plan.aws else one_machine(folder)
         balancer.backends = [("127.0.0.1", port) for port in stage.ports]
         async with Line(aws.endpoint, rng).up() as line:
             crew = Crew(folder, _environment(plan, folder, balancer.url, sandbox.url, aws, line) | stage.env, rng)

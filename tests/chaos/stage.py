@@ -37,9 +37,9 @@ class Stage:
     """Between two looks whether all is done."""
 
 
-def one_machine(folder: Path, rng: random.Random) -> Stage:
+def one_machine(folder: Path) -> Stage:
     """A receiver that works too, and another worker, on one SQLite file."""
-    port = free_port(rng)
+    port = free_port()
     return Stage(
         members={"serve": ("serve", "--port", str(port)), "worker": ("worker",)},
         ports=(port,),
@@ -50,11 +50,11 @@ def one_machine(folder: Path, rng: random.Random) -> Stage:
     )
 
 
-def on_aws(aws: LocalAws, rng: random.Random) -> Stage:
+def on_aws(aws: LocalAws) -> Stage:
     """Two receivers and two workers on DynamoDB and SQS."""
     aws.make([Target(url=SPOOL), Target(url=f"sqs://{BELL}")])
     create_table(aws.client("dynamodb"), TABLE)
-    ports = free_port(rng), free_port(rng)
+    ports = free_port(), free_port()
     receivers = {f"receiver-{n}": ("serve", "--no-worker", "--port", str(port)) for n, port in enumerate(ports, 1)}
     return Stage(
         members={**receivers, "worker-1": ("worker",), "worker-2": ("worker",)},
@@ -71,9 +71,12 @@ def on_aws(aws: LocalAws, rng: random.Random) -> Stage:
     )
 
 
-def free_port(rng: random.Random) -> int:
-    """A port outside of those that outgoing connections are given: nobody takes it while the receiver is down."""
+def free_port() -> int:
+    """A port outside of those that outgoing connections are given: nobody takes it while the receiver is down.
+
+    Not drawn from the seed: two runs at once would meet at one port.
+    """
     while True:
-        port = rng.randrange(20_000, 32_000)
+        port = random.SystemRandom().randrange(20_000, 32_000)
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
