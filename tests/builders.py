@@ -3,15 +3,10 @@
 Ids count up, so that two calls give two records; a test that cares about an id names it.
 """
 
-import dataclasses
-from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from msgspec import structs
-
 from receiver.core.alert import AlertState
-from receiver.core.change import One
 from receiver.core.document import Document, Origin
 from receiver.core.event import Event
 from receiver.core.flag import Flag
@@ -22,13 +17,6 @@ NOW = 1_800_000_000.0
 """The moment at which builders put everything (2027-01-15 08:00 UTC)."""
 
 _numbers = count(1)
-
-
-def changed(record: One, **fields: Any) -> One:
-    """The record with these fields instead, whether it is a dataclass or a struct."""
-    replace: Callable[..., Any] = structs.replace if isinstance(record, Event | Task) else dataclasses.replace
-    after: One = replace(record, **fields)
-    return after
 
 
 def an_event(**fields: Any) -> Event:

@@ -63,11 +63,16 @@ def _place(record: Record) -> tuple[str, str]:
     return kind_of(record), record.id
 
 
+def changed(record: One, **fields: Any) -> One:
+    """The record with these fields instead, whether it is a dataclass or a struct."""
+    replace: Callable[..., Any] = msgspec.structs.replace if isinstance(record, Event | Task) else dataclasses.replace
+    after: One = replace(record, **fields)
+    return after
+
+
 def succeeding(record: One) -> One:
     """The record as an Update leaves it: the same, one version on."""
-    replace: Callable[..., Any] = msgspec.structs.replace if isinstance(record, Event | Task) else dataclasses.replace
-    after: One = replace(record, version=record.version + 1)
-    return after
+    return changed(record, version=record.version + 1)
 
 
 def expires(kind: type[Record]) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
+from receiver.store.transaction import transaction
+
 
 @cache
 def steps() -> tuple[str, ...]:
@@ -21,17 +23,11 @@ def migrate(db: sqlite3.Connection) -> None:
     """Brings the file to the newest step; a file of a newer Mailroom stays as it is."""
     if _done(db) >= len(steps()):
         return
-    db.execute("begin immediate")
-    try:
+    with transaction(db):
         for number in range(_done(db), len(steps())):
             for statement in _statements(steps()[number]):
                 db.execute(statement)
             db.execute(f"pragma user_version = {number + 1}")
-        db.execute("commit")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("rollback")
-        raise
 
 
 def _done(db: sqlite3.Connection) -> int:

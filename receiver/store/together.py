@@ -6,6 +6,7 @@ from typing import Any
 
 from receiver.store.arrivals import SOME, Arrival
 from receiver.store.connection import Connection
+from receiver.store.transaction import transaction
 
 Job = Callable[[Connection], Any]
 _OWN_FAULTS = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)
@@ -27,15 +28,9 @@ def commit(db: Connection, jobs: Sequence[Job | Arrival]) -> list[Any]:
 
 def tidy(db: Connection) -> bool:
     """Files some of what has arrived; True when nothing is left."""
-    db.execute("begin immediate")
-    try:
+    with transaction(db):
         db.arrivals.sync(db)
         done = db.arrivals.file(db, at_most=SOME)
-        db.execute("commit")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("rollback")
-        raise
     db.check_file()
     return done
 
@@ -52,19 +47,13 @@ class _HalfDoneError(Exception):
 
 
 def _transact(db: Connection, jobs: Sequence[Job | Arrival], do: Callable[[Job, Connection], Any]) -> list[Any]:
-    db.execute("begin immediate")
-    try:
+    with transaction(db):
         db.arrivals.sync(db)
         outcomes = [None if isinstance(job, Arrival) else do(job, db) for job in jobs]
         if arrived := [place for place, job in enumerate(jobs) if isinstance(job, Arrival)]:
             kept = db.arrivals.keep(db, [job for job in jobs if isinstance(job, Arrival)])
             for place, told in zip(arrived, kept, strict=True):
                 outcomes[place] = told
-        db.execute("commit")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("rollback")
-        raise
     return outcomes
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from receiver.core.change import INDEXES, Belongs, Ensure, Insert, Query, Record, Tally, Update, Write, kind_of
+from receiver.core.change import INDEXES, Belongs, Ensure, Insert, Query, Record, Tally, Update, Write, changed, kind_of
 from receiver.core.document import Classification, Delivery, Document, DocumentState, Entry
 from receiver.core.errors import Conflict, Malformed
 from receiver.core.event import Event
@@ -19,7 +19,7 @@ from receiver.core.job import JobStatus
 from receiver.core.plan import Plan, Row, Target, Way
 from receiver.core.task import Task, TaskState
 from receiver.ports import Store
-from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_alert, an_event, changed
+from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_alert, an_event
 
 BUILDERS: list[Callable[..., Any]] = [a_document, a_job, an_event, a_task, an_alert, a_flag]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from receiver.core.change import Belongs, Ensure, Insert, Query, Update, Write
+from receiver.core.change import Belongs, Ensure, Insert, Query, Update, Write, changed
 from receiver.core.errors import Conflict
 from receiver.core.event import Event
 from receiver.core.task import Task
 from receiver.store import arrivals, lane
 from receiver.store.sqlite import SqliteStore
-from tests.builders import NOW, a_job, a_task, an_event, changed
+from tests.builders import NOW, a_job, a_task, an_event
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from handlers.local_aws import LocalAws
 from receiver.aws.client import JsonClient
-from receiver.core.change import Ensure, Insert, Query, Update
+from receiver.core.change import Ensure, Insert, Query, Update, changed
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.event import Event
@@ -21,7 +21,7 @@ from receiver.core.flag import Flag
 from receiver.core.task import Task, TaskState
 from receiver.store.dynamodb import DynamoStore
 from receiver.store.table import create_table
-from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_event, changed
+from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_event
 from tests.contracts.store import HandClock, all_pages
 from tests.cutting_wire import Wire, a_wire
 

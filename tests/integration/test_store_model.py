@@ -18,7 +18,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from receiver.core.change import INDEXES, Belongs, Ensure, Insert, Query, Record, Tally, Update, Write, kind_of
+from receiver.core.change import INDEXES, Belongs, Ensure, Insert, Query, Record, Tally, Update, Write, changed, kind_of
 from receiver.core.document import Classification, Document, DocumentState
 from receiver.core.errors import Conflict
 from receiver.core.job import JobStatus
@@ -26,7 +26,7 @@ from receiver.core.task import Task, TaskState
 from receiver.ports import Store
 from receiver.store.memory import MemoryStore
 from receiver.store.sqlite import SqliteStore
-from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_alert, an_event, changed
+from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_alert, an_event
 from tests.contracts.store import HandClock, all_pages, outcome
 
 QUICK = settings(deadline=None, max_examples=20, stateful_step_count=30)
