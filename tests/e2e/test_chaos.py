@@ -1,4 +1,4 @@
-"""The proof, small enough for every day: nearly every I/O boundary. docs/chaos.md has the figures of the big one."""
+"""The proof, small enough for every day: each I/O boundary once. docs/chaos.md has the figures of the big one."""
 
 import asyncio
 from pathlib import Path
@@ -8,8 +8,6 @@ import pytest
 from tests.chaos.run import Plan, Report, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.timeout(600)]
-UNREACHED = 4
-"""Boundaries that a run may miss: some are met by chance alone, such as a stuck job at the moment of a sweep."""
 DELIVERING = ("after:destination.s3", "after:destination.sqs", "after:aws.put_object", "after:aws.send_message")
 """Between the deed and the note of it."""
 
@@ -19,11 +17,11 @@ def carried_out(plan: Plan, folder: Path) -> Report:
 
 
 def test_nothing_is_lost_doubled_or_misplaced_however_the_processes_die(tmp_path: Path) -> None:
-    report = carried_out(Plan(documents=200, packets=0.2, minutes=6, seconds=25), tmp_path)
+    report = carried_out(Plan(documents=200, packets=0.2, minutes=6, seconds=15, late=110), tmp_path)
     verdict = report.verdict
     assert verdict.findings == {"lost": [], "doubled": [], "misplaced": [], "unexplained": []}
     assert verdict.doubled_messages <= verdict.bound
-    assert len(report.unreached) <= UNREACHED, report.unreached
+    assert report.unreached == []
     assert verdict.taken_in == 200 + verdict.pieces == verdict.routed + verdict.review + verdict.failed
     assert verdict.pieces > verdict.packets > 20
 
