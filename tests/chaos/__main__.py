@@ -20,7 +20,7 @@ SHOWN = 20
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option("--seed", default=1, help="The same seed draws the same mail, weather and order of kills.")
-@click.option("--documents", default=300, type=click.IntRange(50), help="How many documents are taken in.")
+@click.option("--documents", default=300, type=click.IntRange(50), help="At least so many documents are handed in.")
 @click.option("--minutes", default=5.0, type=click.FloatRange(0.5), help="When it is over at the latest.")
 @click.option("--only", multiple=True, metavar="BOUNDARY", help="Kill at this boundary only; --list names them.")
 @click.option("--kill-every", default=6.0, type=click.FloatRange(0.5), help="Seconds between two kills at random.")
@@ -32,7 +32,7 @@ SHOWN = 20
 @click.option("--list", "listing", is_flag=True, help="Name the boundaries and exit.")
 def command(
     *, seed: int, documents: int, minutes: float, only: tuple[str, ...], kill_every: float, no_webhooks: bool,
-    aws: bool,    app: str, keep: Path | None, as_json: bool, listing: bool,
+    aws: bool, app: str, keep: Path | None, as_json: bool, listing: bool,
 ) -> None:  # fmt: skip
     """Run the real processes under fault, kill them at every I/O boundary, and count what became of each document."""
     known = BOUNDARIES_ON_AWS if aws else BOUNDARIES
@@ -44,7 +44,7 @@ def command(
     boundaries = only or known
     plan = Plan(
         seed=seed, documents=documents, minutes=minutes, boundaries=boundaries, webhooks=not no_webhooks, aws=aws,
-        app=app,        random_kill_seconds=kill_every, seconds=max(documents / 25, len(boundaries) / 2),
+        app=app, random_kill_seconds=kill_every, seconds=max(documents / 25, len(boundaries) / 2),
     )  # fmt: skip
     folder = keep or Path(tempfile.mkdtemp(prefix="mailroom-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,9 @@ import os
 import random
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Mapping
+from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -36,6 +38,7 @@ class Crew:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(PRELOADED)
         self._alive: dict[str, ForkServerProcess] = {}
+        self._asking = threading.Lock()
         self._stopping = False
         self.killed = 0
         self.astray: list[str] = []
@@ -66,8 +69,8 @@ class Crew:
     async def command(self, name: str, *arguments: str) -> None:
         """Has a person give a command; whether it did what it should, the store tells."""
         process = self._context.Process(target=mailroom, args=(arguments, self._env, str(self._folder / f"{name}.log")))
-        await asyncio.to_thread(process.start)
-        await asyncio.to_thread(process.join)
+        await asyncio.to_thread(self._start, process)
+        await asyncio.to_thread(self._join, process)
         self.killed += process.exitcode == -signal.SIGKILL
 
     async def watch(self) -> None:
@@ -79,11 +82,21 @@ class Crew:
         log = self._folder / f"{name}.log"
         while not self._stopping:
             process = self._context.Process(target=mailroom, args=(arguments, self._env, str(log)))
-            await asyncio.to_thread(process.start)
+            await asyncio.to_thread(self._start, process)
             self._alive[name] = process
-            await asyncio.to_thread(process.join)
+            await asyncio.to_thread(self._join, process)
             self._alive.pop(name)
             self._note(name, process.exitcode, log)
+
+    def _start(self, process: ForkServerProcess) -> None:
+        """A start reaps all children, as multiprocessing does: it must not take the exit code from whoever waits."""
+        with self._asking:
+            process.start()
+
+    def _join(self, process: ForkServerProcess) -> None:
+        wait([process.sentinel])
+        with self._asking:
+            process.join()
 
     def _note(self, name: str, code: int | None, log: Path) -> None:
         if code == -signal.SIGKILL:

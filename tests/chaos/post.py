@@ -16,12 +16,13 @@ TWICE = 0.1
 
 
 class Post:
-    """``acknowledged`` maps the id that a 202 gave to the letter that it was given for."""
+    """``acknowledged`` maps the id that a 202 gave to the letter that it was given for; ``handed_in`` has checksums."""
 
     def __init__(self, url: str, token: str, rng: random.Random) -> None:
         self._url = f"{url}/documents"
         self._rng = rng
         self._client = httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False)
+        self.handed_in: set[str] = set()
         self.acknowledged: dict[str, Letter] = {}
         self.refused: list[str] = []
 
@@ -42,6 +43,7 @@ class Post:
 
     async def _insist(self, letter: Letter) -> None:
         """Until it is acknowledged: whoever is not answered hands in again, as anybody would."""
+        self.handed_in.add(letter.sha256)
         url = f"{self._url}?packet=true" if isinstance(letter, Packet) else self._url
         while True:
             try:

@@ -32,12 +32,11 @@ from tests.servers import start_sandbox
 
 AT_ONCE = 16
 """Boundaries that are armed at the same time."""
-PAUSE = 0.5
-"""Seconds between two of the letters that are held back."""
-LINGER = 40.0
-"""Seconds for which the storm goes on after the last letter while boundaries are left: mail is still on its way."""
+PAUSE = 2.0
+"""Seconds between two of the letters that come after the plan's, while boundaries are left."""
 STORM_SHARE = 0.7
 """The rest of a run's time is for what is open when the storm is over."""
+SCRIPT = "script.json"
 TOKEN = "chaos"
 
 
@@ -50,9 +49,9 @@ class Plan:
     minutes: float = 5.0
     """When the run is over at the latest; what is open then counts as lost."""
     seconds: float = 60.0
-    """Over how long the mail is handed in."""
-    late: int = 40
-    """How much of the mail is held back, to give boundaries that nobody came by yet another chance."""
+    """Over how long they are handed in."""
+    more: int = 100
+    """How many more may follow, one by one, while there are boundaries that nobody came by yet."""
     packets: float = PACKETS
     """The share of packets in the mail."""
     boundaries: tuple[str, ...] = BOUNDARIES
@@ -70,6 +69,8 @@ class Report:
     """What a run came to."""
 
     verdict: Verdict
+    handed_in: int
+    """Letters and packets; their pieces are not counted."""
     seconds: float
     kills: list[str]
     """The boundaries at which a process died."""
@@ -90,14 +91,9 @@ async def run(plan: Plan, folder: Path) -> Report:
     """Carries the plan out; ``folder`` gets the store and the processes' logs."""
     begun = time.monotonic()
     rng = random.Random(plan.seed)
-    letters = mail(plan.documents, rng, share=plan.packets)
-    script(letters, folder / "script.json")
-    (folder / "mailroom.yaml").write_text(TABLE)
-    kills = Kills(folder)
-    kills.make()
-    judge = f"scripted:{folder / 'script.json'}"
-    sandbox_options = ("--judge", judge, "--think", "0.2", "--no-limits", "--seed", str(plan.seed))
-    with local_aws() as aws, start_sandbox(*sandbox_options) as sandbox, a_balancer() as balancer:
+    letters, kills = _laid_out(plan, folder, rng)
+    judge = ("--judge", f"scripted:{folder / SCRIPT}", "--think", "0.2", "--no-limits", "--seed", str(plan.seed))
+    with local_aws() as aws, start_sandbox(*judge) as sandbox, a_balancer() as balancer:
         config = parse(TABLE, {})
         aws.make(config.table.targets(), [rule.channel for rule in config.alerts])
         stage = on_aws(aws) if plan.aws else one_machine(folder)
@@ -118,15 +114,15 @@ async def run(plan: Plan, folder: Path) -> Report:
                 await _unless(crew.watch(), _settled(books, clerk, over, stage.look_seconds))
             await post.close()
             evidence = await gather(aws, sandbox.url, books, stage.spool)
-    died = kills.done()
     verdict = audit(
         post.acknowledged, evidence, bound=crew.killed + line.unanswered, refused=[*post.refused, *crew.astray]
     )
     return Report(
         verdict=verdict,
+        handed_in=len(post.handed_in),
         seconds=time.monotonic() - begun,
-        kills=died,
-        random_kills=crew.killed - len(died),
+        kills=kills.done(),
+        random_kills=crew.killed - len(kills.done()),
         storm_seconds=stormed,
         unreached=unreached,
         aws_faults=dict(line.struck),
@@ -135,20 +131,31 @@ async def run(plan: Plan, folder: Path) -> Report:
     )
 
 
+def _laid_out(plan: Plan, folder: Path, rng: random.Random) -> tuple[list[Letter], Kills]:
+    """The mail, and the hand that kills; the folder gets the table and the judge's script."""
+    letters = mail(plan.documents + plan.more, rng, share=plan.packets)
+    script(letters, folder / SCRIPT)
+    (folder / "mailroom.yaml").write_text(TABLE)
+    kills = Kills(folder)
+    kills.make()
+    return letters, kills
+
+
 async def _storm(
     plan: Plan, letters: list[Letter], post: Post, weather: Weather, crew: Crew, kills: Kills, rng: random.Random
 ) -> None:
-    """The mail comes in while everything goes wrong; its last letters come when every boundary was reached."""
-    most = len(letters) - plan.late
+    """The mail comes in while everything goes wrong, and goes on coming until every boundary was reached."""
     until = time.monotonic() + plan.minutes * 60 * STORM_SHARE
     async with _meanwhile(weather.change(), crew.kill_at_random(plan.random_kill_seconds)):
         reaping = asyncio.create_task(_reap(plan.boundaries, kills, rng))
         try:
-            await post.hand_in(letters[:most], seconds=plan.seconds, until=until)
-            for letter in letters[most:]:
+            await post.hand_in(letters[: plan.documents], seconds=plan.seconds, until=until)
+            for letter in letters[plan.documents :]:
+                if reaping.done():
+                    return
                 await post.hand_in([letter], seconds=0, until=until)
                 await asyncio.wait([reaping], timeout=min(PAUSE, max(0.0, until - time.monotonic())))
-            await asyncio.wait([reaping], timeout=min(LINGER, max(0.0, until - time.monotonic())))
+            await asyncio.wait([reaping], timeout=max(0.0, until - time.monotonic()))
         finally:
             reaping.cancel()
             await asyncio.gather(reaping, return_exceptions=True)
