@@ -78,6 +78,11 @@ class Together(logging.StreamHandler[TextIO]):
         super().__init__(stream)
         self._records: list[logging.LogRecord] = []
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Takes it without the lock, which is for writing: ``append`` is whole by itself."""
+        self.emit(record)
+        return True
+
     def emit(self, record: logging.LogRecord) -> None:
         self._records.append(record)
         if record.levelno >= logging.WARNING:

@@ -38,10 +38,11 @@ class Meter:
         key = (name, tuple(map(labels.__getitem__, METRICS[name].labels)))
         self._counts[key] = self._counts.get(key, 0.0) + value
 
-    def observe(self, name: str, seconds: float, **labels: str) -> None:
+    def observe(self, name: str, seconds: float, *, times: int = 1, **labels: str) -> None:
+        """Adds what took ``seconds``; ``times`` when several took it together."""
         key = (name, tuple(map(labels.__getitem__, METRICS[name].labels)))
         n, total = self._timings.get(key, (0, 0.0))
-        self._timings[key] = (n + 1, total + seconds)
+        self._timings[key] = (n + times, total + seconds * times)
 
     def counts(self) -> Iterator[tuple[str, tuple[str, ...], float]]:
         """Name, label values in the order of METRICS, and the sum so far."""

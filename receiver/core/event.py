@@ -21,13 +21,14 @@ LATEST = 253_402_300_800.0
 
 
 class Inbound:
-    """A request as it came: headers as the server gives them (lower-case names, bytes), and the raw body."""
+    """A request as it came: headers as the server gives them (lower-case names, bytes), the raw body, and from whom."""
 
-    __slots__ = ("_last", "body", "headers")
+    __slots__ = ("_last", "body", "headers", "peer")
 
-    def __init__(self, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:
+    def __init__(self, headers: Sequence[tuple[bytes, bytes]], body: bytes, peer: str = "") -> None:
         self.headers = headers
         self.body = body
+        self.peer = peer
         self._last = dict(headers)
 
     def values(self, name: bytes) -> list[bytes]:

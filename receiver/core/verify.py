@@ -43,7 +43,7 @@ Prove = Callable[[Inbound, Lock, float], tuple[str, str]]
 """How the proof was given, and the document that it names; raises NotAuthentic."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verified:
     """A body that may be parsed. Only ``verify`` makes one."""
 

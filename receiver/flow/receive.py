@@ -1,9 +1,10 @@
-"""Receive: verify, keep, ring. What returns from here may be acknowledged; what raises was not kept.
+"""Receive: verify, keep, ring. What is Accepted here may be acknowledged; of what is not, nothing was kept.
 
 This is the hot path, and all that the receiving Lambda loads: it knows no configuration file and no destination.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from receiver.core.verify import Lock, verify
 from receiver.ports import Clock, Doorbell, Meter, Store
 
 BIG = 256 * 1024
-"""Bytes from which on a body is verified and read in a thread, so that it holds nobody else up."""
+"""Bytes of bodies from which on they are verified and read in a thread, so that they hold nobody else up."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,21 +39,29 @@ class Accepted(NamedTuple):
     """False when this event id had been kept before."""
 
 
-async def receive(inbound: Inbound, door: Door) -> Accepted:
-    """The event, durably kept together with the task to react to it.
+async def receive(inbounds: Sequence[Inbound], door: Door) -> list[Accepted | Exception]:
+    """Of each: the event, durably kept together with the task to react to it; or why nothing of it was kept.
 
-    Raises NotAuthentic, Malformed (nothing kept), StoreBusy (nothing kept: the sender must try again).
+    That is NotAuthentic, Malformed, StoreBusy (the sender must try again), or a fault of ours. One has no effect on
+    another; they come together because keeping them together costs little more than keeping one.
     """
     now = door.clock()
-    if len(inbound.body) > BIG:
-        event = await asyncio.to_thread(_judge, inbound, door, now)
+    if sum(len(one.body) for one in inbounds) > BIG:
+        judged = await asyncio.to_thread(_judge_each, inbounds, door, now)
     else:
-        event = _judge(inbound, door, now)
-    task = reaction_to(event, now=now)
-    fresh = await _keep(event, task, door)
-    if fresh:
-        await _ring(task, door)
-    return Accepted(event, fresh)
+        judged = _judge_each(inbounds, door, now)
+    kept = iter(await _keep([one for one in judged if isinstance(one, Event)], door, now))
+    return [next(kept) if isinstance(one, Event) else one for one in judged]
+
+
+def _judge_each(inbounds: Sequence[Inbound], door: Door, now: float) -> list[Event | Exception]:
+    judged: list[Event | Exception] = []
+    for inbound in inbounds:
+        try:
+            judged.append(_judge(inbound, door, now))
+        except Exception as error:  # noqa: BLE001 - it is this sender's answer; the others have theirs
+            judged.append(error)
+    return judged
 
 
 def _judge(inbound: Inbound, door: Door, now: float) -> Event:
@@ -84,21 +93,29 @@ def reaction_to(event: Event, *, now: float) -> Task:
     )
 
 
-async def _keep(event: Event, task: Task, door: Door) -> bool:
+async def _keep(events: Sequence[Event], door: Door, now: float) -> list[Accepted | Exception]:
+    tasks = [reaction_to(event, now=now) for event in events]
+    outcomes = await door.store.apply_each(*map(_change, events, tasks)) if events else []
+    if new := [task.id for task, outcome in zip(tasks, outcomes, strict=True) if outcome is None]:
+        await _ring(new, door)
+    return [_told(event, outcome) for event, outcome in zip(events, outcomes, strict=True)]
+
+
+def _change(event: Event, task: Task) -> list[Write]:
     writes: list[Write] = [Insert(event), Ensure(task)]
     if event.document_id and event.job_id:
         writes.insert(0, Belongs(event.job_id, event.document_id))
-    try:
-        await door.store.apply(*writes)
-    except Conflict as conflict:
-        if conflict.kind == "job":
-            raise NotAuthentic("token_of_another_job") from None
-        return False
-    return True
+    return writes
 
 
-async def _ring(task: Task, door: Door) -> None:
+def _told(event: Event, outcome: Exception | None) -> Accepted | Exception:
+    if isinstance(outcome, Conflict):
+        return NotAuthentic("token_of_another_job") if outcome.kind == "job" else Accepted(event, fresh=False)
+    return outcome or Accepted(event, fresh=True)
+
+
+async def _ring(task_ids: Sequence[str], door: Door) -> None:
     try:
-        await door.bell.ring(task.id)
+        await door.bell.ring(*task_ids)
     except Transient:
-        door.meter.count("mailroom_mute_rings")  # the event is kept; the sweep rings again
+        door.meter.count("mailroom_mute_rings")  # the events are kept; the sweep rings again

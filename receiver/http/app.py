@@ -16,6 +16,7 @@ from receiver.bootstrap import App
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.http import api, health, page, webhook
 from receiver.http.problems import INTERNAL, Problem, problem_of
+from receiver.http.tick import Tick
 from receiver.log import line
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[Any]]
@@ -42,7 +43,8 @@ class Edge:
     """The first to see a request: events take the short way. What fails beyond it was answered, and is told here."""
 
     def __init__(self, webhook: webhook.Webhook, pages: ASGIApp) -> None:
-        self.webhook = webhook
+        self.tick = Tick(webhook)
+        self._webhook = webhook
         self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +52,7 @@ class Edge:
             await self._pages(scope, receive, send)
             return
         if scope["path"] == webhook.PATH:
-            await self.webhook(scope, receive, send)
+            await self._webhook(scope, receive, send)
             return
         try:
             await self._pages(scope, receive, send)

@@ -1,14 +1,15 @@
-"""The short way: an event that arrives whole goes from the parser to its answer, past ASGI's scope, task and messages.
+"""The short way: an event that arrives whole goes from the parser to its answer, past ASGI's scope, tasks and messages.
 
 Half of what a request costs in uvicorn is making these; the one path that is measured (docs/benchmarks.md) needs none
 of them. Whatever is not plain (a body in pieces, HTTP/1.0, ``Expect``, a second request before the first is answered)
 takes the ordinary way, and gets the same answers there.
 """
 
-import asyncio
+from functools import partial
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from receiver.core.event import Inbound
 from receiver.http.app import Edge
 from receiver.http.guard import GuardedProtocol
 from receiver.http.problems import JSON
@@ -20,9 +21,7 @@ _PATH = PATH.encode()
 class Answering:
     """Stands where uvicorn keeps the request that is being answered, with what it asks of that."""
 
-    __slots__ = ("disconnected", "keep_alive", "response_complete", "task")
-
-    task: asyncio.Task[None]
+    __slots__ = ("disconnected", "keep_alive", "response_complete")
 
     def __init__(self) -> None:
         self.response_complete = False
@@ -55,9 +54,9 @@ class EventProtocol(GuardedProtocol):
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        self.expect_100_continue = any(
-            name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers
-        )
+        for name, value in self.headers:
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
         if self.url == _PATH and self._is_plain():
             self.owes(head=False)
             self._body = []
@@ -97,8 +96,9 @@ class EventProtocol(GuardedProtocol):
         body, self._body = b"".join(self._body), None
         answering = Answering()
         self.cycle = answering  # type: ignore[assignment]
-        answering.task = self.loop.create_task(self._answer(answering, self.headers, body))
-        self.tasks.add(answering.task)
+        assert isinstance(self.app, Edge)
+        inbound = Inbound(self.headers, body, self.client[0] if self.client else "")
+        self.app.tick.add(inbound, partial(self._answer, answering))
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -108,12 +108,7 @@ class EventProtocol(GuardedProtocol):
             for chunk in body:
                 super().on_body(chunk)
 
-    async def _answer(self, answering: Answering, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        assert isinstance(self.app, Edge)
-        try:
-            reply = await self.app.webhook.answer(headers, body, self.client[0] if self.client else "")
-        finally:
-            self.tasks.discard(answering.task)
+    def _answer(self, answering: Answering, reply: Reply) -> None:
         answering.response_complete = True
         if self.transport.is_closing():
             return
@@ -134,7 +129,7 @@ class EventProtocol(GuardedProtocol):
 
 def _written(reply: Reply, *, keep_alive: bool) -> bytes:
     """The reply as it goes over the wire."""
-    more = b"".join(b"%b: %b\r\n" % header for header in reply.headers)
+    more = b"".join([b"%b: %b\r\n" % header for header in reply.headers])
     if not keep_alive:
         more += b"connection: close\r\n"
     head = b"content-type: %b\r\ncontent-length: %d\r\n%b\r\n" % (JSON, len(reply.body), more)

@@ -1,4 +1,4 @@
-"""``POST /webhooks/llamacloud``: bytes in, ``receive``, one line in the log, bytes out.
+"""``POST /webhooks/llamacloud``: bytes in, ``receive``, one line in the log of each, bytes out.
 
 A plain ASGI callable, reached before Starlette's routing, because this is the path that is measured
 (docs/benchmarks.md). What can be refused without reading the body is refused so; the body is bounded in size and time.
@@ -6,6 +6,7 @@ A plain ASGI callable, reached before Starlette's routing, because this is the p
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -14,9 +15,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from receiver.core.errors import MailroomError, NotAuthentic
-from receiver.core.event import Inbound
-from receiver.flow.receive import Accepted, Door
-from receiver.flow.receive import receive as keep
+from receiver.core.event import Event, Inbound
+from receiver.flow.receive import Accepted, Door, receive
 from receiver.http.patience import Patience
 from receiver.http.problems import INTERNAL, JSON, Problem, problem_of
 from receiver.log import line
@@ -96,7 +96,7 @@ class Webhook:
             problem = METHOD if scope["method"] != "POST" else self._wrong_head(scope["headers"])
             if problem is None:
                 body = await self._body(receive)
-                reply = await self._kept(scope["headers"], body, peer)
+                (reply,) = await self.answer([Inbound(scope["headers"], body, peer)])
             else:
                 reply = self._refuse(problem, problem.code, peer)
         except _Gone:
@@ -105,12 +105,21 @@ class Webhook:
             reply = self._refuse(refused.problem, refused.problem.code, peer)
         await _send(reply, send, with_body=scope["method"] != "HEAD")
 
-    async def answer(self, headers: Headers, body: bytes, peer: str) -> Reply:
-        """The answer to a POST that is there whole."""
-        problem = self._wrong_head(headers) or (self._too_large if len(body) > self._limits.body else None)
-        if problem is not None:
-            return self._refuse(problem, problem.code, peer)
-        return await self._kept(headers, body, peer)
+    async def answer(self, inbounds: Sequence[Inbound]) -> list[Reply]:
+        """The answers to POSTs that are there whole, in the same order."""
+        begun = time.perf_counter()
+        refused = [self._unread(one) for one in inbounds]
+        read = [one for one, reply in zip(inbounds, refused, strict=True) if reply is None]
+        outcomes = await receive(read, self._door)
+        told = iter(self._told(read, outcomes, time.perf_counter() - begun))
+        return [reply or next(told) for reply in refused]
+
+    def _unread(self, inbound: Inbound) -> Reply | None:
+        """The refusal of what need not be looked at."""
+        problem = self._wrong_head(inbound.headers)
+        if problem is None and len(inbound.body) > self._limits.body:
+            problem = self._too_large
+        return self._refuse(problem, problem.code, inbound.peer) if problem else None
 
     def _wrong_head(self, headers: Headers) -> Problem | None:
         limits = self._limits
@@ -161,31 +170,32 @@ class Webhook:
         finally:
             self._held -= size
 
-    async def _kept(self, headers: Headers, body: bytes, peer: str) -> Reply:
-        begun = time.perf_counter()
-        try:
-            accepted = await keep(Inbound(headers, body), self._door)
-            self._note(accepted, time.perf_counter() - begun)
-        except MailroomError as error:
-            cause = error.cause if isinstance(error, NotAuthentic) else error.code
-            return self._refuse(problem_of(error), cause, peer, size=len(body), error=str(error))
-        except Exception:
-            log.exception("fault")
-            return self._refuse(INTERNAL, INTERNAL.code, peer, size=len(body))
-        word, status = (b"accepted", 202) if accepted.fresh else (b"duplicate", 200)
-        return Reply(status, b'{"status":"%b","event_id":%b}' % (word, _encode(accepted.event.id)))
+    def _told(
+        self, inbounds: Sequence[Inbound], outcomes: Sequence[Accepted | Exception], seconds: float
+    ) -> list[Reply]:
+        """The replies to those that were read, each with its line in the log; they took so long together."""
+        replies = []
+        counted: Counter[bool] = Counter()
+        for inbound, outcome in zip(inbounds, outcomes, strict=True):
+            if isinstance(outcome, Accepted):
+                event, fresh = outcome
+                counted[fresh] += 1
+                _note(event, _OUTCOMES[fresh], seconds)
+                replies.append(Reply(202 if fresh else 200, _BODIES[fresh] % _encode(event.id)))
+            else:
+                replies.append(self._failed(inbound, outcome))
+        for fresh, times in counted.items():
+            self._door.meter.count("mailroom_events", times, outcome=_OUTCOMES[fresh])
+            self._door.meter.observe("mailroom_receive_seconds", seconds, times=times)
+        return replies
 
-    def _note(self, accepted: Accepted, seconds: float) -> None:
-        outcome = "accepted" if accepted.fresh else "duplicate"
-        self._door.meter.count("mailroom_events", outcome=outcome)
-        self._door.meter.observe("mailroom_receive_seconds", seconds)
-        if log.isEnabledFor(logging.INFO):
-            event = accepted.event
-            line(
-                log, logging.INFO, f"event.{outcome}", event=event.id, type=event.type, job=event.job_id,
-                document=event.document_id, verified_by=" ".join(event.verified_by), late=event.late or None,
-                size=event.size, ms=round(seconds * 1000, 2),
-            )  # fmt: skip
+    def _failed(self, inbound: Inbound, error: Exception) -> Reply:
+        size = len(inbound.body)
+        if isinstance(error, MailroomError):
+            cause = error.cause if isinstance(error, NotAuthentic) else error.code
+            return self._refuse(problem_of(error), cause, inbound.peer, size=size, error=str(error))
+        log.error("fault", exc_info=error)
+        return self._refuse(INTERNAL, INTERNAL.code, inbound.peer, size=size)
 
     def _refuse(self, problem: Problem, cause: str, peer: str, *, size: int | None = None, error: str = "") -> Reply:
         """The refusal, counted, with one line in the log: an error for a fault of ours, a warning for a sender's."""
@@ -196,6 +206,18 @@ class Webhook:
             size=size, peer=peer, error=error if ours else None,
         )  # fmt: skip
         return Reply(problem.status, problem.body, problem.headers)
+
+
+def _note(event: Event, outcome: str, seconds: float) -> None:
+    line(
+        log, logging.INFO, f"event.{outcome}", event=event.id, type=event.type, job=event.job_id,
+        document=event.document_id, verified_by=" ".join(event.verified_by), late=event.late or None,
+        size=event.size, ms=round(seconds * 1000, 2),
+    )  # fmt: skip
+
+
+_OUTCOMES = {True: "accepted", False: "duplicate"}
+_BODIES = {fresh: b'{"status":"' + word.encode() + b'","event_id":%b}' for fresh, word in _OUTCOMES.items()}
 
 
 def _wrong_type(value: bytes) -> Problem | None:

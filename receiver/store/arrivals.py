@@ -30,6 +30,9 @@ _KNOWN = """select id from event
 _FOREIGN = """select key, value from json_each(:owners) as one
     join job on job.id = one.key and job.document_id <> one.value"""
 _NONE = f"select not exists ({_KNOWN}) and not exists ({_FOREIGN})"
+_APPEND = f"""insert into arrival (kept_at, changes) select :now, :changes
+    where not exists (select 1 from arrival where id > :seen) and not exists ({_KNOWN}) and not exists ({_FOREIGN})"""  # noqa: S608
+"""All that a transaction would look at first, in the statement that writes."""
 _SPAN = "select (select min(id) from arrival), (select max(id) from arrival)"
 """Two looks at the ends; both in one would read the whole table."""
 _OLDEST = "select id, kept_at, changes from arrival where id <= coalesce(?, id) order by id limit 1"
@@ -46,7 +49,7 @@ class Arrival(NamedTuple):
     now: float
 
 
-def arrival_of(writes: tuple[Write, ...], now: float) -> Arrival | None:
+def arrival_of(writes: Sequence[Write], now: float) -> Arrival | None:
     """The change as an arrival, if it is one: a new event, its task, and perhaps the document that it must be of."""
     if len(writes) not in (2, 3):
         return None
@@ -81,7 +84,22 @@ class Arrivals:
             for row, changes in db.execute("select id, changes from arrival where id > ?", (self._seen,)).fetchall():
                 self._note(row, (record.id for pair in _unpack(changes) for record in pair))
 
-    def keep(self, db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> list[Conflict | None]:
+    def append(self, db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> bool:
+        """Keeps these as one row, committed, if that needs no more than a look: nearly always. Otherwise does nothing.
+
+        One statement is one wait for the interpreter instead of five, and that is half of what the writer costs.
+        """
+        hashes = {hash(one.event_id) for one in arrivals}
+        may = len(hashes) == len(arrivals) and len(self._newest) <= 2 * UNFILED_LIMIT
+        if not may or not self._newest.keys().isdisjoint(hashes):
+            return False
+        appended = db.execute(_APPEND, {**_asked(arrivals), "changes": _changes(arrivals), "seen": self._seen})
+        if appended.rowcount != 1:
+            return False
+        self._note_kept(appended.lastrowid, arrivals)
+        return True
+
+    def keep(self, db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> list[Exception | None]:
         """Appends the new ones as one row; None for each of these, a Conflict for the others.
 
         The last act before the commit: what is noted here must not be rolled back.
@@ -92,7 +110,7 @@ class Arrivals:
             self.file(db, at_most=SOME)
         known, foreign = _refused(db, arrivals)
         new: list[Arrival] = []
-        outcomes: list[Conflict | None] = []
+        outcomes: list[Exception | None] = []
         for one in arrivals:
             if (one.job_id, one.document_id) in foreign:
                 outcomes.append(Conflict(kind_of(Job), one.job_id))
@@ -103,11 +121,9 @@ class Arrivals:
                 new.append(one)
                 outcomes.append(None)
         if new:
-            changes = b"[%b]" % b",".join([one.packed for one in new])
-            values = (arrivals[0].now, changes.decode())
+            values = (arrivals[0].now, _changes(new))
             row = db.execute("insert into arrival (kept_at, changes) values (?, ?)", values).lastrowid
-            assert row is not None
-            self._note(row, (name for one in new for name in (one.event_id, one.task_id)))
+            self._note_kept(row, new)
         return outcomes
 
     def make_way(self, db: sqlite3.Connection, ids: Iterable[str]) -> None:
@@ -128,6 +144,10 @@ class Arrivals:
             filed += len(pairs)
         return oldest is None
 
+    def _note_kept(self, row: int | None, arrivals: Sequence[Arrival]) -> None:
+        assert row is not None
+        self._note(row, [name for one in arrivals for name in (one.event_id, one.task_id)])
+
     def _note(self, row: int, ids: Iterable[str]) -> None:
         hashes = [hash(one) for one in ids]
         self._rows[row] = hashes
@@ -142,15 +162,24 @@ class Arrivals:
 
 def _refused(db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> tuple[set[str], set[tuple[str, str]]]:
     """The events that are filed already, and the (job, document) where the job is another document's."""
-    owners = (b"%b:%b" % (_pack(one.job_id), _pack(one.document_id)) for one in arrivals if one.document_id)
-    asked = {
+    asked = _asked(arrivals)
+    if db.execute(_NONE, asked).fetchone()[0]:  # nearly always, and one statement instead of two
+        return set(), set()
+    return {row[0] for row in db.execute(_KNOWN, asked).fetchall()}, set(db.execute(_FOREIGN, asked).fetchall())
+
+
+def _asked(arrivals: Sequence[Arrival]) -> dict[str, object]:
+    """The values for _KNOWN and _FOREIGN. A job may stand there twice, with two documents."""
+    owners = [b"%b:%b" % (_pack(one.job_id), _pack(one.document_id)) for one in arrivals if one.document_id]
+    return {
         "events": _pack([one.event_id for one in arrivals]).decode(),
         "owners": (b"{%b}" % b",".join(owners)).decode(),
         "now": arrivals[0].now,
     }
-    if db.execute(_NONE, asked).fetchone()[0]:  # nearly always, and one statement instead of two
-        return set(), set()
-    return {row[0] for row in db.execute(_KNOWN, asked).fetchall()}, set(db.execute(_FOREIGN, asked).fetchall())
+
+
+def _changes(arrivals: Sequence[Arrival]) -> str:
+    return (b"[%b]" % b",".join([one.packed for one in arrivals])).decode()
 
 
 def unfiled(db: sqlite3.Connection) -> int | None:

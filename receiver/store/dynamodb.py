@@ -29,6 +29,7 @@ from receiver.store import listing
 from receiver.store.items import FIRST, LAST, Item, pk_of, place_of, record_of
 from receiver.store.lookup import Lookup, Span
 from receiver.store.moves import BOOKS, Move, book_pk, bookings, moves_of
+from receiver.store.one_by_one import one_by_one
 
 MOST = 100
 """Items that a transaction may touch."""
@@ -65,6 +66,9 @@ class DynamoStore:
             if not refused:
                 return
             moves = [left for move in moves if (left := move.check_alone() if move in refused else move)]
+
+    async def apply_each(self, *changes: Sequence[Write]) -> list[Exception | None]:
+        return await one_by_one(self, changes)
 
     async def get(self, kind: type[R], record_id: str) -> R | None:
         return (await self._there(kind, [record_id])).get(record_id)

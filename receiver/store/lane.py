@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from receiver.core.errors import StoreBusy
 from receiver.store.arrivals import Arrival
@@ -57,21 +57,30 @@ class Lane:
         self._untidy = False
         self._queue_limit = queue_limit
         self._waiting: queue.SimpleQueue[tuple[Any, asyncio.Future[Any]] | None] = queue.SimpleQueue()
+        self._put = self._taken = 0
+        """Jobs and arrivals; each is counted by one thread alone."""
         self._closed = False
         self._db: Connection | None = None
         self._failing = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
-    def do(self, job: Callable[[Connection], T] | Arrival) -> "asyncio.Future[T]":
+    @overload
+    def do(self, job: Callable[[Connection], T]) -> "asyncio.Future[T]": ...
+
+    @overload
+    def do(self, job: list[Arrival]) -> "asyncio.Future[list[Exception | None]]": ...
+
+    def do(self, job: Callable[[Connection], Any] | list[Arrival]) -> "asyncio.Future[Any]":
         """The result of this job, once its batch is done. Raises StoreBusy when too much is waiting already."""
         if self._closed:
             raise StoreBusy(f"{self._thread.name} is closed")
-        if self._waiting.qsize() >= self._queue_limit:
+        if self._put - self._taken >= self._queue_limit:
             raise StoreBusy(
                 f"{self._thread.name} has {self._queue_limit} waiting already", retry_after=RETRY_AFTER_SECONDS
             )
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._put += _weight(job)
         self._waiting.put((job, future))
         return future
 
@@ -94,9 +103,12 @@ class Lane:
         """What is waiting, at least one; False after the last."""
         first = self._next()
         batch = []
+        size = 0
         while first is not None:
             batch.append(first)
-            if len(batch) == BATCH_LIMIT or self._waiting.empty():
+            size += _weight(first[0])
+            if size >= BATCH_LIMIT or self._waiting.empty():
+                self._taken += size
                 return batch, True
             first = self._waiting.get()
         return batch, False
@@ -157,6 +169,10 @@ class Lane:
             self._failing = failing
             facts = {"lane": self._thread.name, "error": error}
             _log.log(logging.WARNING if failing else logging.INFO, _WORDS[failing], extra={"facts": facts})
+
+
+def _weight(job: Callable[[Connection], Any] | list[Arrival]) -> int:
+    return len(job) if isinstance(job, list) else 1
 
 
 def _answer(futures: Sequence[asyncio.Future[Any]], outcomes: Sequence[Any]) -> None:

@@ -30,6 +30,7 @@ from receiver.core.job import Job
 from receiver.core.task import Task
 from receiver.ports import Clock, R, Store
 from receiver.store import codec, listing
+from receiver.store.one_by_one import one_by_one
 
 
 class MemoryStore:
@@ -48,6 +49,9 @@ class MemoryStore:
                 accepted.setdefault((kind_of(record), record.id), codec.copy(record))
         for record in accepted.values():
             self._put(record)
+
+    async def apply_each(self, *changes: Sequence[Write]) -> list[Exception | None]:
+        return await one_by_one(self, changes)
 
     async def get(self, kind: type[R], record_id: str) -> R | None:
         record = self._get(kind, record_id)

@@ -22,6 +22,7 @@ from receiver.store import codec, listing, statements, together
 from receiver.store.arrivals import SOME, arrival_of, unfiled
 from receiver.store.connection import Connection, connect
 from receiver.store.lane import QUEUE_LIMIT, Lane
+from receiver.store.one_by_one import one_by_one
 from receiver.store.prepared import prepare
 
 
@@ -50,11 +51,24 @@ class SqliteStore:
 
     async def apply(self, *writes: Write) -> None:
         now = self._clock()
-        arrival = arrival_of(writes, now)
-        if arrival is None:
-            refuse_repeats(writes)
+        if arrival := arrival_of(writes, now):
+            (refused,) = await self._writer.do([arrival])
+            if refused:
+                raise refused
+            return
+        refuse_repeats(writes)
         if writes:
-            await self._writer.do(arrival or prepare(writes, now))
+            await self._writer.do(prepare(writes, now))
+
+    async def apply_each(self, *changes: Sequence[Write]) -> list[Exception | None]:
+        now = self._clock()
+        arrivals = [arrival for change in changes if (arrival := arrival_of(change, now))]
+        if len(arrivals) < len(changes):
+            return await one_by_one(self, changes)
+        try:
+            return await self._writer.do(arrivals)
+        except StoreBusy as busy:
+            return [busy] * len(changes)
 
     async def get(self, kind: type[R], record_id: str) -> R | None:
         await self._filed(kind)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from receiver.store.arrivals import SOME, Arrival
@@ -13,15 +14,20 @@ _OWN_FAULTS = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.Programmi
 """What SQLite raises for one job's values; all else is wrong with the file, for everybody."""
 
 
-def commit(db: Connection, jobs: Sequence[Job | Arrival]) -> list[Any]:
+def commit(db: Connection, jobs: Sequence[Job | list[Arrival]]) -> list[Any]:
     """What each job returned or raised, all in one transaction; one that raised has left nothing.
+
+    Of events that arrived in one tick it is a list: None for each that is new, a Conflict for the others.
 
     Raises sqlite3.Error or OSError when nothing of the batch was kept.
     """
-    try:
-        outcomes = _transact(db, jobs, _bare)
-    except _HalfDoneError:
-        outcomes = _transact(db, jobs, _in_savepoint)
+    if _append(db, jobs):
+        outcomes: list[Any] = [[None] * len(each) for each in jobs if isinstance(each, list)]
+    else:
+        try:
+            outcomes = _transact(db, jobs, _bare)
+        except _HalfDoneError:
+            outcomes = _transact(db, jobs, _in_savepoint)
     db.check_file()
     return outcomes
 
@@ -42,18 +48,25 @@ def read(db: Connection, jobs: Sequence[Job]) -> list[Any]:
     return outcomes
 
 
+def _append(db: Connection, jobs: Sequence[Job | list[Arrival]]) -> bool:
+    """Whether these were events alone, and all of them new; they are kept then."""
+    lists = [job for job in jobs if isinstance(job, list)]
+    return len(lists) == len(jobs) and db.arrivals.append(db, list(chain.from_iterable(lists)))
+
+
 class _HalfDoneError(Exception):
     """A job failed after it had written something."""
 
 
-def _transact(db: Connection, jobs: Sequence[Job | Arrival], do: Callable[[Job, Connection], Any]) -> list[Any]:
+def _transact(db: Connection, jobs: Sequence[Job | list[Arrival]], do: Callable[[Job, Connection], Any]) -> list[Any]:
     with transaction(db):
         db.arrivals.sync(db)
-        outcomes = [None if isinstance(job, Arrival) else do(job, db) for job in jobs]
-        if arrived := [place for place, job in enumerate(jobs) if isinstance(job, Arrival)]:
-            kept = db.arrivals.keep(db, [job for job in jobs if isinstance(job, Arrival)])
-            for place, told in zip(arrived, kept, strict=True):
-                outcomes[place] = told
+        outcomes = [None if isinstance(job, list) else do(job, db) for job in jobs]
+        if arrived := [one for job in jobs if isinstance(job, list) for one in job]:
+            told = iter(db.arrivals.keep(db, arrived))
+            for place, job in enumerate(jobs):
+                if isinstance(job, list):
+                    outcomes[place] = list(islice(told, len(job)))
     return outcomes
 
 

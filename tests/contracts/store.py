@@ -174,6 +174,38 @@ class StoreContract:
         assert await store.get(Document, moved.id) == moved
         assert (await store.tally()).taken_in == 2
 
+    async def test_changes_that_are_given_together_are_done_each_by_itself(self, store: Store) -> None:
+        job, known, new, other = a_job(), an_event(), an_event(), an_event()
+        await store.apply(Insert(job))
+        await store.apply(Insert(known))
+        told = await store.apply_each(
+            [Insert(known), Ensure(a_task(id="of-known"))],
+            [Belongs(job.id, job.document_id), Insert(new), Ensure(a_task(id="of-new"))],
+            [Belongs(job.id, "another"), Insert(other), Ensure(a_task(id="of-other"))],
+            [Update(changed(job, status=JobStatus.COMPLETED))],
+        )
+        conflicts = [(one.kind, one.record_id) if isinstance(one, Conflict) else one for one in told]
+        assert conflicts == [("event", known.id), None, ("job", job.id), None]
+        assert [task.id for task in await all_pages(store, Task, Query())] == ["of-new"]
+        assert await store.get(type(job), job.id) == changed(job, status=JobStatus.COMPLETED, version=1)
+        assert await store.apply_each() == []
+
+    async def test_events_that_are_given_together_are_kept_once_each(self, store: Store) -> None:
+        job, known, new, other = a_job(), an_event(), an_event(), an_event()
+        await store.apply(Insert(job))
+        await store.apply_each([Insert(known), Ensure(a_task())])
+        task = a_task()
+        told = await store.apply_each(
+            [Insert(new), Ensure(task)],
+            [Belongs(job.id, "another"), Insert(other), Ensure(a_task())],
+            [Insert(known), Ensure(a_task())],
+            [Insert(changed(new, type="classify.error")), Ensure(a_task())],
+        )
+        assert [type(one) for one in told[1:3]] == [Conflict, Conflict]
+        assert {type(told[0]), type(told[3])} == {type(None), Conflict}
+        assert {one.id for one in await all_pages(store, Event, Query())} == {known.id, new.id}
+        assert (await store.get(Task, task.id) == task) == (told[0] is None)
+
     async def test_a_change_holds_while_the_job_is_unknown_or_belongs_to_the_document(self, store: Store) -> None:
         await store.apply(Belongs("job-1", "doc-1"), Insert(an_event(id="e1")))
         await store.apply(Insert(a_job(id="job-1", document_id="doc-1")))

@@ -66,11 +66,11 @@ def hold(path: Path) -> None:
     sys.stdin.read()
 
 
-def forgetful(db: Connection, jobs: Sequence[together.Job | Arrival]) -> list[Any]:
+def forgetful(db: Connection, jobs: Sequence[together.Job | list[Arrival]]) -> list[Any]:
     """A group commit with its promise broken: it answers, and commits some time later."""
     if not db.in_transaction:
         db.execute("begin immediate")
-    outcomes = [db.arrivals.keep(db, [job])[0] if isinstance(job, Arrival) else job(db) for job in jobs]
+    outcomes = [db.arrivals.keep(db, job) if isinstance(job, list) else job(db) for job in jobs]
     if time.monotonic() % 1 > 0.98:
         db.execute("commit")
     return outcomes

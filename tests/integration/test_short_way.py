@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,14 @@ import uvicorn
 
 from receiver.bootstrap import App
 from receiver.core.change import Write
+from receiver.core.event import Inbound
 from receiver.http import short_way
 from receiver.http.app import create_app
 from receiver.http.server import server_config
-from receiver.http.webhook import Reply
+from receiver.http.tick import Tick
+from receiver.http.webhook import Limits, Reply, Webhook
 from receiver.store.memory import MemoryStore
+from tests.builders import NOW
 from tests.receivers import HEADER, BusyStore, Sender, a_body, an_app
 from tests.sockets import PATIENCE_SECONDS, answer, head, said, served
 
@@ -109,6 +113,63 @@ def test_events_sent_without_waiting_are_answered_in_order(address: tuple[str, i
         answers = [answer(got) for _ in range(4)]
     assert [status for status, _, _ in answers] == [202, 202, 200, 400]
     assert [b'"a"' in body for _, _, body in answers] == [True, False, True, False]
+
+
+class Counting(MemoryStore):
+    """Counts how many changes come together."""
+
+    together: list[int]
+
+    async def apply_each(self, *changes: Sequence[Write]) -> list[Exception | None]:
+        self.together.append(len(changes))
+        return await super().apply_each(*changes)
+
+
+def inbound(body: bytes, **proofs: str | None) -> Inbound:
+    headers = Sender(headers={name.replace("_", "-"): value for name, value in proofs.items()}).proofs(body)
+    return Inbound([(name.lower().encode(), value.encode()) for name, value in headers.items()], body, "sender")
+
+
+async def replies_of(app: App, *inbounds: Inbound) -> list[Reply]:
+    """The replies to what arrives in one tick of the loop."""
+    assert app.door is not None
+    tick, replies = Tick(Webhook(app.door, Limits(body=5000))), dict[int, Reply]()
+    for number, one in enumerate(inbounds):
+        tick.add(one, partial(replies.__setitem__, number))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while len(replies) < len(inbounds):  # noqa: ASYNC110 - it is what is measured
+            await asyncio.sleep(0)
+    return [replies[number] for number in range(len(inbounds))]
+
+
+@pytest.mark.anyio
+async def test_the_events_of_one_tick_are_kept_together_and_answered_each_by_itself(tmp_path: Path) -> None:
+    store = Counting(clock=lambda: NOW)
+    store.together = []
+    replies = await replies_of(
+        an_app(tmp_path, store=store),
+        inbound(a_body("a")),
+        inbound(a_body("b"), LC_Signature="sha256=00"),
+        inbound(b"{"),
+        inbound(b"x" * 5001),
+        inbound(a_body("c")),
+    )
+    assert [one.status for one in replies] == [202, 401, 400, 413, 202]
+    assert [b'"a"' in one.body for one in replies] == [True, False, False, False, False]
+    assert b'"c"' in replies[-1].body
+    assert store.together == [2]
+
+
+@pytest.mark.anyio
+async def test_a_fault_of_ours_is_answered_to_everybody_who_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def failing(self: Webhook, inbounds: Sequence[Inbound]) -> list[Reply]:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(Webhook, "answer", failing)
+    replies = await replies_of(an_app(tmp_path), inbound(a_body("a")), inbound(a_body("b")))
+    assert [one.status for one in replies] == [500, 500]
 
 
 @pytest.mark.parametrize("cut", [10, -1, -200, -600])

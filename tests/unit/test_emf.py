@@ -26,7 +26,7 @@ def test_every_metric_keeps_its_name_and_labels(emf: Emf, name: str) -> None:
     meter, metric = Meter(), METRICS[name]
     labels = {label: f"a {label}" for label in metric.labels}
     if metric.timing:
-        meter.observe(name, 0.5, **labels)
+        meter.observe(name, 0.5, times=1, **labels)
     else:
         meter.count(name, 1, **labels)
     (said,) = told(emf, meter)

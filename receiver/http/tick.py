@@ -1,0 +1,43 @@
+"""The events of one tick of the event loop are answered together: one task and one wait for the store for all."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from receiver.core.event import Inbound
+from receiver.http.problems import INTERNAL
+from receiver.http.webhook import Reply, Webhook
+
+log = logging.getLogger("mailroom.http")
+
+
+class Tick:
+    """Collects what arrives until the loop has looked at every connection; nobody waits for a timer."""
+
+    def __init__(self, webhook: Webhook) -> None:
+        self._webhook = webhook
+        self._inbounds: list[Inbound] = []
+        self._senders: list[Callable[[Reply], None]] = []
+        self._answering: set[asyncio.Task[None]] = set()
+
+    def add(self, inbound: Inbound, sender: Callable[[Reply], None]) -> None:
+        """``sender`` is called with the reply when this is kept, or refused."""
+        if not self._inbounds:
+            asyncio.get_running_loop().call_soon(self._end)
+        self._inbounds.append(inbound)
+        self._senders.append(sender)
+
+    def _end(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._answer(self._inbounds, self._senders))
+        self._inbounds, self._senders = [], []
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _answer(self, inbounds: list[Inbound], senders: list[Callable[[Reply], None]]) -> None:
+        try:
+            replies = await self._webhook.answer(inbounds)
+        except Exception:
+            log.exception("fault")
+            replies = [Reply(INTERNAL.status, INTERNAL.body)] * len(senders)
+        for sender, reply in zip(senders, replies, strict=True):
+            sender(reply)
