@@ -40,4 +40,7 @@ class Tick:
             log.exception("fault")
             replies = [Reply(INTERNAL.status, INTERNAL.body)] * len(senders)
         for sender, reply in zip(senders, replies, strict=True):
-            sender(reply)
+            try:
+                sender(reply)
+            except Exception:  # this connection's; the others are still to be answered
+                log.exception("fault")

@@ -172,6 +172,23 @@ async def test_a_fault_of_ours_is_answered_to_everybody_who_waits(
     assert [one.status for one in replies] == [500, 500]
 
 
+@pytest.mark.anyio
+async def test_a_connection_that_fails_keeps_no_answer_from_the_others(tmp_path: Path) -> None:
+    app = an_app(tmp_path)
+    assert app.door is not None
+
+    def failing(reply: Reply) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    tick, replies = Tick(Webhook(app.door, Limits())), list[Reply]()
+    tick.add(inbound(a_body("a")), failing)
+    tick.add(inbound(a_body("b")), replies.append)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not replies:  # noqa: ASYNC110 - it is what is measured
+            await asyncio.sleep(0)
+    assert [one.status for one in replies] == [202]
+
+
 @pytest.mark.parametrize("cut", [10, -1, -200, -600])
 def test_an_event_in_two_pieces_takes_the_ordinary_way(cut: int, address: tuple[str, int], short: list[int]) -> None:
     request = event(a_body())
