@@ -121,12 +121,23 @@ async def _self_test(app: App, wait_seconds: float) -> str:
     while time.time() - begun < wait_seconds:
         page = await app.tools.store.find(Event, Query(by="job", key=report.id, limit=1))
         if page.records:
-            return f"{page.records[0].type} of job {report.id} came after {time.time() - begun:.1f} s"
+            return _in_time(page.records[0].type, report.id, time.time() - begun, app.tools.config.deadline_seconds)
         await asyncio.sleep(0.25)
     raise MailroomError(
         f"job {report.id} was created, but its event did not come within {wait_seconds:.0f} s",
         fix="can LlamaCloud reach MAILROOM_PUBLIC_URL from outside? Documents go on all the same, by the sweep",
     )
+
+
+def _in_time(event_type: str, job_id: str, seconds: float, deadline: float) -> str:
+    """One page is the shortest of jobs: if even that is past the deadline, the sweep asks about all too early."""
+    told = f"{event_type} of job {job_id} came after {seconds:.1f} s"
+    if seconds > deadline:
+        raise MailroomError(
+            f"{told}, and the deadline is {deadline:g} s",
+            fix="raise deadline in mailroom.yaml above a job's usual time: who asks too early asks again later",
+        )
+    return told
 
 
 async def _page() -> AsyncIterator[bytes]:

@@ -145,6 +145,17 @@ def test_the_doctor_sees_its_own_event_arrive(mailroom: Mailroom) -> None:
     assert mailroom.json("balance")[1]["taken_in"] == 0
 
 
+def test_the_doctor_says_when_jobs_take_longer_than_the_deadline(mailroom: Mailroom) -> None:
+    faults = f"{mailroom.env['LLAMA_CLOUD_BASE_URL']}/_sandbox/faults"
+    httpx.put(faults, json={"delay": {"probability": 1, "seconds": 2}}).raise_for_status()
+    (mailroom.folder / "mailroom.yaml").write_text(TABLE + "deadline: 1 second\n")
+    code, said = mailroom.json("doctor", "--wait", "30")
+    assert code == 1
+    (finding,) = [one for one in said["findings"] if not one["fine"]]
+    assert finding["what"] == "self-test job"
+    assert "the deadline is 1 s; raise deadline in mailroom.yaml" in finding["said"]
+
+
 def test_a_rotation_under_load_refuses_no_event_and_drops_the_old_secret(mailroom: Mailroom) -> None:
     answers: list[int] = []
     stop = threading.Event()
