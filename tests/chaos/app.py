@@ -61,7 +61,7 @@ def build(settings: Settings) -> App:
     app = handlers.app.build(settings, aws=ChaosAws(kills))
     tools = app.tools
     assert app.door is not None
-    store = Guarded(tools.store, kills, apply=deed, claim="store.claim")
+    store = Guarded(tools.store, kills, apply=deed, apply_each="store.keep", claim="store.claim")
     bell = Guarded(tools.bell, kills, ring="bell.ring", wait="bell.wait", answered="bell.answered")
     destinations = {
         scheme: cast("Any", Guarded(one, kills, deliver=f"destination.{scheme}"))

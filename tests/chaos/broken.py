@@ -37,6 +37,11 @@ class _Hasty:
         self._writing.add(writing)
         return writing.add_done_callback(self._writing.discard)
 
+    async def apply_each(self, *changes: Sequence[Write]) -> list[Exception | None]:
+        for writes in changes:
+            await self.apply(*writes)
+        return [None] * len(changes)
+
     async def _later(self, *writes: Write) -> None:
         await asyncio.sleep(LATER)
         await self._store.apply(*writes)
