@@ -46,6 +46,7 @@ class Line:
         self.struck: Counter[str] = Counter()
         self.unanswered = 0
         self.url = ""
+        self._serving: set[asyncio.StreamWriter] = set()
 
     @contextlib.asynccontextmanager
     async def up(self) -> AsyncIterator["Line"]:
@@ -56,14 +57,21 @@ class Line:
             yield self
         finally:
             server.close()
+            for writer in self._serving:
+                writer.transport.abort()
+            while self._serving:  # noqa: ASYNC110 - each ends by itself; who cancels a server's handlers gets a traceback
+                await asyncio.sleep(0.05)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.add(writer)
         try:
             await self._answer(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             pass  # the client was killed, or we cut: that is what this is for
         finally:
             writer.transport.abort() if writer.is_closing() else writer.close()
+            await _closed(writer)
+            self._serving.discard(writer)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -108,6 +116,12 @@ class Line:
             return await reader.read()
         finally:
             writer.close()
+            await _closed(writer)
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _body(head: bytes, reader: asyncio.StreamReader) -> bytes:
