@@ -96,7 +96,7 @@ class Webhook:
             problem = METHOD if scope["method"] != "POST" else self._wrong_head(scope["headers"])
             if problem is None:
                 body = await self._body(receive)
-                (reply,) = await self.answer([Inbound(scope["headers"], body, peer)])
+                (reply,) = await self._kept([Inbound(scope["headers"], body, peer)])
             else:
                 reply = self._refuse(problem, problem.code, peer)
         except _Gone:
@@ -107,12 +107,9 @@ class Webhook:
 
     async def answer(self, inbounds: Sequence[Inbound]) -> list[Reply]:
         """The answers to POSTs that are there whole, in the same order."""
-        begun = time.perf_counter()
         refused = [self._unread(one) for one in inbounds]
-        read = [one for one, reply in zip(inbounds, refused, strict=True) if reply is None]
-        outcomes = await receive(read, self._door)
-        told = iter(self._told(read, outcomes, time.perf_counter() - begun))
-        return [reply or next(told) for reply in refused]
+        kept = iter(await self._kept([one for one, reply in zip(inbounds, refused, strict=True) if reply is None]))
+        return [reply or next(kept) for reply in refused]
 
     def _unread(self, inbound: Inbound) -> Reply | None:
         """The refusal of what need not be looked at."""
@@ -169,6 +166,11 @@ class Webhook:
                 message = await receive()
         finally:
             self._held -= size
+
+    async def _kept(self, inbounds: Sequence[Inbound]) -> list[Reply]:
+        begun = time.perf_counter()
+        outcomes = await receive(inbounds, self._door)
+        return self._told(inbounds, outcomes, time.perf_counter() - begun)
 
     def _told(
         self, inbounds: Sequence[Inbound], outcomes: Sequence[Accepted | Exception], seconds: float

@@ -89,9 +89,8 @@ class Arrivals:
 
         One statement is one wait for the interpreter instead of five, and that is half of what the writer costs.
         """
-        hashes = {hash(one.event_id) for one in arrivals}
-        may = len(hashes) == len(arrivals) and len(self._newest) <= 2 * UNFILED_LIMIT
-        if not may or not self._newest.keys().isdisjoint(hashes):
+        ids = {one.event_id for one in arrivals}
+        if len(ids) < len(arrivals) or self._is_full or self._holds(ids):
             return False
         appended = db.execute(_APPEND, {**_asked(arrivals), "changes": _changes(arrivals), "seen": self._seen})
         if appended.rowcount != 1:
@@ -104,9 +103,9 @@ class Arrivals:
 
         The last act before the commit: what is noted here must not be rolled back.
         """
-        if any(hash(one.event_id) in self._newest for one in arrivals):
+        if self._holds(one.event_id for one in arrivals):
             self.file(db)
-        elif len(self._newest) > 2 * UNFILED_LIMIT:
+        elif self._is_full:
             self.file(db, at_most=SOME)
         known, foreign = _refused(db, arrivals)
         new: list[Arrival] = []
@@ -128,7 +127,7 @@ class Arrivals:
 
     def make_way(self, db: sqlite3.Connection, ids: Iterable[str]) -> None:
         """Files everything if one of these ids is still unfiled, so that whoever writes or claims it finds it."""
-        if self._newest and any(hash(one) in self._newest for one in ids):
+        if self._holds(ids):
             self.file(db)
 
     def file(self, db: sqlite3.Connection, *, at_most: int | None = None, until: int | None = None) -> bool:
@@ -143,6 +142,14 @@ class Arrivals:
             db.execute("delete from arrival where id = ?", (row,))
             filed += len(pairs)
         return oldest is None
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._newest) > 2 * UNFILED_LIMIT  # an event's id and its task's
+
+    def _holds(self, ids: Iterable[str]) -> bool:
+        """Whether one of these, or one of the same hash, is unfiled."""
+        return not self._newest.keys().isdisjoint(map(hash, ids))
 
     def _note_kept(self, row: int | None, arrivals: Sequence[Arrival]) -> None:
         assert row is not None
