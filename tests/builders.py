@@ -3,6 +3,7 @@
 Ids count up, so that two calls give two records; a test that cares about an id names it.
 """
 
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -67,3 +68,7 @@ def an_alert(**fields: Any) -> AlertState:
 def a_flag(**fields: Any) -> Flag:
     """A paused destination."""
     return Flag(**{"id": f"paused:s3://mail-{next(_numbers)}", "value": "paused", "at": NOW, **fields})
+
+
+BUILDERS: list[Callable[..., Any]] = [a_document, a_job, an_event, a_task, an_alert, a_flag]
+"""One for each kind of record."""

@@ -22,7 +22,8 @@ from receiver.core.task import Task, TaskState
 from receiver.store.dynamodb import DynamoStore
 from receiver.store.table import create_table
 from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_event
-from tests.contracts.store import HandClock, all_pages
+from tests.contracts.store import HandClock
+from tests.contracts.store_asked import all_pages
 from tests.cutting_wire import Wire, a_wire
 
 pytestmark = [pytest.mark.aws, pytest.mark.anyio]

@@ -17,7 +17,8 @@ from receiver.ports import Store
 from receiver.store.dynamodb import DynamoStore
 from receiver.store.table import create_table
 from tests.builders import NOW, an_event
-from tests.contracts.store import HandClock, StoreContract, all_pages
+from tests.contracts.store import HandClock, StoreContract
+from tests.contracts.store_asked import all_pages
 from tests.integration.test_store_model import StoreMachine
 
 pytestmark = pytest.mark.aws

@@ -27,7 +27,8 @@ from receiver.ports import Store
 from receiver.store.memory import MemoryStore
 from receiver.store.sqlite import SqliteStore
 from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_alert, an_event
-from tests.contracts.store import HandClock, all_pages, outcome
+from tests.contracts.store import HandClock, outcome
+from tests.contracts.store_asked import all_pages
 
 QUICK = settings(deadline=None, max_examples=20, stateful_step_count=30)
 AT_LENGTH = settings(deadline=None, max_examples=50, stateful_step_count=60)
