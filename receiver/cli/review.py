@@ -6,8 +6,10 @@ import os
 import click
 
 from receiver import show
+from receiver.bootstrap import App
 from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_app, with_store
+from receiver.cli.submit import settled_by_us
 from receiver.config import load
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
@@ -21,9 +23,12 @@ from receiver.settings import from_environ
 @click.option("--to", help="Route it by this row of the table, or by one of its named ways.")
 @click.option("--type", "of_type", help="Say what type it really is; it goes where that type goes.")
 @click.option("--who", default=getpass.getuser, show_default="you", help="Whose decision this is; it is kept.")
+@click.option("--wait", is_flag=True, help="Wait until it is delivered, then say where.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def review(document_id: str | None, to: str | None, of_type: str | None, who: str, limit: int, as_json: bool) -> None:
+def review(
+    document_id: str | None, to: str | None, of_type: str | None, who: str, wait: bool, limit: int, as_json: bool
+) -> None:
     """List what waits in review; with a document and --to or --type, decide where it goes."""
     if document_id is None:
         _list(limit, as_json=as_json)
@@ -31,12 +36,22 @@ def review(document_id: str | None, to: str | None, of_type: str | None, who: st
     if bool(to) == bool(of_type):
         raise click.UsageError("give --to ROUTE or --type TYPE")
     word = Word(to=to or "", type=of_type or "", who=who)
-    document = with_app(lambda app: route_by_hand(document_id, word, app.tools))
+    document = with_app(lambda app: _decide(app, document_id, word, wait=wait))
     if as_json:
         print_json(show.document(document))
+    elif wait:
+        places = ", ".join(each.receipt.location for each in document.deliveries if each.receipt)
+        say(f"{document.name}: {document.state}, {show.reason(document)}; delivered to {places or 'nowhere'}")
     else:
         places = ", ".join(each.to.url for each in document.deliveries)
         say(f"{document.name}: {show.reason(document)}; it goes to {places}")
+
+
+async def _decide(app: App, document_id: str, word: Word, *, wait: bool) -> Document:
+    document = await route_by_hand(document_id, word, app.tools)
+    if wait:
+        document = (await settled_by_us(app, [document.id], quiet=True))[document.id]
+    return document
 
 
 def _list(limit: int, *, as_json: bool) -> None:

@@ -49,8 +49,7 @@ async def _submit(
     taken, refused = await take_in_all(app, paths, packet=packet, quiet=quiet)
     await submit_now(app, [one.document for one in taken])
     if wait:
-        async with worker_of(app).running():
-            settled = await settle(app, [one.document.id for one in taken], quiet=quiet)
+        settled = await settled_by_us(app, [one.document.id for one in taken], quiet=quiet)
         taken = [TakenIn(settled.get(one.document.id, one.document), one.fresh) for one in taken]
     return taken, refused
 
@@ -100,6 +99,12 @@ async def submit_now(app: App, documents: list[Document]) -> None:
             ids=batch,
         )
         await asyncio.gather(*(worker.work_on(task) for task in claimed))
+
+
+async def settled_by_us(app: App, ids: list[str], *, quiet: bool) -> dict[str, Document]:
+    """These documents, settled; a worker of this process helps those that run elsewhere, of which there may be none."""
+    async with worker_of(app).running():
+        return await settle(app, ids, quiet=quiet)
 
 
 async def settle(

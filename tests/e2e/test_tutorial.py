@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 WAIT = """
 until_up() {
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         python3 -c "import socket; socket.create_connection(('127.0.0.1', $1)).close()" 2>/dev/null && return
         sleep 0.1
     done
@@ -55,7 +55,7 @@ def test_the_tutorial_works_as_it_is_written(tmp_path: Path) -> None:
     env["PATH"] = f"{Path(sys.executable).parent}:{env['PATH']}"
     done = subprocess.run(
         ["bash", "-c", script(free_port(), free_port())],
-        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
+        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=280, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     filed = {path.relative_to(tmp_path / "filed").parts[0] for path in (tmp_path / "filed").rglob("*.pdf")}
