@@ -61,7 +61,7 @@ class AlertRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertState:
-    """What we remember of a group of alerts; ``id`` is the group."""
+    """What we remember of a group of alerts that one channel is told of; ``id`` is its ``state_id``."""
 
     id: str
     kind: str
@@ -76,6 +76,17 @@ class AlertState:
     fix: str = ""
     resolved_at: float | None = None
     version: int = 0
+
+
+def state_id(group: str, channel: str) -> str:
+    """The id of what is remembered of a group for one channel, as mailroom.yaml names it."""
+    return f"{group}>{channel.replace('%', '%25').replace('>', '%3E')}"
+
+
+def state_parts(state_id: str) -> tuple[str, str]:
+    """The group and the channel of a state's id. A group may hold anything, LlamaCloud's own words too."""
+    group, _, channel = state_id.rpartition(">")
+    return group, channel.replace("%3E", ">").replace("%25", "%")
 
 
 def weigh(alert: Alert, state: AlertState | None, *, window_seconds: float) -> tuple[AlertState, bool]:

@@ -12,6 +12,7 @@ from base64 import b32encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
+from urllib.parse import unquote_to_bytes
 
 from receiver.core.document import Classification, Document, Origin
 from receiver.core.errors import Misconfigured
@@ -40,6 +41,30 @@ FIELDS = frozenset(
     }
 )
 """The fields that a destination's path may use."""
+
+
+_QUOTED = re.compile(r"[%:\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What an id's parts may hold only in quotes: its separator, the quote itself, and what no terminal should print."""
+_SEPARATORS = str.maketrans({"\0": "\1\3", "\1": "\1\2"})
+
+
+def task_id(kind: str, *parts: str | float) -> str:
+    """The id of the task of this kind about these parts: ``submit:doc_x:0``.
+
+    Different parts give different ids, whatever they hold: an id that comes from outside can neither look like two
+    parts nor like another task's. Nothing is cut off; the stores take ids of any length.
+    """
+    return ":".join(_QUOTED.sub(_quote, str(part)) for part in (kind, *parts))
+
+
+def id_parts(task_id: str) -> tuple[str, ...]:
+    """The kind and the parts that ``task_id`` was given. They may be parts of another id: of the alert about a task."""
+    parts = task_id.split(":")
+    return tuple(unquote_to_bytes(one).decode(errors="surrogatepass") if "%" in one else one for one in parts)
+
+
+def _quote(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode(errors="surrogatepass"))
 
 
 def document_id(origin: Origin, sha256: str) -> str:
@@ -76,7 +101,7 @@ def transaction_id(document: Document, purpose: str) -> str:
 
 
 def _derive(prefix: str, *parts: str) -> str:
-    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    digest = hashlib.sha256("\0".join(part.translate(_SEPARATORS) for part in parts).encode()).digest()
     return f"{prefix}_{b32encode(digest[:15]).decode().lower()}"
 
 

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from receiver.core.document import Document
 from receiver.core.errors import NotAllowed
+from receiver.core.naming import task_id
 
 
 class TaskState(StrEnum):
@@ -115,7 +116,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def submission_of(document: Document, *, now: float) -> Task:
     """The task to submit this document for its present number of submissions."""
     return Task(
-        id=f"submit:{document.id}:{document.submissions}",
+        id=task_id("submit", document.id, document.submissions),
         kind="submit",
         subject=document.id,
         due_at=now,

@@ -8,9 +8,10 @@ from dataclasses import asdict, replace
 
 import msgspec
 
-from receiver.core.alert import Alert, AlertRule, AlertState, weigh
+from receiver.core.alert import Alert, AlertRule, AlertState, state_id, weigh
 from receiver.core.change import Ensure, Insert, Update, Write
 from receiver.core.errors import Unroutable
+from receiver.core.naming import id_parts, task_id
 from receiver.core.task import Task
 from receiver.flow.tools import Outcome, StepOf, Tools
 
@@ -18,10 +19,10 @@ KINDS = ("alert", "notify")
 """The kinds of task that raise no alert when they are parked: nobody could be told by the way that is broken."""
 
 
-def task_for(alert: Alert, *, origin: str) -> Task:
-    """The task to raise this alert; ``origin`` (a task's id) and the cause make it one and the same on a repeat."""
+def task_for(alert: Alert, *origin: str | float) -> Task:
+    """The task to raise this alert; ``origin`` (a task's id in parts) and the cause make a repeat one and the same."""
     return Task(
-        id=f"alert:{alert.kind}:{origin}:{alert.cause}"[:250],
+        id=task_id("alert", alert.kind, *origin, alert.cause),
         kind="alert",
         subject=alert.subject,
         due_at=alert.at,
@@ -46,7 +47,7 @@ async def raise_alert(task: Task, tools: Tools) -> Outcome:
 
 async def _weighed(alert: Alert, rule: AlertRule, task: Task, tools: Tools) -> list[Write]:
     grouped = replace(alert, at=tools.clock())
-    identity = f"{alert.group}>{rule.to}"
+    identity = state_id(alert.group, rule.to)
     known = await tools.store.get(AlertState, identity)
     state, due = weigh(grouped, known, window_seconds=rule.window_seconds)
     held_back = known.suppressed if known else 0
@@ -58,7 +59,7 @@ async def _weighed(alert: Alert, rule: AlertRule, task: Task, tools: Tools) -> l
 def _notice(alert: Alert, rule: AlertRule, state: AlertState, held_back: int, task: Task, tools: Tools) -> Task:
     now = tools.clock()
     return Task(
-        id=f"notify:{task.id}>{rule.to}"[:250],
+        id=task_id("notify", *id_parts(task.id), rule.to),
         kind="notify",
         subject=alert.subject,
         due_at=now,

@@ -12,7 +12,7 @@ from receiver.core.change import Ensure, Update, Write
 from receiver.core.document import Delivery, DeliveryState, Document, Receipt
 from receiver.core.errors import DeliveryConflict, Unroutable
 from receiver.core.manifest import manifest
-from receiver.core.naming import fields, render
+from receiver.core.naming import fields, id_parts, render, task_id
 from receiver.core.parcel import Parcel
 from receiver.core.plan import Target
 from receiver.core.task import Task
@@ -20,6 +20,9 @@ from receiver.flow.pause import LOOK_AGAIN, paused_until, place
 from receiver.flow.pieces import pieces_of
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.ports import Destination
+
+Mark = tuple[str | int, ...]
+"""What tells a deliberate repetition of a delivery from the first: ``("replay", 3)``."""
 
 
 async def deliver(task: Task, tools: Tools) -> Outcome:
@@ -60,19 +63,19 @@ def address(document: Document, target: Target) -> str:
     return render(target.url, fields(document))
 
 
-def pending_task(document: Document, delivery: Delivery, *, now: float, mark: str = "") -> Task:
+def pending_task(document: Document, delivery: Delivery, *, now: float, mark: Mark = ()) -> Task:
     """The task to make this delivery; ``mark`` tells a deliberate repetition from the first."""
     return Task(
-        id=f"deliver:{delivery.id}{mark}",
+        id=task_id("deliver", delivery.id, *mark),
         kind="deliver",
         subject=document.id,
         due_at=now,
         created_at=now,
-        details={"delivery_id": delivery.id, "to": delivery.to.url, "mark": mark},
+        details={"delivery_id": delivery.id, "to": delivery.to.url},
     )
 
 
-def delivery_tasks(document: Document, tools: Tools, *, mark: str = "") -> tuple[Ensure, ...]:
+def delivery_tasks(document: Document, tools: Tools, *, mark: Mark = ()) -> tuple[Ensure, ...]:
     """The first tasks of a fresh plan: its byte-holding deliveries, or the pointing ones when there are no others."""
     now = tools.clock()
     pending = [one for one in document.deliveries if one.state is DeliveryState.PENDING]
@@ -109,8 +112,8 @@ async def _parcel(document: Document, delivery: Delivery, tools: Tools) -> Parce
     )
 
 
-def _mark(task: Task) -> str:
-    return task.details.get("mark", "")
+def _mark(task: Task) -> Mark:
+    return id_parts(task.id)[2:]  # after the kind and the delivery's id
 
 
 async def _delivered(task: Task, receipt: Receipt, tools: Tools) -> Sequence[Write]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Insert, Update, Write
 from receiver.core.document import Document, DocumentState, Step
+from receiver.core.naming import task_id
 from receiver.core.plan import Plan, Way
 from receiver.core.task import Task
 from receiver.flow.conclude import planned
@@ -19,7 +20,7 @@ from receiver.flow.tools import Outcome, StepOf, Tools
 
 def news(writes: Sequence[Write], *, now: float) -> list[Write]:
     """The tasks to look at the packets whose pieces settle by these writes; they belong into the same change."""
-    return [Ensure(look_at(one.parent_id, because=f"{one.id}:{one.version}", now=now)) for one in _settled(writes)]
+    return [Ensure(look_at(one.parent_id, one.id, one.version, now=now)) for one in _settled(writes)]
 
 
 def _settled(writes: Sequence[Write]) -> Iterator[Document]:
@@ -29,15 +30,15 @@ def _settled(writes: Sequence[Write]) -> Iterator[Document]:
             yield record
 
 
-def look_at(packet_id: str, *, because: str, now: float) -> Task:
+def look_at(packet_id: str, *because: str | int, now: float) -> Task:
     """The task to see whether a packet is finished; ``because`` (a piece, and which change of it) tells it apart."""
     return Task(
-        id=f"packet:{packet_id}:{because}",
+        id=task_id("packet", packet_id, *because),
         kind="packet",
         subject=packet_id,
         due_at=now,
         created_at=now,
-        details={"piece": because.partition(":")[0]},
+        details={"piece": str(because[0])},
     )
 
 
@@ -56,7 +57,7 @@ async def look(task: Task, tools: Tools) -> Outcome:
         if fresh is None or not _waits_for_pieces(fresh) or len(fresh.cuts) != len(packet.cuts):
             return ()
         finished = _finished(fresh, tools)
-        return Update(finished), *delivery_tasks(finished, tools, mark=f":cut:{len(fresh.cuts)}")
+        return Update(finished), *delivery_tasks(finished, tools, mark=("cut", len(fresh.cuts)))
 
     return Outcome(note="all its pieces are settled", change=change)
 

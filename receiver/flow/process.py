@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Insert, Update, Write
 from receiver.core.errors import Conflict, MailroomError, StoreBusy
+from receiver.core.naming import id_parts
 from receiver.core.retry import RetryAt, decide
 from receiver.core.task import Task
 from receiver.flow import alert as alerting
@@ -122,7 +123,7 @@ async def _settle(task: Task, moved: Task, change: Change, done: Done, tools: To
 
 def _raised(alerts: Sequence[Alert], task: Task) -> list[Write]:
     """An alert is a task of its own, written with what it is about: it cannot get lost, and cannot hold it back."""
-    return [Ensure(alerting.task_for(alert, origin=task.id)) for alert in alerts]
+    return [Ensure(alerting.task_for(alert, *id_parts(task.id))) for alert in alerts]
 
 
 def _parked_alert(task: Task, step: StepOf | None, error: Exception, cause: str, now: float) -> Alert:

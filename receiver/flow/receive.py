@@ -11,6 +11,7 @@ from typing import NamedTuple
 from receiver.core.change import Belongs, Ensure, Insert, Write
 from receiver.core.errors import Conflict, NotAuthentic, Transient
 from receiver.core.event import Event, Inbound, parse
+from receiver.core.naming import task_id
 from receiver.core.task import Task
 from receiver.core.verify import Lock, verify
 from receiver.ports import Clock, Doorbell, Meter, Store
@@ -79,7 +80,7 @@ def _judge(inbound: Inbound, door: Door, now: float) -> Event:
 def reaction_to(event: Event, *, now: float) -> Task:
     """The task to react to this event. Its identity is the job and the happening, not the event id."""
     return Task(
-        id=f"react:{event.job_id or event.id}:{event.type}",
+        id=task_id("react", event.job_id or event.id, event.type),
         kind="react",
         subject=event.job_id,
         due_at=now,

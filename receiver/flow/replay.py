@@ -167,7 +167,7 @@ def _reroute(document: Document, plan: Plan, tools: Tools) -> Replay:
     detail = f"{_said(document.plan)} -> {_said(plan)}"
     after = replace(document, plan=plan, deliveries=planned, state=DocumentState.OPEN, step=Step.DECIDED, error="")
     after = after.note(now, "re-routed", detail).settle()
-    tasks = delivery_tasks(after, tools, mark=f":reroute:{document.version}")
+    tasks = delivery_tasks(after, tools, mark=("reroute", document.version))
     return Replay(document=document, deed="reroute", detail=detail, writes=(Update(after), *tasks))
 
 
@@ -189,7 +189,7 @@ def _redeliver(document: Document, tools: Tools) -> Replay:
     )
     after = replace(document, deliveries=pending, state=DocumentState.OPEN, step=Step.DECIDED, error="")
     after = after.note(now, "replayed", f"{len(again)} deliveries")
-    tasks = [pending_task(after, one, now=now, mark=f":replay:{document.version}") for one in again]
+    tasks = [pending_task(after, one, now=now, mark=("replay", document.version)) for one in again]
     return Replay(
         document=document,
         deed="redeliver",

@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import msgspec
 
-from receiver.core.alert import Alert, AlertRule, AlertState
+from receiver.core.alert import Alert, AlertRule, AlertState, state_parts
 from receiver.core.change import Ensure, Query, Update
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict
+from receiver.core.naming import task_id
 from receiver.core.task import Task, TaskState
 from receiver.flow.pause import SUBMISSION, paused_until
 from receiver.flow.tools import Tools
@@ -70,7 +71,7 @@ async def _parked_causes(tools: Tools) -> set[str]:
 async def _tell(state: AlertState, rule: AlertRule, tools: Tools) -> None:
     now = tools.clock()
     notice = Task(
-        id=f"notify:resolved:{state.version}:{state.id}"[:250],
+        id=task_id("notify", "resolved", state.version, state.id),
         kind="notify",
         subject=state.example,
         due_at=now,
@@ -99,9 +100,8 @@ def _notice(state: AlertState, rule: AlertRule, now: float) -> Alert:
 
 
 def _group(state: AlertState) -> str:
-    """``kind:cause``; the id of a state is its group and its channel (flow/alert.py)."""
-    return state.id.rpartition(">")[0]
+    return state_parts(state.id)[0]
 
 
 def _channel(state: AlertState) -> str:
-    return state.id.rpartition(">")[2]
+    return state_parts(state.id)[1]

@@ -13,7 +13,7 @@ from receiver.core.change import Ensure, Update, Write
 from receiver.core.document import Classification, Delivery, DeliveryState, Document, DocumentState, Origin, Step
 from receiver.core.errors import Uncuttable
 from receiver.core.job import Job
-from receiver.core.naming import piece_id
+from receiver.core.naming import id_parts, piece_id, task_id
 from receiver.core.pages import BLANK, BY_HAND, UNCATEGORIZED, Cut, Segment, account, candidates, spans, sure_enough
 from receiver.core.plan import Plan, Way
 from receiver.core.route import decide
@@ -37,7 +37,7 @@ def found(case: Case, tools: Tools) -> Sequence[Write]:
 
 def cut_task(packet_id: str, *, because: str, now: float) -> Task:
     """The task to cut a packet, because of a job or of a person's word."""
-    return Task(id=f"cut:{packet_id}:{because}", kind="cut", subject=packet_id, due_at=now, created_at=now)
+    return Task(id=task_id("cut", packet_id, because), kind="cut", subject=packet_id, due_at=now, created_at=now)
 
 
 async def cut(task: Task, tools: Tools) -> Outcome:
@@ -152,7 +152,7 @@ def _first_step(
     by_person = segment.confidence == BY_HAND
     if segment.category and (by_person or split.then == "route"):
         piece = _routed(piece, packet.cuts[-1].by, tools)
-        return piece, delivery_tasks(piece, tools, mark=f":cut:{len(packet.cuts)}")
+        return piece, delivery_tasks(piece, tools, mark=("cut", len(packet.cuts)))
     return piece, (Ensure(submission_of(piece, now=now)),)
 
 
@@ -193,7 +193,7 @@ def _done(packet: Document, task: Task, doubts: Sequence[str], tools: Tools) -> 
             return ()
         # Each piece has a deadline of its own, and may be submitted a second time.
         later = replace(fresh, deadline=now + 3 * tools.config.deadline_seconds)
-        look = look_at(packet.id, because=task.id, now=now)
+        look = look_at(packet.id, *id_parts(task.id), now=now)
         return Update(later.note(now, "cut", f"{packet.cuts[-1].by}: {detail}")), Ensure(look)
 
     alerts = (held_alert(packet, waiting, now),) if waiting else ()

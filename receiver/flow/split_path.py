@@ -12,6 +12,7 @@ from receiver.core.document import Document
 from receiver.core.errors import Conflict, NotServed
 from receiver.core.flag import Flag
 from receiver.core.job import Job, JobKind, JobReport
+from receiver.core.naming import task_id
 from receiver.core.task import Task
 from receiver.flow.tools import Tools
 from receiver.ports import Order
@@ -43,7 +44,7 @@ async def create(order: Order, document: Document, tools: Tools, *, repeated: bo
 def check(job: Job, *, now: float) -> Task:
     """The task to look at a beta job until it has ended: nobody will call."""
     return Task(
-        id=f"react:{job.id}:split.check",
+        id=task_id("react", job.id, "split.check"),
         kind="react",
         subject=job.id,
         due_at=now + FIRST_LOOK,

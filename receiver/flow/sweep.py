@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from receiver.core.change import Ensure, Query, Update
 from receiver.core.errors import Conflict
 from receiver.core.job import Job, JobKind, JobReport, JobStatus
+from receiver.core.naming import task_id
 from receiver.core.task import Task
 from receiver.flow.forget import forget
 from receiver.flow.resolve import resolve
@@ -110,7 +111,7 @@ async def _react(job: Job, word: str, tools: Tools) -> int:
     """Goes on as if the event had come."""
     now = tools.clock()
     task = Task(
-        id=f"react:{job.id}:{job.kind}.{word}:swept:{job.checks}",
+        id=task_id("react", job.id, f"{job.kind}.{word}", "swept", job.checks),
         kind="react",
         subject=job.id,
         due_at=now,

@@ -34,13 +34,13 @@ class Alarm:
     """Something that is wrong now; ``origin`` tells one case of it from the next."""
 
     alert: Alert
-    origin: str
+    origin: tuple[str | float, ...]
 
 
 async def watch(tools: Tools) -> set[str]:
     """Raises an alert for each new case of what is wrong now; the groups (``Alert.group``) of all that is wrong."""
     alarms = [*await _documents(tools), *await _books(tools)]
-    tasks = [task_for(one.alert, origin=one.origin) for one in alarms]
+    tasks = [task_for(one.alert, *one.origin) for one in alarms]
     for some in (tasks[at : at + AT_ONCE] for at in range(0, len(tasks), AT_ONCE)):
         await tools.store.apply(*map(Ensure, some))
         await tools.ring(*(task.id for task in some))
@@ -65,7 +65,7 @@ def _overdue(document: Document, now: float) -> Alarm:
         fix=f"mailroom documents {document.id}; mailroom balance lists all that are overdue",
         at=now,
     )
-    return Alarm(alert=alert, origin=f"{document.id}:{document.deadline}")
+    return Alarm(alert=alert, origin=(document.id, str(document.deadline)))
 
 
 def _expires_soon(document: Document, now: float) -> bool:
@@ -85,7 +85,7 @@ def _expiring(document: Document, now: float) -> Alarm:
         fix=f"mailroom documents {document.id} says what it waits for; mailroom replay {document.id} uploads it anew",
         at=now,
     )
-    return Alarm(alert=alert, origin=f"{document.id}:{document.file_id}")
+    return Alarm(alert=alert, origin=(document.id, document.file_id))
 
 
 async def _books(tools: Tools) -> list[Alarm]:
@@ -102,7 +102,7 @@ async def _books(tools: Tools) -> list[Alarm]:
         fix="mailroom balance; compare with mailroom documents, and keep the store as it is for whoever looks into it",
         at=now,
     )
-    return [Alarm(alert=alert, origin=f"{now // 3600:.0f}")]
+    return [Alarm(alert=alert, origin=(f"{now // 3600:.0f}",))]
 
 
 async def _quality(tools: Tools) -> set[str]:
@@ -114,7 +114,7 @@ async def _quality(tools: Tools) -> set[str]:
     recent = await _decided(tools, now - QUALITY_WINDOW, now)
     before = await _decided(tools, now - QUALITY_BEFORE, now - QUALITY_WINDOW)
     alerts = [_changed(one, now) for one in worse(shares(recent), shares(before))]
-    tasks = [task_for(alert, origin=f"{now // QUALITY_WINDOW:.0f}") for alert in alerts]
+    tasks = [task_for(alert, f"{now // QUALITY_WINDOW:.0f}") for alert in alerts]
     value = msgspec.json.encode([alert.group for alert in alerts]).decode()
     looked = Flag(id=_QUALITY, value=value, at=now, version=flag.version if flag else 0)
     with contextlib.suppress(Conflict):  # then another worker looked just now

@@ -113,6 +113,20 @@ class StoreContract(AskedContract):
         await store.apply(*(Insert(record) for record in records))
         assert [await store.get(type(record), "same") for record in records] == records
 
+    @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
+    async def test_long_ids_that_differ_at_their_ends_do_not_meet(self, store: Store, build: Any) -> None:
+        one, other = build(id=f"{'é' * 2000}:1"), build(id=f"{'é' * 2000}:2")
+        await store.apply(Insert(one), Insert(other))
+        assert await store.get(type(one), one.id) == one
+        assert await store.get(type(one), other.id) == other
+
+    async def test_a_task_with_a_long_id_and_subject_is_found_and_claimed(self, store: Store) -> None:
+        tasks = [a_task(id=f"{'x' * 4000}{number}", subject=f"{'y' * 4000}{number}") for number in range(2)]
+        await store.apply(*map(Ensure, tasks))
+        page = await store.find(Task, Query(by="subject", key=tasks[1].subject))
+        claimed = await store.claim(owner="w", now=NOW, lease_seconds=60, ids=[tasks[0].id])
+        assert [[one.id for one in found] for found in (page.records, claimed)] == [[tasks[1].id], [tasks[0].id]]
+
     async def test_a_change_of_nothing_is_nothing(self, store: Store) -> None:
         await store.apply()
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.core.alert import KINDS, Alert, AlertRule, AlertState, weigh
+from receiver.core.alert import KINDS, Alert, AlertRule, AlertState, state_id, state_parts, weigh
 
 
 def an_alert_at(at: float, subject: str = "doc_1") -> Alert:
@@ -78,3 +78,13 @@ def test_a_rule_wants_the_kinds_that_it_names(kinds: tuple[str, ...], wanted: se
 def test_a_rule_does_not_show_its_channel() -> None:
     rule = AlertRule(kinds=("*",), to="slack:env:HOOK", channel="slack:https://hooks.example/secret")
     assert "secret" not in repr(rule)
+
+
+TEXT = st.text(st.sampled_from(">%3E25:a"), max_size=6)
+
+
+@settings(deadline=None)
+@given(TEXT, TEXT)
+def test_what_is_remembered_of_a_group_says_which_group_and_channel_it_is(group: str, channel: str) -> None:
+    assert state_parts(state_id(group, channel)) == (group, channel)
+    assert state_id("job.failed:broken", "slack:env:TEAM") == "job.failed:broken>slack:env:TEAM"

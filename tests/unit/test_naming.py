@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.core.document import Classification, Document, Origin
@@ -18,10 +18,12 @@ from receiver.core.naming import (
     delivery_id,
     document_id,
     fields,
+    id_parts,
     piece_id,
     render,
     safe_name,
     safe_part,
+    task_id,
     template_faults,
     transaction_id,
     whole,
@@ -190,6 +192,50 @@ def test_ids_are_the_same_for_the_same_thing_and_differ_otherwise() -> None:
 
 def test_parts_of_an_id_cannot_run_into_each_other() -> None:
     assert document_id(Origin(kind="ab", locator="c"), "d") != document_id(Origin(kind="a", locator="bc"), "d")
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        (("submit", "doc_x", 0), "submit:doc_x:0"),
+        (("deliver", "dlv_x", "replay", 3), "deliver:dlv_x:replay:3"),
+        (("react", "cls-1", "classify.success"), "react:cls-1:classify.success"),
+        (("alert", "job.failed", "cut", "doc_x", "job-1", "so broken"), "alert:job.failed:cut:doc_x:job-1:so broken"),
+        (("react", "cls-1:classify.success", "swept:0"), "react:cls-1%3Aclassify.success:swept%3A0"),
+        (("react", "", "", "100%"), "react:::100%25"),
+        (("react", "\r\n\x9b", "é📬 "), "react:%0D%0A%C2%9B:é📬 "),
+    ],
+)  # fmt: skip
+def test_a_task_id_reads_as_it_did_and_quotes_what_could_be_taken_for_something_else(
+    parts: tuple[str, ...], expected: str
+) -> None:
+    assert task_id(*parts) == expected
+
+
+ANY_TEXT = st.text(st.sampled_from(":%>\0\1\x7f\n/ab3A") | st.characters(codec=None), max_size=6)
+
+
+@settings(deadline=None)
+@given(st.lists(ANY_TEXT, min_size=1, max_size=5), st.lists(ANY_TEXT, min_size=1, max_size=5))
+def test_different_parts_give_different_task_ids(some: list[str], others: list[str]) -> None:
+    assert (task_id(*some) == task_id(*others)) == (some == others)
+    assert id_parts(task_id(*some)) == tuple(some)
+    assert not re.search(r"[\x00-\x1f\x7f]", task_id(*some))
+
+
+def test_an_id_is_never_cut_short() -> None:
+    far = "x" * 5000
+    assert task_id("notify", far, "slack") != task_id("notify", far, "log")
+
+
+WHOLE_TEXT = st.text(st.sampled_from("\0\1\2\3ab"), max_size=5)
+
+
+@settings(deadline=None)
+@given(st.tuples(*[WHOLE_TEXT] * 3), st.tuples(*[WHOLE_TEXT] * 3))
+def test_different_parts_give_different_delivery_ids(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
+    made = [delivery_id(document, route, Target(url=url)) for document, route, url in (one, other)]
+    assert (made[0] == made[1]) == (one == other)
 
 
 def test_a_retried_submission_has_the_same_transaction_id_and_a_resubmission_another() -> None:

@@ -1,11 +1,13 @@
 """One alert per cause and window; alert delivery is itself a retried task."""
 
+from dataclasses import replace
+
 import pytest
 
 from receiver.core.errors import DestinationBusy
 from receiver.core.job import JobStatus
 from receiver.core.task import TaskState
-from tests.desk import TABLE, Desk
+from tests.desk import TABLE, Desk, PlayedChannel
 
 pytestmark = pytest.mark.anyio
 
@@ -53,3 +55,12 @@ async def test_two_rules_for_one_channel_are_one_notice(desk: Desk) -> None:
     desk.use(TABLE + "  - {on: [job.failed], to: log, at_most: 1 per 5 minutes}\n")
     await fail(desk, "a.pdf")
     assert len(desk.channel.told) == 1
+
+
+async def test_two_channels_with_long_addresses_are_both_told(desk: Desk) -> None:
+    addresses = [f"https://alerts.example.com/{'x' * 300}/{number}" for number in range(2)]
+    desk.use(TABLE + "".join(f"  - {{on: [job.failed], to: '{one}'}}\n" for one in addresses))
+    channels = {one: PlayedChannel() for one in ("log", *addresses)}
+    desk.tools = replace(desk.tools, channels=channels)
+    await fail(desk, "a.pdf", error="it is broken: " + "far too long " * 50)
+    assert [len(one.told) for one in channels.values()] == [1, 1, 1]
