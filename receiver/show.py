@@ -111,7 +111,7 @@ def job(one: Job) -> Shown:
 
 def event(one: Event) -> Shown:
     return {
-        "event_id": one.id,
+        "event_id": one.event_id,
         "type": one.type,
         "job_id": one.job_id,
         "document_id": one.document_id or None,

@@ -23,5 +23,5 @@ def events(job: str | None, since: float | None, limit: int, as_json: bool) -> N
     if as_json:
         print_json({"events": [show.event(one) for one in records]})
         return
-    rows = [(when(one.received_at), one.type, one.job_id, one.id, ", ".join(one.verified_by)) for one in records]
+    rows = [(when(one.received_at), one.type, one.job_id, one.event_id, ", ".join(one.verified_by)) for one in records]
     table(("received", "type", "job", "event", "verified by"), rows)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from receiver.core.errors import Malformed
+from receiver.core.naming import event_key, id_parts
 from receiver.core.strict import refuse_ambiguity
 
 ID_LIMIT = 255
@@ -39,12 +40,13 @@ class Inbound:
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One verified inbound webhook, kept by its ``event_id``. The envelope is kept, the payload is not.
+    """One verified inbound webhook, kept once. The envelope is kept, the payload is not.
 
     A struct, because one is made and encoded for each request: that takes a tenth of a dataclass's time.
     """
 
     id: str
+    """``event_key`` of what LlamaCloud sent and of the document that was proven: a repetition has the same."""
     type: str
     job_id: str
     other_id: str = ""
@@ -61,6 +63,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     size: int = 0
     expires_at: float | None = None
     version: int = 0
+
+    @property
+    def event_id(self) -> str:
+        """The id that LlamaCloud gave it."""
+        return id_parts(self.id)[0]
 
 
 class _Ids(msgspec.Struct):
@@ -100,7 +107,7 @@ def parse(
     job_id = ids.job_id or ids.id or ""
     sent_at = _moment(envelope.timestamp)
     return Event(
-        id=_limited(envelope.event_id, "event_id"),
+        id=event_key(_limited(envelope.event_id, "event_id"), document_id),
         type=_limited(envelope.event_type, "event_type"),
         job_id=_limited(job_id, "job id", empty=True),
         other_id=_limited(ids.id, "data.id") if ids.id and ids.id != job_id else "",

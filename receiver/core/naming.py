@@ -57,9 +57,18 @@ def task_id(kind: str, *parts: str | float) -> str:
     return ":".join(_QUOTED.sub(_quote, str(part)) for part in (kind, *parts))
 
 
-def id_parts(task_id: str) -> tuple[str, ...]:
-    """The kind and the parts that ``task_id`` was given. They may be parts of another id: of the alert about a task."""
-    parts = task_id.split(":")
+def event_key(event_id: str, document_id: str) -> str:
+    """Our id of an event: LlamaCloud's own, and the document that its token proves, if it has one.
+
+    Who has the token of one document could otherwise use up the id of another document's event, which would then be
+    taken for a repetition.
+    """
+    return task_id(event_id, document_id) if document_id else task_id(event_id)
+
+
+def id_parts(made: str) -> tuple[str, ...]:
+    """The parts that ``task_id`` or ``event_key`` was given. They may be parts of another id: the alert's of a task."""
+    parts = made.split(":")
     return tuple(unquote_to_bytes(one).decode(errors="surrogatepass") if "%" in one else one for one in parts)
 
 

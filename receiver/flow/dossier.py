@@ -41,7 +41,8 @@ async def dossier(document_id: str, store: Store) -> Dossier:
     if document is None:
         raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
     jobs = await found(store, Job, Query(by="document", key=document.id), limit=100)
-    events = [one for job in jobs for one in await found(store, Event, Query(by="job", key=job.id), limit=100)]
+    told = [one for job in jobs for one in await found(store, Event, Query(by="job", key=job.id), limit=100)]
+    events = [one for one in told if one.document_id in ("", document.id)]  # others only name its job
     subjects = [document.id, *(job.id for job in jobs)]
     tasks = [one for about in subjects for one in await found(store, Task, Query(by="subject", key=about), limit=200)]
     family = await found(store, Document, Query(by="batch", key=document.batch_id), limit=1000)

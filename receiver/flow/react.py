@@ -20,9 +20,12 @@ async def react(task: Task, tools: Tools) -> Outcome:
 
 async def give_up(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:
     """The document of a job whose result cannot be had waits in review."""
-    job = await tools.store.get(Job, task.subject)
-    document = await tools.store.get(Document, job.document_id) if job else None
-    if job is None or document is None or document.job_id != job.id or document.state is not DocumentState.OPEN:
+    happening = Happening.of(task)
+    job = await tools.store.get(Job, happening.job_id)
+    if job is None or happening.document_id not in ("", job.document_id):
+        return ()
+    document = await tools.store.get(Document, job.document_id)
+    if document is None or document.job_id != job.id or document.state is not DocumentState.OPEN:
         return ()
     if document.plan is not None:
         return ()

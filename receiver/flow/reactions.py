@@ -29,7 +29,7 @@ class Happening:
         """The happening that a reaction task is about."""
         return cls(
             type=task.details["type"],
-            job_id=task.subject,
+            job_id=task.details.get("job_id", task.subject),  # tasks of the release before have it as their subject
             other_id=task.details.get("other_id", ""),
             document_id=task.details.get("document_id", ""),
             event_id=task.details.get("event_id", ""),

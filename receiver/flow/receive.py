@@ -78,16 +78,22 @@ def _judge(inbound: Inbound, door: Door, now: float) -> Event:
 
 
 def reaction_to(event: Event, *, now: float) -> Task:
-    """The task to react to this event. Its identity is the job and the happening, not the event id."""
+    """The task to react to this event. Its identity is what it says, about what and by whose proof, not the event id.
+
+    An event that names no job has ids of its own: an empty part stands where no job's id can be.
+    """
+    about = (event.job_id,) if event.job_id else ("", event.event_id)
+    proven = (event.document_id,) if event.document_id else ()
     return Task(
-        id=task_id("react", event.job_id or event.id, event.type),
+        id=task_id("react", *about, event.type, *proven),
         kind="react",
-        subject=event.job_id,
+        subject=event.document_id or event.job_id,
         due_at=now,
         created_at=now,
         details={
-            "event_id": event.id,
+            "event_id": event.event_id,
             "type": event.type,
+            "job_id": event.job_id,
             "other_id": event.other_id,
             "document_id": event.document_id,
         },
@@ -103,10 +109,9 @@ async def _keep(events: Sequence[Event], door: Door, now: float) -> list[Accepte
 
 
 def _change(event: Event, task: Task) -> list[Write]:
-    writes: list[Write] = [Insert(event), Ensure(task)]
-    if event.document_id and event.job_id:
-        writes.insert(0, Belongs(event.job_id, event.document_id))
-    return writes
+    """What is written, if every job that the event names is unknown or belongs to the document of its token."""
+    named = [one for one in (event.job_id, event.other_id) if one] if event.document_id else []
+    return [*(Belongs(one, event.document_id) for one in named), Insert(event), Ensure(task)]
 
 
 def _told(event: Event, outcome: Exception | None) -> Accepted | Exception:

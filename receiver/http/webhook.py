@@ -183,7 +183,7 @@ class Webhook:
                 event, fresh = outcome
                 counted[fresh] += 1
                 _note(event, _OUTCOMES[fresh], seconds)
-                replies.append(Reply(202 if fresh else 200, _BODIES[fresh] % _encode(event.id)))
+                replies.append(Reply(202 if fresh else 200, _BODIES[fresh] % _encode(event.event_id)))
             else:
                 replies.append(self._failed(inbound, outcome))
         for fresh, times in counted.items():
@@ -212,7 +212,7 @@ class Webhook:
 
 def _note(event: Event, outcome: str, seconds: float) -> None:
     line(
-        log, logging.INFO, f"event.{outcome}", event=event.id, type=event.type, job=event.job_id,
+        log, logging.INFO, f"event.{outcome}", event=event.event_id, type=event.type, job=event.job_id,
         document=event.document_id, verified_by=" ".join(event.verified_by), late=event.late or None,
         size=event.size, ms=round(seconds * 1000, 2),
     )  # fmt: skip

@@ -39,31 +39,30 @@ _OLDEST = "select id, kept_at, changes from arrival where id <= coalesce(?, id) 
 
 
 class Arrival(NamedTuple):
-    """A new event with the task to react to it, packed; ``document_id`` is that to which its job must belong, or ""."""
+    """A new event with the task to react to it, packed."""
 
     event_id: str
     task_id: str
-    job_id: str
-    document_id: str
+    owners: tuple[tuple[str, str], ...]
+    """(job, document): the jobs that it names, and to whom they must belong."""
     packed: bytes
     now: float
 
 
 def arrival_of(writes: Sequence[Write], now: float) -> Arrival | None:
     """The change as an arrival, if it is one: a new event, its task, and perhaps the document that it must be of."""
-    if len(writes) not in (2, 3):
+    if len(writes) < 2:
         return None
-    insert, ensure = writes[-2:]
+    *checks, insert, ensure = writes
     if not (isinstance(insert, Insert) and isinstance(ensure, Ensure)):
         return None
-    event, task, check = insert.record, ensure.record, writes[0]
+    event, task = insert.record, ensure.record
     if not (isinstance(event, Event) and isinstance(task, Task)):
         return None
-    if check is insert:
-        return Arrival(event.id, task.id, "", "", _pack((event, task)), now)
-    if isinstance(check, Belongs):
-        return Arrival(event.id, task.id, check.job_id, check.document_id, _pack((event, task)), now)
-    return None
+    owners = tuple((one.job_id, one.document_id) for one in checks if isinstance(one, Belongs))
+    if len(owners) < len(checks):
+        return None
+    return Arrival(event.id, task.id, owners, _pack((event, task)), now)
 
 
 class Arrivals:
@@ -111,8 +110,8 @@ class Arrivals:
         new: list[Arrival] = []
         outcomes: list[Exception | None] = []
         for one in arrivals:
-            if (one.job_id, one.document_id) in foreign:
-                outcomes.append(Conflict(kind_of(Job), one.job_id))
+            if others := foreign.intersection(one.owners):
+                outcomes.append(Conflict(kind_of(Job), others.pop()[0]))
             elif one.event_id in known:
                 outcomes.append(Conflict(kind_of(Event), one.event_id))
             else:
@@ -177,7 +176,7 @@ def _refused(db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> tuple[set[s
 
 def _asked(arrivals: Sequence[Arrival]) -> dict[str, object]:
     """The values for _KNOWN and _FOREIGN. A job may stand there twice, with two documents."""
-    owners = [b"%b:%b" % (_pack(one.job_id), _pack(one.document_id)) for one in arrivals if one.document_id]
+    owners = [b"%b:%b" % (_pack(one[0]), _pack(one[1])) for arrival in arrivals for one in arrival.owners]
     return {
         "events": _pack([one.event_id for one in arrivals]).decode(),
         "owners": (b"{%b}" % b",".join(owners)).decode(),

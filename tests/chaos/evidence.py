@@ -91,7 +91,7 @@ async def gather(aws: LocalAws, sandbox: str, books: Store, spool: Spool) -> Evi
             documents={one.id: one for one in documents},
             marks={one.id: await _marks(one, spool) for one in documents if one.parent_id},
             notices=_notices(aws),
-            events={one.id for one in await found(books, Event, Query(), limit=ALL)},
+            events={one.event_id for one in await found(books, Event, Query(), limit=ALL)},
             tasks=await found(books, Task, Query(), limit=ALL),
             tally=await books.tally(),
         )

@@ -195,7 +195,7 @@ class StoreContract(AskedContract):
         task = a_task()
         told = await store.apply_each(
             [Insert(new), Ensure(task)],
-            [Belongs(job.id, "another"), Insert(other), Ensure(a_task())],
+            [Belongs("unknown", "another"), Belongs(job.id, "another"), Insert(other), Ensure(a_task())],
             [Insert(known), Ensure(a_task())],
             [Insert(changed(new, type="classify.error")), Ensure(a_task())],
         )
@@ -216,6 +216,19 @@ class StoreContract(AskedContract):
             await store.apply(Insert(an_event(id="e1")), Belongs("job-1", "doc-2"))
         assert (conflict.value.kind, conflict.value.record_id) == ("job", "job-1")
         assert await store.get(Event, "e1") is None
+
+    async def test_every_job_of_a_change_must_be_unknown_or_belong_to_the_document(self, store: Store) -> None:
+        await store.apply(
+            Insert(a_job(id="job-1", document_id="doc-1")), Insert(a_job(id="job-2", document_id="doc-2"))
+        )
+        for jobs in (("job-1", "job-2"), ("job-2", "job-1"), ("job-2", "unknown"), ("unknown", "job-2")):
+            event = an_event(job_id=jobs[0], other_id=jobs[1])
+            checks = [Belongs(one, "doc-1") for one in jobs]
+            (told,) = await store.apply_each([*checks, Insert(event), Ensure(a_task(id="t"))])
+            assert isinstance(told, Conflict)
+            assert (told.kind, told.record_id) == ("job", "job-2")
+        assert await store.apply_each([Belongs("job-1", "doc-1"), Belongs("unknown", "doc-1"), Insert(event)]) == [None]
+        assert await store.get(Task, "t") is None
 
     async def test_belonging_asks_about_what_was_there_before_the_change(self, store: Store) -> None:
         await store.apply(Insert(a_job(id="new", document_id="doc-1")), Belongs("new", "doc-2"))

@@ -92,6 +92,43 @@ async def test_a_token_of_another_document_is_refused_for_a_known_job(app: App, 
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        {"id": "job-b"},
+        {"job_id": "cls-nope", "id": "job-b"},
+        {"job_id": "job-b", "id": "cls-nope"},
+        {"id": "job-b", "job_id": ""},
+    ],
+)
+async def test_a_token_opens_the_door_for_no_other_documents_job_wherever_it_is_named(
+    data: dict[str, str], app: App, client: httpx.AsyncClient
+) -> None:
+    await app.tools.store.apply(Insert(a_job(id="job-b", document_id="doc_b")))
+    answer = await post(client, a_body(**data), Sender(document_id="doc_a"))
+    assert answer.status_code == 401
+    assert await kept(app) == ([], [])
+
+
+async def test_an_event_of_one_document_uses_up_neither_the_event_nor_the_task_of_another(
+    app: App, client: httpx.AsyncClient
+) -> None:
+    forged = [
+        a_body("evt-1"),
+        a_body("job-1"),
+        a_body("job-1:classify.success", "classify.success", job_id=""),
+        a_body("e", "swept:0", job_id="job-1:classify.success"),
+        a_body("e2", "classify.success:doc_b"),
+    ]
+    for body in forged:
+        assert (await post(client, body, Sender(document_id="doc_a"))).status_code == 202
+    before = {task.id for task in (await kept(app))[1]}
+    answer = await post(client, a_body("evt-1"), Sender(document_id="doc_b"))
+    assert answer.json() == {"status": "accepted", "event_id": "evt-1"}
+    (task,) = [one for one in (await kept(app))[1] if one.id not in before]
+    assert (task.subject, task.details["job_id"]) == ("doc_b", "job-1")
+
+
+@pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"null", b'"text"', b'{"event_id":1,"event_type":"x"}', b"\xff\xfe"]
 )
 async def test_a_body_that_is_no_event_is_malformed(body: bytes, app: App, client: httpx.AsyncClient) -> None:

@@ -24,7 +24,7 @@ def read(envelope: Any, **fields: Any) -> Event:
 
 def test_the_documented_envelope_is_read() -> None:
     event = read(an_envelope(), verified_by=("headers:0",), document_id="doc_1", expires_at=NOW + 9)
-    assert (event.id, event.type, event.job_id, event.other_id) == ("evt-1", "classify.success", "job-1", "")
+    assert (event.event_id, event.type, event.job_id, event.other_id) == ("evt-1", "classify.success", "job-1", "")
     assert (event.sent_at, event.received_at, event.expires_at) == (NOW - 2.5, NOW, NOW + 9)
     assert (event.verified_by, event.document_id, event.as_string) == (("headers:0",), "doc_1", False)
     assert event.size == len(json.dumps(an_envelope()))
@@ -130,8 +130,24 @@ def test_any_envelope_is_an_event_or_malformed_and_never_an_accident(envelope: d
         event = read(envelope)
     except Malformed:
         return
-    assert event.id == envelope["event_id"]
+    assert event.event_id == envelope["event_id"]
     assert event.type == envelope["event_type"]
+
+
+def test_an_event_id_is_used_up_by_the_document_that_proves_it_alone() -> None:
+    ids = [read(an_envelope(event_id=sent), document_id=proven).id for sent, proven in IDS_THAT_LOOK_ALIKE]
+    assert len(set(ids)) == len(ids)
+    assert read(an_envelope()).id == "evt-1"
+
+
+IDS_THAT_LOOK_ALIKE = [
+    ("e", ""),
+    ("e", "doc_a"),
+    ("e", "doc_b"),
+    ("e:doc_a", ""),
+    ("e:doc_a", "doc_b"),
+    ("e%3Adoc_a", ""),
+]
 
 
 def test_the_payload_is_not_kept() -> None:
