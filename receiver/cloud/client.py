@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
@@ -22,6 +21,7 @@ from receiver.cloud.transport import Call, Patience, Transport
 from receiver.cloud.webhook_configs import WebhookConfigs
 from receiver.core.errors import CloudBusy, FileGone, JobGone
 from receiver.core.job import JobKind, JobReport, JobStatus
+from receiver.core.naming import may_be_id
 from receiver.core.parcel import Content
 from receiver.ports import Clock, Cloud, CloudFile, Order
 
@@ -191,19 +191,16 @@ def _lasts_until(file: CloudFile) -> float:
 
 def _file_path(file_id: str) -> str:
     """The path of a file. Raises FileGone for what cannot be an id."""
-    if file_id in _NO_IDS:
-        raise FileGone(f"{file_id!r} is no file id")
-    return f"{FILES}/{quote(file_id, safe='')}"
+    if not may_be_id(file_id):
+        raise FileGone(f"{file_id!r} is not a valid file id")
+    return f"{FILES}/{file_id}"
 
 
 def _job_path(kind: JobKind, job_id: str, *, beta: bool = False) -> str:
     """The path of a job. Raises JobGone for what cannot be an id: ids come from events, too."""
-    if job_id in _NO_IDS:
-        raise JobGone(f"{job_id!r} is no job id")
-    return f"{orders.path(kind, beta=beta)}/{quote(job_id, safe='')}"
+    if not may_be_id(job_id):
+        raise JobGone(f"{job_id!r} is not a valid job id")
+    return f"{orders.path(kind, beta=beta)}/{job_id}"
 
-
-_NO_IDS = {"", ".", ".."}
-"""As a part of a path they would name something else."""
 
 _: type[Cloud] = LlamaCloud

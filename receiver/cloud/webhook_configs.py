@@ -7,13 +7,13 @@ serve jobs that are created elsewhere.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from receiver.cloud import order, wire
 from receiver.cloud.ask import ask, pages
 from receiver.cloud.refusal import About
 from receiver.cloud.transport import Call, Transport
-from receiver.core.errors import NotServed
+from receiver.core.errors import Malformed, NotServed
+from receiver.core.naming import may_be_id
 from receiver.ports import Registration
 
 SAVED = "/api/v1/beta/webhook-configs"
@@ -77,7 +77,10 @@ class WebhookConfigs:
 
 
 def _path(config_id: str) -> str:
-    return f"{SAVED}/{quote(config_id, safe='')}"
+    """The path of a configuration. Raises Malformed for what cannot be an id."""
+    if not may_be_id(config_id):
+        raise Malformed(f"{config_id!r} is not a valid webhook configuration id")
+    return f"{SAVED}/{config_id}"
 
 
 def _record(saved: wire.Webhook) -> SavedWebhook:

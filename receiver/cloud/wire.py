@@ -4,11 +4,10 @@ Additions are ignored, old and new field names are both taken, and only what we 
 grew three times in 2026. Source: SDK 2.19 types, reference 1.1 to 1.5 and 3.5.
 """
 
-import math
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import AliasChoices, AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, ValidationError
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from receiver.core.document import Classification
 from receiver.core.errors import CloudBusy
@@ -41,10 +40,10 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _share(value: Any) -> float:
-    """A confidence that can be compared: within 0..1, and 0 for what is no number (NaN would pass any threshold)."""
-    number = float(value) if isinstance(value, int | float) else 0.0
-    return 0.0 if math.isnan(number) else min(max(number, 0.0), 1.0)
+def _share(value: Any) -> float | None:
+    """A confidence that can be compared: a number within 0..1; None for anything else, NaN too."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and 0 <= value <= 1 else None
 
 
 class Wire(BaseModel):
@@ -91,7 +90,7 @@ class Result(Wire):
     """What a job found: classify gives type, confidence and reasoning (type null: no rule matched), split segments."""
 
     type: str | None = None
-    confidence: Annotated[float, BeforeValidator(_share)] = 0.0
+    confidence: Any = None
     reasoning: str | None = None
     segments: tuple[Piece, ...] = ()
 
@@ -99,7 +98,11 @@ class Result(Wire):
         """What was found; None for an object that says nothing, which is not the same as "no rule matched"."""
         if not self.model_fields_set & {"type", "confidence"}:
             return None
-        return Classification(type=self.type or None, confidence=self.confidence, reasoning=self.reasoning or "")
+        share, reasoning = _share(self.confidence), self.reasoning or ""
+        if share is None and self.confidence is not None:
+            said = f"{self.confidence!r:.50}"
+            reasoning = f"The reported confidence, {said}, is not within 0 and 1: it counts as 0. {reasoning}".strip()
+        return Classification(type=self.type or None, confidence=share or 0.0, reasoning=reasoning)
 
 
 class Usage(Wire):

@@ -45,6 +45,7 @@ FIELDS = frozenset(
 
 _QUOTED = re.compile(r"[%:\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """What an id's parts may hold only in quotes: its separator, the quote itself, and what no terminal should print."""
+_ID = re.compile(r"[A-Za-z0-9._~:@=+-]{1,255}")
 _SEPARATORS = str.maketrans({"\0": "\1\3", "\1": "\1\2"})
 
 
@@ -74,6 +75,13 @@ def id_parts(made: str) -> tuple[str, ...]:
 
 def _quote(found: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in found[0].encode(errors="surrogatepass"))
+
+
+def may_be_id(text: str) -> bool:
+    """Whether this could be LlamaCloud's id of something. Its ids are opaque (reference 1.0), but they are parts of a
+    path: what a server could read as another path, query or fragment is none, and is never asked for.
+    """
+    return _ID.fullmatch(text) is not None and text not in {".", ".."}
 
 
 def document_id(origin: Origin, sha256: str) -> str:

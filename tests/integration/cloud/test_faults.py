@@ -3,6 +3,7 @@
 import socket
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from receiver.core.errors import (
     FileGone,
     JobGone,
     MailroomError,
+    Malformed,
     NotServed,
     OutOfCredits,
     Permanent,
@@ -29,6 +31,39 @@ from tests.integration.cloud.papers import an_order
 from tests.integration.cloud.scripted import Answer
 
 pytestmark = pytest.mark.anyio
+
+
+async def _read(cloud: LlamaCloud, file_id: str) -> None:
+    async for _ in cloud.read_file(file_id):
+        pass
+
+
+@pytest.mark.parametrize(
+    "made_up",
+    ["", ".", "..", "../files", "a/b", "a\\b", "a?b=c", "a#b", "a%2Fb", "a;b", "a b", "ä", "a\n", "\0", "a" * 256],
+)
+async def test_what_cannot_be_an_id_is_never_asked_for(faulty: Faulty, made_up: str) -> None:
+    async with faulty.client(otherwise=JOB) as (cloud, server, _):
+        asks: list[tuple[type[MailroomError], Any]] = [
+            *[(JobGone, cloud.job(kind, made_up)) for kind in JobKind],
+            *[(JobGone, cloud.cancel(kind, made_up)) for kind in JobKind],
+            (JobGone, cloud.job(JobKind.SPLIT, made_up, beta=True)),
+            (FileGone, cloud.file(made_up)),
+            (FileGone, _read(cloud, made_up)),
+            (Malformed, cloud.webhook_configs.update(made_up, Registration(url="https://mail.example.com"))),
+            (Malformed, cloud.webhook_configs.delete(made_up)),
+        ]
+        for expected, ask in asks:
+            with pytest.raises(expected):
+                await ask
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("job_id", ["cls-1", "182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e", "a.b~c_d:e@f=g+h"])
+async def test_an_id_stands_in_the_path_as_it_is(faulty: Faulty, job_id: str) -> None:
+    async with faulty.client(otherwise=JOB) as (cloud, server, _):
+        await cloud.job(JobKind.CLASSIFY, job_id)
+    assert [asked.path for asked in server.asked] == [f"/api/v2/classify/{job_id}"]
 
 
 @pytest.mark.parametrize(

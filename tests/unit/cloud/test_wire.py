@@ -106,10 +106,20 @@ def test_a_confidence_is_always_between_0_and_1(confidence: float | None) -> Non
     assert 0.0 <= found.confidence <= 1.0
 
 
-def test_a_confidence_that_is_no_number_is_0() -> None:
-    found = wire.read(wire.Result, b'{"type": "invoice", "confidence": NaN}', asked="GET /job").classification()
+@pytest.mark.parametrize("said", ["5", "-0.01", "1.0000001", "1e400", "NaN", "true", '"0.99"', "[1]", '{"a": 1}'])
+def test_a_confidence_that_is_none_is_doubt_and_the_reasoning_says_so(said: str) -> None:
+    body = f'{{"type": "invoice", "confidence": {said}, "reasoning": "It has a total."}}'.encode()
+    found = wire.read(wire.Result, body, asked="GET /job").classification()
     assert found is not None
     assert found.confidence == 0.0
+    assert found.reasoning.startswith("The reported confidence, ")
+    assert found.reasoning.endswith(" is not within 0 and 1: it counts as 0. It has a total.")
+
+
+@pytest.mark.parametrize("said", ["0", "1", "0.5", "1.0", "0.0"])
+def test_a_confidence_within_0_and_1_stays_what_it_is(said: str) -> None:
+    found = wire.read(wire.Result, f'{{"confidence": {said}}}'.encode(), asked="GET /job").classification()
+    assert found == Classification(type=None, confidence=float(said))
 
 
 def test_a_file_becomes_a_record() -> None:
