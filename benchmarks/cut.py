@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pikepdf
 
+from handlers.child import Children
 from handlers.cutting import ChildCutter
 from receiver.store.spool import FolderSpool
 
@@ -57,7 +58,7 @@ async def _measured(folder: Path, pages: int, piece: int) -> dict[str, float]:
     spool, limit = FolderSpool(folder / "spool"), 512 * MB
     before = _peak(resource.RUSAGE_SELF)
     begun = time.perf_counter()
-    async with ChildCutter().opened(packet) as opened:
+    async with ChildCutter(Children()).opened(packet) as opened:
         assert opened.count == pages
         ready = time.perf_counter() - begun
         for wanted in _pieces(pages, piece):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from handlers import classify, other, split
 from handlers.alerts import open_channel
 from handlers.aws import Aws
+from handlers.child import Children
 from handlers.cutting import ChildCutter
 from handlers.destinations import destinations
 from handlers.inbox import InboxFeed
@@ -56,7 +57,7 @@ def build(
         spread=bootstrap.spread,
         meter=meter,
         destinations={**destinations(aws), **(more or {})},
-        cutter=ChildCutter(),
+        cutter=ChildCutter(Children()),
         channels=channels(config, settings, aws),
         adopt=settings.adopt,
         max_document=settings.max_upload,

@@ -1,22 +1,18 @@
-"""Opens one PDF and cuts it, in a process of its own: ``python -m handlers.pdf FILE``.
+"""Opens one PDF and cuts it, in a process of its own (handlers/child.py): a PDF library is a large piece of C++.
 
-Mail is hostile, and a PDF library is a large piece of C++: here a crash, a bomb or an endless loop takes down a child
-that holds no secret, and neither the event loop nor the worker. One JSON request a line on standard input, one answer
-a line on standard output; the first answer says how many pages there are, or why the file cannot be cut.
+Asked to open a file it says how many pages there are, or why the file cannot be cut; then it looks at pages and cuts.
 """
 
-import json
-import sys
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import pikepdf
+import pikepdf
+import pypdfium2
 
-MEMORY_BYTES = 3 * 1024**3
-"""Address space of the child. Cutting needs well under a tenth of it, whatever the packet's size."""
+from handlers.child_side import Refused, serve
+
 RENEW_BYTES = 24 * 1024 * 1024
 """How much is copied from a packet before it is opened anew. The price is some hundredths of a second."""
 LOOK_SCALE = 0.5
@@ -29,18 +25,10 @@ CARRIED = ("/OCProperties", "/OutputIntents", "/Lang")
 """What decides how pages look although it is not on a page: which layers are shown, and what colours mean."""
 
 
-def main() -> int:
-    """Serves one file until standard input ends."""
-    _limit_memory()
-    try:
-        source = Source(Path(sys.argv[1]))
-    except ValueError as error:
-        _say({"refused": str(error)})
-        return 0
-    _say({"pages": source.count})
-    for line in sys.stdin:
-        _say(_answer(source, json.loads(line)))
-    return 0
+def main() -> None:
+    """Serves one file."""
+    sources: list[Source] = []
+    serve(lambda asked: _answer(sources, asked))
 
 
 class Source:
@@ -70,44 +58,41 @@ class Source:
             self._pdf, self._copied = opened(self.path), 0
 
 
-def opened(path: Path) -> "pikepdf.Pdf":
-    """The PDF, repaired when it is damaged. Raises ValueError with the reason why it cannot be cut."""
-    import pikepdf
-
+def opened(path: Path) -> pikepdf.Pdf:
+    """The PDF, repaired when it is damaged. Raises Refused with the reason why it cannot be cut."""
     try:
         # Read through the file, not mapped: the pages of a mapping would count as ours.
         source = pikepdf.open(path, access_mode=pikepdf.AccessMode.stream, suppress_warnings=True)
     except pikepdf.PasswordError as error:
-        raise ValueError("it is locked with a password") from error
-    except (pikepdf.PdfError, RuntimeError) as error:
+        raise Refused("it is locked with a password") from error
+    except pikepdf.PdfError as error:
         said = _plain(error, path)
-        raise ValueError(f"it cannot be read as a PDF, not even repaired: {said}") from error
+        raise Refused(f"it cannot be read as a PDF, not even repaired: {said}") from error
     if not len(source.pages):
         source.close()
-        raise ValueError("it has no pages")
+        raise Refused("it has no pages")
     return source
 
 
-def _answer(source: Source, asked: dict[str, Any]) -> dict[str, Any]:
-    import pikepdf
-
+def _answer(sources: list[Source], asked: dict[str, Any]) -> dict[str, Any]:
+    if "open" in asked:
+        sources.append(Source(Path(asked["open"])))
+        return {"pages": sources[0].count}
     try:
         if "blank" in asked:
-            return {"blank": [page for page in asked["blank"] if source.is_blank(page)]}
-        source.cut(asked["cut"], Path(asked["to"]))
+            return {"blank": [page for page in asked["blank"] if sources[0].is_blank(page)]}
+        sources[0].cut(asked["cut"], Path(asked["to"]))
         return {"done": True}
-    except (pikepdf.PdfError, RuntimeError) as error:
-        return {"refused": _plain(error, Path(sys.argv[1]))}
+    except pikepdf.PdfError as error:
+        raise Refused(_plain(error, sources[0].path)) from error
 
 
-def cut(source: "pikepdf.Pdf", pages: Sequence[int], to: Path) -> None:
+def cut(source: pikepdf.Pdf, pages: Sequence[int], to: Path) -> None:
     """Writes these pages (from 1) as a PDF of their own.
 
     Content, boxes, rotation, annotations and form fields come along, streams as they are compressed; links to pages
     that are not among them lose their aim. The same pages give the same bytes: no date, and an id from the content.
     """
-    import pikepdf
-
     with pikepdf.new() as piece:
         piece.add_pages_from(source, [page - 1 for page in pages])
         for name in CARRIED:
@@ -123,25 +108,21 @@ def cut(source: "pikepdf.Pdf", pages: Sequence[int], to: Path) -> None:
         )
 
 
-def _copied(piece: "pikepdf.Pdf", source: "pikepdf.Pdf", value: Any) -> Any:
+def _copied(piece: pikepdf.Pdf, source: pikepdf.Pdf, value: Any) -> Any:
     """An object of the source as one of the piece's. Only indirect objects can be copied, and text stays text."""
-    import pikepdf
-
     if isinstance(value, pikepdf.Dictionary | pikepdf.Array):
         return piece.copy_foreign(source.make_indirect(value))
     return value
 
 
-def is_blank(source: "pikepdf.Pdf", page: int) -> bool:
+def is_blank(source: pikepdf.Pdf, page: int) -> bool:
     """Whether the page shows nothing but paper."""
     with _alone(source, page) as buffer:
         return shows_nothing(buffer)
 
 
-def _alone(source: "pikepdf.Pdf", page: int) -> BytesIO:
+def _alone(source: pikepdf.Pdf, page: int) -> BytesIO:
     """The page as a PDF of its own, repaired where the packet is damaged: what draws pages is more particular."""
-    import pikepdf
-
     buffer = BytesIO()
     with pikepdf.new() as alone:
         alone.pages.append(source.pages[page - 1])
@@ -151,8 +132,6 @@ def _alone(source: "pikepdf.Pdf", page: int) -> BytesIO:
 
 def shows_nothing(page: BytesIO) -> bool:
     """Whether the one page of this PDF has no text, and hardly a pixel that differs from the rest."""
-    import pypdfium2
-
     document = pypdfium2.PdfDocument(page.getvalue(), autoclose=True)
     try:
         shown = document[0]
@@ -167,21 +146,10 @@ def shows_nothing(page: BytesIO) -> bool:
     return bool(ink < BLANK_SHARE * picture.width * picture.height)
 
 
-def _limit_memory() -> None:
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-
-
-def _say(answer: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
-
-
 def _plain(error: Exception, path: Path) -> str:
     """The library's words without the path of our own temporary file."""
     return str(error).replace(str(path), "the file").strip()[:300]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

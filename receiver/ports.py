@@ -221,7 +221,8 @@ class Cutter(Protocol):
     def opened(self, path: Path) -> AbstractAsyncContextManager[Pages]:
         """The PDF while the block lasts, repaired when it is damaged.
 
-        Raises Uncuttable for what is locked, hopeless or no PDF, Transient when the cutting itself broke down.
+        Raises Uncuttable for what is locked, hopeless or no PDF, ReaderDied (in the block, too) when the process that
+        reads it broke down, Transient when there is none.
         """
         ...
 

@@ -9,6 +9,7 @@ from typing import Any
 import pikepdf
 
 from handlers import pdf
+from handlers.child_side import Refused
 from receiver.core.errors import Uncuttable
 from receiver.ports import Pages
 
@@ -20,7 +21,7 @@ class NearCutter:
     async def opened(self, path: Path) -> AsyncIterator[Pages]:
         try:
             source = pdf.opened(path)
-        except ValueError as error:
+        except Refused as error:
             raise Uncuttable(f"the packet cannot be cut: {error}") from error
         with source:
             yield _NearPages(source)

@@ -4,7 +4,7 @@ MailroomError
 |- Rejected         the sender is wrong: answer 4xx, keep nothing
 |  |- NotAuthentic 401   Malformed 400   TooLarge 413   Unsupported 415   NotFound 404   NotAllowed 409
 |- Transient        try again later (``retry_after`` seconds when somebody told us)
-|  |- StoreBusy   CloudBusy   DestinationBusy   Paused
+|  |- StoreBusy   CloudBusy   DestinationBusy   Paused   ReaderDied
 |- Permanent        trying again cannot help: park and alert
 |  |- JobGone   FileGone   DocumentRefused   Uncuttable   NotServed   OutOfCredits   AccessDenied   DeliveryConflict
 |  |- Unroutable
@@ -131,6 +131,17 @@ class Paused(Transient):
 
     code = "paused"
     owner = Owner.CONFIGURATION
+
+
+class ReaderDied(Transient):
+    """The process that reads what strangers sent died of this file, or did not answer in time.
+
+    Once may be chance, and it is tried again soon; twice is the file's fault.
+    """
+
+    code = "reader_died"
+    owner = Owner.DOCUMENT
+    fix = "look at the document; mend it and take it in again, or route it by hand"
 
 
 class Permanent(MailroomError):

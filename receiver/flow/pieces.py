@@ -2,25 +2,40 @@
 
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import anyio
 
 from receiver.core.document import Document
-from receiver.core.errors import Misconfigured
+from receiver.core.errors import Misconfigured, ReaderDied, Uncuttable
 from receiver.core.naming import piece_id
+from receiver.core.task import Task
 from receiver.flow.tools import Tools
 from receiver.ports import Pages
 
 
 @contextlib.asynccontextmanager
 async def opened(packet: Document, tools: Tools) -> AsyncIterator[Pages]:
-    """The packet's PDF, open for cutting. Raises Uncuttable, FileGone."""
+    """The packet's PDF, open for cutting. Raises Uncuttable, ReaderDied, FileGone."""
     if tools.cutter is None:
         raise Misconfigured("this application cannot cut packets: give its Tools a cutter")
     async with _on_disk(packet, tools) as path, tools.cutter.opened(path) as pages:
         yield pages
+
+
+@contextlib.contextmanager
+def dying_once(task: Task) -> Iterator[None]:
+    """Lets the reader die once, which may be chance: then the task is tried again, soon.
+
+    When the last attempt at this task ended so too, it is the file's fault: raises Uncuttable.
+    """
+    try:
+        yield
+    except ReaderDied as error:
+        if task.cause != ReaderDied.code:
+            raise
+        raise Uncuttable(f"reading it failed twice: {error}") from error
 
 
 @contextlib.asynccontextmanager

@@ -21,7 +21,7 @@ from receiver.core.task import Task, submission_of
 from receiver.flow.conclude import Case, concluded, held, held_document, planned, resubmission
 from receiver.flow.deliver import delivery_tasks
 from receiver.flow.packet import held_alert, look_at
-from receiver.flow.pieces import opened, piece_ids
+from receiver.flow.pieces import dying_once, opened, piece_ids
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.ports import Kept, Pages
 
@@ -46,16 +46,21 @@ async def cut(task: Task, tools: Tools) -> Outcome:
     if packet is None or packet.state is not DocumentState.OPEN or packet.step is not Step.SPLIT:
         return Outcome(note="nothing to cut")
     try:
-        async with opened(packet, tools) as pages:
-            if not packet.cuts or packet.cuts[-1].task != task.id:
-                decided = await _decide(packet, task, pages, tools)
-                if isinstance(decided, str):
-                    return _hold(packet, f"its pages do not add up: {decided}", tools)
-                packet = decided
-            await _withdraw(packet, tools)
-            doubtful = [await _piece(packet, one, pages, tools) for one in packet.pieces]
+        with dying_once(task):
+            return await _cut(packet, task, tools)
     except Uncuttable as error:
         return _hold(packet, str(error), tools)
+
+
+async def _cut(packet: Document, task: Task, tools: Tools) -> Outcome:
+    async with opened(packet, tools) as pages:
+        if not packet.cuts or packet.cuts[-1].task != task.id:
+            decided = await _decide(packet, task, pages, tools)
+            if isinstance(decided, str):
+                return _hold(packet, f"its pages do not add up: {decided}", tools)
+            packet = decided
+        await _withdraw(packet, tools)
+        doubtful = [await _piece(packet, one, pages, tools) for one in packet.pieces]
     return _done(packet, task, [one for one in doubtful if one], tools)
 
 

@@ -19,7 +19,7 @@ from receiver.flow import split_path
 from receiver.flow.conclude import failed, held
 from receiver.flow.packet import held_alert
 from receiver.flow.pause import LOOK_AGAIN, SUBMISSION, pause, paused_until
-from receiver.flow.pieces import opened
+from receiver.flow.pieces import dying_once, opened
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.ports import CloudFile, Order
 
@@ -44,7 +44,7 @@ async def submit(task: Task, tools: Tools) -> Outcome:
         return Outcome(note="submission is paused", again_at=min(until, tools.clock() + LOOK_AGAIN) + tools.spread())
     kind = JobKind.SPLIT if document.packet else JobKind.CLASSIFY
     try:
-        document = await _counted(document, tools)
+        document = await _counted(document, task, tools)
         file = await _file(document, kind, tools)
         report, order = await _create(_order(document, kind, file, tools), document, task, tools)
     except OutOfCredits as error:
@@ -82,18 +82,19 @@ def _paused(document: Document, error: OutOfCredits, tools: Tools) -> Outcome:
     return Outcome(note=str(error), change=change, again_at=again, alerts=(alert,))
 
 
-async def _counted(document: Document, tools: Tools) -> Document:
+async def _counted(document: Document, task: Task, tools: Tools) -> Document:
     """The document with its pages counted where that matters. A packet that cannot be cut is not paid for.
 
-    Raises Uncuttable for a packet; any other document just stays uncounted then.
+    Raises Uncuttable for a packet; any other document just stays uncounted then. Raises ReaderDied the first time.
     """
     if document.page_count is not None or not (document.packet or tools.config.table.counts_pages):
         return document
     if not document.packet and document.media_type != PDF:
         return document
     try:
-        async with opened(document, tools) as pages:
-            return replace(document, page_count=pages.count)
+        with dying_once(task):
+            async with opened(document, tools) as pages:
+                return replace(document, page_count=pages.count)
     except Uncuttable:
         if document.packet:
             raise

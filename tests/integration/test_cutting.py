@@ -9,9 +9,10 @@ import pikepdf
 import pypdfium2
 import pytest
 
+from handlers.child import Children
 from handlers.cutting import ChildCutter
 from handlers.pdf import Source
-from receiver.core.errors import Transient, Uncuttable
+from receiver.core.errors import Uncuttable
 from tests.papers import a_packet, a_page, damaged, locked
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -40,7 +41,7 @@ def _shown(page: Any) -> tuple[str, str]:
 
 async def cut(packet: Path, pieces: list[tuple[int, ...]], into: Path) -> list[Path]:
     made = []
-    async with ChildCutter().opened(packet) as pages:
+    async with ChildCutter(Children()).opened(packet) as pages:
         for number, piece in enumerate(pieces):
             made.append(into / f"{number}.pdf")
             await pages.cut(piece, made[-1])
@@ -111,7 +112,7 @@ def _is_page(thing: object) -> bool:
 async def test_a_damaged_packet_is_repaired(how: str, tmp_path: Path) -> None:
     packet = tmp_path / "damaged.pdf"
     packet.write_bytes(damaged(MORNING.read_bytes(), how))
-    async with ChildCutter().opened(packet) as pages:
+    async with ChildCutter(Children()).opened(packet) as pages:
         assert pages.count >= 1
         await pages.cut([1], tmp_path / "piece.pdf")
     assert shown(tmp_path / "piece.pdf") == shown(MORNING)[:1]
@@ -131,46 +132,32 @@ async def test_a_hopeless_packet_is_refused_with_the_reason(content: bytes, reas
     packet = tmp_path / "packet.pdf"
     packet.write_bytes(content)
     with pytest.raises(Uncuttable, match=reason):
-        async with ChildCutter().opened(packet):
+        async with ChildCutter(Children()).opened(packet):
             pass
 
 
 async def test_a_packet_that_only_its_owner_may_change_is_cut(tmp_path: Path) -> None:
     packet = tmp_path / "packet.pdf"
     packet.write_bytes(locked(user="", owner="secret"))
-    async with ChildCutter().opened(packet) as pages:
+    async with ChildCutter(Children()).opened(packet) as pages:
         await pages.cut([1], tmp_path / "piece.pdf")
     assert shown(tmp_path / "piece.pdf") == shown(packet)
 
 
 async def test_blank_pages_are_told_from_pages_with_little_on_them(tmp_path: Path) -> None:
     packet = a_packet(tmp_path, a_page(""), a_page("This page is left blank"), a_page("", rule=True), a_page(""))
-    async with ChildCutter().opened(packet) as pages:
+    async with ChildCutter(Children()).opened(packet) as pages:
         assert await pages.blank([1, 2, 3, 4]) == (1, 4)
         assert await pages.blank([]) == ()
 
 
 async def test_a_separator_sheet_is_blank_and_a_scanned_letter_is_not() -> None:
-    async with ChildCutter().opened(MORNING) as pages:
+    async with ChildCutter(Children()).opened(MORNING) as pages:
         assert await pages.blank(range(1, pages.count + 1)) == (5,)
-    async with ChildCutter().opened(SCANNED) as pages:
+    async with ChildCutter(Children()).opened(SCANNED) as pages:
         blank = await pages.blank(range(1, pages.count + 1))
     told = json.loads(SCANNED.with_suffix(".json").read_text())["pieces"]
     assert list(blank) == [page for one in told if one["category"] == "blank" for page in one["pages"]]
-
-
-async def test_a_child_that_dies_is_no_fault_of_the_packet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.executable", "/bin/false")
-    with pytest.raises(Transient, match="ended unasked"):
-        async with ChildCutter().opened(MORNING):
-            pass
-
-
-async def test_the_child_is_handed_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    from handlers.cutting import _environment
-
-    monkeypatch.setenv("LLAMA_CLOUD_API_KEY", "llx-secret")
-    assert set(_environment()) <= {"PATH", "PYTHONPATH", "LD_LIBRARY_PATH"}
 
 
 def test_a_packet_that_is_opened_anew_in_between_is_cut_the_same(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.core.errors import CloudBusy, FileGone, OutOfCredits, StoreBusy
+from receiver.core.errors import CloudBusy, FileGone, OutOfCredits, ReaderDied, StoreBusy
 from receiver.core.retry import ASKED_LIMIT, SCHEDULE, GiveUp, RetryAt, decide
 
 SPREAD = st.floats(0, 1)
@@ -52,3 +52,10 @@ def test_a_schedule_of_its_own_is_followed() -> None:
 
 def test_the_schedule_ends_well_before_a_parse_source_expires() -> None:
     assert sum(SCHEDULE) < 24 * 3600
+
+
+@given(ATTEMPTS, SPREAD)
+def test_a_reader_that_died_is_tried_again_soon_whatever_failed_before(attempt: int, spread: float) -> None:
+    decision = decide(ReaderDied(), attempt=attempt, now=1000, spread=spread)
+    assert isinstance(decision, RetryAt)
+    assert decision.at - 1000 <= SCHEDULE[0]

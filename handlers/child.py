@@ -1,0 +1,190 @@
+"""Hostile input is read by a child process within bounds: a crash, a bomb or an endless loop costs that child alone.
+
+    async with children.started("handlers.pdf") as child:
+        answer = await child.ask({"open": "/tmp/packet.pdf"})
+
+One JSON object a line goes in, one comes out; the module's ``__main__`` hands what answers to ``child_side.serve``.
+The child gets no secret, and does not outlive its block. One ``Children`` serves all kinds of input, because it bounds
+the memory of them all.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from handlers.machine import memory_bytes
+from receiver.core.errors import ReaderDied, Transient
+from receiver.log import line
+
+log = logging.getLogger("mailroom.child")
+
+GIB = 1024**3
+LARGEST = 3 * GIB
+"""Address space of one child at most. Cutting needs well under a tenth of it, whatever the packet's size."""
+MOST_AT_ONCE = 4
+STARTING = ("LD_LIBRARY_PATH", "SYSTEMROOT")
+"""Variables that Python may need to start; Lambda's finds its own library by the first."""
+START_SECONDS = 60.0
+END_SECONDS = 5.0
+LINE_BYTES = 4 * 1024 * 1024
+LAST_WORDS = 4096
+"""Bytes of standard error that are kept for the log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What one child may use. Lambda's ``process`` has 300 seconds: a child must be over before."""
+
+    memory_bytes: int
+    """Address space."""
+    at_once: int
+    """Children that may run beside each other; the others wait for their turn."""
+    answer_seconds: float = 60.0
+    """How long one answer may take; a page of a 1,000-page packet takes milliseconds."""
+    total_seconds: float = 240.0
+    """How long all answers together may take, and the child's processor time."""
+    file_bytes: int = GIB
+    """Size of a file that it writes."""
+
+
+def bounds_of(memory: int) -> Bounds:
+    """The bounds where there is so much memory: all children together get half of it."""
+    half = memory // 2
+    at_once = max(1, min(half // GIB, os.cpu_count() or 1, MOST_AT_ONCE))
+    return Bounds(memory_bytes=min(half // at_once, LARGEST), at_once=at_once)
+
+
+class Children:
+    """Starts children, so many at once as the machine has memory for."""
+
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        self.bounds = bounds or bounds_of(memory_bytes())
+        self._turns = asyncio.Semaphore(self.bounds.at_once)
+
+    @contextlib.asynccontextmanager
+    async def started(self, module: str) -> AsyncIterator["Child"]:
+        """A child that runs this module and is ready to answer.
+
+        Raises Transient when it cannot be started, which is no fault of the input.
+        """
+        async with self._turns:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", module, json.dumps(_limits(self.bounds)),
+                stdin=PIPE, stdout=PIPE, stderr=PIPE, env=_environment(), limit=LINE_BYTES,
+            )  # fmt: skip
+            child = Child(module, process, self.bounds)
+            try:
+                await child.ready()
+                yield child
+            finally:
+                await child.end()
+
+
+@dataclass(slots=True)
+class Child:
+    """A running child. It is asked one thing at a time."""
+
+    module: str
+    process: Process
+    bounds: Bounds
+    _spent: float = 0.0
+    _words: bytearray = field(default_factory=bytearray)
+    _listener: asyncio.Task[None] | None = None
+
+    async def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Its answer. Raises ReaderDied when it died, answered too late, or answered more than a line may hold."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(question).encode() + b"\n")
+        with contextlib.suppress(ConnectionError):  # it died: the answer that is missing tells
+            await self.process.stdin.drain()
+        seconds = min(self.bounds.answer_seconds, self.bounds.total_seconds - self._spent)
+        begun = time.monotonic()
+        try:
+            answer = await self._line(seconds)
+        except TimeoutError:
+            raise await self._died(f"it took longer than {seconds:.0f} seconds") from None
+        except ValueError:
+            raise await self._died(f"it answered with more than {LINE_BYTES} bytes") from None
+        self._spent += time.monotonic() - begun
+        if not answer:
+            raise await self._died(await self._end_of_it())
+        said: dict[str, Any] = json.loads(answer)
+        return said
+
+    async def ready(self) -> None:
+        """Waits until it can be asked. Raises Transient."""
+        self._listener = asyncio.create_task(self._listen())
+        with contextlib.suppress(TimeoutError):
+            if await self._line(START_SECONDS):
+                return
+        why = await self._end_of_it()
+        self._tell(why)
+        raise Transient(f"the process that reads files ({self.module}) cannot be started: {why}")
+
+    async def end(self) -> None:
+        """Ends it. It holds nothing that must be finished."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+        if self._listener is not None:
+            await self._listener
+
+    async def _line(self, seconds: float) -> bytes:
+        assert self.process.stdout is not None
+        async with asyncio.timeout(seconds):
+            return await self.process.stdout.readline()
+
+    async def _died(self, why: str) -> ReaderDied:
+        self._tell(why)
+        return ReaderDied(f"the process that reads it gave up: {why}")
+
+    async def _end_of_it(self) -> str:
+        """How it ended by itself, with its last line on standard error."""
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                code = await self.process.wait()
+        except TimeoutError:
+            return "it no longer answers"
+        if self._listener is not None:
+            await self._listener
+        if code < 0:
+            return f"it was killed by {signal.Signals(-code).name}"
+        last = self._words.decode(errors="replace").strip().rpartition("\n")[2][:300]
+        if last.startswith("MemoryError"):
+            return f"it needs more than {self.bounds.memory_bytes // 1024**2} MB of memory"
+        return f"it ended with code {code}" + (f": {last}" if last else "")
+
+    async def _listen(self) -> None:
+        """Keeps the last of what it writes to standard error, so that it never waits for us to read."""
+        assert self.process.stderr is not None
+        while words := await self.process.stderr.read(LAST_WORDS):
+            self._words += words
+            del self._words[:-LAST_WORDS]
+
+    def _tell(self, why: str) -> None:
+        words = self._words.decode(errors="replace").strip()
+        line(log, logging.WARNING, "child.died", module=self.module, why=why, stderr=words[-1000:])
+
+
+def _limits(bounds: Bounds) -> dict[str, int]:
+    return {
+        "memory_bytes": bounds.memory_bytes,
+        "processor_seconds": int(bounds.total_seconds) + 1,
+        "file_bytes": bounds.file_bytes,
+    }
+
+
+def _environment() -> dict[str, str]:
+    """What the child needs to start and to find our code, and nothing else: it reads what strangers sent."""
+    needed = {name: os.environ[name] for name in STARTING if name in os.environ}
+    return {**needed, "PATH": os.defpath, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}

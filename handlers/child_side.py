@@ -1,0 +1,48 @@
+"""The child's side of ``handlers/child.py``: its limits, and its loop of one question and one answer a line.
+
+It imports next to nothing: what a child loads, each packet and each mail waits for.
+"""
+
+import json
+import resource
+import sys
+from collections.abc import Callable
+from typing import Any
+
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Refused(Exception):
+    """What was asked cannot be done, and this is why: ``{"refused": reason}`` is the answer."""
+
+
+def serve(answer: Answer) -> None:
+    """Answers each question until standard input ends.
+
+    Anything but Refused that ``answer`` raises ends the child, and the last line of its traceback is the reason that
+    the parent gives. Import what ``answer`` needs before: a child that is ready and then dies, dies of its input.
+    """
+    _limit(json.loads(sys.argv[1]))
+    _say({"ready": True})
+    for line in sys.stdin:
+        _say(_answered(answer, json.loads(line)))
+
+
+def _answered(answer: Answer, question: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return answer(question)
+    except Refused as refused:
+        return {"refused": str(refused)}
+
+
+def _limit(bounds: dict[str, int]) -> None:
+    memory, seconds, written = bounds["memory_bytes"], bounds["processor_seconds"], bounds["file_bytes"]
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (written, written))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would be a copy of somebody's mail
+
+
+def _say(said: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.flush()
