@@ -12,7 +12,6 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import BinaryIO
 
 from handlers.destinations import options as options_
 from handlers.destinations.story import SUFFIX, manifest_file, same_story
@@ -22,6 +21,7 @@ from receiver.core.naming import template_faults
 from receiver.core.parcel import Parcel
 from receiver.core.plan import Target
 from receiver.ports import Destination
+from receiver.store.durable import Folders, sync_file, sync_folder
 
 OPTIONS: tuple[str, ...] = ()
 
@@ -31,10 +31,13 @@ class Folder:
 
     holds_bytes = True
 
+    def __init__(self) -> None:
+        self._folders = Folders()
+
     async def deliver(self, parcel: Parcel) -> Receipt:
         """The document and its manifest, written once in effect."""
         path = _path(parcel)
-        await asyncio.to_thread(_make_room, path)
+        await asyncio.to_thread(self._make_room, path)
         sha256, fresh = await _create(path, parcel.content.stream(), parcel.content.sha256)
         if not fresh and (there := await asyncio.to_thread(_sha256, path)) != sha256:
             raise DeliveryConflict(
@@ -43,6 +46,12 @@ class Folder:
             )
         await self._tell(path.with_name(path.name + SUFFIX), parcel, sha256)
         return Receipt(location=f"folder://{path}", checksum=f"sha256:{sha256}", fresh=fresh)
+
+    def _make_room(self, path: Path) -> None:
+        try:
+            self._folders.make(path.parent)
+        except OSError as error:
+            raise _translated(error, path.parent) from error
 
     async def _tell(self, path: Path, parcel: Parcel, sha256: str) -> None:
         said = manifest_file(parcel, sha256=sha256)
@@ -90,13 +99,6 @@ def _path(parcel: Parcel) -> Path:
     return path
 
 
-def _make_room(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _translated(error, path.parent) from error
-
-
 async def _create(path: Path, chunks: AsyncIterator[bytes], sha256: str) -> tuple[str, bool]:
     """The SHA-256 of what was to be written, and whether it was: False when there is a file of this name."""
     temporary = path.with_name(f".mailroom-{secrets.token_hex(8)}.part")
@@ -119,26 +121,27 @@ async def _write(path: Path, chunks: AsyncIterator[bytes]) -> str:
         async for chunk in chunks:
             running.update(chunk)
             await asyncio.to_thread(file.write, chunk)
-        await asyncio.to_thread(_sync, file)
+        await asyncio.to_thread(sync_file, file)
     return running.hexdigest()
 
 
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
 def _link(temporary: Path, path: Path) -> bool:
+    """Whether the file got its name now; another of this name is made durable, for it may be the one."""
     try:
         os.link(temporary, path)
+        fresh = True
     except FileExistsError:
-        return False
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return True
+        _sync_there(path)
+        fresh = False
+    sync_folder(path.parent)
+    return fresh
+
+
+def _sync_there(path: Path) -> None:
+    """Whoever wrote it may have died before it was synced."""
+    if path.is_file():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def _sha256(path: Path) -> str:

@@ -10,12 +10,12 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from receiver.core.document import Document
 from receiver.core.errors import DocumentRefused, FileGone, StoreBusy
 from receiver.core.parcel import Content
 from receiver.ports import Kept, Spool
+from receiver.store.durable import Folders, sync_file, sync_folder
 
 CHUNK = 1024 * 1024
 HEAD = 1024
@@ -26,11 +26,12 @@ class FolderSpool:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._folders = Folders()
 
     async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int) -> Kept:
         chunks = _chunks(source) if isinstance(source, Path) else source
         try:
-            await asyncio.to_thread(self._root.mkdir, parents=True, exist_ok=True)
+            await asyncio.to_thread(self._folders.make, self._root)
             return await self._keep(chunks, limit)
         except OSError as error:
             raise StoreBusy(f"the spool {self._root} cannot be written: {error.strerror}") from error
@@ -47,7 +48,7 @@ class FolderSpool:
                     head = head or chunk[:HEAD]
                     digest.update(chunk)
                     await asyncio.to_thread(file.write, chunk)
-                await asyncio.to_thread(_sync, file)
+                await asyncio.to_thread(sync_file, file)
             sha256 = digest.hexdigest()
             await asyncio.to_thread(self._settle, Path(aside), sha256)
         finally:
@@ -56,14 +57,9 @@ class FolderSpool:
 
     def _settle(self, aside: Path, sha256: str) -> None:
         home = self._path(sha256)
-        home.parent.mkdir(exist_ok=True)
+        self._folders.make(home.parent)
         aside.replace(home)
-        for folder in (home.parent, self._root):
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        sync_folder(home.parent)
 
     def _path(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256
@@ -94,11 +90,6 @@ class FolderSpool:
             return False
         path.unlink(missing_ok=True)
         return True
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:

@@ -1,0 +1,72 @@
+"""Files and folders that are still there after a power cut.
+
+A file is durable when its bytes are synced and so is the folder that names it; a folder, when the one above it is.
+"""
+
+import errno
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+_CANNOT = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)
+"""What file systems that cannot sync a folder answer."""
+REMEMBERED = 10_000
+"""Folders of which a process remembers that it has synced them."""
+
+
+def sync_file(file: BinaryIO) -> None:
+    """Writes the file's bytes to the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Writes the folder's names to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Folders:
+    """Makes folders with all the levels above them, each synced into the one above.
+
+    A level that is there may have been made a moment ago by a process that died before it synced it. So this process
+    syncs each level once, whoever made it.
+    """
+
+    def __init__(self) -> None:
+        self._synced: set[Path] = set()
+
+    def make(self, folder: Path) -> None:
+        """The folder is there, durably. Raises OSError."""
+        if folder in self._synced and folder.is_dir():
+            return
+        above = folder.parent
+        if above != folder:
+            self.make(above)
+            _make_level(folder)
+        if len(self._synced) >= REMEMBERED:
+            self._synced.clear()
+        self._synced.add(folder)
+
+
+def _make_level(folder: Path) -> None:
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        _sync_another(folder)
+    else:
+        sync_folder(folder.parent)
+
+
+def _sync_another(folder: Path) -> None:
+    """Syncs a level that somebody made. Where we may not read the level above, we have never made anything there."""
+    try:
+        sync_folder(folder.parent)
+    except PermissionError:
+        return
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            raise
