@@ -5,6 +5,7 @@ follows a document: event, job, task, document.
 """
 
 import functools
+import json
 import logging
 import sys
 import threading
@@ -13,6 +14,8 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 import msgspec
+
+from receiver.core.errors import said_by
 
 TOGETHER_SECONDS = 0.05
 """How long a line that tells of nothing wrong may wait for others."""
@@ -29,9 +32,12 @@ class JsonLines(logging.Formatter):
             **getattr(record, "facts", _NO_FACTS),
         }
         if record.exc_info and record.exc_info[1] is not None:
-            line["error"] = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
+            line["error"] = f"{type(record.exc_info[1]).__name__}: {said_by(record.exc_info[1])}"
             line["trace"] = self.formatException(record.exc_info)
-        return _encode(line).decode()
+        try:
+            return _encode(line).decode()
+        except UnicodeEncodeError:  # text that is not Unicode is shown with its escapes
+            return json.dumps(line, default=str)
 
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode

@@ -53,9 +53,10 @@ class Store(Protocol):
     async def claim(
         self, *, owner: str, now: float, lease_seconds: float, limit: int = 1, ids: Sequence[str] | None = None
     ) -> list[Task]:
-        """Up to ``limit`` tasks that are due or whose lease is over, now leased to ``owner``; oldest first.
+        """Up to ``limit`` tasks that are ready and due, now leased to ``owner``; oldest first.
 
-        With ``ids`` only those among them. No task is given to two owners while a lease holds.
+        With ``ids`` only those among them. No task is given to two owners: one whose worker is gone stays with it until
+        flow/takeover.py makes it ready again.
         """
         ...
 

@@ -15,10 +15,11 @@ from receiver.core.errors import MailroomError, StoreBusy, Transient
 from receiver.core.task import Task
 from receiver.flow.process import Done, process
 from receiver.flow.sweep import sweep
+from receiver.flow.takeover import Takeover
 from receiver.flow.tools import Tools
 from receiver.flow.turn import our_turn
 from receiver.log import line
-from receiver.ports import Ring
+from receiver.ports import Meter, Ring
 
 log = logging.getLogger("mailroom.task")
 PAUSE_AFTER_FAULT = 1.0
@@ -36,13 +37,21 @@ class Worker:
     """Works on up to ``concurrency`` tasks at a time."""
 
     def __init__(
-        self, tools: Tools, *, concurrency: int = 16, lease_seconds: float = 120.0, sweep_seconds: float = 60.0
+        self,
+        tools: Tools,
+        *,
+        concurrency: int = 16,
+        lease_seconds: float = 120.0,
+        step_seconds: float = 900.0,
+        sweep_seconds: float = 60.0,
     ) -> None:
         self._tools = tools
         self._concurrency = concurrency
         self._lease_seconds = lease_seconds
+        self._step_seconds = step_seconds
         self._sweep_seconds = sweep_seconds
         self._owner = owner_name()
+        self._takeover = Takeover()
         self._busy: set[asyncio.Task[None]] = set()
         self._free = asyncio.Event()
         self._free.set()
@@ -52,7 +61,7 @@ class Worker:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The worker and its sweep, while the block lasts; tasks in hand are finished before it returns."""
-        loops = [asyncio.create_task(self._work()), asyncio.create_task(self._sweep())]
+        loops = [asyncio.create_task(self._work()), asyncio.create_task(self._look_round())]
         try:
             yield
         finally:
@@ -151,28 +160,36 @@ class Worker:
         """One attempt at a claimed task, with its line in the log and its metric; False when the store was too busy."""
         begun = time.perf_counter()
         try:
-            done = await process(task, self._tools, lease_seconds=self._lease_seconds)
+            done = await process(task, self._tools, lease_seconds=self._lease_seconds, step_seconds=self._step_seconds)
         except StoreBusy as error:
             # Its lease runs out and it is taken up again: nothing was written.
             line(log, logging.ERROR, "task.unsettled", task=task.id, error=str(error), fix=error.fix)
             return False
         seconds = time.perf_counter() - begun
-        self._tools.meter.count("mailroom_tasks", kind=task.kind, outcome=done.outcome)
         self._tools.meter.observe("mailroom_task_seconds", seconds, kind=task.kind)
-        _report(done, seconds)
+        report(done, self._tools.meter, seconds)
         return True
 
-    async def _sweep(self) -> None:
-        """Looks more often than it sweeps: if another worker has done it, or died over it, nobody waits much longer."""
+    async def _look_round(self) -> None:
+        """Takes over from dead workers, and sweeps in its turn.
+
+        It looks more often than either is due: whoever died over it, nobody waits much longer.
+        """
         while True:
-            await asyncio.sleep(self._sweep_seconds / LOOKS)
-            try:
-                if not await our_turn("sweep", self._owner, self._tools, every_seconds=self._sweep_seconds):
-                    continue
-                swept = await sweep(self._tools)
-            except Exception as error:  # noqa: BLE001 - a sweep that ended for good would be missed by nobody
-                _tell("sweep.failed", error)
-                continue
+            await asyncio.sleep(min(self._sweep_seconds, self._lease_seconds) / LOOKS)
+            for what, look in (("takeover", self._take_over), ("sweep", self._sweep)):
+                try:
+                    await look()
+                except Exception as error:  # noqa: BLE001 - a look that ended for good would be missed by nobody
+                    _tell(f"{what}.failed", error)
+
+    async def _take_over(self) -> None:
+        for done in await self._takeover.look(self._tools):
+            report(done, self._tools.meter)
+
+    async def _sweep(self) -> None:
+        if await our_turn("sweep", self._owner, self._tools, every_seconds=self._sweep_seconds):
+            swept = await sweep(self._tools)
             line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
 
 
@@ -184,8 +201,9 @@ def _tell(what: str, error: Exception) -> None:
         log.error(what, exc_info=error)
 
 
-def _report(done: Done, seconds: float) -> None:
-    """The canonical line of a task. An error that is not one of ours is a fault of ours, and shows its trace."""
+def report(done: Done, meter: Meter, seconds: float = 0.0) -> None:
+    """Counts an attempt, and writes its line into the log. An error that is none of ours shows its trace."""
+    meter.count("mailroom_tasks", kind=done.task.kind, outcome=done.outcome)
     ours = done.error is None or isinstance(done.error, MailroomError)
     level = logging.INFO if done.error is None else logging.WARNING
     if not ours:

@@ -122,9 +122,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         512 * 1024 * 1024
     )
     sweep_seconds: Annotated[float, _about("Seconds between two sweeps: how late a lost event can be noticed")] = 60.0
-    lease_seconds: Annotated[float, _about("Seconds that a worker may hold a task before another takes it over")] = (
-        120.0
-    )
+    lease_seconds: Annotated[
+        float,
+        _about(
+            "Seconds after which a task is taken from a worker that gave no sign of life; a living one renews its lease"
+        ),
+    ] = 120.0
+    step_seconds: Annotated[
+        float,
+        _about("Seconds that one attempt at a task may take at most; after them it is ended and counts as failed"),
+    ] = 900.0
     concurrency: Annotated[int, _about("Tasks that one worker works on at the same time")] = 16
     smtp_url: Annotated[Secret, _about("SMTP server of `mailto:` alerts: smtp://user:password@host:port")] = Secret("")
     log_level: Annotated[str, _about("Lowest level that is logged: debug, info, warning or error")] = "info"

@@ -24,6 +24,7 @@ from receiver.flow.intake import Arrival, TakenIn, take_in
 from receiver.flow.process import Done, process
 from receiver.flow.reactions import Reactions
 from receiver.flow.receive import reaction_to
+from receiver.flow.takeover import Takeover
 from receiver.flow.tools import Terms, Tools
 from receiver.metrics import Meter
 from receiver.ports import CloudFile, Order
@@ -199,6 +200,14 @@ class Desk:
 
     def later(self, seconds: float) -> None:
         self.now += seconds
+
+    async def workers_die(self, seconds: float = 61) -> None:
+        """Whoever holds a task is gone; once the leases are over that is noticed, and the retries are due."""
+        takeover = Takeover(clock=lambda: self.now)
+        await takeover.look(self.tools)
+        self.later(seconds)
+        await takeover.look(self.tools)
+        self.later(30)
 
     async def take_in(self, name: str = "letter.pdf", content: bytes = b"%PDF-1.7 a letter", **fields: Any) -> TakenIn:
         path = self.folder / "in.bin"

@@ -1,6 +1,7 @@
-"""Every minute: finds what nobody told us, rings again for what is due, forgets what is over, and counts the books."""
+"""Every minute: takes tasks from dead workers, finds lost events, rings for what is due, forgets, counts the books."""
 
 import logging
+import time
 from typing import Any
 
 from handlers.functions.application import close, meter_of
@@ -10,10 +11,14 @@ from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.task import Task, TaskState
 from receiver.flow.sweep import sweep
+from receiver.flow.takeover import Takeover
 from receiver.log import line
+from receiver.runner import report
 
 log = logging.getLogger("mailroom.function")
 WARM = Warm(load_app, close)
+TAKEOVER = Takeover(clock=time.time)
+"""What the looks of this instance saw. Between invocations it is frozen, and a monotonic clock may stand still."""
 COUNT_LIMIT = 1000
 """Overdue documents and parked tasks are counted up to here: beyond, the number no longer matters."""
 
@@ -27,6 +32,8 @@ def handler(event: dict[str, Any], context: Context) -> None:
 
 async def one_pass(app: App) -> dict[str, float]:
     """Sweeps; the books as metrics, under the names that ``/metrics`` has."""
+    for done in await TAKEOVER.look(app.tools):
+        report(done, meter_of(app))
     swept = await sweep(app.tools)
     line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
     store = app.tools.store

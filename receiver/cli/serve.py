@@ -120,6 +120,7 @@ def worker_of(app: App) -> Worker:
         app.tools,
         concurrency=settings.concurrency,
         lease_seconds=settings.lease_seconds,
+        step_seconds=settings.step_seconds,
         sweep_seconds=settings.sweep_seconds,
     )
 

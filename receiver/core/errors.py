@@ -4,7 +4,7 @@ MailroomError
 |- Rejected         the sender is wrong: answer 4xx, keep nothing
 |  |- NotAuthentic 401   Malformed 400   TooLarge 413   Unsupported 415   NotFound 404   NotAllowed 409
 |- Transient        try again later (``retry_after`` seconds when somebody told us)
-|  |- StoreBusy   CloudBusy   DestinationBusy   Paused   ReaderDied
+|  |- StoreBusy   CloudBusy   DestinationBusy   Paused   ReaderDied   CutOff   OutOfTime
 |- Permanent        trying again cannot help: park and alert
 |  |- JobGone   FileGone   DocumentRefused   Uncuttable   NotServed   OutOfCredits   AccessDenied   DeliveryConflict
 |  |- Unroutable
@@ -24,6 +24,14 @@ class Owner(StrEnum):
     VENDOR = "vendor"
     CONFIGURATION = "configuration"
     DOCUMENT = "document"
+
+
+def said_by(error: BaseException) -> str:
+    """What the error says; "" for one that cannot even say that."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  whoever tells of a failure must not fail of it
+        return ""
 
 
 class MailroomError(Exception):
@@ -97,6 +105,10 @@ class Transient(MailroomError):
     """Try again later."""
 
     code = "transient"
+    most_attempts: int | None = None
+    """Attempts after which it is given up, where the whole schedule would cost too much."""
+    longest_delay: float | None = None
+    """Seconds that may lie before the next attempt, where the schedule's delay could be too long."""
 
     def __init__(self, message: str = "", *, retry_after: float | None = None, fix: str = "") -> None:
         super().__init__(message, fix=fix)
@@ -142,6 +154,28 @@ class ReaderDied(Transient):
     code = "reader_died"
     owner = Owner.DOCUMENT
     fix = "look at the document; mend it and take it in again, or route it by hand"
+    longest_delay = 1.0
+    """The steps take its second death for an answer, and that must not come hours later."""
+
+
+class CutOff(Transient):
+    """An attempt that nobody ended: its process died, or its function's time was over."""
+
+    code = "cut_off"
+    fix = "see in the log what ended the process (out of memory, killed, out of time), then: mailroom replay --parked"
+    longest_delay = 30.0
+    """Nobody knows whether it had its effect, and a FIFO queue knows a repeat for five minutes (core/timers.py)."""
+
+
+class OutOfTime(Transient):
+    """A step took longer than it may, and was ended."""
+
+    code = "out_of_time"
+    fix = (
+        "look at what the step waited for; give it longer with MAILROOM_STEP_SECONDS (on AWS: the parameter "
+        "processTimeout), then: mailroom replay --parked"
+    )
+    most_attempts = 5
 
 
 class Permanent(MailroomError):

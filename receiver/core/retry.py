@@ -1,9 +1,10 @@
 """Whether and when to try again: a pure decision over the error, the attempt and the schedule."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from receiver.core.errors import Permanent, ReaderDied, Transient
+from receiver.core.errors import Permanent, Transient
 
 SCHEDULE: tuple[float, ...] = (1, 2, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 28800)
 """Seconds between attempts; together about 16 hours, well inside the 48 h for which LlamaCloud keeps a parse source."""
@@ -19,7 +20,7 @@ class RetryAt:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    reason: str
+    """It is over: the error says why."""
 
 
 def decide(
@@ -29,14 +30,13 @@ def decide(
 
     ``spread`` is a random number in 0..1: half of the delay is fixed, half is spread, so that a crowd that failed
     together does not come back together. A time that the other side named is honoured as a minimum, up to ASKED_LIMIT.
-    An error that is neither transient nor permanent is a fault of ours: it is retried like a transient one. A reader
-    that died is tried again soon, however often something else failed before: the steps take its second death for an
-    answer.
+    An error that is neither transient nor permanent is a fault of ours: it is retried like a transient one.
     """
     if isinstance(error, Permanent):
-        return GiveUp(str(error))
-    if attempt > len(schedule):
-        return GiveUp(f"gave up after {attempt} attempts: {error}")
-    delay = schedule[0 if isinstance(error, ReaderDied) else attempt - 1] * (0.5 + spread / 2)
-    asked = error.retry_after if isinstance(error, Transient) else None
-    return RetryAt(now + max(delay, min(asked or 0.0, ASKED_LIMIT)))
+        return GiveUp()
+    passing = error if isinstance(error, Transient) else Transient()
+    if attempt > len(schedule) or attempt >= (passing.most_attempts or math.inf):
+        return GiveUp()
+    delay = schedule[attempt - 1] * (0.5 + spread / 2)
+    asked = min(passing.retry_after or 0.0, ASKED_LIMIT)
+    return RetryAt(now + min(max(delay, asked), passing.longest_delay or math.inf))

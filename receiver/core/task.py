@@ -1,15 +1,16 @@
 """A task: a durable promise to do something. Its life is one table.
 
-                    claim                 finish
-        READY ---------------> RUNNING ------------> DONE
-          ^  ^                 |  |  ^                 |
-          |  +----- retry -----+  |  +-- claim (lease  |
-          |                give_up     is over)        |
-          |                       v                    |
-          +------ replay ------ PARKED                 |
-          +------ replay ------------------------------+
+                    claim                  finish
+        READY ---------------> RUNNING -------------> DONE
+          ^  ^                  |  |                    |
+          |  +- retry, release -+  +-- give_up          |
+          |                            v                |
+          +------ replay ----------- PARKED             |
+          +------ replay -------------------------------+
 
-Attempts are counted at the claim: a task that kills its process each time is parked in the end all the same.
+Attempts are counted at the claim. An attempt that nobody ends (its process died, its function's time was over, the
+store could not be written) counts like one that failed: once its lease is over, flow/takeover.py retries the task or
+gives it up, by the same schedule. So a task that kills its process each time is parked in the end all the same.
 """
 
 from enum import StrEnum
@@ -31,13 +32,17 @@ class TaskState(StrEnum):
 
 MOVES: dict[tuple[TaskState, str], TaskState] = {
     (TaskState.READY, "claim"): TaskState.RUNNING,
-    (TaskState.RUNNING, "claim"): TaskState.RUNNING,
     (TaskState.RUNNING, "finish"): TaskState.DONE,
     (TaskState.RUNNING, "retry"): TaskState.READY,
+    (TaskState.RUNNING, "release"): TaskState.READY,
     (TaskState.RUNNING, "give_up"): TaskState.PARKED,
     (TaskState.PARKED, "replay"): TaskState.READY,
     (TaskState.DONE, "replay"): TaskState.READY,
 }
+
+
+CUT_OFF = "cut_off"
+"""The cause of an attempt that nobody ended."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -57,8 +62,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts: int = 0
     looks: int = 0
     """Uncounted retries so far: looks at something that was not there yet."""
+    cut_off: int = 0
+    """How many attempts in a row nobody ended."""
     owner: str = ""
     lease_until: float | None = None
+    lease_seconds: float = 300.0
+    """How long the owner may keep it without renewing the lease; the default is for tasks of an older Mailroom."""
     error: str = ""
     """What the last attempt failed of, in words for a person."""
     cause: str = ""
@@ -70,31 +79,52 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def claimable_at(self) -> float | None:
-        """From when on it may be claimed: due, or its lease is over; None when neither can come (a sparse index)."""
-        if self.state is TaskState.READY:
-            return self.due_at
-        return self.lease_until if self.state is TaskState.RUNNING else None
+        """From when on it may be claimed; None unless it is ready (a sparse index)."""
+        return self.due_at if self.state is TaskState.READY else None
 
     def claim(self, *, owner: str, now: float, lease_seconds: float) -> "Task":
         """The task in the hands of ``owner`` until the lease is over; counts the attempt."""
-        return replace(self._move("claim"), owner=owner, attempts=self.attempts + 1, lease_until=now + lease_seconds)
+        return replace(
+            self._move("claim"),
+            owner=owner,
+            attempts=self.attempts + 1,
+            lease_until=now + lease_seconds,
+            lease_seconds=lease_seconds,
+        )
 
-    def hold(self, *, until: float) -> "Task":
-        """The task still in the same hands, for longer."""
-        return replace(self, lease_until=until)
+    def hold(self, *, now: float) -> "Task":
+        """The task with its lease renewed."""
+        return replace(self, lease_until=now + self.lease_seconds)
+
+    def release(self, *, now: float) -> "Task":
+        """The task ready again at once, its attempt not counted: its worker stops."""
+        return replace(self._move("release"), due_at=now, lease_until=None, attempts=self.attempts - 1)
 
     def finish(self, *, now: float, keep_seconds: float | None = None) -> "Task":
         """The task done; it may be forgotten after ``keep_seconds``."""
         expires_at = None if keep_seconds is None else now + keep_seconds
         return replace(
-            self._move("finish"), lease_until=None, finished_at=now, expires_at=expires_at, error="", cause=""
+            self._move("finish"),
+            lease_until=None,
+            finished_at=now,
+            expires_at=expires_at,
+            error="",
+            cause="",
+            cut_off=0,
         )
 
     def retry(self, *, at: float, error: str, cause: str, counted: bool = True) -> "Task":
         """The task waiting for ``at``; an uncounted retry (a pause, an early event) gives the attempt back."""
         attempts, looks = (self.attempts, self.looks) if counted else (self.attempts - 1, self.looks + 1)
         return replace(
-            self._move("retry"), due_at=at, lease_until=None, attempts=attempts, looks=looks, error=error, cause=cause
+            self._move("retry"),
+            due_at=at,
+            lease_until=None,
+            attempts=attempts,
+            looks=looks,
+            error=error,
+            cause=cause,
+            cut_off=self.cut_off + 1 if cause == CUT_OFF else 0,
         )
 
     def give_up(self, *, now: float, error: str, cause: str) -> "Task":
@@ -104,7 +134,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def replay(self, *, now: float) -> "Task":
         """The task ready again, with a fresh count of attempts."""
         moved = self._move("replay")
-        return replace(moved, due_at=now, attempts=0, looks=0, finished_at=None, expires_at=None, error="", cause="")
+        return replace(
+            moved, due_at=now, attempts=0, looks=0, cut_off=0, finished_at=None, expires_at=None, error="", cause=""
+        )
 
     def _move(self, verb: str) -> "Task":
         state = MOVES.get((self.state, verb))

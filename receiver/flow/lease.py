@@ -23,12 +23,12 @@ class Lease:
         while True:
             await asyncio.sleep(lease_seconds / 3)
             async with self.writing:
-                if not await self._renew(tools, lease_seconds):
+                if not await self._renew(tools):
                     return
 
-    async def _renew(self, tools: Tools, lease_seconds: float) -> bool:
+    async def _renew(self, tools: Tools) -> bool:
         """False when the task was lost: its version tells at the end, and nothing is written then."""
-        longer = self.task.hold(until=tools.clock() + lease_seconds)
+        longer = self.task.hold(now=tools.clock())
         try:
             await tools.store.apply(Update(longer))
         except StoreBusy:

@@ -4,15 +4,17 @@ The step runs once; only its change is computed again when another worker was fa
 the task is guarded by the task's version: whoever lost the lease meanwhile writes nothing at all.
 """
 
+import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Insert, Update, Write
-from receiver.core.errors import Conflict, MailroomError, StoreBusy
+from receiver.core.errors import Conflict, MailroomError, OutOfTime, StoreBusy, said_by
 from receiver.core.naming import id_parts
 from receiver.core.retry import RetryAt, decide
-from receiver.core.task import Task
+from receiver.core.task import Task, TaskState
 from receiver.flow import alert as alerting
 from receiver.flow import deliver, packet, react, split, submit
 from receiver.flow.lease import renewed
@@ -29,6 +31,9 @@ STEPS: Mapping[str, StepOf] = {
 }
 """Kind of task -> how it is done. One dictionary: the engine's whole repertoire."""
 
+log = logging.getLogger("mailroom.task")
+LONGEST_ERROR = 2000
+"""Characters of an error that a task keeps."""
 CONFLICTS = 20
 """How often a change is computed anew before the task is put back for a moment."""
 
@@ -45,29 +50,59 @@ class Done:
 
 
 async def process(
-    task: Task, tools: Tools, *, lease_seconds: float | None = None, steps: Mapping[str, StepOf] = STEPS
+    task: Task,
+    tools: Tools,
+    *,
+    lease_seconds: float | None = None,
+    step_seconds: float | None = None,
+    steps: Mapping[str, StepOf] = STEPS,
 ) -> Done:
-    """One attempt at a claimed task; with ``lease_seconds`` the lease is renewed while the step lasts.
+    """One attempt at a claimed task, ended after ``step_seconds``; with ``lease_seconds`` its lease is renewed.
 
-    Never raises for what the step did; only a store that cannot write gets out.
+    Whatever goes wrong is an attempt that failed, be it in the step, in the change that it wants written, or in the
+    store's writing of it. Raises StoreBusy alone: the store cannot write even that.
     """
     step = steps.get(task.kind)
     async with renewed(task, tools, lease_seconds) as lease:
         try:
-            outcome = await _run(step, task, tools)
+            outcome = await _run(step, task, tools, step_seconds)
         except Exception as error:  # noqa: BLE001  the task loop is one of the two places that catch broadly
             failure: Exception | None = error
         else:
             failure = None
     if failure is not None:
-        return await _failed(lease.task, step, failure, tools)
-    return await _succeeded(lease.task, outcome, tools)
+        return await failed(lease.task, failure, tools, steps=steps)
+    try:
+        return await _succeeded(lease.task, outcome, tools)
+    except StoreBusy:
+        raise
+    except Exception as error:  # noqa: BLE001  the same place
+        return await failed(lease.task, error, tools, steps=steps)
 
 
-async def _run(step: StepOf | None, task: Task, tools: Tools) -> Outcome:
+async def failed(task: Task, error: Exception, tools: Tools, *, steps: Mapping[str, StepOf] = STEPS) -> Done:
+    """Writes that the attempt failed: the task is retried later, or parked with an alert. Raises StoreBusy."""
+    failure = _judged(task, error, tools)
+    step = steps.get(task.kind)
+    try:
+        return await _settle(task, failure.moved, _consequences(task, step, failure, tools), failure.done, tools)
+    except StoreBusy:
+        raise
+    except Exception:  # what the step says of a failure must not keep the task from its end
+        log.exception("fault")
+        return await _settle(task, failure.moved, _consequences(task, None, failure, tools), failure.done, tools)
+
+
+async def _run(step: StepOf | None, task: Task, tools: Tools, seconds: float | None) -> Outcome:
     if step is None:
         raise MailroomError(f"no step is known for tasks of kind {task.kind!r}")
-    return await step.run(task, tools)
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            return await step.run(task, tools)
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise OutOfTime(f"the step {task.kind} took longer than {seconds:.0f} seconds") from error
 
 
 async def _succeeded(task: Task, outcome: Outcome, tools: Tools) -> Done:
@@ -85,25 +120,52 @@ async def _succeeded(task: Task, outcome: Outcome, tools: Tools) -> Done:
     return await _settle(task, moved, change, Done(task=moved, outcome=word, note=outcome.note), tools)
 
 
-async def _failed(task: Task, step: StepOf | None, error: Exception, tools: Tools) -> Done:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failure:
+    """A failed attempt: its error in words that every store takes, and the task as it is after it."""
+
+    error: Exception
+    text: str
+    cause: str
+    now: float
+    moved: Task
+
+    @property
+    def final(self) -> bool:
+        return self.moved.state is TaskState.PARKED
+
+    @property
+    def done(self) -> Done:
+        return Done(task=self.moved, outcome="parked" if self.final else "retry", note=self.text, error=self.error)
+
+
+def _judged(task: Task, error: Exception, tools: Tools) -> _Failure:
     now = tools.clock()
     cause = error.code if isinstance(error, MailroomError) else type(error).__name__
-    text = str(error) or cause
+    text = _words(error)
     verdict = decide(error, attempt=task.attempts, now=now, spread=tools.spread())
     if isinstance(verdict, RetryAt):
-        moved, word = task.retry(at=verdict.at, error=text, cause=cause), "retry"
-        after = step.attempt_failed if step else None
-        alerts: tuple[Alert, ...] = ()
+        moved = task.retry(at=verdict.at, error=text, cause=cause)
     else:
-        moved, word = task.give_up(now=now, error=text, cause=cause), "parked"
-        after = step.give_up if step else None
-        alerts = (_parked_alert(task, step, error, cause, now),) if task.kind not in alerting.KINDS else ()
+        moved = task.give_up(now=now, error=text, cause=cause)
+    return _Failure(error=error, text=text, cause=cause, now=now, moved=moved)
+
+
+def _words(error: Exception) -> str:
+    """What the error says, as text that every store takes: never empty, never long, and Unicode."""
+    return said_by(error).encode(errors="replace").decode()[:LONGEST_ERROR] or type(error).__name__
+
+
+def _consequences(task: Task, step: StepOf | None, failure: _Failure, tools: Tools) -> Change:
+    """What is written beside the end of a failed attempt; without a step, the alert alone."""
+    told = failure.final and task.kind not in alerting.KINDS
 
     async def change() -> Sequence[Write]:
-        writes = await after(task, error, tools) if after else ()
-        return (*writes, *_raised(alerts, task))
+        after = (step.give_up if failure.final else step.attempt_failed) if step else None
+        writes = await after(task, failure.error, tools) if after else ()
+        return (*writes, *_raised([_parked_alert(task, step, failure)] if told else [], task))
 
-    return await _settle(task, moved, change, Done(task=moved, outcome=word, note=text, error=error), tools)
+    return change
 
 
 async def _settle(task: Task, moved: Task, change: Change, done: Done, tools: Tools) -> Done:
@@ -126,18 +188,18 @@ def _raised(alerts: Sequence[Alert], task: Task) -> list[Write]:
     return [Ensure(alerting.task_for(alert, *id_parts(task.id))) for alert in alerts]
 
 
-def _parked_alert(task: Task, step: StepOf | None, error: Exception, cause: str, now: float) -> Alert:
-    fix = error.fix if isinstance(error, MailroomError) else ""
+def _parked_alert(task: Task, step: StepOf | None, failure: _Failure) -> Alert:
+    fix = failure.error.fix if isinstance(failure.error, MailroomError) else ""
     if step and step.alert:
-        return step.alert(task, error, fix, cause, now)
+        return step.alert(task, failure.error, fix, failure.cause, failure.now)
     return Alert(
         kind="task.parked",
-        cause=f"{task.kind}:{cause}",
+        cause=f"{task.kind}:{failure.cause}",
         title=f"{task.kind} gave up after {task.attempts} attempts",
-        detail=str(error),
+        detail=failure.text,
         subject=task.subject,
         fix=fix or f"mailroom replay {task.subject}",
-        at=now,
+        at=failure.now,
     )
 
 

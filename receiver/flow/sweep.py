@@ -1,8 +1,7 @@
 """Sweep: find what nobody told us, and ring again for what is due.
 
 LlamaCloud tries an event three times within seconds and never again. So every job has a deadline; past it the sweep
-asks the list endpoint (100 jobs a request) and goes on as if the event had come. Due retries and expired leases are
-found by the same index and rung for again.
+asks the list endpoint (100 jobs a request) and goes on as if the event had come. What is due is rung for again.
 """
 
 import contextlib

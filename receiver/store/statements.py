@@ -61,10 +61,13 @@ def _table(kind: type[Record]) -> Table:
 
 TABLES: dict[type[Any], Table] = {kind: _table(kind) for kind in INDEXES}
 
-_OLDEST = "and (expires_at is null or expires_at > ?) order by claimable_at, id limit ?"
+_OLDEST = "and +state = 'ready' and (expires_at is null or expires_at > ?) order by claimable_at, id limit ?"
 CLAIMABLE = f"select body from task where claimable_at <= ? {_OLDEST}"  # noqa: S608
 CLAIMABLE_OF = f"select body from task where id in (select value from json_each(?)) and +claimable_at <= ? {_OLDEST}"  # noqa: S608
-"""Of a JSON list of ids. The ``+`` has SQLite look them up by id, and not go through all that is due."""
+"""Of a JSON list of ids. The ``+`` has SQLite look them up by id, and not go through all that is due.
+
+A running task in a file of an older Mailroom has its lease's end as ``claimable_at``: hence the look at the state.
+"""
 
 
 def page(kind: type[Record], query: Query, now: float) -> tuple[str, list[Any]]:

@@ -11,7 +11,7 @@ from receiver.core.document import Classification, Document, DocumentState
 from receiver.core.errors import Conflict, Malformed
 from receiver.core.event import Event
 from receiver.core.job import JobStatus
-from receiver.core.task import Task, TaskState
+from receiver.core.task import CUT_OFF, Task, TaskState
 from receiver.ports import Store
 from tests.builders import BUILDERS, NOW, a_document, a_job, a_task, an_event
 
@@ -146,21 +146,26 @@ class AskedContract:
         assert (done.state, done.version) == (TaskState.DONE, 2)
         assert await store.claim(owner="a", now=NOW + 1000, lease_seconds=60) == []
 
-    async def test_after_the_lease_another_takes_over_and_the_late_one_conflicts(self, store: Store) -> None:
+    async def test_however_late_it_is_a_task_in_hand_is_nobody_elses_to_claim(self, store: Store) -> None:
+        await store.apply(Insert(a_task(id="t")))
+        await store.claim(owner="a", now=NOW, lease_seconds=10)
+        assert await store.claim(owner="b", now=NOW + 1e6, lease_seconds=10) == []
+        assert await store.claim(owner="b", now=NOW + 1e6, lease_seconds=10, ids=["t"]) == []
+
+    async def test_after_a_takeover_another_claims_it_and_the_late_one_conflicts(self, store: Store) -> None:
         await store.apply(Insert(a_task(id="t")))
         (late,) = await store.claim(owner="a", now=NOW, lease_seconds=10)
+        await store.apply(Update(late.retry(at=NOW + 10, error="cut off", cause=CUT_OFF)))
         (taken,) = await store.claim(owner="b", now=NOW + 10, lease_seconds=10)
         assert (taken.owner, taken.attempts) == ("b", 2)
         with pytest.raises(Conflict):
             await store.apply(Update(late.finish(now=NOW + 11)))
         await store.apply(Update(taken.finish(now=NOW + 12)))
 
-    async def test_the_oldest_claimable_comes_first_be_it_due_or_abandoned(self, store: Store) -> None:
+    async def test_the_oldest_due_comes_first(self, store: Store) -> None:
         await store.apply(*(Insert(a_task(id=one, due_at=NOW + at)) for one, at in [("c", 3), ("a", 1), ("b", 2)]))
-        (first,) = await store.claim(owner="x", now=NOW + 1, lease_seconds=1.5)
-        assert first.id == "a"
         claimed = await store.claim(owner="y", now=NOW + 10, lease_seconds=60, limit=2)
-        assert [task.id for task in claimed] == ["b", "a"]
+        assert [task.id for task in claimed] == ["a", "b"]
         assert [task.id for task in await store.claim(owner="y", now=NOW + 10, lease_seconds=60, limit=5)] == ["c"]
 
     async def test_parked_and_done_tasks_are_nobodys_to_claim(self, store: Store) -> None:

@@ -203,8 +203,11 @@ class TestProcess:
         quiet.start("intake").invoke(quiet.put("slow.pdf", b"%PDF-1.7 slow"))
         (ring,) = quiet.rings()
         process = quiet.start("process", LLAMA_CLOUD_BASE_URL=hanging)
-        answer = process.invoke({"Records": [ring]}, seconds=5.0)
-        assert answer == {"batchItemFailures": [{"itemIdentifier": ring["messageId"]}]}
+        answer = process.invoke({"Records": [ring]}, seconds=12.0)
+        assert answer == {"batchItemFailures": []}
+        retried = [line["note"] for line in process.lines() if line.get("what") == "task.retry"]
+        assert len(retried) == 1
+        assert "took longer than" in retried[0]
 
     def test_a_document_goes_all_the_way(self, quiet: Lambda) -> None:
         intake, process, receive = (quiet.start(name) for name in ("intake", "process", "receive"))

@@ -192,9 +192,11 @@ async def test_what_could_not_be_written_is_done_again_when_the_lease_is_over(of
     store = Forgetful(clock=lambda: clock["now"])
     office.store = store
     office.tools = replace(office.tools, store=store, clock=lambda: clock["now"])
-    async with office.worker(lease_seconds=30).running():
+    async with office.worker(lease_seconds=0.4).running():
         await office.tools.bell.ring(*await office.promise("a"))
-        await until(lambda: store.failures == 1)
+        async with asyncio.timeout(20):
+            while await office.state("notify:a") is not TaskState.READY or not store.failures:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         clock["now"] += 31
         await office.tools.bell.ring("notify:a")
         await until(lambda: office.hands.told == ["a", "a"])

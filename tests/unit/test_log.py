@@ -38,6 +38,25 @@ def test_a_line_is_one_json_object_with_its_facts_and_without_empty_ones(togethe
     assert told == {"level": "info", "what": "event.accepted", "event": "evt-1", "note": "two\nlines ü", "size": 0}
 
 
+class UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def test_text_that_is_not_unicode_and_an_error_without_words_are_written_all_the_same() -> None:
+    stream = io.StringIO()
+    set_up("info", stream)
+    line(log, logging.WARNING, "event.refused", note="\udcff", size=1)
+    try:
+        raise UnspeakableError
+    except UnspeakableError:
+        log.exception("fault")
+    refused, fault = lines(stream)
+    assert (refused["note"], refused["size"]) == ("\udcff", 1)
+    assert fault["error"] == "UnspeakableError: "
+    assert "test_log.py" in str(fault["trace"])
+
+
 def test_what_is_wrong_is_written_at_once_after_what_came_before() -> None:
     stream = io.StringIO()
     set_up("info", stream, together=True)

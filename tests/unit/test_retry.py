@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.core.errors import CloudBusy, FileGone, OutOfCredits, ReaderDied, StoreBusy
+from receiver.core.errors import CloudBusy, CutOff, FileGone, OutOfCredits, OutOfTime, ReaderDied, StoreBusy
 from receiver.core.retry import ASKED_LIMIT, SCHEDULE, GiveUp, RetryAt, decide
 
 SPREAD = st.floats(0, 1)
@@ -30,8 +30,24 @@ def test_a_time_beyond_reason_holds_nothing_up() -> None:
 
 
 @pytest.mark.parametrize("error", [FileGone("the file is gone"), OutOfCredits("no credits")])
-def test_a_permanent_error_is_given_up_at_once_with_its_own_words(error: Exception) -> None:
-    assert decide(error, attempt=1, now=0, spread=0.5) == GiveUp(str(error))
+def test_a_permanent_error_is_given_up_at_once(error: Exception) -> None:
+    assert decide(error, attempt=1, now=0, spread=0.5) == GiveUp()
+
+
+def test_a_step_that_is_out_of_time_is_given_up_after_few_attempts() -> None:
+    last = OutOfTime.most_attempts
+    assert last is not None
+    assert last < len(SCHEDULE)
+    assert isinstance(decide(OutOfTime(), attempt=last - 1, now=0, spread=1), RetryAt)
+    assert isinstance(decide(OutOfTime(), attempt=last, now=0, spread=1), GiveUp)
+
+
+@given(ATTEMPTS, SPREAD)
+def test_an_attempt_that_was_cut_off_is_repeated_soon_for_as_often_as_any_other(attempt: int, spread: float) -> None:
+    decision = decide(CutOff(), attempt=attempt, now=0, spread=spread)
+    assert isinstance(decision, RetryAt)
+    assert decision.at <= 30
+    assert isinstance(decide(CutOff(), attempt=len(SCHEDULE) + 1, now=0, spread=spread), GiveUp)
 
 
 def test_an_error_that_nobody_foresaw_is_tried_again() -> None:
@@ -42,7 +58,7 @@ def test_it_is_over_after_the_schedule() -> None:
     last = len(SCHEDULE)
     assert isinstance(decide(StoreBusy("busy"), attempt=last, now=0, spread=1), RetryAt)
     given_up = decide(StoreBusy("busy"), attempt=last + 1, now=0, spread=1)
-    assert given_up == GiveUp(f"gave up after {last + 1} attempts: busy")
+    assert given_up == GiveUp()
 
 
 def test_a_schedule_of_its_own_is_followed() -> None:

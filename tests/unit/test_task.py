@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.errors import NotAllowed
-from receiver.core.task import MOVES, Task, TaskState
+from receiver.core.task import CUT_OFF, MOVES, Task, TaskState
 from tests.builders import NOW, a_task
 
 VERBS: dict[str, Callable[[Task], Task]] = {
     "claim": lambda task: task.claim(owner="worker-1", now=NOW, lease_seconds=60),
     "finish": lambda task: task.finish(now=NOW, keep_seconds=3600),
     "retry": lambda task: task.retry(at=NOW + 5, error="busy", cause="store_busy"),
+    "release": lambda task: task.release(now=NOW),
     "give_up": lambda task: task.give_up(now=NOW, error="gone", cause="file_gone"),
     "replay": lambda task: task.replay(now=NOW),
 }
@@ -35,9 +36,19 @@ def test_a_claim_leases_and_counts() -> None:
     assert (task.owner, task.lease_until, task.attempts) == ("worker-1", NOW + 60, 3)
 
 
-def test_a_takeover_counts_as_an_attempt_so_that_a_killer_is_parked_in_the_end() -> None:
-    task = VERBS["claim"](VERBS["claim"](a_task()))
-    assert task.attempts == 2
+def test_a_released_task_is_ready_at_once_and_its_attempt_does_not_count() -> None:
+    running = VERBS["claim"](a_task(due_at=NOW - 9, attempts=2, cut_off=1))
+    released = VERBS["release"](running)
+    assert (released.due_at, released.attempts, released.cut_off) == (NOW, 2, 1)
+
+
+def test_attempts_that_nobody_ended_are_counted_until_one_is_ended() -> None:
+    task = a_task()
+    for _ in range(3):
+        task = VERBS["claim"](task).retry(at=NOW, error="gone", cause=CUT_OFF)
+    assert (task.attempts, task.cut_off) == (3, 3)
+    running = VERBS["claim"](task)
+    assert {VERBS["retry"](running).cut_off, VERBS["finish"](running).cut_off} == {0}
 
 
 def test_an_uncounted_retry_gives_the_attempt_back_and_counts_the_look() -> None:
@@ -63,9 +74,9 @@ def test_a_replayed_task_starts_afresh() -> None:
 
 @pytest.mark.parametrize(
     ("state", "claimable_at"),
-    [(TaskState.READY, NOW + 1), (TaskState.RUNNING, NOW + 9), (TaskState.DONE, None), (TaskState.PARKED, None)],
+    [(TaskState.READY, NOW + 1), (TaskState.RUNNING, None), (TaskState.DONE, None), (TaskState.PARKED, None)],
 )
-def test_only_what_can_come_due_is_claimable(state: TaskState, claimable_at: float | None) -> None:
+def test_only_what_is_ready_is_claimable(state: TaskState, claimable_at: float | None) -> None:
     assert a_task(state=state, due_at=NOW + 1, lease_until=NOW + 9).claimable_at == claimable_at
 
 

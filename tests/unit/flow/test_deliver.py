@@ -63,7 +63,7 @@ async def test_a_crash_between_delivery_and_its_record_delivers_the_same_parcel_
     await process(react, desk.tools)
     (task,) = await desk.store.claim(owner="crashes", now=desk.now, lease_seconds=60)
     await deliver(task, desk.tools)  # the parcel is out, and nothing is written
-    desk.later(61)
+    await desk.workers_die()
     await desk.work()
     assert [parcel.delivery_id for parcel in desk.bytes.parcels] == [
         document_delivery(await desk.document(document.id))
@@ -78,7 +78,7 @@ def document_delivery(document: object) -> str:
 async def test_a_worker_that_lost_its_lease_writes_nothing(desk: Desk) -> None:
     await desk.take_in()
     (slow,) = await desk.store.claim(owner="slow", now=desk.now, lease_seconds=60)
-    desk.later(61)
+    await desk.workers_die()
     await desk.work()
     before = await desk.tasks("submit")
     done = await process(slow, desk.tools)

@@ -63,7 +63,7 @@ async def test_a_crash_after_the_job_was_created_yields_the_same_job(desk: Desk)
     from receiver.flow.submit import submit
 
     await submit(task, desk.tools)  # all its effects, and then nothing is written
-    desk.later(61)
+    await desk.workers_die()
     await desk.work()
     document = await desk.document(taken.document.id)
     assert document.job_id == "job-1"

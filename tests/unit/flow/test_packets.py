@@ -236,7 +236,7 @@ async def test_a_crash_anywhere_cuts_the_same_pieces_once(desk: Desk, at: int) -
 
     await process(react, desk.tools)
     await crash_at_write(desk, at)
-    desk.later(61)
+    await desk.workers_die()
     await desk.work()
     packet = await desk.document(packet.id)
     await classify_all(desk, packet)
@@ -363,7 +363,7 @@ async def test_a_beta_job_whose_creation_was_answered_to_a_dead_process_is_found
 
     await submit(task, desk.tools)  # all its effects, and then nothing is written
     desk.cloud.by_transaction = {"another": "job-1"}  # the beta path knows no transaction id
-    desk.later(61)
+    await desk.workers_die()
     await desk.work()
     assert [order.beta for order in desk.cloud.orders] == [True]
     (packet,) = [one for one in await desk.all(Document) if one.packet]

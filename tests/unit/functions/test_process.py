@@ -1,0 +1,137 @@
+"""The function that works on tasks: one of a batch can neither stop the others nor take them down again and again."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handlers.functions.process import work_on
+from receiver.bootstrap import App
+from receiver.core.change import Insert
+from receiver.core.task import Task, TaskState
+from receiver.settings import Settings
+from tests.desk import Desk
+from tests.integration.test_worker import a_notice
+
+NAMES = tuple("abcdefghij")
+
+
+class ProcessDiesError(BaseException):
+    """The process ends here: nothing of ours gets to see it."""
+
+
+class Channel:
+    """An alert channel that takes note, and does to some notices what it is told to."""
+
+    def __init__(self, **deeds: Callable[[], Any]) -> None:
+        self.told: list[str] = []
+        self.deeds = deeds
+
+    async def notify(self, alert: Any, *, count: int, suppressed: int) -> None:
+        if deed := self.deeds.get(alert.subject):
+            await deed()
+        await asyncio.sleep(0)
+        self.told.append(alert.subject)
+
+
+async def dies() -> None:
+    raise ProcessDiesError
+
+
+async def hangs() -> None:
+    await asyncio.Event().wait()
+
+
+@contextmanager
+def a_process() -> Iterator[asyncio.Runner]:
+    """A loop that forgets, as a process that dies does, what was going on in it."""
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_exception_handler(lambda *_: None)
+        yield runner
+
+
+class Deployment:
+    """A store with ten notices, and the function that tells them."""
+
+    def __init__(self, folder: Path, channel: Channel) -> None:
+        self.desk = Desk(folder)
+        tools = replace(self.desk.tools, channels={"log": channel})
+        self.app = App(settings=Settings(lease_seconds=60), tools=tools, door=None)
+        asyncio.run(self.desk.store.apply(*(Insert(a_notice(name)) for name in NAMES)))
+
+    def invoked(self, *names: str, seconds: float = 300) -> list[str] | None:
+        """The notices whose messages come again; None when the process died."""
+        records = [{"messageId": name, "body": json.dumps({"task": f"notify:{name}"})} for name in names]
+        with a_process() as runner:
+            try:
+                return runner.run(work_on(records, self.app, seconds=seconds))
+            except ProcessDiesError:
+                return None
+
+    def task(self, name: str) -> Task:
+        found = asyncio.run(self.desk.store.get(Task, f"notify:{name}"))
+        assert found is not None
+        return found
+
+
+@settings(deadline=None, max_examples=20)
+@given(order=st.permutations(NAMES), poison=st.sampled_from(NAMES))
+def test_a_task_that_ends_its_process_takes_its_batch_down_once(
+    tmp_path_factory: pytest.TempPathFactory, order: list[str], poison: str
+) -> None:
+    channel = Channel(**{poison: dies})
+    here = Deployment(tmp_path_factory.mktemp("desk"), channel)
+    assert here.invoked(*order) is None
+    asyncio.run(here.desk.workers_die())
+    assert here.invoked(*order) is None
+    assert sorted({*channel.told, poison}) == sorted(NAMES)
+    assert {here.task(name).state for name in NAMES if name != poison} == {TaskState.DONE}
+
+
+def test_a_task_that_ends_its_process_each_time_is_parked(tmp_path: Path) -> None:
+    here = Deployment(tmp_path, Channel(a=dies))
+    invocations = 0
+    while here.task("a").state is not TaskState.PARKED:
+        assert here.invoked(*NAMES) in ([], None)
+        asyncio.run(here.desk.workers_die())
+        invocations += 1
+        assert invocations < 20
+    assert {here.task(name).state for name in NAMES[1:]} == {TaskState.DONE}
+    assert "did not end the attempt" in here.task("a").error
+
+
+def test_a_task_that_outlasts_the_function_is_retried_and_parked_after_few_tries(tmp_path: Path) -> None:
+    here = Deployment(tmp_path, Channel(a=hangs))
+    assert here.invoked(*NAMES, seconds=10.2) == []
+    assert {here.task(name).state for name in NAMES[1:]} == {TaskState.DONE}
+    assert (here.task("a").state, here.task("a").cause) == (TaskState.READY, "out_of_time")
+    for _ in range(4):
+        here.desk.later(100_000)
+        assert here.invoked("a", seconds=10.05) == []
+    assert (here.task("a").state, here.task("a").attempts) == (TaskState.PARKED, 5)
+
+
+def test_nothing_is_begun_when_there_is_no_time_to_end_it(tmp_path: Path) -> None:
+    here = Deployment(tmp_path, Channel())
+    assert here.invoked("a", seconds=5) == ["a"]
+    assert (here.task("a").state, here.task("a").attempts) == (TaskState.READY, 0)
+
+
+def test_a_fault_of_our_own_is_one_tasks_affair(tmp_path: Path) -> None:
+    here = Deployment(tmp_path, Channel())
+    claim = here.desk.store.claim
+
+    async def faulty(**given: Any) -> list[Task]:
+        if given["ids"] == ["notify:c"]:
+            raise KeyError("nobody foresaw this")
+        return await claim(**given)
+
+    here.desk.store.claim = faulty  # type: ignore[method-assign]
+    assert here.invoked(*NAMES) == ["c"]
