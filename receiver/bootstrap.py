@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from receiver.core.errors import Misconfigured
+from receiver.core.timers import visibility
 from receiver.flow.receive import Door
 from receiver.metrics import Meter
 from receiver.ports import Clock, Doorbell, Spool, Store
@@ -119,8 +120,7 @@ def open_bell(settings: Settings) -> Doorbell:
     if scheme == "sqs":
         from receiver.queue.sqs import SqsDoorbell
 
-        # Heard again a little after the lease is over, so that whoever hears it can claim the task.
-        return SqsDoorbell(rest, visibility_seconds=settings.lease_seconds + 5, client=_light_client("sqs"))
+        return SqsDoorbell(rest, visibility_seconds=visibility(settings.lease_seconds), client=_light_client("sqs"))
     raise Misconfigured(f"MAILROOM_QUEUE={settings.queue}: this doorbell is not known; use local:// or sqs://name")
 
 

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Sequence
 
+from receiver.core import timers
 from receiver.core.errors import MailroomError, StoreBusy, Transient
 from receiver.core.task import Task
 from receiver.flow.process import Done, process
@@ -24,8 +25,6 @@ from receiver.ports import Meter, Ring
 log = logging.getLogger("mailroom.task")
 PAUSE_AFTER_FAULT = 1.0
 LISTEN_SECONDS = 20.0
-LOOKS = 4
-"""In each interval of the sweep, whether it is time for one."""
 
 
 def owner_name() -> str:
@@ -41,7 +40,7 @@ class Worker:
         tools: Tools,
         *,
         concurrency: int = 16,
-        lease_seconds: float = 120.0,
+        lease_seconds: float = timers.LEASE,
         step_seconds: float = 900.0,
         sweep_seconds: float = 60.0,
     ) -> None:
@@ -176,7 +175,7 @@ class Worker:
         It looks more often than either is due: whoever died over it, nobody waits much longer.
         """
         while True:
-            await asyncio.sleep(min(self._sweep_seconds, self._lease_seconds) / LOOKS)
+            await asyncio.sleep(timers.look_every(self._lease_seconds, self._sweep_seconds))
             for what, look in (("takeover", self._take_over), ("sweep", self._sweep)):
                 try:
                     await look()

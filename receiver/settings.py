@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from receiver.core.errors import Misconfigured
+from receiver.core.timers import LEASE, LONGEST_LEASE
 from receiver.core.verify import Lock, Proof
 from receiver.secrets import VAULT, Vault, points
 
@@ -42,8 +43,8 @@ class Secret:
         return "Secret(set)" if self._value else "Secret(empty)"
 
 
-def _about(text: str) -> msgspec.Meta:
-    return msgspec.Meta(description=text)
+def _about(text: str, *, least: float | None = None, most: float | None = None) -> msgspec.Meta:
+    return msgspec.Meta(description=text, ge=least, le=most)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -125,9 +126,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     lease_seconds: Annotated[
         float,
         _about(
-            "Seconds after which a task is taken from a worker that gave no sign of life; a living one renews its lease"
+            "Seconds after which a task is taken from a worker that gave no sign of life (a living one renews its "
+            "lease); at most 120, so that the task is repeated while a FIFO queue still knows its first message",
+            least=1,
+            most=LONGEST_LEASE,
         ),
-    ] = 120.0
+    ] = LEASE
     step_seconds: Annotated[
         float,
         _about("Seconds that one attempt at a task may take at most; after them it is ended and counts as failed"),

@@ -16,6 +16,8 @@ Every error that can park a task names its ``owner``, the one who can mend it, a
 
 from enum import StrEnum
 
+from receiver.core import timers
+
 
 class Owner(StrEnum):
     """Who can mend it."""
@@ -163,7 +165,7 @@ class CutOff(Transient):
 
     code = "cut_off"
     fix = "see in the log what ended the process (out of memory, killed, out of time), then: mailroom replay --parked"
-    longest_delay = 30.0
+    longest_delay = timers.CUT_OFF_DELAY
     """Nobody knows whether it had its effect, and a FIFO queue knows a repeat for five minutes (core/timers.py)."""
 
 

@@ -1,0 +1,53 @@
+"""Timers that must be ordered are, in the code, in serverless.yml and beside it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.functions.process import ANSWER_SECONDS, RECORD_SECONDS
+from receiver.core import timers
+from receiver.core.errors import CutOff, Misconfigured
+from receiver.core.retry import RetryAt, decide
+from receiver.settings import Settings, from_environ
+from tests.infra import param, service
+
+FUNCTIONS = service()["functions"]
+LEASES = st.floats(1, timers.LONGEST_LEASE)
+
+
+@given(lease=LEASES, sweep=st.floats(1, 86_400))
+def test_an_attempt_that_was_cut_off_is_repeated_while_a_fifo_queue_remembers_it(lease: float, sweep: float) -> None:
+    assert timers.repeated_within(lease, timers.look_every(lease, sweep)) < timers.FIFO_MEMORY
+    assert timers.repeated_within(lease, timers.LOOK_ON_LAMBDA) < timers.FIFO_MEMORY
+
+
+def test_a_longer_lease_is_refused_by_name() -> None:
+    with pytest.raises(Misconfigured, match="MAILROOM_LEASE_SECONDS"):
+        from_environ({"MAILROOM_LEASE_SECONDS": str(timers.LONGEST_LEASE + 1)})
+    assert Settings().lease_seconds == timers.LEASE <= timers.LONGEST_LEASE
+
+
+@given(attempt=st.integers(1, 12), spread=st.floats(0, 1))
+def test_the_pause_before_the_repeat_is_the_one_that_is_counted_with(attempt: int, spread: float) -> None:
+    decision = decide(CutOff(), attempt=attempt, now=0, spread=spread)
+    assert isinstance(decision, RetryAt)
+    assert decision.at <= timers.CUT_OFF_DELAY
+
+
+@given(lease=LEASES, sweep=st.floats(1, 86_400))
+def test_whoever_looks_sees_a_living_worker_renew(lease: float, sweep: float) -> None:
+    """A worker renews at each third of the lease; who looks at each quarter sees it unchanged for less than a lease."""
+    assert lease / 3 + 2 * timers.look_every(lease, sweep) < lease
+
+
+def test_a_message_comes_into_sight_again_after_the_lease() -> None:
+    assert timers.visibility(timers.LEASE) > timers.LEASE
+
+
+def test_the_sweep_on_lambda_looks_as_often_as_is_counted_with_and_ends_before_the_next() -> None:
+    assert param(FUNCTIONS["sweep"]["events"][0]["schedule"]["rate"]) == "rate(1 minute)"
+    assert param(FUNCTIONS["sweep"]["timeout"]) <= timers.LOOK_ON_LAMBDA == 60
+
+
+def test_a_function_has_time_to_write_down_how_its_steps_ended() -> None:
+    assert 0 < ANSWER_SECONDS + RECORD_SECONDS < param(FUNCTIONS["process"]["timeout"]) / 10
