@@ -16,7 +16,7 @@ from receiver.core.change import Ensure, Insert, Query, R
 from receiver.core.document import Classification, Document, Receipt
 from receiver.core.errors import JobGone
 from receiver.core.event import Event
-from receiver.core.job import Job, JobKind, JobReport, JobStatus
+from receiver.core.job import Job, JobKind, JobReport, JobStatus, rules_in
 from receiver.core.parcel import Content, Parcel
 from receiver.core.plan import Target
 from receiver.core.task import Task
@@ -88,7 +88,7 @@ class PlayedCloud:
         job_id = self.by_transaction.setdefault(order.transaction_id, f"job-{len(self.by_transaction) + 1}")
         report = JobReport(
             id=job_id, kind=order.kind, status=JobStatus.PENDING, file_id=order.file_id,
-            transaction_id=order.transaction_id, created_at=NOW,
+            transaction_id=order.transaction_id, created_at=NOW, rules=rules_in(order.configuration),
         )  # fmt: skip
         return self.reports.setdefault(job_id, report)
 

@@ -18,9 +18,10 @@ from receiver.core.event import Event
 from receiver.core.job import JobKind
 from receiver.core.parcel import Content
 from receiver.core.sample import Sample
-from receiver.flow.conclude import SELF_TEST
+from receiver.core.submission import SELF_TEST
 from receiver.flow.deliver import destination_of
-from receiver.flow.submit import EVENTS
+from receiver.flow.installation import installation
+from receiver.flow.order import EVENTS
 from receiver.ports import Order
 
 PAGE = (
@@ -105,7 +106,7 @@ async def _reachable(app: App) -> str:
 
 async def _self_test(app: App, wait_seconds: float) -> str:
     """One real job whose event must come back: a 200 on creation does not prove that the webhook was taken."""
-    mark, begun = f"{SELF_TEST}{uuid.uuid4()}", time.time()
+    mark, begun = f"{SELF_TEST}{await installation(app.tools)}-{uuid.uuid4()}", time.time()
     content = Content(size=len(PAGE), sha256="", media_type="application/pdf", stream=_page)
     file = await app.tools.cloud.upload(content, name="self-test.pdf", external_id=mark, purpose="classify")
     registration = app.tools.terms.registration_for("self-test", EVENTS[JobKind.CLASSIFY], now=begun)

@@ -11,7 +11,7 @@ from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, Root
 
 from receiver.core.document import Classification
 from receiver.core.errors import CloudBusy
-from receiver.core.job import JobKind, JobReport, JobStatus, Segment
+from receiver.core.job import JobKind, JobReport, JobStatus, Segment, rules_in
 from receiver.ports import CloudFile
 
 T = TypeVar("T")
@@ -126,10 +126,15 @@ class Job(Wire):
     error_message: str | None = None
     result: Result | None = None
     usage: Usage | None = None
+    configuration: Any = None
+    """A classify job's: what it was asked. Only compared, so any shape is taken."""
+    categories: Any = None
+    """A split job's, which stand beside each other here instead."""
 
     def report(self, kind: JobKind) -> JobReport:
         """The job in our words; while there is no result, ``classification`` is None and ``segments`` empty."""
         found = self.result or Result()
+        asked = self.configuration if kind is JobKind.CLASSIFY else {"categories": self.categories}
         return JobReport(
             id=self.id,
             kind=kind,
@@ -141,6 +146,7 @@ class Job(Wire):
             segments=tuple(piece.record() for piece in found.segments) if kind is JobKind.SPLIT else (),
             error=self.error_message or "",
             credits=self.usage.credits if self.usage else None,
+            rules=rules_in(asked if isinstance(asked, dict) else {}),
         )
 
 

@@ -137,7 +137,11 @@ class Document:
     job_id: str = ""
     """The job that speaks for this document now."""
     submissions: int = 0
-    """How many jobs were asked for: part of the transaction id, so a resubmission is a new job and a retry is not."""
+    """How often it was submitted anew. A part of the transaction id: a resubmission is a new job, a retry is not."""
+    installation: str = ""
+    """The installation that took it in; "" for a document from before installations had ids."""
+    transactions: tuple[str, ...] = ()
+    """The transaction ids that it was submitted under, each written down before LlamaCloud was asked."""
     deadline: float | None = None
     """Past this moment an open document is overdue."""
     classification: Classification | None = None

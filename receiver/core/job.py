@@ -1,7 +1,9 @@
 """A LlamaCloud classify or split job, and the report that the API gives of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from receiver.core.document import Classification
 from receiver.core.pages import Segment as Segment
@@ -46,6 +48,22 @@ class JobReport:
     segments: tuple[Segment, ...] = ()
     error: str = ""
     credits: float | None = None
+    rules: frozenset[tuple[str, str]] = frozenset()
+    """What the job goes by (``rules_in``); empty where the API does not say."""
+
+
+def rules_in(configuration: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """Name and description of each classify rule or split category in a configuration of the vendor's.
+
+    White space does not count, and what has another shape is left out: this is read from answers, too.
+    """
+    listed = configuration.get("rules") or configuration.get("categories") or ()
+    found = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list | tuple) else []
+    return frozenset((_text(one.get("type") or one.get("name")), _text(one.get("description"))) for one in found)
+
+
+def _text(value: object) -> str:
+    return " ".join(str(value or "").split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

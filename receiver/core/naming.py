@@ -1,7 +1,7 @@
 """Names that are derived, never invented: the same input gives the same id and the same key, for ever.
 
-Ids and keys carry the promises: a document's id makes a second intake the same document, a transaction id makes a
-retried submission the same job, a delivery id and a deterministic key make a repeated delivery the same delivery.
+Ids and keys carry the promises: a document's id makes a second intake the same document, a delivery id and a
+deterministic key make a repeated delivery the same delivery. What LlamaCloud is told is named in core/submission.py.
 """
 
 import hashlib
@@ -107,14 +107,6 @@ def mail_batch(message_id: str) -> str:
 def delivery_id(document_id: str, route: str, target: Target) -> str:
     """The id of a delivery: document, route and destination."""
     return _derive("dlv", document_id, route, target.url)
-
-
-def transaction_id(document: Document, purpose: str) -> str:
-    """The idempotency key of the document's present submission (``purpose`` is classify or split).
-
-    At most 255 characters. For a repeated key LlamaCloud returns the first job and ignores the body (reference 1.2).
-    """
-    return f"mailroom-{purpose}-{document.id}-{document.submissions}"
 
 
 def _derive(prefix: str, *parts: str) -> str:

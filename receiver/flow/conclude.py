@@ -17,14 +17,13 @@ from receiver.core.media import media_type
 from receiver.core.naming import adopted_id
 from receiver.core.plan import Plan, Way
 from receiver.core.route import decide, decide_failed, deliveries
+from receiver.core.submission import SELF_TEST, document_named_by
 from receiver.core.task import submission_of
 from receiver.flow.deliver import delivery_tasks
+from receiver.flow.installation import installation
 from receiver.flow.reactions import Happening
 from receiver.flow.tools import Tools
 
-TRANSACTION_PREFIX = "mailroom-"
-SELF_TEST = "mailroom-self-test-"
-"""Jobs of ``mailroom doctor``: their event is kept, and nothing is made of it."""
 YOUNG = 30.0
 """Seconds for which a 404 is not believed."""
 
@@ -49,7 +48,7 @@ async def fetch(happening: Happening, kind: JobKind, tools: Tools) -> Case | Non
     if report.transaction_id.startswith(SELF_TEST):
         return None
     job = await tools.store.get(Job, report.id)
-    document_id = job.document_id if job else _named_by(report) or happening.document_id
+    document_id = job.document_id if job else document_named_by(report.transaction_id) or happening.document_id
     document = await tools.store.get(Document, document_id) if document_id else None
     if document is not None:
         return Case(report=report, document=document, job=job)
@@ -85,13 +84,6 @@ def _gone(job: Job, now: float) -> JobReport:
     return JobReport(id=job.id, kind=job.kind, status=status, transaction_id=job.transaction_id)
 
 
-def _named_by(report: JobReport) -> str:
-    """The document that our own transaction id names; "" for a job that we did not create."""
-    if not report.transaction_id.startswith(TRANSACTION_PREFIX):
-        return ""
-    return report.transaction_id.removeprefix(TRANSACTION_PREFIX).split("-")[1]
-
-
 async def _adopt(report: JobReport, tools: Tools) -> Document:
     """A document for a job that was created elsewhere with our webhook URL."""
     file = await tools.cloud.file(report.file_id)
@@ -113,6 +105,7 @@ async def _adopt(report: JobReport, tools: Tools) -> Document:
         file_expires_at=file.expires_at,
         job_id=report.id,
         deadline=now + tools.config.deadline_seconds,
+        installation=await installation(tools),
     ).note(now, "adopted", f"job {report.id} was created elsewhere")
 
 

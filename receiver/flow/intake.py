@@ -15,6 +15,7 @@ from receiver.core.errors import Conflict, DocumentRefused, FileGone
 from receiver.core.media import HEAD_BYTES, media_type, refusal
 from receiver.core.naming import document_id, whole
 from receiver.core.task import submission_of
+from receiver.flow.installation import installation
 from receiver.flow.tools import Tools
 from receiver.ports import Kept
 
@@ -54,7 +55,7 @@ async def take_in(arrival: Arrival, tools: Tools) -> TakenIn:
     if isinstance(source, Path) and (known := await _known(arrival, source, tools)):
         return TakenIn(known, fresh=False)
     kept = source if isinstance(source, Kept) else await tools.spool.keep(source, limit=tools.max_document)
-    document = _document(arrival, kept, now=tools.clock(), deadline=tools.config.deadline_seconds)
+    document = _document(arrival, kept, await installation(tools), tools)
     existing = await _insert(document, tools)
     if existing is not None:
         return TakenIn(existing, fresh=False)
@@ -113,8 +114,8 @@ def _origin(arrival: Arrival) -> Origin:
     return Origin(kind=arrival.kind, locator=locator, sender=whole(arrival.sender))
 
 
-def _document(arrival: Arrival, kept: Kept, *, now: float, deadline: float) -> Document:
-    origin = _origin(arrival)
+def _document(arrival: Arrival, kept: Kept, installed: str, tools: Tools) -> Document:
+    origin, now = _origin(arrival), tools.clock()
     identity = document_id(origin, kept.sha256)
     return Document(
         id=identity,
@@ -128,7 +129,8 @@ def _document(arrival: Arrival, kept: Kept, *, now: float, deadline: float) -> D
         packet=arrival.packet,
         batch_id=arrival.batch_id or identity,
         metadata=arrival.metadata,
-        deadline=now + deadline,
+        deadline=now + tools.config.deadline_seconds,
+        installation=installed,
     ).note(now, "taken in", f"{arrival.kind} {origin.locator}")
 
 

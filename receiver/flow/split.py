@@ -139,6 +139,7 @@ def _document(packet: Document, segment: Segment, kept: Kept, tools: Tools) -> D
         page_count=len(segment.pages),
         metadata={**packet.metadata, "packet": packet.name, "split_job": packet.job_id},
         deadline=now + tools.config.deadline_seconds,
+        installation=packet.installation,
     ).note(now, "cut", f"pages {where} of {packet.name}")
 
 

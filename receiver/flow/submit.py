@@ -1,11 +1,12 @@
 """Submit: upload the document once, and create the job that carries our webhook.
 
 Exactly once by names, not by luck: the file is looked up by our own id before it is uploaded, and the job's
-``transaction_id`` is derived from the document, so that a retry after a crash yields the same file and the same job.
+``transaction_id`` is on the document before the job is created, so that a retry yields the same file and the same job.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Update, Write
@@ -13,22 +14,16 @@ from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import DocumentRefused, FileGone, OutOfCredits, Owner, Uncuttable
 from receiver.core.job import Job, JobKind, JobReport
 from receiver.core.media import PDF
-from receiver.core.naming import transaction_id
-from receiver.core.task import Task
+from receiver.core.submission import file_name
+from receiver.core.task import Task, submission_of
 from receiver.flow import split_path
-from receiver.flow.conclude import failed, held
+from receiver.flow.conclude import failed, held, may_resubmit, resubmission
+from receiver.flow.order import not_ordered, order_for, written_down
 from receiver.flow.packet import held_alert
 from receiver.flow.pause import LOOK_AGAIN, SUBMISSION, pause, paused_until
 from receiver.flow.pieces import dying_once, opened
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.ports import CloudFile, Order
-
-EVENTS = {
-    JobKind.CLASSIFY: ("classify.success", "classify.error", "classify.partial_success", "classify.cancelled"),
-    JobKind.SPLIT: ("split.success", "split.error", "split.cancelled"),
-}
-"""What we subscribe to. Without a list LlamaCloud sends all, pending and running too (reference 2.4)."""
-
 
 CREDITS_PAUSE = 900.0
 """Seconds for which submission rests after LlamaCloud answered 402."""
@@ -42,24 +37,48 @@ async def submit(task: Task, tools: Tools) -> Outcome:
     until = await paused_until(SUBMISSION, tools)
     if until is not None:
         return Outcome(note="submission is paused", again_at=min(until, tools.clock() + LOOK_AGAIN) + tools.spread())
-    kind = JobKind.SPLIT if document.packet else JobKind.CLASSIFY
     try:
-        document = await _counted(document, task, tools)
-        file = await _file(document, kind, tools)
-        report, order = await _create(_order(document, kind, file, tools), document, task, tools)
+        placed = await _placed(document, task, tools)
     except OutOfCredits as error:
         return _paused(document, error, tools)
     except Uncuttable as error:
         return _uncuttable(document, str(error), tools)
-    pages = document.page_count
+    if not_ordered(placed.report, placed.document, placed.order):
+        return _not_ours(document, placed.report, tools)
 
     async def change() -> Sequence[Write]:
-        fresh = await tools.store.get(Document, document.id)
-        if fresh is None or fresh.step is not Step.TAKEN_IN or fresh.submissions != document.submissions:
-            return ()  # its event was faster; if that submitted it anew, the next job is another task's
-        return _submitted(replace(fresh, page_count=pages), file, report, order, tools)
+        fresh = await _waiting(document, tools)
+        # None: its event was faster; if that submitted it anew, the next job is another task's.
+        return _submitted(fresh, placed, tools) if fresh else ()
 
-    return Outcome(note=f"job {report.id}", change=change)
+    return Outcome(note=f"job {placed.report.id}", change=change)
+
+
+class Placed(NamedTuple):
+    """An order that was placed: the document as it is on record, its file and its job at LlamaCloud."""
+
+    document: Document
+    file: CloudFile
+    order: Order
+    report: JobReport
+
+
+async def _placed(document: Document, task: Task, tools: Tools) -> Placed:
+    """Uploads the file, writes the order down, and only then asks for the job."""
+    kind = JobKind.SPLIT if document.packet else JobKind.CLASSIFY
+    document = await _counted(document, task, tools)
+    file = await _file(document, kind, tools)
+    order = order_for(document, kind, file, tools)
+    document = await written_down(document, order, tools)
+    report, order = await _create(order, document, task, tools)
+    return Placed(document, file, order, report)
+
+
+async def _waiting(document: Document, tools: Tools) -> Document | None:
+    """The document as it is now, while it still waits for this very submission."""
+    fresh = await tools.store.get(Document, document.id)
+    waits = fresh is not None and fresh.step is Step.TAKEN_IN and fresh.submissions == document.submissions
+    return fresh if waits else None
 
 
 def _paused(document: Document, error: OutOfCredits, tools: Tools) -> Outcome:
@@ -103,10 +122,43 @@ async def _counted(document: Document, task: Task, tools: Tools) -> Document:
 
 def _uncuttable(document: Document, reason: str, tools: Tools) -> Outcome:
     async def change() -> Sequence[Write]:
-        fresh = await tools.store.get(Document, document.id)
-        return held(fresh, reason, tools) if fresh and fresh.step is Step.TAKEN_IN else ()
+        fresh = await _waiting(document, tools)
+        return held(fresh, reason, tools) if fresh else ()
 
     return Outcome(note=reason, change=change, alerts=(held_alert(document, reason, tools.clock()),))
+
+
+def _not_ours(document: Document, report: JobReport, tools: Tools) -> Outcome:
+    """Submits the document anew instead of routing it by somebody else's job; held when that does not help."""
+    now = tools.clock()
+    reason = (
+        f"LlamaCloud gave back job {report.id} of an earlier order, which goes by other rules than mailroom.yaml: "
+        "another installation, or a store that was lost, asked under the same id"
+    )
+
+    async def change() -> Sequence[Write]:
+        fresh = await _waiting(document, tools)
+        if fresh is None:
+            return ()
+        if not may_resubmit(fresh, tools):
+            return held(fresh, reason, tools)
+        after = resubmission(fresh, reason, now, tools)
+        return Update(after), Ensure(submission_of(after, now=now))
+
+    held_for_good = () if may_resubmit(document, tools) else (_not_ours_alert(document, reason, now),)
+    return Outcome(note=reason, change=change, alerts=held_for_good)
+
+
+def _not_ours_alert(document: Document, reason: str, now: float) -> Alert:
+    return Alert(
+        kind="job.failed",
+        cause="not_ordered",
+        title=f"LlamaCloud gives back a job that was not ordered: {document.name}",
+        detail=reason,
+        subject=document.id,
+        fix=f"mailroom replay {document.id} submits it under a new id",
+        at=now,
+    )
 
 
 async def _create(order: Order, document: Document, task: Task, tools: Tools) -> tuple[JobReport, Order]:
@@ -117,7 +169,7 @@ async def _create(order: Order, document: Document, task: Task, tools: Tools) ->
 
 async def _file(document: Document, kind: JobKind, tools: Tools) -> CloudFile:
     """The document's file at LlamaCloud, uploaded unless it is there."""
-    external_id = f"mailroom-{document.id}"
+    external_id = file_name(document)
     found = await tools.cloud.find_file(external_id)
     if found is not None and (
         found.expires_at is None or found.expires_at > tools.clock() + tools.config.deadline_seconds
@@ -127,20 +179,8 @@ async def _file(document: Document, kind: JobKind, tools: Tools) -> CloudFile:
     return await tools.cloud.upload(content, name=document.name, external_id=external_id, purpose=kind.value)
 
 
-def _order(document: Document, kind: JobKind, file: CloudFile, tools: Tools) -> Order:
-    config = tools.config
-    classify = kind is JobKind.CLASSIFY
-    return Order(
-        kind=kind,
-        file_id=file.id,
-        configuration=config.classify_configuration() if classify else config.split_configuration(),
-        transaction_id=transaction_id(document, kind.value),
-        registration=tools.terms.registration(document, EVENTS[kind], now=tools.clock()),
-    )
-
-
-def _submitted(document: Document, file: CloudFile, report: JobReport, order: Order, tools: Tools) -> Sequence[Write]:
-    now = tools.clock()
+def _submitted(document: Document, placed: Placed, tools: Tools) -> Sequence[Write]:
+    now, file, order, report = tools.clock(), placed.file, placed.order, placed.report
     deadline = now + tools.config.deadline_seconds
     job = Job(
         id=report.id,
@@ -148,11 +188,12 @@ def _submitted(document: Document, file: CloudFile, report: JobReport, order: Or
         document_id=document.id,
         created_at=report.created_at or now,
         transaction_id=order.transaction_id,
-        deadline=deadline,
+        deadline=now if report.status.final else deadline,  # an earlier job of ours: no event will come any more
         beta=order.beta,
     )
     submitted = replace(
         document,
+        page_count=placed.document.page_count,
         step=Step.SUBMITTED,
         file_id=file.id,
         file_expires_at=file.expires_at,

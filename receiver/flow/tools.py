@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from secrets import token_hex
 
 from receiver.config import Config
 from receiver.core import token
@@ -29,6 +30,11 @@ from receiver.ports import (
 
 TOKEN_SECONDS = 7 * 86400.0
 """How long a per-job token is good: far longer than any job, far shorter than for ever."""
+
+
+def random_id() -> str:
+    """16 hexadecimal digits."""
+    return token_hex(8)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,6 +84,8 @@ class Tools:
     spread: Callable[[], float]
     """A random number in 0..1, for jitter."""
     meter: Meter
+    random_id: Callable[[], str] = random_id
+    """A name that nobody else has: 16 hexadecimal digits."""
     sources: Mapping[str, Source] = field(default_factory=dict)
     """Scheme of Document.content -> who has the bytes, beside the spool and LlamaCloud."""
     destinations: Mapping[str, Destination] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from receiver.core.document import Document
 from receiver.core.errors import FileGone
 from receiver.core.event import Event
 from receiver.core.job import JobKind, JobReport
+from receiver.core.submission import document_named_by, number_in
 from receiver.core.task import Task
 from receiver.flow.dossier import found
 from receiver.ports import Spool, Store
@@ -141,14 +142,13 @@ def _messages(aws: LocalAws) -> list[Message]:
 
 
 async def _jobs(sandbox: str) -> dict[str, list[JobReport]]:
-    """The vendor's own books: a document's id is the third word of our transaction id."""
+    """The vendor's own books, by the document that our transaction id names."""
     cloud = LlamaCloud(sandbox, KEY)
     jobs: dict[str, list[JobReport]] = defaultdict(list)
     try:
         for kind in JobKind:
             async for job in cloud.jobs(kind, since=0, until=4e9):
-                words = job.transaction_id.split("-")
-                jobs[words[2] if len(words) == 4 else ""].append(job)
+                jobs[document_named_by(job.transaction_id)].append(job)
     finally:
         await cloud.close()
     for each in jobs.values():
@@ -158,7 +158,7 @@ async def _jobs(sandbox: str) -> dict[str, list[JobReport]]:
 
 def submission(job: JobReport) -> int:
     """Which submission of its document this is, from 0."""
-    return int(job.transaction_id.rpartition("-")[2] or 0)
+    return number_in(job.transaction_id) or 0
 
 
 def _acknowledged(sandbox: str) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.core.document import Classification, Document, Origin
+from receiver.core.document import Classification, Origin
 from receiver.core.errors import Misconfigured
 from receiver.core.naming import (
     FIELDS,
@@ -25,7 +25,6 @@ from receiver.core.naming import (
     safe_part,
     task_id,
     template_faults,
-    transaction_id,
     whole,
 )
 from receiver.core.plan import Target
@@ -236,11 +235,3 @@ WHOLE_TEXT = st.text(st.sampled_from("\0\1\2\3ab"), max_size=5)
 def test_different_parts_give_different_delivery_ids(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
     made = [delivery_id(document, route, Target(url=url)) for document, route, url in (one, other)]
     assert (made[0] == made[1]) == (one == other)
-
-
-def test_a_retried_submission_has_the_same_transaction_id_and_a_resubmission_another() -> None:
-    document: Document = a_document(id="doc_1", submissions=1)
-    assert transaction_id(document, "classify") == transaction_id(document, "classify")
-    assert transaction_id(document, "classify") != transaction_id(replace(document, submissions=2), "classify")
-    assert transaction_id(document, "classify") != transaction_id(document, "split")
-    assert len(transaction_id(document, "classify")) <= 255

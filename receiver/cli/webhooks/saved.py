@@ -11,7 +11,7 @@ from receiver.cli.running import run
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.webhook_configs import SavedWebhook
 from receiver.flow import saved as kept
-from receiver.flow.submit import EVENTS
+from receiver.flow.order import EVENTS
 from receiver.ports import Registration
 from receiver.settings import Settings, from_environ
 

@@ -11,7 +11,7 @@ import pytest
 
 from receiver.cloud.client import LlamaCloud
 from receiver.core.errors import CloudBusy, FileGone, JobGone
-from receiver.core.job import JobKind, JobReport, JobStatus
+from receiver.core.job import JobKind, JobReport, JobStatus, rules_in
 from receiver.ports import Registration
 from tests.integration.cloud.conftest import HASTY, UNPACED
 from tests.integration.cloud.papers import CONTRACT, INVOICE, an_order, content, pdf
@@ -80,6 +80,12 @@ async def test_the_same_transaction_is_the_same_job(cloud: LlamaCloud) -> None:
 
     assert first.id == again.id != other.id
     assert first.transaction_id == "mailroom-classify-1"
+
+
+@pytest.mark.parametrize(("kind", "beta"), [(JobKind.CLASSIFY, False), (JobKind.SPLIT, False), (JobKind.SPLIT, True)])
+async def test_a_job_says_by_which_rules_it_goes(cloud: LlamaCloud, kind: JobKind, beta: bool) -> None:
+    order = an_order(await an_upload(cloud, pdf(INVOICE, CONTRACT)), kind, beta=beta)
+    assert (await cloud.create(order)).rules == rules_in(order.configuration) != frozenset()
 
 
 @pytest.mark.parametrize("beta", [False, True])

@@ -35,6 +35,12 @@ def test_a_completed_classify_job_is_a_whole_report() -> None:
         created_at=1793611800.25,
         classification=Classification(type="invoice", confidence=0.93, reasoning="It has an invoice number."),
         credits=2.0,
+        rules=frozenset(
+            {
+                ("contract", "an agreement between parties with signatures"),
+                ("invoice", "contains an invoice number and a total amount due"),
+            }
+        ),
     )
 
 

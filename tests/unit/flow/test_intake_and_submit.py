@@ -44,7 +44,7 @@ async def test_a_submission_uploads_once_and_creates_one_job_with_our_webhook(de
     document = await desk.submitted()
     (order,) = desk.cloud.orders
     assert (document.step, document.job_id) == (Step.SUBMITTED, "job-1")
-    assert order.transaction_id == f"mailroom-classify-{document.id}-0"
+    assert (order.transaction_id,) == document.transactions
     assert order.registration is not None
     assert order.registration.url.endswith("/webhooks/llamacloud")
     assert "classify.success" in order.registration.events
