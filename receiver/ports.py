@@ -200,6 +200,10 @@ class Spool(Source, Protocol):
         """Lets the bytes go, unless they were kept again since that moment; whether they went."""
         ...
 
+    async def clear_leftovers(self, *, before: float) -> int:
+        """Removes what was being kept when its process died, untouched since this moment; how many there were."""
+        ...
+
 
 class Pages(Protocol):
     """A PDF that is open for cutting."""
@@ -248,6 +252,18 @@ class Destination(Protocol):
 
     async def probe(self, target: Target) -> list[str]:
         """What is wrong with it out there (no such bucket, no permission), in words with the fix."""
+        ...
+
+
+@runtime_checkable
+class LeavesFiles(Protocol):
+    """A destination that leaves an unfinished file behind when its process is killed."""
+
+    async def clear_leftovers(self, target: Target, *, before: float) -> int:
+        """Removes those under this target that nobody has touched since this moment; how many there were.
+
+        A call looks at a part of a large target; the next one goes on from there, and round and round.
+        """
         ...
 
 

@@ -131,7 +131,7 @@ def running(
         process = subprocess.Popen(
             [python, "-m", "awslambdaric", handler or f"handlers.functions.{name}.handler"],
             cwd=code,
-            env=environment(name, env, f"127.0.0.1:{server.server_port}", code),
+            env=environment(name, env, f"127.0.0.1:{server.server_port}", code) | {"TMPDIR": str(folder)},
             stdout=output,
             stderr=output,
         )
@@ -148,7 +148,7 @@ def running(
 
 def environment(name: str, env: Mapping[str, str], api: str, code: Path) -> dict[str, str]:
     """What Lambda gives a function beside its own variables; nothing of ours or AWS's leaks in from here."""
-    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
+    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
     return {
         **kept,
         "AWS_LAMBDA_RUNTIME_API": api,

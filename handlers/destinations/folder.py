@@ -10,7 +10,8 @@ import errno
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import islice
 from pathlib import Path
 
 from handlers.destinations import options as options_
@@ -21,9 +22,14 @@ from receiver.core.naming import template_faults
 from receiver.core.parcel import Parcel
 from receiver.core.plan import Target
 from receiver.ports import Destination
-from receiver.store.durable import Folders, sync_file, sync_folder
+from receiver.store.durable import Folders, clear_untouched, sync_file, sync_folder
 
 OPTIONS: tuple[str, ...] = ()
+UNFINISHED = ".mailroom-"
+FOLDERS_AT_ONCE = 1000
+"""Folders that one look for leftovers goes through: some milliseconds on a local disk."""
+SEARCH_EVERY = 3600.0
+"""Seconds from the end of one search to the beginning of the next."""
 
 
 class Folder:
@@ -33,6 +39,10 @@ class Folder:
 
     def __init__(self) -> None:
         self._folders = Folders()
+        self._walks: dict[Path, Iterator[list[Path]]] = {}
+        """Where the search for leftovers stands."""
+        self._searched: dict[Path, float] = {}
+        """Up to which moment a folder was searched to its end."""
 
     async def deliver(self, parcel: Parcel) -> Receipt:
         """The document and its manifest, written once in effect."""
@@ -72,7 +82,7 @@ class Folder:
         root = _root(target.url)
         try:
             await asyncio.to_thread(root.mkdir, parents=True, exist_ok=True)
-            trial = root / f".mailroom-{secrets.token_hex(8)}.probe"
+            trial = root / f"{UNFINISHED}{secrets.token_hex(8)}.probe"
             await _create(trial, _once(b""), "")
             await asyncio.to_thread(trial.unlink)
         except MailroomError as error:
@@ -80,6 +90,27 @@ class Folder:
         except OSError as error:
             return [f"{root} cannot be written: {error.strerror}; give the user that runs Mailroom the right to"]
         return []
+
+    async def clear_leftovers(self, target: Target, *, before: float) -> int:
+        """Goes through the folders bit by bit, for there may be one for each document of years."""
+        return await asyncio.to_thread(self._clear, _root(target.url), before)
+
+    def _clear(self, root: Path, before: float) -> int:
+        if abs(before - self._searched.get(root, 0.0)) < SEARCH_EVERY:
+            return 0
+        walk = self._walks.setdefault(root, _unfinished(root))
+        looked_at = list(islice(walk, FOLDERS_AT_ONCE))
+        if len(looked_at) < FOLDERS_AT_ONCE:
+            del self._walks[root]
+            self._searched[root] = before
+        return sum(clear_untouched(files, before) for files in looked_at)
+
+
+def _unfinished(root: Path) -> Iterator[list[Path]]:
+    """Of one folder after the other the files that were never finished."""
+    for folder, _, names in os.walk(root):
+        unfinished = [one for one in names if one.startswith(UNFINISHED) and one.endswith((".part", ".probe"))]
+        yield [Path(folder, one) for one in unfinished]
 
 
 def _root(template: str) -> Path:
@@ -101,7 +132,7 @@ def _path(parcel: Parcel) -> Path:
 
 async def _create(path: Path, chunks: AsyncIterator[bytes], sha256: str) -> tuple[str, bool]:
     """The SHA-256 of what was to be written, and whether it was: False when there is a file of this name."""
-    temporary = path.with_name(f".mailroom-{secrets.token_hex(8)}.part")
+    temporary = path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}.part")
     try:
         try:
             written = await _write(temporary, chunks)

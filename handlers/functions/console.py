@@ -5,14 +5,14 @@ from typing import Any
 from handlers.functions import application
 from handlers.functions.gateway import Gateway, gateway
 from handlers.functions.warm import Context, Warm
-from receiver.bootstrap import App, load_app
+from receiver.bootstrap import App
 from receiver.http.app import create_app
 from receiver.settings import Settings
 
 
 def build(settings: Settings) -> tuple[App, Gateway]:
     """The application, and its pages for Lambda."""
-    app = load_app(settings)
+    app = application.build(settings)
     return app, gateway(create_app(app))
 
 

@@ -5,15 +5,15 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from handlers.functions.application import close, meter_of
+from handlers.functions.application import build, close, meter_of
 from handlers.functions.warm import Context, Warm
 from handlers.inbox import take_message
-from receiver.bootstrap import App, load_app
+from receiver.bootstrap import App
 from receiver.core.errors import MailroomError
 from receiver.log import line
 
 log = logging.getLogger("mailroom.function")
-WARM = Warm(load_app, close)
+WARM = Warm(build, close)
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -14,16 +14,16 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handlers.functions.application import close, meter_of
+from handlers.functions.application import build, close, meter_of
 from handlers.functions.warm import Context, Warm
-from receiver.bootstrap import App, load_app
+from receiver.bootstrap import App
 from receiver.core.errors import MailroomError
 from receiver.core.task import Task
 from receiver.log import line
 from receiver.runner import Worker, owner_name
 
 log = logging.getLogger("mailroom.function")
-WARM = Warm(load_app, close)
+WARM = Warm(build, close)
 ANSWER_SECONDS = 3.0
 """What is left of the invocation's time when it stops waiting: to answer the batch, and to write the metrics."""
 RECORD_SECONDS = 7.0

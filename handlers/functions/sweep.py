@@ -4,9 +4,9 @@ import logging
 import time
 from typing import Any
 
-from handlers.functions.application import close, meter_of
+from handlers.functions.application import build, close, meter_of
 from handlers.functions.warm import Context, Warm
-from receiver.bootstrap import App, load_app
+from receiver.bootstrap import App
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.task import Task, TaskState
@@ -16,7 +16,7 @@ from receiver.log import line
 from receiver.runner import report
 
 log = logging.getLogger("mailroom.function")
-WARM = Warm(load_app, close)
+WARM = Warm(build, close)
 TAKEOVER = Takeover(clock=time.time)
 """What the looks of this instance saw. Between invocations it is frozen, and a monotonic clock may stand still."""
 COUNT_LIMIT = 1000

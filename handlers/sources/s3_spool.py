@@ -3,7 +3,6 @@
 Bytes are spooled to a temporary folder first: their checksum, which is their name, is known only at their end.
 """
 
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from handlers.sources.s3 import Place, S3Source
 from receiver.core.document import Document
 from receiver.core.errors import DestinationBusy, FileGone, StoreBusy
 from receiver.core.parcel import Content
+from receiver.flow.scratch import scratch
 from receiver.ports import Kept, Spool
 from receiver.store.spool import FolderSpool
 
@@ -30,8 +30,8 @@ class S3Spool:
         self._objects = S3Objects(aws, part_bytes=PART_BYTES, multipart_copy_above=MULTIPART_BYTES)
 
     async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int) -> Kept:
-        with tempfile.TemporaryDirectory(prefix="mailroom-") as folder:
-            aside = FolderSpool(Path(folder))
+        with scratch() as folder:
+            aside = FolderSpool(folder)
             kept = await aside.keep(source, limit=limit)
             if kept.size:
                 await self._put(kept, aside)
@@ -67,6 +67,10 @@ class S3Spool:
     async def forget(self, location: str, *, kept_before: float) -> bool:
         """Never: an object here does not tell when it was last needed. The bucket's lifecycle rule lets it go."""
         return False
+
+    async def clear_leftovers(self, *, before: float) -> int:
+        """None: an object appears whole. The bucket's lifecycle rule ends uploads in parts that were broken off."""
+        return 0
 
     def _key(self, location: str) -> str:
         return self._prefix + location.removeprefix("spool:")

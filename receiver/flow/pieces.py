@@ -1,7 +1,6 @@
 """A packet's pages and pieces: the open file, and the documents that were cut from it."""
 
 import contextlib
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from receiver.core.document import Document
 from receiver.core.errors import Misconfigured, ReaderDied, Uncuttable
 from receiver.core.naming import piece_id
 from receiver.core.task import Task
+from receiver.flow.scratch import scratch
 from receiver.flow.tools import Tools
 from receiver.ports import Pages
 
@@ -45,8 +45,8 @@ async def _on_disk(document: Document, tools: Tools) -> AsyncIterator[Path]:
     if content.path is not None:
         yield content.path
         return
-    with tempfile.TemporaryDirectory(prefix="mailroom-packet-") as folder:
-        path = Path(folder, "packet.pdf")
+    with scratch() as folder:
+        path = folder / "packet.pdf"
         async with await anyio.open_file(path, "wb") as file:
             async for chunk in content.stream():
                 await file.write(chunk)

@@ -4,10 +4,9 @@ First the cut is decided and kept on the packet; then it is carried out, piece b
 same pieces again, because their ids follow from packet and pages, and those that are there are left alone.
 """
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from receiver.core.change import Ensure, Update, Write
 from receiver.core.document import Classification, Delivery, DeliveryState, Document, DocumentState, Origin, Step
@@ -22,6 +21,7 @@ from receiver.flow.conclude import Case, concluded, held, held_document, planned
 from receiver.flow.deliver import delivery_tasks
 from receiver.flow.packet import held_alert, look_at
 from receiver.flow.pieces import dying_once, opened, piece_ids
+from receiver.flow.scratch import scratch
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.ports import Kept, Pages
 
@@ -115,8 +115,8 @@ def _delivered(piece: Document) -> tuple[Delivery, ...]:
 
 
 async def _kept(segment: Segment, pages: Pages, tools: Tools) -> Kept:
-    with tempfile.TemporaryDirectory(prefix="mailroom-piece-") as folder:
-        path = Path(folder, "piece.pdf")
+    with scratch() as folder:
+        path = folder / "piece.pdf"
         await pages.cut(segment.pages, path)
         return await tools.spool.keep(path, limit=tools.max_document)
 

@@ -14,6 +14,7 @@ from receiver.core.job import Job, JobKind, JobReport, JobStatus
 from receiver.core.naming import task_id
 from receiver.core.task import Task
 from receiver.flow.forget import forget
+from receiver.flow.leftovers import clear_leftovers
 from receiver.flow.resolve import resolve
 from receiver.flow.tools import Tools
 from receiver.flow.watch import watch
@@ -38,6 +39,8 @@ class Swept:
     """Documents whose bytes left the spool."""
     wrong: int = 0
     """Groups of what is wrong now, of which a person was told: documents overdue, sources expiring, …"""
+    leftovers: int = 0
+    """Unfinished files of processes that were killed, removed now."""
 
 
 async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
@@ -46,12 +49,19 @@ async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
     rung = await _ring_due(tools, now, limit)
     purged = await tools.store.purge(now=now)
     forgotten = await forget(tools)
+    leftovers = await clear_leftovers(tools)
     overdue = [job for job in (await tools.store.find(Job, _overdue(now, limit))).records if isinstance(job, Job)]
     wrong = await watch(tools)
     await resolve(tools, wrong)
     finished = await _ask_all(overdue, tools)  # last: all else must happen while LlamaCloud is away, too
     return Swept(
-        rung=rung, overdue=len(overdue), finished=finished, purged=purged, forgotten=forgotten, wrong=len(wrong)
+        rung=rung,
+        overdue=len(overdue),
+        finished=finished,
+        purged=purged,
+        forgotten=forgotten,
+        wrong=len(wrong),
+        leftovers=leftovers,
     )
 
 

@@ -1,10 +1,12 @@
-"""Files and folders that are still there after a power cut.
+"""Files and folders that are still there after a power cut, and files that nobody finished.
 
 A file is durable when its bytes are synced and so is the folder that names it; a folder, when the one above it is.
 """
 
+import contextlib
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,6 +29,17 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def clear_untouched(files: Iterable[Path], before: float) -> int:
+    """Removes those that nobody has written to since this moment; how many."""
+    cleared = 0
+    for file in files:
+        with contextlib.suppress(OSError):  # another process was faster, or it is not ours to remove
+            if file.stat().st_mtime < before:
+                file.unlink()
+                cleared += 1
+    return cleared
 
 
 class Folders:

@@ -15,10 +15,11 @@ from receiver.core.document import Document
 from receiver.core.errors import DocumentRefused, FileGone, StoreBusy
 from receiver.core.parcel import Content
 from receiver.ports import Kept, Spool
-from receiver.store.durable import Folders, sync_file, sync_folder
+from receiver.store.durable import Folders, clear_untouched, sync_file, sync_folder
 
 CHUNK = 1024 * 1024
 HEAD = 1024
+UNFINISHED = ".new-"
 
 
 class FolderSpool:
@@ -37,7 +38,7 @@ class FolderSpool:
             raise StoreBusy(f"the spool {self._root} cannot be written: {error.strerror}") from error
 
     async def _keep(self, chunks: AsyncIterator[bytes], limit: int) -> Kept:
-        descriptor, aside = await asyncio.to_thread(tempfile.mkstemp, dir=self._root, prefix=".new-")
+        descriptor, aside = await asyncio.to_thread(tempfile.mkstemp, dir=self._root, prefix=UNFINISHED)
         digest, size, head = hashlib.sha256(), 0, b""
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -90,6 +91,9 @@ class FolderSpool:
             return False
         path.unlink(missing_ok=True)
         return True
+
+    async def clear_leftovers(self, *, before: float) -> int:
+        return await asyncio.to_thread(clear_untouched, self._root.glob(f"{UNFINISHED}*"), before)
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:
