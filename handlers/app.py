@@ -27,8 +27,6 @@ from receiver.metrics import Meter
 from receiver.ports import AlertChannel, Destination, Spool
 from receiver.settings import Settings
 
-DAY = 86400.0
-
 
 def build(
     settings: Settings,
@@ -61,10 +59,9 @@ def build(
         channels=channels(config, settings, aws),
         adopt=settings.adopt,
         max_document=settings.max_upload,
-        keep_task_seconds=config.retention.tasks_days * DAY,
     )
     refuse_faults(config, tools)
-    door = bootstrap.open_door(settings, store, bell, meter, keep_seconds=config.retention.events_days * DAY)
+    door = bootstrap.open_door(settings, store, bell, meter, retention=config.retention)
     feeds = (InboxFeed(settings.inbox, aws),) if settings.inbox else ()
     return App(settings=settings, tools=tools, door=door, feeds=feeds)
 

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from receiver.core.errors import Misconfigured
+from receiver.core.retention import Retention
 from receiver.core.timers import visibility
 from receiver.flow.receive import Door
 from receiver.metrics import Meter
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from receiver.cloud.client import LlamaCloud
     from receiver.flow.tools import Terms, Tools
     from receiver.ports import Destination
+
+USUAL = Retention()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +165,7 @@ def open_door(
     meter: Meter,
     *,
     clock: Clock = time.time,
-    keep_seconds: float = 30 * 86400.0,
+    retention: Retention = USUAL,
 ) -> Door:
     """What the receiver needs. Raises Misconfigured when no secret is set and nobody asked for that."""
     return Door(
@@ -172,7 +175,7 @@ def open_door(
         clock=clock,
         meter=meter,
         late_after=settings.late_after or None,
-        keep_seconds=keep_seconds,
+        keep_seconds=retention.events_seconds,
     )
 
 

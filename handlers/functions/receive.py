@@ -3,18 +3,28 @@
 It loads no destination, no routing table, no pydantic and no LlamaCloud client (tests/unit/functions/test_imports.py).
 """
 
+import logging
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from handlers.functions.gateway import Gateway, gateway
 from handlers.functions.health import Front
 from handlers.functions.warm import Context, Warm
 from receiver.bootstrap import open_bell, open_door, open_store
+from receiver.core.retention import Retention
 from receiver.flow.receive import Door
 from receiver.http.webhook import Limits, Webhook
+from receiver.log import line
 from receiver.metrics import Meter
 from receiver.settings import Settings
 
+log = logging.getLogger("mailroom.function")
+RETENTION = "retention.json"
+"""What mailroom.yaml says about it: scripts/package puts it into the zip, for this function reads no table."""
 LOOK_AGAIN_SECONDS = 10.0
 """A refused event may be refused because a secret was rotated a moment ago: secrets older than this are read again."""
 
@@ -29,9 +39,20 @@ class Receiver:
 def build(settings: Settings) -> Receiver:
     """Everything that receiving needs. Raises Misconfigured."""
     store, bell, meter = open_store(settings), open_bell(settings), Meter()
-    door = open_door(settings, store, bell, meter)
+    door = open_door(settings, store, bell, meter, retention=_retention())
     front = Front(Webhook(door, Limits(body=settings.max_body)), store)
     return Receiver(gateway(front), door, meter)
+
+
+def _retention() -> Retention:
+    """How long events are kept, as the table says that was packed with the other functions."""
+    path = Path(os.environ.get("LAMBDA_TASK_ROOT", ""), RETENTION)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Retention)
+    except FileNotFoundError:
+        usual = Retention()
+        line(log, logging.WARNING, "retention.unknown", file=str(path), events_days=usual.events_days)
+        return usual
 
 
 async def close(receiver: Receiver) -> None:

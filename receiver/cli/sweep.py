@@ -19,6 +19,6 @@ def sweep(as_json: bool) -> None:
     else:
         click.echo(
             f"{swept.overdue} jobs were overdue, {swept.finished} of them go on; "
-            f"{swept.rung} tasks were due; forgotten: {swept.purged} records, the bytes of {swept.forgotten} documents; "
-            f"removed: {swept.leftovers} unfinished files"
+            f"{swept.rung} tasks were due; forgotten: {swept.purged} records, "
+            f"the bytes of {swept.forgotten} documents; removed: {swept.leftovers} unfinished files"
         )

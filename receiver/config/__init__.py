@@ -7,9 +7,22 @@ imported when a file is read, so that a process which never reads one does not p
 from collections.abc import Mapping
 from pathlib import Path
 
-from receiver.config.config import Category, Classify, Config, Guards, Resubmit, Retention, Rule, Split
+from receiver.config.config import Category, Classify, Config, Guards, Resubmit, Rule, Split
+from receiver.core.retention import Retention
 
-__all__ = ["Category", "Classify", "Config", "Guards", "Resubmit", "Retention", "Rule", "Split", "load", "parse"]
+__all__ = [
+    "Category",
+    "Classify",
+    "Config",
+    "Guards",
+    "Resubmit",
+    "Retention",
+    "Rule",
+    "Split",
+    "load",
+    "parse",
+    "retention_in",
+]
 
 
 def load(path: Path | str, environ: Mapping[str, str]) -> Config:
@@ -27,3 +40,10 @@ def parse(text: str, environ: Mapping[str, str], *, path: Path | str = "mailroom
     from receiver.config import build
 
     return build.parse(text, environ, path=Path(path))
+
+
+def retention_in(path: Path | str) -> Retention:
+    """The section ``retention`` of this file alone: no ``env:NAME`` of the rest need be set. Raises Misconfigured."""
+    from receiver.config import build
+
+    return build.retention_in(Path(path))

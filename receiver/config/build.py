@@ -7,13 +7,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from receiver.config import faults, model
-from receiver.config.config import Category, Classify, Config, Guards, Resubmit, Retention, Rule, Split
+from receiver.config.config import Category, Classify, Config, Guards, Resubmit, Rule, Split
 from receiver.config.source import Source, read
 from receiver.config.text import resolve, seconds, window_seconds
 from receiver.core.alert import AlertRule
 from receiver.core.check import Problem
 from receiver.core.errors import Misconfigured
 from receiver.core.plan import Target
+from receiver.core.retention import Retention
 from receiver.core.route import Fallback, Route, RouteTable, When
 
 SURE_DESCRIPTION = 500
@@ -24,8 +25,22 @@ SURE_CATEGORIES = 50
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:
     """The configuration in this file. Raises Misconfigured with all that is wrong."""
+    return parse(_text(path), environ, path=path)
+
+
+def retention_in(path: Path) -> Retention:
+    """The section ``retention`` of this file alone. Raises Misconfigured."""
+    source = read(_text(path), path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        found = model.RetentionAlone.model_validate(source.data)
+    except ValidationError as error:
+        raise _refused(source, faults.lines(error, source, schema())) from None
+    return Retention(**dict(found.retention))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise Misconfigured(
             f"there is no {path}: write one (docs/reference-config.md) and name it in MAILROOM_CONFIG; "
@@ -35,7 +50,6 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         raise Misconfigured(f"{path} (MAILROOM_CONFIG) cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise Misconfigured(f"{path} (MAILROOM_CONFIG) is not UTF-8 text: {error.reason}") from error
-    return parse(text, environ, path=path)
 
 
 def parse(text: str, environ: Mapping[str, str], *, path: Path) -> Config:

@@ -11,6 +11,7 @@ from receiver.core.check import Problem, check
 from receiver.core.errors import Misconfigured
 from receiver.core.pages import Guards as Guards
 from receiver.core.plan import Target
+from receiver.core.retention import Retention
 from receiver.core.route import RouteTable
 
 
@@ -55,16 +56,6 @@ class Split:
     min_confidence: Literal["high", "medium", "low"] = "medium"
     """A piece whose category is less certain than this waits in review; ``low`` lets all pass."""
     guards: Guards = field(default_factory=Guards)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
-    """How long finished records are remembered. Documents and jobs are kept: the books rest on them."""
-
-    events_days: float = 30
-    tasks_days: float = 30
-    content_days: float = 30
-    """How long the spool keeps bytes that nobody took in again; those of documents in review stay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from receiver.config.text import Wrong, between, channel, destination, duration, kinds, option, rule_type, window
+from receiver.core.retention import LONGEST_DAYS, Retention
 
 Confidence = Annotated[float, AfterValidator(between(0, 1)), Field(json_schema_extra={"minimum": 0, "maximum": 1})]
 Count = Annotated[int, Field(ge=1)]
@@ -225,12 +226,23 @@ class AlertSection(Section):
     )
 
 
+Days = Annotated[float, Field(ge=1, le=LONGEST_DAYS)]
+_USUAL = Retention()
+
+
 class RetentionSection(Section):
-    events_days: Annotated[float, Field(ge=1)] = Field(default=30, description="how long events are remembered")
-    tasks_days: Annotated[float, Field(ge=1)] = Field(default=30, description="how long finished tasks are remembered")
-    content_days: Annotated[float, Field(ge=1)] = Field(
-        default=30, description="how long the bytes of routed documents stay in the spool"
+    events_days: Days = Field(default=_USUAL.events_days, description="how long events are remembered")
+    tasks_days: Days = Field(default=_USUAL.tasks_days, description="how long finished tasks are remembered")
+    content_days: Days = Field(
+        default=_USUAL.content_days,
+        description="how long the bytes of routed and failed documents are kept; those in review stay",
     )
+
+
+class RetentionAlone(BaseModel):
+    """The file without regard to anything but this section."""
+
+    retention: RetentionSection = Field(default_factory=RetentionSection)
 
 
 class ResubmitSection(Section):

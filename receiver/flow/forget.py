@@ -11,14 +11,13 @@ from receiver.core.flag import Flag
 from receiver.flow.tools import Tools
 
 WATERMARK = "spool:forgotten"
-DAY = 86400.0
 DONE = (DocumentState.ROUTED, DocumentState.FAILED)
 
 
 async def forget(tools: Tools, *, limit: int = 200) -> int:
     """One pass; how many documents' bytes were let go."""
     now = tools.clock()
-    before = now - tools.config.retention.content_days * DAY
+    before = now - tools.config.retention.content_seconds
     flag = await tools.store.get(Flag, WATERMARK)
     page = await tools.store.find(Document, Query(since=float(flag.value) if flag else None, until=before, limit=limit))
     passed = [one for one in page.records if isinstance(one, Document)]

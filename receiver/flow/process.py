@@ -115,7 +115,7 @@ async def _succeeded(task: Task, outcome: Outcome, tools: Tools) -> Done:
         moved = task.retry(at=outcome.again_at, error=outcome.note, cause="again", counted=False)
         word = "again"
     else:
-        moved = task.finish(now=tools.clock(), keep_seconds=tools.keep_task_seconds)
+        moved = task.finish(now=tools.clock(), keep_seconds=tools.config.retention.tasks_seconds)
         word = "done"
     return await _settle(task, moved, change, Done(task=moved, outcome=word, note=outcome.note), tools)
 

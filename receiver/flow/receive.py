@@ -30,7 +30,7 @@ class Door:
     clock: Clock
     meter: Meter
     late_after: float | None = None
-    keep_seconds: float = 90 * 86400.0
+    keep_seconds: float
     """How long an event is remembered, and with it its id."""
 
 

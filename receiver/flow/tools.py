@@ -97,7 +97,6 @@ class Tools:
     adopt: bool = False
     """Whether a job that was created elsewhere becomes a document here."""
     max_document: int = 512 * 1024 * 1024
-    keep_task_seconds: float = 30 * 86400.0
 
     async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
         """Rings for tasks that were just written. A bell that cannot ring is no failure: the sweep rings again."""

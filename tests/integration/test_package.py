@@ -1,5 +1,6 @@
 """The zips: the same bytes every time, for the platform asked for, with everything in them and nothing more."""
 
+import asyncio
 import json
 import os
 import platform
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from receiver.core.change import Query
+from receiver.core.event import Event
+from receiver.store.sqlite import SqliteStore
 from tests.lambda_runtime import ROOT, running
 
 pytestmark = pytest.mark.slow
@@ -119,6 +123,33 @@ def test_all_that_it_needs_is_in_it(unpacked: Path, runtime: str, request: pytes
     code = f"import importlib, sys; sys.path.insert(0, sys.argv[1]); [*map(importlib.import_module, {wanted})]"
     done = subprocess.run([runtime, "-c", code, unpacked], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_receive_keeps_events_for_as_long_as_the_table_of_the_others_says(runtime: str, tmp_path: Path) -> None:
+    table = tmp_path / "year.yaml"
+    table.write_text((ROOT / "infra" / "mailroom.yaml").read_text() + "\nretention: {events_days: 365}\n")
+    made, _ = package("test-year", "--python", HERE, "--arch", ARCH, "--config", str(table), "receive")
+    with zipfile.ZipFile(made / "receive.zip") as archive:
+        archive.extractall(tmp_path / "code")
+    event = json.loads((ROOT / "tests" / "events" / "http_api.json").read_text())
+    store = tmp_path / "mailroom.db"
+    env = {
+        "MAILROOM_STORE": f"sqlite:///{store}",
+        "MAILROOM_QUEUE": "local://",
+        "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["the-right-value"]}',
+    }
+    with running("receive", env, tmp_path, code=tmp_path / "code", python=runtime) as receive:
+        assert receive.invoke(event)["statusCode"] == 202
+        assert "retention.unknown" not in receive.output()
+    (kept,) = asyncio.run(_events(store))
+    assert kept.expires_at == pytest.approx(kept.received_at + 365 * 86400)
+
+
+async def _events(path: Path) -> list[Event]:
+    store = SqliteStore(path)
+    events: list[Event] = (await store.find(Event, Query())).records
+    await store.close()
+    return events
 
 
 @pytest.mark.parametrize("unpacked", ["receive"], indirect=True)

@@ -46,6 +46,8 @@ WRONG = [
     (spoilt("0.8", '"0.8"'), "7: routes[0].min_confidence: must be a number (got '0.8'); write it as a number, without quotes"),
     (spoilt("0.8", "true"), "7: routes[0].min_confidence: must be a number (got true)"),
     (SOUND + "retention: {events_days: 0}\n", "13: retention.events_days: must be at least 1 (got 0)"),
+    (SOUND + "retention: {tasks_days: .inf}\n", "13: retention.tasks_days: must be at most 36500 (got inf)"),
+    (SOUND + "retention: {content_days: .nan}\n", "13: retention.content_days: must be at most 36500 (got nan)"),
     # text
     (spoilt("type: invoice,", "type: 1099,"), '3: classify.rules[0].type: must be text (got 1099); put it in quotes: "1099"'),
     (spoilt("type: invoice,", "type: a/b,"), "3: classify.rules[0].type: may hold letters, digits, space, - and _ "

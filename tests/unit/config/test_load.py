@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.config import Category, Config, Guards, Retention, load
+from receiver.config import Category, Config, Guards, Retention, load, retention_in
 from receiver.core.alert import AlertRule
 from receiver.core.errors import Misconfigured
 from receiver.core.plan import Target
@@ -33,11 +33,22 @@ def test_a_file_is_read(tmp_path: Path) -> None:
 def test_what_is_left_out_has_its_default() -> None:
     config = read()
     assert config.deadline_seconds == 600
-    assert config.retention == Retention(events_days=30, tasks_days=30)
+    assert config.retention == Retention(events_days=30, tasks_days=30, content_days=30)
     assert config.alerts == ()
     assert config.warnings == ()
     assert (config.split.then, config.split.path, config.split.min_confidence) == ("classify", "auto", "medium")
     assert config.split.guards == Guards(blank_pages="attach", merge_neighbours=False)
+
+
+def test_retention_can_be_read_though_the_rest_names_variables_that_are_not_set(tmp_path: Path) -> None:
+    path = tmp_path / "mailroom.yaml"
+    path.write_text(SOUND.replace("s3://mail", "s3://env:MAIL_BUCKET") + "retention: {events_days: 365}\n")
+    assert retention_in(path) == Retention(events_days=365)
+    path.write_text(SOUND)
+    assert retention_in(path) == Retention()
+    path.write_text(SOUND + "retention: {events_days: soon}\n")
+    with pytest.raises(Misconfigured, match=r"retention\.events_days: must be a number"):
+        retention_in(path)
 
 
 def test_the_classify_configuration_is_the_vendors_object() -> None:
