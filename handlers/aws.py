@@ -52,6 +52,8 @@ _NEEDS = {
     "UploadPartCopy": "s3:PutObject and, on the source, s3:GetObject",
     "CompleteMultipartUpload": "s3:PutObject",
     "AbortMultipartUpload": "s3:AbortMultipartUpload",
+    "GetObjectTagging": "s3:GetObjectTagging and s3:GetObjectVersionTagging",
+    "PutObjectTagging": "s3:PutObjectTagging and s3:PutObjectVersionTagging",
 }
 """Operations whose permission has another name than the operation."""
 

@@ -67,7 +67,18 @@ async def take_object(put: Put, app: App) -> Arrived:
         raise DocumentRefused("; ".join(one.reason for one in arrived.refused))
     if afterwards == "moved":
         await source.remove(pinned)
+    else:
+        await _note_need(arrived, str(pinned), source)
     return arrived
+
+
+async def _note_need(arrived: Arrived, location: str, source: S3Source) -> None:
+    """Tags an object that no document is read from: it was copied, or it is known in another version."""
+    readers = [one for one in arrived.taken if one.document.content == location]
+    if not readers:
+        await source.release(location)
+    elif not all(one.fresh for one in readers):
+        await source.reclaim(location)  # its bytes had been forgotten, and came again
 
 
 def _report(arrived: Arrived, locator: str) -> None:

@@ -4,7 +4,7 @@ Adapters live in store, queue, cloud and in handlers; each keeps its one outside
 raises those of core/errors.py.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,10 +177,17 @@ class Source(Protocol):
         """The document's bytes. Raises FileGone."""
         ...
 
+    async def release(self, location: str) -> None:
+        """Nobody needs the bytes at this location any more: they go, or are marked where they are not ours.
+
+        Done twice it is done once. Raises Transient, Permanent.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """Bytes that the spool has on disk."""
+    """Bytes that are kept: by the spool, or where they came from."""
 
     location: str
     sha256: str
@@ -190,14 +197,16 @@ class Kept:
 
 
 class Spool(Source, Protocol):
-    """Keeps the bytes of documents that came in by folder, upload or e-mail; content-addressed, so twice is once."""
+    """Keeps the bytes of documents that came in by folder, upload or e-mail, those of each document by themselves.
 
-    async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int) -> Kept:
-        """The bytes, durably kept, whole or not at all. Raises DocumentRefused past ``limit`` bytes, StoreBusy."""
-        ...
+    Each keeping has a location of its own, which is never used again: what is released can't be what was just kept.
+    """
 
-    async def forget(self, location: str, *, kept_before: float) -> bool:
-        """Lets the bytes go, unless they were kept again since that moment; whether they went."""
+    async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int, owner: Callable[[str], str]) -> Kept:
+        """The bytes, durably kept, whole or not at all. ``owner`` says which document they are of, by their SHA-256.
+
+        Raises DocumentRefused past ``limit`` bytes, StoreBusy.
+        """
         ...
 
     async def clear_leftovers(self, *, before: float) -> int:

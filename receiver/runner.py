@@ -15,7 +15,7 @@ from receiver.core import timers
 from receiver.core.errors import MailroomError, StoreBusy, Transient
 from receiver.core.task import Task
 from receiver.flow.process import Done, process
-from receiver.flow.sweep import sweep
+from receiver.flow.sweep import Swept, sweep
 from receiver.flow.takeover import Takeover
 from receiver.flow.tools import Tools
 from receiver.flow.turn import our_turn
@@ -189,7 +189,14 @@ class Worker:
     async def _sweep(self) -> None:
         if await our_turn("sweep", self._owner, self._tools, every_seconds=self._sweep_seconds):
             swept = await sweep(self._tools)
-            line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
+            report_sweep(swept, log)
+
+
+def report_sweep(swept: Swept, to: logging.Logger) -> None:
+    """The line of one pass, and what a person should know of it."""
+    line(to, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
+    for trouble in dict.fromkeys(swept.troubles):
+        line(to, logging.WARNING, "sweep.trouble", error=trouble)
 
 
 def _tell(what: str, error: Exception) -> None:

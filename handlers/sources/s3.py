@@ -5,20 +5,29 @@ A location is ``s3://bucket/key?versionId=…``; the version is empty in a bucke
 
 import base64
 import hashlib
+import logging
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any, NamedTuple
 
 from handlers.aws import Aws
 from receiver.core.document import Document
-from receiver.core.errors import DocumentRefused, FileGone
+from receiver.core.errors import AccessDenied, DocumentRefused, FileGone, Unroutable
 from receiver.core.parcel import Content
+from receiver.log import line
 from receiver.ports import Kept, Source
 
 CHUNK = 1024 * 1024
 HEAD = 1024
 _VERSION = "?versionId="
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
+_UNTAGGABLE = _MISSING | {"MethodNotAllowed", "NotImplemented"}
+"""Gone; a delete marker (405, S3 User Guide, working with delete markers); a store that knows no tags."""
+DONE = {"Key": "mailroom", "Value": "done"}
+"""The tag of an object that no document needs."""
+TAGS_MAX = 10
+"""Tags that an object can have. Source: S3 User Guide, object tagging."""
+log = logging.getLogger("mailroom.inbox")
 
 
 class Place(NamedTuple):
@@ -49,6 +58,7 @@ class S3Source:
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
+        self._told: set[str] = set()
 
     async def look(self, at: Place, *, limit: int) -> Kept:
         """What lies there, with its checksum: S3's own where it has one, else by reading it through.
@@ -74,6 +84,42 @@ class S3Source:
             media_type=document.media_type,
             stream=lambda: self.stream(at),
             s3=(at.bucket, at.key, at.version),
+        )
+
+    async def release(self, location: str) -> None:
+        """Tags the object ``mailroom=done``. It is not ours to delete; a lifecycle rule of its bucket may.
+
+        One that we may not tag stays as it is, which is told once. Raises Transient.
+        """
+        await self._tag(place(location), DONE)
+
+    async def reclaim(self, location: str) -> None:
+        """Takes the tag off an object that a document needs again."""
+        await self._tag(place(location))
+
+    async def _tag(self, at: Place, *ours: dict[str, str]) -> None:
+        """Replaces our tag, and leaves others as they are."""
+        try:
+            before = await self._tags(at)
+            others = [tag for tag in before if tag["Key"] != DONE["Key"]]
+            if [tag for tag in before if tag not in others] != [*ours]:
+                await self._write_tags(at, [*others, *ours])
+        except (AccessDenied, Unroutable) as error:
+            if at.bucket not in self._told:
+                self._told.add(at.bucket)
+                line(log, logging.WARNING, "object.untagged", bucket=at.bucket, error=str(error), fix=error.fix)
+
+    async def _tags(self, at: Place) -> list[dict[str, str]]:
+        what = f"s3://{at.bucket}/{at.key}"
+        answer = await self._aws.attempt("s3", "get_object_tagging", what=what, unless=_UNTAGGABLE, **at.arguments)
+        return answer["TagSet"] if answer else []
+
+    async def _write_tags(self, at: Place, tags: list[dict[str, str]]) -> None:
+        what = f"s3://{at.bucket}/{at.key}"
+        if len(tags) > TAGS_MAX:
+            raise Unroutable(f"{what} has {TAGS_MAX} tags already, and cannot be tagged {DONE['Key']}={DONE['Value']}")
+        await self._aws.attempt(
+            "s3", "put_object_tagging", what=what, unless=_UNTAGGABLE, **at.arguments, Tagging={"TagSet": tags}
         )
 
     async def remove(self, at: Place) -> None:

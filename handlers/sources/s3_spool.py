@@ -1,9 +1,10 @@
-"""The spool in a bucket: for functions, whose disks do not last. Content-addressed, so twice is once.
+"""The spool in a bucket: for functions, whose disks do not last.
 
-Bytes are spooled to a temporary folder first: their checksum, which is their name, is known only at their end.
+Bytes are spooled to a temporary folder first: their checksum, which says which document they are of, is known only at
+their end.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from handlers.aws import Aws
@@ -20,7 +21,7 @@ DRESS = {"ContentType": "application/octet-stream", "Metadata": {}}
 
 
 class S3Spool:
-    """Keeps bytes under ``s3://bucket/prefix``; locations read ``spool:<sha256>``, as those of the folder do."""
+    """Keeps bytes under ``s3://bucket/prefix``; locations are those of the folder (receiver/store/spool.py)."""
 
     def __init__(self, url: str, aws: Aws) -> None:
         self._bucket, _, prefix = url.removeprefix("s3://").partition("/")
@@ -29,10 +30,10 @@ class S3Spool:
         self._source = S3Source(aws)
         self._objects = S3Objects(aws, part_bytes=PART_BYTES, multipart_copy_above=MULTIPART_BYTES)
 
-    async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int) -> Kept:
+    async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int, owner: Callable[[str], str]) -> Kept:
         with scratch() as folder:
             aside = FolderSpool(folder)
-            kept = await aside.keep(source, limit=limit)
+            kept = await aside.keep(source, limit=limit, owner=owner)
             if kept.size:
                 await self._put(kept, aside)
         return kept
@@ -64,9 +65,10 @@ class S3Spool:
             s3=(at.bucket, at.key, ""),
         )
 
-    async def forget(self, location: str, *, kept_before: float) -> bool:
-        """Never: an object here does not tell when it was last needed. The bucket's lifecycle rule lets it go."""
-        return False
+    async def release(self, location: str) -> None:
+        """Deletes the object; with versions, it stays behind a delete marker until a lifecycle rule ends it."""
+        key = self._key(location)
+        await self._aws.call("s3", "delete_object", what=f"s3://{self._bucket}/{key}", Bucket=self._bucket, Key=key)
 
     async def clear_leftovers(self, *, before: float) -> int:
         """None: an object appears whole. The bucket's lifecycle rule ends uploads in parts that were broken off."""

@@ -97,6 +97,7 @@ INDEXES: dict[type[Record], dict[str, Index]] = {
         "type": Index("type", "taken_in_at"),
         "batch": Index("batch_id", "taken_in_at"),
         "overdue": Index(None, "overdue_at"),
+        "forgettable": Index("forgettable", "settled_at"),
     },
     Job: {"document": Index("document_id", "created_at"), "overdue": Index(None, "overdue_at")},
     Event: {"all": Index(None, "received_at"), "job": Index("job_id", "received_at")},

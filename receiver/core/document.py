@@ -23,6 +23,10 @@ class DocumentState(StrEnum):
     FAILED = "failed"
 
 
+SETTLED = frozenset({DocumentState.ROUTED, DocumentState.FAILED})
+"""The states in which nothing more happens by itself, and nobody is waited for."""
+
+
 class Step(StrEnum):
     """How far an open document has come."""
 
@@ -111,7 +115,8 @@ class Document:
     media_type: str
     origin: Origin
     content: str
-    """Where the bytes lie: ``spool:KEY``, ``s3://bucket/key?versionId=…`` or ``llamacloud:FILE_ID``."""
+    """Where the bytes lie: ``spool:KEY``, ``s3://bucket/key?versionId=…`` or ``llamacloud:FILE_ID``; "" once they are
+    forgotten."""
     taken_in_at: float
     version: int = 0
     state: DocumentState = DocumentState.OPEN
@@ -150,6 +155,8 @@ class Document:
     plan: Plan | None = None
     deliveries: tuple[Delivery, ...] = ()
     history: tuple[Entry, ...] = ()
+    forgotten_at: float | None = None
+    """When its bytes were forgotten: from then on nothing may count on them, though they may be there for a moment."""
 
     @property
     def type(self) -> str | None:
@@ -165,6 +172,18 @@ class Document:
     def overdue_at(self) -> float | None:
         """When an open document becomes overdue; None for all others (a sparse index rests on this)."""
         return self.deadline if self.state is DocumentState.OPEN else None
+
+    @property
+    def settled_at(self) -> float | None:
+        """When the last thing happened to it, if nothing more will; None while it is open or a person must look."""
+        if self.state not in SETTLED:
+            return None
+        return self.history[-1].at if self.history else self.taken_in_at
+
+    @property
+    def forgettable(self) -> str | None:
+        """What of it is the next to be forgotten, some time after it settled; None while it must be kept whole."""
+        return "content" if self.state in SETTLED and self.content else None
 
     def note(self, at: float, what: str, detail: str = "") -> "Document":
         """The document with one more line in its timeline."""

@@ -11,7 +11,7 @@ from receiver.core.route import RouteTable, decide, deliveries
 from receiver.core.task import Task, TaskState
 from receiver.flow import packet
 from receiver.flow.deliver import delivery_tasks, pending_task
-from receiver.flow.tools import Tools
+from receiver.flow.tools import Tools, refuse_forgotten
 
 HEAD_START = 30.0
 """Seconds that a delivery which was parked before waits now, so that one that it points to can be made first."""
@@ -29,12 +29,13 @@ class Word:
 async def route_by_hand(document_id: str, word: Word, tools: Tools) -> Document:
     """The document on its new way.
 
-    Raises NotFound, NotAllowed unless it waits in review or has failed, Malformed for a route or type that is not in
-    the table, Conflict when it just changed.
+    Raises NotFound, NotAllowed unless it waits in review or has failed and its bytes are there, Malformed for a route
+    or type that is not in the table, Conflict when it just changed.
     """
     document = await tools.store.get(Document, document_id)
     if document is None:
         raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
+    refuse_forgotten(document)
     now = tools.clock()
     after = reroute(document, word, tools.config.table, now=now)
     after = replace(after, deadline=now + tools.config.deadline_seconds)

@@ -4,14 +4,16 @@ The same content from the same place is the same document: taking it in again ch
 """
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-from receiver.core.change import Insert
+from receiver.core.change import Insert, Update, succeeding
 from receiver.core.document import Document, Origin
-from receiver.core.errors import Conflict, DocumentRefused, FileGone
+from receiver.core.errors import Conflict, DocumentRefused, FileGone, Permanent, Transient
 from receiver.core.media import HEAD_BYTES, media_type, refusal
 from receiver.core.naming import document_id, whole
 from receiver.core.task import submission_of
@@ -54,14 +56,18 @@ async def take_in(arrival: Arrival, tools: Tools) -> TakenIn:
         raise DocumentRefused(f"{arrival.name} {reason}", fix="leave it out, or give its content as a document")
     if isinstance(source, Path) and (known := await _known(arrival, source, tools)):
         return TakenIn(known, fresh=False)
-    kept = source if isinstance(source, Kept) else await tools.spool.keep(source, limit=tools.max_document)
+    kept = source if isinstance(source, Kept) else await _keep(arrival, source, tools)
     document = _document(arrival, kept, await installation(tools), tools)
     existing = await _insert(document, tools)
     if existing is not None:
-        return TakenIn(existing, fresh=False)
+        return TakenIn(await _with_bytes(existing, kept, tools), fresh=False)
     tools.meter.count("mailroom_documents", source=arrival.kind)
     await tools.ring(submission_of(document, now=0).id)
     return TakenIn(document, fresh=True)
+
+
+async def _keep(arrival: Arrival, source: AsyncIterator[bytes] | Path, tools: Tools) -> Kept:
+    return await tools.spool.keep(source, limit=tools.max_document, owner=partial(document_id, _origin(arrival)))
 
 
 async def peeked(source: AsyncIterator[bytes] | Path | Kept) -> tuple[bytes, AsyncIterator[bytes] | Path | Kept]:
@@ -92,16 +98,37 @@ async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[by
 async def _known(arrival: Arrival, path: Path, tools: Tools) -> Document | None:
     """The document that this file is already, found by its checksum: then its bytes need not be copied again.
 
-    None also when the spool has let its bytes go meanwhile; they are brought back then.
+    None also when its bytes are gone meanwhile; they are brought back then.
     """
     sha256 = await asyncio.to_thread(_sha256, path)
     document = await tools.store.get(Document, document_id(_origin(arrival), sha256))
-    if document is not None:
-        try:
-            await tools.content(document)
-        except FileGone:
-            return None
-    return document
+    return document if document is not None and await _has_bytes(document, tools) else None
+
+
+async def _has_bytes(document: Document, tools: Tools) -> bool:
+    try:
+        await tools.content(document)
+    except FileGone:
+        return False
+    return True
+
+
+async def _with_bytes(document: Document, again: Kept, tools: Tools) -> Document:
+    """The document that was there before: with the bytes that came again if its own are gone, else without them.
+
+    Raises Conflict when it changes meanwhile: it is taken in once more then.
+    """
+    if again.location == document.content:
+        return document  # where it lies already, be it about to be forgotten
+    if await _has_bytes(document, tools):
+        if again.location.startswith("spool:"):
+            with contextlib.suppress(Transient, Permanent):  # then it is a stray, which the sweep finds
+                await tools.release(again.location)
+        return document
+    back = replace(document, content=again.location, forgotten_at=None)
+    back = back.note(tools.clock(), "kept again", "its bytes were gone, and came in again")
+    await tools.store.apply(Update(back))
+    return succeeding(back)
 
 
 def _sha256(path: Path) -> str:
@@ -139,5 +166,8 @@ async def _insert(document: Document, tools: Tools) -> Document | None:
     try:
         await tools.store.apply(Insert(document), Insert(submission_of(document, now=document.taken_in_at)))
     except Conflict:
-        return await tools.store.get(Document, document.id)
+        existing = await tools.store.get(Document, document.id)
+        if existing is None:
+            raise  # it is not there, so it must not be acknowledged
+        return existing
     return None

@@ -14,7 +14,7 @@ from receiver.core.pages import BLANK, BY_HAND, Cut, Guards, Segment, account, r
 from receiver.core.route import RouteTable
 from receiver.flow.pieces import opened
 from receiver.flow.split import cut_task
-from receiver.flow.tools import Tools
+from receiver.flow.tools import Tools, refuse_forgotten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,7 @@ async def recut(document_id: str, wish: Wish, tools: Tools) -> Document:
     if document is None:
         raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
     _refuse(document)
+    refuse_forgotten(document)
     if document.page_count is None:
         async with opened(document, tools) as pages:
             document = replace(document, page_count=pages.count)

@@ -17,8 +17,10 @@ from receiver.core.route import RouteTable, decide, deliveries
 from receiver.core.task import Task, TaskState, submission_of
 from receiver.flow.conclude import resubmission
 from receiver.flow.deliver import delivery_tasks, holds_bytes, pending_task
-from receiver.flow.tools import Tools
+from receiver.flow.every import every
+from receiver.flow.tools import BRING_BACK, Tools, why_forgotten
 
+PAGE = 200
 BY_A_PERSON = frozenset({Way.BY_HAND, Way.RECUT})
 
 
@@ -65,23 +67,14 @@ async def _candidates(choice: Choice, tools: Tools) -> AsyncIterator[Document]:
             if document := await tools.store.get(Document, document_id):
                 yield document
     elif choice.parked:
-        async for task in _all(Task, Query(by="state", key=TaskState.PARKED), tools):
+        async for task in every(Task, Query(by="state", key=TaskState.PARKED, limit=PAGE), tools.store):
             if document := await _about(task, tools):
                 yield document
     else:
         query = Query(by="type", key=choice.type) if choice.type else Query()
-        async for document in _all(Document, replace(query, since=choice.since, until=choice.until), tools):
+        query = replace(query, since=choice.since, until=choice.until, limit=PAGE)
+        async for document in every(Document, query, tools.store):
             yield document
-
-
-async def _all(kind, query: Query, tools: Tools):  # type: ignore[no-untyped-def]
-    cursor: str | None = None
-    while True:
-        page = await tools.store.find(kind, replace(query, limit=200, cursor=cursor))
-        for record in page.records:
-            yield record
-        if (cursor := page.cursor) is None:
-            return
 
 
 def _fits(document: Document, choice: Choice) -> bool:
@@ -96,6 +89,8 @@ def _fits(document: Document, choice: Choice) -> bool:
 
 async def foreseen(document: Document, choice: Choice, tools: Tools) -> Replay:
     """What a replay would do to this document; nothing is written yet."""
+    if document.forgotten_at is not None:
+        return Replay(document=document, deed="nothing", detail=f"{why_forgotten(document)}; {BRING_BACK}")
     parked = [one async for one in _parked(document, tools)]
     if parked:
         return _resume(document, parked, tools)
@@ -109,7 +104,7 @@ async def foreseen(document: Document, choice: Choice, tools: Tools) -> Replay:
 async def _parked(document: Document, tools: Tools) -> AsyncIterator[Task]:
     for subject in (document.id, document.job_id):
         if subject:
-            async for task in _all(Task, Query(by="subject", key=subject), tools):
+            async for task in every(Task, Query(by="subject", key=subject, limit=PAGE), tools.store):
                 if task.state is TaskState.PARKED:
                     yield task
 
@@ -218,7 +213,8 @@ async def replay_task(task_id: str, tools: Tools, *, who: str = "operator") -> T
         raise NotFound(f"there is no task {task_id}", fix="mailroom tasks lists them")
     again = task.replay(now=tools.clock())
     document = await _about(task, tools) if task.state is TaskState.PARKED else None
-    writes = _resume(document, [task], tools, who=who).writes if document else (Update(again),)
+    whole = document is not None and document.forgotten_at is None
+    writes = _resume(document, [task], tools, who=who).writes if document and whole else (Update(again),)
     await tools.store.apply(*writes)
     await tools.ring(task_id)
     return succeeding(again)

@@ -85,13 +85,17 @@ async def _piece(packet: Document, segment: Segment, pages: Pages, tools: Tools)
     """Makes this piece a document unless it is one; why a person must look at it, "" when nobody must."""
     known = await tools.store.get(Document, piece_id(packet.id, segment.pages))
     if known is None:
-        known = _document(packet, segment, await _kept(segment, pages, tools), tools)
+        known = _document(packet, segment, await _kept(packet, segment, pages, tools), tools)
         known, tasks = _first_step(known, packet, segment, tools)
         tools.meter.count("mailroom_documents", source="piece")
         await _promise(Ensure(known), tasks, tools)
     elif _waits_for_this_cut(known, segment):
         again = resubmission(known, f"{packet.cuts[-1].by} cut the packet anew", tools.clock(), tools)
-        known, tasks = _first_step(replace(again, deliveries=_delivered(known)), packet, segment, tools)
+        again = replace(again, deliveries=_delivered(known))
+        if again.forgotten_at is not None:
+            kept = await _kept(packet, segment, pages, tools)
+            again = replace(again, content=kept.location, sha256=kept.sha256, size=kept.size, forgotten_at=None)
+        known, tasks = _first_step(again, packet, segment, tools)
         await _promise(Update(known), tasks, tools)
     return known.error if known.state is DocumentState.REVIEW and known.plan is None else ""
 
@@ -114,11 +118,13 @@ def _delivered(piece: Document) -> tuple[Delivery, ...]:
     return tuple(one for one in piece.deliveries if one.state is DeliveryState.DELIVERED)
 
 
-async def _kept(segment: Segment, pages: Pages, tools: Tools) -> Kept:
+async def _kept(packet: Document, segment: Segment, pages: Pages, tools: Tools) -> Kept:
     with scratch() as folder:
         path = folder / "piece.pdf"
         await pages.cut(segment.pages, path)
-        return await tools.spool.keep(path, limit=tools.max_document)
+        return await tools.spool.keep(
+            path, limit=tools.max_document, owner=lambda _: piece_id(packet.id, segment.pages)
+        )
 
 
 def _document(packet: Document, segment: Segment, kept: Kept, tools: Tools) -> Document:

@@ -13,7 +13,7 @@ from receiver.core.errors import Conflict
 from receiver.core.job import Job, JobKind, JobReport, JobStatus
 from receiver.core.naming import task_id
 from receiver.core.task import Task
-from receiver.flow.forget import forget
+from receiver.flow.forget import forget_content
 from receiver.flow.leftovers import clear_leftovers
 from receiver.flow.resolve import resolve
 from receiver.flow.tools import Tools
@@ -41,6 +41,8 @@ class Swept:
     """Groups of what is wrong now, of which a person was told: documents overdue, sources expiring, …"""
     leftovers: int = 0
     """Unfinished files of processes that were killed, removed now."""
+    troubles: tuple[str, ...] = ()
+    """Why bytes whose time is over could not be let go."""
 
 
 async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
@@ -48,7 +50,7 @@ async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
     now = tools.clock()
     rung = await _ring_due(tools, now, limit)
     purged = await tools.store.purge(now=now)
-    forgotten = await forget(tools)
+    forgotten, troubles = await forget_content(tools)
     leftovers = await clear_leftovers(tools)
     overdue = [job for job in (await tools.store.find(Job, _overdue(now, limit))).records if isinstance(job, Job)]
     wrong = await watch(tools)
@@ -62,6 +64,7 @@ async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
         forgotten=forgotten,
         wrong=len(wrong),
         leftovers=leftovers,
+        troubles=tuple(map(str, troubles)),
     )
 
 

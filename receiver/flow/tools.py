@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from secrets import token_hex
 
 from receiver.config import Config
@@ -9,7 +10,7 @@ from receiver.core import token
 from receiver.core.alert import Alert
 from receiver.core.change import Write
 from receiver.core.document import Document
-from receiver.core.errors import FileGone, Transient
+from receiver.core.errors import FileGone, NotAllowed, Transient
 from receiver.core.parcel import Content
 from receiver.core.task import Task
 from receiver.core.verify import TOKEN_HEADER
@@ -28,6 +29,7 @@ from receiver.ports import (
     Store,
 )
 
+BRING_BACK = "take the same file in again, from the same place: its bytes are kept again then, and nothing is paid"
 TOKEN_SECONDS = 7 * 86400.0
 """How long a per-job token is good: far longer than any job, far shorter than for ever."""
 
@@ -109,9 +111,9 @@ class Tools:
 
     async def content(self, document: Document) -> Content:
         """The document's bytes, wherever they lie. Raises FileGone."""
+        if document.forgotten_at is not None:
+            raise FileGone(why_forgotten(document), fix=BRING_BACK)
         scheme, _, rest = document.content.partition(":")
-        if scheme == "spool":
-            return await self.spool.content(document)
         if scheme == "llamacloud":
             return Content(
                 size=document.size,
@@ -119,9 +121,30 @@ class Tools:
                 media_type=document.media_type,
                 stream=lambda: self.cloud.read_file(rest),
             )
-        if scheme not in self.sources:
+        if (source := self._source(document.content)) is None:
             raise FileGone(f"nobody here can read {document.content}")
-        return await self.sources[scheme].content(document)
+        return await source.content(document)
+
+    async def release(self, location: str) -> None:
+        """Nobody needs the bytes at this location any more. What lies at LlamaCloud expires there by itself."""
+        if (source := self._source(location)) is not None:
+            await source.release(location)
+
+    def _source(self, location: str) -> Source | None:
+        scheme = location.partition(":")[0]
+        return self.spool if scheme == "spool" else self.sources.get(scheme)
+
+
+def refuse_forgotten(document: Document) -> None:
+    """Raises NotAllowed for a document whose bytes were forgotten: nothing can be done with it any more."""
+    if document.forgotten_at is not None:
+        raise NotAllowed(why_forgotten(document), fix=BRING_BACK)
+
+
+def why_forgotten(document: Document) -> str:
+    """In words, that its bytes were forgotten, and when."""
+    at = datetime.fromtimestamp(document.forgotten_at or 0.0, UTC)
+    return f"the bytes of document {document.id} ({document.name}) were forgotten on {at:%Y-%m-%d}"
 
 
 Change = Callable[[], Awaitable[Sequence[Write]]]

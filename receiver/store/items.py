@@ -4,7 +4,7 @@
     body        the record as JSON; from PACK_FROM on packed, because an item may have 400 KB
     version     the record's, for conditions
     wrote       who wrote it last: tells our own write, repeated, from somebody else's
-    gsi1pk …    of up to five sparse indexes, mapped by their position in INDEXES: the partition, and
+    gsi1pk …    of up to five sparse indexes, mapped by their position in INDEXES (but SHARED): the partition, and
     gsi1sk …    the place in it (order value and id)
     expires_at  for DynamoDB's time to live: whole seconds
     gone_at     the same, exactly: we compare it ourselves, because DynamoDB removes items hours later
@@ -20,6 +20,7 @@ import zlib
 from typing import Any, NamedTuple
 
 from receiver.core.change import INDEXES, Record, kind_of
+from receiver.core.document import Document
 from receiver.ports import R
 from receiver.store import codec
 
@@ -27,8 +28,11 @@ Item = dict[str, dict[str, str]]
 """An item in DynamoDB's own notation: attribute -> {type: value}."""
 
 SHARDS = 8
-SPREAD = frozenset({None, "state", "type"})
+SPREAD = frozenset({None, "state", "type", "forgettable"})
 """Keys (of an Index) with few values and many records each. Changing this or SHARDS asks for a new table."""
+SHARED: dict[tuple[type[Record], str], str] = {(Document, "forgettable"): "overdue"}
+"""Indexes that lie in another one's place, because no record is in both: an open document may be overdue, a settled one
+forgettable. So the table has one index less to pay for and, where it exists, to add."""
 KEY_LIMIT = 900
 """Bytes of an id or key within DynamoDB's keys, which may have 2,048 (partition) and 1,024 (place)."""
 PACK_FROM = 32 * 1024
@@ -86,7 +90,8 @@ def entries_of(record: Record) -> dict[str, Entry]:
 
 def gsi_of(kind: type[Record], name: str) -> str:
     """The table's index that serves this one: gsi1 to gsi5."""
-    return f"gsi{list(INDEXES[kind]).index(name) + 1}"
+    own = [one for one in INDEXES[kind] if (kind, one) not in SHARED]
+    return f"gsi{own.index(SHARED.get((kind, name), name)) + 1}"
 
 
 def item_of(record: Record, *, wrote: str) -> Item:

@@ -1,18 +1,20 @@
-"""The spool: a folder that keeps documents' bytes by their checksum, so that the same bytes twice are one file.
+"""The spool: a folder that keeps documents' bytes, those of each document in a file of its own.
 
-A file appears whole or not at all: written aside, synced, then renamed; the folder is synced too, because a renamed
-file whose folder was not is not there after a power cut.
+A file appears whole or not at all: written aside, synced, then renamed; the folders are synced too, because a renamed
+file whose folder was not is not there after a power cut. Its name is the document's id and a mark that no other keeping
+has. So a file is never written twice, and letting one go can't hit what was kept meanwhile.
 """
 
 import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from secrets import token_hex
 
 from receiver.core.document import Document
-from receiver.core.errors import DocumentRefused, FileGone, StoreBusy
+from receiver.core.errors import AccessDenied, DocumentRefused, FileGone, StoreBusy
 from receiver.core.parcel import Content
 from receiver.ports import Kept, Spool
 from receiver.store.durable import Folders, clear_untouched, sync_file, sync_folder
@@ -20,24 +22,28 @@ from receiver.store.durable import Folders, clear_untouched, sync_file, sync_fol
 CHUNK = 1024 * 1024
 HEAD = 1024
 UNFINISHED = ".new-"
+SCHEME = "spool:"
 
 
 class FolderSpool:
-    """Keeps bytes under ``root``; locations read ``spool:<sha256>``."""
+    """Keeps bytes under ``root``; locations read ``spool:<document>.<mark>``.
+
+    Files of an earlier Mailroom are named by their checksum, and documents with the same bytes share one.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._folders = Folders()
 
-    async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int) -> Kept:
+    async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int, owner: Callable[[str], str]) -> Kept:
         chunks = _chunks(source) if isinstance(source, Path) else source
         try:
             await asyncio.to_thread(self._folders.make, self._root)
-            return await self._keep(chunks, limit)
+            return await self._keep(chunks, limit, owner)
         except OSError as error:
             raise StoreBusy(f"the spool {self._root} cannot be written: {error.strerror}") from error
 
-    async def _keep(self, chunks: AsyncIterator[bytes], limit: int) -> Kept:
+    async def _keep(self, chunks: AsyncIterator[bytes], limit: int, owner: Callable[[str], str]) -> Kept:
         descriptor, aside = await asyncio.to_thread(tempfile.mkstemp, dir=self._root, prefix=UNFINISHED)
         digest, size, head = hashlib.sha256(), 0, b""
         try:
@@ -51,28 +57,28 @@ class FolderSpool:
                     await asyncio.to_thread(file.write, chunk)
                 await asyncio.to_thread(sync_file, file)
             sha256 = digest.hexdigest()
-            await asyncio.to_thread(self._settle, Path(aside), sha256)
+            location = f"{SCHEME}{owner(sha256)}.{token_hex(4)}"
+            await asyncio.to_thread(self._settle, Path(aside), self._path(location))
         finally:
             await asyncio.to_thread(Path(aside).unlink, missing_ok=True)
-        return Kept(location=f"spool:{sha256}", sha256=sha256, size=size, head=head)
+        return Kept(location=location, sha256=sha256, size=size, head=head)
 
-    def _settle(self, aside: Path, sha256: str) -> None:
-        home = self._path(sha256)
+    def _settle(self, aside: Path, home: Path) -> None:
         self._folders.make(home.parent)
-        aside.replace(home)
+        aside.rename(home)
         sync_folder(home.parent)
 
-    def _path(self, sha256: str) -> Path:
-        return self._root / sha256[:2] / sha256
+    def _path(self, location: str) -> Path:
+        name = location.removeprefix(SCHEME)
+        return self._root / _shelf(name) / name
 
     async def content(self, document: Document) -> Content:
-        sha256 = document.content.removeprefix("spool:")
-        path = self._path(sha256)
+        path = self._path(document.content)
         if not await asyncio.to_thread(path.is_file):
             raise FileGone(f"{document.name}: its bytes are no longer in the spool {self._root}")
         return Content(
             size=document.size,
-            sha256=sha256,
+            sha256=document.sha256,
             media_type=document.media_type,
             stream=lambda: _chunks(path),
             path=path,
@@ -80,20 +86,23 @@ class FolderSpool:
 
     def stream(self, location: str) -> AsyncIterator[bytes]:
         """The bytes kept at this location, in chunks."""
-        return _chunks(self._path(location.removeprefix("spool:")))
+        return _chunks(self._path(location))
 
-    async def forget(self, location: str, *, kept_before: float) -> bool:
-        return await asyncio.to_thread(self._forget, self._path(location.removeprefix("spool:")), kept_before)
-
-    def _forget(self, path: Path, kept_before: float) -> bool:
-        """Keeping the same bytes again renews the file, so its age is that of the last document that needs it."""
-        if not path.exists() or path.stat().st_mtime >= kept_before:
-            return False
-        path.unlink(missing_ok=True)
-        return True
+    async def release(self, location: str) -> None:
+        path = self._path(location)
+        try:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+        except OSError as error:
+            fix = "give the user that runs Mailroom the right to remove it"
+            raise AccessDenied(f"{path} cannot be removed: {error.strerror}", fix=fix) from error
 
     async def clear_leftovers(self, *, before: float) -> int:
         return await asyncio.to_thread(clear_untouched, self._root.glob(f"{UNFINISHED}*"), before)
+
+
+def _shelf(name: str) -> str:
+    """The folder that a file lies in: two characters of its name that are different from document to document."""
+    return name.partition(".")[0].removeprefix("doc_")[:2]
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:

@@ -37,7 +37,7 @@ async def keep(place: Path) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield LETTER
 
-    await FolderSpool(place).keep(chunks(), limit=100)
+    await FolderSpool(place).keep(chunks(), limit=100, owner=lambda _: "doc_abc")
 
 
 WRITERS: list[Callable[[Path], Awaitable[None]]] = [deliver, keep]

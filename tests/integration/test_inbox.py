@@ -14,9 +14,11 @@ from handlers.inbox import InboxFeed
 from handlers.local_aws import LocalAws
 from handlers.sources.s3 import S3Source
 from receiver.bootstrap import App
-from receiver.core.change import Query
-from receiver.core.document import Document
+from receiver.core.change import Query, Update
+from receiver.core.document import Document, DocumentState
 from receiver.core.plan import Target
+from receiver.flow.forget import forget_content
+from tests.builders import NOW
 from tests.letters import a_mail
 from tests.receivers import an_app
 
@@ -57,6 +59,14 @@ class Bucket:
     async def documents(self) -> list[Document]:
         found: list[Document] = (await self.app.tools.store.find(Document, Query(limit=100))).records
         return found
+
+    def tagged(self) -> list[tuple[str, bool]]:
+        """The key of each version in the bucket, and whether it says that nobody needs it."""
+        s3, found = self.aws.client("s3"), []
+        for one in s3.list_object_versions(Bucket=self.name).get("Versions", []):
+            tags = s3.get_object_tagging(Bucket=self.name, Key=one["Key"], VersionId=one["VersionId"])["TagSet"]
+            found.append((one["Key"], {"Key": "mailroom", "Value": "done"} in tags))
+        return sorted(found)
 
     async def read(self, document: Document) -> bytes:
         content = await self.app.tools.content(document)
@@ -148,3 +158,44 @@ async def test_a_second_notice_of_what_was_moved_is_done_with(local_aws: LocalAw
     inbox.tell(record)
     assert await inbox.take() == 1
     assert len(await inbox.documents()) == 1
+
+
+async def test_what_no_document_is_read_from_is_tagged_as_done(inbox: Bucket) -> None:
+    mail = a_mail(("invoice.pdf", PDF, "application/pdf"))
+    inbox.tell(inbox.put("letter.pdf"), inbox.put("ses/0a1b2c", mail.as_bytes()), inbox.put("letter.pdf"))
+    await inbox.take()
+    assert inbox.tagged() == [("letter.pdf", False), ("letter.pdf", True), ("ses/0a1b2c", True)]
+    (left,) = [one for one in await inbox.documents() if one.content.startswith("s3://")]
+    assert await inbox.read(left) == PDF
+
+
+@pytest.mark.parametrize("afterwards", ["left", "copied"])
+async def test_an_object_is_tagged_when_nobody_needs_it_any_more_and_not_by_its_age(
+    afterwards: str, local_aws: LocalAws, tmp_path: Path
+) -> None:
+    inbox = Bucket(local_aws, tmp_path, inbox_source=afterwards)
+    inbox.tell(inbox.put("routed.pdf", PDF + b" routed"), inbox.put("waiting.pdf", PDF + b" waiting"))
+    await inbox.take()
+    copied = afterwards == "copied"
+    assert inbox.tagged() == [("routed.pdf", copied), ("waiting.pdf", copied)]
+    for one in await inbox.documents():
+        state = DocumentState.ROUTED if one.name == "routed.pdf" else DocumentState.REVIEW
+        await inbox.app.tools.store.apply(Update(replace(one, state=state)))
+    tools = replace(inbox.app.tools, clock=lambda: NOW + 1000 * 86400)
+    assert await forget_content(tools) == (1, [])
+    assert inbox.tagged() == [("routed.pdf", True), ("waiting.pdf", copied)]
+
+
+async def test_an_object_whose_notice_comes_again_is_needed_again(inbox: Bucket) -> None:
+    record = inbox.put("letter.pdf")
+    inbox.tell(record)
+    await inbox.take()
+    (document,) = await inbox.documents()
+    await inbox.app.tools.store.apply(Update(replace(document, state=DocumentState.ROUTED)))
+    assert await forget_content(replace(inbox.app.tools, clock=lambda: NOW + 1000 * 86400)) == (1, [])
+    assert inbox.tagged() == [("letter.pdf", True)]
+    inbox.tell(record)
+    await inbox.take()
+    assert inbox.tagged() == [("letter.pdf", False)]
+    (again,) = await inbox.documents()
+    assert await inbox.read(again) == PDF

@@ -11,7 +11,7 @@ from handlers.aws import Aws
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
 from handlers.local_aws import REGION, LocalAws, local_aws
-from handlers.sources.s3 import Place, S3Source
+from handlers.sources.s3 import DONE, Place, S3Source
 from receiver.core.errors import AccessDenied
 from receiver.core.plan import Target
 from tests.contracts.alert_channel import a_notice
@@ -23,6 +23,10 @@ S3_ACTIONS = ("s3:PutObject", "s3:PutObjectTagging", "s3:GetObject", "s3:DeleteO
 SQS_ACTIONS = ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")
 INBOX_ACTIONS = ("s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion")
 """IntakeRole's, the last of them with inboxSource=moved."""
+TAG_ACTIONS = (
+    "s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:PutObjectTagging", "s3:PutObjectVersionTagging",
+)  # fmt: skip
+"""IntakeRole's and SweepRole's."""
 DATA = bytes(range(256)) * 1000
 
 
@@ -122,6 +126,26 @@ async def test_an_inbox_is_emptied_by_versions_and_by_nothing_else(strict: Local
     assert strict.objects("inbox") == []
     reader.close()
     mover.close()
+
+
+async def test_an_inbox_is_tagged_by_who_may_and_otherwise_left_as_it_is(
+    strict: LocalAws, caplog: pytest.LogCaptureFixture
+) -> None:
+    s3 = strict.client("s3")
+    s3.create_bucket(Bucket="inbox")
+    s3.put_bucket_versioning(Bucket="inbox", VersioningConfiguration={"Status": "Enabled"})
+    there = Place("inbox", "in/tag.pdf", s3.put_object(Bucket="inbox", Key="in/tag.pdf", Body=DATA)["VersionId"])
+    only_reads = Aws(credentials=_user(strict, "looker", inbox=INBOX_ACTIONS[:2]), endpoint_url=strict.endpoint)
+    await S3Source(only_reads).release(str(there))
+    assert [record.message for record in caplog.records] == ["object.untagged"]
+    assert "s3:GetObjectVersionTagging" in str(caplog.records[0].__dict__)
+    assert s3.get_object_tagging(**there.arguments)["TagSet"] == []
+    tagger = Aws(credentials=_user(strict, "tagger", inbox=TAG_ACTIONS), endpoint_url=strict.endpoint)
+    await S3Source(tagger).release(str(there))
+    assert s3.get_object_tagging(**there.arguments)["TagSet"] == [DONE]
+    s3.delete_object(**there.arguments)
+    only_reads.close()
+    tagger.close()
 
 
 def test_the_permissions_used_here_are_those_of_the_docs() -> None:

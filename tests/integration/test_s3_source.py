@@ -1,16 +1,13 @@
-"""Documents that lie in S3: pinned in their version, read and copied from there; and the spool in a bucket."""
+"""Documents that lie in S3: pinned in their version, read and copied from there, tagged when nobody needs them."""
 
 import hashlib
-from collections.abc import AsyncIterator
 from itertools import count
-from pathlib import Path
 
 import pytest
 
 from handlers.destinations.s3 import S3
 from handlers.local_aws import LocalAws
 from handlers.sources.s3 import Place, S3Source, place
-from handlers.sources.s3_spool import S3Spool
 from receiver.core.document import Document
 from receiver.core.errors import DocumentRefused, FileGone
 from receiver.core.parcel import Content
@@ -88,37 +85,40 @@ async def test_a_document_is_delivered_by_a_copy_inside_s3(local_aws: LocalAws, 
     assert local_aws.object(receipt.location) == PDF
 
 
-class TestSpool:
-    @pytest.fixture
-    def spool(self, local_aws: LocalAws, bucket: str) -> S3Spool:
-        return S3Spool(f"s3://{bucket}/documents/", local_aws.aws)
+class TestReleasing:
+    """An object that was left in the inbox is not ours to delete: it is tagged, and a lifecycle rule may."""
 
-    async def test_what_is_kept_can_be_read_back(self, spool: S3Spool, tmp_path: Path) -> None:
-        (tmp_path / "a.pdf").write_bytes(PDF)
-        kept = await spool.keep(tmp_path / "a.pdf", limit=LIMIT)
-        assert (kept.location, kept.sha256, kept.size, kept.head) == (f"spool:{SHA}", SHA, len(PDF), PDF[:1024])
-        assert await read(await spool.content(a_document(content=kept.location, size=len(PDF), sha256=SHA))) == PDF
-
-    async def test_the_same_bytes_twice_are_one_object(self, spool: S3Spool, local_aws: LocalAws, bucket: str) -> None:
+    async def test_it_is_tagged_as_done_beside_its_own_tags(self, local_aws: LocalAws, bucket: str) -> None:
+        at = put(local_aws, bucket, "a.pdf", Tagging="owner=finance")
+        source = S3Source(local_aws.aws)
         for _ in range(2):
-            await spool.keep(chunks(PDF), limit=LIMIT)
-        assert local_aws.objects(bucket) == [f"documents/{SHA}"]
+            await source.release(str(at))
+        assert tags(local_aws, at) == {"owner": "finance", "mailroom": "done"}
+        await source.reclaim(str(at))
+        assert tags(local_aws, at) == {"owner": "finance"}
 
-    async def test_what_is_too_large_leaves_nothing(self, spool: S3Spool, local_aws: LocalAws, bucket: str) -> None:
-        with pytest.raises(DocumentRefused):
-            await spool.keep(chunks(PDF), limit=100)
-        assert local_aws.objects(bucket) == []
+    async def test_it_is_the_version_that_the_document_is_and_no_other(self, local_aws: LocalAws, bucket: str) -> None:
+        first, second = put(local_aws, bucket, "a.pdf"), put(local_aws, bucket, "a.pdf", b"another letter")
+        await S3Source(local_aws.aws).release(str(first))
+        assert (tags(local_aws, first), tags(local_aws, second)) == ({"mailroom": "done"}, {})
 
-    async def test_forgetting_is_left_to_the_buckets_lifecycle(self, spool: S3Spool) -> None:
-        kept = await spool.keep(chunks(PDF), limit=LIMIT)
-        assert not await spool.forget(kept.location, kept_before=2**40)
-        assert await read(await spool.content(a_document(content=kept.location, size=len(PDF), sha256=SHA))) == PDF
+    async def test_one_that_is_gone_is_done(self, local_aws: LocalAws, bucket: str) -> None:
+        at = put(local_aws, bucket, "a.pdf")
+        local_aws.client("s3").delete_object(**at.arguments)
+        await S3Source(local_aws.aws).release(str(at))
+        await S3Source(local_aws.aws).release(str(at._replace(version="")))
 
-    async def test_bytes_that_are_not_there_are_gone(self, spool: S3Spool) -> None:
-        with pytest.raises(FileGone):
-            await spool.content(a_document(content=f"spool:{SHA}"))
+    async def test_one_that_cannot_be_tagged_stays_and_that_is_told_once(
+        self, local_aws: LocalAws, bucket: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        full = "&".join(f"tag{number}=x" for number in range(10))
+        places = [put(local_aws, bucket, f"{number}.pdf", Tagging=full) for number in range(2)]
+        source = S3Source(local_aws.aws)
+        for at in places:
+            await source.release(str(at))
+        assert [record.message for record in caplog.records] == ["object.untagged"]
+        assert "mailroom" not in tags(local_aws, places[0])
 
 
-async def chunks(data: bytes) -> AsyncIterator[bytes]:
-    for at in range(0, len(data), 100_000):
-        yield data[at : at + 100_000]
+def tags(aws: LocalAws, at: Place) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in aws.client("s3").get_object_tagging(**at.arguments)["TagSet"]}

@@ -1,6 +1,7 @@
 """What is SQLite's alone: schema and growth, the use of indexes, the group commit, the sync before the answer."""
 
 import asyncio
+import json
 import re
 import shutil
 import sqlite3
@@ -18,11 +19,11 @@ from typing import Any
 import pytest
 
 from receiver.core.change import INDEXES, Ensure, Insert, Query, Record, Tally, Update, kind_of
-from receiver.core.document import Document, DocumentState
+from receiver.core.document import Document, DocumentState, Entry
 from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.event import Event
 from receiver.core.flag import Flag
-from receiver.store import listing, migrations, statements, together
+from receiver.store import codec, listing, migrations, statements, together
 from receiver.store.connection import Connection, connect
 from receiver.store.lane import Lane
 from receiver.store.sqlite import SqliteStore
@@ -60,7 +61,7 @@ def db(path: Path) -> Iterator[Connection]:
 def test_each_table_has_the_columns_that_its_indexes_name(db: Connection, kind: type[Record]) -> None:
     columns = [row[1] for row in db.execute(f"pragma table_info({kind_of(kind)})")]
     assert set(columns) == set(statements.TABLES[kind].columns)
-    assert columns[:2] + columns[-1:] == ["id", "version", "body"]
+    assert columns[:2] == ["id", "version"]
 
 
 @pytest.mark.parametrize(("kind", "name"), LISTINGS, ids=lambda one: one if isinstance(one, str) else kind_of(one))
@@ -113,6 +114,34 @@ async def test_fields_of_another_version_are_ignored_and_missing_ones_take_their
         body = '{"id": "e1", "type": "classify.success", "job_id": "j", "received_at": 5, "from_the_future": [1, {}]}'
         db.execute("insert into event values ('e1', 0, 'j', 5, null, ?)", (body,))
     assert await store.get(Event, "e1") == an_event(id="e1", job_id="j", received_at=5.0)
+
+
+async def test_what_an_earlier_mailroom_settled_may_be_forgotten_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its documents have neither the columns nor the fields that this one goes by."""
+    history = (Entry(at=NOW, what="taken in"), Entry(at=NOW + 7, what="delivered"))
+    documents = [a_document(id=state, state=state, history=history) for state in DocumentState]
+    documents.append(a_document(id="silent", state=DocumentState.ROUTED))
+    earlier = migrations.steps()[:2]
+    monkeypatch.setattr(migrations, "steps", lambda: earlier)
+    columns = "id, version, batch_id, overdue_at, state, taken_in_at, type, body"
+    with closing(connect(path, busy_seconds=5)) as db:
+        for one in documents:
+            body = json.loads(codec.encode(one))
+            del body["forgotten_at"]
+            values = (one.id, 0, one.batch_id, None, one.state, one.taken_in_at, None, json.dumps(body))
+            db.execute(f"insert into document ({columns}) values (?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608
+    monkeypatch.undo()
+    store = SqliteStore(path)
+    found = (await store.find(Document, Query(by="forgettable", key="content", until=NOW + 8))).records
+    assert {one.id: one.settled_at for one in found} == {"routed": NOW + 7, "failed": NOW + 7, "silent": NOW}
+    assert found == sorted((one for one in documents if one.id in {"routed", "failed", "silent"}), key=_settled)
+    await store.close()
+
+
+def _settled(document: Document) -> tuple[float, str]:
+    return document.settled_at or 0.0, document.id
 
 
 def test_a_step_that_fails_leaves_the_file_at_the_step_before(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

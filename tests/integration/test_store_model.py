@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from receiver.core.change import INDEXES, Belongs, Ensure, Insert, Query, Record, Tally, Update, Write, changed, kind_of
-from receiver.core.document import Classification, Document, DocumentState
+from receiver.core.document import Classification, Document, DocumentState, Entry
 from receiver.core.errors import Conflict
 from receiver.core.job import JobStatus
 from receiver.core.task import Task, TaskState
@@ -47,6 +47,8 @@ RECORDS: st.SearchStrategy[Any] = st.one_of(
         deadline=PERHAPS,
         batch_id=IDS,
         classification=CLASSIFIED,
+        content=st.sampled_from(["spool:x", ""]),
+        history=st.lists(st.builds(Entry, at=MOMENTS, what=st.just("delivered")), max_size=1).map(tuple),
     ),
     st.builds(a_job, id=IDS, document_id=IDS, created_at=MOMENTS, deadline=PERHAPS, status=st.sampled_from(JobStatus)),
     st.builds(an_event, id=IDS, job_id=IDS, received_at=MOMENTS, expires_at=PERHAPS),
@@ -67,7 +69,7 @@ WRITES: st.SearchStrategy[Write] = st.one_of(
     st.builds(Insert, RECORDS), st.builds(Ensure, RECORDS), st.builds(Update, RECORDS), st.builds(Belongs, IDS, IDS)
 )
 LISTINGS = [(kind, name) for kind, indexes in INDEXES.items() for name in indexes]
-KEYS = st.sampled_from(["a", "b", "c", "x", *DocumentState, *TaskState])
+KEYS = st.sampled_from(["a", "b", "c", "x", "content", *DocumentState, *TaskState])
 
 
 Place = tuple[str, str]

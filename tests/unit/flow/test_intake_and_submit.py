@@ -149,8 +149,8 @@ async def test_a_known_file_whose_bytes_are_gone_is_brought_back(desk: Desk) -> 
     for path in [path for path in (desk.folder / "spool").rglob("*") if path.is_file()]:
         path.unlink()
     second = await desk.take_in()
-    assert not second.fresh
-    assert (await desk.tools.content(first.document)).size == first.document.size
+    assert (second.fresh, second.document.id) == (False, first.document.id)
+    assert (await desk.tools.content(await desk.document(first.document.id))).size == first.document.size
 
 
 @pytest.mark.parametrize("content", [b"", b"MZ\x90 a program"])

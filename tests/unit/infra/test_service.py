@@ -9,6 +9,7 @@ import pytest
 
 from handlers.aws import Aws
 from handlers.destinations import destinations
+from handlers.sources.s3 import DONE
 from receiver.config import load as load_table
 from receiver.core.alert import KINDS
 from receiver.settings import VARIABLES
@@ -95,6 +96,34 @@ def test_every_bucket_is_private_versioned_encrypted_and_speaks_tls_only() -> No
         assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
         assert bucket["BucketEncryption"]
         assert bucket["LifecycleConfiguration"]["Rules"]
+
+
+@pytest.mark.parametrize("bucket", ["InboxBucket", "SpoolBucket"])
+def test_no_document_is_removed_for_its_age(bucket: str) -> None:
+    """What waits in review for a year is needed all that time. What nobody needs is tagged, or deleted by the sweep."""
+    rules = of_type("AWS::S3::Bucket")[bucket]["LifecycleConfiguration"]["Rules"]
+    by_age = [rule for rule in rules if {"ExpirationInDays", "ExpirationDate"} & set(rule)]
+    assert all(rule["TagFilters"] == [DONE] for rule in by_age)
+    if bucket == "InboxBucket":  # a document is a version, and may have been overwritten since
+        assert all("NoncurrentVersionExpiration" not in rule or "TagFilters" in rule for rule in rules)
+        assert by_age
+
+
+def test_the_sweep_may_forget_and_nobody_else() -> None:
+    may = {
+        name: {action for policy in role["Policies"] for action in actions_on(policy, "ForgetDocuments")}
+        for name, role in of_type("AWS::IAM::Role").items()
+    }
+    assert {name for name, actions in may.items() if actions} == {"SweepRole"}
+    assert may["SweepRole"] == {"s3:DeleteObject"}
+
+
+def actions_on(policy: dict[str, Any], name: str) -> list[str]:
+    """The actions that a policy of this name allows."""
+    if policy.get("PolicyName") != name:
+        return []
+    allowed = [one["Action"] for one in policy["PolicyDocument"]["Statement"]]
+    return [action for one in allowed for action in ([one] if isinstance(one, str) else one)]
 
 
 def test_every_queue_speaks_tls_only() -> None:

@@ -8,13 +8,26 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.core.change import INDEXES
+from receiver.core.change import INDEXES, Record
 from receiver.core.document import Document
 from receiver.core.event import Event
-from receiver.store.items import FIRST, LAST, SHARDS, entries_of, item_of, partitions, pk_of, place_of, record_of
+from receiver.store.items import (
+    FIRST,
+    LAST,
+    SHARDS,
+    SHARED,
+    entries_of,
+    gsi_of,
+    item_of,
+    partitions,
+    pk_of,
+    place_of,
+    record_of,
+)
 from receiver.store.table import INDEXES as TABLE_INDEXES
 from receiver.store.table import table_of
 from tests.builders import NOW, a_document, a_task, an_event
+from tests.integration.test_store_model import RECORDS
 
 ROOT = Path(__file__).parents[3]
 MOMENTS = st.floats(min_value=1.1e9, max_value=2.5e11)
@@ -64,8 +77,18 @@ def test_time_to_live_is_in_whole_seconds_and_never_early() -> None:
     assert item["expires_at"]["N"] == str(int(NOW) + 1)
 
 
-def test_each_kind_has_no_more_indexes_than_the_table() -> None:
-    assert all(len(indexes) <= TABLE_INDEXES for indexes in INDEXES.values())
+def test_each_index_of_ours_has_a_place_in_the_tables() -> None:
+    for kind, indexes in INDEXES.items():
+        places = {name: gsi_of(kind, name) for name in indexes}
+        assert set(places.values()) <= {f"gsi{number + 1}" for number in range(TABLE_INDEXES)}
+        shared = [name for name in indexes if (kind, name) in SHARED]
+        assert len(set(places.values())) == len(indexes) - len(shared)
+
+
+@given(RECORDS)
+def test_no_record_is_in_two_indexes_that_share_a_place(record: Record) -> None:
+    entries = entries_of(record)
+    assert len({gsi_of(type(record), name) for name in entries}) == len(entries)
 
 
 def test_the_deployed_table_is_the_one_that_the_store_expects() -> None:
