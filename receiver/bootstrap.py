@@ -199,6 +199,7 @@ def terms(settings: Settings) -> "Terms":
 def renew(app: App, settings: Settings) -> None:
     """Takes over the secrets of these settings as the application runs. Raises Misconfigured; nothing changed then."""
     lock, fresh = settings.lock(), terms(settings)
+    app.tools.cloud.renew(settings.llama_cloud_api_key.reveal())
     app.tools.terms.take(fresh)
     if app.door is not None:
         app.door.lock = lock

@@ -141,7 +141,7 @@ class Order:
 
 
 class Cloud(Protocol):
-    """LlamaCloud. Raises CloudBusy, OutOfCredits, AccessDenied, DocumentRefused, JobGone, FileGone."""
+    """LlamaCloud. Raises CloudBusy, CloudRefused, DocumentRefused, JobGone, FileGone."""
 
     async def find_file(self, external_id: str) -> CloudFile | None:
         """The file that was uploaded under our id before, if there is one."""
@@ -166,6 +166,10 @@ class Cloud(Protocol):
         ...
 
     async def cancel(self, kind: JobKind, job_id: str) -> JobReport: ...
+
+    def renew(self, api_key: str) -> None:
+        """Asks with this key from now on. Raises Misconfigured for one that cannot be sent; the old one stays then."""
+        ...
 
     async def close(self) -> None: ...
 

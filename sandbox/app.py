@@ -81,8 +81,8 @@ def _mounted(endpoint: Endpoint, parts: Parts) -> Callable[[Request], Awaitable[
         path = request.url.path
         try:
             call = Call(request, parts, _key(request, parts.options))
-            await trouble.before(parts.faults, endpoint.method, path)
-            answer = await handler(call)
+            stopped = await trouble.before(parts.faults, endpoint.method, path)
+            answer = stopped or await handler(call)
         except Refused as refused:
             parts.requests[f"{name} {refused.status}"] += 1
             raise

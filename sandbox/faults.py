@@ -19,6 +19,8 @@ KINDS: dict[str, tuple[str, float]] = {
     "wrong_signature": ("`LC-Signature` is made with another secret", 0.0),
     "rate_limit": ("429", 0.0),
     "payment_required": ("402, out of credits", 0.0),
+    "unauthorized": ("401, the key is not accepted", 0.0),
+    "forbidden": ("403 as a firewall before the API says it: a page of HTML", 0.0),
     "server_error": ("500, or another `status`", 0.0),
     "slow": ("the answer comes late", 2.0),
     "cut": ("the request takes effect, but the connection is cut inside the answer", 0.0),

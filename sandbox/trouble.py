@@ -3,15 +3,15 @@
 import asyncio
 import uuid
 
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from sandbox.faults import Faults
 from sandbox.refused import Refused
 
 
-async def before(faults: Faults, method: str, path: str) -> None:
-    """Waits (slow), or raises Refused (429, 402, 5xx), where a fault strikes."""
+async def before(faults: Faults, method: str, path: str) -> Response | None:
+    """Waits (slow), or raises Refused (429, 402, 401, 5xx), where a fault strikes; gives what a firewall answers."""
     slow = faults.strikes("slow", method=method, path=path)
     if slow:
         await asyncio.sleep(slow.seconds)
@@ -19,9 +19,14 @@ async def before(faults: Faults, method: str, path: str) -> None:
         raise Refused(429, "Rate limit exceeded. Please slow down.")
     if faults.strikes("payment_required", method=method, path=path):
         raise Refused(402, "You have used up your credits. Please upgrade your plan.")
+    if faults.strikes("unauthorized", method=method, path=path):
+        raise Refused(401, "Invalid API key", {"WWW-Authenticate": "Bearer"})
     broken = faults.strikes("server_error", method=method, path=path)
     if broken:
         raise Refused(broken.status, f"{broken.message} (correlation id {uuid.uuid4()})")
+    if faults.strikes("forbidden", method=method, path=path):
+        return HTMLResponse("<html><h1>403 Forbidden</h1></html>", 403)
+    return None
 
 
 def after(faults: Faults, method: str, path: str, answer: Response) -> Response:

@@ -113,6 +113,8 @@ class PlayedCloud:
         self.cancelled.append(job_id)
         return self.finish(job_id, JobStatus.CANCELLED)
 
+    def renew(self, api_key: str) -> None: ...
+
     async def close(self) -> None: ...
 
     def finish(self, job_id: str, status: JobStatus = JobStatus.COMPLETED, **fields: Any) -> JobReport:

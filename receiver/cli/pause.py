@@ -7,10 +7,10 @@ from receiver.cli.running import with_app
 from receiver.flow import pause as pausing
 
 
-@click.command(short_help="Hold deliveries to a place, or submission.")
+@click.command(short_help="Hold deliveries to a place, submission, or results.")
 @click.argument("what")
 def pause(what: str) -> None:
-    """Hold deliveries to WHAT (s3://bucket, sqs://queue, …), or `submission`. Nothing is lost; it waits."""
+    """Hold deliveries to WHAT (s3://bucket, sqs://queue, …), `submission`, or `results`. Nothing is lost; it waits."""
     with_app(lambda app: _set(app, what, pausing.FOR_EVER))
     click.echo(f"{_place(what)} is paused; mailroom resume {_place(what)} goes on")
 
@@ -24,11 +24,11 @@ def resume(what: str) -> None:
 
 
 def _place(what: str) -> str:
-    if what == pausing.SUBMISSION:
+    if what in {pausing.SUBMISSION, pausing.RESULTS}:
         return what
     if "://" not in what:
         raise click.UsageError(
-            f"{what!r} is nothing to pause: give s3://bucket, sqs://queue, … or `{pausing.SUBMISSION}`"
+            f"{what!r} is nothing to pause: give s3://bucket, sqs://queue, …, `submission` or `results`"
         )
     return pausing.place(what)
 

@@ -74,7 +74,7 @@ class LlamaCloud:
     async def upload(self, content: Content, *, name: str, external_id: str, purpose: str) -> CloudFile:
         """The file, uploaded in chunks. A second try first looks whether the first one arrived after all."""
         form = Multipart({"purpose": purpose, "external_file_id": external_id}, name=name, content=content)
-        call = Call(method="POST", path=FILES, about=About.DOCUMENT, form=form, pace=self._upload_pace)
+        call = Call(method="POST", path=FILES, about=About.UPLOAD, form=form, pace=self._upload_pace)
         tries = 0
 
         async def once() -> CloudFile:
@@ -127,7 +127,7 @@ class LlamaCloud:
         call = Call(
             method="POST",
             path=orders.path(order.kind, beta=order.beta),
-            about=About.DOCUMENT,
+            about=About.ORDER,
             json=orders.body(order),
             pace=self._job_pace,
             repeatable=not order.beta,
@@ -173,9 +173,13 @@ class LlamaCloud:
         return wire.read(wire.Job, body, asked=call.asked).report(kind)
 
     async def check_key(self) -> tuple[wire.Project, ...]:
-        """The projects that the key opens: the cheapest proof that key and base URL fit. Raises AccessDenied."""
+        """The projects that the key opens: the cheapest proof that key and base URL fit. Raises KeyRefused."""
         call = Call(method="GET", path="/api/v1/projects", about=About.ACCOUNT)
         return (await ask(self._transport, wire.Bare[wire.Project], call)).root
+
+    def renew(self, api_key: str) -> None:
+        """Asks with this key from now on. Raises Misconfigured for one that cannot be sent; the old one stays then."""
+        self._transport.renew(api_key)
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -13,25 +13,25 @@ from typing import Any
 
 import httpx
 
+from receiver.cloud import blame
 from receiver.core.errors import (
-    AccessDenied,
     CloudBusy,
+    CloudRefused,
     DocumentRefused,
     FileGone,
     JobGone,
+    KeyRefused,
     MailroomError,
     NotServed,
     OutOfCredits,
-    Owner,
-    Permanent,
 )
 
 TEXT_LIMIT = 500
 """Characters of the vendor's text that are kept."""
 HINT_LIMIT = 3600.0
 """Seconds; a longer ``Retry-After`` is cut to this: an hour later it can be asked again."""
-FILE_MISSING = re.compile(r"\bFile (ID )?\S+ is not in Project\b", re.IGNORECASE)
-"""How classify says, with a 400, that there is no such file (reference 1.2, the vendor's error texts)."""
+FILE_MISSING = re.compile(r"\bFile (ID )?\S+ (is not in|not found)\b", re.IGNORECASE)
+"""How the vendor says, with a 400 or 404, that there is no such file (reference 1.2, the vendor's error texts)."""
 NO_SUCH_PATH = "not found"
 """What FastAPI answers, as ``detail`` of a 404, to a path that it does not serve; of a missing file more is said."""
 SECRET_LENGTH = 4
@@ -43,8 +43,9 @@ class About(Enum):
 
     JOB = "job"
     FILE = "file"
-    DOCUMENT = "document"
-    """An upload, or a job's creation: here the vendor may refuse what we send."""
+    UPLOAD = "upload"
+    ORDER = "order"
+    """A job's creation. Here, and for an upload, the vendor may refuse the document, or what our settings say."""
     ACCOUNT = "account"
     """Lists, projects, saved webhook configurations: the path is there or the base URL is wrong."""
 
@@ -87,11 +88,10 @@ def error(response: httpx.Response, about: About, *, now: float, hide: Sequence[
     asked = f"{response.request.method} {response.request.url.path}"
     text = reason(response, hide)
     said = f"(LlamaCloud answers {status} to {asked}{': ' + text if text else ''})"
-    if status in {401, 403}:
-        return AccessDenied(
-            f"LLAMA_CLOUD_API_KEY is not accepted {said}",
-            fix="set LLAMA_CLOUD_API_KEY to a key of this project, and LLAMA_CLOUD_BASE_URL to the key's own region",
-        )
+    if status == 401 or (status == 403 and _the_vendors(response)):
+        return KeyRefused(f"LLAMA_CLOUD_API_KEY is not accepted {said}")
+    if status in {403, 407}:
+        return CloudRefused(f"something before LlamaCloud, a firewall or a proxy, refuses us {said}")
     if status == 402:
         return OutOfCredits(f"the LlamaCloud account is out of credits {said}")
     if passing(response) or status in {408, 409, 429} or status >= 500:
@@ -102,29 +102,47 @@ def error(response: httpx.Response, about: About, *, now: float, hide: Sequence[
 def _final(response: httpx.Response, about: About, said: str) -> MailroomError:
     """The error of an answer that will stay the same, however often we ask."""
     status = response.status_code
-    if about is About.JOB and status in {404, 410, 422}:  # 422: the id has another shape than theirs
+    missing = status in {404, 410} and not _a_page(response)  # a page of HTML is not LlamaCloud's answer
+    if about is About.JOB and (missing or status == 422):  # 422: the id has another shape than theirs
         return JobGone(f"LlamaCloud does not know this job {said}")
-    if about is About.FILE and status in {404, 410, 422}:
+    if about is About.FILE and (missing or status == 422):
         return FileGone(f"LlamaCloud does not have this file any more {said}")
-    if about is About.DOCUMENT and status == 404 and reason(response).casefold() == NO_SUCH_PATH:
-        return NotServed(f"LlamaCloud does not serve this {said}")
-    if about is About.DOCUMENT and (status == 404 or FILE_MISSING.search(said)):
-        return FileGone(f"LlamaCloud does not find the uploaded file {said}")
-    if about is About.DOCUMENT and status in {400, 413, 415, 422}:
+    sending = about in {About.UPLOAD, About.ORDER}
+    if sending and (status in {400, 413, 415, 422} or (missing and not _no_path(response))):
         return _refused(response, said)
     if status in {404, 405, 410} or 300 <= status < 400:
         return NotServed(f"LlamaCloud does not serve this {said}")
-    return Permanent(f"LlamaCloud refuses this {said}")
+    told = _blamed(response, said)
+    return CloudRefused(f"LlamaCloud refuses this {said}") if isinstance(told, DocumentRefused) else told
 
 
 def _refused(response: httpx.Response, said: str) -> MailroomError:
-    """A refused document; where the vendor points at the configuration instead, so do the fix and the owner."""
-    refused = DocumentRefused(f"LlamaCloud refuses the document {said}")
+    """The error of a refused upload or creation."""
+    status = response.status_code
+    if FILE_MISSING.search(said):  # it was found, or uploaded, a moment ago; the next try looks again
+        return CloudBusy(f"LlamaCloud does not find the uploaded file {said}")
+    if status in {413, 415}:
+        return DocumentRefused(f"LlamaCloud refuses the document {said}")
+    return _blamed(response, said)
+
+
+def _blamed(response: httpx.Response, said: str) -> MailroomError:
     places = [place for place, _ in _complaints(response)]
-    if any("configuration" in place for place in places) or " configuration " in said:
-        refused.owner = Owner.CONFIGURATION
-        refused.fix = "mend classify or split in mailroom.yaml (mailroom routes check), then: mailroom replay --parked"
-    return refused
+    return blame.refused(response.request.url.path, places, "" if places else _detail(response), said)
+
+
+def _no_path(response: httpx.Response) -> bool:
+    return reason(response).casefold() == NO_SUCH_PATH
+
+
+def _the_vendors(response: httpx.Response) -> bool:
+    """Whether the API itself said this: its errors are JSON with a ``detail`` (reference 1.0)."""
+    body = _body(response)
+    return isinstance(body, dict) and "detail" in body
+
+
+def _a_page(response: httpx.Response) -> bool:
+    return str(response.headers.get("content-type", "")).startswith("text/html")
 
 
 def reason(response: httpx.Response, hide: Sequence[str] = ()) -> str:

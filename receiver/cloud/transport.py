@@ -185,6 +185,10 @@ class Transport:
             )
         return self._client
 
+    def renew(self, api_key: str) -> None:
+        """Sends this key from now on. Raises Misconfigured."""
+        self._key = Key(api_key)
+
     async def close(self) -> None:
         """Give the connections back; a later call would open new ones."""
         client, self._client = self._client, None

@@ -164,7 +164,13 @@ class Config:
 
     def line_of(self, problem: Problem) -> int:
         """The line that the problem is about, or of what stands around it."""
-        where = problem.where
+        return self._line(problem.where)
+
+    def where(self, place: str) -> str:
+        """File and line of a place (``classify.rules[1].description``); "" for what is no place in the file."""
+        return f"{self.path}:{self._line(place)}" if place.partition(".")[0] in type(self).__slots__ else ""
+
+    def _line(self, where: str) -> int:
         while where not in self.lines and where:
             where = where.rpartition(".")[0]
         return self.lines.get(where, 1)

@@ -11,7 +11,7 @@ KINDS: dict[str, str] = {
     "document.overdue": "a document is past its deadline",
     "source.expiring": "a source file is about to expire at LlamaCloud",
     "packet.held": "pages of a packet are missing, overlapping or doubtful",
-    "submission.paused": "LlamaCloud takes no more jobs: out of credits, or the key was refused",
+    "submission.paused": "LlamaCloud refuses us: the key, credits, or a setting of ours; documents wait",
     "balance.off": "taken in is not routed + in review + failed + open",
     "quality.changed": "more documents than usual match no rule or are uncertain",
 }

@@ -5,9 +5,10 @@ MailroomError
 |  |- NotAuthentic 401   Malformed 400   TooLarge 413   Unsupported 415   NotFound 404   NotAllowed 409
 |- Transient        try again later (``retry_after`` seconds when somebody told us)
 |  |- StoreBusy   CloudBusy   DestinationBusy   Paused   ReaderDied   CutOff   OutOfTime
+|- CloudRefused     LlamaCloud refuses us, not the document: pause, alert once, go on by itself (flow/gate.py)
+|  |- KeyRefused   OutOfCredits   SettingsRefused   NotServed
 |- Permanent        trying again cannot help: park and alert
-|  |- JobGone   FileGone   DocumentRefused   Uncuttable   NotServed   OutOfCredits   AccessDenied   DeliveryConflict
-|  |- Unroutable
+|  |- JobGone   FileGone   DocumentRefused   Uncuttable   AccessDenied   DeliveryConflict   Unroutable
 |- Misconfigured    refuse to start, exit 2, name the setting
 |- Conflict         a record changed under us: read again and decide again
 
@@ -180,6 +181,58 @@ class OutOfTime(Transient):
     most_attempts = 5
 
 
+class CloudRefused(MailroomError):
+    """LlamaCloud, or a firewall or proxy before it, refuses us, and not for the sake of the document.
+
+    Work that needs LlamaCloud pauses, first for ``pause_seconds``. ``sure`` says that no document can be the reason.
+    """
+
+    code = "cloud_refused"
+    owner = Owner.CONFIGURATION
+    fix = "see what stands between Mailroom and LlamaCloud, a firewall or a proxy; it goes on by itself afterwards"
+    pause_seconds = 15.0
+    sure = False
+
+
+class KeyRefused(CloudRefused):
+    """LlamaCloud does not accept the API key."""
+
+    code = "key_refused"
+    fix = "set LLAMA_CLOUD_API_KEY to a key of this project, and LLAMA_CLOUD_BASE_URL to the key's own region"
+    sure = True
+
+
+class OutOfCredits(CloudRefused):
+    """LlamaCloud answers 402: the account has no credits left."""
+
+    code = "out_of_credits"
+    fix = "buy credits at LlamaCloud; it goes on within 15 minutes, or a minute after: mailroom resume submission"
+    pause_seconds = 900.0
+    sure = True
+
+
+class SettingsRefused(CloudRefused):
+    """LlamaCloud refuses what a setting, or mailroom.yaml, makes us send.
+
+    ``place`` is the variable, or the place in mailroom.yaml: ``classify.rules[1].description``.
+    """
+
+    code = "settings_refused"
+    fix = "mend the setting that the message names, and start Mailroom again"
+    sure = True
+
+    def __init__(self, message: str, *, place: str, fix: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.place = place
+
+
+class NotServed(CloudRefused):
+    """LlamaCloud does not have what this path names, or not this path."""
+
+    code = "not_served"
+    fix = "see that LLAMA_CLOUD_BASE_URL is LlamaCloud's own URL, and that the id in the message exists there"
+
+
 class Permanent(MailroomError):
     """Trying again cannot help."""
 
@@ -216,22 +269,6 @@ class Uncuttable(Permanent):
     code = "uncuttable"
     owner = Owner.DOCUMENT
     fix = "unlock or mend the file and take it in again; or route it whole: mailroom review DOCUMENT --to ROUTE"
-
-
-class NotServed(Permanent):
-    """LlamaCloud does not have what this path names, or not this path."""
-
-    code = "not_served"
-    owner = Owner.CONFIGURATION
-    fix = "see that LLAMA_CLOUD_BASE_URL is LlamaCloud's own URL, and that the id in the message exists there"
-
-
-class OutOfCredits(Permanent):
-    """LlamaCloud answers 402: the account has no credits left."""
-
-    code = "out_of_credits"
-    owner = Owner.CONFIGURATION
-    fix = "buy credits at LlamaCloud, then: mailroom replay --parked"
 
 
 class AccessDenied(Permanent):

@@ -139,7 +139,7 @@ def classified(case: Case, tools: Tools) -> Sequence[Write]:
     result = case.report.classification
     if result is None:
         return concluded(case, held_document(case.document, "the job is completed but shows no result", now), tools)
-    document = replace(case.document, classification=result, job_id=case.report.id)
+    document = replace(case.document, classification=result, job_id=case.report.id, error="")
     plan = decide(tools.config.table, result, document, now=now, version=tools.config.table.version)
     tools.meter.count("mailroom_decisions", way=plan.way, type=result.type or "")
     return concluded(case, planned(document, plan, now), tools)

@@ -1,29 +1,72 @@
-"""Pauses: submission when the credits are used up, a destination when a person says so. The backlog is kept."""
+"""Pauses: what LlamaCloud refuses us (flow/gate.py), and what a person holds. The backlog is kept."""
 
 import math
+
+import msgspec
 
 from receiver.core.change import Insert, Update, Write
 from receiver.core.flag import Flag
 from receiver.flow.tools import Tools
 
-SUBMISSION = "submission"
+SUBMISSION, RESULTS = "submission", "results"
 FOR_EVER = math.inf
+LONGEST = 900.0
+"""Seconds for which a refusal pauses at most."""
 LOOK_AGAIN = 60.0
 """Seconds after which a paused task looks again."""
 
 
-async def paused_until(what: str, tools: Tools) -> float | None:
-    """Until when ``what`` (SUBMISSION, or a destination's place) is paused; None when it is not."""
+class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What holds. ``until`` 0 is nothing; a pause that a person set has no ``seconds``."""
+
+    until: float = 0.0
+    seconds: float = 0.0
+    """For how long a refusal set it; the next one is longer."""
+    reason: str = ""
+    since: float = 0.0
+    """When the first refusal came."""
+    looks: str = ""
+    """The task that was let through to look whether it is over."""
+    at: float = 0.0
+    """When this was written."""
+    version: int | None = None
+    """Of its record; None when there is none."""
+
+    def holds(self, who: str, now: float) -> bool:
+        """Whether ``who`` must wait. A refusal's pause is never as long as a clock that jumped would have it."""
+        if self.looks and self.looks == who:
+            return False
+        return now < self.until and (not self.seconds or self.until <= now + LONGEST)
+
+
+async def read(what: str, tools: Tools) -> Pause:
+    """What holds ``what``: SUBMISSION, RESULTS, or a destination's place."""
     flag = await tools.store.get(Flag, _id(what))
-    until = float(flag.value) if flag else 0.0
+    if flag is None:
+        return Pause()
+    said = msgspec.json.decode(flag.value, type=Pause) if flag.value.startswith("{") else Pause(float(flag.value))
+    return msgspec.structs.replace(said, at=flag.at, version=flag.version)
+
+
+def kept(what: str, pause: Pause, *, now: float) -> Write:
+    """The write that puts this pause in the place of the one that was read."""
+    plain = not pause.seconds
+    said = msgspec.structs.replace(pause, at=0.0, version=None)
+    value = repr(pause.until) if plain else msgspec.json.encode(said).decode()
+    flag = Flag(id=_id(what), value=value, at=now, version=pause.version or 0)
+    return Insert(flag) if pause.version is None else Update(flag)
+
+
+async def paused_until(what: str, tools: Tools) -> float | None:
+    """Until when ``what`` is paused; None when it is not."""
+    until = (await read(what, tools)).until
     return until if until > tools.clock() else None
 
 
 async def pause(what: str, until: float, tools: Tools) -> Write:
-    """The write that pauses it; ``until`` 0 resumes it."""
-    flag = await tools.store.get(Flag, _id(what))
-    fresh = Flag(id=_id(what), value=repr(until), at=tools.clock(), version=flag.version if flag else 0)
-    return Update(fresh) if flag else Insert(fresh)
+    """The write by which a person pauses it; ``until`` 0 resumes it."""
+    known = await read(what, tools)
+    return kept(what, Pause(until=until, version=known.version), now=tools.clock())
 
 
 def place(url: str) -> str:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Insert, Update, Write
-from receiver.core.errors import Conflict, MailroomError, OutOfTime, StoreBusy, said_by
+from receiver.core.errors import CloudRefused, Conflict, MailroomError, OutOfTime, StoreBusy, said_by
 from receiver.core.naming import id_parts
 from receiver.core.retry import RetryAt, decide
 from receiver.core.task import Task, TaskState
 from receiver.flow import alert as alerting
-from receiver.flow import deliver, packet, react, split, submit
+from receiver.flow import deliver, gate, packet, react, split, submit
 from receiver.flow.lease import renewed
 from receiver.flow.tools import Change, Outcome, StepOf, Tools
 
@@ -82,7 +82,7 @@ async def process(
 
 async def failed(task: Task, error: Exception, tools: Tools, *, steps: Mapping[str, StepOf] = STEPS) -> Done:
     """Writes that the attempt failed: the task is retried later, or parked with an alert. Raises StoreBusy."""
-    failure = _judged(task, error, tools)
+    failure = await _judged(task, error, tools)
     step = steps.get(task.kind)
     try:
         return await _settle(task, failure.moved, _consequences(task, step, failure, tools), failure.done, tools)
@@ -98,7 +98,7 @@ async def _run(step: StepOf | None, task: Task, tools: Tools, seconds: float | N
         raise MailroomError(f"no step is known for tasks of kind {task.kind!r}")
     try:
         async with asyncio.timeout(seconds) as limit:
-            return await step.run(task, tools)
+            return await gate.passed(task, tools, lambda: step.run(task, tools))
     except TimeoutError as error:
         if not limit.expired():
             raise
@@ -139,13 +139,16 @@ class _Failure:
         return Done(task=self.moved, outcome="parked" if self.final else "retry", note=self.text, error=self.error)
 
 
-def _judged(task: Task, error: Exception, tools: Tools) -> _Failure:
+async def _judged(task: Task, error: Exception, tools: Tools) -> _Failure:
     now = tools.clock()
     cause = error.code if isinstance(error, MailroomError) else type(error).__name__
     text = _words(error)
-    verdict = decide(error, attempt=task.attempts, now=now, spread=tools.spread())
+    verdict, counts = decide(error, attempt=task.attempts, now=now, spread=tools.spread()), True
+    if isinstance(error, CloudRefused):
+        what = gate.gate_of(task)
+        verdict, counts = await gate.refused(what, task.id, error, tools, subject=task.subject, verdict=verdict)
     if isinstance(verdict, RetryAt):
-        moved = task.retry(at=verdict.at, error=text, cause=cause)
+        moved = task.retry(at=verdict.at, error=text, cause=cause, counted=counts)
     else:
         moved = task.give_up(now=now, error=text, cause=cause)
     return _Failure(error=error, text=text, cause=cause, now=now, moved=moved)
@@ -163,6 +166,8 @@ def _consequences(task: Task, step: StepOf | None, failure: _Failure, tools: Too
     async def change() -> Sequence[Write]:
         after = (step.give_up if failure.final else step.attempt_failed) if step else None
         writes = await after(task, failure.error, tools) if after else ()
+        if isinstance(failure.error, CloudRefused) and not failure.final:
+            writes = (*writes, *await gate.told(task, failure.error, tools))
         return (*writes, *_raised([_parked_alert(task, step, failure)] if told else [], task))
 
     return change

@@ -15,7 +15,7 @@ from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict
 from receiver.core.naming import task_id
 from receiver.core.task import Task, TaskState
-from receiver.flow.pause import SUBMISSION, paused_until
+from receiver.flow.pause import RESULTS, SUBMISSION, read
 from receiver.flow.tools import Tools
 
 REMEMBERED = 30 * 86400.0
@@ -32,7 +32,7 @@ async def resolve(tools: Tools, wrong: Set[str]) -> int:
     if not silent:
         return 0
     causes = await _parked_causes(tools)
-    paused = await paused_until(SUBMISSION, tools) is not None
+    paused = any([(await read(what, tools)).until for what in (SUBMISSION, RESULTS)])
     over = [
         one
         for one in silent

@@ -30,7 +30,8 @@ def found(case: Case, tools: Tools) -> Sequence[Write]:
     """A finished split job: its segments are kept, and the cut is promised."""
     now = tools.clock()
     count = len(case.report.segments)
-    packet = replace(case.document, step=Step.SPLIT).note(now, "split", f"job {case.report.id} found {count} segments")
+    packet = replace(case.document, step=Step.SPLIT, error="")
+    packet = packet.note(now, "split", f"job {case.report.id} found {count} segments")
     task = cut_task(packet.id, because=case.report.id, now=now)
     return *concluded(case, packet, tools), Ensure(task)
 

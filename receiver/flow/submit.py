@@ -11,7 +11,7 @@ from typing import NamedTuple
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Update, Write
 from receiver.core.document import Document, DocumentState, Step
-from receiver.core.errors import DocumentRefused, FileGone, OutOfCredits, Owner, Uncuttable
+from receiver.core.errors import DocumentRefused, FileGone, Owner, Uncuttable
 from receiver.core.job import Job, JobKind, JobReport
 from receiver.core.media import PDF
 from receiver.core.submission import file_name
@@ -20,13 +20,9 @@ from receiver.flow import split_path
 from receiver.flow.conclude import failed, held, may_resubmit, resubmission
 from receiver.flow.order import not_ordered, order_for, written_down
 from receiver.flow.packet import held_alert
-from receiver.flow.pause import LOOK_AGAIN, SUBMISSION, pause, paused_until
 from receiver.flow.pieces import dying_once, opened
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.ports import CloudFile, Order
-
-CREDITS_PAUSE = 900.0
-"""Seconds for which submission rests after LlamaCloud answered 402."""
 
 
 async def submit(task: Task, tools: Tools) -> Outcome:
@@ -34,13 +30,8 @@ async def submit(task: Task, tools: Tools) -> Outcome:
     document = await tools.store.get(Document, task.subject)
     if document is None or document.state is not DocumentState.OPEN or document.step is not Step.TAKEN_IN:
         return Outcome(note="submitted before")
-    until = await paused_until(SUBMISSION, tools)
-    if until is not None:
-        return Outcome(note="submission is paused", again_at=min(until, tools.clock() + LOOK_AGAIN) + tools.spread())
     try:
         placed = await _placed(document, task, tools)
-    except OutOfCredits as error:
-        return _paused(document, error, tools)
     except Uncuttable as error:
         return _uncuttable(document, str(error), tools)
     if not_ordered(placed.report, placed.document, placed.order):
@@ -79,26 +70,6 @@ async def _waiting(document: Document, tools: Tools) -> Document | None:
     fresh = await tools.store.get(Document, document.id)
     waits = fresh is not None and fresh.step is Step.TAKEN_IN and fresh.submissions == document.submissions
     return fresh if waits else None
-
-
-def _paused(document: Document, error: OutOfCredits, tools: Tools) -> Outcome:
-    """Stops all submissions for a while, and tells somebody once: asking again for each document buys no credits."""
-    now = tools.clock()
-    alert = Alert(
-        kind="submission.paused",
-        cause=error.code,
-        title="LlamaCloud is out of credits: submission is paused",
-        detail=str(error),
-        subject=document.id,
-        fix="buy credits; submission goes on within 15 minutes, or a minute after: mailroom resume submission",
-        at=now,
-    )
-
-    async def change() -> Sequence[Write]:
-        return (await pause(SUBMISSION, now + CREDITS_PAUSE, tools),)
-
-    again = now + min(CREDITS_PAUSE, LOOK_AGAIN) + tools.spread()  # it sees by then whether somebody resumed
-    return Outcome(note=str(error), change=change, again_at=again, alerts=(alert,))
 
 
 async def _counted(document: Document, task: Task, tools: Tools) -> Document:

@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from receiver.core.change import Ensure, Query, Update
-from receiver.core.errors import Conflict
+from receiver.core.errors import CloudRefused, Conflict
 from receiver.core.job import Job, JobKind, JobReport, JobStatus
 from receiver.core.naming import task_id
+from receiver.core.retry import RetryAt
 from receiver.core.task import Task
+from receiver.flow import gate
 from receiver.flow.forget import forget_content
 from receiver.flow.leftovers import clear_leftovers
+from receiver.flow.pause import RESULTS
 from receiver.flow.resolve import resolve
 from receiver.flow.tools import Tools
 from receiver.flow.watch import watch
@@ -55,7 +58,7 @@ async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
     overdue = [job for job in (await tools.store.find(Job, _overdue(now, limit))).records if isinstance(job, Job)]
     wrong = await watch(tools)
     await resolve(tools, wrong)
-    finished = await _ask_all(overdue, tools)  # last: all else must happen while LlamaCloud is away, too
+    finished = await _ask_if_open(overdue, tools)  # last: all else must happen while LlamaCloud is away, too
     return Swept(
         rung=rung,
         overdue=len(overdue),
@@ -66,6 +69,21 @@ async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
         leftovers=leftovers,
         troubles=tuple(map(str, troubles)),
     )
+
+
+async def _ask_if_open(overdue: Sequence[Job], tools: Tools) -> int:
+    """Asks about these jobs unless LlamaCloud refuses us; then this is one way to look whether that is over."""
+    pause = await gate.entered(RESULTS, "sweep", tools)
+    if pause.holds("sweep", tools.clock()):
+        return 0
+    try:
+        finished = await _ask_all(overdue, tools)
+    except CloudRefused as error:
+        await gate.refused(RESULTS, "sweep", error, tools, verdict=RetryAt(tools.clock()))
+        return 0
+    if overdue:
+        await gate.opened(RESULTS, "sweep", pause, tools)
+    return finished
 
 
 async def _ask_all(overdue: Sequence[Job], tools: Tools) -> int:

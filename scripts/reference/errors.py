@@ -3,7 +3,7 @@
 import inspect
 
 from receiver.core import errors
-from receiver.core.errors import MailroomError, Permanent, Rejected, Transient
+from receiver.core.errors import CloudRefused, MailroomError, Permanent, Rejected, Transient
 
 HEAD = """\
 # Errors
@@ -17,6 +17,11 @@ COLUMNS = "| code | HTTP | meaning | owner | fix |\n| --- | --- | --- | --- | --
 GROUPS: dict[str, tuple[type[MailroomError], str]] = {
     "Refused requests": (Rejected, "Answered 4xx at once; nothing is kept."),
     "Tried again": (Transient, "With growing pauses and jitter, for about 16 hours; then the task is parked."),
+    "Paused": (
+        CloudRefused,
+        "No document's fault: what needs LlamaCloud waits, one alert is raised, and it goes on by itself "
+        "([llamacloud.md](llamacloud.md)).",
+    ),
     "Parked": (Permanent, "Not tried again: the task waits for a person, and an alert was raised."),
 }
 
@@ -25,7 +30,8 @@ def page() -> str:
     """The whole page."""
     parts = [HEAD]
     parts += [_section(title, about, _kinds(base)) for title, (base, about) in GROUPS.items()]
-    rest = [error for error in _kinds(MailroomError) if not issubclass(error, Rejected | Transient | Permanent)]
+    grouped = Rejected | Transient | CloudRefused | Permanent
+    rest = [error for error in _kinds(MailroomError) if not issubclass(error, grouped)]
     return "".join([*parts, _section("Others", "What has a place of its own.", rest)])
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.core.errors import CloudBusy, CutOff, FileGone, OutOfCredits, OutOfTime, ReaderDied, StoreBusy
+from receiver.core.errors import CloudBusy, CutOff, FileGone, OutOfTime, ReaderDied, StoreBusy, Uncuttable
 from receiver.core.retry import ASKED_LIMIT, SCHEDULE, GiveUp, RetryAt, decide
 
 SPREAD = st.floats(0, 1)
@@ -29,7 +29,7 @@ def test_a_time_beyond_reason_holds_nothing_up() -> None:
     assert decide(CloudBusy(retry_after=1e9), attempt=1, now=0, spread=0.5) == RetryAt(ASKED_LIMIT)
 
 
-@pytest.mark.parametrize("error", [FileGone("the file is gone"), OutOfCredits("no credits")])
+@pytest.mark.parametrize("error", [FileGone("the file is gone"), Uncuttable("it is locked")])
 def test_a_permanent_error_is_given_up_at_once(error: Exception) -> None:
     assert decide(error, attempt=1, now=0, spread=0.5) == GiveUp()
 

@@ -13,16 +13,16 @@ from receiver.cloud.pacing import Pace, Rate
 from receiver.cloud.refusal import About, Refusal
 from receiver.cloud.transport import Call, Patience, Transport
 from receiver.core.errors import (
-    AccessDenied,
     CloudBusy,
+    CloudRefused,
     DocumentRefused,
     FileGone,
     JobGone,
+    KeyRefused,
     MailroomError,
     Malformed,
     NotServed,
     OutOfCredits,
-    Permanent,
 )
 from receiver.core.job import JobKind
 from receiver.ports import Registration
@@ -69,17 +69,18 @@ async def test_an_id_stands_in_the_path_as_it_is(faulty: Faulty, job_id: str) ->
 @pytest.mark.parametrize(
     ("deed", "status", "expected"),
     [
-        *[(deed, 401, AccessDenied) for deed in DEEDS],
+        *[(deed, 401, KeyRefused) for deed in DEEDS],
         *[(deed, 402, OutOfCredits) for deed in ("upload", "create")],
-        *[(deed, status, DocumentRefused) for deed in ("upload", "create") for status in (400, 413, 422)],
+        *[(deed, 413, DocumentRefused) for deed in ("upload", "create")],
+        *[(deed, status, CloudRefused) for deed in ("upload", "create") for status in (400, 422)],
         ("job", 404, JobGone),
         ("cancel", 404, JobGone),
         ("file", 404, FileGone),
         ("read", 404, FileGone),
-        ("create", 404, FileGone),
+        ("create", 404, CloudRefused),
         ("list", 404, NotServed),
         ("list", 301, NotServed),
-        ("check_key", 400, Permanent),
+        ("check_key", 400, CloudRefused),
     ],
 )
 async def test_a_final_answer_is_asked_for_once_and_says_what_to_do_next(
@@ -223,7 +224,7 @@ async def test_429_holds_everybody_up_for_a_moment_and_no_longer(
         now[0] += seconds
 
     pace = Pace(Rate(10, 1), clock=lambda: now[0], sleep=sleep)
-    call = Call(method="POST", path="/api/v2/classify", about=About.DOCUMENT, pace=pace)
+    call = Call(method="POST", path="/api/v2/classify", about=About.UPLOAD, pace=pace)
     faulty.server.play(Answer(429, headers={"Retry-After": hint} if hint else {}), otherwise=JOB)
     transport = Transport(faulty.url, KEY, patience=Patience(), limits=httpx.Limits())
     with pytest.raises(Refusal):

@@ -2,10 +2,13 @@
 
 import logging
 import traceback
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from receiver.bootstrap import renew
 from receiver.cloud.client import LlamaCloud
 from receiver.core.errors import (
     CloudBusy,
@@ -14,6 +17,7 @@ from receiver.core.errors import (
     Misconfigured,
 )
 from receiver.ports import Registration
+from receiver.settings import Secret
 from tests.integration.cloud.faulty import (
     DEEDS,
     KEY,
@@ -22,6 +26,7 @@ from tests.integration.cloud.faulty import (
 )
 from tests.integration.cloud.papers import an_order
 from tests.integration.cloud.scripted import Answer
+from tests.receivers import an_app, settings_with
 
 pytestmark = pytest.mark.anyio
 
@@ -116,3 +121,21 @@ def test_a_key_that_cannot_stand_in_a_header_is_refused_without_showing_it(key: 
 async def test_nothing_is_opened_before_the_first_call() -> None:
     cloud = LlamaCloud("https://cloud.example", KEY)
     await cloud.close()
+
+
+async def test_a_new_key_is_used_from_then_on_and_one_that_cannot_be_sent_changes_nothing(faulty: Faulty) -> None:
+    async with faulty.client(otherwise=Answer(200, {"id": "cls-1", "status": "PENDING"})) as (cloud, server, _):
+        await DEEDS["job"](cloud)
+        cloud.renew("llx-another-key")
+        with pytest.raises(Misconfigured):
+            cloud.renew("llx-ключ")
+        await DEEDS["job"](cloud)
+    assert [asked.headers["authorization"] for asked in server.asked] == [f"Bearer {KEY}", "Bearer llx-another-key"]
+
+
+async def test_an_application_takes_over_the_key_of_its_settings(faulty: Faulty, tmp_path: Path) -> None:
+    app = an_app(tmp_path)
+    async with faulty.client(otherwise=Answer(200, {"id": "cls-1", "status": "PENDING"})) as (cloud, server, _):
+        renew(replace(app, tools=replace(app.tools, cloud=cloud)), settings_with(llama_cloud_api_key=Secret("llx-new")))
+        await DEEDS["job"](cloud)
+    assert server.asked[0].headers["authorization"] == "Bearer llx-new"

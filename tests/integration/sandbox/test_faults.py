@@ -116,7 +116,9 @@ def test_wrong_signature_does_not_match_the_secret(start: Start, inbox: Inbox, s
     assert given != "sha256=" + hmac.new(b"whsec_1", letter.body, hashlib.sha256).hexdigest()
 
 
-@pytest.mark.parametrize(("fault", "code"), [("rate_limit", 429), ("payment_required", 402), ("server_error", 503)])
+@pytest.mark.parametrize(
+    ("fault", "code"), [("rate_limit", 429), ("payment_required", 402), ("unauthorized", 401), ("server_error", 503)]
+)
 def test_an_api_fault_answers_and_has_no_effect(
     http: httpx.Client, switchboard: Switchboard, fault: str, code: int
 ) -> None:
@@ -128,6 +130,13 @@ def test_an_api_fault_answers_and_has_no_effect(
     assert isinstance(answer.json()["detail"], str)
     assert http.get("/api/v1/beta/files").json()["items"] == []
     assert http.post("/api/v1/beta/files", files=files, data=data).status_code == 201
+
+
+def test_a_firewall_answers_with_a_page(http: httpx.Client, switchboard: Switchboard) -> None:
+    switchboard.set({"forbidden": {"next": 1}})
+    answer = http.get("/api/v1/projects")
+    assert (answer.status_code, answer.headers["content-type"]) == (403, "text/html; charset=utf-8")
+    assert http.get("/api/v1/projects").status_code == 200
 
 
 def test_slow_answers_late(http: httpx.Client, switchboard: Switchboard) -> None:

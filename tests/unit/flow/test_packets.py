@@ -352,7 +352,8 @@ async def test_the_current_path_alone_is_insisted_on_when_asked(desk: Desk) -> N
     desk.use(ARCHIVED + "split: {path: current}\n")
     desk.cloud.create = WithoutCurrentPath(desk)  # type: ignore[method-assign]
     packet = await desk.submitted(name="mail.pdf", content=packet_bytes(*LETTERS), packet=True)
-    assert (packet.state, packet.job_id) == (DocumentState.REVIEW, "")
+    assert (packet.state, packet.job_id) == (DocumentState.OPEN, "")
+    assert "LlamaCloud does not serve this" in packet.error
 
 
 async def test_a_beta_job_whose_creation_was_answered_to_a_dead_process_is_found_again(desk: Desk) -> None:

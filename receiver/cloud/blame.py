@@ -1,0 +1,72 @@
+"""Whose fault a refused request is: the document's, or that of what our settings made us send.
+
+Only what surely is about the document is blamed on it: a place in the request, or words, that name the file. A refusal
+that names a part of our configuration is told with the setting, or the place in mailroom.yaml, that it came from. All
+else is nobody's for sure, and no document pays for it. Source of the vendor's texts: reference 1.1, 1.2, 1.4.
+"""
+
+import re
+from collections.abc import Sequence
+
+from receiver.core.errors import CloudRefused, DocumentRefused, MailroomError, SettingsRefused
+
+FILE_PLACES = frozenset({"file", "upload_file", "file_input", "file_id", "document_input", "parse_job_id"})
+"""Parts of a request that hold the document, or name it."""
+FILE_WORDS = re.compile(
+    r"\b(files?|documents?|upload(s|ed)?|pdf|pages?|image|encrypted|password|corrupt\w*|unreadable|mime|media type|"
+    r"format|extension|empty|too (large|big|many|long)|size)\b",
+    re.IGNORECASE,
+)
+SETTINGS = (
+    (re.compile(r"webhook[_ ]?headers?|header (name|value)", re.IGNORECASE), "MAILROOM_WEBHOOK_HEADERS"),
+    (re.compile(r"signing[_ ]?secret", re.IGNORECASE), "MAILROOM_SIGNING_SECRETS"),
+    (re.compile(r"webhook|callback", re.IGNORECASE), "MAILROOM_PUBLIC_URL"),
+    (re.compile(r"api key|project|organi[sz]ation", re.IGNORECASE), "LLAMA_CLOUD_API_KEY"),
+)
+"""The variable that a place or a text of the vendor's points at; the first that fits."""
+FILE_OF_RULES = re.compile(r"configuration|\brules?\b|categor|\bpreset\b|strategy", re.IGNORECASE)
+RENAMED = {
+    "splitting_strategy": "",
+    "parsing_configuration": "parsing",
+    "allow_uncategorized": "uncategorized",
+}
+"""Parts of the vendor's configuration that mailroom.yaml calls by another name, or not at all."""
+
+
+def refused(path: str, places: Sequence[str], text: str, said: str) -> MailroomError:
+    """The error of a 400, 404 or 422 answer to this path: ``places`` of a validation error, or any other ``text``."""
+    section = "split" if "/split" in path else "classify"
+    found = [_setting(place, section) for place in places] or [_setting(text, section)]
+    setting = next((one for one in found if one), "")
+    named = all(FILE_PLACES & set(place.split(".")) for place in places) if places else bool(FILE_WORDS.search(text))
+    if setting and not named:
+        return _ours(setting, said)
+    if named and not setting:
+        return DocumentRefused(f"LlamaCloud refuses the document {said}")
+    return CloudRefused(f"LlamaCloud refuses this, and does not say for sure that it is the document {said}")
+
+
+def _ours(place: str, said: str) -> SettingsRefused:
+    of_file = "" if place.isupper() else " in mailroom.yaml"
+    return SettingsRefused(
+        f"LlamaCloud refuses what {place}{of_file} makes us send {said}",
+        place=place,
+        fix=f"mend {place}{of_file}{' (mailroom routes check)' if of_file else ''}, and start Mailroom again",
+    )
+
+
+def _setting(said: str, section: str) -> str:
+    """The variable, or the place in mailroom.yaml, that this place or text points at; "" for none."""
+    variable = next((name for pattern, name in SETTINGS if pattern.search(said)), "")
+    if variable:
+        return variable
+    return _place(said, section) if FILE_OF_RULES.search(said) else ""
+
+
+def _place(said: str, section: str) -> str:
+    """``body.configuration.rules.1.description`` as mailroom.yaml has it: ``classify.rules[1].description``."""
+    _, found, rest = said.partition("configuration")
+    if not found or not rest.startswith("."):
+        return f"{section}.configuration_id" if rest.startswith("_id") or "not found" in rest else section
+    parts = [RENAMED.get(part, part) for part in rest.split(".") if part]
+    return section + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in parts if part)
