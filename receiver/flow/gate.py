@@ -27,7 +27,7 @@ from receiver.flow.alert import task_for
 from receiver.flow.pause import LONGEST, LOOK_AGAIN, RESULTS, SUBMISSION, Pause, kept, read
 from receiver.flow.tools import Outcome, Tools
 
-LOOKING = 120.0
+LOOKING = 60.0
 """Seconds that one task has to look; then the next one is let through."""
 LOOKED_AT = 5.0
 """Seconds until the others come back while one looks: it may be over in a moment."""

@@ -18,7 +18,8 @@ from receiver.cloud.client import LlamaCloud
 from receiver.cloud.pacing import Rate
 from receiver.cloud.transport import Patience
 from receiver.core import retry
-from receiver.flow import deliver, process, submit, sweep
+from receiver.core.errors import CloudRefused, OutOfCredits
+from receiver.flow import deliver, gate, process, sweep
 from receiver.ports import Cutter, Pages
 from receiver.settings import Settings
 from tests.chaos.boundaries import Guarded, Kills, deed
@@ -116,8 +117,12 @@ def hasten() -> None:
     """Shortens every wait that would outlast the run."""
     for module, constant, value in (
         (process, "decide", functools.partial(retry.decide, schedule=SCHEDULE)),
-        (submit, "CREDITS_PAUSE", 2.0),
-        (submit, "LOOK_AGAIN", 1.0),
+        (OutOfCredits, "pause_seconds", 2.0),
+        (CloudRefused, "pause_seconds", 0.5),
+        (gate, "LOOK_AGAIN", 1.0),
+        (gate, "LOOKED_AT", 0.5),
+        (gate, "LOOKING", 3.0),
+        (gate, "LONGEST", 2.0),
         (deliver, "LOOK_AGAIN", 1.0),
         (sweep, "ASK_AGAIN", 1.0),
     ):

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from receiver.core.change import Ensure, Insert, R, Record, Update, Write
-from receiver.core.document import Document
+from receiver.core.document import Document, Step
 from receiver.core.event import Event
 from receiver.core.job import Job
 from receiver.core.task import Task, TaskState
 
 CALLS = (
-    # An event, and a document, with the task that follows; the claim of tasks; the end of a task of each kind.
-    *("store.keep", "store.take_in", "store.claim"),
+    # An event, and a document, with the task that follows; what will be asked of LlamaCloud, written down before; the
+    # claim of tasks; the end of a task of each kind.
+    *("store.keep", "store.take_in", "store.ordered", "store.claim"),
     *("store.submit", "store.react", "store.deliver", "store.alert", "store.notify"),
     # A packet: its split job ended, its cut decided, each of its pieces made, all made; its own end.
     *("store.split", "store.decided", "store.piece", "store.cut", "store.packet", "store.finished"),
@@ -130,6 +131,8 @@ def deed(*writes: Write) -> str:
     if _cuts(made):
         return "store.recut"
     for document in _only(Document, changed):
+        if document.step is Step.TAKEN_IN:
+            return "store.ordered"
         return "store.withdrawn" if document.parent_id else "store.decided"
     if _only(Job, changed):
         return "store.swept" if made else "store.asked"

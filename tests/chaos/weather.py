@@ -32,6 +32,10 @@ SPELLS: dict[str, tuple[dict[str, Any], Trouble]] = {
     "mixed": (FAIR_LLAMACLOUD, FAIR_AWS),
     "no event arrives": (FAIR_LLAMACLOUD | {"drop": 1}, FAIR_AWS),
     "out of credits": (FAIR_LLAMACLOUD | {"payment_required": {"next": 3, "method": "POST"}}, FAIR_AWS),
+    "a firewall and a refused key": (
+        FAIR_LLAMACLOUD | {"forbidden": {"next": 5}, "unauthorized": {"next": 5, "path": "/api/v2/classify"}},
+        FAIR_AWS,
+    ),
     "LlamaCloud is failing": (
         FAIR_LLAMACLOUD | {"server_error": {"probability": 0.4, "status": 503}, "rate_limit": 0.2},
         FAIR_AWS,
