@@ -3,13 +3,15 @@
 No secret is on any record, so none can be shown; the per-job token is never kept.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from receiver.core.alert import AlertState
 from receiver.core.change import Tally
-from receiver.core.document import Delivery, Document
+from receiver.core.document import Delivery, Document, DocumentState
 from receiver.core.event import Event
 from receiver.core.job import Job
 from receiver.core.pages import Cut
@@ -28,8 +30,35 @@ def reason(document: Document) -> str:
     if document.error:
         return document.error
     if document.plan is not None:
-        return document.plan.reason
+        return document.plan.reason + _because_of_parts(document)
     return document.history[-1].what if document.history else ""
+
+
+def _because_of_parts(container: Document) -> str:
+    """What keeps a packet that is done itself from being routed."""
+    told = {
+        DocumentState.OPEN: "is still open",
+        DocumentState.REVIEW: "waits for a person",
+        DocumentState.FAILED: "has failed",
+    }
+    if container.parts_state in told and container.own_state is not container.state:
+        return f", and at least one of them {told[container.parts_state]}"
+    return ""
+
+
+def in_page_order(listed: Iterable[Document]) -> list[Document]:
+    """A listing in which each packet is followed by its pieces in the order of their pages.
+
+    A listing has documents of one moment by their ids, and pieces have the moment of their packet.
+    """
+    ordered: list[Document] = []
+    for _, together in groupby(listed, key=lambda one: one.taken_in_at):
+        batches: dict[str, list[Document]] = {}
+        for one in together:
+            batches.setdefault(one.batch_id, []).append(one)
+        for batch in batches.values():
+            ordered += sorted(batch, key=lambda one: (bool(one.parent_id), one.pages))
+    return ordered
 
 
 def delivery(one: Delivery) -> Shown:
@@ -157,4 +186,4 @@ def alert(one: AlertState) -> Shown:
 
 def balance(books: Tally) -> dict[str, int]:
     """The books."""
-    return {name: getattr(books, name) for name in ("taken_in", "routed", "review", "failed", "open")}
+    return {name: getattr(books, name) for name in ("taken_in", "routed", "review", "failed", "open", "withdrawn")}

@@ -23,6 +23,7 @@ STYLES = {
     DocumentState.REVIEW: "yellow",
     DocumentState.FAILED: "red",
     DocumentState.OPEN: "red",
+    DocumentState.WITHDRAWN: "dim",
 }
 
 
@@ -78,4 +79,5 @@ def _times(count: int) -> str:
 
 def _sum(books: Tally) -> str:
     parts = f"{books.routed} routed + {books.review} in review + {books.failed} failed + {books.open} open"
-    return f"{books.taken_in} taken in {'=' if books.balanced else '≠'} {parts}"
+    apart = f"; {books.withdrawn} withdrawn" if books.withdrawn else ""
+    return f"{books.taken_in} taken in {'=' if books.balanced else '≠'} {parts}{apart}"

@@ -19,6 +19,7 @@ WARM = Warm(build, close)
 TAKEOVER = Takeover(clock=time.time)
 """What the looks of this instance saw. Between invocations it is frozen, and a monotonic clock may stand still."""
 COUNT_LIMIT = 1000
+STATES = ("routed", "review", "failed", "open", "withdrawn")
 """Overdue documents and parked tasks are counted up to here: beyond, the number no longer matters."""
 
 
@@ -40,8 +41,8 @@ async def one_pass(app: App) -> dict[str, float]:
     overdue = await store.find(Document, Query(by="overdue", until=app.tools.clock(), limit=COUNT_LIMIT))
     parked = await store.find(Task, Query(by="state", key=TaskState.PARKED, limit=COUNT_LIMIT))
     return {
-        "mailroom_taken_in": tally.taken_in,
-        **{f"mailroom_documents_{state}": getattr(tally, state) for state in ("routed", "review", "failed", "open")},
+        "mailroom_taken_in": tally.ever,
+        **{f"mailroom_documents_{state}": getattr(tally, state) for state in STATES},
         "mailroom_balanced": float(tally.balanced),
         "mailroom_documents_overdue": len(overdue.records),
         "mailroom_tasks_parked": len(parked.records),

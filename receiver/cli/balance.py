@@ -22,6 +22,8 @@ from receiver.ports import Store
 def balance(limit: int, as_json: bool) -> None:
     """Show the books: taken in = routed + review + failed + open, and what is overdue, oldest first.
 
+    Withdrawn pieces of packets that were cut anew are counted apart.
+
     Exit 1 when they do not balance or anything is overdue.
     """
     books, overdue = with_store(lambda store: _read(store, limit))
@@ -29,8 +31,11 @@ def balance(limit: int, as_json: bool) -> None:
         data = show.balance(books) | {"balanced": books.balanced, "overdue": [show.document(one) for one in overdue]}
         print_json(data)
     else:
-        table(("taken in", "routed", "review", "failed", "open"), [tuple(str(n) for n in show.balance(books).values())])
+        names = ("taken_in", "routed", "review", "failed", "open")
+        table([name.replace("_", " ") for name in names], [[str(show.balance(books)[name]) for name in names]])
         click.echo("the books balance" if books.balanced else "THE BOOKS DO NOT BALANCE")
+        if books.withdrawn:
+            click.echo(f"counted apart: {books.withdrawn} withdrawn, whose pages are in other pieces of their packets")
         if overdue:
             rows = [(one.id, one.name, when(one.deadline), show.reason(one)) for one in overdue]
             table(("overdue", "name", "since", "where it stands"), rows)

@@ -41,7 +41,7 @@ def documents(
         _one(document_id, as_json=as_json)
         return
     query = _query(state, of_type, batch, overdue=overdue, since=since)
-    records = with_store(lambda store: found(store, Document, query, limit=limit))
+    records = show.in_page_order(with_store(lambda store: found(store, Document, query, limit=limit)))
     if as_json:
         print_json({"documents": [show.document(one) for one in records]})
     else:
@@ -90,11 +90,10 @@ def _when(moment: str) -> str:
 
 
 def _family(data: dict[str, Any]) -> None:
-    """A packet's pieces in the order of their pages; of a piece, where it comes from."""
+    """A packet's pieces, and after them those that a new cut withdrew; of a piece, where it comes from."""
     if "parent" in data:
         say(f"  pages {spans(data['pages'])} of packet {data['parent']}")
-    present = {tuple(piece["pages"]) for cut in data.get("cuts", [])[-1:] for piece in cut["pieces"]}
-    pieces = sorted((one for one in data["pieces"] if tuple(one["pages"]) in present), key=lambda one: one["pages"])
+    pieces = sorted(data["pieces"], key=lambda one: one["state"] == DocumentState.WITHDRAWN)
     rows = [
         (
             f"{spans(one['pages'])} of {data['page_count']}",

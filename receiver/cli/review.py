@@ -56,7 +56,7 @@ async def _decide(app: App, document_id: str, word: Word, *, wait: bool) -> Docu
 
 def _list(limit: int, *, as_json: bool) -> None:
     query = Query(by="state", key=DocumentState.REVIEW)
-    waiting = with_store(lambda store: found(store, Document, query, limit=limit))
+    waiting = show.in_page_order(with_store(lambda store: found(store, Document, query, limit=limit)))
     names = list(choices(load(from_environ().config, os.environ).table))
     if as_json:
         print_json({"documents": [show.document(one) for one in waiting], "routes": names})

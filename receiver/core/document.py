@@ -4,6 +4,7 @@ A document is one aggregate: what it is, what LlamaCloud said, the plan that was
 read and written whole, guarded by its version, so that two workers can never both believe they finished it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -15,15 +16,24 @@ HISTORY_LIMIT = 200
 
 
 class DocumentState(StrEnum):
-    """What the books count: taken in = routed + review + failed + open."""
+    """What the books count: taken in = routed + review + failed + open; what is withdrawn is counted apart."""
 
     OPEN = "open"
     ROUTED = "routed"
     REVIEW = "review"
     FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+    """A piece that its packet's new cut does not have: its pages are in other pieces, and it is counted apart."""
 
 
-SETTLED = frozenset({DocumentState.ROUTED, DocumentState.FAILED})
+def worst(states: Iterable[DocumentState]) -> DocumentState:
+    """What documents in these states amount to together: open before review before failed before routed."""
+    known = set(states)
+    order = (DocumentState.OPEN, DocumentState.REVIEW, DocumentState.FAILED)
+    return next((one for one in order if one in known), DocumentState.ROUTED)
+
+
+SETTLED = frozenset({DocumentState.ROUTED, DocumentState.FAILED, DocumentState.WITHDRAWN})
 """The states in which nothing more happens by itself, and nobody is waited for."""
 
 
@@ -157,6 +167,8 @@ class Document:
     history: tuple[Entry, ...] = ()
     forgotten_at: float | None = None
     """When its bytes were forgotten: from then on nothing may count on them, though they may be there for a moment."""
+    parts_state: DocumentState | None = None
+    """What the documents that came out of this one amount to (a packet's pieces); None before they are all settled."""
 
     @property
     def type(self) -> str | None:
@@ -208,11 +220,19 @@ class Document:
         return replace(self, state=state, step=step)
 
     def _state(self) -> DocumentState:
+        own = self.own_state
+        return worst((own, self.parts_state)) if self.plan and self.parts_state else own
+
+    @property
+    def own_state(self) -> DocumentState:
+        """The state that its own plan and deliveries amount to, whatever became of what came out of it."""
         if self.plan is None:
             return self.state
         states = {one.state for one in self.deliveries}
         if DeliveryState.PENDING in states:
             return DocumentState.OPEN
+        if self.plan.way is Way.RECUT:
+            return DocumentState.WITHDRAWN
         if self.plan.review or states & {DeliveryState.CONFLICT, DeliveryState.FAILED}:
             return DocumentState.REVIEW
         return DocumentState.FAILED if self.plan.way is Way.FAILED else DocumentState.ROUTED

@@ -9,7 +9,7 @@ from receiver.core.errors import Malformed, NotAllowed, NotFound
 from receiver.core.plan import Plan, Target, Way
 from receiver.core.route import RouteTable, decide, deliveries
 from receiver.core.task import Task, TaskState
-from receiver.flow import packet
+from receiver.flow import family
 from receiver.flow.deliver import delivery_tasks, pending_task
 from receiver.flow.tools import Tools, refuse_forgotten
 
@@ -41,7 +41,7 @@ async def route_by_hand(document_id: str, word: Word, tools: Tools) -> Document:
     after = replace(after, deadline=now + tools.config.deadline_seconds)
     tools.meter.count("mailroom_decisions", way=Way.BY_HAND, type=after.type or "")
     writes = await _delivery_writes(after, tools, now)
-    await tools.store.apply(Update(after), *writes, *packet.news([Update(after)], now=now))
+    await tools.store.apply(Update(after), *writes, *family.news([Update(after)], now=now, reopened=True))
     rung = [write.record.id for write in writes if isinstance(write, Ensure | Update)]
     await tools.ring(*rung)
     return replace(after, version=after.version + 1)
@@ -53,6 +53,9 @@ def reroute(document: Document, word: Word, table: RouteTable, *, now: float) ->
         raise NotAllowed(
             f"document {document.id} is {document.state}: only one in review, or one that failed, can be routed by hand"
         )
+    if document.parts_state and document.own_state is DocumentState.ROUTED:
+        fix = f"decide what came out of it: mailroom documents {document.id} lists it"
+        raise NotAllowed(f"document {document.id} has its place; it is {document.state} because of its pieces", fix=fix)
     typed = replace(document, classification=_said(document, word)) if word.type else document
     plan = _by_type(typed, word, table, now) if word.type else _by_name(word, table, now)
     made = deliveries(document.id, plan)

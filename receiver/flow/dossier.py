@@ -46,7 +46,7 @@ async def dossier(document_id: str, store: Store) -> Dossier:
     subjects = [document.id, *(job.id for job in jobs)]
     tasks = [one for about in subjects for one in await found(store, Task, Query(by="subject", key=about), limit=200)]
     family = await found(store, Document, Query(by="batch", key=document.batch_id), limit=1000)
-    pieces = [one for one in family if one.parent_id == document.id]
+    pieces = show.in_page_order(one for one in family if one.parent_id == document.id)
     return Dossier(document=document, jobs=jobs, events=events, tasks=tasks, pieces=pieces)
 
 

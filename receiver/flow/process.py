@@ -16,7 +16,7 @@ from receiver.core.naming import id_parts
 from receiver.core.retry import RetryAt, decide
 from receiver.core.task import Task, TaskState
 from receiver.flow import alert as alerting
-from receiver.flow import deliver, gate, packet, react, split, submit
+from receiver.flow import deliver, family, gate, react, split, submit
 from receiver.flow.lease import renewed
 from receiver.flow.tools import Change, Outcome, StepOf, Tools
 
@@ -24,7 +24,7 @@ STEPS: Mapping[str, StepOf] = {
     "submit": submit.STEP,
     "react": react.STEP,
     "cut": split.STEP,
-    "packet": packet.STEP,
+    "packet": family.STEP,
     "deliver": deliver.STEP,
     "alert": alerting.RAISE,
     "notify": alerting.NOTIFY,
@@ -176,7 +176,7 @@ def _consequences(task: Task, step: StepOf | None, failure: _Failure, tools: Too
 async def _settle(task: Task, moved: Task, change: Change, done: Done, tools: Tools) -> Done:
     for _ in range(CONFLICTS):
         planned = await change()
-        writes = (*planned, *packet.news(planned, now=tools.clock()))
+        writes = (*planned, *family.news(planned, now=tools.clock()))
         try:
             await tools.store.apply(Update(moved), *writes)
         except Conflict as conflict:

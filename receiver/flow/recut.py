@@ -83,6 +83,7 @@ def _cut(document: Document, wish: Wish, tools: Tools) -> Document:
         step=Step.SPLIT,
         classification=None,
         plan=None,
+        parts_state=None,
         error="",
         deadline=now + 3 * tools.config.deadline_seconds,
     )

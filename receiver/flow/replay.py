@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from receiver.core.change import Ensure, Query, Update, Write, succeeding
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
-from receiver.core.errors import Conflict, NotFound
+from receiver.core.errors import Conflict, NotAllowed, NotFound
 from receiver.core.job import Job
 from receiver.core.plan import Plan, Way
 from receiver.core.route import RouteTable, decide, deliveries
@@ -18,6 +18,7 @@ from receiver.core.task import Task, TaskState, submission_of
 from receiver.flow.conclude import resubmission
 from receiver.flow.deliver import delivery_tasks, holds_bytes, pending_task
 from receiver.flow.every import every
+from receiver.flow.family import news
 from receiver.flow.tools import BRING_BACK, Tools, why_forgotten
 
 PAGE = 200
@@ -91,6 +92,8 @@ async def foreseen(document: Document, choice: Choice, tools: Tools) -> Replay:
     """What a replay would do to this document; nothing is written yet."""
     if document.forgotten_at is not None:
         return Replay(document=document, deed="nothing", detail=f"{why_forgotten(document)}; {BRING_BACK}")
+    if document.state is DocumentState.WITHDRAWN:
+        return Replay(document=document, deed="nothing", detail="its pages are in other pieces of its packet")
     parked = [one async for one in _parked(document, tools)]
     if parked:
         return _resume(document, parked, tools)
@@ -198,25 +201,32 @@ async def carry_out(replay: Replay, tools: Tools) -> bool:
     if not replay.writes:
         return True
     try:
-        await tools.store.apply(*replay.writes)
+        writes = (*replay.writes, *news(replay.writes, now=tools.clock(), reopened=True))
+        await tools.store.apply(*writes)
     except Conflict:
         return False
-    tasks = [write.record.id for write in replay.writes if isinstance(write.record, Task)]  # type: ignore[union-attr]
+    tasks = [write.record.id for write in writes if isinstance(write.record, Task)]  # type: ignore[union-attr]
     await tools.ring(*tasks)
     return True
 
 
 async def replay_task(task_id: str, tools: Tools, *, who: str = "operator") -> Task:
-    """One task, ready again. Raises NotFound, and NotAllowed for a task that is waiting or in hand."""
+    """One task, ready again.
+
+    Raises NotFound, and NotAllowed for a task that is waiting or in hand, or that is about a withdrawn piece.
+    """
     task = await tools.store.get(Task, task_id)
     if task is None:
         raise NotFound(f"there is no task {task_id}", fix="mailroom tasks lists them")
     again = task.replay(now=tools.clock())
     document = await _about(task, tools) if task.state is TaskState.PARKED else None
+    if document is not None and document.state is DocumentState.WITHDRAWN:
+        raise NotAllowed(f"document {document.id} is withdrawn: its pages are in other pieces of its packet")
     whole = document is not None and document.forgotten_at is None
     writes = _resume(document, [task], tools, who=who).writes if document and whole else (Update(again),)
-    await tools.store.apply(*writes)
-    await tools.ring(task_id)
+    opened = news(writes, now=tools.clock(), reopened=True)
+    await tools.store.apply(*writes, *opened)
+    await tools.ring(task_id, *(one.record.id for one in opened))
     return succeeding(again)
 
 

@@ -19,7 +19,8 @@ from receiver.core.route import decide
 from receiver.core.task import Task, submission_of
 from receiver.flow.conclude import Case, concluded, held, held_document, planned, resubmission
 from receiver.flow.deliver import delivery_tasks
-from receiver.flow.packet import held_alert, look_at
+from receiver.flow.family import look_at
+from receiver.flow.packet import held_alert
 from receiver.flow.pieces import dying_once, opened, piece_ids
 from receiver.flow.scratch import scratch
 from receiver.flow.tools import Outcome, StepOf, Tools

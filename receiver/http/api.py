@@ -67,7 +67,8 @@ class Api:
 
     async def documents(self, request: Request) -> Response:
         page = await listing(request, self._tools.store, Document, DOCUMENTS)
-        return _json({"documents": [show.document(one) for one in page.records], "cursor": page.cursor})
+        documents = [show.document(one) for one in show.in_page_order(page.records)]
+        return _json({"documents": documents, "cursor": page.cursor})
 
     async def document(self, request: Request) -> Response:
         found = await dossier(request.path_params["document_id"], self._tools.store)

@@ -61,10 +61,10 @@ def _counted(books: Books | None) -> Iterator[Metric]:
     if books is None:
         return
     states = GaugeMetricFamily("mailroom_documents_state", "Documents by state", labels=["state"])
-    for state in ("routed", "review", "failed", "open"):
+    for state in ("routed", "review", "failed", "open", "withdrawn"):
         states.add_metric([state], getattr(books.tally, state))
     yield states
-    yield CounterMetricFamily("mailroom_taken_in", "Documents taken in", value=books.tally.taken_in)
+    yield CounterMetricFamily("mailroom_taken_in", "Documents taken in", value=books.tally.ever)
     yield GaugeMetricFamily("mailroom_balanced", "1 when the books balance, else 0", value=books.tally.balanced)
     yield GaugeMetricFamily("mailroom_documents_overdue", "Open documents past their deadline", value=books.overdue)
     yield GaugeMetricFamily("mailroom_tasks_parked", "Tasks that gave up and wait for a person", value=books.parked)

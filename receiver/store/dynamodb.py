@@ -122,7 +122,7 @@ class DynamoStore:
         counted: Counter[str] = Counter()
         for item in (await self._lookup.items([book_pk(book) for book in range(BOOKS)])).values():
             counted.update({one.name: int(item[one.name]["N"]) for one in fields(Tally) if one.name in item})
-        return Tally(**counted)
+        return Tally.of(counted)
 
     async def purge(self, *, now: float, limit: int = 1000) -> int:
         """0: DynamoDB removes what is past ``expires_at`` by itself, and free of charge."""

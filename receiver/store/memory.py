@@ -86,7 +86,7 @@ class MemoryStore:
         return claimed
 
     async def tally(self) -> Tally:
-        return Tally(**self._books)
+        return Tally.of(self._books)
 
     async def purge(self, *, now: float, limit: int = 1000) -> int:
         gone = [(kind, key) for kind in INDEXES for key in self._kept[kind] if self._get(kind, key, now) is None]

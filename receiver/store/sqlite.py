@@ -25,6 +25,12 @@ from receiver.store.lane import QUEUE_LIMIT, Lane
 from receiver.store.one_by_one import one_by_one
 from receiver.store.prepared import prepare
 
+BOOKS = """\
+select what, documents from tally
+union all select 'withdrawn', count(*) from document where state = 'withdrawn'
+"""
+"""Withdrawn documents are few, and counted when somebody asks: an earlier release knows no such row of the tally."""
+
 
 class SqliteStore:
     """The Store in the file ``path``; opened by its first use, or by ``open`` to see faults early."""
@@ -90,9 +96,7 @@ class SqliteStore:
         return await self._writer.do(functools.partial(_claim, take, now, self._clock(), limit, ids))
 
     async def tally(self) -> Tally:
-        return Tally(
-            **dict(await self._reader.do(lambda db: db.execute("select what, documents from tally").fetchall()))
-        )
+        return Tally.of(dict(await self._reader.do(lambda db: db.execute(BOOKS).fetchall())))
 
     async def purge(self, *, now: float, limit: int = 1000) -> int:
         return await self._writer.do(functools.partial(_purge, now, limit))

@@ -28,6 +28,8 @@ class Verdict:
     routed: int = 0
     review: int = 0
     failed: int = 0
+    withdrawn: int = 0
+    """Pieces that a person's cut did away with."""
     doubled_messages: int = 0
     """Surplus messages on the standard queue and the topic: allowed, and bounded."""
     bound: int = 0
@@ -35,12 +37,17 @@ class Verdict:
     findings: dict[str, list[str]] = field(default_factory=lambda: {fault: [] for fault in FAULTS})
 
     @property
+    def settled(self) -> int:
+        """Documents that came to an end, those among them that a person's cut did away with."""
+        return self.routed + self.review + self.failed + self.withdrawn
+
+    @property
     def good(self) -> bool:
         return not any(self.findings.values()) and self.doubled_messages <= self.bound
 
     def counts(self) -> dict[str, int]:
         """The line that is printed."""
-        told = ("taken_in", "packets", "pieces", "routed", "review", "failed")
+        told = ("taken_in", "packets", "pieces", "routed", "review", "failed", "withdrawn")
         counted = {name: getattr(self, name) for name in told}
         return counted | {fault: len(self.findings[fault]) for fault in FAULTS}
 
@@ -49,9 +56,8 @@ def audit(letters: Mapping[str, Letter], evidence: Evidence, *, bound: int, refu
     """The verdict over a run; ``letters`` are those that were acknowledged, by document id."""
     verdict = Verdict(bound=bound)
     states = Counter(one.state for one in evidence.documents.values())
-    verdict.routed, verdict.review, verdict.failed = (
-        states[state] for state in (DocumentState.ROUTED, DocumentState.REVIEW, DocumentState.FAILED)
-    )
+    verdict.routed, verdict.review = states[DocumentState.ROUTED], states[DocumentState.REVIEW]
+    verdict.failed, verdict.withdrawn = states[DocumentState.FAILED], states[DocumentState.WITHDRAWN]
     _Auditor(letters, evidence, verdict).look()
     verdict.findings["unexplained"] += refused
     return verdict
@@ -168,7 +174,7 @@ class _Auditor:
 
     def _look_at_books(self) -> None:
         tally = self._evidence.tally
-        if not tally.balanced or tally.taken_in != len(self._evidence.documents):
+        if not tally.balanced or tally.ever != len(self._evidence.documents):
             self._say("unexplained", f"the books do not balance: {tally}, {len(self._evidence.documents)} documents")
 
 

@@ -40,7 +40,7 @@ class Clerk:
         document = await self._store.get(Document, document_id)
         if document is not None and document.state is DocumentState.OPEN:
             return
-        if document is None or document.state != packet.when or _is_cut_by_hand(document):
+        if document is None or _is_cut_by_hand(document) or not _is_ready(document, packet):
             self._done.add(document_id)  # it was done; or it is lost, or its job failed, and there is nothing to cut
         else:
             await self._crew.command("clerk", "recut", document_id, *packet.hand, "--who", "clerk")
@@ -51,6 +51,11 @@ class Clerk:
             for document_id, letter in self._acknowledged.items()
             if isinstance(letter, Packet) and letter.hand and document_id not in self._done
         }
+
+
+def _is_ready(document: Document, packet: Packet) -> bool:
+    held = document.plan is None and document.state is DocumentState.REVIEW
+    return bool(document.pieces) if packet.when == "cut" else held
 
 
 def _is_cut_by_hand(packet: Document) -> bool:

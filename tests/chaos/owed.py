@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from receiver.core.document import DocumentState, worst
 from receiver.core.job import JobReport, JobStatus
 from receiver.core.naming import piece_id
 from receiver.core.pages import spans
@@ -30,7 +31,9 @@ def owed(letters: Mapping[str, Letter], evidence: Evidence) -> dict[str, Owed]:
         way = truth(letter.way, evidence.jobs.get(document_id, [])) if letter.judged else WAYS[letter.way]
         truths[document_id] = Owed(f"{letter.name}, {letter.way}", way, letter.sha256, letter.judged)
         if isinstance(letter, Packet) and way == WAYS["packet"]:
-            truths.update(_pieces(document_id, letter, evidence))
+            pieces = dict(_pieces(document_id, letter, evidence))
+            state = worst(DocumentState(one.way.state) for one in pieces.values())
+            truths |= pieces | {document_id: replace(truths[document_id], way=replace(way, state=state))}
     return truths
 
 
@@ -48,7 +51,7 @@ def _pieces(packet_id: str, packet: Packet, evidence: Evidence) -> Iterator[tupl
         yield _piece(packet_id, packet, piece, evidence)
     for piece in packet.withdrawn:
         identity, one = _piece(packet_id, packet, piece, evidence)
-        yield identity, replace(one, way=replace(one.way, state="routed"))
+        yield identity, replace(one, way=replace(one.way, state="withdrawn"))
 
 
 def _piece(packet_id: str, packet: Packet, piece: Piece, evidence: Evidence) -> tuple[str, Owed]:

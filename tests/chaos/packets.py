@@ -19,7 +19,7 @@ KINDS = {
 }  # fmt: skip
 """What is special about a packet, and how often: a blank last page, a piece of which LlamaCloud is not sure, a page
 that no piece holds or that two hold, a split job that fails, a password. Two kinds are cut by hand: of one a page was
-missing; of the other, when it is routed already, two letters are made one."""
+missing; of the other, when its pieces are settled already, two letters are made one."""
 ENDS = {"missing": "held", "overlapping": "held", "unsplittable": "failed", "locked": "held"}
 """Kind -> way of a packet that is not cut."""
 HANDS = ("mended", "merged")
@@ -57,7 +57,7 @@ class Packet(Letter):
     hand: tuple[str, ...] = ()
     """How a person cuts it: what is said to ``mailroom recut``,"""
     when: str = ""
-    """once it is in this state."""
+    """once it is held in review, or cut and all its pieces are settled."""
 
     @property
     def judged(self) -> bool:
@@ -117,11 +117,11 @@ def _by_hand(packet: Packet) -> Packet:
     if packet.kind == "mended":
         typed = Piece(one.pages, "letter", "by hand")
         hand = (f"{_spans(one)}=letter", *map(_spans, (other, *rest)))
-        return replace(packet, pieces=(typed, other, *rest), hand=hand, when="review")
+        return replace(packet, pieces=(typed, other, *rest), hand=hand, when="held")
     said = (replace(one, way="invoice"), replace(other, way="contract"), *rest)  # two types, so that it is classified
     merged = Piece((*one.pages, *other.pages), "letter")
     hand = ("--merge", f"{one.pages[0]}-{other.pages[-1]}")
-    return replace(packet, pieces=(merged, *rest), said=said, first=said, hand=hand, when="routed")
+    return replace(packet, pieces=(merged, *rest), said=said, first=said, hand=hand, when="cut")
 
 
 def _spans(piece: Piece) -> str:

@@ -350,6 +350,17 @@ class StoreContract(AskedContract):
         assert tally == Tally(taken_in=5, routed=2, review=1, failed=1, open=1)
         assert tally.balanced
 
+    async def test_what_is_withdrawn_is_counted_apart_until_it_is_brought_back(self, store: Store) -> None:
+        documents = [a_document(state=DocumentState.ROUTED) for _ in range(3)]
+        await store.apply(*(Insert(document) for document in documents))
+        for document in documents[:2]:
+            await store.apply(Update(changed(document, state=DocumentState.WITHDRAWN)))
+        tally = await store.tally()
+        assert tally == Tally(taken_in=1, routed=1, withdrawn=2)
+        assert (tally.balanced, tally.ever) == (True, 3)
+        await store.apply(Update(changed(documents[0], state=DocumentState.OPEN, version=1)))
+        assert await store.tally() == Tally(taken_in=2, routed=1, open=1, withdrawn=1)
+
     async def test_a_change_that_failed_is_not_in_the_books(self, store: Store) -> None:
         await store.apply(Insert(a_flag(id="there")))
         await outcome(store.apply(Insert(a_document()), Insert(a_flag(id="there"))))

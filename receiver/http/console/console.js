@@ -67,6 +67,8 @@ function showBooks() {
       el("dt", {}, label), el("dd", {}, number.toLocaleString(), sign && el("i", { "aria-hidden": "true" }, sign)))),
     el("div", { class: balanced ? "balanced" : "off" },
       el("dt", {}, "books"), el("dd", {}, balanced ? "balance" : `off by ${balance.taken_in - sum}`)),
+    balance.withdrawn
+      ? el("div", { class: "withdrawn" }, el("dt", {}, "withdrawn"), el("dd", {}, balance.withdrawn.toLocaleString())) : "",
     overdue.length ? el("div", { class: "off" }, el("dt", {}, "overdue"), el("dd", {}, overdue.length)) : "",
   );
 }

@@ -45,7 +45,7 @@ def a_job(document_id: str, kind: JobKind = JobKind.CLASSIFY, status: JobStatus 
 
 
 DOCUMENTS = {
-    "doc_p": settled("doc_p", DocumentState.ROUTED, 9),
+    "doc_p": settled("doc_p", DocumentState.REVIEW, 9),
     ONE: settled(ONE, DocumentState.REVIEW, 5, parent_id="doc_p", pages=(1, 2)),
     OTHER: settled(OTHER, DocumentState.REVIEW, 6, parent_id="doc_p", pages=(3,), sha256="s3"),
 }
@@ -68,7 +68,7 @@ FINE = Evidence(
     notices=Counter(),
     events=set(),
     tasks=[],
-    tally=Tally(taken_in=3, routed=1, review=2),
+    tally=Tally(taken_in=3, review=3),
 )
 
 
@@ -152,13 +152,13 @@ def test_what_was_delivered_of_a_piece_that_a_person_did_away_with_stays_and_is_
     merged = replace(PACKET, kind="merged", pieces=(whole,), first=PIECES)
     identity = piece_id("doc_p", whole.pages)
     recut = Plan(way=Way.RECUT, route=Way.RECUT, reason="", decided_at=7)
-    withdrawn = {one: replace(DOCUMENTS[one], state=DocumentState.ROUTED, plan=recut) for one in (ONE, OTHER)}
+    withdrawn = {one: replace(DOCUMENTS[one], state=DocumentState.WITHDRAWN, plan=recut) for one in (ONE, OTHER)}
     made = settled(identity, DocumentState.REVIEW, 8, parent_id="doc_p", pages=(1, 2, 3))
     evidence = replace(
         FINE,
         documents={**DOCUMENTS, **withdrawn, identity: made},
         marks={**FINE.marks, identity: ("7.1", "7.2", "7.3")},
-        tally=Tally(taken_in=4, routed=3, review=1),
+        tally=Tally(taken_in=2, review=2, withdrawn=2),
     )  # fmt: skip
     found = verdict(evidence, merged)
     assert found.good, found.findings

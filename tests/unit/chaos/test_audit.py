@@ -54,7 +54,7 @@ def test_a_run_without_faults_is_good() -> None:
     assert verdict().good
     assert verdict().counts() == {
         "taken_in": 1, "packets": 0, "pieces": 0, "routed": 1,
-        "review": 0, "failed": 0, "lost": 0, "doubled": 0, "misplaced": 0, "unexplained": 0,
+        "review": 0, "failed": 0, "withdrawn": 0, "lost": 0, "doubled": 0, "misplaced": 0, "unexplained": 0,
     }  # fmt: skip
 
 

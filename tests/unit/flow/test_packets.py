@@ -129,8 +129,10 @@ async def test_a_piece_in_review_does_not_hold_its_packet_back(desk: Desk) -> No
         desk.cloud.classified(piece.job_id, "invoice", 0.3)
         await desk.event(piece.job_id)
     await desk.work()
+    after = await desk.document(packet.id)
+    assert (after.state, desk.bytes.parcels[-1].document.id) == (DocumentState.REVIEW, packet.id)
     books = await desk.store.tally()
-    assert (books.routed, books.review, books.open) == (1, 2, 0)
+    assert (books.routed, books.review, books.open) == (0, 3, 0)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ async def test_pieces_are_routed_by_their_category_when_asked(desk: Desk) -> Non
     assert (first.plan.route, first.state, first.job_id) == ("invoice", DocumentState.ROUTED, "")
     assert (second.plan.way, second.state) == (Way.NO_MATCH, DocumentState.REVIEW)
     assert len(desk.cloud.orders) == 1
-    assert (await desk.document(packet.id)).state is DocumentState.ROUTED
+    assert (await desk.document(packet.id)).state is DocumentState.REVIEW
 
 
 async def test_dropped_blank_pages_are_kept_and_sent_nowhere(desk: Desk) -> None:

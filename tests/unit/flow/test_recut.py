@@ -63,10 +63,11 @@ async def test_pieces_that_are_no_longer_there_go_no_further_and_keep_their_reco
     packet = await by_hand(desk, packet, "1-2", "3", "4=blank")
     after = [await desk.document(one.id) for one in old]
     assert [one.plan.way for one in after if one.plan] == [Way.MATCHED, Way.RECUT]
+    assert [one.state for one in after] == [DocumentState.ROUTED, DocumentState.WITHDRAWN]
     assert [len(one.deliveries) for one in after] == [2, 1]
     books = await desk.store.tally()
     assert books.balanced
-    assert (books.taken_in, books.open) == (5, 2)
+    assert (books.taken_in, books.routed, books.open, books.withdrawn) == (4, 2, 2, 1)
 
 
 async def test_pieces_that_stay_are_left_alone(desk: Desk) -> None:

@@ -75,7 +75,8 @@ def test_the_sweep_counts_what_the_alarms_look_at() -> None:
 def test_the_dashboard_shows_every_function_and_metrics_that_exist() -> None:
     (dashboard,) = of_type("AWS::CloudWatch::Dashboard").values()
     body = dashboard["DashboardBody"]["Fn::Sub"]
-    books = {"mailroom_taken_in", *(f"mailroom_documents_{state}" for state in ("routed", "review", "failed", "open"))}
+    states = ("routed", "review", "failed", "open", "withdrawn")
+    books = {"mailroom_taken_in", *(f"mailroom_documents_{state}" for state in states)}
     shown = set(re.findall(r"mailroom_\w+", body))
     assert books < shown <= books | GAUGES | set(METRICS)
     assert {name for name in FUNCTIONS if f"${{{name}}}" not in body} == set()
