@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tempfile
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.outcome = "failed"
         report.longrepr = f"skipped, which is a failure in CI: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Scratch folders of this process's own: a sweep with a clock of its own clears away those of others."""
+    tempfile.tempdir = str(tmp_path_factory.mktemp("scratch"))
+    yield
+    tempfile.tempdir = None
 
 
 @pytest.fixture
