@@ -1,67 +1,85 @@
-"""From a happening to what is written: the part that classify and split jobs have in common.
+"""From an event, or the sweep's command, to what is written: the part that classify and split jobs have in common.
 
-The event says where to look; only the fetched job says what happened.
+Both only say where to look; what happened is what the fetched job says.
 """
 
 from collections.abc import Callable, Sequence
 
 from receiver.core.change import Write
-from receiver.core.job import JobKind, JobStatus
+from receiver.core.job import JobKind, JobStatus, Verdict
+from receiver.flow import case as cases
 from receiver.flow import conclude
-from receiver.flow.conclude import Case
-from receiver.flow.reactions import Happening
+from receiver.flow.case import Case
+from receiver.flow.reactions import Command, Happening
 from receiver.flow.tools import Outcome, Tools
 
 EARLY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between looks at a job whose event came before its result shows; after these the sweep takes over."""
+SLOWEST = 5.0
+"""Seconds between polls in the end: 1, 2, 3, 4, 5, 5, … as the vendor's SDK does (reference 3.3)."""
 
 Completed = Callable[[Case, Tools], Sequence[Write]]
 """What is written when the job came to a result."""
 
 
-def early(happening: Happening, now: float) -> Outcome:
-    """The event came before the result shows: look again soon, a few times, then leave it to the sweep."""
-    looks = happening.looks
-    if looks >= len(EARLY_DELAYS):
-        return Outcome(note="not final yet; the sweep will ask again")
-    return Outcome(note="not final yet", again_at=now + EARLY_DELAYS[looks])
+async def of_event(event: Happening, kind: JobKind, completed: Completed, tools: Tools) -> Outcome:
+    """What the event's job makes of its document; alerts when the job came to no result."""
+    case = await cases.of_event(event, kind, tools)
+    if isinstance(case, Outcome):
+        return case
+    return _ended(case, completed, tools) if case.report.status.final else _early(case, event.looks, tools)
 
 
-async def of(
-    happening: Happening,
-    kind: JobKind,
-    completed: Completed,
-    tools: Tools,
-    *,
-    wait: Callable[[Happening, float], Outcome] = early,
-) -> Outcome:
-    """What the happening's job makes of its document; alerts when the job came to no result.
-
-    ``wait`` says when to look again at a job that is still at work.
-    """
-    case = await conclude.fetch(happening, kind, tools)
-    if case is None:
-        return Outcome(note="a job of nobody here, and adopting is off")
-    if conclude.settled_before(case):
-        return Outcome(note="known before")
+async def of_command(command: Command, completed: Completed, tools: Tools) -> Outcome:
+    """The same for a job that the sweep found, or that is polled. Whether it is stuck is judged anew, by its record."""
+    case = await cases.of_command(command, tools)
+    if isinstance(case, Outcome):
+        return case
     if not case.report.status.final:
-        if not happening.type.endswith(".stuck"):
-            return wait(happening, tools.clock())
+        if command.verdict is Verdict.POLL:
+            return _polled(command.looks, tools)
+        if command.verdict is not Verdict.STUCK or not _stuck(case, tools):
+            return _early(case, command.looks, tools)
         case = await conclude.cancelled(case, tools)
+    return _ended(case, completed, tools)
+
+
+def _early(case: Case, looks: int, tools: Tools) -> Outcome:
+    """The result does not show yet: look again soon, a few times. Then the sweep asks, for the job is on record."""
+
+    async def change() -> Sequence[Write]:
+        fresh = await cases.refreshed(case, tools)
+        return cases.on_record(fresh, tools) if fresh.adopted else ()
+
+    if looks >= len(EARLY_DELAYS):
+        return Outcome(note="not final yet; the sweep will ask again", change=change)
+    return Outcome(note="not final yet", change=change, again_at=tools.clock() + EARLY_DELAYS[looks])
+
+
+def _polled(looks: int, tools: Tools) -> Outcome:
+    if looks > tools.config.stuck_seconds / SLOWEST:
+        return Outcome(note="left to the sweep")
+    return Outcome(note="not final yet", again_at=tools.clock() + min(2.0 + looks, SLOWEST))
+
+
+def _stuck(case: Case, tools: Tools) -> bool:
+    return case.job is not None and case.job.stuck(tools.clock(), after=tools.config.stuck_seconds)
+
+
+def _ended(case: Case, completed: Completed, tools: Tools) -> Outcome:
     reason = reason_of(case)
     done = case.report.status is JobStatus.COMPLETED
     alerts = () if done else (conclude.job_alert(case, reason, tools.clock()),)
-    ended = case
 
     async def change() -> Sequence[Write]:
-        return await _change(ended, reason, completed, tools)
+        return await _change(case, reason, completed, tools)
 
     return Outcome(note=case.report.status, change=change, alerts=alerts)
 
 
 async def _change(case: Case, reason: str, completed: Completed, tools: Tools) -> Sequence[Write]:
-    fresh = await conclude.refreshed(case, tools)
-    if conclude.settled_before(fresh):
+    fresh = await cases.refreshed(case, tools)
+    if cases.settled_before(fresh):
         return ()
     if fresh.report.status is JobStatus.COMPLETED:
         return completed(fresh, tools)

@@ -61,6 +61,8 @@ class PlayedCloud:
         self.by_transaction: dict[str, str] = {}
         self.orders: list[Order] = []
         self.uploads: list[str] = []
+        self.asked: list[str] = []
+        """The jobs that were asked for by their id."""
         self.cancelled: list[str] = []
         self.broken: Exception | None = None
         self.refuse_cancel: Exception | None = None
@@ -93,6 +95,7 @@ class PlayedCloud:
         return self.reports.setdefault(job_id, report)
 
     async def job(self, kind: JobKind, job_id: str, *, beta: bool = False) -> JobReport:
+        self.asked.append(job_id)
         self._fail()
         if job_id not in self.reports:
             raise JobGone(f"{kind} job {job_id} is not known")

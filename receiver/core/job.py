@@ -34,6 +34,19 @@ class JobStatus(StrEnum):
         return self not in (JobStatus.PENDING, JobStatus.RUNNING)
 
 
+class Verdict(StrEnum):
+    """Why a job on record is looked at though no event came: our own words, which nobody can say from outside."""
+
+    FINISHED = "finished"
+    """LlamaCloud's list shows it as ended."""
+    GONE = "gone"
+    """The list does not show it."""
+    STUCK = "stuck"
+    """It has been at work for longer than ``stuck_after``."""
+    POLL = "poll"
+    """A job on split's beta path, which sends no events: looked at until it has ended."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobReport:
     """What the API says of a job now: the full result, fetched, never taken from an event's payload."""
@@ -78,6 +91,8 @@ class Job:
     status: JobStatus = JobStatus.PENDING
     deadline: float | None = None
     """Past this moment the sweep asks the API itself."""
+    heard_at: float | None = None
+    """When we first heard of it, by our own clock; None for a job from before this was kept."""
     checks: int = 0
     beta: bool = False
     """True for a split job on the beta path, which knows no webhooks."""
@@ -87,6 +102,15 @@ class Job:
     """What a split job found; kept, because nobody says for how long LlamaCloud keeps it."""
     error: str = ""
     version: int = 0
+
+    @property
+    def known_since(self) -> float:
+        """When we first heard of it: how old it is, by our own clock. ``created_at`` may be by LlamaCloud's."""
+        return self.created_at if self.heard_at is None else self.heard_at
+
+    def stuck(self, now: float, *, after: float) -> bool:
+        """Whether it has been unfinished for more than ``after`` seconds."""
+        return not self.status.final and now - self.known_since > after
 
     @property
     def overdue_at(self) -> float | None:

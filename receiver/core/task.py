@@ -22,6 +22,9 @@ from receiver.core.document import Document
 from receiver.core.errors import NotAllowed
 from receiver.core.naming import task_id
 
+NOTE_LIMIT = 300
+"""Characters of a note."""
+
 
 class TaskState(StrEnum):
     READY = "ready"
@@ -72,9 +75,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the last attempt failed of, in words for a person."""
     cause: str = ""
     """The error's code: what alerts group by."""
+    note: str = ""
+    """What the last attempt came to when it did not fail, in words for a person."""
     finished_at: float | None = None
     expires_at: float | None = None
-    """From when on a finished task may be forgotten."""
+    """From when on it may be forgotten: when it is done, or parked and about no document."""
     version: int = 0
 
     @property
@@ -100,17 +105,17 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The task ready again at once, its attempt not counted: its worker stops."""
         return replace(self._move("release"), due_at=now, lease_until=None, attempts=self.attempts - 1)
 
-    def finish(self, *, now: float, keep_seconds: float | None = None) -> "Task":
+    def finish(self, *, now: float, keep_seconds: float | None = None, note: str = "") -> "Task":
         """The task done; it may be forgotten after ``keep_seconds``."""
-        expires_at = None if keep_seconds is None else now + keep_seconds
         return replace(
             self._move("finish"),
             lease_until=None,
             finished_at=now,
-            expires_at=expires_at,
+            expires_at=None if keep_seconds is None else now + keep_seconds,
             error="",
             cause="",
             cut_off=0,
+            note=note[:NOTE_LIMIT],
         )
 
     def retry(self, *, at: float, error: str, cause: str, counted: bool = True) -> "Task":

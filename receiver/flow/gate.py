@@ -20,12 +20,11 @@ from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Update, Write
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import CloudRefused, Conflict, SettingsRefused
-from receiver.core.job import Job
 from receiver.core.retry import GiveUp, RetryAt
 from receiver.core.task import Task
 from receiver.flow.alert import task_for
 from receiver.flow.pause import LONGEST, LOOK_AGAIN, RESULTS, SUBMISSION, Pause, kept, read
-from receiver.flow.tools import Outcome, Tools
+from receiver.flow.tools import Outcome, Tools, document_of
 
 LOOKING = 60.0
 """Seconds that one task has to look; then the next one is let through."""
@@ -33,6 +32,9 @@ LOOKED_AT = 5.0
 """Seconds until the others come back while one looks: it may be over in a moment."""
 LATELY = 600.0
 """Seconds for which it counts that others were taken: a refusal may then be the document's after all."""
+
+ASKING = frozenset({"submit", "react", "recheck"})
+"""The kinds of task that ask LlamaCloud."""
 
 
 def gate_of(task: Task) -> str:
@@ -42,7 +44,7 @@ def gate_of(task: Task) -> str:
 
 async def passed(task: Task, tools: Tools, run: Callable[[], Awaitable[Outcome]]) -> Outcome:
     """What ``run`` makes of the task; or, while its gate is closed, that it waits."""
-    if task.kind not in {"submit", "react"}:
+    if task.kind not in ASKING:
         return await run()
     what = gate_of(task)
     pause = await entered(what, task.id, tools)
@@ -107,9 +109,7 @@ async def refused(
 
 async def told(task: Task, why: str | CloudRefused, tools: Tools) -> Sequence[Write]:
     """The document of the task, saying why it waits unless it says so already."""
-    document = await tools.store.get(Document, task.subject)
-    if document is None and (job := await tools.store.get(Job, task.subject)) is not None:
-        document = await tools.store.get(Document, job.document_id)
+    document = await document_of(task, tools.store)
     if document is None or document.state is not DocumentState.OPEN or document.plan is not None:
         return ()
     error = _said(gate_of(task), why if isinstance(why, str) else reason_of(why, tools))

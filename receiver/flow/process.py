@@ -10,19 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from receiver.core.alert import Alert
-from receiver.core.change import Ensure, Insert, Update, Write
+from receiver.core.change import Ensure, Insert, Update, Write, changed
 from receiver.core.errors import CloudRefused, Conflict, MailroomError, OutOfTime, StoreBusy, said_by
 from receiver.core.naming import id_parts
 from receiver.core.retry import RetryAt, decide
 from receiver.core.task import Task, TaskState
 from receiver.flow import alert as alerting
-from receiver.flow import deliver, family, gate, react, split, submit
+from receiver.flow import deliver, family, gate, react, recheck, split, submit
 from receiver.flow.lease import renewed
-from receiver.flow.tools import Change, Outcome, StepOf, Tools
+from receiver.flow.tools import Change, Outcome, StepOf, Tools, document_of
 
 STEPS: Mapping[str, StepOf] = {
     "submit": submit.STEP,
     "react": react.STEP,
+    "recheck": recheck.STEP,
     "cut": split.STEP,
     "packet": family.STEP,
     "deliver": deliver.STEP,
@@ -83,6 +84,9 @@ async def process(
 async def failed(task: Task, error: Exception, tools: Tools, *, steps: Mapping[str, StepOf] = STEPS) -> Done:
     """Writes that the attempt failed: the task is retried later, or parked with an alert. Raises StoreBusy."""
     failure = await _judged(task, error, tools)
+    if failure.final and not await _waited_for(task, tools):
+        expires_at = failure.now + tools.config.retention.tasks_seconds
+        failure = replace(failure, moved=changed(failure.moved, expires_at=expires_at))
     step = steps.get(task.kind)
     try:
         return await _settle(task, failure.moved, _consequences(task, step, failure, tools), failure.done, tools)
@@ -115,7 +119,8 @@ async def _succeeded(task: Task, outcome: Outcome, tools: Tools) -> Done:
         moved = task.retry(at=outcome.again_at, error=outcome.note, cause="again", counted=False)
         word = "again"
     else:
-        moved = task.finish(now=tools.clock(), keep_seconds=tools.config.retention.tasks_seconds)
+        keep = tools.config.retention.tasks_seconds
+        moved = task.finish(now=tools.clock(), keep_seconds=keep, note=outcome.note)
         word = "done"
     return await _settle(task, moved, change, Done(task=moved, outcome=word, note=outcome.note), tools)
 
@@ -173,6 +178,11 @@ def _consequences(task: Task, step: StepOf | None, failure: _Failure, tools: Too
     return change
 
 
+async def _waited_for(task: Task, tools: Tools) -> bool:
+    """Whether something waits for this parked task for as long as it takes: a document that nothing else moves."""
+    return task.kind not in alerting.KINDS and await document_of(task, tools.store) is not None
+
+
 async def _settle(task: Task, moved: Task, change: Change, done: Done, tools: Tools) -> Done:
     for _ in range(CONFLICTS):
         planned = await change()
@@ -203,7 +213,7 @@ def _parked_alert(task: Task, step: StepOf | None, failure: _Failure) -> Alert:
         title=f"{task.kind} gave up after {task.attempts} attempts",
         detail=failure.text,
         subject=task.subject,
-        fix=fix or f"mailroom replay {task.subject}",
+        fix=fix or f"mailroom replay '{task.id if failure.moved.expires_at else task.subject}'",
         at=failure.now,
     )
 

@@ -1,10 +1,16 @@
-"""The registry of reactions: which code handles which event type. Small routers, joined at the composition root."""
+"""The registry of reactions: which code handles which event type, and which the sweep's own commands.
+
+Events and commands are different things. What an event says is a string from outside, which selects a handler and
+nothing more; what the sweep decides is a ``Command``, made here alone, and handled by the kind of its job.
+Small routers, joined at the composition root.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from receiver.core.errors import Misconfigured
+from receiver.core.job import JobKind, Verdict
 from receiver.core.task import Task
 
 if TYPE_CHECKING:
@@ -13,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """What happened to a job: said by an event, or found by the sweep. A hint to fetch, never a result."""
+    """What an event says happened to a job. A hint to fetch, never a result."""
 
     type: str
     job_id: str
@@ -21,8 +27,10 @@ class Happening:
     document_id: str = ""
     """The document that the event's token proved."""
     event_id: str = ""
+    heard_at: float = 0.0
+    """When it came."""
     looks: int = 0
-    """How often the job was looked at before and had no result yet."""
+    """How often it was put off, because the job had no result yet or it was not its turn."""
 
     @classmethod
     def of(cls, task: Task) -> "Happening":
@@ -33,11 +41,27 @@ class Happening:
             other_id=task.details.get("other_id", ""),
             document_id=task.details.get("document_id", ""),
             event_id=task.details.get("event_id", ""),
+            heard_at=task.created_at,
             looks=task.looks,
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What is to be done about a job on record though no event came."""
+
+    job_id: str
+    verdict: Verdict
+    looks: int = 0
+
+    @classmethod
+    def of(cls, task: Task) -> "Command":
+        """The command that a task carries."""
+        return cls(job_id=task.subject, verdict=Verdict(task.details["verdict"]), looks=task.looks)
+
+
 Reaction = Callable[[Happening, "Tools"], Awaitable["Outcome"]]
+CommandHandler = Callable[[Command, "Tools"], Awaitable["Outcome"]]
 
 
 class Reactions:
@@ -45,6 +69,7 @@ class Reactions:
 
     def __init__(self, *routers: "Reactions") -> None:
         self._by_type: dict[str, Reaction] = {}
+        self._by_kind: dict[JobKind, CommandHandler] = {}
         self._otherwise: Reaction | None = None
         for router in routers:
             self.join(router)
@@ -66,8 +91,21 @@ class Reactions:
         self._otherwise = reaction
         return reaction
 
+    def on_command(self, kind: JobKind) -> Callable[[CommandHandler], CommandHandler]:
+        """Registers the handler of the sweep's commands about jobs of this kind."""
+
+        def register(handler: CommandHandler) -> CommandHandler:
+            if kind in self._by_kind:
+                raise Misconfigured(f"two handlers are registered for commands about {kind} jobs")
+            self._by_kind[kind] = handler
+            return handler
+
+        return register
+
     def join(self, router: "Reactions") -> None:
         """Takes over another router's registrations."""
+        for kind, handler in router._by_kind.items():
+            self.on_command(kind)(handler)
         for event_type, reaction in router._by_type.items():
             self.on(event_type)(reaction)
         self._otherwise = router._otherwise or self._otherwise
@@ -78,6 +116,12 @@ class Reactions:
         if reaction is None:
             raise Misconfigured(f"no reaction for {event_type}, and none registered as otherwise")
         return reaction
+
+    def find_command(self, kind: JobKind) -> CommandHandler:
+        """The handler of commands about jobs of this kind. Raises Misconfigured when there is none."""
+        if kind not in self._by_kind:
+            raise Misconfigured(f"no handler is registered for commands about {kind} jobs")
+        return self._by_kind[kind]
 
     @property
     def types(self) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ def _resume(document: Document, parked: Sequence[Task], tools: Tools, *, who: st
         replace(one, state=DeliveryState.PENDING, error="") if one.state is not DeliveryState.DELIVERED else one
         for one in document.deliveries
     )
-    submitted = any(task.kind == "react" for task in parked) or bool(document.job_id)
+    submitted = any(task.kind in ("react", "recheck") for task in parked) or bool(document.job_id)
     cutting = any(task.kind == "cut" for task in parked)
     before = Step.SPLIT if cutting else Step.SUBMITTED if submitted else Step.TAKEN_IN
     step = Step.DECIDED if document.plan else before

@@ -17,7 +17,8 @@ from receiver.core.pages import BLANK, BY_HAND, UNCATEGORIZED, Cut, Segment, acc
 from receiver.core.plan import Plan, Way
 from receiver.core.route import decide
 from receiver.core.task import Task, submission_of
-from receiver.flow.conclude import Case, concluded, held, held_document, planned, resubmission
+from receiver.flow.case import Case
+from receiver.flow.conclude import concluded, held, held_document, planned, resubmission
 from receiver.flow.deliver import delivery_tasks
 from receiver.flow.family import look_at
 from receiver.flow.packet import held_alert

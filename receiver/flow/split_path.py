@@ -12,8 +12,6 @@ from receiver.core.document import Document
 from receiver.core.errors import Conflict, NotServed
 from receiver.core.flag import Flag
 from receiver.core.job import Job, JobKind, JobReport
-from receiver.core.naming import task_id
-from receiver.core.task import Task
 from receiver.flow.tools import Tools
 from receiver.ports import Order
 
@@ -22,8 +20,6 @@ BETA = "split:beta"
 REMEMBERED = 86400.0
 MARGIN = 300.0
 """Seconds by which the window of creation times is widened: two clocks are involved."""
-FIRST_LOOK = 1.0
-"""Seconds after which a beta job is looked at first: the rhythm of the vendor's own SDK (reference 3.3)."""
 
 
 async def create(order: Order, document: Document, tools: Tools, *, repeated: bool) -> tuple[JobReport, Order]:
@@ -39,18 +35,6 @@ async def create(order: Order, document: Document, tools: Tools, *, repeated: bo
     beta = replace(order, beta=True, registration=None)
     created = await _created_before(beta, document, tools) if repeated else None
     return created or await tools.cloud.create(beta), beta
-
-
-def check(job: Job, *, now: float) -> Task:
-    """The task to look at a beta job until it has ended: nobody will call."""
-    return Task(
-        id=task_id("react", job.id, "split.check"),
-        kind="react",
-        subject=job.id,
-        due_at=now + FIRST_LOOK,
-        created_at=now,
-        details={"type": "split.check"},
-    )
 
 
 async def _missing(tools: Tools) -> bool:

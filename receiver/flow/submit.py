@@ -12,7 +12,7 @@ from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Update, Write
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import DocumentRefused, FileGone, Owner, Uncuttable
-from receiver.core.job import Job, JobKind, JobReport
+from receiver.core.job import Job, JobKind, JobReport, Verdict
 from receiver.core.media import PDF
 from receiver.core.submission import file_name
 from receiver.core.task import Task, submission_of
@@ -21,6 +21,7 @@ from receiver.flow.conclude import failed, held, may_resubmit, resubmission
 from receiver.flow.order import not_ordered, order_for, written_down
 from receiver.flow.packet import held_alert
 from receiver.flow.pieces import dying_once, opened
+from receiver.flow.recheck import recheck_of
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.ports import CloudFile, Order
 
@@ -39,8 +40,13 @@ async def submit(task: Task, tools: Tools) -> Outcome:
 
     async def change() -> Sequence[Write]:
         fresh = await _waiting(document, tools)
-        # None: its event was faster; if that submitted it anew, the next job is another task's.
-        return _submitted(fresh, placed, tools) if fresh else ()
+        if fresh is None:
+            return ()  # its event was faster; if that submitted it anew, the next job is another task's
+        known = await tools.store.get(Job, placed.report.id)
+        if known is not None and known.document_id != document.id:
+            reason = f"LlamaCloud answered with job {known.id}, which is on record for document {known.document_id}"
+            return held(fresh, reason, tools)
+        return _submitted(fresh, placed, tools)
 
     return Outcome(note=f"job {placed.report.id}", change=change)
 
@@ -158,6 +164,7 @@ def _submitted(document: Document, placed: Placed, tools: Tools) -> Sequence[Wri
         kind=order.kind,
         document_id=document.id,
         created_at=report.created_at or now,
+        heard_at=now,
         transaction_id=order.transaction_id,
         deadline=now if report.status.final else deadline,  # an earlier job of ours: no event will come any more
         beta=order.beta,
@@ -172,7 +179,7 @@ def _submitted(document: Document, placed: Placed, tools: Tools) -> Sequence[Wri
         deadline=deadline,
         error="",
     ).note(now, "submitted", f"{order.kind} job {report.id}, file {file.id}")
-    return Ensure(job), Update(submitted), *([Ensure(split_path.check(job, now=now))] if order.beta else [])
+    return Ensure(job), Update(submitted), *([Ensure(recheck_of(job, Verdict.POLL, now=now))] if order.beta else [])
 
 
 async def give_up(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:

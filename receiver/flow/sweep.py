@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 
 from receiver.core.change import Ensure, Query, Update
 from receiver.core.errors import CloudRefused, Conflict
-from receiver.core.job import Job, JobKind, JobReport, JobStatus
-from receiver.core.naming import task_id
+from receiver.core.job import Job, JobKind, JobReport, JobStatus, Verdict
 from receiver.core.retry import RetryAt
 from receiver.core.task import Task
 from receiver.flow import gate
 from receiver.flow.forget import forget_content
 from receiver.flow.leftovers import clear_leftovers
 from receiver.flow.pause import RESULTS
+from receiver.flow.recheck import recheck_of
 from receiver.flow.resolve import resolve
 from receiver.flow.tools import Tools
 from receiver.flow.watch import watch
@@ -112,21 +112,21 @@ async def _ask(kind: JobKind, jobs: Sequence[Job], tools: Tools) -> int:
     went_on = 0
     for job in jobs:
         report = listed.get(job.id)
-        word = _verdict(job, report, tools)
-        if word is None:
+        verdict = _verdict(job, report, tools)
+        if verdict is None:
             await _ask_later(job, report.status if report else job.status, tools)
         else:
-            went_on += await _react(job, word, tools)
+            went_on += await _recheck(job, verdict, tools)
     return went_on
 
 
-def _verdict(job: Job, report: JobReport | None, tools: Tools) -> str | None:
+def _verdict(job: Job, report: JobReport | None, tools: Tools) -> Verdict | None:
     """What to go on with; None for a job that is still at work. One that is not listed is asked for by its id."""
     if report is None:
-        return "gone"
+        return Verdict.GONE
     if report.status.final:
-        return {JobStatus.COMPLETED: "success", JobStatus.CANCELLED: "cancelled"}.get(report.status, "error")
-    return "stuck" if tools.clock() - job.created_at > tools.config.stuck_seconds else None
+        return Verdict.FINISHED
+    return Verdict.STUCK if job.stuck(tools.clock(), after=tools.config.stuck_seconds) else None
 
 
 async def _listed(kind: JobKind, jobs: Sequence[Job], tools: Tools) -> dict[str, JobReport]:
@@ -137,22 +137,15 @@ async def _listed(kind: JobKind, jobs: Sequence[Job], tools: Tools) -> dict[str,
     return {report.id: report async for report in reports if report.id in wanted}
 
 
-async def _react(job: Job, word: str, tools: Tools) -> int:
+async def _recheck(job: Job, verdict: Verdict, tools: Tools) -> int:
     """Goes on as if the event had come."""
     now = tools.clock()
-    task = Task(
-        id=task_id("react", job.id, f"{job.kind}.{word}", "swept", job.checks),
-        kind="react",
-        subject=job.id,
-        due_at=now,
-        created_at=now,
-        details={"type": f"{job.kind}.{word}", "swept": "true"},
-    )
+    task = recheck_of(job, verdict, now=now)
     try:
         await tools.store.apply(Ensure(task), Update(_asked(job, job.status, now)))
     except Conflict:
         return 0  # somebody else heard of it meanwhile
-    tools.meter.count("mailroom_sweep_found", what=word)
+    tools.meter.count("mailroom_sweep_found", what=verdict)
     await tools.ring(task.id)
     return 1
 

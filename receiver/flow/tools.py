@@ -8,9 +8,11 @@ from secrets import token_hex
 from receiver.config import Config
 from receiver.core import token
 from receiver.core.alert import Alert
+from receiver.core.budget import Budget
 from receiver.core.change import Write
 from receiver.core.document import Document
 from receiver.core.errors import FileGone, NotAllowed, Transient
+from receiver.core.job import Job
 from receiver.core.parcel import Content
 from receiver.core.task import Task
 from receiver.core.verify import TOKEN_HEADER
@@ -37,6 +39,11 @@ TOKEN_SECONDS = 7 * 86400.0
 def random_id() -> str:
     """16 hexadecimal digits."""
     return token_hex(8)
+
+
+def lookups() -> Budget:
+    """How often LlamaCloud is asked about jobs that an event names and nobody knows here: 10 a second, 20 at once."""
+    return Budget(per_second=10, burst=20)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,6 +103,8 @@ class Tools:
     """None where no packet is ever cut."""
     channels: Mapping[str, AlertChannel] = field(default_factory=dict)
     """The ``to`` of an alert rule -> its channel."""
+    lookups: Budget = field(default_factory=lookups)
+    """One for all tasks of this process."""
     adopt: bool = False
     """Whether a job that was created elsewhere becomes a document here."""
     max_document: int = 512 * 1024 * 1024
@@ -145,6 +154,15 @@ def why_forgotten(document: Document) -> str:
     """In words, that its bytes were forgotten, and when."""
     at = datetime.fromtimestamp(document.forgotten_at or 0.0, UTC)
     return f"the bytes of document {document.id} ({document.name}) were forgotten on {at:%Y-%m-%d}"
+
+
+async def document_of(task: Task, store: Store) -> Document | None:
+    """The document that a task is about: its subject, or its job's document."""
+    document = await store.get(Document, task.subject)
+    if document is not None:
+        return document
+    job = await store.get(Job, task.subject)
+    return await store.get(Document, job.document_id) if job else None
 
 
 Change = Callable[[], Awaitable[Sequence[Write]]]

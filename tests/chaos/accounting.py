@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from receiver.core.document import Document
 from receiver.core.job import JobStatus
-from receiver.core.naming import piece_id
+from receiver.core.naming import id_parts, piece_id
 from receiver.core.plan import Way
 from tests.chaos.evidence import Evidence, Object
 from tests.chaos.letters import WAYS
@@ -30,7 +30,8 @@ def look(packet_id: str, packet: Packet, evidence: Evidence) -> Iterator[Finding
 
 def alerts_of_jobs(document_id: str, evidence: Evidence) -> Iterator[tuple[str, int]]:
     """The document's jobs that came to nothing, and how many alerts were raised of each."""
-    raised = Counter(task.id.split(":")[3] for task in evidence.tasks if task.id.startswith("alert:job.failed:react:"))
+    ids = [id_parts(task.id) for task in evidence.tasks]
+    raised = Counter(one[3] for one in ids if one[:2] == ("alert", "job.failed") and one[2] in ("react", "recheck"))
     for job in evidence.jobs.get(document_id, []):
         if job.status in (JobStatus.FAILED, JobStatus.CANCELLED):
             yield job.id, raised[job.id]

@@ -141,9 +141,10 @@ def deed(*writes: Write) -> str:
 
 def _end_of(task: Task, made: Sequence[Record], changed: Sequence[Record]) -> str:
     """What is done when this task is."""
-    if task.kind == "react" and _cuts(made):
+    kind = "react" if task.kind == "recheck" else task.kind  # the sweep's command, and what follows is the same
+    if kind == "react" and _cuts(made):
         return "split"
-    return "finished" if task.kind == "packet" and _only(Document, changed) else task.kind
+    return "finished" if kind == "packet" and _only(Document, changed) else kind
 
 
 def _cuts(made: Sequence[Record]) -> bool:

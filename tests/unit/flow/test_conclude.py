@@ -8,8 +8,8 @@ from receiver.core.document import DocumentState, Step
 from receiver.core.job import JobReport, JobStatus
 from receiver.core.plan import Way
 from receiver.core.task import TaskState
-from receiver.flow import conclude
-from receiver.flow.conclude import Case
+from receiver.flow import case as cases
+from receiver.flow.case import Case
 from receiver.flow.tools import Tools
 from receiver.ports import Order
 from tests.desk import Desk
@@ -155,13 +155,13 @@ async def test_a_failure_that_is_heard_twice_at_once_is_one_alert(desk: Desk, mo
     desk.cloud.finish(document.job_id, JobStatus.FAILED, error="The PDF is encrypted")
     await desk.event(document.job_id, "classify.error")
     await desk.event(document.job_id, "classify.cancelled")
-    both, refreshed = asyncio.Barrier(2), conclude.refreshed
+    both, refreshed = asyncio.Barrier(2), cases.refreshed
 
     async def together(case: Case, tools: Tools) -> Case:
         await both.wait()  # both have read the job before either has written what it makes of it
         return await refreshed(case, tools)
 
-    monkeypatch.setattr(conclude, "refreshed", together)
+    monkeypatch.setattr(cases, "refreshed", together)
     await asyncio.gather(*(desk.do(f"react:job-1:classify.{word}") for word in ("error", "cancelled")))
     assert len(await desk.tasks("alert")) == 1
 

@@ -342,7 +342,7 @@ async def test_a_beta_job_is_looked_at_until_it_has_ended(desk: Desk) -> None:
     asked = []
     for _ in range(20):
         desk.later(1)
-        asked += [desk.now for done in await desk.work() if done.task.kind == "react"]
+        asked += [desk.now for done in await desk.work() if done.task.kind == "recheck"]
     assert [round(later - earlier) for earlier, later in pairwise(asked)] == [2, 3, 4, 5, 5]
     desk.cloud.finish(packet.job_id, segments=WHOLE)
     desk.later(5)

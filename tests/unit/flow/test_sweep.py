@@ -68,7 +68,7 @@ async def test_the_event_of_our_own_cancellation_does_not_use_up_another_submiss
     document = await desk.submitted()
     desk.later(STUCK)
     await sweep(desk.tools)
-    await desk.do("react:job-1:classify.stuck:swept:0")
+    await desk.do("recheck:job-1:stuck:0")
     await desk.event("job-1", "classify.cancelled")
     await desk.do("react:job-1:classify.cancelled")
     assert (await desk.document(document.id)).submissions == 1

@@ -1,0 +1,30 @@
+"""A budget of requests that nobody waits for in line: who comes too often is told when to come again.
+
+For what outsiders can cause (a request to LlamaCloud for each event about a job that nobody knows). Waiting costs no
+worker: a task is put back until its turn.
+"""
+
+LONGEST = 600.0
+"""Seconds that anybody is told to stay away at most: a long line is counted anew, and a clock may be set back."""
+
+
+class Budget:
+    """So many in a second, for all that share it; ``burst`` of them at once after a quiet time."""
+
+    def __init__(self, *, per_second: float, burst: int) -> None:
+        self._gap = 1 / per_second
+        self._slack = burst * self._gap
+        self._spent_until = float("-inf")
+        self._line_until = float("-inf")
+
+    def take(self, now: float, *, again: bool = False) -> float:
+        """0 when it may go now; else the seconds after which to come back, then with ``again``.
+
+        Who comes for the first time stands behind all who were told to come back.
+        """
+        self._spent_until = min(max(self._spent_until, now - self._slack), now)
+        if self._spent_until + self._gap <= now and (again or self._line_until <= now):
+            self._spent_until += self._gap
+            return 0.0
+        self._line_until = min(max(self._line_until, now), now + LONGEST) + self._gap
+        return self._line_until - now

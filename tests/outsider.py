@@ -1,0 +1,54 @@
+"""An outsider: somebody who can send events, with the token of one document or with none, and nothing else."""
+
+import itertools
+import json
+from typing import Any
+
+from receiver.core import token
+from receiver.core.event import Inbound
+from receiver.core.job import JobKind, JobReport, JobStatus
+from receiver.core.verify import TOKEN_HEADER, Lock, Proof
+from receiver.flow.receive import Accepted, Door, receive
+from receiver.metrics import Meter
+from receiver.ports import CloudFile
+from tests.builders import NOW
+from tests.desk import Desk
+
+SECRET = b"s"
+"""The desk's own (tests/desk.py)."""
+_numbers = itertools.count(1)
+
+
+class Outsider:
+    """Sends to the receiver of this desk; ``token_of`` names the document whose token came into these hands."""
+
+    def __init__(self, desk: Desk, token_of: str = "") -> None:
+        required = frozenset({Proof.TOKEN} if token_of else ())
+        lock = Lock(token_secrets=(SECRET,), required=required)
+        self._desk = desk
+        self._door = Door(
+            store=desk.store, bell=desk.tools.bell, lock=lock, clock=lambda: desk.now, meter=Meter(), keep_seconds=9e6
+        )
+        self._headers: list[tuple[bytes, bytes]] = []
+        if token_of:
+            made = token.make(token_of, SECRET, expires_at=desk.now + 9e6)
+            self._headers = [(TOKEN_HEADER.lower().encode(), made.encode())]
+
+    async def say(self, event_type: str, event_id: str = "", **data: Any) -> Accepted | Exception:
+        """What the receiver makes of this event."""
+        said = {"event_id": event_id or f"out-{next(_numbers)}", "event_type": event_type, "data": data}
+        (outcome,) = await receive([Inbound(self._headers, json.dumps(said).encode())], self._door)
+        return outcome
+
+
+def elsewhere(desk: Desk, job_id: str, **fields: Any) -> JobReport:
+    """A job of the same LlamaCloud project that was created by somebody else, for a file of theirs."""
+    desk.cloud.files[f"dfl-{job_id}"] = CloudFile(id=f"dfl-{job_id}", name=f"{job_id}.pdf")
+    given: dict[str, Any] = {
+        "kind": JobKind.CLASSIFY,
+        "status": JobStatus.RUNNING,
+        "created_at": NOW,
+        "file_id": f"dfl-{job_id}",
+    }
+    report = desk.cloud.reports[job_id] = JobReport(id=job_id, **{**given, **fields})
+    return report

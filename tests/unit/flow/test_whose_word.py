@@ -1,0 +1,470 @@
+"""Whose word counts: what an outsider sends moves nothing but the one document whose token it holds.
+
+The outsider sees and sends what anybody can (events); the job that is named, and what it found, is read from records.
+"""
+
+import dataclasses
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from receiver.core.budget import Budget
+from receiver.core.change import Insert
+from receiver.core.document import Document, DocumentState, Step
+from receiver.core.errors import AccessDenied, FileGone, NotAuthentic
+from receiver.core.event import Event
+from receiver.core.job import JobReport, JobStatus, Verdict
+from receiver.core.task import Task, TaskState
+from receiver.flow.pause import SUBMISSION, pause
+from receiver.flow.process import process
+from receiver.flow.receive import Accepted
+from receiver.flow.recheck import recheck_of
+from receiver.flow.submit import submit
+from receiver.flow.sweep import sweep
+from receiver.ports import Order
+from tests.desk import Desk
+from tests.outsider import Outsider, elsewhere
+
+pytestmark = pytest.mark.anyio
+DEADLINE = 601
+INTERNAL = [
+    f"{kind}.{word}"
+    for kind in ("classify", "split", "recheck", "job")
+    for word in (*Verdict, "check", "swept:0", "stuck:swept:0")
+]
+
+
+async def resubmitting(desk: Desk) -> Document:
+    """A document without a job: its first one failed in passing, and submission is paused."""
+    document = await desk.submitted()
+    await desk.store.apply(await pause(SUBMISSION, desk.now + 3600, desk.tools))
+    desk.cloud.finish(document.job_id, JobStatus.FAILED, error="Internal error, please try again")
+    await desk.event(document.job_id, "classify.error")
+    await desk.work()
+    document = await desk.document(document.id)
+    assert (document.step, document.job_id) == (Step.TAKEN_IN, "")
+    return document
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+@pytest.mark.parametrize("places", [("job_id",), ("id",), ("job_id", "id")])
+async def test_a_foreign_job_never_speaks_for_a_document_of_ours(
+    desk: Desk, adopt: bool, places: tuple[str, ...]
+) -> None:
+    desk.tools = dataclasses.replace(desk.tools, adopt=adopt)
+    document = await resubmitting(desk)
+    elsewhere(desk, "cls-foreign")
+    desk.cloud.classified("cls-foreign", "contract", 0.93)
+    await Outsider(desk, document.id).say("classify.success", **dict.fromkeys(places, "cls-foreign"))
+    await desk.work()
+    assert await desk.document(document.id) == document
+    assert [one.id for one in await desk.all(Document)] == [document.id]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "{earlier}",
+        "mailroom-{installation}-classify-{id}-1-{order}",
+        "mailroom-{installation}-split-{id}-1-{order}",
+        "mailroom-0123456789abcdef-classify-{id}-1-{order}",
+        "mailroom-classify-{id}-1",
+        "{id}",
+    ],
+)
+async def test_a_foreign_job_that_names_a_document_in_its_transaction_id_is_checked_against_the_record(
+    desk: Desk, said: str
+) -> None:
+    document = await resubmitting(desk)
+    named = {"id": document.id, "installation": document.installation, "earlier": document.transactions[0]}
+    elsewhere(desk, "cls-foreign", transaction_id=said.format(order="a" * 16, **named))
+    desk.cloud.classified("cls-foreign", "contract", 0.93)
+    for outsider in (Outsider(desk, document.id), Outsider(desk)):
+        await outsider.say("classify.success", job_id="cls-foreign")
+    await desk.work()
+    assert await desk.document(document.id) == document
+
+
+async def test_a_job_that_llamacloud_says_is_ours_finds_its_document_before_we_have_noted_it(desk: Desk) -> None:
+    taken = await desk.take_in()
+    (task,) = await desk.store.claim(owner="slow", now=desk.now, lease_seconds=60)
+    await submit(task, desk.tools)  # the job exists, but nothing is written yet
+    desk.cloud.classified("job-1", "contract")
+    await Outsider(desk, taken.document.id).say("classify.success", job_id="job-1")
+    await desk.work()
+    assert (await desk.document(taken.document.id)).state is DocumentState.ROUTED
+
+
+@pytest.mark.parametrize("event_type", INTERNAL)
+async def test_the_sweeps_own_words_are_only_words_when_they_come_from_outside(desk: Desk, event_type: str) -> None:
+    document = await desk.submitted()
+    (job,) = await desk.jobs(document)
+    desk.later(5)
+    for outsider in (Outsider(desk, document.id), Outsider(desk)):
+        assert isinstance(await outsider.say(event_type, job_id=document.job_id), Accepted)
+    await desk.work()
+    assert (desk.cloud.cancelled, desk.cloud.asked, len(desk.cloud.orders)) == ([], [], 1)
+    assert (await desk.document(document.id), await desk.jobs(document)) == (document, [job])
+    assert {task.state for task in await desk.tasks("react")} == {TaskState.DONE}
+
+
+async def test_a_job_is_only_stuck_when_its_record_says_so(desk: Desk) -> None:
+    document = await desk.submitted()
+    (job,) = await desk.jobs(document)
+    task = recheck_of(job, Verdict.STUCK, now=desk.now)
+    await desk.store.apply(Insert(task))
+    await desk.work()
+    assert desk.cloud.cancelled == []
+    assert (await desk.document(document.id)).job_id == job.id
+
+
+async def test_a_stuck_job_that_was_created_elsewhere_is_not_ours_to_cancel(desk: Desk) -> None:
+    elsewhere(desk, "cls-foreign")
+    await Outsider(desk).say("classify.success", job_id="cls-foreign")
+    for _ in range(10):
+        await desk.work()
+        desk.later(500)
+        await sweep(desk.tools)
+    (document,) = await desk.all(Document)
+    assert (document.state, desk.cloud.cancelled) == (DocumentState.REVIEW, [])
+    assert "stuck" in document.error
+
+
+async def test_an_event_without_a_job_stands_in_nobodys_way(desk: Desk) -> None:
+    ours, others = await desk.submitted(name="a.pdf"), await desk.submitted(name="b.pdf", content=b"%PDF-1.7 b")
+    outsider = Outsider(desk, ours.id)
+    await outsider.say("classify.success", event_id=others.job_id)
+    for number in range(10):
+        await outsider.say(f"swept:{number}", job_id=f"{others.job_id}:classify.success")
+        await outsider.say(f"stuck:{number}", job_id=f"recheck:{others.job_id}")
+    await desk.work()
+    desk.cloud.classified(others.job_id, "contract")
+    told = await Outsider(desk, others.id).say("classify.success", job_id=others.job_id)
+    await desk.work()
+    assert isinstance(told, Accepted)
+    assert told.fresh
+    assert (await desk.document(others.id)).state is DocumentState.ROUTED
+
+
+async def test_what_the_sweep_finds_cannot_be_taken_for_done_by_an_event(desk: Desk) -> None:
+    ours, others = await desk.submitted(name="a.pdf"), await desk.submitted(name="b.pdf", content=b"%PDF-1.7 b")
+    outsider = Outsider(desk, ours.id)
+    for job_id in (f"{others.job_id}:finished", f"{others.job_id}:finished:0", "recheck"):
+        for event_type in ("finished", "0", f"{others.job_id}:finished:0"):
+            await outsider.say(event_type, job_id=job_id)
+    await desk.work()
+    desk.cloud.classified(others.job_id, "contract")
+    desk.later(DEADLINE)
+    await sweep(desk.tools)
+    await desk.work()
+    assert (await desk.document(others.id)).state is DocumentState.ROUTED
+
+
+async def test_a_job_that_is_on_record_for_another_document_meanwhile_is_not_even_asked_for(desk: Desk) -> None:
+    ours, others = await desk.take_in(name="a.pdf"), await desk.take_in(name="b.pdf", content=b"%PDF-1.7 b")
+    told = await Outsider(desk, ours.document.id).say("classify.success", job_id="job-1")  # nobody knows it yet
+    assert isinstance(told, Accepted)
+    await desk.do(f"submit:{others.document.id}:0")
+    victim = await desk.document(others.document.id)
+    desk.cloud.classified(victim.job_id, "contract")
+    (reaction,) = await desk.tasks("react")
+    done = await desk.do(reaction.id)
+    assert (done.note, desk.cloud.asked) == ("it names no job of its document", [])
+    assert await desk.document(victim.id) == victim
+
+
+async def test_an_event_that_is_given_up_holds_no_document_but_that_of_its_token(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, others = await desk.take_in(name="a.pdf"), await desk.take_in(name="b.pdf", content=b"%PDF-1.7 b")
+
+    async def recorded_meanwhile(*_: Any, **__: Any) -> JobReport:
+        await desk.do(f"submit:{others.document.id}:0")
+        raise AccessDenied("the key was refused")
+
+    await Outsider(desk, ours.document.id).say("classify.success", job_id="job-1")
+    monkeypatch.setattr(desk.cloud, "job", recorded_meanwhile)
+    (reaction,) = await desk.tasks("react")
+    done = await desk.do(reaction.id)
+    victim = await desk.document(others.document.id)
+    assert (done.outcome, victim.state, victim.job_id) == ("parked", DocumentState.OPEN, "job-1")
+
+
+async def test_without_tokens_an_event_of_no_job_does_not_stand_in_the_way_of_one_with_it(desk: Desk) -> None:
+    document = await desk.submitted()
+    await Outsider(desk).say("classify.success", event_id=document.job_id)
+    await desk.work()
+    desk.cloud.classified(document.job_id, "contract")
+    await Outsider(desk).say("classify.success", job_id=document.job_id)
+    await desk.work()
+    assert (await desk.document(document.id)).state is DocumentState.ROUTED
+
+
+# --- jobs that were created elsewhere
+
+
+async def test_an_adopted_job_whose_result_shows_late_is_on_the_books_and_found_by_the_sweep(desk: Desk) -> None:
+    elsewhere(desk, "cls-late")
+    await Outsider(desk).say("classify.success", job_id="cls-late")
+    for _ in range(6):
+        await desk.work()
+        desk.later(4)
+    (document,) = await desk.all(Document)
+    (job,) = await desk.jobs(document)
+    assert (document.origin.kind, document.state, document.step) == ("adopted", DocumentState.OPEN, Step.SUBMITTED)
+    assert job.overdue_at is not None
+    assert (await desk.store.tally()).open == 1
+    desk.cloud.classified("cls-late", "contract")
+    desk.later(DEADLINE)
+    assert (await sweep(desk.tools)).finished == 1
+    await desk.work()
+    assert (await desk.document(document.id)).state is DocumentState.ROUTED
+
+
+async def test_a_job_that_llamacloud_shows_late_is_adopted_when_it_shows(desk: Desk) -> None:
+    await Outsider(desk).say("classify.success", job_id="cls-young")
+    await desk.work()
+    desk.later(10)
+    elsewhere(desk, "cls-young")
+    desk.cloud.classified("cls-young", "contract")
+    await desk.work()
+    (document,) = await desk.all(Document)
+    assert (document.origin.locator, document.state) == ("cls-young", DocumentState.ROUTED)
+
+
+async def test_a_job_that_llamacloud_never_shows_ends_with_a_note_and_is_not_parked(desk: Desk) -> None:
+    await Outsider(desk).say("classify.success", job_id="cls-nobody", id="cls-nobody-either")
+    for _ in range(40):
+        await desk.work()
+        desk.later(1)
+    (task,) = await desk.all(Task)
+    assert (task.state, task.note) == (TaskState.DONE, "LlamaCloud knows no such job")
+    assert task.expires_at is not None
+    assert len(desk.cloud.asked) <= 2 * 8
+    assert await desk.all(Document) == []
+
+
+async def test_an_event_with_a_token_adopts_nothing(desk: Desk) -> None:
+    elsewhere(desk, "cls-foreign")
+    desk.cloud.classified("cls-foreign", "contract")
+    await Outsider(desk, "doc_of_another_installation").say("classify.success", job_id="cls-foreign")
+    await desk.work()
+    assert (await desk.all(Document), desk.cloud.asked) == ([], [])
+
+
+async def test_a_job_that_was_adopted_before_is_not_given_to_a_second_document(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_before = elsewhere(desk, "cls-made-before")
+    desk.cloud.classified("cls-made-before", "contract")
+    await Outsider(desk).say("classify.success", job_id="cls-made-before")
+    await desk.work()
+    (adopted,) = await desk.all(Document)
+
+    async def the_first_job_again(order: Order) -> JobReport:
+        return made_before
+
+    monkeypatch.setattr(desk.cloud, "create", the_first_job_again)
+    document = await desk.submitted()
+    assert document.state is DocumentState.REVIEW
+    assert f"cls-made-before, which is on record for document {adopted.id}" in document.error
+    assert await desk.document(adopted.id) == adopted
+
+
+async def test_a_job_whose_file_is_gone_is_adopted_all_the_same(desk: Desk) -> None:
+    async def gone(file_id: str) -> Any:
+        raise FileGone(file_id)
+
+    desk.cloud.file = gone  # type: ignore[method-assign]
+    elsewhere(desk, "cls-foreign")
+    desk.cloud.classified("cls-foreign", "contract")
+    await Outsider(desk).say("classify.success", job_id="cls-foreign")
+    await desk.work()
+    (document,) = await desk.all(Document)
+    assert (document.name, document.type) == ("cls-foreign", "contract")
+
+
+# --- a flood
+
+
+async def test_a_flood_of_events_for_jobs_that_nobody_knows_asks_llamacloud_at_a_small_rate(desk: Desk) -> None:
+    desk.tools = dataclasses.replace(desk.tools, lookups=Budget(per_second=2, burst=5))
+    outsider = Outsider(desk)
+    for number in range(300):
+        await outsider.say("classify.success", job_id=f"cls-{number}")
+    begun, asked = desk.now, []
+    while any(task.state is not TaskState.DONE for task in await desk.all(Task)):
+        await desk.work(rounds=100)
+        asked.append(len(desk.cloud.asked))
+        assert asked[-1] <= 5 + 2 * (desk.now - begun)
+        desk.later(1)
+        assert desk.now < begun + 1000
+    assert {task.note for task in await desk.all(Task)} == {"LlamaCloud knows no such job"}
+
+
+async def test_a_flood_does_not_delay_a_document_of_ours_that_is_being_submitted(desk: Desk) -> None:
+    desk.tools = dataclasses.replace(desk.tools, lookups=Budget(per_second=1, burst=1))
+    for number in range(100):
+        await Outsider(desk).say("classify.success", job_id=f"cls-{number}")
+    await desk.work()
+    taken = await desk.take_in()
+    (task,) = await desk.store.claim(owner="slow", now=desk.now, lease_seconds=1, ids=[f"submit:{taken.document.id}:0"])
+    await submit(task, desk.tools)
+    desk.cloud.classified("job-1", "contract")
+    await Outsider(desk, taken.document.id).say("classify.success", job_id="job-1")
+    await desk.work()
+    await desk.work()
+    await desk.workers_die()  # it is submitted again: the same job, and now it is on record
+    for _ in range(3):
+        await desk.work()
+        desk.later(1)
+    assert (await desk.document(taken.document.id)).state is DocumentState.ROUTED
+
+
+async def test_a_task_about_no_document_that_gave_up_is_forgotten_in_the_end(desk: Desk) -> None:
+    desk.cloud.broken = AccessDenied("the key was refused")
+    await Outsider(desk).say("classify.success", job_id="cls-1")
+    await desk.work()
+    (task,) = await desk.tasks("react")
+    assert (task.state, task.expires_at) == (TaskState.PARKED, desk.now + desk.tools.config.retention.tasks_seconds)
+
+
+async def test_a_parked_task_of_a_document_waits_for_as_long_as_it_takes(desk: Desk) -> None:
+    document = await desk.submitted()
+    desk.cloud.broken = AccessDenied("the key was refused")
+    await Outsider(desk, document.id).say("classify.success", job_id=document.job_id)
+    await desk.work()
+    (task,) = await desk.tasks("react")
+    assert (task.state, task.expires_at) == (TaskState.PARKED, None)
+
+
+# --- the kind: any event with the token of one document
+
+OWN, OTHER = "contract", "invoice"
+STATES = ("submitted", "being submitted", "ended", "routed", "resubmitting")
+WORDS = ("classify.success", "classify.error", "classify.cancelled", "split.success", *INTERNAL)
+
+
+@dataclasses.dataclass
+class Scene:
+    """Documents of ours in any state, the first of which the outsider has the token of."""
+
+    desk: Desk
+    documents: list[str] = dataclasses.field(default_factory=list)
+    jobs: list[str] = dataclasses.field(default_factory=list)
+    """LlamaCloud's id of each document's present job, on record or not."""
+
+    async def add(self, state: str) -> None:
+        number = len(self.documents)
+        taken = await self.desk.take_in(name=f"{number}.pdf", content=b"%%PDF-1.7 %d" % number)
+        self.documents.append(taken.document.id)
+        task = await self._claimed("submit", 0)
+        if state == "being submitted":
+            await submit(task, self.desk.tools)  # and then its process died
+        else:
+            await process(task, self.desk.tools)
+        self.jobs.append(f"job-{len(self.desk.cloud.by_transaction)}")
+        if state == "resubmitting":
+            self.desk.cloud.finish(self.jobs[-1], JobStatus.FAILED, error="Internal error, please try again")
+            await self.desk.event(self.jobs[-1], "classify.error")
+            await self.desk.do(f"react:{self.jobs[-1]}:classify.error")
+            await submit(await self._claimed("submit", 1), self.desk.tools)
+            self.jobs[-1] = f"job-{len(self.desk.cloud.by_transaction)}"
+        if state in ("ended", "routed"):
+            self.desk.cloud.classified(self.jobs[-1], OTHER if number else OWN)
+        if state == "routed":
+            await self.desk.event(self.jobs[-1])
+            await self.desk.work()
+
+    async def _claimed(self, kind: str, number: int) -> Task:
+        """The task of the newest document, in the hands of a process that may die over it."""
+        ids = [f"{kind}:{self.documents[-1]}:{number}"]
+        (task,) = await self.desk.store.claim(owner="w", now=self.desk.now, lease_seconds=60, ids=ids)
+        return task
+
+    async def of_others(self) -> dict[str, Any]:
+        """Every record that is not the first document's."""
+        mine = self.documents[0]
+        documents = [one for one in await self.desk.all(Document) if one.id != mine]
+        jobs = [job for one in documents for job in await self.desk.jobs(one)]
+        subjects = {*(one.id for one in documents), *(job.id for job in jobs)}
+        tasks = [task for task in await self.desk.all(Task) if task.subject in subjects]
+        events = [event for event in await self.desk.all(Event) if event.document_id != mine]
+        records: list[Any] = [*documents, *jobs, *tasks, *events]
+        return {f"{type(one).__name__} {one.id}": one for one in records}
+
+    async def work_for_the_first(self) -> None:
+        """Does what is due of the first document alone, for two minutes."""
+        for seconds in (0, 0.5, 1, 2, 4, 8, 16, 30, 60):
+            self.desk.later(seconds)
+            ids = [task.id for task in await self.desk.all(Task) if task.subject == self.documents[0]]
+            for task in await self.desk.store.claim(owner="a", now=self.desk.now, lease_seconds=60, limit=500, ids=ids):
+                await process(task, self.desk.tools)
+
+
+ids = st.one_of(
+    st.integers(0, 3).map("job-{}".format),
+    st.builds(
+        "{}{}{}".format, st.sampled_from(["job-1", "job-2", "job-3"]), st.sampled_from(":/?#%>\0"), st.text(max_size=9)
+    ),
+    st.sampled_from(
+        ["cls-foreign", "cls-nope", "", ".", "../files", "react:job-2:classify.success", "evt-job-2", "evt-job-3"]
+    ),
+    st.text(max_size=12),
+)
+shapes = st.fixed_dictionaries(
+    {"event_type": st.one_of(st.sampled_from(WORDS), st.text(min_size=1, max_size=12)), "event_id": ids},
+    optional={"job_id": st.one_of(st.none(), ids), "id": st.one_of(st.none(), ids)},
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    states=st.lists(st.sampled_from(STATES), min_size=2, max_size=3), shapes=st.lists(shapes, min_size=1, max_size=6)
+)
+async def test_an_event_with_one_documents_token_changes_nothing_of_any_other(
+    states: Sequence[str], shapes: Sequence[dict[str, Any]]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        scene = Scene(Desk(Path(folder)))
+        desk = scene.desk
+        for state in states:
+            await scene.add(state)
+        elsewhere(desk, "cls-foreign")
+        desk.cloud.classified("cls-foreign", OWN)
+        recorded = {
+            job.id for document in scene.documents[1:] for job in await desk.jobs(await desk.document(document))
+        }
+        before, orders = await scene.of_others(), len(desk.cloud.orders)
+        desk.cloud.asked.clear()
+
+        outsider = Outsider(desk, scene.documents[0])
+        for shape in shapes:
+            said = dict(shape)
+            told = await outsider.say(said.pop("event_type"), said.pop("event_id"), **said)
+            assert isinstance(told, Accepted | NotAuthentic)
+        await scene.work_for_the_first()
+
+        assert await scene.of_others() == before
+        assert recorded.isdisjoint({*desk.cloud.asked, *desk.cloud.cancelled})
+        assert set(desk.cloud.cancelled) <= {scene.jobs[0]}
+        made = {order.transaction_id for order in desk.cloud.orders[orders:]}
+        assert all(scene.documents[0] in one for one in made)
+
+        for document_id, job_id in zip(scene.documents[1:], scene.jobs[1:], strict=True):
+            if desk.cloud.reports[job_id].classification is None:
+                desk.cloud.classified(job_id, OTHER)
+            told = await Outsider(desk, document_id).say("classify.success", f"evt-{job_id}", job_id=job_id)
+            assert isinstance(told, Accepted)
+            assert told.fresh
+        for _ in range(3):
+            await desk.work()
+            desk.later(61)
+        for document_id in scene.documents[1:]:
+            document = await desk.document(document_id)
+            assert (document.state, document.type) == (DocumentState.ROUTED, OTHER)
