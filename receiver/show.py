@@ -166,7 +166,18 @@ def task(one: Task) -> Shown:
         "lease_until": moment(one.lease_until),
         "error": one.error or None,
         "cause": one.cause or None,
+        "note": one.note or None,
         "finished_at": moment(one.finished_at),
+    }
+
+
+def task_whole(one: Task) -> Shown:
+    """A task with all that it carries."""
+    return task(one) | {
+        "created_at": moment(one.created_at),
+        "looks": one.looks,
+        "expires_at": moment(one.expires_at),
+        "details": one.details,
     }
 
 

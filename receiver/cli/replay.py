@@ -6,12 +6,15 @@ from receiver.bootstrap import App
 from receiver.cli.listing import MOMENT
 from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_app
-from receiver.flow.replay import Choice, Replay, carry_out, chosen, foreseen
+from receiver.flow.replay import Choice, Replay, carry_out, chosen, foreseen, written
+from receiver.flow.replay_task import TaskReplay, chosen_tasks, foreseen_task
 
 
-@click.command(short_help="Put documents back to process.")
+@click.command(short_help="Reprocess documents, or tasks that gave up.")
 @click.argument("ids", nargs=-1)
-@click.option("--parked", is_flag=True, help="Every document with a task that gave up.")
+@click.option(
+    "--parked", is_flag=True, help="Every document with a task that gave up, and every such task without one."
+)
 @click.option("--since", type=MOMENT, help="Documents taken in since then: 2026-11-22, 2h, 7d.")
 @click.option("--until", type=MOMENT, help="Documents taken in before then.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")
@@ -34,7 +37,9 @@ def replay(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Put documents back to process: resume what was parked, make deliveries that were not made, or route anew.
+    """Reprocess documents: resume what was parked, make deliveries that were not made, or route anew.
+
+    IDS are those of documents, or of tasks as `mailroom tasks` lists them.
 
     Messages that were delivered are not sent again and objects are found in their place: a second run writes nothing.
     A document without a result is submitted anew, which costs its credits again.
@@ -53,34 +58,48 @@ def replay(
     )
     done = with_app(lambda app: _replay(app, choice, dry_run=dry_run))
     _print(done, as_json=as_json, dry_run=dry_run)
-    missing = sorted(set(ids) - {one.document.id for one in done})
-    for document_id in missing:
-        say(f"there is no document {document_id}", err=True)
+    missing = sorted(set(ids) - {_id(one) for one in done})
+    for one in missing:
+        say(f"there is no document and no task {one}", err=True)
     raise SystemExit(1 if missing else 0)
 
 
-async def _replay(app: App, choice: Choice, *, dry_run: bool) -> list[Replay]:
-    done: list[Replay] = []
+def _id(one: Replay | TaskReplay) -> str:
+    return one.document.id if isinstance(one, Replay) else one.task.id
+
+
+async def _replay(app: App, choice: Choice, *, dry_run: bool) -> list[Replay | TaskReplay]:
+    done: list[Replay | TaskReplay] = []
     async for document in chosen(choice, app.tools):
         planned = await foreseen(document, choice, app.tools)
         if not dry_run and not await carry_out(planned, app.tools):
             planned = await foreseen(document, choice, app.tools)
             await carry_out(planned, app.tools)
         done.append(planned)
+    async for task in chosen_tasks(choice, app.tools):
+        again = await foreseen_task(task, app.tools)
+        if not dry_run:
+            await written(again.writes, app.tools)
+        done.append(again)
     return done
 
 
-def _print(done: list[Replay], *, as_json: bool, dry_run: bool) -> None:
+def _print(done: list[Replay | TaskReplay], *, as_json: bool, dry_run: bool) -> None:
     if as_json:
-        rows = [
-            {"document_id": one.document.id, "name": one.document.name, "deed": one.deed, "detail": one.detail}
-            for one in done
-        ]
-        print_json({"replayed": rows, "dry_run": dry_run})
+        print_json({"replayed": [_shown(one) for one in done], "dry_run": dry_run})
         return
-    table(
-        ("document", "name", "deed", "detail"),
-        [(one.document.id, one.document.name, one.deed, one.detail) for one in done],
-    )
+    rows = [
+        (_id(one), one.document.name if isinstance(one, Replay) else one.task.kind, one.deed, one.detail)
+        for one in done
+    ]
+    table(("document or task", "name", "deed", "detail"), rows)
     if dry_run:
         say("this was a dry run: nothing was written")
+
+
+def _shown(one: Replay | TaskReplay) -> dict[str, str]:
+    if isinstance(one, Replay):
+        about = {"document_id": one.document.id, "name": one.document.name}
+    else:
+        about = {"task_id": one.task.id, "kind": one.task.kind}
+    return {**about, "deed": one.deed, "detail": one.detail}

@@ -4,24 +4,37 @@ import click
 
 from receiver import show
 from receiver.cli.listing import MOMENT, when
-from receiver.cli.output import print_json, table
+from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_store
 from receiver.core.change import Query
 from receiver.core.task import Task, TaskState
 from receiver.flow.dossier import found
+from receiver.flow.replay_task import task_of
 
 
-@click.command()
+@click.command(short_help="List tasks, or show one with all that it carries.")
+@click.argument("task_id", required=False)
 @click.option("--state", type=click.Choice([state.value for state in TaskState]), help="Only tasks in this state.")
 @click.option("--parked", is_flag=True, help="Only tasks that gave up and wait for a person.")
 @click.option("--subject", help="Only tasks about this document or job.")
 @click.option("--since", type=MOMENT, help="Since then: 2026-11-22, 2h, 7d.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def tasks(state: str | None, parked: bool, subject: str | None, since: float | None, limit: int, as_json: bool) -> None:
-    """List tasks, newest first."""
-    if bool(state) + parked + bool(subject) > 1:
-        raise click.UsageError("give one of --state, --parked and --subject")
+def tasks(
+    task_id: str | None,
+    state: str | None,
+    parked: bool,
+    subject: str | None,
+    since: float | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List tasks, newest first; or show one: what it is about, what became of it, and what makes it ready again."""
+    if bool(task_id) + bool(state) + parked + bool(subject) > 1:
+        raise click.UsageError("give one of TASK_ID, --state, --parked and --subject")
+    if task_id:
+        _one(task_id, as_json=as_json)
+        return
     if parked:
         state = TaskState.PARKED
     by, key = ("subject", subject) if subject else ("state", state) if state else ("all", None)
@@ -34,3 +47,23 @@ def tasks(state: str | None, parked: bool, subject: str | None, since: float | N
         (one.id, one.kind, one.subject, one.state, str(one.attempts), when(one.due_at), one.error) for one in records
     ]
     table(("task", "kind", "about", "state", "attempts", "due", "error"), rows)
+
+
+def _one(task_id: str, *, as_json: bool) -> None:
+    one = with_store(lambda store: task_of(task_id, store))
+    if as_json:
+        print_json(show.task_whole(one))
+        return
+    moments = {"due": one.due_at, "finished": one.finished_at, "forgotten": one.expires_at}
+    shown = {
+        "task": one.id,
+        "about": one.subject,
+        "state": f"{one.state} after {one.attempts} attempts",
+        "why": f"{one.cause}: {one.error}" if one.error else one.note,
+        "created": when(one.created_at),
+        **{name: when(at) for name, at in moments.items()},
+        **one.details,
+    }
+    table(("", ""), [(name, text) for name, text in shown.items() if text])
+    if one.state is TaskState.PARKED:
+        say(f"ready again by: mailroom replay '{one.id}'")

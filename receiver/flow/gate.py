@@ -18,7 +18,7 @@ import msgspec
 
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Update, Write
-from receiver.core.document import Document, DocumentState
+from receiver.core.document import DocumentState
 from receiver.core.errors import CloudRefused, Conflict, SettingsRefused
 from receiver.core.retry import GiveUp, RetryAt
 from receiver.core.task import Task

@@ -8,10 +8,9 @@ nothing. ``reroute`` holds the stored result against the table of today: nothing
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
-from receiver.core.change import Ensure, Query, Update, Write, succeeding
+from receiver.core.change import Ensure, Query, Update, Write
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
-from receiver.core.errors import Conflict, NotAllowed, NotFound
-from receiver.core.job import Job
+from receiver.core.errors import Conflict
 from receiver.core.plan import Plan, Way
 from receiver.core.route import RouteTable, decide, deliveries
 from receiver.core.task import Task, TaskState, submission_of
@@ -19,7 +18,7 @@ from receiver.flow.conclude import resubmission
 from receiver.flow.deliver import delivery_tasks, holds_bytes, pending_task
 from receiver.flow.every import every
 from receiver.flow.family import news
-from receiver.flow.tools import BRING_BACK, Tools, why_forgotten
+from receiver.flow.tools import BRING_BACK, Tools, document_of, why_forgotten
 
 PAGE = 200
 BY_A_PERSON = frozenset({Way.BY_HAND, Way.RECUT})
@@ -69,7 +68,7 @@ async def _candidates(choice: Choice, tools: Tools) -> AsyncIterator[Document]:
                 yield document
     elif choice.parked:
         async for task in every(Task, Query(by="state", key=TaskState.PARKED, limit=PAGE), tools.store):
-            if document := await _about(task, tools):
+            if document := await document_of(task, tools.store):
                 yield document
     else:
         query = Query(by="type", key=choice.type) if choice.type else Query()
@@ -96,7 +95,7 @@ async def foreseen(document: Document, choice: Choice, tools: Tools) -> Replay:
         return Replay(document=document, deed="nothing", detail="its pages are in other pieces of its packet")
     parked = [one async for one in _parked(document, tools)]
     if parked:
-        return _resume(document, parked, tools)
+        return resumed(document, parked, tools)
     if document.plan is None:
         return _without_plan(document, tools)
     if choice.reroute and (plan := moved(document, tools.config.table, now=tools.clock())) is not None:
@@ -112,7 +111,7 @@ async def _parked(document: Document, tools: Tools) -> AsyncIterator[Task]:
                     yield task
 
 
-def _resume(document: Document, parked: Sequence[Task], tools: Tools, *, who: str = "") -> Replay:
+def resumed(document: Document, parked: Sequence[Task], tools: Tools, *, who: str = "") -> Replay:
     """Parked tasks are ready again, and what they left behind on the document is undone."""
     now = tools.clock()
     again = tuple(
@@ -198,42 +197,18 @@ def _redeliver(document: Document, tools: Tools) -> Replay:
 
 async def carry_out(replay: Replay, tools: Tools) -> bool:
     """Writes it and rings; False when the document changed meanwhile: then look again."""
-    if not replay.writes:
+    return await written(replay.writes, tools)
+
+
+async def written(writes: Sequence[Write], tools: Tools) -> bool:
+    """Writes a replay and rings for its tasks; False when something changed meanwhile."""
+    if not writes:
         return True
     try:
-        writes = (*replay.writes, *news(replay.writes, now=tools.clock(), reopened=True))
+        writes = (*writes, *news(writes, now=tools.clock(), reopened=True))
         await tools.store.apply(*writes)
     except Conflict:
         return False
     tasks = [write.record.id for write in writes if isinstance(write.record, Task)]  # type: ignore[union-attr]
     await tools.ring(*tasks)
     return True
-
-
-async def replay_task(task_id: str, tools: Tools, *, who: str = "operator") -> Task:
-    """One task, ready again.
-
-    Raises NotFound, and NotAllowed for a task that is waiting or in hand, or that is about a withdrawn piece.
-    """
-    task = await tools.store.get(Task, task_id)
-    if task is None:
-        raise NotFound(f"there is no task {task_id}", fix="mailroom tasks lists them")
-    again = task.replay(now=tools.clock())
-    document = await _about(task, tools) if task.state is TaskState.PARKED else None
-    if document is not None and document.state is DocumentState.WITHDRAWN:
-        raise NotAllowed(f"document {document.id} is withdrawn: its pages are in other pieces of its packet")
-    whole = document is not None and document.forgotten_at is None
-    writes = _resume(document, [task], tools, who=who).writes if document and whole else (Update(again),)
-    opened = news(writes, now=tools.clock(), reopened=True)
-    await tools.store.apply(*writes, *opened)
-    await tools.ring(task_id, *(one.record.id for one in opened))
-    return succeeding(again)
-
-
-async def _about(task: Task, tools: Tools) -> Document | None:
-    """The document that a task is about: its subject, or its job's document."""
-    document = await tools.store.get(Document, task.subject)
-    if document is not None:
-        return document
-    job = await tools.store.get(Job, task.subject)
-    return await tools.store.get(Document, job.document_id) if job else None

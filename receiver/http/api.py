@@ -18,7 +18,7 @@ from receiver.core.event import Event
 from receiver.core.task import Task, TaskState
 from receiver.flow.by_hand import Word, choices, route_by_hand
 from receiver.flow.dossier import dossier, found
-from receiver.flow.replay import replay_task
+from receiver.flow.replay_task import replay_task, task_of
 from receiver.http.auth import Endpoint, operator_only
 from receiver.http.listing import Filter, listing
 from receiver.http.problems import TooSlow
@@ -55,6 +55,7 @@ def routes(app: App) -> list[Route]:
         Route("/events", only(api.events)),
         Route("/tasks", only(api.tasks)),
         Route("/tasks/{task_id:path}/replay", only(api.replay), methods=["POST"]),
+        Route("/tasks/{task_id:path}", only(api.task)),
         Route("/overview", only(api.overview)),
     ]
 
@@ -81,6 +82,10 @@ class Api:
     async def tasks(self, request: Request) -> Response:
         page = await listing(request, self._tools.store, Task, TASKS)
         return _json({"tasks": [show.task(one) for one in page.records], "cursor": page.cursor})
+
+    async def task(self, request: Request) -> Response:
+        """One task, with all that it carries."""
+        return _json(show.task_whole(await task_of(request.path_params["task_id"], self._tools.store)))
 
     async def replay(self, request: Request) -> Response:
         """A task that gave up, promised anew."""

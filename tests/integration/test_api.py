@@ -156,6 +156,26 @@ async def test_a_parked_task_is_replayed_with_its_document_open_again(app: App, 
     assert (document["state"], document["step"]) == ("open", "taken_in")
 
 
+async def test_one_task_is_shown_with_all_that_it_carries(app: App, client: httpx.AsyncClient) -> None:
+    task = a_task(
+        id="react:a%2Fb/c:x", details={"event_id": "evt-1"}, state=TaskState.DONE, note="LlamaCloud knows no such job"
+    )
+    await app.tools.store.apply(Insert(task))
+    answer = await client.get("/tasks/react:a%252Fb/c:x")
+    shown = answer.json()
+    assert (answer.status_code, shown["task_id"], shown["note"]) == (200, task.id, "LlamaCloud knows no such job")
+    assert (shown["details"], shown["expires_at"]) == ({"event_id": "evt-1"}, None)
+    assert (await client.get("/tasks/task-x")).status_code == 404
+
+
+async def test_a_parked_task_about_no_document_is_replayed(app: App, client: httpx.AsyncClient) -> None:
+    await app.tools.store.apply(Insert(a_task(id="react:cls-1:x", state=TaskState.PARKED, expires_at=NOW + 9)))
+    assert (await client.post("/tasks/react:cls-1:x/replay")).status_code == 202
+    again = await app.tools.store.get(Task, "react:cls-1:x")
+    assert again is not None
+    assert (again.state, again.expires_at) == (TaskState.READY, None)
+
+
 async def test_a_task_that_is_not_over_cannot_be_replayed(app: App, client: httpx.AsyncClient) -> None:
     await app.tools.store.apply(Insert(a_task(id="task-1")))
     assert (await client.post("/tasks/task-1/replay")).status_code == 409

@@ -9,7 +9,7 @@ from receiver.core.document import Delivery, DeliveryState, Document, DocumentSt
 from receiver.core.errors import NotAllowed, NotFound
 from receiver.core.plan import Plan, Target, Way
 from receiver.core.task import Task, TaskState
-from receiver.flow.replay import replay_task
+from receiver.flow.replay_task import replay_task
 from receiver.flow.tools import Tools
 from tests.builders import NOW, a_document, a_job, a_task
 from tests.receivers import an_app

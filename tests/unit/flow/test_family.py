@@ -18,7 +18,8 @@ from receiver.flow import family
 from receiver.flow.by_hand import Word, route_by_hand
 from receiver.flow.pieces import pieces_of
 from receiver.flow.recut import Wish, read_piece, recut
-from receiver.flow.replay import Choice, carry_out, foreseen, replay_task
+from receiver.flow.replay import Choice, carry_out, foreseen
+from receiver.flow.replay_task import replay_task
 from tests.desk import Desk
 from tests.unit.flow.test_packets import ARCHIVED, classify_all, segments, split
 

@@ -2,10 +2,12 @@
 
 import pytest
 
-from receiver.core.document import DocumentState
-from receiver.core.errors import DestinationBusy
-from receiver.flow.replay import Choice, Replay, carry_out, chosen, foreseen
+from receiver.core.document import Document, DocumentState
+from receiver.core.errors import AccessDenied, DestinationBusy
+from receiver.flow.replay import Choice, Replay, carry_out, chosen, foreseen, written
+from receiver.flow.replay_task import chosen_tasks, foreseen_task
 from tests.desk import TABLE, Desk
+from tests.outsider import Outsider, elsewhere
 
 pytestmark = pytest.mark.anyio
 
@@ -84,3 +86,20 @@ async def test_a_choice_by_destination_and_by_table_version(desk: Desk) -> None:
     by_place = [one.id async for one in chosen(Choice(destination="words://invoices"), desk.tools)]
     by_table = [one.id async for one in chosen(Choice(table="000000000000"), desk.tools)]
     assert (by_place, by_table) == ([invoice.id], [])
+
+
+async def test_a_task_about_no_document_that_gave_up_is_found_and_replayed(desk: Desk) -> None:
+    desk.cloud.broken = AccessDenied("the key was refused")
+    await Outsider(desk).say("classify.success", job_id="cls-1")
+    await desk.work()
+    (task,) = await desk.tasks("react")
+    desk.cloud.broken = None
+    elsewhere(desk, "cls-1")
+    desk.cloud.classified("cls-1", "contract")
+    for choice in (Choice(ids=(task.id,)), Choice(parked=True)):
+        assert [one.id async for one in chosen_tasks(choice, desk.tools)] == [task.id]
+    again = await foreseen_task(task, desk.tools)
+    assert await written(again.writes, desk.tools)
+    await desk.work()
+    (document,) = await desk.all(Document)
+    assert document.state is DocumentState.ROUTED

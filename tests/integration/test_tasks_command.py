@@ -1,0 +1,105 @@
+"""``mailroom tasks`` and ``mailroom replay`` with what is about no document: it is listed, explained and replayed."""
+
+import json
+from pathlib import Path
+
+import anyio
+import pytest
+from click.testing import CliRunner, Result
+
+from receiver.cli.replay import replay
+from receiver.cli.tasks import tasks
+from receiver.core.change import Insert
+from receiver.core.document import DocumentState, Step
+from receiver.core.task import Task, TaskState
+from receiver.store.sqlite import SqliteStore
+from tests.builders import a_document, a_task
+from tests.unit.test_routes_command import TABLE
+
+LONE = "react:cls-1%3Ax:classify.success"
+
+
+def run(command: object, *arguments: str) -> Result:
+    return CliRunner().invoke(command, arguments, catch_exceptions=False)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def store_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store with a parked task about no document, and one of a document."""
+    config, path = tmp_path / "mailroom.yaml", tmp_path / "mailroom.db"
+    config.write_text(TABLE.replace("/PLACE", str(tmp_path)))
+    for name, value in {
+        "MAILROOM_STORE": f"sqlite:///{path}",
+        "MAILROOM_CONFIG": str(config),
+        "MAILROOM_PUBLIC_URL": "https://mail.example.com",
+        "MAILROOM_TOKEN_SECRETS": "a-secret-of-some-length",
+        "LLAMA_CLOUD_API_KEY": "llx-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    failed = {"state": TaskState.PARKED, "error": "the key was refused", "cause": "access_denied", "attempts": 1}
+    details = {"job_id": "cls-1:x", "type": "classify.success", "document_id": ""}
+
+    async def fill() -> None:
+        store = SqliteStore(path)
+        await store.apply(
+            Insert(a_task(id=LONE, subject="cls-1:x", details=details, **failed)),
+            Insert(a_document(id="doc_a", name="a.pdf", state=DocumentState.REVIEW, step=Step.SETTLED)),
+            Insert(a_task(id="submit:doc_a:0", kind="submit", subject="doc_a", **failed)),
+        )
+        await store.close()
+
+    anyio.run(fill)
+    return path
+
+
+def kept(path: Path, task_id: str) -> Task:
+    async def read() -> Task | None:
+        store = SqliteStore(path)
+        try:
+            return await store.get(Task, task_id)
+        finally:
+            await store.close()
+
+    task = anyio.run(read)
+    assert task is not None
+    return task
+
+
+def test_a_parked_task_is_explained_with_what_makes_it_ready_again(store_path: Path) -> None:
+    said = run(tasks, LONE).stdout
+    for part in ("cls-1:x", "parked after 1 attempts", "access_denied: the key was refused", "classify.success"):
+        assert part in said
+    assert f"mailroom replay '{LONE}'" in said
+    assert json.loads(run(tasks, LONE, "--json").stdout)["details"]["job_id"] == "cls-1:x"
+
+
+def test_a_task_that_is_not_there_is_named(store_path: Path) -> None:
+    result = CliRunner().invoke(tasks, ["react:nope"])
+    assert "there is no task react:nope" in str(result.exception)
+
+
+def test_a_task_about_no_document_is_replayed_by_its_id(store_path: Path) -> None:
+    foreseen = json.loads(run(replay, LONE, "--dry-run", "--json").stdout)["replayed"]
+    assert foreseen == [{"task_id": LONE, "kind": "react", "deed": "resume", "detail": "the key was refused"}]
+    assert kept(store_path, LONE).state is TaskState.PARKED
+    assert LONE in run(replay, LONE).stdout
+    assert kept(store_path, LONE).state is TaskState.READY
+    assert json.loads(run(replay, LONE, "--json").stdout)["replayed"][0]["deed"] == "nothing"
+
+
+def test_all_that_is_parked_is_replayed_once_each(store_path: Path) -> None:
+    done = json.loads(run(replay, "--parked", "--json").stdout)["replayed"]
+    assert sorted(one.get("task_id") or one["document_id"] for one in done) == ["doc_a", LONE]
+    assert {kept(store_path, one).state for one in (LONE, "submit:doc_a:0")} == {TaskState.READY}
+
+
+def test_a_task_of_a_document_named_by_its_own_id_takes_its_document_along(store_path: Path) -> None:
+    done = json.loads(run(replay, "submit:doc_a:0", "--json").stdout)["replayed"]
+    assert [(one["task_id"], one["deed"]) for one in done] == [("submit:doc_a:0", "resume")]
+    assert kept(store_path, "submit:doc_a:0").state is TaskState.READY
+
+
+def test_what_is_neither_is_an_error(store_path: Path) -> None:
+    result = run(replay, "doc_b")
+    assert result.exit_code == 1
+    assert "there is no document and no task doc_b" in result.stderr
