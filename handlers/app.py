@@ -14,12 +14,13 @@ from handlers.aws import Aws
 from handlers.child import Children
 from handlers.cutting import ChildCutter
 from handlers.destinations import destinations
-from handlers.inbox import InboxFeed
+from handlers.inbox import InboxFeed, buckets
 from handlers.sources.s3 import S3Source
 from handlers.sources.s3_spool import S3Spool
 from receiver import bootstrap
 from receiver.bootstrap import App
 from receiver.config import Config, load
+from receiver.core.errors import Misconfigured
 from receiver.flow.deliver import destination_of
 from receiver.flow.reactions import Reactions
 from receiver.flow.tools import Tools
@@ -62,8 +63,18 @@ def build(
     )
     refuse_faults(config, tools)
     door = bootstrap.open_door(settings, store, bell, meter, retention=config.retention)
-    feeds = (InboxFeed(settings.inbox, aws),) if settings.inbox else ()
+    feeds = (open_inbox(settings, aws),) if settings.inbox else ()
     return App(settings=settings, tools=tools, door=door, feeds=feeds)
+
+
+def open_inbox(settings: Settings, aws: Aws) -> InboxFeed:
+    """The S3 inbox that MAILROOM_INBOX names. Raises Misconfigured when no bucket is named that it may take from."""
+    if not buckets(settings):
+        raise Misconfigured(
+            "MAILROOM_INBOX is set, but MAILROOM_INBOX_BUCKETS names no bucket",
+            fix="name the buckets whose notifications the queue carries, comma-separated",
+        )
+    return InboxFeed(settings.inbox, aws)
 
 
 def open_spool(settings: Settings, aws: Aws) -> Spool:

@@ -14,11 +14,12 @@ from handlers.destinations.sqs import queue_name
 from handlers.functions.arrivals import Put, puts
 from handlers.sources.s3 import S3Source, place
 from receiver.bootstrap import App
-from receiver.core.errors import DocumentRefused, FileGone, MailroomError
+from receiver.core.errors import DocumentRefused, FileGone, MailroomError, NotAllowed
 from receiver.core.media import is_mail
 from receiver.flow.arrive import Arrived, arrive
 from receiver.flow.intake import Arrival
 from receiver.log import line
+from receiver.settings import Settings
 
 log = logging.getLogger("mailroom.inbox")
 PACKETS = "packets/"
@@ -32,10 +33,39 @@ Afterwards = Literal["left", "copied", "moved"]
 is copied, and deleted once it is a document."""
 
 
+async def taken(body: str, app: App) -> bool:
+    """Whether this message is done with. What is wrong with one is its own affair: it comes again, and ends as a dead
+    letter."""
+    try:
+        await take_message(body, app)
+    except MailroomError as error:
+        line(log, logging.ERROR, "intake.failed", error=str(error), fix=error.fix)
+    except Exception:  # a message is from outside: none may end the taking in of the others
+        log.exception("intake.failed")
+    else:
+        return True
+    return False
+
+
 async def take_message(body: str, app: App) -> None:
-    """Takes in all that this notification names. Raises MailroomError: then the message must come again."""
-    for put in puts(body):
+    """Takes in all that this notification names. Raises MailroomError: then the message must come again.
+
+    NotAllowed when it names a bucket that is not ours to take from: then nothing of it is taken in, or deleted.
+    """
+    found = puts(body)
+    allowed = buckets(app.settings)
+    if others := sorted({put.at.bucket for put in found} - allowed):
+        raise NotAllowed(
+            f"the message names bucket {others[0]}, which is none of MAILROOM_INBOX_BUCKETS",
+            fix="add it there if it is an inbox of yours; else find out who can send to the queue",
+        )
+    for put in found:
         await take_object(put, app)
+
+
+def buckets(settings: Settings) -> frozenset[str]:
+    """The buckets that the inbox takes from."""
+    return frozenset(name for one in settings.inbox_buckets.split(",") if (name := one.strip()))
 
 
 async def take_object(put: Put, app: App) -> Arrived:
@@ -117,10 +147,7 @@ class InboxFeed:
         return sum(done)
 
     async def _take(self, message: dict[str, str], app: App) -> bool:
-        try:
-            await take_message(message["Body"], app)
-        except MailroomError as error:
-            line(log, logging.ERROR, "intake.failed", error=str(error), fix=error.fix)
+        if not await taken(message["Body"], app):
             return False
         await self._aws.call(
             "sqs", "delete_message", what=self._queue,

@@ -106,6 +106,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "The S3 inbox: `sqs://name-or-url` of the queue that its notifications come through; polled by the worker"
         ),
     ] = ""
+    inbox_buckets: Annotated[
+        str,
+        _about(
+            "The buckets that the S3 inbox takes documents from, comma-separated; a message that names another one is "
+            "refused and ends among the queue's dead letters"
+        ),
+    ] = ""
     inbox_source: Annotated[
         Literal["left", "copied", "moved"],
         _about(

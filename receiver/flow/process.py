@@ -67,7 +67,7 @@ async def process(
     async with renewed(task, tools, lease_seconds) as lease:
         try:
             outcome = await _run(step, task, tools, step_seconds)
-        except Exception as error:  # noqa: BLE001  the task loop is one of the two places that catch broadly
+        except Exception as error:  # noqa: BLE001  the task loop is one of the places that catch broadly (CONTRIBUTING.md)
             failure: Exception | None = error
         else:
             failure = None

@@ -89,6 +89,7 @@ def deployed(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> I
             "MAILROOM_PUBLIC_URL": "http://127.0.0.1:9",
             "MAILROOM_STORE": f"dynamodb://{NAME}",
             "MAILROOM_QUEUE": f"sqs://{DOORBELL}",
+            "MAILROOM_INBOX_BUCKETS": INBOX,
             "MAILROOM_SPOOL": f"s3://{SPOOL}/documents/",
             "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["the-right-value"]}',
             "MAILROOM_ADMIN_TOKEN": "the-admin-token",

@@ -10,17 +10,19 @@ from urllib.parse import quote_plus
 
 import pytest
 
+from handlers.app import open_inbox
 from handlers.inbox import InboxFeed
 from handlers.local_aws import LocalAws
 from handlers.sources.s3 import S3Source
 from receiver.bootstrap import App
 from receiver.core.change import Query, Update
 from receiver.core.document import Document, DocumentState
+from receiver.core.errors import Misconfigured
 from receiver.core.plan import Target
 from receiver.flow.forget import forget_content
 from tests.builders import NOW
 from tests.letters import a_mail
-from tests.receivers import an_app
+from tests.receivers import an_app, settings_with
 
 pytestmark = [pytest.mark.aws, pytest.mark.anyio]
 
@@ -37,7 +39,7 @@ class Bucket:
         aws.make([Target(url=f"s3://{self.name}/"), Target(url=f"sqs://{self.name}")])
         aws.client("s3").put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
         self.feed = InboxFeed(f"sqs://{self.name}", aws.aws)
-        app = an_app(folder, inbox=f"sqs://{self.name}", **settings)
+        app = an_app(folder, inbox=f"sqs://{self.name}", inbox_buckets=f"another-inbox, {self.name}", **settings)
         self.app: App = replace(app, tools=replace(app.tools, sources={"s3": S3Source(aws.aws)}))
 
     def put(self, key: str, content: bytes = PDF) -> dict[str, Any]:
@@ -50,8 +52,11 @@ class Bucket:
         }
 
     def tell(self, *records: dict[str, Any]) -> None:
+        self.send(json.dumps({"Records": records}))
+
+    def send(self, body: str) -> None:
         url = self.aws.client("sqs").get_queue_url(QueueName=self.name)["QueueUrl"]
-        self.aws.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"Records": records}))
+        self.aws.client("sqs").send_message(QueueUrl=url, MessageBody=body)
 
     async def take(self) -> int:
         return await self.feed.poll(self.app, wait_seconds=1)
@@ -199,3 +204,59 @@ async def test_an_object_whose_notice_comes_again_is_needed_again(inbox: Bucket)
     assert inbox.tagged() == [("letter.pdf", False)]
     (again,) = await inbox.documents()
     assert await inbox.read(again) == PDF
+
+
+@pytest.mark.parametrize("with_one_of_ours", [False, True])
+async def test_a_message_that_names_another_bucket_takes_nothing_and_deletes_nothing(
+    with_one_of_ours: bool, local_aws: LocalAws, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox, theirs = Bucket(local_aws, tmp_path, inbox_source="moved"), Bucket(local_aws, tmp_path / "theirs")
+    inbox.tell(*([inbox.put("ours.pdf")] if with_one_of_ours else []), theirs.put("payroll.pdf"))
+    assert await inbox.take() == 0
+    assert await inbox.documents() == []
+    assert inbox.aws.objects(theirs.name) == ["payroll.pdf"]
+    assert inbox.aws.objects(inbox.name) == ["ours.pdf"] * with_one_of_ours
+    assert len(inbox.aws.messages(inbox.name)) == 1  # until the queue's redrive policy has it among the dead letters
+    assert f"the message names bucket {theirs.name}" in str([record.__dict__ for record in caplog.records])
+
+
+HOSTILE = [
+    "[" * 100_000,
+    '{"Records":' * 20_000,
+    "null",
+    "1" * 5000,
+    '{"Records": [null]}',
+    '{"Records": [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": 7}, "object": {"key": ["a"]}}}]}',
+    '{"detail-type": "Object Created", "detail": {"bucket": {"name": "BUCKET"}, "object": {"key": 7}}}',
+    '{"detail-type": "Object Created", "detail": {"bucket": {"name": "BUCKET"}, "object": {"key": "a\\u0000"}}}',
+    '{"detail-type": "Object Created", "detail": {"bucket": {"name": "BUCKET"}, "object": {"key": "KEY"}}}',
+    '{"detail-type": "Object Created", "detail": {"bucket": {"name": "BUCKET"}, '
+    '"object": {"key": "a", "version-id": "\\r\\nx"}}}',
+]
+
+
+async def test_no_message_ends_the_taking_in_of_the_others(inbox: Bucket) -> None:
+    for body in HOSTILE:
+        inbox.send(body.replace("BUCKET", inbox.name).replace("KEY", "k" * 2000))
+    inbox.tell(inbox.put("letter.pdf"))
+    for _ in range(4):
+        await inbox.take()
+    assert [document.name for document in await inbox.documents()] == ["letter.pdf"]
+    assert len(inbox.aws.messages(inbox.name)) == len(HOSTILE)
+
+
+async def test_a_fault_of_ours_over_one_message_ends_nothing_either(
+    inbox: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr("handlers.inbox.take_object", broken)
+    inbox.tell(inbox.put("letter.pdf"))
+    assert await inbox.take() == 0
+    assert len(inbox.aws.messages(inbox.name)) == 1
+
+
+def test_an_inbox_without_a_bucket_does_not_start(local_aws: LocalAws) -> None:
+    with pytest.raises(Misconfigured, match="MAILROOM_INBOX_BUCKETS names no bucket"):
+        open_inbox(settings_with(inbox="sqs://inbox", inbox_buckets=" , "), local_aws.aws)

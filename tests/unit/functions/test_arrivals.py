@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.functions.arrivals import arrivals
@@ -45,10 +45,38 @@ def test_an_unversioned_bucket_says_no_version() -> None:
     assert arrivals(json.dumps({"Records": [record]})) == [Place("b", "a.pdf")]
 
 
-@pytest.mark.parametrize("text", ["", "no json", "[]", "1", "null", "{}", '{"Records": [{}]}', '{"Records": 5}'])
+CREATED = '{"Records": [{"eventName": "ObjectCreated:Put", "s3": %s}]}'
+BRIDGED = '{"detail-type": "Object Created", "detail": %s}'
+SHAPELESS = [
+    *("", "no json", "[]", "1", "null", "{}", '{"Records": [{}]}', '{"Records": 5}', '"\\ud800"', "[" * 100_000),
+    *('{"a":' * 100_000, '{"Records": [{"eventName": 7}]}', '{"Event": 7}', '{"detail-type": 7}'),
+    *(CREATED % "null", CREATED % '{"bucket": {"name": "b"}, "object": {"key": 7}}', CREATED % "[]"),
+    *(CREATED % '{"bucket": {"name": ["b"]}, "object": {"key": "a"}}', CREATED % '{"bucket": "b", "object": "a"}'),
+    *(BRIDGED % "null", BRIDGED % '{"bucket": {"name": "b"}, "object": {"key": 7}}', BRIDGED % "{}"),
+]
+
+
+@pytest.mark.parametrize("text", SHAPELESS, ids=range(len(SHAPELESS)))
 def test_what_s3_does_not_say_is_malformed(text: str) -> None:
     with pytest.raises(Malformed):
         arrivals(text)
+
+
+WORDS = st.sampled_from(["Records", "detail-type", "detail", "eventName", "s3", "bucket", "name", "object", "key"])
+CREATIONS = st.sampled_from(["ObjectCreated:Put", "Object Created"])
+LEAVES = st.none() | st.booleans() | st.floats() | st.text(max_size=4) | CREATIONS
+SAID = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4))
+
+
+@settings(deadline=None)
+@given(SAID)
+def test_any_message_names_objects_or_is_malformed_and_never_an_accident(said: Any) -> None:
+    try:
+        found = arrivals(json.dumps(said))
+    except Malformed:
+        return
+    assert {type(part) for one in found for part in one} <= {str}
+    assert all(one.key for one in found)
 
 
 @given(key=st.text(min_size=1).filter(lambda key: "?versionId=" not in key), version=st.text("abc.-_0", max_size=32))
