@@ -213,6 +213,14 @@ class Spool(Source, Protocol):
         """
         ...
 
+    async def listed(self, *, after: str, limit: int) -> list[tuple[str, float]]:
+        """The next locations beyond this one ("" for the first), in a fixed order, and when each was kept."""
+        ...
+
+    async def claim(self, installation: str) -> str:
+        """Whose spool this is: that installation's, if it is nobody's yet. Raises StoreBusy."""
+        ...
+
     async def clear_leftovers(self, *, before: float) -> int:
         """Removes what was being kept when its process died, untouched since this moment; how many there were."""
         ...

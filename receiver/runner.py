@@ -15,7 +15,8 @@ from receiver.core import timers
 from receiver.core.errors import MailroomError, StoreBusy, Transient
 from receiver.core.task import Task
 from receiver.flow.process import Done, process
-from receiver.flow.sweep import Swept, sweep
+from receiver.flow.retention import Tidied, tidy
+from receiver.flow.sweep import sweep
 from receiver.flow.takeover import Takeover
 from receiver.flow.tools import Tools
 from receiver.flow.turn import our_turn
@@ -23,6 +24,7 @@ from receiver.log import line
 from receiver.ports import Meter, Ring
 
 log = logging.getLogger("mailroom.task")
+retention_log = logging.getLogger("mailroom.retention")
 PAUSE_AFTER_FAULT = 1.0
 LISTEN_SECONDS = 20.0
 
@@ -60,7 +62,7 @@ class Worker:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The worker and its sweep, while the block lasts; tasks in hand are finished before it returns."""
-        loops = [asyncio.create_task(self._work()), asyncio.create_task(self._look_round())]
+        loops = [asyncio.create_task(loop()) for loop in (self._work, self._look_round, self._keep_tidy)]
         try:
             yield
         finally:
@@ -189,14 +191,25 @@ class Worker:
     async def _sweep(self) -> None:
         if await our_turn("sweep", self._owner, self._tools, every_seconds=self._sweep_seconds):
             swept = await sweep(self._tools)
-            report_sweep(swept, log)
+            line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
+
+    async def _keep_tidy(self) -> None:
+        """Forgets what is over, beside the sweep: a disk or bucket that does not answer holds up nothing else."""
+        while True:
+            await asyncio.sleep(self._sweep_seconds / timers.LOOKS)
+            try:
+                if await our_turn("retention", self._owner, self._tools, every_seconds=self._sweep_seconds):
+                    report_tidied(await tidy(self._tools))
+            except Exception as error:  # noqa: BLE001 - it must not end for good
+                _tell("retention.failed", error)
 
 
-def report_sweep(swept: Swept, to: logging.Logger) -> None:
-    """The line of one pass, and what a person should know of it."""
-    line(to, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
-    for trouble in dict.fromkeys(swept.troubles):
-        line(to, logging.WARNING, "sweep.trouble", error=trouble)
+def report_tidied(tidied: Tidied) -> None:
+    """What was done away with, where there was anything, and what a person should know."""
+    if counts := {name: count for name, count in tidied.counts.items() if count}:
+        line(retention_log, logging.INFO, "retention", **counts)
+    for trouble in tidied.troubles:
+        line(retention_log, logging.WARNING, "retention.trouble", error=trouble)
 
 
 def _tell(what: str, error: Exception) -> None:

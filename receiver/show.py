@@ -197,4 +197,5 @@ def alert(one: AlertState) -> Shown:
 
 def balance(books: Tally) -> dict[str, int]:
     """The books."""
-    return {name: getattr(books, name) for name in ("taken_in", "routed", "review", "failed", "open", "withdrawn")}
+    names = ("taken_in", "routed", "review", "failed", "open", "forgotten", "withdrawn")
+    return {name: getattr(books, name) for name in names}

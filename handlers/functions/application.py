@@ -1,11 +1,10 @@
 """The whole application, kept warm: what every function but ``receive`` works with."""
 
-import math
 import os
 from typing import cast
 
 from receiver.bootstrap import App, load_app
-from receiver.flow.scratch import clear_scratch
+from receiver.flow.scratch import clear_all_scratch
 from receiver.metrics import Meter
 from receiver.settings import Settings
 
@@ -17,7 +16,7 @@ def build(settings: Settings) -> App:
     else works there.
     """
     if "AWS_LAMBDA_RUNTIME_API" in os.environ:
-        clear_scratch(before=math.inf)
+        clear_all_scratch()
     return load_app(settings)
 
 

@@ -10,9 +10,11 @@ from receiver.bootstrap import App
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.task import Task, TaskState
+from receiver.flow.retention import tidy
 from receiver.flow.sweep import sweep
 from receiver.flow.takeover import Takeover
-from receiver.runner import report, report_sweep
+from receiver.log import line
+from receiver.runner import report, report_tidied
 
 log = logging.getLogger("mailroom.function")
 WARM = Warm(build, close)
@@ -35,7 +37,8 @@ async def one_pass(app: App) -> dict[str, float]:
     for done in await TAKEOVER.look(app.tools):
         report(done, meter_of(app))
     swept = await sweep(app.tools)
-    report_sweep(swept, log)
+    line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
+    report_tidied(await tidy(app.tools))
     store = app.tools.store
     tally = await store.tally()
     overdue = await store.find(Document, Query(by="overdue", until=app.tools.clock(), limit=COUNT_LIMIT))

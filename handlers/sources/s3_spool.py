@@ -11,11 +11,11 @@ from handlers.aws import Aws
 from handlers.destinations.s3_object import MULTIPART_BYTES, PART_BYTES, S3Objects
 from handlers.sources.s3 import Place, S3Source
 from receiver.core.document import Document
-from receiver.core.errors import DestinationBusy, FileGone, StoreBusy
+from receiver.core.errors import AccessDenied, DestinationBusy, FileGone, StoreBusy, Unroutable
 from receiver.core.parcel import Content
 from receiver.flow.scratch import scratch
 from receiver.ports import Kept, Spool
-from receiver.store.spool import FolderSpool
+from receiver.store.spool import OWNER, SCHEME, FolderSpool
 
 DRESS = {"ContentType": "application/octet-stream", "Metadata": {}}
 
@@ -70,12 +70,32 @@ class S3Spool:
         key = self._key(location)
         await self._aws.call("s3", "delete_object", what=f"s3://{self._bucket}/{key}", Bucket=self._bucket, Key=key)
 
+    async def listed(self, *, after: str, limit: int) -> list[tuple[str, float]]:
+        answer = await self._aws.call(
+            "s3", "list_objects_v2", what=f"s3://{self._bucket}/{self._prefix}",
+            Bucket=self._bucket, Prefix=self._prefix, StartAfter=self._key(after), MaxKeys=limit + 1,
+        )  # fmt: skip
+        found = [
+            (f"{SCHEME}{one['Key'].removeprefix(self._prefix)}", one["LastModified"].timestamp())
+            for one in answer.get("Contents", [])
+            if one["Key"] != self._key(OWNER)
+        ]
+        return found[:limit]
+
+    async def claim(self, installation: str) -> str:
+        key = self._key(OWNER)
+        try:
+            return (await self._objects.read(self._bucket, key)).decode()
+        except (Unroutable, AccessDenied):  # not there, which who may not list the bucket is told as a refusal
+            await self._objects.create(self._bucket, key, installation.encode(), DRESS)
+            return (await self._objects.read(self._bucket, key)).decode()
+
     async def clear_leftovers(self, *, before: float) -> int:
         """None: an object appears whole. The bucket's lifecycle rule ends uploads in parts that were broken off."""
         return 0
 
     def _key(self, location: str) -> str:
-        return self._prefix + location.removeprefix("spool:")
+        return self._prefix + location.removeprefix(SCHEME)
 
 
 _: type[Spool] = S3Spool

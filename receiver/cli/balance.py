@@ -20,7 +20,7 @@ from receiver.ports import Store
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def balance(limit: int, as_json: bool) -> None:
-    """Show the books: taken in = routed + review + failed + open, and what is overdue, oldest first.
+    """Show the books: taken in = routed + review + failed + open + forgotten, and what is overdue, oldest first.
 
     Withdrawn pieces of packets that were cut anew are counted apart.
 
@@ -31,7 +31,7 @@ def balance(limit: int, as_json: bool) -> None:
         data = show.balance(books) | {"balanced": books.balanced, "overdue": [show.document(one) for one in overdue]}
         print_json(data)
     else:
-        names = ("taken_in", "routed", "review", "failed", "open")
+        names = ["taken_in", "routed", "review", "failed", "open", *(["forgotten"] if books.forgotten else [])]
         table([name.replace("_", " ") for name in names], [[str(show.balance(books)[name]) for name in names]])
         click.echo("the books balance" if books.balanced else "THE BOOKS DO NOT BALANCE")
         if books.withdrawn:

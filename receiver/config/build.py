@@ -89,6 +89,14 @@ def _disagreements(file: model.File) -> Iterator[tuple[str, str]]:
                 yield f"split.categories[{place}].name", "is LlamaCloud's own word for what fits none; take another"
     elif "split" in file.model_fields_set and not rules:
         yield "split", "needs categories of its own, as classify.configuration_id hides the rules; list them"
+    yield from _too_short(file.retention)
+
+
+def _too_short(section: model.RetentionSection) -> Iterator[tuple[str, str]]:
+    """A document's record stays as long as what refers to it."""
+    days, name = max((getattr(section, name), name) for name in ("tasks_days", "events_days", "content_days"))
+    if section.documents_days is not None and section.documents_days < days:
+        yield "retention.documents_days", f"is below {name} ({days:g}), which rests on it; raise it to {days:g}"
 
 
 def _repeated(place: str, key: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:

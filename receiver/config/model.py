@@ -233,9 +233,14 @@ _USUAL = Retention()
 class RetentionSection(Section):
     events_days: Days = Field(default=_USUAL.events_days, description="how long events are remembered")
     tasks_days: Days = Field(default=_USUAL.tasks_days, description="how long finished tasks are remembered")
+    alerts_days: Days = Field(default=_USUAL.alerts_days, description="how long a group of alerts is remembered")
     content_days: Days = Field(
         default=_USUAL.content_days,
         description="how long the bytes of routed and failed documents are kept; those in review stay",
+    )
+    documents_days: Days | None = Field(
+        default=_USUAL.documents_days,
+        description="how long the records of routed and failed documents are kept; for ever, when this is left out",
     )
 
 

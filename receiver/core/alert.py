@@ -75,6 +75,8 @@ class AlertState:
     title: str = ""
     fix: str = ""
     resolved_at: float | None = None
+    expires_at: float | None = None
+    """From when on the group is forgotten: what comes then is the first of its kind again."""
     version: int = 0
 
 

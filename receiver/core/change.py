@@ -41,6 +41,15 @@ class Update(msgspec.Struct, frozen=True):
     record: Record
 
 
+class Delete(msgspec.Struct, frozen=True):
+    """Remove the record that was read at ``record.version``; Conflict when it has another version, or is gone.
+
+    A document that is removed so counts as forgotten.
+    """
+
+    record: Record
+
+
 class Belongs(msgspec.Struct, frozen=True):
     """Hold the whole change only if the job is unknown or belongs to this document; Conflict otherwise."""
 
@@ -48,12 +57,12 @@ class Belongs(msgspec.Struct, frozen=True):
     document_id: str
 
 
-Write = Insert | Ensure | Update | Belongs
+Write = Insert | Ensure | Update | Delete | Belongs
 
 
 def refuse_repeats(writes: tuple[Write, ...]) -> None:
     """ValueError when a change writes a record twice: DynamoDB cannot, so no store does. Ensuring twice is once."""
-    written = [_place(write.record) for write in writes if isinstance(write, Insert | Update)]
+    written = [_place(write.record) for write in writes if isinstance(write, Insert | Update | Delete)]
     ensured = {_place(write.record) for write in writes if isinstance(write, Ensure)}
     if len(ensured.union(written)) < len(ensured) + len(written):
         raise ValueError(f"a change writes one record twice: {sorted(written)}, {sorted(ensured)}")
@@ -143,7 +152,8 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The books: documents taken in, and how many are in each state. Counted by the store at each write.
+    """The books: documents taken in, how many are in each state, and how many were forgotten since. Counted by the
+    store at each write.
 
     A withdrawn piece is no longer counted as taken in, because its pages are in other pieces: it is counted apart.
     """
@@ -154,6 +164,8 @@ class Tally:
     failed: int = 0
     open: int = 0
     withdrawn: int = 0
+    forgotten: int = 0
+    """Documents whose records were removed when their time was over (retention.documents_days)."""
 
     @property
     def ever(self) -> int:
@@ -168,5 +180,5 @@ class Tally:
 
     @property
     def balanced(self) -> bool:
-        """Whether taken in = routed + review + failed + open."""
-        return self.taken_in == self.routed + self.review + self.failed + self.open
+        """Whether taken in = routed + review + failed + open + forgotten."""
+        return self.taken_in == self.routed + self.review + self.failed + self.open + self.forgotten

@@ -16,7 +16,7 @@ HISTORY_LIMIT = 200
 
 
 class DocumentState(StrEnum):
-    """What the books count: taken in = routed + review + failed + open; what is withdrawn is counted apart."""
+    """What the books count: taken in = routed + review + failed + open + forgotten. Withdrawn is counted apart."""
 
     OPEN = "open"
     ROUTED = "routed"
@@ -169,6 +169,9 @@ class Document:
     """When its bytes were forgotten: from then on nothing may count on them, though they may be there for a moment."""
     parts_state: DocumentState | None = None
     """What the documents that came out of this one amount to (a packet's pieces); None before they are all settled."""
+    passed_over_at: float | None = None
+    """The ``settled_at`` at which its record might have been forgotten, had others of its batch not been kept. The last
+    of these to settle takes the whole batch along."""
 
     @property
     def type(self) -> str | None:
@@ -195,7 +198,11 @@ class Document:
     @property
     def forgettable(self) -> str | None:
         """What of it is the next to be forgotten, some time after it settled; None while it must be kept whole."""
-        return "content" if self.state in SETTLED and self.content else None
+        if self.state not in SETTLED:
+            return None
+        if self.content:
+            return "content"
+        return "record" if self.passed_over_at != self.settled_at else None
 
     def note(self, at: float, what: str, detail: str = "") -> "Document":
         """The document with one more line in its timeline."""

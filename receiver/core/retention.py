@@ -15,9 +15,12 @@ class Retention:
     """From the moment an event came: so long its id is known, and a repetition is a duplicate."""
     tasks_days: float = 30
     """From the moment a task was done. One that is parked stays until a person has dealt with it."""
-
+    alerts_days: float = 90
+    """From the last time that an alert of a group came; what comes later is the first of its kind again."""
     content_days: float = 30
     """From the last thing that happened to a routed or failed document; bytes that anybody still needs stay."""
+    documents_days: float | None = None
+    """The same for its record, with its jobs; None keeps it for ever."""
 
     @property
     def events_seconds(self) -> float:
@@ -28,5 +31,13 @@ class Retention:
         return self.tasks_days * DAY
 
     @property
+    def alerts_seconds(self) -> float:
+        return self.alerts_days * DAY
+
+    @property
     def content_seconds(self) -> float:
         return self.content_days * DAY
+
+    @property
+    def documents_seconds(self) -> float | None:
+        return None if self.documents_days is None else self.documents_days * DAY

@@ -52,6 +52,7 @@ async def _weighed(alert: Alert, rule: AlertRule, task: Task, tools: Tools) -> l
     state, due = weigh(grouped, known, window_seconds=rule.window_seconds)
     held_back = known.suppressed if known else 0
     tools.meter.count("mailroom_alerts", kind=alert.kind, outcome="notified" if due else "suppressed")
+    state = replace(state, expires_at=grouped.at + tools.config.retention.alerts_seconds)
     write: Write = Update(state) if known else Insert(replace(state, id=identity))
     return [write, *([Ensure(_notice(alert, rule, state, held_back, task, tools))] if due else [])]
 

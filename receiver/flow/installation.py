@@ -21,3 +21,9 @@ async def installation(tools: Tools) -> str:
     with contextlib.suppress(Conflict):  # then another process made it just now
         await tools.store.apply(Insert(Flag(id=_FLAG, value=tools.random_id(), at=tools.clock())))
     return await installation(tools)
+
+
+async def our_spool(tools: Tools) -> bool:
+    """Whether the spool is this installation's; it becomes so when it is nobody's yet."""
+    ours = await installation(tools)
+    return await tools.spool.claim(ours) == ours

@@ -18,8 +18,6 @@ from receiver.core.task import Task, TaskState
 from receiver.flow.pause import RESULTS, SUBMISSION, read
 from receiver.flow.tools import Tools
 
-REMEMBERED = 30 * 86400.0
-"""Seconds; what was last heard of longer ago is history."""
 LOOKED_AT = 200
 
 
@@ -27,7 +25,8 @@ async def resolve(tools: Tools, wrong: Set[str]) -> int:
     """Tells of each group that is over; how many. ``wrong`` are the groups of what is wrong now (watch.py)."""
     now = tools.clock()
     rules = {rule.to: rule for rule in tools.config.alerts}
-    page = await tools.store.find(AlertState, Query(since=now - REMEMBERED, newest_first=True, limit=LOOKED_AT))
+    query = Query(since=now - tools.config.retention.alerts_seconds, newest_first=True, limit=LOOKED_AT)
+    page = await tools.store.find(AlertState, query)
     silent = [one for one in page.records if _silent(one, rules, now)]
     if not silent:
         return 0

@@ -1,9 +1,12 @@
 """Scratch folders: where large documents lie while they are worked on, outside of memory.
 
-Each is removed when its block ends. One whose process was killed stays, and is found by its name and its age.
+Each is removed when its block ends. One whose process was killed stays, and is found by its name, which says whose it
+is.
 """
 
 import contextlib
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,16 +18,36 @@ PREFIX = "mailroom-scratch-"
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
     """A folder for the time of the block."""
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as folder:
         yield Path(folder)
 
 
 def clear_scratch(*, before: float) -> int:
-    """Removes scratch folders that nobody has changed since this moment; how many."""
+    """Removes folders of processes that are gone, made before this moment; how many.
+
+    The age is for containers that share a disk, and don't see each other's processes.
+    """
     cleared = 0
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):  # another user's, or another process was faster
-            if folder.stat().st_mtime < before:
+            if folder.stat().st_mtime < before and not _lives(folder.name):
                 shutil.rmtree(folder)
                 cleared += 1
     return cleared
+
+
+def clear_all_scratch() -> None:
+    """Removes all of them, where no other process can be."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lives(name: str) -> bool:
+    found = re.match(rf"{PREFIX}(\d+)-", name)
+    try:
+        os.kill(int(found[1]) if found else 0, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # another user's
+    return True

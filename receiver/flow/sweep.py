@@ -14,8 +14,6 @@ from receiver.core.job import Job, JobKind, JobReport, JobStatus, Verdict
 from receiver.core.retry import RetryAt
 from receiver.core.task import Task
 from receiver.flow import gate
-from receiver.flow.forget import forget_content
-from receiver.flow.leftovers import clear_leftovers
 from receiver.flow.pause import RESULTS
 from receiver.flow.recheck import recheck_of
 from receiver.flow.resolve import resolve
@@ -37,38 +35,19 @@ class Swept:
     """Jobs past their deadline that were asked about."""
     finished: int
     """Of these, jobs whose event never came."""
-    purged: int
-    forgotten: int
-    """Documents whose bytes left the spool."""
     wrong: int = 0
     """Groups of what is wrong now, of which a person was told: documents overdue, sources expiring, …"""
-    leftovers: int = 0
-    """Unfinished files of processes that were killed, removed now."""
-    troubles: tuple[str, ...] = ()
-    """Why bytes whose time is over could not be let go."""
 
 
 async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
     """One pass."""
     now = tools.clock()
     rung = await _ring_due(tools, now, limit)
-    purged = await tools.store.purge(now=now)
-    forgotten, troubles = await forget_content(tools)
-    leftovers = await clear_leftovers(tools)
     overdue = [job for job in (await tools.store.find(Job, _overdue(now, limit))).records if isinstance(job, Job)]
     wrong = await watch(tools)
     await resolve(tools, wrong)
     finished = await _ask_if_open(overdue, tools)  # last: all else must happen while LlamaCloud is away, too
-    return Swept(
-        rung=rung,
-        overdue=len(overdue),
-        finished=finished,
-        purged=purged,
-        forgotten=forgotten,
-        wrong=len(wrong),
-        leftovers=leftovers,
-        troubles=tuple(map(str, troubles)),
-    )
+    return Swept(rung=rung, overdue=len(overdue), finished=finished, wrong=len(wrong))
 
 
 async def _ask_if_open(overdue: Sequence[Job], tools: Tools) -> int:

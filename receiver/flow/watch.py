@@ -98,7 +98,7 @@ async def _books(tools: Tools) -> list[Alarm]:
         cause="books",
         title="the books do not balance",
         detail=f"taken in {tally.taken_in}, but routed {tally.routed} + review {tally.review} + failed {tally.failed} "
-        f"+ open {tally.open}",
+        f"+ open {tally.open} + forgotten {tally.forgotten}",
         fix="mailroom balance; compare with mailroom documents, and keep the store as it is for whoever looks into it",
         at=now,
     )

@@ -65,6 +65,8 @@ def _counted(books: Books | None) -> Iterator[Metric]:
         states.add_metric([state], getattr(books.tally, state))
     yield states
     yield CounterMetricFamily("mailroom_taken_in", "Documents taken in", value=books.tally.ever)
+    forgotten = books.tally.forgotten
+    yield CounterMetricFamily("mailroom_documents_forgotten", "Documents whose records were removed", value=forgotten)
     yield GaugeMetricFamily("mailroom_balanced", "1 when the books balance, else 0", value=books.tally.balanced)
     yield GaugeMetricFamily("mailroom_documents_overdue", "Open documents past their deadline", value=books.overdue)
     yield GaugeMetricFamily("mailroom_tasks_parked", "Tasks that gave up and wait for a person", value=books.parked)

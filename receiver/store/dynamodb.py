@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 from receiver.aws.service import BUSY, AwsError, Service, connect
-from receiver.core.change import Page, Query, Record, Tally, Update, Write, refuse_repeats, succeeding
+from receiver.core.change import Delete, Page, Query, Record, Tally, Update, Write, refuse_repeats, succeeding
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.task import Task
@@ -41,6 +41,8 @@ RETRY_AFTER_SECONDS = 1.0
 SEEN = 10_000
 """Versions of documents whose state is remembered."""
 
+Seen = tuple[str, int, float]
+
 
 class DynamoStore:
     """The Store in this table (receiver/store/table.py, infra/tables.yml); it connects at its first use."""
@@ -51,7 +53,7 @@ class DynamoStore:
         self._clock = clock
         self._service = Service(client or partial(connect, "dynamodb"))
         self._lookup = Lookup(table, self._ask)
-        self._seen: dict[tuple[str, int], DocumentState] = {}
+        self._seen: dict[Seen, DocumentState] = {}
 
     async def apply(self, *writes: Write) -> None:
         """As the port says. ValueError for a change of more than 100 records, or one of more than 400 KB."""
@@ -146,13 +148,13 @@ class DynamoStore:
         yield sorted((task for task in there if _claimable(task, now)), key=lambda task: (task.claimable_at, task.id))
 
     async def _states(self, writes: Sequence[Write]) -> dict[str, DocumentState]:
-        """The states in which the documents that are to be updated are counted, by id.
+        """The states in which the documents that are to be updated or removed are counted, by id.
 
         What a document was at a version stays true, so who read it before need not read it again: should it have
         another version by now, the write finds out. Raises Conflict where the reading does already.
         """
-        updated = [w.record for w in writes if isinstance(w, Update) and isinstance(w.record, Document)]
-        states = {one.id: self._seen.get((one.id, one.version)) for one in updated}
+        updated = [w.record for w in writes if isinstance(w, Update | Delete) and isinstance(w.record, Document)]
+        states = {one.id: self._seen.get(_seen(one)) for one in updated}
         read = await self._there(Document, [document_id for document_id, state in states.items() if state is None])
         known = {document_id: state for document_id, state in states.items() if state is not None}
         for one in updated:
@@ -171,7 +173,7 @@ class DynamoStore:
     def _see(self, records: Iterable[Any]) -> None:
         if len(self._seen) > SEEN:
             self._seen.clear()
-        self._seen |= {(one.id, one.version): one.state for one in records}
+        self._seen |= {_seen(one): one.state for one in records}
 
     def _gone(self, record: Record) -> bool:
         expires_at: float | None = getattr(record, "expires_at", None)
@@ -206,7 +208,7 @@ class DynamoStore:
             raise ValueError(f"a change of {len(moves)} records and {len(books)} books is over DynamoDB's {MOST}")
         if len(moves) == 1 and not books and moves[0].item:
             return partial(self._service.call, "put_item", **moves[0].written(self._table))
-        acts = [{"Put" if move.item else "ConditionCheck": move.written(self._table)} for move in moves]
+        acts = [{move.act: move.written(self._table)} for move in moves]
         acts += [{"Update": booking} for booking in books]
         return partial(self._service.call, "transact_write_items", TransactItems=acts)
 
@@ -216,6 +218,11 @@ class DynamoStore:
             return await self._service.call(operation, **arguments)
         except AwsError as error:
             raise _translated(error, self._table) from error
+
+
+def _seen(document: Document) -> Seen:
+    """A document at a version. One that was forgotten and came in again counts its versions anew, at another time."""
+    return document.id, document.version, document.taken_in_at
 
 
 def _claimable(task: Task, now: float) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from receiver.core.change import (
     INDEXES,
     Belongs,
+    Delete,
     Ensure,
     Insert,
     Page,
@@ -49,6 +50,9 @@ class MemoryStore:
                 accepted.setdefault((kind_of(record), record.id), codec.copy(record))
         for record in accepted.values():
             self._put(record)
+        for write in writes:
+            if isinstance(write, Delete):
+                self._remove(type(write.record), write.record.id)
 
     async def apply_each(self, *changes: Sequence[Write]) -> list[Exception | None]:
         return await one_by_one(self, changes)
@@ -115,6 +119,8 @@ class MemoryStore:
                 return record if kept is None else None
             case Update(record) if kept is not None and kept.version == record.version:
                 return succeeding(record)
+            case Delete(record) if kept is not None and kept.version == record.version:
+                return None
         raise Conflict(kind_of(write.record), write.record.id)
 
     def _put(self, record: Record) -> None:
@@ -123,6 +129,12 @@ class MemoryStore:
             self._books.update(["taken_in", record.state] if before is None else [record.state])
             self._books.subtract([] if before is None else [before.state])
         self._kept[type(record)][record.id] = record
+
+    def _remove(self, kind: type[Record], record_id: str) -> None:
+        gone = self._kept[kind].pop(record_id)
+        if isinstance(gone, Document):
+            self._books.subtract([gone.state])
+            self._books.update(["forgotten"])
 
     def _get(self, kind: type[R], record_id: str, now: float | None = None) -> R | None:
         record: R | None = self._kept[kind].get(record_id)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from receiver.core.change import Belongs, Ensure, Insert, Record, Update, Write, expires, kind_of, succeeding
+from receiver.core.change import Belongs, Delete, Ensure, Insert, Record, Update, Write, expires, kind_of, succeeding
 from receiver.core.document import Document, DocumentState
 from receiver.core.job import Job
 from receiver.store.items import Item, books_of, item_of, number, partitions, pk_of
@@ -24,7 +24,7 @@ SAME_AND_THERE = f"{SAME} AND (attribute_not_exists(gone_at) OR gone_at > :now)"
 
 @dataclass(slots=True, kw_only=True)
 class Move:
-    """What happens to one item: a put, or (without ``item``) a check alone."""
+    """What happens to one item: a put, a delete, or (without ``item``) a check alone."""
 
     kind: str
     record_id: str
@@ -36,9 +36,15 @@ class Move:
     """An Ensure: when its record is there, it is left out and the rest goes on."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """What it adds to the books."""
+    deletes: bool = False
+
+    @property
+    def act(self) -> str:
+        """What TransactWriteItems calls it."""
+        return "Delete" if self.deletes else "Put" if self.item else "ConditionCheck"
 
     def written(self, table: str) -> dict[str, Any]:
-        """The arguments of PutItem or ConditionCheck."""
+        """The arguments of Put, Delete or ConditionCheck."""
         what: dict[str, Any] = {"Item": self.item} if self.item else {"Key": {"pk": {"S": self.pk}}}
         values = {"ExpressionAttributeValues": self.values} if self.values else {}
         return {
@@ -60,7 +66,10 @@ def moves_of(writes: Sequence[Write], *, states: Mapping[str, DocumentState], wr
     """The moves of a change. ``states`` are those of the documents that it updates, before, by id."""
     moves: dict[str, Move] = {}
     for write in writes:
-        if not isinstance(write, Belongs):
+        if isinstance(write, Delete):
+            move = _delete(write.record, states.get(write.record.id), now)
+            moves.setdefault(move.pk, move)
+        elif not isinstance(write, Belongs):
             move = _put(write, states, wrote, now)
             moves.setdefault(move.pk, move)
     for number_of, write in enumerate(writes):
@@ -85,11 +94,28 @@ def _put(write: Insert | Ensure | Update, states: Mapping[str, DocumentState], w
         counts=_counts(new, states.get(record.id) if isinstance(write, Update) else None),
     )
     if isinstance(write, Update):
-        move.conditions.append(SAME_AND_THERE if may_expire else SAME)
-        move.values[":version"] = {"N": str(record.version)}
+        _must_be_the_same(move, record)
     else:
         move.conditions.append(NEW_OR_GONE if may_expire else NEW)
     return move
+
+
+def _delete(record: Record, state: DocumentState | None, now: float) -> Move:
+    move = Move(
+        kind=kind_of(record),
+        record_id=record.id,
+        pk=pk_of(record, record.id),
+        values={":now": number(now)} if expires(type(record)) else {},
+        counts={str(state): -1, "forgotten": 1} if state else {},
+        deletes=True,
+    )
+    _must_be_the_same(move, record)
+    return move
+
+
+def _must_be_the_same(move: Move, record: Record) -> None:
+    move.conditions.append(SAME_AND_THERE if expires(type(record)) else SAME)
+    move.values[":version"] = {"N": str(record.version)}
 
 
 def _must_belong(move: Move, write: Belongs, name: str) -> None:

@@ -4,7 +4,8 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from receiver.core.change import Belongs, Insert, Record, Update, Write, kind_of, succeeding
+from receiver.core.change import Belongs, Delete, Insert, Record, Update, Write, kind_of, succeeding
+from receiver.core.document import Document
 from receiver.core.errors import Conflict
 from receiver.core.job import Job
 from receiver.store import codec
@@ -27,6 +28,21 @@ class Row(NamedTuple):
         return db.execute(self.table.insert, self.table.timed(self.values, now)).rowcount > 0
 
 
+class Removal(NamedTuple):
+    """A record to remove; ``values`` are the id and version that must be there."""
+
+    table: Table
+    id: str
+    values: tuple[Any, ...]
+
+    def carry_out(self, db: sqlite3.Connection, now: float) -> None:
+        """Raises Conflict when no such record is there."""
+        if db.execute(self.table.delete, self.table.timed(self.values, now)).rowcount == 0:
+            raise Conflict(self.table.name, self.id)
+        if self.table.name == kind_of(Document):
+            db.execute("update forgotten set documents = documents + 1")
+
+
 class Replacement(NamedTuple):
     """A record to replace; ``values`` end with the id and version that must be there."""
 
@@ -46,9 +62,10 @@ class Change:
     checks: list[Belongs] = field(default_factory=list)
     replacements: list[Replacement] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    removals: list[Removal] = field(default_factory=list)
 
     def __call__(self, db: "Connection") -> None:
-        ids = [*(old.id for old in self.replacements), *(new.id for new in self.rows)]
+        ids = [one.id for written in (self.replacements, self.rows, self.removals) for one in written]
         db.arrivals.make_way(db, ids)
         for check in self.checks:
             if db.execute(_FOREIGN, (check.job_id, check.document_id)).fetchone():
@@ -59,6 +76,8 @@ class Change:
         for row in self.rows:
             if not row.insert(db, self.now) and row.must:
                 raise Conflict(row.table.name, row.id)
+        for removal in self.removals:
+            removal.carry_out(db, self.now)
 
 
 _FOREIGN = "select 1 from job where id = ? and document_id <> ?"
@@ -72,6 +91,9 @@ def prepare(writes: tuple[Write, ...], now: float) -> Change:
             change.checks.append(write)
         elif isinstance(write, Update):
             change.replacements.append(_replacement(write.record))
+        elif isinstance(write, Delete):
+            gone = write.record
+            change.removals.append(Removal(TABLES[type(gone)], gone.id, (gone.id, gone.version)))
         else:
             change.rows.append(row_of(write.record, must=isinstance(write, Insert)))
     return change

@@ -6,10 +6,12 @@ has. So a file is never written twice, and letting one go can't hit what was kep
 """
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from secrets import token_hex
 
@@ -23,6 +25,8 @@ CHUNK = 1024 * 1024
 HEAD = 1024
 UNFINISHED = ".new-"
 SCHEME = "spool:"
+OWNER = ".installation"
+"""The file that says whose spool this is."""
 
 
 class FolderSpool:
@@ -95,6 +99,38 @@ class FolderSpool:
         except OSError as error:
             fix = "give the user that runs Mailroom the right to remove it"
             raise AccessDenied(f"{path} cannot be removed: {error.strerror}", fix=fix) from error
+
+    async def listed(self, *, after: str, limit: int) -> list[tuple[str, float]]:
+        return await asyncio.to_thread(lambda: list(islice(self._listed(after.removeprefix(SCHEME)), limit)))
+
+    def _listed(self, after: str) -> Iterator[tuple[str, float]]:
+        """Shelf by shelf, so that a look costs what it looks at, however much lies there."""
+        shelves = sorted(one.name for one in self._root.glob("[!.]*") if one.name >= _shelf(after) and one.is_dir())
+        for shelf in shelves:
+            for path in sorted((self._root / shelf).iterdir()):
+                if (shelf, path.name) > (_shelf(after), after):
+                    with contextlib.suppress(FileNotFoundError):  # it was released just now
+                        yield f"{SCHEME}{path.name}", path.stat().st_mtime
+
+    async def claim(self, installation: str) -> str:
+        try:
+            return await asyncio.to_thread(self._claim, installation)
+        except OSError as error:
+            raise StoreBusy(f"the spool {self._root} cannot be written: {error.strerror}") from error
+
+    def _claim(self, installation: str) -> str:
+        self._folders.make(self._root)
+        sign = self._root / OWNER
+        if not sign.exists():
+            aside = self._root / f"{UNFINISHED}{token_hex(4)}"
+            with aside.open("wb") as file:
+                file.write(installation.encode())
+                sync_file(file)
+            with contextlib.suppress(FileExistsError):  # another process was faster
+                os.link(aside, sign)
+            aside.unlink()
+            sync_folder(self._root)
+        return sign.read_text()
 
     async def clear_leftovers(self, *, before: float) -> int:
         return await asyncio.to_thread(clear_untouched, self._root.glob(f"{UNFINISHED}*"), before)

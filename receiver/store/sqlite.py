@@ -28,6 +28,7 @@ from receiver.store.prepared import prepare
 BOOKS = """\
 select what, documents from tally
 union all select 'withdrawn', count(*) from document where state = 'withdrawn'
+union all select 'forgotten', documents from forgotten
 """
 """Withdrawn documents are few, and counted when somebody asks: an earlier release knows no such row of the tally."""
 

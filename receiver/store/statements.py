@@ -27,6 +27,7 @@ class Table:
     insert: str
     """Changes no row when the record is there already."""
     update: str
+    delete: str
     purge: str
     """Removes the oldest that are expired, for kinds that expire."""
 
@@ -54,6 +55,7 @@ def _table(kind: type[Record]) -> Table:
         insert=f"insert into {name} ({', '.join(columns)}) values ({', '.join('?' * len(columns))}) "  # noqa: S608
         f"on conflict (id) do {again}",
         update=f"update {name} set {assigned} where id = ? and version = ?{holds}",  # noqa: S608
+        delete=f"delete from {name} where id = ? and version = ?{holds}",  # noqa: S608
         purge=f"delete from {name} where id in "  # noqa: S608
         f"(select id from {name} where expires_at <= ? order by expires_at limit ?)",
     )

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -86,6 +87,27 @@ class SpoolContract:
         with pytest.raises(Exception, match=r"hung up|cannot be written"):
             await spool.keep(broken(), limit=LIMIT, owner=lambda _: "doc_abcdef")
         assert names() == []
+
+    async def test_what_lies_there_is_listed_page_after_page(self, spool: Spool) -> None:
+        owners = [f"doc_{letter}{number}" for number in range(4) for letter in "zab"]
+        there = {(await kept(spool, owner)).location for owner in owners}
+        await spool.claim("installation")
+        found: list[tuple[str, float]] = []
+        while page := await spool.listed(after=found[-1][0] if found else "", limit=5):
+            assert len(page) == 5 or len(found) + len(page) == len(there)
+            found += page
+        assert [location for location, _ in found] == list(dict.fromkeys(location for location, _ in found))
+        assert {location for location, _ in found} == there
+        assert all(abs(time.time() - at) < 3600 for _, at in found)
+
+    async def test_an_empty_spool_is_an_empty_list(self, spool: Spool) -> None:
+        assert await spool.listed(after="", limit=5) == []
+
+    async def test_a_spool_is_the_first_installations_that_claims_it(self, spool: Spool, names: Names) -> None:
+        claims = await asyncio.gather(*(spool.claim(f"installation-{number}") for number in range(4)))
+        assert len(set(claims)) == 1
+        assert await spool.claim("another") == claims[0]
+        assert names() == [".installation"]
 
     async def test_bytes_that_are_not_there_are_gone(self, spool: Spool) -> None:
         with pytest.raises(FileGone):

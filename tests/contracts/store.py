@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from receiver.core.change import INDEXES, Belongs, Ensure, Insert, Query, Tally, Update, Write, changed, kind_of
+from receiver.core.change import INDEXES, Belongs, Delete, Ensure, Insert, Query, Tally, Update, Write, changed, kind_of
 from receiver.core.document import Classification, Delivery, Document, DocumentState, Entry
 from receiver.core.errors import Conflict
 from receiver.core.event import Event
@@ -104,6 +104,48 @@ class StoreContract(AskedContract):
         with pytest.raises(Conflict):
             await store.apply(Update(a_flag(id="nobody")))
         assert await store.get(Flag, "nobody") is None
+
+    # --- delete
+
+    @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
+    async def test_what_is_deleted_is_gone_and_may_be_inserted_again(self, store: Store, build: Any) -> None:
+        record = build()
+        await store.apply(Insert(record))
+        await store.apply(Delete(record))
+        assert await store.get(type(record), record.id) is None
+        for name, index in INDEXES[type(record)].items():
+            key = getattr(record, index.key) if index.key else None
+            if key is not None or not index.key:
+                assert await all_pages(store, type(record), Query(by=name, key=key)) == []
+        await store.apply(Insert(record))
+        assert await store.get(type(record), record.id) == record
+
+    @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
+    async def test_what_changed_or_is_gone_is_not_deleted(self, store: Store, build: Any) -> None:
+        record = build()
+        for _ in range(2):
+            with pytest.raises(Conflict) as conflict:
+                await store.apply(Delete(record))
+            assert (conflict.value.kind, conflict.value.record_id) == (kind_of(record), record.id)
+            await store.apply(Ensure(changed(record, version=1)))
+        assert await store.get(type(record), record.id) == changed(record, version=1)
+
+    async def test_a_delete_is_a_part_of_its_change(self, store: Store) -> None:
+        document, job = a_document(), a_job()
+        await store.apply(Insert(document), Insert(job))
+        with pytest.raises(ValueError, match="twice"):
+            await store.apply(Delete(document), Delete(job), Insert(job))
+        with pytest.raises(Conflict):
+            await store.apply(Delete(document), Delete(changed(job, version=7)))
+        assert await store.get(Document, document.id) == document
+        await store.apply(Delete(document), Delete(job), Insert(a_flag(id="done")))
+        assert [await store.get(type(one), one.id) for one in (document, job)] == [None, None]
+
+    async def test_an_event_that_just_arrived_is_deleted_like_any_other(self, store: Store) -> None:
+        event, task = an_event(), a_task()
+        await store.apply(Insert(event), Ensure(task))
+        await store.apply(Delete(event), Delete(task))
+        assert [await store.get(Event, event.id), await store.get(Task, task.id)] == [None, None]
 
     async def test_nothing_found_is_none(self, store: Store) -> None:
         assert [await store.get(kind, "nobody") for kind in INDEXES] == [None] * len(INDEXES)
@@ -361,10 +403,25 @@ class StoreContract(AskedContract):
         await store.apply(Update(changed(documents[0], state=DocumentState.OPEN, version=1)))
         assert await store.tally() == Tally(taken_in=2, routed=1, open=1, withdrawn=1)
 
+    async def test_a_document_that_is_deleted_counts_as_forgotten(self, store: Store) -> None:
+        states = (DocumentState.OPEN, DocumentState.ROUTED, DocumentState.REVIEW, DocumentState.FAILED)
+        documents = [a_document(state=state) for state in states]
+        await store.apply(*(Insert(document) for document in documents))
+        await store.apply(*(Delete(document) for document in documents[1:3]))
+        tally = await store.tally()
+        assert tally == Tally(taken_in=4, open=1, failed=1, forgotten=2)
+        assert tally.balanced
+        await store.apply(Insert(documents[1]))
+        assert await store.tally() == Tally(taken_in=5, open=1, failed=1, forgotten=2, routed=1)
+
     async def test_a_change_that_failed_is_not_in_the_books(self, store: Store) -> None:
         await store.apply(Insert(a_flag(id="there")))
         await outcome(store.apply(Insert(a_document()), Insert(a_flag(id="there"))))
         assert await store.tally() == Tally()
+        document = a_document()
+        await store.apply(Insert(document))
+        await outcome(store.apply(Delete(document), Insert(a_flag(id="there"))))
+        assert await store.tally() == Tally(taken_in=1, open=1)
 
     # --- life
 

@@ -236,7 +236,8 @@ async def test_the_overview_has_the_books_what_needs_a_person_and_the_choices(
         Insert(an_alert(title="it was mended", resolved_at=NOW)),
     )
     told = (await client.get("/overview")).json()
-    assert told["balance"] == {"taken_in": 2, "routed": 1, "review": 0, "failed": 0, "open": 1, "withdrawn": 0}
+    counts = {"taken_in": 2, "routed": 1, "review": 0, "failed": 0, "open": 1, "forgotten": 0, "withdrawn": 0}
+    assert told["balance"] == counts
     assert [one["document_id"] for one in told["overdue"]] == ["late"]
     assert [one["title"] for one in told["alerts"]] == ["it broke"]
     assert set(told["routes"]) == {"invoice", "contract", "no_match", "failed"}

@@ -1,6 +1,7 @@
 """The store contract over DynamoDB, as ministack emulates it; and what is DynamoDB's alone."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from itertools import count
 
@@ -11,12 +12,13 @@ from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
 from handlers.local_aws import LocalAws
 from receiver.aws.client import JsonClient
-from receiver.core.change import Insert, Query
+from receiver.core.change import Delete, Insert, Query, Tally, Update
+from receiver.core.document import Document, DocumentState
 from receiver.core.event import Event
 from receiver.ports import Store
 from receiver.store.dynamodb import DynamoStore
 from receiver.store.table import create_table
-from tests.builders import NOW, an_event
+from tests.builders import NOW, a_document, an_event
 from tests.contracts.store import HandClock, StoreContract
 from tests.contracts.store_asked import all_pages
 from tests.integration.test_store_model import StoreMachine
@@ -57,6 +59,24 @@ class TestDynamoStore(StoreContract):
         clock.now = NOW + 1
         assert await store.purge(now=NOW + 1) == 0
         assert [event.id for event in await all_pages(store, Event, Query())] == ["kept"]
+
+
+@pytest.mark.anyio
+async def test_a_document_that_was_forgotten_and_came_again_is_counted_as_what_it_is_now(
+    local_aws: LocalAws, table: str, clock: HandClock
+) -> None:
+    """Another process may remember its earlier life, in which the same version was in another state."""
+    one, other = (DynamoStore(table, clock, client=partial(local_aws.client, "dynamodb")) for _ in range(2))
+    document = a_document(state=DocumentState.ROUTED)
+    await one.apply(Insert(document))
+    assert await other.get(Document, document.id) == document
+    await one.apply(Delete(document))
+    again = replace(document, state=DocumentState.OPEN, taken_in_at=NOW + 86400)
+    await one.apply(Insert(again))
+    await other.apply(Update(replace(again, state=DocumentState.REVIEW)))
+    assert await one.tally() == Tally(taken_in=2, review=1, forgotten=1)
+    await one.close()
+    await other.close()
 
 
 def test_the_store_and_the_dictionary_agree(local_aws: LocalAws) -> None:

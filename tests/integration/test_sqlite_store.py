@@ -99,7 +99,7 @@ def test_claims_and_purges_read_the_index_meant_for_them(
 
 def test_the_tables_are_explained_to_who_opens_the_file(db: Connection) -> None:
     tables = {row[0] for row in db.execute("select name from sqlite_master where type = 'table'")}
-    assert tables == {*map(kind_of, INDEXES), "arrival", "sqlite_sequence", "tally", "pulse"}
+    assert tables == {*map(kind_of, INDEXES), "arrival", "sqlite_sequence", "tally", "forgotten", "pulse"}
     comments = db.execute("select sql from sqlite_master where name = 'task'").fetchone()[0]
     assert "-- the document's id; for a reaction the job's" in comments
 

@@ -18,7 +18,20 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from receiver.core.change import INDEXES, Belongs, Ensure, Insert, Query, Record, Tally, Update, Write, changed, kind_of
+from receiver.core.change import (
+    INDEXES,
+    Belongs,
+    Delete,
+    Ensure,
+    Insert,
+    Query,
+    Record,
+    Tally,
+    Update,
+    Write,
+    changed,
+    kind_of,
+)
 from receiver.core.document import Classification, Document, DocumentState, Entry
 from receiver.core.errors import Conflict
 from receiver.core.job import JobStatus
@@ -62,14 +75,18 @@ RECORDS: st.SearchStrategy[Any] = st.one_of(
         lease_until=PERHAPS,
         expires_at=PERHAPS,
     ),
-    st.builds(an_alert, id=IDS, last_at=MOMENTS),
+    st.builds(an_alert, id=IDS, last_at=MOMENTS, expires_at=PERHAPS),
     st.builds(a_flag, id=IDS, value=st.text(st.characters(exclude_categories=["Cs"]), max_size=5)),
 )
 WRITES: st.SearchStrategy[Write] = st.one_of(
-    st.builds(Insert, RECORDS), st.builds(Ensure, RECORDS), st.builds(Update, RECORDS), st.builds(Belongs, IDS, IDS)
+    st.builds(Insert, RECORDS),
+    st.builds(Ensure, RECORDS),
+    st.builds(Update, RECORDS),
+    st.builds(Delete, RECORDS),
+    st.builds(Belongs, IDS, IDS),
 )
 LISTINGS = [(kind, name) for kind, indexes in INDEXES.items() for name in indexes]
-KEYS = st.sampled_from(["a", "b", "c", "x", "content", *DocumentState, *TaskState])
+KEYS = st.sampled_from(["a", "b", "c", "x", "content", "record", *DocumentState, *TaskState])
 
 
 Place = tuple[str, str]
@@ -80,7 +97,7 @@ def place_of(record: Record) -> Place:
     return kind_of(record), record.id
 
 
-def written(writes: Sequence[Write]) -> list[Insert | Ensure | Update]:
+def written(writes: Sequence[Write]) -> list[Insert | Ensure | Update | Delete]:
     return [write for write in writes if not isinstance(write, Belongs)]
 
 
@@ -113,6 +130,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.clock = HandClock()
         self.folder = Path(tempfile.mkdtemp(prefix="mailroom-model-"))
         self.kept: dict[Place, Any] = {}
+        self.forgotten = 0
         self.store = self.open()
 
     def open(self) -> Store:
@@ -151,6 +169,10 @@ class StoreMachine(RuleBasedStateMachine):
             for write in writes
             if isinstance(write, Update)
         }
+        for write in writes:
+            if isinstance(write, Delete):
+                gone = self.kept.pop(place_of(write.record))
+                self.forgotten += isinstance(gone, Document)
         return set()
 
     def refused(self, write: Write) -> Place | None:
@@ -162,6 +184,7 @@ class StoreMachine(RuleBasedStateMachine):
             Insert: old is None,
             Ensure: True,
             Update: old is not None and old.version == write.record.version,
+            Delete: old is not None and old.version == write.record.version,
         }
         return None if fits[type(write)] else place_of(write.record)
 
@@ -180,9 +203,9 @@ class StoreMachine(RuleBasedStateMachine):
         told = self.run(outcomes(self.store, changes))
         places = {place_of(write.record): type(write.record) for change in changes for write in written(change)}
         found = {place: self.run(self.store.get(kind, place[1])) for place, kind in places.items()}
-        before = dict(self.kept)
+        before, forgotten = dict(self.kept), self.forgotten
         for order in permutations(range(len(changes))):
-            self.kept = dict(before)
+            self.kept, self.forgotten = dict(before), forgotten
             refusals = {number: self.carry_out(changes[number]) for number in order}
             same = all(agrees(told[number], refusals[number]) for number in order)
             if same and found == {place: self.there(place) for place in found}:
@@ -192,7 +215,8 @@ class StoreMachine(RuleBasedStateMachine):
     def fitted(self, write: Write) -> Write:
         if isinstance(write, Belongs) or not (old := self.there(place_of(write.record))):
             return write
-        return Update(changed(write.record, version=old.version))
+        kind = Delete if isinstance(write, Delete) else Update
+        return kind(changed(write.record, version=old.version))
 
     @rule(
         owner=st.sampled_from(["w1", "w2"]),
@@ -256,7 +280,8 @@ class StoreMachine(RuleBasedStateMachine):
         documents = self.all_there(Document)
         states = Counter(str(document.state) for document in documents)
         tally = self.run(self.store.tally())
-        assert tally == Tally(taken_in=len(documents) - states["withdrawn"], **states)
+        taken_in = len(documents) - states["withdrawn"] + self.forgotten
+        assert tally == Tally(taken_in=taken_in, forgotten=self.forgotten, **states)
         assert tally.balanced
 
 

@@ -58,9 +58,10 @@ function trouble(text) {
 
 function showBooks() {
   const { balance, overdue } = room.overview;
-  const sum = balance.routed + balance.review + balance.failed + balance.open;
+  const sum = balance.routed + balance.review + balance.failed + balance.open + balance.forgotten;
   const entries = [["taken in", balance.taken_in, "="], ["routed", balance.routed, "+"], ["review", balance.review, "+"],
-    ["failed", balance.failed, "+"], ["open", balance.open, ""]];
+    ["failed", balance.failed, "+"], ["open", balance.open, balance.forgotten ? "+" : ""]];
+  if (balance.forgotten) entries.push(["forgotten", balance.forgotten, ""]);
   const balanced = sum === balance.taken_in;
   $("books").replaceChildren(
     ...entries.map(([label, number, sign]) => el("div", { class: label.replace(" ", "-") },

@@ -17,7 +17,8 @@ INVOICE_TO = "[s3://mail/invoices/]"
 WRONG = [
     # keys
     (spoilt("min_confidence", "min_confidense"), "7: routes[0].min_confidense: is not a known key; did you mean min_confidence?"),
-    (SOUND + "retention: {zzz: 1}\n", "13: retention.zzz: is not a known key; known are content_days, events_days, tasks_days"),
+    (SOUND + "retention: {zzz: 1}\n", "13: retention.zzz: is not a known key; known are "
+     "alerts_days, content_days, documents_days, events_days, tasks_days"),
     (spoilt("{type: contract, to:", "{type: contract, 5: x, to:"), "9: routes[1].5: is not a known key; known are "
      "min_confidence, name, review, to, type, when"),
     (SOUND + "failed: {review: true}\n", "13: failed: stands twice; keep one of the two"),
@@ -46,6 +47,8 @@ WRONG = [
     (spoilt("0.8", '"0.8"'), "7: routes[0].min_confidence: must be a number (got '0.8'); write it as a number, without quotes"),
     (spoilt("0.8", "true"), "7: routes[0].min_confidence: must be a number (got true)"),
     (SOUND + "retention: {events_days: 0}\n", "13: retention.events_days: must be at least 1 (got 0)"),
+    (SOUND + "retention: {documents_days: 20}\n",
+     "13: retention.documents_days: is below tasks_days (30), which rests on it; raise it to 30"),
     (SOUND + "retention: {tasks_days: .inf}\n", "13: retention.tasks_days: must be at most 36500 (got inf)"),
     (SOUND + "retention: {content_days: .nan}\n", "13: retention.content_days: must be at most 36500 (got nan)"),
     # text

@@ -28,7 +28,7 @@ from receiver.flow.forget import AT_ONCE, FAILURES, forget_content
 from receiver.flow.intake import Arrival, take_in
 from receiver.flow.recut import Wish, recut
 from receiver.flow.replay import Choice, foreseen
-from receiver.flow.sweep import sweep
+from receiver.flow.retention import tidy
 from receiver.store.spool import FolderSpool
 from tests.desk import Desk
 from tests.unit.flow.test_packets import BY_CATEGORY, segments, split
@@ -233,9 +233,9 @@ async def test_bytes_that_cannot_be_removed_keep_nobody_elses(desk: Desk, monkey
         await really(location)
 
     monkeypatch.setattr(desk.tools.spool, "release", refused)
-    swept = await sweep(desk.tools)
-    assert (swept.forgotten, swept.troubles) == (2, ("it cannot be removed",))
-    assert (await sweep(desk.tools)).troubles == ()
+    tidied = await tidy(desk.tools)
+    assert (tidied.forgotten, tidied.troubles) == (2, ["it cannot be removed"])
+    assert (await tidy(desk.tools)).troubles == []
 
 
 async def test_while_the_spool_is_away_nothing_is_marked_done_and_the_rest_of_the_sweep_goes_on(
@@ -253,8 +253,8 @@ async def test_while_the_spool_is_away_nothing_is_marked_done_and_the_rest_of_th
 
     with monkeypatch.context() as patch:
         patch.setattr(desk.tools.spool, "release", away)
-        swept = await sweep(desk.tools)
-    assert (swept.forgotten, asked, len(swept.troubles)) == (0, FAILURES, FAILURES)
+        tidied = await tidy(desk.tools)
+    assert (tidied.forgotten, asked, len(tidied.troubles)) == (0, FAILURES, 1)
     assert await forgets(desk) == FAILURES + 2
     assert kept(desk) == []
 
@@ -350,7 +350,7 @@ async def _live(desk: Desk, steps: list[tuple[str, int, bool]]) -> None:
         elif what == "hand":
             await _by_hand(desk, which)
         elif what == "sweep":
-            await sweep(desk.tools)
+            await tidy(desk.tools)
         else:
             desk.later(MONTH / 2 if flag else MONTH)
         await desk.work()
@@ -362,7 +362,7 @@ async def _live(desk: Desk, steps: list[tuple[str, int, bool]]) -> None:
             await route_by_hand(document.id, Word(to="invoice"), desk.tools)
     await desk.work()
     desk.later(MONTH)
-    await sweep(desk.tools)
+    await tidy(desk.tools)
     documents = await desk.all(Document)
     settled = [one for one in documents if one.state in SETTLED]
     assert [one.content for one in settled] == [""] * len(settled)

@@ -1,0 +1,58 @@
+"""Strays: bytes in the spool that no document has, left by a crash between keeping and writing it down.
+
+A document names the one place where its bytes lie. What else lies in the spool under its id is nobody's: a keeping that
+was repeated, a removal that was broken off. Bytes of a document that this store does not know may have belonged to an
+upload that was never acknowledged; but another store may know them, or a newer copy of this one. So they go only from
+a spool that is this installation's own, and as late as a document's bytes would.
+"""
+
+import contextlib
+
+from receiver.core.change import Insert, Update
+from receiver.core.document import Document
+from receiver.core.errors import Conflict, Permanent
+from receiver.core.flag import Flag
+from receiver.flow.installation import our_spool
+from receiver.flow.leftovers import UNTOUCHED
+from receiver.flow.tools import Tools
+
+AT_ONCE = 500
+"""Places that one pass looks at; the next one goes on from there, and round and round."""
+EVERY = 3600.0
+_FLAG = "spool:looked_through"
+
+
+async def release_strays(tools: Tools) -> tuple[int, list[Exception]]:
+    """One pass: how many there were, and what went wrong."""
+    now = tools.clock()
+    flag = await tools.store.get(Flag, _FLAG)
+    if flag is not None and flag.value == "" and 0 <= now - flag.at < EVERY:
+        return 0, []  # the last round ended within the hour
+    places = await tools.spool.listed(after=flag.value if flag else "", limit=AT_ONCE)
+    released, troubles = 0, list[Exception]()
+    for location, kept_at in places:
+        if await _is_stray(location, now - kept_at, tools):
+            try:
+                await tools.release(location)
+                released += 1
+            except Permanent as error:  # it stays, and must not keep us from the others
+                troubles.append(error)
+    await _note(places[-1][0] if len(places) == AT_ONCE else "", flag, tools)
+    return released, troubles
+
+
+async def _note(last: str, before: Flag | None, tools: Tools) -> None:
+    """Where the next pass goes on."""
+    looked = Flag(id=_FLAG, value=last, at=tools.clock(), version=before.version if before else 0)
+    with contextlib.suppress(Conflict):  # another worker looks too
+        await tools.store.apply(Update(looked) if before else Insert(looked))
+
+
+async def _is_stray(location: str, age: float, tools: Tools) -> bool:
+    owner, mark, _ = location.removeprefix("spool:").partition(".")
+    if not mark or age < UNTOUCHED:
+        return False  # shared by documents of an earlier Mailroom; or of one that is being taken in now
+    document = await tools.store.get(Document, owner)
+    if document is not None:
+        return document.content != location
+    return age > tools.config.retention.content_seconds and await our_spool(tools)
