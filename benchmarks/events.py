@@ -33,20 +33,25 @@ def body(number: int) -> bytes:
     return json.dumps(envelope).encode()
 
 
-def request(path: str, *, now: float) -> bytes:
-    """One request, verified by headers, token and signature."""
+def event(*, now: float) -> tuple[dict[str, str], bytes]:
+    """The headers and the body of one event, verified by headers, token and signature."""
     number = next(_numbers)
     content = body(number)
     document = "doc_" + hashlib.sha256(str(number).encode()).hexdigest()[:24]
-    head = {
-        "Host": "127.0.0.1",
+    headers = {
         "Content-Type": "application/json",
         "User-Agent": "llamaindex-webhook-service/1.0",
-        "Content-Length": str(len(content)),
         HEADER: HEADER_SECRET,
         TOKEN_HEADER: token.make(document, TOKEN_SECRET.encode(), expires_at=now + LIFETIME),
         "LC-Signature": sign(content, SIGNING_SECRET.encode()).decode(),
     }
+    return headers, content
+
+
+def request(path: str, *, now: float) -> bytes:
+    """One request as it goes over the wire."""
+    headers, content = event(now=now)
+    head = {"Host": "127.0.0.1", "Content-Length": str(len(content)), **headers}
     lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
     return f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode() + content
 

@@ -46,7 +46,7 @@ failed: {{to: ["s3://lateness/failed/"]}}
 deadline: {DEADLINE} seconds
 """
 LETTER = "INVOICE\nInvoice number {number}\nLine items: 3 widgets\nTotal amount due: 120.00 EUR\n"
-KEY, TOKEN = "llx-lateness", "lateness"
+KEY, TOKEN = "llx-lateness", "a-token-for-lateness"
 WAYS = ("webhooks", "every webhook lost", "SDK polling")
 
 
@@ -83,8 +83,9 @@ async def _round(sandbox: str, aws: LocalAws, folder: Path, count: int) -> dict[
 
 @contextlib.contextmanager
 def _mailroom(sandbox: str, aws: LocalAws, folder: Path, name: str) -> Iterator[str]:
-    """A running ``mailroom serve``; the one that is deaf tells LlamaCloud to call where nobody answers."""
-    port, nobody = _free_port(), _free_port()
+    """A running ``mailroom serve``, by its operator's address; of the deaf one LlamaCloud gets an address that nobody
+    listens at."""
+    port, operator, nobody = _free_port(), _free_port(), _free_port()
     address = f"http://127.0.0.1:{port}"
     env = {key: value for key, value in os.environ.items() if not key.startswith(("MAILROOM_", "AWS_", "LLAMA_"))}
     env |= aws.env | {
@@ -93,14 +94,15 @@ def _mailroom(sandbox: str, aws: LocalAws, folder: Path, name: str) -> Iterator[
         "MAILROOM_ADMIN_TOKEN": TOKEN,
         "MAILROOM_CONFIG": str(folder / "mailroom.yaml"),
         "MAILROOM_LOG_LEVEL": "error",
+        "MAILROOM_OPERATOR_ADDRESS": f"127.0.0.1:{operator}",
         "MAILROOM_PUBLIC_URL": address if name == "heard" else f"http://127.0.0.1:{nobody}",
         "MAILROOM_STORE": f"sqlite:///{folder}/{name}.db",
         "MAILROOM_SWEEP_SECONDS": str(SWEEP),
-        "MAILROOM_TOKEN_SECRETS": "lateness",
+        "MAILROOM_TOKEN_SECRETS": "a-secret-for-lateness",
     }
     serving = subprocess.Popen([sys.executable, "-m", "receiver", "serve", "--port", str(port)], cwd=ROOT, env=env)
     try:
-        yield address
+        yield f"http://127.0.0.1:{operator}"
     finally:
         serving.terminate()
         serving.wait(40)

@@ -174,11 +174,12 @@ def _environment(folder: Path, aws: LocalAws, name: str, port: int, cloud: Line)
         "LLAMA_CLOUD_BASE_URL": cloud.url,
         "MAILROOM_CONFIG": str(folder / "mailroom.yaml"),
         "MAILROOM_LOG_LEVEL": "error",
+        "MAILROOM_OPERATOR_ADDRESS": "",
         "MAILROOM_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "MAILROOM_QUEUE": f"sqs://{name}",
         "MAILROOM_SPOOL": f"s3://{name}/",
         "MAILROOM_STORE": f"dynamodb://{name}",
-        "MAILROOM_TOKEN_SECRETS": "process",
+        "MAILROOM_TOKEN_SECRETS": "a-secret-for-process",
     }
 
 

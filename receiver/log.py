@@ -10,6 +10,8 @@ import logging
 import sys
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -17,6 +19,8 @@ import msgspec
 
 from receiver.core.errors import said_by
 
+OTHERS = {"asyncio": "WARNING", "uvicorn": "ERROR"}
+"""Loggers of libraries from which on what level is heard: uvicorn warns of what outsiders send, and that we tell."""
 TOGETHER_SECONDS = 0.05
 """How long a line that tells of nothing wrong may wait for others."""
 
@@ -82,7 +86,8 @@ class Together(logging.StreamHandler[TextIO]):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._records: list[logging.LogRecord] = []
+        self._records: deque[logging.LogRecord] = deque()
+        self._due = False
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Takes it without the lock, which is for writing: ``append`` is whole by itself."""
@@ -93,14 +98,22 @@ class Together(logging.StreamHandler[TextIO]):
         self._records.append(record)
         if record.levelno >= logging.WARNING:
             self.flush()
-        elif len(self._records) == 1:
-            timer = threading.Timer(TOGETHER_SECONDS, self.flush)
-            timer.daemon = True  # what is left at the end is flushed by logging itself
+        elif not self._due:
+            self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        self._due = True
+        timer = threading.Timer(TOGETHER_SECONDS, self.flush)
+        timer.daemon = True  # what is left at the end is flushed by logging itself
+        try:
             timer.start()
+        except RuntimeError:  # there is no thread to be had: nobody would write it later
+            self.flush()
 
     def flush(self) -> None:
+        self._due = False
         with self.lock or threading.RLock():
-            records, self._records = self._records, []
+            records = [self._records.popleft() for _ in range(len(self._records))]
         try:
             if records:
                 self.stream.write("".join(self.format(record) + self.terminator for record in records))
@@ -117,10 +130,11 @@ def set_up(level: str, stream: TextIO | None = None, *, together: bool = False) 
     stream = stream or sys.stderr
     handler = Together(stream) if together else logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
-    logger = logging.getLogger("mailroom")
-    logger.handlers[:] = [handler]
-    logger.setLevel(level.upper())
-    logger.propagate = False
+    for name, lowest in (("mailroom", level.upper()), *OTHERS.items()):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.setLevel(lowest)
+        logger.propagate = False
 
 
 def line(logger: logging.Logger, level: int, what: str, **facts: object) -> None:
@@ -128,3 +142,31 @@ def line(logger: logging.Logger, level: int, what: str, **facts: object) -> None
     if logger.isEnabledFor(level):
         told = {key: value for key, value in facts.items() if value is not None and value != ""}
         logger.handle(Line(logger.name, level, what, told))
+
+
+class Sparing:
+    """A line that outsiders can cause: written at once, then once in ``seconds`` with how many times it was due."""
+
+    def __init__(
+        self,
+        logger: logging.Logger,
+        level: int,
+        what: str,
+        *,
+        seconds: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+        **facts: object,
+    ) -> None:
+        self._write = functools.partial(line, logger, level, what, **facts)
+        self._seconds = seconds
+        self._clock = clock
+        self._next = float("-inf")
+        self._times = 0
+
+    def tell(self, **facts: object) -> None:
+        """Writes it with these facts beside its own, or counts it."""
+        self._times += 1
+        now = self._clock()
+        if now >= self._next:
+            self._write(times=self._times, **facts)
+            self._next, self._times = now + self._seconds, 0

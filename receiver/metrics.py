@@ -13,6 +13,9 @@ class Metric(NamedTuple):
 METRICS: dict[str, Metric] = {
     "mailroom_events": Metric("Inbound webhooks by outcome (accepted, duplicate)", ("outcome",)),
     "mailroom_refusals": Metric("Inbound webhooks refused, by cause", ("cause",)),
+    "mailroom_connections_closed": Metric(
+        "Connections that asked nothing and were closed to make room, by listener (public, operator)", ("listener",)
+    ),
     "mailroom_receive_seconds": Metric("From the last byte of an event to its durable acknowledgement", timing=True),
     "mailroom_tasks": Metric(
         "Tasks worked on, by kind and outcome (done, again, retry, parked, lost)", ("kind", "outcome")
@@ -23,6 +26,7 @@ METRICS: dict[str, Metric] = {
     "mailroom_decisions": Metric("Plans made, by way and type", ("way", "type")),
     "mailroom_alerts": Metric("Alerts by kind and outcome (notified, suppressed)", ("kind", "outcome")),
     "mailroom_mute_rings": Metric("Rings of the doorbell that failed; the sweep rings again"),
+    "mailroom_background_failures": Metric("Background tasks that ended and were started again", ("task",)),
     "mailroom_sweep_found": Metric("Jobs that the sweep found finished, stuck or gone without an event", ("what",)),
 }
 

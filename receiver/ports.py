@@ -104,6 +104,10 @@ class Doorbell(Protocol):
         """These were heard, but nothing could be done: they may ring again, later."""
         ...
 
+    async def tend(self) -> None:
+        """What must go on beside a worker, for as long as there is one; it never returns."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -22,6 +22,7 @@ from receiver.flow.tools import Tools
 from receiver.flow.turn import our_turn
 from receiver.log import line
 from receiver.ports import Meter, Ring
+from receiver.supervisor import Supervisor
 
 log = logging.getLogger("mailroom.task")
 retention_log = logging.getLogger("mailroom.retention")
@@ -60,17 +61,17 @@ class Worker:
         self._stopping = False
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, supervisor: Supervisor | None = None) -> AsyncIterator[None]:
         """The worker and its sweep, while the block lasts; tasks in hand are finished before it returns."""
-        loops = [asyncio.create_task(loop()) for loop in (self._work, self._look_round, self._keep_tidy)]
-        try:
-            yield
-        finally:
-            self._stopping = True
-            for loop in loops:
-                loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
-            await self.finish()
+        supervisor = supervisor or Supervisor(self._tools.meter)
+        loops = {"worker": self._work, "sweep": self._look_round, "tidy": self._keep_tidy}
+        async with supervisor.running({"doorbell": self._tools.bell.tend}):  # until the last task in hand is done
+            try:
+                async with supervisor.running(loops):
+                    yield
+            finally:
+                self._stopping = True
+                await self.finish()
 
     async def finish(self) -> None:
         """Waits for the tasks in hand, and for those that were just being claimed."""

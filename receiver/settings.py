@@ -123,6 +123,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     admin_token: Annotated[
         Secret, _about("Bearer token of the operator's API and page; without it they are closed")
     ] = Secret("")
+    operator_address: Annotated[
+        str,
+        _about(
+            "Where the operator's side of `mailroom serve` listens (page, API, uploads, `/metrics`), `host:port`; "
+            "port 0 takes a free one, empty turns it off"
+        ),
+    ] = "127.0.0.1:8081"
     app: Annotated[str, _about("Import string of the composition root")] = "handlers.app:build"
     max_body: Annotated[int, _about("Bytes of a webhook body at most")] = 10 * 1024 * 1024
     body_seconds: Annotated[float, _about("Seconds that the body of an event may take to arrive")] = 10.0
@@ -151,6 +158,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def webhook_url(self) -> str:
         """Where LlamaCloud is told to call."""
         return self.public_url.rstrip("/") + "/webhooks/llamacloud"
+
+    def operator_listens(self) -> tuple[str, int] | None:
+        """Host and port of the operator's side; None where it is off. Raises Misconfigured."""
+        if not self.operator_address:
+            return None
+        host, _, port = self.operator_address.rpartition(":")
+        if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+            raise Misconfigured(
+                f"MAILROOM_OPERATOR_ADDRESS={self.operator_address} is not host:port",
+                fix="write 127.0.0.1:8081, [::1]:8081, or leave it empty to turn the operator's side off",
+            )
+        return host.strip("[]"), int(port)
 
     def headers(self) -> dict[str, list[str]]:
         """The static headers as they were written: name -> accepted values, the first one is sent."""

@@ -17,7 +17,8 @@ from receiver.core.errors import StoreBusy
 from receiver.core.verify import TOKEN_HEADER, sign
 from receiver.flow.reactions import Reactions
 from receiver.flow.tools import Terms, Tools
-from receiver.http.app import create_app
+from receiver.http.operator import operator_app
+from receiver.http.public import public_app
 from receiver.http.webhook import PATH
 from receiver.metrics import Meter
 from receiver.ports import Store
@@ -115,7 +116,13 @@ def a_body(event_id: str = "evt-1", event_type: str = "classify.success", **data
 
 
 def client_of(app: App) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(create_app(app)), base_url="http://mail")
+    """Asks the public side."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(public_app(app)), base_url="http://mail")
+
+
+def operator_of(app: App) -> httpx.AsyncClient:
+    """Asks the operator's side."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(operator_app(app)), base_url="http://mail")
 
 
 async def post(client: httpx.AsyncClient, body: bytes, sender: Sender | None = None) -> httpx.Response:

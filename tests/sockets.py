@@ -10,7 +10,9 @@ from typing import BinaryIO
 import uvicorn
 
 from receiver.bootstrap import App
-from receiver.http.app import create_app
+from receiver.http.operator import operator_app
+from receiver.http.public import public_app
+from receiver.http.room import UNFINISHED, Room
 from receiver.http.server import server_config
 from receiver.http.webhook import PATH
 
@@ -18,10 +20,25 @@ PATIENCE_SECONDS = 10
 
 
 @contextmanager
-def served(app: App) -> Iterator[tuple[str, int]]:
-    """The address of this application, behind the server that ``mailroom serve`` uses, while the block lasts."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(server_config(create_app(app)))
+def served(app: App, *, connections: int = 1000, unfinished: int = UNFINISHED) -> Iterator[tuple[str, int]]:
+    """The address of its public side, behind the server that ``mailroom serve`` uses, while the block lasts."""
+    room = Room(connections, listener="public", meter=app.tools.meter, unfinished=unfinished)
+    with _running(server_config(public_app(app), room)) as address:
+        yield address
+
+
+@contextmanager
+def operator_served(app: App) -> Iterator[tuple[str, int]]:
+    """The address of its operator's side."""
+    room = Room(100, listener="operator", meter=app.tools.meter)
+    with _running(server_config(operator_app(app), room)) as address:
+        yield address
+
+
+@contextmanager
+def _running(config: uvicorn.Config) -> Iterator[tuple[str, int]]:
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1000)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:

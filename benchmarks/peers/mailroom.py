@@ -1,12 +1,14 @@
 """Mailroom's receiver as ``mailroom serve`` runs it: all proofs, SQLite, a log line for each event; but no worker."""
 
 import json
+import sys
 from pathlib import Path
 
 from benchmarks.events import HEADER, HEADER_SECRET, SIGNING_SECRET, TOKEN_SECRET
 from benchmarks.peers.served import arguments
 from receiver.bootstrap import load_app
-from receiver.http.app import create_app
+from receiver.http.public import public_app
+from receiver.http.room import MOST, Room
 from receiver.http.server import Server, server_config
 from receiver.log import set_up
 from receiver.settings import from_environ
@@ -14,9 +16,10 @@ from receiver.settings import from_environ
 ROOT = Path(__file__).parent.parent.parent
 
 
-def environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path, proofs: str) -> dict[str, str]:
     """The settings of a receiver in production, with its file in this folder."""
     return {
+        "MAILROOM_REQUIRE": "configured" if proofs == "all" else proofs,
         "LLAMA_CLOUD_API_KEY": "llx-not-used-here",
         "MAILROOM_CONFIG": str(ROOT / "samples" / "mailroom.yaml"),
         "MAILROOM_PUBLIC_URL": "https://mail.example.com",
@@ -29,6 +32,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 if __name__ == "__main__":
     listener, folder = arguments()
-    settings = from_environ(environment(folder))
+    settings = from_environ(environment(folder, proofs=sys.argv[3]))
     set_up(settings.log_level, together=True)
-    Server(server_config(create_app(load_app(settings)))).run(sockets=[listener])
+    app = load_app(settings)
+    room = Room(MOST, listener="public", meter=app.tools.meter)
+    Server(server_config(public_app(app), room)).run(sockets=[listener])

@@ -28,6 +28,10 @@ class Peer:
     """Under benchmarks.peers; "" for Debian's webhook, which is no Python."""
     python: str = sys.executable
     slow_fsync_us: int = 0
+    address_space_kb: int = 0
+    """What ``ulimit -v`` is set to; 0 leaves it."""
+    proofs: str = "all"
+    """What Mailroom asks for: ``all``, or ``signature`` alone."""
     port: int = 0
     pid: int = 0
     rounds: list[Round] = field(default_factory=list)
@@ -51,11 +55,11 @@ class Peer:
 @contextlib.contextmanager
 def running(peer: Peer, folder: Path) -> Iterator[Peer]:
     """The peer, answering, while the block lasts."""
-    home = folder / peer.name.replace(" ", "-")
+    home = folder / peer.name.replace(" ", "-").replace(",", "")
     home.mkdir()
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener, (home / "log").open("wb") as log:
         peer.port = listener.getsockname()[1]
-        command = _python(peer, listener, home) if peer.module else _webhook(peer, home)
+        command = _limited(peer, _python(peer, listener, home) if peer.module else _webhook(peer, home))
         if not peer.module:
             listener.close()
         process = subprocess.Popen(
@@ -72,7 +76,13 @@ def running(peer: Peer, folder: Path) -> Iterator[Peer]:
 
 def _python(peer: Peer, listener: socket.socket, home: Path) -> list[str]:
     listener.set_inheritable(True)
-    return [peer.python, "-m", f"benchmarks.peers.{peer.module}", str(listener.fileno()), str(home)]
+    return [peer.python, "-m", f"benchmarks.peers.{peer.module}", str(listener.fileno()), str(home), peer.proofs]
+
+
+def _limited(peer: Peer, command: list[str]) -> list[str]:
+    if not peer.address_space_kb:
+        return command
+    return ["sh", "-c", f'ulimit -v {peer.address_space_kb}; exec "$@"', "sh", *command]
 
 
 def _webhook(peer: Peer, home: Path) -> list[str]:

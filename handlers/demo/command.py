@@ -112,7 +112,8 @@ async def _stay(running: Stage) -> None:
     environment.write_text(f"{exports}export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH\n")
     click.echo(f"""
 The mailroom stays up.
-  page        {running.address}/   (admin token: {SECRETS["MAILROOM_ADMIN_TOKEN"]})
+  page        {running.page}/   (admin token: {SECRETS["MAILROOM_ADMIN_TOKEN"]})
+  webhook     {running.address}/webhooks/llamacloud
   LlamaCloud  {running.sandbox}   (the sandbox)
   AWS         {running.aws.endpoint}
   log         {running.log}

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,8 @@ from handlers.app import build
 from handlers.demo.samples import TABLE
 from handlers.local_aws import LocalAws, local_aws
 from receiver.bootstrap import App
-from receiver.cli.serve import listen, serve_until
+from receiver.cli.listeners import Listeners, address_of, listening
+from receiver.cli.serve import serve_until
 from receiver.config import Config, load
 from receiver.core.errors import Misconfigured
 from receiver.log import set_up
@@ -45,6 +45,8 @@ class Stage:
     aws: LocalAws
     sandbox: str
     address: str
+    page: str
+    """Where the operator's side listens."""
     log: Path
 
     @property
@@ -65,15 +67,22 @@ class Stage:
 async def stage(port: int) -> AsyncIterator[Stage]:
     """Sandbox, local AWS and receiver, up and wired. Raises Misconfigured for a table, port or name that cannot be."""
     config = _config()
-    with listen("127.0.0.1", port) as listener, sandbox() as ready, local_aws() as aws:
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        log = aws.folder / "mailroom.log"
+    places = ("127.0.0.1", port), ("127.0.0.1", 0)
+    with listening(*places) as listeners, sandbox() as ready, local_aws() as aws:
+        address, log = address_of(listeners.public), aws.folder / "mailroom.log"
         with log.open("w", encoding="utf-8") as lines:
             set_up("info", lines)
             settings = _settings(aws.folder, address, ready())
             app = build(settings, config=_in_local_aws(config, aws), aws=aws.aws)
-            async with app.opened(), _serving(app, listener):
-                yield Stage(app=app, aws=aws, sandbox=settings.llama_cloud_base_url, address=address, log=log)
+            async with app.opened(), _serving(app, listeners):
+                yield Stage(
+                    app=app,
+                    aws=aws,
+                    sandbox=settings.llama_cloud_base_url,
+                    address=address,
+                    page=address_of(listeners.operator) if listeners.operator else "",
+                    log=log,
+                )
 
 
 def _config() -> Config:
@@ -104,10 +113,10 @@ def _in_local_aws(config: Config, aws: LocalAws) -> Config:
 
 
 @asynccontextmanager
-async def _serving(app: App, listener: socket.socket) -> AsyncIterator[None]:
+async def _serving(app: App, listeners: Listeners) -> AsyncIterator[None]:
     """Receiver, worker and sweep, ready; stopped as ``mailroom serve`` is."""
     stop, ready = asyncio.Event(), asyncio.Event()
-    serving = asyncio.create_task(serve_until(stop, app, listener, announce=ready.set))
+    serving = asyncio.create_task(serve_until(stop, app, listeners, announce=ready.set))
     try:
         await _first(ready.wait(), serving)
         yield

@@ -1,4 +1,4 @@
-"""The operator's API and page, behind API Gateway's HTTP API."""
+"""The operator's API and page, behind an HTTP API of their own."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from handlers.functions import application
 from handlers.functions.gateway import Gateway, gateway
 from handlers.functions.warm import Context, Warm
 from receiver.bootstrap import App
-from receiver.http.app import create_app
+from receiver.http.operator import operator_app
 from receiver.settings import Settings
 
 
 def build(settings: Settings) -> tuple[App, Gateway]:
-    """The application, and its pages for Lambda."""
+    """The application, and its pages for Lambda; CloudWatch has the metrics."""
     app = application.build(settings)
-    return app, gateway(create_app(app))
+    return app, gateway(operator_app(app, metrics=False))
 
 
 async def close(built: tuple[App, Gateway]) -> None:

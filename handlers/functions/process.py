@@ -105,6 +105,6 @@ def _named(body: str) -> str:
     """The task that a ring names; "" for what nobody can read."""
     try:
         return str(json.loads(body)["task"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         line(log, logging.ERROR, "ring.unreadable", size=len(body))
         return ""

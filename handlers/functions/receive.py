@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 
 from handlers.functions.gateway import Gateway, gateway
-from handlers.functions.health import Front
 from handlers.functions.warm import Context, Warm
 from receiver.bootstrap import open_bell, open_door, open_store
 from receiver.core.retention import Retention
 from receiver.flow.receive import Door
+from receiver.http.public import Public
+from receiver.http.readiness import Readiness
 from receiver.http.webhook import Limits, Webhook
 from receiver.log import line
 from receiver.metrics import Meter
@@ -40,8 +41,8 @@ def build(settings: Settings) -> Receiver:
     """Everything that receiving needs. Raises Misconfigured."""
     store, bell, meter = open_store(settings), open_bell(settings), Meter()
     door = open_door(settings, store, bell, meter, retention=_retention())
-    front = Front(Webhook(door, Limits(body=settings.max_body)), store)
-    return Receiver(gateway(front), door, meter)
+    public = Public(Webhook(door, Limits(body=settings.max_body)), Readiness(store))
+    return Receiver(gateway(public), door, meter)
 
 
 def _retention() -> Retention:

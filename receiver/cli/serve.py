@@ -2,23 +2,30 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import click
 import uvicorn
 
 from receiver.bootstrap import App
+from receiver.cli.listeners import Listeners, address_of, listening
 from receiver.cli.running import with_app
-from receiver.core.errors import Misconfigured, StoreBusy
-from receiver.http.app import create_app
+from receiver.core.errors import StoreBusy
+from receiver.http.operator import operator_app
+from receiver.http.public import public_app
+from receiver.http.readiness import Readiness
+from receiver.http.room import Room, descriptors, operator_size, public_size
 from receiver.http.server import Server, server_config
 from receiver.log import line
 from receiver.ports import Store
 from receiver.renewal import keep_fresh
 from receiver.runner import Worker
+from receiver.supervisor import Background, Supervisor
 
 log = logging.getLogger("mailroom.serve")
 START_PAUSES = (0.5, 1.0, 2.0, 4.0)
@@ -26,7 +33,7 @@ START_PAUSES = (0.5, 1.0, 2.0, 4.0)
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address that LlamaCloud reaches.")
 @click.option(
     "--port",
     default=8080,
@@ -41,10 +48,15 @@ def serve(host: str, port: int, worker: bool) -> None:
 
 
 async def _serve(app: App, host: str, port: int, *, worker: bool) -> None:
-    listener, stop = listen(host, port), until_told()
-    renewing = asyncio.create_task(keep_fresh(app))
-    await serve_until(stop, app, listener, announce=lambda: _announce(app, listener), worker=worker)
-    renewing.cancel()
+    with listening((host, port), app.settings.operator_listens()) as listeners:
+        await serve_until(
+            until_told(),
+            app,
+            listeners,
+            announce=lambda: _announce(app, listeners),
+            worker=worker,
+            background={"secrets": lambda: keep_fresh(app)},
+        )
 
 
 def until_told() -> asyncio.Event:
@@ -69,22 +81,51 @@ async def until_ready(store: Store) -> None:
     return await store.ready()
 
 
-def _announce(app: App, listener: socket.socket) -> None:
-    host, port = listener.getsockname()[:2]
-    line(log, logging.INFO, "serve.listening", address=f"http://{host}:{port}", **app.settings.summary())
+def _announce(app: App, listeners: Listeners) -> None:
+    line(
+        log, logging.INFO, "serve.listening",
+        address=address_of(listeners.public), operator=listeners.operator and address_of(listeners.operator),
+        **app.settings.summary(),
+    )  # fmt: skip
 
 
 async def serve_until(
-    stop: asyncio.Event, app: App, listener: socket.socket, *, announce: Callable[[], None], worker: bool = True
+    stop: asyncio.Event,
+    app: App,
+    listeners: Listeners,
+    *,
+    announce: Callable[[], None],
+    worker: bool = True,
+    background: Mapping[str, Background] = MappingProxyType({}),
 ) -> None:
     """Serves until ``stop``: then no new requests, those in flight are answered, tasks in hand are finished."""
     await until_ready(app.tools.store)
-    server = _Server(server_config(create_app(app)))
-    async with working(app) if worker else contextlib.nullcontext():
+    supervisor = Supervisor(app.tools.meter)
+    readiness = Readiness(app.tools.store, down=supervisor.down)
+    await readiness.look()
+    servers = _servers(app, listeners, readiness)
+    async with (
+        supervisor.running({"readiness": readiness.keep_looking, **background}),
+        working(app, supervisor) if worker else contextlib.nullcontext(),
+    ):
         announce()
-        stopping = asyncio.create_task(_stop(server, stop))
-        await server.serve(sockets=[listener])
+        stopping = asyncio.create_task(_stop(servers, stop))
+        await asyncio.gather(*(server.serve(sockets=[listener]) for server, listener in servers.items()))
         stopping.cancel()
+
+
+def _servers(app: App, listeners: Listeners, readiness: Readiness) -> dict["_Server", socket.socket]:
+    """Each server and its listener."""
+    meter, free = app.tools.meter, descriptors()
+    size = public_size(free)
+    room = Room(size.connections, listener="public", meter=meter)
+    servers = {_Server(server_config(public_app(app, readiness), room, backlog=size.backlog)): listeners.public}
+    if listeners.operator is not None:
+        size = operator_size(free)
+        room = Room(size.connections, listener="operator", meter=meter)
+        config = server_config(operator_app(app, readiness), room, backlog=size.backlog)
+        servers[_Server(config)] = listeners.operator
+    return servers
 
 
 class _Server(Server):
@@ -95,22 +136,18 @@ class _Server(Server):
         yield
 
 
-async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:
+async def _stop(servers: Iterable[uvicorn.Server], stop: asyncio.Event) -> None:
     await stop.wait()
-    server.should_exit = True
+    for server in servers:
+        server.should_exit = True
 
 
 @contextlib.asynccontextmanager
-async def working(app: App) -> AsyncIterator[None]:
+async def working(app: App, supervisor: Supervisor) -> AsyncIterator[None]:
     """The worker, the sweep, and the ways in that must be asked, while the block lasts."""
-    async with worker_of(app).running():
-        feeds = [asyncio.create_task(feed(app)) for feed in app.feeds]
-        try:
-            yield
-        finally:
-            for feed in feeds:
-                feed.cancel()
-            await asyncio.gather(*feeds, return_exceptions=True)
+    feeds = {f"feed {number}": functools.partial(feed, app) for number, feed in enumerate(app.feeds, 1)}
+    async with worker_of(app).running(supervisor), supervisor.running(feeds):
+        yield
 
 
 def worker_of(app: App) -> Worker:
@@ -123,12 +160,3 @@ def worker_of(app: App) -> Worker:
         step_seconds=settings.step_seconds,
         sweep_seconds=settings.sweep_seconds,
     )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises Misconfigured when the address is taken or not ours."""
-    try:
-        return socket.create_server((host, port), backlog=2048)
-    except OSError as error:
-        reason = (error.strerror or str(error)).partition(" (while")[0]  # Python repeats the address
-        raise Misconfigured(f"cannot listen on {host}:{port}: {reason}", fix="choose another --port") from error

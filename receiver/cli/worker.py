@@ -1,6 +1,5 @@
 """mailroom worker: a worker and the sweep, without the receiver."""
 
-import asyncio
 import logging
 
 import click
@@ -10,6 +9,7 @@ from receiver.cli.running import with_app
 from receiver.cli.serve import until_ready, until_told, working
 from receiver.log import line
 from receiver.renewal import keep_fresh
+from receiver.supervisor import Supervisor
 
 log = logging.getLogger("mailroom.serve")
 
@@ -24,8 +24,7 @@ async def _work(app: App) -> None:
     """Works until the process is told to stop; tasks in hand are finished."""
     stop = until_told()
     await until_ready(app.tools.store)
-    renewing = asyncio.create_task(keep_fresh(app))
-    async with working(app):
+    supervisor = Supervisor(app.tools.meter)
+    async with supervisor.running({"secrets": lambda: keep_fresh(app)}), working(app, supervisor):
         line(log, logging.INFO, "worker.ready", **app.settings.summary())
         await stop.wait()
-    renewing.cancel()

@@ -49,6 +49,20 @@ class MailroomError(Exception):
         self.fix = fix or self.fix
 
 
+def forget_frames(error: BaseException) -> None:
+    """Lets go of what the calls that raised this error worked with, down to the request's body.
+
+    An error that is kept as an answer refers to the frames it came through, and one of them refers to the error: all
+    that they hold would stay in memory until the garbage collector looks.
+    """
+    left: list[BaseException | None] = [error]
+    while left:
+        one = left.pop()
+        if one is not None and one.__traceback__ is not None:
+            one.__traceback__ = None
+            left += [one.__cause__, one.__context__]
+
+
 class Rejected(MailroomError):
     """The request is wrong; nothing was kept."""
 

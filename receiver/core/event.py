@@ -8,12 +8,16 @@ will never understand.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from receiver.core.errors import Malformed
 from receiver.core.naming import event_key, id_parts
 from receiver.core.strict import refuse_ambiguity
+
+if TYPE_CHECKING:
+    from receiver.core.verify import Verified
 
 ID_LIMIT = 255
 """Characters of an event id, type or job id; longer ones are nobody's ids."""
@@ -22,15 +26,24 @@ LATEST = 253_402_300_800.0
 
 
 class Inbound:
-    """A request as it came: headers as the server gives them (lower-case names, bytes), the raw body, and from whom."""
+    """A request as it came: headers as the server gives them (lower-case names, bytes), the raw body, and from whom.
 
-    __slots__ = ("_last", "body", "headers", "peer")
+    ``verified`` is set, and ``body`` empty, where the proofs were tried while the body arrived.
+    """
+
+    __slots__ = ("_last", "body", "headers", "peer", "verified")
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]], body: bytes, peer: str = "") -> None:
         self.headers = headers
         self.body = body
         self.peer = peer
+        self.verified: Verified | None = None
         self._last = dict(headers)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return len(self.verified.body if self.verified else self.body)
 
     def values(self, name: bytes) -> list[bytes]:
         """All values of a header, in order; ``name`` is lower case."""

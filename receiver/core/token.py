@@ -51,9 +51,14 @@ def _key_id(secret: bytes) -> bytes:
 
 def mac(message: bytes, secret: bytes) -> bytes:
     """HMAC-SHA256 of the message, in hexadecimal."""
-    keyed = _keyed(secret).copy()
-    keyed.update(message)
-    return keyed.hexdigest().encode()
+    begun = keyed(secret)
+    begun.update(message)
+    return begun.hexdigest().encode()
+
+
+def keyed(secret: bytes) -> hmac.HMAC:
+    """An HMAC-SHA256 by this secret, to be fed."""
+    return _keyed(secret).copy()
 
 
 @functools.lru_cache(maxsize=32)

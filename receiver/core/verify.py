@@ -6,11 +6,12 @@ the signing secret taken literally as UTF-8 (reference 2.5: the encoding of ``wh
 one public handler takes the literal string). All comparisons take constant time, over bytes.
 """
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
+import hmac
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hmac import compare_digest
+from typing import NamedTuple
 
 from receiver.core import token
 from receiver.core.errors import NotAuthentic
@@ -39,13 +40,18 @@ class Lock:
     """Whether a request without a token, from a job created elsewhere, may pass by the other proofs alone."""
 
 
-Prove = Callable[[Inbound, Lock, float], tuple[str, str]]
-"""How the proof was given, and the document that it names; raises NotAuthentic."""
+class Shown(NamedTuple):
+    """What became of one proof: ``how`` it was given (``headers:0``) and the document that it names, or the ``cause``
+    why it was not. All three are empty for a proof that is not required."""
+
+    how: str = ""
+    document_id: str = ""
+    cause: str = ""
 
 
 @dataclass(slots=True)
 class Verified:
-    """A body that may be parsed. Only ``verify`` makes one."""
+    """A body that may be parsed. Only ``Proving`` makes one."""
 
     body: bytes = field(repr=False)
     by: tuple[str, ...]
@@ -54,74 +60,97 @@ class Verified:
     """The document that its token names."""
 
 
+class Proving:
+    """The proofs of one request while it arrives: those in its head are tried at once, the signature piece by piece.
+
+    So a body need not be held to be refused, and whatever is wrong, the same work has been done when it is told.
+    """
+
+    __slots__ = ("_headers", "_macs", "_signature", "_signed", "_token")
+
+    def __init__(self, inbound: Inbound, lock: Lock, *, now: float) -> None:
+        """``inbound`` needs no body yet."""
+        required = lock.required
+        self._headers = _headers(inbound, lock) if Proof.HEADERS in required else _NOT_ASKED
+        self._token = _token(inbound, lock, now) if Proof.TOKEN in required else _NOT_ASKED
+        self._signed = Proof.SIGNATURE in required
+        self._signature = inbound.values(SIGNATURE_HEADER) if self._signed else []
+        self._macs = [token.keyed(secret) for secret in lock.signing_secrets] if self._signed else []
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the head alone decides that this is refused: then its body need not be kept."""
+        unsigned = self._signed and len(self._signature) != 1
+        return bool(unsigned or self._headers.cause or self._token.cause)
+
+    def feed(self, piece: bytes) -> None:
+        """The next bytes of the body."""
+        for mac in self._macs:
+            mac.update(piece)
+
+    def verified(self, pieces: Sequence[bytes]) -> Verified:
+        """The body in these pieces, which were all fed. Raises NotAuthentic, whose cause is for our log only."""
+        signature = _signature(self._signature, self._macs) if self._signed else _NOT_ASKED
+        shown = (self._headers, signature, self._token)
+        for one in shown:
+            if one.cause:
+                raise NotAuthentic(one.cause)
+        return Verified(b"".join(pieces), tuple([one.how for one in shown if one.how]), self._token.document_id)
+
+
 def verify(inbound: Inbound, lock: Lock, *, now: float) -> Verified:
     """The body, proven to be from a job of ours. Raises NotAuthentic, whose cause is for our log only.
 
     Every required proof is tried before the first failure is told, so that the time tells no more than the answer.
     """
-    by: list[str] = []
-    document_id = ""
-    refusal: NotAuthentic | None = None
-    for prove in _provers(lock.required):
-        try:
-            shown, named = prove(inbound, lock, now)
-        except NotAuthentic as error:
-            refusal = refusal or error
-        else:
-            by.append(shown)
-            document_id = named or document_id
-    if refusal is not None:
-        raise refusal
-    return Verified(inbound.body, tuple(by), document_id)
+    proving = Proving(inbound, lock, now=now)
+    proving.feed(inbound.body)
+    return proving.verified([inbound.body])
 
 
-def _headers(inbound: Inbound, lock: Lock, now: float) -> tuple[str, str]:
+def _headers(inbound: Inbound, lock: Lock) -> Shown:
     """All names must match. The oldest value that was used tells how far a rotation has come."""
     oldest = 0
     for name, accepted in lock.headers.items():
         given = inbound.values(name)
         if len(given) != 1:
-            raise NotAuthentic("header_missing" if not given else "header_repeated")
+            return Shown(cause="header_missing" if not given else "header_repeated")
         place = _which(given[0], accepted)
         if place is None:
-            raise NotAuthentic("header_wrong")
+            return Shown(cause="header_wrong")
         oldest = max(oldest, place)
-    return f"headers:{oldest}", ""
+    return Shown(f"headers:{oldest}")
 
 
-def _signature(inbound: Inbound, lock: Lock, now: float) -> tuple[str, str]:
-    given = inbound.values(SIGNATURE_HEADER)
-    accepted = [sign(inbound.body, secret) for secret in lock.signing_secrets]
+def _signature(given: Sequence[bytes], macs: Sequence[hmac.HMAC]) -> Shown:
+    accepted = [_SIGNED % mac.hexdigest().encode() for mac in macs]
     if len(given) != 1:
-        raise NotAuthentic("signature_missing" if not given else "signature_repeated")
+        return Shown(cause="signature_missing" if not given else "signature_repeated")
     place = _which(given[0].strip(), accepted)
-    if place is None:
-        raise NotAuthentic("signature_wrong")
-    return f"signature:{place}", ""
+    return Shown(cause="signature_wrong") if place is None else Shown(f"signature:{place}")
 
 
-def _token(inbound: Inbound, lock: Lock, now: float) -> tuple[str, str]:
+def _token(inbound: Inbound, lock: Lock, now: float) -> Shown:
     given = inbound.values(_TOKEN_HEADER)
     if not given and lock.adopt and lock.required - {Proof.TOKEN}:
-        return "adopted", ""
+        return Shown("adopted")
     if len(given) != 1:
-        raise NotAuthentic("token_missing" if not given else "token_repeated")
-    document_id, place = token.read(given[0], lock.token_secrets, now=now)
-    return f"token:{place}", document_id
+        return Shown(cause="token_missing" if not given else "token_repeated")
+    try:
+        document_id, place = token.read(given[0], lock.token_secrets, now=now)
+    except NotAuthentic as error:
+        return Shown(cause=error.cause)
+    return Shown(f"token:{place}", document_id)
 
 
+_NOT_ASKED = Shown()
 _TOKEN_HEADER = TOKEN_HEADER.lower().encode()
-_PROVE: dict[Proof, Prove] = {Proof.HEADERS: _headers, Proof.SIGNATURE: _signature, Proof.TOKEN: _token}
-
-
-@functools.cache
-def _provers(required: frozenset[Proof]) -> tuple[Prove, ...]:
-    return tuple(prove for proof, prove in _PROVE.items() if proof in required)
+_SIGNED = b"sha256=%b"
 
 
 def sign(body: bytes, secret: bytes) -> bytes:
     """The value of ``LC-Signature`` for this body: ``sha256=<hex>``."""
-    return b"sha256=" + token.mac(body, secret)
+    return _SIGNED % token.mac(body, secret)
 
 
 def _which(given: bytes, accepted: Sequence[bytes]) -> int | None:

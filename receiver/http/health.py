@@ -1,4 +1,4 @@
-"""Is it up, can it keep events, and how is it doing: ``/livez``, ``/readyz``, ``/metrics``. No token, no secret."""
+"""The operator's ``/livez``, ``/readyz`` and ``/metrics``. No token, for Prometheus and probes; no secret."""
 
 from typing import cast
 
@@ -12,27 +12,37 @@ from receiver.core.document import Document
 from receiver.core.errors import StoreBusy
 from receiver.core.task import Task, TaskState
 from receiver.http.metrics_text import CONTENT_TYPE, Books, render
+from receiver.http.readiness import Readiness
+from receiver.http.respond import respond
 from receiver.metrics import Meter
 
 COUNT_LIMIT = 1000
 """Overdue documents and parked tasks are counted up to here: beyond, the number no longer matters."""
 
 
-def routes(app: App) -> list[Route]:
-    """The health endpoints of this application."""
+def routes(readiness: Readiness) -> list[Route]:
+    """Is it up, and can it keep events."""
 
     async def livez(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def readyz(request: Request) -> Response:
-        await app.tools.store.ready()
-        return JSONResponse({"status": "ready"})
+        if problem := await readiness.problem():
+            return respond(problem)
+        down = sorted(readiness.down())
+        return JSONResponse({"status": "degraded", "down": down} if down else {"status": "ready"})
+
+    return [Route("/livez", livez), Route("/readyz", readyz)]
+
+
+def metrics_of(app: App, readiness: Readiness) -> list[Route]:
+    """How is it doing."""
 
     async def metrics(request: Request) -> Response:
         meter = cast("Meter", app.tools.meter)
-        return Response(render(meter, await _books(app)), media_type=CONTENT_TYPE)
+        return Response(render(meter, await _books(app), readiness.down()), media_type=CONTENT_TYPE)
 
-    return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+    return [Route("/metrics", metrics)]
 
 
 async def _books(app: App) -> Books | None:

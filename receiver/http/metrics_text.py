@@ -1,6 +1,6 @@
 """Prometheus text of what the Meter added up, and of the books as the store has them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -20,10 +20,11 @@ class Books(NamedTuple):
     parked: int
 
 
-def render(meter: Meter, books: Books | None) -> bytes:
-    """The metrics as Prometheus reads them; ``books`` is None when the store cannot be asked."""
+def render(meter: Meter, books: Books | None, down: Collection[str] = ()) -> bytes:
+    """The metrics as Prometheus reads them; ``books`` is None when the store cannot be asked, ``down`` names the
+    background tasks that are down."""
     registry = CollectorRegistry()
-    registry.register(_Snapshot([*_added_up(meter), *_counted(books)]))
+    registry.register(_Snapshot([*_added_up(meter), _down(down), *_counted(books)]))
     return generate_latest(registry)
 
 
@@ -54,6 +55,13 @@ def _added_up(meter: Meter) -> Iterator[Metric]:
         summaries[name].add_metric(labels, count, total)
     yield from counters.values()
     yield from summaries.values()
+
+
+def _down(tasks: Collection[str]) -> Metric:
+    family = GaugeMetricFamily("mailroom_background_down", "1 for a background task that is down", labels=["task"])
+    for task in sorted(tasks):
+        family.add_metric([task], 1)
+    return family
 
 
 def _counted(books: Books | None) -> Iterator[Metric]:

@@ -16,6 +16,8 @@ from receiver.core.errors import Malformed, Unsupported
 from receiver.http.problems import TooSlow
 
 PARTS = 1000
+BOUNDARY = 70
+"""Characters at most. Source: RFC 2046, 5.1.1."""
 
 
 @dataclass(eq=False)
@@ -40,6 +42,8 @@ class Parts:
             raise Unsupported("send the files as multipart/form-data")
         if not (boundary := options.get(b"boundary")):
             raise Malformed("the content-type has no boundary")
+        if len(boundary) > BOUNDARY:
+            raise Malformed(f"the boundary has {len(boundary)} characters; RFC 2046 allows {BOUNDARY}")
         self._stream = request.stream()
         self._idle_seconds = idle_seconds
         self._found: deque[Part | bytes | None] = deque()

@@ -6,7 +6,8 @@ import socket
 import uvicorn
 from starlette.types import ASGIApp
 
-from receiver.http.guard import REST_SECONDS
+from receiver.http.guard import REST_SECONDS, Config
+from receiver.http.room import BACKLOG, Room
 from receiver.http.short_way import EventProtocol
 
 GRACE_SECONDS = 30
@@ -23,9 +24,9 @@ class Server(uvicorn.Server):
         gc.set_threshold(10_000, 20, 20)
 
 
-def server_config(app: ASGIApp) -> uvicorn.Config:
+def server_config(app: ASGIApp, room: Room, *, backlog: int = BACKLOG) -> Config:
     """The server's configuration. The log is Mailroom's own, so uvicorn writes none."""
-    return uvicorn.Config(
+    config = Config(
         app,
         http=EventProtocol,
         ws="none",
@@ -35,7 +36,9 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        backlog=2048,
+        backlog=backlog,
         timeout_keep_alive=REST_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    config.room = room
+    return config

@@ -7,13 +7,14 @@ takes the ordinary way, and gets the same answers there.
 
 from functools import partial
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from receiver.core.event import Inbound
-from receiver.http.app import Edge
 from receiver.http.guard import GuardedProtocol
 from receiver.http.problems import JSON
-from receiver.http.webhook import PATH, Reply
+from receiver.http.public import Public
+from receiver.http.reply import Reply
+from receiver.http.webhook import PATH
 
 _PATH = PATH.encode()
 
@@ -51,7 +52,8 @@ class EventProtocol(GuardedProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """What uvicorn does, but for ``Expect``, which is looked at once, with the rest of the head."""
-        self.headers.append((name.lower(), value))
+        if self._body_since is None:
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         for name, value in self.headers:
@@ -73,7 +75,8 @@ class EventProtocol(GuardedProtocol):
             and parser.should_keep_alive()
             and not parser.should_upgrade()
             and not self.expect_100_continue
-            and isinstance(self.app, Edge)
+            and not self.flow.write_paused
+            and isinstance(self.app, Public)
         )
 
     def _take_ordinary_way(self) -> None:
@@ -87,16 +90,18 @@ class EventProtocol(GuardedProtocol):
         if self._body is None:
             super().on_body(body)
         else:
+            self._fed += len(body)
             self._body.append(body)
 
     def on_message_complete(self) -> None:
         if self._body is None:
             super().on_message_complete()
             return
+        self._body_since = None
         body, self._body = b"".join(self._body), None
         answering = Answering()
         self.cycle = answering  # type: ignore[assignment]
-        assert isinstance(self.app, Edge)
+        assert isinstance(self.app, Public)
         inbound = Inbound(self.headers, body, self.client[0] if self.client else "")
         self.app.tick.add(inbound, partial(self._answer, answering))
 
@@ -106,7 +111,7 @@ class EventProtocol(GuardedProtocol):
             body, self._body = self._body, None
             self._take_ordinary_way()
             for chunk in body:
-                super().on_body(chunk)
+                HttpToolsProtocol.on_body(self, chunk)
 
     def _answer(self, answering: Answering, reply: Reply) -> None:
         answering.response_complete = True

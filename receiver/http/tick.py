@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from receiver.core.event import Inbound
 from receiver.http.problems import INTERNAL
-from receiver.http.webhook import Reply, Webhook
+from receiver.http.reply import Reply
+from receiver.http.webhook import Webhook
 
 log = logging.getLogger("mailroom.http")
 
@@ -21,7 +22,11 @@ class Tick:
         self._answering: set[asyncio.Task[None]] = set()
 
     def add(self, inbound: Inbound, sender: Callable[[Reply], None]) -> None:
-        """``sender`` is called with the reply when this is kept, or refused."""
+        """``sender`` is called with the reply when this is kept, or refused; at once where nothing more can be held."""
+        size = len(inbound.body)
+        if not self._webhook.held.take(size, of=size):
+            sender(self._webhook.busy(inbound))
+            return
         if not self._inbounds:
             asyncio.get_running_loop().call_soon(self._end)
         self._inbounds.append(inbound)
@@ -38,7 +43,8 @@ class Tick:
             replies = await self._webhook.answer(inbounds)
         except Exception:
             log.exception("fault")
-            replies = [Reply(INTERNAL.status, INTERNAL.body)] * len(senders)
+            replies = [Reply.of(INTERNAL)] * len(senders)
+        self._webhook.held.give_back(sum(len(one.body) for one in inbounds))
         for sender, reply in zip(senders, replies, strict=True):
             try:
                 sender(reply)

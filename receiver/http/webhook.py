@@ -7,32 +7,30 @@ A plain ASGI callable, reached before Starlette's routing, because this is the p
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, NamedTuple
 
 import msgspec
 
-from receiver.core.errors import MailroomError, NotAuthentic
+from receiver.core.errors import MailroomError, NotAuthentic, forget_frames
 from receiver.core.event import Event, Inbound
+from receiver.core.verify import Proving
 from receiver.flow.receive import Accepted, Door, receive
+from receiver.http.arriving import TOO_MANY, Arriving, Gone, Held, Refused
 from receiver.http.patience import Patience
-from receiver.http.problems import INTERNAL, JSON, Problem, problem_of
+from receiver.http.problems import INTERNAL, Problem, problem_of
+from receiver.http.reply import Receive, Reply, Scope, Send, send_reply
 from receiver.log import line
 
 PATH = "/webhooks/llamacloud"
 
 Headers = Sequence[tuple[bytes, bytes]]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 log = logging.getLogger("mailroom.event")
 
 METHOD = Problem(405, "method_not_allowed", "events are sent with POST", ((b"allow", b"POST"),))
 TOO_SLOW = Problem(408, "too_slow", "the body did not arrive in time", ((b"connection", b"close"),))
-TOO_MANY = Problem(503, "busy", "too much is arriving at once", ((b"retry-after", b"1"),))
 LENGTH = Problem(400, "malformed", "content-length must be a number")
 HEADERS = Problem(431, "headers_too_large", "more headers, or longer ones, than LlamaCloud sends")
 TYPE = Problem(415, "unsupported_media_type", "events are application/json")
@@ -50,28 +48,10 @@ class Limits:
     """Names and values together."""
     seconds: float = 10.0
     """From the headers to the last byte of the body."""
-    held: int = 128 * 1024 * 1024
-    """Bytes of bodies that are arriving, of all requests together: a body is held before anything proves it."""
-
-
-class _Refused(Exception):
-    """A request that is refused before it is looked at."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.code)
-        self.problem = problem
-
-
-class _Gone(Exception):
-    """The sender hung up: there is nobody to answer."""
-
-
-class Reply(NamedTuple):
-    """What is answered."""
-
-    status: int
-    body: bytes
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    held: int = 32 * 1024 * 1024
+    """Bytes of bodies that are held at once, of all requests together; for one of ``body`` there is always room."""
+    spare: int = 8 * 1024 * 1024
+    """Of these, what large bodies leave to small ones."""
 
 
 class Webhook:
@@ -80,7 +60,7 @@ class Webhook:
     def __init__(self, door: Door, limits: Limits) -> None:
         self._door = door
         self._limits = limits
-        self._held = 0
+        self.held = Held(max(limits.held, limits.body + limits.spare), spare=limits.spare)
         self._patience = Patience(limits.seconds)
         self._checks = {
             b"content-length": self._wrong_length,
@@ -92,18 +72,45 @@ class Webhook:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application. What need not be read is refused unread."""
         peer = (scope.get("client") or ("",))[0]
+        problem = METHOD if scope["method"] != "POST" else self._wrong_head(scope["headers"])
         try:
-            problem = METHOD if scope["method"] != "POST" else self._wrong_head(scope["headers"])
             if problem is None:
-                body = await self._body(receive)
-                (reply,) = await self._kept([Inbound(scope["headers"], body, peer)])
+                reply = await self._read_and_answer(Inbound(scope["headers"], b"", peer), receive)
             else:
                 reply = self._refuse(problem, problem.code, peer)
-        except _Gone:
+        except Gone:
             return
-        except _Refused as refused:
-            reply = self._refuse(refused.problem, refused.problem.code, peer)
-        await _send(reply, send, with_body=scope["method"] != "HEAD")
+        except Exception:
+            log.exception("fault")
+            reply = Reply.of(INTERNAL)
+        await send_reply(reply, scope, send)
+
+    async def _read_and_answer(self, inbound: Inbound, receive: Receive) -> Reply:
+        proving = Proving(inbound, self._door.lock, now=self._door.clock())
+        body = Arriving(proving, self.held, limit=self._limits.body, too_large=self._too_large)
+        try:
+            refusal = await self._read(body, inbound, receive)
+            return refusal or (await self._kept([inbound]))[0]
+        finally:
+            body.let_go()
+
+    async def _read(self, body: Arriving, inbound: Inbound, receive: Receive) -> Reply | None:
+        """The refusal, if it is not there whole and proven now."""
+        try:
+            await self._patience.wait(body.read(receive, inbound))
+        except NotAuthentic as error:
+            return self._failed(error, inbound.peer, size=body.size)
+        except Refused as refused:
+            problem = refused.problem
+        except TimeoutError:
+            problem = TOO_SLOW
+        else:
+            return None
+        return self._refuse(problem, problem.code, inbound.peer, size=body.size)
+
+    def busy(self, inbound: Inbound) -> Reply:
+        """The refusal of what there is no room for."""
+        return self._refuse(TOO_MANY, TOO_MANY.code, inbound.peer, size=inbound.size)
 
     async def answer(self, inbounds: Sequence[Inbound]) -> list[Reply]:
         """The answers to POSTs that are there whole, in the same order."""
@@ -133,40 +140,6 @@ class Webhook:
             return LENGTH
         return self._too_large if len(value) > 18 or int(value) > self._limits.body else None
 
-    async def _body(self, receive: Receive) -> bytes:
-        try:
-            return await self._patience.wait(self._read(receive))
-        except TimeoutError:
-            raise _Refused(TOO_SLOW) from None
-
-    async def _read(self, receive: Receive) -> bytes:
-        message = await receive()
-        chunk: bytes = message.get("body", b"")
-        if message["type"] == "http.request" and not message.get("more_body") and len(chunk) <= self._limits.body:
-            return chunk  # nearly all of them: one message, not copied
-        return await self._read_on(message, receive)
-
-    async def _read_on(self, message: MutableMapping[str, Any], receive: Receive) -> bytes:
-        """The body of which this is the first message."""
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            while True:
-                if message["type"] != "http.request":
-                    raise _Gone
-                chunks.append(message.get("body", b""))
-                size += len(chunks[-1])
-                self._held += len(chunks[-1])
-                if size > self._limits.body:
-                    raise _Refused(self._too_large)
-                if self._held > self._limits.held:
-                    raise _Refused(TOO_MANY)
-                if not message.get("more_body"):
-                    return b"".join(chunks)
-                message = await receive()
-        finally:
-            self._held -= size
-
     async def _kept(self, inbounds: Sequence[Inbound]) -> list[Reply]:
         begun = time.perf_counter()
         outcomes = await receive(inbounds, self._door)
@@ -185,19 +158,23 @@ class Webhook:
                 _note(event, _OUTCOMES[fresh], seconds)
                 replies.append(Reply(202 if fresh else 200, _BODIES[fresh] % _encode(event.event_id)))
             else:
-                replies.append(self._failed(inbound, outcome))
+                replies.append(self._failed(outcome, inbound.peer, size=inbound.size))
         for fresh, times in counted.items():
             self._door.meter.count("mailroom_events", times, outcome=_OUTCOMES[fresh])
             self._door.meter.observe("mailroom_receive_seconds", seconds, times=times)
         return replies
 
-    def _failed(self, inbound: Inbound, error: Exception) -> Reply:
-        size = len(inbound.body)
+    def _failed(self, error: Exception, peer: str, *, size: int) -> Reply:
+        """The refusal that this error amounts to, which lets go of all that was worked with."""
         if isinstance(error, MailroomError):
-            cause = error.cause if isinstance(error, NotAuthentic) else error.code
-            return self._refuse(problem_of(error), cause, inbound.peer, size=size, error=str(error))
-        log.error("fault", exc_info=error)
-        return self._refuse(INTERNAL, INTERNAL.code, inbound.peer, size=size)
+            problem, cause, told = problem_of(error), error.code, str(error)
+            if isinstance(error, NotAuthentic):
+                cause = error.cause
+        else:
+            log.error("fault", exc_info=error)
+            problem, cause, told = INTERNAL, INTERNAL.code, ""
+        forget_frames(error)
+        return self._refuse(problem, cause, peer, size=size, error=told)
 
     def _refuse(self, problem: Problem, cause: str, peer: str, *, size: int | None = None, error: str = "") -> Reply:
         """The refusal, counted, with one line in the log: an error for a fault of ours, a warning for a sender's."""
@@ -207,7 +184,7 @@ class Webhook:
             log, logging.ERROR if ours else logging.WARNING, "event.refused", cause=cause, status=problem.status,
             size=size, peer=peer, error=error if ours else None,
         )  # fmt: skip
-        return Reply(problem.status, problem.body, problem.headers)
+        return Reply.of(problem)
 
 
 def _note(event: Event, outcome: str, seconds: float) -> None:
@@ -238,10 +215,3 @@ _MAY_BE_JSON = frozenset((b"application/json", b"text/plain", b"application/x-ww
 
 def _wrong_encoding(value: bytes) -> Problem | None:
     return None if value.strip().lower() in (b"", b"identity") else ENCODING
-
-
-async def _send(reply: Reply, send: Send, *, with_body: bool) -> None:
-    body = reply.body if with_body else b""
-    headers = [(b"content-type", JSON), (b"content-length", b"%d" % len(body)), *reply.headers]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -48,6 +48,10 @@ class LocalDoorbell:
     async def unanswered(self, *rings: Ring) -> None:
         """Nothing to do: it looks again by itself."""
 
+    async def tend(self) -> None:
+        """Nothing to do, for ever."""
+        await asyncio.Event().wait()
+
     async def close(self) -> None:
         for timer in self._timers:
             timer.cancel()

@@ -55,7 +55,6 @@ class SqsDoorbell:
         self._visibility = math.ceil(visibility_seconds)
         self._service = Service(client or partial(connect, "sqs", read_seconds=2.0 * POLL_SECONDS))
         self._in_hand: set[str] = set()
-        self._keeper: asyncio.Task[None] | None = None
         self._abandoned: list[asyncio.Task[list[Ring]]] = []
 
     async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
@@ -90,9 +89,6 @@ class SqsDoorbell:
 
     async def close(self) -> None:
         """Gives back what was handed out to nobody."""
-        if self._keeper:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
         for poll in self._abandoned:
             with contextlib.suppress(Transient):
                 await self._see([ring.handle for ring in await poll], after_seconds=0)
@@ -109,11 +105,9 @@ class SqsDoorbell:
         )
         rings = [ring for message in answer.get("Messages", []) if (ring := _read(message))]
         self._in_hand.update(ring.handle for ring in rings)
-        if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep())
         return rings
 
-    async def _keep(self) -> None:
+    async def tend(self) -> None:
         """Keeps what is in hand out of the others' sight."""
         while True:
             await asyncio.sleep(self._visibility / 3)
@@ -179,7 +173,7 @@ def _address(queue: str) -> str:
 def _read(message: dict[str, Any]) -> Ring | None:
     try:
         task_id = json.loads(message["Body"])["task"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         task_id = None
     if not isinstance(task_id, str) or not task_id:
         facts = {"message": message["MessageId"], "size": len(message["Body"])}

@@ -94,24 +94,29 @@ class Lane:
     def _work(self) -> None:
         going = True
         while going:
-            batch, going = self._take()
-            futures = [future for _, future in batch]
-            _answer(futures, self._try([job for job, _ in batch]))
+            batch: list[tuple[Any, asyncio.Future[Any]]] = []
+            try:
+                going = self._take(batch)
+                _answer([future for _, future in batch], self._try([job for job, _ in batch]))
+            except Exception as error:  # noqa: BLE001 - a thread that ended would leave everybody waiting for ever
+                _log.exception("store.fault", extra={"facts": {"lane": self._thread.name}})
+                _answer([future for _, future in batch], [self._busy(error) for _ in batch])
+                going = going and not self._closed
         self._drop()
 
-    def _take(self) -> tuple[list[tuple[Any, asyncio.Future[Any]]], bool]:
-        """What is waiting, at least one; False after the last."""
+    def _take(self, batch: list[tuple[Any, asyncio.Future[Any]]]) -> bool:
+        """Puts what is waiting into the batch, at least one; False after the last."""
         first = self._next()
-        batch = []
         size = 0
         while first is not None:
             batch.append(first)
-            size += _weight(first[0])
+            weight = _weight(first[0])
+            self._taken += weight
+            size += weight
             if size >= BATCH_LIMIT or self._waiting.empty():
-                self._taken += size
-                return batch, True
+                return True
             first = self._waiting.get()
-        return batch, False
+        return False
 
     def _next(self) -> tuple[Any, asyncio.Future[Any]] | None:
         """The first that waits; until there is one, the lane tidies."""

@@ -17,7 +17,7 @@ ADAPTERS = {"receiver.store", "receiver.queue", "receiver.cloud"}
 EDGE = FLOW | {"receiver.settings", "receiver.log", "receiver.show"}
 WHOLE = EDGE | ADAPTERS | {
     "receiver.aws", "receiver.bootstrap", "receiver.runner", "receiver.http", "receiver.cli", "receiver.secrets",
-    "receiver.renewal",
+    "receiver.renewal", "receiver.supervisor",
 }  # fmt: skip
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -40,7 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.renewal": EDGE | {"receiver.bootstrap"},
     "receiver.bootstrap": EDGE | ADAPTERS | {"receiver.secrets", "receiver.aws"},
     "receiver.http": EDGE | {"receiver.http", "receiver.bootstrap", "receiver"},
-    "receiver.runner": EDGE,
+    "receiver.runner": EDGE | {"receiver.supervisor"},
+    "receiver.supervisor": PORTS,
     "receiver.cli": WHOLE | {"receiver"},
     "handlers": WHOLE | {"handlers", "receiver", "receiver.emf"},
     "sandbox": {"sandbox"},

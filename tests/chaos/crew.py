@@ -19,7 +19,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 PRELOADED = [
-    *("tests.chaos.app", "receiver.cli.serve", "receiver.cli.worker", "receiver.http.app", "boto3"),
+    *("tests.chaos.app", "receiver.cli.serve", "receiver.cli.worker", "receiver.http.operator", "boto3"),
     *("receiver.store.sqlite", "receiver.store.dynamodb", "receiver.queue.sqs", "botocore.session"),
 ]
 HOPELESS = 10
@@ -40,13 +40,20 @@ class Crew:
         self._alive: dict[str, ForkServerProcess] = {}
         self._asking = threading.Lock()
         self._stopping = False
+        self._operators: Mapping[str, int] = {}
         self.killed = 0
         self.astray: list[str] = []
         self.hopeless = asyncio.Event()
 
     @contextlib.asynccontextmanager
-    async def at_work(self, members: Mapping[str, tuple[str, ...]]) -> AsyncIterator["Crew"]:
-        """The members (name -> arguments of mailroom), kept running while the block lasts; stopped politely after."""
+    async def at_work(
+        self, members: Mapping[str, tuple[str, ...]], operators: Mapping[str, int]
+    ) -> AsyncIterator["Crew"]:
+        """The members (name -> arguments of mailroom), kept running while the block lasts; stopped politely after.
+
+        ``operators`` has the ports of the operator's sides of those that have one.
+        """
+        self._operators = operators
         shifts = [asyncio.create_task(self._shift(name, arguments)) for name, arguments in members.items()]
         try:
             yield self
@@ -80,8 +87,9 @@ class Crew:
 
     async def _shift(self, name: str, arguments: tuple[str, ...]) -> None:
         log = self._folder / f"{name}.log"
+        env = self._env | {"MAILROOM_OPERATOR_ADDRESS": f"127.0.0.1:{self._operators.get(name, 0)}"}
         while not self._stopping:
-            process = self._context.Process(target=mailroom, args=(arguments, self._env, str(log)))
+            process = self._context.Process(target=mailroom, args=(arguments, env, str(log)))
             await asyncio.to_thread(self._start, process)
             self._alive[name] = process
             await asyncio.to_thread(self._join, process)

@@ -37,7 +37,7 @@ PAUSE = 2.0
 STORM_SHARE = 0.7
 """The rest of a run's time is for what is open when the storm is over."""
 SCRIPT = "script.json"
-TOKEN = "chaos"
+TOKEN = "the-token-of-chaos"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,19 +93,20 @@ async def run(plan: Plan, folder: Path) -> Report:
     rng = random.Random(plan.seed)
     letters, kills = _laid_out(plan, folder, rng)
     judge = ("--judge", f"scripted:{folder / SCRIPT}", "--think", "0.2", "--no-limits", "--seed", str(plan.seed))
-    with local_aws() as aws, start_sandbox(*judge) as sandbox, a_balancer() as balancer:
+    with local_aws() as aws, start_sandbox(*judge) as sandbox, a_balancer() as balancer, a_balancer() as inside:
         config = parse(TABLE, {})
         aws.make(config.table.targets(), [rule.channel for rule in config.alerts])
         stage = on_aws(aws) if plan.aws else one_machine(folder)
         balancer.backends = [("127.0.0.1", port) for port in stage.ports]
+        inside.backends = [("127.0.0.1", port) for port in stage.operators.values()]
         async with Line(aws.endpoint, rng).up() as line:
             crew = Crew(folder, _environment(plan, folder, balancer.url, sandbox.url, aws, line) | stage.env, rng)
             weather = Weather(sandbox.url, line, rng, webhooks=plan.webhooks)
-            post = Post(balancer.url, TOKEN, rng)
+            post = Post(inside.url, TOKEN, rng)
             over = begun + plan.minutes * 60
             books = stage.store()
             clerk = Clerk(crew, books, post.acknowledged)
-            async with crew.at_work(stage.members), _meanwhile(clerk.work()):
+            async with crew.at_work(stage.members, stage.operators), _meanwhile(clerk.work()):
                 await _unless(crew.watch(), _storm(plan, letters, post, weather, crew, kills, rng))
                 stormed = time.monotonic() - begun
                 kills.disarm()
@@ -228,8 +229,8 @@ def _environment(plan: Plan, folder: Path, address: str, sandbox: str, aws: Loca
         "MAILROOM_CONFIG": str(folder / "mailroom.yaml"),
         "MAILROOM_LEASE_SECONDS": "5",
         "MAILROOM_PUBLIC_URL": address,
-        "MAILROOM_SIGNING_SECRETS": "whsec_chaos",
-        "MAILROOM_TOKEN_SECRETS": "chaos-token",
-        "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["chaos-key"]}',
+        "MAILROOM_SIGNING_SECRETS": "whsec_of-the-chaos-run",
+        "MAILROOM_TOKEN_SECRETS": "a-token-secret-of-chaos",
+        "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["a-header-value-of-chaos"]}',
         FOLDER: str(folder),
     }

@@ -30,6 +30,8 @@ class Stage:
     """Name -> arguments of ``mailroom``."""
     ports: tuple[int, ...]
     """Of those that receive."""
+    operators: dict[str, int]
+    """Name of one that receives -> the port of its operator's side, where letters are handed in."""
     env: dict[str, str]
     store: Callable[[], Store]
     spool: Spool
@@ -39,10 +41,11 @@ class Stage:
 
 def one_machine(folder: Path) -> Stage:
     """A receiver that works too, and another worker, on one SQLite file."""
-    port = free_port()
+    port, operator = free_port(), free_port()
     return Stage(
         members={"serve": ("serve", "--port", str(port)), "worker": ("worker",)},
         ports=(port,),
+        operators={"serve": operator},
         env={"MAILROOM_STORE": f"sqlite:///{folder}/mailroom.db", "MAILROOM_SWEEP_SECONDS": "1"},
         store=lambda: SqliteStore(folder / "mailroom.db"),
         spool=FolderSpool(folder / "spool"),
@@ -54,11 +57,12 @@ def on_aws(aws: LocalAws) -> Stage:
     """Two receivers and two workers on DynamoDB and SQS."""
     aws.make([Target(url=SPOOL), Target(url=f"sqs://{BELL}")])
     create_table(aws.client("dynamodb"), TABLE)
-    ports = free_port(), free_port()
+    ports, operators = (free_port(), free_port()), (free_port(), free_port())
     receivers = {f"receiver-{n}": ("serve", "--no-worker", "--port", str(port)) for n, port in enumerate(ports, 1)}
     return Stage(
         members={**receivers, "worker-1": ("worker",), "worker-2": ("worker",)},
         ports=ports,
+        operators=dict(zip(receivers, operators, strict=True)),
         env={
             "MAILROOM_STORE": f"dynamodb://{TABLE}",
             "MAILROOM_QUEUE": f"sqs://{BELL}",

@@ -18,7 +18,7 @@ from receiver.store import codec
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW, a_document, a_task, an_alert
 from tests.receivers import ADMIN_TOKEN, an_app
-from tests.sockets import served
+from tests.sockets import operator_served
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>\u202efdp.exe'
 ROW = Row(route="invoice", matched=False, why="confidence 0.42 is below 0.80")
@@ -63,7 +63,7 @@ def page(app: App) -> Iterator[Page]:
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("chromium is not installed")
-    with served(app) as (host, port), sync_playwright() as driver:
+    with operator_served(app) as (host, port), sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         errors: list[str] = []
@@ -128,7 +128,7 @@ def test_search_finds_by_name_and_a_wrong_token_shows_nothing(page: Page) -> Non
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_may_not(app: App) -> None:
-    with served(app) as (host, port):
+    with operator_served(app) as (host, port):
         for path in FILES:
             answer = httpx.get(f"http://{host}:{port}/" + (f"console/{path}" if path else ""))
             assert answer.status_code == 200

@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = 200
 PATIENCE = 400.0
 SPOOL = "s3://spool/documents/"
-TOKEN = "several"
+TOKEN = "the-token-of-several"
 # An emulated AWS is slow, and shared with other tests: a document that takes long here is not overdue.
 TABLE = mail.TABLE.replace("deadline: 3 seconds", "deadline: 20 seconds").replace("6 seconds", "60 seconds")
 
@@ -97,13 +97,14 @@ async def test_everything_is_routed_once_though_one_of_each_is_killed(tmp_path: 
         local_aws() as aws,
         start_sandbox("--judge", judge, "--think", "0.2", "--no-limits") as sandbox,
         a_balancer() as balancer,
+        a_balancer() as inside,
     ):
         make(aws)
         crew = Crew(tmp_path, environment(tmp_path, aws, balancer, sandbox.url))
         store = DynamoStore("mailroom", client=partial(aws.client, "dynamodb"))
-        post = Post(balancer.url, TOKEN, rng)
+        post = Post(inside.url, TOKEN, rng)
         try:
-            await open_for_business(crew, balancer)
+            await open_for_business(crew, balancer, inside)
             handing_in = asyncio.create_task(post.hand_in(letters, seconds=15, until=time.monotonic() + PATIENCE))
             await until(lambda: many_are_routed(store), "a quarter is routed")
             crew.kill("worker-1")
@@ -141,17 +142,18 @@ def environment(folder: Path, aws: LocalAws, balancer: Balancer, sandbox: str) -
         "MAILROOM_ADMIN_TOKEN": TOKEN,
         "MAILROOM_CONFIG": str(folder / "mailroom.yaml"),
         "MAILROOM_LEASE_SECONDS": "10",
+        "MAILROOM_OPERATOR_ADDRESS": "127.0.0.1:0",
         "MAILROOM_PUBLIC_URL": balancer.url,
         "MAILROOM_QUEUE": "sqs://doorbell",
         "MAILROOM_SPOOL": SPOOL,
         "MAILROOM_STORE": "dynamodb://mailroom",
         "MAILROOM_SWEEP_SECONDS": "5",
-        "MAILROOM_TOKEN_SECRETS": "several-token",
+        "MAILROOM_TOKEN_SECRETS": "a-token-secret-of-several",
     }
 
 
-async def open_for_business(crew: Crew, balancer: Balancer) -> None:
-    """Two receivers behind the balancer, two workers."""
+async def open_for_business(crew: Crew, balancer: Balancer, inside: Balancer) -> None:
+    """Two receivers behind a balancer for each of their sides, two workers."""
     for number in (1, 2):
         crew.start(f"receiver-{number}", "serve", "--no-worker", "--port", "0")
         crew.start(f"worker-{number}", "worker")
@@ -161,8 +163,13 @@ async def open_for_business(crew: Crew, balancer: Balancer) -> None:
         return all(crew.said(name, what) for name, what in ready)
 
     await until(all_up, "all four are up")
-    ports = [int(crew.said(f"receiver-{n}", "serve.listening")[0]["address"].rpartition(":")[2]) for n in (1, 2)]
-    balancer.backends = [("127.0.0.1", port) for port in ports]
+    listening = [crew.said(f"receiver-{n}", "serve.listening")[0] for n in (1, 2)]
+    balancer.backends = [("127.0.0.1", port_of(one["address"])) for one in listening]
+    inside.backends = [("127.0.0.1", port_of(one["operator"])) for one in listening]
+
+
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
 
 
 async def many_are_routed(store: Store) -> bool:

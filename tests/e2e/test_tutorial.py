@@ -29,10 +29,11 @@ def blocks() -> list[str]:
     return re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
-def script(sandbox_port: int, port: int) -> str:
+def script(sandbox_port: int, port: int, operator: int) -> str:
     """The blocks as one script, on free ports; a server that was started is waited for, and stopped at the end."""
     text = "\n".join(f"{block}\n{waits(block, sandbox_port, port)}" for block in blocks())
     text = text.replace("8090", str(sandbox_port)).replace("8080", str(port))
+    text = f"export MAILROOM_OPERATOR_ADDRESS=127.0.0.1:{operator}\n{text.replace('8081', str(operator))}"
     return f"set -eu\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n{WAIT}\n{text}\necho; mailroom balance --json"
 
 
@@ -54,7 +55,7 @@ def test_the_tutorial_works_as_it_is_written(tmp_path: Path) -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     env["PATH"] = f"{Path(sys.executable).parent}:{env['PATH']}"
     done = subprocess.run(
-        ["bash", "-c", script(free_port(), free_port())],
+        ["bash", "-c", script(free_port(), free_port(), free_port())],
         cwd=tmp_path, env=env, capture_output=True, text=True, timeout=280, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

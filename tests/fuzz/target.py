@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from receiver.core.change import Write
-from receiver.http.app import create_app
+from receiver.http.operator import operator_app
+from receiver.http.public import public_app
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW
 from tests.fuzz.cases import Case
@@ -31,15 +32,26 @@ class Target:
 
     def __init__(self, folder: Path) -> None:
         self._store = Counting()
-        self._app = create_app(an_app(folder, store=self._store, max_body=50_000, max_upload=50_000))
+        app = an_app(folder, store=self._store, max_body=50_000, max_upload=50_000)
+        self._asked = 0
+        self._public, self._operator = public_app(app), operator_app(app)
 
     async def try_(self, case: Case) -> tuple[int, str]:
-        """The status that came (0 for none), and which rule was broken, "" for none."""
-        before = self._store.changes
-        status, headers, body = await self._ask(case)
-        return status, self._wrong(case, status, headers, body, self._store.changes - before)
+        """The status that came (0 for none), and which rule was broken, "" for none.
 
-    def _wrong(self, case: Case, status: int, headers: list[tuple[bytes, bytes]], body: bytes, kept: int) -> str:
+        What is not an event is asked of both sides: the public one knows nothing of it.
+        """
+        before = self._store.changes
+        status, _, body = await self._ask(self._public, case)
+        wrong = self._wrong(case, status, body, self._store.changes - before)
+        if case.is_event or wrong:
+            return status, wrong
+        if status in GOOD and case.path not in ("/livez", "/readyz"):
+            return status, "the public side answers what is the operator's"
+        status, _, body = await self._ask(self._operator, case)
+        return status, self._wrong(case, status, body, self._store.changes - before)
+
+    def _wrong(self, case: Case, status: int, body: bytes, kept: int) -> str:
         if status == 0:
             return "" if case.hangs_up and not kept else "no answer"
         if status >= 500:
@@ -56,7 +68,7 @@ class Target:
             return f"not an error of our shape: {body[:200]!r}"
         return ""
 
-    async def _ask(self, case: Case) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    async def _ask(self, app: Any, case: Case) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         messages = iter(case.messages())
         answer: list[Any] = [0, [], b""]
 
@@ -69,7 +81,9 @@ class Target:
             else:
                 answer[2] += message.get("body", b"")
 
-        await self._app(case.scope(), receive, send)
+        self._asked += 1
+        client = (f"2001:db8:{self._asked >> 16:x}:{self._asked & 0xFFFF:x}::1", 1)  # who guesses tokens is slowed
+        await app({**case.scope(), "client": client}, receive, send)
         return answer[0], answer[1], answer[2]
 
 

@@ -13,7 +13,7 @@ from receiver.core.plan import Plan, Row, Way
 from receiver.core.task import Task, TaskState
 from receiver.settings import Secret
 from tests.builders import NOW, a_document, a_job, a_task, an_alert, an_event
-from tests.receivers import ADMIN_TOKEN, an_app, client_of
+from tests.receivers import ADMIN_TOKEN, an_app, operator_of
 
 pytestmark = pytest.mark.anyio
 
@@ -37,14 +37,14 @@ def app(tmp_path: Path) -> App:
 
 @pytest.fixture
 async def client(app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app) as client:
+    async with operator_of(app) as client:
         client.headers.update(AUTH)
         yield client
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATOR_ROUTES)
 async def test_every_operator_route_is_closed_without_the_token(method: str, path: str, app: App) -> None:
-    async with client_of(app) as client:
+    async with operator_of(app) as client:
         for headers in ({}, {"Authorization": "Bearer wrong"}):
             answer = await client.request(method, path, headers=headers)
             assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthorized")
@@ -54,7 +54,7 @@ async def test_every_operator_route_is_closed_without_the_token(method: str, pat
 async def test_every_operator_route_is_closed_to_all_when_no_token_is_set(
     method: str, path: str, tmp_path: Path
 ) -> None:
-    async with client_of(an_app(tmp_path, admin_token=Secret(""))) as client:
+    async with operator_of(an_app(tmp_path, admin_token=Secret(""))) as client:
         answer = await client.request(method, path, headers={"Authorization": "Bearer "})
     assert answer.status_code == 403
     assert "MAILROOM_ADMIN_TOKEN" in answer.json()["error"]["message"]

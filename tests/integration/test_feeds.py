@@ -8,6 +8,7 @@ import pytest
 
 from receiver.bootstrap import App
 from receiver.cli.serve import working
+from receiver.supervisor import Supervisor
 from tests.receivers import an_app
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +24,8 @@ async def test_a_feed_runs_while_there_is_work_and_is_stopped_with_it(tmp_path: 
         finally:
             stopped.set()
 
-    async with working(replace(an_app(tmp_path), feeds=(feed,))):
+    app = replace(an_app(tmp_path), feeds=(feed,))
+    async with working(app, Supervisor(app.tools.meter)):
         await asyncio.wait_for(asked.wait(), 10)
         assert not stopped.is_set()
     assert stopped.is_set()

@@ -10,10 +10,10 @@ from receiver.core.change import Insert
 from receiver.core.document import DocumentState
 from receiver.core.errors import Misconfigured
 from receiver.core.task import TaskState
-from receiver.http.app import create_app
+from receiver.http.public import public_app
 from receiver.metrics import METRICS
 from tests.builders import NOW, a_document, a_task
-from tests.receivers import BusyStore, Sender, a_body, an_app, client_of, post
+from tests.receivers import BusyStore, Sender, a_body, an_app, client_of, operator_of, post
 
 pytestmark = pytest.mark.anyio
 
@@ -28,17 +28,21 @@ def samples(text: str) -> dict[tuple[str, tuple[str, ...]], float]:
 
 
 async def test_it_is_alive_and_ready(tmp_path: Path) -> None:
-    async with client_of(an_app(tmp_path)) as client:
-        assert (await client.get("/livez")).json() == {"status": "ok"}
-        assert (await client.get("/readyz")).json() == {"status": "ready"}
+    async with client_of(an_app(tmp_path)) as client, operator_of(an_app(tmp_path)) as operator:
+        for side in (client, operator):
+            assert (await side.get("/livez")).json() == {"status": "ok"}
+            assert (await side.get("/readyz")).json() == {"status": "ready"}
+            assert (await side.head("/readyz")).text == ""
 
 
 async def test_it_is_alive_but_not_ready_while_the_store_cannot_write(tmp_path: Path) -> None:
-    async with client_of(an_app(tmp_path, store=BusyStore())) as client:
-        assert (await client.get("/livez")).status_code == 200
-        answer = await client.get("/readyz")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_busy")
-    assert "secret-place" not in answer.text
+    app = an_app(tmp_path, store=BusyStore())
+    async with client_of(app) as client, operator_of(app) as operator:
+        for side in (client, operator):
+            assert (await side.get("/livez")).status_code == 200
+            answer = await side.get("/readyz")
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_busy")
+            assert "secret-place" not in answer.text
 
 
 async def test_every_metric_and_the_books_can_be_read_by_prometheus(tmp_path: Path) -> None:
@@ -48,10 +52,10 @@ async def test_every_metric_and_the_books_can_be_read_by_prometheus(tmp_path: Pa
         Insert(a_document(state=DocumentState.ROUTED)),
         Insert(a_task(state=TaskState.PARKED)),
     )
-    async with client_of(app) as client:
+    async with client_of(app) as client, operator_of(app) as operator:
         await post(client, a_body())
         await post(client, a_body(), Sender(headers={"LC-Signature": None}))
-        answer = await client.get("/metrics")
+        answer = await operator.get("/metrics")
     found = samples(answer.text)
     assert found["mailroom_events_total", ("accepted",)] == 1
     assert found["mailroom_refusals_total", ("signature_missing",)] == 1
@@ -65,14 +69,15 @@ async def test_every_metric_and_the_books_can_be_read_by_prometheus(tmp_path: Pa
 
 
 async def test_what_is_not_there_is_told_in_the_same_shape(tmp_path: Path) -> None:
-    async with client_of(an_app(tmp_path)) as client:
-        missing = await client.get("/webhooks/llamacloud/")
-        wrong = await client.post("/livez")
-    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")
-    assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "method_not_allowed")
-    assert set(wrong.headers["allow"].split(", ")) == {"GET", "HEAD"}
+    async with client_of(an_app(tmp_path)) as client, operator_of(an_app(tmp_path)) as operator:
+        for side in (client, operator):
+            missing = await side.get("/webhooks/llamacloud/")
+            wrong = await side.post("/livez")
+            assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")
+            assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "method_not_allowed")
+            assert set(wrong.headers["allow"].split(", ")) == {"GET", "HEAD"}
 
 
 async def test_an_application_without_a_door_is_not_served(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured):
-        create_app(dataclasses.replace(an_app(tmp_path), door=None))
+        public_app(dataclasses.replace(an_app(tmp_path), door=None))

@@ -25,6 +25,7 @@ from tests.receivers import (
     a_body,
     an_app,
     client_of,
+    operator_of,
     post,
     settings_with,
 )
@@ -78,15 +79,15 @@ async def test_no_answer_and_no_log_line_shows_a_secret_a_header_value_or_a_body
             await store.apply(Insert(a_document(id="doc-1", state=DocumentState.REVIEW)), Insert(a_task(id="task-1")))
             await store.apply(Insert(a_job(id="job-2", document_id="doc_other")))
         app = an_app(tmp_path, store=store)
-        async with client_of(app) as client:
+        async with client_of(app) as client, operator_of(app) as operator:
             answers = [await post(client, BODY), await post(client, BODY), await post(client, b"{")]
             answers += [await post(client, BODY, Sender(headers=wrong)) for wrong in WRONG]
             answers += [await post(client, a_body("e", job_id="job-2"))]
             answers += [await client.request(method, PATH) for method in ("GET", "PUT")]
-            answers += [await client.get(path, headers=token) for path in PATHS for token in TOKENS]
-            answers += [await client.post("/documents/doc-1/route", headers=AUTH, json={"to": "invoice"})]
-            answers += [await client.post("/tasks/task-1/replay", headers=AUTH)]
-            answers += [await client.post("/documents", headers=AUTH, files=[("f", ("a.pdf", b"%PDF"))])]
+            answers += [await operator.get(path, headers=token) for path in PATHS for token in TOKENS]
+            answers += [await operator.post("/documents/doc-1/route", headers=AUTH, json={"to": "invoice"})]
+            answers += [await operator.post("/tasks/task-1/replay", headers=AUTH)]
+            answers += [await operator.post("/documents", headers=AUTH, files=[("f", ("a.pdf", b"%PDF"))])]
         heard += [f"{answer.status_code} {answer.headers} {answer.text}" for answer in answers]
         heard.append(repr(app))
     assert_silent("\n".join(heard))

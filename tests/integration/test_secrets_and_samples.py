@@ -44,6 +44,7 @@ class Mailroom:
             "LLAMA_CLOUD_API_KEY": "llx-test",
             "LLAMA_CLOUD_BASE_URL": sandbox,
             "MAILROOM_SIGNING_SECRETS_FILE": str(self.signing),
+            "MAILROOM_OPERATOR_ADDRESS": "127.0.0.1:0",
             "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["a-key"]}',
         }
         self.url = ""

@@ -9,9 +9,9 @@ import pytest
 
 from receiver.bootstrap import App
 from receiver.http import guard
-from receiver.http.webhook import PATH, Limits, Webhook
+from receiver.http.webhook import PATH
 from tests.receivers import ADMIN_TOKEN, Sender, a_body, an_app
-from tests.sockets import PATIENCE_SECONDS, code, head, said, served
+from tests.sockets import PATIENCE_SECONDS, code, head, operator_served, said, served
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_a_question_for_a_websocket_is_answered_as_what_it_is(address: tuple[str
 
 def test_a_packet_of_many_megabytes_is_taken_in_with_flat_memory(tmp_path: Path) -> None:
     app = an_app(tmp_path)
-    with served(app) as (host, port):
+    with operator_served(app) as (host, port):
         boundary, size = "x" * 20, 64 * 1024 * 1024
         before = b'--%b\r\nContent-Disposition: form-data; name="f"; filename="scan.pdf"\r\n\r\n' % boundary.encode()
         after = b"\r\n--%b--\r\n" % boundary.encode()
@@ -146,22 +146,3 @@ def _peak_memory() -> int:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-@pytest.mark.anyio
-async def test_more_bodies_than_can_be_held_are_told_to_come_again(app: App) -> None:
-    assert app.door is not None
-    webhook = Webhook(app.door, Limits(body=1000, held=1500))
-    webhook._held = 1400  # what other requests hold at this moment
-    messages = iter([{"type": "http.request", "body": b"x" * 90, "more_body": True}] * 5)
-    sent: list[dict[str, object]] = []
-
-    async def receive() -> dict[str, object]:
-        return next(messages)
-
-    async def send(message: dict[str, object]) -> None:
-        sent.append(message)
-
-    await webhook({"type": "http", "method": "POST", "path": PATH, "headers": []}, receive, send)  # type: ignore[arg-type]
-    assert sent[0]["status"] == 503
-    assert webhook._held == 1400

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from uvicorn.server import ServerState
 
 from receiver.bootstrap import App
 from receiver.core.change import Write
 from receiver.core.event import Inbound
 from receiver.http import short_way
-from receiver.http.app import create_app
+from receiver.http.public import public_app
+from receiver.http.reply import Reply
+from receiver.http.room import Room
 from receiver.http.server import server_config
 from receiver.http.tick import Tick
-from receiver.http.webhook import Limits, Reply, Webhook
+from receiver.http.webhook import Limits, Webhook
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW
 from tests.receivers import HEADER, BusyStore, Sender, a_body, an_app
@@ -213,6 +216,44 @@ def test_what_is_not_plain_is_answered_by_the_ordinary_way(
     assert short == []
 
 
+class Transport(asyncio.Transport):
+    """Takes what is written, and is full."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+@pytest.mark.anyio
+async def test_a_sender_that_does_not_read_is_answered_by_the_ordinary_way_when_it_does(
+    app: App, short: list[int]
+) -> None:
+    room, transport = Room(10, listener="public", meter=app.tools.meter), Transport()
+    config = server_config(public_app(app), room)
+    protocol = short_way.EventProtocol(config, ServerState(), {}, asyncio.get_running_loop())
+    protocol.connection_made(transport)
+    protocol.pause_writing()
+    protocol.data_received(event(a_body()))
+    await asyncio.sleep(0.1)
+    assert transport.written == b""
+    protocol.resume_writing()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while b"202" not in transport.written:  # noqa: ASYNC110 - it is what is measured
+            await asyncio.sleep(0)
+    protocol.connection_lost(ConnectionError())
+    assert short == []
+
+
 def test_a_sender_that_hangs_up_has_its_event_kept_all_the_same(tmp_path: Path) -> None:
     kept = threading.Event()
 
@@ -240,7 +281,9 @@ def test_an_event_in_hand_is_answered_when_the_server_stops(tmp_path: Path) -> N
             await super().apply(*writes)
 
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(server_config(create_app(an_app(tmp_path, store=Slow()))))
+    app = an_app(tmp_path, store=Slow())
+    room = Room(10, listener="public", meter=app.tools.meter)
+    server = uvicorn.Server(server_config(public_app(app), room))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     with socket.create_connection(listener.getsockname(), PATIENCE_SECONDS) as connection:

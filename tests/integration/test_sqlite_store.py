@@ -24,6 +24,7 @@ from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.event import Event
 from receiver.core.flag import Flag
 from receiver.store import codec, listing, migrations, statements, together
+from receiver.store import lane as lane_module
 from receiver.store.connection import Connection, connect
 from receiver.store.lane import Lane
 from receiver.store.sqlite import SqliteStore
@@ -266,6 +267,28 @@ async def test_a_fault_that_nobody_thought_of_is_told_and_the_lane_goes_on(path:
         await lane.do(inserting("first"))
     assert await lane.do(inserting("second")) == 1
     await lane.close()
+
+
+@pytest.mark.parametrize("where", ["_weight", "_answer"])
+async def test_a_fault_of_the_lane_itself_is_told_and_its_thread_goes_on(
+    where: str, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    inside = getattr(lane_module, where)
+    faults: list[Exception] = []
+
+    def failing(*given: Any) -> Any:
+        if faults and threading.current_thread().name == "test":
+            raise faults.pop()
+        return inside(*given)
+
+    monkeypatch.setattr(lane_module, where, failing)
+    lane = Lane("test", partial(connect, path, busy_seconds=5), together.commit)
+    faults.append(MemoryError("no room"))
+    with pytest.raises(StoreBusy, match="no room"):
+        await asyncio.wait_for(lane.do(inserting("first")), 10)
+    assert await asyncio.wait_for(lane.do(inserting("second")), 10) == 1
+    await asyncio.wait_for(lane.close(), 10)
+    assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR"] == ["store.fault"]
 
 
 async def test_a_loop_that_is_gone_does_not_hurt_the_next(path: Path) -> None:

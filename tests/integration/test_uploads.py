@@ -6,13 +6,15 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from receiver.bootstrap import App
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.task import Task
 from receiver.http import uploads
-from tests.receivers import ADMIN_TOKEN, an_app, client_of
+from tests.receivers import ADMIN_TOKEN, an_app, operator_of
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +28,7 @@ def app(tmp_path: Path) -> App:
 
 @pytest.fixture
 async def client(app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app) as client:
+    async with operator_of(app) as client:
         client.headers.update(AUTH)
         yield client
 
@@ -112,6 +114,9 @@ CUT = b'--x\r\nContent-Disposition: form-data; name="f"; filename="cut.pdf"\r\n\
         (b"", "multipart/form-data; boundary=x", 400),
         (b"garbage", "multipart/form-data; boundary=x", 400),
         (b"a", "multipart/form-data", 400),
+        (b"a", f"multipart/form-data; boundary={'x' * 71}", 400),
+        (b"a", f"multipart/form-data; boundary={'x' * 257}", 400),
+        (b"a", f"multipart/form-data; boundary={'x' * 60_000}", 400),
         (b"{}", "application/json", 415),
         (b"", "", 415),
     ],
@@ -123,6 +128,30 @@ async def test_a_broken_request_takes_nothing_in(
     assert (answer.status_code, set(answer.json()["error"])) == (status, {"code", "message"})
     assert await documents(app) == []
     assert spooled(tmp_path) == set()
+
+
+PIECES = ["multipart/form-data", "; ", "boundary=", '"', "x" * 30, "x" * 300, "=", ";", "*=utf-8''%ff", "é", " ", "\t"]
+BYTES = [b"--", b"x" * 30, b"\r\n", CUT, b": ", b"filename*=", b"\0"]
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    media_type=st.lists(st.sampled_from(PIECES), max_size=8).map("".join),
+    body=st.lists(st.sampled_from(BYTES), max_size=8).map(b"".join),
+)
+async def test_no_media_type_and_no_body_is_a_fault_of_ours(media_type: str, body: bytes, app: App) -> None:
+    async with operator_of(app) as client:
+        headers = [(b"authorization", AUTH["Authorization"].encode()), (b"content-type", media_type.encode("latin-1"))]
+        answer = await client.post("/documents", content=body, headers=headers)
+    assert answer.status_code in (202, 400, 415)
+
+
+@pytest.mark.parametrize("header", ["X-Long: " + "x" * 100_000, "\r\n".join(["X-Many: x"] * 100)])
+async def test_the_headers_of_a_part_are_bounded(header: str, app: App, client: httpx.AsyncClient) -> None:
+    body = f'--x\r\n{header}\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n%PDF\r\n--x--\r\n'
+    answer = await client.post("/documents", content=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert answer.status_code == 400
+    assert await documents(app) == []
 
 
 async def test_what_was_taken_in_before_the_request_broke_is_told(app: App, client: httpx.AsyncClient) -> None:
@@ -167,7 +196,7 @@ async def test_a_file_field_that_was_left_empty_is_no_file(app: App, client: htt
 
 @pytest.mark.parametrize("token", [None, "Bearer wrong", f"Basic {ADMIN_TOKEN}", "Bearer ", "Bearer ü"])
 async def test_without_the_token_nothing_is_taken_in(token: str | None, app: App) -> None:
-    async with client_of(app) as client:
+    async with operator_of(app) as client:
         headers = [(b"Authorization", token.encode())] if token else []
         answer = await client.post("/documents", files=files(one_pdf=b"%PDF"), headers=headers)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="mailroom"')

@@ -1,0 +1,44 @@
+"""The two sockets of a server: what LlamaCloud reaches, and what only the operator does."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from receiver.core.errors import Misconfigured
+from receiver.http.room import BACKLOG
+
+Place = tuple[str, int]
+"""Host and port."""
+
+
+class Listeners(NamedTuple):
+    public: socket.socket
+    operator: socket.socket | None
+    """None where the operator's side is off."""
+
+
+@contextlib.contextmanager
+def listening(public: Place, operator: Place | None) -> Iterator[Listeners]:
+    """Both, while the block lasts. Raises Misconfigured when an address is taken or not ours."""
+    with contextlib.ExitStack() as opened:
+        outside = opened.enter_context(listen(*public, fix="choose another --port"))
+        fix = "choose another MAILROOM_OPERATOR_ADDRESS; port 0 takes a free one, and an empty one turns it off"
+        inside = opened.enter_context(listen(*operator, fix=fix)) if operator else None
+        yield Listeners(outside, inside)
+
+
+def listen(host: str, port: int, *, fix: str) -> socket.socket:
+    """A listening socket. Raises Misconfigured when the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # Python repeats the address
+        raise Misconfigured(f"cannot listen on {host}:{port}: {reason}", fix=fix) from error
+
+
+def address_of(listener: socket.socket) -> str:
+    """Where it listens, as a URL."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

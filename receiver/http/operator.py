@@ -1,0 +1,70 @@
+"""The operator's side: page, API, uploads, metrics and health, behind a listener of its own; errors as JSON."""
+
+import http
+import logging
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from receiver.bootstrap import App
+from receiver.core.errors import MailroomError
+from receiver.http import api, health, page
+from receiver.http.problems import INTERNAL, Problem, problem_of
+from receiver.http.readiness import Readiness
+from receiver.http.respond import respond
+from receiver.log import line
+
+log = logging.getLogger("mailroom.http")
+
+
+def operator_app(app: App, readiness: Readiness | None = None, *, metrics: bool = True) -> ASGIApp:
+    """The operator's side of this application. Starts nothing by itself.
+
+    Without ``metrics`` there is no ``/metrics``: where anybody can reach this, they are told elsewhere.
+    """
+    readiness = readiness or Readiness(app.tools.store)
+    routes: list[BaseRoute] = [*health.routes(readiness), *api.routes(app), *page.routes()]
+    if metrics:
+        routes += health.metrics_of(app, readiness)
+    pages = Starlette(
+        routes=routes,
+        exception_handlers={HTTPException: _http_error, MailroomError: _mailroom_error, Exception: _fault},
+    )
+    pages.router.redirect_slashes = False
+    return Told(pages)
+
+
+class Told:
+    """Starlette answers a fault with _fault, then raises it again for whoever writes the log: that is done here."""
+
+    def __init__(self, pages: ASGIApp) -> None:
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._pages(scope, receive, send)
+        except Exception:
+            log.exception("fault", extra={"facts": {"method": scope["method"], "path": scope["path"]}})
+
+
+async def _mailroom_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, MailroomError)
+    problem = problem_of(error)
+    if problem.status >= 500:
+        line(log, logging.ERROR, "http.failed", path=request.url.path, error=str(error), fix=error.fix)
+    return respond(problem)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = http.HTTPStatus(error.status_code).name.lower()
+    headers = tuple((name.encode(), value.encode()) for name, value in (error.headers or {}).items())
+    return respond(Problem(error.status_code, code, str(error.detail), headers))
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    return respond(INTERNAL)

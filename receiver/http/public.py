@@ -1,0 +1,53 @@
+"""What LlamaCloud reaches, and whoever else reaches us from outside: the webhook, ``/livez`` and ``/readyz``.
+
+A plain ASGI application, which Lambda shares: there, loading Starlette for two answers would be a good part of a start.
+"""
+
+from receiver.bootstrap import App
+from receiver.core.errors import Misconfigured
+from receiver.http.problems import Problem
+from receiver.http.readiness import Readiness
+from receiver.http.reply import Receive, Reply, Scope, Send, send_reply
+from receiver.http.tick import Tick
+from receiver.http.webhook import PATH, Limits, Webhook
+
+NOT_FOUND = Problem(404, "not_found", "events are sent to /webhooks/llamacloud; the operator's pages are elsewhere")
+METHOD = Problem(405, "method_not_allowed", "this is asked with GET", ((b"allow", b"GET, HEAD"),))
+ALIVE = Reply(200, b'{"status":"ok"}')
+READY = Reply(200, b'{"status":"ready"}')
+DEGRADED = Reply(200, b'{"status":"degraded"}')
+"""Events are kept, but something that works on them is down; what it is stands on the operator's ``/readyz``."""
+
+
+def public_app(app: App, readiness: Readiness | None = None) -> "Public":
+    """The public side of this application. Raises Misconfigured for one without a door."""
+    if app.door is None:
+        raise Misconfigured("this application receives no events: build it with a door")
+    limits = Limits(body=app.settings.max_body, seconds=app.settings.body_seconds)
+    return Public(Webhook(app.door, limits), readiness or Readiness(app.tools.store))
+
+
+class Public:
+    """Leads a request to where it belongs; ``tick`` is the short way to the webhook."""
+
+    def __init__(self, webhook: Webhook, readiness: Readiness) -> None:
+        self.tick = Tick(webhook)
+        self._webhook = webhook
+        self._readiness = readiness
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == PATH:
+            await self._webhook(scope, receive, send)
+        else:
+            await send_reply(await self._health(scope), scope, send)
+
+    async def _health(self, scope: Scope) -> Reply:
+        if scope["path"] not in ("/livez", "/readyz"):
+            return Reply.of(NOT_FOUND)
+        if scope["method"] not in ("GET", "HEAD"):
+            return Reply.of(METHOD)
+        if scope["path"] == "/livez":
+            return ALIVE
+        if problem := await self._readiness.problem():
+            return Reply.of(problem)
+        return DEGRADED if self._readiness.down() else READY

@@ -1,0 +1,30 @@
+"""Replies of the plain ASGI applications, and ASGI's three types as they use them."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, NamedTuple
+
+from receiver.http.problems import JSON, Problem
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Reply(NamedTuple):
+    """What is answered, in JSON."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Reply":
+        return cls(problem.status, problem.body, problem.headers)
+
+
+async def send_reply(reply: Reply, scope: Scope, send: Send) -> None:
+    """Answers the request; one that asked for the head alone gets that."""
+    body = b"" if scope["method"] == "HEAD" else reply.body
+    headers = [(b"content-type", JSON), (b"content-length", b"%d" % len(body)), *reply.headers]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

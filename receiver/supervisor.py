@@ -1,0 +1,77 @@
+"""Background tasks: one place starts them, and none of them ends unnoticed.
+
+One that ends is logged with its trace, counted, started again after a pause, and named as down until it runs again.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from receiver.ports import Meter
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 60.0
+"""Seconds before an ended task is started again; twice as long each time, until one has run for so long."""
+
+Background = Callable[[], Awaitable[object]]
+"""A task that never ends by itself."""
+
+log = logging.getLogger("mailroom.background")
+
+
+class Ended(Exception):
+    """A background task returned."""
+
+
+class Supervisor:
+    """Runs background tasks, each under a name, and knows which of them are down."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._down: set[str] = set()
+
+    def down(self) -> frozenset[str]:
+        """Those that ended and have not run again for a moment."""
+        return frozenset(self._down)
+
+    @asynccontextmanager
+    async def running(self, tasks: Mapping[str, Background]) -> AsyncIterator[None]:
+        """These tasks, while the block lasts."""
+        started = [asyncio.create_task(self._keep(name, task), name=name) for name, task in tasks.items()]
+        try:
+            yield
+        finally:
+            for one in started:
+                one.cancel()
+            await asyncio.gather(*started, return_exceptions=True)
+            self._down -= tasks.keys()
+
+    async def _keep(self, name: str, task: Background) -> None:
+        loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
+        while True:
+            begun = loop.time()
+            await self._run(name, task)
+            pause = FIRST_PAUSE if loop.time() - begun > LONGEST_PAUSE else pause
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _run(self, name: str, task: Background) -> None:
+        """Runs it until it ends, and tells of that."""
+        up = asyncio.get_running_loop().call_later(FIRST_PAUSE, self._down.discard, name)
+        try:
+            await task()
+            raise Ended(f"{name} returned, which it never should")
+        except asyncio.CancelledError as error:
+            if (ours := asyncio.current_task()) and ours.cancelling():
+                raise
+            self._tell(name, error)  # something cancelled it from within
+        except Exception as error:  # noqa: BLE001 - whatever it was, the task goes on
+            self._tell(name, error)
+        finally:
+            up.cancel()
+
+    def _tell(self, name: str, error: BaseException) -> None:
+        self._down.add(name)
+        self._meter.count("mailroom_background_failures", task=name)
+        log.error("background.failed", exc_info=error, extra={"facts": {"task": name}})
