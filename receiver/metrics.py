@@ -27,6 +27,9 @@ METRICS: dict[str, Metric] = {
     "mailroom_alerts": Metric("Alerts by kind and outcome (notified, suppressed)", ("kind", "outcome")),
     "mailroom_mute_rings": Metric("Rings of the doorbell that failed; the sweep rings again"),
     "mailroom_background_failures": Metric("Background tasks that ended and were started again", ("task",)),
+    "mailroom_sign_ins": Metric(
+        "Wrong tokens at the operator's side: refused, or slowed without being looked at", ("outcome",)
+    ),
     "mailroom_sweep_found": Metric("Jobs that the sweep found finished, stuck or gone without an event", ("what",)),
 }
 

@@ -19,7 +19,7 @@ from receiver.core.task import Task, TaskState
 from receiver.flow.by_hand import Word, choices, route_by_hand
 from receiver.flow.dossier import dossier, found
 from receiver.flow.replay_task import replay_task, task_of
-from receiver.http.auth import Endpoint, operator_only
+from receiver.http.auth import Endpoint, WrongTokens, operator_only
 from receiver.http.listing import Filter, listing
 from receiver.http.problems import TooSlow
 from receiver.http.uploads import upload
@@ -42,10 +42,10 @@ BODY_SECONDS = 10.0
 
 def routes(app: App) -> list[Route]:
     """The operator's endpoints, all behind MAILROOM_ADMIN_TOKEN."""
-    api = Api(app)
+    api, wrong = Api(app), WrongTokens(app.tools.meter)
 
     def only(endpoint: Endpoint) -> Endpoint:
-        return operator_only(app.settings.admin_token, endpoint)
+        return operator_only(app.settings.admin_token, wrong, endpoint)
 
     return [
         Route("/documents", only(api.documents)),

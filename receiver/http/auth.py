@@ -1,33 +1,102 @@
-"""The operator's token: who may look, take in and decide. Compared in constant time, over bytes."""
+"""The operator's token: who may look, take in and decide. Compared in constant time, over bytes.
+
+Whoever brings wrong ones is slowed, by the address that they come from; the others notice nothing.
+"""
 
 import hmac
+import ipaddress
+import logging
+import math
+import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from receiver.log import Sparing, line
+from receiver.ports import Meter
 from receiver.settings import Secret
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+FREE = 10
+"""Wrong tokens of one address that are looked at without a wait."""
+EACH_SECONDS = 6.0
+"""After these, one in so many seconds is looked at."""
+ADDRESSES = 4096
+"""Remembered at once; the one that was wrong longest ago is forgotten first."""
 
-def operator_only(token: Secret, endpoint: Endpoint) -> Endpoint:
+log = logging.getLogger("mailroom.http")
+
+
+class WrongTokens:
+    """How many wrong tokens each address has brought of late."""
+
+    def __init__(self, meter: Meter, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._meter = meter
+        self._clock = clock
+        self._clear_at: OrderedDict[str, float] = OrderedDict()
+        """Address -> when all of its wrong tokens will be forgotten; each counts for EACH_SECONDS."""
+        self._slowed = Sparing(log, logging.WARNING, "sign_in.slowed")
+
+    def wait(self, address: str) -> float:
+        """Seconds until a token from this address is looked at; counts and tells when that is not now."""
+        seconds = self._clear_at.get(_group(address), 0.0) - self._clock() - (FREE - 1) * EACH_SECONDS
+        if seconds <= 0:
+            return 0.0
+        self._meter.count("mailroom_sign_ins", outcome="slowed")
+        self._slowed.tell(peer=address)
+        return seconds
+
+    def add(self, address: str) -> None:
+        """One more."""
+        group, now = _group(address), self._clock()
+        self._clear_at[group] = max(self._clear_at.pop(group, now), now) + EACH_SECONDS
+        if len(self._clear_at) > ADDRESSES:
+            self._clear_at.popitem(last=False)
+        self._meter.count("mailroom_sign_ins", outcome="refused")
+        line(log, logging.WARNING, "sign_in.refused", peer=address)
+
+
+def _group(address: str) -> str:
+    """The address, or the /64 network of an IPv6 one, which is what one sender has."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(parsed.ipv4_mapped or f"{int(parsed) >> 64:x}/64")
+    return address
+
+
+def operator_only(token: Secret, wrong: WrongTokens, endpoint: Endpoint) -> Endpoint:
     """The endpoint, closed to all who do not bring the token; to all when there is none."""
 
     async def checked(request: Request) -> Response:
-        _check(token, request)
+        _check(token, wrong, request)
         return await endpoint(request)
 
     return checked
 
 
-def _check(token: Secret, request: Request) -> None:
+def _check(token: Secret, wrong: WrongTokens, request: Request) -> None:
     if not token:
         raise HTTPException(403, "the operator's API is closed: no MAILROOM_ADMIN_TOKEN is set")
     given = [value for name, value in request.scope["headers"] if name == b"authorization"]
+    if not given:
+        raise _refusal("send MAILROOM_ADMIN_TOKEN as a bearer token")
+    address = request.client.host if request.client else ""
+    if seconds := wrong.wait(address):
+        retry = {"retry-after": str(math.ceil(seconds))}
+        raise HTTPException(429, "too many wrong tokens from this address; wait before the next", headers=retry)
     scheme, _, value = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
     right = hmac.compare_digest(value.strip(), token.reveal().encode())
     if scheme.lower() != b"bearer" or not right:
-        said = "send MAILROOM_ADMIN_TOKEN as a bearer token" if not given else "this token does not open the API"
-        raise HTTPException(401, said, headers={"www-authenticate": 'Bearer realm="mailroom"'})
+        wrong.add(address)
+        raise _refusal("this token does not open the API")
+
+
+def _refusal(said: str) -> HTTPException:
+    return HTTPException(401, said, headers={"www-authenticate": 'Bearer realm="mailroom"'})

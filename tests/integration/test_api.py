@@ -11,6 +11,7 @@ from receiver.core.change import Insert
 from receiver.core.document import Classification, DocumentState, Step
 from receiver.core.plan import Plan, Row, Way
 from receiver.core.task import Task, TaskState
+from receiver.http.operator import operator_app
 from receiver.settings import Secret
 from tests.builders import NOW, a_document, a_job, a_task, an_alert, an_event
 from tests.receivers import ADMIN_TOKEN, an_app, operator_of
@@ -58,6 +59,28 @@ async def test_every_operator_route_is_closed_to_all_when_no_token_is_set(
         answer = await client.request(method, path, headers={"Authorization": "Bearer "})
     assert answer.status_code == 403
     assert "MAILROOM_ADMIN_TOKEN" in answer.json()["error"]["message"]
+
+
+async def test_guesses_are_slowed_for_their_address_on_all_routes_together_and_for_no_other(app: App) -> None:
+    inside = operator_app(app)
+
+    def at(address: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(inside, client=(address, 1234))
+        return httpx.AsyncClient(transport=transport, base_url="http://mail")
+
+    async with at("10.0.0.1") as guesser, at("10.0.0.2") as operator:
+        guessed = [
+            await guesser.request(method, path, headers={"Authorization": f"Bearer guess-{number}"})
+            for number in range(4)
+            for method, path in OPERATOR_ROUTES
+        ]
+        assert [one.status_code for one in guessed[:10]] == [401] * 10
+        assert {one.status_code for one in guessed[10:]} == {429}
+        assert 1 <= int(guessed[-1].headers["retry-after"]) <= 6
+        assert guessed[-1].json()["error"]["code"] == "too_many_requests"
+        assert (await guesser.get("/documents", headers=AUTH)).status_code == 429, "or a right guess would be told"
+        assert (await guesser.get("/")).status_code == 200
+        assert [(await operator.get("/documents", headers=AUTH)).status_code for _ in range(20)] == [200] * 20
 
 
 async def test_documents_are_listed_newest_first_page_by_page(app: App, client: httpx.AsyncClient) -> None:
