@@ -4,6 +4,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,11 +26,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Scratch folders of this process's own: a sweep with a clock of its own clears away those of others."""
-    tempfile.tempdir = str(tmp_path_factory.mktemp("scratch"))
-    yield
-    tempfile.tempdir = None
+def own_scratch() -> Iterator[None]:
+    """Scratch folders of this process's own: a sweep with a clock of its own clears away those of others.
+
+    Not below pytest's own folder, which no other user may enter: some tests give up their rights.
+    """
+    with tempfile.TemporaryDirectory(prefix="mailroom-tests-") as folder:
+        Path(folder).chmod(0o755)
+        tempfile.tempdir = folder
+        yield
+        tempfile.tempdir = None
 
 
 @pytest.fixture

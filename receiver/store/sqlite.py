@@ -126,11 +126,10 @@ class SqliteStore:
         return (self._lanes or self._start())[1]
 
     def _start(self) -> tuple[Lane, Lane]:
-        if not self._path.parent.is_dir():
-            fix = f"make the folder {self._path.parent}, or name another file in MAILROOM_STORE"
-            raise Misconfigured(f"{self._path} cannot be made: its folder does not exist", fix=fix)
-        if self._path.is_dir():
-            raise Misconfigured(f"{self._path} is a folder", fix="name a file in MAILROOM_STORE: sqlite:///mailroom.db")
+        try:
+            self._refuse_folders()
+        except OSError as error:
+            raise StoreBusy(f"{self._path} cannot be reached: {error.strerror}") from error
         opening = functools.partial(connect, self._path, busy_seconds=self._busy_seconds)
         name = self._path.name
         self._lanes = (
@@ -138,6 +137,13 @@ class SqliteStore:
             Lane(f"reader of {name}", opening, together.read, queue_limit=self._queue_limit),
         )
         return self._lanes
+
+    def _refuse_folders(self) -> None:
+        if not self._path.parent.is_dir():
+            fix = f"make the folder {self._path.parent}, or name another file in MAILROOM_STORE"
+            raise Misconfigured(f"{self._path} cannot be made: its folder does not exist", fix=fix)
+        if self._path.is_dir():
+            raise Misconfigured(f"{self._path} is a folder", fix="name a file in MAILROOM_STORE: sqlite:///mailroom.db")
 
 
 def _claim(
