@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import logging
 import os
 import socket
 import tempfile
@@ -36,6 +37,16 @@ def own_scratch() -> Iterator[None]:
         tempfile.tempdir = folder
         yield
         tempfile.tempdir = None
+
+
+@pytest.fixture(autouse=True)
+def log_as_it_was() -> Iterator[None]:
+    """A command that a test runs in this process sets up the log, which would then be nobody else's to look at."""
+    logger = logging.getLogger("mailroom")
+    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.propagate = handlers, propagate
+    logger.setLevel(level)
 
 
 @pytest.fixture

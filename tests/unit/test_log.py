@@ -4,22 +4,12 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Iterator
 
 import pytest
 
 from receiver.log import TOGETHER_SECONDS, Together, line, set_up
 
 log = logging.getLogger("mailroom.event")
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    logger = logging.getLogger("mailroom")
-    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
-    yield
-    logger.handlers[:], logger.propagate = handlers, propagate
-    logger.setLevel(level)
 
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:
