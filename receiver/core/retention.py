@@ -14,7 +14,7 @@ class Retention:
     events_days: float = 30
     """From the moment an event came: so long its id is known, and a repetition is a duplicate."""
     tasks_days: float = 30
-    """From the moment a task was done. One that is parked stays until a person has dealt with it."""
+    """From the moment a task was done, or parked about no document. Any other that is parked stays for a person."""
     alerts_days: float = 90
     """From the last time that an alert of a group came; what comes later is the first of its kind again."""
     content_days: float = 30

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from receiver.core.change import Insert, Write
 from receiver.core.document import Document, DocumentState, Origin, Step
-from receiver.core.errors import FileGone, JobGone
+from receiver.core.errors import CloudBusy, CloudRefused, FileGone, JobGone
 from receiver.core.job import Job, JobKind, JobReport, JobStatus
 from receiver.core.media import media_type
 from receiver.core.naming import adopted_id, may_be_id
@@ -48,17 +48,21 @@ async def of_event(event: Happening, kind: JobKind, tools: Tools) -> Case | Outc
         elif event.document_id in ("", job.document_id):
             return await _on_record(job, kind, tools)
     if not unknown:
-        return Outcome(note="it names no job of its document" if event.document_id else "it names no job")
+        return _unasked("it names no job of its document" if event.document_id else "it names no job")
     document = await tools.store.get(Document, event.document_id) if event.document_id else None
     if event.document_id and (document is None or not _awaits_job(document)):
-        return Outcome(note=f"its token is that of {event.document_id}, which waits for no job of this id")
-    return await _looked_up(event, unknown, kind, document, tools)
+        return _unasked(f"its token is that of {event.document_id}, which waits for no job of this id")
+    try:
+        return await _looked_up(event, unknown, kind, document, tools)
+    except CloudRefused as error:
+        # The id comes from outside: an answer to it, a firewall's too, says nothing about work of ours (flow/gate.py).
+        raise CloudBusy(str(error), fix=error.fix) from error
 
 
 async def of_command(command: Command, tools: Tools) -> Case | Outcome:
     """The case of a job on record, for the sweep's own commands."""
     job = await tools.store.get(Job, command.job_id)
-    return await _on_record(job, job.kind, tools) if job else Outcome(note="the job is no longer on record")
+    return await _on_record(job, job.kind, tools) if job else _unasked("the job is no longer on record")
 
 
 async def refreshed(case: Case, tools: Tools) -> Case:
@@ -86,14 +90,18 @@ def _awaits_job(document: Document) -> bool:
     return document.state is DocumentState.OPEN and document.step is Step.TAKEN_IN
 
 
+def _unasked(note: str) -> Outcome:
+    return Outcome(note=note, asked=False)
+
+
 async def _on_record(job: Job, kind: JobKind, tools: Tools) -> Case | Outcome:
     if job.kind is not kind:
-        return Outcome(note=f"job {job.id} is a {job.kind} job")
+        return _unasked(f"job {job.id} is a {job.kind} job")
     document = await tools.store.get(Document, job.document_id)
     if document is None:
-        return Outcome(note=f"document {job.document_id} of job {job.id} is no longer on record")
+        return _unasked(f"document {job.document_id} of job {job.id} is no longer on record")
     if _settled(document, job.id, job):
-        return Outcome(note="known before")
+        return _unasked("known before")
     return Case(report=await _report(job, tools), document=document, job=job)
 
 
@@ -114,7 +122,8 @@ async def _looked_up(
     now = tools.clock()
     if wait := tools.lookups.take(now, again=event.looks > 0 or document is not None):
         # A document that is being submitted needs no turn: in a moment its job may be on record.
-        return Outcome(note="too many events name unknown jobs", again_at=now + (min(wait, 1.0) if document else wait))
+        again_at = now + (min(wait, 1.0) if document else wait)
+        return Outcome(note="too many events name unknown jobs", again_at=again_at, asked=False)
     report = await _first_known(unknown, kind, tools)
     if report is None:
         return _unknown(event, now)
@@ -136,7 +145,7 @@ def _unknown(event: Happening, now: float) -> Outcome:
     """LlamaCloud shows no such job: not yet, or, after the grace, not at all."""
     heard, age = event.heard_at, now - event.heard_at
     if age >= GRACE:
-        return Outcome(note="LlamaCloud knows no such job")
+        return Outcome(note="LlamaCloud knows no such job", asked=True)
     return Outcome(note="LlamaCloud shows no such job yet", again_at=min(now + max(SOON, abs(age)), heard + GRACE))
 
 

@@ -47,13 +47,29 @@ async def passed(task: Task, tools: Tools, run: Callable[[], Awaitable[Outcome]]
     if task.kind not in ASKING:
         return await run()
     what = gate_of(task)
+    if (closed := await read(what, tools)).seconds and await document_of(task, tools.store) is None:
+        # Anybody who may send events can name a job. What is about no document of ours is not the one that looks.
+        return Outcome(note=_said(what, closed.reason), again_at=tools.clock() + LOOK_AGAIN + tools.spread())
     pause = await entered(what, task.id, tools)
     if pause.holds(task.id, tools.clock()):
         return _waits(what, pause, task, tools)
-    outcome = await run()
-    if outcome.change or outcome.again_at is not None:  # else nobody was asked
+    try:
+        outcome = await run()
+    except CloudRefused:
+        raise
+    except Exception:
+        await handed_on(what, task.id, pause, tools, after=LOOKED_AT)
+        raise
+    if _asked(outcome):
         await opened(what, task.id, pause, tools)
+    else:
+        await handed_on(what, task.id, pause, tools)
     return outcome
+
+
+def _asked(outcome: Outcome) -> bool:
+    """Whether LlamaCloud was asked, and answered."""
+    return (outcome.change is not None or outcome.again_at is not None) if outcome.asked is None else outcome.asked
 
 
 async def entered(what: str, who: str, tools: Tools) -> Pause:
@@ -74,6 +90,14 @@ async def opened(what: str, who: str, pause: Pause, tools: Tools) -> None:
     if pause.looks == who:
         with contextlib.suppress(Conflict):  # somebody changed it meanwhile; the next who passes looks again
             await tools.store.apply(kept(what, Pause(version=pause.version), now=tools.clock()))
+
+
+async def handed_on(what: str, who: str, pause: Pause, tools: Tools, *, after: float = 0.0) -> None:
+    """Lets the next one look if ``who`` was to, and has not: LlamaCloud was not asked, or did not answer."""
+    if pause.looks == who:
+        later = msgspec.structs.replace(pause, until=tools.clock() + after, looks="")
+        with contextlib.suppress(Conflict):  # somebody changed it meanwhile
+            await tools.store.apply(kept(what, later, now=tools.clock()))
 
 
 async def refused(

@@ -181,6 +181,8 @@ class Outcome:
     again_at: float | None = None
     """Look again then; this is not a failure and does not count as an attempt."""
     alerts: tuple[Alert, ...] = ()
+    asked: bool | None = None
+    """Whether LlamaCloud answered something; None means that a change or another look says so."""
 
 
 Run = Callable[[Task, Tools], Awaitable[Outcome]]

@@ -5,7 +5,7 @@ The outsider sees and sends what anybody can (events); the job that is named, an
 
 import dataclasses
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from receiver.core.budget import Budget
 from receiver.core.change import Insert
 from receiver.core.document import Document, DocumentState, Step
-from receiver.core.errors import AccessDenied, FileGone, NotAuthentic
+from receiver.core.errors import AccessDenied, CloudRefused, FileGone, NotAuthentic
 from receiver.core.event import Event
-from receiver.core.job import JobReport, JobStatus, Verdict
+from receiver.core.job import JobKind, JobReport, JobStatus, Verdict
 from receiver.core.task import Task, TaskState
-from receiver.flow.pause import SUBMISSION, pause
+from receiver.flow.pause import RESULTS, SUBMISSION, pause, read
 from receiver.flow.process import process
 from receiver.flow.receive import Accepted
 from receiver.flow.recheck import recheck_of
@@ -341,6 +341,57 @@ async def test_a_parked_task_of_a_document_waits_for_as_long_as_it_takes(desk: D
     await desk.work()
     (task,) = await desk.tasks("react")
     assert (task.state, task.expires_at) == (TaskState.PARKED, None)
+
+
+def refused_for(desk: Desk, error: Exception, job_ids: Callable[[str], bool]) -> None:
+    """LlamaCloud, or a firewall before it, answers so when it is asked about one of these jobs."""
+    job = desk.cloud.job
+
+    async def asked(kind: JobKind, job_id: str, *, beta: bool = False) -> JobReport:
+        if job_ids(job_id):
+            raise error
+        return await job(kind, job_id, beta=beta)
+
+    desk.cloud.job = asked  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("proven", [False, True])
+async def test_an_answer_to_an_id_from_outside_holds_up_no_result_of_ours(desk: Desk, proven: bool) -> None:
+    document = await desk.submitted()
+    waiting = await desk.take_in(name="b.pdf", content=b"%PDF-1.7 b")
+    outsider = Outsider(desk, waiting.document.id if proven else "")
+    refused_for(desk, CloudRefused("a firewall refuses this"), lambda job_id: job_id.startswith("a-union-select"))
+    for number in range(5):
+        await outsider.say("classify.success", job_id=f"a-union-select-{number}")
+    await desk.work()
+    assert (await read(RESULTS, desk.tools)).until == 0
+    desk.cloud.classified(document.job_id, "contract")
+    await Outsider(desk, document.id).say("classify.success", job_id=document.job_id)
+    await desk.work()
+    assert (await desk.document(document.id)).state is DocumentState.ROUTED
+
+
+@pytest.mark.parametrize("flood", [0, 200])
+async def test_a_flood_does_not_take_the_looks_of_those_who_wait_for_llamacloud(desk: Desk, flood: int) -> None:
+    settled = await desk.routed("invoice", name="settled.pdf")
+    document = await desk.submitted(name="waits.pdf", content=b"%PDF-1.7 waits")
+    desk.cloud.classified(document.job_id, "contract")
+    desk.cloud.broken = CloudRefused("a firewall refuses us")
+    await Outsider(desk, document.id).say("classify.success", job_id=document.job_id)
+    await desk.work()
+    assert (await read(RESULTS, desk.tools)).until == desk.now + 15
+    desk.later(14)  # the flood is due before the document is
+    for number in range(flood):
+        await Outsider(desk).say(f"no.such.type-{number}")
+        await Outsider(desk).say("classify.success", job_id=f"a-union-select-{number}")
+        await Outsider(desk, settled.id).say(f"no.such.type-{number}", job_id=f"a-{number}")
+        await Outsider(desk, settled.id).say("classify.success", job_id=f"a-{number}")
+    desk.cloud.broken = None
+    refused_for(desk, CloudRefused("a firewall refuses this"), lambda job_id: job_id.startswith("a-union-select"))
+    for _ in range(12):
+        desk.later(10)
+        await desk.work(rounds=100)
+    assert (await desk.document(document.id)).state is DocumentState.ROUTED
 
 
 # --- the kind: any event with the token of one document
