@@ -1,5 +1,7 @@
 """mailroom tasks: what is promised, in hand, done and parked."""
 
+from shlex import quote
+
 import click
 
 from receiver import show
@@ -44,9 +46,10 @@ def tasks(
         print_json({"tasks": [show.task(one) for one in records]})
         return
     rows = [
-        (one.id, one.kind, one.subject, one.state, str(one.attempts), when(one.due_at), one.error) for one in records
+        (one.id, one.kind, one.subject, one.state, str(one.attempts), when(one.due_at), one.error or one.note)
+        for one in records
     ]
-    table(("task", "kind", "about", "state", "attempts", "due", "error"), rows)
+    table(("task", "kind", "about", "state", "attempts", "due", "error or note"), rows)
 
 
 def _one(task_id: str, *, as_json: bool) -> None:
@@ -66,4 +69,4 @@ def _one(task_id: str, *, as_json: bool) -> None:
     }
     table(("", ""), [(name, text) for name, text in shown.items() if text])
     if one.state is TaskState.PARKED:
-        say(f"ready again by: mailroom replay '{one.id}'")
+        say(f"ready again by: mailroom replay {quote(one.id)}")

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Insert, Update, Write, changed
@@ -213,7 +214,7 @@ def _parked_alert(task: Task, step: StepOf | None, failure: _Failure) -> Alert:
         title=f"{task.kind} gave up after {task.attempts} attempts",
         detail=failure.text,
         subject=task.subject,
-        fix=fix or f"mailroom replay '{task.id if failure.moved.expires_at else task.subject}'",
+        fix=fix or f"mailroom replay {quote(task.id if failure.moved.expires_at else task.subject)}",
         at=failure.now,
     )
 

@@ -1,6 +1,7 @@
 """``mailroom tasks`` and ``mailroom replay`` with what is about no document: it is listed, explained and replayed."""
 
 import json
+import shlex
 from pathlib import Path
 
 import anyio
@@ -69,7 +70,7 @@ def test_a_parked_task_is_explained_with_what_makes_it_ready_again(store_path: P
     said = run(tasks, LONE).stdout
     for part in ("cls-1:x", "parked after 1 attempts", "access_denied: the key was refused", "classify.success"):
         assert part in said
-    assert f"mailroom replay '{LONE}'" in said
+    assert f"mailroom replay {LONE}\n" in said
     assert json.loads(run(tasks, LONE, "--json").stdout)["details"]["job_id"] == "cls-1:x"
 
 
@@ -103,3 +104,16 @@ def test_what_is_neither_is_an_error(store_path: Path) -> None:
     result = run(replay, "doc_b")
     assert result.exit_code == 1
     assert "there is no document and no task doc_b" in result.stderr
+
+
+def test_what_a_person_is_told_to_type_is_safe_to_type(store_path: Path) -> None:
+    hostile = "react:$(id)`id`'; id #:x"
+
+    async def add() -> None:
+        store = SqliteStore(store_path)
+        await store.apply(Insert(a_task(id=hostile, state=TaskState.PARKED)))
+        await store.close()
+
+    anyio.run(add)
+    told = run(tasks, hostile).stdout.splitlines()[-1].removeprefix("ready again by: ")
+    assert shlex.split(told) == ["mailroom", "replay", hostile]

@@ -334,6 +334,16 @@ async def test_a_task_about_no_document_that_gave_up_is_forgotten_in_the_end(des
     assert (task.state, task.expires_at) == (TaskState.PARKED, desk.now + desk.tools.config.retention.tasks_seconds)
 
 
+async def test_the_alert_of_a_task_about_no_document_names_the_task_and_not_an_id_from_outside(desk: Desk) -> None:
+    desk.cloud.broken = RuntimeError("a mistake of ours")
+    await Outsider(desk).say("classify.success", job_id="cls-1")
+    for _ in range(15):
+        await desk.work()
+        desk.later(30_000)
+    ((alert, _),) = desk.channel.told
+    assert alert.fix == "mailroom replay react:cls-1:classify.success"
+
+
 async def test_a_parked_task_of_a_document_waits_for_as_long_as_it_takes(desk: Desk) -> None:
     document = await desk.submitted()
     desk.cloud.broken = AccessDenied("the key was refused")
