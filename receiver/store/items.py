@@ -16,6 +16,7 @@ the id: a partition takes 1,000 writes a second, and a hot one would hold up the
 import base64
 import hashlib
 import math
+import re
 import zlib
 from typing import Any, NamedTuple
 
@@ -35,6 +36,7 @@ SHARED: dict[tuple[type[Record], str], str] = {(Document, "forgettable"): "overd
 forgettable. So the table has one index less to pay for and, where it exists, to add."""
 KEY_LIMIT = 900
 """Bytes of an id or key within DynamoDB's keys, which may have 2,048 (partition) and 1,024 (place)."""
+_BRIEF = re.compile(r"#[0-9a-f]{64}\Z")
 PACK_FROM = 32 * 1024
 PACKED = "zlib:"
 FIRST, LAST = " ", "~"
@@ -54,9 +56,12 @@ def pk_of(kind: type[Any] | Record, record_id: str) -> str:
 
 
 def brief(text: str) -> str:
-    """The text, or one as good that fits into a key: its beginning and its hash."""
+    """The text, or one as good that fits into a key: its beginning and its hash.
+
+    A text that ends like one that was made brief is made brief too: nobody can write down another text's key.
+    """
     raw = text.encode()
-    if len(raw) <= KEY_LIMIT:
+    if len(raw) <= KEY_LIMIT and not _BRIEF.search(text):
         return text
     return f"{raw[: KEY_LIMIT - 70].decode(errors='ignore')}#{hashlib.sha256(raw).hexdigest()}"
 

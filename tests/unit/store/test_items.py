@@ -13,9 +13,11 @@ from receiver.core.document import Document
 from receiver.core.event import Event
 from receiver.store.items import (
     FIRST,
+    KEY_LIMIT,
     LAST,
     SHARDS,
     SHARED,
+    brief,
     entries_of,
     gsi_of,
     item_of,
@@ -32,6 +34,18 @@ from tests.integration.test_store_model import RECORDS
 ROOT = Path(__file__).parents[3]
 MOMENTS = st.floats(min_value=1.1e9, max_value=2.5e11)
 IDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@given(st.text("aé", min_size=890, max_size=910), st.text("aé", min_size=890, max_size=910))
+def test_different_ids_have_different_keys_however_long(one: str, other: str) -> None:
+    assert (brief(one) == brief(other)) == (one == other)
+    assert len(brief(one).encode()) <= KEY_LIMIT
+
+
+def test_the_key_of_a_long_id_is_no_other_ids_key() -> None:
+    far = "x" * 2000
+    assert brief(brief(far)) != brief(far)
+    assert len(brief(brief(far))) <= KEY_LIMIT
 
 
 @given(st.tuples(MOMENTS, IDS), st.tuples(MOMENTS, IDS))
