@@ -80,7 +80,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def event_id(self) -> str:
         """The id that LlamaCloud gave it."""
-        return id_parts(self.id)[0]
+        sent = self.id.partition(":")[0]
+        return id_parts(sent)[0] if "%" in sent else sent
 
 
 class _Ids(msgspec.Struct):

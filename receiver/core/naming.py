@@ -55,7 +55,11 @@ def task_id(kind: str, *parts: str | float) -> str:
     Different parts give different ids, whatever they hold: an id that comes from outside can neither look like two
     parts nor like another task's. Nothing is cut off; the stores take ids of any length.
     """
-    return ":".join(_QUOTED.sub(_quote, str(part)) for part in (kind, *parts))
+    texts = [kind, *map(str, parts)]
+    plain = ":".join(texts)
+    if plain.isprintable() and "%" not in plain and plain.count(":") == len(parts):  # nearly all are
+        return plain
+    return ":".join([_QUOTED.sub(_quote, text) for text in texts])
 
 
 def event_key(event_id: str, document_id: str) -> str:
