@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +21,8 @@ from receiver.core.timers import visibility
 from receiver.flow.receive import Door
 from receiver.metrics import Meter
 from receiver.ports import Clock, Doorbell, Spool, Store
-from receiver.settings import Settings
+from receiver.secret_rules import refuse_other_proofs
+from receiver.settings import Secret, Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
     from receiver.ports import Destination
 
 USUAL = Retention()
+
+
+@dataclass(slots=True)
+class Access:
+    """The operator's token; it is exchanged when secrets rotate."""
+
+    token: Secret
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +51,10 @@ class App:
     """None where no event is to be received (a command that only reads)."""
     feeds: "tuple[Callable[[App], Coroutine[None, None, None]], ...]" = ()
     """Ways in that must be asked: each runs beside the worker until it is cancelled."""
+    access: Access = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "access", Access(self.settings.operator_token()))
 
     @asynccontextmanager
     async def opened(self) -> "AsyncIterator[App]":
@@ -198,9 +210,13 @@ def terms(settings: Settings) -> "Terms":
 
 def renew(app: App, settings: Settings) -> None:
     """Takes over the secrets of these settings as the application runs. Raises Misconfigured; nothing changed then."""
-    lock, fresh = settings.lock(), terms(settings)
+    lock, fresh, token = settings.lock(), terms(settings), settings.operator_token()
+    refuse_other_proofs(app.settings.lock(), lock)
+    if app.access.token and not token:
+        raise Misconfigured("MAILROOM_ADMIN_TOKEN would be gone", fix="put it back, or restart without it")
     app.tools.cloud.renew(settings.llama_cloud_api_key.reveal())
     app.tools.terms.take(fresh)
+    app.access.token = token
     if app.door is not None:
         app.door.lock = lock
 

@@ -8,14 +8,17 @@ import hmac
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from receiver import secret_rules
 from receiver.core.errors import Misconfigured
 from receiver.core.timers import LEASE, LONGEST_LEASE
 from receiver.core.verify import Lock, Proof
+from receiver.secret_rules import FILE_LIMIT, decoded, filled
 from receiver.secrets import VAULT, Vault, points
 
 
@@ -64,21 +67,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     webhook_headers: Annotated[
         Secret,
         _about(
-            "Static headers: JSON object, header name -> list of accepted values; the first one is sent to LlamaCloud"
+            "Static headers: JSON object, header name -> list of accepted values, 16 bytes at least; the first one is "
+            "sent to LlamaCloud"
         ),
     ] = Secret("")
     token_secrets: Annotated[
-        Secret, _about("Secrets for per-job tokens, comma-separated; the first one signs, all are accepted")
+        Secret,
+        _about("Secrets for per-job tokens, comma-separated, 16 bytes at least; the first one signs, all are accepted"),
     ] = Secret("")
     signing_secrets: Annotated[
         Secret,
-        _about("Secrets for LC-Signature, comma-separated; LlamaCloud gets the first, all are accepted"),
+        _about(
+            "Secrets for LC-Signature, comma-separated, 16 bytes at least; LlamaCloud gets the first, all are accepted"
+        ),
     ] = Secret("")
     require: Annotated[
         str,
         _about(
             "Which proofs an event must give: `headers`, `token`, `signature`, comma-separated; "
-            "`configured` means all that have secrets"
+            "`configured` means all that have secrets. It is decided when the process starts, and no renewal changes it"
         ),
     ] = "configured"
     adopt: Annotated[
@@ -89,7 +96,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _about("Seconds after which an event's own timestamp counts as late: it is kept and flagged; 0 turns it off"),
     ] = 0.0
     allow_unverified: Annotated[
-        bool, _about("Start without any secret, accepting every event; never in production")
+        bool,
+        _about(
+            "Start without any secret, accepting every event, or with secrets that can be guessed; never in production"
+        ),
     ] = False
     store: Annotated[str, _about("`sqlite:///mailroom.db`, `memory://` or `dynamodb://table`")] = (
         "sqlite:///mailroom.db"
@@ -121,7 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = "left"
     admin_token: Annotated[
-        Secret, _about("Bearer token of the operator's API and page; without it they are closed")
+        Secret, _about("Bearer token of the operator's API and page, 16 bytes at least; without it they are closed")
     ] = Secret("")
     operator_address: Annotated[
         str,
@@ -173,27 +183,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def headers(self) -> dict[str, list[str]]:
         """The static headers as they were written: name -> accepted values, the first one is sent."""
-        if not self.webhook_headers:
-            return {}
-        try:
-            headers = msgspec.json.decode(self.webhook_headers.reveal(), type=dict[str, list[str]])
-        except msgspec.MsgspecError:
-            raise Misconfigured(
-                'MAILROOM_WEBHOOK_HEADERS must be a JSON object of lists, like {"X-Mailroom-Key": ["new", "old"]}'
-            ) from None
-        if any(not name or not values or not all(values) for name, values in headers.items()):
-            raise Misconfigured("MAILROOM_WEBHOOK_HEADERS: each header needs at least one value, and none may be empty")
-        return headers
+        return secret_rules.headers(self.webhook_headers.reveal())
 
     def lock(self) -> Lock:
         """The secrets that open the door. Raises Misconfigured when there are none and nobody asked for that."""
         headers = {name.lower().encode(): tuple(v.encode() for v in values) for name, values in self.headers().items()}
         lock = Lock(
             headers=headers,
-            token_secrets=_listed(self.token_secrets),
-            signing_secrets=_listed(self.signing_secrets),
+            token_secrets=secret_rules.items("MAILROOM_TOKEN_SECRETS", self.token_secrets.reveal()),
+            signing_secrets=secret_rules.items("MAILROOM_SIGNING_SECRETS", self.signing_secrets.reveal()),
             adopt=self.adopt,
         )
+        if not self.allow_unverified:
+            secret_rules.refuse_short("MAILROOM_TOKEN_SECRETS", lock.token_secrets)
+            secret_rules.refuse_short("MAILROOM_SIGNING_SECRETS", lock.signing_secrets)
+            secret_rules.refuse_short(secret_rules.HEADERS, chain.from_iterable(headers.values()))
         configured = {
             Proof.HEADERS: bool(lock.headers),
             Proof.TOKEN: bool(lock.token_secrets),
@@ -207,6 +211,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             )
         return replace(lock, required=required)
 
+    def operator_token(self) -> Secret:
+        """The operator's token, empty where there is none. Raises Misconfigured for one that can be guessed."""
+        if self.admin_token and not self.allow_unverified:
+            secret_rules.refuse_short("MAILROOM_ADMIN_TOKEN", [self.admin_token.reveal().encode()])
+        return self.admin_token
+
     def summary(self) -> dict[str, str]:
         """Each variable and its value for the start-up line; of a secret only whether it is set."""
         shown = {}
@@ -214,10 +224,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             value = getattr(self, name)
             shown[variable] = ("set" if value else "not set") if isinstance(value, Secret) else str(value)
         return shown
-
-
-def _listed(secret: Secret) -> tuple[bytes, ...]:
-    return tuple(part.strip().encode() for part in secret.reveal().split(",") if part.strip())
 
 
 def _required(text: str, configured: Mapping[Proof, bool]) -> frozenset[Proof]:
@@ -245,14 +251,14 @@ def from_environ(environ: Mapping[str, str] | None = None, *, vault: Vault = VAU
     Any of them may also be given as ``<NAME>_FILE``, the path of a file that holds the value, or as a pointer to AWS:
     ``secretsmanager:NAME#KEY``, ``ssm:/path``, read by ``vault``.
     """
-    env = dict(os.environ if environ is None else environ)
+    env = _each_once(os.environ if environ is None else environ)
     refuse_unknown(env)
     given: dict[str, Any] = {}
     for variable, value in env.items():
         plain = _plain(variable)
         if plain in _FIELDS:
-            text = _from_file(variable, value) if variable != plain else value
-            given[_FIELDS[plain]] = vault.read(text) if points(text) else text
+            text = _from_file(variable, value) if variable != plain else _utf8(variable, value)
+            given[_FIELDS[plain]] = filled(variable, text, vault.read(text)) if points(text) else text
     return _converted(given)
 
 
@@ -261,6 +267,15 @@ def refuse_unknown(environ: Mapping[str, str]) -> None:
     for variable in environ:
         if variable.startswith("MAILROOM_") and _plain(variable) not in _FIELDS:
             raise Misconfigured(_unknown(variable, _FIELDS))
+
+
+def _each_once(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables, but for those that are empty where a file has the value. Raises Misconfigured where both have."""
+    env = dict(environ)
+    for variable in _FIELDS:
+        if variable in env and f"{variable}_FILE" in env and env.pop(variable):
+            raise Misconfigured(f"{variable} and {variable}_FILE are both set", fix="unset one of them")
+    return env
 
 
 def _plain(variable: str) -> str:
@@ -285,9 +300,20 @@ def _secret(kind: type, value: object) -> Secret:
 
 def _from_file(variable: str, path: str) -> str:
     try:
-        return Path(path).read_text().strip()
+        with Path(path).open("rb") as file:
+            content = file.read(FILE_LIMIT + 1)
     except OSError as error:
         raise Misconfigured(f"{variable}: {path} cannot be read: {error.strerror}") from None
+    return decoded(variable, path, content)
+
+
+def _utf8(variable: str, value: str) -> str:
+    """The value as it stands in the environment, where Python lets bytes pass that are no text."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise Misconfigured(f"{variable} is not UTF-8 text") from None
+    return value
 
 
 def _unknown(variable: str, known: Mapping[str, str]) -> str:

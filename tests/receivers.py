@@ -53,7 +53,7 @@ def settings_with(**given: Any) -> Settings:
     usual = {
         "llama_cloud_api_key": Secret(API_KEY),
         "public_url": "https://mail.example.com",
-        "webhook_headers": Secret(json.dumps({HEADER: [HEADER_SECRET, "an-older-value"]})),
+        "webhook_headers": Secret(json.dumps({HEADER: [HEADER_SECRET, "an-older-header-value"]})),
         "token_secrets": Secret(TOKEN_SECRET),
         "signing_secrets": Secret(SIGNING_SECRET),
         "admin_token": Secret(ADMIN_TOKEN),

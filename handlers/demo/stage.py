@@ -26,10 +26,10 @@ from receiver.settings import Settings, from_environ, refuse_unknown
 
 ROOT = Path(__file__).parents[2]
 SECRETS = {
-    "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["demo-key"]}',
-    "MAILROOM_TOKEN_SECRETS": "demo-token-secret",
-    "MAILROOM_SIGNING_SECRETS": "whsec_demo",
-    "MAILROOM_ADMIN_TOKEN": "demo",
+    "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["a-header-value-of-the-demo"]}',
+    "MAILROOM_TOKEN_SECRETS": "a-token-secret-of-the-demo",
+    "MAILROOM_SIGNING_SECRETS": "whsec_of-the-demo",
+    "MAILROOM_ADMIN_TOKEN": "token-of-the-demo",
     "LLAMA_CLOUD_API_KEY": "llx-demo",
 }
 """Secrets of a machine that nobody else can reach, for a few minutes; all three proofs are on."""

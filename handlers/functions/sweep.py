@@ -14,6 +14,7 @@ from receiver.flow.retention import tidy
 from receiver.flow.sweep import sweep
 from receiver.flow.takeover import Takeover
 from receiver.log import line
+from receiver.renewal import tell
 from receiver.runner import report, report_tidied
 
 log = logging.getLogger("mailroom.function")
@@ -28,6 +29,8 @@ STATES = ("routed", "review", "failed", "open", "withdrawn")
 def handler(event: dict[str, Any], context: Context) -> None:
     """One pass."""
     app = WARM.built()
+    if WARM.refused:
+        WARM.run(tell(WARM.refused, app.tools))
     books = WARM.run(one_pass(app))
     WARM.publish(meter_of(app), books)
 

@@ -10,8 +10,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from receiver.core.errors import Misconfigured
 from receiver.emf import Emf
-from receiver.log import line, set_up
+from receiver.log import Sparing, line, set_up
 from receiver.metrics import Meter
+from receiver.secret_rules import refuse_other_proofs
 from receiver.secrets import VAULT
 from receiver.settings import Settings, from_environ
 
@@ -40,20 +41,27 @@ class Warm(Generic[B]):
         self._emf = Emf.of_lambda(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "mailroom-local-function"))
         self._settings: Settings | None = None
         self._built: B | None = None
+        self.refused: Misconfigured | None = None
+        self._unreadable = Sparing(log, logging.ERROR, "settings.refused", seconds=60.0)
         if "AWS_LAMBDA_RUNTIME_API" in os.environ:
             self.built()
 
     def built(self) -> B:
-        """What ``build`` made of the settings; made anew when a secret has become another one."""
+        """What ``build`` made of the settings; made anew when a secret has become another one.
+
+        A renewal that is refused (see receiver/renewal.py) leaves what was built in use, and ``refused`` says why.
+        """
         self._runner.get_loop()  # Mangum asks for the thread's loop; let it be this one
         try:
             settings = from_environ()
             if self._built is None or settings != self._settings:
                 self._exchange(settings)
+            self.refused = None
         except Misconfigured as error:
             if self._built is None:
                 raise
-            line(log, logging.ERROR, "settings.unreadable", error=str(error), fix=error.fix)
+            self.refused = error
+            self._unreadable.tell(error=str(error), fix=error.fix)
         assert self._built is not None
         return self._built
 
@@ -85,6 +93,8 @@ class Warm(Generic[B]):
 
     def _exchange(self, settings: Settings) -> None:
         set_up(settings.log_level)
+        if self._settings is not None:
+            refuse_other_proofs(self._settings.lock(), settings.lock())
         fresh = self._build(settings)
         if self._built is not None:
             self.run(_closing(self._close, self._built))

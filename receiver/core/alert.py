@@ -13,6 +13,7 @@ KINDS: dict[str, str] = {
     "packet.held": "pages of a packet are missing, overlapping or doubtful",
     "submission.paused": "LlamaCloud refuses us: the key, credits, or a setting of ours; documents wait",
     "balance.off": "taken in is not routed + in review + failed + open",
+    "secret.refused": "a renewed secret was refused; the one before stays in use",
     "quality.changed": "more documents than usual match no rule or are uncertain",
 }
 """Every kind of alert that there is, and what it says; a rule for another one is refused as a slip of the pen."""

@@ -45,7 +45,7 @@ def routes(app: App) -> list[Route]:
     api, wrong = Api(app), WrongTokens(app.tools.meter)
 
     def only(endpoint: Endpoint) -> Endpoint:
-        return operator_only(app.settings.admin_token, wrong, endpoint)
+        return operator_only(app.access, wrong, endpoint)
 
     return [
         Route("/documents", only(api.documents)),

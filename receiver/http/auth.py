@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from receiver.bootstrap import Access
 from receiver.log import Sparing, line
 from receiver.ports import Meter
 from receiver.settings import Secret
@@ -71,11 +72,11 @@ def _group(address: str) -> str:
     return address
 
 
-def operator_only(token: Secret, wrong: WrongTokens, endpoint: Endpoint) -> Endpoint:
+def operator_only(access: Access, wrong: WrongTokens, endpoint: Endpoint) -> Endpoint:
     """The endpoint, closed to all who do not bring the token; to all when there is none."""
 
     async def checked(request: Request) -> Response:
-        _check(token, wrong, request)
+        _check(access.token, wrong, request)
         return await endpoint(request)
 
     return checked

@@ -17,6 +17,7 @@ ADAPTERS = {"receiver.store", "receiver.queue", "receiver.cloud"}
 EDGE = FLOW | {"receiver.settings", "receiver.log", "receiver.show"}
 WHOLE = EDGE | ADAPTERS | {
     "receiver.aws", "receiver.bootstrap", "receiver.runner", "receiver.http", "receiver.cli", "receiver.secrets",
+    "receiver.secret_rules",
     "receiver.renewal", "receiver.supervisor",
 }  # fmt: skip
 
@@ -28,7 +29,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.metrics": CORE,
     "receiver.ports": PORTS,
     "receiver.flow": FLOW,
-    "receiver.settings": CORE | {"receiver.secrets"},
+    "receiver.settings": CORE | {"receiver.secrets", "receiver.secret_rules"},
+    "receiver.secret_rules": CORE,
     "receiver.aws": CORE | {"receiver.aws"},
     "receiver.secrets": CORE | {"receiver.aws", "receiver.log"},
     "receiver.log": CORE,
@@ -38,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.queue": PORTS | {"receiver.queue", "receiver.aws"},
     "receiver.cloud": PORTS | {"receiver.cloud", "receiver"},
     "receiver.renewal": EDGE | {"receiver.bootstrap"},
-    "receiver.bootstrap": EDGE | ADAPTERS | {"receiver.secrets", "receiver.aws"},
+    "receiver.bootstrap": EDGE | ADAPTERS | {"receiver.secrets", "receiver.secret_rules", "receiver.aws"},
     "receiver.http": EDGE | {"receiver.http", "receiver.bootstrap", "receiver"},
     "receiver.runner": EDGE | {"receiver.supervisor"},
     "receiver.supervisor": PORTS,

@@ -136,7 +136,7 @@ def test_receive_keeps_events_for_as_long_as_the_table_of_the_others_says(runtim
     env = {
         "MAILROOM_STORE": f"sqlite:///{store}",
         "MAILROOM_QUEUE": "local://",
-        "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["the-right-value"]}',
+        "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["the-right-header-value"]}',
     }
     with running("receive", env, tmp_path, code=tmp_path / "code", python=runtime) as receive:
         assert receive.invoke(event)["statusCode"] == 202
@@ -157,7 +157,7 @@ def test_receive_answers_from_its_zip_alone(unpacked: Path, runtime: str, tmp_pa
     env = {
         "MAILROOM_STORE": f"sqlite:///{tmp_path}/mailroom.db",
         "MAILROOM_QUEUE": "local://",
-        "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["the-right-value"]}',
+        "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["the-right-header-value"]}',
     }
     event = json.loads((ROOT / "tests" / "events" / "http_api.json").read_text())
     with running("receive", env, tmp_path, code=unpacked, python=runtime) as receive:

@@ -103,7 +103,14 @@ def test_no_settings_object_and_no_summary_shows_a_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    "headers", ['{"X-Key": "static-header-secret-4711"}', "static-header-secret-4711", '{"X-Key": [""]}']
+    "headers",
+    [
+        '{"X-Key": "static-header-secret-4711"}',
+        "static-header-secret-4711",
+        '{"X-Key": [""]}',
+        '{"X-Key": ["4716"]}',
+        '{"X-Key": ["4716 4717 4718 4719\\n"]}',
+    ],
 )
 def test_a_secret_that_cannot_be_read_is_not_shown_by_the_error(headers: str) -> None:
     with pytest.raises(Misconfigured) as caught:

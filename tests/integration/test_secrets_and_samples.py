@@ -37,7 +37,7 @@ class Mailroom:
     def __init__(self, folder: Path, sandbox: str) -> None:
         self.folder = folder
         self.signing = folder / "signing"
-        self.signing.write_text("whsec_old")
+        self.signing.write_text("whsec_old-signing-secret")
         (folder / "mailroom.yaml").write_text(TABLE)
         ours = ("MAILROOM_", "AWS_", "LLAMA_")
         self.env = {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {
@@ -45,7 +45,7 @@ class Mailroom:
             "LLAMA_CLOUD_BASE_URL": sandbox,
             "MAILROOM_SIGNING_SECRETS_FILE": str(self.signing),
             "MAILROOM_OPERATOR_ADDRESS": "127.0.0.1:0",
-            "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["a-key"]}',
+            "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["a-key-of-the-samples"]}',
         }
         self.url = ""
 
@@ -113,7 +113,7 @@ def test_a_triggered_sample_is_let_in_and_a_repetition_is_known(mailroom: Mailro
     assert code == 0
     assert [answer["status"] for answer in said["answers"]] == [202, 200]
     assert json.loads(said["body"])["data"]["result"] == {"type": "invoice", "confidence": 0.9}
-    assert "a-key" not in json.dumps(said)
+    assert "a-key-of-the-samples" not in json.dumps(said)
 
 
 def test_a_string_body_is_let_in_and_a_wrong_signature_is_not(mailroom: Mailroom) -> None:
@@ -163,15 +163,17 @@ def test_a_rotation_under_load_refuses_no_event_and_drops_the_old_secret(mailroo
     sender = threading.Thread(target=_send, args=(mailroom, answers, stop))
     sender.start()
     try:
-        code, said = mailroom.run("webhooks", "rotate", "signing", "--new", "whsec_new", "--quiet-seconds", "3")
+        code, said = mailroom.run(
+            "webhooks", "rotate", "signing", "--new", "whsec_new-signing-secret", "--quiet-seconds", "3"
+        )
     finally:
         stop.set()
         sender.join()
     assert code == 0, said
-    assert mailroom.signing.read_text() == "whsec_new"
+    assert mailroom.signing.read_text() == "whsec_new-signing-secret"
     assert len(answers) > 20
     assert set(answers) == {202}
-    assert _post(mailroom, "whsec_old") == 401
+    assert _post(mailroom, "whsec_old-signing-secret") == 401
 
 
 def _send(mailroom: Mailroom, answers: list[int], stop: threading.Event) -> None:
@@ -184,7 +186,7 @@ def _send(mailroom: Mailroom, answers: list[int], stop: threading.Event) -> None
 
 def _post(mailroom: Mailroom, secret: str) -> int:
     sample = Sample(event_id=os.urandom(8).hex(), type="parse.success", job_id="j", timestamp=time.time())
-    proofs = Proofs(headers={"X-Mailroom-Key": "a-key"}, signing_secret=secret.encode())
+    proofs = Proofs(headers={"X-Mailroom-Key": "a-key-of-the-samples"}, signing_secret=secret.encode())
     body = sample.body()
     return httpx.post(
         f"{mailroom.url}/webhooks/llamacloud", content=body, headers=headers(sample, body, proofs)

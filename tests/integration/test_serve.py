@@ -90,6 +90,29 @@ def test_each_side_answers_what_is_its_own(tmp_path: Path) -> None:
         assert 'mailroom_events_total{outcome="accepted"} 1.0' in client.get(served.operator + "/metrics").text
 
 
+def test_a_secret_file_that_is_emptied_opens_nothing(tmp_path: Path) -> None:
+    secret = tmp_path / "signing"
+    secret.write_text(SIGNING_SECRET)
+    with serving(tmp_path, MAILROOM_SIGNING_SECRETS="", MAILROOM_SIGNING_SECRETS_FILE=str(secret)) as served:
+        for content in (b"", b",,,", b"\xff" * 20):
+            secret.write_bytes(content)
+            served.until(lambda: served.said("secrets.refused"))
+            assert httpx.post(f"{served.public}{PATH}", content=a_body()).status_code == 401
+        assert served.post(a_body()) == 202
+
+
+@pytest.mark.parametrize("content", [b"", b",,,", b"short", b"\xff" * 20])
+def test_a_secret_that_is_none_is_refused_at_the_start_in_one_clear_line(content: bytes, tmp_path: Path) -> None:
+    secret = tmp_path / "signing"
+    secret.write_bytes(content)
+    env = environment(tmp_path, MAILROOM_SIGNING_SECRETS_FILE=str(secret))
+    del env["MAILROOM_SIGNING_SECRETS"]
+    code, said = started(tmp_path, env)
+    assert code == 2
+    assert said.startswith("mailroom: MAILROOM_SIGNING_SECRETS")
+    assert "Traceback" not in said
+
+
 def test_the_operators_side_can_be_turned_off(tmp_path: Path) -> None:
     with serving(tmp_path, MAILROOM_OPERATOR_ADDRESS="") as served:
         assert served.operator == ""
@@ -113,9 +136,13 @@ def test_an_address_that_is_taken_is_named_with_the_fix(tmp_path: Path) -> None:
 
 
 def refused(folder: Path, address: str) -> tuple[int, str]:
+    return started(folder, environment(folder, MAILROOM_OPERATOR_ADDRESS=address))
+
+
+def started(folder: Path, env: dict[str, str]) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "receiver", "serve", "--port", "0"], cwd=folder,
-        env=environment(folder, MAILROOM_OPERATOR_ADDRESS=address), capture_output=True, text=True, timeout=60,
+        [sys.executable, "-m", "receiver", "serve", "--port", "0"], cwd=folder, env=env,
+        capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     return done.returncode, done.stderr
 

@@ -88,7 +88,7 @@ def settings(tmp_path: Path) -> dict[str, str]:
         LLAMA_CLOUD_BASE_URL="http://127.0.0.1:9",  # nobody is there: submission is tried again by the worker
         MAILROOM_CONFIG=str(ROOT / "samples" / "mailroom.yaml"),
         MAILROOM_PUBLIC_URL="https://mail.example.com",
-        MAILROOM_TOKEN_SECRETS="secret",
+        MAILROOM_TOKEN_SECRETS="a-token-secret-for-watch",
         MAILROOM_STORE=f"sqlite:///{tmp_path}/mailroom.db",
     )
 

@@ -26,7 +26,9 @@ class Safe:
 
 
 def test_a_setting_can_point_to_a_secret() -> None:
-    safe = Safe(mail=json.dumps({"KEY": "llx-1", "HEADERS": {"X-Key": ["a", "b"]}}), **{"/mail/token": "t1,t2"})
+    named = {"X-Key": ["a-value-of-the-header", "another-value-of-it"]}
+    tokens = "a-token-secret-of-ours, another-token-secret"
+    safe = Safe(mail=json.dumps({"KEY": "llx-1", "HEADERS": named}), **{"/mail/token": tokens})
     settings = from_environ(
         {
             "LLAMA_CLOUD_API_KEY": "secretsmanager:mail#KEY",
@@ -36,8 +38,8 @@ def test_a_setting_can_point_to_a_secret() -> None:
         vault=safe.vault(),
     )
     assert settings.llama_cloud_api_key.reveal() == "llx-1"
-    assert settings.headers() == {"X-Key": ["a", "b"]}
-    assert settings.lock().token_secrets == (b"t1", b"t2")
+    assert settings.headers() == named
+    assert settings.lock().token_secrets == (b"a-token-secret-of-ours", b"another-token-secret")
     assert sorted(safe.asked) == ["secretsmanager:mail", "ssm:/mail/token"], "each secret is asked for once"
 
 

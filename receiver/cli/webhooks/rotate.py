@@ -21,6 +21,7 @@ from pathlib import Path
 
 import click
 
+from receiver import secret_rules
 from receiver.bootstrap import App
 from receiver.cli.output import say
 from receiver.cli.running import with_app
@@ -83,6 +84,8 @@ class Held:
 def rotate(what: str, name: str | None, new: str | None, quiet_seconds: float, timeout: float) -> None:
     """Rotate the signing secret, the token secret or a static header's value without refusing an event."""
     held = _held(what, name)
+    if new is not None:
+        _refuse(new)
     with_app(lambda app: _rotate(app, held, new or secrets.token_urlsafe(32), quiet_seconds, timeout))
 
 
@@ -104,6 +107,13 @@ def _held(what: str, name: str | None) -> Held:
     if what == "header" and name not in json.loads(held.path.read_text()):
         raise Misconfigured(f"{held.path} has no header {name}")
     return held
+
+
+def _refuse(new: str) -> None:
+    """Raises Misconfigured for a value that every receiver would refuse."""
+    if len(secret_rules.items("--new", new)) != 1:
+        raise Misconfigured("--new is one secret: it holds no comma")
+    secret_rules.refuse_short("--new", [new.encode()])
 
 
 async def _rotate(app: App, held: Held, new: str, quiet_seconds: float, timeout_seconds: float) -> None:

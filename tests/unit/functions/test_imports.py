@@ -50,7 +50,7 @@ def loaded() -> list[str]:
         "AWS_ACCESS_KEY_ID": "a",
         "MAILROOM_STORE": "dynamodb://table",
         "MAILROOM_QUEUE": "sqs://doorbell",
-        "MAILROOM_WEBHOOK_HEADERS": '{"X-Key": ["v"]}',
+        "MAILROOM_WEBHOOK_HEADERS": '{"X-Key": ["a-value-of-the-header"]}',
     }
     done = subprocess.run([sys.executable, "-c", START], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -13,6 +13,7 @@ from handlers.destinations import destinations
 from handlers.sources.s3 import DONE
 from receiver.config import load as load_table
 from receiver.core.alert import KINDS
+from receiver.core.verify import Proof
 from receiver.settings import VARIABLES
 from tests.infra import ROOT, of_type, param, referred, resources, service
 
@@ -31,6 +32,12 @@ def test_every_variable_is_a_setting_or_named_by_the_routing_table() -> None:
     named = set(re.findall(r"env:(\w+)", re.sub(r"(?m)^#.*", "", TABLE)))
     given = {*service()["provider"]["environment"], *(v for f in FUNCTIONS.values() for v in f.get("environment", {}))}
     assert given - set(VARIABLES.values()) == named
+
+
+def test_every_proof_is_required_whatever_becomes_of_a_secret() -> None:
+    given = service()["provider"]["environment"]
+    assert set(given["MAILROOM_REQUIRE"].split(",")) == set(Proof)
+    assert not any("MAILROOM_REQUIRE" in function.get("environment", {}) for function in FUNCTIONS.values())
 
 
 def test_the_routing_table_that_is_deployed_is_one() -> None:
