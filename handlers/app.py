@@ -15,6 +15,7 @@ from handlers.child import Children
 from handlers.cutting import ChildCutter
 from handlers.destinations import destinations
 from handlers.inbox import InboxFeed, buckets
+from handlers.mail.reader import ChildMailReader
 from handlers.sources.s3 import S3Source
 from handlers.sources.s3_spool import S3Spool
 from receiver import bootstrap
@@ -42,6 +43,7 @@ def build(
     """
     config = config or load(settings.config, os.environ)
     aws = aws or Aws()
+    children = Children()
     store, bell, meter = bootstrap.open_store(settings), bootstrap.open_bell(settings), Meter()
     tools = Tools(
         store=store,
@@ -56,7 +58,8 @@ def build(
         spread=bootstrap.spread,
         meter=meter,
         destinations={**destinations(aws), **(more or {})},
-        cutter=ChildCutter(Children()),
+        cutter=ChildCutter(children),
+        mail_reader=ChildMailReader(children),
         channels=channels(config, settings, aws),
         adopt=settings.adopt,
         max_document=settings.max_upload,

@@ -15,7 +15,6 @@ from handlers.functions.arrivals import Put, puts
 from handlers.sources.s3 import S3Source, place
 from receiver.bootstrap import App
 from receiver.core.errors import DocumentRefused, FileGone, MailroomError, NotAllowed
-from receiver.core.media import is_mail
 from receiver.flow.arrive import Arrived, arrive
 from receiver.flow.intake import Arrival
 from receiver.log import line
@@ -80,13 +79,12 @@ async def take_object(put: Put, app: App) -> Arrived:
             raise
         line(log, logging.INFO, "inbox.moved_before", origin=str(put.at))
         return Arrived()
-    stays = afterwards == "left" and not is_mail(kept.head)
     pinned = place(kept.location)
     locator = f"{pinned.bucket}/{pinned.key}"
     arrival = Arrival(
         name=pinned.key.rpartition("/")[2],
         kind="s3",
-        source=kept if stays else source.stream(pinned),
+        source=kept if afterwards == "left" else source.stream(pinned),
         locator=locator,
         sender=put.sender,
         packet=pinned.key.startswith(PACKETS),

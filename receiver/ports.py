@@ -14,6 +14,7 @@ from receiver.core.alert import Alert
 from receiver.core.change import Page, Query, Record, Tally, Write
 from receiver.core.document import Document, Receipt
 from receiver.core.job import JobKind, JobReport
+from receiver.core.mail import MailBounds, ReadMail
 from receiver.core.parcel import Content, Parcel
 from receiver.core.plan import Target
 from receiver.core.task import Task
@@ -253,6 +254,17 @@ class Cutter(Protocol):
 
         Raises Uncuttable for what is locked, hopeless or no PDF, ReaderDied (in the block, too) when the process that
         reads it broke down, Transient when there is none.
+        """
+        ...
+
+
+class MailReader(Protocol):
+    """Takes mails apart, outside of the event loop."""
+
+    def opened(self, path: Path, *, name: str, bounds: MailBounds) -> AbstractAsyncContextManager[Sequence[ReadMail]]:
+        """The mails in this file while the block lasts, their contents as files; none when it is no mail after all.
+
+        Raises Unreadable for what exceeds the bounds or defeats the reader, Transient when the reading broke down.
         """
         ...
 

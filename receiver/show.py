@@ -89,7 +89,11 @@ def document(one: Document) -> Shown:
         "taken_in_at": moment(one.taken_in_at),
         "deadline": moment(one.overdue_at),
     }
-    if one.parent_id:
+    if one.mail:
+        shown |= {"mail": True, "parts": [asdict(part) for part in one.parts]}
+    elif one.parent_id and not one.is_piece:
+        shown |= {"came_in": one.parent_id}
+    if one.is_piece:
         shown |= {"parent": one.parent_id, "pages": list(one.pages), "category": one.category}
         shown |= {"category_confidence": one.category_confidence}
     if one.packet:

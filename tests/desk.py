@@ -32,6 +32,7 @@ from receiver.queue.local import LocalDoorbell
 from receiver.store.memory import MemoryStore
 from receiver.store.spool import FolderSpool
 from tests.builders import NOW
+from tests.letters import NearReader
 from tests.papers import NearCutter
 
 TABLE = """\
@@ -194,6 +195,7 @@ class Desk:
             spread=lambda: 1.0,
             meter=Meter(),
             cutter=NearCutter(),
+            mail_reader=NearReader(),
             destinations={"bytes": self.bytes, "words": self.words},
             channels={"log": self.channel},
             adopt=True,

@@ -1,6 +1,16 @@
 """E-mails for tests, as they are sent."""
 
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from email.message import EmailMessage
+from pathlib import Path
+
+from handlers.mail.read import read
+from handlers.mail.tree import TooMuch
+from receiver.core.errors import Unreadable
+from receiver.core.mail import MailBounds, ReadMail
 
 
 def a_mail(
@@ -23,3 +33,16 @@ def a_mail(
         main, _, minor = kind.partition("/")
         mail.add_attachment(content, maintype=main, subtype=minor, filename=name)
     return mail
+
+
+class NearReader:
+    """Reads with the product's own code, but in this process: starting a child for each mail takes a test's time."""
+
+    @asynccontextmanager
+    async def opened(self, path: Path, *, name: str, bounds: MailBounds) -> AsyncIterator[Sequence[ReadMail]]:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                mails = read(await asyncio.to_thread(path.read_bytes), name, bounds, Path(folder))
+            except TooMuch as error:
+                raise Unreadable(str(error)) from error
+            yield mails

@@ -27,6 +27,7 @@ from receiver.settings import Secret, Settings
 from receiver.store.memory import MemoryStore
 from receiver.store.spool import FolderSpool
 from tests.builders import NOW
+from tests.letters import NearReader
 
 HEADER, HEADER_SECRET = "X-Mailroom-Key", "static-header-secret-4711"
 TOKEN_SECRET, SIGNING_SECRET = "per-job-token-secret-4712", "whsec_signing-secret-4713"
@@ -79,6 +80,7 @@ def an_app(folder: Path, *, store: Store | None = None, now: float = NOW, **sett
         clock=clock,
         spread=lambda: 0.5,
         meter=meter,
+        mail_reader=NearReader(),
         destinations={"folder": Folder()},
         max_document=given.max_upload,
     )

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from handlers.aws import Aws
 from receiver.core.document import Document
 from receiver.core.errors import AccessDenied, DocumentRefused, FileGone, Unroutable
+from receiver.core.header_block import HEAD_BYTES
 from receiver.core.parcel import Content
 from receiver.log import line
 from receiver.ports import Kept, Source
 
 CHUNK = 1024 * 1024
-HEAD = 1024
 _VERSION = "?versionId="
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
 _UNTAGGABLE = _MISSING | {"MethodNotAllowed", "NotImplemented"}
@@ -157,7 +157,7 @@ def _sha256_of(answer: dict[str, Any]) -> str:
 
 def _read(body: Any, known: str) -> tuple[bytes, str]:
     """The first bytes, and the checksum; read to the end only where nobody knows it."""
-    head: bytes = body.read(HEAD)
+    head: bytes = body.read(HEAD_BYTES)
     if known:
         return head, known
     digest = hashlib.sha256(head)

@@ -71,7 +71,10 @@ def _one(document_id: str, *, as_json: bool) -> None:
     found_type, confidence = data["type"], data["confidence"]
     if confidence is not None:
         say(f"  classified as {found_type or 'nothing that fits'} ({confidence:.2f}): {data['reasoning']}")
-    _family(data)
+    if data.get("mail"):
+        _parts(data)
+    else:
+        _family(data)
     _table(("delivery", "status", "where or why"), [_delivery(one) for one in data["deliveries"]])
     rows = (data["plan"] or {}).get("trace", [])
     _table(("route", "matched", "why"), [(row["route"], "✔" if row["matched"] else "no", row["why"]) for row in rows])
@@ -91,6 +94,8 @@ def _when(moment: str) -> str:
 
 def _family(data: dict[str, Any]) -> None:
     """A packet's pieces, and after them those that a new cut withdrew; of a piece, where it comes from."""
+    if "came_in" in data:
+        say(f"  came in mail {data['came_in']}")
     if "parent" in data:
         say(f"  pages {spans(data['pages'])} of packet {data['parent']}")
     pieces = sorted(data["pieces"], key=lambda one: one["state"] == DocumentState.WITHDRAWN)
@@ -104,6 +109,17 @@ def _family(data: dict[str, Any]) -> None:
         for one in pieces
     ]
     _table(("pages", "piece", "type or category", "state"), rows)
+
+
+def _parts(data: dict[str, Any]) -> None:
+    """Every part of a mail, and what became of it."""
+    states = {one["document_id"]: one["state"] for one in data["pieces"]}
+    rows = [
+        (part["where"], part["name"], part["fate"].replace("_", " "), part["document_id"] or part["reason"],
+         states.get(part["document_id"], ""))
+        for part in data["parts"]
+    ]  # fmt: skip
+    _table(("part", "name", "became", "document, or why not", "state"), rows)
 
 
 def _delivery(one: dict[str, Any]) -> tuple[str, str, str]:

@@ -35,7 +35,8 @@ DOCUMENT_COLUMNS = ("document", "name", "type", "confidence", "state", "where or
 
 def document_row(one: Document) -> tuple[str | list[str], ...]:
     """A document as a row of DOCUMENT_COLUMNS: why it waits or failed, and where it lies."""
-    found_type = one.type or ("" if one.classification is None else "no match")
+    unclassified = "mail" if one.mail else ""
+    found_type = one.type or (unclassified if one.classification is None else "no match")
     confidence = f"{one.classification.confidence:.2f}" if one.classification else ""
     places = [each.receipt.location for each in one.deliveries if each.receipt]
     why = [] if one.state is DocumentState.ROUTED else [show.reason(one)]

@@ -7,12 +7,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from receiver.config import faults, model
-from receiver.config.config import Category, Classify, Config, Guards, Resubmit, Rule, Split
+from receiver.config.config import Category, Classify, Config, Guards, MailPolicy, Resubmit, Rule, Split
 from receiver.config.source import Source, read
 from receiver.config.text import resolve, seconds, window_seconds
 from receiver.core.alert import AlertRule
 from receiver.core.check import Problem
 from receiver.core.errors import Misconfigured
+from receiver.core.mail import MailBounds
 from receiver.core.plan import Target
 from receiver.core.retention import Retention
 from receiver.core.route import Fallback, Route, RouteTable, When
@@ -112,6 +113,7 @@ def _config(file: model.File, source: Source, environ: Mapping[str, str]) -> Con
         classify=_classify(file.classify),
         split=_split(file.split),
         table=_table(file, environ),
+        mail=_mail(file.mail),
         alerts=tuple(_alert(section, environ) for section in file.alerts),
         retention=Retention(**dict(file.retention)),
         deadline_seconds=seconds(file.deadline),
@@ -156,7 +158,13 @@ def _table(file: model.File, environ: Mapping[str, str]) -> RouteTable:
         low_confidence=_fallback(file.low_confidence, environ),
         failed=_fallback(file.failed, environ),
         packet=_fallback(file.packet, environ) if file.packet else None,
+        mail=_fallback(file.mail, environ) if file.mail.to or file.mail.review else None,
     )
+
+
+def _mail(section: model.MailSection) -> MailPolicy:
+    bounds = MailBounds(max_parts=section.max_parts, max_depth=section.max_depth, max_unpacked=section.max_unpacked)
+    return MailPolicy(body=section.body, bounds=bounds)
 
 
 def _route(section: model.RouteSection, environ: Mapping[str, str]) -> Route:
@@ -171,7 +179,7 @@ def _route(section: model.RouteSection, environ: Mapping[str, str]) -> Route:
     )
 
 
-def _fallback(section: model.WaySection, environ: Mapping[str, str]) -> Fallback:
+def _fallback(section: model.WaySection | model.MailSection, environ: Mapping[str, str]) -> Fallback:
     return Fallback(to=_targets(section.to, environ), review=section.review)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from receiver.core.alert import AlertRule
 from receiver.core.check import Problem, check
 from receiver.core.errors import Misconfigured
+from receiver.core.mail import MailBounds
 from receiver.core.pages import Guards as Guards
 from receiver.core.plan import Target
 from receiver.core.retention import Retention
@@ -59,6 +60,15 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailPolicy:
+    """What becomes of a mail."""
+
+    body: Literal["document", "record"] = "document"
+    """Its text beside attachments: a document, or (a short one) kept with the mail's record and in manifests."""
+    bounds: MailBounds = field(default_factory=MailBounds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resubmit:
     """What is submitted anew after a job that failed, got stuck or went away. Each submission costs its credits."""
 
@@ -79,6 +89,7 @@ class Config:
     classify: Classify
     split: Split = field(default_factory=Split)
     table: RouteTable
+    mail: MailPolicy = field(default_factory=MailPolicy)
     alerts: tuple[AlertRule, ...] = ()
     retention: Retention = field(default_factory=Retention)
     deadline_seconds: float = 600

@@ -189,6 +189,25 @@ class WaySection(Section):
         return self
 
 
+class MailSection(Section):
+    to: Targets | None = Field(default=None, description="where a mail itself is archived, as it was sent")
+    review: bool = Field(default=False, description="hold every mail for a person once its parts have their place")
+    body: Literal["document", "record"] = Field(
+        default="document",
+        description="the text beside attachments: a document of its own, or (up to 4,000 characters) with the mail's "
+        "record and in the manifests of its documents",
+    )
+    max_parts: Annotated[int, Field(ge=1, le=500)] = Field(
+        default=200, description="most parts of one arrival; a mail with more is held for a person"
+    )
+    max_depth: Annotated[int, Field(ge=1, le=50)] = Field(
+        default=20, description="most levels of parts in parts, and of mails in mails"
+    )
+    max_unpacked: Annotated[int, Field(ge=1)] = Field(
+        default=256 * 1024 * 1024, description="most bytes of all its parts, decoded"
+    )
+
+
 class WhenSection(Section):
     """Conditions beside the type; all must hold, patterns are shell patterns without regard to case."""
 
@@ -283,6 +302,7 @@ class File(Section):
         description="the job failed, or the document cannot be taken", examples=[{"to": ["s3://bucket/failed/"]}]
     )
     packet: WaySection | None = Field(default=None, description="where a packet itself is archived")
+    mail: MailSection = Field(default_factory=MailSection, description="what becomes of e-mails")
     alerts: tuple[AlertSection, ...] = Field(default=(), description="who is told of what")
     retention: RetentionSection = Field(
         default_factory=RetentionSection, description="how long finished records are remembered"

@@ -11,6 +11,7 @@ KINDS: dict[str, str] = {
     "document.overdue": "a document is past its deadline",
     "source.expiring": "a source file is about to expire at LlamaCloud",
     "packet.held": "pages of a packet are missing, overlapping or doubtful",
+    "mail.held": "a mail, or a part of one, waits for a person: it cannot be opened or exceeds a bound",
     "submission.paused": "LlamaCloud refuses us: the key, credits, or a setting of ours; documents wait",
     "balance.off": "taken in is not routed + in review + failed + open",
     "secret.refused": "a renewed secret was refused; the one before stays in use",

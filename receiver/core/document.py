@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from receiver.core.mail import Part
 from receiver.core.pages import Cut, Segment
 from receiver.core.plan import Plan, Target, Way
 
@@ -133,9 +134,14 @@ class Document:
     step: Step = Step.TAKEN_IN
     packet: bool = False
     """True when it must be split before its pieces can be routed."""
+    mail: bool = False
+    """True for the record of a mail: its documents have it as their parent."""
+    parts: tuple[Part, ...] = ()
+    """Of a mail: every part, and what became of it."""
     batch_id: str = ""
-    """Shared by a packet and its pieces, or by the attachments of one e-mail; its own id otherwise."""
+    """Shared by a packet and its pieces, or by a mail and its documents; its own id otherwise."""
     parent_id: str = ""
+    """The packet that a piece was cut from, or the mail that a document came in."""
     pages: tuple[int, ...] = ()
     """The pages of the parent that a piece holds, 1-based."""
     category: str = ""
@@ -177,6 +183,11 @@ class Document:
     def type(self) -> str | None:
         """The matched type, None when there is none (yet)."""
         return self.classification.type if self.classification else None
+
+    @property
+    def is_piece(self) -> bool:
+        """Whether it was cut from a packet."""
+        return bool(self.parent_id and self.pages)
 
     @property
     def pieces(self) -> tuple[Segment, ...]:

@@ -8,7 +8,7 @@ MailroomError
 |- CloudRefused     LlamaCloud refuses us, not the document: pause, alert once, go on by itself (flow/gate.py)
 |  |- KeyRefused   OutOfCredits   SettingsRefused   NotServed
 |- Permanent        trying again cannot help: park and alert
-|  |- JobGone   FileGone   DocumentRefused   Uncuttable   AccessDenied   DeliveryConflict   Unroutable
+|  |- JobGone   FileGone   DocumentRefused   Uncuttable   Unreadable   AccessDenied   DeliveryConflict   Unroutable
 |- Misconfigured    refuse to start, exit 2, name the setting
 |- Conflict         a record changed under us: read again and decide again
 
@@ -283,6 +283,14 @@ class Uncuttable(Permanent):
     code = "uncuttable"
     owner = Owner.DOCUMENT
     fix = "unlock or mend the file and take it in again; or route it whole: mailroom review DOCUMENT --to ROUTE"
+
+
+class Unreadable(Permanent):
+    """The mail cannot be taken apart, or not within the bounds."""
+
+    code = "unreadable"
+    owner = Owner.DOCUMENT
+    fix = "save what is in it by hand, or raise the bound under `mail:` that the message names and take it in again"
 
 
 class AccessDenied(Permanent):

@@ -5,6 +5,7 @@ same bytes.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,8 +22,12 @@ def manifest(document: Document, *, delivery_id: str, pieces: Sequence[Document]
         "llamacloud": {"job_id": document.job_id, "file_id": document.file_id},
         "decision": _decision(document),
     }
-    if document.parent_id:
+    if document.is_piece:
         story["packet"] = _packet(document)
+    elif document.parent_id:
+        story["mail"] = {"id": document.parent_id}
+    if document.mail:
+        story["parts"] = [asdict(part) for part in document.parts]
     if document.cuts:
         story["pages"] = {"count": document.page_count, "omitted": list(document.cuts[-1].omitted)}
         story["cut_by"] = document.cuts[-1].by

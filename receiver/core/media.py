@@ -7,11 +7,21 @@ surely is none of them is refused here, before anything is uploaded and paid for
 import mimetypes
 import re
 
+from receiver.core.header_block import is_mail
+
 PDF = "application/pdf"
 MAIL = "message/rfc822"
+OUTLOOK = "application/vnd.ms-outlook"
+TNEF = "application/ms-tnef"
+SIGNED = "application/pkcs7-mime"
+"""CMS: signed or encrypted."""
+ENVELOPES = frozenset({MAIL, OUTLOOK, TNEF, SIGNED})
+"""What is opened, because the documents are inside."""
+SAVED_PAGE = "multipart/related"
+"""A page with its pictures as a browser saves it (MHTML). Source: RFC 2557."""
 UNKNOWN = "application/octet-stream"
-HEAD_BYTES = 1024
-"""Bytes from the start of a file that are enough to judge it."""
+JUNK_BYTES = 1024
+"""How far from the start a PDF's header may stand: readers look for it there."""
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
@@ -43,25 +53,32 @@ _ZIPPED = re.compile(
 """Extensions of documents that are zip archives inside."""
 _ZIP_BEGINS = (b"mimetype", b"[Content_Types].xml", b"_rels/", b"docProps/", b"word/", b"xl/", b"ppt/", b"Index/")
 """The first entries that such a document begins with: OpenDocument and EPUB, Office Open XML, Apple's."""
-_MAIL_FIELDS = re.compile(
-    rb"^(From|To|Date|Subject|Message-ID|MIME-Version|Received|Return-Path|Delivered-To|DKIM-Signature):",
-    re.IGNORECASE | re.MULTILINE,
+_TNEF = b"\x78\x9f\x3e\x22"
+_OUTLOOK = tuple(
+    name.encode("utf-16-le") for name in ("__substg1.0_", "__properties_version1.0", "__nameid_version1.0")
 )
+"""Names in the directory of an Outlook message. Source: MS-OXMSG 2.2."""
+_CMS = re.compile(
+    rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83.{3}|\x84.{4})\x06"
+    rb"(?:\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07[\x01-\x06]|\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01[\x09\x17])",
+    re.DOTALL,
+)
+"""ContentInfo of CMS: SEQUENCE, then the OID of its content. Source: RFC 5652 section 3."""
+_CMS_TEXT = re.compile(rb"\s*(-----BEGIN (PKCS7|PKCS #7 SIGNED DATA|CMS)-----|MI[A-Z0-9A-Za-z+/\r\n]{20})")
 
 
 def media_type(head: bytes, name: str) -> str:
-    """The media type of the file that begins with ``head`` (HEAD_BYTES are enough).
-
-    A PDF may carry junk before its header; readers look for it in the first 1,024 bytes, and so do we.
-    """
+    """The media type of the file that begins with ``head`` (HEAD_BYTES are enough)."""
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind
-    if is_mail(head):
-        return MAIL
-    if b"%PDF-" in head[:HEAD_BYTES]:
+    if kind := envelope(head, name):
+        return kind
+    if b"%PDF-" in head[:JUNK_BYTES]:
         return PDF
     guessed = mimetypes.guess_type(name)[0] or UNKNOWN
+    if guessed == MAIL:  # so it is called, and is none
+        return SAVED_PAGE if name.lower().endswith((".mht", ".mhtml")) else _textual(head)
     if head.startswith(_OLE):
         return guessed if guessed.startswith("application/vnd.ms-") else "application/msword"
     if guessed == PDF or guessed.startswith("image/"):
@@ -69,14 +86,16 @@ def media_type(head: bytes, name: str) -> str:
     return guessed
 
 
-def is_mail(head: bytes) -> bool:
-    """Whether it is an e-mail as it was sent: it begins with a header field, and there are at least three known ones.
-
-    A line ``From `` of an mbox may stand before them.
-    """
-    start = head.split(b"\n", 1)[1] if head.startswith(b"From ") and b"\n" in head else head
-    begins = re.match(rb"[!-9;-~]{1,76}:[ \t\r\n]", start)
-    return bool(begins) and len({found.lower() for found in _MAIL_FIELDS.findall(start)}) >= 3
+def envelope(head: bytes, name: str) -> str:
+    """Which of ENVELOPES it is: what holds documents inside and is none itself; "" for all else."""
+    if head.startswith(_TNEF):
+        return TNEF
+    if head.startswith(_OLE):
+        known = name.lower().endswith((".msg", ".oft")) or any(mark in head for mark in _OUTLOOK)
+        return OUTLOOK if known else ""
+    if _CMS.match(head) or (name.lower().endswith((".p7m", ".p7s")) and _CMS_TEXT.match(head)):
+        return SIGNED
+    return MAIL if is_mail(head) else ""
 
 
 def refusal(head: bytes, name: str, *, packet: bool = False) -> str:
@@ -89,7 +108,7 @@ def refusal(head: bytes, name: str, *, packet: bool = False) -> str:
     if head.startswith(_ZIP) and not _zipped_document(head, name):
         return "is an archive (zip), not a document"
     kind = media_type(head, name)
-    if packet and kind not in (PDF, MAIL):
+    if packet and kind != PDF and kind not in ENVELOPES:
         return f"is {kind}: only a PDF can be cut, so only a PDF can be a packet"
     return ""
 

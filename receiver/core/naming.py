@@ -108,6 +108,11 @@ def mail_batch(message_id: str) -> str:
     return _derive("mail", message_id)
 
 
+def mail_id(message_id: str, digest: str) -> str:
+    """The id of a mail's record: the same by whatever way the mail came, another one when a part of it differs."""
+    return _derive("doc", "mail", message_id, digest)
+
+
 def delivery_id(document_id: str, route: str, target: Target) -> str:
     """The id of a delivery: document, route and destination."""
     return _derive("dlv", document_id, route, target.url)

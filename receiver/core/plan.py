@@ -20,6 +20,8 @@ class Way(StrEnum):
     """A person said where it goes."""
     PACKET = "packet"
     """A packet, when none of its pieces is open any more: it is archived."""
+    MAIL = "mail"
+    """A mail, when none of its parts is open any more: it is archived."""
     BLANK = "blank"
     """Blank pages that were dropped from a packet: kept, and sent nowhere."""
     RECUT = "recut"

@@ -96,11 +96,14 @@ class RouteTable:
     failed: Fallback
     packet: Fallback | None = None
     """Where a packet itself is archived; it is not archived when this is absent."""
+    mail: Fallback | None = None
+    """The same for a mail, as it was sent."""
 
     @property
     def version(self) -> str:
         """A short fingerprint of the table's meaning, kept with each decision."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+        said = {name: value for name, value in asdict(self).items() if name != "mail" or value}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def counts_pages(self) -> bool:
@@ -110,7 +113,8 @@ class RouteTable:
 
     def targets(self) -> tuple[Target, ...]:
         """Every destination that the table names, each once."""
-        ways = [self.no_match, self.low_confidence, self.failed, *([self.packet] if self.packet else [])]
+        archives = [one for one in (self.packet, self.mail) if one is not None]
+        ways = [self.no_match, self.low_confidence, self.failed, *archives]
         named = [*(to for route in self.routes for to in route.to), *(to for way in ways for to in way.to)]
         return tuple({json.dumps(asdict(target), sort_keys=True): target for target in named}.values())
 

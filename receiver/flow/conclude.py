@@ -131,7 +131,7 @@ def job_alert(case: Case, reason: str, now: float) -> Alert:
     """The alert of a job that came to no result, with the vendor's own words. A packet's pieces are one cause."""
     return Alert(
         kind="job.failed",
-        cause=case.document.parent_id or reason[:80],
+        cause=case.document.parent_id if case.document.is_piece else reason[:80],
         title=f"{case.report.kind} job {case.report.status}: {case.document.name}",
         detail=reason,
         subject=case.document.id,

@@ -1,4 +1,4 @@
-"""Family: a document that others came out of (a packet, with its pieces) has the state of these.
+"""Family: a document that others came out of (a packet, with its pieces; a mail) has the state of these.
 
 It is open while one of them is open, waits in review while one waits in review, and has failed or is routed otherwise:
 ``Document.parts_state`` is what they amount to. When one settles, or is opened again by a person, a task to look at its
@@ -12,7 +12,7 @@ from receiver.core.change import Ensure, Insert, Update, Write
 from receiver.core.document import Document, DocumentState, Step, worst
 from receiver.core.naming import task_id
 from receiver.core.task import Task
-from receiver.flow import packet
+from receiver.flow import mail_record, packet
 from receiver.flow.deliver import delivery_tasks
 from receiver.flow.pieces import piece_ids
 from receiver.flow.tools import Outcome, StepOf, Tools
@@ -25,7 +25,7 @@ def container_of(document: Document) -> str:
 
 def part_ids(container: Document) -> list[str]:
     """The ids of the documents that came out of this one, in order."""
-    return piece_ids(container)
+    return mail_record.document_ids(container) if container.mail else piece_ids(container)
 
 
 def news(writes: Sequence[Write], *, now: float, reopened: bool = False) -> list[Ensure]:
@@ -71,7 +71,7 @@ async def look(task: Task, tools: Tools) -> Outcome:
         if container is None or not part_ids(container):
             return ()
         amount = await _amount(container, task.details["piece"], tools)
-        if packet.waits_for_pieces(container):
+        if packet.waits_for_pieces(container) or mail_record.waits_for_documents(container):
             return _finished(container, amount, tools)
         return _moved(container, amount, tools) if container.plan is not None else ()
 
@@ -96,10 +96,11 @@ def _nearest_first(ids: list[str], newest: str) -> list[str]:
 
 
 def _finished(container: Document, amount: DocumentState, tools: Tools) -> Sequence[Write]:
-    """A packet is archived as soon as none of its pieces is open."""
+    """A packet, or a mail, is archived as soon as nothing that came out of it is open."""
     if amount is DocumentState.OPEN:
         return ()
-    after = packet.finished(replace(container, parts_state=amount), tools)
+    archived = mail_record.finished if container.mail else packet.finished
+    after = archived(replace(container, parts_state=amount), tools)
     return Update(after), *delivery_tasks(after, tools, mark=("cut", len(after.cuts)))
 
 

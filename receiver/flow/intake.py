@@ -6,17 +6,19 @@ The same content from the same place is the same document: taking it in again ch
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from receiver.core.change import Insert, Update, succeeding
+from receiver.core.change import Ensure, Insert, Update, succeeding
 from receiver.core.document import Document, Origin
 from receiver.core.errors import Conflict, DocumentRefused, FileGone, Permanent, Transient
-from receiver.core.media import HEAD_BYTES, media_type, refusal
+from receiver.core.header_block import HEAD_BYTES
+from receiver.core.media import media_type, refusal
 from receiver.core.naming import document_id, whole
-from receiver.core.task import submission_of
+from receiver.core.task import Task, submission_of
+from receiver.flow.conclude import held_document
 from receiver.flow.installation import installation
 from receiver.flow.tools import Tools
 from receiver.ports import Kept
@@ -36,6 +38,10 @@ class Arrival:
     sender: str = ""
     packet: bool = False
     batch_id: str = ""
+    parent_id: str = ""
+    """The record of the mail that it came in."""
+    held: str = ""
+    """Why a person must look at it before anything is done, and paid, for it."""
     metadata: dict[str, str] = field(default_factory=dict)
 
 
@@ -52,17 +58,18 @@ async def take_in(arrival: Arrival, tools: Tools) -> TakenIn:
     Raises DocumentRefused for what LlamaCloud would refuse (no document, empty, too large): nothing was kept then.
     """
     head, source = await peeked(arrival.source)
-    if reason := refusal(head, arrival.name, packet=arrival.packet):
+    if not arrival.held and (reason := refusal(head, arrival.name, packet=arrival.packet)):
         raise DocumentRefused(f"{arrival.name} {reason}", fix="leave it out, or give its content as a document")
     if isinstance(source, Path) and (known := await _known(arrival, source, tools)):
         return TakenIn(known, fresh=False)
     kept = source if isinstance(source, Kept) else await _keep(arrival, source, tools)
     document = _document(arrival, kept, await installation(tools), tools)
-    existing = await _insert(document, tools)
+    tasks = () if arrival.held else (submission_of(document, now=document.taken_in_at),)
+    existing = await inserted(document, tasks, tools)
     if existing is not None:
-        return TakenIn(await _with_bytes(existing, kept, tools), fresh=False)
+        return TakenIn(await with_bytes(existing, kept, tools), fresh=False)
     tools.meter.count("mailroom_documents", source=arrival.kind)
-    await tools.ring(submission_of(document, now=0).id)
+    await tools.ring(*(task.id for task in tasks))
     return TakenIn(document, fresh=True)
 
 
@@ -102,10 +109,10 @@ async def _known(arrival: Arrival, path: Path, tools: Tools) -> Document | None:
     """
     sha256 = await asyncio.to_thread(_sha256, path)
     document = await tools.store.get(Document, document_id(_origin(arrival), sha256))
-    return document if document is not None and await _has_bytes(document, tools) else None
+    return document if document is not None and await has_bytes(document, tools) else None
 
 
-async def _has_bytes(document: Document, tools: Tools) -> bool:
+async def has_bytes(document: Document, tools: Tools) -> bool:
     try:
         await tools.content(document)
     except FileGone:
@@ -113,14 +120,14 @@ async def _has_bytes(document: Document, tools: Tools) -> bool:
     return True
 
 
-async def _with_bytes(document: Document, again: Kept, tools: Tools) -> Document:
+async def with_bytes(document: Document, again: Kept, tools: Tools) -> Document:
     """The document that was there before: with the bytes that came again if its own are gone, else without them.
 
     Raises Conflict when it changes meanwhile: it is taken in once more then.
     """
     if again.location == document.content:
         return document  # where it lies already, be it about to be forgotten
-    if await _has_bytes(document, tools):
+    if await has_bytes(document, tools):
         if again.location.startswith("spool:"):
             with contextlib.suppress(Transient, Permanent):  # then it is a stray, which the sweep finds
                 await tools.release(again.location)
@@ -144,7 +151,7 @@ def _origin(arrival: Arrival) -> Origin:
 def _document(arrival: Arrival, kept: Kept, installed: str, tools: Tools) -> Document:
     origin, now = _origin(arrival), tools.clock()
     identity = document_id(origin, kept.sha256)
-    return Document(
+    document = Document(
         id=identity,
         name=whole(arrival.name),
         sha256=kept.sha256,
@@ -155,16 +162,18 @@ def _document(arrival: Arrival, kept: Kept, installed: str, tools: Tools) -> Doc
         taken_in_at=now,
         packet=arrival.packet,
         batch_id=arrival.batch_id or identity,
+        parent_id=arrival.parent_id,
         metadata=arrival.metadata,
         deadline=now + tools.config.deadline_seconds,
         installation=installed,
     ).note(now, "taken in", f"{arrival.kind} {origin.locator}")
+    return held_document(document, arrival.held, now) if arrival.held else document
 
 
-async def _insert(document: Document, tools: Tools) -> Document | None:
-    """None when the document is new, else the one that was there before."""
+async def inserted(document: Document, tasks: Sequence[Task], tools: Tools) -> Document | None:
+    """None when the document is new, and kept with these tasks; else the one that was there before."""
     try:
-        await tools.store.apply(Insert(document), Insert(submission_of(document, now=document.taken_in_at)))
+        await tools.store.apply(Insert(document), *map(Ensure, tasks))
     except Conflict:
         existing = await tools.store.get(Document, document.id)
         if existing is None:

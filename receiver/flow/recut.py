@@ -57,7 +57,7 @@ async def recut(document_id: str, wish: Wish, tools: Tools) -> Document:
 
 
 def _refuse(document: Document) -> None:
-    if document.parent_id:
+    if document.is_piece:
         fix = f"mailroom recut {document.parent_id} …"
         raise NotAllowed(f"document {document.id} is a piece: cut its packet", fix=fix)
     if document.state is DocumentState.OPEN:

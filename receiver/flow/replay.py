@@ -141,6 +141,8 @@ def _without_plan(document: Document, tools: Tools) -> Replay:
     now = tools.clock()
     if document.state is DocumentState.OPEN:
         return Replay(document=document, deed="nothing", detail="it is being worked on")
+    if document.mail:
+        return Replay(document=document, deed="nothing", detail="a mail is not submitted: take it in again")
     after = resubmission(document, "replayed", now, tools)
     writes = (Update(after), Ensure(submission_of(after, now=now)))
     return Replay(document=document, deed="resubmit", detail=document.error, writes=writes)

@@ -24,6 +24,7 @@ from receiver.ports import (
     Cutter,
     Destination,
     Doorbell,
+    MailReader,
     Meter,
     Registration,
     Source,
@@ -101,6 +102,8 @@ class Tools:
     """URL scheme -> destination."""
     cutter: Cutter | None = None
     """None where no packet is ever cut."""
+    mail_reader: MailReader | None = None
+    """None where no mail ever arrives."""
     channels: Mapping[str, AlertChannel] = field(default_factory=dict)
     """The ``to`` of an alert rule -> its channel."""
     lookups: Budget = field(default_factory=lookups)

@@ -17,12 +17,12 @@ from secrets import token_hex
 
 from receiver.core.document import Document
 from receiver.core.errors import AccessDenied, DocumentRefused, FileGone, StoreBusy
+from receiver.core.header_block import HEAD_BYTES
 from receiver.core.parcel import Content
 from receiver.ports import Kept, Spool
 from receiver.store.durable import Folders, clear_untouched, sync_file, sync_folder
 
 CHUNK = 1024 * 1024
-HEAD = 1024
 UNFINISHED = ".new-"
 SCHEME = "spool:"
 OWNER = ".installation"
@@ -56,7 +56,7 @@ class FolderSpool:
                     size += len(chunk)
                     if size > limit:
                         raise DocumentRefused(f"the file is over {limit} bytes", fix="LlamaCloud takes 512 MB at most")
-                    head = head or chunk[:HEAD]
+                    head = head if len(head) >= HEAD_BYTES else (head + chunk)[:HEAD_BYTES]
                     digest.update(chunk)
                     await asyncio.to_thread(file.write, chunk)
                 await asyncio.to_thread(sync_file, file)

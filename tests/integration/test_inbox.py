@@ -120,11 +120,12 @@ async def test_an_email_from_ses_becomes_its_attachments(inbox: Bucket) -> None:
     mail = a_mail(("invoice.pdf", PDF, "application/pdf"), ("terms.txt", b"our terms", "text/plain"))
     inbox.tell(inbox.put("ses/0a1b2c", mail.as_bytes()))
     assert await inbox.take() == 1
-    documents = await inbox.documents()
-    assert {one.name for one in documents} == {"invoice.pdf", "terms.txt"}
-    assert {one.origin.sender for one in documents} == {"anna@example.com"}
-    assert len({one.batch_id for one in documents}) == 1
-    assert sorted([await inbox.read(one) for one in documents]) == [PDF, b"our terms"]
+    documents = {one.name: one for one in await inbox.documents()}
+    assert set(documents) == {"0a1b2c", "Our invoice.txt", "invoice.pdf", "terms.txt"}
+    assert {one.origin.sender for one in documents.values()} == {"anna@example.com"}
+    assert len({one.batch_id for one in documents.values()}) == 1
+    assert await inbox.read(documents["0a1b2c"]) == mail.as_bytes()
+    assert [await inbox.read(documents[name]) for name in ("invoice.pdf", "terms.txt")] == [PDF, b"our terms"]
 
 
 async def test_what_is_refused_stays_in_the_queue_for_its_dead_letters(inbox: Bucket) -> None:
@@ -169,9 +170,9 @@ async def test_what_no_document_is_read_from_is_tagged_as_done(inbox: Bucket) ->
     mail = a_mail(("invoice.pdf", PDF, "application/pdf"))
     inbox.tell(inbox.put("letter.pdf"), inbox.put("ses/0a1b2c", mail.as_bytes()), inbox.put("letter.pdf"))
     await inbox.take()
-    assert inbox.tagged() == [("letter.pdf", False), ("letter.pdf", True), ("ses/0a1b2c", True)]
-    (left,) = [one for one in await inbox.documents() if one.content.startswith("s3://")]
-    assert await inbox.read(left) == PDF
+    assert inbox.tagged() == [("letter.pdf", False), ("letter.pdf", True), ("ses/0a1b2c", False)]
+    left = {one.name: await inbox.read(one) for one in await inbox.documents() if one.content.startswith("s3://")}
+    assert left == {"letter.pdf": PDF, "0a1b2c": mail.as_bytes()}
 
 
 @pytest.mark.parametrize("afterwards", ["left", "copied"])

@@ -9,14 +9,14 @@ export function documentPanel(doc, overview, { act, open }) {
     el("h2", {}, name(doc.name)),
     el("p", { class: "why" }, state(doc.state), " ", doc.reason),
     waits(doc) && decision(doc, overview, act),
-    facts(doc),
+    facts(doc, open),
     table("Deliveries", ["to", "state", "where, or why not"], doc.deliveries.map((one) => [
       one.to, state(one.status), one.location ?? one.error ?? "",
     ])),
     table("Why", ["route", "matched", "because"], (doc.plan?.trace ?? []).map((row) => [
       row.route, row.matched ? "yes" : "no", row.why,
     ])),
-    pieces(doc, open),
+    doc.mail ? parts(doc, open) : pieces(doc, open),
     table("Timeline", ["when", "what", "detail"], doc.history.map((one) => [
       moment(one.at), word(one.what), one.detail,
     ])),
@@ -33,16 +33,18 @@ export function documentPanel(doc, overview, { act, open }) {
 /** What the document was found to be, in words. */
 export function found(doc) {
   if (doc.packet) return "packet";
+  if (doc.mail) return "mail";
   return doc.type ?? (doc.confidence == null ? "" : "no rule fits");
 }
 
 const waits = (doc) => doc.state === "review" || doc.state === "failed";
 
-function facts(doc) {
+function facts(doc, open) {
   const rows = {
     "classified as": [found(doc) || "not classified", doc.confidence == null ? "" : ` (${percent(doc.confidence)})`],
     "said LlamaCloud": doc.reasoning,
     "came by": `${doc.origin.kind}: ${doc.origin.locator}${doc.origin.sender ? ` from ${doc.origin.sender}` : ""}`,
+    "came in mail": doc.came_in && el("button", { type: "button", class: "link", onclick: () => open(doc.came_in) }, doc.came_in),
     "taken in": moment(doc.taken_in_at),
     "due by": moment(doc.deadline),
     pages: doc.pages?.length ? `${doc.pages[0]}–${doc.pages.at(-1)} of ${doc.parent}` : doc.page_count,
@@ -74,6 +76,17 @@ function pieces(doc, open) {
   return table("Pieces of this packet", ["piece", "pages", "category", "state"], (doc.pieces ?? []).map((one) => [
     el("button", { type: "button", class: "link", onclick: () => open(one.document_id) }, name(one.name)),
     one.pages.join(", "), one.category, state(one.state),
+  ]));
+}
+
+function parts(doc, open) {
+  const states = Object.fromEntries((doc.pieces ?? []).map((one) => [one.document_id, one.state]));
+  return table("Parts of this mail", ["part", "name", "became", "why", "state"], doc.parts.map((one) => [
+    one.where,
+    one.document_id
+      ? el("button", { type: "button", class: "link", onclick: () => open(one.document_id) }, name(one.name))
+      : name(one.name),
+    one.fate.replace("_", " "), one.reason, one.document_id ? state(states[one.document_id] ?? "") : "",
   ]));
 }
 

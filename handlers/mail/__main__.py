@@ -1,0 +1,56 @@
+"""Reads mails: ``python -m handlers.mail``, asked by ``reader`` (the protocol is handlers/child.py's).
+
+The answer is the mails, with the contents to be kept as files in a folder; or why the mail is not read. Time is
+bounded for each mail, and what is too much for it is refused as far as possible and not died of.
+"""
+
+import resource
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import msgspec
+
+from handlers.child_side import Refused, serve
+from handlers.mail.read import read
+from handlers.mail.tree import TooMuch
+from receiver.core.mail import MailBounds
+
+CPU_SECONDS, CPU_SECONDS_PER_MB = 10, 0.2
+"""Processor time: for any mail, and for each megabyte of it. Ordinary mail takes a tenth of it."""
+
+
+def answer(asked: dict[str, Any]) -> dict[str, Any]:
+    """The mails in one file. Raises Refused."""
+    path = Path(asked["read"])
+    _limit_time(path.stat().st_size)
+    bounds = msgspec.convert(asked["bounds"], type=MailBounds)
+    try:
+        mails = read(path.read_bytes(), asked["name"], bounds, Path(asked["folder"]))
+    except TooMuch as error:
+        raise Refused(str(error)) from error
+    except MemoryError as error:
+        raise Refused("reading it takes more memory than any mail may use") from error
+    except RecursionError as error:
+        raise Refused("it is nested too deeply to be read") from error
+    except Exception as error:  # the edge of this process: what a mail breaks here is the mail's own fault
+        raise Refused(f"it cannot be taken apart: {type(error).__name__} {error}"[:300]) from error
+    return {"mails": msgspec.to_builtins(mails)}
+
+
+def _limit_time(size: int) -> None:
+    spent = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    seconds = int(spent + CPU_SECONDS + size / 1e6 * CPU_SECONDS_PER_MB) + 1
+    signal.signal(signal.SIGXCPU, _too_slow)
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = seconds if most == resource.RLIM_INFINITY else min(seconds, most)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, most))
+
+
+def _too_slow(number: int, frame: FrameType | None) -> None:
+    raise TooMuch("reading it takes more processor time than any mail may use")
+
+
+if __name__ == "__main__":
+    serve(answer)

@@ -1,0 +1,42 @@
+"""Signed and encrypted containers (CMS, RFC 5652): what S/MIME puts a whole mail into, and ``.p7m`` a file.
+
+Only opened, not verified: whose signature it is proves nothing to Mailroom, and no route rests on it.
+"""
+
+import base64
+import binascii
+import re
+
+from handlers.mail.tree import LOCKED
+
+_ARMOUR = re.compile(rb"-----[A-Z0-9 #]+-----")
+_LOCKED = frozenset({"enveloped_data", "authenticated_enveloped_data", "encrypted_data", "signed_and_enveloped_data"})
+
+
+class Closed(ValueError):
+    """It cannot be opened; says why."""
+
+
+def signed_content(content: bytes) -> bytes | None:
+    """What was signed; None for a signature that stands apart from it. Raises Closed."""
+    from asn1crypto import cms, core
+
+    try:
+        info = cms.ContentInfo.load(_binary(content))
+        kind = str(info["content_type"].native)
+        if kind in _LOCKED:
+            raise Closed(LOCKED)
+        if kind != "signed_data":
+            raise Closed(f"nobody here opens a container of {kind.replace('_', ' ')}")
+        inner = info["content"]["encap_content_info"]["content"]
+        return None if isinstance(inner, core.Void) else bytes(inner)
+    except (TypeError, KeyError, AttributeError, binascii.Error, ValueError) as error:
+        if isinstance(error, Closed):
+            raise
+        raise Closed(f"its signed container cannot be read: {error}"[:200]) from error
+
+
+def _binary(content: bytes) -> bytes:
+    if content[:1] == b"\x30":
+        return content
+    return base64.b64decode(_ARMOUR.sub(b"", content))

@@ -1,0 +1,123 @@
+"""What becomes of a part that is no text of the mail's own. The table of docs/ways-in.md is held against this one.
+
+By content before name: what is a PDF or a picture is a document, whatever the mail calls it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from handlers.mail import text
+from handlers.mail.tree import LOCKED, Leaf
+from receiver.core.header_block import HEAD_BYTES
+from receiver.core.mail import EMPTY, Fate
+from receiver.core.media import media_type, refusal
+
+SIGNATURE_BYTES = 64 * 1024
+_SURELY = ("application/pdf", "image/", "application/rtf")
+"""What the content alone tells: no rule about names takes these for something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of part: what it is called on the record, and how it is known."""
+
+    what: str
+    fate: Fate
+    fits: Callable[[Leaf], bool]
+
+
+def _typed(*declared: str) -> Callable[[Leaf], bool]:
+    return lambda leaf: leaf.declared in declared
+
+
+def _either(leaf: Leaf, declared: tuple[str, ...], endings: tuple[str, ...], begins: tuple[bytes, ...]) -> bool:
+    """Called so by type or name, and it begins like that."""
+    called = leaf.declared in declared or leaf.name.lower().endswith(endings)
+    return called and leaf.content.removeprefix(b"\xef\xbb\xbf").lstrip().upper().startswith(begins)
+
+
+def _is_calendar(leaf: Leaf) -> bool:
+    return _either(leaf, ("text/calendar", "application/ics"), (".ics", ".vcs"), (b"BEGIN:VCALENDAR",))
+
+
+def _is_card(leaf: Leaf) -> bool:
+    types = ("text/vcard", "text/x-vcard", "text/directory")
+    return _either(leaf, types, (".vcf", ".vcard"), (b"BEGIN:VCARD",))
+
+
+def _is_signature(leaf: Leaf) -> bool:
+    types = ("application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature")
+    return leaf.declared in types and len(leaf.content) <= SIGNATURE_BYTES
+
+
+def _is_pgp(leaf: Leaf) -> bool:
+    begins = (b"-----BEGIN PGP SIGNATURE-----", b"-----BEGIN PGP PUBLIC KEY BLOCK-----")
+    return leaf.content.lstrip().startswith(begins)
+
+
+def _is_locked(leaf: Leaf) -> bool:
+    return leaf.declared == "application/x-microsoft-rpmsg-message" or leaf.content.lstrip().startswith(
+        b"-----BEGIN PGP MESSAGE-----"
+    )
+
+
+def _is_fork(leaf: Leaf) -> bool:
+    return leaf.content.startswith(b"\x00\x05\x16\x07")
+
+
+def _is_certificate_of_post(leaf: Leaf) -> bool:
+    return leaf.name.lower() == "daticert.xml" and b"<postacert" in leaf.content[:2000]
+
+
+def _is_program(leaf: Leaf) -> bool:
+    return refusal(leaf.content[:HEAD_BYTES], leaf.name).startswith("is a program")
+
+
+def _is_empty(leaf: Leaf) -> bool:
+    if not leaf.content.strip(b"\0 \t\r\n"):
+        return True
+    is_html = leaf.declared == "text/html"
+    return (is_html or leaf.declared == "text/plain") and text.says_nothing(text.decoded(leaf), is_html=is_html)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(EMPTY, Fate.LEFT_OUT, _is_empty),
+    Rule(LOCKED, Fate.HELD, _is_locked),
+    Rule("the resource fork of a Macintosh file (AppleDouble)", Fate.LEFT_OUT, _is_fork),
+    Rule("a calendar entry", Fate.LEFT_OUT, _is_calendar),
+    Rule("a contact card", Fate.LEFT_OUT, _is_card),
+    Rule("a signature", Fate.LEFT_OUT, _is_signature),
+    Rule("a PGP signature or key", Fate.LEFT_OUT, _is_pgp),
+    Rule("the data of a certified mail (PEC)", Fate.LEFT_OUT, _is_certificate_of_post),
+    Rule(
+        "a report of the mail system",
+        Fate.LEFT_OUT,
+        _typed(
+            "message/delivery-status",
+            "message/global-delivery-status",
+            "message/disposition-notification",
+            "message/feedback-report",
+            "text/rfc822-headers",
+            "message/global-headers",
+        ),
+    ),
+    Rule("a program", Fate.LEFT_OUT, _is_program),
+)
+
+
+def fate(leaf: Leaf) -> tuple[Fate, str]:
+    """What becomes of this part, and why; a document needs no reason."""
+    if leaf.opened:
+        return Fate.OPENED, ""
+    if leaf.fault:
+        return Fate.HELD, leaf.fault
+    if leaf.needless:
+        return Fate.LEFT_OUT, leaf.needless
+    head = leaf.content[:HEAD_BYTES]
+    if media_type(head, "").startswith(_SURELY):
+        return Fate.DOCUMENT, ""
+    for rule in RULES:
+        if rule.fits(leaf):
+            return rule.fate, rule.what
+    reason = refusal(head, leaf.name)
+    return (Fate.HELD, f"it {reason}") if reason else (Fate.DOCUMENT, "")

@@ -1,0 +1,118 @@
+"""A message that Outlook saved (``.msg``), as letters and leaves like any mail's. Source: MS-OXMSG, MS-OXPROPS."""
+
+import io
+import struct
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
+
+from handlers.mail.headers import NAME_CHARS, VALUE_CHARS, bare
+from handlers.mail.tree import Leaf, Letter, Tree
+from receiver.core.media import OUTLOOK, UNKNOWN
+from receiver.core.naming import whole
+
+if TYPE_CHECKING:
+    from oxmsg.properties import Properties
+    from oxmsg.storage import Storage
+
+EMBEDDED = "__substg1.0_3701000D"
+"""In an attachment: the storage of a message, or of an object, that it holds in place of bytes."""
+PROPERTIES = "__properties_version1.0"
+OUTERMOST, INNER, ATTACHMENT = 32, 24, 8
+"""Bytes before the properties of the outermost message, of one within it, of an attachment. Source: MS-OXMSG 2.4."""
+CONTENT_ID, COMPRESSED_RTF = 0x3712, 0x1009
+
+
+class NoMessage(ValueError):
+    """It cannot be read as an Outlook message; says why."""
+
+
+def add(content: bytes, where: str, tree: Tree, depth: int) -> Letter:
+    """Adds the message's letter, and those of the messages within it. Raises NoMessage."""
+    from olefile import OleFileIO
+    from oxmsg.storage import Storage
+
+    before = len(tree.letters)
+    try:
+        with OleFileIO(io.BytesIO(content)) as file:
+            storage = Storage.from_ole(file)
+        return _message(storage, OUTERMOST, where, tree, depth)
+    except (OSError, LookupError, AttributeError, TypeError, ValueError, struct.error, RecursionError) as error:
+        del tree.letters[before:]  # what was understood of it is in the message, which is held whole
+        raise NoMessage(f"it cannot be read as an Outlook message: {error}"[:200]) from error
+
+
+def _message(storage: "Storage", offset: int, where: str, tree: Tree, depth: int) -> Letter:
+    from oxmsg.domain import constants as pid
+    from oxmsg.properties import Properties
+
+    said = Properties(storage, properties_header_offset=offset)
+    letter = tree.add(Letter(where=where, fields=_fields(said)))
+    letter.sender = bare(letter.fields.get("From", ""))
+    html, plain = said.binary_prop_value(pid.PID_HTML), said.str_prop_value(pid.PID_BODY)
+    html = html or (said.str_prop_value(pid.PID_BODY_HTML) or "").encode("utf-8", "replace")
+    texts = (("text/html", html, said.body_encoding), ("text/plain", (plain or "").encode("utf-8", "replace"), "utf-8"))
+    for branch, (declared, text, charset) in enumerate(texts, start=1):
+        if text.strip(b"\0\r\n\t "):
+            leaf = Leaf(where=letter.place((branch,)), declared=declared, content=text, charset=charset)
+            leaf.choices = (((), branch),)
+            tree.leaf(leaf, letter, depth)
+    if not letter.leaves and (packed := said.binary_prop_value(COMPRESSED_RTF)):
+        fault = "its text is there only as compressed RTF, which nobody here unpacks"
+        tree.leaf(Leaf(where=letter.place((1,)), declared="text/rtf", content=packed, fault=fault), letter, depth)
+    for number, one in enumerate(storage.iter_attachment_storages(), start=3):
+        _attachment(one, letter, number, tree, depth)
+    return letter
+
+
+def _fields(said: "Properties") -> dict[str, str]:
+    from oxmsg.domain import constants as pid
+
+    name = said.str_prop_value(pid.PID_SENDER_NAME) or said.str_prop_value(pid.PID_SENT_REPRESENTING_NAME) or ""
+    smtp = said.str_prop_value(pid.PID_SENDER_SMTP_ADDRESS) or said.str_prop_value(pid.PID_SENDER_EMAIL_ADDRESS) or ""
+    sent = said.date_prop_value(pid.PID_CLIENT_SUBMIT_TIME)
+    fields = {
+        "From": f"{name} <{smtp}>" if "@" in smtp else name,
+        "To": said.str_prop_value(pid.PID_DISPLAY_TO),
+        "Cc": said.str_prop_value(pid.PID_DISPLAY_CC),
+        "Subject": said.str_prop_value(pid.PID_SUBJECT),
+        "Date": format_datetime(sent) if sent and sent.year > 1601 else "",
+        "Message-ID": said.str_prop_value(pid.PID_INTERNET_MESSAGE_ID),
+    }
+    clean = {name: _line(value) for name, value in fields.items()}
+    return {name: value for name, value in clean.items() if value}
+
+
+def _line(value: str | None) -> str:
+    return whole(" ".join((value or "").replace("\0", "").split()))[:VALUE_CHARS]
+
+
+def _attachment(storage: Any, letter: Letter, number: int, tree: Tree, depth: int) -> None:
+    from oxmsg.attachment import Attachment
+    from oxmsg.domain import constants as pid
+
+    attachment = Attachment(storage)
+    said = attachment.properties
+    name = (
+        attachment.file_name
+        or said.str_prop_value(pid.PID_ATTACH_FILENAME)
+        or said.str_prop_value(pid.PID_DISPLAY_NAME)
+    )
+    leaf = Leaf(
+        where=letter.place((number,)),
+        declared=(attachment.mime_type or UNKNOWN).lower(),
+        content=attachment.file_bytes or b"",
+        name=_line(name)[-NAME_CHARS:],
+        attached=True,
+        content_id=(said.str_prop_value(CONTENT_ID) or "").strip("<>\0 "),
+    )
+    inner = next((one for one in storage.storages if one.name == EMBEDDED), None)
+    if inner is not None and any(one.name == PROPERTIES for one in inner.streams):
+        leaf.declared, leaf.opened = OUTLOOK, True
+        tree.leaf(leaf, letter, depth)
+        _message(inner, INNER, leaf.where, tree, depth + 1)
+        return
+    if inner is not None:
+        leaf.fault = "it is an object of another program, embedded in the message"
+    elif attachment.file_bytes is None:
+        leaf.fault = "the message holds only a link to it"
+    tree.leaf(leaf, letter, depth)

@@ -1,0 +1,65 @@
+"""From the bytes of an arrival to its mails: each part with its fate, and the content that is to be kept in files."""
+
+import hashlib
+from pathlib import Path
+
+from handlers.mail import mbox, outlook
+from handlers.mail.parts import Files, parts_of
+from handlers.mail.tree import Leaf, Letter, Tree, digest
+from receiver.core.header_block import HEAD_BYTES
+from receiver.core.mail import MailBounds, ReadMail
+from receiver.core.media import MAIL, OUTLOOK, envelope
+
+
+def read(content: bytes, name: str, bounds: MailBounds, folder: Path) -> list[ReadMail]:
+    """The mails in these bytes; [] when it is none after all. Contents go into the folder. Raises TooMuch."""
+    if not (kind := envelope(content[:HEAD_BYTES], name)):
+        return []
+    inside = mbox.mails(content) if kind == MAIL else [content]
+    tree, found = Tree(bounds), list[ReadMail]()
+    for number, one in enumerate(inside, start=1):
+        before = len(tree.letters)
+        if not _grow(tree, kind, one, name):
+            return []
+        files = Files(folder, prefix=f"{number}-")
+        file = files.write(one) if len(inside) > 1 else ""
+        found.append(_mail(tree.letters[before:], one, files, file))
+    return found
+
+
+def _grow(tree: Tree, kind: str, content: bytes, name: str) -> bool:
+    if kind == MAIL:
+        tree.mail(content)
+    elif kind == OUTLOOK:
+        try:
+            outlook.add(content, "", tree, 0)
+        except outlook.NoMessage:
+            return False
+    else:
+        tree.leaf(
+            Leaf(where="1", declared=kind, name=name, content=content, attached=True), tree.add(Letter(where="")), 0
+        )
+    return True
+
+
+def _mail(letters: list[Letter], content: bytes, files: Files, file: str) -> ReadMail:
+    outer = next((one for one in letters if one.fields), letters[0])
+    told = {key.lower().replace("-", "_"): value for key, value in outer.fields.items() if key != "From"}
+    return ReadMail(
+        id=outer.fields.get("Message-ID", "").strip() or hashlib.sha256(content).hexdigest(),
+        digest=digest(letters),
+        sender=outer.sender,
+        subject=outer.fields.get("Subject", ""),
+        metadata=told,
+        parts=tuple(part for letter in letters for part in parts_of(letter, _inner(letter, outer), files)),
+        file=file,
+    )
+
+
+def _inner(letter: Letter, outer: Letter) -> dict[str, str]:
+    """What a mail within the mail says of itself; the documents are the outer one's all the same: it brought them."""
+    if letter.fields == outer.fields:
+        return {}
+    return {
+        f"inner_{name.lower()}": letter.fields[name] for name in ("From", "Subject", "Date") if name in letter.fields
+    }

@@ -1,0 +1,245 @@
+"""Takes a mail apart: its leaves in their order, each with its place, and the mails within it.
+
+Nothing is judged here but what cannot be read: a leaf that is broken or locked carries its fault, and is held.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.errors import CloseBoundaryNotFoundDefect, InvalidBase64LengthDefect, InvalidBase64PaddingDefect
+from email.message import Message
+from typing import Any
+
+from handlers.mail import headers
+from handlers.mail.headers import Mime
+from receiver.core.header_block import HEAD_BYTES
+from receiver.core.mail import MailBounds
+from receiver.core.media import MAIL, envelope
+
+FORWARDED = frozenset({MAIL, "message/global", "message/news"})
+ELSEWHERE = frozenset({"message/partial", "message/external-body"})
+ENCODINGS = frozenset({"", "base64", "quoted-printable", "x-uuencode", "uuencode", "uue", "x-uue", "binary"})
+FIELDS = ("From", "To", "Cc", "Subject", "Date", "Message-ID")
+LOCKED = "it is encrypted, and nobody here has the key"
+Path = tuple[int, ...]
+"""The place of a part in its letter: (2, 1) is the first part of the second part."""
+
+
+class TooMuch(Exception):
+    """The arrival exceeds a bound; says which."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Leaf:
+    """A part that holds no other MIME part."""
+
+    where: str
+    declared: str
+    """The media type that the mail says."""
+    content: bytes = b""
+    name: str = ""
+    attached: bool = False
+    """Content-Disposition says attachment."""
+    content_id: str = ""
+    location: str = ""
+    charset: str = ""
+    choices: tuple[tuple[Path, int], ...] = ()
+    """The multipart/alternative groups that it is in, and in which of their branches."""
+    fault: str = ""
+    """Why a person must look at it."""
+    needless: str = ""
+    """Why it is left out, where its place in the mail says so and not its content."""
+    opened: bool = False
+    """It is an envelope whose content has leaves of its own."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Letter:
+    """One mail: what it says of itself, and its leaves. Mails within it are letters of their own."""
+
+    where: str
+    """The leaf that it is inside of; "" for a mail that arrived by itself."""
+    sender: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    """Those of FIELDS that there are."""
+    leaves: list[Leaf] = field(default_factory=list)
+
+    def place(self, path: Path) -> str:
+        """The place of one of its parts in the whole arrival."""
+        inside = ".".join(map(str, path)) or "1"
+        return f"{self.where}/{inside}" if self.where else inside
+
+
+class Tree:
+    """All letters of one arrival, outermost first. Raises TooMuch."""
+
+    def __init__(self, bounds: MailBounds) -> None:
+        self._bounds = bounds
+        self._parts = 0
+        self._unpacked = 0
+        self.letters: list[Letter] = []
+
+    def mail(self, content: bytes, where: str = "", depth: int = 0) -> Letter:
+        """Takes this mail apart, and all within it."""
+        message = message_from_bytes(content.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"))
+        letter = self._message(message, where, depth)
+        if any(isinstance(one, CloseBoundaryNotFoundDefect) for one in message.defects):
+            _break_off(letter)
+        return letter
+
+    def add(self, letter: Letter) -> Letter:
+        """Adds a letter that something else than MIME describes; its leaves follow."""
+        self.letters.append(letter)
+        return letter
+
+    def part(self, part: Mime, letter: Letter, path: Path, choices: tuple[tuple[Path, int], ...], depth: int) -> None:
+        """Adds the leaves of this part to the letter."""
+        headers.bound(part)
+        declared = part.get_content_type()
+        if declared in FORWARDED and part.is_multipart():
+            self._forwarded(part, letter, path, depth)
+        elif part.is_multipart() and declared.startswith("multipart/"):
+            self._children(part, letter, path, choices, depth)
+        else:
+            self.leaf(_leaf(part, letter, path, choices), letter, depth)
+
+    def leaf(self, leaf: Leaf, letter: Letter, depth: int) -> None:
+        """Adds a leaf; one that is an envelope is opened, and what is inside follows."""
+        self._count(depth, len(leaf.content))
+        letter.leaves.append(leaf)
+        judged = leaf.fault or leaf.needless or leaf.opened or _written(leaf)
+        if not judged and (kind := envelope(leaf.content[:HEAD_BYTES], leaf.name)):
+            from handlers.mail import envelopes
+
+            envelopes.open_leaf(kind, leaf, letter, self, depth + 1)
+
+    def _count(self, depth: int, size: int = 0) -> None:
+        self._parts += 1
+        self._unpacked += size
+        if self._parts > self._bounds.max_parts:
+            raise TooMuch(f"it has more than {self._bounds.max_parts} parts (mail.max_parts)")
+        if depth > self._bounds.max_depth:
+            raise TooMuch(f"its parts are nested more than {self._bounds.max_depth} deep (mail.max_depth)")
+        if self._unpacked > self._bounds.max_unpacked:
+            raise TooMuch(f"its parts have more than {self._bounds.max_unpacked} bytes (mail.max_unpacked)")
+
+    def _message(self, message: Mime, where: str, depth: int) -> Letter:
+        said = {name: headers.field(message, name) for name in FIELDS}
+        fields = {name: value for name, value in said.items() if value}
+        letter = self.add(Letter(where=where, sender=headers.bare(fields.get("From", "")), fields=fields))
+        self.part(message, letter, (), (), depth)
+        return letter
+
+    def _children(
+        self, part: Mime, letter: Letter, path: Path, choices: tuple[tuple[Path, int], ...], depth: int
+    ) -> None:
+        self._count(depth)
+        self._outside(part, letter, path, depth)
+        declared = part.get_content_type()
+        for number, child in enumerate(_inside(part), start=1):
+            inside = (*choices, (path, number)) if declared == "multipart/alternative" else choices
+            before = len(letter.leaves)
+            self.part(child, letter, (*path, number), inside, depth + 1)
+            if declared == "multipart/encrypted":
+                _lock(letter.leaves[before:])
+
+    def _outside(self, part: Mime, letter: Letter, path: Path, depth: int) -> None:
+        """What stands before the first part and after the last one; no mail program shows it."""
+        for place, text in (("before", part.preamble), ("after", part.epilogue)):
+            content = str(text or "").encode("utf-8", "surrogateescape")
+            if content.strip() and not (place == "before" and b"mime" in content.lower()):
+                reason = f"text {place} the parts, which no mail program shows"
+                where = f"{letter.place((*path, 0)).removesuffix('0')}{place}"
+                self.leaf(Leaf(where=where, declared="text/plain", content=content, needless=reason), letter, depth)
+
+    def _forwarded(self, part: Mime, letter: Letter, path: Path, depth: int) -> None:
+        inner = _inside(part)[0]
+        encoding = _encoding(part)
+        if not inner.keys() and encoding in ("base64", "quoted-printable"):
+            inner = message_from_bytes(_decoded(inner.get_payload(), encoding))
+        leaf = Leaf(where=letter.place(path), declared=MAIL, name=headers.file_name(part), opened=True)
+        self.leaf(leaf, letter, depth)
+        self._message(inner, leaf.where, depth + 1)
+
+
+def _inside(part: Mime) -> list[Mime]:
+    payload: Any = part.get_payload()
+    return list(payload)
+
+
+def _written(leaf: Leaf) -> bool:
+    """Text in the mail's own body is what somebody wrote, even where it looks like a mail."""
+    return leaf.declared.startswith("text/") and not leaf.attached and not leaf.name
+
+
+def _leaf(part: Mime, letter: Letter, path: Path, choices: tuple[tuple[Path, int], ...]) -> Leaf:
+    content, fault = _content(part, whole=not path)
+    return Leaf(
+        where=letter.place(path),
+        declared=part.get_content_type(),
+        content=content,
+        name=headers.file_name(part),
+        attached=part.get_content_disposition() == "attachment",
+        content_id=headers.field(part, "Content-ID").strip("<> "),
+        location=headers.field(part, "Content-Location"),
+        charset=headers.charset(part),
+        choices=choices,
+        fault=fault,
+    )
+
+
+def _content(part: Mime, *, whole: bool) -> tuple[bytes, str]:
+    """The part's bytes, and what is wrong with them; ``whole`` when it is all of its mail."""
+    declared = part.get_content_type()
+    if part.is_multipart():  # message/delivery-status and its kin, which ``email`` takes for mails
+        fault = "the mail holds only a piece of it, or only a link to it" if declared in ELSEWHERE else ""
+        return b"\n".join(child.as_bytes() for child in _inside(part)), fault
+    content = part.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    encoding = _encoding(part)
+    if declared.startswith("multipart/") and content.strip():
+        return content, "its parts cannot be told apart: their boundary is missing"
+    if encoding not in ENCODINGS and "bit" not in encoding and not declared.startswith("text/"):
+        return content, f"nobody here knows its encoding {encoding[:40]!r}"
+    broken = (InvalidBase64LengthDefect, InvalidBase64PaddingDefect) if whole else (InvalidBase64LengthDefect,)
+    cut = any(isinstance(one, broken) for one in part.defects)
+    return content, "its base64 is cut short" if cut else ""
+
+
+def _encoding(part: Mime) -> str:
+    return headers.field(part, "Content-Transfer-Encoding").lower()
+
+
+def _decoded(payload: Any, encoding: str) -> bytes:
+    holder = Message()
+    holder["Content-Transfer-Encoding"] = encoding
+    holder.set_payload(payload)
+    content = holder.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
+
+
+def _lock(leaves: Iterable[Leaf]) -> None:
+    """The leaves of a multipart/encrypted. Source: RFC 3156 section 4."""
+    for leaf in leaves:
+        if leaf.declared == "application/pgp-encrypted":
+            leaf.needless = "says only how the rest is encrypted"
+        else:
+            leaf.fault = leaf.fault or LOCKED
+
+
+def _break_off(letter: Letter) -> None:
+    """The mail ends before its parts do: nobody knows whether the last one is whole."""
+    last = next((leaf for leaf in reversed(letter.leaves) if not leaf.needless), None)
+    if last is not None and not last.opened:
+        last.fault = last.fault or "the mail breaks off in this part"
+
+
+def digest(letters: Iterable[Letter]) -> str:
+    """One checksum over all leaves: the same for the same mail, whatever was written into its header on its way."""
+    sums = hashlib.sha256()
+    for letter in letters:
+        for leaf in letter.leaves:
+            said = f"{leaf.where}\0{leaf.name}\0{hashlib.sha256(leaf.content).hexdigest()}\n"
+            sums.update(said.encode("utf-8", "surrogateescape"))
+    return sums.hexdigest()

@@ -1,0 +1,260 @@
+"""Mail: from what the reader found in a mail to its documents, and to the record of what became of each part.
+
+The documents are kept first and the record last. A crash in between is mended by the mail's next arrival, which is owed
+because nobody was told that it was taken in; its ids are the same then.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+
+from receiver.core.alert import Alert
+from receiver.core.document import Document, Origin, Step
+from receiver.core.errors import DocumentRefused, Misconfigured, Unreadable
+from receiver.core.header_block import HEAD_BYTES
+from receiver.core.mail import EMPTY, Fate, Part, ReadMail, ReadPart
+from receiver.core.media import MAIL, PDF, media_type
+from receiver.core.naming import mail_batch, mail_id, whole
+from receiver.core.task import Task
+from receiver.flow.alert import task_for
+from receiver.flow.conclude import held_document
+from receiver.flow.deliver import delivery_tasks
+from receiver.flow.family import look_at
+from receiver.flow.intake import Arrival, TakenIn, has_bytes, inserted, take_in, with_bytes
+from receiver.flow.mail_record import document_ids, finished
+from receiver.flow.tools import Tools
+from receiver.ports import Kept
+
+KEPT = frozenset({Fate.DOCUMENT, Fate.HELD})
+
+
+async def take_in_mails(arrival: Arrival, tools: Tools) -> list[TakenIn]:
+    """The records of the mails in this file, each before its documents.
+
+    A mail that cannot be read, or not within the bounds, is one record that waits for a person. What only looked like
+    a mail is a document. Raises DocumentRefused as ``take_in`` does.
+    """
+    if tools.mail_reader is None:
+        raise Misconfigured("this application cannot read mail: give its Tools a mail_reader")
+    bounds = tools.config.mail.bounds
+    async with _on_disk(arrival, tools) as path:
+        draft = await _draft(arrival, path, now=tools.clock())
+        try:
+            async with tools.mail_reader.opened(path, name=arrival.name, bounds=bounds) as mails:
+                found = [await _taken_in(mail, draft, path, arrival, tools) for mail in mails]
+        except Unreadable as error:
+            held = held_document(draft, f"the mail is not opened: {error}", tools.clock())
+            return [await _kept(held, path, tools)]
+        if not found:
+            source = arrival.source if isinstance(arrival.source, Kept) else path
+            return [await take_in(replace(arrival, source=source), tools)]
+    return [one for taken in found for one in taken]
+
+
+@contextlib.asynccontextmanager
+async def _on_disk(arrival: Arrival, tools: Tools) -> AsyncIterator[Path]:
+    """The mail as a file: the one that arrived, or else a copy for the while."""
+    if isinstance(arrival.source, Path):
+        yield arrival.source
+        return
+    with tempfile.TemporaryDirectory(prefix="mailroom-mail-") as folder:
+        path = Path(folder, "mail")
+        chunks = arrival.source
+        if isinstance(chunks, Kept):
+            chunks = (await tools.content(_of(arrival, chunks))).stream()
+        await _write(chunks, path, limit=tools.max_document)
+        yield path
+
+
+async def _write(chunks: AsyncIterator[bytes], path: Path, *, limit: int) -> None:
+    size = 0
+    async with await anyio.open_file(path, "wb") as file:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > limit:
+                raise DocumentRefused(f"the mail is over {limit} bytes", fix="save what is in it by hand")
+            await file.write(chunk)
+
+
+async def _draft(arrival: Arrival, path: Path, *, now: float) -> Document:
+    """The record of a mail that nobody has read yet. Its bytes have no place yet, unless they lie where they stay."""
+    kept = arrival.source
+    if not isinstance(kept, Kept):
+        head, sha256, size = await asyncio.to_thread(_looked_at, path)
+        kept = Kept(location="", sha256=sha256, size=size, head=head)
+    where = f"{arrival.kind} {whole(arrival.locator or arrival.name)}"
+    return replace(_of(arrival, kept), taken_in_at=now).note(now, "taken in", where)
+
+
+def _of(arrival: Arrival, kept: Kept) -> Document:
+    return Document(
+        id=mail_id(kept.sha256, ""),
+        name=whole(arrival.name),
+        sha256=kept.sha256,
+        size=kept.size,
+        media_type=media_type(kept.head, arrival.name),
+        origin=Origin(kind="email", locator=kept.sha256, sender=whole(arrival.sender)),
+        content=kept.location,
+        taken_in_at=0.0,
+        mail=True,
+        step=Step.SPLIT,
+        batch_id=mail_batch(kept.sha256),
+        metadata=arrival.metadata,
+    )
+
+
+def _looked_at(path: Path) -> tuple[bytes, str, int]:
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        file.seek(0)
+        return head, hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+
+
+async def _taken_in(mail: ReadMail, draft: Document, path: Path, arrival: Arrival, tools: Tools) -> list[TakenIn]:
+    record = replace(
+        await _by_itself(mail, draft),
+        id=mail_id(mail.id, mail.digest),
+        origin=Origin(kind="email", locator=mail.id, sender=mail.sender or draft.origin.sender),
+        batch_id=mail_batch(mail.id),
+        metadata={**draft.metadata, **mail.metadata},
+    )
+    short = _recorded(mail, tools)
+    if short:
+        record = replace(record, metadata={**record.metadata, "body": "\n\n".join(dict.fromkeys(short.values()))})
+    documents = await _documents(mail, record, arrival, short, tools)
+    parts = tuple(_part(one, documents.get(one.file), recorded=one.where in short) for one in mail.parts)
+    record = _judged(replace(record, parts=parts), tools)
+    return [await _kept(record, Path(mail.file or path), tools), *_each(documents)]
+
+
+async def _by_itself(mail: ReadMail, draft: Document) -> Document:
+    """The draft of this mail alone, where the file held several."""
+    if not mail.file:
+        return draft
+    _, sha256, size = await asyncio.to_thread(_looked_at, Path(mail.file))
+    name = f"{mail.subject[:80].strip() or 'mail'}.eml"
+    return replace(draft, name=name, sha256=sha256, size=size, media_type=MAIL, content="")
+
+
+def _recorded(mail: ReadMail, tools: Tools) -> dict[str, str]:
+    """Place -> text of the outermost mail's short texts, where they stay on the record beside attachments."""
+    attached = any(part.fate is Fate.DOCUMENT and not part.body for part in mail.parts)
+    if tools.config.mail.body == "document" or not attached:
+        return {}
+    return {part.where: part.text for part in mail.parts if part.body and part.text and "/" not in part.where}
+
+
+async def _documents(
+    mail: ReadMail, record: Document, arrival: Arrival, short: dict[str, str], tools: Tools
+) -> dict[str, TakenIn | str]:
+    """File -> the document that it became, or why it could not become one."""
+    found: dict[str, TakenIn | str] = {}
+    number = 0
+    for part in mail.parts:
+        if part.fate not in KEPT or part.file in found or part.where in short:
+            continue
+        number += not part.body
+        locator = f"{mail.id} body {part.where}" if part.body else f"{mail.id} {number} {part.name}"
+        try:
+            found[part.file] = await take_in(_enclosed(part, locator, record, arrival), tools)
+        except DocumentRefused as error:
+            found[part.file] = str(error)
+    return found
+
+
+def _enclosed(part: ReadPart, locator: str, record: Document, arrival: Arrival) -> Arrival:
+    """The part as an arrival of its own. Where the mail came in matters nothing: a mail is its Message-ID."""
+    return Arrival(
+        name=part.name,
+        kind="email",
+        source=Path(part.file),
+        locator=locator,
+        sender=record.origin.sender,
+        packet=arrival.packet and part.media_type == PDF and part.fate is Fate.DOCUMENT,
+        batch_id=record.batch_id,
+        parent_id=record.id,
+        held=part.reason if part.fate is Fate.HELD else "",
+        metadata={**record.metadata, **part.metadata},
+    )
+
+
+def _part(one: ReadPart, became: TakenIn | str | None, *, recorded: bool) -> Part:
+    fate, reason, document_id = one.fate, one.reason, ""
+    if recorded:
+        fate = Fate.RECORDED
+    elif isinstance(became, TakenIn):
+        document_id = became.document.id
+    elif became:
+        fate, reason = Fate.HELD, became
+    return Part(
+        where=one.where,
+        name=one.name,
+        media_type=one.media_type,
+        size=one.size,
+        fate=fate,
+        reason=reason,
+        document_id=document_id,
+    )
+
+
+def _judged(record: Document, tools: Tools) -> Document:
+    """The record, held itself where a part of it is no document that could be held, or where it says nothing.
+
+    One that brought no document at all waits for none.
+    """
+    now = tools.clock()
+    lost = [part for part in record.parts if part.fate is Fate.HELD and not part.document_id]
+    if lost:
+        return held_document(record, f"part {lost[0].where}, {lost[0].name}: {lost[0].reason}", now)
+    if all(part.fate is Fate.LEFT_OUT and part.reason == EMPTY for part in record.parts):
+        return held_document(record, "the mail is empty: only its header says anything", now)
+    return record if document_ids(record) else finished(record, tools)
+
+
+def _each(documents: dict[str, TakenIn | str]) -> list[TakenIn]:
+    return [one for one in documents.values() if isinstance(one, TakenIn)]
+
+
+async def _kept(record: Document, path: Path, tools: Tools) -> TakenIn:
+    """The record, kept with its bytes and the tasks that follow from it, unless it is there."""
+    known = await tools.store.get(Document, record.id)
+    if known is not None and await has_bytes(known, tools):
+        return TakenIn(known, fresh=False)
+    kept = Kept(location=record.content, sha256=record.sha256, size=record.size)
+    if not record.content:
+        kept = await tools.spool.keep(path, limit=tools.max_document, owner=lambda _: record.id)
+    record, tasks = replace(record, content=kept.location), _tasks(record, tools)
+    existing = await inserted(record, tasks, tools)
+    if existing is not None:
+        return TakenIn(await with_bytes(existing, kept, tools), fresh=False)
+    tools.meter.count("mailroom_documents", source="mail")
+    await tools.ring(*(task.id for task in tasks))
+    return TakenIn(record, fresh=True)
+
+
+def _tasks(record: Document, tools: Tools) -> list[Task]:
+    """To see how its documents stand, to archive it, and to tell somebody of what is held."""
+    now = tools.clock()
+    tasks = [look_at(record.id, record.id, 0, now=now)] if document_ids(record) else []
+    tasks += [one.record for one in delivery_tasks(record, tools) if isinstance(one.record, Task)]
+    held = [f"{part.name}: {part.reason}" for part in record.parts if part.fate is Fate.HELD]
+    reason = record.error or (f"{len(held)} of {len(record.parts)} parts are held: {held[0]}" if held else "")
+    return [*tasks, task_for(_alert(record, reason, now), record.id)] if reason else tasks
+
+
+def _alert(record: Document, reason: str, now: float) -> Alert:
+    return Alert(
+        kind="mail.held",
+        cause=record.id,
+        title=f"a person must look at mail {record.name}",
+        detail=reason,
+        subject=record.id,
+        fix=f"mailroom documents {record.id} shows its parts; mailroom review DOCUMENT --to ROUTE sends one on",
+        at=now,
+    )

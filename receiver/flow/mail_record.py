@@ -1,0 +1,42 @@
+"""A mail's record: when all of its documents are settled it is archived, by the table's ``mail`` way.
+
+That it has the state of its documents is the affair of flow/family.py.
+"""
+
+from receiver.core.document import Document, DocumentState
+from receiver.core.mail import Fate
+from receiver.core.plan import Plan, Way
+from receiver.flow.conclude import planned
+from receiver.flow.tools import Tools
+
+
+def document_ids(mail: Document) -> list[str]:
+    """The ids of the documents that came in the mail, in the order of its parts."""
+    return list(dict.fromkeys(part.document_id for part in mail.parts if part.document_id))
+
+
+def waits_for_documents(mail: Document) -> bool:
+    """Whether it is opened and not archived yet."""
+    return mail.mail and mail.state is DocumentState.OPEN and mail.plan is None
+
+
+def finished(mail: Document, tools: Tools) -> Document:
+    """The mail with the plan to archive it."""
+    table, now = tools.config.table, tools.clock()
+    archive = table.mail
+    left = sum(part.fate is Fate.LEFT_OUT for part in mail.parts)
+    came = _counted(len(document_ids(mail)), "document")
+    plan = Plan(
+        way=Way.MAIL,
+        route=Way.MAIL,
+        reason=f"{_counted(left, 'part')} left out, {came}" if left else came,
+        to=archive.to if archive else (),
+        review=archive.review if archive else False,
+        table=table.version,
+        decided_at=now,
+    )
+    return planned(mail, plan, now)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

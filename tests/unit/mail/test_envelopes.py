@@ -1,0 +1,142 @@
+"""What holds mails or files inside is opened; what is locked, or nobody can open, is held by name."""
+
+import pytest
+from asn1crypto import algos, cms, core
+
+from handlers.mail.envelopes import LOCKED_TNEF
+from handlers.mail.tree import LOCKED
+from tests.ole import attachment, compound, message
+from tests.unit.mail.reading import HEADER, PDF, PNG, Kept, attached, mail, mails, multi, part, parts, text
+
+INNER = HEADER.replace(b"Our letter", b"The inner letter").replace(b"<1@", b"<2@").replace(b"anna@", b"berta@")
+FORWARDED = INNER + multi("mixed", text("We cancel contract 4711."), attached(PDF, "inner.pdf"), boundary="i1")
+FROM = b"From anna@example.com Thu Nov 26 05:00:00 2026\n"
+
+
+def said(found: list[Kept]) -> list[tuple[str, str, str]]:
+    return [one.said for one in found]
+
+
+def signed(content: bytes | None) -> bytes:
+    """A container as S/MIME signs into; without content a signature that stands apart."""
+    inside = {"content_type": "data", **({"content": content} if content is not None else {})}
+    data = {"version": "v1", "digest_algorithms": [], "encap_content_info": inside, "signer_infos": []}
+    return bytes(cms.ContentInfo({"content_type": "signed_data", "content": data}).dump())
+
+
+def encrypted() -> bytes:
+    cipher = algos.EncryptionAlgorithm({"algorithm": "aes256_cbc", "parameters": core.OctetString(bytes(16))})
+    inside = {"content_type": "data", "content_encryption_algorithm": cipher}
+    data = {"version": 0, "recipient_infos": [], "encrypted_content_info": inside}
+    return bytes(cms.ContentInfo({"content_type": "enveloped_data", "content": data}).dump())
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"Content-Type: message/rfc822\r\n\r\n" + FORWARDED,
+        part(FORWARDED, "message/rfc822"),
+        attached(FORWARDED, "fwd.eml"),
+        part(FORWARDED, "application/octet-stream", "Content-Disposition: attachment"),
+    ],
+    ids=["as it is", "in base64", "as a file", "without a name"],
+)
+def test_a_forwarded_mail_is_a_mail(piece: bytes) -> None:
+    found = parts(mail(multi("mixed", text("FYI"), piece)))
+    assert [(one.part.where, one.part.fate.value) for one in found] == [
+        ("1", "document"), ("2", "opened"), ("2/1", "document"), ("2/2", "document"),
+    ]  # fmt: skip
+    assert [one.part.name for one in found[2:]] == ["The inner letter.txt", "inner.pdf"]
+    assert b"From: Anna <berta@example.com>" in found[2].content
+    assert found[3].content == PDF
+    assert found[3].part.metadata["inner_subject"] == "The inner letter"
+    assert found[0].part.metadata == {}
+
+
+def test_a_mailbox_is_as_many_mails_as_it_holds() -> None:
+    second = INNER + text("From here on >From there\r\n>From me") + b"\r\n\r\n"
+    box = FROM + mail(text("one")) + b"\r\n\r\n" + FROM + second + FROM
+    found = mails(box + mail(multi("mixed", text("three"), attached(PDF, "c.pdf"))), "all.mbox")
+    assert [one.subject for one, _ in found] == ["Our letter", "The inner letter", "Our letter"]
+    assert b"\r\nFrom me" in found[1][1][0].content
+    assert found[2][1][1].content == PDF
+
+
+@pytest.mark.parametrize("line", [b"From me to you", b"From anna at 10:00 in 2026\r\nno field follows"])
+def test_a_sentence_that_begins_with_from_begins_no_mail(line: bytes) -> None:
+    assert len(mails(FROM + mail(text(f"Hello\r\n\r\n{line.decode()}\r\n")), "one.mbox")) == 1
+
+
+def test_a_mail_that_is_signed_as_a_whole_is_opened() -> None:
+    inside = multi("mixed", text("Please find our invoice"), attached(PDF, "invoice.pdf"), boundary="s1")
+    found = parts(mail(part(signed(inside), 'application/pkcs7-mime; name="smime.p7m"')))
+    assert said(found) == [
+        ("1", "opened", "smime.p7m"), ("1/1", "document", "Our letter.txt"), ("1/2", "document", "invoice.pdf"),
+    ]  # fmt: skip
+    assert b"From: Anna <anna@example.com>" in found[1].content
+    assert found[2].content == PDF
+
+
+def test_a_signed_file_is_the_file_wherever_it_comes() -> None:
+    inside = ("1", "opened", "invoice.pdf.p7m"), ("1/1", "document", "invoice.pdf")
+    assert said(parts(signed(PDF), "invoice.pdf.p7m")) == list(inside)
+    found = parts(mail(multi("mixed", text("hello"), attached(signed(PDF), "invoice.pdf.p7m"))))
+    assert [one.part.name for one in found] == ["Our letter.txt", "invoice.pdf.p7m", "invoice.pdf"]
+    assert found[2].content == PDF
+
+
+def test_a_signature_apart_is_left_out_and_what_is_encrypted_is_held() -> None:
+    apart, locked = attached(signed(None), "smime.p7s"), attached(encrypted(), "smime.p7m")
+    found = parts(mail(multi("mixed", apart, locked, attached(signed(PDF)[:40], "broken.p7m"))))
+    assert [one.part.fate.value for one in found] == ["left_out", "held", "held"]
+    assert found[1].part.reason == LOCKED
+    assert "cannot be read" in found[2].part.reason
+
+
+def test_winmail_dat_is_held_by_name() -> None:
+    (found,) = parts(mail(attached(b"\x78\x9f\x3e\x22\x01\x00" + bytes(50), "winmail.dat", "application/ms-tnef")))
+    assert (found.part.fate, found.part.reason) == ("held", LOCKED_TNEF)
+
+
+TEXTS = {
+    0x0037: "From Outlook",
+    0x0C1A: "Anna",
+    0x5D01: "Anna@Example.com",
+    0x0E04: "office",
+    0x1035: "<3@example.com>",
+}
+
+
+def test_a_message_that_outlook_saved_is_a_mail() -> None:
+    inner = message({0x0037: "Inside", 0x1000: "the inner text"}, attachment("deep.pdf", PDF), header_bytes=24)
+    saved = message(
+        {**TEXTS, 0x1000: "Hello you"}, attachment("a.pdf", PDF * 300), attachment("logo.png", PNG, cid="logo@x"),
+        attachment("inner", inner=inner), attachment("linked.doc"), html=b"<p>Hello <img src='cid:logo@x'> you</p>",
+    )  # fmt: skip
+    ((read, found),) = mails(compound(saved), "letter.msg")
+    assert (read.sender, read.subject, read.id) == ("anna@example.com", "From Outlook", "<3@example.com>")
+    assert said(found) == [
+        ("1", "document", "From Outlook.html"), ("2", "left_out", "attachment-2.txt"), ("3", "document", "a.pdf"),
+        ("4", "left_out", "logo.png"), ("5", "opened", "inner"), ("6", "held", "linked.doc"),
+        ("5/2", "document", "Inside.txt"), ("5/3", "document", "deep.pdf"),
+    ]  # fmt: skip
+    assert found[2].content == PDF * 300
+    assert found[7].content == PDF
+
+
+def test_a_text_that_is_only_compressed_is_held() -> None:
+    (found,) = parts(compound(message(TEXTS, compressed=b"LZFu")), "letter.msg")
+    assert (found.part.fate, "compressed RTF" in found.part.reason) == ("held", True)
+
+
+def test_a_message_of_outlooks_in_a_mail_is_opened_and_a_broken_one_held() -> None:
+    whole = compound(message({**TEXTS, 0x1000: "Hello"}))
+    found = parts(mail(multi("mixed", attached(whole, "a.msg"), attached(whole[:700], "b.msg"))))
+    assert [(one.part.name, one.part.fate.value) for one in found] == [
+        ("a.msg", "opened"), ("b.msg", "held"), ("From Outlook.txt", "document"),
+    ]  # fmt: skip
+
+
+def test_what_is_only_called_a_message_is_no_mail() -> None:
+    assert mails(compound(message({}))[:700], "letter.msg") == []
+    assert mails(PDF, "letter.eml") == []
