@@ -93,6 +93,8 @@ def document(one: Document) -> Shown:
         shown |= {"mail": True, "parts": [asdict(part) for part in one.parts]}
     elif one.parent_id and not one.is_piece:
         shown |= {"came_in": one.parent_id}
+    if one.duplicate_of:
+        shown |= {"same_bytes_as": one.duplicate_of}
     if one.is_piece:
         shown |= {"parent": one.parent_id, "pages": list(one.pages), "category": one.category}
         shown |= {"category_confidence": one.category_confidence}

@@ -1,8 +1,9 @@
-"""What S3 says arrived: its own notifications, and those of EventBridge, as they come out of SQS.
+"""What S3 says arrived, as it comes out of SQS: its own notifications and those of EventBridge, whoever passed them on.
 
 Sources: S3 User Guide, "Event message structure" (keys are URL-encoded there, with ``+`` for a space) and "EventBridge
-event message structure" (keys as they are). Deletions, folder markers and the test event that S3 sends when a
-notification is made arrive too; none of them is a document.
+event message structure" (keys as they are); SNS Developer Guide, "Parsing Amazon SNS message formats". SNS puts what it
+passes on into ``Message``; a rule of EventBridge's may pass on only its ``detail``. Deletions, folder markers, test
+events and confirmations of subscriptions arrive too; none of them is a document.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from msgspec import Raw, Struct, field
 
 from handlers.sources.s3 import Place
 from receiver.core.errors import Malformed
+
+ENVELOPES = 5
+"""Messages around a notification, at most."""
+_SUBSCRIPTION = frozenset({"SubscriptionConfirmation", "UnsubscribeConfirmation"})
 
 
 class Put(NamedTuple):
@@ -41,9 +46,17 @@ class _Identity(Struct):
     principal: str | None = field(name="principalId", default=None)
 
 
+class _Topic(Struct):
+    message: str = field(name="Message")
+
+
 class _Record(Struct):
-    event_name: str = field(name="eventName")
+    event_name: str = field(name="eventName", default="")
     s3: Raw = Raw(b"null")
+    sns: _Topic | None = field(name="Sns", default=None)
+    """What a function is told that SNS calls."""
+    body: str | None = None
+    """What another queue had."""
     identity: _Identity | None = field(name="userIdentity", default=None)
 
 
@@ -59,9 +72,13 @@ class _Detail(Struct):
 
 
 class _Message(Struct):
-    """S3's test event, a notification of its own, or one of EventBridge's."""
+    """S3's test event, a notification of its own, one of EventBridge's or only its detail, or what SNS passes on."""
 
     event: str = field(name="Event", default="")
+    type: str = field(name="Type", default="")
+    message: str | None = field(name="Message", default=None)
+    reason: str = ""
+    deletion: str | None = field(name="deletion-type", default=None)
     detail_type: str | None = field(name="detail-type", default=None)
     detail: Raw = Raw(b"null")
     records: tuple[_Record, ...] | None = field(name="Records", default=None)
@@ -75,32 +92,46 @@ def arrivals(body: str) -> list[Place]:
 def puts(body: str) -> list[Put]:
     """The same, with who put them."""
     try:
-        found = list(_read(msgspec.json.decode(body, type=_Message)))
+        found = list(_opened(body, ENVELOPES))
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Malformed(f"not a notification of S3's: {error}") from error
     return [put for put in found if put.at.key and not put.at.key.endswith("/")]
 
 
-def _read(message: _Message) -> Iterator[Put]:
-    if message.event == "s3:TestEvent":
+def _opened(body: str, depth: int) -> Iterator[Put]:
+    """What the message says, or the one in it."""
+    if not depth:
+        raise Malformed(f"not a notification of S3's: more than {ENVELOPES} messages around it")
+    message = msgspec.json.decode(body, type=_Message)
+    if message.event == "s3:TestEvent" or message.type in _SUBSCRIPTION:
         return
-    if message.detail_type is not None:
-        yield from _eventbridge(message)
+    if message.message is not None:
+        yield from _opened(message.message, depth - 1)
+    elif message.detail_type is not None:
+        if message.detail_type == "Object Created":
+            yield _bridged(message.detail)
     elif message.records is not None:
-        yield from _notified(message.records)
+        for record in message.records:
+            yield from _notified(record, depth - 1)
+    elif message.reason:
+        if message.deletion is None:
+            yield _bridged(body)
     else:
         raise Malformed("not a notification of S3's: it has neither Records nor a detail-type")
 
 
-def _notified(records: tuple[_Record, ...]) -> Iterator[Put]:
-    for record in records:
-        if record.event_name.removeprefix("s3:").startswith("ObjectCreated:"):
-            said = msgspec.json.decode(record.s3, type=_S3)
-            at = Place(said.bucket.name, unquote_plus(said.object.key), said.object.version or "")
-            yield Put(at, (record.identity and record.identity.principal) or "")
+def _notified(record: _Record, depth: int) -> Iterator[Put]:
+    inside = record.sns.message if record.sns else record.body
+    if inside is not None:
+        yield from _opened(inside, depth)
+    elif not record.event_name:
+        raise Malformed("not a notification of S3's: a record has no eventName")
+    elif record.event_name.removeprefix("s3:").startswith("ObjectCreated:"):
+        said = msgspec.json.decode(record.s3, type=_S3)
+        at = Place(said.bucket.name, unquote_plus(said.object.key), said.object.version or "")
+        yield Put(at, (record.identity and record.identity.principal) or "")
 
 
-def _eventbridge(message: _Message) -> Iterator[Put]:
-    if message.detail_type == "Object Created":
-        said = msgspec.json.decode(message.detail, type=_Detail)
-        yield Put(Place(said.bucket.name, said.object.key, said.object.version or ""), said.requester or "")
+def _bridged(detail: Raw | str) -> Put:
+    said = msgspec.json.decode(detail, type=_Detail)
+    return Put(Place(said.bucket.name, said.object.key, said.object.version or ""), said.requester or "")

@@ -1,7 +1,6 @@
 """The mail reader: each mail is read by a child process (``python -m handlers.mail``), bounded in memory and time."""
 
 import contextlib
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import msgspec
 from handlers.child import Children
 from receiver.core.errors import ReaderDied, Unreadable
 from receiver.core.mail import MailBounds, ReadMail
+from receiver.flow.scratch import scratch
 from receiver.ports import MailReader
 
 
@@ -22,8 +22,8 @@ class ChildMailReader:
 
     @contextlib.asynccontextmanager
     async def opened(self, path: Path, *, name: str, bounds: MailBounds) -> AsyncIterator[Sequence[ReadMail]]:
-        with tempfile.TemporaryDirectory(prefix="mailroom-mail-") as folder:
-            asked = {"read": str(path), "name": name, "folder": folder, "bounds": msgspec.to_builtins(bounds)}
+        with scratch() as folder:
+            asked = {"read": str(path), "name": name, "folder": str(folder), "bounds": msgspec.to_builtins(bounds)}
             answer = await self._answer(asked)
             if "refused" in answer:
                 raise Unreadable(answer["refused"])

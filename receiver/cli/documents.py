@@ -94,6 +94,8 @@ def _when(moment: str) -> str:
 
 def _family(data: dict[str, Any]) -> None:
     """A packet's pieces, and after them those that a new cut withdrew; of a piece, where it comes from."""
+    if "same_bytes_as" in data:
+        say(f"  same bytes as {data['same_bytes_as']}")
     if "came_in" in data:
         say(f"  came in mail {data['came_in']}")
     if "parent" in data:

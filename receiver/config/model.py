@@ -218,6 +218,9 @@ class WhenSection(Section):
     parent_category: Texts | None = Field(default=None, description="the category that the piece had in its packet")
     min_pages: Count | None = Field(default=None, description="fewest pages")
     max_pages: Count | None = Field(default=None, description="most pages")
+    duplicate: bool | None = Field(
+        default=None, description="whether another document came in with the same bytes before"
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> "WhenSection":

@@ -159,6 +159,7 @@ def covers(wide: When, narrow: When) -> bool:
         and _patterns_cover(wide.parent_category, narrow.parent_category)
         and (wide.min_pages is None or (narrow.min_pages is not None and narrow.min_pages >= wide.min_pages))
         and (wide.max_pages is None or (narrow.max_pages is not None and narrow.max_pages <= wide.max_pages))
+        and wide.duplicate in (None, narrow.duplicate)
     )
 
 

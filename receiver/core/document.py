@@ -67,6 +67,8 @@ class Origin:
     """What tells it apart within its kind: a file name, bucket/key, message id, parent and pages."""
     sender: str = ""
     """Who sent it, as far as the way in can say."""
+    by_sender: bool = False
+    """The sender is part of where it came from, because whoever handed it over named one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +153,8 @@ class Document:
     page_count: int | None = None
     cuts: tuple[Cut, ...] = ()
     """How a packet was cut, each time; the last cut holds."""
+    duplicate_of: str = ""
+    """The first document that came in with the same bytes, by another way or from another place."""
     metadata: dict[str, str] = field(default_factory=dict)
     file_id: str = ""
     """LlamaCloud's id of the uploaded file."""

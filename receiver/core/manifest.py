@@ -47,6 +47,7 @@ def _provenance(document: Document) -> dict[str, Any]:
         "locator": document.origin.locator,
         "sender": document.origin.sender,
         "batch_id": document.batch_id,
+        **({"same_bytes_as": document.duplicate_of} if document.duplicate_of else {}),
         "metadata": dict(document.metadata),
     }
 

@@ -90,6 +90,9 @@ def may_be_id(text: str) -> bool:
 
 def document_id(origin: Origin, sha256: str) -> str:
     """The id of the document with this content from this place."""
+    if origin.by_sender:
+        by = f"{len(origin.sender)}:{origin.sender}"
+        return _derive("doc", f"{origin.kind} by", by, origin.locator, sha256)
     return _derive("doc", origin.kind, origin.locator, sha256)
 
 

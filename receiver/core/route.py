@@ -27,6 +27,8 @@ class When:
     parent_category: tuple[str, ...] = ()
     min_pages: int | None = None
     max_pages: int | None = None
+    duplicate: bool | None = None
+    """Whether another document came in with the same bytes before."""
 
     def unmet(self, document: Document) -> str:
         """Why the document does not meet the conditions; "" when it does."""
@@ -39,6 +41,8 @@ class When:
         ):
             if patterns and not any(fnmatchcase(value.lower(), pattern.lower()) for pattern in patterns):
                 return f"{what} {value!r} is none of {', '.join(patterns)}"
+        if self.duplicate is not None and self.duplicate != bool(document.duplicate_of):
+            return f"its bytes are those of {document.duplicate_of}" if document.duplicate_of else "its bytes are new"
         return self._pages_unmet(document.page_count or len(document.pages))
 
     def _pages_unmet(self, pages: int) -> str:
@@ -102,7 +106,11 @@ class RouteTable:
     @property
     def version(self) -> str:
         """A short fingerprint of the table's meaning, kept with each decision."""
-        said = {name: value for name, value in asdict(self).items() if name != "mail" or value}
+        said = asdict(self)
+        later = [(said, "mail"), *((route["when"], "duplicate") for route in said["routes"])]
+        for section, key in later:  # what a table can say since then changes nothing about one that does not say it
+            if section[key] is None:
+                del section[key]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
 
     @property

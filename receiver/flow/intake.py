@@ -14,6 +14,7 @@ from pathlib import Path
 from receiver.core.change import Ensure, Insert, Update, succeeding
 from receiver.core.document import Document, Origin
 from receiver.core.errors import Conflict, DocumentRefused, FileGone, Permanent, Transient
+from receiver.core.flag import Flag
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.media import media_type, refusal
 from receiver.core.naming import document_id, whole
@@ -36,6 +37,8 @@ class Arrival:
     locator: str = ""
     """What tells it apart within its kind; the name, if nothing better is known."""
     sender: str = ""
+    by_sender: bool = False
+    """The same from another sender is another document."""
     packet: bool = False
     batch_id: str = ""
     parent_id: str = ""
@@ -63,14 +66,31 @@ async def take_in(arrival: Arrival, tools: Tools) -> TakenIn:
     if isinstance(source, Path) and (known := await _known(arrival, source, tools)):
         return TakenIn(known, fresh=False)
     kept = source if isinstance(source, Kept) else await _keep(arrival, source, tools)
-    document = _document(arrival, kept, await installation(tools), tools)
+    document, notes = await _same_bytes(_document(arrival, kept, await installation(tools), tools), tools)
     tasks = () if arrival.held else (submission_of(document, now=document.taken_in_at),)
-    existing = await inserted(document, tasks, tools)
+    existing = await _before_senders_counted(document, tools) or await inserted(document, tasks, tools, *notes)
     if existing is not None:
         return TakenIn(await with_bytes(existing, kept, tools), fresh=False)
     tools.meter.count("mailroom_documents", source=arrival.kind)
     await tools.ring(*(task.id for task in tasks))
     return TakenIn(document, fresh=True)
+
+
+async def _before_senders_counted(document: Document, tools: Tools) -> Document | None:
+    """The same document as an earlier Mailroom took it in: the sender was no part of its id."""
+    if not document.origin.by_sender:
+        return None
+    old = document_id(replace(document.origin, by_sender=False), document.sha256)
+    known = await tools.store.get(Document, old)
+    return known if known is not None and known.origin.sender == document.origin.sender else None
+
+
+async def _same_bytes(document: Document, tools: Tools) -> tuple[Document, Sequence[Flag]]:
+    """The document with a hint at the first one that had these bytes; or a note to be kept that it is the first."""
+    known = await tools.store.get(Flag, f"bytes:{document.sha256}")
+    if known is None:
+        return document, [Flag(id=f"bytes:{document.sha256}", value=document.id, at=document.taken_in_at)]
+    return (document if known.value == document.id else replace(document, duplicate_of=known.value)), ()
 
 
 async def _keep(arrival: Arrival, source: AsyncIterator[bytes] | Path, tools: Tools) -> Kept:
@@ -145,7 +165,8 @@ def _sha256(path: Path) -> str:
 
 def _origin(arrival: Arrival) -> Origin:
     locator = whole(arrival.locator or arrival.name)
-    return Origin(kind=arrival.kind, locator=locator, sender=whole(arrival.sender))
+    by_sender = arrival.by_sender and bool(arrival.sender)
+    return Origin(kind=arrival.kind, locator=locator, sender=whole(arrival.sender), by_sender=by_sender)
 
 
 def _document(arrival: Arrival, kept: Kept, installed: str, tools: Tools) -> Document:
@@ -170,10 +191,10 @@ def _document(arrival: Arrival, kept: Kept, installed: str, tools: Tools) -> Doc
     return held_document(document, arrival.held, now) if arrival.held else document
 
 
-async def inserted(document: Document, tasks: Sequence[Task], tools: Tools) -> Document | None:
+async def inserted(document: Document, tasks: Sequence[Task], tools: Tools, *more: Flag) -> Document | None:
     """None when the document is new, and kept with these tasks; else the one that was there before."""
     try:
-        await tools.store.apply(Insert(document), *map(Ensure, tasks))
+        await tools.store.apply(Insert(document), *map(Ensure, tasks), *map(Ensure, more))
     except Conflict:
         existing = await tools.store.get(Document, document.id)
         if existing is None:

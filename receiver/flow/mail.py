@@ -7,7 +7,6 @@ because nobody was told that it was taken in; its ids are the same then.
 import asyncio
 import contextlib
 import hashlib
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from receiver.flow.deliver import delivery_tasks
 from receiver.flow.family import look_at
 from receiver.flow.intake import Arrival, TakenIn, has_bytes, inserted, take_in, with_bytes
 from receiver.flow.mail_record import document_ids, finished
+from receiver.flow.scratch import scratch
 from receiver.flow.tools import Tools
 from receiver.ports import Kept
 
@@ -63,8 +63,8 @@ async def _on_disk(arrival: Arrival, tools: Tools) -> AsyncIterator[Path]:
     if isinstance(arrival.source, Path):
         yield arrival.source
         return
-    with tempfile.TemporaryDirectory(prefix="mailroom-mail-") as folder:
-        path = Path(folder, "mail")
+    with scratch() as folder:
+        path = folder / "mail"
         chunks = arrival.source
         if isinstance(chunks, Kept):
             chunks = (await tools.content(_of(arrival, chunks))).stream()
@@ -117,6 +117,7 @@ def _looked_at(path: Path) -> tuple[bytes, str, int]:
 
 
 async def _taken_in(mail: ReadMail, draft: Document, path: Path, arrival: Arrival, tools: Tools) -> list[TakenIn]:
+    mail = replace(mail, id=_identity(mail, arrival))
     record = replace(
         await _by_itself(mail, draft),
         id=mail_id(mail.id, mail.digest),
@@ -131,6 +132,11 @@ async def _taken_in(mail: ReadMail, draft: Document, path: Path, arrival: Arriva
     parts = tuple(_part(one, documents.get(one.file), recorded=one.where in short) for one in mail.parts)
     record = _judged(replace(record, parts=parts), tools)
     return [await _kept(record, Path(mail.file or path), tools), *_each(documents)]
+
+
+def _identity(mail: ReadMail, arrival: Arrival) -> str:
+    """What makes it the same mail again. Where it does not say who sent it, and somebody else did, that counts too."""
+    return f"{arrival.sender} {mail.id}" if arrival.by_sender and not mail.sender else mail.id
 
 
 async def _by_itself(mail: ReadMail, draft: Document) -> Document:

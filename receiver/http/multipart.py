@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from email.message import Message
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -18,6 +19,8 @@ from receiver.http.problems import TooSlow
 PARTS = 1000
 BOUNDARY = 70
 """Characters at most. Source: RFC 2046, 5.1.1."""
+DISPOSITION_BYTES = 4000
+"""A longer field is not taken apart for an extended name: that costs the square of its length."""
 
 
 @dataclass(eq=False)
@@ -130,10 +133,10 @@ class Parts:
         self._header, self._value = b"", b""
 
     def _on_headers_finished(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
-        self._in_file = b"filename" in options
-        if self._in_file:
-            self._found.append(Part(options[b"filename"].decode(errors="replace"), self))
+        name = _file_name(self._headers.get(b"content-disposition", b""))
+        self._in_file = name is not None
+        if name is not None:
+            self._found.append(Part(name, self))
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
@@ -145,3 +148,18 @@ class Parts:
 
     def _on_end(self) -> None:
         self._ended = True
+
+
+def _file_name(disposition: bytes) -> str | None:
+    """The file's name; None for a field that is no file.
+
+    RFC 7578 has no ``filename*``, yet some clients send nothing else.
+    """
+    _, options = parse_options_header(disposition)
+    if (plain := options.get(b"filename")) is not None:
+        return plain.decode(errors="replace")
+    if b"filename*" not in disposition.lower() or len(disposition) > DISPOSITION_BYTES:
+        return None
+    part = Message()
+    part["Content-Disposition"] = disposition.decode("latin-1")
+    return str(part.get_filename(""))

@@ -25,6 +25,8 @@ class Outcome:
     """What became of the files of one request so far."""
 
     sender: str = ""
+    by_sender: bool = False
+    """The request named its sender."""
     taken: list[dict[str, Any]] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
     stopped: Problem | None = None
@@ -36,7 +38,7 @@ def upload(app: App) -> Endpoint:
 
     async def documents(request: Request) -> Response:
         packet = request.query_params.get("packet", "false").lower() in ("true", "1", "yes")
-        outcome = Outcome(sender=_sender(request))
+        outcome = Outcome(sender=_sender(request), by_sender=bool(request.query_params.get("sender")))
         try:
             async for part in Parts(request, idle_seconds=IDLE_SECONDS):
                 await _take(app, part, packet, outcome)
@@ -59,7 +61,14 @@ async def _take(app: App, part: Part, packet: bool, outcome: Outcome) -> None:
     if not name and not first:
         return  # what a browser sends for a file field that was left empty
     source = _bounded(first, part, app.settings.max_upload)
-    arrival = Arrival(name=name or "document", kind="upload", source=source, sender=outcome.sender, packet=packet)
+    arrival = Arrival(
+        name=name or "document",
+        kind="upload",
+        source=source,
+        sender=outcome.sender,
+        by_sender=outcome.by_sender,
+        packet=packet,
+    )
     try:
         arrived = await arrive(arrival, app.tools)
     except TooLarge as error:

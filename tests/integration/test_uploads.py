@@ -1,5 +1,6 @@
 """Uploads over HTTP: each file stands for itself, nothing is half taken in, and memory stays flat."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receiver.bootstrap import App
-from receiver.core.change import Query
-from receiver.core.document import Document
+from receiver.core.change import Insert, Query
+from receiver.core.document import Document, Origin
+from receiver.core.naming import document_id
 from receiver.core.task import Task
 from receiver.http import uploads
+from tests.builders import a_document
 from tests.receivers import ADMIN_TOKEN, an_app, operator_of
 
 pytestmark = pytest.mark.anyio
@@ -44,6 +47,47 @@ async def documents(app: App) -> list[Document]:
 def spooled(tmp_path: Path) -> set[str]:
     """The locations of what lies in the spool."""
     return {f"spool:{path.name}" for path in (tmp_path / "spool").rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ("filename*=UTF-8''%C3%9Cber%20uns.pdf", "Über uns.pdf"),
+        ("filename*=iso-8859-1'de'%DCber.pdf", "Über.pdf"),
+        ('filename*0="a"; filename*1="b.pdf"', "ab.pdf"),
+        ("filename=\"plain.pdf\"; filename*=UTF-8''other.pdf", "plain.pdf"),
+    ],
+)
+async def test_a_file_with_only_an_extended_name_is_a_file(
+    client: httpx.AsyncClient, disposition: str, name: str
+) -> None:
+    body = f'--x\r\nContent-Disposition: form-data; name="f"; {disposition}\r\n\r\n%PDF-1.7\r\n--x--\r\n'
+    answer = await client.post("/documents", content=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert [one["name"] for one in answer.json()["documents"]] == [name]
+
+
+async def test_the_same_file_from_another_sender_is_another_document(app: App, client: httpx.AsyncClient) -> None:
+    told = [
+        (await client.post(f"/documents?sender={sender}", files=files(a_pdf=b"%PDF-1.7"))).json()["documents"][0]
+        for sender in ("a", "b", "a")
+    ]
+    assert [one["fresh"] for one in told] == [True, True, False]
+    assert told[0]["document_id"] == told[2]["document_id"] != told[1]["document_id"]
+    kept = {one.id: one for one in await documents(app)}
+    assert [kept[one["document_id"]].origin.sender for one in told] == ["a", "b", "a"]
+
+
+async def test_a_file_that_an_earlier_mailroom_took_in_from_this_sender_is_known(
+    app: App, client: httpx.AsyncClient
+) -> None:
+    content = b"%PDF-1.7"
+    origin = Origin(kind="upload", locator="a.pdf", sender="a")
+    sha256 = hashlib.sha256(content).hexdigest()
+    old = a_document(id=document_id(origin, sha256), name="a.pdf", sha256=sha256, origin=origin)
+    await app.tools.store.apply(Insert(old))
+    for sender, known in (("a", True), ("b", False)):
+        answer = await client.post(f"/documents?sender={sender}", files=files(a_pdf=content))
+        assert (answer.json()["documents"][0]["document_id"] == old.id) is known
 
 
 async def test_files_become_documents_with_a_task_to_submit_each(

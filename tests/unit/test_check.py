@@ -82,6 +82,7 @@ SHADOWS = [
     (a_row("a", when=When(source=("*",))), a_row("a", name="later")),
     (a_row("a", when=When(source=("E*",))), a_row("a", name="later", when=NARROW)),
     (a_row("a", when=When(min_pages=2)), a_row("a", name="later", when=NARROW)),
+    (a_row("a", when=When(duplicate=True)), a_row("a", name="later", when=When(duplicate=True, min_pages=2))),
 ]
 
 
@@ -98,6 +99,7 @@ APART = [
     (a_row("a", when=NARROW), a_row("a", name="later")),
     (a_row("a", when=When(name=("*.pdf",))), a_row("a", name="later", when=When(name=("*.p*",)))),
     (a_row("a", when=When(max_pages=5)), a_row("a", name="later", when=When(min_pages=2))),
+    (a_row("a", when=When(duplicate=True)), a_row("a", name="later", when=When(duplicate=False))),
     (a_row("b"), a_row("a", name="later")),
 ]
 

@@ -1,5 +1,6 @@
 """The one decision: which row wins, which named way is taken, and why."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -166,3 +167,13 @@ def test_a_plan_asks_for_one_pending_delivery_per_destination_with_a_stable_id()
     assert {one.state for one in made} == {DeliveryState.PENDING}
     assert made == deliveries("doc_1", plan)
     assert made[0].id != made[1].id != deliveries("doc_2", plan)[1].id
+
+
+def test_what_a_table_may_say_since_then_changes_no_fingerprint_of_one_that_does_not_say_it() -> None:
+    """`mailroom replay --table` finds what an earlier Mailroom decided by this very table."""
+    table = RouteTable(
+        routes=(Route(name="a", types=("a",), to=(Target(url="s3://a/"),)),),
+        no_match=Fallback(review=True), low_confidence=Fallback(review=True), failed=Fallback(review=True),
+    )  # fmt: skip
+    assert table.version == "8769a6cbbe7e"
+    assert replace(table, mail=Fallback(review=True)).version != table.version

@@ -44,7 +44,8 @@ function facts(doc, open) {
     "classified as": [found(doc) || "not classified", doc.confidence == null ? "" : ` (${percent(doc.confidence)})`],
     "said LlamaCloud": doc.reasoning,
     "came by": `${doc.origin.kind}: ${doc.origin.locator}${doc.origin.sender ? ` from ${doc.origin.sender}` : ""}`,
-    "came in mail": doc.came_in && el("button", { type: "button", class: "link", onclick: () => open(doc.came_in) }, doc.came_in),
+    "came in mail": doc.came_in && link(doc.came_in, open),
+    "same bytes as": doc.same_bytes_as && link(doc.same_bytes_as, open),
     "taken in": moment(doc.taken_in_at),
     "due by": moment(doc.deadline),
     pages: doc.pages?.length ? `${doc.pages[0]}–${doc.pages.at(-1)} of ${doc.parent}` : doc.page_count,
@@ -56,6 +57,8 @@ function facts(doc, open) {
     el("dt", {}, key), el("dd", {}, value),
   ]));
 }
+
+const link = (id, open) => el("button", { type: "button", class: "link", onclick: () => open(id) }, id);
 
 function decision(doc, overview, act) {
   const say = (word) => act(ask(`/documents/${part(doc.document_id)}/route`, { method: "POST", body: word }));

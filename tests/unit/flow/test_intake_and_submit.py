@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from receiver import show
 from receiver.core import token
 from receiver.core.document import DocumentState, Step
 from receiver.core.errors import CloudBusy, DocumentRefused, OutOfCredits
 from receiver.core.task import TaskState
 from receiver.core.verify import TOKEN_HEADER
 from receiver.flow.pause import SUBMISSION, pause
-from tests.desk import Desk
+from tests.desk import TABLE, Desk
 
 pytestmark = pytest.mark.anyio
 
@@ -25,6 +26,20 @@ async def test_the_same_content_under_the_same_name_is_one_document(desk: Desk) 
 async def test_the_same_content_under_another_name_is_another_document(desk: Desk) -> None:
     first, second = await desk.take_in("a.pdf"), await desk.take_in("b.pdf")
     assert first.document.id != second.document.id
+
+
+async def test_the_same_bytes_by_another_way_name_the_first_that_brought_them(desk: Desk) -> None:
+    first, second, third = await desk.take_in("a.pdf"), await desk.take_in("b.pdf"), await desk.take_in("a.pdf")
+    assert (first.document.duplicate_of, second.document.duplicate_of) == ("", first.document.id)
+    assert (third.document.duplicate_of, third.fresh) == ("", False)
+    assert show.document(second.document)["same_bytes_as"] == first.document.id
+
+
+async def test_the_table_may_have_a_row_for_what_came_in_before(desk: Desk) -> None:
+    row = "  - {name: twins, type: invoice, when: {duplicate: true}, to: ['bytes://twins/']}\n"
+    desk.use(TABLE.replace("routes:\n", f"routes:\n{row}"))
+    documents = [await desk.routed(name=name) for name in ("a.pdf", "b.pdf")]
+    assert [one.plan and one.plan.route for one in documents] == ["invoice", "twins"]
 
 
 async def test_an_empty_file_is_refused_and_leaves_no_trace(desk: Desk) -> None:

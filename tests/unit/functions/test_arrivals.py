@@ -1,6 +1,7 @@
 """Which of the things that S3 says are documents, and where each lies."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,40 @@ def test_an_unversioned_bucket_says_no_version() -> None:
     assert arrivals(json.dumps({"Records": [record]})) == [Place("b", "a.pdf")]
 
 
+def through_sns(text: str) -> str:
+    return json.dumps({"Type": "Notification", "TopicArn": "arn:aws:sns:eu-central-1:1:put", "Message": text})
+
+
+def through_lambda(text: str) -> str:
+    return json.dumps({"Records": [{"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": text}}]})
+
+
+@pytest.mark.parametrize("name", ["s3_through_sqs", "eventbridge_s3_through_sqs", "s3_mixed_through_sqs"])
+@pytest.mark.parametrize("wrapped", [through_sns, through_lambda, lambda text: through_sns(through_sns(text))])
+def test_who_passed_it_on_changes_nothing(name: str, wrapped: Callable[[str], str]) -> None:
+    assert arrivals(wrapped(body(name))) == arrivals(body(name)) != []
+
+
+def test_a_rule_may_pass_on_the_detail_alone() -> None:
+    event = json.loads(body("eventbridge_s3_through_sqs"))
+    assert arrivals(json.dumps(event["detail"])) == arrivals(json.dumps(event))
+    deleted = event["detail"] | {"reason": "DeleteObject", "deletion-type": "Delete Marker Created"}
+    assert arrivals(json.dumps(deleted)) == []
+
+
+@pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
+def test_what_sns_says_for_itself_is_no_document(kind: str) -> None:
+    assert arrivals(json.dumps({"Type": kind, "Message": "You have chosen to subscribe", "Token": "t"})) == []
+
+
+def test_envelopes_without_end_are_malformed() -> None:
+    text = body("s3_through_sqs")
+    for _ in range(6):
+        text = through_sns(text)
+    with pytest.raises(Malformed):
+        arrivals(text)
+
+
 CREATED = '{"Records": [{"eventName": "ObjectCreated:Put", "s3": %s}]}'
 BRIDGED = '{"detail-type": "Object Created", "detail": %s}'
 SHAPELESS = [
@@ -53,6 +88,8 @@ SHAPELESS = [
     *(CREATED % "null", CREATED % '{"bucket": {"name": "b"}, "object": {"key": 7}}', CREATED % "[]"),
     *(CREATED % '{"bucket": {"name": ["b"]}, "object": {"key": "a"}}', CREATED % '{"bucket": "b", "object": "a"}'),
     *(BRIDGED % "null", BRIDGED % '{"bucket": {"name": "b"}, "object": {"key": 7}}', BRIDGED % "{}"),
+    *('{"Message": "no json"}', '{"Message": "{}"}', '{"Message": 7}', '{"Records": [{"Sns": {}}]}'),
+    *('{"reason": "PutObject", "bucket": {}}', '{"Records": [{"body": "[]"}]}'),
 ]
 
 
