@@ -6,7 +6,7 @@ replace or add, and name it in MAILROOM_APP.
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from handlers import classify, other, split
 from handlers.alerts import open_channel
@@ -14,7 +14,7 @@ from handlers.aws import Aws
 from handlers.child import Children
 from handlers.cutting import ChildCutter
 from handlers.destinations import destinations
-from handlers.inbox import InboxFeed, buckets
+from handlers.inbox import InboxFeed, inbox_places
 from handlers.mail.reader import ChildMailReader
 from handlers.sources.s3 import S3Source
 from handlers.sources.s3_spool import S3Spool
@@ -22,6 +22,7 @@ from receiver import bootstrap
 from receiver.bootstrap import App
 from receiver.config import Config, load
 from receiver.core.errors import Misconfigured
+from receiver.core.loops import feeds
 from receiver.flow.deliver import destination_of
 from receiver.flow.reactions import Reactions
 from receiver.flow.tools import Tools
@@ -64,7 +65,7 @@ def build(
         adopt=settings.adopt,
         max_document=settings.max_upload,
     )
-    refuse_faults(config, tools)
+    refuse_faults(config, tools, sources=settings.source_places(), spool=settings.spool)
     door = bootstrap.open_door(settings, store, bell, meter, retention=config.retention)
     feeds = (open_inbox(settings, aws),) if settings.inbox else ()
     return App(settings=settings, tools=tools, door=door, feeds=feeds)
@@ -72,7 +73,7 @@ def build(
 
 def open_inbox(settings: Settings, aws: Aws) -> InboxFeed:
     """The S3 inbox that MAILROOM_INBOX names. Raises Misconfigured when no bucket is named that it may take from."""
-    if not buckets(settings):
+    if not inbox_places(settings):
         raise Misconfigured(
             "MAILROOM_INBOX is set, but MAILROOM_INBOX_BUCKETS names no bucket",
             fix="name the buckets whose notifications the queue carries, comma-separated",
@@ -95,12 +96,15 @@ def channels(config: Config, settings: Settings, aws: Aws) -> dict[str, AlertCha
     return {rule.to: open_channel(rule.channel, aws=aws, smtp_url=settings.smtp_url.reveal()) for rule in config.alerts}
 
 
-def refuse_faults(config: Config, tools: Tools) -> None:
+def refuse_faults(config: Config, tools: Tools, *, sources: Collection[str] = (), spool: str = "") -> None:
     """A wrong table fails here, at start, and not the document later. Raises Misconfigured with all that is wrong."""
+    if source := feeds(sources, f"{spool.rstrip('/')}/"):
+        raise Misconfigured(f"MAILROOM_SPOOL={spool} lies inside of {source}, so what it keeps would come in again")
     config.refuse(
         config.check(
             schemes=tools.destinations,
             faults=lambda target: destination_of(target, tools).faults(target),
             adopted=tools.adopt,
+            sources=sources,
         )
     )

@@ -18,7 +18,7 @@ from receiver.core.errors import DocumentRefused, FileGone, MailroomError, NotAl
 from receiver.flow.arrive import Arrived, arrive
 from receiver.flow.intake import Arrival
 from receiver.log import line
-from receiver.settings import Settings
+from receiver.settings import Settings, listed
 
 log = logging.getLogger("mailroom.inbox")
 PACKETS = "packets/"
@@ -49,22 +49,22 @@ async def taken(body: str, app: App) -> bool:
 async def take_message(body: str, app: App) -> None:
     """Takes in all that this notification names. Raises MailroomError: then the message must come again.
 
-    NotAllowed when it names a bucket that is not ours to take from: then nothing of it is taken in, or deleted.
+    NotAllowed when it names a place that is not ours to take from: then nothing of it is taken in, or deleted.
     """
     found = puts(body)
-    allowed = buckets(app.settings)
-    if others := sorted({put.at.bucket for put in found} - allowed):
+    places = inbox_places(app.settings)
+    if others := sorted(put.at for put in found if not f"{put.at.bucket}/{put.at.key}".startswith(places)):
         raise NotAllowed(
-            f"the message names bucket {others[0]}, which is none of MAILROOM_INBOX_BUCKETS",
+            f"the message names bucket {others[0].bucket}, {others[0].key}: it is in none of MAILROOM_INBOX_BUCKETS",
             fix="add it there if it is an inbox of yours; else find out who can send to the queue",
         )
     for put in found:
         await take_object(put, app)
 
 
-def buckets(settings: Settings) -> frozenset[str]:
-    """The buckets that the inbox takes from."""
-    return frozenset(name for one in settings.inbox_buckets.split(",") if (name := one.strip()))
+def inbox_places(settings: Settings) -> tuple[str, ...]:
+    """``bucket/`` or ``bucket/prefix`` of all that the inbox takes from."""
+    return tuple(one if "/" in one else f"{one}/" for one in listed(settings.inbox_buckets))
 
 
 async def take_object(put: Put, app: App) -> Arrived:
@@ -78,6 +78,9 @@ async def take_object(put: Put, app: App) -> Arrived:
         if afterwards != "moved":
             raise
         line(log, logging.INFO, "inbox.moved_before", origin=str(put.at))
+        return Arrived()
+    if kept is None:
+        line(log, logging.WARNING, "inbox.own_output", origin=str(put.at), error="Mailroom delivered it: left alone")
         return Arrived()
     pinned = place(kept.location)
     locator = f"{pinned.bucket}/{pinned.key}"

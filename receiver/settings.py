@@ -119,8 +119,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     inbox_buckets: Annotated[
         str,
         _about(
-            "The buckets that the S3 inbox takes documents from, comma-separated; a message that names another one is "
-            "refused and ends among the queue's dead letters"
+            "The buckets that the S3 inbox takes documents from, comma-separated, with the prefix (`bucket/prefix/`) "
+            "where only that is notified; a message that names another place is refused and ends among the queue's "
+            "dead letters"
         ),
     ] = ""
     inbox_source: Annotated[
@@ -130,6 +131,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "or `moved` there"
         ),
     ] = "left"
+    watched: Annotated[
+        str,
+        _about(
+            "The folders that `mailroom watch` runs on, comma-separated: a destination or spool inside of one would "
+            "feed itself, and is refused"
+        ),
+    ] = ""
     admin_token: Annotated[
         Secret, _about("Bearer token of the operator's API and page, 16 bytes at least; without it they are closed")
     ] = Secret("")
@@ -217,6 +225,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             secret_rules.refuse_short("MAILROOM_ADMIN_TOKEN", [self.admin_token.reveal().encode()])
         return self.admin_token
 
+    def source_places(self) -> tuple[str, ...]:
+        """Where mail is taken from: watched folders, and ``s3://bucket/prefix`` of the inbox."""
+        return *listed(self.watched), *(f"s3://{one}" for one in listed(self.inbox_buckets))
+
     def summary(self) -> dict[str, str]:
         """Each variable and its value for the start-up line; of a secret only whether it is set."""
         shown = {}
@@ -224,6 +236,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             value = getattr(self, name)
             shown[variable] = ("set" if value else "not set") if isinstance(value, Secret) else str(value)
         return shown
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The parts of a comma-separated text."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _required(text: str, configured: Mapping[Proof, bool]) -> frozenset[Proof]:

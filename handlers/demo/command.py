@@ -17,7 +17,7 @@ from handlers.demo.shown import show
 from handlers.demo.stage import SECRETS, Stage, reads_scans, stage
 from receiver.bootstrap import App
 from receiver.cli.output import print_json
-from receiver.cli.paths import Given
+from receiver.cli.paths import Given, files
 from receiver.cli.running import run
 from receiver.cli.submit import Refusal, settle, take_in_all
 from receiver.core.change import Query
@@ -82,7 +82,7 @@ async def _take_in(
 ) -> tuple[list[TakenIn], list[Refusal]]:
     """The user's mail; or the samples, then a morning's mail in one PDF, and a scanned one where it can be read."""
     if paths:
-        return await take_in_all(app, paths, packet=packet, quiet=quiet)
+        return await take_in_all(app, tuple(files(paths)), packet=packet, quiet=quiet, followed=frozenset(paths))
     packets = (PACKET, SCANNED_PACKET) if reads_scans() else (PACKET,)
     letters, refused = await take_in_all(app, sample_mail(), packet=packet, quiet=quiet)
     more, refused_too = await take_in_all(app, packets, packet=True, quiet=quiet)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from handlers.aws import Aws
 from handlers.destinations import options as options_
 from handlers.destinations.s3_object import MULTIPART_BYTES, PART_BYTES, S3Objects
-from handlers.destinations.story import SUFFIX, ascii_safe, facts, manifest_file, same_story
+from handlers.destinations.story import DELIVERY, SUFFIX, ascii_safe, facts, manifest_file, same_story
 from receiver.core.document import Receipt
 from receiver.core.errors import DeliveryConflict, MailroomError, Unroutable
 from receiver.core.naming import template_faults
@@ -111,7 +111,7 @@ def _dress(parcel: Parcel) -> dict[str, object]:
     given = parcel.options
     said = {name: ascii_safe(value) for name, value in facts(parcel).items()}
     tags = {name: said[name] for name in OWN_TAGS} | options_.pairs(given.get("tags", ""))
-    own = {"delivery-id": parcel.delivery_id} | {name.replace("_", "-"): said[name] for name in OWN_TAGS}
+    own = {DELIVERY: parcel.delivery_id} | {name.replace("_", "-"): said[name] for name in OWN_TAGS}
     extra = {ascii_safe(k).lower(): ascii_safe(v) for k, v in options_.pairs(given.get("metadata", "")).items()}
     dress: dict[str, object] = {
         "ContentType": parcel.content.media_type or "application/octet-stream",

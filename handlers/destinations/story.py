@@ -4,11 +4,12 @@ import json
 import unicodedata
 from typing import Any
 
+from receiver.core.manifest import SUFFIX as SUFFIX
 from receiver.core.naming import UNTYPED
 from receiver.core.parcel import Parcel
 
-SUFFIX = ".mailroom.json"
-"""Added to the document's own name to give its manifest's."""
+DELIVERY = "delivery-id"
+"""The metadata by which every object that Mailroom delivers to S3 is known, manifests among them."""
 
 
 def manifest_file(parcel: Parcel, *, sha256: str) -> bytes:

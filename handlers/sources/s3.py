@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from handlers.aws import Aws
+from handlers.destinations.story import DELIVERY
 from receiver.core.document import Document
 from receiver.core.errors import AccessDenied, DocumentRefused, FileGone, Unroutable
 from receiver.core.header_block import HEAD_BYTES
@@ -60,12 +61,16 @@ class S3Source:
         self._aws = aws
         self._told: set[str] = set()
 
-    async def look(self, at: Place, *, limit: int) -> Kept:
+    async def look(self, at: Place, *, limit: int) -> Kept | None:
         """What lies there, with its checksum: S3's own where it has one, else by reading it through.
 
+        None for what Mailroom itself delivered: taken in, it would be delivered again, and again.
         Raises FileGone, DocumentRefused past ``limit`` bytes.
         """
         answer = await self._open(at, ChecksumMode="ENABLED")
+        if str(answer.get("Metadata", {}).get(DELIVERY, "")).startswith("dlv_"):
+            answer["Body"].close()
+            return None
         size = int(answer["ContentLength"])
         if size > limit:
             answer["Body"].close()

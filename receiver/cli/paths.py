@@ -2,13 +2,22 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
 
-IGNORED = {".DS_Store", ".gitkeep", ".gitignore", "Thumbs.db", "desktop.ini"}
-"""What file managers and git leave in folders; nobody's mail."""
+from receiver.core.manifest import SUFFIX, is_manifest
+
+IGNORED = (
+    ".DS_Store", "._*", ".gitkeep", ".gitignore", "Thumbs.db", "desktop.ini", "~$*", "*~", ".~lock.*",
+    "@eaDir", "@tmp", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", ".Trash*",
+    "*.part", "*.partial", "*.tmp", "*.crdownload", "*.filepart", "*.download", "*.!sync", "*.!ut", "*.swp",
+)  # fmt: skip
+"""What file managers, editors, storage boxes and unfinished downloads leave in folders; nobody's mail."""
+MANIFEST_BYTES = 1024 * 1024
+LINKED = "it is a symbolic link, which is not followed: take in what it points to, or say --follow-symlinks"
 
 
 class Given(click.ParamType[Path]):
@@ -22,22 +31,55 @@ class Given(click.ParamType[Path]):
         return Path(str(value))
 
 
-def files(paths: tuple[Path, ...]) -> Iterator[Path]:
-    """The files that these paths name: folders are walked, in order of names.
+ignore_option = click.option(
+    "--ignore",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave alone files and folders of such names, in place of the usual: @eaDir, #recycle, *.part, *~ and others.",
+)
+follow_option = click.option("--follow-symlinks", is_flag=True, help="Take in what symbolic links in folders point to.")
 
-    What can't be walked or is no file comes too, so that somebody says so (``unreadable``).
+
+def files(
+    paths: tuple[Path, ...], *, ignore: Collection[str] = IGNORED, follow_symlinks: bool = False
+) -> Iterator[Path]:
+    """The files that these paths name: folders are walked, in order of names; what is named itself is never ignored.
+
+    What can't be walked, is no file or is a link comes too, so that somebody says so (``unreadable``).
     """
     for path in paths:
         if os.path.isdir(path) and not unreadable_folder(path):  # noqa: PTH112 - Path.is_dir raises for a name too long
-            yield from sorted(_inside(path))
+            yield from sorted(inside(path, ignore=ignore, follow_symlinks=follow_symlinks))
         else:
             yield path
 
 
-def _inside(folder: Path) -> Iterator[Path]:
-    for inner, folders, names in os.walk(folder):
-        yield from (path for path in (Path(inner, name) for name in folders) if unreadable_folder(path))
-        yield from (Path(inner, name) for name in names if name not in IGNORED)
+def inside(folder: Path, *, ignore: Collection[str] = IGNORED, follow_symlinks: bool = False) -> Iterator[Path]:
+    """The files in a folder and its folders. Links come as themselves; a folder is walked once, however linked."""
+    seen: set[tuple[int, int]] = set()
+    _first_time(folder, seen)
+    for inner, folders, names in os.walk(folder, followlinks=follow_symlinks):
+        wanted = [name for name in folders if not is_ignored(name, ignore)]
+        yield from (path for path in (Path(inner, name) for name in wanted) if unreadable_folder(path))
+        links = [name for name in wanted if not follow_symlinks and Path(inner, name).is_symlink()]
+        yield from (Path(inner, name) for name in [*links, *names] if not is_ignored(name, ignore))
+        folders[:] = [name for name in wanted if name not in links and _first_time(Path(inner, name), seen)]
+
+
+def _first_time(folder: Path, seen: set[tuple[int, int]]) -> bool:
+    try:
+        found = folder.stat()
+    except OSError:
+        return False
+    place = (found.st_dev, found.st_ino)
+    fresh = place not in seen
+    seen.add(place)
+    return fresh
+
+
+def is_ignored(name: str, patterns: Collection[str]) -> bool:
+    """Whether a file or folder of this name is left alone; case does not matter."""
+    return any(fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
 
 
 def unreadable_folder(folder: Path) -> str:
@@ -49,9 +91,14 @@ def unreadable_folder(folder: Path) -> str:
     return ""
 
 
-def unreadable(path: Path) -> str:
-    """Why the file can't be taken in, before a byte of it is read; "" when nothing speaks against it."""
+def unreadable(path: Path, *, links: bool = True) -> str:
+    """Why the file can't be taken in, before a byte of it is read; "" when nothing speaks against it.
+
+    With ``links`` False a symbolic link is no file: it could point anywhere.
+    """
     try:
+        if not links and path.is_symlink():
+            return LINKED
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             return unreadable_folder(path)
@@ -62,4 +109,22 @@ def unreadable(path: Path) -> str:
         return f"it cannot be read: {error.strerror}"
     except ValueError as error:  # a null byte in the name
         return f"it cannot be read: {error}"
+    return own_output(path)
+
+
+def own_output(path: Path) -> str:
+    """Why the file is nobody's mail: Mailroom itself put it there. "" otherwise."""
+    if path.name.endswith(SUFFIX) and _is_manifest(path):
+        return "Mailroom wrote it: the manifest of a document that it delivered"
+    beside = path.with_name(path.name + SUFFIX)
+    if _is_manifest(beside):
+        return f"Mailroom delivered it: {beside.name} lies beside it"
     return ""
+
+
+def _is_manifest(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return is_manifest(file.read(MANIFEST_BYTES), path.name)
+    except OSError:
+        return False

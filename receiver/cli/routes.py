@@ -46,7 +46,7 @@ def check(config_path: str | None, offline: bool, as_json: bool) -> None:
     settings = from_environ()
     config = _config(config_path)
     destinations = load_destinations(settings)
-    problems = static_problems(config, destinations, adopted=settings.adopt)
+    problems = static_problems(config, destinations, adopted=settings.adopt, sources=settings.source_places())
     if not offline:
         problems += asyncio.run(live_problems(config, destinations, known=problems))
     _report(config, problems, as_json=as_json)
@@ -58,13 +58,15 @@ def _config(path: str | None) -> "Config":
     return load(path or from_environ().config, os.environ)
 
 
-def static_problems(config: "Config", destinations: "Mapping[str, Destination]", *, adopted: bool) -> "list[Problem]":
+def static_problems(
+    config: "Config", destinations: "Mapping[str, Destination]", *, adopted: bool, sources: Sequence[str] = ()
+) -> "list[Problem]":
     """What is wrong with the table, asking nobody."""
 
     def faults(target: Any) -> list[str]:
         return destinations[target.url.partition(":")[0]].faults(target)
 
-    return config.check(schemes=destinations, faults=faults, adopted=adopted)
+    return config.check(schemes=destinations, faults=faults, adopted=adopted, sources=sources)
 
 
 async def live_problems(

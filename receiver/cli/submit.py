@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import click
 from receiver.bootstrap import App
 from receiver.cli.listing import DOCUMENT_COLUMNS, document_row
 from receiver.cli.output import print_json, say, table
-from receiver.cli.paths import Given, files, unreadable
+from receiver.cli.paths import IGNORED, Given, files, follow_option, ignore_option, unreadable
 from receiver.cli.progress import bar
 from receiver.cli.running import with_app
 from receiver.cli.serve import worker_of
@@ -33,20 +34,33 @@ class Refusal:
 @click.option("--packet", is_flag=True, help="Each file holds many letters: split it first.")
 @click.option("--wait", is_flag=True, help="Work until every document has its place, and show where.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def submit(paths: tuple[Path, ...], packet: bool, wait: bool, as_json: bool) -> None:
+@ignore_option
+@follow_option
+def submit(
+    paths: tuple[Path, ...],
+    packet: bool,
+    wait: bool,
+    as_json: bool,
+    ignore: tuple[str, ...],
+    follow_symlinks: bool,
+) -> None:
     """Take in files and folders, and have LlamaCloud read them.
 
     A second run takes in only what is new. What cannot be read or is empty is named and skipped; exit 1 then.
     """
-    taken, refused = with_app(lambda app: _submit(app, paths, packet=packet, wait=wait, quiet=as_json))
+    found = list(files(paths, ignore=ignore or IGNORED, follow_symlinks=follow_symlinks))
+    followed = None if follow_symlinks else frozenset(paths)
+    taken, refused = with_app(
+        lambda app: _submit(app, found, packet=packet, wait=wait, quiet=as_json, followed=followed)
+    )
     _print(taken, refused, settled=wait, as_json=as_json)
     raise SystemExit(1 if refused else 0)
 
 
 async def _submit(
-    app: App, paths: tuple[Path, ...], *, packet: bool, wait: bool, quiet: bool
+    app: App, found: Sequence[Path], *, packet: bool, wait: bool, quiet: bool, followed: Collection[Path] | None
 ) -> tuple[list[TakenIn], list[Refusal]]:
-    taken, refused = await take_in_all(app, paths, packet=packet, quiet=quiet)
+    taken, refused = await take_in_all(app, found, packet=packet, quiet=quiet, followed=followed)
     await submit_now(app, [one.document for one in taken])
     if wait:
         settled = await settled_by_us(app, [one.document.id for one in taken], quiet=quiet)
@@ -55,24 +69,31 @@ async def _submit(
 
 
 async def take_in_all(
-    app: App, paths: tuple[Path, ...], *, packet: bool = False, quiet: bool = False
+    app: App,
+    found: Sequence[Path],
+    *,
+    packet: bool = False,
+    quiet: bool = False,
+    followed: Collection[Path] | None = None,
 ) -> tuple[list[TakenIn], list[Refusal]]:
-    """Every file taken in, and those that could not be, with the reason."""
+    """Every file taken in, and those that could not be, with the reason.
+
+    Symbolic links are followed among ``followed`` alone; None follows all.
+    """
     taken: list[TakenIn] = []
     refused: list[Refusal] = []
-    found = list(files(paths))
     with bar("taking in", len(found), quiet=quiet) as advance:
         for path in found:
-            arrived = await take_in_file(app, path, packet=packet)
+            arrived = await take_in_file(app, path, packet=packet, links=followed is None or path in followed)
             taken += arrived.taken
             refused += (Refusal(str(path), one.reason) for one in arrived.refused)
             advance()
     return taken, refused
 
 
-async def take_in_file(app: App, path: Path, *, packet: bool) -> Arrived:
+async def take_in_file(app: App, path: Path, *, packet: bool, links: bool = True) -> Arrived:
     """What became of one file; its sender is the user whose file it is."""
-    if reason := await asyncio.to_thread(unreadable, path):
+    if reason := await asyncio.to_thread(unreadable, path, links=links):
         return Arrived(refused=(Refused(path.name, reason),))
     arrival = Arrival(name=path.name, kind="folder", source=path, sender=_owner(path), packet=packet)
     return await arrive(arrival, app.tools)

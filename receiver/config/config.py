@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from receiver.core.alert import AlertRule
-from receiver.core.check import Problem, check
+from receiver.core.check import Problem, check, ways
 from receiver.core.errors import Misconfigured
+from receiver.core.loops import feeds
 from receiver.core.mail import MailBounds
 from receiver.core.pages import Guards as Guards
 from receiver.core.plan import Target
@@ -155,8 +156,12 @@ class Config:
         faults: Callable[[Target], list[str]],
         channels: Collection[str] | None = None,
         adopted: bool = False,
+        sources: Collection[str] = (),
     ) -> list[Problem]:
-        """What is wrong with the table as a whole; asks nobody (core/check.py says what each argument means)."""
+        """What is wrong with the table as a whole; asks nobody (core/check.py says what each argument means).
+
+        ``sources`` are where mail is taken from (core/loops.py): no destination may lie inside of them.
+        """
         found = check(
             self.table,
             types=self.types,
@@ -167,7 +172,22 @@ class Config:
             channels=channels,
             adopted=adopted,
         )
-        return [*self.warnings, *found]
+        return [*self.warnings, *found, *self.loops(sources)]
+
+    def loops(self, sources: Collection[str]) -> list[Problem]:
+        """The destinations from which what was delivered would come in again."""
+        return [
+            Problem(
+                severity="error",
+                where=f"{where}.to[{place}]",
+                message=f"{target.url} lies inside of {source}: what is delivered there comes in again",
+                fix="deliver it elsewhere",
+                route=name,
+            )
+            for where, name, targets in ways(self.table)
+            for place, target in enumerate(targets)
+            if (source := feeds(sources, target.url))
+        ]
 
     def line(self, problem: Problem) -> str:
         """The problem as one line: file and line, place, fault and fix."""

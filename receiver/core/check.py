@@ -18,7 +18,7 @@ from receiver.core.route import Route, RouteTable, When
 
 Severity = Literal["error", "warning"]
 _SAMPLE = {name: f"<{name}>" for name in FIELDS}
-_RESERVED = frozenset(Way) | {"packet"}
+_RESERVED = (frozenset(Way) - {Way.MAIL}) | {"packet"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +191,7 @@ def _places(table: RouteTable, schemes: Collection[str], faults: Callable[[Targe
 def ways(table: RouteTable) -> Iterator[tuple[str, str, Sequence[Target]]]:
     """Place in the file, row's name ("" for a named way) and targets, of everything that leads somewhere."""
     yield from ((where, route.name, route.to) for where, route in _rows(table))
-    for way in ("no_match", "low_confidence", "failed", "packet"):
+    for way in ("no_match", "low_confidence", "failed", "packet", "mail"):
         if fallback := getattr(table, way):
             yield way, "", fallback.to
 

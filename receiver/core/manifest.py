@@ -11,6 +11,14 @@ from typing import Any
 
 from receiver.core.document import Document
 
+SUFFIX = ".mailroom.json"
+"""Added to the document's own name to give its manifest's."""
+
+
+def is_manifest(content: bytes, name: str) -> bool:
+    """Whether a file of this name and content is a manifest that Mailroom wrote, and so nobody's mail."""
+    return name.endswith(SUFFIX) and b'"mailroom": 1' in content and b'"delivery_id": "' in content
+
 
 def manifest(document: Document, *, delivery_id: str, pieces: Sequence[Document] = ()) -> dict[str, Any]:
     """What this document is, what was found, which rule placed it and why; of a packet, where its pieces went."""

@@ -8,6 +8,7 @@ import mimetypes
 import re
 
 from receiver.core.header_block import is_mail
+from receiver.core.manifest import is_manifest
 
 PDF = "application/pdf"
 MAIL = "message/rfc822"
@@ -107,6 +108,8 @@ def refusal(head: bytes, name: str, *, packet: bool = False) -> str:
             return f"is {kind}, not a document"
     if head.startswith(_ZIP) and not _zipped_document(head, name):
         return "is an archive (zip), not a document"
+    if is_manifest(head, name):
+        return "is the manifest of a document that Mailroom delivered"
     kind = media_type(head, name)
     if packet and kind != PDF and kind not in ENVELOPES:
         return f"is {kind}: only a PDF can be cut, so only a PDF can be a packet"

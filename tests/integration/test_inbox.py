@@ -1,5 +1,6 @@
 """The S3 inbox, polled: an object becomes a document, and is left, copied or moved; what fails comes again."""
 
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -11,6 +12,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from handlers.app import open_inbox
+from handlers.destinations.s3 import S3
 from handlers.inbox import InboxFeed
 from handlers.local_aws import LocalAws
 from handlers.sources.s3 import S3Source
@@ -18,9 +20,10 @@ from receiver.bootstrap import App
 from receiver.core.change import Query, Update
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Misconfigured
-from receiver.core.plan import Target
+from receiver.core.parcel import Content, Parcel
+from receiver.core.plan import Plan, Target, Way
 from receiver.flow.forget import forget_content
-from tests.builders import NOW
+from tests.builders import NOW, a_document
 from tests.letters import a_mail
 from tests.receivers import an_app, settings_with
 
@@ -33,22 +36,29 @@ _numbers = count(1)
 class Bucket:
     """An inbox with its queue."""
 
-    def __init__(self, aws: LocalAws, folder: Path, **settings: Any) -> None:
+    def __init__(self, aws: LocalAws, folder: Path, *, prefix: str = "", **settings: Any) -> None:
         self.aws = aws
         self.name = f"inbox-{next(_numbers)}"
         aws.make([Target(url=f"s3://{self.name}/"), Target(url=f"sqs://{self.name}")])
         aws.client("s3").put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
         self.feed = InboxFeed(f"sqs://{self.name}", aws.aws)
-        app = an_app(folder, inbox=f"sqs://{self.name}", inbox_buckets=f"another-inbox, {self.name}", **settings)
+        place = f"{self.name}/{prefix}" if prefix else self.name
+        app = an_app(folder, inbox=f"sqs://{self.name}", inbox_buckets=f"another-inbox, {place}", **settings)
         self.app: App = replace(app, tools=replace(app.tools, sources={"s3": S3Source(aws.aws)}))
 
     def put(self, key: str, content: bytes = PDF) -> dict[str, Any]:
         """The record that S3 tells of it."""
-        version = self.aws.client("s3").put_object(Bucket=self.name, Key=key, Body=content)["VersionId"]
+        return self.told(key, self.aws.client("s3").put_object(Bucket=self.name, Key=key, Body=content)["VersionId"])
+
+    def told(self, key: str, version: str = "") -> dict[str, Any]:
+        """The record that S3 tells of what lies there."""
         return {
             "eventName": "ObjectCreated:Put",
             "userIdentity": {"principalId": "AWS:scanner"},
-            "s3": {"bucket": {"name": self.name}, "object": {"key": quote_plus(key), "versionId": version}},
+            "s3": {
+                "bucket": {"name": self.name},
+                "object": {"key": quote_plus(key)} | ({"versionId": version} if version else {}),
+            },
         }
 
     def tell(self, *records: dict[str, Any]) -> None:
@@ -261,3 +271,30 @@ async def test_a_fault_of_ours_over_one_message_ends_nothing_either(
 def test_an_inbox_without_a_bucket_does_not_start(local_aws: LocalAws) -> None:
     with pytest.raises(Misconfigured, match="MAILROOM_INBOX_BUCKETS names no bucket"):
         open_inbox(settings_with(inbox="sqs://inbox", inbox_buckets=" , "), local_aws.aws)
+
+
+async def test_what_mailroom_itself_delivered_is_never_taken_in(inbox: Bucket) -> None:
+    document = a_document(sha256=hashlib.sha256(PDF).hexdigest(), size=len(PDF))
+    plan = Plan(way=Way.MATCHED, route="invoice", reason="it fits")
+    url = f"s3://{inbox.name}/sorted/letter.pdf"
+    content = Content(size=len(PDF), sha256=document.sha256, media_type="application/pdf", stream=lambda: chunks(PDF))
+    parcel = Parcel(
+        delivery_id="dlv_1", document=document, plan=plan, url=url, content=content, manifest={"mailroom": 1}
+    )
+    await S3(inbox.aws.aws).deliver(parcel)
+    inbox.tell(inbox.told("sorted/letter.pdf"), inbox.told("sorted/letter.pdf.mailroom.json"))
+    assert await inbox.take() == 1
+    assert await inbox.documents() == []
+
+
+async def chunks(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def test_only_the_prefix_that_is_named_is_taken_from(local_aws: LocalAws, tmp_path: Path) -> None:
+    inbox = Bucket(local_aws, tmp_path, prefix="inbox/")
+    inbox.tell(inbox.put("sorted/letter.pdf"))
+    assert await inbox.take() == 0
+    inbox.tell(inbox.put("inbox/letter.pdf"))
+    await inbox.take()
+    assert [one.name for one in await inbox.documents()] == ["letter.pdf"]

@@ -10,6 +10,7 @@ from handlers.local_aws import LocalAws
 from handlers.sources.s3 import Place, S3Source, place
 from receiver.core.document import Document
 from receiver.core.errors import DocumentRefused, FileGone
+from receiver.core.header_block import HEAD_BYTES
 from receiver.core.parcel import Content
 from tests.builders import a_document
 from tests.parcels import a_parcel
@@ -51,7 +52,8 @@ class TestLooking:
     ) -> None:
         at = put(local_aws, bucket, "mail/Große Rechnung (1).pdf", ChecksumAlgorithm=algorithm)
         kept = await S3Source(local_aws.aws).look(at, limit=LIMIT)
-        assert (kept.sha256, kept.size, kept.head) == (SHA, len(PDF), PDF[:1024])
+        assert kept is not None
+        assert (kept.sha256, kept.size, kept.head) == (SHA, len(PDF), PDF[:HEAD_BYTES])
         assert place(kept.location) == at
 
     async def test_a_notification_without_a_version_is_pinned_to_what_was_there(
@@ -59,6 +61,7 @@ class TestLooking:
     ) -> None:
         at = put(local_aws, bucket, "a.pdf")
         kept = await S3Source(local_aws.aws).look(at._replace(version=""), limit=LIMIT)
+        assert kept is not None
         put(local_aws, bucket, "a.pdf", b"something else")
         document = the_document(place(kept.location))
         assert await read(await S3Source(local_aws.aws).content(document)) == PDF

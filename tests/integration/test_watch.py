@@ -1,18 +1,32 @@
 """A watched folder: whole files are taken in once and moved away, unfinished ones are left alone."""
 
+import asyncio
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from receiver.cli.watch import Inbox, being_written
+from receiver.bootstrap import App
+from receiver.cli import watch as watching_module
+from receiver.cli.inbox import Inbox, being_written
+from receiver.cli.submit import take_in_file
+from receiver.cli.watch import look, refuse_loops
+from receiver.config import parse
+from receiver.core.errors import Misconfigured, StoreBusy
+from receiver.core.plan import Target
+from receiver.core.route import Fallback
 from receiver.flow.arrive import Arrived, Refused
 from tests.e2e.test_main_job import ROOT, environment
+from tests.receivers import TABLE as RECEIVER_TABLE
+from tests.receivers import an_app
 
 PDF = b"%PDF-1.7 a letter"
 
@@ -79,6 +93,159 @@ def test_the_reason_lies_beside_a_refused_file(inbox: Inbox) -> None:
     moved = inbox.put_away(put(inbox, "a.zip"), Arrived(refused=(Refused("a.zip", "is an archive"),)))
     assert moved == inbox.folder / "failed" / "a.zip"
     assert (inbox.folder / "failed" / "a.zip.reason.txt").read_text() == "a.zip: is an archive\n"
+
+
+@pytest.mark.parametrize("name", ["é" * 125 + ".pdf", "x" * 255, "a" * 251 + ".zip"])
+def test_the_longest_names_find_their_place_whatever_lies_there(inbox: Inbox, name: str) -> None:
+    refused = Arrived(refused=(Refused(name, "is an archive"),))
+    moved = [inbox.put_away(put(inbox, name), arrived) for arrived in (Arrived(), Arrived(), refused, refused)]
+    assert len(set(moved)) == 4
+    assert all(path.exists() and len(os.fsencode(path.name)) <= 255 for path in moved)
+    reasons = [path.read_text() for path in (inbox.folder / "failed").iterdir() if path.name.endswith(".reason.txt")]
+    assert reasons == [f"{name}: is an archive\n"] * 2
+
+
+def test_a_name_that_is_not_utf8_finds_its_place(inbox: Inbox) -> None:
+    path = put(inbox, os.fsdecode(b"r\xe9sum\xe9.pdf"))
+    moved = inbox.put_away(path, Arrived(refused=(Refused(path.name, "is empty"),)))
+    assert os.fsencode(moved.name) == b"r\xe9sum\xe9.pdf"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "@eaDir/letter.pdf",
+        "#recycle/letter.pdf",
+        "scan.pdf.download",
+        "letter.pdf.!sync",
+        "letter.pdf~",
+        ".~lock.a.odt#",
+    ],
+)
+def test_what_storage_boxes_editors_and_downloads_leave_is_left_alone(inbox: Inbox, name: str) -> None:
+    put(inbox, name)
+    assert inbox.waiting() == []
+    assert Inbox(inbox.folder, ignore=("nothing",)).waiting() == ([] if name.startswith(".") else [inbox.folder / name])
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    return an_app(tmp_path)
+
+
+async def look_at(app: App, inbox: Inbox) -> None:
+    """One look at files that have come to rest."""
+    inbox.settle_seconds = 0.0
+    for _ in range(2):
+        await look(app, inbox)
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.getMessage().startswith("watch.")]
+
+
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    logging.getLogger("mailroom").propagate = True
+    return caplog
+
+
+@pytest.mark.anyio
+async def test_a_link_is_left_where_it_is_and_told_of_once(
+    app: App, inbox: Inbox, tmp_path: Path, told: pytest.LogCaptureFixture
+) -> None:
+    secret = tmp_path / "secret.pdf"
+    secret.write_bytes(PDF)
+    (inbox.folder / "link.pdf").symlink_to(secret)
+    (inbox.folder / "folder").symlink_to(tmp_path)
+    for _ in range(3):
+        await look_at(app, inbox)
+    assert lines(told) == ["watch.left_alone", "watch.left_alone"]
+    assert (await app.tools.store.tally()).taken_in == 0
+    (inbox.folder / "folder").unlink()
+    inbox.follow_symlinks = True
+    (inbox.folder / "link.pdf").unlink()
+    (inbox.folder / "other.pdf").symlink_to(secret)
+    await look_at(app, inbox)
+    assert (await app.tools.store.tally()).taken_in == 1
+
+
+@pytest.mark.anyio
+async def test_a_trouble_is_told_once_and_its_file_rests(
+    app: App, inbox: Inbox, told: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*arguments: object, **more: object) -> Arrived:
+        raise StoreBusy("the disk is full")
+
+    monkeypatch.setattr(watching_module, "take_in_file", busy)
+    path = put(inbox, "letter.pdf")
+    for _ in range(5):
+        await look_at(app, inbox)
+    assert lines(told) == ["watch.failed"]
+    assert list(inbox.whole(now=time.monotonic())) == []
+    assert list(inbox.whole(now=time.monotonic() + 120)) == [path]
+
+
+@pytest.mark.anyio
+async def test_two_watchers_of_one_folder_say_nothing_false(
+    app: App, inbox: Inbox, told: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one takes the file away at the worst moments: before it is read, and after."""
+    for number, before in enumerate((True, False)):
+        path = put(inbox, f"{number}.pdf", PDF + b"%d" % number)
+
+        async def robbed(app: App, path: Path, *, packet: bool, before: bool = before) -> Arrived:
+            if before:
+                await asyncio.to_thread(path.unlink)
+            arrived = await take_in_file(app, path, packet=packet)
+            if not before:
+                await asyncio.to_thread(path.unlink)
+            return arrived
+
+        monkeypatch.setattr(watching_module, "take_in_file", robbed)
+        await look_at(app, inbox)
+        assert not path.exists()
+    assert lines(told) == []
+    assert not (inbox.folder / "failed").exists() or list((inbox.folder / "failed").rglob("*.txt")) == []
+
+
+@pytest.mark.anyio
+async def test_what_mailroom_delivered_into_the_folder_is_never_taken_in(
+    app: App, inbox: Inbox, told: pytest.LogCaptureFixture
+) -> None:
+    put(inbox, "letter.pdf")
+    put(inbox, "letter.pdf.mailroom.json", b'{\n  "delivery_id": "dlv_1",\n  "mailroom": 1\n}')
+    put(inbox, "own.mailroom.json", b'{"somebody": "else\'s"}')
+    for _ in range(2):
+        await look_at(app, inbox)
+    assert (await app.tools.store.tally()).taken_in == 1
+    assert lines(told).count("watch.left_alone") == 2
+
+
+@pytest.mark.parametrize(
+    ("to", "spool", "store"),
+    [
+        ("folder://{folder}/sorted/{{document_id}}/{{filename}}", "", "memory://"),
+        ("folder:///elsewhere/", "folder://{folder}/spool", "memory://"),
+        ("folder:///elsewhere/", "", "sqlite:///{folder}/mailroom.db"),
+    ],
+    ids=["destination", "spool", "store"],
+)
+def test_a_folder_that_would_feed_itself_is_not_watched(
+    inbox: Inbox, tmp_path: Path, to: str, spool: str, store: str
+) -> None:
+    config = parse(RECEIVER_TABLE, {})
+    table = replace(config.table, no_match=Fallback(to=(Target(url=to.format(folder=inbox.folder)),)))
+    app = an_app(tmp_path)
+    given = {"spool": spool.format(folder=inbox.folder), "store": store.format(folder=inbox.folder)}
+    app = replace(
+        app,
+        settings=msgspec.structs.replace(app.settings, **given),
+        tools=replace(app.tools, config=replace(config, table=table)),
+    )
+    with pytest.raises(Misconfigured, match="lies inside of"):
+        refuse_loops(app, inbox.folder)
+    refuse_loops(app, tmp_path / "another")
 
 
 @pytest.fixture

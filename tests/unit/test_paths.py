@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.cli.paths import files, unreadable
+from receiver.cli.paths import LINKED, files, unreadable
 
 NOBODY = 65534
 
@@ -51,3 +51,42 @@ def test_a_folder_that_may_not_be_read_is_named(closed: Path) -> None:
 def test_a_file_that_is_fine_has_no_reason(tmp_path: Path) -> None:
     (tmp_path / "fine.pdf").write_text("mail")
     assert unreadable(tmp_path / "fine.pdf") == ""
+
+
+def test_links_in_a_folder_are_named_and_not_followed_unless_told(tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "mail"
+    for path in (outside, folder):
+        path.mkdir()
+    (outside / "secret.pdf").write_text("secret")
+    (folder / "file.pdf").symlink_to(outside / "secret.pdf")
+    (folder / "linked").symlink_to(outside)
+    (folder / "loop").symlink_to(folder)
+    listed = list(files((folder,)))
+    assert [path.name for path in listed] == ["file.pdf", "linked", "loop"]
+    assert {unreadable(path, links=False) for path in listed} == {LINKED}
+    followed = files((folder,), follow_symlinks=True)
+    assert [str(path.relative_to(folder)) for path in followed if not unreadable(path)] == [
+        "file.pdf",
+        "linked/secret.pdf",
+    ]
+    assert list(files((folder / "file.pdf",))) == [folder / "file.pdf"]
+
+
+@pytest.mark.parametrize("name", ["@eaDir/a.pdf", "#recycle/b.pdf", "c.pdf.part", "d.pdf~", "E.PDF.Download"])
+def test_what_is_nobodys_mail_is_left_out_unless_it_is_named_itself(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mail")
+    assert list(files((tmp_path,))) == []
+    assert list(files((tmp_path,), ignore=("other",))) == [path]
+    assert list(files((path,))) == [path]
+
+
+def test_what_mailroom_wrote_itself_is_nobodys_mail(tmp_path: Path) -> None:
+    delivered, manifest = tmp_path / "a.pdf", tmp_path / "a.pdf.mailroom.json"
+    delivered.write_text("mail")
+    manifest.write_text('{"delivery_id": "dlv_1", "mailroom": 1}')
+    assert unreadable(delivered) == "Mailroom delivered it: a.pdf.mailroom.json lies beside it"
+    assert unreadable(manifest).startswith("Mailroom wrote it")
+    manifest.write_text('{"of": "somebody else"}')
+    assert (unreadable(delivered), unreadable(manifest)) == ("", "")
