@@ -4,7 +4,7 @@ import re
 from email import message_from_bytes
 
 from handlers.mail import cms, mbox, outlook
-from handlers.mail.tree import Leaf, Letter, Tree
+from handlers.mail.tree import SIGNATURES, Leaf, Letter, Tree
 from receiver.core.header_block import HEAD_BYTES, header_fields
 from receiver.core.media import MAIL, OUTLOOK, SIGNED, TNEF, UNKNOWN
 
@@ -37,7 +37,12 @@ def _mails(leaf: Leaf, tree: Tree, depth: int) -> None:
 
 def _signed(leaf: Leaf, letter: Letter, tree: Tree, depth: int) -> None:
     """S/MIME signs a whole MIME part, which is then the mail's own; what is signed elsewhere is a file."""
-    content = cms.signed_content(leaf.content)
+    try:
+        content = cms.signed_content(leaf.content)
+    except cms.Closed:
+        if leaf.declared in SIGNATURES:
+            return  # it is left out as what it is called
+        raise
     if content is None:
         leaf.needless = "a signature that stands apart from what it signs"
         return

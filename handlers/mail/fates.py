@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from handlers.mail import text
-from handlers.mail.tree import LOCKED, Leaf
+from handlers.mail.tree import LOCKED, SIGNATURES, Leaf
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.mail import EMPTY, Fate
 from receiver.core.media import media_type, refusal
@@ -46,8 +46,7 @@ def _is_card(leaf: Leaf) -> bool:
 
 
 def _is_signature(leaf: Leaf) -> bool:
-    types = ("application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature")
-    return leaf.declared in types and len(leaf.content) <= SIGNATURE_BYTES
+    return leaf.declared in SIGNATURES and len(leaf.content) <= SIGNATURE_BYTES
 
 
 def _is_pgp(leaf: Leaf) -> bool:

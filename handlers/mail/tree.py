@@ -18,6 +18,7 @@ from receiver.core.mail import MailBounds
 from receiver.core.media import MAIL, envelope
 
 FORWARDED = frozenset({MAIL, "message/global", "message/news"})
+SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 ELSEWHERE = frozenset({"message/partial", "message/external-body"})
 ENCODINGS = frozenset({"", "base64", "quoted-printable", "x-uuencode", "uuencode", "uue", "x-uue", "binary"})
 FIELDS = ("From", "To", "Cc", "Subject", "Date", "Message-ID")
@@ -231,7 +232,7 @@ def _lock(leaves: Iterable[Leaf]) -> None:
 def _break_off(letter: Letter) -> None:
     """The mail ends before its parts do: nobody knows whether the last one is whole."""
     last = next((leaf for leaf in reversed(letter.leaves) if not leaf.needless), None)
-    if last is not None and not last.opened:
+    if last is not None and last.content.strip() and not last.opened:
         last.fault = last.fault or "the mail breaks off in this part"
 
 

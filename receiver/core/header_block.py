@@ -25,9 +25,7 @@ _TRACE: dict[bytes, re.Pattern[bytes]] = {
 }
 """Fields that only transport writes, and what stands in them then."""
 _TRACE_PREFIXES = (b"arc-", b"x-ses-", b"x-ms-exchange-")
-_COMMON = frozenset(
-    {b"from", b"to", b"cc", b"date", b"subject", b"message-id", b"mime-version", b"content-type", b"reply-to"}
-)
+_MULTIPART = re.compile(rb"multipart/\S.*\bboundary\b", re.IGNORECASE)
 _DATE = re.compile(rb"\d{1,2}[ \t]+[A-Za-z]{3}[ \t]+\d{2,4}[ \t]+\d{1,2}:\d{2}(:\d{2})?[ \t]+([+-]\d{4}|[A-Za-z]{1,5})")
 _ADDRESS = re.compile(rb"[^\s@<>,;:]@[^\s@<>,;:]")
 _MESSAGE_ID = re.compile(rb"<[^<>\s]+>")
@@ -43,13 +41,14 @@ def is_mail(head: bytes) -> bool:
     if not fields or b"snapshot-content-location" in fields:
         return False
     if any(_traced(name, value) for name, value in fields.items()):
-        return bool(fields.keys() & _COMMON)
-    written = bool(_ADDRESS.search(fields.get(b"from", b"")) or _ADDRESS.search(fields.get(b"sender", b"")))
-    named = bool(_MESSAGE_ID.search(fields.get(b"message-id", b"")))
-    composed = b"mime-version" in fields
+        return True
+    written = any(_ADDRESS.search(fields.get(name, b"")) for name in (b"from", b"sender"))
     if written and _DATE.search(fields.get(b"date", b"")):
         return len(fields) > 2
-    return composed and (named or (written and bool(fields.keys() & {b"to", b"subject", b"x-unsent"})))
+    if b"mime-version" not in fields and not _MULTIPART.match(fields.get(b"content-type", b"")):
+        return False
+    sent = any(_ADDRESS.search(fields.get(name, b"")) for name in (b"to", b"cc", b"bcc"))
+    return written or sent or bool(_MESSAGE_ID.search(fields.get(b"message-id", b"")))
 
 
 def header_fields(head: bytes) -> dict[bytes, bytes]:

@@ -87,8 +87,10 @@ def test_a_signed_file_is_the_file_wherever_it_comes() -> None:
 
 def test_a_signature_apart_is_left_out_and_what_is_encrypted_is_held() -> None:
     apart, locked = attached(signed(None), "smime.p7s"), attached(encrypted(), "smime.p7m")
-    found = parts(mail(multi("mixed", apart, locked, attached(signed(PDF)[:40], "broken.p7m"))))
-    assert [one.part.fate.value for one in found] == ["left_out", "held", "held"]
+    broken = signed(PDF)[:40]
+    called = attached(broken, "smime.p7s", "application/pkcs7-signature")
+    found = parts(mail(multi("mixed", apart, locked, attached(broken, "broken.p7m"), called)))
+    assert [one.part.fate.value for one in found] == ["left_out", "held", "held", "left_out"]
     assert found[1].part.reason == LOCKED
     assert "cannot be read" in found[2].part.reason
 

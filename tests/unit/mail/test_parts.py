@@ -186,6 +186,13 @@ def test_the_part_in_which_a_mail_breaks_off_is_held() -> None:
     assert held(whole[:-200]) == {"a.pdf": "the mail breaks off in this part"}
 
 
+def test_what_breaks_off_before_it_began_is_empty() -> None:
+    whole = mail(multi("mixed", LETTER, attached(PDF, "a.pdf")))
+    cut = whole[: whole.rindex(b"--b1--")] + b"--b1\r\n"
+    assert held(cut) == {}
+    assert documents(cut) == ["Our letter.txt", "a.pdf"]
+
+
 def test_text_around_the_parts_is_on_the_record() -> None:
     body = multi("mixed", LETTER).replace(b"\r\n\r\n--b1", b"\r\n\r\nsecret before\r\n--b1", 1) + b"secret after\r\n"
     assert [(one.part.where, one.part.fate) for one in parts(mail(body)) if one.part.reason] == [
