@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 
 
+def bytes_flag(sha256: str) -> str:
+    """The id of the flag that says which document first came in with these bytes."""
+    return f"bytes:{sha256}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
     """``id`` says what it is about (``paused:s3://mail``), ``value`` what holds."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from receiver.core.change import Delete, Query, Update
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
+from receiver.core.flag import Flag, bytes_flag
 from receiver.core.job import Job
 from receiver.core.task import Task, TaskState
 from receiver.flow.every import every
@@ -76,7 +77,9 @@ async def _jobs(document: Document, tools: Tools) -> list[Job]:
 
 
 async def _remove(document: Document, tools: Tools) -> None:
-    """The document, its jobs, and tasks that would stand in the way if it came in again."""
+    """The document, its jobs, and what would stand in the way if it came in again, or point to it."""
     async for task in _tasks(document, tools):
         await tools.store.apply(Delete(task))
-    await tools.store.apply(Delete(document), *map(Delete, await _jobs(document, tools)))
+    first = await tools.store.get(Flag, bytes_flag(document.sha256))
+    notes = [first] if first is not None and first.value == document.id else []
+    await tools.store.apply(Delete(document), *map(Delete, await _jobs(document, tools)), *map(Delete, notes))

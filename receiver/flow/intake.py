@@ -14,7 +14,7 @@ from pathlib import Path
 from receiver.core.change import Ensure, Insert, Update, succeeding
 from receiver.core.document import Document, Origin
 from receiver.core.errors import Conflict, DocumentRefused, FileGone, Permanent, Transient
-from receiver.core.flag import Flag
+from receiver.core.flag import Flag, bytes_flag
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.media import media_type, refusal
 from receiver.core.naming import document_id, whole
@@ -87,9 +87,9 @@ async def _before_senders_counted(document: Document, tools: Tools) -> Document 
 
 async def _same_bytes(document: Document, tools: Tools) -> tuple[Document, Sequence[Flag]]:
     """The document with a hint at the first one that had these bytes; or a note to be kept that it is the first."""
-    known = await tools.store.get(Flag, f"bytes:{document.sha256}")
+    known = await tools.store.get(Flag, bytes_flag(document.sha256))
     if known is None:
-        return document, [Flag(id=f"bytes:{document.sha256}", value=document.id, at=document.taken_in_at)]
+        return document, [Flag(id=bytes_flag(document.sha256), value=document.id, at=document.taken_in_at)]
     return (document if known.value == document.id else replace(document, duplicate_of=known.value)), ()
 
 

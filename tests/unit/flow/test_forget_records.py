@@ -85,6 +85,13 @@ async def test_what_comes_again_after_that_is_a_new_document(desk: Desk) -> None
     assert (tally.taken_in, tally.open, tally.forgotten, tally.balanced) == (2, 1, 1, True)
 
 
+async def test_nothing_points_to_a_document_that_is_forgotten(desk: Desk) -> None:
+    await desk.routed("invoice")
+    desk.later(YEAR)
+    await tidied(desk)
+    assert (await desk.take_in("another.pdf")).document.duplicate_of == ""
+
+
 # --- batches
 
 

@@ -13,6 +13,7 @@ from receiver.flow.by_hand import Word, route_by_hand
 from receiver.flow.dossier import dossier
 from receiver.flow.intake import Arrival
 from receiver.flow.replay import Choice, foreseen
+from receiver.flow.retention import tidy
 from tests.desk import TABLE, Desk
 from tests.unit.mail.reading import HEADER, PDF, PNG, attached, mail, multi, pictured, text
 
@@ -199,3 +200,18 @@ async def test_a_mail_that_is_held_is_never_submitted_by_a_replay(desk: Desk) ->
     record = record_of(await arrived(desk, LETTER))
     foresight = await foreseen(record, Choice(ids=(record.id,)), desk.tools)
     assert (foresight.deed, foresight.writes) == ("nothing", ())
+
+
+async def test_a_mail_is_forgotten_with_all_that_came_in_it(desk: Desk) -> None:
+    desk.use(TABLE + "retention: {documents_days: 365}\n")
+    record, body, pdf = [one.document for one in (await arrived(desk, LETTER)).taken]
+    await desk.work()
+    await classified(desk, pdf)
+    desk.later(400 * 86400)
+    await tidy(desk.tools)
+    assert len(await desk.all(Document)) == 3
+    await classified(desk, body)
+    for _ in range(3):
+        desk.later(400 * 86400)
+        await tidy(desk.tools)
+    assert await desk.all(Document) == []
