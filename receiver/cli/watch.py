@@ -5,6 +5,7 @@ its time has changed for a while. A crash between taking and moving takes it aga
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -72,7 +73,7 @@ async def _watch(app: App, inbox: Inbox, *, poll: bool, once: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if once:
-        await _until_empty(app, inbox)
+        await _until_empty(app, inbox, stop)
         return
     from watchfiles import awatch
 
@@ -83,19 +84,25 @@ async def _watch(app: App, inbox: Inbox, *, poll: bool, once: bool) -> None:
         inbox.folder, watch_filter=None, debounce=200, rust_timeout=every, yield_on_timeout=True,
         stop_event=stop, force_polling=poll or None,
     ):  # fmt: skip
-        await look(app, inbox)
+        await look(app, inbox, stop)
 
 
-async def _until_empty(app: App, inbox: Inbox) -> None:
+async def _until_empty(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
     """Takes in what is there; a file that is still being written is left for the next time."""
-    await look(app, inbox)
-    await asyncio.sleep(inbox.settle_seconds)
-    await look(app, inbox)
+    await look(app, inbox, stop)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), inbox.settle_seconds)
+    await look(app, inbox, stop)
 
 
-async def look(app: App, inbox: Inbox) -> None:
-    """Takes in the files that are whole. Trouble of ours leaves them where they are, for a later look."""
+async def look(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
+    """Takes in the files that are whole, until it is told to stop.
+
+    Trouble of ours leaves a file where it is, for a later look.
+    """
     for path in await asyncio.to_thread(lambda: list(inbox.whole(now=time.monotonic()))):
+        if stop.is_set():
+            return
         if why := await asyncio.to_thread(_left_alone, path, inbox):
             _tell(inbox, path, why, logging.WARNING, "watch.left_alone", for_good=True)
             continue

@@ -197,7 +197,7 @@ class MailSection(Section):
         description="the text beside attachments: a document of its own, or (up to 4,000 characters) with the mail's "
         "record and in the manifests of its documents",
     )
-    max_parts: Annotated[int, Field(ge=1, le=500)] = Field(
+    max_parts: Annotated[int, Field(ge=1, le=400)] = Field(
         default=200, description="most parts of one arrival; a mail with more is held for a person"
     )
     max_depth: Annotated[int, Field(ge=1, le=50)] = Field(

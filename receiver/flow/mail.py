@@ -31,6 +31,8 @@ from receiver.flow.scratch import scratch
 from receiver.flow.tools import Tools
 from receiver.ports import Kept
 
+NAME_CHARS, REASON_CHARS = 120, 200
+"""Of a part on the record. A record has one for each of 400 parts at most, and DynamoDB takes 400 KB."""
 KEPT = frozenset({Fate.DOCUMENT, Fate.HELD})
 
 
@@ -200,11 +202,11 @@ def _part(one: ReadPart, became: TakenIn | str | None, *, recorded: bool) -> Par
         fate, reason = Fate.HELD, became
     return Part(
         where=one.where,
-        name=one.name,
+        name=one.name[-NAME_CHARS:],
         media_type=one.media_type,
         size=one.size,
         fate=fate,
-        reason=reason,
+        reason=reason[:REASON_CHARS],
         document_id=document_id,
     )
 

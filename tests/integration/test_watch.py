@@ -137,7 +137,7 @@ async def look_at(app: App, inbox: Inbox) -> None:
     """One look at files that have come to rest."""
     inbox.settle_seconds = 0.0
     for _ in range(2):
-        await look(app, inbox)
+        await look(app, inbox, asyncio.Event())
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -184,6 +184,25 @@ async def test_a_trouble_is_told_once_and_its_file_rests(
     assert lines(told) == ["watch.failed"]
     assert list(inbox.whole(now=time.monotonic())) == []
     assert list(inbox.whole(now=time.monotonic() + 120)) == [path]
+
+
+@pytest.mark.anyio
+async def test_a_watcher_that_is_told_to_stop_finishes_the_file_in_hand_and_no_other(
+    app: App, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = asyncio.Event()
+
+    async def told_meanwhile(app: App, path: Path, *, packet: bool) -> Arrived:
+        stop.set()
+        return await take_in_file(app, path, packet=packet)
+
+    monkeypatch.setattr(watching_module, "take_in_file", told_meanwhile)
+    for number in range(3):
+        put(inbox, f"{number}.pdf", PDF + b"%d" % number)
+    inbox.settle_seconds = 0.0
+    for _ in range(2):
+        await look(app, inbox, stop)
+    assert [path.name for path in inbox.waiting()] == ["1.pdf", "2.pdf"]
 
 
 @pytest.mark.anyio

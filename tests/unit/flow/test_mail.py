@@ -204,7 +204,7 @@ async def test_a_mail_that_is_held_is_never_submitted_by_a_replay(desk: Desk) ->
 
 async def test_a_mail_is_forgotten_with_all_that_came_in_it(desk: Desk) -> None:
     desk.use(TABLE + "retention: {documents_days: 365}\n")
-    record, body, pdf = [one.document for one in (await arrived(desk, LETTER)).taken]
+    _, body, pdf = [one.document for one in (await arrived(desk, LETTER)).taken]
     await desk.work()
     await classified(desk, pdf)
     desk.later(400 * 86400)
