@@ -11,11 +11,12 @@ import pytest
 
 from receiver.core.document import Document
 from receiver.core.errors import DocumentRefused, FileGone
+from receiver.core.header_block import HEAD_BYTES
 from receiver.core.parcel import Content
 from receiver.ports import Kept, Spool
 from tests.builders import a_document
 
-PDF = b"%PDF-1.7 " + bytes(range(256)) * 900
+PDF = b"%PDF-1.7 " + bytes(range(256)) * 1100
 SHA = hashlib.sha256(PDF).hexdigest()
 LIMIT = 1 << 30
 Names = Callable[[], list[str]]
@@ -44,7 +45,7 @@ class SpoolContract:
         (tmp_path / "a.pdf").write_bytes(PDF)
         for source in (tmp_path / "a.pdf", chunks()):
             at = await spool.keep(source, limit=LIMIT, owner=lambda _: "doc_abcdef")
-            assert (at.sha256, at.size, at.head) == (SHA, len(PDF), PDF[:1024])
+            assert (at.sha256, at.size, at.head) == (SHA, len(PDF), PDF[:HEAD_BYTES])
             assert await read(await spool.content(the_document(at))) == PDF
 
     async def test_the_owner_is_asked_with_the_checksum_and_named(self, spool: Spool, names: Names) -> None:
