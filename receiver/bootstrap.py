@@ -103,7 +103,7 @@ def open_store(settings: Settings, *, clock: Clock = time.time) -> Store:
     if scheme == "sqlite":
         from receiver.store.sqlite import SqliteStore
 
-        return SqliteStore(_sqlite_path(rest), clock=clock)
+        return SqliteStore(sqlite_file(settings), clock=clock)
     if scheme == "dynamodb":
         from receiver.store.dynamodb import DynamoStore
 
@@ -116,10 +116,12 @@ def open_store(settings: Settings, *, clock: Clock = time.time) -> Store:
 def existing_store(settings: Settings) -> Store:
     """The store for a command that only reads. Raises Misconfigured where there is none: empty books would mislead."""
     if settings.store.startswith("sqlite:"):
-        path = _sqlite_path(settings.store.partition("://")[2])
-        if not path.exists():
+        from receiver.store.sound import is_lost
+
+        path = sqlite_file(settings)
+        if is_lost(path):
             raise Misconfigured(
-                f"there is no {path.absolute()} (MAILROOM_STORE={settings.store})",
+                f"there is no {path.absolute()}, or it is empty (MAILROOM_STORE={settings.store})",
                 fix="go to the folder that `mailroom serve` runs in, or name its store in MAILROOM_STORE",
             )
     return open_store(settings)
@@ -149,16 +151,29 @@ def _light_client(service: str) -> Callable[[], object] | None:
 
 
 def open_spool(settings: Settings) -> Spool:
-    """The spool that MAILROOM_SPOOL names, or the folder ``spool`` beside the SQLite file."""
+    """The spool that MAILROOM_SPOOL names, or the folder ``spool`` beside the SQLite file.
+
+    Raises Misconfigured for a full one beside a SQLite file that is not there, or empty: that store was lost.
+    """
     from receiver.store.spool import FolderSpool
 
+    spool = FolderSpool(spool_folder(settings))
+    if settings.store.startswith("sqlite:"):
+        from receiver.store.sound import refuse_lost
+
+        refuse_lost(sqlite_file(settings), spool)
+    return spool
+
+
+def spool_folder(settings: Settings) -> Path:
+    """Where the spool lies on this machine. Raises Misconfigured when it is somewhere else."""
     if settings.spool:
         scheme, rest = _scheme(settings.spool, "MAILROOM_SPOOL", "folder:///path")
         if scheme != "folder":
             raise Misconfigured(f"MAILROOM_SPOOL={settings.spool}: this spool is not known; use folder:///path")
-        return FolderSpool(Path(rest))
-    beside = _sqlite_path(settings.store.partition("://")[2]).parent if settings.store.startswith("sqlite") else Path()
-    return FolderSpool(beside / "spool")
+        return Path(rest)
+    beside = sqlite_file(settings).parent if settings.store.startswith("sqlite:") else Path()
+    return beside / "spool"
 
 
 def open_cloud(settings: Settings) -> "LlamaCloud":
@@ -226,9 +241,10 @@ def spread() -> float:
     return random.random()  # noqa: S311  jitter needs no secrecy
 
 
-def _sqlite_path(rest: str) -> Path:
-    """``/mailroom.db`` is relative, ``//var/mailroom.db`` absolute, as everybody's sqlite URLs are."""
-    return Path(rest.removeprefix("/") or "mailroom.db")
+def sqlite_file(settings: Settings) -> Path:
+    """The file of a SQLite store: ``sqlite:///mailroom.db`` is relative, ``sqlite:////var/mailroom.db`` absolute, as
+    everybody's sqlite URLs are."""
+    return Path(settings.store.partition("://")[2].removeprefix("/") or "mailroom.db")
 
 
 def _scheme(url: str, variable: str, examples: str) -> tuple[str, str]:

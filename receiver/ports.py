@@ -31,6 +31,13 @@ class Clock(Protocol):
 class Store(Protocol):
     """The truth. Everything that is promised is written here first."""
 
+    async def open(self) -> None:
+        """Opens it, or makes it, and looks whether it is sound; any other method opens it too, and does not look.
+
+        Raises Misconfigured when this can never work (damaged, written by a newer Mailroom), StoreBusy when not now.
+        """
+        ...
+
     async def apply(self, *writes: Write) -> None:
         """Write all of it durably, or nothing.
 

@@ -15,7 +15,8 @@ import uvicorn
 from receiver.bootstrap import App
 from receiver.cli.listeners import Listeners, address_of, listening
 from receiver.cli.running import with_app
-from receiver.core.errors import StoreBusy
+from receiver.core.errors import Misconfigured, StoreBusy, Transient
+from receiver.flow.installation import our_spool
 from receiver.http.operator import operator_app
 from receiver.http.public import public_app
 from receiver.http.readiness import Readiness
@@ -70,15 +71,36 @@ def until_told() -> asyncio.Event:
 async def until_ready(store: Store) -> None:
     """Waits a few seconds for a store that is busy: who starts during an outage need not be started again.
 
-    Raises StoreBusy when it lasts.
+    Raises StoreBusy when it lasts, Misconfigured when waiting cannot help.
     """
     for seconds in START_PAUSES:
         try:
-            return await store.ready()
+            return await _opened(store)
         except StoreBusy as error:
             line(log, logging.WARNING, "store.waiting", error=str(error), fix=error.fix)
             await asyncio.sleep(seconds)
-    return await store.ready()
+    return await _opened(store)
+
+
+async def refuse_strange_spool(app: App) -> None:
+    """Raises Misconfigured for a spool that holds the documents of another store. One in memory is always another."""
+    try:
+        ours = app.settings.store.startswith("memory:") or await our_spool(app.tools)
+        strange = not ours and await app.tools.spool.listed(after="", limit=1)
+    except Transient as error:
+        line(log, logging.WARNING, "spool.waiting", error=str(error), fix=error.fix)
+        return
+    if strange:
+        raise Misconfigured(
+            f"the spool holds documents of another store than MAILROOM_STORE={app.settings.store}",
+            fix="name the store that they belong to, or another spool in MAILROOM_SPOOL; if that store is lost, "
+            "restore its last backup: mailroom restore FOLDER",
+        )
+
+
+async def _opened(store: Store) -> None:
+    await store.open()
+    await store.ready()
 
 
 def _announce(app: App, listeners: Listeners) -> None:
@@ -100,6 +122,7 @@ async def serve_until(
 ) -> None:
     """Serves until ``stop``: then no new requests, those in flight are answered, tasks in hand are finished."""
     await until_ready(app.tools.store)
+    await refuse_strange_spool(app)
     supervisor = Supervisor(app.tools.meter)
     readiness = Readiness(app.tools.store, down=supervisor.down)
     await readiness.look()

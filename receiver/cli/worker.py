@@ -6,7 +6,7 @@ import click
 
 from receiver.bootstrap import App
 from receiver.cli.running import with_app
-from receiver.cli.serve import until_ready, until_told, working
+from receiver.cli.serve import refuse_strange_spool, until_ready, until_told, working
 from receiver.log import line
 from receiver.renewal import keep_fresh
 from receiver.supervisor import Supervisor
@@ -24,6 +24,7 @@ async def _work(app: App) -> None:
     """Works until the process is told to stop; tasks in hand are finished."""
     stop = until_told()
     await until_ready(app.tools.store)
+    await refuse_strange_spool(app)
     supervisor = Supervisor(app.tools.meter)
     async with supervisor.running({"secrets": lambda: keep_fresh(app)}), working(app, supervisor):
         line(log, logging.INFO, "worker.ready", **app.settings.summary())

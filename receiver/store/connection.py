@@ -5,6 +5,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+from receiver.store import space
 from receiver.store.arrivals import Arrivals
 from receiver.store.migrations import migrate
 
@@ -20,6 +21,8 @@ class Connection(sqlite3.Connection):
     path: Path
     file: tuple[int, int]
     arrivals: Arrivals
+    shrinks: bool
+    """Whether free space can be given back bit by bit (space.py)."""
 
     def check_file(self) -> None:
         """Raises FileNotFoundError when another file, or none, has this name by now.
@@ -38,13 +41,14 @@ def connect(path: Path, *, busy_seconds: float) -> Connection:
     """A connection to the store in this file, which is made when there is none. Raises sqlite3.Error, OSError."""
     db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, factory=Connection)
     try:
+        space.prepare(db)
         _keep_a_log(db, until=time.monotonic() + busy_seconds)
         db.execute("pragma synchronous = full")
         db.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_PAGES}")
         db.execute(f"pragma cache_size = -{CACHE_KIB}")
         db.execute("pragma fullfsync = on")  # macOS: a plain fsync leaves the data in the drive's cache
         migrate(db)
-        db.path, db.file, db.arrivals = path, _identity(path), Arrivals()
+        db.path, db.file, db.arrivals, db.shrinks = path, _identity(path), Arrivals(), space.can_shrink(db)
     except BaseException:
         db.close()
         raise

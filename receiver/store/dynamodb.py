@@ -55,6 +55,9 @@ class DynamoStore:
         self._lookup = Lookup(table, self._ask)
         self._seen: dict[Seen, DocumentState] = {}
 
+    async def open(self) -> None:
+        """Nothing to look at: DynamoDB answers for what it keeps."""
+
     async def apply(self, *writes: Write) -> None:
         """As the port says. ValueError for a change of more than 100 records, or one of more than 400 KB."""
         refuse_repeats(writes)

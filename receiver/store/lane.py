@@ -16,6 +16,7 @@ from typing import Any, TypeVar, overload
 from receiver.core.errors import StoreBusy
 from receiver.store.arrivals import Arrival
 from receiver.store.connection import Connection
+from receiver.store.sound import RESTORE, is_broken
 
 T = TypeVar("T")
 Answer = tuple[asyncio.Future[Any], Any]
@@ -164,7 +165,8 @@ class Lane:
             self._db = None
 
     def _busy(self, error: Exception) -> StoreBusy:
-        busy = StoreBusy(f"{self._thread.name} cannot work now: {error}", retry_after=RETRY_AFTER_SECONDS)
+        fix = RESTORE if is_broken(error) else ""
+        busy = StoreBusy(f"{self._thread.name} cannot work now: {error}", retry_after=RETRY_AFTER_SECONDS, fix=fix)
         busy.__cause__ = error
         return busy
 

@@ -42,6 +42,9 @@ class MemoryStore:
         self._kept: dict[type[Any], dict[str, Any]] = {kind: {} for kind in INDEXES}
         self._books: Counter[str] = Counter()
 
+    async def open(self) -> None:
+        pass
+
     async def apply(self, *writes: Write) -> None:
         refuse_repeats(writes)
         accepted: dict[tuple[str, str], Record] = {}

@@ -36,19 +36,19 @@ class FolderSpool:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         self._folders = Folders()
 
     async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int, owner: Callable[[str], str]) -> Kept:
         chunks = _chunks(source) if isinstance(source, Path) else source
         try:
-            await asyncio.to_thread(self._folders.make, self._root)
+            await asyncio.to_thread(self._folders.make, self.root)
             return await self._keep(chunks, limit, owner)
         except OSError as error:
-            raise StoreBusy(f"the spool {self._root} cannot be written: {error.strerror}") from error
+            raise StoreBusy(f"the spool {self.root} cannot be written: {error.strerror}") from error
 
     async def _keep(self, chunks: AsyncIterator[bytes], limit: int, owner: Callable[[str], str]) -> Kept:
-        descriptor, aside = await asyncio.to_thread(tempfile.mkstemp, dir=self._root, prefix=UNFINISHED)
+        descriptor, aside = await asyncio.to_thread(tempfile.mkstemp, dir=self.root, prefix=UNFINISHED)
         digest, size, head = hashlib.sha256(), 0, b""
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -74,12 +74,12 @@ class FolderSpool:
 
     def _path(self, location: str) -> Path:
         name = location.removeprefix(SCHEME)
-        return self._root / _shelf(name) / name
+        return self.root / _shelf(name) / name
 
     async def content(self, document: Document) -> Content:
         path = self._path(document.content)
         if not await asyncio.to_thread(path.is_file):
-            raise FileGone(f"{document.name}: its bytes are no longer in the spool {self._root}")
+            raise FileGone(f"{document.name}: its bytes are no longer in the spool {self.root}")
         return Content(
             size=document.size,
             sha256=document.sha256,
@@ -100,14 +100,18 @@ class FolderSpool:
             fix = "give the user that runs Mailroom the right to remove it"
             raise AccessDenied(f"{path} cannot be removed: {error.strerror}", fix=fix) from error
 
+    def is_empty(self) -> bool:
+        """Whether no document's bytes lie here."""
+        return next(self._listed(""), None) is None
+
     async def listed(self, *, after: str, limit: int) -> list[tuple[str, float]]:
         return await asyncio.to_thread(lambda: list(islice(self._listed(after.removeprefix(SCHEME)), limit)))
 
     def _listed(self, after: str) -> Iterator[tuple[str, float]]:
         """Shelf by shelf, so that a look costs what it looks at, however much lies there."""
-        shelves = sorted(one.name for one in self._root.glob("[!.]*") if one.name >= _shelf(after) and one.is_dir())
+        shelves = sorted(one.name for one in self.root.glob("[!.]*") if one.name >= _shelf(after) and one.is_dir())
         for shelf in shelves:
-            for path in sorted((self._root / shelf).iterdir()):
+            for path in sorted((self.root / shelf).iterdir()):
                 if (shelf, path.name) > (_shelf(after), after):
                     with contextlib.suppress(FileNotFoundError):  # it was released just now
                         yield f"{SCHEME}{path.name}", path.stat().st_mtime
@@ -116,24 +120,24 @@ class FolderSpool:
         try:
             return await asyncio.to_thread(self._claim, installation)
         except OSError as error:
-            raise StoreBusy(f"the spool {self._root} cannot be written: {error.strerror}") from error
+            raise StoreBusy(f"the spool {self.root} cannot be written: {error.strerror}") from error
 
     def _claim(self, installation: str) -> str:
-        self._folders.make(self._root)
-        sign = self._root / OWNER
+        self._folders.make(self.root)
+        sign = self.root / OWNER
         if not sign.exists():
-            aside = self._root / f"{UNFINISHED}{token_hex(4)}"
+            aside = self.root / f"{UNFINISHED}{token_hex(4)}"
             with aside.open("wb") as file:
                 file.write(installation.encode())
                 sync_file(file)
             with contextlib.suppress(FileExistsError):  # another process was faster
                 os.link(aside, sign)
             aside.unlink()
-            sync_folder(self._root)
+            sync_folder(self.root)
         return sign.read_text()
 
     async def clear_leftovers(self, *, before: float) -> int:
-        return await asyncio.to_thread(clear_untouched, self._root.glob(f"{UNFINISHED}*"), before)
+        return await asyncio.to_thread(clear_untouched, self.root.glob(f"{UNFINISHED}*"), before)
 
 
 def _shelf(name: str) -> str:

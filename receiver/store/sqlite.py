@@ -18,7 +18,7 @@ from receiver.core.errors import Misconfigured, StoreBusy
 from receiver.core.event import Event
 from receiver.core.task import Task
 from receiver.ports import Clock, R, Store
-from receiver.store import codec, listing, statements, together
+from receiver.store import codec, listing, sound, statements, together
 from receiver.store.arrivals import SOME, arrival_of, unfiled
 from receiver.store.connection import Connection, connect
 from receiver.store.lane import QUEUE_LIMIT, Lane
@@ -46,14 +46,12 @@ class SqliteStore:
         self._lanes: tuple[Lane, Lane] | None = None
 
     async def open(self) -> None:
-        """Opens the file, or makes it. Raises Misconfigured when that can never work, StoreBusy when not now."""
+        """As the port says; a damaged file is told by reading it through, for some seconds at most."""
         try:
-            await self._reader.do(lambda db: db.execute("select count(*) from tally").fetchone())
+            await self._reader.do(functools.partial(sound.check, path=self._path))
         except StoreBusy as error:
-            if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
-                raise Misconfigured(
-                    f"{self._path} is not a SQLite database", fix="name another file in MAILROOM_STORE"
-                ) from error
+            if error.__cause__ is not None and sound.is_broken(error.__cause__):
+                raise sound.broken(self._path, error.__cause__) from error
             raise
 
     async def apply(self, *writes: Write) -> None:
@@ -128,6 +126,7 @@ class SqliteStore:
     def _start(self) -> tuple[Lane, Lane]:
         try:
             self._refuse_folders()
+            sound.refuse_strange(self._path)
         except OSError as error:
             raise StoreBusy(f"{self._path} cannot be reached: {error.strerror}") from error
         opening = functools.partial(connect, self._path, busy_seconds=self._busy_seconds)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain, islice
 from typing import Any
 
+from receiver.store import space
 from receiver.store.arrivals import SOME, Arrival
 from receiver.store.connection import Connection
 from receiver.store.transaction import transaction
@@ -33,12 +34,13 @@ def commit(db: Connection, jobs: Sequence[Job | list[Arrival]]) -> list[Any]:
 
 
 def tidy(db: Connection) -> bool:
-    """Files some of what has arrived; True when nothing is left."""
+    """Files some of what has arrived, or gives some space back; True when nothing is left to do."""
     with transaction(db):
         db.arrivals.sync(db)
-        done = db.arrivals.file(db, at_most=SOME)
+        filed = db.arrivals.file(db, at_most=SOME)
+    given_back = not db.shrinks or (filed and space.give_back(db))
     db.check_file()
-    return done
+    return filed and given_back
 
 
 def read(db: Connection, jobs: Sequence[Job]) -> list[Any]:
