@@ -29,6 +29,8 @@ COMMANDS = {
     "sweep": "receiver.cli.sweep:sweep",
     "pause": "receiver.cli.pause:pause",
     "resume": "receiver.cli.pause:resume",
+    "backup": "receiver.cli.backup:backup",
+    "restore": "receiver.cli.backup:restore",
     "doctor": "receiver.cli.doctor:doctor",
     "webhooks": "receiver.cli.webhooks:webhooks",
     "trigger": "receiver.cli.trigger:trigger",

@@ -62,7 +62,7 @@ class FolderSpool:
                 await asyncio.to_thread(sync_file, file)
             sha256 = digest.hexdigest()
             location = f"{SCHEME}{owner(sha256)}.{token_hex(4)}"
-            await asyncio.to_thread(self._settle, Path(aside), self._path(location))
+            await asyncio.to_thread(self._settle, Path(aside), self.path_of(location))
         finally:
             await asyncio.to_thread(Path(aside).unlink, missing_ok=True)
         return Kept(location=location, sha256=sha256, size=size, head=head)
@@ -72,12 +72,13 @@ class FolderSpool:
         aside.rename(home)
         sync_folder(home.parent)
 
-    def _path(self, location: str) -> Path:
+    def path_of(self, location: str) -> Path:
+        """The file in which the bytes at this location lie."""
         name = location.removeprefix(SCHEME)
         return self.root / _shelf(name) / name
 
     async def content(self, document: Document) -> Content:
-        path = self._path(document.content)
+        path = self.path_of(document.content)
         if not await asyncio.to_thread(path.is_file):
             raise FileGone(f"{document.name}: its bytes are no longer in the spool {self.root}")
         return Content(
@@ -90,10 +91,10 @@ class FolderSpool:
 
     def stream(self, location: str) -> AsyncIterator[bytes]:
         """The bytes kept at this location, in chunks."""
-        return _chunks(self._path(location))
+        return _chunks(self.path_of(location))
 
     async def release(self, location: str) -> None:
-        path = self._path(location)
+        path = self.path_of(location)
         try:
             await asyncio.to_thread(path.unlink, missing_ok=True)
         except OSError as error:

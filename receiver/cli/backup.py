@@ -1,0 +1,73 @@
+"""mailroom backup and mailroom restore: one machine's store and spool, out and in again."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from receiver import __version__
+from receiver.bootstrap import spool_folder, sqlite_file
+from receiver.cli.output import print_json, say
+from receiver.core.errors import Misconfigured
+from receiver.settings import Settings, from_environ
+from receiver.store.backup import Backup, back_up
+from receiver.store.backup import restore as put_back
+from receiver.store.spool import FolderSpool
+
+ON_AWS = (
+    "AWS keeps backups of both: point-in-time recovery of the table and the versions of the spool's bucket; "
+    "docs/production.md says how to restore them"
+)
+
+
+@click.command(short_help="Copy the store and the spool, while Mailroom runs.")
+@click.argument("to", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def backup(to: Path, as_json: bool) -> None:
+    """Copy the SQLite store and the spool into the new folder TO, as they are at one moment, and verify the copy.
+
+    Nobody has to stop for it. Exit 1 when bytes that a document needs were missing already; they are named, and
+    everything else is in the backup.
+    """
+    settings = from_environ()
+    made = back_up(_store(settings), _spool(settings), to, now=time.time(), version=__version__)
+    _print(made, f"backed up to {to} and verified", as_json=as_json)
+    for document, why in made.missing.items():
+        say(f"missing: document {document}: {why}", err=True)
+    raise SystemExit(1 if made.missing else 0)
+
+
+@click.command(short_help="Put a backup back, into an empty place.")
+@click.argument("source", metavar="FROM", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def restore(source: Path, as_json: bool) -> None:
+    """Verify the backup FROM and put it where MAILROOM_STORE and MAILROOM_SPOOL say. Nothing is overwritten.
+
+    Then start `mailroom serve`: what was under way is gone on with, and LlamaCloud is asked about jobs that finished
+    meanwhile.
+    """
+    settings = from_environ()
+    put = put_back(source, _store(settings), _spool(settings))
+    _print(put, f"restored as it was at {put.made_at}; what came in later is not in it", as_json=as_json)
+
+
+def _store(settings: Settings) -> Path:
+    """The file of the store. Raises Misconfigured for a store of another kind, with what to do instead."""
+    if settings.store.startswith("sqlite:"):
+        return sqlite_file(settings)
+    fix = ON_AWS if settings.store.startswith("dynamodb:") else "name the SQLite file in MAILROOM_STORE"
+    raise Misconfigured(f"MAILROOM_STORE={settings.store} is no file that could be copied", fix=fix)
+
+
+def _spool(settings: Settings) -> FolderSpool | None:
+    """The spool; None when it is a bucket."""
+    return None if settings.spool.startswith("s3://") else FolderSpool(spool_folder(settings))
+
+
+def _print(made: Backup, said: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(made))
+        return
+    spool = f"{made.files} files ({made.bytes / 1e6:.1f} MB)" if made.spool else "no spool: its bucket keeps versions"
+    say(f"{made.documents} documents, {spool}: {said}")

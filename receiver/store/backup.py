@@ -1,0 +1,288 @@
+"""Backups of one machine: the SQLite store and the spool together, taken while Mailroom runs, and put back.
+
+    FOLDER/mailroom.db    a copy of the store as it was at one moment (``vacuum into``: nobody waits for it)
+    FOLDER/spool/…        the bytes of every document that the copy knows, copied after it
+    FOLDER/backup.json    what it is; written last, so that a folder without it is no backup
+
+Bytes in the spool are never changed, and those of a document that is open or in review are never removed. So what is
+copied after the store is all that this copy of the store needs.
+"""
+
+import hashlib
+import itertools
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from receiver.core.errors import MailroomError, Misconfigured
+from receiver.store import durable
+from receiver.store.durable import Folders
+from receiver.store.migrations import steps
+from receiver.store.sound import is_lost
+from receiver.store.spool import FolderSpool
+
+STORE, SPOOL, SIGN = "mailroom.db", "spool", "backup.json"
+CHUNK = 1024 * 1024
+BUSY_SECONDS = 30.0
+_COUNTED = "select documents from tally where what = 'taken_in'"
+_HELD = """select id, json_extract(body, '$.content'), json_extract(body, '$.sha256') from document
+    where json_extract(body, '$.content') like 'spool:%' and json_extract(body, '$.forgotten_at') is null"""
+_FORGOTTEN = "select 1 from document where id = ? and json_extract(body, '$.forgotten_at') is not null"
+
+
+class Held(NamedTuple):
+    """A document's bytes in the spool."""
+
+    document: str
+    location: str
+    sha256: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Backup:
+    """What a backup holds."""
+
+    made_at: str
+    """When the copy of the store was begun: ISO 8601, UTC."""
+    mailroom: str = ""
+    """The version that made it."""
+    schema: int = 0
+    documents: int = 0
+    """Taken in by then, ever."""
+    files: int = 0
+    bytes: int = 0
+    """Of the files in the spool."""
+    spool: bool = True
+    """False when the spool lies somewhere else, and is not in it."""
+    forgotten: list[str] = field(default_factory=list)
+    """Documents whose bytes were let go while the backup was made."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Documents whose bytes should have been there, and were not or not whole: no backup can bring them back."""
+
+
+def back_up(store: Path, spool: FolderSpool | None, to: Path, *, now: float, version: str = "") -> Backup:
+    """Makes a backup in ``to``, which must be empty or not there, and verifies it by reading it back.
+
+    Raises Misconfigured, MailroomError when it cannot be made; nothing is left of it then.
+    """
+    _refuse_place(store, spool, to)
+    there = to.exists()
+    made_at = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
+    try:
+        _make(store, spool, to, Backup(made_at=made_at, mailroom=version))
+        return verify(to)
+    except BaseException as error:
+        _clear(to, keep=there)
+        if isinstance(error, OSError | sqlite3.Error):
+            raise MailroomError(f"{to} could not be written: {error}", fix="see that its disk has room") from error
+        raise
+
+
+def verify(folder: Path) -> Backup:
+    """What the backup in this folder holds, once all of it was read. Raises Misconfigured when it is not whole."""
+    said = _sign_of(folder)
+    try:
+        with closing(_read_only(folder / STORE)) as db:
+            found = [row[0] for row in db.execute("pragma integrity_check(3)").fetchall()]
+            wrong = _wrong(db, FolderSpool(folder / SPOOL), said) if found == ["ok"] else found
+    except sqlite3.Error as error:
+        wrong = [str(error)]
+    if wrong:
+        raise Misconfigured(f"the backup {folder} is not whole: {'; '.join(wrong[:3])}", fix="take another backup")
+    return said
+
+
+def restore(source: Path, store: Path, spool: FolderSpool | None) -> Backup:
+    """Puts a backup back, into places that are empty; the store last, so that half of it is never begun with.
+
+    Raises Misconfigured, MailroomError.
+    """
+    said = verify(source)
+    _refuse_to_overwrite(store, spool, said)
+    aside, root = store.with_name(f"{store.name}.restoring"), spool.root if spool else None
+    there = root is not None and root.exists()
+    try:
+        _put(source, aside, root)
+        aside.rename(store)
+        durable.sync_folder(store.parent)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        if root is not None:
+            _clear(root, keep=there)
+        raise MailroomError(f"{source} could not be restored: {error}", fix="see that the disk has room") from error
+    return said
+
+
+def _put(source: Path, store: Path, spool: Path | None) -> None:
+    folders = Folders()
+    if spool is not None:
+        for path in sorted((source / SPOOL).rglob("*")):
+            if path.is_file():
+                _copy(path, spool / path.relative_to(source / SPOOL), folders)
+    _copy(source / STORE, store, folders)
+
+
+def _make(store: Path, spool: FolderSpool | None, to: Path, made: Backup) -> None:
+    folders = Folders()
+    folders.make(to.absolute())
+    _copy_store(store, to / STORE)
+    with closing(_read_only(to / STORE)) as db:
+        made.schema = int(db.execute("pragma user_version").fetchone()[0])
+        made.documents = int(db.execute(_COUNTED).fetchone()[0])
+        made.spool = spool is not None
+        if spool is not None:
+            for held in _held(db):
+                _copy_bytes(held, spool.path_of(held.location), to / SPOOL, made, folders)
+    _sort_out_forgotten(store, made)
+    with (to / SIGN).open("wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
+        durable.sync_file(file)
+    durable.sync_folder(to)
+
+
+def _copy_store(store: Path, to: Path) -> None:
+    with closing(sqlite3.connect(store, timeout=BUSY_SECONDS, isolation_level=None)) as db:
+        with suppress(sqlite3.OperationalError):  # busy: then the copy is as large as the file
+            db.execute("pragma auto_vacuum = incremental")
+        db.execute("vacuum into ?", (str(to),))
+    with to.open("rb+") as file:
+        durable.sync_file(file)
+
+
+def _held(db: sqlite3.Connection) -> Iterator[Held]:
+    return (Held(*row) for row in db.execute(_HELD))
+
+
+def _copy_bytes(held: Held, source: Path, to: Path, made: Backup, folders: Folders) -> None:
+    target = FolderSpool(to).path_of(held.location)
+    if target.exists():
+        return  # documents of an earlier Mailroom share a file
+    try:
+        copied = _copy(source, target, folders)
+    except _UnreadableError as error:
+        made.missing[held.document] = f"its bytes cannot be read: {error}"
+        return
+    if copied != held.sha256:
+        made.missing[held.document] = f"the spool has other bytes: sha256 {copied}, not {held.sha256}"
+    made.files += 1
+    made.bytes += target.stat().st_size
+
+
+def _sort_out_forgotten(store: Path, made: Backup) -> None:
+    """Whose bytes were let go since the copy of the store was begun: nothing is wrong with those."""
+    if not made.missing:
+        return
+    with closing(_read_only(store)) as db:
+        made.forgotten = [one for one in made.missing if db.execute(_FORGOTTEN, (one,)).fetchone()]
+    for one in made.forgotten:
+        del made.missing[one]
+
+
+def _wrong(db: sqlite3.Connection, spool: FolderSpool, said: Backup) -> list[str]:
+    """What the files lack that the store needs."""
+    excused = {*said.forgotten, *said.missing}
+    wrong = []
+    for held in _held(db) if said.spool else ():
+        path = spool.path_of(held.location)
+        if held.document not in excused and (not path.is_file() or _sha256(path) != held.sha256):
+            wrong.append(f"the bytes of document {held.document} are not in it, or not whole")
+    return wrong
+
+
+def _sign_of(folder: Path) -> Backup:
+    try:
+        said = msgspec.json.decode((folder / SIGN).read_bytes(), type=Backup)
+    except (OSError, msgspec.MsgspecError) as error:
+        fix = "name the folder that `mailroom backup` made; one that it did not finish is no backup"
+        raise Misconfigured(f"{folder} is no backup: {SIGN} cannot be read: {error}", fix=fix) from error
+    if said.schema > len(steps()):
+        raise Misconfigured(f"{folder} is a backup of a newer Mailroom ({said.mailroom})", fix="install that version")
+    return said
+
+
+def _refuse_place(store: Path, spool: FolderSpool | None, to: Path) -> None:
+    if is_lost(store):
+        fix = "go to the folder that `mailroom serve` runs in, or name its store in MAILROOM_STORE"
+        raise Misconfigured(f"there is no {store.absolute()} to be backed up", fix=fix)
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise Misconfigured(f"{to} is not empty", fix="name a new folder for each backup")
+    if spool is not None and to.resolve().is_relative_to(spool.root.resolve()):
+        raise Misconfigured(f"{to} lies in the spool itself", fix="name a folder on another disk")
+
+
+def _refuse_to_overwrite(store: Path, spool: FolderSpool | None, said: Backup) -> None:
+    there = [path for path in (store, *_logs(store)) if path.exists()]
+    if there:
+        raise Misconfigured(f"{there[0]} is there already: a backup goes into an empty place", fix=_aside(store))
+    if said.spool is not (spool is not None):
+        before, now = ("a folder", "a bucket") if said.spool else ("a bucket", "a folder")
+        fix = "name the same kind of place as when the backup was made"
+        raise Misconfigured(f"the backup's spool lay in {before}, and MAILROOM_SPOOL names {now}", fix=fix)
+    if spool is not None and not spool.is_empty():
+        raise Misconfigured(
+            f"the spool {spool.root} is not empty: a backup goes into an empty place", fix=_aside(spool.root)
+        )
+    if not store.absolute().parent.is_dir():
+        raise Misconfigured(f"there is no folder {store.absolute().parent}", fix=f"mkdir -p {store.absolute().parent}")
+
+
+def _logs(store: Path) -> list[Path]:
+    return [store.with_name(f"{store.name}{suffix}") for suffix in ("-wal", "-shm")]
+
+
+def _aside(path: Path) -> str:
+    return f"stop every process of Mailroom, and move it away: mv {path} {path}.old (and its -wal and -shm, if any)"
+
+
+def _copy(source: Path, target: Path, folders: Folders) -> str:
+    """Copies a file durably; the SHA-256 of its bytes."""
+    folders.make(target.absolute().parent)
+    digest, chunks = hashlib.sha256(), _chunks(source)
+    first = next(chunks, b"")
+    with target.open("wb") as file:
+        for chunk in itertools.chain([first], chunks):
+            digest.update(chunk)
+            file.write(chunk)
+        durable.sync_file(file)
+    shutil.copystat(source, target)
+    durable.sync_folder(target.parent)
+    return digest.hexdigest()
+
+
+class _UnreadableError(OSError):
+    """The source's fault, and not that of the place that is written to."""
+
+
+def _chunks(source: Path) -> Iterator[bytes]:
+    try:
+        with source.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+    except OSError as error:
+        raise _UnreadableError(error.errno, error.strerror) from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    db.execute("pragma query_only = on")
+    return db
+
+
+def _clear(folder: Path, *, keep: bool) -> None:
+    """Leaves nothing of a backup that was not finished."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
