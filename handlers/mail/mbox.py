@@ -1,7 +1,12 @@
-"""An mbox: several mails in one file, each after a line ``From SENDER DATE``. Source: RFC 4155; mboxrd for quoting."""
+"""Files that programs keep mail in: mbox with several, and Apple Mail's ``.emlx`` with one behind its length.
+
+In an mbox each mail follows a line ``From SENDER DATE``. Source: RFC 4155; mboxrd for the quoting.
+"""
 
 import re
 from itertools import pairwise
+
+from receiver.core.header_block import LENGTH
 
 _FIRST = re.compile(rb"From [^\r\n]*\r?\n")
 _NEXT = re.compile(
@@ -12,7 +17,9 @@ _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 def mails(content: bytes) -> list[bytes]:
-    """The mails in these bytes: one, as it is, where no ``From `` line stands before it."""
+    """The mails in these bytes: one, as it is, where nothing stands before it."""
+    if length := LENGTH.match(content):
+        return [content[length.end() : length.end() + int(length[1])]]
     first = _FIRST.match(content)
     if first is None:
         return [content]

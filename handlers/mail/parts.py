@@ -69,14 +69,13 @@ def _is_body(leaf: Leaf, *, first: bool) -> bool:
 
 
 def _twin(leaf: Leaf, bodies: list[Leaf], spoken: Mapping[str, str]) -> Leaf | None:
-    """The HTML that the sender offers in place of this plain text, and that says all of it."""
+    """The HTML, or the first piece of it, that is offered in place of this plain text and says all of it."""
     if leaf.declared != _PLAIN:
         return None
-    branch = dict(leaf.choices)
-    for other in bodies:
-        offered = any(group in branch and branch[group] != number for group, number in other.choices)
-        if offered and other.declared == _HTML and text.same_text(spoken[leaf.where], spoken[other.where]):
-            return other
+    for group, branch in leaf.choices:
+        offered = [one for one in bodies if one.declared == _HTML and dict(one.choices).get(group, branch) != branch]
+        if offered and text.same_text(spoken[leaf.where], "\n".join(spoken[one.where] for one in offered)):
+            return offered[0]
     return None
 
 

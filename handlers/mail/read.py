@@ -1,13 +1,15 @@
 """From the bytes of an arrival to its mails: each part with its fate, and the content that is to be kept in files."""
 
 import hashlib
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from handlers.mail import mbox, outlook
 from handlers.mail.parts import Files, parts_of
 from handlers.mail.tree import Leaf, Letter, Tree, digest
 from receiver.core.header_block import HEAD_BYTES
-from receiver.core.mail import MailBounds, ReadMail
+from receiver.core.mail import MailBounds, ReadMail, ReadPart
 from receiver.core.media import MAIL, OUTLOOK, envelope
 
 
@@ -51,9 +53,20 @@ def _mail(letters: list[Letter], content: bytes, files: Files, file: str) -> Rea
         sender=outer.sender,
         subject=outer.fields.get("Subject", ""),
         metadata=told,
-        parts=tuple(part for letter in letters for part in parts_of(letter, _inner(letter, outer), files)),
+        parts=tuple(sorted(_parts(letters, outer, files), key=lambda part: _order(part.where))),
         file=file,
     )
+
+
+def _parts(letters: list[Letter], outer: Letter, files: Files) -> Iterator[ReadPart]:
+    for letter in letters:
+        yield from parts_of(letter, _inner(letter, outer), files)
+
+
+def _order(where: str) -> list[tuple[int, str]]:
+    """What is inside an envelope follows it; text around the parts stands where it stands."""
+    places = {"before": -1, "after": 10**9}
+    return [(places.get(one, int(one) if one.isdecimal() else 0), one) for one in re.split("[./]", where)]
 
 
 def _inner(letter: Letter, outer: Letter) -> dict[str, str]:

@@ -156,12 +156,16 @@ class Tree:
 
     def _forwarded(self, part: Mime, letter: Letter, path: Path, depth: int) -> None:
         inner = _inside(part)[0]
-        encoding = _encoding(part)
-        if not inner.keys() and encoding in ("base64", "quoted-printable"):
-            inner = message_from_bytes(_decoded(inner.get_payload(), encoding))
-        leaf = Leaf(where=letter.place(path), declared=MAIL, name=headers.file_name(part), opened=True)
+        content = b""
+        if not inner.keys():  # encoded, against RFC 2046; or no mail at all
+            content = _decoded(inner.get_payload(), _encoding(part))
+            inner = message_from_bytes(content)
+        named = headers.file_name(part)
+        leaf = Leaf(where=letter.place(path), declared=MAIL, name=named, content=content, attached=True)
+        leaf.opened = bool(inner.keys()) or not content.strip()
         self.leaf(leaf, letter, depth)
-        self._message(inner, leaf.where, depth + 1)
+        if leaf.opened and inner.keys():
+            self._message(inner, leaf.where, depth + 1)
 
 
 def _inside(part: Mime) -> list[Mime]:

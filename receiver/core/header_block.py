@@ -29,6 +29,8 @@ _MULTIPART = re.compile(rb"multipart/\S.*\bboundary\b", re.IGNORECASE)
 _DATE = re.compile(rb"\d{1,2}[ \t]+[A-Za-z]{3}[ \t]+\d{2,4}[ \t]+\d{1,2}:\d{2}(:\d{2})?[ \t]+([+-]\d{4}|[A-Za-z]{1,5})")
 _ADDRESS = re.compile(rb"[^\s@<>,;:]@[^\s@<>,;:]")
 _MESSAGE_ID = re.compile(rb"<[^<>\s]+>")
+LENGTH = re.compile(rb"(\d{1,12})[ \t]*\r?\n")
+"""Before a mail as Apple Mail keeps it (``.emlx``): its length in bytes; a property list follows the mail."""
 _FROM_LINE = re.compile(rb"From [^\r\n]*\r?\n")
 
 
@@ -54,7 +56,7 @@ def is_mail(head: bytes) -> bool:
 def header_fields(head: bytes) -> dict[bytes, bytes]:
     """The fields that the file begins with, in lower case, each with its first value; {} when it begins otherwise."""
     start = head[:HEAD_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
-    if found := _FROM_LINE.match(start):
+    if found := _FROM_LINE.match(start) or LENGTH.match(start):
         start = start[found.end() :]
     fields: list[tuple[bytes, bytes]] = []
     for line in start.split(b"\n"):

@@ -119,11 +119,11 @@ def test_a_message_that_outlook_saved_is_a_mail() -> None:
     assert (read.sender, read.subject, read.id) == ("anna@example.com", "From Outlook", "<3@example.com>")
     assert said(found) == [
         ("1", "document", "From Outlook.html"), ("2", "left_out", "attachment-2.txt"), ("3", "document", "a.pdf"),
-        ("4", "left_out", "logo.png"), ("5", "opened", "inner"), ("6", "held", "linked.doc"),
-        ("5/2", "document", "Inside.txt"), ("5/3", "document", "deep.pdf"),
+        ("4", "left_out", "logo.png"), ("5", "opened", "inner"), ("5/2", "document", "Inside.txt"),
+        ("5/3", "document", "deep.pdf"), ("6", "held", "linked.doc"),
     ]  # fmt: skip
     assert found[2].content == PDF * 300
-    assert found[7].content == PDF
+    assert found[6].content == PDF
 
 
 def test_a_text_that_is_only_compressed_is_held() -> None:
@@ -135,10 +135,22 @@ def test_a_message_of_outlooks_in_a_mail_is_opened_and_a_broken_one_held() -> No
     whole = compound(message({**TEXTS, 0x1000: "Hello"}))
     found = parts(mail(multi("mixed", attached(whole, "a.msg"), attached(whole[:700], "b.msg"))))
     assert [(one.part.name, one.part.fate.value) for one in found] == [
-        ("a.msg", "opened"), ("b.msg", "held"), ("From Outlook.txt", "document"),
+        ("a.msg", "opened"), ("From Outlook.txt", "document"), ("b.msg", "held"),
     ]  # fmt: skip
 
 
 def test_what_is_only_called_a_message_is_no_mail() -> None:
     assert mails(compound(message({}))[:700], "letter.msg") == []
     assert mails(PDF, "letter.eml") == []
+
+
+def test_a_mail_as_apple_keeps_it_ends_where_its_length_says() -> None:
+    kept = mail(text("Hello"))
+    (found,) = parts(b"%d      \n" % len(kept) + kept + b"<?xml version='1.0'?><plist/>", "1.emlx")
+    assert found.content.rstrip().endswith(b"Hello")
+
+
+@pytest.mark.parametrize("encoding", ["base64", "8bit"])
+def test_what_is_only_declared_a_mail_is_what_it_is(encoding: str) -> None:
+    (found,) = parts(mail(multi("mixed", part(PDF, 'message/rfc822; name="a.pdf"', encoding=encoding))))
+    assert (found.part.fate, found.part.media_type, found.content.strip()) == ("document", "application/pdf", PDF)

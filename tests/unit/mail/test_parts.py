@@ -82,6 +82,14 @@ def test_of_two_ways_to_say_the_same_one_is_the_document() -> None:
     assert list(left_out(mail(both)).values()) == ["the same text as part 2"]
 
 
+def test_the_html_of_one_text_may_stand_in_pieces() -> None:
+    pieces = multi(
+        "mixed", text("<p>See this</p>", HTML), attached(PDF, "a.pdf"), text("<p>and pay</p>", HTML), boundary="p"
+    )
+    both = mail(multi("alternative", text("See this and pay"), pieces))
+    assert documents(both) == ["Our letter.html", "a.pdf", "Our letter (2).html"]
+
+
 def test_two_texts_that_differ_by_one_word_are_both_documents() -> None:
     both = multi("alternative", text("We do not cancel 4711."), text("<p>We do cancel 4711.</p>", HTML))
     assert documents(mail(both)) == ["Our letter.txt", "Our letter (2).html"]

@@ -31,6 +31,7 @@ EXPLORER = SAVED.replace(b"<Saved by Blink>", b'"Saved by Windows Internet Explo
         b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n",
         b"Subject: a draft\r\nTo: c@d.example\r\nMIME-Version: 1.0\r\n\r\n",
         RECEIVED + b"a line without a colon\r\nFrom: a@b.example\r\n\r\n",
+        b"1234      \n" + HEADER,
         b"X-Unsent: 1\r\nSubject: a draft\r\nFrom: a@b.example\r\nMIME-Version: 1.0\r\n\r\n",
         b"Received: by 10.0.0.1 with SMTP id x\r\nFrom: a@b.example\r\na line without a colon\r\n\r\n",
         HEADER.replace(b"\r\n", b"\n") + b"\n",
