@@ -7,16 +7,29 @@ in the product imports boto3 to deliver or to alert.
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from typing import Any, TypeVar
 
+from receiver.aws.threads import Threads
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
+from receiver.core.naming import place
 
 R = TypeVar("R")
 
 THREADS = 16
-"""Calls to AWS at the same time. boto3 blocks, so each call holds a thread; the connection pool is as wide."""
+"""Calls at the same time to one bucket, queue or topic. boto3 blocks, so each call holds a thread, and one that hangs
+holds its thread for as long as it hangs: none of another bucket's or queue's."""
+CONNECTIONS = 64
+"""Kept open for each service."""
+CONNECT_SECONDS, READ_SECONDS = 5, 20
+CALL_SECONDS = 45.0
+"""For one call, all its attempts and its wait for a thread together; an answer may come byte by byte for ever."""
+COPY_SECONDS = 240.0
+"""For what S3 does with an object's bytes by itself, up to 5 GB of them."""
+BYTES_A_SECOND = 128 * 1024
+"""What is sent may take longer than that, at this rate."""
+_COPIES = frozenset({"copy_object", "upload_part_copy", "complete_multipart_upload"})
 
 ATTEMPTS = 3
 """Of one call: a hiccup is ridden out here; what lasts is for Mailroom's own schedule, which goes on for hours."""
@@ -65,19 +78,21 @@ class Aws:
         self,
         *,
         threads: int = THREADS,
+        call_seconds: float = CALL_SECONDS,
         attempts: int = ATTEMPTS,
         credentials: Mapping[str, str] | None = None,
         endpoint_url: str | None = None,
     ) -> None:
         """``credentials`` are boto3's own names for its session; without them, as everywhere, the environment's."""
         self._attempts = attempts
-        self._threads = threads
+        self._limit = threads
+        self._call_seconds = call_seconds
         self._credentials = dict(credentials or {})
         self._endpoint = endpoint_url
         self._lock = threading.Lock()
         self._session: Any = None
         self._clients: dict[str, Any] = {}
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="aws")
+        self._threads: dict[str, Threads] = {}
 
     def client(self, service: str) -> Any:
         """The process's one client of this service. Raises Unroutable when boto3 lacks a setting such as the region."""
@@ -98,21 +113,23 @@ class Aws:
         self._session = self._session or boto3.session.Session(**self._credentials)
         config = Config(
             retries={"mode": "standard", "total_max_attempts": self._attempts},
-            connect_timeout=5,
-            read_timeout=60,
-            max_pool_connections=self._threads,
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            tcp_keepalive=True,
+            max_pool_connections=CONNECTIONS,
             user_agent_extra="mailroom",
         )
         return self._session.client(service, config=config, endpoint_url=self._endpoint)
 
     async def endpoint(self, service: str) -> str:
         """Where this service is talked to."""
-        client = await asyncio.get_running_loop().run_in_executor(self._pool, self.client, service)
+        client = await self._of(service).run(partial(self.client, service))
         return str(client.meta.endpoint_url)
 
     def close(self) -> None:
-        """Closes the connections. Calls under way end first."""
-        self._pool.shutdown()
+        """Closes the connections. Calls under way may end first, if they do within a moment."""
+        for threads in self._threads.values():
+            threads.close(seconds=self._call_seconds)
         for client in self._clients.values():
             client.close()
 
@@ -129,8 +146,29 @@ class Aws:
         self, service: str, operation: str, *, what: str, unless: frozenset[str] = frozenset(), **arguments: Any
     ) -> dict[str, Any] | None:
         """Like ``call``, but None when AWS answers with one of the error codes in ``unless``."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, lambda: self._do(service, operation, what, unless, arguments))
+        seconds = self._seconds(operation, arguments)
+        return await self._within(seconds, what, lambda: self._do(service, operation, what, unless, arguments))
+
+    def _seconds(self, operation: str, arguments: Mapping[str, Any]) -> float:
+        body = arguments.get("Body", b"")
+        seconds = COPY_SECONDS if operation in _COPIES else self._call_seconds
+        return seconds + (len(body) / BYTES_A_SECOND if isinstance(body, bytes) else 0.0)
+
+    async def _within(self, seconds: float | None, what: str, call: Callable[[], R]) -> R:
+        """What the call returns, done by a thread of its bucket, queue or topic. Raises DestinationBusy for a late one.
+
+        Its thread is left to it then: AWS may still do what it was asked.
+        """
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                return await self._of(place(what)).run(call)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise DestinationBusy(f"{what}: AWS did not answer within {seconds:.0f} seconds") from error
+
+    def _of(self, partner: str) -> Threads:
+        return self._threads.setdefault(partner, Threads(self._limit, name=partner))
 
     async def read(self, body: Any, using: Callable[[Any], R], *, what: str) -> R:
         """What ``using`` makes of an answer's body: the bytes come while it reads. Raises DestinationBusy."""
@@ -139,14 +177,14 @@ class Aws:
             with closing(body):
                 return using(body)
 
-        return await self._reading(whole, what)
+        return await self._reading(whole, what, None)
 
     async def chunk(self, body: Any, size: int, *, what: str) -> bytes:
         """The next bytes of an answer's body, none at its end. Raises DestinationBusy."""
-        chunk: bytes = await self._reading(lambda: body.read(size), what)
+        chunk: bytes = await self._reading(lambda: body.read(size), what, self._call_seconds + size / BYTES_A_SECOND)
         return chunk
 
-    async def _reading(self, read: Callable[[], R], what: str) -> R:
+    async def _reading(self, read: Callable[[], R], what: str, seconds: float | None) -> R:
         from botocore.exceptions import BotoCoreError
 
         def reading() -> R:
@@ -155,7 +193,7 @@ class Aws:
             except BotoCoreError as error:
                 raise translated(error, what) from error
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, reading)
+        return await self._within(seconds, what, reading)
 
     def _do(
         self, service: str, operation: str, what: str, unless: frozenset[str], arguments: dict[str, Any]

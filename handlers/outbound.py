@@ -1,5 +1,6 @@
 """Requests of ours to endpoints that the table or the alerts name: httpx and its errors stop here."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -13,15 +14,17 @@ if TYPE_CHECKING:
 
     import httpx
 
-TIMEOUT_SECONDS = 30.0
+SECONDS = 30.0
+"""For one request, all its bytes together."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Outbound:
     """Asks an endpoint and translates what it answers. ``what`` names it in errors: an address may hold a secret."""
 
-    def __init__(self, *, clock: Clock = time.time) -> None:
+    def __init__(self, *, clock: Clock = time.time, seconds: float = SECONDS) -> None:
         self._clock = clock
+        self._seconds = seconds
         self._tls: ssl.SSLContext | None = None
 
     async def post(self, url: str, *, what: str, body: bytes, headers: Mapping[str, str]) -> None:
@@ -34,14 +37,22 @@ class Outbound:
     async def ask(
         self, method: str, url: str, *, what: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> "httpx.Response":
-        """Whatever is answered. Raises DestinationBusy when nothing is, Unroutable for what is no address."""
+        """The head of whatever is answered. Raises DestinationBusy when nothing is in time, Unroutable for what is no
+        address.
+        """
         import httpx
 
         # Making it reads all the certificates of the system, which costs more than the request.
         self._tls = self._tls or httpx.create_ssl_context()
         try:
-            async with httpx.AsyncClient(verify=self._tls, timeout=TIMEOUT_SECONDS) as client:
-                return await client.request(method, url, content=body, headers=headers)
+            async with (
+                asyncio.timeout(self._seconds),
+                httpx.AsyncClient(verify=self._tls, timeout=self._seconds) as client,
+                client.stream(method, url, content=body, headers=headers) as response,
+            ):
+                return response
+        except TimeoutError as error:
+            raise DestinationBusy(f"{what} did not answer within {self._seconds:.0f} seconds") from error
         except httpx.TransportError as error:
             raise DestinationBusy(f"{what} did not answer: {type(error).__name__} {error}") from error
         except httpx.InvalidURL as error:

@@ -4,22 +4,29 @@
 A password is sent over TLS, or not at all.
 """
 
-import asyncio
 import hashlib
 import smtplib
+import socket
 import ssl
+import time
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
+from functools import partial
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from handlers.alerts import text
 from handlers.outbound import LOOPBACK
+from receiver.aws.threads import Threads
 from receiver.core.alert import Alert
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unroutable
 from receiver.ports import AlertChannel
 
 TIMEOUT_SECONDS = 30.0
+"""For the whole conversation with the server, word by word."""
+AT_ONCE = 4
+ANSWERS_BYTES = 64 * 1024
+"""Of all that the server says."""
 
 
 class Email:
@@ -36,10 +43,12 @@ class Email:
         user = unquote(self._server.username or "")
         asked = parse_qs(self._server.query).get("from", [])
         self._from = asked[0] if asked else user if "@" in user else f"mailroom@{self._server.hostname}"
+        self._threads = Threads(AT_ONCE, name="smtp")
 
     async def notify(self, alert: Alert, *, count: int, suppressed: int) -> None:
         """Hands the mail to the server. Raises DestinationBusy, AccessDenied, Unroutable."""
-        await asyncio.to_thread(self._send, self._written(alert, count=count, suppressed=suppressed))
+        message = self._written(alert, count=count, suppressed=suppressed)
+        await self._threads.run(partial(self._send, message))
 
     def _written(self, alert: Alert, *, count: int, suppressed: int) -> EmailMessage:
         message = EmailMessage()
@@ -66,8 +75,8 @@ class Email:
     def _connected(self, host: str) -> smtplib.SMTP:
         if self._server.scheme == "smtps":
             tls = ssl.create_default_context()
-            return smtplib.SMTP_SSL(host, self._server.port or 465, timeout=TIMEOUT_SECONDS, context=tls)
-        return smtplib.SMTP(host, self._server.port or 587, timeout=TIMEOUT_SECONDS)
+            return _BoundedTls(host, self._server.port or 465, timeout=TIMEOUT_SECONDS, context=tls)
+        return _Bounded(host, self._server.port or 587, timeout=TIMEOUT_SECONDS)
 
     def _secured(self, server: smtplib.SMTP) -> None:
         server.ehlo()
@@ -80,6 +89,42 @@ class Email:
         if not isinstance(server.sock, ssl.SSLSocket) and host not in LOOPBACK:
             raise AccessDenied(f"SMTP server {host} offers no TLS: the password was not sent", fix="use smtps://")
         server.login(unquote(self._server.username), unquote(self._server.password or ""))
+
+
+class _Answers:
+    """What the server says, as smtplib reads it, until it is late or has said too much."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._until = time.monotonic() + TIMEOUT_SECONDS
+        self._left = ANSWERS_BYTES
+
+    def readline(self, limit: int) -> bytes:
+        """Byte by byte, each with what is left of the time: a socket's own timeout starts anew with every byte."""
+        line = b""
+        while not line.endswith(b"\n") and len(line) < limit:
+            if self._left <= 0:
+                raise smtplib.SMTPServerDisconnected(f"it said more than {ANSWERS_BYTES} bytes")
+            self._sock.settimeout(max(self._until - time.monotonic(), 0.001))
+            byte = self._sock.recv(1)
+            if not byte:
+                break
+            line, self._left = line + byte, self._left - 1
+        return line
+
+    def close(self) -> None:
+        """Nothing to do: the socket is smtplib's."""
+
+
+class _Bounded(smtplib.SMTP):
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:  # at the start, and again after STARTTLS
+            self.file = _Answers(self.sock)
+        return super().getreply()
+
+
+class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
+    pass
 
 
 def _translated(error: Exception, host: str) -> MailroomError:

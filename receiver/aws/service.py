@@ -6,9 +6,10 @@ Any client with boto3's manners will do; it is made at the first call and serves
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any
+
+from receiver.aws.threads import Threads
 
 THREADS = 16
 """Calls at the same time; the connection pool is as wide."""
@@ -16,6 +17,8 @@ ATTEMPTS = 3
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 3.0
 """Three attempts end within 15 s, while the sender of an event still waits (30 s)."""
+
+CLOSE_SECONDS = 10.0
 
 BUSY = frozenset(
     {
@@ -51,18 +54,18 @@ class Service:
         self._client: Any = None
         self._making = threading.Lock()
         self._closed = False
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="aws")
+        self._threads = Threads(threads, name="aws")
 
     async def call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         """The answer to one operation, named as boto3 names it. Raises AwsError."""
         if self._closed:
             raise AwsError("the connection to AWS is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(self._do, operation, arguments))
+        return await self._threads.run(partial(self._do, operation, arguments))
 
     async def close(self) -> None:
-        """Waits for the calls under way, then lets the connections go."""
+        """Waits a while for the calls under way, then lets the connections go."""
         self._closed = True
-        await asyncio.to_thread(self._pool.shutdown)
+        await asyncio.to_thread(self._threads.close, seconds=CLOSE_SECONDS)
         client, self._client = self._client, None
         if client is not None:
             client.close()

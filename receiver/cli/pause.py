@@ -4,6 +4,7 @@ import click
 
 from receiver.bootstrap import App
 from receiver.cli.running import with_app
+from receiver.core.naming import place
 from receiver.flow import pause as pausing
 
 
@@ -30,7 +31,7 @@ def _place(what: str) -> str:
         raise click.UsageError(
             f"{what!r} is nothing to pause: give s3://bucket, sqs://queue, …, `submission` or `results`"
         )
-    return pausing.place(what)
+    return place(what)
 
 
 async def _set(app: App, what: str, until: float) -> None:

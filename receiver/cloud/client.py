@@ -29,6 +29,8 @@ FILES = "/api/v1/beta/files"
 PAGE_SIZE = 100
 """Jobs in a page: the most that the lists give (reference 1.2)."""
 CHUNK_BYTES = 1024 * 1024
+FILE_BYTES = 512 * 1024 * 1024
+"""The longest file that LlamaCloud takes, and so gives."""
 
 
 class LlamaCloud:
@@ -99,7 +101,11 @@ class LlamaCloud:
         call = Call(method="GET", path=f"{_file_path(file_id)}/content", about=About.FILE)
         response = await self._transport.insist(call, lambda: self._open_file(call))
         try:
+            read = 0
             async for chunk in response.aiter_bytes(CHUNK_BYTES):
+                read += len(chunk)
+                if read > FILE_BYTES:
+                    raise CloudBusy(f"LlamaCloud gives more than {FILE_BYTES >> 20} MB for {call.path}")
                 yield chunk
         except httpx.HTTPError as failure:
             raise self._transport.unanswered(failure, f"GET {call.path}") from failure

@@ -36,17 +36,41 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long one call may take, in seconds. The vendor's SDK waits 5 to connect and 60 for an answer."""
+    """How long one call may take, in seconds. The vendor's SDK waits 5 to connect and 60 for an answer.
+
+    We wait shorter, and the task engine longer: what is asked once more gets past a connection that went dead, while
+    one that hangs for a minute keeps others from being asked for.
+    """
 
     connect_seconds: float = 5
-    answer_seconds: float = 60
-    upload_seconds: float = 300
+    look_seconds: float = 10
+    """For the answer to a GET, which changes nothing."""
+    answer_seconds: float = 30
+    upload_seconds: float = 240
     """For the answer to an upload: 512 MB have to be stored before it comes."""
+    write_seconds: float = 20
+    """For each piece of a request to leave."""
     attempts: int = 3
     first_wait_seconds: float = 0.5
     longest_wait_seconds: float = 8
     budget_seconds: float = 60
     """No further attempt starts after it; a longer ``Retry-After`` is handed to the task engine instead."""
+
+    def answer(self, call: "Call") -> float:
+        """For the answer to one attempt, or its next bytes."""
+        if call.form:
+            return self.upload_seconds
+        return self.look_seconds if call.method == "GET" else self.answer_seconds
+
+    def whole(self, call: "Call") -> float | None:
+        """For all attempts at a call, whatever trickles in: one that hangs is tried once more. An upload may take as
+        long as the step that it is part of.
+        """
+        return None if call.form else 2 * self.answer(call) + self.connect_seconds
+
+
+ANSWER_BYTES = 32 * 1024 * 1024
+"""Of an answer that is no file: a page of 100 jobs has a fraction of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,16 +135,18 @@ class Transport:
         raise Refusal(response)
 
     async def _request(self, call: Call) -> httpx.Response:
-        return await self._open().request(
+        streamed = self._open().stream(
             call.method,
             self.base_url + call.path,
             params={**self._project, **call.params},
             json=call.json,
             content=call.form,
             headers=call.form.headers if call.form else None,
-            timeout=self._timeout(self.patience.upload_seconds if call.form else self.patience.answer_seconds),
+            timeout=self._timeout(self.patience.answer(call)),
             auth=self._key,
         )
+        async with streamed as response:
+            return await _read(response, call)
 
     async def download(self, url: httpx.URL) -> httpx.Response:
         """An open answer with the bytes behind a presigned link, asked for without the key; the caller closes it."""
@@ -147,7 +173,15 @@ class Transport:
             reraise=True,
         )
         try:
-            return await retrying(_awaited, action)
+            async with asyncio.timeout(self.patience.whole(call)) as limit:
+                return await retrying(_awaited, action)
+        except TimeoutError as failure:
+            if not limit.expired():
+                raise
+            seconds = self.patience.whole(call)
+            raise CloudBusy(
+                f"LlamaCloud at {self.base_url} did not answer {call.asked} within {seconds:.0f} s"
+            ) from failure
         except Refusal as failure:
             raise self.translate(failure, call) from failure
         except httpx.HTTPError as failure:
@@ -173,7 +207,8 @@ class Transport:
         return wait_exponential_jitter(multiplier=first, max=longest, jitter=first)(state)
 
     def _timeout(self, answer_seconds: float) -> httpx.Timeout:
-        return httpx.Timeout(answer_seconds, connect=self.patience.connect_seconds, pool=None)
+        connect, write = self.patience.connect_seconds, self.patience.write_seconds
+        return httpx.Timeout(answer_seconds, connect=connect, write=write, pool=None)
 
     def _open(self) -> httpx.AsyncClient:
         if self._client is None:
@@ -194,6 +229,21 @@ class Transport:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+
+
+async def _read(response: httpx.Response, call: Call) -> httpx.Response:
+    """The answer with its whole body. Raises CloudBusy for one that is longer than any."""
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > ANSWER_BYTES:
+            raise CloudBusy(f"LlamaCloud's answer to {call.asked} is longer than {ANSWER_BYTES >> 20} MB")
+    plain = [(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_WIRE]
+    return httpx.Response(response.status_code, headers=plain, content=bytes(body), request=response.request)
+
+
+_OF_THE_WIRE = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+"""How the body came; it is read and decoded by now."""
 
 
 async def _awaited(action: Callable[[], Awaitable[T]]) -> T:

@@ -88,6 +88,14 @@ def may_be_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None and text not in {".", ".."}
 
 
+def place(url: str) -> str:
+    """What shares a destination's fate: its bucket, queue or host (``s3://bucket``); all folders; else the whole."""
+    scheme, found, rest = url.partition("://")
+    if not found or rest.startswith(("https://", "http://")):  # an alert channel, or a queue by its address
+        return url.partition("#")[0].rstrip("/")
+    return f"{scheme}://{rest.split('/')[0].rpartition('@')[2]}"
+
+
 def document_id(origin: Origin, sha256: str) -> str:
     """The id of the document with this content from this place."""
     if origin.by_sender:

@@ -12,11 +12,11 @@ from receiver.core.change import Ensure, Update, Write
 from receiver.core.document import Delivery, DeliveryState, Document, Receipt
 from receiver.core.errors import DeliveryConflict, Unroutable
 from receiver.core.manifest import manifest
-from receiver.core.naming import fields, id_parts, render, task_id
+from receiver.core.naming import fields, id_parts, place, render, task_id
 from receiver.core.parcel import Parcel
 from receiver.core.plan import Target
 from receiver.core.task import Task
-from receiver.flow.pause import LOOK_AGAIN, paused_until, place
+from receiver.flow.pause import LOOK_AGAIN, paused_until
 from receiver.flow.pieces import pieces_of
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.ports import Destination

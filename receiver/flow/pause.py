@@ -69,11 +69,5 @@ async def pause(what: str, until: float, tools: Tools) -> Write:
     return kept(what, Pause(until=until, version=known.version), now=tools.clock())
 
 
-def place(url: str) -> str:
-    """What a destination is paused by: its scheme and first part, ``s3://bucket`` or ``sqs://queue``."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.split('/')[0]}"
-
-
 def _id(what: str) -> str:
     return f"paused:{what}"

@@ -155,7 +155,7 @@ async def test_a_connection_cut_inside_an_answer_is_tried_again(faulty: Faulty) 
 
 
 async def test_a_slow_answer_is_given_up_and_names_the_request(faulty: Faulty) -> None:
-    patience = Patience(answer_seconds=0.05, attempts=2)
+    patience = Patience(look_seconds=0.05, attempts=2)
     async with faulty.client(otherwise=Answer(late_seconds=5), patience=patience) as (cloud, _, naps):
         with pytest.raises(CloudBusy, match=r"did not answer GET /api/v2/classify/cls-1: ReadTimeout"):
             await a_look(cloud)
