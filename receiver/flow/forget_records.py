@@ -49,9 +49,19 @@ async def _forget_batch(batch_id: str, before: float, tools: Tools) -> int:
             if one.forgettable == "record":
                 await tools.store.apply(Update(replace(one, passed_over_at=one.settled_at)))
         return 0
-    for one in sorted(batch, key=lambda one: not one.parent_id):  # a crash leaves no piece without its packet
+    for one in _inmost_first(batch):
         await _remove(one, tools)
     return len(batch)
+
+
+def _inmost_first(batch: Sequence[Document]) -> list[Document]:
+    """Pieces before their packets, and these before their mail: a crash leaves nothing without its container."""
+    by_id = {one.id: one for one in batch}
+
+    def depth(one: Document) -> int:
+        return 1 + depth(by_id[one.parent_id]) if one.parent_id in by_id else 0
+
+    return sorted(batch, key=depth, reverse=True)
 
 
 def _is_over(document: Document, before: float) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from receiver.core.errors import MailroomError
+from receiver.flow.catch_up import catch_up
 from receiver.flow.forget import forget_content
 from receiver.flow.forget_records import forget_documents
 from receiver.flow.leftovers import clear_leftovers
@@ -53,6 +54,7 @@ async def tidy(tools: Tools) -> Tidied:
         done.troubles += map(str, troubles)
         return count
 
+    await part(lambda: catch_up(tools))
     done.purged = await part(lambda: tools.store.purge(now=tools.clock()))
     done.forgotten = await part(lambda: told(forget_content))
     done.documents = await part(lambda: forget_documents(tools))

@@ -22,6 +22,7 @@ from receiver.flow.forget import forget_content
 from receiver.flow.forget_records import forget_documents
 from receiver.flow.retention import tidy
 from receiver.flow.sweep import sweep
+from tests.builders import a_document
 from tests.desk import TABLE, Desk
 from tests.unit.flow.test_packets import ARCHIVED, segments, split
 
@@ -136,6 +137,14 @@ async def test_who_waits_for_others_is_not_looked_at_again_and_again(
     desk.later(YEAR)
     await tidied(desk)
     assert await desk.all(Document) == []
+
+
+@given(st.permutations(["mail", "letter", "packet", "piece 1", "piece 2"]))
+def test_what_is_inside_goes_before_what_it_is_inside_of(order: list[str]) -> None:
+    inside = {"letter": "mail", "packet": "mail", "piece 1": "packet", "piece 2": "packet"}
+    batch = [a_document(id=name, parent_id=inside.get(name, "")) for name in order]
+    gone = [one.id for one in forget_records._inmost_first(batch)]
+    assert all(gone.index(name) < gone.index(container) for name, container in inside.items())
 
 
 @pytest.mark.parametrize("crash", range(1, 4))
