@@ -33,7 +33,11 @@ class Inbox:
     def waiting(self) -> list[Path]:
         """The files that lie in the folder, and links in it, by name."""
         found = inside(self.folder, ignore=(*self.ignore, ".*"), follow_symlinks=self.follow_symlinks)
-        return sorted(path for path in found if path.relative_to(self.folder).parts[0] not in (DONE, FAILED))
+        return sorted(path for path in found if self._is_new(path))
+
+    def _is_new(self, path: Path) -> bool:
+        done = path.relative_to(self.folder).parts[0] in (DONE, FAILED)
+        return not done and (path.is_symlink() or path.is_file())
 
     def whole(self, *, now: float) -> Iterator[Path]:
         """Those of the files that nobody is writing any more, and that do not rest after a trouble."""

@@ -76,6 +76,12 @@ def test_hidden_and_unfinished_files_are_left_alone(inbox: Inbox) -> None:
     assert inbox.waiting() == [path]
 
 
+def test_what_is_no_file_stays_where_it_is(inbox: Inbox) -> None:
+    os.mkfifo(inbox.folder / "pipe")
+    (inbox.folder / "folder").mkdir()
+    assert inbox.waiting() == []
+
+
 def test_files_under_packets_are_packets(inbox: Inbox) -> None:
     assert inbox.is_packet(put(inbox, "packets/morning.pdf"))
     assert not inbox.is_packet(put(inbox, "letter.pdf"))
