@@ -60,6 +60,7 @@ class Place:
             "LLAMA_CLOUD_API_KEY": "llx-1",
             "LLAMA_CLOUD_BASE_URL": cloud,
             "MAILROOM_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "MAILROOM_OPERATOR_ADDRESS": "127.0.0.1:0",
             "MAILROOM_WEBHOOK_HEADERS": json.dumps({"X-Mailroom-Key": [HEADER]}),
             "MAILROOM_TOKEN_SECRETS": TOKENS,
             "MAILROOM_SIGNING_SECRETS": SIGNING,
