@@ -67,7 +67,12 @@ class App:
 
 
 def load_app(settings: Settings) -> App:
-    """The application that MAILROOM_APP names. Raises Misconfigured."""
+    """The application that MAILROOM_APP names. Raises Misconfigured for settings and variables that cannot work."""
+    from receiver.cloud.environment import refuse_environment
+    from receiver.combinations import refuse_combinations
+
+    refuse_combinations(settings, os.environ)
+    refuse_environment(os.environ)
     module, name = _composition_root(settings)
     return cast("Callable[[Settings], App]", getattr(module, name))(settings)
 

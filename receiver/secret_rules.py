@@ -3,13 +3,12 @@
 A rule that is broken is Misconfigured and names the variable, never the value.
 """
 
-import re
 from collections.abc import Iterable
 
-import msgspec
-
+from receiver.core import forms, header_map
 from receiver.core.errors import Misconfigured
-from receiver.core.verify import SIGNATURE_HEADER, TOKEN_HEADER, Lock, Proof
+from receiver.core.forms import Wrong
+from receiver.core.verify import Lock, Proof
 
 SHORTEST = 16
 """Bytes. What is shorter can be guessed, or was typed to try things out."""
@@ -17,49 +16,21 @@ FILE_LIMIT = 64 * 1024
 """Bytes that are read of a secret's file."""
 HEADERS = "MAILROOM_WEBHOOK_HEADERS"
 
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"[!-~](?:[ !-~]*[!-~])?")
-"""What arrives as it was sent: visible ASCII, with spaces only inside (RFC 9110, 5.5)."""
-_TAKEN = {SIGNATURE_HEADER.decode(), TOKEN_HEADER.lower(), "host", "connection", "content-length", "content-type"}
-
 
 def items(variable: str, text: str) -> tuple[bytes, ...]:
     """The secrets of a comma-separated list; () when nothing is set."""
-    if not text:
-        return ()
-    parts = [part.strip() for part in text.split(",")]
-    for place, part in enumerate(parts, 1):
-        if not part:
-            raise Misconfigured(
-                f"{variable}: item {place} of {len(parts)} is empty", fix="write the secrets with one comma between two"
-            )
-        if not part.isprintable():
-            raise Misconfigured(f"{variable}: item {place} holds a line break or another control character")
-    return tuple(part.encode() for part in parts)
+    try:
+        return tuple(part.encode() for part in forms.items(text)) if text else ()
+    except Wrong as wrong:
+        raise Misconfigured(f"{variable} {wrong}", fix=wrong.fix) from None
 
 
 def headers(text: str) -> dict[str, list[str]]:
     """The static headers: name -> accepted values, of which the first is sent; {} when nothing is set."""
-    if not text:
-        return {}
     try:
-        named = msgspec.json.decode(text, type=dict[str, list[str]])
-    except msgspec.MsgspecError:
-        raise Misconfigured(
-            f'{HEADERS} must be a JSON object of lists, like {{"X-Mailroom-Key": ["new", "old"]}}'
-        ) from None
-    if not named:
-        raise Misconfigured(f"{HEADERS} names no header", fix="name one, or do not set it")
-    seen: set[str] = set()
-    for name, values in named.items():
-        if not _NAME.fullmatch(name) or name.lower() in _TAKEN | seen:
-            raise Misconfigured(f"{HEADERS}: {name!r} cannot be a header of its own", fix="like X-Mailroom-Key")
-        seen.add(name.lower())
-        if not values or not all(values):
-            raise Misconfigured(f"{HEADERS}: {name} needs at least one value, and none may be empty")
-        if not all(map(_VALUE.fullmatch, values)):
-            raise Misconfigured(f"{HEADERS}: a value of {name} holds more than visible ASCII, and would not arrive")
-    return named
+        return header_map.read(text) if text else {}
+    except Wrong as wrong:
+        raise Misconfigured(f"{HEADERS} {wrong}", fix=wrong.fix) from None
 
 
 def refuse_short(variable: str, values: Iterable[bytes]) -> None:

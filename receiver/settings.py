@@ -4,173 +4,197 @@ The model is msgspec's, not pydantic's, because the receiving function loads it 
 """
 
 import difflib
-import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from receiver import secret_rules
+from receiver.core import forms
 from receiver.core.errors import Misconfigured
+from receiver.core.forms import Form, Wrong, misconfigured, number, refuse_careless
+from receiver.core.header_map import HEADERS
+from receiver.core.secret import Secret as Secret
 from receiver.core.timers import LEASE, LONGEST_LEASE
 from receiver.core.verify import Lock, Proof
 from receiver.secret_rules import FILE_LIMIT, decoded, filled
 from receiver.secrets import VAULT, Vault, points
 
-
-class Secret:
-    """A value that never shows itself: not in ``repr``, not in ``str``, not in an error."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self._value.encode(), other._value.encode())
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-    def __repr__(self) -> str:
-        return "Secret(set)" if self._value else "Secret(empty)"
+MIB = 1024 * 1024
+LONGEST_SHOWN = 200
+"""Characters of a wrong value that are repeated."""
 
 
-def _about(text: str, *, least: float | None = None, most: float | None = None) -> msgspec.Meta:
-    return msgspec.Meta(description=text, ge=least, le=most)
+def _about(text: str, form: Form) -> msgspec.Meta:
+    return msgspec.Meta(description=text, extra={"form": form})
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the environment says. Field ``store`` is read from ``MAILROOM_STORE``, and so on."""
 
-    llama_cloud_api_key: Annotated[Secret, _about("LlamaCloud API key (`LLAMA_CLOUD_API_KEY`, the SDK's own name)")] = (
-        Secret("")
-    )
+    llama_cloud_api_key: Annotated[
+        Secret, _about("LlamaCloud API key (`LLAMA_CLOUD_API_KEY`, the SDK's own name)", forms.TOKEN)
+    ] = Secret("")
     llama_cloud_base_url: Annotated[
         str,
-        _about("LlamaCloud's address (`LLAMA_CLOUD_BASE_URL`); the EU region is https://api.cloud.eu.llamaindex.ai"),
+        _about(
+            "LlamaCloud's address (`LLAMA_CLOUD_BASE_URL`); the EU region is https://api.cloud.eu.llamaindex.ai",
+            forms.API_URL,
+        ),
     ] = "https://api.cloud.llamaindex.ai"
-    config: Annotated[str, _about("The routing table and rules: path of `mailroom.yaml`")] = "mailroom.yaml"
+    config: Annotated[str, _about("The routing table and rules: path of `mailroom.yaml`", forms.PATH)] = "mailroom.yaml"
     public_url: Annotated[
-        str, _about("Where LlamaCloud can reach the receiver, for instance https://mail.example.com; no path")
+        str,
+        _about("Where LlamaCloud can reach the receiver, for instance https://mail.example.com", forms.SITE),
     ] = ""
+    allow_http: Annotated[
+        bool,
+        _about(
+            "Let LlamaCloud call by `http://`, where everybody on the way can read headers and tokens; "
+            "this machine's own addresses may without it",
+            forms.BOOLEAN,
+        ),
+    ] = False
     webhook_headers: Annotated[
         Secret,
         _about(
-            "Static headers: JSON object, header name -> list of accepted values, 16 bytes at least; the first one is "
-            "sent to LlamaCloud"
+            "Static headers: header name -> list of accepted values, 16 bytes at least; the first one is sent to "
+            "LlamaCloud",
+            HEADERS,
         ),
     ] = Secret("")
     token_secrets: Annotated[
         Secret,
-        _about("Secrets for per-job tokens, comma-separated, 16 bytes at least; the first one signs, all are accepted"),
+        _about("Secrets for per-job tokens, 16 bytes at least; the first one signs, all are accepted", forms.SECRETS),
     ] = Secret("")
     signing_secrets: Annotated[
         Secret,
         _about(
-            "Secrets for LC-Signature, comma-separated, 16 bytes at least; LlamaCloud gets the first, all are accepted"
+            "Secrets for LC-Signature, 16 bytes at least; LlamaCloud gets the first, all are accepted", forms.SECRETS
         ),
     ] = Secret("")
     require: Annotated[
         str,
         _about(
-            "Which proofs an event must give: `headers`, `token`, `signature`, comma-separated; "
-            "`configured` means all that have secrets. It is decided when the process starts, and no renewal changes it"
+            "Which proofs an event must give; `configured` means all that have secrets. It is decided when the process "
+            "starts, and no renewal changes it",
+            forms.some_of(tuple(map(str, Proof)), alone="configured"),
         ),
     ] = "configured"
     adopt: Annotated[
-        bool, _about("Take events of jobs that were created elsewhere, which carry no token, by the other proofs alone")
+        bool,
+        _about(
+            "Take events of jobs that were created elsewhere, which carry no token, by the other proofs alone",
+            forms.BOOLEAN,
+        ),
     ] = False
     late_after: Annotated[
         float,
-        _about("Seconds after which an event's own timestamp counts as late: it is kept and flagged; 0 turns it off"),
+        _about(
+            "Seconds after which an event's own timestamp counts as late: it is kept and flagged; 0 turns it off",
+            number(0, 30 * 86400),
+        ),
     ] = 0.0
     allow_unverified: Annotated[
         bool,
         _about(
-            "Start without any secret, accepting every event, or with secrets that can be guessed; never in production"
+            "Start without any secret, accepting every event, or with secrets that can be guessed; never in production",
+            forms.BOOLEAN,
         ),
     ] = False
-    store: Annotated[str, _about("`sqlite:///mailroom.db`, `memory://` or `dynamodb://table`")] = (
+    store: Annotated[str, _about("Where events, documents, jobs and tasks are kept", forms.STORE)] = (
         "sqlite:///mailroom.db"
     )
-    queue: Annotated[str, _about("The doorbell: `local://` or `sqs://name-or-url`")] = "local://"
+    queue: Annotated[str, _about("The doorbell", forms.TASK_QUEUE)] = "local://"
     spool: Annotated[
         str,
-        _about("Where documents' bytes are kept until they are delivered: `folder:///path` or `s3://bucket/prefix/`; "
-               "empty means a folder `spool` beside the SQLite file"),
-    ] = ""  # fmt: skip
-    inbox: Annotated[
-        str,
         _about(
-            "The S3 inbox: `sqs://name-or-url` of the queue that its notifications come through; polled by the worker"
+            "Where documents' bytes are kept until they are delivered; empty means a folder `spool` beside the SQLite "
+            "file. With `dynamodb://` it must be given: a folder only if all processes share it",
+            forms.SPOOL,
         ),
+    ] = ""
+    inbox: Annotated[
+        str, _about("The S3 inbox: the queue that its notifications come through; polled by the worker", forms.INBOX)
     ] = ""
     inbox_buckets: Annotated[
         str,
         _about(
-            "The buckets that the S3 inbox takes documents from, comma-separated, with the prefix (`bucket/prefix/`) "
-            "where only that is notified; a message that names another place is refused and ends among the queue's "
-            "dead letters"
+            "The buckets that the S3 inbox takes documents from, with the prefix (`bucket/prefix/`) where only that is "
+            "notified; a message that names another place is refused and ends among the queue's dead letters",
+            forms.BUCKETS,
         ),
     ] = ""
     inbox_source: Annotated[
         Literal["left", "copied", "moved"],
         _about(
             "What becomes of an object in the inbox: `left` where it is and read from there, `copied` to the spool, "
-            "or `moved` there"
+            "or `moved` there",
+            forms.choice("left", "copied", "moved"),
         ),
     ] = "left"
     watched: Annotated[
         str,
         _about(
-            "The folders that `mailroom watch` runs on, comma-separated: a destination or spool inside of one would "
-            "feed itself, and is refused"
+            "The folders that `mailroom watch` runs on: a destination or spool inside of one would feed itself, and is "
+            "refused",
+            forms.FOLDERS,
         ),
     ] = ""
     admin_token: Annotated[
-        Secret, _about("Bearer token of the operator's API and page, 16 bytes at least; without it they are closed")
+        Secret,
+        _about(
+            "Bearer token of the operator's API and page, 16 bytes at least; without it they are closed", forms.TOKEN
+        ),
     ] = Secret("")
     operator_address: Annotated[
         str,
         _about(
-            "Where the operator's side of `mailroom serve` listens (page, API, uploads, `/metrics`), `host:port`; "
-            "port 0 takes a free one, empty turns it off"
+            "Where the operator's side of `mailroom serve` listens (page, API, uploads, `/metrics`); port 0 takes a "
+            "free one, empty turns it off",
+            forms.ADDRESS,
         ),
     ] = "127.0.0.1:8081"
-    app: Annotated[str, _about("Import string of the composition root")] = "handlers.app:build"
-    max_body: Annotated[int, _about("Bytes of a webhook body at most")] = 10 * 1024 * 1024
-    body_seconds: Annotated[float, _about("Seconds that the body of an event may take to arrive")] = 10.0
-    max_upload: Annotated[int, _about("Bytes of an uploaded document at most; LlamaCloud takes 512 MB")] = (
-        512 * 1024 * 1024
+    app: Annotated[str, _about("Import string of the composition root", forms.IMPORT)] = "handlers.app:build"
+    max_body: Annotated[int, _about("Bytes of a webhook body at most", number(1024, 100 * MIB, whole=True))] = 10 * MIB
+    body_seconds: Annotated[float, _about("Seconds that the body of an event may take to arrive", number(0.1, 300))] = (
+        10.0
     )
-    sweep_seconds: Annotated[float, _about("Seconds between two sweeps: how late a lost event can be noticed")] = 60.0
+    max_upload: Annotated[
+        int,
+        _about("Bytes of an uploaded document at most; LlamaCloud takes 512 MB", number(1, 512 * MIB, whole=True)),
+    ] = 512 * MIB
+    sweep_seconds: Annotated[
+        float,
+        _about("Seconds between two sweeps: how late a lost event can be noticed", number(0.1, 86400)),
+    ] = 60.0
     lease_seconds: Annotated[
         float,
         _about(
             "Seconds after which a task is taken from a worker that gave no sign of life (a living one renews its "
             "lease); at most 120, so that the task is repeated while a FIFO queue still knows its first message",
-            least=1,
-            most=LONGEST_LEASE,
+            number(1, LONGEST_LEASE),
         ),
     ] = LEASE
     step_seconds: Annotated[
         float,
-        _about("Seconds that one attempt at a task may take at most; after them it is ended and counts as failed"),
+        _about(
+            "Seconds that one attempt at a task may take at most; after them it is ended and counts as failed",
+            number(1, 86400),
+        ),
     ] = 900.0
-    concurrency: Annotated[int, _about("Tasks that one worker works on at the same time")] = 16
-    smtp_url: Annotated[Secret, _about("SMTP server of `mailto:` alerts: smtp://user:password@host:port")] = Secret("")
-    log_level: Annotated[str, _about("Lowest level that is logged: debug, info, warning or error")] = "info"
+    concurrency: Annotated[
+        int, _about("Tasks that one worker works on at the same time", number(1, 1000, whole=True))
+    ] = 16
+    smtp_url: Annotated[Secret, _about("SMTP server of `mailto:` alerts", forms.SMTP)] = Secret("")
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        _about("Lowest level that is logged", forms.choice("debug", "info", "warning", "error")),
+    ] = "info"
 
     @property
     def webhook_url(self) -> str:
@@ -181,13 +205,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Host and port of the operator's side; None where it is off. Raises Misconfigured."""
         if not self.operator_address:
             return None
-        host, _, port = self.operator_address.rpartition(":")
-        if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-            raise Misconfigured(
-                f"MAILROOM_OPERATOR_ADDRESS={self.operator_address} is not host:port",
-                fix="write 127.0.0.1:8081, [::1]:8081, or leave it empty to turn the operator's side off",
-            )
-        return host.strip("[]"), int(port)
+        try:
+            return forms.address(self.operator_address)
+        except Wrong as wrong:
+            raise Misconfigured(f"MAILROOM_OPERATOR_ADDRESS={self.operator_address} {wrong}", fix=wrong.fix) from None
 
     def headers(self) -> dict[str, list[str]]:
         """The static headers as they were written: name -> accepted values, the first one is sent."""
@@ -259,6 +280,9 @@ VARIABLES: dict[str, str] = {
     for name in Settings.__struct_fields__
 }
 """Field -> environment variable."""
+FORMS: dict[str, Form] = {name: hint.__metadata__[0].extra["form"] for name, hint in Settings.__annotations__.items()}
+"""Field -> what its value must look like."""
+_DEFAULTS = Settings()
 _FIELDS = {variable: name for name, variable in VARIABLES.items()}
 
 
@@ -268,15 +292,33 @@ def from_environ(environ: Mapping[str, str] | None = None, *, vault: Vault = VAU
     Any of them may also be given as ``<NAME>_FILE``, the path of a file that holds the value, or as a pointer to AWS:
     ``secretsmanager:NAME#KEY``, ``ssm:/path``, read by ``vault``.
     """
-    env = _each_once(os.environ if environ is None else environ)
+    env = dict(os.environ if environ is None else environ)
     refuse_unknown(env)
-    given: dict[str, Any] = {}
-    for variable, value in env.items():
-        plain = _plain(variable)
-        if plain in _FIELDS:
-            text = _from_file(variable, value) if variable != plain else _utf8(variable, value)
-            given[_FIELDS[plain]] = filled(variable, text, vault.read(text)) if points(text) else text
-    return _converted(given)
+    return _converted({name: _read(name, text, vault) for name, text in _given(env)})
+
+
+def _given(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Each setting that is given, and its text."""
+    for name, variable in VARIABLES.items():
+        text, path = env.get(variable), env.get(f"{variable}_FILE")
+        if text and path:
+            raise Misconfigured(f"{variable} and {variable}_FILE are both set", fix="unset one of them")
+        if path:
+            text = _from_file(f"{variable}_FILE", path)
+        if text is not None:
+            yield name, text
+
+
+def _read(name: str, text: str, vault: Vault) -> str:
+    """The text itself, or what it points to."""
+    if not points(text):
+        return text
+    try:
+        return filled(VARIABLES[name], text, vault.read(text))
+    except Misconfigured as error:
+        said = str(error)
+        named = said if said.startswith(VARIABLES[name]) else f"{VARIABLES[name]}: {said}"
+        raise Misconfigured(named, fix=error.fix) from error
 
 
 def refuse_unknown(environ: Mapping[str, str]) -> None:
@@ -286,27 +328,36 @@ def refuse_unknown(environ: Mapping[str, str]) -> None:
             raise Misconfigured(_unknown(variable, _FIELDS))
 
 
-def _each_once(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables, but for those that are empty where a file has the value. Raises Misconfigured where both have."""
-    env = dict(environ)
-    for variable in _FIELDS:
-        if variable in env and f"{variable}_FILE" in env and env.pop(variable):
-            raise Misconfigured(f"{variable} and {variable}_FILE are both set", fix="unset one of them")
-    return env
-
-
 def _plain(variable: str) -> str:
     """The variable's own name, without the ``_FILE`` of one that is read from a file."""
     return variable.removesuffix("_FILE") if variable.removesuffix("_FILE") in _FIELDS else variable
 
 
-def _converted(given: dict[str, Any]) -> Settings:
-    for name, value in given.items():
-        try:
-            msgspec.convert({name: value}, type=Settings, strict=False, dec_hook=_secret)
-        except msgspec.ValidationError as error:
-            raise Misconfigured(f"{VARIABLES[name]}: {error}".split(" - at ")[0]) from None
+def _converted(given: Mapping[str, str]) -> Settings:
+    if faults := [fault for name, text in given.items() if (fault := _fault(name, text))]:
+        raise misconfigured(faults)
     return msgspec.convert(given, type=Settings, strict=False, dec_hook=_secret)
+
+
+def _fault(name: str, text: str) -> Wrong | None:
+    """What is wrong with a value, with the name of its variable; None when it can be."""
+    form, default = FORMS[name], getattr(_DEFAULTS, name)
+    if not text and (form.optional or default in ("", Secret(""))):
+        return None  # as if it were not given
+    try:
+        refuse_careless(text, lines=form.lines)
+        form.check(text)
+    except Wrong as wrong:
+        shown = "" if isinstance(default, Secret) else _shown(text)
+        return Wrong(f"{VARIABLES[name]}{shown} {wrong}", wrong.fix)
+    return None
+
+
+def _shown(text: str) -> str:
+    """The value after an equals sign, for people: in one line, not too long, and of a URL no user."""
+    _, at, rest = text.rpartition("@")
+    shown = "".join(c if c.isprintable() else "?" for c in (f"…@{rest}" if at else text))
+    return f"={shown[:LONGEST_SHOWN]}{'…' * (len(shown) > LONGEST_SHOWN)}"
 
 
 def _secret(kind: type, value: object) -> Secret:
@@ -319,18 +370,10 @@ def _from_file(variable: str, path: str) -> str:
     try:
         with Path(path).open("rb") as file:
             content = file.read(FILE_LIMIT + 1)
-    except OSError as error:
-        raise Misconfigured(f"{variable}: {path} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise Misconfigured(f"{variable}: {path} cannot be read: {reason}") from None
     return decoded(variable, path, content)
-
-
-def _utf8(variable: str, value: str) -> str:
-    """The value as it stands in the environment, where Python lets bytes pass that are no text."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise Misconfigured(f"{variable} is not UTF-8 text") from None
-    return value
 
 
 def _unknown(variable: str, known: Mapping[str, str]) -> str:

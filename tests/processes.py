@@ -49,6 +49,7 @@ def working(**given: str) -> dict[str, str]:
         "MAILROOM_PUBLIC_URL": "http://127.0.0.1:8080",
         "MAILROOM_TOKEN_SECRETS": "a-token-secret-for-tests",
         "MAILROOM_ADMIN_TOKEN": "an-admin-token-for-tests",
+        "MAILROOM_OPERATOR_ADDRESS": "127.0.0.1:0",
     }
     return environment(**usual | given)
 
@@ -65,7 +66,7 @@ def ran(folder: Path, *arguments: str, env: Mapping[str, str], timeout: float = 
     done = subprocess.run(
         [*PROGRAM, *arguments],
         cwd=folder,
-        env={**env, "PYTHONPATH": str(ROOT)},
+        env={"PYTHONPATH": str(ROOT), **env},
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -95,7 +96,7 @@ def running(folder: Path, *arguments: str, env: Mapping[str, str], ready: str = 
     log = folder / f"{arguments[0]}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*PROGRAM, *arguments], cwd=folder, env={**env, "PYTHONPATH": str(ROOT)}, stdout=output, stderr=output
+            [*PROGRAM, *arguments], cwd=folder, env={"PYTHONPATH": str(ROOT), **env}, stdout=output, stderr=output
         )
     found = Running(process, log)
     try:

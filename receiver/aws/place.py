@@ -21,7 +21,7 @@ def region_of(environ: Mapping[str, str]) -> str:
 
     configured = get_session().get_config_variable("region")
     if not configured:
-        raise Misconfigured("no AWS region is set: export AWS_DEFAULT_REGION=eu-central-1, or your own")
+        raise Misconfigured("no AWS region is set", fix="export AWS_DEFAULT_REGION=eu-central-1, or your own")
     return str(configured)
 
 

@@ -30,12 +30,19 @@ def listening(public: Place, operator: Place | None) -> Iterator[Listeners]:
 
 def listen(host: str, port: int, *, fix: str) -> socket.socket:
     """A listening socket. Raises Misconfigured when the address is taken or not ours."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return _bound(host.removeprefix("[").removesuffix("]"), port)
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (while")[0]  # Python repeats the address
         raise Misconfigured(f"cannot listen on {host}:{port}: {reason}", fix=fix) from error
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """``::`` takes callers of both kinds, as people expect it; of a name's addresses that of IPv4 is taken."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, where = min(found, key=lambda one: one[0] is not socket.AF_INET)
+    both = host == "::" and socket.has_dualstack_ipv6()
+    return socket.create_server(where, family=family, backlog=BACKLOG, dualstack_ipv6=both)
 
 
 def address_of(listener: socket.socket) -> str:

@@ -1,12 +1,11 @@
 """mailroom recut: a person cuts a packet."""
 
-import getpass
-
 import click
 
 from receiver import show
 from receiver.cli.output import print_json, say
 from receiver.cli.running import with_app
+from receiver.cli.user import user_name
 from receiver.core.errors import Malformed
 from receiver.core.pages import read_spans
 from receiver.flow.recut import Wish, read_piece, said
@@ -17,7 +16,7 @@ from receiver.flow.recut import recut as recut_by_hand
 @click.argument("document_id")
 @click.argument("pieces", nargs=-1)
 @click.option("--merge", help="Make one piece of those that hold these pages: 3-5.")
-@click.option("--who", default=getpass.getuser, show_default="you", help="Whose decision this is; it is kept.")
+@click.option("--who", default=user_name, show_default="you", help="Whose decision this is; it is kept.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def recut(document_id: str, pieces: tuple[str, ...], merge: str | None, who: str, as_json: bool) -> None:
     """Cut a packet by hand: `mailroom recut DOCUMENT 1-4 5-13=invoice 14=blank`.

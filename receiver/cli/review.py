@@ -1,6 +1,5 @@
 """mailroom review: what waits for a person, and what the person decides."""
 
-import getpass
 import os
 
 import click
@@ -10,6 +9,7 @@ from receiver.bootstrap import App
 from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_app, with_store
 from receiver.cli.submit import settled_by_us
+from receiver.cli.user import user_name
 from receiver.config import load
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
@@ -22,7 +22,7 @@ from receiver.settings import from_environ
 @click.argument("document_id", required=False)
 @click.option("--to", help="Route it by this row of the table, or by one of its named ways.")
 @click.option("--type", "of_type", help="Say what type it really is; it goes where that type goes.")
-@click.option("--who", default=getpass.getuser, show_default="you", help="Whose decision this is; it is kept.")
+@click.option("--who", default=user_name, show_default="you", help="Whose decision this is; it is kept.")
 @click.option("--wait", is_flag=True, help="Wait until it is delivered, then say where.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

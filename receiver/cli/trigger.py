@@ -1,5 +1,6 @@
 """mailroom trigger: send a correctly signed sample event to a receiver, and see what it says."""
 
+import os
 import time
 import uuid
 
@@ -7,6 +8,7 @@ import click
 import httpx
 
 from receiver.cli.output import print_json, say
+from receiver.cloud.environment import refuse_environment
 from receiver.core.errors import Misconfigured
 from receiver.core.sample import Proofs, Sample, headers
 from receiver.settings import Settings, from_environ
@@ -42,6 +44,7 @@ def trigger(
     Prints what was sent and what came back. Exit 1 when the receiver did not answer 2xx.
     """
     settings = from_environ()
+    refuse_environment(os.environ)
     result = None if found_type is None and confidence is None else {"type": found_type, "confidence": confidence}
     sample = Sample(
         event_id=str(uuid.uuid4()),
@@ -82,7 +85,7 @@ def send(sample: Sample, proofs: Proofs, url: str, *, times: int = 1) -> list[ht
     with httpx.Client(timeout=30.0) as client:
         try:
             return [client.post(url, content=body, headers=headers(sample, body, proofs)) for _ in range(times)]
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Misconfigured(
                 f"nobody answers at {url}: {str(error) or type(error).__name__}",
                 fix="is the receiver running, and is this its address?",

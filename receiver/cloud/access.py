@@ -7,7 +7,9 @@ from urllib.parse import urljoin
 import httpx
 from pydantic import SecretStr
 
+from receiver.core import forms
 from receiver.core.errors import Misconfigured
+from receiver.core.forms import Wrong
 
 
 class Key(httpx.Auth):
@@ -29,19 +31,11 @@ class Key(httpx.Auth):
 
 def checked_url(url: str) -> str:
     """The base URL without its last slash; a path prefix is kept. Raises Misconfigured."""
-    base = url.strip().rstrip("/")
-    parts = address(base)
-    if parts is None:
-        raise Misconfigured(
-            f"LLAMA_CLOUD_BASE_URL is {url.rpartition('@')[2]!r}: it has to start with https:// and a host name",
-            fix="write it whole, for instance https://api.cloud.eu.llamaindex.ai",
-        )
-    if parts.userinfo or parts.query or parts.fragment:
-        raise Misconfigured(
-            "LLAMA_CLOUD_BASE_URL holds a user, a query or a fragment",
-            fix="leave scheme, host and path only; the key belongs into LLAMA_CLOUD_API_KEY",
-        )
-    return base
+    try:
+        forms.API_URL.check(url)
+    except Wrong as wrong:
+        raise Misconfigured(f"LLAMA_CLOUD_BASE_URL {wrong}", fix=wrong.fix) from None
+    return url.rstrip("/")
 
 
 def address(url: str, base: str = "") -> httpx.URL | None:
@@ -57,8 +51,7 @@ def address(url: str, base: str = "") -> httpx.URL | None:
 def _check_key(key: str) -> None:
     if not key:
         raise Misconfigured("LLAMA_CLOUD_API_KEY is not set", fix="set it to a key of your LlamaCloud project")
-    if not all("!" <= character <= "~" for character in key):
-        raise Misconfigured(
-            "LLAMA_CLOUD_API_KEY holds a space, a line break or a character outside ASCII",
-            fix="copy the key again; look for a line break at the end of the file it is read from",
-        )
+    try:
+        forms.TOKEN.check(key)
+    except Wrong as wrong:
+        raise Misconfigured(f"LLAMA_CLOUD_API_KEY {wrong}", fix=wrong.fix) from None

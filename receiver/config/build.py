@@ -80,6 +80,9 @@ def _refused(source: Source, found: Sequence[tuple[int, str]]) -> Misconfigured:
 
 def _disagreements(file: model.File) -> Iterator[tuple[str, str]]:
     """What only shows when sections are held against each other, or entries of a list against their neighbours."""
+    if seconds(file.stuck_after) < seconds(file.deadline):
+        key = "stuck_after" if "stuck_after" in file.model_fields_set else "deadline"
+        yield key, f"a job is stuck after {file.stuck_after}, before its deadline of {file.deadline}; raise stuck_after"
     rules = file.classify.rules or ()
     yield from _repeated("classify.rules", "type", [rule.type for rule in rules])
     categories = file.split.categories

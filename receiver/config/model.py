@@ -18,12 +18,24 @@ from pydantic import (
     model_validator,
 )
 
-from receiver.config.text import Wrong, between, channel, destination, duration, kinds, option, rule_type, window
+from receiver.config.text import (
+    Wrong,
+    between,
+    channel,
+    destination,
+    duration,
+    kinds,
+    option,
+    page_list,
+    readable,
+    rule_type,
+    window,
+)
 from receiver.core.retention import LONGEST_DAYS, Retention
 
 Confidence = Annotated[float, AfterValidator(between(0, 1)), Field(json_schema_extra={"minimum": 0, "maximum": 1})]
-Count = Annotated[int, Field(ge=1)]
-Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Text = Annotated[str, Field(min_length=1), AfterValidator(readable)]
 
 
 def _listed(value: Any) -> Any:
@@ -58,7 +70,7 @@ class RuleSection(Section):
     type: Annotated[str, Field(min_length=1, max_length=50), AfterValidator(rule_type)] = Field(
         description="the type that a document gets; letters, digits, space, - and _"
     )
-    description: Annotated[str, Field(min_length=10, max_length=2000)] = Field(
+    description: Annotated[str, Field(min_length=10, max_length=2000), AfterValidator(readable)] = Field(
         description="what such a document looks like, in plain words; up to 500 characters are sure to be taken",
         examples=["has an invoice number, line items and a total amount due"],
     )
@@ -69,9 +81,12 @@ class ParsingSection(Section):
         default=None, description="language of the documents, ISO 639-1; LlamaCloud's default is en"
     )
     max_pages: Count | None = Field(default=None, description="read only so many pages from the start")
-    target_pages: Annotated[str, Field(pattern=r"^\d+(-\d+)?(, ?\d+(-\d+)?)*$")] | None = Field(
-        default=None, description='read only these pages, counted from 1: "1,3,5-7"; not together with max_pages'
-    )
+    target_pages: (
+        Annotated[
+            str, Field(pattern=r"^[0-9]{1,6}(-[0-9]{1,6})?(, ?[0-9]{1,6}(-[0-9]{1,6})?)*$"), AfterValidator(page_list)
+        ]
+        | None
+    ) = Field(default=None, description='read only these pages, counted from 1: "1,3,5-7"; not together with max_pages')
 
     @model_validator(mode="after")
     def _one_limit(self) -> "ParsingSection":
@@ -86,7 +101,7 @@ class ClassifySection(Section):
     )
     parsing: ParsingSection = Field(default_factory=ParsingSection, description="how much of a document is read")
     mode: Literal["FAST"] = Field(default="FAST", description="LlamaCloud's only mode")
-    configuration_id: Annotated[str, Field(pattern="^cfg-.+")] | None = Field(
+    configuration_id: Annotated[str, Field(pattern="^cfg-[A-Za-z0-9_-]+$")] | None = Field(
         default=None, description="a preset saved at LlamaCloud, in place of all the rest"
     )
 
@@ -101,8 +116,8 @@ class ClassifySection(Section):
 
 
 class CategorySection(Section):
-    name: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["letter"])
-    description: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(readable)] = Field(examples=["letter"])
+    description: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(readable)] | None = None
 
 
 class GuardsSection(Section):
@@ -132,7 +147,7 @@ class SplitSection(Section):
     then: Literal["classify", "route"] = Field(
         default="classify", description="classify each piece, or route it by its category"
     )
-    custom_instructions: Annotated[str, Field(min_length=1, max_length=5000)] | None = None
+    custom_instructions: Annotated[str, Field(min_length=1, max_length=5000), AfterValidator(readable)] | None = None
     min_pages_per_split: Count | None = Field(
         default=None, description="LlamaCloud merges shorter pieces into a neighbour"
     )

@@ -7,20 +7,15 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from receiver.core.alert import KINDS
+from receiver.core.forms import Wrong as Wrong
 
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+LONGEST_SPAN = 366 * 86400
+"""Seconds."""
 _ENV = re.compile(r"(^|(?<=:)|(?<=/))env:([A-Za-z_][A-Za-z0-9_]*)(?=$|/)")
-
-
-class Wrong(ValueError):
-    """A value that cannot be: what is wrong with it, and the fix."""
-
-    def __init__(self, message: str, fix: str = "") -> None:
-        super().__init__(message)
-        self.fix = fix
 
 
 def near(word: str, words: Collection[str]) -> str:
@@ -48,12 +43,31 @@ def rule_type(value: str) -> str:
     return value
 
 
+def readable(value: str) -> str:
+    """Text that says something, in whole characters and without those that would steer a terminal or end a line."""
+    if not value.strip():
+        raise Wrong("says nothing", "write it out, or leave the key out")
+    if any(not (character.isprintable() or character in "\n\t") for character in value):
+        raise Wrong(f"holds a character that cannot be shown (got {value!r})", "take it out")
+    return value
+
+
+def page_list(value: str) -> str:
+    """``1,3,5-7``: pages from 1, in LlamaCloud's own notation (reference 1.2)."""
+    spans = [[int(page) for page in part.strip().split("-")] for part in value.split(",")]
+    if any(span[0] < 1 or span[0] > span[-1] for span in spans):
+        raise Wrong(f"must count from 1, and upwards (got {value!r})", 'write it like "1,3,5-7"')
+    return value
+
+
 def seconds(value: str) -> float:
     """``90 seconds``, ``10 minutes``, ``2 hours``, ``1 day`` in seconds."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(second|minute|hour|day)s?", value.strip())
-    if not found or float(found[1]) == 0:
-        raise Wrong(f"is not a span of time (got {value!r})", 'write it like "90 seconds" or "10 minutes"')
-    return float(found[1]) * _UNITS[found[2]]
+    span = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    if not 0 < span <= LONGEST_SPAN:
+        over = " of a year at most" if span else ""
+        raise Wrong(f"is not a span of time{over} (got {value!r})", 'write it like "90 seconds" or "10 minutes"')
+    return span
 
 
 def duration(value: str) -> str:
@@ -70,6 +84,8 @@ def window_seconds(value: str) -> float:
     if not found or int(found[1]) == 0 or float(found[2] or 1) == 0:
         raise Wrong(f"is not a limit (got {value!r})", 'write it like "1 per 10 minutes"')
     span = float(found[2] or 1) * _UNITS[found[3]]
+    if span > LONGEST_SPAN:
+        raise Wrong(f"is longer than a year (got {value!r})", 'write it like "1 per 10 minutes"')
     if int(found[1]) > 1:
         raise Wrong(f"must be 1 per span of time (got {value!r})", f'write "1 per {span / int(found[1]):g} seconds"')
     return span

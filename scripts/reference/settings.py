@@ -2,7 +2,8 @@
 
 from typing import get_args, get_type_hints
 
-from receiver.settings import VARIABLES, Secret, Settings
+from receiver.core.forms import Form
+from receiver.settings import FORMS, VARIABLES, Secret, Settings
 
 HEAD = """\
 # Settings
@@ -26,8 +27,13 @@ no restart; while AWS cannot be asked, the last value goes on being used.
 `mailroom.yaml` has its own page: [reference-config.md](reference-config.md). AWS is set up by the usual `AWS_*`
 variables, `AWS_ENDPOINT_URL` included.
 
-| variable | default | what it says |
-| --- | --- | --- |
+Every value is checked for what it must be, and for what goes with what, before anything starts: with a wrong one a
+command ends with exit code 2 and says the name of each, what is wrong and what to do. A value in quotes, with white
+space at an end or with a control character is wrong everywhere. An empty one is as if it were not given where the
+default is empty, and wrong elsewhere.
+
+| variable | default | what it says | it must be |
+| --- | --- | --- | --- |
 """
 
 
@@ -35,11 +41,11 @@ def page() -> str:
     """The whole page."""
     hints = get_type_hints(Settings, include_extras=True)
     defaults = Settings()
-    rows = [_row(name, variable, hints[name], getattr(defaults, name)) for name, variable in VARIABLES.items()]
+    rows = [_row(FORMS[name], variable, hints[name], getattr(defaults, name)) for name, variable in VARIABLES.items()]
     return HEAD + "".join(rows)
 
 
-def _row(name: str, variable: str, hint: object, default: object) -> str:
+def _row(form: Form, variable: str, hint: object, default: object) -> str:
     kind, meta = get_args(hint)
     shown = "*secret*" if kind is Secret else f"`{str(default).lower() if isinstance(default, bool) else default}`"
-    return f"| `{variable}` | {'' if default == '' else shown} | {meta.description} |\n"
+    return f"| `{variable}` | {'' if default == '' else shown} | {meta.description} | {form.says} |\n"

@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.flow": FLOW,
     "receiver.settings": CORE | {"receiver.secrets", "receiver.secret_rules"},
     "receiver.secret_rules": CORE,
+    "receiver.combinations": CORE | {"receiver.settings", "receiver.aws"},
     "receiver.aws": CORE | {"receiver.aws"},
     "receiver.secrets": CORE | {"receiver.aws", "receiver.log"},
     "receiver.log": CORE,
@@ -40,7 +41,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.queue": PORTS | {"receiver.queue", "receiver.aws"},
     "receiver.cloud": PORTS | {"receiver.cloud", "receiver"},
     "receiver.renewal": EDGE | {"receiver.bootstrap"},
-    "receiver.bootstrap": EDGE | ADAPTERS | {"receiver.secrets", "receiver.secret_rules", "receiver.aws"},
+    "receiver.bootstrap": EDGE
+    | ADAPTERS
+    | {"receiver.secrets", "receiver.secret_rules", "receiver.aws", "receiver.combinations"},
     "receiver.http": EDGE | {"receiver.http", "receiver.bootstrap", "receiver"},
     "receiver.runner": EDGE | {"receiver.supervisor"},
     "receiver.supervisor": PORTS,

@@ -245,8 +245,9 @@ class TestWhereAndWho:
     ) -> None:
         monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
         monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
-        with pytest.raises(Misconfigured, match="AWS_DEFAULT_REGION"):
+        with pytest.raises(Misconfigured, match="no AWS region") as refused:
             open_client("sqs", {"AWS_ACCESS_KEY_ID": "a"})
+        assert "AWS_DEFAULT_REGION" in refused.value.fix
 
     def test_missing_credentials_are_named(
         self, open_client: OpenClient, moody: dict[str, str], monkeypatch: pytest.MonkeyPatch

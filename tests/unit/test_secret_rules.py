@@ -37,8 +37,8 @@ def _start(settings: Settings) -> Lock:
 @pytest.mark.parametrize("text", [",,,", ",", " ", f"{GOOD},", f",{GOOD}", f"{GOOD},,{OTHER}", f"{GOOD}, ,{OTHER}"])
 def test_an_empty_item_of_a_list_is_named(variable: str, text: str) -> None:
     said = refusal(**{variable: text})
-    assert f"MAILROOM_{variable.upper()}: item " in said
-    assert " is empty" in said
+    assert said.startswith(f"MAILROOM_{variable.upper()} has ")
+    assert " is empty" in said or "white space" in said
 
 
 @pytest.mark.parametrize("variable", ["token_secrets", "signing_secrets", "admin_token"])
@@ -71,21 +71,21 @@ def test_to_try_things_out_a_short_secret_will_do_and_is_asked_for_all_the_same(
     ("headers", "said"),
     [
         ("{}", "names no header"),
-        ("[]", "must be a JSON object of lists"),
-        ("null", "must be a JSON object of lists"),
-        ('{"X-Key": []}', "needs at least one value"),
-        (f'{{"X-Key": ["{GOOD}", ""]}}', "needs at least one value"),
+        ("[]", "is not a JSON object of lists"),
+        ("null", "is not a JSON object of lists"),
+        ('{"X-Key": []}', "is not a JSON object of lists"),
+        (f'{{"X-Key": ["{GOOD}", ""]}}', "that no header can carry"),
         ('{"X-Key": ["short"]}', "secret 1 is shorter"),
-        (f'{{"X-Key": ["{GOOD}"], "x-KEY": ["{OTHER}"]}}', "'x-KEY' cannot be a header of its own"),
-        (f'{{"": ["{GOOD}"]}}', "'' cannot be a header"),
-        (f'{{"X Key": ["{GOOD}"]}}', "'X Key' cannot be a header"),
-        (f'{{"X-Clé": ["{GOOD}"]}}', "cannot be a header"),
-        (f'{{"LC-Signature": ["{GOOD}"]}}', "cannot be a header of its own"),
-        (f'{{"X-Mailroom-Token": ["{GOOD}"]}}', "cannot be a header of its own"),
-        (f'{{"Content-Type": ["{GOOD}"]}}', "cannot be a header of its own"),
-        (f'{{"X-Key": ["{GOOD} "]}}', "visible ASCII"),
-        (f'{{"X-Key": ["{GOOD}\\n"]}}', "visible ASCII"),
-        (f'{{"X-Key": ["{GOOD}é"]}}', "visible ASCII"),
+        (f'{{"X-Key": ["{GOOD}"], "x-KEY": ["{OTHER}"]}}', "names x-key twice"),
+        (f'{{"": ["{GOOD}"]}}', "has '', which is no name of a header"),
+        (f'{{"X Key": ["{GOOD}"]}}', "has 'X Key', which is no name of a header"),
+        (f'{{"X-Clé": ["{GOOD}"]}}', "which is no name of a header"),
+        (f'{{"LC-Signature": ["{GOOD}"]}}', "which says something else already"),
+        (f'{{"X-Mailroom-Token": ["{GOOD}"]}}', "which says something else already"),
+        (f'{{"Content-Type": ["{GOOD}"]}}', "which says something else already"),
+        (f'{{"X-Key": ["{GOOD} "]}}', "that no header can carry"),
+        (f'{{"X-Key": ["{GOOD}\\n"]}}', "that no header can carry"),
+        (f'{{"X-Key": ["{GOOD}é"]}}', "that no header can carry"),
     ],
 )
 def test_a_header_that_could_not_prove_anything_is_refused(headers: str, said: str) -> None:

@@ -213,7 +213,7 @@ def test_an_option_from_the_environment_stays_a_name_because_plans_are_kept() ->
     [("90 seconds", 90), ("10 minutes", 600), ("1 hour", 3600), ("1.5 hours", 5400), ("2 days", 172800)],
 )
 def test_a_deadline_is_a_span_of_time(written: str, seconds: float) -> None:
-    assert read(SOUND + f"deadline: {written}\n").deadline_seconds == seconds
+    assert read(SOUND + f"deadline: {written}\nstuck_after: 9 days\n").deadline_seconds == seconds
 
 
 def test_yaml_means_what_it_says() -> None:

@@ -1,0 +1,91 @@
+"""What goes with what: settings that are fine each by itself, and cannot work together or on this machine.
+
+Checked before the application is built. Commands that only read the store do without.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from receiver.core.errors import Misconfigured
+from receiver.core.forms import LOOPBACK, Wrong, misconfigured
+from receiver.settings import Settings
+
+
+def refuse_combinations(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Raises Misconfigured, naming each setting that does not go with the others."""
+    if faults := list(_faults(settings, environ)):
+        raise misconfigured(faults)
+
+
+def _faults(settings: Settings, environ: Mapping[str, str]) -> Iterator[Wrong]:
+    for check in (_calls_in_clear, _spool_of_one_machine, _store_file, _spool_folder, partial(_region, environ)):
+        try:
+            check(settings)
+        except Wrong as wrong:
+            yield wrong
+
+
+def _calls_in_clear(settings: Settings) -> None:
+    parts = urlsplit(settings.public_url)
+    if parts.scheme == "http" and not settings.allow_http and not LOOPBACK.fullmatch(parts.hostname or ""):
+        raise Wrong(
+            f"MAILROOM_PUBLIC_URL={settings.public_url} sends headers and tokens in clear",
+            "put TLS in front and write https://; inside a network of your own: MAILROOM_ALLOW_HTTP=true",
+        )
+
+
+def _spool_of_one_machine(settings: Settings) -> None:
+    if settings.store.startswith("dynamodb:") and not settings.spool:
+        raise Wrong(
+            f"MAILROOM_STORE={settings.store} is shared by machines, and the default spool is a folder on this one: "
+            "documents would wait elsewhere for bytes that lie here",
+            "MAILROOM_SPOOL=s3://bucket/prefix/, or folder:///… if all processes share that folder",
+        )
+
+
+def _store_file(settings: Settings) -> None:
+    scheme, _, rest = settings.store.partition("://")
+    if scheme != "sqlite":
+        return
+    path = Path(rest.removeprefix("/") or "mailroom.db").absolute()
+    if path.is_dir():
+        raise Wrong(f"MAILROOM_STORE={settings.store}: {path} is a folder", "name a file in it")
+    if not path.parent.is_dir():
+        raise Wrong(f"MAILROOM_STORE={settings.store}: there is no folder {path.parent}", f"mkdir -p {path.parent}")
+    if not os.access(path.parent, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise Wrong(
+            f"MAILROOM_STORE={settings.store}: {path} cannot be written by this user",
+            f"chown or chmod {path.parent} and what is in it; SQLite makes files beside its own",
+        )
+
+
+def _spool_folder(settings: Settings) -> None:
+    scheme, _, rest = settings.spool.partition("://")
+    if scheme != "folder":
+        return
+    path = Path(rest).absolute()
+    there = next(one for one in (path, *path.parents) if one.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise Wrong(f"MAILROOM_SPOOL={settings.spool}: {there} is no folder that this user may write in", "mend it")
+
+
+def _region(environ: Mapping[str, str], settings: Settings) -> None:
+    """AWS's clients end with a fault of their own when nobody says where AWS is."""
+    on_aws = {
+        "MAILROOM_STORE": settings.store.startswith("dynamodb:"),
+        "MAILROOM_QUEUE": settings.queue.startswith("sqs:"),
+        "MAILROOM_SPOOL": settings.spool.startswith("s3:"),
+        "MAILROOM_INBOX": bool(settings.inbox),
+    }
+    asked = [name for name, there in on_aws.items() if there]
+    if not asked:
+        return
+    from receiver.aws.place import region_of
+
+    try:
+        region_of(environ)
+    except Misconfigured as error:
+        raise Wrong(f"{asked[0]} is on AWS, and {error}", error.fix) from None

@@ -1,0 +1,78 @@
+"""Static webhook headers as they are configured: JSON, header name -> list of accepted values.
+
+They are sent by LlamaCloud and compared here, so each must be one that every HTTP client sends and none changes.
+"""
+
+import json
+import re
+from typing import Any
+
+from receiver.core.forms import Form, Wrong
+from receiver.core.verify import SIGNATURE_HEADER, TOKEN_HEADER
+
+EXAMPLE = '{"X-Mailroom-Key": ["new", "old"]}'
+MOST_BYTES = 8192
+"""Of all that is sent: common servers and gateways take heads of no more than 8 to 16 KiB."""
+TAKEN = frozenset(
+    {
+        *(SIGNATURE_HEADER.decode(), TOKEN_HEADER.lower()),
+        *("host", "content-type", "content-length", "content-encoding", "accept-encoding", "expect", "date", "cookie"),
+        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"),
+        *("transfer-encoding", "upgrade"),
+    }
+)
+"""Headers that say something else already: ours, the message's own, and those of one hop (RFC 9110, 7.6.1)."""
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")
+"""A token of RFC 9110, 5.6.2."""
+_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
+
+
+def read(text: str) -> dict[str, list[str]]:
+    """The headers that this text says: name -> accepted values, the first one is sent. Raises Wrong."""
+    try:
+        found = json.loads(text, object_pairs_hook=_once)
+    except (json.JSONDecodeError, RecursionError):
+        raise Wrong("is not JSON", f"write it like {EXAMPLE}") from None
+    if not isinstance(found, dict) or not all(map(_is_list, found.values())):
+        raise Wrong("is not a JSON object of lists", f"write it like {EXAMPLE}")
+    if not found:
+        raise Wrong("names no header", "name one, or do not set it")
+    for name, values in found.items():
+        _check(name, values)
+    if sum(len(name) + len(values[0]) + 4 for name, values in found.items()) > MOST_BYTES:
+        raise Wrong(f"sends more than {MOST_BYTES} bytes", "fewer or shorter headers will do")
+    headers: dict[str, list[str]] = found
+    return headers
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    lower = [name.lower() for name, _ in pairs]
+    if repeated := next((name for name in lower if lower.count(name) > 1), None):
+        raise Wrong(f"names {repeated} twice", "give one list of values for it")
+    return dict(pairs)
+
+
+def _is_list(values: object) -> bool:
+    return isinstance(values, list) and bool(values) and all(isinstance(value, str) for value in values)
+
+
+def _check(name: str, values: list[str]) -> None:
+    if not _NAME.fullmatch(name):
+        raise Wrong(f"has {name!r}, which is no name of a header", "letters, digits and - are safe: X-Mailroom-Key")
+    if name.lower() in TAKEN:
+        raise Wrong(f"has {name}, which says something else already", "choose a name of your own: X-Mailroom-Key")
+    for place, value in enumerate(values, 1):
+        if not _VALUE.fullmatch(value):
+            raise Wrong(
+                f"has a value of {name} (the {place}. of {len(values)}) that no header can carry",
+                "visible ASCII, not empty, spaces only inside",
+            )
+
+
+def _read_only(text: str) -> None:
+    read(text)
+
+
+HEADERS = Form(
+    f"a JSON object of lists, `{EXAMPLE}`: header names of your own, values in printable ASCII", _read_only, lines=True
+)
