@@ -15,7 +15,7 @@ One executable, `mailroom`. Exit codes: 0 ok, 1 failed, 2 usage or configuration
 
 def page() -> str:
     """The whole page."""
-    context = click.Context(cli, info_name="mailroom")
+    context = click.Context(cli, info_name="mailroom", **cli.context_settings)
     parts = [HEAD]
     for name in COMMANDS:
         command = cli.get_command(context, name)
