@@ -1,15 +1,17 @@
 """The command line: one file per command, each imported only when it is called.
 
-Exit codes: 0 ok, 1 failed, 2 usage or configuration.
+Exit codes: 0 ok, 1 failed, 2 usage or configuration; 141 when the reader of the output went away, as for any program
+that a closed pipe ends.
 """
 
 import importlib
 import sys
+from typing import Any
 
 import click
 
 from receiver import __version__
-from receiver.cli.output import say
+from receiver.cli.output import ReaderGone, say, write_no_more, write_whole
 from receiver.core.errors import MailroomError, Misconfigured
 
 COMMANDS = {
@@ -39,6 +41,10 @@ COMMANDS = {
 """Command -> where it is. The demo belongs to the application, so the engine knows it by name only."""
 
 
+READER_GONE = 128 + 13
+"""What a shell shows of a program that SIGPIPE ended."""
+
+
 class Commands(click.Group):
     """Finds commands in COMMANDS, in that order."""
 
@@ -52,6 +58,13 @@ class Commands(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """A pipe that nobody reads is told apart here, before click makes a failure of it."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGone from error
+
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="mailroom")
@@ -61,15 +74,16 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line and turns our errors into one clear message and an exit code."""
+    write_whole()
     try:
         cli(prog_name="mailroom")
     except Misconfigured as error:
         sys.exit(_say(error, code=2))
     except MailroomError as error:
         sys.exit(_say(error, code=1))
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
+    except ReaderGone:
+        write_no_more()
+        sys.exit(READER_GONE)
 
 
 def _say(error: MailroomError, *, code: int) -> int:

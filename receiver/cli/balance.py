@@ -6,7 +6,7 @@ import click
 
 from receiver import show
 from receiver.cli.listing import when
-from receiver.cli.output import print_json, table
+from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_store
 from receiver.core.change import Query, Tally
 from receiver.core.document import Document
@@ -33,9 +33,9 @@ def balance(limit: int, as_json: bool) -> None:
     else:
         names = ["taken_in", "routed", "review", "failed", "open", *(["forgotten"] if books.forgotten else [])]
         table([name.replace("_", " ") for name in names], [[str(show.balance(books)[name]) for name in names]])
-        click.echo("the books balance" if books.balanced else "THE BOOKS DO NOT BALANCE")
+        say("the books balance" if books.balanced else "THE BOOKS DO NOT BALANCE")
         if books.withdrawn:
-            click.echo(f"counted apart: {books.withdrawn} withdrawn, whose pages are in other pieces of their packets")
+            say(f"counted apart: {books.withdrawn} withdrawn, whose pages are in other pieces of their packets")
         if overdue:
             rows = [(one.id, one.name, when(one.deadline), show.reason(one)) for one in overdue]
             table(("overdue", "name", "since", "where it stands"), rows)

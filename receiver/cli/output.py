@@ -1,13 +1,16 @@
-"""What the commands print: tables for people, JSON for programs, one line for a failure.
+"""What the commands print, all of them this way: tables for people, JSON for programs, one line for a failure.
 
 rich is imported when a table is printed, not before. Colour and width are those of the terminal; into a pipe goes plain
 text in lines as long as they need to be, so that it can be searched.
 """
 
+import io
 import json
+import os
+import select
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -21,6 +24,59 @@ INDENT = "    "
 STYLES = {"✔": "green", "✘": "red", "!": "yellow"}
 Cell = object | Sequence[object]
 """What a cell says, or its lines."""
+
+
+class ReaderGone(Exception):
+    """Nobody reads our output any more."""
+
+
+class _Patient(io.RawIOBase):
+    """A file that takes all that it is given, also where it is a pipe that does not block: it waits for its reader."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def isatty(self) -> bool:
+        return self._file.isatty()
+
+    def write(self, data: Any) -> int:
+        while (written := self._file.write(data)) is None:
+            select.select([], [self._file], [])
+        return written
+
+
+def write_whole() -> None:
+    """From now on nothing that is written to standard output and error is cut short.
+
+    With PYTHONUNBUFFERED (containers set it) Python hands a text to the system in one call and takes what is left over
+    of it for written; and nobody waits for a pipe that does not block.
+    """
+    sys.stdout, sys.stderr = _whole(sys.stdout), _whole(sys.stderr)
+
+
+def _whole(stream: TextIO) -> TextIO:
+    """The stream, with a buffer that writes on until all is written; what is no file stays as it is."""
+    binary = getattr(stream, "buffer", None)
+    raw = getattr(binary, "raw", binary)
+    if not isinstance(raw, io.FileIO):
+        return stream
+    stream.flush()
+    buffered = io.BufferedWriter(_Patient(raw))
+    return io.TextIOWrapper(buffered, encoding=stream.encoding, errors=stream.errors, line_buffering=True)
+
+
+def write_no_more() -> None:
+    """Lets what is still buffered go nowhere, so that the end of the process does not complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], title: str = "") -> None:

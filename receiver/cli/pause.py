@@ -3,6 +3,7 @@
 import click
 
 from receiver.bootstrap import App
+from receiver.cli.output import say
 from receiver.cli.running import with_app
 from receiver.core.naming import place
 from receiver.flow import pause as pausing
@@ -13,7 +14,7 @@ from receiver.flow import pause as pausing
 def pause(what: str) -> None:
     """Hold deliveries to WHAT (s3://bucket, sqs://queue, …), `submission`, or `results`. Nothing is lost; it waits."""
     with_app(lambda app: _set(app, what, pausing.FOR_EVER))
-    click.echo(f"{_place(what)} is paused; mailroom resume {_place(what)} goes on")
+    say(f"{_place(what)} is paused; mailroom resume {_place(what)} goes on")
 
 
 @click.command()
@@ -21,7 +22,7 @@ def pause(what: str) -> None:
 def resume(what: str) -> None:
     """Go on with WHAT: what waits is taken up within a minute."""
     with_app(lambda app: _set(app, what, 0.0))
-    click.echo(f"{_place(what)} goes on")
+    say(f"{_place(what)} goes on")
 
 
 def _place(what: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import click
 
 from receiver.bootstrap import App
-from receiver.cli.output import print_json
+from receiver.cli.output import print_json, say
 from receiver.cli.running import with_app
 from receiver.flow.retention import Tidied, tidy
 from receiver.flow.sweep import Swept
@@ -23,13 +23,13 @@ def sweep(as_json: bool) -> None:
     if as_json:
         print_json(asdict(swept) | asdict(tidied))
         return
-    click.echo(
+    say(
         f"{swept.overdue} jobs were overdue, {swept.finished} of them go on; {swept.rung} tasks were due; "
         f"forgotten: {tidied.purged} events, tasks and alerts, the bytes of {tidied.forgotten} documents, "
         f"the records of {tidied.documents}; removed: {tidied.strays + tidied.leftovers} files that nobody has"
     )
     for trouble in tidied.troubles:
-        click.echo(f"not done: {trouble}", err=True)
+        say(f"not done: {trouble}", err=True)
 
 
 async def _sweep(app: App) -> tuple[Swept, Tidied]:

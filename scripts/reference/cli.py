@@ -9,7 +9,8 @@ HEAD = """\
 
 <!-- made by scripts/make-docs from the commands' own help -->
 
-One executable, `mailroom`. Exit codes: 0 ok, 1 failed, 2 usage or configuration. `--json` where data is printed.
+One executable, `mailroom`. Exit codes: 0 ok, 1 failed, 2 usage or configuration; 141 when the reader of the
+output went away (`mailroom tasks | head`), as for any Unix program. `--json` where data is printed.
 """
 
 
