@@ -42,6 +42,7 @@ _BUSY = frozenset(
         "ConditionalRequestConflict", "KMSThrottled", "RequestTimeTooSkewed",
     }
 )  # fmt: skip
+_NOT_IMPLEMENTED = frozenset({"NotImplemented", "XNotImplemented"})
 _DENIED = frozenset(
     {
         "403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "InvalidAccessKeyId",
@@ -260,6 +261,13 @@ def _answered(error: Any, what: str) -> MailroomError:
     code, operation = code_of(error), str(error.operation_name)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     said = f"{what}: {operation} was answered {code}: {error.response.get('Error', {}).get('Message', '')}"
+    if code in _NOT_IMPLEMENTED or status == 501:
+        header = str(error.response.get("Error", {}).get("Header", ""))
+        return Unroutable(
+            f"{said}{f' ({header})' if header else ''}",
+            fix="this store does not know what was asked of it: in S3's options, `tags: none` leaves tags out, and "
+                "`conditions: none` conditional writes (docs/destinations.md)",
+        )  # fmt: skip
     if code in _BUSY or status >= 500 or status == 429:
         return DestinationBusy(said, retry_after=_retry_after(error))
     if code in _DENIED or status == 403:

@@ -87,7 +87,7 @@ async def take_object(put: Put, app: App) -> Arrived:
     arrival = Arrival(
         name=pinned.key.rpartition("/")[2],
         kind="s3",
-        source=kept if afterwards == "left" else source.stream(pinned),
+        source=kept if afterwards == "left" else source.stream(pinned, size=kept.size),
         locator=locator,
         sender=put.sender,
         packet=pinned.key.startswith(PACKETS),

@@ -6,14 +6,17 @@ object in parts is a checksum of the parts' checksums, ``…-N``, so such an obj
 """
 
 import base64
+import copy
 import hashlib
 import logging
-from collections.abc import AsyncIterator
-from typing import Any
+import math
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
 import anyio
 
 from handlers.aws import Aws
+from handlers.s3_whole import refuse_part
 from receiver.core.errors import DeliveryConflict, DestinationBusy, FileGone, MailroomError
 from receiver.core.parcel import Content
 
@@ -36,6 +39,7 @@ HEX_DIGITS, BASE64_DIGITS = 64, 44
 """The length of a SHA-256 as text."""
 
 Dress = dict[str, Any]
+R = TypeVar("R")
 
 _log = logging.getLogger("mailroom.s3")
 
@@ -50,6 +54,13 @@ class S3Objects:
         self._part_bytes = part_bytes
         self._multipart_copy_above = multipart_copy_above
         self._copy_part_bytes = copy_part_bytes or COPY_PART_BYTES
+        self._condition: dict[str, str] = {"IfNoneMatch": "*"}
+
+    def without_conditions(self) -> "S3Objects":
+        """The same for a store that knows no conditional writes: it is looked first, and two at once both write."""
+        other = copy.copy(self)
+        other._condition = {}
+        return other
 
     async def write(self, bucket: str, key: str, content: Content, dress: Dress) -> tuple[str, bool]:
         """The SHA-256 that lies there now, and whether this call put it there.
@@ -71,18 +82,19 @@ class S3Objects:
 
     async def create(self, bucket: str, key: str, body: bytes, dress: Dress) -> bool:
         """Writes a new object in one piece; False when the key exists, whatever lies there."""
+        if not self._condition and await self._head(bucket, key, unless=_UNSEEN) is not None:
+            return False
         checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
         answer = await self._aws.attempt(
             "s3", "put_object", what=f"s3://{bucket}/{key}", unless=_EXISTS,
-            Bucket=bucket, Key=key, Body=body, IfNoneMatch="*", ChecksumSHA256=checksum, **dress,
+            Bucket=bucket, Key=key, Body=body, ChecksumSHA256=checksum, **self._condition, **dress,
         )  # fmt: skip
         return answer is not None
 
     async def read(self, bucket: str, key: str) -> bytes:
-        """A small object's bytes; of a large one the beginning."""
-        what = f"s3://{bucket}/{key}"
-        answer = await self._aws.call("s3", "get_object", what=what, Bucket=bucket, Key=key)
-        return await self._aws.read(answer["Body"], _beginning, what=what)
+        """A small object's bytes; of a large one the beginning. Raises DestinationBusy unless they came whole."""
+        beginning: bytes = await self._read_whole({"Bucket": bucket, "Key": key}, _beginning)
+        return beginning
 
     async def _upload(
         self, bucket: str, key: str, sha256: str, parts: AsyncIterator[bytes], dress: Dress
@@ -118,7 +130,7 @@ class S3Objects:
             parts = await send(upload)
             completed = await self._aws.attempt(
                 "s3", "complete_multipart_upload", what=what, unless=_ENDED,
-                **upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*",
+                **upload, MultipartUpload={"Parts": parts}, **self._condition,
             )  # fmt: skip
         finally:
             if completed is None:
@@ -143,8 +155,9 @@ class S3Objects:
             return await self._copy_in_parts(bucket, key, sha256, head["ContentLength"], pinned, dress)
         copied = await self._aws.attempt(
             "s3", "copy_object", what=f"s3://{bucket}/{key}", unless=_EXISTS,
-            Bucket=bucket, Key=key, IfNoneMatch="*", MetadataDirective="REPLACE", TaggingDirective="REPLACE",
-            ChecksumAlgorithm="SHA256", **pinned, **_carrying(dress, sha256),
+            Bucket=bucket, Key=key, MetadataDirective="REPLACE", ChecksumAlgorithm="SHA256",
+            **({"TaggingDirective": "REPLACE"} if "Tagging" in dress else {}),
+            **self._condition, **pinned, **_carrying(dress, sha256),
         )  # fmt: skip
         try:
             return await self._proven(bucket, key, sha256, fresh=copied is not None)
@@ -173,7 +186,8 @@ class S3Objects:
     async def _take_back(self, bucket: str, key: str, copied: dict[str, Any]) -> None:
         """Removes the copy that this call has just made, and no other object: it holds what nobody classified."""
         version = copied.get("VersionId")
-        only = {"VersionId": version} if version else {"IfMatch": copied["CopyObjectResult"]["ETag"]}
+        condition = {"IfMatch": copied["CopyObjectResult"]["ETag"]} if self._condition else {}
+        only = {"VersionId": version} if version else condition
         await self._aws.attempt(
             "s3", "delete_object", what=f"s3://{bucket}/{key}", unless=_EXISTS, Bucket=bucket, Key=key, **only
         )
@@ -199,10 +213,7 @@ class S3Objects:
 
     async def _is_there(self, bucket: str, key: str, sha256: str) -> bool:
         """Whether this content lies there already: asked before much is moved. Raises DeliveryConflict."""
-        head = await self._aws.attempt(
-            "s3", "head_object", what=f"s3://{bucket}/{key}", unless=_UNSEEN,
-            Bucket=bucket, Key=key, ChecksumMode="ENABLED",
-        )  # fmt: skip
+        head = await self._head(bucket, key, unless=_UNSEEN)
         if head is None:
             return False
         await self._same(bucket, key, head, sha256)
@@ -210,17 +221,23 @@ class S3Objects:
 
     async def _proven(self, bucket: str, key: str, sha256: str, *, fresh: bool) -> tuple[str, bool]:
         """The answer of ``write``, once S3 says that exactly this content lies there."""
-        head = await self._aws.attempt(
-            "s3", "head_object", what=f"s3://{bucket}/{key}", unless=_MISSING,
-            Bucket=bucket, Key=key, ChecksumMode="ENABLED",
-        )  # fmt: skip
+        head = await self._head(bucket, key, unless=_MISSING)
         if head is None:
             raise DestinationBusy(f"s3://{bucket}/{key} was written, or found, and is gone again")
         await self._same(bucket, key, head, sha256)
         return sha256, fresh
 
+    async def _head(self, bucket: str, key: str, *, unless: frozenset[str]) -> dict[str, Any] | None:
+        return await self._aws.attempt(
+            "s3", "head_object", what=f"s3://{bucket}/{key}", unless=unless,
+            Bucket=bucket, Key=key, ChecksumMode="ENABLED",
+        )  # fmt: skip
+
     async def _same(self, bucket: str, key: str, head: dict[str, Any], sha256: str) -> None:
-        there = _sha256_of(head) or await self._read_sha256({"Bucket": bucket, "Key": key})
+        """Raises DeliveryConflict for what was read whole and is another content, whatever is said of it."""
+        if _sha256_of(head) == sha256:
+            return
+        there = await self._read_sha256({"Bucket": bucket, "Key": key})
         if there != sha256:
             raise DeliveryConflict(
                 f"s3://{bucket}/{key} holds sha256 {there}; the document is sha256 {sha256}",
@@ -228,25 +245,32 @@ class S3Objects:
             )
 
     async def _read_sha256(self, source: dict[str, Any]) -> str:
-        """The SHA-256 of an object that carries none (another tool wrote it): read through, with flat memory."""
-        what = f"s3://{source['Bucket']}/{source['Key']}"
-        answer = await self._aws.call("s3", "get_object", what=what, **source)
+        """The SHA-256 of an object, read through with flat memory. Raises DestinationBusy unless it came whole."""
+        sha256: str = await self._read_whole(source, _digest)
+        return sha256
 
-        def digest(body: Any) -> str:
-            running = hashlib.sha256()
-            for chunk in body.iter_chunks(1024 * 1024):
-                running.update(chunk)
-            return running.hexdigest()
+    async def _read_whole(self, source: dict[str, Any], using: Callable[[Any], tuple[int, R]]) -> R:
+        """What ``using`` makes of an object's bytes, beside how many it took."""
+        answer = await self._aws.call("s3", "get_object", what=f"s3://{source['Bucket']}/{source['Key']}", **source)
+        taken, found = await self._aws.read(answer["Body"], using, what=f"s3://{source['Bucket']}/{source['Key']}")
+        await refuse_part(self._aws, source, answer, taken, most=SMALL_BYTES if using is _beginning else math.inf)
+        return found
 
-        return await self._aws.read(answer["Body"], digest, what=what)
+
+def _digest(body: Any) -> tuple[int, str]:
+    running, taken = hashlib.sha256(), 0
+    for chunk in body.iter_chunks(1024 * 1024):
+        running.update(chunk)
+        taken += len(chunk)
+    return taken, running.hexdigest()
 
 
-def _beginning(body: Any) -> bytes:
+def _beginning(body: Any) -> tuple[int, bytes]:
     """Up to SMALL_BYTES; read to the end, because only there botocore looks whether the connection was cut."""
     held = b""
     while len(held) < SMALL_BYTES and (chunk := body.read(SMALL_BYTES - len(held))):
         held += chunk
-    return held
+    return len(held), held
 
 
 def _sha256_of(head: dict[str, Any]) -> str:

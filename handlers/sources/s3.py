@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from handlers.aws import Aws
 from handlers.destinations.story import DELIVERY
+from handlers.s3_whole import refuse_bogus, refuse_part
 from receiver.core.document import Document
 from receiver.core.errors import AccessDenied, DocumentRefused, FileGone, Unroutable
 from receiver.core.header_block import HEAD_BYTES
@@ -77,8 +78,11 @@ class S3Source:
             raise DocumentRefused(f"{at} has {size} bytes", fix="LlamaCloud takes 512 MB at most")
         # Which version it was is said by the answer itself: a notification without one is pinned from here on.
         pinned = at._replace(version=at.version or _version(answer))
-        read = partial(_read, known=_sha256_of(answer))
-        head, sha256 = await self._aws.read(answer["Body"], read, what=f"s3://{at.bucket}/{at.key}")
+        known = _sha256_of(answer)
+        read = partial(_read, known=known)
+        head, sha256, taken = await self._aws.read(answer["Body"], read, what=f"s3://{at.bucket}/{at.key}")
+        if not known:
+            await refuse_part(self._aws, pinned.arguments, answer, taken)
         return Kept(location=str(pinned), sha256=sha256, size=size, head=head)
 
     async def content(self, document: Document) -> Content:
@@ -87,7 +91,7 @@ class S3Source:
             size=document.size,
             sha256=document.sha256,
             media_type=document.media_type,
-            stream=lambda: self.stream(at),
+            stream=lambda: self.stream(at, size=document.size),
             s3=(at.bucket, at.key, at.version),
         )
 
@@ -131,14 +135,18 @@ class S3Source:
         """Deletes this version of the object; one that is gone already is gone."""
         await self._aws.call("s3", "delete_object", what=f"s3://{at.bucket}/{at.key}", **at.arguments)
 
-    async def stream(self, at: Place) -> AsyncIterator[bytes]:
-        """The bytes in chunks. Raises FileGone, DestinationBusy when they break off."""
-        body = (await self._open(at))["Body"]
+    async def stream(self, at: Place, *, size: int) -> AsyncIterator[bytes]:
+        """The bytes in chunks. Raises FileGone, DestinationBusy when they break off or are fewer than lie there."""
+        answer = await self._open(at)
+        body, taken = answer["Body"], 0
         try:
             while chunk := await self._aws.chunk(body, CHUNK, what=f"s3://{at.bucket}/{at.key}"):
+                taken += len(chunk)
                 yield chunk
         finally:
             body.close()
+        if taken != size:
+            await refuse_part(self._aws, at.arguments, answer, taken)
 
     async def _open(self, at: Place, **more: str) -> dict[str, Any]:
         answer = await self._aws.attempt(
@@ -146,6 +154,7 @@ class S3Source:
         )
         if answer is None:
             raise FileGone(f"{at} is not there any more")
+        refuse_bogus(answer, str(at))
         return answer
 
 
@@ -160,15 +169,16 @@ def _sha256_of(answer: dict[str, Any]) -> str:
     return base64.b64decode(checksum).hex() if checksum and "-" not in checksum else ""
 
 
-def _read(body: Any, known: str) -> tuple[bytes, str]:
-    """The first bytes, and the checksum; read to the end only where nobody knows it."""
+def _read(body: Any, known: str) -> tuple[bytes, str, int]:
+    """The first bytes, the checksum, and how many were read: to the end only where nobody knows the checksum."""
     head: bytes = body.read(HEAD_BYTES)
     if known:
-        return head, known
-    digest = hashlib.sha256(head)
+        return head, known, len(head)
+    digest, taken = hashlib.sha256(head), len(head)
     while chunk := body.read(CHUNK):
         digest.update(chunk)
-    return head, digest.hexdigest()
+        taken += len(chunk)
+    return head, digest.hexdigest(), taken
 
 
 _: type[Source] = S3Source

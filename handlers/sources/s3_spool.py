@@ -61,7 +61,7 @@ class S3Spool:
             size=document.size,
             sha256=document.sha256,
             media_type=document.media_type,
-            stream=lambda: self._source.stream(at),
+            stream=lambda: self._source.stream(at, size=document.size),
             s3=(at.bucket, at.key, ""),
         )
 

@@ -5,6 +5,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,37 @@ async def test_a_large_document_goes_in_parts_and_arrives_whole(bucket: Bucket) 
     assert receipt.checksum == f"sha256:{hashlib.sha256(LARGE).hexdigest()}"
     assert bucket.asked.count("UploadPart") == -(-len(LARGE) // PART)
     assert bucket.head("large.pdf")["ChecksumSHA256"].endswith(f"-{-(-len(LARGE) // PART)}")
+
+
+async def test_without_conditions_a_large_document_arrives_once_and_another_is_a_conflict(bucket: Bucket) -> None:
+    options = {"conditions": "none", "tags": "none"}
+    parcel = a_parcel(bucket.url("large.pdf"), LARGE, options=options)
+    for fresh in (True, False):
+        receipt = await bucket.s3.deliver(parcel)
+        assert (receipt.fresh, bucket.local.object(receipt.location)) == (fresh, LARGE)
+    with pytest.raises(DeliveryConflict):
+        await bucket.s3.deliver(a_parcel(bucket.url("large.pdf"), LARGE + b"!", options=options))
+    tags = bucket.local.client("s3").get_object_tagging(Bucket=bucket.name, Key="large.pdf")["TagSet"]
+    assert tags == []
+
+
+async def test_without_conditions_and_tags_a_copy_is_made_all_the_same(bucket: Bucket) -> None:
+    bucket.put("in/a.pdf", LARGE)
+    content = replace(a_content(LARGE), s3=(bucket.name, "in/a.pdf", ""))
+    parcel = a_parcel(bucket.url("a.pdf"), content=content, options={"conditions": "none", "tags": "none"})
+    assert (await bucket.s3.deliver(parcel)).fresh
+    assert not (await bucket.s3.deliver(parcel)).fresh
+    assert bucket.local.object(bucket.url("a.pdf")) == LARGE
+
+
+async def test_on_aws_the_check_writes_nothing(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def aws(*_: object) -> str:
+        return "https://s3.eu-central-1.amazonaws.com"
+
+    monkeypatch.setattr(Aws, "endpoint", aws)
+    assert await bucket.s3.probe(Target(url=bucket.url("in/{document_id}"))) == []
+    assert bucket.asked == ["PutObject"]
+    assert bucket.local.objects(bucket.name) == []
 
 
 async def test_a_document_of_exactly_one_part_arrives_whole(bucket: Bucket) -> None:

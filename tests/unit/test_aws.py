@@ -172,7 +172,7 @@ async def test_a_document_that_breaks_off_while_it_is_read_means_later(there: by
     with _answering(cut) as url, closing(_aws(url)) as aws:
         source = S3Source(aws)
         with pytest.raises(DestinationBusy, match="s3://a/b"):
-            [chunk async for chunk in source.stream(Place("a", "b"))]
+            [chunk async for chunk in source.stream(Place("a", "b"), size=1)]
         with pytest.raises(DestinationBusy, match="s3://a/b"):
             await source.look(Place("a", "b"), limit=1000)
 
