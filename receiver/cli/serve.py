@@ -15,7 +15,7 @@ import uvicorn
 from receiver.bootstrap import App
 from receiver.cli.listeners import Listeners, address_of, listening
 from receiver.cli.running import with_app
-from receiver.core.errors import Misconfigured, StoreBusy, Transient
+from receiver.core.errors import MailroomError, Misconfigured, StoreBusy
 from receiver.flow.installation import our_spool
 from receiver.http.operator import operator_app
 from receiver.http.public import public_app
@@ -87,8 +87,8 @@ async def refuse_strange_spool(app: App) -> None:
     try:
         ours = app.settings.store.startswith("memory:") or await our_spool(app.tools)
         strange = not ours and await app.tools.spool.listed(after="", limit=1)
-    except Transient as error:
-        line(log, logging.WARNING, "spool.waiting", error=str(error), fix=error.fix)
+    except MailroomError as error:  # away, or none of this process's business
+        line(log, logging.WARNING, "spool.unseen", error=str(error), fix=error.fix)
         return
     if strange:
         raise Misconfigured(

@@ -1,7 +1,7 @@
 """The permissions that docs/destinations.md lists are enough, and without them the message says what is missing."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,10 @@ from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
 from handlers.local_aws import REGION, LocalAws, local_aws
 from handlers.sources.s3 import DONE, Place, S3Source
-from receiver.core.errors import AccessDenied
+from handlers.sources.s3_spool import S3Spool
+from receiver.core.errors import AccessDenied, FileGone
 from receiver.core.plan import Target
+from tests.builders import a_document
 from tests.contracts.alert_channel import a_notice
 from tests.parcels import a_content, a_parcel
 
@@ -27,6 +29,12 @@ TAG_ACTIONS = (
     "s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:PutObjectTagging", "s3:PutObjectVersionTagging",
 )  # fmt: skip
 """IntakeRole's and SweepRole's."""
+FORGET_ACTIONS: dict[str, str | tuple[str, ...]] = {
+    "spool": "s3:DeleteObject",
+    "spool_bucket": "s3:ListBucket",
+    "sign": ("s3:GetObject", "s3:PutObject"),
+}
+"""SweepRole's, on the documents, the bucket and the sign of whose spool it is."""
 DATA = bytes(range(256)) * 1000
 
 
@@ -46,6 +54,9 @@ def _user(aws: LocalAws, name: str, **actions: str | tuple[str, ...]) -> dict[st
     resources = {
         "s3": "arn:aws:s3:::mail/in/*",
         "inbox": "arn:aws:s3:::inbox/*",
+        "spool": "arn:aws:s3:::spool/documents/*",
+        "spool_bucket": "arn:aws:s3:::spool",
+        "sign": "arn:aws:s3:::spool/documents/.installation",
         "sqs": f"arn:aws:sqs:{REGION}:000000000000:invoices",
         "sns": f"arn:aws:sns:{REGION}:000000000000:alarm",
     }
@@ -146,6 +157,27 @@ async def test_an_inbox_is_tagged_by_who_may_and_otherwise_left_as_it_is(
     s3.delete_object(**there.arguments)
     only_reads.close()
     tagger.close()
+
+
+async def test_the_sweep_may_look_through_the_spool_and_forget_but_read_no_document(strict: LocalAws) -> None:
+    strict.client("s3").create_bucket(Bucket="spool")
+    url = "s3://spool/documents/"
+    at = await S3Spool(url, strict.aws).keep(_once(DATA), limit=len(DATA), owner=lambda _: "doc_abc")
+    aws = Aws(credentials=_user(strict, "sweeper", **FORGET_ACTIONS), endpoint_url=strict.endpoint)
+    spool = S3Spool(url, aws)
+    assert [location for location, _ in await spool.listed(after="", limit=10)] == [at.location]
+    assert await spool.claim("ours") == await spool.claim("theirs") == "ours"
+    with pytest.raises(AccessDenied):
+        await spool.keep(_once(DATA), limit=len(DATA), owner=lambda _: "doc_abc")
+    with pytest.raises(FileGone):  # a HEAD is answered 403 alike for what may not be read and what is not there
+        await spool.content(a_document(content=at.location))
+    await spool.release(at.location)
+    assert strict.objects("spool") == ["documents/.installation"]
+    aws.close()
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 def test_the_permissions_used_here_are_those_of_the_docs() -> None:

@@ -13,7 +13,7 @@ import handlers.app
 from receiver import bootstrap
 from receiver.bootstrap import App
 from receiver.cli.serve import refuse_strange_spool
-from receiver.core.errors import DestinationBusy, Misconfigured
+from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured
 from receiver.settings import Settings
 from receiver.store.sound import is_lost
 from receiver.store.spool import FolderSpool
@@ -106,17 +106,19 @@ async def test_a_spool_that_holds_another_stores_documents_is_not_served(tmp_pat
 
 
 @pytest.mark.anyio
-async def test_a_spool_that_cannot_be_asked_now_is_no_reason_not_to_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("error", [DestinationBusy("S3 does not answer"), AccessDenied("s3:GetObject")])
+async def test_a_spool_that_cannot_be_asked_is_no_reason_not_to_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: MailroomError
 ) -> None:
+    """A receiver that takes no uploads has no business there."""
     app = on_a_table(tmp_path)
 
     async def away(installation: str) -> str:
-        raise DestinationBusy("S3 does not answer")
+        raise error
 
     monkeypatch.setattr(app.tools.spool, "claim", away)
     await refuse_strange_spool(app)
-    assert [record.message for record in caplog.records] == ["spool.waiting"]
+    assert [record.message for record in caplog.records] == ["spool.unseen"]
 
 
 # --- as it is used
