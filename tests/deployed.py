@@ -42,6 +42,7 @@ class Deployment:
     client: Callable[[str], Any]
     patience: float
     url: str = ""
+    operator: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
     resources: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, Any] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class Deployment:
             said = self.client("secretsmanager").get_secret_value(SecretId=f"mailroom/{self.stage}/{name}")
             self.secrets |= json.loads(said["SecretString"])
         self.url = self.url or self.outputs["PublicUrl"]
+        self.operator = self.operator or self.outputs["OperatorUrl"]
 
     def until(self, look: Callable[[], T | None], what: str) -> T:
         """What ``look`` finds, as soon as it does."""
@@ -147,7 +149,7 @@ class Deployment:
     def ask(self, path: str) -> Any:
         """What the operator's API says."""
         headers = {"authorization": f"Bearer {self.secrets['MAILROOM_ADMIN_TOKEN']}"}
-        answer = httpx.get(f"{self.url}{path}", headers=headers, timeout=60)
+        answer = httpx.get(f"{self.operator}{path}", headers=headers, timeout=60)
         answer.raise_for_status()
         return answer.json()
 
@@ -217,8 +219,8 @@ def emulated() -> Iterator[Deployment]:
     with ExitStack() as stack:
         aws = stack.enter_context(local_aws(enforce_iam=True))
         sandbox = stack.enter_context(start_sandbox())
-        domain = Domain(aws.endpoint)
-        url = stack.enter_context(serve(Starlette(routes=[Route("/{path:path}", domain.forward, methods=METHODS)])))
+        public, operator = Domain(aws.endpoint), Domain(aws.endpoint)
+        url, inside = (stack.enter_context(serve(one.application())) for one in (public, operator))
         deploy(
             "e2e",
             {**env, **aws.env, "AWS_REGION": aws.env["AWS_DEFAULT_REGION"], "LLAMA_CLOUD_API_KEY": "llx-test"},
@@ -231,8 +233,8 @@ def emulated() -> Iterator[Deployment]:
             # So that a poisoned message needs seconds, not hours, to become a dead letter.
             "processTimeout=20", "processVisibility=20", "intakeTimeout=20", "intakeVisibility=20", "attempts=2",
         )  # fmt: skip
-        made = Deployment("e2e", aws.client, patience=240.0, url=url)
-        domain.api = made.resources["HttpApi"]
+        made = Deployment("e2e", aws.client, patience=240.0, url=url, operator=inside)
+        public.api, operator.api = made.resources["HttpApi"], made.resources["OperatorApi"]
         yield made
 
 
@@ -240,11 +242,14 @@ METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD"]
 
 
 class Domain:
-    """The deployment's own domain: the local AWS tells APIs apart by the host, and the host has no name here."""
+    """A domain of the deployment's own: the local AWS tells APIs apart by the host, and the host has no name here."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.api = ""
+
+    def application(self) -> Starlette:
+        return Starlette(routes=[Route("/{path:path}", self.forward, methods=METHODS)])
 
     async def forward(self, request: Request) -> Response:
         """The API's answer to this request."""

@@ -92,6 +92,8 @@ def tell(session: boto3.session.Session, stage: str, made: list[str]) -> None:
     stack = session.client("cloudformation").describe_stacks(StackName=f"mailroom-{stage}")["Stacks"][0]
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
     print(f"\nLlamaCloud calls   {outputs['PublicUrl']}/webhooks/llamacloud")
+    if "OperatorUrl" in outputs:
+        print(f"the operator's page {outputs['OperatorUrl']}/")
     print(f"put documents into s3://{outputs['InboxBucketName']}/")
     print(f"they will lie in   s3://{outputs['MailBucketName']}/")
     print(f"alerts go to       {outputs['AlertsTopicArn']}")

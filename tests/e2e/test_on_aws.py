@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.deployed import ROOT, Deployment, deployment, tools_or_skip
@@ -105,6 +106,16 @@ def test_a_packet_is_cut_and_its_pieces_go_their_ways(mailroom: Deployment) -> N
     assert any(one["location"] for piece in pieces for one in piece["deliveries"])
     (archived,) = mailroom.until(lambda: mailroom.delivered(name), f"{name} itself is archived")
     assert archived.startswith("packets/")
+
+
+def test_the_public_api_knows_nothing_of_the_operators_side(mailroom: Deployment) -> None:
+    token = {"authorization": f"Bearer {mailroom.secrets['MAILROOM_ADMIN_TOKEN']}"}
+    with httpx.Client(headers=token, timeout=60) as client:
+        for path in ("/", "/documents", "/overview", "/metrics"):
+            assert client.get(f"{mailroom.url}{path}").status_code in (403, 404)
+        assert client.get(f"{mailroom.operator}/overview").status_code == 200
+        assert client.get(f"{mailroom.operator}/metrics").status_code == 404
+        assert client.post(f"{mailroom.operator}/webhooks/llamacloud").status_code == 404
 
 
 class TestTheDoor:

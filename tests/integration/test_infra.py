@@ -23,7 +23,7 @@ MORE = {
     "dev": (),
     "prod": (
         "snapStart=true", "xray=Active", "receiveConcurrency=5", "publicUrl=https://mail.example.com",
-        "inboxSource=moved",
+        "inboxSource=moved", "operator=off",
     ),
 }  # fmt: skip
 """Stages, and parameters that are not tried at the other one."""
@@ -158,6 +158,38 @@ def test_every_function_has_its_own_zip_and_runs_on_the_runtime_asked_for(made: 
     expected = {"ReceiveLambdaFunction", "ConsoleLambdaFunction"} if "prod" in str(made) else set()
     assert {name for name, one in lambdas.items() if "SnapStart" in one} == expected
     assert {(one["Runtime"], *one["Architectures"]) for one in functions} == {("python3.13", "arm64")}
+
+
+def test_the_public_api_answers_events_and_health_and_nothing_else(made: Path) -> None:
+    resources = template(made)["Resources"]
+    routes = {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::ApiGatewayV2::Route"}
+    apis = {one["ApiId"]["Ref"] for one in routes.values()}
+    assert apis == {"HttpApi", "OperatorApi"}
+    public = {one["RouteKey"] for one in routes.values() if one["ApiId"]["Ref"] == "HttpApi"}
+    assert public == {"POST /webhooks/llamacloud", "GET /livez", "GET /readyz"}
+    targets = {name: one["Properties"] for name, one in resources.items() if "Integration" in name}
+    called = {one["ApiId"]["Ref"]: json.dumps(one["IntegrationUri"]) for one in targets.values()}
+    assert "Receive" in called["HttpApi"]
+    assert "Console" in called["OperatorApi"]
+
+
+def test_every_api_is_throttled(made: Path) -> None:
+    stages = [one for one in template(made)["Resources"].values() if one["Type"] == "AWS::ApiGatewayV2::Stage"]
+    assert {one["Properties"]["ApiId"]["Ref"] for one in stages} == {"HttpApi", "OperatorApi"}
+    for stage in stages:
+        bounds = stage["Properties"]["DefaultRouteSettings"]
+        assert 0 < bounds["ThrottlingRateLimit"] <= 100
+        assert bounds["ThrottlingRateLimit"] < bounds["ThrottlingBurstLimit"] <= 500
+
+
+def test_the_operators_api_can_be_left_out(made: Path) -> None:
+    said = template(made)
+    ours = {name: one for name, one in said["Resources"].items() if name.startswith("OperatorApi")}
+    assert len(ours) == 7
+    assert {one.get("Condition") for one in ours.values()} == {"OperatorApi"}
+    assert said["Outputs"]["OperatorUrl"]["Condition"] == "OperatorApi"
+    shown = "off" if "prod" in str(made) else "on"
+    assert said["Conditions"]["OperatorApi"] == {"Fn::Equals": [shown, "on"]}
 
 
 def test_production_keeps_its_data(made: Path) -> None:
