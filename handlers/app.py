@@ -93,7 +93,11 @@ def open_destinations() -> dict[str, Destination]:
 
 def channels(config: Config, settings: Settings, aws: Aws) -> dict[str, AlertChannel]:
     """The alert channels that mailroom.yaml names, under the names it gives them."""
-    return {rule.to: open_channel(rule.channel, aws=aws, smtp_url=settings.smtp_url.reveal()) for rule in config.alerts}
+    smtp_url = settings.smtp_url.reveal()
+    return {
+        rule.to: open_channel(rule.channel, aws=aws, smtp_url=smtp_url, options=rule.options)
+        for rule in sorted(config.alerts, key=lambda rule: bool(rule.options))  # of two rules, the one with options
+    }
 
 
 def refuse_faults(config: Config, tools: Tools, *, sources: Collection[str] = (), spool: str = "") -> None:

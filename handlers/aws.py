@@ -53,7 +53,7 @@ _DENIED = frozenset(
 _ABSENT = frozenset(
     {
         "NoSuchBucket", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFound", "NotFoundException",
-        "TopicNotFound",
+        "TopicNotFound", "ResourceNotFoundException",
     }
 )  # fmt: skip
 _NEEDS = {
@@ -283,12 +283,14 @@ def _permission(operation: str, what: str) -> str:
 
 
 def making(what: str) -> str:
-    """The command that makes this bucket, queue or topic."""
+    """The command that makes this bucket, queue, topic or bus."""
     scheme, _, rest = what.partition(":")
     name = rest.lstrip("/")
     if scheme == "s3":
         return f"aws s3 mb s3://{name.split('/')[0]}"
     name = name.rstrip("/").split("/")[-1].split(":")[-1]
+    if scheme == "events":
+        return f"aws events create-event-bus --name {name}"
     fifo = " --attributes FifoQueue=true" if scheme == "sqs" else " --attributes FifoTopic=true"
     kind = "sqs create-queue --queue-name" if scheme == "sqs" else "sns create-topic --name"
     return f"aws {kind} {name}{fifo if name.endswith('.fifo') else ''}"

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -27,12 +28,26 @@ class Outbound:
         self._seconds = seconds
         self._tls: ssl.SSLContext | None = None
 
-    async def post(self, url: str, *, what: str, body: bytes, headers: Mapping[str, str]) -> None:
-        """Returns when the body was taken with a 2xx. Raises DestinationBusy, AccessDenied, Unroutable."""
+    async def post(
+        self,
+        url: str,
+        *,
+        what: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        then: str = "; then: mailroom replay --parked",
+        keep: int = 0,
+    ) -> bytes:
+        """The first ``keep`` bytes of the answer with which the body was taken. Raises DestinationBusy, AccessDenied,
+        Unroutable.
+
+        ``then`` is what to do when the cause is mended, as the end of the error's fix.
+        """
         given = {"User-Agent": "Mailroom", **headers}
-        response = await self.ask("POST", url, what=what, body=body, headers=given)
-        if not response.is_success:
-            raise _refused(response, what, now=self._clock())
+        async with self._asked("POST", url, what=what, body=body, headers=given) as response:
+            if not response.is_success:
+                raise _refused(response, what, then, now=self._clock())
+            return await _start(response, keep)
 
     async def ask(
         self, method: str, url: str, *, what: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -40,6 +55,13 @@ class Outbound:
         """The head of whatever is answered. Raises DestinationBusy when nothing is in time, Unroutable for what is no
         address.
         """
+        async with self._asked(method, url, what=what, body=body, headers=headers) as response:
+            return response
+
+    @asynccontextmanager
+    async def _asked(
+        self, method: str, url: str, *, what: str, body: bytes | None, headers: Mapping[str, str] | None
+    ) -> "AsyncIterator[httpx.Response]":
         import httpx
 
         # Making it reads all the certificates of the system, which costs more than the request.
@@ -50,13 +72,24 @@ class Outbound:
                 httpx.AsyncClient(verify=self._tls, timeout=self._seconds) as client,
                 client.stream(method, url, content=body, headers=headers) as response,
             ):
-                return response
+                yield response
         except TimeoutError as error:
             raise DestinationBusy(f"{what} did not answer within {self._seconds:.0f} seconds") from error
         except httpx.TransportError as error:
             raise DestinationBusy(f"{what} did not answer: {type(error).__name__} {error}") from error
         except httpx.InvalidURL as error:
             raise Unroutable(f"{what} is no address that can be asked", fix="mend it in mailroom.yaml") from error
+
+
+async def _start(response: "httpx.Response", keep: int) -> bytes:
+    """The first bytes of an answer, which may be endless."""
+    found = b""
+    if keep:
+        async for chunk in response.aiter_bytes():
+            found += chunk
+            if len(found) >= keep:
+                break
+    return found[:keep]
 
 
 def without_secrets(url: str) -> str:
@@ -71,7 +104,7 @@ def private(url: str) -> bool:
     return parts.scheme == "https" or parts.hostname in LOOPBACK
 
 
-def _refused(response: "httpx.Response", what: str, *, now: float) -> MailroomError:
+def _refused(response: "httpx.Response", what: str, then: str, *, now: float) -> MailroomError:
     """The error of an answer that is not 2xx: later, never, or not with this secret."""
     from receiver.cloud.refusal import retry_after
 
@@ -80,9 +113,9 @@ def _refused(response: "httpx.Response", what: str, *, now: float) -> MailroomEr
     if status in {408, 425, 429} or status >= 500:
         return DestinationBusy(said, retry_after=retry_after(response, now=now))
     if status in {401, 403}:
-        return AccessDenied(said, fix="see that both sides hold the same secret; then: mailroom replay --parked")
+        return AccessDenied(said, fix=f"see that both sides hold the same secret{then}")
     if status == 410:
         return Unroutable(said, fix="it wants no more messages: take it out of mailroom.yaml")
     if response.has_redirect_location:
         return Unroutable(f"{said}, and redirects are not followed", fix="write the new address in mailroom.yaml")
-    return Unroutable(said, fix="see what the endpoint expects; then: mailroom replay --parked")
+    return Unroutable(said, fix=f"see what the endpoint expects{then}")

@@ -5,6 +5,7 @@ Both only say where to look; what happened is what the fetched job says.
 
 from collections.abc import Callable, Sequence
 
+from receiver.core.alert import Alert
 from receiver.core.change import Write
 from receiver.core.job import JobKind, JobStatus, Verdict
 from receiver.flow import case as cases
@@ -23,7 +24,7 @@ Completed = Callable[[Case, Tools], Sequence[Write]]
 
 
 async def of_event(event: Happening, kind: JobKind, completed: Completed, tools: Tools) -> Outcome:
-    """What the event's job makes of its document; alerts when the job came to no result."""
+    """What the event's job makes of its document; alerts when it gives up on a job without one."""
     case = await cases.of_event(event, kind, tools)
     if isinstance(case, Outcome):
         return case
@@ -69,12 +70,14 @@ def _stuck(case: Case, tools: Tools) -> bool:
 def _ended(case: Case, completed: Completed, tools: Tools) -> Outcome:
     reason = reason_of(case)
     done = case.report.status is JobStatus.COMPLETED
-    alerts = () if done else (conclude.job_alert(case, reason, tools.clock()),)
 
     async def change() -> Sequence[Write]:
         return await _change(case, reason, completed, tools)
 
-    return Outcome(note=case.report.status, change=change, alerts=alerts)
+    def alerts_of(writes: Sequence[Write]) -> Sequence[Alert]:
+        return conclude.given_up(case, reason, writes, tools)
+
+    return Outcome(note=case.report.status, change=change, alerts_of=None if done else alerts_of)
 
 
 async def _change(case: Case, reason: str, completed: Completed, tools: Tools) -> Sequence[Write]:

@@ -24,7 +24,10 @@ METRICS: dict[str, Metric] = {
     "mailroom_deliveries": Metric("Deliveries by destination scheme and outcome", ("destination", "outcome")),
     "mailroom_documents": Metric("Documents taken in, by source", ("source",)),
     "mailroom_decisions": Metric("Plans made, by way and type", ("way", "type")),
-    "mailroom_alerts": Metric("Alerts by kind and outcome (notified, suppressed)", ("kind", "outcome")),
+    "mailroom_alerts": Metric(
+        "Alerts by kind and outcome (opened an incident, counted in one, mended by itself)", ("kind", "outcome")
+    ),
+    "mailroom_notices": Metric("Notices by the channel's scheme and outcome (told, failed)", ("channel", "outcome")),
     "mailroom_mute_rings": Metric("Rings of the doorbell that failed; the sweep rings again"),
     "mailroom_background_failures": Metric("Background tasks that ended and were started again", ("task",)),
     "mailroom_sign_ins": Metric(

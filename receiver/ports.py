@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from receiver.core.alert import Alert
 from receiver.core.change import Page, Query, Record, Tally, Write
 from receiver.core.document import Document, Receipt
 from receiver.core.job import JobKind, JobReport
 from receiver.core.mail import MailBounds, ReadMail
+from receiver.core.notice import Notice
 from receiver.core.parcel import Content, Parcel
 from receiver.core.plan import Target
 from receiver.core.task import Task
@@ -312,9 +312,21 @@ class LeavesFiles(Protocol):
 
 
 class AlertChannel(Protocol):
-    """A place that alerts go to."""
+    """A place that notices go to."""
 
-    async def notify(self, alert: Alert, *, count: int, suppressed: int) -> None: ...
+    tracks: bool
+    """Whether it keeps the state of each incident, and so wants to know that somebody acknowledged it."""
+
+    async def notify(self, notice: Notice) -> str:
+        """Tells; the name of the thread that later notices of the incident belong to, "" where there is none.
+
+        Raises DestinationBusy, AccessDenied, Unroutable.
+        """
+        ...
+
+    async def probe(self) -> list[str] | None:
+        """What is wrong with it out there, in words with the fix; None when only a notice could show that."""
+        ...
 
 
 class Meter(Protocol):

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from receiver.core.alert import AlertState
 from receiver.core.change import Tally
 from receiver.core.document import Delivery, Document, DocumentState
 from receiver.core.event import Event
+from receiver.core.incident import Incident
 from receiver.core.job import Job
 from receiver.core.pages import Cut
 from receiver.core.task import Task
@@ -187,17 +187,31 @@ def task_whole(one: Task) -> Shown:
     }
 
 
-def alert(one: AlertState) -> Shown:
+def incident(one: Incident) -> Shown:
+    """An incident in a listing."""
     return {
+        "key": one.id,
+        "status": one.status,
+        "severity": one.severity,
         "kind": one.kind,
         "title": one.title,
-        "example": one.example,
+        "detail": one.examples[0].detail if one.examples else one.detail,
+        "tried": one.tried or None,
         "fix": one.fix,
+        "commands": list(one.commands),
         "count": one.count,
-        "suppressed": one.suppressed,
-        "first_at": moment(one.first_at),
+        "unmended": one.unmended,
+        "number": one.number,
+        "opened_at": moment(one.opened_at),
         "last_at": moment(one.last_at),
-        "notified_at": moment(one.notified_at),
+        "closed_at": moment(one.closed_at),
+        "acknowledged_at": moment(one.acknowledged_at),
+        "acknowledged_by": one.acknowledged_by or None,
+        "silenced_until": moment(one.silenced_until),
+        "silenced_by": one.silenced_by or None,
+        "silenced_why": one.silenced_why or None,
+        "example": one.examples[0].document_id if one.examples else "",
+        "examples": [asdict(example) | {"at": moment(example.at)} for example in one.examples],
     }
 
 

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from receiver.core.alert import AlertState
+from receiver.core.alert import AlertState, Severity
+from receiver.core.channel import Channel
 from receiver.core.document import Document, Origin
 from receiver.core.event import Event
 from receiver.core.flag import Flag
+from receiver.core.incident import Example, Incident, Occurrence
 from receiver.core.job import Job, JobKind
+from receiver.core.notification import Notification
 from receiver.core.task import Task
 
 NOW = 1_800_000_000.0
@@ -70,5 +73,47 @@ def a_flag(**fields: Any) -> Flag:
     return Flag(**{"id": f"paused:s3://mail-{next(_numbers)}", "value": "paused", "at": NOW, **fields})
 
 
-BUILDERS: list[Callable[..., Any]] = [a_document, a_job, an_event, a_task, an_alert, a_flag]
+def an_incident(**fields: Any) -> Incident:
+    """One that is going on, with one example."""
+    number = next(_numbers)
+    given = {
+        "id": f"fingerprint{number}",
+        "kind": "job.failed",
+        "cause": "damaged",
+        "title": "classify job failed: letter.pdf",
+        "severity": Severity.ERROR,
+        "opened_at": NOW,
+        "last_at": NOW,
+        "count": 1,
+        "unmended": 1,
+        "examples": (Example(at=NOW, document_id=f"doc-{number}", name="letter.pdf", detail="it is damaged"),),
+        "recent": ((30_000_000, 1),),
+    }
+    return Incident(**{**given, **fields})
+
+
+def an_occurrence(**fields: Any) -> Occurrence:
+    """One that still stands."""
+    number = next(_numbers)
+    given = {"id": f"alert:{number}", "part": f"fingerprint{number}.1", "at": NOW, "kind": "job.failed"}
+    return Occurrence(**{**given, **fields})
+
+
+def a_notification(**fields: Any) -> Notification:
+    """What a channel was told of an incident; it is to be looked at again."""
+    number = next(_numbers)
+    given = {"id": f"fingerprint{number}>log", "incident_id": f"fingerprint{number}", "channel": "log", "due_at": NOW}
+    return Notification(**{**given, **fields})
+
+
+def a_channel(**fields: Any) -> Channel:
+    """A channel that does not take notices."""
+    return Channel(
+        **{"id": f"https://alerts.example.com/{next(_numbers)}", "failures": 2, "failing_since": NOW, **fields}
+    )
+
+
+INCIDENTS: list[Callable[..., Any]] = [an_incident, an_occurrence, a_notification, a_channel]
+
+BUILDERS: list[Callable[..., Any]] = [a_document, a_job, an_event, a_task, an_alert, a_flag, *INCIDENTS]
 """One for each kind of record."""

@@ -11,12 +11,13 @@ from typing import Any
 
 from handlers import classify, other, split
 from receiver.config import Config, parse
-from receiver.core.alert import Alert, AlertState
 from receiver.core.change import Ensure, Insert, Query, R
 from receiver.core.document import Classification, Document, Receipt
 from receiver.core.errors import JobGone
 from receiver.core.event import Event
+from receiver.core.incident import Incident
 from receiver.core.job import Job, JobKind, JobReport, JobStatus, rules_in
+from receiver.core.notice import Notice
 from receiver.core.parcel import Content, Parcel
 from receiver.core.plan import Target
 from receiver.core.task import Task
@@ -48,6 +49,7 @@ routes:
 no_match: {to: ["bytes://unsorted/"], review: true}
 low_confidence: {review: true}
 failed: {to: ["bytes://failed/"]}
+alerting: {wait: 0 seconds}
 alerts:
   - {on: ["*"], to: log, at_most: 1 per 10 minutes}
 """
@@ -160,13 +162,26 @@ class PlayedPlace:
 
 @dataclass
 class PlayedChannel:
-    told: list[tuple[Alert, int]] = field(default_factory=list)
-    broken: Exception | None = None
+    """A channel that remembers what it was told, each notice with its count."""
 
-    async def notify(self, alert: Alert, *, count: int, suppressed: int) -> None:
+    told: list[tuple[Notice, int]] = field(default_factory=list)
+    broken: Exception | None = None
+    faults: list[str] | None = None
+    tracks: bool = False
+
+    async def notify(self, notice: Notice) -> str:
         if self.broken is not None:
             raise self.broken
-        self.told.append((alert, count))
+        self.told.append((notice, notice.count))
+        return notice.thread or f"thread-{notice.key}-{len(self.told)}"
+
+    async def probe(self) -> list[str] | None:
+        return [str(self.broken)] if self.broken is not None else self.faults
+
+    @property
+    def words(self) -> list[str]:
+        """What was told, in short: ``firing job.failed``."""
+        return [f"{notice.word} {notice.kind}" for notice, _ in self.told]
 
 
 class Desk:
@@ -269,8 +284,8 @@ class Desk:
     async def tasks(self, kind: str) -> list[Task]:
         return [one for one in await self.all(Task) if one.kind == kind]
 
-    async def alerts(self) -> list[AlertState]:
-        return await self.all(AlertState)
+    async def incidents(self) -> list[Incident]:
+        return await self.all(Incident)
 
     async def jobs(self, document: Document) -> list[Job]:
         return await self.all(Job, "document", document.id)

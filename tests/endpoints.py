@@ -23,22 +23,23 @@ class Got:
 
 @dataclass
 class Endpoint:
-    """What came, and what is answered: ``status`` with ``headers``, to every request."""
+    """What came, and what is answered: ``status`` with ``headers`` and ``answer``, to every request."""
 
     url: str = ""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    answer: bytes = b""
     got: list[Got] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.got.append(Got(request.method, request.url.path, headers, await request.body()))
-        await Response(status_code=self.status, headers=self.headers)(scope, receive, send)
+        await Response(self.answer, self.status, headers=self.headers)(scope, receive, send)
 
     def forget(self) -> "Endpoint":
         """As new, for the next test."""
-        self.status, self.headers, self.got = 200, {}, []
+        self.status, self.headers, self.answer, self.got = 200, {}, b"", []
         return self
 
     @property

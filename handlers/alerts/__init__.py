@@ -3,7 +3,7 @@
 Adding one: its module, its contract test, its part of docs/alerts.md. Importing this imports no client library.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from handlers.aws import Aws
@@ -14,19 +14,24 @@ from receiver.ports import AlertChannel
 
 @dataclass(frozen=True)
 class Lines:
-    """What channels talk through."""
+    """What channels talk through, and the options of the one that is opened."""
 
     aws: Aws
     outbound: Outbound
     smtp_url: str = field(default="", repr=False)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def open_channel(url: str, *, smtp_url: str = "", aws: Aws | None = None) -> AlertChannel:
+def open_channel(
+    url: str, *, smtp_url: str = "", aws: Aws | None = None, options: Mapping[str, str] | None = None
+) -> AlertChannel:
     """The channel that ``url`` names, its ``env:NAME`` already resolved. Raises Misconfigured, naming no secret."""
     scheme = url.partition(":")[0]
     if scheme not in CHANNELS:
         raise Misconfigured(f"no alert channel is called {scheme!r}; known are {', '.join(CHANNELS)}")
-    return CHANNELS[scheme](url, Lines(aws or Aws(), Outbound(), smtp_url))
+    if options and scheme not in ("http", "https"):
+        raise Misconfigured(f"alerts: secret and headers are for https:// channels, not for {scheme}:")
+    return CHANNELS[scheme](url, Lines(aws or Aws(), Outbound(), smtp_url, options or {}))
 
 
 def _log(_url: str, _lines: Lines) -> AlertChannel:
@@ -35,16 +40,22 @@ def _log(_url: str, _lines: Lines) -> AlertChannel:
     return Log()
 
 
-def _sns(url: str, lines: Lines) -> AlertChannel:
-    from handlers.alerts.sns import Sns
+def _pagerduty(url: str, lines: Lines) -> AlertChannel:
+    from handlers.alerts.pagerduty import PagerDuty
 
-    return Sns(url.removeprefix("sns:"), lines.aws)
+    return PagerDuty(url.removeprefix("pagerduty:"), lines.outbound)
 
 
 def _slack(url: str, lines: Lines) -> AlertChannel:
-    from handlers.alerts.slack import Slack
+    from handlers.alerts.slack import open_slack
 
-    return Slack(url.removeprefix("slack:"), lines.outbound)
+    return open_slack(url.removeprefix("slack:"), lines.outbound)
+
+
+def _teams(url: str, lines: Lines) -> AlertChannel:
+    from handlers.alerts.teams import Teams
+
+    return Teams(url.removeprefix("teams:"), lines.outbound)
 
 
 def _email(url: str, lines: Lines) -> AlertChannel:
@@ -53,17 +64,32 @@ def _email(url: str, lines: Lines) -> AlertChannel:
     return Email(url.removeprefix("mailto:"), lines.smtp_url)
 
 
+def _sns(url: str, lines: Lines) -> AlertChannel:
+    from handlers.alerts.sns import Sns
+
+    return Sns(url.removeprefix("sns:"), lines.aws)
+
+
+def _events(url: str, lines: Lines) -> AlertChannel:
+    from handlers.alerts.events import Events
+
+    return Events(url.removeprefix("events:"), lines.aws)
+
+
 def _http(url: str, lines: Lines) -> AlertChannel:
     from handlers.alerts.http import HttpAlerts
 
-    return HttpAlerts(url, lines.outbound)
+    return HttpAlerts(url, lines.outbound, lines.options)
 
 
 CHANNELS: dict[str, Callable[[str, Lines], AlertChannel]] = {
     "log": _log,
-    "sns": _sns,
+    "pagerduty": _pagerduty,
     "slack": _slack,
+    "teams": _teams,
     "mailto": _email,
+    "sns": _sns,
+    "events": _events,
     "https": _http,
     "http": _http,
 }

@@ -1,7 +1,8 @@
-"""``mailto:ADDRESS``: an alert as an e-mail, by the SMTP server that MAILROOM_SMTP_URL names.
+"""``mailto:ADDRESS``: a notice as an e-mail, by the SMTP server that MAILROOM_SMTP_URL names.
 
 ``smtp://user:password@host:587?from=mailroom@example.com`` (STARTTLS whenever the server offers it), or ``smtps://``.
-A password is sent over TLS, or not at all.
+A password is sent over TLS, or not at all. Later notices of an incident answer the first one (RFC 5322, 3.6.4), so that
+mail readers show them as one conversation.
 """
 
 import hashlib
@@ -16,10 +17,11 @@ from functools import partial
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from handlers.alerts import text
+from handlers.alerts.html import page
 from handlers.outbound import LOOPBACK
 from receiver.aws.threads import Threads
-from receiver.core.alert import Alert
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unroutable
+from receiver.core.notice import Notice
 from receiver.ports import AlertChannel
 
 TIMEOUT_SECONDS = 30.0
@@ -31,6 +33,8 @@ ANSWERS_BYTES = 64 * 1024
 
 class Email:
     """The ``mailto:`` channel: one address, or several with commas between them."""
+
+    tracks = False
 
     def __init__(self, address: str, smtp_url: str) -> None:
         """Raises Misconfigured without a server, or for what is no address."""
@@ -45,21 +49,35 @@ class Email:
         self._from = asked[0] if asked else user if "@" in user else f"mailroom@{self._server.hostname}"
         self._threads = Threads(AT_ONCE, name="smtp")
 
-    async def notify(self, alert: Alert, *, count: int, suppressed: int) -> None:
-        """Hands the mail to the server. Raises DestinationBusy, AccessDenied, Unroutable."""
-        message = self._written(alert, count=count, suppressed=suppressed)
+    async def notify(self, notice: Notice) -> str:
+        """Hands the mail to the server; the first mail's id. Raises DestinationBusy, AccessDenied, Unroutable."""
+        message = self._written(text.fit(notice))
         await self._threads.run(partial(self._send, message))
+        return notice.thread or str(message["Message-ID"])
 
-    def _written(self, alert: Alert, *, count: int, suppressed: int) -> EmailMessage:
+    async def probe(self) -> list[str]:
+        """Whether the server can be reached, and lets us in."""
+        try:
+            await self._threads.run(self._greet)
+        except MailroomError as error:
+            return [f"{error}; {error.fix}" if error.fix else str(error)]
+        return []
+
+    def _written(self, notice: Notice) -> EmailMessage:
         message = EmailMessage()
-        message["Subject"] = text.subject(alert)
+        message["Subject"] = text.subject(notice)
         message["From"], message["To"] = self._from, ", ".join(self._to)
-        message["Date"] = format_datetime(datetime.fromtimestamp(alert.at, UTC))
+        message["Date"] = format_datetime(datetime.fromtimestamp(notice.at, UTC))
         # The same for a repeat of this notice, so that mail readers show it once.
-        identity = hashlib.sha256(f"{alert.group} {alert.at} {count}".encode()).hexdigest()[:32]
+        identity = hashlib.sha256(f"{notice.site} {notice.id}".encode()).hexdigest()[:32]
         message["Message-ID"] = f"<{identity}@mailroom>"
+        if notice.thread:
+            message["In-Reply-To"] = message["References"] = notice.thread
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text.body(alert, count=count, suppressed=suppressed))
+        if notice.severity in ("critical", "error") and not notice.over:
+            message["Importance"] = "high"
+        message.set_content(text.body(notice))
+        message.add_alternative(page(notice), subtype="html")
         return message
 
     def _send(self, message: EmailMessage) -> None:
@@ -69,6 +87,16 @@ class Email:
                 self._secured(server)
                 self._enter(server, host)
                 server.send_message(message, self._from, self._to)
+        except (smtplib.SMTPException, OSError) as error:
+            raise _translated(error, host) from error
+
+    def _greet(self) -> None:
+        host = str(self._server.hostname)
+        try:
+            with self._connected(host) as server:
+                self._secured(server)
+                self._enter(server, host)
+                server.noop()
         except (smtplib.SMTPException, OSError) as error:
             raise _translated(error, host) from error
 

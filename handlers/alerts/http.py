@@ -1,28 +1,97 @@
-"""``https://…``: an alert as JSON, posted to an endpoint of yours."""
+"""``https://…``: a notice as JSON (docs/alert.schema.json), posted to an endpoint of yours.
+
+With the option ``secret`` it is signed with the Standard Webhooks scheme. ``webhook-id`` is the notice's id: should the
+same notice come twice, the receiver can drop the second one.
+"""
 
 import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from handlers.alerts import text
 from handlers.outbound import Outbound, private, without_secrets
-from receiver.core.alert import Alert
-from receiver.core.errors import Misconfigured
-from receiver.ports import AlertChannel
+from receiver.core.errors import MailroomError, Misconfigured
+from receiver.core.notice import Notice
+from receiver.ports import AlertChannel, Clock
+
+if TYPE_CHECKING:
+    from standardwebhooks import Webhook
+
+HEADER = "header "
+"""How the options name a header of the channel's own."""
+OURS = frozenset({"content-type", "content-length", "host", "webhook-id", "webhook-timestamp", "webhook-signature"})
 
 
 class HttpAlerts:
     """The ``https:`` channel: one endpoint."""
 
-    def __init__(self, url: str, outbound: Outbound) -> None:
-        """Raises Misconfigured for an address that anybody on the way can listen to."""
+    tracks = True
+
+    def __init__(
+        self, url: str, outbound: Outbound, options: Mapping[str, str] | None = None, *, clock: Clock = time.time
+    ) -> None:
+        """Raises Misconfigured for an address that anybody on the way can listen to, a bad secret or header."""
         if not private(url):
             raise Misconfigured(f"{without_secrets(url)}: alerts go by https:// (http:// to this machine only)")
-        self._url, self._outbound = url, outbound
+        self._url, self._outbound, self._clock = url, outbound, clock
+        given = options or {}
+        self._key = _key(given.get("secret", ""))
+        self._headers = {name.removeprefix(HEADER): value for name, value in given.items() if name.startswith(HEADER)}
+        for name, value in self._headers.items():
+            _refuse(name, value)
 
-    async def notify(self, alert: Alert, *, count: int, suppressed: int) -> None:
-        """Posts the alert. Raises DestinationBusy, AccessDenied, Unroutable."""
-        body = json.dumps(text.facts(alert, count=count, suppressed=suppressed), ensure_ascii=False).encode()
-        what = f"the alert endpoint {without_secrets(self._url)}"
-        await self._outbound.post(self._url, what=what, body=body, headers={"Content-Type": "application/json"})
+    async def notify(self, notice: Notice) -> str:
+        """Posts the notice. Raises DestinationBusy, AccessDenied, Unroutable."""
+        body = json.dumps(text.facts(text.fit(notice)), ensure_ascii=False).encode()
+        headers = {**self._headers, "Content-Type": "application/json", **self._signed(notice, body)}
+        await self._outbound.post(self._url, what=self._what, body=body, headers=headers, then="")
+        return ""
+
+    async def probe(self) -> list[str]:
+        """Whether something answers there. It is asked with HEAD, so that nothing happens at the other side."""
+        try:
+            await self._outbound.ask("HEAD", self._url, what=self._what)
+        except MailroomError as error:
+            return [f"{error}; see that it is up, and that this machine may reach it"]
+        return []
+
+    @property
+    def _what(self) -> str:
+        return f"the alert endpoint {without_secrets(self._url)}"
+
+    def _signed(self, notice: Notice, body: bytes) -> dict[str, str]:
+        named = {"webhook-id": notice.id}
+        if self._key is None:
+            return named
+        now = datetime.fromtimestamp(int(self._clock()), UTC)
+        return named | {
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._key.sign(notice.id, now, body.decode()),
+        }
+
+
+def _key(secret: str) -> "Webhook | None":
+    from standardwebhooks import Webhook
+    from standardwebhooks.webhooks import EmptyWebhookSecretError
+
+    if not secret:
+        return None
+    try:
+        return Webhook(secret)
+    except (ValueError, EmptyWebhookSecretError) as error:
+        raise Misconfigured("alerts: secret must hold whsec_ and base64, as Standard Webhooks has it") from error
+
+
+def _refuse(name: str, value: str) -> None:
+    """Raises Misconfigured for what cannot be a header, or is ours to set."""
+    if not name or not all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name):
+        raise Misconfigured(f"alerts: {name!r} cannot be the name of a header")
+    if name.lower() in OURS:
+        raise Misconfigured(f"alerts: the header {name} is set by Mailroom itself")
+    if value != value.strip() or not all(" " <= c <= "~" for c in value):
+        raise Misconfigured(f"alerts: the value of the header {name} may hold printable ASCII only")
 
 
 _: type[AlertChannel] = HttpAlerts

@@ -1,20 +1,31 @@
-"""``log``: an alert as one line of our own log, by the logger ``mailroom.alert``."""
+"""``log``: a notice as one line of our own log, by the logger ``mailroom.alert``."""
 
 import logging
 
 from handlers.alerts import text
-from receiver.core.alert import Alert
+from receiver.core.alert import Severity
+from receiver.core.notice import Notice, Word
 from receiver.ports import AlertChannel
 
 _log = logging.getLogger("mailroom.alert")
+_LEVELS = {Severity.INFO: logging.INFO, Severity.WARNING: logging.WARNING}
 
 
 class Log:
     """The ``log`` channel: it cannot fail, so every table of alerts may end in it."""
 
-    async def notify(self, alert: Alert, *, count: int, suppressed: int) -> None:
-        """One line at level error."""
-        _log.error("%s", text.line(alert, count=count, suppressed=suppressed))
+    tracks = False
+
+    async def notify(self, notice: Notice) -> str:
+        """One line, at the level of its severity; what is over is told at level info."""
+        goes_on = notice.word is Word.FIRING or (notice.word is Word.DIGEST and not notice.over)
+        level = _LEVELS.get(notice.severity, logging.ERROR) if goes_on else logging.INFO
+        _log.log(level, "%s", text.line(text.fit(notice)))
+        return ""
+
+    async def probe(self) -> list[str]:
+        """Nothing can be wrong with it."""
+        return []
 
 
 _: type[AlertChannel] = Log

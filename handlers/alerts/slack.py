@@ -1,37 +1,199 @@
-"""``slack:URL``: an alert as a message to an incoming webhook of Slack, or of anything that speaks like it.
+"""``slack:``: a notice as a message with blocks, its colour by the state of the incident.
 
-Source: Slack API, incoming webhooks: JSON with ``text``, where ``& < >`` are escaped. The URL is the secret: it is
-never shown.
+``slack:URL`` posts to an incoming webhook, of Slack's or of what speaks like it (Mattermost, Rocket.Chat, Discord's
+``/slack``), which get the same in the older form that they know. ``slack:TOKEN/CHANNEL`` posts as a bot: it updates the
+first message of an incident, and adds what follows to its thread, which an incoming webhook cannot.
+
+Source: Slack API: incoming webhooks; chat.postMessage, chat.update, auth.test; Block Kit (a section has 3,000
+characters at most, a field 2,000); ``& < >`` are escaped. URL and token are secrets: they are never shown.
 """
 
 import json
+from typing import Any
+from urllib.parse import urlsplit
 
 from handlers.alerts import text
-from handlers.outbound import Outbound, private
-from receiver.core.alert import Alert
-from receiver.core.errors import Misconfigured
+from handlers.outbound import LOOPBACK, Outbound, private
+from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unroutable
+from receiver.core.notice import Notice, Word
 from receiver.ports import AlertChannel
 
+API = "https://slack.com/api"
+TOKEN = "xoxb-"
+ANSWER_BYTES = 256 * 1024
+"""Of an answer: it repeats the message, and says what became of it."""
 _ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
+RED, AMBER, BLUE, GREEN, GREY = "#b3261e", "#d98a00", "#1c5fb8", "#1c7040", "#666a70"
+_SIGNS = {RED: ":red_circle:", AMBER: ":large_orange_circle:", BLUE: ":large_blue_circle:", GREEN: ":white_check_mark:",
+          GREY: ":white_circle:"}  # fmt: skip
+_DENIED = frozenset(
+    {"not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "missing_scope"}
+)
+_BUSY = frozenset(
+    {"ratelimited", "rate_limited", "internal_error", "fatal_error", "request_timeout", "service_unavailable"}
+)
 
 
-class Slack:
-    """The ``slack:`` channel: one incoming webhook."""
+def colour(notice: Notice) -> str:
+    """What the state looks like."""
+    if notice.over:
+        return GREEN
+    if notice.word in (Word.ACKNOWLEDGED, Word.TEST):
+        return BLUE
+    if notice.word is Word.QUIET:
+        return GREY
+    return RED if notice.severity in ("critical", "error") else AMBER
+
+
+class SlackWebhook:
+    """``slack:URL``: one incoming webhook."""
+
+    tracks = False
 
     def __init__(self, url: str, outbound: Outbound) -> None:
         """Raises Misconfigured for what is no https address."""
         if not private(url):
             raise Misconfigured("slack: needs an https:// address; write slack:env:NAME, since the address is a secret")
         self._url, self._outbound = url, outbound
+        host = urlsplit(url).hostname or ""
+        self._blocks = host in LOOPBACK or host.endswith(("slack.com", "slack-gov.com"))
 
-    async def notify(self, alert: Alert, *, count: int, suppressed: int) -> None:
-        """Posts the alert. Raises DestinationBusy, AccessDenied, Unroutable."""
-        said = text.body(alert, count=count, suppressed=suppressed)
-        for character, escape in _ESCAPES:
-            said = said.replace(character, escape)
-        title, _, rest = said.partition("\n")
-        body = json.dumps({"text": f":rotating_light: *{title}*\n```{rest.strip()}```"}).encode()
-        await self._outbound.post(self._url, what="slack", body=body, headers={"Content-Type": "application/json"})
+    async def notify(self, notice: Notice) -> str:
+        """Posts the notice. Raises DestinationBusy, AccessDenied, Unroutable."""
+        message = message_of(text.fit(notice), blocks=self._blocks)
+        body = json.dumps(message).encode()
+        headers = {"Content-Type": "application/json"}
+        await self._outbound.post(self._url, what="slack", body=body, headers=headers, then="")
+        return ""  # Slack does not say what became of it, so nothing can be added to it later
+
+    async def probe(self) -> None:
+        """Only a message would show whether the webhook works."""
+        return
 
 
-_: type[AlertChannel] = Slack
+class SlackBot:
+    """``slack:xoxb-TOKEN/CHANNEL``: a bot that was invited to the channel."""
+
+    tracks = True
+
+    def __init__(self, api: str, token: str, channel: str, outbound: Outbound) -> None:
+        self._api, self._token, self._channel, self._outbound = api, token, channel, outbound
+
+    async def notify(self, notice: Notice) -> str:
+        """Posts the notice, or updates the first one and answers in its thread; the thread. Raises like the webhook."""
+        message = {"channel": self._channel, **message_of(text.fit(notice), blocks=True), "unfurl_links": False}
+        if not notice.thread:
+            return str((await self._call("chat.postMessage", message))["ts"])
+        await self._call("chat.postMessage", {**message, "thread_ts": notice.thread})
+        await self._call("chat.update", {**message, "ts": notice.thread})
+        return notice.thread
+
+    async def probe(self) -> list[str]:
+        """Whether Slack knows the token."""
+        try:
+            await self._call("auth.test", {})
+        except MailroomError as error:
+            return [f"{error}; {error.fix}" if error.fix else str(error)]
+        return []
+
+    async def _call(self, method: str, message: dict[str, Any]) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json; charset=utf-8", "Authorization": f"Bearer {self._token}"}
+        body = json.dumps(message).encode()
+        url = f"{self._api}/{method}"
+        answer = await self._outbound.post(
+            url, what="slack", body=body, headers=headers, then="", keep=ANSWER_BYTES
+        )  # fmt: skip
+        try:
+            said = json.loads(answer)
+        except ValueError as error:
+            raise DestinationBusy(f"slack answered {method} with no JSON") from error
+        if not isinstance(said, dict) or said.get("ok") is not True:
+            raise _refused(method, str(said.get("error", "")) if isinstance(said, dict) else "", self._channel)
+        return said
+
+
+def open_slack(rest: str, outbound: Outbound) -> AlertChannel:
+    """The channel that stands behind ``slack:``. Raises Misconfigured, without the secret."""
+    base, found, bot = rest.rpartition(f"/{TOKEN}") if f"/{TOKEN}" in rest else ("", "", rest)
+    token = f"{TOKEN}{bot}" if found else bot
+    if not token.startswith(TOKEN):
+        return SlackWebhook(rest, outbound)
+    token, _, channel = token.partition("/")
+    if not channel:
+        raise Misconfigured("slack: a bot's token needs its channel: write slack:env:SLACK_TOKEN/C024BE91L")
+    if base and not private(base):
+        raise Misconfigured("slack: the address before a bot's token must be https://")
+    return SlackBot(base or API, token, channel, outbound)
+
+
+def _refused(method: str, code: str, channel: str) -> MailroomError:
+    said = f"slack: {method} was answered {code or 'not ok'}"
+    if code in _BUSY:
+        return DestinationBusy(said)
+    if code in _DENIED:
+        return AccessDenied(said, fix="give the bot the scope chat:write, and Mailroom its present token")
+    if code in ("not_in_channel", "channel_not_found"):
+        return Unroutable(said, fix=f"invite the bot to the channel {channel}, or mend its id in mailroom.yaml")
+    return Unroutable(said, fix="see what Slack says of this error")
+
+
+def message_of(notice: Notice, *, blocks: bool) -> dict[str, Any]:
+    """The message: with blocks for Slack itself, with the fields of an attachment for what speaks like it."""
+    shade = colour(notice)
+    fallback = _escaped(text.headline(notice))
+    if not blocks:
+        fields = [
+            {"title": name, "value": _escaped(value), "short": len(value) < 40} for name, value in text.fields(notice)
+        ]
+        attachment = {"color": shade, "fallback": fallback, "title": text.headline(notice), "fields": fields}
+        attachment |= {"title_link": notice.link} if notice.link else {}
+        return {"text": "", "attachments": [attachment | {"text": _commands(notice), "mrkdwn_in": ["text"]}]}
+    return {"text": fallback, "attachments": [{"color": shade, "fallback": fallback, "blocks": _blocks(notice, shade)}]}
+
+
+def _blocks(notice: Notice, shade: str) -> list[dict[str, Any]]:
+    title = _section(f"{_SIGNS[shade]} *{_escaped(text.label(notice))}: {_escaped(notice.title)}*")
+    shown = dict(text.fields(notice))
+    short = [f"*{name}*\n{_escaped(shown[name])}" for name in ("Status", "Count", "When", "Kind") if name in shown]
+    long = [
+        f"*{name}*\n{_escaped(shown[name])}"
+        for name in ("Worst", "Example", "Message", "Tried", "Fix")
+        if name in shown
+    ]
+    blocks = [title]
+    if short:
+        blocks.append({"type": "section", "fields": [_mrkdwn(one, 2000) for one in short]})
+    blocks += [_section(one) for one in long]
+    if notice.commands:
+        blocks.append(_section(_commands(notice)))
+    links = [("Open the incident", notice.link), ("Open the document", notice.document_link)]
+    if buttons := [_button(name, link) for name, link in links if link]:
+        blocks.append({"type": "actions", "elements": buttons})
+    if notice.site:
+        blocks.append({"type": "context", "elements": [_mrkdwn(_escaped(f"Mailroom {notice.site}"), 2000)]})
+    return blocks
+
+
+def _commands(notice: Notice) -> str:
+    return "```" + _escaped("\n".join(notice.commands)).replace("```", "'''") + "```" if notice.commands else ""
+
+
+def _section(said: str) -> dict[str, Any]:
+    return {"type": "section", "text": _mrkdwn(said, 3000)}
+
+
+def _mrkdwn(said: str, limit: int) -> dict[str, str]:
+    return {"type": "mrkdwn", "text": said if len(said) <= limit else said[: limit - 1] + "…"}
+
+
+def _button(name: str, link: str) -> dict[str, Any]:
+    return {"type": "button", "text": {"type": "plain_text", "text": name}, "url": link}
+
+
+def _escaped(said: str) -> str:
+    for character, escape in _ESCAPES:
+        said = said.replace(character, escape)
+    return said
+
+
+_: tuple[type[AlertChannel], ...] = (SlackWebhook, SlackBot)

@@ -1,17 +1,17 @@
-"""``sns:ARN``: an alert as a notification, with a subject for e-mail and attributes for filter policies."""
-
-import hashlib
+"""``sns:ARN``: a notice as a notification, with a subject for e-mail and attributes for filter policies."""
 
 from handlers.alerts import text
 from handlers.aws import Aws
 from handlers.destinations.story import ascii_safe
-from receiver.core.alert import Alert
-from receiver.core.errors import Misconfigured
+from receiver.core.errors import AccessDenied, MailroomError, Misconfigured
+from receiver.core.notice import Notice
 from receiver.ports import AlertChannel
 
 
 class Sns:
     """The ``sns:`` channel: one topic."""
+
+    tracks = False
 
     def __init__(self, arn: str, aws: Aws) -> None:
         """Raises Misconfigured for what is no topic's ARN."""
@@ -20,22 +20,39 @@ class Sns:
             raise Misconfigured(f"sns:{arn}: write sns:arn:aws:sns:REGION:ACCOUNT:TOPIC")
         self._arn, self._aws = arn, aws
 
-    async def notify(self, alert: Alert, *, count: int, suppressed: int) -> None:
+    async def notify(self, notice: Notice) -> str:
         """Publishes; SNS takes a subject of at most 100 ASCII characters. Raises DestinationBusy, AccessDenied."""
-        attributes = {"kind": alert.kind, "cause": alert.cause, "document_id": alert.subject}
-        fifo = {"MessageGroupId": ascii_safe(alert.kind, 128).replace(" ", "_"),
-                "MessageDeduplicationId": hashlib.sha256(f"{alert.group} {alert.at}".encode()).hexdigest()}  # fmt: skip
+        said = text.fit(notice)
+        attributes = {"status": str(said.word), "severity": str(said.severity), "kind": said.kind, "key": said.key,
+                      "cause": said.cause, "document_id": said.subject, "job_id": said.job_id}  # fmt: skip
+        fifo = {"MessageGroupId": said.key, "MessageDeduplicationId": said.id}
         await self._aws.call(
             "sns", "publish", what=f"sns:{self._arn}",
             TopicArn=self._arn,
-            Subject=text.subject(alert),
-            Message=text.body(alert, count=count, suppressed=suppressed),
+            Subject=text.ascii_subject(said),
+            Message=text.body(said),
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": ascii_safe(value)}
                 for name, value in attributes.items() if value
             },
             **(fifo if self._arn.endswith(".fifo") else {}),
         )  # fmt: skip
+        return ""
+
+    async def probe(self) -> list[str] | None:
+        """Whether the topic is there and has a confirmed subscription; None where we may only publish."""
+        try:
+            answer = await self._aws.call("sns", "get_topic_attributes", what=f"sns:{self._arn}", TopicArn=self._arn)
+        except AccessDenied:
+            return None
+        except MailroomError as error:
+            return [f"{error}; {error.fix}" if error.fix else str(error)]
+        confirmed = int(answer["Attributes"].get("SubscriptionsConfirmed", 0))
+        pending = int(answer["Attributes"].get("SubscriptionsPending", 0))
+        if confirmed:
+            return []
+        waits = f"{pending} wait to be confirmed: look for AWS's mail" if pending else "aws sns subscribe makes one"
+        return [f"sns:{self._arn} has no confirmed subscription, so nobody is told; {waits}"]
 
 
 _: type[AlertChannel] = Sns

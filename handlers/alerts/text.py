@@ -1,82 +1,228 @@
-"""What an alert says, in one place: every channel shows the same words."""
+"""What a notice says, in one place: every channel shows the same words."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
-from receiver.core.alert import Alert
+from receiver.core.incident import Example
+from receiver.core.notice import Line, Notice, Word
 
 TITLE_KEPT = 300
 DETAIL_KEPT = 2000
 """Characters of the vendor's message: enough to act on, short enough for a pager."""
+COMMANDS_KEPT = 6
+COMMAND_KEPT = 500
+OTHERS_KEPT = 20
+SCHEMA = 1
+"""The version of the JSON that ``facts`` gives; docs/alert.schema.json describes it."""
+
+LABELS = {
+    Word.FIRING: "Firing",
+    Word.ACKNOWLEDGED: "Acknowledged",
+    Word.RESOLVED: "Resolved",
+    Word.QUIET: "Quiet",
+    Word.DIGEST: "Other causes",
+    Word.TEST: "Test",
+}
 
 
-def subject(alert: Alert, *, limit: int = 100) -> str:
-    """The alert in one line of printable ASCII, at most ``limit`` characters: an SNS or e-mail subject."""
-    plain = "".join(c if " " <= c <= "~" else "?" for c in f"[Mailroom] {_fit(alert).title}")
+def label(notice: Notice) -> str:
+    """The state in a word or two: ``Firing``, ``Still firing``, ``Resolved``."""
+    if notice.over:
+        return LABELS[Word.RESOLVED]
+    return "Still firing" if notice.reminder else LABELS[notice.word]
+
+
+def headline(notice: Notice) -> str:
+    """The notice in one line: its state, severity and title."""
+    if notice.word is Word.DIGEST and not notice.over:
+        return notice.title
+    severity = f" {notice.severity}" if notice.word in (Word.FIRING, Word.ACKNOWLEDGED) else ""
+    return f"{label(notice)}{severity}: {notice.title}"
+
+
+def subject(notice: Notice, *, limit: int = 200) -> str:
+    """A mail's subject: whose notice it is, and the headline, at most ``limit`` characters."""
+    place = f" {notice.site}" if notice.site else ""
+    line = f"[Mailroom{place}] {headline(notice)}"
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def ascii_subject(notice: Notice, *, limit: int = 100) -> str:
+    """The same in printable ASCII, for SNS."""
+    plain = "".join(c if " " <= c <= "~" else "?" for c in subject(notice, limit=10 * limit))
     return plain if len(plain) <= limit else plain[: limit - 3] + "..."
 
 
-def body(alert: Alert, *, count: int, suppressed: int) -> str:
-    """Title, first example, the message, how many since the last notice, when, and how to mend it."""
-    said = _fit(alert)
-    lines = [
-        f"Example: {said.subject}" if said.subject else "",
-        f"Message: {said.detail}" if said.detail else "",
-        f"Count:   {_counted(count, suppressed)}",
-        f"Kind:    {said.kind} ({said.cause})",
-        f"At:      {datetime.fromtimestamp(said.at, UTC):%Y-%m-%d %H:%M:%S} UTC",
-        f"Fix:     {said.fix}" if said.fix else "",
+def fields(notice: Notice) -> list[tuple[str, str]]:
+    """What a reader wants to know, as label and text, the most important first; what is empty is left out."""
+    if notice.word is Word.DIGEST:
+        lines = [f"{one.severity}: {one.title} ({one.count} times, {one.key})" for one in notice.others]
+        return [("Worst", "\n".join(lines))] if lines else []
+    given = [
+        ("Status", f"{label(notice).lower()}, {notice.severity}" + _by(notice)),
+        ("Count", _counted(notice)),
+        ("When", _span(notice)),
+        ("Example", _example(notice)),
+        ("Message", notice.detail),
+        ("Tried", notice.tried),
+        ("Fix", notice.fix),
+        ("Kind", f"{notice.kind}, {notice.key}" + (f" (no. {notice.number})" if notice.number > 1 else "")),
     ]
-    return "\n".join([said.title, "", *filter(None, lines)])
+    return [(name, text) for name, text in given if text]
 
 
-def line(alert: Alert, *, count: int, suppressed: int) -> str:
+def body(notice: Notice) -> str:
+    """The whole notice as plain text, commands as they can be pasted."""
+    width = max((len(name) for name, _ in fields(notice)), default=0) + 2
+    lines = [headline(notice), ""]
+    for name, text in fields(notice):
+        first, *rest = text.split("\n")
+        lines.append(f"{name + ':':<{width}}{first}".rstrip())
+        lines += [f"{'':<{width}}{line}".rstrip() for line in rest]
+    if notice.commands:
+        lines += ["", *(f"    {command}" for command in notice.commands)]
+    links = [("Page", notice.link), ("Document", notice.document_link)]
+    if any(link for _, link in links):
+        lines += ["", *(f"{name}: {link}" for name, link in links if link)]
+    return "\n".join(lines)
+
+
+def line(notice: Notice) -> str:
     """The same in one line, for a log."""
-    said = _fit(alert)
-    text = f"{said.kind}: {said.title}; {said.detail} [{said.subject}] ({_counted(count, suppressed)})"
-    return " ".join((f"{text}; fix: {said.fix}" if said.fix else text).split())
+    others = ", ".join(f"{one.title} ({one.count} times)" for one in notice.others)
+    parts = [headline(notice), _counted(notice), notice.detail, _example(notice), others]
+    fix = "; ".join(filter(None, [notice.fix, *notice.commands]))
+    text = "; ".join(filter(None, [*parts, f"fix: {fix}" if fix else "", f"{notice.kind} {notice.key}"]))
+    return " ".join(text.split())
 
 
-def facts(alert: Alert, *, count: int, suppressed: int) -> dict[str, str | int]:
-    """The alert as data, for channels that take JSON."""
-    said = _fit(alert)
+def facts(notice: Notice) -> dict[str, Any]:
+    """The notice as data, for channels that take JSON (docs/alert.schema.json)."""
     return {
-        "kind": said.kind,
-        "cause": said.cause,
-        "title": said.title,
-        "detail": said.detail,
-        "subject": said.subject,
-        "fix": said.fix,
-        "at": datetime.fromtimestamp(said.at, UTC).isoformat(),
-        "count": count,
-        "suppressed": suppressed,
+        "schema": SCHEMA,
+        "status": str(notice.word),
+        "key": notice.key,
+        "number": notice.number,
+        "severity": str(notice.severity),
+        "kind": notice.kind,
+        "cause": notice.cause,
+        "title": notice.title,
+        "detail": notice.detail,
+        "tried": notice.tried,
+        "fix": notice.fix,
+        "commands": list(notice.commands),
+        "count": notice.count,
+        "unmended": notice.unmended,
+        "reminder": notice.reminder,
+        "acknowledged_by": notice.acknowledged_by or None,
+        "opened_at": moment(notice.opened_at),
+        "last_at": moment(notice.last_at),
+        "closed_at": moment(notice.closed_at),
+        "at": moment(notice.at),
+        "subject": notice.subject or None,
+        "job_id": notice.job_id or None,
+        "examples": [_fact(one) for one in notice.examples],
+        "others": [_other(one) for one in notice.others],
+        "link": notice.link or None,
+        "document_link": notice.document_link or None,
+        "site": notice.site or None,
     }
 
 
-def _fit(alert: Alert) -> Alert:
-    """The alert in words that every channel can carry: no control characters, no halves of characters, not endless.
+def _fact(one: Example) -> dict[str, Any]:
+    return {
+        "at": moment(one.at),
+        "document_id": one.document_id or None,
+        "name": one.name or None,
+        "job_id": one.job_id or None,
+        "detail": one.detail,
+    }
 
-    Its words come from outside (a file name, the vendor's message), and an alert that cannot be sent is silence.
+
+def _other(one: Line) -> dict[str, Any]:
+    return {
+        "key": one.key,
+        "severity": str(one.severity),
+        "title": one.title,
+        "count": one.count,
+        "link": one.link or None,
+    }
+
+
+def moment(at: float | None) -> str | None:
+    """ISO 8601 in UTC, to the second."""
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def fit(notice: Notice) -> Notice:
+    """The notice in words that every channel can carry: no control characters, no halves of characters, not endless.
+
+    Its words come from outside (a file name, the vendor's message), and a notice that cannot be sent is silence.
     """
     return replace(
-        alert,
-        kind=_one_line(alert.kind),
-        cause=_one_line(alert.cause),
-        title=_one_line(alert.title),
-        detail=_cut("".join(c if c.isprintable() or c in "\n\t" else " " for c in alert.detail), DETAIL_KEPT),
-        subject=_one_line(alert.subject),
-        fix=_one_line(alert.fix),
+        notice,
+        kind=_one_line(notice.kind),
+        key=_one_line(notice.key),
+        cause=_one_line(notice.cause),
+        title=_one_line(notice.title),
+        detail=_cut("".join(c if c.isprintable() or c in "\n\t" else " " for c in notice.detail), DETAIL_KEPT),
+        tried=_one_line(notice.tried),
+        fix=_one_line(notice.fix),
+        commands=tuple(_one_line(one, COMMAND_KEPT) for one in notice.commands[:COMMANDS_KEPT]),
+        examples=tuple(_fit_example(one) for one in notice.examples),
+        others=tuple(replace(one, title=_one_line(one.title, 120)) for one in notice.others[:OTHERS_KEPT]),
+        acknowledged_by=_one_line(notice.acknowledged_by, 100),
     )
 
 
-def _one_line(words: str) -> str:
-    return _cut(" ".join("".join(c if c.isprintable() else " " for c in words).split()), TITLE_KEPT)
+def _fit_example(one: Example) -> Example:
+    return replace(
+        one,
+        document_id=_one_line(one.document_id),
+        name=_one_line(one.name),
+        job_id=_one_line(one.job_id),
+        detail=_one_line(one.detail),
+    )
+
+
+def _one_line(words: str, limit: int = TITLE_KEPT) -> str:
+    return _cut(" ".join("".join(c if c.isprintable() else " " for c in words).split()), limit)
 
 
 def _cut(words: str, limit: int) -> str:
     return words if len(words) <= limit else words[:limit] + "…"
 
 
-def _counted(count: int, suppressed: int) -> str:
-    held = f", {suppressed} of them since the last notice" if suppressed else ""
-    return f"{count} so far{held}"
+def _by(notice: Notice) -> str:
+    return f", by {notice.acknowledged_by}" if notice.acknowledged_by and notice.word is Word.ACKNOWLEDGED else ""
+
+
+def _counted(notice: Notice) -> str:
+    if notice.word in (Word.TEST, Word.DIGEST):
+        return ""
+    times = "once" if notice.count == 1 else f"{notice.count} times"
+    if notice.over or not notice.unmended:
+        return times
+    return f"{times}; {notice.unmended} not mended yet"
+
+
+def _span(notice: Notice) -> str:
+    begun = f"since {_clock(notice.opened_at)}"
+    if notice.word is Word.RESOLVED and notice.closed_at is not None:
+        return f"{_clock(notice.opened_at)} to {_clock(notice.closed_at)} UTC"
+    if notice.word is Word.QUIET or notice.at - notice.last_at > 3600:
+        return f"{begun}; quiet since {_clock(notice.last_at)} UTC"
+    return f"{begun} UTC"
+
+
+def _clock(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _example(notice: Notice) -> str:
+    if not notice.examples:
+        return ""
+    one = notice.examples[0]
+    job = f"job {one.job_id}" if one.job_id else ""
+    return ", ".join(filter(None, [one.name, one.document_id, job]))

@@ -11,9 +11,9 @@ from handlers.local_aws import LocalAws
 from receiver import show
 from receiver.bootstrap import App
 from receiver.cli.submit import Refusal
-from receiver.core.alert import AlertState
 from receiver.core.change import Query, Tally
 from receiver.core.document import DeliveryState, Document
+from receiver.core.incident import Incident
 from receiver.flow.dossier import found
 
 MISSING = "missing"
@@ -56,9 +56,8 @@ async def report_of(stage: Stage, refused: list[Refusal]) -> Report:
     store = stage.app.tools.store
     places = Places(stage.aws)
     documents = [await asyncio.to_thread(_read_back, one, places) for one in await _family_order(stage.app)]
-    states = await found(store, AlertState, Query(newest_first=True), limit=100)
-    causes = {(one.kind, one.example): one for one in states}  # two channels that tell of one cause are one alert
-    return Report(documents, refused, [show.alert(one) for one in causes.values()], await store.tally())
+    incidents = await found(store, Incident, Query(newest_first=True), limit=100)
+    return Report(documents, refused, [show.incident(one) for one in incidents], await store.tally())
 
 
 async def _family_order(app: App) -> list[Document]:

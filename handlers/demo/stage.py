@@ -109,7 +109,8 @@ def _in_local_aws(config: Config, aws: LocalAws) -> Config:
     """The table, with what it names made in the local AWS, and topics called by what they are called there."""
     made = aws.make(config.table.targets(), [rule.channel for rule in config.alerts])
     alerts = tuple(replace(rule, channel=made.get(rule.channel, rule.channel)) for rule in config.alerts)
-    return replace(config, alerts=alerts, deadline_seconds=DEADLINE_SECONDS)
+    at_once = replace(config.alerting, wait_seconds=0.0)
+    return replace(config, alerts=alerts, alerting=at_once, deadline_seconds=DEADLINE_SECONDS)
 
 
 @asynccontextmanager

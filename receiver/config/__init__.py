@@ -7,10 +7,11 @@ imported when a file is read, so that a process which never reads one does not p
 from collections.abc import Mapping
 from pathlib import Path
 
-from receiver.config.config import Category, Classify, Config, Guards, Resubmit, Rule, Split
+from receiver.config.config import Alerting, Category, Classify, Config, Guards, Resubmit, Rule, Split
 from receiver.core.retention import Retention
 
 __all__ = [
+    "Alerting",
     "Category",
     "Classify",
     "Config",

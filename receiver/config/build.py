@@ -1,16 +1,26 @@
 """From the file to the configuration: read, validate, gather every fault, build."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from receiver.config import faults, model
-from receiver.config.config import Category, Classify, Config, Guards, MailPolicy, Resubmit, Rule, Split
+from receiver.config.config import Alerting, Category, Classify, Config, Guards, MailPolicy, Resubmit, Rule, Split
 from receiver.config.source import Source, read
-from receiver.config.text import resolve, seconds, window_seconds
-from receiver.core.alert import AlertRule
+from receiver.config.text import (
+    ceiling_of,
+    pause_seconds,
+    quiet_hours,
+    rate_of,
+    repeat_seconds,
+    resolve,
+    seconds,
+    window_seconds,
+)
+from receiver.core.alert import AlertRule, Severity, SeverityRule
 from receiver.core.check import Problem
 from receiver.core.errors import Misconfigured
 from receiver.core.mail import MailBounds
@@ -117,7 +127,8 @@ def _config(file: model.File, source: Source, environ: Mapping[str, str]) -> Con
         split=_split(file.split),
         table=_table(file, environ),
         mail=_mail(file.mail),
-        alerts=tuple(_alert(section, environ) for section in file.alerts),
+        alerts=tuple(rule for section in file.alerts for rule in _alerts(section, environ)),
+        alerting=_alerting(file.alerting),
         retention=Retention(**dict(file.retention)),
         deadline_seconds=seconds(file.deadline),
         stuck_seconds=seconds(file.stuck_after),
@@ -203,12 +214,44 @@ def _plain(value: str | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _alert(section: model.AlertSection, environ: Mapping[str, str]) -> AlertRule:
-    return AlertRule(
+def _alerts(section: model.AlertSection, environ: Mapping[str, str]) -> Iterator[AlertRule]:
+    """The row's rule, and the one by which it escalates."""
+    options = {f"header {name}": resolve(str(value), environ) for name, value in section.headers.items()}
+    if section.secret is not None:
+        options["secret"] = resolve(str(section.secret), environ)
+    rule = AlertRule(
         kinds=section.on,
         to=section.to,
         channel=resolve(section.to, environ),
+        options=options,
         window_seconds=window_seconds(section.at_most),
+        repeat_seconds=repeat_seconds(section.repeat),
+        ceiling=ceiling_of(section.ceiling),
+        min_severity=Severity(section.min_severity),
+        quiet_hours=quiet_hours(section.quiet_hours) if section.quiet_hours else None,
+    )
+    yield rule
+    if section.escalate is not None:
+        to = section.escalate.to
+        after = seconds(section.escalate.after)
+        yield replace(rule, to=to, channel=resolve(to, environ), options={}, after_seconds=after, quiet_hours=None)
+
+
+def _alerting(section: model.AlertingSection) -> Alerting:
+    return Alerting(
+        wait_seconds=pause_seconds(section.wait),
+        quiet_seconds=seconds(section.quiet_after),
+        severities=tuple(_severity(one) for one in section.severities),
+    )
+
+
+def _severity(section: model.SeveritySection) -> SeverityRule:
+    severity = Severity(section.severity)
+    if section.when is None:
+        return SeverityRule(kinds=section.on, severity=severity)
+    rate = rate_of(section.when)
+    return SeverityRule(
+        kinds=section.on, severity=severity, more_than=rate.more_than, percent=rate.percent, seconds=rate.seconds
     )
 
 

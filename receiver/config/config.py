@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from receiver.core.alert import AlertRule
+from receiver.core.alert import AlertRule, SeverityRule
 from receiver.core.check import Problem, check, ways
 from receiver.core.errors import Misconfigured
 from receiver.core.loops import feeds
@@ -83,6 +83,18 @@ class Resubmit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alerting:
+    """What holds for all alerts, whoever is told."""
+
+    wait_seconds: float = 10
+    """How long the first notice of an incident waits for what comes at once."""
+    quiet_seconds: float = 3600
+    """After so long without another occurrence, what nobody can see the end of is quiet."""
+    severities: tuple[SeverityRule, ...] = ()
+    """The last that holds counts; kinds that none is about have their usual severity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All of ``mailroom.yaml``."""
 
@@ -92,6 +104,7 @@ class Config:
     table: RouteTable
     mail: MailPolicy = field(default_factory=MailPolicy)
     alerts: tuple[AlertRule, ...] = ()
+    alerting: Alerting = field(default_factory=Alerting)
     retention: Retention = field(default_factory=Retention)
     deadline_seconds: float = 600
     """How long a job may take before the sweep asks for it."""

@@ -21,13 +21,18 @@ from pydantic import (
 from receiver.config.text import (
     Wrong,
     between,
+    ceiling_text,
     channel,
     destination,
     duration,
     kinds,
     option,
     page_list,
+    pause_text,
+    quiet_hours_text,
+    rate_text,
     readable,
+    repeat_text,
     rule_type,
     window,
 )
@@ -250,16 +255,78 @@ class RouteSection(WaySection):
     when: WhenSection = Field(default_factory=WhenSection, description="conditions beside the type")
 
 
+Channel = Annotated[
+    str,
+    AfterValidator(channel),
+    Field(
+        description="log, pagerduty:KEY, slack:URL, teams:URL, mailto:ADDRESS, sns:ARN, events:BUS or https://…; "
+        "env:NAME for a variable",
+        examples=["log"],
+    ),
+]
+SeverityName = Literal["info", "warning", "error", "critical"]
+
+
+class EscalationSection(Section):
+    to: Channel
+    after: Annotated[str, AfterValidator(duration)] = Field(
+        description="how long an incident may go unacknowledged", examples=["15 minutes"]
+    )
+
+
 class AlertSection(Section):
     on: Annotated[Texts, AfterValidator(kinds)] = Field(
         description="kinds of alerts, or patterns: job.*", examples=[["job.failed"]]
     )
-    to: Annotated[str, AfterValidator(channel)] = Field(
-        description="log, sns:ARN, slack:URL, mailto:ADDRESS or https://…; env:NAME for a variable",
-        examples=["log"],
-    )
+    to: Channel
+    min_severity: SeverityName = Field(default="info", description="only incidents of at least this severity")
     at_most: Annotated[str, AfterValidator(window)] = Field(
-        default="1 per 10 minutes", description="per cause; more are counted and told with the next"
+        default="1 per 10 minutes",
+        description="per cause: an incident that comes back sooner after its end is told when this is over",
+    )
+    repeat: Annotated[str, AfterValidator(repeat_text)] = Field(
+        default="4 hours", description="how often the channel is reminded of an incident that goes on; or never"
+    )
+    ceiling: Annotated[str, AfterValidator(ceiling_text)] = Field(
+        default="20 per hour", description="notices of the channel at most; other causes are told together in a digest"
+    )
+    quiet_hours: Annotated[str, AfterValidator(quiet_hours_text)] | None = Field(
+        default=None,
+        description="when only what is critical is told; the rest follows afterwards",
+        examples=["20:00-07:00 Europe/Berlin"],
+    )
+    escalate: EscalationSection | None = Field(
+        default=None, description="who else is told when nobody acknowledges an incident"
+    )
+    secret: Option | None = Field(
+        default=None, description="of an https:// channel: env:NAME of the whsec_ key that signs its notices"
+    )
+    headers: dict[str, Option] = Field(
+        default_factory=dict, description="of an https:// channel: headers that it is given; env:NAME for a variable"
+    )
+
+
+class SeveritySection(Section):
+    on: Annotated[Texts, AfterValidator(kinds)] = Field(
+        description="kinds of alerts, or patterns", examples=[["job.failed"]]
+    )
+    when: Annotated[str, AfterValidator(rate_text)] | None = Field(
+        default=None,
+        description="only above this rate, of one cause; a percentage is of the documents taken in meanwhile",
+        examples=["more than 5 in 10 minutes or 20 %"],
+    )
+    severity: SeverityName = Field(description="info, warning, error or critical", examples=["critical"])
+
+
+class AlertingSection(Section):
+    wait: Annotated[str, AfterValidator(pause_text)] = Field(
+        default="10 seconds", description="how long the first notice of an incident gathers what comes at once"
+    )
+    quiet_after: Annotated[str, AfterValidator(duration)] = Field(
+        default="1 hour", description="when an incident whose end nobody can see counts as quiet"
+    )
+    severities: tuple[SeveritySection, ...] = Field(
+        default=(), description="severities by kind and rate, in place of the usual ones; the last that holds counts"
     )
 
 
@@ -322,6 +389,7 @@ class File(Section):
     packet: WaySection | None = Field(default=None, description="where a packet itself is archived")
     mail: MailSection = Field(default_factory=MailSection, description="what becomes of e-mails")
     alerts: tuple[AlertSection, ...] = Field(default=(), description="who is told of what")
+    alerting: AlertingSection = Field(default_factory=AlertingSection, description="what holds for all alerts")
     retention: RetentionSection = Field(
         default_factory=RetentionSection, description="how long finished records are remembered"
     )

@@ -3,11 +3,16 @@
 import difflib
 import re
 from collections.abc import Callable, Collection, Mapping
+from datetime import time
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from receiver.core.alert import KINDS
+from receiver.core.alert import KINDS, Ceiling
+from receiver.core.channel import REMEMBERED
 from receiver.core.forms import Wrong as Wrong
+from receiver.core.incident import RATE_MINUTES
+from receiver.core.quiet import QuietHours
 
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 LONGEST_SPAN = 366 * 86400
 """Seconds."""
+LONGEST_PAUSE = 600.0
 _ENV = re.compile(r"(^|(?<=:)|(?<=/))env:([A-Za-z_][A-Za-z0-9_]*)(?=$|/)")
 
 
@@ -96,6 +102,104 @@ def window(value: str) -> str:
     return value
 
 
+def ceiling_of(value: str) -> Ceiling:
+    """``20 per hour`` as a ceiling."""
+    found = re.fullmatch(r"(\d+) per (?:(\d+(?:\.\d+)?) ?)?(second|minute|hour|day)s?", value.strip())
+    if not found or not 1 <= int(found[1]) <= REMEMBERED or float(found[2] or 1) == 0:
+        raise Wrong(f"is not a ceiling of 1 to {REMEMBERED} notices (got {value!r})", 'write it like "20 per hour"')
+    return Ceiling(notices=int(found[1]), seconds=float(found[2] or 1) * _UNITS[found[3]])
+
+
+def ceiling_text(value: str) -> str:
+    ceiling_of(value)
+    return value
+
+
+def repeat_seconds(value: str) -> float | None:
+    """``4 hours`` in seconds; None for ``never``."""
+    if value.strip() == "never":
+        return None
+    every = seconds(value)
+    if every < 60:
+        raise Wrong(f"is too often (got {value!r})", 'write a minute at least, or "never"')
+    return every
+
+
+def repeat_text(value: str) -> str:
+    repeat_seconds(value)
+    return value
+
+
+def pause_seconds(value: str) -> float:
+    """A span of time that may be none: ``0 seconds``."""
+    return 0.0 if re.fullmatch(r"0 ?seconds?", value.strip()) else seconds(value)
+
+
+def pause_text(value: str) -> str:
+    if pause_seconds(value) > LONGEST_PAUSE:
+        raise Wrong(f"is too long (got {value!r})", f'at most "{LONGEST_PAUSE / 60:.0f} minutes"')
+    return value
+
+
+def quiet_hours(value: str) -> QuietHours:
+    """``20:00-07:00 Europe/Berlin``: from, to and a time zone, UTC without one."""
+    found = re.fullmatch(r"(\d\d?):(\d\d) ?- ?(\d\d?):(\d\d)(?: +([\w+-]+(?:/[\w+-]+)*))?", value.strip())
+    example = 'write it like "20:00-07:00 Europe/Berlin"'
+    if not found:
+        raise Wrong(f"are not hours (got {value!r})", example)
+    try:
+        begin, end = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
+    except ValueError:
+        raise Wrong(f"are not hours of a day (got {value!r})", example) from None
+    if begin == end:
+        raise Wrong("begin when they end", example)
+    zone = found[5] or "UTC"
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Wrong(f"are in no time zone that is known here (got {zone!r})", example) from None
+    return QuietHours(begin=begin, end=end, zone=zone)
+
+
+def quiet_hours_text(value: str) -> str:
+    quiet_hours(value)
+    return value
+
+
+class Rate(NamedTuple):
+    """``more than 5 in 10 minutes or 20 %``"""
+
+    more_than: int | None
+    percent: float | None
+    seconds: float
+
+
+def rate_of(value: str) -> Rate:
+    """The rate that the text names; its span is ten minutes where it names none."""
+    span = r"(?: in (\d+(?:\.\d+)? ?(?:second|minute|hour)s?))?"
+    number = rf"more than (\d+){span}"
+    share = rf"(?:more than )?(\d+(?:\.\d+)?) ?%{span}"
+    found = re.fullmatch(rf"(?:{number})?(?: or )?(?:{share})?", value.strip())
+    fix = 'write it like "more than 5 in 10 minutes", "20 % in 10 minutes", or both with "or" between them'
+    if not found or not (found[1] or found[3]) or (" or " in value) != bool(found[1] and found[3]):
+        raise Wrong(f"is not a rate (got {value!r})", fix)
+    spans = {seconds(one) for one in (found[2], found[4]) if one}
+    if len(spans) > 1:
+        raise Wrong(f"names two spans of time (got {value!r})", "name one for both")
+    within = spans.pop() if spans else 600.0
+    if not 60 <= within <= 60 * RATE_MINUTES:
+        raise Wrong(f"must be over 1 to {RATE_MINUTES} minutes (got {value!r})", fix)
+    percent = float(found[3]) if found[3] else None
+    if percent is not None and percent > 100:
+        raise Wrong(f"asks for more than 100 % (got {value!r})", fix)
+    return Rate(int(found[1]) if found[1] else None, percent, within)
+
+
+def rate_text(value: str) -> str:
+    rate_of(value)
+    return value
+
+
 def kinds(values: tuple[str, ...]) -> tuple[str, ...]:
     """Kinds of alerts, or patterns that at least one kind fits."""
     for value in values:
@@ -138,7 +242,10 @@ def channel(value: str, info: "ValidationInfo") -> str:
     resolved = resolve(value, _environ(info))
     kind, _, rest = resolved.partition(":")
     if not re.fullmatch(r"[a-z]+", kind) or (not rest and kind != "log"):
-        raise Wrong("is not an alert channel", "write log, sns:ARN, slack:URL, mailto:ADDRESS or https://…")
+        raise Wrong(
+            "is not an alert channel",
+            "write log, pagerduty:KEY, slack:URL, teams:URL, mailto:ADDRESS, sns:ARN, events:BUS or https://…",
+        )
     return value
 
 

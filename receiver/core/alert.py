@@ -1,7 +1,14 @@
-"""Alerts: one per cause and window, with the first example and the fix; then silence, then "resolved"."""
+"""Alerts: what a person should know, as it is raised; and who is told of what, on which terms.
 
-from dataclasses import dataclass, field, replace
+An alert is one occurrence. Occurrences of one kind and cause are one incident (core/incident.py).
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
 from fnmatch import fnmatchcase
+
+from receiver.core.fingerprint import fingerprint
+from receiver.core.quiet import QuietHours
 
 KINDS: dict[str, str] = {
     "job.failed": "LlamaCloud could not classify or split a document",
@@ -16,16 +23,41 @@ KINDS: dict[str, str] = {
     "balance.off": "taken in is not routed + in review + failed + open",
     "secret.refused": "a renewed secret was refused; the one before stays in use",
     "quality.changed": "more documents than usual match no rule or are uncertain",
+    "channel.failing": "an alert channel does not take notices; all other channels are told",
 }
 """Every kind of alert that there is, and what it says; a rule for another one is refused as a slip of the pen."""
+
+
+class Severity(StrEnum):
+    """How much it matters, in the words that PagerDuty and others use."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Higher is worse."""
+        return list(Severity).index(self)
+
+
+SEVERITIES: dict[str, Severity] = {
+    "submission.paused": Severity.CRITICAL,
+    "balance.off": Severity.CRITICAL,
+    "source.expiring": Severity.WARNING,
+    "packet.held": Severity.WARNING,
+    "quality.changed": Severity.WARNING,
+}
+"""Kind -> its severity, unless a rule says otherwise; a kind that is not named here is an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """Something a person should know.
 
-    ``kind`` is what channels subscribe to (job.failed, task.parked, delivery.failed, …); ``cause`` is what is grouped:
-    many documents that fail of one cause are one alert.
+    ``kind`` is what channels subscribe to (job.failed, task.parked, delivery.failed, …); ``cause`` is what many
+    documents have in common that fail of one thing: it holds no id, number or name (``cause_of``, fingerprint.py).
     """
 
     kind: str
@@ -34,19 +66,39 @@ class Alert:
     detail: str
     subject: str = ""
     """The document, job or task that is the example."""
+    name: str = ""
+    """The document's name."""
+    job_id: str = ""
+    task_id: str = ""
+    """The task that gave up."""
+    delivery_id: str = ""
+    as_of: str = ""
+    """What else tells this occurrence from the next: the deadline that passed, the file that expires."""
+    tried: str = ""
+    """What Mailroom did by itself before it gave up."""
     fix: str = ""
-    """The command or deed that mends it."""
+    """What to do, in words."""
+    commands: tuple[str, ...] = ()
+    """Commands that mend it, or show more, as they can be pasted."""
     at: float
 
     @property
-    def group(self) -> str:
-        """What this alert is counted under."""
-        return f"{self.kind}:{self.cause}"
+    def fingerprint(self) -> str:
+        """The name of everything of this kind and cause."""
+        return fingerprint(self.kind, self.cause)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceiling:
+    """At most so many notices in so many seconds; the rest are told together."""
+
+    notices: int = 20
+    seconds: float = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRule:
-    """Who is told of what, and how often at most."""
+    """Who is told of what, and on which terms."""
 
     kinds: tuple[str, ...]
     """Kinds of KINDS, or shell patterns over them: ``job.*``."""
@@ -54,16 +106,59 @@ class AlertRule:
     """The channel as mailroom.yaml names it (``slack:env:NAME``): safe to show and to keep."""
     channel: str = field(repr=False)
     """The channel with ``env:`` values filled in: may hold a secret, so it is neither shown nor kept."""
+    options: dict[str, str] = field(default_factory=dict, repr=False)
+    """The channel's own options, filled in likewise."""
     window_seconds: float = 600
+    """After a notice of an incident that is over, the next of its fingerprint waits so long."""
+    repeat_seconds: float | None = 4 * 3600
+    """How often the channel is reminded of what goes on; None: never."""
+    ceiling: Ceiling = Ceiling()
+    min_severity: Severity = Severity.INFO
+    quiet_hours: QuietHours | None = None
+    """When only what is critical is told."""
+    after_seconds: float = 0.0
+    """How long somebody on another channel may take to acknowledge it before this one is told."""
 
-    def wants(self, kind: str) -> bool:
-        """Whether alerts of this kind go to this channel."""
-        return any(fnmatchcase(kind, pattern) for pattern in self.kinds)
+    def wants(self, kind: str, severity: Severity = Severity.CRITICAL) -> bool:
+        """Whether incidents of this kind and severity go to this channel."""
+        return severity.rank >= self.min_severity.rank and any(fnmatchcase(kind, pattern) for pattern in self.kinds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeverityRule:
+    """A severity for some kinds; with a rate, only while they happen that often."""
+
+    kinds: tuple[str, ...]
+    severity: Severity
+    more_than: int | None = None
+    """Occurrences of one cause within ``seconds``."""
+    percent: float | None = None
+    """Occurrences of one cause, as a share of the documents that were taken in within ``seconds``."""
+    seconds: float = 600
+
+    @property
+    def rated(self) -> bool:
+        """Whether it holds only above a rate."""
+        return self.more_than is not None or self.percent is not None
+
+    def holds(self, kind: str, *, count: int, taken_in: int) -> bool:
+        """Whether it holds for a kind of which ``count`` happened among the ``taken_in`` documents of its time."""
+        if not any(fnmatchcase(kind, pattern) for pattern in self.kinds):
+            return False
+        if not self.rated:
+            return True
+        many = self.more_than is not None and count > self.more_than
+        share = self.percent is not None and taken_in >= SAMPLE and 100 * count > self.percent * taken_in
+        return many or share
+
+
+SAMPLE = 10
+"""Documents from which on a share of them says something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertState:
-    """What we remember of a group of alerts that one channel is told of; ``id`` is its ``state_id``."""
+    """What releases before incidents remembered of a group of alerts and a channel; flow/convert.py converts it."""
 
     id: str
     kind: str
@@ -72,7 +167,6 @@ class AlertState:
     notified_at: float | None = None
     count: int = 0
     suppressed: int = 0
-    """How many came since the last notice."""
     example: str = ""
     title: str = ""
     fix: str = ""
@@ -82,38 +176,7 @@ class AlertState:
     version: int = 0
 
 
-def state_id(group: str, channel: str) -> str:
-    """The id of what is remembered of a group for one channel, as mailroom.yaml names it."""
-    return f"{group}>{channel.replace('%', '%25').replace('>', '%3E')}"
-
-
 def state_parts(state_id: str) -> tuple[str, str]:
-    """The group and the channel of a state's id. A group may hold anything, LlamaCloud's own words too."""
+    """The group and the channel of an old state's id. A group may hold anything, LlamaCloud's own words too."""
     group, _, channel = state_id.rpartition(">")
     return group, channel.replace("%3E", ">").replace("%25", "%")
-
-
-def weigh(alert: Alert, state: AlertState | None, *, window_seconds: float) -> tuple[AlertState, bool]:
-    """The group's new state, and whether to notify now.
-
-    The first of a group is told at once; more within the window are only counted; the first one after it is told
-    with the count of those that were held back.
-    """
-    if state is None:
-        state = AlertState(id=alert.group, kind=alert.kind, first_at=alert.at, last_at=alert.at)
-    if state.resolved_at is not None:
-        state = replace(state, resolved_at=None, notified_at=None, first_at=alert.at, suppressed=0)
-    due = state.notified_at is None or alert.at - state.notified_at >= window_seconds
-    return (
-        replace(
-            state,
-            last_at=alert.at,
-            count=state.count + 1,
-            notified_at=alert.at if due else state.notified_at,
-            suppressed=0 if due else state.suppressed + 1,
-            example=alert.subject or state.example,
-            title=alert.title,
-            fix=alert.fix,
-        ),
-        due,
-    )

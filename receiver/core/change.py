@@ -12,14 +12,17 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from receiver.core.alert import AlertState
+from receiver.core.channel import Channel
 from receiver.core.document import Document
 from receiver.core.event import Event
 from receiver.core.flag import Flag
+from receiver.core.incident import Incident, Occurrence
 from receiver.core.job import Job
+from receiver.core.notification import Notification
 from receiver.core.task import Task
 
-Record = Document | Job | Event | Task | AlertState | Flag
-R = TypeVar("R", Document, Job, Event, Task, AlertState, Flag)
+Record = Document | Job | Event | Task | AlertState | Flag | Incident | Occurrence | Notification | Channel
+R = TypeVar("R", Document, Job, Event, Task, AlertState, Flag, Incident, Occurrence, Notification, Channel)
 One = TypeVar("One", bound=Record)
 
 
@@ -118,11 +121,15 @@ INDEXES: dict[type[Record], dict[str, Index]] = {
     },
     AlertState: {"all": Index(None, "last_at")},
     Flag: {},
+    Incident: {"all": Index(None, "opened_at"), "standing": Index(None, "standing_since")},
+    Occurrence: {"incident": Index("part", "at"), "unmended": Index("unmended_part", "at")},
+    Notification: {"due": Index("channel", "due_at"), "held": Index("channel", "held_since")},
+    Channel: {},
 }
 
 
 def kind_of(record: Record | type[Record]) -> str:
-    """The word for a record's kind: document, job, event, task, alert, flag."""
+    """The word for a record's kind: document, job, event, task, alert (of before incidents), flag, incident, …"""
     cls = record if isinstance(record, type) else type(record)
     return "alert" if cls is AlertState else cls.__name__.lower()
 

@@ -1,22 +1,30 @@
-"""Alert: weigh it against its group, and notify the channels that want it. Both are tasks, retried like any other.
+"""Alert: what happened becomes an occurrence of its incident, and the channels' notifiers are woken when that is news.
 
-``alert`` decides, per rule of mailroom.yaml, whether to tell now or only to count; ``notify`` tells one channel.
+An alert is a task, written in one change with what it is about: it cannot get lost, and cannot hold that back. Its
+occurrence has the task's id, so that a repeat, after a crash or by a person, counts once.
 """
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import msgspec
 
-from receiver.core.alert import Alert, AlertRule, AlertState, state_id, weigh
+from receiver.core.alert import SEVERITIES, Alert, AlertRule, Severity
 from receiver.core.change import Ensure, Insert, Update, Write
-from receiver.core.errors import Unroutable
-from receiver.core.naming import id_parts, task_id
+from receiver.core.errors import Conflict, StoreBusy
+from receiver.core.incident import Incident, Occurrence, Status, happened, occurrence, opened
+from receiver.core.naming import task_id
+from receiver.core.notification import Notification, notification_id
 from receiver.core.task import Task
+from receiver.flow.rates import taken_in_within
 from receiver.flow.tools import Outcome, StepOf, Tools
 
 KINDS = ("alert", "notify")
-"""The kinds of task that raise no alert when they are parked: nobody could be told by the way that is broken."""
+"""Kinds of task that are about people being told: they raise no alert themselves, and are no work on a document."""
+TRIES = 60
+"""How often a change to an incident is computed anew: a hundred workers may count up one incident at once."""
+CONTENDED_SECONDS = 0.05
 
 
 def task_for(alert: Alert, *origin: str | float) -> Task:
@@ -32,60 +40,102 @@ def task_for(alert: Alert, *origin: str | float) -> Task:
 
 
 async def raise_alert(task: Task, tools: Tools) -> Outcome:
-    """Weighs the alert for each channel that wants its kind; of two rules for one channel the last one counts."""
-    alert = _read(task)
-    rules = list({rule.to: rule for rule in tools.config.alerts if rule.wants(alert.kind)}.values())
-
-    async def change() -> Sequence[Write]:
-        writes: list[Write] = []
-        for rule in rules:
-            writes += await _weighed(alert, rule, task, tools)
-        return writes
-
-    return Outcome(note=alert.title if rules else f"no channel wants {alert.kind}", change=change)
-
-
-async def _weighed(alert: Alert, rule: AlertRule, task: Task, tools: Tools) -> list[Write]:
-    grouped = replace(alert, at=tools.clock())
-    identity = state_id(alert.group, rule.to)
-    known = await tools.store.get(AlertState, identity)
-    state, due = weigh(grouped, known, window_seconds=rule.window_seconds)
-    held_back = known.suppressed if known else 0
-    tools.meter.count("mailroom_alerts", kind=alert.kind, outcome="notified" if due else "suppressed")
-    state = replace(state, expires_at=grouped.at + tools.config.retention.alerts_seconds)
-    write: Write = Update(state) if known else Insert(replace(state, id=identity))
-    return [write, *([Ensure(_notice(alert, rule, state, held_back, task, tools))] if due else [])]
+    """Counts the alert in its incident, which it may open."""
+    alert = msgspec.json.decode(task.details["alert"], type=Alert)
+    for attempt in range(TRIES):
+        if await tools.store.get(Occurrence, task.id) is not None:
+            return Outcome(note=f"{alert.fingerprint}: counted before")
+        writes = await _counted(alert, task, tools)
+        try:
+            await tools.store.apply(*writes)
+        except Conflict:
+            await asyncio.sleep(CONTENDED_SECONDS * tools.spread() * min(attempt, 10))
+            continue
+        await ring(writes, tools)
+        return Outcome(note=f"{alert.fingerprint}: {alert.title}")
+    raise StoreBusy(f"incident {alert.fingerprint} is changed by others all the time")
 
 
-def _notice(alert: Alert, rule: AlertRule, state: AlertState, held_back: int, task: Task, tools: Tools) -> Task:
+async def _counted(alert: Alert, task: Task, tools: Tools) -> list[Write]:
+    """The occurrence, its incident, and what the channels must be told because of it."""
     now = tools.clock()
-    return Task(
-        id=task_id("notify", *id_parts(task.id), rule.to),
-        kind="notify",
-        subject=alert.subject,
-        due_at=now,
-        created_at=now,
-        details={**task.details, "to": rule.to, "count": str(state.count), "suppressed": str(held_back)},
+    known = await tools.store.get(Incident, alert.fingerprint)
+    usual = SEVERITIES.get(alert.kind, Severity.ERROR)
+    if known is not None and known.status is Status.FIRING:
+        incident = happened(known, alert, now=now)
+    else:
+        incident = opened(alert, usual, known, now=now)
+    incident = await _weighed(incident, usual, tools)
+    one = occurrence(alert, incident, task.id, now=now, keep=tools.config.retention.alerts_seconds)
+    news = known is None or incident.number != known.number or incident.severity is not known.severity
+    tools.meter.count("mailroom_alerts", kind=alert.kind, outcome="opened" if incident.count == 1 else "counted")
+    writes: list[Write] = [Insert(one), Update(incident) if known else Insert(incident)]
+    wait = tools.config.alerting.wait_seconds if incident.count == 1 else 0.0
+    return writes + (await told(incident, tools, at=now + wait) if news else [])
+
+
+async def _weighed(incident: Incident, usual: Severity, tools: Tools) -> Incident:
+    """The incident at the severity that its kind and rate give it; it never falls while the incident goes on."""
+    now = tools.clock()
+    severity = usual
+    for rule in tools.config.alerting.severities:
+        taken_in = await taken_in_within(rule.seconds, tools) if rule.percent is not None else 0
+        if rule.holds(incident.kind, count=incident.within(rule.seconds, now), taken_in=taken_in):
+            severity = rule.severity
+    return (
+        incident
+        if incident.count > 1 and severity.rank <= incident.severity.rank
+        else replace(incident, severity=severity)
     )
 
 
-async def notify(task: Task, tools: Tools) -> Outcome:
-    """Tells one channel."""
-    channel = tools.channels.get(task.details["to"])
-    if channel is None:
-        raise Unroutable(f"alert channel {task.details['to']} is no longer in mailroom.yaml")
-    await channel.notify(_read(task), count=int(task.details["count"]), suppressed=int(task.details["suppressed"]))
-    return Outcome(note=task.details["to"])
+async def told(incident: Incident, tools: Tools, *, at: float) -> list[Write]:
+    """The writes after which every channel that may have to be told of this incident's change is looked at then."""
+    writes: list[Write] = []
+    for to in dict.fromkeys(rule.to for rule in tools.config.alerts):
+        identity = notification_id(incident.id, to)
+        known = await tools.store.get(Notification, identity)
+        if known is None and not any(wanted(rule, incident) for rule in tools.config.alerts if rule.to == to):
+            continue
+        fresh = known or Notification(id=identity, incident_id=incident.id, channel=to)
+        writes += due(replace(fresh, due_at=at, tries=0, expires_at=None), known is not None)
+    return writes
 
 
-def _read(task: Task) -> Alert:
-    return msgspec.json.decode(task.details["alert"], type=Alert)
+def wanted(rule: AlertRule, incident: Incident) -> bool:
+    """Whether the rule's channel hears of such incidents. Of a failing channel all others hear, and it does not."""
+    if incident.kind == "channel.failing":
+        return rule.to != incident.cause
+    return rule.wants(incident.kind)
 
 
-def as_json(alert: Alert) -> dict[str, object]:
-    """The alert as data, for the command line and HTTP channels."""
-    return asdict(alert)
+def due(notification: Notification, is_known: bool) -> list[Write]:
+    """The notification with its ``due_at``, and the task by which the channel is looked at then."""
+    write = Update(notification) if is_known else Insert(notification)
+    if notification.due_at is None:
+        return [write]
+    version = notification.version + is_known
+    return [write, Ensure(wake(notification.channel, notification.due_at, notification.incident_id, version))]
+
+
+def wake(to: str, at: float, *because: str | float, **details: str) -> Task:
+    """The task to tell a channel whatever is due then; ``because`` and the moment make each reason one task."""
+    return Task(
+        id=task_id("notify", to, *because, f"{at:.3f}"),
+        kind="notify",
+        subject=str(because[0]),
+        due_at=at,
+        created_at=at,
+        details={"to": to, **details},
+    )
+
+
+async def ring(writes: Sequence[Write], tools: Tools) -> None:
+    """Rings for the tasks among these writes, for each when it is due."""
+    now = tools.clock()
+    for write in writes:
+        if isinstance(write, Ensure) and isinstance(write.record, Task):
+            await tools.ring(write.record.id, delay_seconds=max(0.0, write.record.due_at - now))
 
 
 RAISE = StepOf(run=raise_alert)
-NOTIFY = StepOf(run=notify)

@@ -11,6 +11,7 @@ from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Insert, Update, Write
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import DocumentRefused, JobGone, OutOfCredits
+from receiver.core.fingerprint import cause_of
 from receiver.core.job import Job, JobStatus
 from receiver.core.plan import Plan, Way
 from receiver.core.route import decide, decide_failed, deliveries
@@ -18,6 +19,9 @@ from receiver.core.task import submission_of
 from receiver.flow.case import Case
 from receiver.flow.deliver import delivery_tasks
 from receiver.flow.tools import Tools
+
+TITLE_KEPT = 120
+"""Characters of a reason that stand in an alert's title."""
 
 
 async def cancelled(case: Case, tools: Tools) -> Case:
@@ -127,17 +131,40 @@ def held_document(document: Document, reason: str, now: float) -> Document:
     return replace(document, state=DocumentState.REVIEW, step=Step.SETTLED, error=reason).note(now, "held", reason)
 
 
+def given_up(case: Case, reason: str, writes: Sequence[Write], tools: Tools) -> Sequence[Alert]:
+    """The alert of a job that came to no result; none while its document is submitted anew: that is only counted."""
+    written = (write.record for write in writes if isinstance(write, Insert | Update))
+    documents = [record for record in written if isinstance(record, Document)]
+    if any(document.step is Step.TAKEN_IN for document in documents):
+        tools.meter.count("mailroom_alerts", kind="job.failed", outcome="mended")
+        return ()
+    return (job_alert(case, reason, tools.clock()),)
+
+
 def job_alert(case: Case, reason: str, now: float) -> Alert:
-    """The alert of a job that came to no result, with the vendor's own words. A packet's pieces are one cause."""
+    """The alert of a job that came to no result, with the vendor's own words."""
+    document = case.document
     return Alert(
         kind="job.failed",
-        cause=case.document.parent_id if case.document.is_piece else reason[:80],
-        title=f"{case.report.kind} job {case.report.status}: {case.document.name}",
+        cause=cause_of(reason, document.name),
+        title=f"{case.report.kind} job {case.report.status}: {reason[:TITLE_KEPT]}",
         detail=reason,
-        subject=case.document.id,
-        fix=f"mailroom documents {case.document.id}",
+        subject=document.id,
+        name=document.name,
+        job_id=case.report.id,
+        tried=_tried(document),
+        fix=f"mailroom documents {document.id}",
         at=now,
     )
+
+
+def _tried(document: Document) -> str:
+    """What was done about earlier failures of this document, in words; "" when this was the first."""
+    before = [entry.detail for entry in document.history if entry.what == "submitted anew"]
+    if not before:
+        return ""
+    times = "once" if len(before) == 1 else f"{len(before)} times"
+    return f"submitted anew {times} before; the last time because: {before[-1]}"
 
 
 def concluded(case: Case, document: Document, tools: Tools) -> Sequence[Write]:

@@ -152,13 +152,19 @@ def failure_alert(task: Task, error: Exception, fix: str, cause: str, now: float
     to = task.details.get("to", "a destination")
     return Alert(
         kind="delivery.conflict" if isinstance(error, DeliveryConflict) else "delivery.failed",
-        cause=f"{cause}:{scheme(to)}",
-        title=f"delivery to {to} failed",
+        cause=f"{cause}:{_where(to)}",
+        title=f"delivery to {_where(to)} failed",
         detail=str(error),
         subject=task.subject,
+        delivery_id=task.details["delivery_id"],
         fix=fix or f"mailroom replay {task.subject}",
         at=now,
     )
+
+
+def _where(to: str) -> str:
+    """What deliveries have in common that fail together: the bucket, queue or host; of a folder, all that is fixed."""
+    return to.partition("{")[0] if to.startswith("folder:") else place(to)
 
 
 STEP = StepOf(run=deliver, give_up=give_up, attempt_failed=attempt_failed, alert=failure_alert)

@@ -2,6 +2,7 @@
 
 from receiver.core.alert import Alert
 from receiver.core.document import Document, DocumentState, Step
+from receiver.core.fingerprint import cause_of
 from receiver.core.plan import Plan, Way
 from receiver.flow.conclude import planned
 from receiver.flow.tools import Tools
@@ -32,10 +33,12 @@ def held_alert(packet: Document, reason: str, now: float) -> Alert:
     """The one alert of a packet that a person must look at."""
     return Alert(
         kind="packet.held",
-        cause=packet.id,
+        cause=cause_of(reason, packet.name),
         title=f"a person must look at packet {packet.name}",
         detail=reason,
         subject=packet.id,
+        name=packet.name,
+        job_id=packet.job_id,
         fix=f"mailroom documents {packet.id} shows its pages; mailroom recut {packet.id} 1-4 5-9 … cuts it by hand",
         at=now,
     )

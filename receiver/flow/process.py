@@ -12,12 +12,13 @@ from shlex import quote
 
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Insert, Update, Write, changed
+from receiver.core.document import Document
 from receiver.core.errors import CloudRefused, Conflict, MailroomError, OutOfTime, StoreBusy, said_by
 from receiver.core.naming import id_parts
 from receiver.core.retry import RetryAt, decide
 from receiver.core.task import Task, TaskState
 from receiver.flow import alert as alerting
-from receiver.flow import deliver, family, gate, react, recheck, split, submit
+from receiver.flow import deliver, family, gate, notify, react, recheck, split, submit
 from receiver.flow.lease import renewed
 from receiver.flow.tools import Change, Outcome, StepOf, Tools, document_of
 
@@ -29,7 +30,7 @@ STEPS: Mapping[str, StepOf] = {
     "packet": family.STEP,
     "deliver": deliver.STEP,
     "alert": alerting.RAISE,
-    "notify": alerting.NOTIFY,
+    "notify": notify.NOTIFY,
 }
 """Kind of task -> how it is done. One dictionary: the engine's whole repertoire."""
 
@@ -113,8 +114,10 @@ async def _run(step: StepOf | None, task: Task, tools: Tools, seconds: float | N
 async def _succeeded(task: Task, outcome: Outcome, tools: Tools) -> Done:
     async def change() -> Sequence[Write]:
         writes = await outcome.change() if outcome.change else ()
-        told_before = outcome.change is not None and not writes
-        return writes if told_before else (*writes, *_raised(outcome.alerts, task))
+        if outcome.change is not None and not writes:
+            return writes  # all of it was written, and told, before
+        alerts = (*outcome.alerts, *(outcome.alerts_of(writes) if outcome.alerts_of else ()))
+        return (*writes, *_raised(alerts, task))
 
     if outcome.again_at is not None:
         moved = task.retry(at=outcome.again_at, error=outcome.note, cause="again", counted=False)
@@ -174,7 +177,7 @@ def _consequences(task: Task, step: StepOf | None, failure: _Failure, tools: Too
         writes = await after(task, failure.error, tools) if after else ()
         if isinstance(failure.error, CloudRefused) and not failure.final:
             writes = (*writes, *await gate.told(task, failure.error, tools))
-        return (*writes, *_raised([_parked_alert(task, step, failure)] if told else [], task))
+        return (*writes, *_raised([_parked_alert(task, step, failure, writes)] if told else [], task))
 
     return change
 
@@ -204,19 +207,27 @@ def _raised(alerts: Sequence[Alert], task: Task) -> list[Write]:
     return [Ensure(alerting.task_for(alert, *id_parts(task.id))) for alert in alerts]
 
 
-def _parked_alert(task: Task, step: StepOf | None, failure: _Failure) -> Alert:
+def _parked_alert(task: Task, step: StepOf | None, failure: _Failure, writes: Sequence[Write]) -> Alert:
+    """The alert of a task that was given up, about the document that is written with its end."""
     fix = failure.error.fix if isinstance(failure.error, MailroomError) else ""
     if step and step.alert:
-        return step.alert(task, failure.error, fix, failure.cause, failure.now)
-    return Alert(
-        kind="task.parked",
-        cause=f"{task.kind}:{failure.cause}",
-        title=f"{task.kind} gave up after {task.attempts} attempts",
-        detail=failure.text,
-        subject=task.subject,
-        fix=fix or f"mailroom replay {quote(task.id if failure.moved.expires_at else task.subject)}",
-        at=failure.now,
-    )
+        alert = step.alert(task, failure.error, fix, failure.cause, failure.now)
+    else:
+        alert = Alert(
+            kind="task.parked",
+            cause=f"{task.kind}:{failure.cause}",
+            title=f"{task.kind} gave up after {task.attempts} attempt{'s' if task.attempts != 1 else ''}",
+            detail=failure.text,
+            subject=task.subject,
+            fix=fix or f"mailroom replay {quote(task.id if failure.moved.expires_at else task.subject)}",
+            at=failure.now,
+        )
+    alert = replace(alert, task_id=task.id)
+    written = (write.record for write in writes if isinstance(write, Insert | Ensure | Update))
+    document = next((record for record in written if isinstance(record, Document)), None)
+    if document is None:
+        return alert
+    return replace(alert, subject=document.id, name=document.name, job_id=document.job_id)
 
 
 async def _ring(writes: Sequence[Write], tools: Tools) -> None:

@@ -14,9 +14,12 @@ from receiver.core.job import Job, JobKind, JobReport, JobStatus, Verdict
 from receiver.core.retry import RetryAt
 from receiver.core.task import Task
 from receiver.flow import gate
+from receiver.flow.assess import assess
+from receiver.flow.convert import convert
 from receiver.flow.pause import RESULTS
+from receiver.flow.rates import note_taken_in
 from receiver.flow.recheck import recheck_of
-from receiver.flow.resolve import resolve
+from receiver.flow.rouse import rouse
 from receiver.flow.tools import Tools
 from receiver.flow.watch import watch
 
@@ -35,8 +38,8 @@ class Swept:
     """Jobs past their deadline that were asked about."""
     finished: int
     """Of these, jobs whose event never came."""
-    wrong: int = 0
-    """Groups of what is wrong now, of which a person was told: documents overdue, sources expiring, …"""
+    over: int = 0
+    """Incidents that this pass found to be over."""
 
 
 async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
@@ -44,10 +47,18 @@ async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
     now = tools.clock()
     rung = await _ring_due(tools, now, limit)
     overdue = [job for job in (await tools.store.find(Job, _overdue(now, limit))).records if isinstance(job, Job)]
-    wrong = await watch(tools)
-    await resolve(tools, wrong)
+    over = await _alerting(tools)
     finished = await _ask_if_open(overdue, tools)  # last: all else must happen while LlamaCloud is away, too
-    return Swept(rung=rung, overdue=len(overdue), finished=finished, wrong=len(wrong))
+    return Swept(rung=rung, overdue=len(overdue), finished=finished, over=over)
+
+
+async def _alerting(tools: Tools) -> int:
+    """Looks for what is wrong, closes what is over, and sees that every channel hears of it; incidents closed."""
+    await convert(tools)
+    await note_taken_in(tools)
+    over = await assess(tools, await watch(tools))
+    await rouse(tools)
+    return over
 
 
 async def _ask_if_open(overdue: Sequence[Job], tools: Tools) -> int:

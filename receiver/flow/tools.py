@@ -108,6 +108,10 @@ class Tools:
     """The ``to`` of an alert rule -> its channel."""
     lookups: Budget = field(default_factory=lookups)
     """One for all tasks of this process."""
+    operator_url: str = ""
+    """Where the operator's page is, for links in notices; "" for none."""
+    site: str = ""
+    """Which Mailroom this is, for those that hear of several."""
     adopt: bool = False
     """Whether a job that was created elsewhere becomes a document here."""
     max_document: int = 512 * 1024 * 1024
@@ -186,6 +190,8 @@ class Outcome:
     alerts: tuple[Alert, ...] = ()
     asked: bool | None = None
     """Whether LlamaCloud answered something; None means that a change or another look says so."""
+    alerts_of: Callable[[Sequence[Write]], Sequence[Alert]] | None = None
+    """The alerts that depend on what is written in the end: what mends itself is none."""
 
 
 Run = Callable[[Task, Tools], Awaitable[Outcome]]

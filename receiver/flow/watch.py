@@ -3,30 +3,37 @@ that do not balance, a classifier that does worse than it did. A part of the swe
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Insert, Query, Update
+from receiver.core.channel import Channel
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
+from receiver.core.fingerprint import fingerprint
 from receiver.core.flag import Flag
+from receiver.core.incident import Incident
 from receiver.core.quality import Worse, shares, worse
 from receiver.flow.alert import task_for
+from receiver.flow.pause import RESULTS, SUBMISSION, read
 from receiver.flow.tools import Tools
 
 GRACE = 300.0
 """Seconds past its deadline for which a document is left to the sweep: a lost event is mended, and no alarm."""
 EXPIRING = 6 * 3600.0
 """Seconds before a source expires at LlamaCloud; parse sources are kept for 48 h (reference 1.1)."""
-LOOKED_AT = 100
-"""Overdue documents that one pass looks at, oldest first: enough to tell of each cause."""
+PAGE = 200
+"""Overdue documents in one page of a look."""
+OVERLAP = 300.0
+"""Seconds that are looked at twice: an index may be late, and two machines' clocks apart."""
 AT_ONCE = 50
 """Tasks in one change; DynamoDB takes 100 writes."""
 QUALITY_EVERY, QUALITY_WINDOW, QUALITY_BEFORE, QUALITY_SAMPLE = 3600.0, 86400.0, 8 * 86400.0, 500
 _QUALITY = "watch:quality"
+_OVERDUE = "watch:overdue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,22 +44,66 @@ class Alarm:
     origin: tuple[str | float, ...]
 
 
-async def watch(tools: Tools) -> set[str]:
-    """Raises an alert for each new case of what is wrong now; the groups (``Alert.group``) of all that is wrong."""
-    alarms = [*await _documents(tools), *await _books(tools)]
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a pass looked for, and what it found: kind -> fingerprints, or None when all of the kind go on."""
+
+    conditions: Mapping[str, frozenset[str] | None]
+
+    def found(self, incident: Incident) -> bool | None:
+        """Whether the incident's condition was found; None when it was not looked for."""
+        if incident.kind not in self.conditions:
+            return None
+        found = self.conditions[incident.kind]
+        return found is None or incident.id in found
+
+
+async def watch(tools: Tools) -> Looked:
+    """Raises an alert for each new case of what is wrong now."""
+    await _documents(tools)
+    books = await _books(tools)
+    await _raise(books, tools)
+    paused = any([(await read(what, tools)).until for what in (SUBMISSION, RESULTS)])
+    conditions = {
+        "balance.off": frozenset(one.alert.fingerprint for one in books),
+        "quality.changed": await _quality(tools),
+        "submission.paused": None if paused else frozenset[str](),
+        "channel.failing": await _failing(tools),
+    }
+    return Looked(conditions)
+
+
+async def _raise(alarms: Sequence[Alarm], tools: Tools) -> None:
     tasks = [task_for(one.alert, *one.origin) for one in alarms]
     for some in (tasks[at : at + AT_ONCE] for at in range(0, len(tasks), AT_ONCE)):
         await tools.store.apply(*map(Ensure, some))
         await tools.ring(*(task.id for task in some))
-    return {one.alert.group for one in alarms} | await _quality(tools)
 
 
-async def _documents(tools: Tools) -> list[Alarm]:
+async def _documents(tools: Tools) -> None:
+    """Raises those that have become overdue since the last look, however many."""
     now = tools.clock()
-    page = await tools.store.find(Document, Query(by="overdue", until=now, limit=LOOKED_AT))
-    overdue = [_overdue(one, now) for one in page.records if (one.overdue_at or now) <= now - GRACE]
-    expiring = [_expiring(one, now) for one in page.records if _expires_soon(one, now)]
-    return [*overdue, *expiring]
+    until = now - GRACE
+    flag = await tools.store.get(Flag, _OVERDUE)
+    since = min(float(flag.value), until) - OVERLAP if flag else None
+    cursor: str | None = None
+    while True:
+        query = Query(by="overdue", since=since, until=until, limit=PAGE, cursor=cursor)
+        page = await tools.store.find(Document, query)
+        soon = [expiring(one, now) for one in page.records if expires_soon(one, now)]
+        await _raise([*(_overdue(one, now) for one in page.records), *soon], tools)
+        cursor = page.cursor
+        await _remember(until if cursor is None else page.records[-1].overdue_at, tools)
+        if cursor is None:
+            return
+
+
+async def _remember(looked_to: float, tools: Tools) -> None:
+    """A pass that is cut short is gone on with from there."""
+    flag = await tools.store.get(Flag, _OVERDUE)
+    looked = Flag(id=_OVERDUE, value=repr(looked_to), at=tools.clock(), version=flag.version if flag else 0)
+    with contextlib.suppress(Conflict):  # then another worker looked just now
+        await tools.store.apply(Update(looked) if flag else Insert(looked))
 
 
 def _overdue(document: Document, now: float) -> Alarm:
@@ -62,30 +113,44 @@ def _overdue(document: Document, now: float) -> Alarm:
         title=f"{document.name} is past its deadline",
         detail=document.error or f"it is still at the step {document.step}",
         subject=document.id,
+        name=document.name,
+        job_id=document.job_id,
+        as_of=str(document.deadline),
         fix=f"mailroom documents {document.id}; mailroom balance lists all that are overdue",
         at=now,
     )
     return Alarm(alert=alert, origin=(document.id, str(document.deadline)))
 
 
-def _expires_soon(document: Document, now: float) -> bool:
-    """Also true of one that has expired already: nobody may have looked in time."""
+def expires_soon(document: Document, now: float) -> bool:
+    """Whether its file will soon be gone, or is; nobody may have looked in time."""
     return document.file_expires_at is not None and document.file_expires_at - now < EXPIRING
 
 
-def _expiring(document: Document, now: float) -> Alarm:
+def expiring(document: Document, now: float) -> Alarm:
+    """The alarm that a document's file will soon be gone."""
     assert document.file_expires_at is not None
     hours = max(0.0, document.file_expires_at - now) / 3600
     alert = Alert(
         kind="source.expiring",
-        cause="file",
+        cause=document.step,
         title=f"{document.name} expires at LlamaCloud in {hours:.0f} h",
         detail=f"the document is open, at the step {document.step}, and its file {document.file_id} will be gone",
         subject=document.id,
+        name=document.name,
+        job_id=document.job_id,
+        as_of=document.file_id,
         fix=f"mailroom documents {document.id} says what it waits for; mailroom replay {document.id} uploads it anew",
         at=now,
     )
     return Alarm(alert=alert, origin=(document.id, document.file_id))
+
+
+async def _failing(tools: Tools) -> frozenset[str]:
+    """The fingerprints of the channels that do not take notices."""
+    records = [await tools.store.get(Channel, to) for to in tools.channels]
+    found = [one for one in records if one is not None and one.failing_since is not None]
+    return frozenset(fingerprint("channel.failing", one.id) for one in found)
 
 
 async def _books(tools: Tools) -> list[Alarm]:
@@ -105,22 +170,22 @@ async def _books(tools: Tools) -> list[Alarm]:
     return [Alarm(alert=alert, origin=(f"{now // 3600:.0f}",))]
 
 
-async def _quality(tools: Tools) -> set[str]:
-    """The groups of what is worse than it was; looked at once in an hour, by one worker."""
+async def _quality(tools: Tools) -> frozenset[str]:
+    """The fingerprints of what is worse than it was; looked at once in an hour, by one worker."""
     now = tools.clock()
     flag = await tools.store.get(Flag, _QUALITY)
     if flag is not None and now - flag.at < QUALITY_EVERY:
-        return set(msgspec.json.decode(flag.value, type=list[str]))
+        return frozenset(msgspec.json.decode(flag.value, type=list[str]))
     recent = await _decided(tools, now - QUALITY_WINDOW, now)
     before = await _decided(tools, now - QUALITY_BEFORE, now - QUALITY_WINDOW)
     alerts = [_changed(one, now) for one in worse(shares(recent), shares(before))]
     tasks = [task_for(alert, f"{now // QUALITY_WINDOW:.0f}") for alert in alerts]
-    value = msgspec.json.encode([alert.group for alert in alerts]).decode()
+    value = msgspec.json.encode([alert.fingerprint for alert in alerts]).decode()
     looked = Flag(id=_QUALITY, value=value, at=now, version=flag.version if flag else 0)
     with contextlib.suppress(Conflict):  # then another worker looked just now
         await tools.store.apply(Update(looked) if flag else Insert(looked), *map(Ensure, tasks))
         await tools.ring(*(task.id for task in tasks))
-    return {alert.group for alert in alerts}
+    return frozenset(alert.fingerprint for alert in alerts)
 
 
 async def _decided(tools: Tools, since: float, until: float) -> Sequence[Document]:

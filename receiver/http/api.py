@@ -10,11 +10,11 @@ from starlette.routing import Route
 
 from receiver import show
 from receiver.bootstrap import App
-from receiver.core.alert import AlertState
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Malformed
 from receiver.core.event import Event
+from receiver.core.incident import Incident
 from receiver.core.task import Task, TaskState
 from receiver.flow.by_hand import Word, choices, route_by_hand
 from receiver.flow.dossier import dossier, found
@@ -36,6 +36,8 @@ TASKS = {
     "state": Filter(lambda one, value: one.state == value, index="state", choices=tuple(TaskState)),
     "kind": Filter(lambda one, value: one.kind == value),
 }
+STANDING = 500
+"""Incidents that the overview shows; ``/alerts`` has them all."""
 BODY_LIMIT = 64 * 1024
 BODY_SECONDS = 10.0
 
@@ -102,22 +104,17 @@ class Api:
         """The books, what needs a person, and the routes that one can choose from."""
         store, now = self._tools.store, self._tools.clock()
         overdue = await found(store, Document, Query(by="overdue", until=now), limit=100)
-        alerts = await found(store, AlertState, Query(newest_first=True), limit=100)
+        alerts = await found(store, Incident, Query(by="standing", newest_first=True), limit=STANDING)
         table = self._tools.config.table
         return _json(
             {
                 "balance": show.balance(await store.tally()),
                 "overdue": [show.document(one) for one in overdue],
-                "alerts": [show.alert(one) for one in _each_once(alerts)],
+                "alerts": [show.incident(one) for one in alerts],
                 "routes": {name: [target.url for target in to] for name, to in choices(table).items()},
                 "types": sorted({name for route in table.routes for name in route.types}),
             }
         )
-
-
-def _each_once(alerts: list[AlertState]) -> list[AlertState]:
-    """Those that stand; what is told to several channels is told here once."""
-    return list({(one.kind, one.title, one.example): one for one in alerts if one.resolved_at is None}.values())
 
 
 async def _word(request: Request) -> Word:

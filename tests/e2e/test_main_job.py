@@ -90,7 +90,7 @@ def test_a_hostile_name_lands_inside_its_prefix(report: dict[str, Any]) -> None:
 
 
 def test_a_failed_job_raises_an_alert_with_the_vendors_words_and_a_fix(report: dict[str, Any]) -> None:
-    (alert,) = (one for one in report["alerts"] if "locked-payslip" in one["title"])
+    (alert,) = (one for one in report["alerts"] if "locked-payslip" in one["examples"][0]["name"])
     assert alert["kind"] == "job.failed"
     assert alert["fix"].startswith("mailroom ")
 

@@ -4,20 +4,30 @@ import email
 import email.policy
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import count
+from pathlib import Path
+from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
+from starlette.types import Receive, Scope, Send
 
 from handlers.alerts import CHANNELS, open_channel
+from handlers.alerts.slack import AMBER, BLUE, GREEN, RED, message_of
 from handlers.aws import Aws
 from handlers.local_aws import LocalAws
+from receiver.core.alert import Severity
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unroutable
+from receiver.core.notice import Word
+from tests.builders import NOW
 from tests.contracts.alert_channel import SECRET, AlertChannelContract, CanFail, Ear, a_notice
 from tests.endpoints import Endpoint
+from tests.servers import serve
 from tests.smtp import Mailbox, a_mailbox
 
 _names = count(1)
+SCHEMA = Path(__file__).parents[2] / "docs" / "alert.schema.json"
 
 
 class LogEar(Ear):
@@ -35,8 +45,18 @@ class TestLog(AlertChannelContract):
         return LogEar(caplog)
 
     async def test_it_is_one_line(self, ear: LogEar) -> None:
-        await ear.channel.notify(a_notice(detail="two\nlines"), count=1, suppressed=0)
+        await ear.channel.notify(a_notice(detail="two\nlines"))
         assert "\n" not in (await ear.heard())[0]
+
+    @pytest.mark.parametrize(
+        ("severity", "word", "level"),
+        [("critical", "firing", "ERROR"), ("warning", "firing", "WARNING"), ("error", "resolved", "INFO")],
+    )
+    async def test_its_level_is_that_of_the_incident_while_it_lasts(
+        self, ear: LogEar, severity: str, word: str, level: str
+    ) -> None:
+        await ear.channel.notify(a_notice(severity=Severity(severity), word=Word(word)))
+        assert [one.levelname for one in ear.caplog.records if one.name == "mailroom.alert"] == [level]
 
 
 class SnsEar(Ear):
@@ -45,12 +65,16 @@ class SnsEar(Ear):
         wanted = f"sns:arn:aws:sns:eu-west-1:123456789012:alarm-{next(_names)}"
         self.url = aws.make(channels=[wanted])[wanted]
         self.channel = open_channel(self.url, aws=aws.aws)
-        there = {"aws_access_key_id": "k", "aws_secret_access_key": SECRET, "region_name": "us-east-1"}
-        nobody = f"http://127.0.0.1:{closed_port}"
-        self.dead = open_channel(self.url, aws=Aws(credentials=there, endpoint_url=nobody, attempts=1))
+        self.dead = open_channel(self.url, aws=nobody(closed_port))
 
     async def heard(self) -> list[str]:
         return [one["Message"] for one in self.aws.alerts(self.url)]
+
+
+def nobody(closed_port: int) -> Aws:
+    """An AWS where nobody listens."""
+    there = {"aws_access_key_id": "k", "aws_secret_access_key": SECRET, "region_name": "us-east-1"}
+    return Aws(credentials=there, endpoint_url=f"http://127.0.0.1:{closed_port}", attempts=1)
 
 
 @pytest.mark.aws
@@ -60,43 +84,111 @@ class TestSns(CanFail):
         return SnsEar(local_aws, closed_port)
 
     async def test_the_subject_fits_an_email_and_attributes_can_be_filtered_by(self, ear: SnsEar) -> None:
-        await ear.channel.notify(a_notice(title="Größe\n" + "x" * 200), count=1, suppressed=0)
+        await ear.channel.notify(a_notice(title="Größe\n" + "x" * 200))
         (said,) = ear.aws.alerts(ear.url)
-        assert said["Subject"].startswith("[Mailroom] Gr")
+        assert said["Subject"].startswith("[Mailroom mail.example.com] Firing error: Gr")
         assert len(said["Subject"]) == 100
         assert said["Subject"].isascii()
-        assert said["MessageAttributes"]["kind"] == {"Type": "String", "Value": "job.failed"}
+        attributes = {name: one["Value"] for name, one in said["MessageAttributes"].items()}
+        assert attributes == {
+            "status": "firing", "severity": "error", "kind": "job.failed", "key": "fingerprint1", "cause": "damaged",
+            "document_id": "doc_abc", "job_id": "job-77",
+        }  # fmt: skip
 
     async def test_a_topic_that_is_not_there_is_named_with_the_fix(self, local_aws: LocalAws) -> None:
         channel = open_channel("sns:arn:aws:sns:us-east-1:000000000000:nobody", aws=local_aws.aws)
         with pytest.raises(Unroutable, match="nobody does not exist") as error:
-            await channel.notify(a_notice(), count=1, suppressed=0)
+            await channel.notify(a_notice())
         assert "aws sns create-topic --name nobody" in error.value.fix
+        (fault,) = await channel.probe() or []
+        assert "nobody does not exist" in fault
 
-    async def test_a_fifo_topic_takes_it_too(self, local_aws: LocalAws) -> None:
+    async def test_a_topic_that_nobody_has_subscribed_to_is_a_fault(self, local_aws: LocalAws) -> None:
+        arn = local_aws.client("sns").create_topic(Name=f"lonely-{next(_names)}")["TopicArn"]
+        (fault,) = await open_channel(f"sns:{arn}", aws=local_aws.aws).probe() or []
+        assert "no confirmed subscription" in fault
+
+    async def test_a_fifo_topic_takes_it_too_and_a_repeat_once(self, local_aws: LocalAws) -> None:
         wanted = f"sns:arn:aws:sns:us-east-1:000000000000:alarm-{next(_names)}.fifo"
         url = local_aws.make(channels=[wanted])[wanted]
         channel = open_channel(url, aws=local_aws.aws)
-        await channel.notify(a_notice(), count=1, suppressed=0)
-        await channel.notify(a_notice(), count=1, suppressed=0)
+        await channel.notify(a_notice())
+        await channel.notify(a_notice())
         assert len(local_aws.alerts(url)) == 1
 
 
-class WebEar(Ear):
-    def __init__(self, scheme: str, endpoint: Endpoint, closed_port: int) -> None:
-        self.endpoint = endpoint
-        self.channel = open_channel(f"{scheme}{endpoint.url}/hook/{'x' if scheme else ''}?key={SECRET}")
-        self.dead = open_channel(f"{scheme}http://127.0.0.1:{closed_port}/hook?key={SECRET}")
+class EventsEar(Ear):
+    """A bus with a rule that leads everything of ours to a queue."""
+
+    def __init__(self, aws: LocalAws, closed_port: int) -> None:
+        self.aws, name = aws, f"bus-{next(_names)}"
+        events, sqs = aws.client("events"), aws.client("sqs")
+        events.create_event_bus(Name=name)
+        url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        events.put_rule(Name=name, EventBusName=name, EventPattern=json.dumps({"source": ["mailroom"]}))
+        events.put_targets(Rule=name, EventBusName=name, Targets=[{"Id": "queue", "Arn": arn}])
+        self.name = name
+        self.channel = open_channel(f"events:{name}", aws=aws.aws)
+        self.dead = open_channel(f"events:{name}", aws=nobody(closed_port))
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(one["Body"]) for one in self.aws.messages(self.name)]
 
     async def heard(self) -> list[str]:
-        return ["\n".join(_texts(json.loads(one.body))) for one in self.endpoint.posts]
+        return ["\n".join(texts(one["detail"])) for one in self.events]
 
 
-def _texts(said: dict[str, object]) -> list[str]:
-    """What a reader sees; Slack shows its escapes as the characters they stand for."""
-    return [
-        str(value).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")[:15_000] for value in said.values()
-    ]
+@pytest.mark.aws
+class TestEvents(CanFail):
+    @pytest.fixture
+    def ear(self, local_aws: LocalAws, closed_port: int) -> EventsEar:
+        return EventsEar(local_aws, closed_port)
+
+    async def test_a_rule_can_choose_by_source_and_detail(self, ear: EventsEar) -> None:
+        await ear.channel.notify(a_notice())
+        (event,) = ear.events
+        assert (event["source"], event["detail-type"]) == ("mailroom", "Mailroom Alert")
+        assert (event["detail"]["status"], event["detail"]["severity"]) == ("firing", "error")
+
+    async def test_a_bus_that_is_not_there_is_named_with_the_fix(self, local_aws: LocalAws) -> None:
+        (fault,) = await open_channel("events:nowhere", aws=local_aws.aws).probe() or []
+        assert "aws events create-event-bus --name nowhere" in fault
+
+    async def test_an_entry_that_failed_is_no_success(self, ear: EventsEar, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def half(*_: object, **__: object) -> dict[str, Any]:
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException", "ErrorMessage": "slowly"}]}
+
+        monkeypatch.setattr(ear.aws.aws, "call", half)
+        with pytest.raises(DestinationBusy, match="slowly"):
+            await ear.channel.notify(a_notice())
+
+
+class WebEar(Ear):
+    def __init__(self, scheme: str, endpoint: Endpoint, closed_port: int, tail: str = f"/hook?key={SECRET}") -> None:
+        self.endpoint = endpoint
+        self.channel = open_channel(f"{scheme}{endpoint.url}{tail}")
+        self.dead = open_channel(f"{scheme}http://127.0.0.1:{closed_port}{tail}")
+
+    async def heard(self) -> list[str]:
+        return ["\n".join(texts(json.loads(one.body))) for one in self.endpoint.posts]
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The last message that came."""
+        found: dict[str, Any] = json.loads(self.endpoint.posts[-1].body)
+        return found
+
+
+def texts(said: object) -> list[str]:
+    """Every text in it, as a reader sees it: escapes are shown as the characters that they stand for."""
+    if isinstance(said, dict):
+        return [text for value in said.values() for text in texts(value)]
+    if isinstance(said, list):
+        return [text for value in said for text in texts(value)]
+    shown = str(said).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return ["".join(c for at, c in enumerate(shown) if c != "\\" or shown[at + 1 : at + 2].isalnum())]
 
 
 class WebContract(CanFail):
@@ -107,8 +199,9 @@ class WebContract(CanFail):
     async def test_each_answer_says_what_to_do_next(self, ear: WebEar, status: int, error: type[MailroomError]) -> None:
         ear.endpoint.status, ear.endpoint.headers = status, {"retry-after": "7", "location": "/elsewhere"}
         with pytest.raises(error) as raised:
-            await ear.channel.notify(a_notice(), count=1, suppressed=0)
+            await ear.channel.notify(a_notice())
         assert SECRET not in f"{raised.value} {raised.value.fix}"
+        assert "--parked" not in raised.value.fix  # a notice is told by itself once the channel works
         if isinstance(raised.value, DestinationBusy):
             assert raised.value.retry_after == 7
 
@@ -119,11 +212,134 @@ class TestSlack(WebContract):
         return WebEar("slack:", endpoint, closed_port)
 
     async def test_it_is_what_an_incoming_webhook_takes(self, ear: WebEar) -> None:
-        await ear.channel.notify(a_notice(), count=1, suppressed=0)
+        await ear.channel.notify(a_notice())
         (got,) = ear.endpoint.posts
         assert got.headers["content-type"] == "application/json"
-        assert list(json.loads(got.body)) == ["text"]
-        assert "&lt;a&amp;b&gt;" in json.loads(got.body)["text"]
+        assert sorted(ear.said) == ["attachments", "text"]
+        (attachment,) = ear.said["attachments"]
+        blocks = attachment["blocks"]
+        assert "&lt;a&amp;b&gt;" in json.dumps(blocks)
+        buttons = [one for block in blocks if block["type"] == "actions" for one in block["elements"]]
+        assert [one["url"] for one in buttons] == [a_notice().link, a_notice().document_link]
+        assert all(len(block["text"]["text"]) <= 3000 for block in blocks if "text" in block)
+
+    @pytest.mark.parametrize(
+        ("word", "severity", "shade"),
+        [("firing", "critical", RED), ("firing", "warning", AMBER), ("resolved", "critical", GREEN),
+         ("acknowledged", "error", BLUE)],
+    )  # fmt: skip
+    async def test_its_colour_is_that_of_the_state(self, ear: WebEar, word: str, severity: str, shade: str) -> None:
+        await ear.channel.notify(a_notice(word=Word(word), severity=Severity(severity)))
+        assert ear.said["attachments"][0]["color"] == shade
+
+    async def test_what_only_speaks_like_slack_gets_the_older_form(self) -> None:
+        (attachment,) = message_of(a_notice(), blocks=False)["attachments"]
+        assert "blocks" not in attachment
+        assert {one["title"] for one in attachment["fields"]} >= {"Status", "Example", "Message", "Kind"}
+
+
+class SlackApi(Endpoint):
+    """Slack's Web API, as far as a bot needs it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        told = {"ok": True, "ts": f"1700.{len(self.got)}"} if scope["path"].endswith("postMessage") else {"ok": True}
+        self.answer = json.dumps(told).encode()
+        await super().__call__(scope, receive, send)
+
+
+class TestSlackBot:
+    pytestmark = pytest.mark.anyio
+
+    @pytest.fixture
+    def slack(self) -> Iterator[Endpoint]:
+        api = SlackApi()
+        with serve(api) as api.url:
+            yield api
+
+    async def test_the_first_message_is_updated_and_what_follows_is_in_its_thread(self, slack: Endpoint) -> None:
+        channel = open_channel(f"slack:{slack.url}/api/xoxb-{SECRET}/C024BE91L")
+        thread = await channel.notify(a_notice())
+        assert await channel.notify(a_notice(word=Word.RESOLVED, thread=thread, closed_at=NOW)) == thread
+        said = [(one.path, json.loads(one.body)) for one in slack.posts]
+        assert [path for path, _ in said] == ["/api/chat.postMessage", "/api/chat.postMessage", "/api/chat.update"]
+        assert [body.get("thread_ts") for _, body in said] == [None, thread, None]
+        assert (said[2][1]["ts"], said[2][1]["attachments"][0]["color"]) == (thread, GREEN)
+        assert {body["channel"] for _, body in said} == {"C024BE91L"}
+        assert slack.posts[0].headers["authorization"] == f"Bearer xoxb-{SECRET}"
+        assert await channel.probe() == []
+
+    @pytest.mark.parametrize(
+        ("code", "error"),
+        [("ratelimited", DestinationBusy), ("token_revoked", AccessDenied), ("not_in_channel", Unroutable),
+         ("invalid_blocks", Unroutable)],
+    )  # fmt: skip
+    async def test_what_slack_says_in_an_answer_of_200_is_heard(
+        self, endpoint: Endpoint, code: str, error: type[MailroomError]
+    ) -> None:
+        endpoint.answer = json.dumps({"ok": False, "error": code}).encode()
+        channel = open_channel(f"slack:{endpoint.url}/api/xoxb-{SECRET}/C1")
+        with pytest.raises(error, match=code) as raised:
+            await channel.notify(a_notice())
+        assert SECRET not in f"{raised.value} {raised.value.fix}"
+        assert await channel.probe() != []
+
+
+class TestTeams(WebContract):
+    @pytest.fixture
+    def ear(self, endpoint: Endpoint, closed_port: int) -> WebEar:
+        return WebEar("teams:", endpoint, closed_port)
+
+    async def test_it_is_an_adaptive_card_that_teams_takes(self, ear: WebEar) -> None:
+        await ear.channel.notify(a_notice())
+        assert ear.said["type"] == "message"
+        (attachment,) = ear.said["attachments"]
+        card = attachment["content"]
+        assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+        assert (card["type"], card["version"], card["body"][0]["style"]) == ("AdaptiveCard", "1.4", "attention")
+        assert [one["url"] for one in card["actions"]] == [a_notice().link, a_notice().document_link]
+
+    async def test_it_never_outgrows_what_teams_takes(self, ear: WebEar) -> None:
+        await ear.channel.notify(a_notice(detail="é]" * 5000, title="📮" * 1000, commands=("`x`" * 500,) * 9))
+        assert len(ear.endpoint.posts[-1].body) < 28 * 1024
+
+
+class TestPagerDuty(WebContract):
+    KEY = "0123456789abcdef0123456789ABCDEF"
+
+    @pytest.fixture
+    def ear(self, endpoint: Endpoint, closed_port: int) -> WebEar:
+        return WebEar("pagerduty:", endpoint, closed_port, f"/{self.KEY}")
+
+    async def test_it_triggers_with_a_severity_and_links(self, ear: WebEar) -> None:
+        await ear.channel.notify(a_notice())
+        event = ear.said
+        assert ear.endpoint.posts[0].path == "/v2/enqueue"
+        assert (event["routing_key"], event["event_action"]) == (self.KEY, "trigger")
+        assert event["dedup_key"] == "mailroom:mail.example.com:fingerprint1"
+        payload = event["payload"]
+        assert (payload["severity"], payload["source"]) == ("error", "mail.example.com")
+        assert payload["timestamp"] == "2027-01-15T08:00:00+00:00"
+        assert payload["summary"] == "classify job failed: it could not be parsed (12 times)"
+        assert [one["href"] for one in event["links"]] == [a_notice().link, a_notice().document_link]
+
+    @pytest.mark.parametrize(
+        ("word", "action"),
+        [("firing", "trigger"), ("acknowledged", "acknowledge"), ("resolved", "resolve"), ("quiet", "trigger")],
+    )
+    async def test_what_happens_to_the_incident_happens_to_its_alert(self, ear: WebEar, word: str, action: str) -> None:
+        await ear.channel.notify(a_notice(word=Word(word), closed_at=NOW))
+        assert ear.said["event_action"] == action
+        assert ear.said["dedup_key"] == "mailroom:mail.example.com:fingerprint1"
+
+    async def test_what_is_quiet_does_not_page_again(self, ear: WebEar) -> None:
+        await ear.channel.notify(a_notice(word=Word.QUIET))
+        assert ear.said["payload"]["severity"] == "info"
+
+    async def test_an_event_keeps_within_its_bounds(self, ear: WebEar) -> None:
+        await ear.channel.notify(a_notice(title="x" * 9000, site="s" * 400, cause="c" * 9000))
+        assert len(ear.said["payload"]["summary"]) <= 1024
+        assert len(ear.said["dedup_key"]) <= 255
+        assert ear.said["dedup_key"].endswith(":fingerprint1")
 
 
 class TestHttp(WebContract):
@@ -132,12 +348,28 @@ class TestHttp(WebContract):
         return WebEar("", endpoint, closed_port)
 
     async def test_it_is_data(self, ear: WebEar) -> None:
-        await ear.channel.notify(a_notice(), count=12, suppressed=11)
-        said = json.loads(ear.endpoint.posts[0].body)
-        assert said["kind"] == "job.failed"
-        assert said["count"] == 12
-        assert said["suppressed"] == 11
-        assert said["at"] == "2027-01-15T08:00:00+00:00"
+        await ear.channel.notify(a_notice())
+        said = ear.said
+        assert (said["schema"], said["status"], said["key"], said["severity"]) == (1, "firing", "fingerprint1", "error")
+        assert (said["kind"], said["count"], said["unmended"], said["job_id"]) == ("job.failed", 12, 11, "job-77")
+        assert said["opened_at"] == "2027-01-15T08:00:00+00:00"
+        assert said["link"] == "https://mail.example.com/#alerts/fingerprint1"
+
+    async def test_the_schema_names_every_field_and_no_other(self, ear: WebEar) -> None:
+        schema = json.loads(SCHEMA.read_text())
+        for word in Word:
+            await ear.channel.notify(a_notice(word=word))
+            assert set(ear.said) == set(schema["properties"]) == set(schema["required"])
+            assert ear.said["status"] in schema["properties"]["status"]["enum"]
+
+    async def test_a_library_verifies_its_signature(self, endpoint: Endpoint) -> None:
+        secret = "whsec_" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
+        channel = open_channel(f"{endpoint.url}/hook", options={"secret": secret, "header X-Team": "night"})
+        await channel.notify(a_notice())
+        (got,) = endpoint.posts
+        assert Webhook(secret).verify(got.body.decode(), got.headers)["key"] == "fingerprint1"
+        assert got.headers["webhook-id"] == a_notice().id
+        assert got.headers["x-team"] == "night"
 
 
 class MailEar(Ear):
@@ -147,7 +379,14 @@ class MailEar(Ear):
         self.dead = open_channel("mailto:ops@example.com", smtp_url=f"smtp://u:{SECRET}@127.0.0.1:{closed_port}")
 
     async def heard(self) -> list[str]:
-        return [str(_read(mail)["Subject"]) + "\n" + _read(mail).get_content() for mail in self.mailbox.mails]
+        return [f"{_read(mail)['Subject']}\n{part(mail, 'plain')}" for mail in self.mailbox.mails]
+
+
+def part(mail: bytes, subtype: str) -> str:
+    """The mail's text or HTML part."""
+    found = _read(mail).get_body((subtype,))
+    assert found is not None
+    return str(found.get_content())
 
 
 def _read(mail: bytes) -> email.message.EmailMessage:
@@ -160,9 +399,33 @@ class TestEmail(CanFail):
         async with a_mailbox() as mailbox:
             yield MailEar(mailbox, closed_port)
 
+    async def test_its_subject_says_what_is_wrong_in_any_language(self, ear: MailEar) -> None:
+        await ear.channel.notify(a_notice(title="Übersicht für das Café: 請求書"))
+        (mail,) = ear.mailbox.mails
+        assert mail.partition(b"\r\n\r\n")[0].isascii()
+        assert _read(mail)["Subject"] == "[Mailroom mail.example.com] Firing error: Übersicht für das Café: 請求書"
+        assert _read(mail)["Importance"] == "high"
+
+    async def test_what_follows_answers_the_first_mail(self, ear: MailEar) -> None:
+        thread = await ear.channel.notify(a_notice())
+        await ear.channel.notify(a_notice(id="fingerprint1-1-resolved-1", word=Word.RESOLVED, thread=thread))
+        first, second = (_read(mail) for mail in ear.mailbox.mails)
+        assert first["Message-ID"] == thread
+        assert (second["In-Reply-To"], second["References"]) == (thread, thread)
+        assert second["Message-ID"] != thread
+        assert second["Importance"] is None
+
+    async def test_the_html_part_says_what_the_text_says_and_nothing_in_it_is_markup(self, ear: MailEar) -> None:
+        await ear.channel.notify(a_notice(title="<script>alert(1)</script>", detail='"><img src=x onerror=y>'))
+        said = part(ear.mailbox.mails[0], "html")
+        assert "<script" not in said
+        assert "<img" not in said
+        for words in ("doc_abc", "job-77", "mailroom replace doc_abc FILE", "12 times", a_notice().link):
+            assert words in said
+
     async def test_a_repeat_is_the_same_message_to_a_mail_reader(self, ear: MailEar) -> None:
         for _ in range(2):
-            await ear.channel.notify(a_notice(), count=1, suppressed=0)
+            await ear.channel.notify(a_notice())
         first, second = (_read(mail) for mail in ear.mailbox.mails)
         assert first["Message-ID"] == second["Message-ID"]
         assert first["To"] == "ops@example.com"
@@ -170,7 +433,7 @@ class TestEmail(CanFail):
         assert first["Auto-Submitted"] == "auto-generated"
 
     async def test_no_header_can_be_smuggled_in(self, ear: MailEar) -> None:
-        await ear.channel.notify(a_notice(title="x\r\nBcc: everybody@example.com"), count=1, suppressed=0)
+        await ear.channel.notify(a_notice(title="x\r\nBcc: everybody@example.com"))
         assert _read(ear.mailbox.mails[0])["Bcc"] is None
         assert ear.mailbox.recipients == ["ops@example.com"]
 
@@ -178,12 +441,12 @@ class TestEmail(CanFail):
         ear.mailbox.login = ("ops@example.com", "pass word")
         where = f"127.0.0.1:{ear.mailbox.port}"
         good = open_channel("mailto:a@b.com,c@d.com", smtp_url=f"smtp://ops%40example.com:pass%20word@{where}")
-        await good.notify(a_notice(), count=1, suppressed=0)
+        await good.notify(a_notice())
         assert ear.mailbox.recipients == ["a@b.com", "c@d.com"]
         assert _read(ear.mailbox.mails[0])["From"] == "ops@example.com"
         bad = open_channel("mailto:a@b.com", smtp_url=f"smtp://ops:{SECRET}@{where}")
         with pytest.raises(AccessDenied, match="535") as error:
-            await bad.notify(a_notice(), count=1, suppressed=0)
+            await bad.notify(a_notice())
         assert SECRET not in str(error.value)
 
     @pytest.mark.parametrize(
@@ -200,13 +463,18 @@ class TestEmail(CanFail):
     ) -> None:
         ear.mailbox.answers[verb] = answer
         with pytest.raises(error):
-            await ear.channel.notify(a_notice(), count=1, suppressed=0)
+            await ear.channel.notify(a_notice())
 
 
 @pytest.mark.parametrize(
     ("url", "smtp_url", "names"),
     [
-        ("pager:abc", "", "known are log, sns, slack, mailto, https"),
+        ("pager:abc", "", "known are log, pagerduty, slack, teams, mailto, sns, events, https"),
+        ("pagerduty:short", "", "integration key"),
+        ("pagerduty:http://example.com/0123456789abcdef0123456789abcdef", "", "https://"),
+        ("teams:example.com/hook", "", "https://"),
+        ("slack:xoxb-123", "", "needs its channel"),
+        ("events:a b", "", "events:BUS"),
         ("sns:alarm", "", "arn:aws:sns:REGION"),
         ("slack:hooks.slack.com/abc", "", "https://"),
         ("http://example.com/alerts", "", "https://"),
@@ -219,12 +487,31 @@ def test_a_channel_that_cannot_work_is_refused_at_start(url: str, smtp_url: str,
         open_channel(url, smtp_url=smtp_url)
 
 
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"secret": "plain"}, "whsec_"),
+        ({"header X Y": "a"}, "name of a header"),
+        ({"header webhook-id": "a"}, "set by Mailroom"),
+        ({"header X-A": "b\r\nX-C: d"}, "printable"),
+    ],
+)
+def test_options_that_cannot_work_are_refused_at_start(options: dict[str, str], names: str) -> None:
+    with pytest.raises(Misconfigured, match=names):
+        open_channel("https://example.com/hook", options=options)
+    with pytest.raises(Misconfigured, match="https://"):
+        open_channel("log", options=options)
+
+
 def test_every_channel_is_tested_here() -> None:
     tested = {
         "log": TestLog,
-        "sns": TestSns,
+        "pagerduty": TestPagerDuty,
         "slack": TestSlack,
+        "teams": TestTeams,
         "mailto": TestEmail,
+        "sns": TestSns,
+        "events": TestEvents,
         "https": TestHttp,
         "http": TestHttp,
     }

@@ -9,11 +9,12 @@ import pytest
 from receiver.bootstrap import App
 from receiver.core.change import Insert
 from receiver.core.document import Classification, DocumentState, Step
+from receiver.core.incident import Status
 from receiver.core.plan import Plan, Row, Way
 from receiver.core.task import Task, TaskState
 from receiver.http.operator import operator_app
 from receiver.settings import Secret
-from tests.builders import NOW, a_document, a_job, a_task, an_alert, an_event
+from tests.builders import NOW, a_document, a_job, a_task, an_event, an_incident
 from tests.receivers import ADMIN_TOKEN, an_app, operator_of
 
 pytestmark = pytest.mark.anyio
@@ -255,8 +256,8 @@ async def test_the_overview_has_the_books_what_needs_a_person_and_the_choices(
     await app.tools.store.apply(
         Insert(a_document(id="late", deadline=NOW - 1)),
         Insert(a_document(state=DocumentState.ROUTED)),
-        Insert(an_alert(title="it broke")),
-        Insert(an_alert(title="it was mended", resolved_at=NOW)),
+        Insert(an_incident(title="it broke")),
+        Insert(an_incident(title="it was mended", status=Status.RESOLVED, closed_at=NOW)),
     )
     told = (await client.get("/overview")).json()
     counts = {"taken_in": 2, "routed": 1, "review": 0, "failed": 0, "open": 1, "forgotten": 0, "withdrawn": 0}

@@ -84,9 +84,7 @@ async def test_what_the_docs_list_is_enough(strict: LocalAws) -> None:
         assert (await s3.deliver(parcel)).fresh
         assert not (await s3.deliver(parcel)).fresh
     await Sqs(aws).deliver(a_parcel("sqs://invoices"))
-    await open_channel(f"sns:arn:aws:sns:{REGION}:000000000000:alarm", aws=aws).notify(
-        a_notice(), count=1, suppressed=0
-    )
+    await open_channel(f"sns:arn:aws:sns:{REGION}:000000000000:alarm", aws=aws).notify(a_notice())
     assert await s3.probe(Target(url="s3://mail/in/{type}/")) == []
     assert ".mailroom-probe" not in str(strict.objects("mail"))
     assert await Sqs(aws).probe(Target(url="sqs://invoices")) == []
@@ -106,9 +104,7 @@ async def test_without_them_the_message_says_what_is_missing(strict: LocalAws) -
     (said,) = await Sqs(aws).probe(Target(url="sqs://invoices"))
     assert "sqs:GetQueueUrl" in said
     with pytest.raises(AccessDenied) as sns_error:
-        await open_channel(f"sns:arn:aws:sns:{REGION}:000000000000:alarm", aws=aws).notify(
-            a_notice(), count=1, suppressed=0
-        )
+        await open_channel(f"sns:arn:aws:sns:{REGION}:000000000000:alarm", aws=aws).notify(a_notice())
     assert "sns:Publish" in sns_error.value.fix
     aws.close()
 

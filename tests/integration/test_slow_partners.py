@@ -15,14 +15,13 @@ from handlers.aws import Aws
 from handlers.outbound import Outbound
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.transport import Patience
-from receiver.core.alert import Alert
 from receiver.core.errors import CloudBusy, DestinationBusy
 from receiver.core.job import JobKind
 from tests import trickle
+from tests.contracts.alert_channel import a_notice
 from tests.trickle import Trickle, trickling
 
 pytestmark = pytest.mark.anyio
-ALERT = Alert(kind="task.parked", cause="c", title="t", detail="d", at=0.0)
 ACCESS = {"aws_access_key_id": "a", "aws_secret_access_key": "s", "region_name": "us-east-1"}
 PATIENCE = Patience(look_seconds=0.3, answer_seconds=0.3, connect_seconds=0.2, first_wait_seconds=0.01)
 
@@ -140,5 +139,5 @@ async def test_a_mail_server_gets_its_time_and_no_more(answer: trickle.Answer, m
     with trickling(answer) as slow:
         channel = Email("to@example.com", f"smtp://127.0.0.1:{slow.port}")
         begun = time.monotonic()
-        await within(20, channel.notify(ALERT, count=1, suppressed=0))
+        await within(20, channel.notify(a_notice()))
     assert time.monotonic() - begun < 15

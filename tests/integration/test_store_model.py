@@ -34,12 +34,25 @@ from receiver.core.change import (
 )
 from receiver.core.document import Classification, Document, DocumentState, Entry
 from receiver.core.errors import Conflict
+from receiver.core.incident import Status
 from receiver.core.job import JobStatus
 from receiver.core.task import Task, TaskState
 from receiver.ports import Store
 from receiver.store.memory import MemoryStore
 from receiver.store.sqlite import SqliteStore
-from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_alert, an_event
+from tests.builders import (
+    NOW,
+    a_channel,
+    a_document,
+    a_flag,
+    a_job,
+    a_notification,
+    a_task,
+    an_alert,
+    an_event,
+    an_incident,
+    an_occurrence,
+)
 from tests.contracts.store import HandClock, outcome
 from tests.contracts.store_asked import all_pages
 
@@ -76,6 +89,10 @@ RECORDS: st.SearchStrategy[Any] = st.one_of(
         expires_at=PERHAPS,
     ),
     st.builds(an_alert, id=IDS, last_at=MOMENTS, expires_at=PERHAPS),
+    st.builds(an_incident, id=IDS, opened_at=MOMENTS, status=st.sampled_from(Status), expires_at=PERHAPS),
+    st.builds(an_occurrence, id=IDS, part=IDS, at=MOMENTS, ended_at=PERHAPS, expires_at=PERHAPS),
+    st.builds(a_notification, id=IDS, channel=IDS, due_at=PERHAPS, held_since=PERHAPS, expires_at=PERHAPS),
+    st.builds(a_channel, id=IDS),
     st.builds(a_flag, id=IDS, value=st.text(st.characters(exclude_categories=["Cs"]), max_size=5)),
 )
 WRITES: st.SearchStrategy[Write] = st.one_of(

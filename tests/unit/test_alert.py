@@ -1,65 +1,14 @@
-"""One notice per cause and window, with the count of those that were held back."""
+"""Who is told of what: kinds, severities, rates, and hours in which only what is critical is told."""
 
-from dataclasses import replace
-from itertools import pairwise
+from datetime import UTC, datetime, time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.core.alert import KINDS, Alert, AlertRule, AlertState, state_id, state_parts, weigh
-
-
-def an_alert_at(at: float, subject: str = "doc_1") -> Alert:
-    return Alert(
-        kind="job.failed", cause="encrypted", title="encrypted", detail="…", subject=subject, fix="mend", at=at
-    )
-
-
-def test_the_first_of_a_cause_is_told_at_once() -> None:
-    state, due = weigh(an_alert_at(10), None, window_seconds=60)
-    assert due
-    assert (state.id, state.count, state.suppressed, state.notified_at) == ("job.failed:encrypted", 1, 0, 10)
-    assert (state.example, state.fix) == ("doc_1", "mend")
-
-
-def test_more_within_the_window_are_only_counted() -> None:
-    state, _ = weigh(an_alert_at(10), None, window_seconds=60)
-    for at in (11, 40, 69.9):
-        state, due = weigh(an_alert_at(at), state, window_seconds=60)
-        assert not due
-    assert (state.count, state.suppressed, state.notified_at, state.last_at) == (4, 3, 10, 69.9)
-
-
-def test_the_first_after_the_window_is_told_again() -> None:
-    state, _ = weigh(an_alert_at(10), None, window_seconds=60)
-    state, _ = weigh(an_alert_at(20), state, window_seconds=60)
-    state, due = weigh(an_alert_at(70, subject="doc_9"), state, window_seconds=60)
-    assert due
-    assert (state.suppressed, state.notified_at, state.example) == (0, 70, "doc_9")
-
-
-def test_what_comes_back_after_it_was_resolved_is_told_at_once() -> None:
-    state, _ = weigh(an_alert_at(10), None, window_seconds=60)
-    state, due = weigh(an_alert_at(12), replace(state, resolved_at=11), window_seconds=60)
-    assert due
-    assert (state.resolved_at, state.first_at) == (None, 12)
-
-
-@given(st.lists(st.floats(0, 500), min_size=1, max_size=60), st.floats(1, 100))
-def test_notices_of_a_cause_are_never_closer_than_the_window_and_none_is_uncounted(
-    moments: list[float], window: float
-) -> None:
-    state: AlertState | None = None
-    told: list[float] = []
-    for at in sorted(moments):
-        state, due = weigh(an_alert_at(at), state, window_seconds=window)
-        if due:
-            told.append(at)
-    assert state is not None
-    assert all(later - earlier >= window for earlier, later in pairwise(told))
-    assert state.count == len(moments)
-    assert told[0] == min(moments)
+from receiver.core.alert import KINDS, SEVERITIES, AlertRule, Severity, SeverityRule, state_parts
+from receiver.core.incident import NATURES
+from receiver.core.quiet import QuietHours
 
 
 @pytest.mark.parametrize(
@@ -75,16 +24,71 @@ def test_a_rule_wants_the_kinds_that_it_names(kinds: tuple[str, ...], wanted: se
     assert {kind for kind in KINDS if rule.wants(kind)} == wanted
 
 
-def test_a_rule_does_not_show_its_channel() -> None:
-    rule = AlertRule(kinds=("*",), to="slack:env:HOOK", channel="slack:https://hooks.example/secret")
+def test_a_rule_wants_what_is_severe_enough() -> None:
+    rule = AlertRule(kinds=("*",), to="log", channel="log", min_severity=Severity.ERROR)
+    assert [one for one in Severity if rule.wants("job.failed", one)] == [Severity.ERROR, Severity.CRITICAL]
+
+
+def test_a_rule_does_not_show_its_channel_and_its_options() -> None:
+    secret = {"secret": "whsec_secret", "header X-Key": "secret"}
+    rule = AlertRule(kinds=("*",), to="https", channel="https://hooks.example/secret", options=secret)
     assert "secret" not in repr(rule)
 
 
-TEXT = st.text(st.sampled_from(">%3E25:a"), max_size=6)
+def test_severities_and_natures_are_of_kinds_that_exist() -> None:
+    assert set(SEVERITIES) <= set(KINDS)
+    assert set(NATURES) <= set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("count", "taken_in", "holds"),
+    [(5, 1000, False), (6, 1000, True), (3, 9, False), (2, 10, False), (3, 10, True), (1, 0, False)],
+)
+def test_a_rate_is_a_number_or_a_share_of_enough_documents(count: int, taken_in: int, holds: bool) -> None:
+    rule = SeverityRule(kinds=("job.*",), severity=Severity.CRITICAL, more_than=5, percent=20)
+    assert rule.holds("job.failed", count=count, taken_in=taken_in) is holds
+    assert not rule.holds("packet.held", count=count, taken_in=taken_in)
+
+
+def test_a_severity_without_a_rate_always_holds() -> None:
+    assert SeverityRule(kinds=("*",), severity=Severity.INFO).holds("job.failed", count=0, taken_in=0)
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        ("2027-01-15T18:59", None),
+        ("2027-01-15T19:00", "2027-01-16T06:00"),  # 20:00 in Berlin, in winter
+        ("2027-01-16T05:59", "2027-01-16T06:00"),
+        ("2027-01-16T06:00", None),
+        ("2027-07-15T18:00", "2027-07-16T05:00"),  # and in summer
+        ("2027-03-27T22:00", "2027-03-28T05:00"),  # the night in which the clocks go forward
+    ],
+)
+def test_quiet_hours_over_midnight_are_those_of_their_zone(now: str, until: str | None) -> None:
+    hours = QuietHours(begin=time(20), end=time(7), zone="Europe/Berlin")
+    assert hours.until(at(now)) == (at(until) if until else None)
+
+
+def test_quiet_hours_within_a_day() -> None:
+    hours = QuietHours(begin=time(12), end=time(13))
+    assert hours.until(at("2027-01-15T11:59")) is None
+    assert hours.until(at("2027-01-15T12:30")) == at("2027-01-15T13:00")
 
 
 @settings(deadline=None)
-@given(TEXT, TEXT)
-def test_what_is_remembered_of_a_group_says_which_group_and_channel_it_is(group: str, channel: str) -> None:
-    assert state_parts(state_id(group, channel)) == (group, channel)
-    assert state_id("job.failed:broken", "slack:env:TEAM") == "job.failed:broken>slack:env:TEAM"
+@given(st.times(), st.times(), st.floats(0, 4e9))
+def test_when_quiet_hours_are_over_they_are_over(begin: time, end: time, now: float) -> None:
+    hours = QuietHours(begin=begin, end=end, zone="America/New_York")
+    until = hours.until(now)
+    if until is not None and begin != end:
+        assert now < until <= now + 25 * 3600
+        assert hours.until(until) is None
+
+
+def test_the_id_of_an_old_state_names_its_group_and_channel() -> None:
+    assert state_parts("job.failed:a>b>sns:x%3Ey%25") == ("job.failed:a>b", "sns:x>y%")

@@ -108,7 +108,26 @@ WRONG = [
     # alerts
     (SOUND + "alerts: [{on: job.faild, to: log}]\n", "13: alerts[0].on: there is no alert 'job.faild'; did you mean job.failed?"),
     (SOUND + "alerts: [{on: job.failed, to: pigeon}]\n",
-     "13: alerts[0].to: is not an alert channel; write log, sns:ARN, slack:URL, mailto:ADDRESS or https://…"),
+     "13: alerts[0].to: is not an alert channel; write log, pagerduty:KEY, slack:URL, teams:URL, mailto:ADDRESS, sns:ARN, "
+     "events:BUS or https://…"),
+    (SOUND + "alerts: [{on: job.failed, to: log, repeat: 5 seconds}]\n",
+     "13: alerts[0].repeat: is too often (got '5 seconds'); write a minute at least, or \"never\""),
+    (SOUND + "alerts: [{on: job.failed, to: log, ceiling: 900 per hour}]\n",
+     "13: alerts[0].ceiling: is not a ceiling of 1 to 200 notices (got '900 per hour'); write it like \"20 per hour\""),
+    (SOUND + "alerts: [{on: job.failed, to: log, quiet_hours: at night}]\n",
+     "13: alerts[0].quiet_hours: are not hours (got 'at night'); write it like \"20:00-07:00 Europe/Berlin\""),
+    (SOUND + "alerts: [{on: job.failed, to: log, quiet_hours: \"20:00-07:00 Atlantis\"}]\n",
+     "13: alerts[0].quiet_hours: are in no time zone that is known here (got 'Atlantis'); "
+     "write it like \"20:00-07:00 Europe/Berlin\""),
+    (SOUND + "alerts: [{on: job.failed, to: log, min_severity: bad}]\n",
+     "13: alerts[0].min_severity: must be 'info', 'warning', 'error' or 'critical' (got 'bad')"),
+    (SOUND + "alerts: [{on: job.failed, to: log, escalate: {to: pigeon, after: 1 hour}}]\n",
+     "13: alerts[0].escalate.to: is not an alert channel; write log, pagerduty:KEY, slack:URL, teams:URL, mailto:ADDRESS, "
+     "sns:ARN, events:BUS or https://…"),
+    (SOUND + "alerting: {wait: 1 day}\n", "13: alerting.wait: is too long (got '1 day'); at most \"10 minutes\""),
+    (SOUND + "alerting: {severities: [{on: job.failed, when: often, severity: error}]}\n",
+     "13: alerting.severities[0].when: is not a rate (got 'often'); write it like \"more than 5 in 10 minutes\", "
+     "\"20 % in 10 minutes\", or both with \"or\" between them"),
     (SOUND + "alerts: [{on: job.failed, to: slack:env:SLACK_URL}]\n",
      "13: alerts[0].to: the variable SLACK_URL is not set; export SLACK_URL=… or write the value here"),
     (SOUND + "alerts: [{on: job.failed, to: log, at_most: often}]\n",

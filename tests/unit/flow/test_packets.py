@@ -163,7 +163,7 @@ async def test_a_held_packet_is_resolved_when_it_no_longer_waits_for_a_person(de
         before = len(desk.channel.told)
         await sweep(desk.tools)
         await desk.work()
-        return [alert.title for alert, _ in desk.channel.told[before:]]
+        return [f"{notice.word}: {notice.title}" for notice, _ in desk.channel.told[before:]]
 
     assert await told_later() == []
     await route_by_hand(packet.id, Word(who="Ada", to="failed"), desk.tools)

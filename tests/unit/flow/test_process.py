@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.core.alert import Alert
 from receiver.core.change import Insert, Query, Write
 from receiver.core.errors import CloudBusy, StoreBusy, Transient
+from receiver.core.notice import Notice
 from receiver.core.retry import SCHEDULE
 from receiver.core.task import Task, TaskState
 from receiver.flow import alert as alerting
@@ -177,6 +177,6 @@ async def test_a_timeout_within_a_step_is_the_steps_own(desk: Desk) -> None:
     assert (done.task.cause, done.task.error) == ("TimeoutError", "TimeoutError")
 
 
-async def _told(desk: Desk) -> list[tuple[Alert, int]]:
+async def _told(desk: Desk) -> list[tuple[Notice, int]]:
     await desk.work()
     return desk.channel.told

@@ -1,0 +1,71 @@
+"""What is remembered of an alert channel: how it fares, how much it was told lately, and who is telling it now."""
+
+from dataclasses import dataclass, replace
+
+from receiver.core.alert import Ceiling
+
+REMEMBERED = 200
+"""Notices whose moments are remembered for the ceiling."""
+RETRY_SECONDS = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+"""Pauses after failures of a channel; the last one for as long as it fails. A notice is never given up for that."""
+RECOVERING_SECONDS = RETRY_SECONDS[-1] + 60
+"""So long after it failed a channel is not told of other failing ones: what ailed it may have ailed them."""
+FAILURES_TOLD = 3
+"""Failures in a row from which on the other channels are told; one is enough when the channel will never take it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """``id`` is the ``to`` of its rules in mailroom.yaml."""
+
+    id: str
+    holder: str = ""
+    """The task that tells it now: one at a time, so that its notices keep their order."""
+    held_until: float = 0.0
+    calls: int = 0
+    """Counts up when somebody wanted it told while it was being told."""
+    failures: int = 0
+    """In a row, until now."""
+    failing_since: float | None = None
+    error: str = ""
+    fix: str = ""
+    retry_at: float | None = None
+    well_since: float | None = None
+    """When it took a notice again after it had failed."""
+    told_at: tuple[float, ...] = ()
+    """When it was told of something new, for the ceiling."""
+    last_told_at: float | None = None
+    digest_at: float | None = None
+    """When to tell of the other causes; None when there is nothing new about them."""
+    digest_count: int = 0
+    """How many other causes the last digest told of."""
+    thread: str = ""
+    """What the channel returned for the first digest of a row."""
+    version: int = 0
+
+    def room(self, ceiling: Ceiling, now: float) -> bool:
+        """Whether the ceiling allows one more notice now."""
+        return sum(now - ceiling.seconds < at <= now for at in self.told_at) < ceiling.notices
+
+    def told(self, now: float, *, counts: bool) -> "Channel":
+        """The channel after it took a notice; ``counts`` tells whether against the ceiling."""
+        moments = (*(at for at in self.told_at if at <= now), now)[-REMEMBERED:] if counts else self.told_at
+        return replace(self.well(now), told_at=moments, last_told_at=now)
+
+    def well(self, now: float) -> "Channel":
+        """The channel, no longer failing."""
+        since = self.well_since if self.failing_since is None else now
+        return replace(self, failures=0, failing_since=None, error="", fix="", retry_at=None, well_since=since)
+
+    def failed(self, error: str, fix: str, now: float) -> "Channel":
+        """The channel after one more failure."""
+        pause = RETRY_SECONDS[min(self.failures, len(RETRY_SECONDS) - 1)]
+        since = now if self.failing_since is None else min(self.failing_since, now)
+        return replace(
+            self,
+            failures=self.failures + 1,
+            failing_since=since,
+            error=error[:500],
+            fix=fix[:300],
+            retry_at=now + pause,
+        )

@@ -1,0 +1,89 @@
+"""A notice: what a channel is given to tell. Every channel says the same; each in its own form."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from receiver.core.alert import Severity
+from receiver.core.incident import Example
+
+
+class Word(StrEnum):
+    """What a notice says of its incident."""
+
+    FIRING = "firing"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    """It is known to be over."""
+    QUIET = "quiet"
+    """Nothing came for a while, and nobody can know whether it is over."""
+    DIGEST = "digest"
+    """Other causes, beyond the channel's ceiling, told together."""
+    TEST = "test"
+    """Somebody tries out the channel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One of several incidents in a digest."""
+
+    key: str
+    severity: Severity
+    title: str
+    count: int
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What is told. ``key`` (the fingerprint) is the same for all notices of an incident, and of those of its cause."""
+
+    id: str
+    """The same when it is sent again because nobody knows whether it was: a reader may drop the second one."""
+    word: Word
+    severity: Severity
+    kind: str
+    key: str
+    title: str
+    number: int = 1
+    """Which incident of this key it is."""
+    cause: str = ""
+    detail: str = ""
+    """The message of LlamaCloud, or of whoever refused: in its own words."""
+    tried: str = ""
+    fix: str = ""
+    commands: tuple[str, ...] = ()
+    count: int = 1
+    unmended: int = 0
+    """Occurrences that still stand."""
+    examples: tuple[Example, ...] = ()
+    opened_at: float
+    last_at: float
+    closed_at: float | None = None
+    at: float
+    """When this notice was made."""
+    reminder: bool = False
+    acknowledged_by: str = ""
+    others: tuple[Line, ...] = ()
+    """Of a digest: the worst of the incidents that it tells of; ``count`` says how many there are."""
+    link: str = ""
+    """The incident on the operator's page; "" where MAILROOM_OPERATOR_URL is not set."""
+    document_link: str = ""
+    site: str = ""
+    """Which Mailroom it is: the host of its page or of its receiver."""
+    thread: str = ""
+    """What the channel returned for the first notice of this incident; "" for a first one."""
+
+    @property
+    def subject(self) -> str:
+        """The document that is the example."""
+        return self.examples[0].document_id if self.examples else ""
+
+    @property
+    def job_id(self) -> str:
+        """The example's job."""
+        return self.examples[0].job_id if self.examples else ""
+
+    @property
+    def over(self) -> bool:
+        """Whether it says that nothing goes on any more."""
+        return self.word is Word.RESOLVED or (self.word is Word.DIGEST and not self.count)

@@ -1,0 +1,68 @@
+"""Digest: the causes beyond a channel's ceiling are told together, as so many others; and as none, at the end."""
+
+from dataclasses import replace
+
+from receiver.core.alert import Severity
+from receiver.core.change import Query
+from receiver.core.channel import Channel
+from receiver.core.incident import Incident
+from receiver.core.notice import Notice, Word
+from receiver.core.notification import Notification
+from receiver.flow.every import every
+from receiver.flow.notices import line_of, page_link
+from receiver.flow.tools import Tools
+
+FIRST_SECONDS = 60.0
+"""How long the first digest waits for more causes."""
+NEXT_SECONDS = 600.0
+"""The pause between two digests of a channel."""
+SHOWN = 20
+PAGE = 200
+KEY = "others"
+
+
+def more(channel: Channel, now: float) -> Channel:
+    """The channel, to be told of its other causes: there is one more, or one less."""
+    wait = NEXT_SECONDS if channel.digest_count else FIRST_SECONDS
+    return channel if channel.digest_at is not None else replace(channel, digest_at=now + wait)
+
+
+async def tell(channel: Channel, tools: Tools) -> Channel:
+    """Tells the channel how many other causes go on, and the worst of them; nothing when it knows that already."""
+    now = tools.clock()
+    count, worst = await _others(channel.id, tools)
+    if count == channel.digest_count:
+        return replace(channel, digest_at=None)
+    notice = Notice(
+        id=f"{KEY}-{channel.version}",
+        word=Word.DIGEST,
+        severity=max((one.severity for one in worst), key=lambda one: one.rank, default=Severity.INFO),
+        kind="digest",
+        key=KEY,
+        title=f"{count} other cause{'s' if count != 1 else ''} beyond this channel's ceiling" if count
+        else "the other causes beyond this channel's ceiling are over",
+        count=count,
+        others=tuple(line_of(one, tools) for one in worst[:SHOWN]),
+        opened_at=min((one.opened_at for one in worst), default=now),
+        last_at=now,
+        at=now,
+        commands=("mailroom alerts list",),
+        link=page_link(tools, "alerts"),
+        site=tools.site,
+        thread=channel.thread,
+    )  # fmt: skip
+    thread = await tools.channels[channel.id].notify(notice)
+    told = channel.told(now, counts=False)
+    return replace(told, digest_at=None, digest_count=count, thread=(thread or channel.thread) if count else "")
+
+
+async def _others(to: str, tools: Tools) -> tuple[int, list[Incident]]:
+    """How many causes are held back from this channel, and the worst of the first of them."""
+    count = 0
+    first: list[str] = []
+    async for one in every(Notification, Query(by="held", key=to, limit=PAGE), tools.store):
+        count += 1
+        first += [one.incident_id] if len(first) < PAGE else []
+    found = [await tools.store.get(Incident, incident_id) for incident_id in first]
+    incidents = [one for one in found if one is not None]
+    return count, sorted(incidents, key=lambda one: (-one.severity.rank, -one.count))

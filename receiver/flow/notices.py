@@ -1,0 +1,69 @@
+"""Notices: what a channel is given to tell of an incident, and by which rule of mailroom.yaml it hears of it."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from receiver.core.alert import AlertRule
+from receiver.core.incident import Incident, Status
+from receiver.core.notice import Line, Notice, Word
+from receiver.core.notification import Notification
+from receiver.flow.alert import wanted
+from receiver.flow.tools import Tools
+
+
+def rule_for(to: str, incident: Incident, rules: Sequence[AlertRule]) -> AlertRule | None:
+    """The rule by which this channel hears of the incident, None when it does not.
+
+    Of several the last one counts, and one that tells at once before one that waits for an acknowledgement.
+    """
+    of_channel = [rule for rule in rules if rule.to == to and wanted(rule, incident)]
+    wanting = [rule for rule in of_channel if rule.wants(incident.kind, incident.severity)]
+    if incident.kind == "channel.failing":
+        wanting = wanting or of_channel  # somebody must hear of it, whatever the channel was meant for
+    at_once = [rule for rule in wanting if not rule.after_seconds]
+    return next(iter((at_once or wanting)[-1:]), None)
+
+
+def notice_of(incident: Incident, known: Notification, word: str, *, reminder: bool, tools: Tools) -> Notice:
+    """The notice that says this of the incident, to a channel that heard what is ``known``."""
+    example = incident.examples[0] if incident.examples else None
+    return Notice(
+        id=f"{incident.id}-{incident.number}-{word}-{known.version}",
+        word=Word(word),
+        severity=incident.severity,
+        kind=incident.kind,
+        key=incident.id,
+        number=incident.number,
+        cause=incident.cause,
+        title=incident.title,
+        detail=example.detail if example else incident.detail,
+        tried=incident.tried,
+        fix=incident.fix,
+        commands=incident.commands,
+        count=incident.count,
+        unmended=incident.unmended,
+        examples=incident.examples,
+        opened_at=incident.opened_at,
+        last_at=incident.last_at,
+        closed_at=incident.closed_at if incident.status is not Status.FIRING else None,
+        at=tools.clock(),
+        reminder=reminder,
+        acknowledged_by=incident.acknowledged_by,
+        link=page_link(tools, "alerts", incident.id),
+        document_link=page_link(tools, "all", example.document_id) if example and example.document_id else "",
+        site=tools.site,
+        thread=known.thread,
+    )
+
+
+def line_of(incident: Incident, tools: Tools) -> Line:
+    """The incident as one line of a digest."""
+    link = page_link(tools, "alerts", incident.id)
+    return Line(key=incident.id, severity=incident.severity, title=incident.title, count=incident.count, link=link)
+
+
+def page_link(tools: Tools, view: str, identity: str = "") -> str:
+    """Where the operator's page shows this; "" where MAILROOM_OPERATOR_URL is not set."""
+    if not tools.operator_url:
+        return ""
+    return f"{tools.operator_url.rstrip('/')}/#{view}" + (f"/{quote(identity, safe='')}" if identity else "")
