@@ -25,6 +25,10 @@ class ChildCutter:
             first = await _answer(child, {"open": str(path)})
             yield _ChildPages(child, first["pages"])
 
+    async def unlock(self, path: Path, password: str, to: Path) -> None:
+        async with self._children.started("handlers.pdf") as child:
+            await _answer(child, {"unlock": str(path), "password": password, "to": str(to)})
+
 
 class _ChildPages:
     def __init__(self, child: Child, count: int) -> None:
@@ -49,7 +53,8 @@ async def _answer(child: Child, question: dict[str, Any]) -> dict[str, Any]:
     """The child's answer. Raises Uncuttable with its reason, ReaderDied."""
     answer = await child.ask(question)
     if "refused" in answer:
-        raise Uncuttable(f"the packet cannot be cut: {answer['refused']}")
+        what = "the file cannot be unlocked" if "unlock" in question else "the packet cannot be cut"
+        raise Uncuttable(f"{what}: {answer['refused']}")
     return answer
 
 

@@ -75,6 +75,9 @@ def opened(path: Path) -> pikepdf.Pdf:
 
 
 def _answer(sources: list[Source], asked: dict[str, Any]) -> dict[str, Any]:
+    if "unlock" in asked:
+        unlock(Path(asked["unlock"]), asked["password"], Path(asked["to"]))
+        return {"done": True}
     if "open" in asked:
         sources.append(Source(Path(asked["open"])))
         return {"pages": sources[0].count}
@@ -85,6 +88,19 @@ def _answer(sources: list[Source], asked: dict[str, Any]) -> dict[str, Any]:
         return {"done": True}
     except pikepdf.PdfError as error:
         raise Refused(_plain(error, sources[0].path)) from error
+
+
+def unlock(path: Path, password: str, to: Path) -> None:
+    """Writes the PDF without its password, and otherwise as it is. Raises Refused."""
+    try:
+        with pikepdf.open(path, password=password, access_mode=pikepdf.AccessMode.stream) as source:
+            if not source.is_encrypted:
+                raise Refused("it is not locked")
+            source.save(to, encryption=False)
+    except pikepdf.PasswordError as error:
+        raise Refused("this is not its password") from error
+    except pikepdf.PdfError as error:
+        raise Refused(f"it cannot be read as a PDF: {_plain(error, path)}") from error
 
 
 def cut(source: pikepdf.Pdf, pages: Sequence[int], to: Path) -> None:

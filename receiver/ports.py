@@ -264,6 +264,10 @@ class Cutter(Protocol):
         """
         ...
 
+    async def unlock(self, path: Path, password: str, to: Path) -> None:
+        """Writes the PDF without its password. Raises Uncuttable when this is not the password, and as ``opened``."""
+        ...
+
 
 class MailReader(Protocol):
     """Takes mails apart, outside of the event loop."""

@@ -10,10 +10,12 @@ from itertools import groupby
 from typing import Any
 
 from receiver.core.change import Tally
+from receiver.core.channel import Channel
 from receiver.core.document import Delivery, Document, DocumentState
 from receiver.core.event import Event
-from receiver.core.incident import Incident
+from receiver.core.incident import Incident, Occurrence
 from receiver.core.job import Job
+from receiver.core.notification import Notification
 from receiver.core.pages import Cut
 from receiver.core.task import Task
 
@@ -212,6 +214,45 @@ def incident(one: Incident) -> Shown:
         "silenced_why": one.silenced_why or None,
         "example": one.examples[0].document_id if one.examples else "",
         "examples": [asdict(example) | {"at": moment(example.at)} for example in one.examples],
+    }
+
+
+def occurrence(one: Occurrence) -> Shown:
+    """One time that an incident happened."""
+    return {
+        "at": moment(one.at),
+        "document_id": one.document_id or None,
+        "name": one.name or None,
+        "job_id": one.job_id or None,
+        "task_id": one.task_id or None,
+        "delivery_id": one.delivery_id or None,
+        "detail": one.detail,
+        "ended_at": moment(one.ended_at),
+    }
+
+
+def notification(one: Notification) -> Shown:
+    """What a channel was told of an incident."""
+    return {
+        "channel": one.channel,
+        "told": one.told or None,
+        "told_at": moment(one.told_at),
+        "due_at": moment(one.due_at),
+        "held": one.held_since is not None,
+        "error": one.error or None,
+    }
+
+
+def channel(one: Channel) -> Shown:
+    """An alert channel, and how it fares."""
+    return {
+        "channel": one.id,
+        "last_told_at": moment(one.last_told_at),
+        "failing_since": moment(one.failing_since),
+        "failures": one.failures,
+        "error": one.error or None,
+        "fix": one.fix or None,
+        "other_causes": one.digest_count,
     }
 
 

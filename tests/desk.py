@@ -284,6 +284,9 @@ class Desk:
     async def tasks(self, kind: str) -> list[Task]:
         return [one for one in await self.all(Task) if one.kind == kind]
 
+    async def all_documents(self) -> list[Document]:
+        return await self.all(Document)
+
     async def incidents(self) -> list[Incident]:
         return await self.all(Incident)
 

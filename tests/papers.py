@@ -26,6 +26,12 @@ class NearCutter:
         with source:
             yield _NearPages(source)
 
+    async def unlock(self, path: Path, password: str, to: Path) -> None:
+        try:
+            pdf.unlock(path, password, to)
+        except Refused as error:
+            raise Uncuttable(f"the file cannot be unlocked: {error}") from error
+
 
 class _NearPages:
     def __init__(self, source: pikepdf.Pdf) -> None:

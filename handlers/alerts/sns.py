@@ -23,8 +23,16 @@ class Sns:
     async def notify(self, notice: Notice) -> str:
         """Publishes; SNS takes a subject of at most 100 ASCII characters. Raises DestinationBusy, AccessDenied."""
         said = text.fit(notice)
-        attributes = {"status": str(said.word), "severity": str(said.severity), "kind": said.kind, "key": said.key,
-                      "cause": said.cause, "document_id": said.subject, "job_id": said.job_id}  # fmt: skip
+        attributes = {
+            "notice_id": said.id,
+            "status": str(said.word),
+            "severity": str(said.severity),
+            "kind": said.kind,
+            "key": said.key,
+            "cause": said.cause,
+            "document_id": said.subject,
+            "job_id": said.job_id,
+        }
         fifo = {"MessageGroupId": said.key, "MessageDeduplicationId": said.id}
         await self._aws.call(
             "sns", "publish", what=f"sns:{self._arn}",

@@ -14,7 +14,7 @@ from receiver.flow.retention import tidy
 from receiver.flow.sweep import sweep
 from receiver.flow.takeover import Takeover
 from receiver.log import line
-from receiver.renewal import tell
+from receiver.renewal import clear, tell
 from receiver.runner import report, report_tidied
 
 log = logging.getLogger("mailroom.function")
@@ -31,6 +31,8 @@ def handler(event: dict[str, Any], context: Context) -> None:
     app = WARM.built()
     if WARM.refused:
         WARM.run(tell(WARM.refused, app.tools))
+    else:
+        WARM.run(clear(app.tools))
     books = WARM.run(one_pass(app))
     WARM.publish(meter_of(app), books)
 

@@ -12,6 +12,17 @@ from receiver.core.document import Document, DocumentState
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+class Span(click.ParamType[float]):
+    """A span of time: ``30m``, ``2h``, ``7d``."""
+
+    name = "span"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if found := re.fullmatch(r"(\d+)([smhd])", str(value)):
+            return float(found[1]) * UNITS[found[2]]
+        return self.fail(f"{str(value)!r} is no span of time (30m, 2h, 7d)", param, ctx)
+
+
 class Moment(click.ParamType[float]):
     """A moment: ``2026-11-22``, ``2026-11-22T08:30`` (UTC), or an age such as ``30m``, ``2h``, ``7d``."""
 
@@ -29,6 +40,7 @@ class Moment(click.ParamType[float]):
 
 
 MOMENT = Moment()
+SPAN = Span()
 
 DOCUMENT_COLUMNS = ("document", "name", "type", "confidence", "state", "where or why")
 

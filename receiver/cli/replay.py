@@ -15,6 +15,7 @@ from receiver.flow.replay_task import TaskReplay, chosen_tasks, foreseen_task
 @click.option(
     "--parked", is_flag=True, help="Every document with a task that gave up, and every such task without one."
 )
+@click.option("--cause", help="The documents of this incident, as an alert names it.")
 @click.option("--since", type=MOMENT, help="Documents taken in since then: 2026-11-22, 2h, 7d.")
 @click.option("--until", type=MOMENT, help="Documents taken in before then.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")
@@ -28,6 +29,7 @@ from receiver.flow.replay_task import TaskReplay, chosen_tasks, foreseen_task
 def replay(
     ids: tuple[str, ...],
     parked: bool,
+    cause: str | None,
     since: float | None,
     until: float | None,
     of_type: str | None,
@@ -44,11 +46,12 @@ def replay(
     Messages that were delivered are not sent again and objects are found in their place: a second run writes nothing.
     A document without a result is submitted anew, which costs its credits again.
     """
-    if not (ids or parked or since or of_type or destination or version):
-        raise click.UsageError("say which: ids, --parked, --since, --type, --destination or --table")
+    if not (ids or parked or cause or since or of_type or destination or version):
+        raise click.UsageError("say which: ids, --parked, --cause, --since, --type, --destination or --table")
     choice = Choice(
         ids=ids,
         parked=parked,
+        cause=cause or "",
         since=since,
         until=until,
         type=of_type,

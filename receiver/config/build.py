@@ -20,7 +20,8 @@ from receiver.config.text import (
     seconds,
     window_seconds,
 )
-from receiver.core.alert import AlertRule, Severity, SeverityRule
+from receiver.core.alert import Severity
+from receiver.core.alert_rule import AlertRule, SeverityRule
 from receiver.core.check import Problem
 from receiver.core.errors import Misconfigured
 from receiver.core.mail import MailBounds

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from receiver.core.alert import AlertRule, SeverityRule
+from receiver.core.alert_rule import AlertRule, SeverityRule
 from receiver.core.check import Problem, check, ways
 from receiver.core.errors import Misconfigured
 from receiver.core.loops import feeds

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from receiver.core.alert import KINDS, Ceiling
-from receiver.core.channel import REMEMBERED
+from receiver.core.alert import KINDS
+from receiver.core.channel import REMEMBERED, Ceiling
 from receiver.core.forms import Wrong as Wrong
 from receiver.core.incident import RATE_MINUTES
 from receiver.core.quiet import QuietHours

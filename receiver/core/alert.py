@@ -1,14 +1,12 @@
-"""Alerts: what a person should know, as it is raised; and who is told of what, on which terms.
+"""Alerts: what a person should know, as it is raised.
 
 An alert is one occurrence. Occurrences of one kind and cause are one incident (core/incident.py).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
-from receiver.core.fingerprint import fingerprint
-from receiver.core.quiet import QuietHours
+from receiver.core.naming import fingerprint
 
 KINDS: dict[str, str] = {
     "job.failed": "LlamaCloud could not classify or split a document",
@@ -42,11 +40,15 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
+TITLE_KEPT = 120
+"""Characters of a reason that stand in an alert's title."""
+
 SEVERITIES: dict[str, Severity] = {
     "submission.paused": Severity.CRITICAL,
     "balance.off": Severity.CRITICAL,
     "source.expiring": Severity.WARNING,
     "packet.held": Severity.WARNING,
+    "mail.held": Severity.WARNING,
     "quality.changed": Severity.WARNING,
 }
 """Kind -> its severity, unless a rule says otherwise; a kind that is not named here is an error."""
@@ -86,74 +88,6 @@ class Alert:
     def fingerprint(self) -> str:
         """The name of everything of this kind and cause."""
         return fingerprint(self.kind, self.cause)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ceiling:
-    """At most so many notices in so many seconds; the rest are told together."""
-
-    notices: int = 20
-    seconds: float = 3600
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertRule:
-    """Who is told of what, and on which terms."""
-
-    kinds: tuple[str, ...]
-    """Kinds of KINDS, or shell patterns over them: ``job.*``."""
-    to: str
-    """The channel as mailroom.yaml names it (``slack:env:NAME``): safe to show and to keep."""
-    channel: str = field(repr=False)
-    """The channel with ``env:`` values filled in: may hold a secret, so it is neither shown nor kept."""
-    options: dict[str, str] = field(default_factory=dict, repr=False)
-    """The channel's own options, filled in likewise."""
-    window_seconds: float = 600
-    """After a notice of an incident that is over, the next of its fingerprint waits so long."""
-    repeat_seconds: float | None = 4 * 3600
-    """How often the channel is reminded of what goes on; None: never."""
-    ceiling: Ceiling = Ceiling()
-    min_severity: Severity = Severity.INFO
-    quiet_hours: QuietHours | None = None
-    """When only what is critical is told."""
-    after_seconds: float = 0.0
-    """How long somebody on another channel may take to acknowledge it before this one is told."""
-
-    def wants(self, kind: str, severity: Severity = Severity.CRITICAL) -> bool:
-        """Whether incidents of this kind and severity go to this channel."""
-        return severity.rank >= self.min_severity.rank and any(fnmatchcase(kind, pattern) for pattern in self.kinds)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeverityRule:
-    """A severity for some kinds; with a rate, only while they happen that often."""
-
-    kinds: tuple[str, ...]
-    severity: Severity
-    more_than: int | None = None
-    """Occurrences of one cause within ``seconds``."""
-    percent: float | None = None
-    """Occurrences of one cause, as a share of the documents that were taken in within ``seconds``."""
-    seconds: float = 600
-
-    @property
-    def rated(self) -> bool:
-        """Whether it holds only above a rate."""
-        return self.more_than is not None or self.percent is not None
-
-    def holds(self, kind: str, *, count: int, taken_in: int) -> bool:
-        """Whether it holds for a kind of which ``count`` happened among the ``taken_in`` documents of its time."""
-        if not any(fnmatchcase(kind, pattern) for pattern in self.kinds):
-            return False
-        if not self.rated:
-            return True
-        many = self.more_than is not None and count > self.more_than
-        share = self.percent is not None and taken_in >= SAMPLE and 100 * count > self.percent * taken_in
-        return many or share
-
-
-SAMPLE = 10
-"""Documents from which on a share of them says something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from receiver.core.alert import Ceiling
-
 REMEMBERED = 200
 """Notices whose moments are remembered for the ceiling."""
 RETRY_SECONDS = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
@@ -12,6 +10,14 @@ RECOVERING_SECONDS = RETRY_SECONDS[-1] + 60
 """So long after it failed a channel is not told of other failing ones: what ailed it may have ailed them."""
 FAILURES_TOLD = 3
 """Failures in a row from which on the other channels are told; one is enough when the channel will never take it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceiling:
+    """At most so many notices in so many seconds; the rest are told together."""
+
+    notices: int = 20
+    seconds: float = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from receiver.core.alert import AlertRule
+from receiver.core.alert_rule import AlertRule
 from receiver.core.naming import FIELDS, field_faults, render
 from receiver.core.plan import Target, Way
 from receiver.core.route import Route, RouteTable, When

@@ -163,6 +163,8 @@ class Document:
     """The job that speaks for this document now."""
     submissions: int = 0
     """How often it was submitted anew. A part of the transaction id: a resubmission is a new job, a retry is not."""
+    uploads: int = 0
+    """How often its bytes were given to LlamaCloud anew, under another name: the file there may be gone, or wrong."""
     installation: str = ""
     """The installation that took it in; "" for a document from before installations had ids."""
     transactions: tuple[str, ...] = ()
@@ -257,4 +259,4 @@ class Document:
             return DocumentState.WITHDRAWN
         if self.plan.review or states & {DeliveryState.CONFLICT, DeliveryState.FAILED}:
             return DocumentState.REVIEW
-        return DocumentState.FAILED if self.plan.way is Way.FAILED else DocumentState.ROUTED
+        return DocumentState.FAILED if self.plan.way in (Way.FAILED, Way.DISMISSED) else DocumentState.ROUTED

@@ -4,10 +4,8 @@ LlamaCloud's known texts are recognised by pattern. Any other text is masked: wh
 (ids, numbers, quoted names, file names, dates, addresses, the document's own name) gives way to a placeholder.
 """
 
-import hashlib
 import re
 import unicodedata
-from base64 import b32encode
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,7 +29,8 @@ def _known(cause: str, pattern: str) -> Known:
 # Source: the error reference of the vendor's troubleshooting page, and error texts of its API. The order matters: the
 # first that fits. Patterns are held against masked text: lower case, single spaces.
 KNOWN: tuple[Known, ...] = (
-    _known("locked", r"encrypt|password[- ]protected|password (is )?(required|needed)|requires? (a )?password"),
+    _known("locked", r"encrypt|locked with a password|password[- ]protected|"
+                     r"password (is )?(required|needed)|requires? (a )?password"),
     _known("empty-file", r"(file|document|pdf|upload)\b.*\bis empty|empty (file|document|pdf)|zero[- ]byte"),
     _known("source-gone", r"source file\b.*\bnot found|\bfile\b.*\b(not found in (storage|project)|has expired)"),
     _known("other-project", r"(file|parse job) id\b.*\bis not in project"),
@@ -46,12 +45,6 @@ KNOWN: tuple[Known, ...] = (
                       r"(could not|cannot|can't|unable to|failed to) (be )?(parsed?|read|open(ed)?|load(ed)?)"),
 )  # fmt: skip
 """Cause -> the texts that mean it."""
-
-
-def fingerprint(kind: str, cause: str) -> str:
-    """The name of everything of this kind and cause: twelve letters and digits that a person can type."""
-    digest = hashlib.sha256(f"{kind}\0{cause}".encode(errors="backslashreplace")).digest()
-    return b32encode(digest).decode().lower()[:12]
 
 
 def cause_of(text: str, *names: str) -> str:

@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from receiver.core.alert import Alert, Severity
 from receiver.core.document import DeliveryState, Document, DocumentState
+from receiver.core.naming import DOCUMENT
 from receiver.core.plan import Way
 
 EXAMPLES = 5
@@ -51,10 +52,12 @@ NATURES: dict[str, Nature] = {
     "document.overdue": Nature.FAILURE,
     "source.expiring": Nature.FAILURE,
     "packet.held": Nature.FAILURE,
+    "mail.held": Nature.FAILURE,
     "submission.paused": Nature.CONDITION,
     "balance.off": Nature.CONDITION,
     "quality.changed": Nature.CONDITION,
     "channel.failing": Nature.CONDITION,
+    "secret.refused": Nature.CONDITION,
 }
 """Kind of alert -> how its end is known; a kind that is not named here is an event."""
 
@@ -199,7 +202,7 @@ def happened(incident: Incident, alert: Alert, *, now: float) -> Incident:
     """The incident with one more occurrence. Its title and first example stay: they are what people were told."""
     example = Example(
         at=now,
-        document_id=alert.subject,
+        document_id=alert.subject if alert.subject.startswith(DOCUMENT) else "",
         name=alert.name,
         job_id=alert.job_id,
         detail=alert.detail[:DETAIL_KEPT],
@@ -267,7 +270,7 @@ def stands(one: Occurrence, document: Document | None) -> bool:
             return document.state is DocumentState.OPEN and str(document.deadline) == one.as_of
         case "source.expiring":
             return document.state is DocumentState.OPEN and document.file_id == one.as_of
-        case "packet.held":
+        case "packet.held" | "mail.held":
             return document.state in (DocumentState.OPEN, DocumentState.REVIEW)
         case "delivery.failed" | "delivery.conflict":
             delivery = document.delivery(one.delivery_id)

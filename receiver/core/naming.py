@@ -48,6 +48,9 @@ _QUOTED = re.compile(r"[%:\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ID = re.compile(r"[A-Za-z0-9._~:@=+-]{1,255}")
 _SEPARATORS = str.maketrans({"\0": "\1\3", "\1": "\1\2"})
 
+DOCUMENT = "doc"
+"""What the id of every document begins with."""
+
 
 def task_id(kind: str, *parts: str | float) -> str:
     """The id of the task of this kind about these parts: ``submit:doc_x:0``.
@@ -100,18 +103,18 @@ def document_id(origin: Origin, sha256: str) -> str:
     """The id of the document with this content from this place."""
     if origin.by_sender:
         by = f"{len(origin.sender)}:{origin.sender}"
-        return _derive("doc", f"{origin.kind} by", by, origin.locator, sha256)
-    return _derive("doc", origin.kind, origin.locator, sha256)
+        return _derive(DOCUMENT, f"{origin.kind} by", by, origin.locator, sha256)
+    return _derive(DOCUMENT, origin.kind, origin.locator, sha256)
 
 
 def adopted_id(job_id: str) -> str:
     """The id of the document behind a job that was created elsewhere."""
-    return _derive("doc", "adopted", job_id)
+    return _derive(DOCUMENT, "adopted", job_id)
 
 
 def piece_id(parent_id: str, pages: tuple[int, ...]) -> str:
     """The id of the piece of a packet that holds these pages."""
-    return _derive("doc", "piece", parent_id, ",".join(map(str, pages)))
+    return _derive(DOCUMENT, "piece", parent_id, ",".join(map(str, pages)))
 
 
 def mail_batch(message_id: str) -> str:
@@ -121,12 +124,18 @@ def mail_batch(message_id: str) -> str:
 
 def mail_id(message_id: str, digest: str) -> str:
     """The id of a mail's record: the same by whatever way the mail came, another one when a part of it differs."""
-    return _derive("doc", "mail", message_id, digest)
+    return _derive(DOCUMENT, "mail", message_id, digest)
 
 
 def delivery_id(document_id: str, route: str, target: Target) -> str:
     """The id of a delivery: document, route and destination."""
     return _derive("dlv", document_id, route, target.url)
+
+
+def fingerprint(kind: str, cause: str) -> str:
+    """The name of everything of this kind and cause: twelve letters and digits that a person can type."""
+    digest = hashlib.sha256(f"{kind}\0{cause}".encode(errors="backslashreplace")).digest()
+    return b32encode(digest).decode().lower()[:12]
 
 
 def _derive(prefix: str, *parts: str) -> str:

@@ -18,6 +18,8 @@ class Way(StrEnum):
     """The type is known to nobody here: a job that was created elsewhere with other rules. A person must look."""
     BY_HAND = "by_hand"
     """A person said where it goes."""
+    DISMISSED = "dismissed"
+    """A person said that nothing more is to be done with it: it goes nowhere, and counts as failed."""
     PACKET = "packet"
     """A packet, when none of its pieces is open any more: it is archived."""
     MAIL = "mail"

@@ -28,8 +28,9 @@ _EARLIER = re.compile(r"mailroom-(?:classify|split)-(?P<document>.+)-(?P<number>
 
 
 def file_name(document: Document) -> str:
-    """The ``external_file_id`` of the document's file."""
-    return "-".join(part for part in ("mailroom", document.installation, document.id) if part)
+    """The ``external_file_id`` of the document's file; another one when its bytes are given anew."""
+    again = f"again{document.uploads}" if document.uploads else ""
+    return "-".join(part for part in ("mailroom", document.installation, document.id, again) if part)
 
 
 def transaction_id(document: Document, kind: str, order: str) -> str:

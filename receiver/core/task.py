@@ -5,7 +5,7 @@
           ^  ^                  |  |                    |
           |  +- retry, release -+  +-- give_up          |
           |                            v                |
-          +------ replay ----------- PARKED             |
+          +------ replay ----------- PARKED -- retire --+
           +------ replay -------------------------------+
 
 Attempts are counted at the claim. An attempt that nobody ends (its process died, its function's time was over, the
@@ -40,10 +40,13 @@ MOVES: dict[tuple[TaskState, str], TaskState] = {
     (TaskState.RUNNING, "release"): TaskState.READY,
     (TaskState.RUNNING, "give_up"): TaskState.PARKED,
     (TaskState.PARKED, "replay"): TaskState.READY,
+    (TaskState.PARKED, "retire"): TaskState.DONE,
     (TaskState.DONE, "replay"): TaskState.READY,
 }
 
 
+NOTICES = ("alert", "notify")
+"""Kinds of task by which people are told; whatever their subject, they are no work on a document."""
 CUT_OFF = "cut_off"
 """The cause of an attempt that nobody ended."""
 
@@ -135,6 +138,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def give_up(self, *, now: float, error: str, cause: str) -> "Task":
         """The task parked: it waits for a person."""
         return replace(self._move("give_up"), lease_until=None, finished_at=now, error=error, cause=cause)
+
+    def retire(self, *, now: float, keep_seconds: float | None, note: str) -> "Task":
+        """The parked task done without having been done: something else came of its document."""
+        expires_at = None if keep_seconds is None else now + keep_seconds
+        return replace(self._move("retire"), finished_at=now, expires_at=expires_at, note=note[:NOTE_LIMIT])
 
     def replay(self, *, now: float) -> "Task":
         """The task ready again, with a fresh count of attempts."""

@@ -10,7 +10,9 @@ from dataclasses import replace
 
 import msgspec
 
-from receiver.core.alert import SEVERITIES, Alert, AlertRule, Severity
+from receiver.core.advice import advised
+from receiver.core.alert import SEVERITIES, Alert, Severity
+from receiver.core.alert_rule import AlertRule
 from receiver.core.change import Ensure, Insert, Update, Write
 from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.incident import Incident, Occurrence, Status, happened, occurrence, opened
@@ -20,8 +22,6 @@ from receiver.core.task import Task
 from receiver.flow.rates import taken_in_within
 from receiver.flow.tools import Outcome, StepOf, Tools
 
-KINDS = ("alert", "notify")
-"""Kinds of task that are about people being told: they raise no alert themselves, and are no work on a document."""
 TRIES = 60
 """How often a change to an incident is computed anew: a hundred workers may count up one incident at once."""
 CONTENDED_SECONDS = 0.05
@@ -41,7 +41,7 @@ def task_for(alert: Alert, *origin: str | float) -> Task:
 
 async def raise_alert(task: Task, tools: Tools) -> Outcome:
     """Counts the alert in its incident, which it may open."""
-    alert = msgspec.json.decode(task.details["alert"], type=Alert)
+    alert = advised(msgspec.json.decode(task.details["alert"], type=Alert))
     for attempt in range(TRIES):
         if await tools.store.get(Occurrence, task.id) is not None:
             return Outcome(note=f"{alert.fingerprint}: counted before")

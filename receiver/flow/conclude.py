@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from receiver.core.alert import Alert
+from receiver.core.alert import TITLE_KEPT, Alert
 from receiver.core.change import Ensure, Insert, Update, Write
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import DocumentRefused, JobGone, OutOfCredits
@@ -19,9 +19,6 @@ from receiver.core.task import submission_of
 from receiver.flow.case import Case
 from receiver.flow.deliver import delivery_tasks
 from receiver.flow.tools import Tools
-
-TITLE_KEPT = 120
-"""Characters of a reason that stand in an alert's title."""
 
 
 async def cancelled(case: Case, tools: Tools) -> Case:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import anyio
 
-from receiver.core.alert import Alert
+from receiver.core.alert import TITLE_KEPT, Alert
 from receiver.core.document import Document, Origin, Step
 from receiver.core.errors import DocumentRefused, Misconfigured, Unreadable
+from receiver.core.fingerprint import cause_of
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.mail import EMPTY, Fate, Part, ReadMail, ReadPart
 from receiver.core.media import MAIL, PDF, media_type
@@ -33,6 +34,8 @@ from receiver.ports import Kept
 
 NAME_CHARS, REASON_CHARS = 120, 200
 """Of a part on the record. A record has one for each of 400 parts at most, and DynamoDB takes 400 KB."""
+COMMANDS = 3
+"""Commands in an alert, to send on what is held. The mail's record names all that is."""
 KEPT = frozenset({Fate.DOCUMENT, Fate.HELD})
 
 
@@ -257,12 +260,15 @@ def _tasks(record: Document, tools: Tools) -> list[Task]:
 
 
 def _alert(record: Document, reason: str, now: float) -> Alert:
+    held = [part.document_id for part in record.parts if part.fate is Fate.HELD and part.document_id]
     return Alert(
         kind="mail.held",
-        cause=record.id,
-        title=f"a person must look at mail {record.name}",
+        cause=cause_of(reason, record.name, *(part.name for part in record.parts)),
+        title=f"a person must look at a mail: {reason[:TITLE_KEPT]}",
         detail=reason,
         subject=record.id,
+        name=record.name,
+        commands=tuple(f"mailroom review {one} --to ROUTE" for one in held[:COMMANDS] or [record.id]),
         fix=f"mailroom documents {record.id} shows its parts; mailroom review DOCUMENT --to ROUTE sends one on",
         at=now,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from receiver.core.alert import AlertRule
+from receiver.core.alert_rule import AlertRule
 from receiver.core.incident import Incident, Status
 from receiver.core.notice import Line, Notice, Word
 from receiver.core.notification import Notification

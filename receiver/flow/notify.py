@@ -14,8 +14,9 @@ from receiver.core.channel import FAILURES_TOLD, RECOVERING_SECONDS, RETRY_SECON
 from receiver.core.document import Step
 from receiver.core.errors import Conflict, MailroomError, Permanent, StoreBusy
 from receiver.core.incident import Incident, Status
-from receiver.core.notification import Circumstances, Decision, Hold, Notification, Release, Tell, Wait, decide
+from receiver.core.notification import Notification
 from receiver.core.task import Task
+from receiver.core.telling import Circumstances, Decision, Hold, Release, Tell, Wait, decide
 from receiver.flow import digest
 from receiver.flow.alert import due, ring, task_for, wake
 from receiver.flow.notices import notice_of, rule_for

@@ -20,7 +20,7 @@ async def opened(packet: Document, tools: Tools) -> AsyncIterator[Pages]:
     """The packet's PDF, open for cutting. Raises Uncuttable, ReaderDied, FileGone."""
     if tools.cutter is None:
         raise Misconfigured("this application cannot cut packets: give its Tools a cutter")
-    async with _on_disk(packet, tools) as path, tools.cutter.opened(path) as pages:
+    async with on_disk(packet, tools) as path, tools.cutter.opened(path) as pages:
         yield pages
 
 
@@ -39,7 +39,7 @@ def dying_once(task: Task) -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _on_disk(document: Document, tools: Tools) -> AsyncIterator[Path]:
+async def on_disk(document: Document, tools: Tools) -> AsyncIterator[Path]:
     """The document's bytes as a file: where the spool has them, or else a copy for the while."""
     content = await tools.content(document)
     if content.path is not None:

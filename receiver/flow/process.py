@@ -16,7 +16,7 @@ from receiver.core.document import Document
 from receiver.core.errors import CloudRefused, Conflict, MailroomError, OutOfTime, StoreBusy, said_by
 from receiver.core.naming import id_parts
 from receiver.core.retry import RetryAt, decide
-from receiver.core.task import Task, TaskState
+from receiver.core.task import NOTICES, Task, TaskState
 from receiver.flow import alert as alerting
 from receiver.flow import deliver, family, gate, notify, react, recheck, split, submit
 from receiver.flow.lease import renewed
@@ -170,7 +170,7 @@ def _words(error: Exception) -> str:
 
 def _consequences(task: Task, step: StepOf | None, failure: _Failure, tools: Tools) -> Change:
     """What is written beside the end of a failed attempt; without a step, the alert alone."""
-    told = failure.final and task.kind not in alerting.KINDS
+    told = failure.final and task.kind not in NOTICES
 
     async def change() -> Sequence[Write]:
         after = (step.give_up if failure.final else step.attempt_failed) if step else None
@@ -184,7 +184,7 @@ def _consequences(task: Task, step: StepOf | None, failure: _Failure, tools: Too
 
 async def _waited_for(task: Task, tools: Tools) -> bool:
     """Whether something waits for this parked task for as long as it takes: a document that nothing else moves."""
-    return task.kind not in alerting.KINDS and await document_of(task, tools.store) is not None
+    return await document_of(task, tools.store) is not None
 
 
 async def _settle(task: Task, moved: Task, change: Change, done: Done, tools: Tools) -> Done:

@@ -13,11 +13,12 @@ from receiver.core.document import DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import Conflict
 from receiver.core.plan import Plan, Way
 from receiver.core.route import RouteTable, decide, deliveries
-from receiver.core.task import Task, TaskState, submission_of
+from receiver.core.task import NOTICES, Task, TaskState, submission_of
 from receiver.flow.conclude import resubmission
 from receiver.flow.deliver import delivery_tasks, holds_bytes, pending_task
 from receiver.flow.every import every
 from receiver.flow.family import news
+from receiver.flow.incidents import documents_of
 from receiver.flow.tools import BRING_BACK, Tools, document_of, why_forgotten
 
 PAGE = 200
@@ -41,6 +42,8 @@ class Choice:
 
     ids: tuple[str, ...] = ()
     parked: bool = False
+    cause: str = ""
+    """The fingerprint of an incident: its documents that are not mended yet."""
     since: float | None = None
     until: float | None = None
     type: str | None = None
@@ -66,6 +69,9 @@ async def _candidates(choice: Choice, tools: Tools) -> AsyncIterator[Document]:
         for document_id in choice.ids:
             if document := await tools.store.get(Document, document_id):
                 yield document
+    elif choice.cause:
+        async for document in documents_of(choice.cause, tools.store):
+            yield document
     elif choice.parked:
         async for task in every(Task, Query(by="state", key=TaskState.PARKED, limit=PAGE), tools.store):
             if document := await document_of(task, tools.store):
@@ -107,7 +113,7 @@ async def _parked(document: Document, tools: Tools) -> AsyncIterator[Task]:
     for subject in (document.id, document.job_id):
         if subject:
             async for task in every(Task, Query(by="subject", key=subject, limit=PAGE), tools.store):
-                if task.state is TaskState.PARKED:
+                if task.state is TaskState.PARKED and task.kind not in NOTICES:
                     yield task
 
 

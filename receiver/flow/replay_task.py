@@ -8,6 +8,7 @@ from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict, NotAllowed, NotFound
 from receiver.core.task import Task, TaskState
 from receiver.flow.every import every
+from receiver.flow.incidents import unmended
 from receiver.flow.replay import PAGE, Choice, resumed, written
 from receiver.flow.tools import Tools, document_of
 from receiver.ports import Store
@@ -35,10 +36,15 @@ async def task_of(task_id: str, store: Store) -> Task:
 
 
 async def chosen_tasks(choice: Choice, tools: Tools) -> AsyncIterator[Task]:
-    """The tasks that the choice names by their ids, or that are parked and about no document."""
+    """The tasks that the choice names by their ids or their incident, or that are parked and about no document."""
     for named in choice.ids:
         if await tools.store.get(Document, named) is None and (task := await tools.store.get(Task, named)):
             yield task
+    if choice.cause:
+        async for one in unmended(choice.cause, tools.store):
+            task = await tools.store.get(Task, one.task_id) if one.task_id and not one.document_id else None
+            if task is not None:
+                yield task
     if choice.parked:
         async for task in every(Task, Query(by="state", key=TaskState.PARKED, limit=PAGE), tools.store):
             if await document_of(task, tools.store) is None:

@@ -14,7 +14,7 @@ from receiver.core.document import Document
 from receiver.core.errors import FileGone, NotAllowed, Transient
 from receiver.core.job import Job
 from receiver.core.parcel import Content
-from receiver.core.task import Task
+from receiver.core.task import NOTICES, Task
 from receiver.core.verify import TOKEN_HEADER
 from receiver.flow.reactions import Reactions
 from receiver.ports import (
@@ -164,7 +164,9 @@ def why_forgotten(document: Document) -> str:
 
 
 async def document_of(task: Task, store: Store) -> Document | None:
-    """The document that a task is about: its subject, or its job's document."""
+    """The document that a task is work on: its subject, or its job's document. None for a notice about one."""
+    if task.kind in NOTICES:
+        return None
     document = await store.get(Document, task.subject)
     if document is not None:
         return document

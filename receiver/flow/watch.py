@@ -13,9 +13,9 @@ from receiver.core.change import Ensure, Insert, Query, Update
 from receiver.core.channel import Channel
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
-from receiver.core.fingerprint import fingerprint
 from receiver.core.flag import Flag
 from receiver.core.incident import Incident
+from receiver.core.naming import fingerprint
 from receiver.core.quality import Worse, shares, worse
 from receiver.flow.alert import task_for
 from receiver.flow.pause import RESULTS, SUBMISSION, read
@@ -34,6 +34,7 @@ AT_ONCE = 50
 QUALITY_EVERY, QUALITY_WINDOW, QUALITY_BEFORE, QUALITY_SAMPLE = 3600.0, 86400.0, 8 * 86400.0, 500
 _QUALITY = "watch:quality"
 _OVERDUE = "watch:overdue"
+_GONE = "watch:gone:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,7 @@ async def watch(tools: Tools) -> Looked:
         "quality.changed": await _quality(tools),
         "submission.paused": None if paused else frozenset[str](),
         "channel.failing": await _failing(tools),
+        "secret.refused": await _not_found_gone(fingerprint("secret.refused", "renewal"), tools),
     }
     return Looked(conditions)
 
@@ -151,6 +153,23 @@ async def _failing(tools: Tools) -> frozenset[str]:
     records = [await tools.store.get(Channel, to) for to in tools.channels]
     found = [one for one in records if one is not None and one.failing_since is not None]
     return frozenset(fingerprint("channel.failing", one.id) for one in found)
+
+
+async def found_gone(incident: Incident, tools: Tools) -> None:
+    """Notes that a condition is gone which only the process that raised it can see; the next pass takes it up."""
+    flag = await tools.store.get(Flag, _GONE + incident.id)
+    gone = Flag(id=_GONE + incident.id, value="", at=tools.clock(), version=flag.version if flag else 0)
+    with contextlib.suppress(Conflict):  # then another process says so just now
+        await tools.store.apply(Update(gone) if flag else Insert(gone))
+
+
+async def _not_found_gone(key: str, tools: Tools) -> frozenset[str]:
+    """The incident's fingerprint, unless it was found gone after its last occurrence."""
+    incident = await tools.store.get(Incident, key)
+    if incident is None or incident.standing_since is None:
+        return frozenset()
+    flag = await tools.store.get(Flag, _GONE + key)
+    return frozenset() if flag is not None and flag.at > incident.last_at else frozenset({key})
 
 
 async def _books(tools: Tools) -> list[Alarm]:

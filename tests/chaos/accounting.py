@@ -28,13 +28,17 @@ def look(packet_id: str, packet: Packet, evidence: Evidence) -> Iterator[Finding
     yield from _alerts(packet_id, packet, evidence)
 
 
-def alerts_of_jobs(document_id: str, evidence: Evidence) -> Iterator[tuple[str, int]]:
-    """The document's jobs that came to nothing, and how many alerts were raised of each."""
+def alerts_of_jobs(document_id: str, evidence: Evidence) -> Iterator[tuple[str, int, set[int]]]:
+    """The document's jobs that came to nothing, how many alerts were raised of each, and how many may be.
+
+    One that was followed by another was mended by Mailroom itself, which pages nobody, or by a person who had heard.
+    """
     ids = [id_parts(task.id) for task in evidence.tasks]
     raised = Counter(one[3] for one in ids if one[:2] == ("alert", "job.failed") and one[2] in ("react", "recheck"))
-    for job in evidence.jobs.get(document_id, []):
+    jobs = evidence.jobs.get(document_id, [])
+    for job in jobs:
         if job.status in (JobStatus.FAILED, JobStatus.CANCELLED):
-            yield job.id, raised[job.id]
+            yield job.id, raised[job.id], {1} if job is jobs[-1] else {0, 1}
 
 
 def _is_cut(packet_id: str, packet: Packet, evidence: Evidence) -> bool:
@@ -99,5 +103,5 @@ def _alerts(packet_id: str, packet: Packet, evidence: Evidence) -> Iterator[Find
     wanted = int(heard and packet.doubted)
     if raised != wanted:
         yield "lost" if raised < wanted else "doubled", f"{raised} alerts that it is held, not {wanted}"
-    if wanted and not evidence.notices["packet.held", packet_id]:
+    if wanted and not evidence.notices[evidence.incidents.get(("packet.held", packet_id), "")]:
         yield "lost", "nobody was told that it is held"

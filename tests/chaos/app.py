@@ -95,6 +95,9 @@ class _Cutter:
         async with self._cutter.opened(path) as pages:
             yield cast("Pages", Guarded(pages, self._kills, blank="cutter.blank", cut="cutter.cut"))
 
+    async def unlock(self, path: Path, password: str, to: Path) -> None:
+        await self._cutter.unlock(path, password, to)
+
 
 def _cloud(settings: Settings, kills: Kills) -> Guarded:
     """LlamaCloud without the vendor's rates, which would stretch a run to many minutes, and with little patience."""

@@ -79,6 +79,7 @@ class _Auditor:
             self._look_at(document_id, one)
         for document_id, packet in self._packets.items():
             self._look_at_packet(document_id, packet)
+        self._verdict.doubled_messages += self._evidence.repeated
         self._look_at_events()
         self._look_for_strangers()
         self._look_at_books()
@@ -102,8 +103,6 @@ class _Auditor:
     def _look_at_packet(self, document_id: str, packet: Packet) -> None:
         for fault, what in accounting.look(document_id, packet, self._evidence):
             self._say(fault, f"{document_id} ({packet.name}, {packet.kind}): {what}")
-        told = self._evidence.notices["packet.held", document_id]
-        self._verdict.doubled_messages += max(0, told - 1)
 
     def _look_at_jobs(self, name: str, one: Owed, document: Document) -> None:
         made = [submission(job) for job in self._evidence.jobs.get(document.id, [])]
@@ -112,8 +111,8 @@ class _Auditor:
             self._say("doubled", f"{name}: {len(made)} jobs for {len(set(made))} submissions")
         elif made != asked:
             self._say("unexplained", f"{name}: jobs for submissions {made}, not {asked}")
-        for job, raised in accounting.alerts_of_jobs(document.id, self._evidence):
-            if raised != 1:
+        for job, raised, right in accounting.alerts_of_jobs(document.id, self._evidence):
+            if raised not in right:
                 self._say("doubled" if raised else "lost", f"{name}: {raised} alerts that job {job} came to nothing")
 
     def _look_at_objects(self, name: str, owes: Owed, objects: list[Object]) -> None:

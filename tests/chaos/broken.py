@@ -73,6 +73,9 @@ class _Careless:
         async with self._cutter.opened(path) as pages:
             yield cast("Pages", _CarelessPages(pages))
 
+    async def unlock(self, path: Path, password: str, to: Path) -> None:
+        await self._cutter.unlock(path, password, to)
+
 
 class _CarelessPages:
     def __init__(self, pages: Pages) -> None:

@@ -16,6 +16,7 @@ from receiver.core.change import Query, Tally
 from receiver.core.document import Document
 from receiver.core.errors import FileGone
 from receiver.core.event import Event
+from receiver.core.incident import Incident, Occurrence
 from receiver.core.job import JobKind, JobReport
 from receiver.core.submission import document_named_by, number_in
 from receiver.core.task import Task
@@ -71,8 +72,12 @@ class Evidence:
     documents: Mapping[str, Document]
     marks: Mapping[str, tuple[str, ...]]
     """The id of a piece -> the marks on the pages of the bytes that are kept of it."""
-    notices: Counter[tuple[str, str]]
-    """What a person was told of: the alert's kind and the document's id."""
+    incidents: Mapping[tuple[str, str], str]
+    """The kind of an alert and the document's id -> the incident that it was counted in."""
+    notices: Counter[str]
+    """The incidents that a person was told of."""
+    repeated: int
+    """Notices that came more than once."""
     events: set[str]
     tasks: list[Task]
     tally: Tally
@@ -83,6 +88,7 @@ async def gather(aws: LocalAws, sandbox: str, books: Store, spool: Spool) -> Evi
     objects, strays = _objects(aws)
     try:
         documents = await found(books, Document, Query(), limit=ALL)
+        notices = _notices(aws)
         return Evidence(
             objects=objects,
             strays=strays,
@@ -91,7 +97,9 @@ async def gather(aws: LocalAws, sandbox: str, books: Store, spool: Spool) -> Evi
             acknowledged_events=_acknowledged(sandbox),
             documents={one.id: one for one in documents},
             marks={one.id: await _marks(one, spool) for one in documents if one.parent_id},
-            notices=_notices(aws),
+            incidents=await _incidents(books),
+            notices=Counter(one["key"]["Value"] for one in notices if one["status"]["Value"] == "firing"),
+            repeated=len(notices) - len({one["notice_id"]["Value"] for one in notices}),
             events={one.event_id for one in await found(books, Event, Query(), limit=ALL)},
             tasks=await found(books, Task, Query(), limit=ALL),
             tally=await books.tally(),
@@ -127,9 +135,17 @@ async def _marks(piece: Document, spool: Spool) -> tuple[str, ...]:
         return ()
 
 
-def _notices(aws: LocalAws) -> Counter[tuple[str, str]]:
-    told = (one["MessageAttributes"] for one in aws.alerts(ALERTS) if "resolved: " not in one["Subject"])
-    return Counter((one["kind"]["Value"], one.get("document_id", {}).get("Value", "")) for one in told)
+def _notices(aws: LocalAws) -> list[dict[str, Any]]:
+    return [one["MessageAttributes"] for one in aws.alerts(ALERTS)]
+
+
+async def _incidents(books: Store) -> dict[tuple[str, str], str]:
+    known = await found(books, Incident, Query(), limit=ALL)
+    parts = [f"{one.id}.{number}" for one in known for number in range(1, one.number + 1)]
+    occurrences = [
+        one for part in parts for one in await found(books, Occurrence, Query(by="incident", key=part), limit=ALL)
+    ]
+    return {(one.kind, one.document_id): one.part.partition(".")[0] for one in occurrences}
 
 
 def _messages(aws: LocalAws) -> list[Message]:

@@ -26,6 +26,7 @@ failed: {to: [s3://chaos-mail/failed/]}
 packet: {to: [s3://chaos-mail/packets/]}
 alerts:
   - {on: ["*"], to: "sns:arn:aws:sns:us-east-1:000000000000:chaos-alerts", at_most: 1 per 2 seconds}
+alerting: {wait: 1 second}
 deadline: 3 seconds
 stuck_after: 6 seconds
 resubmit: {times: 8}

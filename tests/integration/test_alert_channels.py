@@ -92,7 +92,7 @@ class TestSns(CanFail):
         attributes = {name: one["Value"] for name, one in said["MessageAttributes"].items()}
         assert attributes == {
             "status": "firing", "severity": "error", "kind": "job.failed", "key": "fingerprint1", "cause": "damaged",
-            "document_id": "doc_abc", "job_id": "job-77",
+            "document_id": "doc_abc", "job_id": "job-77", "notice_id": "fingerprint1-1-firing-0",
         }  # fmt: skip
 
     async def test_a_topic_that_is_not_there_is_named_with_the_fix(self, local_aws: LocalAws) -> None:

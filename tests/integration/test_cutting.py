@@ -172,3 +172,24 @@ def test_a_packet_that_is_opened_anew_in_between_is_cut_the_same(
             source.cut([page], tmp_path / "piece.pdf")
             into.append(((tmp_path / "piece.pdf").read_bytes(), source.is_blank(page)))
     assert renewed == whole
+
+
+async def test_a_locked_file_is_opened_by_its_password_and_by_no_other(tmp_path: Path) -> None:
+    path, opened = tmp_path / "locked.pdf", tmp_path / "open.pdf"
+    path.write_bytes(locked(user="sesame"))
+    cutter = ChildCutter(Children())
+    with pytest.raises(Uncuttable, match=r"cannot be unlocked: this is not its password"):
+        await cutter.unlock(path, "wrong", opened)
+    assert not opened.exists()
+    await cutter.unlock(path, "sesame", opened)
+    with pikepdf.open(opened) as pdf:
+        assert not pdf.is_encrypted
+    assert [text for text, _ in shown(opened)] == ["locked"]
+
+
+async def test_a_file_that_is_not_locked_or_no_pdf_is_left_alone(tmp_path: Path) -> None:
+    sound, broken = a_packet(tmp_path, a_page("a")), tmp_path / "broken.pdf"
+    broken.write_bytes(b"%PDF-1.7 and then nothing")
+    for path, why in ((sound, "it is not locked"), (broken, "cannot be read as a PDF")):
+        with pytest.raises(Uncuttable, match=why):
+            await ChildCutter(Children()).unlock(path, "sesame", tmp_path / "open.pdf")

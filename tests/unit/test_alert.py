@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.core.alert import KINDS, SEVERITIES, AlertRule, Severity, SeverityRule, state_parts
+from receiver.core.alert import KINDS, SEVERITIES, Severity, state_parts
+from receiver.core.alert_rule import AlertRule, SeverityRule
 from receiver.core.incident import NATURES
 from receiver.core.quiet import QuietHours
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.core.alert import AlertRule
+from receiver.core.alert_rule import AlertRule
 from receiver.core.check import Problem, check, covers
 from receiver.core.document import Classification, Document, Origin
 from receiver.core.plan import Target, Way

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.core.fingerprint import CAUSE_KEPT, KNOWN, cause_of, fingerprint, masked
+from receiver.core.fingerprint import CAUSE_KEPT, KNOWN, cause_of, masked
+from receiver.core.naming import fingerprint
 
 VENDOR: tuple[tuple[str, str, str], ...] = (
     # The cause, and two texts that LlamaCloud gives for it: from its error reference, and as they come from its API.

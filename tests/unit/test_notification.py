@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.core.alert import AlertRule, Ceiling, Severity
+from receiver.core.alert import Severity
+from receiver.core.alert_rule import AlertRule
+from receiver.core.channel import Ceiling
 from receiver.core.incident import Incident, Status
-from receiver.core.notification import Circumstances, Hold, Notification, Release, Tell, Wait, decide
+from receiver.core.notification import Notification
 from receiver.core.quiet import QuietHours
+from receiver.core.telling import Circumstances, Hold, Release, Tell, Wait, decide
 from tests.builders import NOW, a_notification, an_incident
 
 RULE = AlertRule(kinds=("*",), to="log", channel="log", window_seconds=600, repeat_seconds=4 * 3600)

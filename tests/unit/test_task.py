@@ -17,6 +17,7 @@ VERBS: dict[str, Callable[[Task], Task]] = {
     "release": lambda task: task.release(now=NOW),
     "give_up": lambda task: task.give_up(now=NOW, error="gone", cause="file_gone"),
     "replay": lambda task: task.replay(now=NOW),
+    "retire": lambda task: task.retire(now=NOW, keep_seconds=3600, note="something else came of it"),
 }
 
 
@@ -63,6 +64,11 @@ def test_a_finished_task_may_be_forgotten_after_a_while_and_a_parked_one_not() -
     assert VERBS["finish"](running).expires_at == NOW + 3600
     assert running.finish(now=NOW).expires_at is None
     assert VERBS["give_up"](running).expires_at is None
+
+
+def test_a_retired_task_says_why_and_may_be_forgotten_after_a_while() -> None:
+    retired = VERBS["retire"](VERBS["give_up"](VERBS["claim"](a_task())))
+    assert (retired.note, retired.expires_at) == ("something else came of it", NOW + 3600)
 
 
 def test_a_replayed_task_starts_afresh() -> None:

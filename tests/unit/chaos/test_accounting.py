@@ -65,7 +65,9 @@ FINE = Evidence(
     acknowledged_events=set(),
     documents=DOCUMENTS,
     marks={ONE: ("7.1", "7.2"), OTHER: ("7.3",)},
+    incidents={},
     notices=Counter(),
+    repeated=0,
     events=set(),
     tasks=[],
     tally=Tally(taken_in=3, review=3),
@@ -120,7 +122,7 @@ def held(letter: Packet) -> Evidence:
     document = settled("doc_p", DocumentState.REVIEW, 9)
     return replace(
         FINE, objects=[], documents={"doc_p": document}, marks={}, jobs={"doc_p": [a_job("doc_p", JobKind.SPLIT)]},
-        tasks=[an_alert("cut:doc_p:job")], notices=Counter({("packet.held", "doc_p"): 1}),
+        tasks=[an_alert("cut:doc_p:job")], incidents={("packet.held", "doc_p"): "inc"}, notices=Counter({"inc": 1}),
         tally=Tally(taken_in=1, review=1),
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from receiver.config import Category, Config, Guards, Retention, load, retention_in
-from receiver.core.alert import AlertRule
+from receiver.core.alert_rule import AlertRule
 from receiver.core.errors import Misconfigured
 from receiver.core.plan import Target
 from receiver.core.route import Fallback, When

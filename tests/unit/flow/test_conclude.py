@@ -48,9 +48,8 @@ async def test_a_failed_job_goes_failed_with_the_vendors_message_and_an_alert(de
     after = await desk.document(document.id)
     assert (after.state, after.error) == (DocumentState.FAILED, "The PDF is encrypted")
     ((alert, _),) = desk.channel.told
-    assert (alert.kind, alert.detail, alert.fix) == (
-        "job.failed", "The PDF is encrypted", f"mailroom documents {document.id}",
-    )  # fmt: skip
+    assert (alert.kind, alert.detail, alert.subject) == ("job.failed", "The PDF is encrypted", document.id)
+    assert f"mailroom unlock {document.id} --password-file FILE" in alert.commands
 
 
 async def test_the_payloads_word_is_not_taken_only_the_fetched_job_counts(desk: Desk) -> None:

@@ -129,7 +129,7 @@ async def test_a_mail_that_exceeds_a_bound_is_held_whole_and_nothing_is_paid(des
     assert record.error == "the mail is not opened: it has more than 200 parts (mail.max_parts)"
     await desk.work()
     assert desk.cloud.orders == []
-    assert [one.kind for one in await desk.alerts()] == ["mail.held"]
+    assert [one.kind for one in await desk.incidents()] == ["mail.held"]
     content = await desk.tools.content(record)
     assert b"".join([chunk async for chunk in content.stream()]) == many
 

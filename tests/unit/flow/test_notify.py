@@ -9,8 +9,8 @@ from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Update
 from receiver.core.channel import Channel
 from receiver.core.errors import AccessDenied, DestinationBusy, Unroutable
-from receiver.core.fingerprint import fingerprint
 from receiver.core.incident import Incident, Status
+from receiver.core.naming import fingerprint
 from receiver.core.notice import Notice
 from receiver.core.notification import Notification
 from receiver.core.task import TaskState

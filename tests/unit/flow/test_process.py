@@ -14,8 +14,7 @@ from receiver.core.change import Insert, Query, Write
 from receiver.core.errors import CloudBusy, StoreBusy, Transient
 from receiver.core.notice import Notice
 from receiver.core.retry import SCHEDULE
-from receiver.core.task import Task, TaskState
-from receiver.flow import alert as alerting
+from receiver.core.task import NOTICES, Task, TaskState
 from receiver.flow.process import Done, process
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.store.memory import MemoryStore
@@ -123,7 +122,7 @@ def test_whatever_fails_wherever_it_fails_the_task_is_parked_after_its_schedule_
 
 
 async def test_an_alert_that_cannot_be_told_is_parked_without_another_alert(desk: Desk) -> None:
-    assert alerting.KINDS == ("alert", "notify")
+    assert NOTICES == ("alert", "notify")
     await desk.store.apply(Insert(a_task(id="t", kind="alert", details={"alert": "no json"})))
     for _ in range(len(SCHEDULE) + 1):
         await desk.work()

@@ -1,0 +1,224 @@
+"""mailroom alerts: the incidents that stand, one of them, and what a person says to them."""
+
+import getpass
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from receiver import show
+from receiver.bootstrap import App
+from receiver.cli.listing import SPAN, when
+from receiver.cli.output import print_json, say, table
+from receiver.cli.running import with_app, with_store
+from receiver.config import load
+from receiver.core.alert_rule import AlertRule
+from receiver.core.change import Query
+from receiver.core.channel import Channel
+from receiver.core.errors import MailroomError
+from receiver.core.incident import Incident, Occurrence
+from receiver.core.notification import Notification, notification_id
+from receiver.flow.dossier import found
+from receiver.flow.incidents import acknowledge, incident_named
+from receiver.flow.incidents import silence as keep_silent
+from receiver.flow.tryout import try_out
+from receiver.ports import Store
+from receiver.settings import from_environ
+
+WHO = click.option("--who", default=getpass.getuser, show_default="you", help="Who says so; it is kept.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(
+    short_help="List, explain, acknowledge and silence incidents; try out channels.", invoke_without_command=True
+)
+@click.pass_context
+def alerts(context: click.Context) -> None:
+    """List, explain, acknowledge and silence incidents, and try out the channels that tell of them.
+
+    By itself it lists the incidents that stand.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_incidents)
+
+
+@alerts.command("list")
+@click.option("--all", "everything", is_flag=True, help="Those that are over, too, newest first.")
+@click.option("--limit", type=click.IntRange(1), help="How many at most; without it, all.")
+@JSON
+def list_incidents(everything: bool, limit: int | None, as_json: bool) -> None:
+    """List the incidents that stand, the worst first."""
+    query = Query(newest_first=True) if everything else Query(by="standing")
+    incidents = with_store(lambda store: found(store, Incident, query, limit=limit or sys.maxsize))
+    if not everything:
+        incidents.sort(key=lambda one: (-one.severity.rank, one.opened_at))
+    if as_json:
+        print_json({"incidents": [show.incident(one) for one in incidents]})
+        return
+    rows = [
+        (one.id, one.severity, one.kind, one.title, _counted(one), when(one.opened_at), _state(one))
+        for one in incidents
+    ]
+    if not rows:
+        say("no incident stands" if not everything else "there was no incident yet")
+        return
+    table(("incident", "severity", "kind", "what", "times", "since", "state"), rows)
+
+
+def _counted(one: Incident) -> str:
+    return f"{one.count}, {one.unmended} unmended" if one.unmended else str(one.count)
+
+
+def _state(one: Incident) -> str:
+    said = [str(one.status)]
+    if one.acknowledged_by:
+        said.append(f"acknowledged by {one.acknowledged_by}")
+    if one.silenced_until and one.silenced_until > time.time():
+        said.append(f"silenced until {when(one.silenced_until)} by {one.silenced_by}: {one.silenced_why}")
+    return ", ".join(said)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    incident: Incident
+    occurrences: list[Occurrence]
+    told: list[Notification]
+
+    def data(self) -> dict[str, Any]:
+        return show.incident(self.incident) | {
+            "documents": [show.occurrence(one) for one in self.occurrences],
+            "channels": [show.notification(one) for one in self.told],
+        }
+
+
+@alerts.command("show", short_help="Explain one incident: its documents, what mends it, who was told.")
+@click.argument("key")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many documents at most.")
+@JSON
+def show_incident(key: str, limit: int, as_json: bool) -> None:
+    """Explain one incident, by the key that its alert names: its documents, what mends it, and who was told."""
+    shown = with_store(lambda store: _gathered(key, limit, store))
+    if as_json:
+        print_json(shown.data())
+        return
+    one = shown.incident
+    say(f"{one.title}  {one.id}")
+    say(f"  {_state(one)}; {one.severity}, {one.kind}, no. {one.number} of its kind")
+    say(f"  {_counted(one)} times, {when(one.opened_at)} to {when(one.closed_at or one.last_at)}")
+    for name, text in (
+        ("message", one.examples[0].detail if one.examples else one.detail),
+        ("tried", one.tried),
+        ("fix", one.fix),
+    ):
+        if text:
+            say(f"  {name}: {text}")
+    for command in one.commands:
+        say(f"    {command}")
+    rows = [
+        (each.document_id or each.task_id, each.name, each.job_id, when(each.at), each.detail)
+        for each in shown.occurrences
+    ]
+    say("")
+    table(("document", "name", "job", "when", "message"), rows)
+    if told := [(each.channel, each.told or "nothing yet", when(each.told_at), each.error) for each in shown.told]:
+        say("")
+        table(("channel", "was told", "when", "error"), told)
+
+
+async def _gathered(key: str, limit: int, store: Store) -> _Shown:
+    incident = await incident_named(key, store)
+    by = "unmended" if incident.unmended else "incident"
+    occurrences = await found(store, Occurrence, Query(by=by, key=incident.part), limit=limit)
+    named = [rule.to for rule in load_rules()]
+    told = [await store.get(Notification, notification_id(key, to)) for to in dict.fromkeys(named)]
+    return _Shown(incident, occurrences, [one for one in told if one is not None])
+
+
+def load_rules() -> tuple[AlertRule, ...]:
+    """The rules of mailroom.yaml, or none where it cannot be read: an incident can be looked at all the same."""
+    try:
+        return load(from_environ().config, os.environ).alerts
+    except MailroomError:
+        return ()
+
+
+@alerts.command(short_help="Say that you have taken an incident on.")
+@click.argument("key")
+@WHO
+@JSON
+def ack(key: str, who: str, as_json: bool) -> None:
+    """Say that you have taken an incident on: nobody is reminded of it, and it is not escalated."""
+    _print(with_app(lambda app: acknowledge(key, app.tools, who=who)), as_json=as_json)
+
+
+@alerts.command(short_help="Have nobody told of an incident for a while.")
+@click.argument("key")
+@click.option("--for", "seconds", type=SPAN, help="For how long: 30m, 2h, 7d.")
+@click.option("--why", default="", help="Why; it is kept.")
+@click.option("--end", is_flag=True, help="End the silence.")
+@WHO
+@JSON
+def silence(key: str, seconds: float | None, why: str, end: bool, who: str, as_json: bool) -> None:
+    """Have nobody told of this incident, or of the next ones of its cause, for a while. It is listed all the same."""
+    if end == (seconds is not None) or (seconds is not None and not why):
+        raise click.UsageError("say --for how long and --why, or --end")
+    _print(with_app(lambda app: keep_silent(key, seconds or 0.0, why, app.tools, who=who)), as_json=as_json)
+
+
+def _print(incident: Incident, *, as_json: bool) -> None:
+    if as_json:
+        print_json(show.incident(incident))
+    else:
+        say(f"{incident.title}: {_state(incident)}")
+
+
+@alerts.command("test", short_help="Send a test to channels.")
+@click.argument("channels", nargs=-1)
+@WHO
+@JSON
+def try_channels(channels: tuple[str, ...], who: str, as_json: bool) -> None:
+    """Send a notice that is marked as a test to these channels, as mailroom.yaml names them; to all without any.
+
+    Exit 1 when one of them did not take it.
+    """
+    results = with_app(lambda app: _tried(app, channels, who))
+    if as_json:
+        print_json(
+            {"channels": [{"channel": to, "fine": error is None, "said": _said(error)} for to, error in results]}
+        )
+    else:
+        table(("", "channel", "said"), [("✘" if error else "✔", to, _said(error)) for to, error in results])
+    raise SystemExit(1 if any(error for _, error in results) else 0)
+
+
+async def _tried(app: App, channels: tuple[str, ...], who: str) -> list[tuple[str, Exception | None]]:
+    return [(to, await try_out(to, app.tools, who=who)) for to in channels or app.tools.channels]
+
+
+def _said(error: Exception | None) -> str:
+    if error is None:
+        return "it took the test"
+    fix = error.fix if isinstance(error, MailroomError) else ""
+    return f"{error}; {fix}" if fix else str(error)
+
+
+@alerts.command("channels")
+@JSON
+def list_channels(as_json: bool) -> None:
+    """List the channels, and how they fare."""
+    records = with_app(_channels)
+    if as_json:
+        print_json({"channels": [show.channel(one) for one in records]})
+        return
+    rows = [
+        ("✘" if one.failing_since else "✔", one.id, when(one.last_told_at), when(one.failing_since), one.error)
+        for one in records
+    ]
+    table(("", "channel", "last told", "failing since", "error"), rows)
+
+
+async def _channels(app: App) -> list[Channel]:
+    return [await app.tools.store.get(Channel, to) or Channel(id=to) for to in app.tools.channels]

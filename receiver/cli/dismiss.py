@@ -1,0 +1,34 @@
+"""mailroom dismiss: nothing more is wanted of a document that came to nothing."""
+
+import click
+
+from receiver.bootstrap import App
+from receiver.cli.mending import CAUSE, JSON, WHO, chosen, nothing_found, report
+from receiver.cli.running import with_app
+from receiver.core.document import Document
+from receiver.flow.mend import Skipped
+from receiver.flow.mend import dismiss as dismiss_document
+
+
+@click.command(short_help="Say that nothing more is to be done with documents.")
+@click.argument("ids", nargs=-1)
+@CAUSE
+@click.option("--note", required=True, help="Why; it is kept on the document.")
+@WHO
+@JSON
+def dismiss(ids: tuple[str, ...], cause: str | None, note: str, who: str, as_json: bool) -> None:
+    """Say that nothing more is to be done with these documents: they go nowhere, and count as failed.
+
+    Their record and what was delivered stay. A dismissed document can still be submitted anew.
+    """
+    if bool(ids) == bool(cause):
+        raise click.UsageError("say which: ids, or --cause")
+    done = with_app(lambda app: _dismiss(app, ids, cause, note, who))
+    report(done, "dismissed", as_json=as_json)
+
+
+async def _dismiss(app: App, ids: tuple[str, ...], cause: str | None, note: str, who: str) -> list[Document | Skipped]:
+    documents = [one async for one in chosen(app, ids, cause)]
+    if not documents:
+        raise nothing_found()
+    return [await dismiss_document(one.id, note, app.tools, who=who) for one in documents]

@@ -1,0 +1,82 @@
+"""mailroom resubmit: documents whose job came to nothing get another one; the price is said first."""
+
+import click
+
+from receiver.bootstrap import App
+from receiver.cli.listing import MOMENT
+from receiver.cli.mending import CAUSE, JSON, WHO, chosen, confirmed, nothing_found, report, said
+from receiver.cli.output import print_json, table
+from receiver.cli.running import with_app
+from receiver.core.document import Document
+from receiver.core.price import price_of
+from receiver.flow.mend import Skipped, failed_since, why_not
+from receiver.flow.mend import resubmit as submit_anew
+
+
+@click.command(short_help="Submit documents anew whose job came to nothing.")
+@click.argument("ids", nargs=-1)
+@CAUSE
+@click.option("--failed-since", type=MOMENT, help="All that failed since then: 2026-11-22, 2h, 7d.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Say which and what they would cost, and do nothing.")
+@WHO
+@JSON
+def resubmit(
+    ids: tuple[str, ...],
+    cause: str | None,
+    failed_since: float | None,
+    yes: bool,
+    dry_run: bool,
+    who: str,
+    as_json: bool,
+) -> None:
+    """Submit documents anew whose job came to nothing: IDS, those of an incident, or all that failed since then.
+
+    Their files are uploaded anew, too. What that would cost is said first: each costs its credits again. A document
+    that has its result is left as it is; `mailroom replay` goes on with those.
+    """
+    if bool(ids) + bool(cause) + (failed_since is not None) != 1:
+        raise click.UsageError("say which: ids, --cause or --failed-since")
+    done = with_app(
+        lambda app: _resubmit(app, ids, cause, failed_since, yes=yes, dry_run=dry_run, who=who, as_json=as_json)
+    )
+    if done is not None:
+        report(done, "submitted anew", as_json=as_json)
+
+
+async def _resubmit(
+    app: App,
+    ids: tuple[str, ...],
+    cause: str | None,
+    since: float | None,
+    *,
+    yes: bool,
+    dry_run: bool,
+    who: str,
+    as_json: bool,
+) -> list[Document | Skipped] | None:
+    documents = [one async for one in chosen(app, ids, cause)]
+    if since is not None:
+        documents = [one async for one in failed_since(since, app.tools)]
+    if not documents:
+        raise nothing_found()
+    wanted = [one for one in documents if not why_not(one)]
+    price = price_of(wanted)
+    if dry_run:
+        _foretell(documents, str(price), as_json=as_json)
+        return None
+    if wanted:
+        said(f"{len(wanted)} of {len(documents)} documents are submitted anew: {price}", as_json=as_json)
+        if not confirmed("Submit them?", yes=yes):
+            raise click.Abort
+    return [await submit_anew(one.id, app.tools, who=who) for one in documents]
+
+
+def _foretell(documents: list[Document], price: str, *, as_json: bool) -> None:
+    if as_json:
+        rows = [{"document_id": one.id, "name": one.name, "why_not": why_not(one) or None} for one in documents]
+        print_json({"documents": rows, "price": price, "dry_run": True})
+        return
+    rows_ = [(one.id, one.name, one.page_count or "?", why_not(one) or "would be submitted anew") for one in documents]
+    table(("document", "name", "pages", "what"), rows_)
+    said(f"{price}; this was a dry run: nothing was written", as_json=as_json)

@@ -1,0 +1,39 @@
+"""mailroom unlock: a document that is locked with a password is opened, and submitted anew."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from receiver.cli.mending import JSON, WHO, report
+from receiver.cli.running import with_app
+from receiver.core.errors import Malformed
+from receiver.flow.mend import unlock as unlock_document
+
+
+@click.command(short_help="Open a locked PDF with its password, and submit it anew.")
+@click.argument("document_id")
+@click.option(
+    "--password-file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="A file whose first line is the password; - reads standard input. It is kept nowhere.",
+)
+@WHO
+@JSON
+def unlock(document_id: str, password_file: Path, who: str, as_json: bool) -> None:
+    """Open a locked PDF with its password, and submit it anew; what is delivered then is the open one.
+
+    The password is asked for in a file, so that it stands neither in the shell's history nor in the list of processes.
+    """
+    password = _first_line(password_file)
+    done = with_app(lambda app: unlock_document(document_id, password, app.tools, who=who))
+    report([done], "unlocked and submitted anew", as_json=as_json)
+
+
+def _first_line(path: Path) -> str:
+    text = sys.stdin.readline() if str(path) == "-" else path.read_text(encoding="utf-8").partition("\n")[0]
+    password = text.rstrip("\r\n")
+    if not password:
+        raise Malformed(f"{path} holds no password in its first line")
+    return password

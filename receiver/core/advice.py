@@ -1,0 +1,95 @@
+"""Advice: what mends an incident, in words and as commands that can be pasted as they are.
+
+Capital words (FILE, ROUTE) stand for what only the reader can know; everything else is filled in.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from receiver.core.alert import Alert
+
+LOOK = "mailroom alerts show {key}"
+RESUBMIT = "mailroom resubmit --cause {key}"
+REPLAY = "mailroom replay --cause {key}"
+DISMISS = "mailroom dismiss --cause {key} --note WHY"
+REPLACE = "mailroom replace {document} FILE"
+UNLOCK = "mailroom unlock {document} --password-file FILE"
+
+
+class Advice(NamedTuple):
+    """``fix`` is "" where the error itself says better what to do first."""
+
+    fix: str
+    commands: tuple[str, ...]
+
+
+JOB_FAILED: dict[str, Advice] = {
+    "locked": Advice("it is locked with a password: unlock it, or ask for an open copy", (UNLOCK, REPLACE, DISMISS)),
+    "damaged": Advice("look whether it opens; give a sound copy, or dismiss it", (REPLACE, RESUBMIT, DISMISS)),
+    "empty-file": Advice("there is nothing in it: give the right file, or dismiss it", (REPLACE, DISMISS)),
+    "file-type": Advice(
+        "LlamaCloud does not read this kind of file: give it as a PDF, or dismiss it", (REPLACE, DISMISS)
+    ),
+    "too-large": Advice("LlamaCloud takes no file of this size: give a smaller one, or dismiss it", (REPLACE, DISMISS)),
+    "source-gone": Advice("the file is gone at LlamaCloud: submitting it anew uploads it again", (RESUBMIT,)),
+    "other-project": Advice("see that the API key belongs to the project of the files; then", (RESUBMIT,)),
+    "credits": Advice("buy credits at LlamaCloud; then", (RESUBMIT,)),
+    "rate-limit": Advice("LlamaCloud had too much to do; submit it anew when that is over", (RESUBMIT,)),
+    "timed-out": Advice(
+        "LlamaCloud took too long, more than once; submit it anew when it is well", (RESUBMIT, DISMISS)
+    ),
+    "unavailable": Advice("LlamaCloud was not available; submit it anew when it is", (RESUBMIT,)),
+    "vendor-fault": Advice(
+        "a fault of LlamaCloud's; submit it anew, and tell its support the job", (RESUBMIT, DISMISS)
+    ),
+}
+"""The vendor's known causes (fingerprint.py KNOWN) -> what mends them."""
+
+BY_KIND: dict[str, Advice] = {
+    "job.failed": Advice("see what the message says; submit it anew, give another file, or dismiss it",
+                         (RESUBMIT, REPLACE, DISMISS)),
+    "task.parked": Advice("", (REPLAY,)),
+    "delivery.failed": Advice("", (REPLAY,)),
+    "delivery.conflict": Advice("compare the two, and remove the wrong one; then",
+                                (REPLAY, "mailroom documents {document}")),
+    "document.overdue": Advice("have LlamaCloud asked at once; if that does not help, submit it anew",
+                               ("mailroom sweep", RESUBMIT, "mailroom documents {document}")),
+    "source.expiring": Advice("see what it waits for; submitting it anew uploads it again",
+                              (RESUBMIT, "mailroom documents {document}")),
+    "packet.held": Advice("look at its pages, and say how it is cut, or where it goes as a whole",
+                          ("mailroom documents {document}", "mailroom recut {document} PAGES PAGES",
+                           "mailroom review {document} --to ROUTE")),
+    "mail.held": Advice("see what is held, and why; take in by hand what is in it, send it on as it is, or dismiss it",
+                        ("mailroom documents {document}", DISMISS)),
+    "secret.refused": Advice("", (LOOK,)),
+    "submission.paused": Advice("", ("mailroom resume submission",)),
+    "balance.off": Advice("compare with the documents, and keep the store as it is for whoever looks into it",
+                          ("mailroom balance", "mailroom documents --state open")),
+    "quality.changed": Advice("look at them; mend the rule's description, and see what that would have done",
+                              ("mailroom review", "mailroom routes backtest")),
+}  # fmt: skip
+"""Kind of alert -> what mends it; a kind that is not named here says it itself."""
+
+
+def advised(alert: Alert) -> Alert:
+    """The alert with what mends it; what it says itself stays, with the document's id where it names none."""
+    advice = _advice(alert)
+    values = {"key": alert.fingerprint, "document": alert.subject or "DOCUMENT"}
+    mending = (*alert.commands, *(command.format_map(values) for command in advice.commands))
+    looking = (LOOK.format_map(values),) if alert.subject else ()
+    return replace(alert, fix=_named(advice.fix or alert.fix, alert.subject), commands=(*mending, *looking))
+
+
+def _advice(alert: Alert) -> Advice:
+    if alert.kind == "job.failed":
+        return JOB_FAILED.get(alert.cause, BY_KIND[alert.kind])
+    if alert.kind == "packet.held" and alert.cause == "locked":
+        return JOB_FAILED["locked"]
+    if alert.kind == "task.parked" and alert.cause.startswith("submit:"):
+        return Advice("", (RESUBMIT, REPLACE, DISMISS))
+    return BY_KIND.get(alert.kind, Advice("", ()))
+
+
+def _named(fix: str, document: str) -> str:
+    """The fix with this document in the place of the word for any."""
+    return fix.replace("DOCUMENT_ID", document).replace("DOCUMENT ", f"{document} ") if document else fix

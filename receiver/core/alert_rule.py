@@ -1,0 +1,67 @@
+"""Who is told of what, and on which terms: rows of ``alerts`` and ``alerting`` in mailroom.yaml."""
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from receiver.core.alert import Severity
+from receiver.core.channel import Ceiling
+from receiver.core.quiet import QuietHours
+
+SAMPLE = 10
+"""Documents from which on a share of them says something."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRule:
+    """Who is told of what, and on which terms."""
+
+    kinds: tuple[str, ...]
+    """Kinds of KINDS, or shell patterns over them: ``job.*``."""
+    to: str
+    """The channel as mailroom.yaml names it (``slack:env:NAME``): safe to show and to keep."""
+    channel: str = field(repr=False)
+    """The channel with ``env:`` values filled in: may hold a secret, so it is neither shown nor kept."""
+    options: dict[str, str] = field(default_factory=dict, repr=False)
+    """The channel's own options, filled in likewise."""
+    window_seconds: float = 600
+    """After a notice of an incident that is over, the next of its fingerprint waits so long."""
+    repeat_seconds: float | None = 4 * 3600
+    """How often the channel is reminded of what goes on; None: never."""
+    ceiling: Ceiling = field(default_factory=Ceiling)
+    min_severity: Severity = Severity.INFO
+    quiet_hours: QuietHours | None = None
+    """When only what is critical is told."""
+    after_seconds: float = 0.0
+    """How long somebody on another channel may take to acknowledge it before this one is told."""
+
+    def wants(self, kind: str, severity: Severity = Severity.CRITICAL) -> bool:
+        """Whether incidents of this kind and severity go to this channel."""
+        return severity.rank >= self.min_severity.rank and any(fnmatchcase(kind, pattern) for pattern in self.kinds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeverityRule:
+    """A severity for some kinds; with a rate, only while they happen that often."""
+
+    kinds: tuple[str, ...]
+    severity: Severity
+    more_than: int | None = None
+    """Occurrences of one cause within ``seconds``."""
+    percent: float | None = None
+    """Occurrences of one cause, as a share of the documents that were taken in within ``seconds``."""
+    seconds: float = 600
+
+    @property
+    def rated(self) -> bool:
+        """Whether it holds only above a rate."""
+        return self.more_than is not None or self.percent is not None
+
+    def holds(self, kind: str, *, count: int, taken_in: int) -> bool:
+        """Whether it holds for a kind of which ``count`` happened among the ``taken_in`` documents of its time."""
+        if not any(fnmatchcase(kind, pattern) for pattern in self.kinds):
+            return False
+        if not self.rated:
+            return True
+        many = self.more_than is not None and count > self.more_than
+        share = self.percent is not None and taken_in >= SAMPLE and 100 * count > self.percent * taken_in
+        return many or share

@@ -1,0 +1,48 @@
+"""Runs commands as a person pastes them, on the application of a desk: same store, same cloud, same channels."""
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from receiver.bootstrap import App
+from receiver.cli import cli, mending, running
+from receiver.settings import Settings
+from tests.desk import Desk
+
+_desks: list[Desk] = []
+
+
+def build(settings: Settings) -> App:
+    """The composition root of commands in these tests."""
+    return App(settings=settings, tools=_desks[-1].tools, door=None)
+
+
+@contextmanager
+def terminal(desk: Desk, table: str, patched: pytest.MonkeyPatch) -> Iterator[None]:
+    """While the block lasts, ``run`` acts on this desk, and a person who says yes sits at the terminal."""
+    config = desk.folder / "mailroom.yaml"
+    config.write_text(table)
+    for name, value in {
+        "MAILROOM_APP": "tests.commands:build",
+        "MAILROOM_CONFIG": str(config),
+        "MAILROOM_STORE": "memory://",
+    }.items():
+        patched.setenv(name, value)
+    patched.setattr(running, "existing_store", lambda _: desk.store)
+    patched.setattr(mending, "at_a_terminal", lambda: True)
+    _desks.append(desk)
+    try:
+        yield
+    finally:
+        _desks.pop()
+
+
+def run(command: str, **words: Path | str) -> Result:
+    """What the command prints and its exit code; ``words`` are what a person puts for FILE, ROUTE and the like."""
+    program, *arguments = [str(words.get(part, part)) for part in shlex.split(command)]
+    assert program == "mailroom"
+    return CliRunner().invoke(cli, arguments, input="y\n")

@@ -1,0 +1,110 @@
+"""`mailroom alerts`: what a person on call sees of incidents, and says to them, at a terminal."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from receiver.core.alert import Alert
+from receiver.core.change import Ensure
+from receiver.core.errors import Unroutable
+from receiver.core.notice import Word
+from receiver.flow.alert import task_for
+from receiver.flow.sweep import sweep
+from receiver.show import moment
+from tests.commands import run, terminal
+from tests.desk import TABLE, Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    with terminal(desk, TABLE, monkeypatch):
+        yield desk
+
+
+def raised(desk: Desk, *causes: str, **fields: Any) -> list[str]:
+    """Raises an alert of each cause and works; their keys."""
+    named: dict[str, Any] = {"kind": "job.failed", "title": "it failed", "detail": "why", "at": desk.now, **fields}
+    alerts = [Alert(cause=cause, **named) for cause in causes]
+
+    async def happens() -> None:
+        for alert in alerts:
+            await desk.store.apply(Ensure(task_for(alert, alert.cause)))
+        await desk.work(rounds=100)
+
+    asyncio.run(happens())
+    return [alert.fingerprint for alert in alerts]
+
+
+def test_nothing_stands(desk: Desk) -> None:
+    assert run("mailroom alerts").output.strip() == "no incident stands"
+
+
+def test_all_that_stand_are_listed_the_worst_first(desk: Desk) -> None:
+    keys = raised(desk, *(f"cause {chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(250)))
+    (worst,) = raised(desk, "the key", kind="submission.paused")
+    listed = json.loads(run("mailroom alerts list --json").output)["incidents"]
+    assert listed[0]["key"] == worst
+    assert {one["key"] for one in listed} == {worst, *keys}
+    assert all(key in run("mailroom alerts").output for key in (worst, keys[0], keys[-1]))
+
+
+def test_show_explains_one_and_says_who_was_told(desk: Desk) -> None:
+    (key,) = raised(desk, "the bank", detail="Source file 4711 not found", subject="doc_1", job_id="cls-1")
+    said = run(f"mailroom alerts show {key}").output
+    for part in (key, "Source file 4711 not found", "doc_1", "cls-1", "log", "firing"):
+        assert part in said
+    assert run("mailroom alerts show nothing").exit_code == 1
+
+
+def test_one_takes_an_incident_on(desk: Desk) -> None:
+    (key,) = raised(desk, "the bank")
+    assert "acknowledged by ann" in run(f"mailroom alerts ack {key} --who ann").output
+    assert "acknowledged by ann" in run("mailroom alerts").output
+
+
+def test_a_silence_says_how_long_and_why_and_ends(desk: Desk) -> None:
+    (key,) = raised(desk, "the bank")
+    for wrong in ("", "--for 2h", "--end --for 2h --why x", "--for 31d --why x", "--for soon --why x"):
+        assert run(f"mailroom alerts silence {key} {wrong}").exit_code in (1, 2)
+    said = json.loads(run(f"mailroom alerts silence {key} --for 2h --why 'being mended' --who ann --json").output)
+    assert (said["silenced_until"], said["silenced_by"]) == (moment(desk.now + 7200), "ann")
+    assert json.loads(run(f"mailroom alerts silence {key} --end --json").output)["silenced_until"] is None
+
+
+def test_a_test_reaches_the_channel_and_is_marked_as_one(desk: Desk) -> None:
+    done = run("mailroom alerts test --who ann")
+    assert (done.exit_code, "it took the test" in done.output) == (0, True)
+    ((notice, _),) = desk.channel.told
+    assert (notice.word, "ann" in notice.title) == (Word.TEST, True)
+
+
+def test_a_test_that_is_not_taken_is_told_and_remembered(desk: Desk) -> None:
+    desk.channel.broken = Unroutable("410 Gone", fix="make a new webhook")
+    done = run("mailroom alerts test log")
+    assert done.exit_code == 1
+    assert "410 Gone; make a new webhook" in done.output
+    assert "410 Gone" in run("mailroom alerts channels").output
+    assert run("mailroom alerts test nobody").exit_code == 1
+    desk.channel.broken = None
+    assert run("mailroom alerts test").exit_code == 0
+    assert "410 Gone" not in run("mailroom alerts channels").output
+
+
+def test_what_is_over_is_listed_only_when_asked_for(desk: Desk) -> None:
+    (key,) = raised(desk, "the key", kind="submission.paused")
+
+    async def passes() -> None:
+        for _ in range(3):
+            desk.later(130)
+            await sweep(desk.tools)
+            await desk.work()
+
+    asyncio.run(passes())
+    assert run("mailroom alerts").output.strip() == "no incident stands"
+    assert "resolved" in run("mailroom alerts list --all").output
+    assert key in run("mailroom alerts list --all").output
