@@ -25,6 +25,7 @@ from tenacity import (
 from receiver import __version__
 from receiver.cloud import refusal
 from receiver.cloud.access import Key, checked_url
+from receiver.cloud.links import REDIRECTS, check_link, follow
 from receiver.cloud.multipart import Multipart
 from receiver.cloud.pacing import Pace
 from receiver.cloud.refusal import About, Refusal
@@ -146,22 +147,32 @@ class Transport:
             auth=self._key,
         )
         async with streamed as response:
-            return await _read(response, call)
+            return await _read(response, call.asked)
 
     async def download(self, url: httpx.URL) -> httpx.Response:
-        """An open answer with the bytes behind a presigned link, asked for without the key; the caller closes it."""
-        client = self._open()
+        """An open answer with the bytes behind a presigned link, asked for without the key; the caller closes it.
+
+        Raises CloudBusy for a link that leads where it must not (see links.py).
+        """
+        for _ in range(REDIRECTS + 1):
+            await check_link(url, self.base_url)
+            response = await self._open_link(url)
+            if response.is_success:
+                return response
+            try:
+                response = await _read(response, f"GET {url.host}")
+            finally:
+                await response.aclose()
+            if not response.has_redirect_location:
+                raise Refusal(response)
+            url = follow(url, response.headers["location"])
+        raise CloudBusy(f"LlamaCloud's link to {url.host} leads on and on")
+
+    async def _open_link(self, url: httpx.URL) -> httpx.Response:
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
         timeout = self._timeout(self.patience.answer_seconds)
-        request = client.build_request("GET", url, headers=headers, timeout=timeout)
-        response = await client.send(request, stream=True, auth=None, follow_redirects=True)
-        if response.is_success:
-            return response
-        try:
-            await response.aread()
-        finally:
-            await response.aclose()
-        raise Refusal(response)
+        request = self._open().build_request("GET", url, headers=headers, timeout=timeout)
+        return await self._open().send(request, stream=True, auth=None, follow_redirects=False)
 
     async def insist(self, call: Call, action: Callable[[], Awaitable[T]]) -> T:
         """What the action returns, tried again while its failures pass; then the error in our words."""
@@ -231,13 +242,13 @@ class Transport:
             await client.aclose()
 
 
-async def _read(response: httpx.Response, call: Call) -> httpx.Response:
+async def _read(response: httpx.Response, asked: str) -> httpx.Response:
     """The answer with its whole body. Raises CloudBusy for one that is longer than any."""
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > ANSWER_BYTES:
-            raise CloudBusy(f"LlamaCloud's answer to {call.asked} is longer than {ANSWER_BYTES >> 20} MB")
+            raise CloudBusy(f"LlamaCloud's answer to {asked} is longer than {ANSWER_BYTES >> 20} MB")
     plain = [(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_WIRE]
     return httpx.Response(response.status_code, headers=plain, content=bytes(body), request=response.request)
 

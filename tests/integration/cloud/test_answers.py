@@ -103,6 +103,45 @@ async def test_a_link_that_is_none_is_busy(faulty: Faulty, url: str) -> None:
             await a_download(cloud)
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["10.0.0.1", "100.64.0.1", "169.254.169.254", "2852039166", "[fd00::1]", "[fe80::1]", "[::ffff:10.0.0.1]"],
+)
+async def test_a_link_into_a_network_where_llamacloud_is_not_is_not_followed(faulty: Faulty, host: str) -> None:
+    async with faulty.client(otherwise=Answer(200, {"url": f"http://{host}/latest/meta-data"})) as (cloud, server, _):
+        with pytest.raises(CloudBusy, match="network"):
+            await a_download(cloud)
+    assert {one.path for one in server.asked} == {"/api/v1/beta/files/dfl-1/content"}
+
+
+async def test_a_redirect_to_another_host_is_not_followed(faulty: Faulty, elsewhere: Faulty) -> None:
+    elsewhere.server.play(otherwise=Answer(200, b"the secrets of another host"))
+    away = Answer(302, b"", {"Location": f"{elsewhere.url}/bytes"})
+    async with faulty.client(Answer(200, {"url": "/bytes"}), away) as (cloud, _, _):
+        with pytest.raises(CloudBusy, match="not followed"):
+            await a_download(cloud)
+    assert elsewhere.server.asked == []
+
+
+@pytest.mark.parametrize("location", ["http://[", "http://127.0.0.1:99999/", "ftp://127.0.0.1/", "//169.254.169.254/x"])
+async def test_a_redirect_to_nowhere_is_busy(faulty: Faulty, location: str) -> None:
+    away = Answer(302, b"", {"Location": location})
+    async with faulty.client(Answer(200, {"url": "/bytes"}), away) as (cloud, _, _):
+        with pytest.raises(CloudBusy):
+            await a_download(cloud)
+
+
+async def test_redirects_on_the_same_host_are_followed_a_few_times(faulty: Faulty) -> None:
+    link, on = Answer(200, {"url": "/a"}), Answer(307, b"", {"Location": "/b?signature=1"})
+    async with faulty.client(link, on, on, Answer(200, b"the bytes")) as (cloud, server, _):
+        assert await a_download(cloud) == b"the bytes"
+    assert [one.path for one in server.asked[1:]] == ["/a", "/b", "/b"]
+    async with faulty.client(link, otherwise=on) as (cloud, server, _):
+        with pytest.raises(CloudBusy, match="leads on and on"):
+            await a_download(cloud)
+    assert len(server.asked) == 5
+
+
 async def test_a_download_is_opened_again_when_its_store_stumbles(faulty: Faulty) -> None:
     link = Answer(200, {"url": "/bytes"})
     async with faulty.client(link, Answer(503), link, Answer(200, b"the bytes")) as (cloud, _, _):

@@ -1,0 +1,70 @@
+"""Where a presigned link may lead. LlamaCloud names the host, so a link must not become a way into our own network.
+
+Anywhere on the internet; to loopback, a private or a link-local network only where LlamaCloud itself is there.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from typing import Literal
+
+import httpx
+
+from receiver.core.errors import CloudBusy
+
+REDIRECTS = 3
+"""Followed at most, and only on the same host."""
+
+Network = Literal["internet", "private", "link-local", "loopback"]
+
+
+async def check_link(url: httpx.URL, base_url: str) -> None:
+    """Raises CloudBusy for a link that leads where LlamaCloud, at ``base_url``, is not.
+
+    A name that cannot be looked up here passes: then nothing can be asked there either, unless by a proxy.
+    """
+    base = httpx.URL(base_url)
+    if base.scheme == "https" and url.scheme != "https":
+        raise CloudBusy(f"LlamaCloud gives a link to {url.host} that is not https")
+    inside = {network for network in await _networks(url.host) if network != "internet"}
+    if inside and not inside <= await _networks(base.host):
+        raise CloudBusy(
+            f"LlamaCloud gives a link to {url.host}, which is in a {', '.join(sorted(inside))} network",
+            fix="if LlamaCloud's files really are there, LLAMA_CLOUD_BASE_URL must be in the same network",
+        )
+
+
+def follow(url: httpx.URL, location: str) -> httpx.URL:
+    """Where a redirect leads. Raises CloudBusy when that is another host, or no longer https."""
+    try:
+        to = url.join(location)
+    except (httpx.InvalidURL, ValueError):
+        raise CloudBusy(f"LlamaCloud's link to {url.host} leads on to what is no address") from None
+    if to.host != url.host or to.port != url.port or to.scheme != url.scheme:
+        raise CloudBusy(f"LlamaCloud's link to {url.host} leads on to {to.host}, which is not followed")
+    return to
+
+
+async def _networks(host: str) -> set[Network]:
+    """The networks that the addresses of this host are in; nothing for a name that cannot be looked up."""
+    try:
+        return {network_of(host)}
+    except ValueError:
+        pass
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return set()
+    return {network_of(str(address[0])) for *_, address in found}
+
+
+def network_of(address: str) -> Network:
+    """The network of an IP address. Raises ValueError for what is none."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ip.ipv4_mapped or ip.sixtofour or ip
+    if ip.is_loopback or ip.is_unspecified:
+        return "loopback"
+    if ip.is_link_local:
+        return "link-local"
+    return "internet" if ip.is_global and not ip.is_multicast else "private"
