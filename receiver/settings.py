@@ -191,6 +191,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, _about("Tasks that one worker works on at the same time", number(1, 1000, whole=True))
     ] = 16
     smtp_url: Annotated[Secret, _about("SMTP server of `mailto:` alerts", forms.SMTP)] = Secret("")
+    group_access: Annotated[
+        Literal["none", "read", "write"],
+        _about(
+            "What the user's group may do with files and folders that Mailroom makes: store, spool, delivered files, "
+            "manifests, backups. Others never may anything",
+            forms.choice("none", "read", "write"),
+        ),
+    ] = "none"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         _about("Lowest level that is logged", forms.choice("debug", "info", "warning", "error")),
@@ -319,6 +327,16 @@ def _read(name: str, text: str, vault: Vault) -> str:
         said = str(error)
         named = said if said.startswith(VARIABLES[name]) else f"{VARIABLES[name]}: {said}"
         raise Misconfigured(named, fix=error.fix) from error
+
+
+def one_of(environ: Mapping[str, str], name: str) -> str:
+    """The text of one setting, not checked, for what must be known before all are read; "" for its default.
+
+    Raises Misconfigured.
+    """
+    variable = VARIABLES[name]
+    env = {one: environ[one] for one in (variable, f"{variable}_FILE") if one in environ}
+    return dict(_given(env)).get(name, "")
 
 
 def refuse_unknown(environ: Mapping[str, str]) -> None:

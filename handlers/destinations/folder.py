@@ -22,7 +22,7 @@ from receiver.core.naming import template_faults
 from receiver.core.parcel import Parcel
 from receiver.core.plan import Target
 from receiver.ports import Destination
-from receiver.store.durable import Folders, clear_untouched, sync_file, sync_folder
+from receiver.store.durable import MODE, Folders, clear_untouched, sync_file, sync_folder
 
 OPTIONS: tuple[str, ...] = ()
 UNFINISHED = ".mailroom-"
@@ -147,7 +147,7 @@ async def _create(path: Path, chunks: AsyncIterator[bytes], sha256: str) -> tupl
 
 async def _write(path: Path, chunks: AsyncIterator[bytes]) -> str:
     running = hashlib.sha256()
-    descriptor = await asyncio.to_thread(os.open, path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    descriptor = await asyncio.to_thread(os.open, path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, MODE)
     with os.fdopen(descriptor, "wb") as file:
         async for chunk in chunks:
             running.update(chunk)

@@ -5,6 +5,7 @@ that a closed pipe ends.
 """
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -13,6 +14,7 @@ import click
 from receiver import __version__
 from receiver.cli.output import ReaderGone, say, write_no_more, write_whole
 from receiver.core.errors import MailroomError, Misconfigured
+from receiver.settings import one_of
 
 COMMANDS = {
     "demo": "handlers.demo.command:demo",
@@ -46,6 +48,9 @@ COMMANDS = {
 """Command -> where it is. The demo belongs to the application, so the engine knows it by name only."""
 
 
+OWNER_ONLY = 0o077
+GROUP_MASKS = {"read": 0o027, "write": 0o007}
+"""What is taken from the mode of each file and folder that this process makes, by MAILROOM_GROUP_ACCESS."""
 READER_GONE = 128 + 13
 """What a shell shows of a program that SIGPIPE ended."""
 
@@ -81,6 +86,7 @@ def main() -> None:
     """Runs the command line and turns our errors into one clear message and an exit code."""
     write_whole()
     try:
+        os.umask(GROUP_MASKS.get(one_of(os.environ, "group_access"), OWNER_ONLY))
         cli(prog_name="mailroom")
     except Misconfigured as error:
         sys.exit(_say(error, code=2))

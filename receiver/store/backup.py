@@ -148,6 +148,7 @@ def _make(store: Path, spool: FolderSpool | None, to: Path, made: Backup) -> Non
 
 
 def _copy_store(store: Path, to: Path) -> None:
+    durable.make_file(to)
     with closing(sqlite3.connect(store, timeout=BUSY_SECONDS, isolation_level=None)) as db:
         with suppress(sqlite3.OperationalError):  # busy: then the copy is as large as the file
             db.execute("pragma auto_vacuum = incremental")

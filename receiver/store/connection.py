@@ -7,6 +7,7 @@ from pathlib import Path
 
 from receiver.store import space
 from receiver.store.arrivals import Arrivals
+from receiver.store.durable import make_file
 from receiver.store.migrations import migrate
 
 CHECKPOINT_PAGES = 4000
@@ -39,6 +40,7 @@ class Connection(sqlite3.Connection):
 
 def connect(path: Path, *, busy_seconds: float) -> Connection:
     """A connection to the store in this file, which is made when there is none. Raises sqlite3.Error, OSError."""
+    make_file(path)  # SQLite gives its -wal and -shm the mode of the file
     db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, factory=Connection)
     try:
         space.prepare(db)

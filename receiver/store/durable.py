@@ -10,10 +10,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+MODE = 0o660
+"""Of a file with a document's bytes, before the process's umask: others never may anything with it."""
 _CANNOT = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)
 """What file systems that cannot sync a folder answer."""
 REMEMBERED = 10_000
 """Folders of which a process remembers that it has synced them."""
+
+
+def make_file(path: Path) -> None:
+    """An empty file of our mode, for those that would make it with one of their own; nothing when it is there."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, MODE))
 
 
 def sync_file(file: BinaryIO) -> None:

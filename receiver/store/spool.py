@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -20,7 +19,7 @@ from receiver.core.errors import AccessDenied, DocumentRefused, FileGone, StoreB
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.parcel import Content
 from receiver.ports import Kept, Spool
-from receiver.store.durable import Folders, clear_untouched, sync_file, sync_folder
+from receiver.store.durable import MODE, Folders, clear_untouched, sync_file, sync_folder
 
 CHUNK = 1024 * 1024
 UNFINISHED = ".new-"
@@ -48,7 +47,8 @@ class FolderSpool:
             raise StoreBusy(f"the spool {self.root} cannot be written: {error.strerror}") from error
 
     async def _keep(self, chunks: AsyncIterator[bytes], limit: int, owner: Callable[[str], str]) -> Kept:
-        descriptor, aside = await asyncio.to_thread(tempfile.mkstemp, dir=self.root, prefix=UNFINISHED)
+        aside = self.root / f"{UNFINISHED}{token_hex(8)}"
+        descriptor = await asyncio.to_thread(os.open, aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, MODE)
         digest, size, head = hashlib.sha256(), 0, b""
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -62,9 +62,9 @@ class FolderSpool:
                 await asyncio.to_thread(sync_file, file)
             sha256 = digest.hexdigest()
             location = f"{SCHEME}{owner(sha256)}.{token_hex(4)}"
-            await asyncio.to_thread(self._settle, Path(aside), self.path_of(location))
+            await asyncio.to_thread(self._settle, aside, self.path_of(location))
         finally:
-            await asyncio.to_thread(Path(aside).unlink, missing_ok=True)
+            await asyncio.to_thread(aside.unlink, missing_ok=True)
         return Kept(location=location, sha256=sha256, size=size, head=head)
 
     def _settle(self, aside: Path, home: Path) -> None:

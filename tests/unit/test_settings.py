@@ -142,6 +142,7 @@ CASES: dict[str, tuple[st.SearchStrategy[str], st.SearchStrategy[str]]] = {
     "step_seconds": numbers(1, 86400),
     "concurrency": numbers(1, 1000, whole=True),
     "smtp_url": urls(["smtp", "smtps"], ["", "?from=a@b.test"], ["/path", "?to=x", "?from=x", "#x"]),  # type: ignore[dict-item]
+    "group_access": of(["none", "read", "write"], "all", "0640", "Read"),
     "log_level": of(["debug", "info", "warning", "error"], "verbose", "10", "INFO "),
 }  # fmt: skip
 CARELESS = st.sampled_from(['"{}"', "'{}'", "`{}`", "{} ", " {}", "{}\n", "\t{}", "{}\x1b", "{}\x85x"])
