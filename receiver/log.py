@@ -145,7 +145,7 @@ def line(logger: logging.Logger, level: int, what: str, **facts: object) -> None
 
 
 class Sparing:
-    """A line that outsiders can cause: written at once, then once in ``seconds`` with how many times it was due."""
+    """A line that outsiders can cause: so many in each span of time, and with the next one how many were left out."""
 
     def __init__(
         self,
@@ -153,20 +153,26 @@ class Sparing:
         level: int,
         what: str,
         *,
+        lines: int = 1,
         seconds: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
         **facts: object,
     ) -> None:
         self._write = functools.partial(line, logger, level, what, **facts)
+        self._lines = lines
         self._seconds = seconds
         self._clock = clock
-        self._next = float("-inf")
+        self._until = float("-inf")
+        self._left = 0
         self._times = 0
 
     def tell(self, **facts: object) -> None:
-        """Writes it with these facts beside its own, or counts it."""
+        """Writes it with these facts beside its own, or counts it; ``times`` is how often it was due, when not once."""
         self._times += 1
         now = self._clock()
-        if now >= self._next:
-            self._write(times=self._times, **facts)
-            self._next, self._times = now + self._seconds, 0
+        if now >= self._until:
+            self._until, self._left = now + self._seconds, self._lines
+        if self._left > 0:
+            self._left -= 1
+            times, self._times = self._times, 0
+            self._write(times=times if times > 1 else None, **facts)

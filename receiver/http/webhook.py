@@ -21,7 +21,7 @@ from receiver.http.arriving import TOO_MANY, Arriving, Gone, Held, Refused
 from receiver.http.patience import Patience
 from receiver.http.problems import INTERNAL, Problem, problem_of
 from receiver.http.reply import Receive, Reply, Scope, Send, send_reply
-from receiver.log import line
+from receiver.log import Sparing, line
 
 PATH = "/webhooks/llamacloud"
 
@@ -29,6 +29,8 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 log = logging.getLogger("mailroom.event")
 
+LINES = 100
+"""In the log for refusals of one cause in ten seconds: who sends more fills no disk. All are counted."""
 METHOD = Problem(405, "method_not_allowed", "events are sent with POST", ((b"allow", b"POST"),))
 TOO_SLOW = Problem(408, "too_slow", "the body did not arrive in time", ((b"connection", b"close"),))
 LENGTH = Problem(400, "malformed", "content-length must be a number")
@@ -61,6 +63,7 @@ class Webhook:
         self._door = door
         self._limits = limits
         self.held = Held(max(limits.held, limits.body + limits.spare), spare=limits.spare)
+        self._lines: dict[str, Sparing] = {}
         self._patience = Patience(limits.seconds)
         self._checks = {
             b"content-length": self._wrong_length,
@@ -177,13 +180,13 @@ class Webhook:
         return self._refuse(problem, cause, peer, size=size, error=told)
 
     def _refuse(self, problem: Problem, cause: str, peer: str, *, size: int | None = None, error: str = "") -> Reply:
-        """The refusal, counted, with one line in the log: an error for a fault of ours, a warning for a sender's."""
+        """The refusal, counted, with its line in the log: an error for a fault of ours, a warning for a sender's."""
         self._door.meter.count("mailroom_refusals", cause=cause)
         ours = problem.status >= 500
-        line(
-            log, logging.ERROR if ours else logging.WARNING, "event.refused", cause=cause, status=problem.status,
-            size=size, peer=peer, error=error if ours else None,
-        )  # fmt: skip
+        if cause not in self._lines:
+            level = logging.ERROR if ours else logging.WARNING
+            self._lines[cause] = Sparing(log, level, "event.refused", lines=LINES, cause=cause, status=problem.status)
+        self._lines[cause].tell(size=size, peer=peer, error=error if ours else None)
         return Reply.of(problem)
 
 

@@ -1,5 +1,6 @@
 """The documentation keeps up with the code: made pages are current, everything is named, links lead somewhere."""
 
+import ast
 import re
 import sys
 import tomllib
@@ -38,6 +39,30 @@ def test_pages_made_from_the_code_are_current(name: str, page) -> None:  # type:
 def test_everything_is_documented(page: str, names: list[str]) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     assert [name for name in names if name not in text] == []
+
+
+def security_rows() -> list[str]:
+    """The rows of docs/security.md under headings that promise a test for each."""
+    rows, held = [], False
+    for line in (DOCS / "security.md").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("|"):
+            held = False
+        elif line.endswith("| held by |"):
+            held = True
+        elif held and not line.startswith("| ---"):
+            rows.append(line)
+    return rows
+
+
+def test_every_row_of_the_threat_model_names_a_test_that_is_there() -> None:
+    assert len(security_rows()) > 30
+    for row in security_rows():
+        named = re.findall(r"`([\w/]+\.py)::(\w+)`", row)
+        assert named, f"no test holds this: {row}"
+        for file, name in named:
+            tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
+            there = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+            assert name in there, f"{file} has no {name}"
 
 
 def test_every_dependency_has_its_reason() -> None:

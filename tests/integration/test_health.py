@@ -1,8 +1,10 @@
 """Health over HTTP, and errors in one shape everywhere."""
 
+import asyncio
 import dataclasses
 from pathlib import Path
 
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -10,8 +12,11 @@ from receiver.core.change import Insert
 from receiver.core.document import DocumentState
 from receiver.core.errors import Misconfigured
 from receiver.core.task import TaskState
+from receiver.http import readiness as readiness_module
 from receiver.http.public import public_app
+from receiver.http.readiness import Readiness
 from receiver.metrics import METRICS
+from receiver.store.memory import MemoryStore
 from tests.builders import NOW, a_document, a_task
 from tests.receivers import BusyStore, Sender, a_body, an_app, client_of, operator_of, post
 
@@ -43,6 +48,47 @@ async def test_it_is_alive_but_not_ready_while_the_store_cannot_write(tmp_path: 
             answer = await side.get("/readyz")
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_busy")
             assert "secret-place" not in answer.text
+
+
+async def test_asking_for_readiness_costs_no_write(tmp_path: Path) -> None:
+    class Watched(MemoryStore):
+        looks = 0
+
+        async def ready(self) -> None:
+            self.looks += 1
+
+    store = Watched()
+    app = an_app(tmp_path, store=store)
+    readiness = Readiness(store)
+    await readiness.look()
+    public = httpx.ASGITransport(public_app(app, readiness))
+    async with httpx.AsyncClient(transport=public, base_url="http://mail") as client:
+        answers = [(await client.get("/readyz")).status_code for _ in range(500)]
+    assert set(answers) == {200}
+    assert store.looks == 1, "that of the process itself"
+
+
+async def test_what_readiness_says_is_never_old_and_a_store_that_hangs_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hanging(MemoryStore):
+        hangs = False
+
+        async def ready(self) -> None:
+            while self.hangs:  # noqa: ASYNC110 - it is how a disk behaves
+                await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(readiness_module, "PATIENCE_SECONDS", 0.05)
+    now, store = [0.0], Hanging()
+    readiness = Readiness(store, clock=lambda: now[0])
+    assert await readiness.problem() is None
+    store.hangs = True
+    now[0] += readiness_module.GOOD_SECONDS
+    assert await readiness.problem() is None
+    now[0] += 0.1
+    problems = await asyncio.gather(*(readiness.problem() for _ in range(10)))
+    assert {problem.status for problem in problems if problem} == {503}
+    store.hangs = False
+    now[0] += readiness_module.GOOD_SECONDS + 0.1
+    assert await readiness.problem() is None
 
 
 async def test_every_metric_and_the_books_can_be_read_by_prometheus(tmp_path: Path) -> None:

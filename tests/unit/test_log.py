@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from receiver.log import TOGETHER_SECONDS, Together, line, set_up
+from receiver.log import TOGETHER_SECONDS, Sparing, Together, line, set_up
 
 log = logging.getLogger("mailroom.event")
 
@@ -70,6 +70,19 @@ def test_a_quiet_line_is_written_a_moment_later() -> None:
     line(log, logging.INFO, "alone")
     assert written.wait(TOGETHER_SECONDS * 50)
     assert [told["what"] for told in lines(stream)] == ["alone"]
+
+
+def test_a_line_that_outsiders_cause_is_written_so_often_and_then_counted() -> None:
+    stream, now = io.StringIO(), [0.0]
+    set_up("info", stream)
+    sparing = Sparing(log, logging.WARNING, "flood", lines=3, seconds=10, clock=lambda: now[0], cause="x")
+    for number in range(1000):
+        sparing.tell(number=number)
+    now[0] = 10.0
+    sparing.tell(number="later")
+    sparing.tell(number="again")
+    told = [(line["number"], line.get("times")) for line in lines(stream)]
+    assert told == [(0, None), (1, None), (2, None), ("later", 998), ("again", None)]
 
 
 def test_no_line_is_lost_between_threads() -> None:

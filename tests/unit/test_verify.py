@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from receiver.core import token
 from receiver.core.errors import NotAuthentic
 from receiver.core.event import Inbound
-from receiver.core.verify import Lock, Proof, Verified, sign, verify
+from receiver.core.verify import Lock, Proof, Proving, Verified, sign, verify
 from tests.builders import NOW
 
 BODY = b'{"event_id":"1"}'
@@ -96,6 +96,47 @@ def test_a_job_from_elsewhere_passes_without_a_token_only_by_the_other_proofs() 
     assert cause(a_request(token_with=b"nobody"), a_lock(*Proof, adopt=True)) == "token_key_unknown"
     unsigned = Inbound([pair for pair in adopted.headers if pair[0] != b"lc-signature"], BODY)
     assert cause(unsigned, a_lock(*Proof, adopt=True)) == "signature_missing"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        a_request(),
+        a_request(key=b"wrong"),
+        a_request(drop="x-team"),
+        a_request(token_with=b"nobody"),
+        a_request(drop="x-mailroom-token"),
+        a_request(drop="lc-signature"),
+        a_request(signed_with=b"nobody"),
+        a_request(key=b"wrong", token_with=b"nobody", drop="lc-signature"),
+    ],
+)
+def test_whatever_is_wrong_the_same_work_is_done(request_: Inbound, monkeypatch: pytest.MonkeyPatch) -> None:
+    fed: list[bytes] = []
+
+    class Mac:
+        def update(self, piece: bytes) -> None:
+            fed.append(piece)
+
+        def hexdigest(self) -> str:
+            fed.append(b"digest")
+            return "00"
+
+    monkeypatch.setattr(token, "keyed", lambda secret: Mac())  # noqa: ARG005
+    tokens: list[bytes] = []
+    read = token.read
+
+    def noted(given: bytes, secrets: tuple[bytes, ...], *, now: float) -> tuple[str, int]:
+        tokens.append(given)
+        return read(given, secrets, now=now)
+
+    monkeypatch.setattr(token, "read", noted)
+    proving = Proving(request_, a_lock(*Proof), now=NOW)
+    proving.feed(BODY)
+    with pytest.raises(NotAuthentic):
+        proving.verified([BODY])
+    assert fed.count(BODY) == len(SECRETS), "the body is signed with every secret"
+    assert len(tokens) == len(request_.values(b"x-mailroom-token")), "a token that is there is read"
 
 
 @given(st.binary(), st.binary(), st.binary())
