@@ -64,7 +64,7 @@ async def _measured(folder: Path, pages: int, piece: int) -> dict[str, float]:
         for wanted in _pieces(pages, piece):
             at = folder / "piece.pdf"
             await opened.cut(wanted, at)
-            await spool.keep(at, limit=limit)
+            await spool.keep(at, limit=limit, owner=lambda sha256: f"doc_{sha256}")
     seconds = time.perf_counter() - begun
     return {
         "packet_mb": round(packet.stat().st_size / MB),

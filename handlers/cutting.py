@@ -1,4 +1,4 @@
-"""The cutter: each packet is opened and cut by a child process (handlers/pdf.py), which this speaks to."""
+"""The cutter: each packet is opened and cut by a child process (handlers/pdf), which this speaks to."""
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +23,7 @@ class ChildCutter:
     async def opened(self, path: Path) -> AsyncIterator[Pages]:
         async with self._children.started("handlers.pdf") as child:
             first = await _answer(child, {"open": str(path)})
-            yield _ChildPages(child, first["pages"])
+            yield _ChildPages(child, first["pages"], first["files"])
 
     async def unlock(self, path: Path, password: str, to: Path) -> None:
         async with self._children.started("handlers.pdf") as child:
@@ -31,13 +31,18 @@ class ChildCutter:
 
 
 class _ChildPages:
-    def __init__(self, child: Child, count: int) -> None:
+    def __init__(self, child: Child, count: int, files: Sequence[str]) -> None:
         self._child = child
         self._count = count
+        self._files = files
 
     @property
     def count(self) -> int:
         return self._count
+
+    @property
+    def files(self) -> Sequence[str]:
+        return self._files
 
     async def blank(self, pages: Sequence[int]) -> tuple[int, ...]:
         found: list[int] = []

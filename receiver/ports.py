@@ -244,12 +244,21 @@ class Pages(Protocol):
     @property
     def count(self) -> int: ...
 
+    @property
+    def files(self) -> Sequence[str]:
+        """Names of the embedded files that belong to no page: only all pages together carry them."""
+        ...
+
     async def blank(self, pages: Sequence[int]) -> tuple[int, ...]:
-        """Those of these pages (from 1) that show nothing."""
+        """Those of these pages (from 1) that certainly show nothing."""
         ...
 
     async def cut(self, pages: Sequence[int], to: Path) -> None:
-        """Writes these pages, whole and in this order, as a PDF of their own; the same bytes for the same pages."""
+        """Writes these pages, whole and in this order, as a PDF of their own, and nothing of the others.
+
+        The same pages give the same bytes; all pages together give the file itself. Raises Uncuttable where nobody can
+        tell what belongs to a page.
+        """
         ...
 
 

@@ -43,9 +43,15 @@ def _because_of_parts(container: Document) -> str:
         DocumentState.REVIEW: "waits for a person",
         DocumentState.FAILED: "has failed",
     }
-    if container.parts_state in told and container.own_state is not container.state:
+    if _waits_for_parts(container) and container.parts_state in told:
         return f", and at least one of them {told[container.parts_state]}"
     return ""
+
+
+def _waits_for_parts(container: Document) -> bool:
+    """Whether it has its place, and its state is that of what came out of it."""
+    apart = container.state is not DocumentState.ROUTED and container.own_state is DocumentState.ROUTED
+    return apart and container.state is container.parts_state
 
 
 def in_page_order(listed: Iterable[Document]) -> list[Document]:
@@ -102,6 +108,7 @@ def document(one: Document) -> Shown:
         shown |= {"category_confidence": one.category_confidence}
     if one.packet:
         shown |= {"packet": True, "page_count": one.page_count, "cuts": [_cut(each) for each in one.cuts]}
+        shown |= {"waits_for_pieces": _waits_for_parts(one)}
     return shown
 
 
@@ -109,7 +116,8 @@ def _cut(one: Cut) -> Shown:
     pieces = [
         {"pages": list(each.pages), "category": each.category, "confidence": each.confidence} for each in one.pieces
     ]
-    return {"at": moment(one.at), "by": one.by, "pieces": pieces, "omitted": list(one.omitted)}
+    left_out = {"omitted": list(one.omitted), "files_left": list(one.files_left)}
+    return {"at": moment(one.at), "by": one.by, "pieces": pieces, **left_out}
 
 
 def document_whole(one: Document) -> Shown:

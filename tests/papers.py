@@ -1,15 +1,16 @@
 """PDFs made for tests: pages with little on them, packets of such pages, damaged and locked files."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pikepdf
 
-from handlers import pdf
 from handlers.child_side import Refused
+from handlers.pdf.source import Source
+from handlers.pdf.unlock import unlock
 from receiver.core.errors import Uncuttable
 from receiver.ports import Pages
 
@@ -20,32 +21,36 @@ class NearCutter:
     @asynccontextmanager
     async def opened(self, path: Path) -> AsyncIterator[Pages]:
         try:
-            source = pdf.opened(path)
+            source = Source(path)
         except Refused as error:
             raise Uncuttable(f"the packet cannot be cut: {error}") from error
-        with source:
+        with closing(source):
             yield _NearPages(source)
 
     async def unlock(self, path: Path, password: str, to: Path) -> None:
         try:
-            pdf.unlock(path, password, to)
+            unlock(path, password, to)
         except Refused as error:
             raise Uncuttable(f"the file cannot be unlocked: {error}") from error
 
 
 class _NearPages:
-    def __init__(self, source: pikepdf.Pdf) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
 
     @property
     def count(self) -> int:
-        return len(self._source.pages)
+        return self._source.count
+
+    @property
+    def files(self) -> Sequence[str]:
+        return self._source.files()
 
     async def blank(self, pages: Sequence[int]) -> tuple[int, ...]:
-        return tuple(page for page in pages if pdf.is_blank(self._source, page))
+        return tuple(page for page in pages if self._source.is_blank(page))
 
     async def cut(self, pages: Sequence[int], to: Path) -> None:
-        pdf.cut(self._source, pages, to)
+        self._source.cut(pages, to)
 
 
 Draw = dict[str, Any]
@@ -125,6 +130,15 @@ def _annotate(made: pikepdf.Pdf, place: int, action: pikepdf.Object) -> None:
         )
     )
     made.pages[place].Annots = pikepdf.Array([annotation])
+
+
+def with_file(whole: bytes, name: str) -> bytes:
+    """The PDF with a file embedded in it, as an e-invoice has its XML."""
+    buffer = BytesIO()
+    with pikepdf.open(BytesIO(whole)) as made:
+        made.attachments[name] = b"<xml/>"
+        made.save(buffer, static_id=True)
+    return buffer.getvalue()
 
 
 def locked(*, user: str = "open", owner: str = "own") -> bytes:

@@ -111,6 +111,9 @@ def _family(data: dict[str, Any]) -> None:
         for one in pieces
     ]
     _table(("pages", "piece", "type or category", "state"), rows)
+    for cut in data.get("cuts", [])[-1:]:
+        if cut["files_left"]:
+            say(f"  embedded files that no piece carries: {', '.join(cut['files_left'])}")
 
 
 def _parts(data: dict[str, Any]) -> None:

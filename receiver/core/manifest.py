@@ -37,7 +37,9 @@ def manifest(document: Document, *, delivery_id: str, pieces: Sequence[Document]
     if document.mail:
         story["parts"] = [asdict(part) for part in document.parts]
     if document.cuts:
-        story["pages"] = {"count": document.page_count, "omitted": list(document.cuts[-1].omitted)}
+        cut = document.cuts[-1]
+        story["pages"] = {"count": document.page_count, "omitted": list(cut.omitted)}
+        story["files_left"] = list(cut.files_left)
         story["cut_by"] = document.cuts[-1].by
         story["pieces"] = [_piece(one) for one in pieces]
     return story

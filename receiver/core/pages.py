@@ -52,6 +52,8 @@ class Cut:
     pieces: tuple[Segment, ...]
     omitted: tuple[int, ...] = ()
     """Pages that are in no piece because ``uncategorized: omit`` asks for that."""
+    files_left: tuple[str, ...] = ()
+    """Names of embedded files that belong to no page, and so to no piece: they are in the packet's own file alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

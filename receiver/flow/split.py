@@ -64,7 +64,9 @@ async def _cut(packet: Document, task: Task, tools: Tools) -> Outcome:
             packet = decided
         await _withdraw(packet, tools)
         doubtful = [await _piece(packet, one, pages, tools) for one in packet.pieces]
-    return _done(packet, task, [one for one in doubtful if one], tools)
+        whole = any(len(one.pages) == pages.count for one in packet.pieces)
+        left = () if whole else tuple(pages.files)
+    return _done(packet, task, [one for one in doubtful if one], left, tools)
 
 
 async def _decide(packet: Document, task: Task, pages: Pages, tools: Tools) -> Document | str:
@@ -197,17 +199,21 @@ async def _withdraw(packet: Document, tools: Tools) -> None:
         await tools.store.apply(Update(planned(replace(piece, error=""), plan, now)))
 
 
-def _done(packet: Document, task: Task, doubts: Sequence[str], tools: Tools) -> Outcome:
+def _done(packet: Document, task: Task, doubts: Sequence[str], left: tuple[str, ...], tools: Tools) -> Outcome:
+    """The packet is cut. ``left`` are the embedded files that no piece carries; they are named on its record."""
     now, count = tools.clock(), len(packet.pieces)
     waiting = f"{len(doubts)} of {count} pieces wait for a person: {doubts[0]}" if doubts else ""
     detail = "; ".join(f"{spans(one.pages)} {one.category}".strip() for one in packet.pieces)
+    if left:
+        detail = f"the embedded files {', '.join(left)} stay with the packet; {detail}"
 
     async def change() -> Sequence[Write]:
         fresh = await tools.store.get(Document, packet.id)
         if fresh is None or fresh.state is not DocumentState.OPEN:
             return ()
         # Each piece has a deadline of its own, and may be submitted a second time.
-        later = replace(fresh, deadline=now + 3 * tools.config.deadline_seconds)
+        cuts = (*fresh.cuts[:-1], replace(fresh.cuts[-1], files_left=left))
+        later = replace(fresh, cuts=cuts, deadline=now + 3 * tools.config.deadline_seconds)
         look = look_at(packet.id, *id_parts(task.id), now=now)
         return Update(later.note(now, "cut", f"{packet.cuts[-1].by}: {detail}")), Ensure(look)
 

@@ -11,7 +11,7 @@ import pytest
 
 from handlers.child import Children
 from handlers.cutting import ChildCutter
-from handlers.pdf import Source
+from handlers.pdf.source import Source
 from receiver.core.errors import Uncuttable
 from tests.papers import a_packet, a_page, damaged, locked
 
@@ -166,7 +166,7 @@ def test_a_packet_that_is_opened_anew_in_between_is_cut_the_same(
     whole: list[tuple[bytes, bool]] = []
     renewed: list[tuple[bytes, bool]] = []
     for copied_at_most, into in ((10**9, whole), (0, renewed)):
-        monkeypatch.setattr("handlers.pdf.RENEW_BYTES", copied_at_most)
+        monkeypatch.setattr("handlers.pdf.source.RENEW_BYTES", copied_at_most)
         source = Source(MORNING)
         for page in range(1, source.count + 1):
             source.cut([page], tmp_path / "piece.pdf")

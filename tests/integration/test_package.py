@@ -104,7 +104,7 @@ def test_nothing_is_in_it_that_lambda_has_or_nobody_needs(ours: Path, function: 
 
 NEEDS = {
     "receive": ["receiver.store.dynamodb", "receiver.queue.sqs", "receiver.aws.client"],
-    "process": ["handlers.app", "handlers.pdf", "pikepdf", "httpx", "standardwebhooks"],
+    "process": ["handlers.app", "handlers.pdf.__main__", "pikepdf", "httpx", "standardwebhooks"],
     "intake": ["handlers.app", "handlers.mail.__main__", "handlers.mail.outlook", "oxmsg", "olefile", "asn1crypto.cms"],
     "console": [
         "handlers.app",

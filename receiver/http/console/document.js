@@ -37,7 +37,7 @@ export function found(doc) {
   return doc.type ?? (doc.confidence == null ? "" : "no rule fits");
 }
 
-const waits = (doc) => doc.state === "review" || doc.state === "failed";
+const waits = (doc) => (doc.state === "review" || doc.state === "failed") && !doc.waits_for_pieces;
 
 function facts(doc, open) {
   const rows = {
@@ -49,6 +49,7 @@ function facts(doc, open) {
     "taken in": moment(doc.taken_in_at),
     "due by": moment(doc.deadline),
     pages: doc.pages?.length ? `${doc.pages[0]}–${doc.pages.at(-1)} of ${doc.parent}` : doc.page_count,
+    "files that no piece carries": doc.cuts?.at(-1)?.files_left.join(", "),
     size: `${doc.size.toLocaleString()} bytes, ${doc.media_type}`,
     id: el("code", {}, doc.document_id),
     sha256: el("code", {}, doc.sha256),

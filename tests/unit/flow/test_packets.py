@@ -1,14 +1,12 @@
 """A packet: cut once, whatever crashes; finished when its pieces are; every page accounted for."""
 
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from receiver.core.document import Document, DocumentState, Step
-from receiver.core.errors import NotServed
-from receiver.core.job import JobKind, JobReport, JobStatus
+from receiver.core.job import JobStatus
 from receiver.core.manifest import manifest
 from receiver.core.pages import Segment
 from receiver.core.plan import Way
@@ -17,10 +15,9 @@ from receiver.flow.by_hand import Word, route_by_hand
 from receiver.flow.pieces import pieces_of
 from receiver.flow.split import cut
 from receiver.flow.sweep import sweep
-from receiver.ports import Order
 from receiver.queue.local import LocalDoorbell
 from tests.desk import TABLE, Desk
-from tests.papers import a_page, locked, packet_bytes
+from tests.papers import a_page, locked, packet_bytes, with_file
 
 pytestmark = pytest.mark.anyio
 
@@ -312,67 +309,6 @@ async def test_a_thing_of_many_pages_is_met_by_a_row_that_asks_for_pages(desk: D
     assert (document.page_count, document.plan.route) == (4, "long")
 
 
-class WithoutCurrentPath:
-    """LlamaCloud as it was before its current split path."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.create = desk.cloud.create
-        self.asked: list[bool] = []
-
-    async def __call__(self, order: Order) -> JobReport:
-        if order.kind is JobKind.SPLIT:
-            self.asked.append(order.beta)
-            if not order.beta:
-                raise NotServed("LlamaCloud does not serve this")
-        return await self.create(order)
-
-
-async def test_without_the_current_path_the_beta_one_is_taken_and_remembered(desk: Desk) -> None:
-    cloud = WithoutCurrentPath(desk)
-    desk.cloud.create = cloud  # type: ignore[method-assign]
-    for name in ("a.pdf", "b.pdf"):
-        await desk.submitted(name=name, content=packet_bytes(*LETTERS), packet=True)
-    assert cloud.asked == [False, True, True]
-    assert desk.cloud.orders[-1].registration is None
-
-
-async def test_a_beta_job_is_looked_at_until_it_has_ended(desk: Desk) -> None:
-    desk.use(ARCHIVED + "split: {path: beta}\n")
-    packet = await desk.submitted(name="mail.pdf", content=packet_bytes(*LETTERS), packet=True)
-    asked = []
-    for _ in range(20):
-        desk.later(1)
-        asked += [desk.now for done in await desk.work() if done.task.kind == "recheck"]
-    assert [round(later - earlier) for earlier, later in pairwise(asked)] == [2, 3, 4, 5, 5]
-    desk.cloud.finish(packet.job_id, segments=WHOLE)
-    desk.later(5)
-    await desk.work()
-    assert len((await desk.document(packet.id)).pieces) == 2
-
-
-async def test_the_current_path_alone_is_insisted_on_when_asked(desk: Desk) -> None:
-    desk.use(ARCHIVED + "split: {path: current}\n")
-    desk.cloud.create = WithoutCurrentPath(desk)  # type: ignore[method-assign]
-    packet = await desk.submitted(name="mail.pdf", content=packet_bytes(*LETTERS), packet=True)
-    assert (packet.state, packet.job_id) == (DocumentState.OPEN, "")
-    assert "LlamaCloud does not serve this" in packet.error
-
-
-async def test_a_beta_job_whose_creation_was_answered_to_a_dead_process_is_found_again(desk: Desk) -> None:
-    desk.use(ARCHIVED + "split: {path: beta}\n")
-    await desk.take_in(name="mail.pdf", content=packet_bytes(*LETTERS), packet=True)
-    (task,) = await desk.store.claim(owner="crashes", now=desk.now, lease_seconds=60)
-    from receiver.flow.submit import submit
-
-    await submit(task, desk.tools)  # all its effects, and then nothing is written
-    desk.cloud.by_transaction = {"another": "job-1"}  # the beta path knows no transaction id
-    await desk.workers_die()
-    await desk.work()
-    assert [order.beta for order in desk.cloud.orders] == [True]
-    (packet,) = [one for one in await desk.all(Document) if one.packet]
-    assert packet.job_id == "job-1"
-
-
 async def test_a_parked_cut_is_resumed_where_it_was(desk: Desk) -> None:
     from receiver.flow.replay import Choice, carry_out, foreseen
 
@@ -392,3 +328,19 @@ async def test_a_parked_cut_is_resumed_where_it_was(desk: Desk) -> None:
     assert held.state is DocumentState.REVIEW
     await carry_out(await foreseen(held, Choice(ids=(packet.id,)), desk.tools), desk.tools)
     assert (await desk.document(packet.id)).step is Step.SPLIT
+
+
+async def test_embedded_files_that_no_piece_carries_are_named_on_the_packet(desk: Desk) -> None:
+    packet = await split(desk, WHOLE, with_file(packet_bytes(*LETTERS), "factur-x.xml"))
+    assert packet.cuts[-1].files_left == ("factur-x.xml",)
+    assert "the embedded files factur-x.xml stay with the packet" in packet.history[-1].detail
+    await classify_all(desk, packet)
+    assert desk.bytes.parcels[-1].manifest["files_left"] == ["factur-x.xml"]
+
+
+async def test_a_piece_of_all_pages_carries_the_embedded_files(desk: Desk) -> None:
+    content = with_file(packet_bytes(*LETTERS), "factur-x.xml")
+    packet = await split(desk, segments(("invoice", (1, 2, 3, 4))), content)
+    (piece,) = await pieces_of(packet, desk.tools)
+    assert packet.cuts[-1].files_left == ()
+    assert piece.sha256 == packet.sha256

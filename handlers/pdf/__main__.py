@@ -1,0 +1,36 @@
+"""Asked to open a file it says how many pages there are, or why it cannot be cut; then it looks at pages and cuts."""
+
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+
+from handlers.child_side import Refused, serve
+from handlers.pdf.source import Source, plain
+from handlers.pdf.unlock import unlock
+
+
+def main() -> None:
+    """Serves one file."""
+    sources: list[Source] = []
+    serve(lambda asked: _answer(sources, asked))
+
+
+def _answer(sources: list[Source], asked: dict[str, Any]) -> dict[str, Any]:
+    if "unlock" in asked:
+        unlock(Path(asked["unlock"]), asked["password"], Path(asked["to"]))
+        return {"done": True}
+    if "open" in asked:
+        sources.append(Source(Path(asked["open"])))
+        return {"pages": sources[0].count, "files": sources[0].files()}
+    try:
+        if "blank" in asked:
+            return {"blank": [page for page in asked["blank"] if sources[0].is_blank(page)]}
+        sources[0].cut(asked["cut"], Path(asked["to"]))
+        return {"done": True}
+    except pikepdf.PikepdfError as error:
+        raise Refused(plain(error, sources[0].path)) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""The interactive form of a piece: the fields that stand on its pages, and what their texts are drawn with."""
+
+from pikepdf import Array, Dictionary
+
+from handlers.pdf.annotations import Copies
+from handlers.pdf.landmarks import Landmarks, children
+from handlers.pdf.resources import Needs, Reducer
+from handlers.pdf.uses import Uses, uses_in
+
+_CARRIED = ("/NeedAppearances", "/DA", "/Q")
+
+
+def form_of(copies: Copies, landmarks: Landmarks, reducer: Reducer, missing: Uses) -> Dictionary | None:
+    """The form of the fields that were copied; None when there are none.
+
+    ``missing`` is what the page draws and does not have: some viewers look for it in the form's resources.
+    """
+    original, tops = landmarks.form, set(copies.tops)
+    if not tops or "/Fields" not in original:
+        return None
+    listed = [one.objgen for one in children(original, "/Fields") if one.objgen in tops]
+    form = Dictionary(Fields=Array([copies.made[place] for place in dict.fromkeys(listed)]))
+    for name in _CARRIED:
+        if name in original:
+            form[name] = original[name]
+    order = [copies.made[one.objgen] for one in children(original, "/CO") if one.objgen in copies.made]
+    if order:
+        form.CO = Array(order)
+    uses = Uses()
+    for one in (copies.defaults, missing, *([uses_in(bytes(original.DA))] if "/DA" in original else [])):
+        uses.add(one)
+    if isinstance(original.get("/DR"), Dictionary):
+        form.DR, _ = reducer.scope(original.DR, Needs(uses))
+    return form

@@ -1,0 +1,44 @@
+"""Fonts whose glyphs are drawn (Type 3): each glyph is a content stream, a letter or as well a signature.
+
+Source: ISO 32000-2, 9.6.4 and 9.6.5.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pikepdf import Array, Dictionary, Name
+
+from handlers.pdf.uses import text
+
+
+def drawn_glyphs(font: Any) -> bool:
+    """Whether this is such a font."""
+    return (
+        isinstance(font, Dictionary)
+        and font.get("/Subtype") == Name.Type3
+        and isinstance(font.get("/CharProcs"), Dictionary)
+    )
+
+
+def glyph_names(font: Any, codes: set[int]) -> frozenset[str]:
+    """The glyphs of the font that these codes show. What no code of its encoding names may be shown by any."""
+    encoded = _differences(font.get("/Encoding"))
+    shown = {name for code, name in encoded.items() if code in codes}
+    unnamed = set(font.CharProcs.keys()) - set(encoded.values())
+    return frozenset((shown | unnamed) & set(font.CharProcs.keys()) | {"/.notdef"} & set(font.CharProcs.keys()))
+
+
+def _differences(encoding: Any) -> dict[int, str]:
+    """Code -> name of its glyph, as the encoding spells it out."""
+    named: dict[int, str] = {}
+    spelt = encoding.get("/Differences") if isinstance(encoding, Dictionary) else None
+    code = 0
+    listed: Iterable[Any] = spelt if isinstance(spelt, Array) else ()
+    for one in listed:
+        match one:
+            case Name():
+                named[code] = text(one)
+                code += 1
+            case int():
+                code = one
+    return named

@@ -1,0 +1,55 @@
+"""Layers (optional content) of a piece: those that are on its pages, shown or hidden as in the packet."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name
+
+from handlers.pdf.landmarks import DIRECT, Place, children
+
+_LISTS = ("/ON", "/OFF", "/Locked")
+_WORDS = ("/BaseState", "/Intent", "/ListMode")
+
+
+def layers_of(piece: pikepdf.Pdf, source: pikepdf.Pdf) -> Dictionary | None:
+    """The optional content properties for the layers that were copied into the piece; None when there are none."""
+    properties = source.Root.get("/OCProperties")
+    present = {one.objgen for one in piece.objects if isinstance(one, Dictionary) and one.get("/Type") == Name.OCG}
+    if not present or not isinstance(properties, Dictionary):
+        return None
+    copies = dict(_copies(children(properties, "/OCGs"), piece, present))
+    default = properties.get("/D")
+    shown = _configuration(default if isinstance(default, Dictionary) else Dictionary(), copies)
+    return Dictionary(OCGs=Array(list(copies.values())), D=shown)
+
+
+def _copies(layers: Iterable[Dictionary], piece: pikepdf.Pdf, present: set[Place]) -> Iterator[tuple[Place, Any]]:
+    """The piece's layers by the place of the original. What is asked for twice is copied once."""
+    for one in layers:
+        copy = piece.copy_foreign(one) if one.objgen != DIRECT else None
+        if copy is not None and copy.objgen in present:
+            yield one.objgen, copy
+
+
+def _configuration(default: Dictionary, copies: dict[Place, Any]) -> Dictionary:
+    """Which are shown, and what changes that: printing, zooming, one of several at a time."""
+
+    def those(owner: Dictionary, name: str) -> Array:
+        return Array([copies[one.objgen] for one in children(owner, name) if one.objgen in copies])
+
+    made = Dictionary({name: default[name] for name in _WORDS if isinstance(default.get(name), Name)})
+    for name in _LISTS:
+        if name in default:
+            made[name] = those(default, name)
+    made.Order = Array(list(copies.values()))
+    used = [(one, those(one, "/OCGs")) for one in children(default, "/AS")]
+    made.AS = Array([
+        Dictionary(Event=one.Event, Category=Array(list(one.Category)), OCGs=layers)
+        for one, layers in used
+        if len(layers) and isinstance(one.get("/Event"), Name) and isinstance(one.get("/Category"), Array)
+    ])  # fmt: skip
+    groups = default.get("/RBGroups")
+    one_of = [those(Dictionary(G=group), "/G") for group in (groups if isinstance(groups, Array) else ())]
+    made.RBGroups = Array([layers for layers in one_of if len(layers) > 1])
+    return made

@@ -1,0 +1,222 @@
+"""Resources reduced to what is used: pages of one packet often share one dictionary with the pictures of all of them.
+
+What a page draws may have resources of its own, and draw in its turn: forms, patterns, fonts whose glyphs are drawn,
+soft masks. These are reduced in the open source itself, once, because what they use is the same wherever they are used.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Stream
+
+from handlers.pdf.glyphs import drawn_glyphs, glyph_names
+from handlers.pdf.uses import OUTER, Uses, key, text, uses_of
+
+Place = tuple[int, int]
+"""Number and generation of an indirect object."""
+LEADING_AWAY = ("/PieceInfo", "/StructParent", "/StructParents")
+"""Keys of what is drawn that lead to the rest of the packet: private data of programs, the structure tree."""
+_IMPLIED = ("/DefaultGray", "/DefaultRGB", "/DefaultCMYK")
+"""Colour spaces that are used without being named."""
+
+
+@dataclass(slots=True)
+class Needs:
+    """What something that is drawn needs from around it."""
+
+    missing: Uses = field(default_factory=Uses)
+    """Names that it uses and does not have: viewers look for them in the resources of whatever draws it."""
+    doubts: list["Doubt"] = field(default_factory=list)
+
+    def add(self, other: "Needs") -> None:
+        self.missing.add(other.missing)
+        self.doubts += other.doubts
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Resources of which all are kept, because what uses them cannot be decoded."""
+
+    resources: Any
+    why: str
+
+
+class _DrawnGlyphsError(Exception):
+    """There is a font with drawn glyphs: what is shown matters from now on."""
+
+
+class Reducer:
+    """Reduces the resources of one open source."""
+
+    def __init__(self, source: pikepdf.Pdf) -> None:
+        self._source = source
+        self._glyphs = False
+        self._known: dict[Place, Needs] = {}
+        self._fonts: dict[tuple[Place, frozenset[str]], tuple[Any, Needs]] = {}
+
+    def page(self, resources: Any, contents: Iterable[Stream], drawn: Iterable[Stream]) -> tuple[Dictionary, Needs]:
+        """The page's resources with only what its contents, and what is ``drawn`` on it besides, use."""
+        contents, drawn = list(contents), list(drawn)
+        try:
+            return self._page(resources, contents, drawn)
+        except _DrawnGlyphsError:
+            self._glyphs = True
+            self._known.clear()
+            return self._page(resources, contents, drawn)
+
+    def _page(self, resources: Any, contents: list[Stream], drawn: list[Stream]) -> tuple[Dictionary, Needs]:
+        needs = Needs()
+        for one in drawn:
+            needs.add(self.drawn(one))
+        needs.missing.add(uses_of(contents, glyphs=self._glyphs))
+        return self.scope(resources, needs)
+
+    def drawn(self, form: Stream) -> Needs:
+        """What a form or a pattern needs. It is reduced to what it uses."""
+        if (known := self._known.get(form.objgen)) is not None:
+            return known
+        self._known[form.objgen] = Needs()  # should it draw itself
+        _cut_off(form)
+        needs = self._known[form.objgen] = self._inside(form, [form])
+        return needs
+
+    def _inside(self, owner: Any, contents: list[Any]) -> Needs:
+        """What contents with resources of their owner's need from further outside. The resources are reduced."""
+        needs = Needs(uses_of(contents, glyphs=self._glyphs))
+        if isinstance(owner.get("/Resources"), Dictionary):
+            owner["/Resources"], needs = self.scope(owner["/Resources"], needs)
+        return needs
+
+    def scope(self, resources: Any, needs: Needs) -> tuple[Dictionary, Needs]:
+        """These resources with only what is needed, and what is needed from further outside.
+
+        What is kept may draw, and miss names that are looked for here: so it goes on until nothing new comes.
+        """
+        known, done = _categories(resources), Uses()
+        kept = {category: _implied(entries) for category, entries in known.items()}
+        more = needs.missing
+        while done.add(more):
+            inside = self._look(known, kept, done)
+            needs.doubts += inside.doubts
+            more = inside.missing
+        unknown = {(category, name) for category, name in done.names if name not in kept.get(category, {})}
+        shown = {font: codes for font, codes in done.shown.items() if font not in kept.get("/Font", {})}
+        if done.unreadable:
+            needs.doubts.append(Doubt(resources, done.unreadable))
+        return _reduced(resources, kept), Needs(Uses(unknown, done.anywhere, shown), needs.doubts)
+
+    def _look(self, known: dict[str, Dictionary], kept: dict[str, dict[str, Any]], done: Uses) -> Needs:
+        """Adds what is needed to ``kept``; what this needs in its turn."""
+        needs = Needs()
+        for category, name in sorted(_found(done, known)):
+            entry = known[category][key(name)]
+            if category == "/Font" and drawn_glyphs(entry):
+                codes = done.shown.get(name, set()) | done.shown.get(OUTER, set())
+                kept[category][name], more = self._font(entry, codes)
+                needs.add(more)
+            elif name not in kept[category]:
+                kept[category][name] = entry
+                needs.add(self._entry(category, entry))
+        return needs
+
+    def _font(self, font: Any, codes: set[int]) -> tuple[Any, Needs]:
+        """A copy of the font with only the glyphs that are shown, and what these need."""
+        if not self._glyphs:
+            raise _DrawnGlyphsError
+        names = glyph_names(font, codes)
+        place = (font.objgen, names)
+        if font.objgen == (0, 0) or place not in self._fonts:
+            copy = Dictionary(font)
+            copy.CharProcs = _made({name: font.CharProcs[key(name)] for name in names})
+            glyphs = [one for one in copy.CharProcs.values() if isinstance(one, Stream)]
+            needs = self._inside(copy, glyphs)
+            self._fonts[place] = self._source.make_indirect(copy), needs
+        return self._fonts[place]
+
+    def _entry(self, category: str, entry: Any) -> Needs:
+        match category:
+            case "/XObject" if isinstance(entry, Stream):
+                return self._picture(entry)
+            case "/Pattern" if isinstance(entry, Stream):
+                return self.drawn(entry)
+            case "/Pattern" if isinstance(entry, Dictionary):
+                state = self._state(entry.get("/ExtGState"))
+                state.missing.add(_colours(entry.get("/Shading")))
+                return state
+            case "/ExtGState":
+                return self._state(entry)
+            case "/Shading":
+                return Needs(_colours(entry))
+        return Needs()
+
+    def _picture(self, entry: Stream) -> Needs:
+        if entry.get("/Subtype") == Name.Form:
+            return self.drawn(entry)
+        _cut_off(entry)
+        return Needs(_colours(entry))
+
+    def _state(self, state: Any) -> Needs:
+        """A graphics state may mask with a form, and set a font."""
+        needs = Needs()
+        if not isinstance(state, Dictionary):
+            return needs
+        mask = state.get("/SMask")
+        form = mask.get("/G") if isinstance(mask, Dictionary) else None
+        if isinstance(form, Stream):
+            needs.add(self.drawn(form))
+        font = state.get("/Font")
+        if isinstance(font, Array) and len(font) and drawn_glyphs(font[0]):
+            _, more = self._font(font[0], set(range(256)))
+            needs.add(more)
+        return needs
+
+
+def _cut_off(drawn: Stream) -> None:
+    for leading in LEADING_AWAY:
+        if leading in drawn:
+            del drawn[leading]
+
+
+def _dictionary(value: Any) -> Dictionary:
+    return value if isinstance(value, Dictionary) else Dictionary()
+
+
+def _categories(resources: Any) -> dict[str, Dictionary]:
+    return {key: value for key, value in _dictionary(resources).items() if isinstance(value, Dictionary)}
+
+
+def _implied(entries: Dictionary) -> dict[str, Any]:
+    return {name: entries[name] for name in _IMPLIED if name in entries}
+
+
+def _found(uses: Uses, known: dict[str, Dictionary]) -> Iterator[tuple[str, str]]:
+    for category, name in uses.names:
+        if category in known and key(name) in known[category]:
+            yield category, name
+    for category, entries in known.items() if uses.unreadable else ():
+        yield from ((category, name) for name, _ in entries.items())
+    for category, entries in known.items() if uses.anywhere else ():
+        yield from ((category, name) for name in uses.anywhere if key(name) in entries)
+
+
+def _reduced(resources: Any, kept: dict[str, dict[str, Any]]) -> Dictionary:
+    """The reduced resources. What is not a dictionary of names (the old ``/ProcSet``) is kept as it is."""
+    others = {name: value for name, value in _dictionary(resources).items() if name not in kept}
+    return _made({**others, **{category: _made(entries) for category, entries in kept.items() if entries}})
+
+
+def _made(entries: dict[str, Any]) -> Dictionary:
+    made = Dictionary()
+    for name, value in entries.items():
+        if value is not None:
+            made[key(name)] = value
+    return made
+
+
+def _colours(owner: Any) -> Uses:
+    """Names in the colour space of a picture or a shading, which may be those of resources."""
+    space = owner.get("/ColorSpace") if isinstance(owner, Dictionary | Stream) else None
+    parts = space if isinstance(space, Array) else (space,)
+    return Uses({("/ColorSpace", text(one)) for one in parts if isinstance(one, Name)})

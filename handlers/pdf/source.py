@@ -1,0 +1,164 @@
+"""An open packet: how many pages it has, what lies in it beside them, and its pieces."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, String
+
+from handlers.child_side import Refused
+from handlers.pdf.landmarks import DIRECT, Place, annotations, inherited, name_tree
+from handlers.pdf.look import shows_nothing
+from handlers.pdf.piece import Cutter
+
+RENEW_BYTES = 24 * 1024 * 1024
+"""How much is copied from a packet before it is opened anew. The price is some hundredths of a second."""
+FILES_NAMED = 100
+"""Embedded files that are named on a packet's record; a portfolio may have thousands."""
+LONGEST_SIDE = 200_000
+"""Points that a page may be long or wide: 70 metres. A page that claims more is a trap for what draws it."""
+
+
+class Source:
+    """An open packet that is opened anew now and then: what was copied from it, pikepdf keeps in memory until then."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises Refused with the reason why it cannot be cut."""
+        self.path = path
+        self._pdf, self._clean = opened(path)
+        self._cutter = Cutter(self._pdf)
+        self.count = len(self._pdf.pages)
+        self._copied = 0
+        for number, page in enumerate(self._pdf.pages, start=1):
+            _refuse_size(number, page.obj)
+
+    def files(self) -> list[str]:
+        """The names of the embedded files that belong to no page: only a piece of all pages carries them."""
+        names = list(_files(self._pdf))
+        return [*names[:FILES_NAMED], *([f"{len(names) - FILES_NAMED} more"] if len(names) > FILES_NAMED else [])]
+
+    def cut(self, pages: Sequence[int], to: Path) -> None:
+        """Writes these pages as a PDF of their own. All of them together are the packet itself, as it is."""
+        if list(pages) != list(range(1, self.count + 1)):
+            if bool(self._pdf.Root.get("/NeedsRendering")):
+                raise Refused("it is an XFA form whose pages a viewer makes anew: what it says is on none of them")
+            with to.open("wb") as file:  # pikepdf would write beside it, and rename
+                self._cutter.cut(pages, file)
+        elif self._clean:
+            shutil.copyfile(self.path, to)
+        else:
+            pdf, _ = opened(self.path)
+            pdf.save(to, deterministic_id=True, fix_metadata_version=False)
+        self._renew(to.stat().st_size)
+
+    def is_blank(self, page: int) -> bool:
+        """Whether the page is certainly blank."""
+        if any(map(_says_something, annotations(self._pdf.pages[page - 1].obj))):
+            return False
+        alone = BytesIO()
+        try:
+            self._cutter.cut([page], alone)
+        except (Refused, pikepdf.PikepdfError):
+            return False
+        self._renew(len(alone.getbuffer()))
+        return shows_nothing(alone)
+
+    def close(self) -> None:
+        self._pdf.close()
+
+    def _renew(self, copied: int) -> None:
+        self._copied += copied
+        if self._copied > RENEW_BYTES:
+            self._pdf.close()
+            self._pdf, _ = opened(self.path)
+            self._cutter, self._copied = Cutter(self._pdf), 0
+
+
+def opened(path: Path) -> tuple[pikepdf.Pdf, bool]:
+    """The PDF, repaired when it is damaged, and whether it was not. Raises Refused."""
+    try:
+        # Read through the file, not mapped: the pages of a mapping would count as ours.
+        source = pikepdf.open(path, access_mode=pikepdf.AccessMode.stream, suppress_warnings=True)
+        count = len(source.pages)
+    except pikepdf.PasswordError as error:
+        raise Refused("it is locked with a password") from error
+    except pikepdf.PikepdfError as error:
+        raise Refused(f"it cannot be read as a PDF, not even repaired: {plain(error, path)}") from error
+    if not count:
+        source.close()
+        raise Refused("it has no pages")
+    return source, not source.get_warnings()
+
+
+def plain(error: Exception, path: Path) -> str:
+    """The library's words without the path of our own temporary file."""
+    return str(error).replace(str(path), "the file").strip()[:300]
+
+
+def _says_something(annotation: Dictionary) -> bool:
+    """Whether it says something even if nobody draws it: a note, a stamp, a field with a value."""
+    kind = annotation.get("/Subtype")
+    if kind == Name.Widget:
+        value = inherited(annotation, "/V")
+        said = str(value).strip() if isinstance(value, String) else value
+        return said not in (None, "", Name.Off)
+    return kind not in (Name.Link, Name.Popup)
+
+
+def _refuse_size(number: int, page: Dictionary) -> None:
+    for name in ("/MediaBox", "/CropBox"):
+        box = inherited(page, name)
+        numbers = [float(one) for one in box if _is_number(one)] if isinstance(box, Array) else []
+        if len(numbers) == 4:
+            longest = max(abs(numbers[2] - numbers[0]), abs(numbers[3] - numbers[1]))
+            if longest > LONGEST_SIDE:
+                raise Refused(f"page {number} is {longest:.0f} points long or wide; {LONGEST_SIDE} are allowed")
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _files(source: pikepdf.Pdf) -> Iterator[str]:
+    names = source.Root.get("/Names")
+    tree = names.get("/EmbeddedFiles") if isinstance(names, Dictionary) else None
+    listed = [(key, file) for key, file in name_tree(tree) if isinstance(file, Dictionary)]
+    listed += [(b"", one) for one in _associated(source.Root)]
+    if not listed:
+        return
+    told = _on_pages(source)
+    for key, file in listed:
+        place = file.objgen
+        if place == DIRECT or place not in told:
+            told.add(place)
+            yield _name(file) or key.decode("utf-8", "replace")
+
+
+def _on_pages(source: pikepdf.Pdf) -> set[Place]:
+    """The embedded files that belong to a page, or to what stands on it."""
+    pages: list[Any] = [page.obj for page in source.pages]
+    notes = [one for page in pages for one in annotations(page)]
+    attached = [one.get("/FS") for one in notes if one.get("/Subtype") == Name.FileAttachment]
+    found = [file.objgen for owner in (*pages, *notes) for file in _associated(owner)]
+    return {*found, *(file.objgen for file in attached if isinstance(file, Dictionary))} - {DIRECT}
+
+
+def _associated(owner: Any) -> Iterator[Dictionary]:
+    files = owner.get("/AF")
+    for one in files if isinstance(files, Array) else (files,):
+        if isinstance(one, Dictionary):
+            yield one
+
+
+def _name(file: Dictionary) -> str:
+    for key in ("/UF", "/F", "/Desc"):
+        if isinstance(value := file.get(key), String):
+            return str(value)[:200]
+    return ""
