@@ -128,7 +128,10 @@ class CategorySection(Section):
 class GuardsSection(Section):
     min_pages: Count | None = Field(default=None, description="fewest pages of a piece")
     max_pages: Count | None = Field(default=None, description="most pages of a piece")
-    max_pieces: Count | None = Field(default=None, description="most pieces of a packet")
+    max_pieces: Count | None = Field(default=1000, description="most pieces of a packet")
+    max_packet_pages: Count | None = Field(
+        default=2000, description="most pages of a packet; a longer one waits in review before anything is paid for"
+    )
     blank_pages: Literal["attach", "drop"] = Field(
         default="attach", description="blank pages go with the piece before them, or are dropped into a piece `blank`"
     )

@@ -36,6 +36,8 @@ class Guards:
     min_pages: int | None = None
     max_pages: int | None = None
     max_pieces: int | None = None
+    max_packet_pages: int | None = None
+    """Of the packet itself: a longer one waits in review before anything is paid for."""
     blank_pages: Literal["attach", "drop"] = "attach"
     merge_neighbours: bool = False
 
@@ -81,6 +83,8 @@ def account(
     known = tuple(replace(one, pages=tuple(sorted(set(one.pages)))) for one in segments if one.pages)
     missing = _missing(known, page_count)
     unheld = tuple(page for page in missing if page not in blank)
+    if page_count and blank and set(blank).issuperset(range(1, page_count + 1)):
+        return Account(faults=("every page is blank",))
     if faults := tuple(_faults(known, () if omit else unheld, page_count)):
         return Account(faults=faults)
     loose = tuple(page for page in missing if page in blank)

@@ -90,11 +90,15 @@ async def _counted(document: Document, task: Task, tools: Tools) -> Document:
     try:
         with dying_once(task):
             async with opened(document, tools) as pages:
-                return replace(document, page_count=pages.count)
+                count = pages.count
     except Uncuttable:
         if document.packet:
             raise
         return document
+    most = tools.config.split.guards.max_packet_pages
+    if document.packet and most is not None and count > most:
+        raise Uncuttable(f"the packet has {count} pages, more than guards.max_packet_pages {most}")
+    return replace(document, page_count=count)
 
 
 def _uncuttable(document: Document, reason: str, tools: Tools) -> Outcome:

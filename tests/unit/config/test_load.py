@@ -37,7 +37,9 @@ def test_what_is_left_out_has_its_default() -> None:
     assert config.alerts == ()
     assert config.warnings == ()
     assert (config.split.then, config.split.path, config.split.min_confidence) == ("classify", "auto", "medium")
-    assert config.split.guards == Guards(blank_pages="attach", merge_neighbours=False)
+    assert config.split.guards == Guards(
+        max_pieces=1000, max_packet_pages=2000, blank_pages="attach", merge_neighbours=False
+    )
 
 
 def test_retention_can_be_read_though_the_rest_names_variables_that_are_not_set(tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ split:
   min_pages_per_split: 2
   path: beta
   min_confidence: high
-  guards: {min_pages: 1, max_pages: 9, max_pieces: 50, blank_pages: drop, merge_neighbours: true}
+  guards: {min_pages: 1, max_pages: 9, max_pieces: 50, max_packet_pages: 99, blank_pages: drop, merge_neighbours: true}
 """
     config = read(section + SOUND)
     assert config.categories == (
@@ -123,7 +125,7 @@ split:
     }
     assert (config.split.then, config.split.path, config.split.min_confidence) == ("route", "beta", "high")
     assert config.split.guards == Guards(
-        min_pages=1, max_pages=9, max_pieces=50, blank_pages="drop", merge_neighbours=True
+        min_pages=1, max_pages=9, max_pieces=50, max_packet_pages=99, blank_pages="drop", merge_neighbours=True
     )
 
 

@@ -330,6 +330,23 @@ async def test_a_parked_cut_is_resumed_where_it_was(desk: Desk) -> None:
     assert (await desk.document(packet.id)).step is Step.SPLIT
 
 
+async def test_a_packet_that_is_blank_throughout_waits_in_review(desk: Desk) -> None:
+    desk.use(BY_CATEGORY)
+    packet = await split(desk, segments(("uncategorized", (1, 2))), packet_bytes(a_page(""), a_page("")))
+    assert (packet.state, packet.error) == (DocumentState.REVIEW, "its pages do not add up: every page is blank")
+    assert (await desk.store.tally()).routed == 0
+
+
+async def test_a_packet_with_too_many_pages_waits_in_review_and_is_not_paid_for(desk: Desk) -> None:
+    desk.use(ARCHIVED + "split: {guards: {max_packet_pages: 3}}\n")
+    packet = await desk.submitted(name="mail.pdf", content=packet_bytes(*LETTERS), packet=True)
+    assert packet.state is DocumentState.REVIEW
+    assert packet.error == "the packet has 4 pages, more than guards.max_packet_pages 3"
+    assert desk.cloud.orders == []
+    letter = await desk.submitted(name="letter.pdf", content=packet_bytes(*LETTERS))
+    assert letter.step is Step.SUBMITTED
+
+
 async def test_embedded_files_that_no_piece_carries_are_named_on_the_packet(desk: Desk) -> None:
     packet = await split(desk, WHOLE, with_file(packet_bytes(*LETTERS), "factur-x.xml"))
     assert packet.cuts[-1].files_left == ("factur-x.xml",)
