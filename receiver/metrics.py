@@ -30,6 +30,9 @@ METRICS: dict[str, Metric] = {
     "mailroom_notices": Metric("Notices by the channel's scheme and outcome (told, failed)", ("channel", "outcome")),
     "mailroom_mute_rings": Metric("Rings of the doorbell that failed; the sweep rings again"),
     "mailroom_background_failures": Metric("Background tasks that ended and were started again", ("task",)),
+    "mailroom_partner_failures": Metric(
+        "Times that a partner failed again and again, and was left to a few tries for a while", ("partner",)
+    ),
     "mailroom_sign_ins": Metric(
         "Wrong tokens at the operator's side: refused, or slowed without being looked at", ("outcome",)
     ),

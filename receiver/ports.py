@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from receiver.core.bulkhead import Room
 from receiver.core.change import Page, Query, Record, Tally, Write
 from receiver.core.document import Document, Receipt
 from receiver.core.job import JobKind, JobReport
@@ -59,12 +60,19 @@ class Store(Protocol):
         ...
 
     async def claim(
-        self, *, owner: str, now: float, lease_seconds: float, limit: int = 1, ids: Sequence[str] | None = None
+        self,
+        *,
+        owner: str,
+        now: float,
+        lease_seconds: float,
+        limit: int = 1,
+        ids: Sequence[str] | None = None,
+        room: Room | None = None,
     ) -> list[Task]:
-        """Up to ``limit`` tasks that are ready and due, now leased to ``owner``; oldest first.
+        """Up to ``limit`` tasks that are ready and due, now leased to ``owner``: the most urgent, of these the oldest.
 
-        With ``ids`` only those among them. No task is given to two owners: one whose worker is gone stays with it until
-        flow/takeover.py makes it ready again.
+        With ``ids`` only those among them, with ``room`` only those for which there is some. No task is given to two
+        owners: one whose worker is gone stays with it until flow/takeover.py makes it ready again.
         """
         ...
 
@@ -97,6 +105,9 @@ class Doorbell(Protocol):
 
     All of it may raise Transient.
     """
+
+    named: bool
+    """Whether its rings name tasks, so that it cannot be asked for certain ones, and must be answered."""
 
     async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None: ...
 

@@ -1,4 +1,4 @@
-"""The worker: waits for the bell, claims what is due, processes it, and sweeps now and then. Stops cleanly.
+"""The worker: waits for the bell, claims what is due and what there is room for, and processes it. Stops cleanly.
 
 Any number of workers may run on one store; a lease keeps them apart.
 """
@@ -12,22 +12,23 @@ import time
 from collections.abc import AsyncIterator, Sequence
 
 from receiver.core import timers
+from receiver.core.bulkhead import Begun, Capacity, Room
 from receiver.core.errors import MailroomError, StoreBusy, Transient
-from receiver.core.task import Task
+from receiver.core.task import Rank, Task
 from receiver.flow.process import Done, process
-from receiver.flow.retention import Tidied, tidy
-from receiver.flow.sweep import sweep
-from receiver.flow.takeover import Takeover
 from receiver.flow.tools import Tools
-from receiver.flow.turn import our_turn
+from receiver.flow.unclaimed import ring_again
 from receiver.log import line
-from receiver.ports import Meter, Ring
+from receiver.ports import Ring
+from receiver.rounds import Rounds, report, tell
 from receiver.supervisor import Supervisor
 
 log = logging.getLogger("mailroom.task")
 retention_log = logging.getLogger("mailroom.retention")
 PAUSE_AFTER_FAULT = 1.0
 LISTEN_SECONDS = 20.0
+LOOK_SECONDS = 1.0
+"""Between two looks into the store, where the bell names tasks and cannot be asked for the urgent ones."""
 
 
 def owner_name() -> str:
@@ -46,25 +47,28 @@ class Worker:
         lease_seconds: float = timers.LEASE,
         step_seconds: float = 900.0,
         sweep_seconds: float = 60.0,
+        capacity: Capacity | None = None,
     ) -> None:
+        """``capacity`` is what is known of the partners, where that outlives the worker."""
         self._tools = tools
-        self._concurrency = concurrency
         self._lease_seconds = lease_seconds
         self._step_seconds = step_seconds
         self._sweep_seconds = sweep_seconds
         self._owner = owner_name()
-        self._takeover = Takeover()
+        self._capacity = capacity or Capacity(concurrency)
         self._busy: set[asyncio.Task[None]] = set()
-        self._free = asyncio.Event()
-        self._free.set()
+        self._ended_one = asyncio.Event()
         self._taking: asyncio.Task[None] | None = None
+        self._short_of_room = False
+        self._looked_at = 0.0
         self._stopping = False
 
     @contextlib.asynccontextmanager
     async def running(self, supervisor: Supervisor | None = None) -> AsyncIterator[None]:
-        """The worker and its sweep, while the block lasts; tasks in hand are finished before it returns."""
+        """The worker and its rounds, while the block lasts; tasks in hand are finished before it returns."""
         supervisor = supervisor or Supervisor(self._tools.meter)
-        loops = {"worker": self._work, "sweep": self._look_round, "tidy": self._keep_tidy}
+        rounds = Rounds(self._tools, self._owner, lease_seconds=self._lease_seconds, sweep_seconds=self._sweep_seconds)
+        loops = {"worker": self._work, **rounds.loops()}
         async with supervisor.running({"doorbell": self._tools.bell.tend}):  # until the last task in hand is done
             try:
                 async with supervisor.running(loops):
@@ -86,70 +90,126 @@ class Worker:
             try:
                 self._taking = asyncio.create_task(self._take_up(rings))
                 await asyncio.shield(self._taking)  # what was claimed is worked on, whoever is told to stop
-                rings = await self._tools.bell.wait(timeout_seconds=LISTEN_SECONDS, limit=await self._free_hands())
+                rings = await self._listen()
             except Exception as error:  # noqa: BLE001 - whatever it was, what is due must go on
-                _tell("worker.stalled", error)
+                tell("worker.stalled", error)
                 await asyncio.sleep(PAUSE_AFTER_FAULT)
                 rings = [Ring()]  # a broken bell must not keep us from what is due
 
-    async def _free_hands(self) -> int:
-        """How many more tasks may be begun, once it is one at least."""
-        await self._free.wait()
-        return self._concurrency - len(self._busy)
+    async def _listen(self) -> list[Ring]:
+        """What is rung for, as soon as there is room for it, or for what was left for want of room."""
+        return await (self._listen_by_name() if self._tools.bell.named else self._listen_for_any())
+
+    async def _listen_by_name(self) -> list[Ring]:
+        """A bell that names tasks is heard when there is room for any of them; meanwhile we look for urgent ones."""
+        while True:
+            if self._short_of_room and time.monotonic() - self._looked_at >= LOOK_SECONDS:
+                return [Ring()]
+            if hands := self._room().for_rank(Rank.BULK):
+                seconds = LOOK_SECONDS if self._short_of_room else LISTEN_SECONDS
+                return await self._tools.bell.wait(timeout_seconds=seconds, limit=hands)
+            self._short_of_room = True
+            await self._freed()
+
+    async def _listen_for_any(self) -> list[Ring]:
+        heard = asyncio.create_task(self._tools.bell.wait(timeout_seconds=LISTEN_SECONDS))
+        freed = asyncio.create_task(self._freed(LISTEN_SECONDS)) if self._short_of_room else None
+        try:
+            await asyncio.wait({heard, freed or heard}, return_when=asyncio.FIRST_COMPLETED)
+            return await heard if heard.done() else [Ring()]
+        finally:
+            for one in (heard, freed):
+                if one is not None:
+                    one.cancel()
+
+    async def _freed(self, seconds: float = LOOK_SECONDS) -> None:
+        """Waits until a step ends, or for so long: one that lasts gives up its slot meanwhile."""
+        self._ended_one.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended_one.wait()
+
+    def _room(self) -> Room:
+        return self._capacity.room(time.monotonic())
 
     async def _take_up(self, rings: Sequence[Ring]) -> None:
-        """Begins what was rung for: certain tasks, or whatever is due until nothing is."""
+        """Begins what was rung for: certain tasks, or whatever is due until nothing is, or there is no room."""
         named = [ring for ring in rings if ring.task_id]
-        if named:
-            await self._take(named)
+        if named and await self._take(named) and time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            await self._take_due(self._room().urgent())
         if len(named) < len(rings):
-            while await self._take_due():
+            while await self._take_due(self._room()):
                 pass
 
-    async def _take(self, rings: Sequence[Ring]) -> None:
-        """Rings whose tasks cannot be claimed are answered: done, in other hands, or not due, the store knows."""
+    async def _take(self, rings: Sequence[Ring]) -> bool:
+        """Whether more urgent tasks may be waiting behind these: some of them are not."""
         try:
-            tasks = await self._claim(len(rings), ids=[ring.task_id for ring in rings])
+            tasks = await self._claim(len(rings), self._room(), ids=[ring.task_id for ring in rings])
         except MailroomError:
             await self._tools.bell.unanswered(*rings)
             raise
         by_id = {task.id: task for task in tasks}
         begun = [self._start(task, ring) for ring in rings if (task := by_id.pop(ring.task_id, None))]
-        await self._tools.bell.answered(*(ring for ring in rings if ring not in begun))
+        await asyncio.gather(*(self._put_back(ring) for ring in rings if ring not in begun))
+        return any(task.rank >= Rank.SUBMIT for task in tasks)
 
-    async def _take_due(self) -> int:
-        hands = await self._free_hands()
-        tasks = [] if self._stopping else await self._claim(hands)
+    async def _put_back(self, ring: Ring) -> None:
+        """The message of a task that we do not work on: sent anew for when it can be claimed, or gone if it is done."""
+        try:
+            await ring_again(ring.task_id, self._tools, room_in=self._room_in)
+            await self._tools.bell.answered(ring)
+        except MailroomError as error:
+            await self._tools.bell.unanswered(ring)
+            tell("ring.kept", error)
+
+    def _room_in(self, task: Task) -> float:
+        return self._capacity.wait_for(task, time.monotonic()) * (1 + self._tools.spread())
+
+    async def _take_due(self, room: Room) -> int:
+        self._looked_at = time.monotonic()
+        hands = room.for_rank(Rank.DELIVER)
+        tasks = await self._claim(hands, room) if hands and not self._stopping else []
         for task in tasks:
             self._start(task, Ring())
+        self._short_of_room = room.is_short
         return len(tasks)
 
-    async def _claim(self, limit: int, *, ids: Sequence[str] | None = None) -> list[Task]:
+    async def _claim(self, limit: int, room: Room, *, ids: Sequence[str] | None = None) -> list[Task]:
+        now = self._tools.clock()
         return await self._tools.store.claim(
-            owner=self._owner, now=self._tools.clock(), lease_seconds=self._lease_seconds, limit=limit, ids=ids
+            owner=self._owner, now=now, lease_seconds=self._lease_seconds, limit=limit, ids=ids, room=room
         )
 
     def _start(self, task: Task, ring: Ring) -> Ring:
-        job = asyncio.create_task(self._answer(task, ring))
+        step = self._capacity.begin(task, time.monotonic())
+        job = asyncio.create_task(self._answer(task, step, ring))
         self._busy.add(job)
-        if len(self._busy) >= self._concurrency:
-            self._free.clear()
         job.add_done_callback(self._ended)
         return ring
 
     def _ended(self, job: asyncio.Task[None]) -> None:
         self._busy.discard(job)
-        self._free.set()
+        self._ended_one.set()
         if not job.cancelled() and (error := job.exception()):
             log.error("fault", exc_info=error)
 
-    async def _answer(self, task: Task, ring: Ring) -> None:
+    async def _answer(self, task: Task, step: Begun, ring: Ring) -> None:
         """Works on the task, and only then answers its ring: what dies on the way is rung for again."""
-        settled = False
+        done: Done | None = None
         try:
-            settled = await self.work_on(task)
+            done = await self._attempt(task, step)
         finally:
-            await self._say(task, ring, settled=settled)
+            await self._say(task, ring, settled=done is not None)
+
+    def _note(self, task: Task, step: Begun, done: Done | None) -> None:
+        """How the step ended says something about its partner; when it could not be written, nothing."""
+        error = done.error if done else StoreBusy()
+        what = self._capacity.end(step, error, time.monotonic())
+        if what is not None:
+            level = logging.WARNING if what == "down" else logging.INFO
+            if what == "down":
+                self._tools.meter.count("mailroom_partner_failures", partner=task.partner)
+            line(log, level, f"partner.{what}", partner=task.partner, kind=task.kind, error=done.note if done else "")
 
     async def _say(self, task: Task, ring: Ring, *, settled: bool) -> None:
         try:
@@ -158,77 +218,21 @@ class Worker:
             # It rings once more, and the store knows that the task is settled.
             line(log, logging.WARNING, "ring.unanswered", task=task.id, error=str(error), fix=error.fix)
 
-    async def work_on(self, task: Task) -> bool:
-        """One attempt at a claimed task, with its line in the log and its metric; False when the store was too busy."""
-        begun = time.perf_counter()
+    async def work_on(self, task: Task) -> Done | None:
+        """One attempt at a claimed task, with its line in the log and its metric; None when the store was too busy."""
+        return await self._attempt(task, self._capacity.begin(task, time.monotonic()))
+
+    async def _attempt(self, task: Task, step: Begun) -> Done | None:
+        begun, done = time.perf_counter(), None
         try:
             done = await process(task, self._tools, lease_seconds=self._lease_seconds, step_seconds=self._step_seconds)
         except StoreBusy as error:
-            # Its lease runs out and it is taken up again: nothing was written.
+            # Nothing was written: the attempt has failed once its lease is over.
             line(log, logging.ERROR, "task.unsettled", task=task.id, error=str(error), fix=error.fix)
-            return False
+            return None
+        finally:
+            self._note(task, step, done)
         seconds = time.perf_counter() - begun
         self._tools.meter.observe("mailroom_task_seconds", seconds, kind=task.kind)
         report(done, self._tools.meter, seconds)
-        return True
-
-    async def _look_round(self) -> None:
-        """Takes over from dead workers, and sweeps in its turn.
-
-        It looks more often than either is due: whoever died over it, nobody waits much longer.
-        """
-        while True:
-            await asyncio.sleep(timers.look_every(self._lease_seconds, self._sweep_seconds))
-            for what, look in (("takeover", self._take_over), ("sweep", self._sweep)):
-                try:
-                    await look()
-                except Exception as error:  # noqa: BLE001 - a look that ended for good would be missed by nobody
-                    _tell(f"{what}.failed", error)
-
-    async def _take_over(self) -> None:
-        for done in await self._takeover.look(self._tools):
-            report(done, self._tools.meter)
-
-    async def _sweep(self) -> None:
-        if await our_turn("sweep", self._owner, self._tools, every_seconds=self._sweep_seconds):
-            swept = await sweep(self._tools)
-            line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
-
-    async def _keep_tidy(self) -> None:
-        """Forgets what is over, beside the sweep: a disk or bucket that does not answer holds up nothing else."""
-        while True:
-            await asyncio.sleep(self._sweep_seconds / timers.LOOKS)
-            try:
-                if await our_turn("retention", self._owner, self._tools, every_seconds=self._sweep_seconds):
-                    report_tidied(await tidy(self._tools))
-            except Exception as error:  # noqa: BLE001 - it must not end for good
-                _tell("retention.failed", error)
-
-
-def report_tidied(tidied: Tidied) -> None:
-    """What was done away with, where there was anything, and what a person should know."""
-    if counts := {name: count for name, count in tidied.counts.items() if count}:
-        line(retention_log, logging.INFO, "retention", **counts)
-    for trouble in tidied.troubles:
-        line(retention_log, logging.WARNING, "retention.trouble", error=trouble)
-
-
-def _tell(what: str, error: Exception) -> None:
-    """An error that is not one of ours is a fault of ours, and shows its trace."""
-    if isinstance(error, MailroomError):
-        line(log, logging.ERROR, what, error=str(error), fix=error.fix)
-    else:
-        log.error(what, exc_info=error)
-
-
-def report(done: Done, meter: Meter, seconds: float = 0.0) -> None:
-    """Counts an attempt, and writes its line into the log. An error that is none of ours shows its trace."""
-    meter.count("mailroom_tasks", kind=done.task.kind, outcome=done.outcome)
-    ours = done.error is None or isinstance(done.error, MailroomError)
-    level = logging.INFO if done.error is None else logging.WARNING
-    if not ours:
-        log.error("fault", exc_info=done.error)
-    line(
-        log, level, f"task.{done.outcome}", task=done.task.id, kind=done.task.kind, subject=done.task.subject,
-        attempt=done.task.attempts, note=done.note, ms=round(seconds * 1000, 1),
-    )  # fmt: skip
+        return done

@@ -188,7 +188,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = 900.0
     concurrency: Annotated[
-        int, _about("Tasks that one worker works on at the same time", number(1, 1000, whole=True))
+        int,
+        _about(
+            "Tasks that one worker works on at the same time; those that take more than two seconds are not counted",
+            number(1, 1000, whole=True),
+        ),
     ] = 16
     smtp_url: Annotated[Secret, _about("SMTP server of `mailto:` alerts", forms.SMTP)] = Secret("")
     group_access: Annotated[

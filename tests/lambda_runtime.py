@@ -124,7 +124,8 @@ def running(
     handler: str = "",
 ) -> Iterator[Function]:
     """``handlers.functions.<name>`` (or ``handler``) under awslambdaric; ``code`` is what Lambda has at /var/task."""
-    log, server = folder / f"{name}.log", _Server()
+    server = _Server()
+    log = folder / f"{name}-{server.server_port}.log"  # two of one name may run, with other settings
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     with log.open("wb") as output:

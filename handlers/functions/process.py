@@ -1,7 +1,8 @@
 """Rings of the doorbell, from SQS: each names a task, which is claimed and worked on.
 
-A ring whose task is settled, in other hands or not due is answered: the store knows, and the sweep rings again. Back to
-the queue goes only what this invocation could not settle, and what nobody can read, until it is a dead letter.
+The message of a task that is done is gone; of one that is not due, in other hands or without room, another is sent
+for later. Back to the queue goes what this invocation could not settle, and what nobody can read, until it is a dead
+letter.
 
 A task that may have ended an invocation before is begun only after all others of its batch, alone, so that it cannot
 take them down a second time.
@@ -11,14 +12,16 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from handlers.functions.application import build, close, meter_of
 from handlers.functions.warm import Context, Warm
 from receiver.bootstrap import App
+from receiver.core.bulkhead import Capacity, Room
 from receiver.core.errors import MailroomError
-from receiver.core.task import Task
+from receiver.core.task import Rank, Task
+from receiver.flow.unclaimed import ring_again
 from receiver.log import line
 from receiver.runner import Worker, owner_name
 
@@ -28,20 +31,39 @@ ANSWER_SECONDS = 3.0
 """What is left of the invocation's time when it stops waiting: to answer the batch, and to write the metrics."""
 RECORD_SECONDS = 7.0
 """What is left besides when a step is ended: to write down that its attempt failed."""
+URGENT = 5
+"""Tasks that are not of the batch, at most, and begun with it."""
+LOOK_SECONDS = 5.0
+"""Between two looks for them."""
+
+
+class Knowledge:
+    """What an instance knows from one invocation to the next."""
+
+    def __init__(self) -> None:
+        self.capacity = Capacity(10 + URGENT)
+        self.looked_at = 0.0
+
+    def room(self) -> Room:
+        """For what it begins now."""
+        return self.capacity.room(time.monotonic())
+
+
+KNOWN = Knowledge()
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     """Which messages must come again (ReportBatchItemFailures)."""
     app = WARM.built()
     seconds = context.get_remaining_time_in_millis() / 1000
-    failed = WARM.run(work_on(event["Records"], app, seconds=seconds))
+    failed = WARM.run(work_on(event["Records"], app, KNOWN, seconds=seconds))
     WARM.publish(meter_of(app))
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-async def work_on(records: Sequence[dict[str, Any]], app: App, *, seconds: float) -> list[str]:
+async def work_on(records: Sequence[dict[str, Any]], app: App, known: Knowledge, *, seconds: float) -> list[str]:
     """The ids of the messages whose tasks were not settled within these seconds."""
-    batch = Batch(app, until=time.monotonic() + max(seconds - ANSWER_SECONDS, 0.0))
+    batch = Batch(app, known, until=time.monotonic() + max(seconds - ANSWER_SECONDS, 0.0))
     settled = await batch.work({record["messageId"]: record["body"] for record in records})
     return [message_id for message_id in (record["messageId"] for record in records) if message_id not in settled]
 
@@ -49,8 +71,10 @@ async def work_on(records: Sequence[dict[str, Any]], app: App, *, seconds: float
 class Batch:
     """The rings of one invocation, which must be over at ``until`` on the monotonic clock."""
 
-    def __init__(self, app: App, *, until: float) -> None:
-        self._app = app
+    def __init__(self, app: App, known: Knowledge, *, until: float) -> None:
+        self._tools = app.tools
+        self._lease_seconds = app.settings.lease_seconds
+        self._known = known
         self._until = until
         self._settled: set[str] = set()
 
@@ -58,47 +82,87 @@ class Batch:
         """The ids of the messages that need not come again, of these (id -> body)."""
         try:
             async with asyncio.timeout(self._until - time.monotonic()):
-                await self._all(rings)
+                await self._all(
+                    {message_id: task_id for message_id, body in rings.items() if (task_id := _named(body))}
+                )
         except TimeoutError:
             line(log, logging.ERROR, "function.out_of_time", rings=len(rings), settled=len(self._settled))
         return self._settled
 
     async def _all(self, rings: Mapping[str, str]) -> None:
-        named = {message_id: task_id for message_id, body in rings.items() if (task_id := _named(body))}
-        suspected = await asyncio.gather(*(self._suspected(task_id) for task_id in named.values()))
-        alone = [pair for pair, suspect in zip(named.items(), suspected, strict=True) if suspect]
-        await asyncio.gather(*(self._isolated(*pair) for pair in named.items() if pair not in alone))
-        for pair in alone:
-            await self._isolated(*pair)
+        tasks = dict(zip(rings, await asyncio.gather(*map(self._read, rings.values())), strict=True))
+        alone = [message_id for message_id, task in tasks.items() if task and task.cut_off]
+        together = (self._answer(message_id, rings[message_id]) for message_id in rings if message_id not in alone)
+        await asyncio.gather(*together, self._look_for_urgent([task for task in tasks.values() if task]))
+        for message_id in alone:
+            await self._answer(message_id, rings[message_id])
 
-    async def _suspected(self, task_id: str) -> bool:
-        """Whether the last attempt at this task was ended by nobody, so that the task itself may be what ended it."""
+    async def _read(self, task_id: str) -> Task | None:
         try:
-            task = await self._app.tools.store.get(Task, task_id)
+            return await self._tools.store.get(Task, task_id)
         except MailroomError:
-            return False  # its claim will fail of the same, and say so
-        return task is not None and task.cut_off > 0
+            return None  # its claim will fail of the same, and say so
 
-    async def _isolated(self, message_id: str, task_id: str) -> None:
-        """Works on one task; what it raises is its own affair."""
-        try:
-            if await self._answer(task_id):
-                self._settled.add(message_id)
-        except MailroomError as error:
-            line(log, logging.ERROR, "ring.unanswered", task=task_id, error=str(error), fix=error.fix)
-        except Exception:  # the others of the batch go on
-            log.exception("fault")
+    async def _answer(self, message_id: str, task_id: str) -> None:
+        if await _isolated(self._settle(task_id), task=task_id):
+            self._settled.add(message_id)
 
-    async def _answer(self, task_id: str) -> bool:
-        """Whether the ring need not come again."""
-        seconds = self._until - time.monotonic() - RECORD_SECONDS
-        if seconds <= 0:
+    async def _settle(self, task_id: str) -> bool:
+        """Whether the message need not come again."""
+        if self._seconds_left <= 0:
             return False
-        lease = self._app.settings.lease_seconds
-        tools = self._app.tools
-        tasks = await tools.store.claim(owner=owner_name(), now=tools.clock(), lease_seconds=lease, ids=[task_id])
-        worker = Worker(tools, lease_seconds=lease, step_seconds=seconds)
-        return all([await worker.work_on(task) for task in tasks])
+        tasks = await self._claim(self._known.room(), ids=[task_id])
+        if not tasks:
+            await ring_again(task_id, self._tools, room_in=self._room_in)
+        return await self._work_on(tasks)
+
+    async def _look_for_urgent(self, tasks: Sequence[Task]) -> None:
+        """Where these can wait, more urgent tasks may be far behind them in the queue: some are begun now."""
+        now = time.monotonic()
+        if any(task.rank >= Rank.SUBMIT for task in tasks) and now - self._known.looked_at >= LOOK_SECONDS:
+            self._known.looked_at = now
+            await _isolated(self._begin_urgent())
+
+    async def _begin_urgent(self) -> bool:
+        return await self._work_on(await self._claim(self._known.room().urgent(), limit=URGENT))
+
+    async def _claim(self, room: Room, *, limit: int = 1, ids: Sequence[str] | None = None) -> list[Task]:
+        return await self._tools.store.claim(
+            owner=owner_name(),
+            now=self._tools.clock(),
+            lease_seconds=self._lease_seconds,
+            limit=limit,
+            ids=ids,
+            room=room,
+        )
+
+    async def _work_on(self, tasks: Sequence[Task]) -> bool:
+        """Whether it could be written how each of them ended."""
+        worker = Worker(
+            self._tools,
+            lease_seconds=self._lease_seconds,
+            step_seconds=max(self._seconds_left, 0.0),
+            capacity=self._known.capacity,
+        )
+        return None not in await asyncio.gather(*map(worker.work_on, tasks))
+
+    @property
+    def _seconds_left(self) -> float:
+        return self._until - time.monotonic() - RECORD_SECONDS
+
+    def _room_in(self, task: Task) -> float:
+        return self._known.capacity.wait_for(task, time.monotonic()) * (1 + self._tools.spread())
+
+
+async def _isolated(work: Awaitable[bool], **facts: str) -> bool:
+    """What it returns, or False: what one task raises is its own affair, and the others of the batch go on."""
+    try:
+        return await work
+    except MailroomError as error:
+        line(log, logging.ERROR, "ring.unanswered", error=str(error), fix=error.fix, **facts)
+    except Exception:
+        log.exception("fault")
+    return False
 
 
 def _named(body: str) -> str:

@@ -15,7 +15,7 @@ from receiver.flow.sweep import sweep
 from receiver.flow.takeover import Takeover
 from receiver.log import line
 from receiver.renewal import clear, tell
-from receiver.runner import report, report_tidied
+from receiver.rounds import report, report_tidied
 
 log = logging.getLogger("mailroom.function")
 WARM = Warm(build, close)

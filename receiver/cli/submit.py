@@ -22,6 +22,9 @@ from receiver.flow.intake import Arrival, TakenIn
 from receiver.runner import owner_name
 from receiver.show import document as shown
 
+BULK_FROM = 20
+"""Files in one command, from which on they wait for documents that come one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -84,18 +87,19 @@ async def take_in_all(
     refused: list[Refusal] = []
     with bar("taking in", len(found), quiet=quiet) as advance:
         for path in found:
-            arrived = await take_in_file(app, path, packet=packet, links=followed is None or path in followed)
+            links = followed is None or path in followed
+            arrived = await take_in_file(app, path, packet=packet, links=links, bulk=len(found) > BULK_FROM)
             taken += arrived.taken
             refused += (Refusal(str(path), one.reason) for one in arrived.refused)
             advance()
     return taken, refused
 
 
-async def take_in_file(app: App, path: Path, *, packet: bool, links: bool = True) -> Arrived:
+async def take_in_file(app: App, path: Path, *, packet: bool, links: bool = True, bulk: bool = False) -> Arrived:
     """What became of one file; its sender is the user whose file it is."""
     if reason := await asyncio.to_thread(unreadable, path, links=links):
         return Arrived(refused=(Refused(path.name, reason),))
-    arrival = Arrival(name=path.name, kind="folder", source=path, sender=_owner(path), packet=packet)
+    arrival = Arrival(name=path.name, kind="folder", source=path, sender=_owner(path), packet=packet, bulk=bulk)
     return await arrive(arrival, app.tools)
 
 

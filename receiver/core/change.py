@@ -100,6 +100,8 @@ class Index(NamedTuple):
 
     key: str | None
     order: str
+    part: str | None = None
+    """An attribute of few values, by which a store may keep the index in parts."""
 
 
 INDEXES: dict[type[Record], dict[str, Index]] = {
@@ -117,7 +119,7 @@ INDEXES: dict[type[Record], dict[str, Index]] = {
         "all": Index(None, "created_at"),
         "state": Index("state", "due_at"),
         "subject": Index("subject", "created_at"),
-        "claimable": Index(None, "claimable_at"),
+        "claimable": Index(None, "claimable_at", part="rank"),
     },
     AlertState: {"all": Index(None, "last_at")},
     Flag: {},

@@ -13,14 +13,14 @@ store could not be written) counts like one that failed: once its lease is over,
 gives it up, by the same schedule. So a task that kills its process each time is parked in the end all the same.
 """
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 import msgspec
 from msgspec.structs import replace
 
 from receiver.core.document import Document
 from receiver.core.errors import NotAllowed
-from receiver.core.naming import task_id
+from receiver.core.naming import place, task_id
 
 NOTE_LIMIT = 300
 """Characters of a note."""
@@ -33,6 +33,31 @@ class TaskState(StrEnum):
     PARKED = "parked"
 
 
+class Rank(IntEnum):
+    """How urgent a task is: a lower one goes first, whatever has waited longer."""
+
+    DELIVER = 0
+    """What is decided is delivered, and what went wrong is told."""
+    REACT = 1
+    """What LlamaCloud found is fetched and decided."""
+    SUBMIT = 2
+    BULK = 3
+    """What nobody waits for: a replay of many, an import, an event of a job that is not ours."""
+
+
+RANKS: dict[str, Rank] = {
+    "deliver": Rank.DELIVER,
+    "alert": Rank.DELIVER,
+    "notify": Rank.DELIVER,
+    "submit": Rank.SUBMIT,
+}
+"""Kind of task -> its rank; REACT for all others."""
+LLAMACLOUD = "llamacloud"
+SUSPECT_FROM = 2
+"""Attempts in a row that nobody ended, from which on a task is suspected of ending its process."""
+
+SUSPECTS = f"{Rank.REACT:d} suspects"
+"""The lane of tasks that may have ended a process. They run one at a time: side by side each would look guilty."""
 MOVES: dict[tuple[TaskState, str], TaskState] = {
     (TaskState.READY, "claim"): TaskState.RUNNING,
     (TaskState.RUNNING, "finish"): TaskState.DONE,
@@ -80,6 +105,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The error's code: what alerts group by."""
     note: str = ""
     """What the last attempt came to when it did not fail, in words for a person."""
+    bulk: bool = False
+    """Whether it may wait for all others."""
     finished_at: float | None = None
     expires_at: float | None = None
     """From when on it may be forgotten: when it is done, or parked and about no document."""
@@ -89,6 +116,28 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def claimable_at(self) -> float | None:
         """From when on it may be claimed; None unless it is ready (a sparse index)."""
         return self.due_at if self.state is TaskState.READY else None
+
+    @property
+    def rank(self) -> Rank:
+        """How urgent it is."""
+        return Rank.BULK if self.bulk else RANKS.get(self.kind, Rank.REACT)
+
+    @property
+    def turn(self) -> tuple[Rank, float, str]:
+        """Sorts tasks as they are to be claimed: the most urgent first, of these the oldest."""
+        return self.rank, self.due_at, self.id
+
+    @property
+    def partner(self) -> str:
+        """Whom its step talks to, or the kind itself: what may hang without the others."""
+        if self.kind in ("submit", "react", "recheck"):
+            return LLAMACLOUD
+        return place(self.details["to"]) if "to" in self.details else self.kind
+
+    @property
+    def lane(self) -> str:
+        """What it shares its limits with (core/bulkhead.py): the tasks of its rank for its partner."""
+        return SUSPECTS if self.cut_off >= SUSPECT_FROM else f"{self.rank:d} {self.partner}"
 
     def claim(self, *, owner: str, now: float, lease_seconds: float) -> "Task":
         """The task in the hands of ``owner`` until the lease is over; counts the attempt."""
@@ -158,7 +207,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return replace(self, state=state)
 
 
-def submission_of(document: Document, *, now: float) -> Task:
+def submission_of(document: Document, *, now: float, bulk: bool = False) -> Task:
     """The task to submit this document for its present number of submissions."""
     return Task(
         id=task_id("submit", document.id, document.submissions),
@@ -166,4 +215,5 @@ def submission_of(document: Document, *, now: float) -> Task:
         subject=document.id,
         due_at=now,
         created_at=now,
+        bulk=bulk,
     )

@@ -40,6 +40,8 @@ class Arrival:
     by_sender: bool = False
     """The same from another sender is another document."""
     packet: bool = False
+    bulk: bool = False
+    """Whether it is one of many that were brought in at once: it may wait for others."""
     batch_id: str = ""
     parent_id: str = ""
     """The record of the mail that it came in."""
@@ -67,7 +69,7 @@ async def take_in(arrival: Arrival, tools: Tools) -> TakenIn:
         return TakenIn(known, fresh=False)
     kept = source if isinstance(source, Kept) else await _keep(arrival, source, tools)
     document, notes = await _same_bytes(_document(arrival, kept, await installation(tools), tools), tools)
-    tasks = () if arrival.held else (submission_of(document, now=document.taken_in_at),)
+    tasks = () if arrival.held else (submission_of(document, now=document.taken_in_at, bulk=arrival.bulk),)
     existing = await _before_senders_counted(document, tools) or await inserted(document, tasks, tools, *notes)
     if existing is not None:
         return TakenIn(await with_bytes(existing, kept, tools), fresh=False)

@@ -15,7 +15,7 @@ from receiver.core.change import Ensure, Insert, Update, Write, changed
 from receiver.core.document import Document
 from receiver.core.errors import CloudRefused, Conflict, MailroomError, OutOfTime, StoreBusy, said_by
 from receiver.core.naming import id_parts
-from receiver.core.retry import RetryAt, decide
+from receiver.core.retry import GiveUp, RetryAt, decide
 from receiver.core.task import NOTICES, Task, TaskState
 from receiver.flow import alert as alerting
 from receiver.flow import deliver, family, gate, notify, react, recheck, split, submit
@@ -85,17 +85,16 @@ async def process(
 
 async def failed(task: Task, error: Exception, tools: Tools, *, steps: Mapping[str, StepOf] = STEPS) -> Done:
     """Writes that the attempt failed: the task is retried later, or parked with an alert. Raises StoreBusy."""
-    failure = await _judged(task, error, tools)
-    if failure.final and not await _waited_for(task, tools):
-        expires_at = failure.now + tools.config.retention.tasks_seconds
-        failure = replace(failure, moved=changed(failure.moved, expires_at=expires_at))
     step = steps.get(task.kind)
     try:
+        failure = await _judged(task, error, tools)
         return await _settle(task, failure.moved, _consequences(task, step, failure, tools), failure.done, tools)
     except StoreBusy:
         raise
-    except Exception:  # what the step says of a failure must not keep the task from its end
+    except Exception:  # what a step or a gate makes of a failure must not keep the task from its end
         log.exception("fault")
+        verdict = decide(error, attempt=task.attempts, now=tools.clock(), spread=tools.spread())
+        failure = _failure(task, error, verdict, now=tools.clock())
         return await _settle(task, failure.moved, _consequences(task, None, failure, tools), failure.done, tools)
 
 
@@ -121,7 +120,7 @@ async def _succeeded(task: Task, outcome: Outcome, tools: Tools) -> Done:
 
     if outcome.again_at is not None:
         moved = task.retry(at=outcome.again_at, error=outcome.note, cause="again", counted=False)
-        word = "again"
+        moved, word = changed(moved, bulk=moved.bulk or outcome.bulk), "again"
     else:
         keep = tools.config.retention.tasks_seconds
         moved = task.finish(now=tools.clock(), keep_seconds=keep, note=outcome.note)
@@ -150,12 +149,19 @@ class _Failure:
 
 async def _judged(task: Task, error: Exception, tools: Tools) -> _Failure:
     now = tools.clock()
-    cause = error.code if isinstance(error, MailroomError) else type(error).__name__
-    text = _words(error)
     verdict, counts = decide(error, attempt=task.attempts, now=now, spread=tools.spread()), True
     if isinstance(error, CloudRefused):
         what = gate.gate_of(task)
         verdict, counts = await gate.refused(what, task.id, error, tools, subject=task.subject, verdict=verdict)
+    failure = _failure(task, error, verdict, now=now, counts=counts)
+    if failure.final and not await _waited_for(task, tools):
+        expires_at = now + tools.config.retention.tasks_seconds
+        return replace(failure, moved=changed(failure.moved, expires_at=expires_at))
+    return failure
+
+
+def _failure(task: Task, error: Exception, verdict: RetryAt | GiveUp, *, now: float, counts: bool = True) -> _Failure:
+    text, cause = _words(error), error.code if isinstance(error, MailroomError) else type(error).__name__
     if isinstance(verdict, RetryAt):
         moved = task.retry(at=verdict.at, error=text, cause=cause, counted=counts)
     else:
@@ -175,7 +181,7 @@ def _consequences(task: Task, step: StepOf | None, failure: _Failure, tools: Too
     async def change() -> Sequence[Write]:
         after = (step.give_up if failure.final else step.attempt_failed) if step else None
         writes = await after(task, failure.error, tools) if after else ()
-        if isinstance(failure.error, CloudRefused) and not failure.final:
+        if step and isinstance(failure.error, CloudRefused) and not failure.final:
             writes = (*writes, *await gate.told(task, failure.error, tools))
         return (*writes, *_raised([_parked_alert(task, step, failure, writes)] if told else [], task))
 

@@ -13,7 +13,16 @@ from receiver.flow.tools import Outcome, StepOf, Tools
 async def react(task: Task, tools: Tools) -> Outcome:
     """The reaction to the event that this task is about."""
     event = Happening.of(task)
+    if not task.bulk and not event.document_id and not await _is_ours(event, tools):
+        note = "it names no job on record: it waits until nothing else does"
+        return Outcome(note=note, again_at=tools.clock(), bulk=True, asked=False)
     return await tools.reactions.find(event.type)(event, tools)
+
+
+async def _is_ours(event: Happening, tools: Tools) -> bool:
+    """Whether a job on record is named. Anybody who may send events can name others, as many as they like."""
+    named = [one for one in (event.job_id, event.other_id) if one]
+    return not named or any([await tools.store.get(Job, one) for one in named])
 
 
 async def give_up(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:

@@ -8,7 +8,7 @@ nothing. ``reroute`` holds the stored result against the table of today: nothing
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
-from receiver.core.change import Ensure, Query, Update, Write
+from receiver.core.change import Ensure, Query, Update, Write, changed
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import Conflict
 from receiver.core.plan import Plan, Way
@@ -94,7 +94,18 @@ def _fits(document: Document, choice: Choice) -> bool:
 
 
 async def foreseen(document: Document, choice: Choice, tools: Tools) -> Replay:
-    """What a replay would do to this document; nothing is written yet."""
+    """What a replay would do to this document; nothing is written yet. One of many may wait for all other tasks."""
+    replay = await _foreseen(document, choice, tools)
+    return replay if choice.ids else replace(replay, writes=tuple(map(_in_bulk, replay.writes)))
+
+
+def _in_bulk(write: Write) -> Write:
+    if isinstance(write, Ensure | Update) and isinstance(write.record, Task):
+        return type(write)(changed(write.record, bulk=True))
+    return write
+
+
+async def _foreseen(document: Document, choice: Choice, tools: Tools) -> Replay:
     if document.forgotten_at is not None:
         return Replay(document=document, deed="nothing", detail=f"{why_forgotten(document)}; {BRING_BACK}")
     if document.state is DocumentState.WITHDRAWN:

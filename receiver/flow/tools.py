@@ -189,6 +189,8 @@ class Outcome:
     change: Change | None = None
     again_at: float | None = None
     """Look again then; this is not a failure and does not count as an attempt."""
+    bulk: bool = False
+    """Whether from then on it may wait for all other tasks."""
     alerts: tuple[Alert, ...] = ()
     asked: bool | None = None
     """Whether LlamaCloud answered something; None means that a change or another look says so."""

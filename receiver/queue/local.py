@@ -12,6 +12,8 @@ from receiver.ports import Doorbell, Ring
 class LocalDoorbell:
     """Rings inside this process, now or after a delay."""
 
+    named = False
+
     def __init__(self, *, poll_seconds: float = 1.0) -> None:
         self._poll_seconds = poll_seconds
         self._rung = asyncio.Event()

@@ -41,6 +41,8 @@ Entry = dict[str, Any]
 class SqsDoorbell:
     """Rings through the queue ``name``, or the one at the address ``https://…``; a standard queue, no FIFO."""
 
+    named = True
+
     def __init__(
         self, queue: str, *, visibility_seconds: float = 125.0, client: Callable[[], Any] | None = None
     ) -> None:

@@ -17,16 +17,18 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import fields
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from receiver.aws.service import BUSY, AwsError, Service, connect
+from receiver.core.bulkhead import Room
 from receiver.core.change import Delete, Page, Query, Record, Tally, Update, Write, refuse_repeats, succeeding
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict, StoreBusy
-from receiver.core.task import Task
+from receiver.core.task import Rank, Task
 from receiver.ports import Clock, R, Store
 from receiver.store import listing
-from receiver.store.items import FIRST, LAST, Item, pk_of, place_of, record_of
+from receiver.store.items import FIRST, LAST, OLDER, Item, pk_of, place_of, record_of
 from receiver.store.lookup import Lookup, Span
 from receiver.store.moves import BOOKS, Move, book_pk, bookings, moves_of
 from receiver.store.one_by_one import one_by_one
@@ -38,6 +40,8 @@ CONTENDED = frozenset({"TransactionConflict", "TransactionConflictException", *B
 TRIES = 8
 """Of a contended write; the pauses between them add up to about two seconds."""
 RETRY_AFTER_SECONDS = 1.0
+LOOKED_THROUGH = 1000
+"""Tasks that one claim looks at of each rank, where there is no room for most of them."""
 SEEN = 10_000
 """Versions of documents whose state is remembered."""
 
@@ -54,6 +58,8 @@ class DynamoStore:
         self._service = Service(client or partial(connect, "dynamodb"))
         self._lookup = Lookup(table, self._ask)
         self._seen: dict[Seen, DocumentState] = {}
+        self._may_be_older = True
+        """Whether tasks of an older Mailroom may be waiting: until a look finds none."""
 
     async def open(self) -> None:
         """Nothing to look at: DynamoDB answers for what it keeps."""
@@ -97,7 +103,14 @@ class DynamoStore:
         return listing.page(query, rows[: query.limit + 1])
 
     async def claim(
-        self, *, owner: str, now: float, lease_seconds: float, limit: int = 1, ids: Sequence[str] | None = None
+        self,
+        *,
+        owner: str,
+        now: float,
+        lease_seconds: float,
+        limit: int = 1,
+        ids: Sequence[str] | None = None,
+        room: Room | None = None,
     ) -> list[Task]:
         """As the port says. Several workers that look at once all see the same oldest tasks: who comes second to one
         goes on with any other of those that are due."""
@@ -110,15 +123,18 @@ class DynamoStore:
                 return None
             return succeeding(mine)
 
-        claimed: list[Task] = []
-        async for waiting in self._due(now, limit, ids):
+        room, claimed = room or Room.for_any(limit), list[Task]()
+        async for waiting in self._due(now, limit, ids, room):
             left = waiting
             while left and len(claimed) < limit:
-                chosen, left = left[: limit - len(claimed)], left[limit - len(claimed) :]
+                chosen, left = _admitted(left, limit - len(claimed), room)
                 leased = await asyncio.gather(*map(lease, chosen))
                 claimed += [task for task in leased if task]
                 if None in leased:
                     random.shuffle(left)
+                for task, mine in zip(chosen, leased, strict=True):
+                    if mine is None:
+                        room.put_back(task)
             if len(claimed) == limit:
                 break
         return claimed
@@ -140,15 +156,29 @@ class DynamoStore:
     async def close(self) -> None:
         await self._service.close()
 
-    async def _due(self, now: float, limit: int, ids: Sequence[str] | None) -> AsyncIterator[list[Task]]:
-        """Batches of the tasks that may be claimed now, oldest first."""
-        if ids is None:
-            span = Span(first=FIRST, last=place_of(now) + LAST)
-            async for found in self._lookup.walk(Task, "claimable", None, span, wanted=2 * limit):
-                yield [task for task in found if _claimable(task, now) and not self._gone(task)]
+    async def _due(self, now: float, limit: int, ids: Sequence[str] | None, room: Room) -> AsyncIterator[list[Task]]:
+        """Batches of the tasks that may be claimed now, the most urgent first, of these the oldest."""
+        if ids is not None:
+            there = (await self._there(Task, list(dict.fromkeys(ids)))).values()
+            yield sorted((task for task in there if _claimable(task, now)), key=attrgetter("turn"))
             return
-        there = (await self._there(Task, list(dict.fromkeys(ids)))).values()
-        yield sorted((task for task in there if _claimable(task, now)), key=lambda task: (task.claimable_at, task.id))
+        for rank in [rank for rank in Rank if room.for_rank(rank)]:
+            async for due in self._due_of(rank, now, limit):
+                yield due
+        if self._may_be_older:
+            self._may_be_older = False
+            async for due in self._due_of(OLDER, now, limit):
+                self._may_be_older = True
+                yield due
+
+    async def _due_of(self, part: int, now: float, limit: int) -> AsyncIterator[list[Task]]:
+        """Those in one part of the index."""
+        span, looked = Span(first=FIRST, last=place_of(now) + LAST), 0
+        async for found in self._lookup.walk(Task, "claimable", None, span, wanted=2 * limit, part=part):
+            yield [task for task in found if _claimable(task, now) and not self._gone(task)]
+            looked += len(found)
+            if looked > LOOKED_THROUGH:
+                return
 
     async def _states(self, writes: Sequence[Write]) -> dict[str, DocumentState]:
         """The states in which the documents that are to be updated or removed are counted, by id.
@@ -226,6 +256,17 @@ class DynamoStore:
 def _seen(document: Document) -> Seen:
     """A document at a version. One that was forgotten and came in again counts its versions anew, at another time."""
     return document.id, document.version, document.taken_in_at
+
+
+def _admitted(tasks: list[Task], number: int, room: Room) -> tuple[list[Task], list[Task]]:
+    """The first of these for which there is room, at most so many; and those that come after them."""
+    chosen: list[Task] = []
+    for place, task in enumerate(tasks):
+        if len(chosen) == number:
+            return chosen, tasks[place:]
+        if room.take(task):
+            chosen.append(task)
+    return chosen, []
 
 
 def _claimable(task: Task, now: float) -> bool:

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from receiver.core.change import INDEXES, Record, kind_of
 from receiver.core.document import Document
+from receiver.core.task import Rank
 from receiver.ports import R
 from receiver.store import codec
 
@@ -34,6 +35,10 @@ SPREAD = frozenset({None, "state", "type", "forgettable"})
 SHARED: dict[tuple[type[Record], str], str] = {(Document, "forgettable"): "overdue"}
 """Indexes that lie in another one's place, because no record is in both: an open document may be overdue, a settled one
 forgettable. So the table has one index less to pay for and, where it exists, to add."""
+PARTS = tuple(map(int, Rank))
+"""The values of what an index is kept in parts by."""
+OLDER = -1
+"""The part of what an older Mailroom wrote, which knew none."""
 KEY_LIMIT = 900
 """Bytes of an id or key within DynamoDB's keys, which may have 2,048 (partition) and 1,024 (place)."""
 _BRIEF = re.compile(r"#[0-9a-f]{64}\Z")
@@ -74,10 +79,19 @@ def place_of(order: float, record_id: str | None = None) -> str:
     return f"{order:020.7f}" + ("" if record_id is None else f"#{brief(record_id)}")
 
 
-def partitions(kind: type[Record], name: str, key: str | None) -> list[str]:
-    """The partitions of an index that hold the records of this key."""
+def partitions(kind: type[Record], name: str, key: str | None, part: int | None = None) -> list[str]:
+    """The partitions of an index that hold the records of this key; of an index in parts, those of one part or all."""
     stem = f"{kind_of(kind)}#{name}#{brief(key or '')}"
-    return [f"{stem}#{shard}" for shard in range(SHARDS)] if INDEXES[kind][name].key in SPREAD else [stem]
+    if INDEXES[kind][name].key not in SPREAD:
+        return [stem]
+    if INDEXES[kind][name].part is None:
+        return _spread(stem)
+    wanted = (OLDER, *PARTS) if part is None else (part,)
+    return [one for each in wanted for one in _spread(stem if each == OLDER else f"{stem}#part{each}")]
+
+
+def _spread(stem: str) -> list[str]:
+    return [f"{stem}#{shard}" for shard in range(SHARDS)]
 
 
 def entries_of(record: Record) -> dict[str, Entry]:
@@ -88,7 +102,7 @@ def entries_of(record: Record) -> dict[str, Entry]:
         key = getattr(record, index.key) if index.key else None
         if order is None or (index.key and key is None):
             continue
-        among = partitions(type(record), name, key)
+        among = partitions(type(record), name, key, getattr(record, index.part) if index.part else None)
         entries[name] = Entry(among[_hash(record.id) % len(among)], place_of(order, record.id))
     return entries
 

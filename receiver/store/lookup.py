@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from receiver.core.change import Record
-from receiver.store.items import Entry, Item, entries_of, gsi_of, partitions, record_of
+from receiver.store.items import Item, gsi_of, partitions, record_of
 
 MOST_READ = 100
 """Items of one BatchGetItem."""
@@ -78,23 +78,23 @@ class Lookup:
         return found
 
     async def walk(
-        self, kind: type[Record], name: str, key: str | None, span: Span, *, wanted: int
+        self, kind: type[Record], name: str, key: str | None, span: Span, *, wanted: int, part: int | None = None
     ) -> AsyncIterator[list[Any]]:
         """The records of a span in its order, in batches of at most ``wanted``; the caller stops when it has enough.
 
         Each round asks every partition for its next few keys. Beyond the last key of a partition that has more, nothing
         is certain: what others hold there waits for the next round.
         """
-        among = partitions(kind, name, key)
+        among = partitions(kind, name, key, part)
         portion = wanted // len(among) + 8
+        gsi = gsi_of(kind, name)
         while True:
-            gsi = gsi_of(kind, name)
             parts = await asyncio.gather(*(self._part(gsi, partition, span, portion) for partition in among))
             keys, complete = _merged(parts, span)
             if len(keys) > wanted:
                 keys, complete = keys[:wanted], False
             if keys:
-                yield await self._records(kind, name, keys)
+                yield await self._records(kind, gsi, keys)
             if complete:
                 return
             span = replace(span, after=keys[-1].place)
@@ -120,11 +120,15 @@ class Lookup:
         keys = [Key(item[f"{gsi}sk"]["S"], item["pk"]["S"], partition) for item in answer["Items"]]
         return Part([key for key in keys if key.place != span.after], whole=not answer.get("LastEvaluatedKey"))
 
-    async def _records(self, kind: type[Any], name: str, keys: Sequence[Key]) -> list[Any]:
-        """The records of these entries that still belong there."""
+    async def _records(self, kind: type[Any], gsi: str, keys: Sequence[Key]) -> list[Any]:
+        """The records of these entries that still lie there."""
         items = await self.items([key.pk for key in keys])
-        found = [(key, record_of(kind, items[key.pk])) for key in keys if key.pk in items]
-        return [record for key, record in found if entries_of(record).get(name) == Entry(key.partition, key.place)]
+        there = [items[key.pk] for key in keys if key.pk in items and _lies(items[key.pk], gsi, key)]
+        return [record_of(kind, item) for item in there]
+
+
+def _lies(item: Item, gsi: str, key: Key) -> bool:
+    return [item.get(f"{gsi}{half}", {}).get("S") for half in ("pk", "sk")] == [key.partition, key.place]
 
 
 def _merged(parts: Sequence[Part], span: Span) -> tuple[list[Key], bool]:

@@ -7,8 +7,11 @@ and out as copies through the codec, so that what works here works in the stores
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
+from operator import attrgetter
 from typing import Any
 
+from receiver.core.bulkhead import Room
 from receiver.core.change import (
     INDEXES,
     Belongs,
@@ -78,15 +81,24 @@ class MemoryStore:
         return listing.page(query, [(codec.copy(record), *place) for record, *place in rows[: query.limit + 1]])
 
     async def claim(
-        self, *, owner: str, now: float, lease_seconds: float, limit: int = 1, ids: Sequence[str] | None = None
+        self,
+        *,
+        owner: str,
+        now: float,
+        lease_seconds: float,
+        limit: int = 1,
+        ids: Sequence[str] | None = None,
+        room: Room | None = None,
     ) -> list[Task]:
+        room = room or Room.for_any(limit)
         waiting = [
-            (task.claimable_at, task.id, task)
+            task
             for task in self._all(Task)
             if task.claimable_at is not None and task.claimable_at <= now and (ids is None or task.id in ids)
         ]
+        admitted = (task for task in sorted(waiting, key=attrgetter("turn")) if room.take(task))
         claimed = []
-        for _, _, task in sorted(waiting, key=lambda row: row[:2])[:limit]:
+        for task in islice(admitted, limit):
             mine = task.claim(owner=owner, now=now, lease_seconds=lease_seconds)
             claimed.append(succeeding(mine))
             self._put(codec.copy(claimed[-1]))

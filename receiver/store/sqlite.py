@@ -6,21 +6,22 @@ writing with the write lock, and waits ``busy_seconds`` for it.
 """
 
 import functools
-import json
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from receiver.core.change import Page, Query, Record, Tally, Update, Write, refuse_repeats, succeeding
+from receiver.core.bulkhead import Room
+from receiver.core.change import Page, Query, Record, Tally, Write, refuse_repeats
 from receiver.core.errors import Misconfigured, StoreBusy
 from receiver.core.event import Event
 from receiver.core.task import Task
 from receiver.ports import Clock, R, Store
 from receiver.store import codec, listing, sound, statements, together
 from receiver.store.arrivals import SOME, arrival_of, unfiled
-from receiver.store.connection import Connection, connect
+from receiver.store.claims import Claim
+from receiver.store.connection import connect
 from receiver.store.lane import QUEUE_LIMIT, Lane
 from receiver.store.one_by_one import one_by_one
 from receiver.store.prepared import prepare
@@ -89,10 +90,18 @@ class SqliteStore:
         return listing.page(query, [(codec.decode(kind, body), order, key) for body, order, key in rows])
 
     async def claim(
-        self, *, owner: str, now: float, lease_seconds: float, limit: int = 1, ids: Sequence[str] | None = None
+        self,
+        *,
+        owner: str,
+        now: float,
+        lease_seconds: float,
+        limit: int = 1,
+        ids: Sequence[str] | None = None,
+        room: Room | None = None,
     ) -> list[Task]:
         take = functools.partial(Task.claim, owner=owner, now=now, lease_seconds=lease_seconds)
-        return await self._writer.do(functools.partial(_claim, take, now, self._clock(), limit, ids))
+        room = room or Room.for_any(limit)
+        return await self._writer.do(Claim(take=take, now=now, moment=self._clock(), limit=limit, room=room, ids=ids))
 
     async def tally(self) -> Tally:
         return Tally.of(dict(await self._reader.do(lambda db: db.execute(BOOKS).fetchall())))
@@ -143,21 +152,6 @@ class SqliteStore:
             raise Misconfigured(f"{self._path} cannot be made: its folder does not exist", fix=fix)
         if self._path.is_dir():
             raise Misconfigured(f"{self._path} is a folder", fix="name a file in MAILROOM_STORE: sqlite:///mailroom.db")
-
-
-def _claim(
-    take: Callable[[Task], Task], now: float, moment: float, limit: int, wanted: Sequence[str] | None, db: Connection
-) -> list[Task]:
-    """Takes the tasks that are due at ``now``, oldest first; ``moment`` is the store's own time, for expiry."""
-    if wanted is None:
-        db.arrivals.file(db, at_most=SOME)
-        due = db.execute(statements.CLAIMABLE, (now, moment, limit))
-    else:
-        db.arrivals.make_way(db, wanted)
-        due = db.execute(statements.CLAIMABLE_OF, (json.dumps(list(wanted)), now, moment, limit))
-    taken = [take(codec.decode(Task, body)) for (body,) in due.fetchall()]
-    prepare(tuple(Update(task) for task in taken), moment)(db)
-    return [succeeding(task) for task in taken]
 
 
 def _purge(now: float, limit: int, db: sqlite3.Connection) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from receiver.core import change
 from receiver.core.change import INDEXES, Query, Record, kind_of
+from receiver.core.task import Task
 from receiver.store import listing
 
 
@@ -39,7 +40,8 @@ class Table:
 def _table(kind: type[Record]) -> Table:
     name = kind_of(kind)
     expires = change.expires(kind)
-    searched = {attribute for index in INDEXES[kind].values() for attribute in index if attribute}
+    searched = {attribute for index in INDEXES[kind].values() for attribute in index[:2] if attribute}
+    searched |= {"lane"} if kind is Task else set()
     attributes = ["id", "version", *sorted(searched), *(["expires_at"] if expires else [])]
     columns = (*attributes, "body")
     changed = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
@@ -63,18 +65,26 @@ def _table(kind: type[Record]) -> Table:
 
 TABLES: dict[type[Any], Table] = {kind: _table(kind) for kind in INDEXES}
 
-_OLDEST = "and +state = 'ready' and (expires_at is null or expires_at > ?) order by claimable_at, id limit ?"
-CLAIMABLE = f"select body from task where claimable_at <= ? {_OLDEST}"  # noqa: S608
-CLAIMABLE_OF = f"select body from task where id in (select value from json_each(?)) and +claimable_at <= ? {_OLDEST}"  # noqa: S608
-"""Of a JSON list of ids. The ``+`` has SQLite look them up by id, and not go through all that is due.
-
-A running task in a file of an older Mailroom has its lease's end as ``claimable_at``: hence the look at the state.
-"""
+LANES = """with recursive known (lane) as (
+    select min(lane) from task where claimable_at is not null
+    union all
+    select (select min(lane) from task where claimable_at is not null and lane > known.lane)
+        from known where known.lane is not null)
+    select lane from known where lane is not null"""
+"""Those in which something waits, by as many looks into their index as there are lanes."""
+_READY = "and +state = 'ready' and (expires_at is null or expires_at > ?)"
+"""In a file of an older Mailroom a running task has its lease's end as ``claimable_at``: hence the state."""
+CLAIMABLE = f"""select claimable_at, id, body from task
+    where lane = ? and claimable_at <= ? {_READY} order by claimable_at, id limit ?"""  # noqa: S608
+"""Of one lane, the oldest first."""
+CLAIMABLE_OF = f"""select body from task
+    where id in (select value from json_each(?)) and +claimable_at <= ? {_READY}"""  # noqa: S608
+"""Of a JSON list of ids. The ``+`` has SQLite look them up by id, and not go through all that is due."""
 
 
 def page(kind: type[Record], query: Query, now: float) -> tuple[str, list[Any]]:
     """The SQL of a page and one row more; its rows are body, order value, id."""
-    key, order = listing.index_of(kind, query)
+    key, order, _ = listing.index_of(kind, query)
     table = TABLES[kind]
     after = listing.after(query)
     compare, direction = ("<", "desc") if query.newest_first else (">", "asc")

@@ -18,7 +18,7 @@ EDGE = FLOW | {"receiver.settings", "receiver.log", "receiver.show"}
 WHOLE = EDGE | ADAPTERS | {
     "receiver.aws", "receiver.bootstrap", "receiver.runner", "receiver.http", "receiver.cli", "receiver.secrets",
     "receiver.secret_rules",
-    "receiver.renewal", "receiver.supervisor",
+    "receiver.renewal", "receiver.rounds", "receiver.supervisor",
 }  # fmt: skip
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -45,7 +45,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     | ADAPTERS
     | {"receiver.secrets", "receiver.secret_rules", "receiver.aws", "receiver.combinations"},
     "receiver.http": EDGE | {"receiver.http", "receiver.bootstrap", "receiver"},
-    "receiver.runner": EDGE | {"receiver.supervisor"},
+    "receiver.rounds": EDGE | {"receiver.supervisor"},
+    "receiver.runner": EDGE | {"receiver.rounds", "receiver.supervisor"},
     "receiver.supervisor": PORTS,
     "receiver.cli": WHOLE | {"receiver"},
     "handlers": WHOLE | {"handlers", "receiver", "receiver.emf"},

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from receiver.core.bulkhead import Room
 from receiver.core.change import INDEXES, Insert, Query, Record, Update, changed
 from receiver.core.document import Classification, Document, DocumentState
 from receiver.core.errors import Conflict, Malformed
 from receiver.core.event import Event
 from receiver.core.job import JobStatus
-from receiver.core.task import CUT_OFF, Task, TaskState
+from receiver.core.task import CUT_OFF, Rank, Task, TaskState
 from receiver.ports import Store
 from tests.builders import BUILDERS, NOW, a_document, a_job, a_task, an_event
 
@@ -167,6 +168,50 @@ class AskedContract:
         claimed = await store.claim(owner="y", now=NOW + 10, lease_seconds=60, limit=2)
         assert [task.id for task in claimed] == ["a", "b"]
         assert [task.id for task in await store.claim(owner="y", now=NOW + 10, lease_seconds=60, limit=5)] == ["c"]
+
+    async def test_the_most_urgent_come_first_and_of_these_the_oldest(self, store: Store) -> None:
+        kinds = ["submit", "react", "deliver", "cut", "notify"]
+        tasks = [a_task(id=f"{kind}-{age}", kind=kind, due_at=NOW - age) for kind in kinds for age in (1, 2)]
+        bulk = a_task(id="bulk", kind="deliver", due_at=NOW - 9, bulk=True)
+        await store.apply(*map(Insert, [*tasks, bulk]))
+        claimed = [await store.claim(owner="a", now=NOW, lease_seconds=60, limit=4) for _ in range(3)]
+        assert [[task.id for task in some] for some in claimed] == [
+            ["deliver-2", "notify-2", "deliver-1", "notify-1"],
+            ["cut-2", "react-2", "cut-1", "react-1"],
+            ["submit-2", "submit-1", "bulk"],
+        ]
+
+    async def test_urgent_among_the_named_comes_first_too(self, store: Store) -> None:
+        await store.apply(Insert(a_task(id="s", kind="submit", due_at=NOW - 9)), Insert(a_task(id="d", kind="deliver")))
+        (first,) = await store.claim(owner="a", now=NOW, lease_seconds=60, ids=["s", "d"])
+        assert first.id == "d"
+
+    async def test_only_those_are_claimed_for_which_there_is_room(self, store: Store) -> None:
+        def to(place: str, count: int) -> list[Task]:
+            return [a_task(kind="deliver", due_at=NOW - 9, details={"to": place}) for _ in range(count)]
+
+        full = to("s3://full/b/", 3)
+        await store.apply(*map(Insert, [*to("s3://slow/a/", 30), *full, *to("s3://well/c/", 3)]))
+        await store.apply(*(Insert(a_task(kind="submit", due_at=NOW - 10)) for _ in range(3)))
+        room = Room(dict.fromkeys(Rank, 9) | {Rank.SUBMIT: 6}, {"0 s3://slow": 1, "0 s3://full": 0}, otherwise=9)
+        claimed = await store.claim(owner="a", now=NOW, lease_seconds=60, limit=9, room=room)
+        assert [task.lane for task in claimed if task.rank is Rank.DELIVER].count("0 s3://slow") == 1
+        assert [task.lane for task in claimed].count("0 s3://well") == 3
+        assert [task.lane for task in claimed].count("2 llamacloud") == 2, "four slots are taken of its six"
+        assert len(claimed) == 6
+        ids = [task.id for task in full]
+        assert await store.claim(owner="a", now=NOW, lease_seconds=60, limit=9, ids=ids, room=room) == []
+        assert len(await store.claim(owner="a", now=NOW, lease_seconds=60, limit=9, ids=ids)) == 3
+
+    async def test_what_waits_for_one_partner_costs_the_others_nothing(self, store: Store) -> None:
+        """However much it is: a claim reads past it."""
+        waiting = [a_task(kind="deliver", due_at=NOW - 9, details={"to": "s3://down/"}) for _ in range(120)]
+        for start in range(0, len(waiting), 40):
+            await store.apply(*map(Insert, waiting[start : start + 40]))
+        await store.apply(Insert(a_task(id="well", kind="deliver", details={"to": "s3://well/"})))
+        room = Room(dict.fromkeys(Rank, 4), {"0 s3://down": 0}, otherwise=4)
+        (claimed,) = await store.claim(owner="a", now=NOW, lease_seconds=60, limit=4, room=room)
+        assert claimed.id == "well"
 
     async def test_parked_and_done_tasks_are_nobodys_to_claim(self, store: Store) -> None:
         running = a_task().claim(owner="a", now=NOW, lease_seconds=1)

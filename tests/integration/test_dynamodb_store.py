@@ -15,10 +15,12 @@ from receiver.aws.client import JsonClient
 from receiver.core.change import Delete, Insert, Query, Tally, Update
 from receiver.core.document import Document, DocumentState
 from receiver.core.event import Event
+from receiver.core.task import Task
 from receiver.ports import Store
 from receiver.store.dynamodb import DynamoStore
+from receiver.store.items import item_of
 from receiver.store.table import create_table
-from tests.builders import NOW, a_document, an_event
+from tests.builders import NOW, a_document, a_task, an_event
 from tests.contracts.store import HandClock, StoreContract
 from tests.contracts.store_asked import all_pages
 from tests.integration.test_store_model import StoreMachine
@@ -77,6 +79,22 @@ async def test_a_document_that_was_forgotten_and_came_again_is_counted_as_what_i
     assert await one.tally() == Tally(taken_in=2, review=1, forgotten=1)
     await one.close()
     await other.close()
+
+
+@pytest.mark.anyio
+async def test_tasks_of_an_older_mailroom_are_claimed_and_listed(
+    store: DynamoStore, local_aws: LocalAws, table: str
+) -> None:
+    """They lie where all tasks lay, in no part of the index by rank."""
+    old = a_task(id="old", due_at=NOW - 5)
+    item = item_of(old, wrote="older")
+    item["gsi4pk"] = {"S": item["gsi4pk"]["S"].replace("#part1", "")}
+    local_aws.client("dynamodb").put_item(TableName=table, Item=item)
+    new = a_task(id="new", kind="deliver", due_at=NOW - 9)
+    await store.apply(Insert(new))
+    assert await all_pages(store, Task, Query(by="claimable", limit=1)) == [new, old]
+    claimed = await store.claim(owner="a", now=NOW, lease_seconds=60, limit=9)
+    assert [task.id for task in claimed] == ["new", "old"]
 
 
 def test_the_store_and_the_dictionary_agree(local_aws: LocalAws) -> None:

@@ -23,6 +23,7 @@ from receiver.core.document import Document, DocumentState, Entry
 from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.event import Event
 from receiver.core.flag import Flag
+from receiver.core.task import TaskState
 from receiver.store import codec, listing, migrations, statements, together
 from receiver.store import lane as lane_module
 from receiver.store.connection import Connection, connect
@@ -85,8 +86,9 @@ def test_each_listing_reads_its_index_in_order(
 @pytest.mark.parametrize(
     ("sql", "values", "index"),
     [
-        (statements.CLAIMABLE, (NOW, NOW, 1), "task_claimable"),
-        (statements.CLAIMABLE_OF, ("[]", NOW, NOW, 1), "sqlite_autoindex_task_1"),
+        (statements.LANES, (), "task_lane"),
+        (statements.CLAIMABLE, ("1 llamacloud", NOW, NOW, 1), "task_lane"),
+        (statements.CLAIMABLE_OF, ("[]", NOW, NOW), "sqlite_autoindex_task_1"),
         (statements.TABLES[Event].purge, (NOW, 1), "event_expires"),
     ],
 )
@@ -155,6 +157,24 @@ def test_a_step_that_fails_leaves_the_file_at_the_step_before(path: Path, monkey
     with closing(connect(path, busy_seconds=5)) as db:
         assert db.execute("pragma user_version").fetchone() == (len(migrations.steps()),)
         assert db.execute("select count(*) from sqlite_master where name = 'more'").fetchone() == (0,)
+
+
+async def test_tasks_of_an_older_mailroom_are_claimed_before_and_after_the_step_to_lanes(
+    path: Path, store: SqliteStore
+) -> None:
+    """They have no lane; an older process may go on writing such rows, and has running tasks in its index."""
+    await store.apply(Insert(a_flag(id="file")))
+    with closing(sqlite3.connect(path)) as db, db:
+        for task in (a_task(id="old", due_at=NOW - 5), a_task(id="busy", state=TaskState.RUNNING, lease_until=NOW - 3)):
+            columns = (task.id, 0, task.state, task.subject, NOW, task.due_at, NOW - 3, codec.encode(task))
+            db.execute(
+                "insert into task (id, version, state, subject, created_at, due_at, claimable_at, body) "
+                "values (?, ?, ?, ?, ?, ?, ?, ?)",
+                columns,
+            )
+    await store.apply(Insert(a_task(id="new", kind="deliver", due_at=NOW - 9)))
+    claimed = await store.claim(owner="a", now=NOW, lease_seconds=60, limit=9)
+    assert {task.id for task in claimed} == {"old", "new"}
 
 
 async def test_a_new_step_is_taken_while_an_older_process_goes_on(

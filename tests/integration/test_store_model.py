@@ -18,6 +18,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from receiver.core.bulkhead import Room
 from receiver.core.change import (
     INDEXES,
     Belongs,
@@ -36,7 +37,7 @@ from receiver.core.document import Classification, Document, DocumentState, Entr
 from receiver.core.errors import Conflict
 from receiver.core.incident import Status
 from receiver.core.job import JobStatus
-from receiver.core.task import Task, TaskState
+from receiver.core.task import SUSPECTS, Rank, Task, TaskState
 from receiver.ports import Store
 from receiver.store.memory import MemoryStore
 from receiver.store.sqlite import SqliteStore
@@ -81,6 +82,9 @@ RECORDS: st.SearchStrategy[Any] = st.one_of(
     st.builds(
         a_task,
         id=IDS,
+        kind=st.sampled_from(["deliver", "react", "submit"]),
+        bulk=st.booleans(),
+        cut_off=st.sampled_from([0, 2]),
         subject=IDS,
         state=st.sampled_from(TaskState),
         due_at=MOMENTS,
@@ -240,17 +244,35 @@ class StoreMachine(RuleBasedStateMachine):
         limit=st.integers(1, 3),
         lease_seconds=st.sampled_from([0.5, 2]),
         ids=st.none() | st.lists(IDS, max_size=3),
+        slots=st.none() | st.lists(st.integers(0, 3), min_size=4, max_size=4),
+        lanes=st.dictionaries(
+            st.sampled_from(["0 deliver", "1 llamacloud", "2 llamacloud", SUSPECTS]), st.integers(0, 2)
+        ),
     )
-    def claim(self, owner: str, limit: int, lease_seconds: float, ids: list[str] | None) -> None:
+    def claim(
+        self,
+        owner: str,
+        limit: int,
+        lease_seconds: float,
+        ids: list[str] | None,
+        slots: list[int] | None,
+        lanes: dict[str, int],
+    ) -> None:
         now = self.clock.now
+
+        def room() -> Room:
+            return (
+                Room.for_any(limit) if slots is None else Room(dict(zip(Rank, slots, strict=True)), lanes, otherwise=3)
+            )
+
         due = [task for task in self.all_there(Task) if task.claimable_at is not None and task.claimable_at <= now]
         due = [task for task in due if ids is None or task.id in ids]
-        due.sort(key=lambda task: (task.claimable_at, task.id))
+        due.sort(key=lambda task: task.turn)
         expected = [
             changed(task.claim(owner=owner, now=now, lease_seconds=lease_seconds), version=task.version + 1)
-            for task in due[:limit]
+            for task in list(filter(room().take, due))[:limit]
         ]
-        claim = self.store.claim(owner=owner, now=now, lease_seconds=lease_seconds, limit=limit, ids=ids)
+        claim = self.store.claim(owner=owner, now=now, lease_seconds=lease_seconds, limit=limit, ids=ids, room=room())
         assert self.run(claim) == expected
         self.kept.update({("task", task.id): task for task in expected})
 

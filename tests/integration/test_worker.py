@@ -13,20 +13,21 @@ from msgspec import structs
 
 from handlers.local_aws import LocalAws
 from receiver import runner
+from receiver.core import bulkhead
 from receiver.core.change import Insert, Write
-from receiver.core.errors import StoreBusy, Transient
+from receiver.core.errors import DestinationBusy, FileGone, StoreBusy, Transient
 from receiver.core.flag import Flag
-from receiver.core.task import Task, TaskState
+from receiver.core.task import Task, TaskState, submission_of
 from receiver.flow.process import STEPS
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.flow.turn import our_turn
-from receiver.ports import Doorbell, Ring
+from receiver.ports import CloudFile, Doorbell, Ring
 from receiver.queue.local import LocalDoorbell
 from receiver.queue.sqs import SqsDoorbell
 from receiver.runner import Worker
 from receiver.store.memory import MemoryStore
-from tests.builders import NOW, a_task
-from tests.desk import Desk
+from tests.builders import NOW, a_document, a_task
+from tests.desk import Desk, PlayedCloud
 
 pytestmark = pytest.mark.anyio
 _numbers = count(1)
@@ -60,7 +61,7 @@ class Hands:
 
 
 async def _by_hand(task: Task, tools: Tools) -> Outcome:
-    hands: Any = tools.channels["log"]
+    hands: Any = tools.channels[task.details.get("to", "log")]
     await hands.do(task.details["name"])
     return Outcome(note="done by hand")
 
@@ -207,6 +208,90 @@ async def test_what_could_not_be_written_is_done_again_when_the_lease_is_over(of
         await office.tools.bell.ring("notify:a")
         await until(lambda: office.hands.told == ["a", "a"])
     assert await office.state("notify:a") is TaskState.DONE
+
+
+def a_notice_to(channel: str, name: str, **fields: Any) -> Task:
+    notice = a_notice(name, **fields)
+    return structs.replace(notice, details={**notice.details, "to": channel})
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What production has in seconds, in fractions of them."""
+    monkeypatch.setattr(bulkhead, "SLOW_SECONDS", 0.2)
+    monkeypatch.setattr(runner, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(bulkhead, "NO_ROOM_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("quickly")
+async def test_a_partner_that_hangs_stops_no_other(office: Office) -> None:
+    stuck = Hands()
+    stuck.free.clear()
+    office.tools = replace(office.tools, channels={"log": cast("Any", office.hands), "stuck": cast("Any", stuck)})
+    hanging = [a_notice_to("stuck", f"s{number}", due_at=NOW - 9) for number in range(40)]
+    await office.store.apply(*map(Insert, hanging))
+    async with office.worker(concurrency=4).running():
+        await office.tools.bell.ring(*(task.id for task in hanging))
+        await until(lambda: stuck.at_once == 2)
+        await office.tools.bell.ring(*await office.promise(*"abcdefghijkl"))
+        await until(lambda: len(office.hands.told) == 12)
+        assert stuck.most_at_once == 2, "it has no more than the few slots of one that has not answered yet"
+        stuck.free.set()
+        await until(lambda: len(stuck.told) == 40)
+
+
+@pytest.mark.usefixtures("quickly")
+async def test_a_partner_that_is_down_stops_no_other_and_is_tried_by_a_few(office: Office) -> None:
+    class Down(Hands):
+        async def do(self, name: str) -> None:
+            self.told.append(name)
+            raise DestinationBusy("down")
+
+    down = Down()
+    office.tools = replace(office.tools, channels={"log": cast("Any", office.hands), "down": cast("Any", down)})
+    failing = [a_notice_to("down", f"d{number}", due_at=NOW - 9) for number in range(60)]
+    await office.store.apply(*map(Insert, failing))
+    async with office.worker(concurrency=4).running():
+        await office.tools.bell.ring(*(task.id for task in failing))
+        await until(lambda: len(down.told) >= 5)
+        await office.tools.bell.ring(*await office.promise(*"abcdefghijkl"))
+        await until(lambda: len(office.hands.told) == 12)
+    assert len(down.told) < 30, "those who were not tried wait, and have lost no attempt"
+    waiting = [await office.store.get(Task, task.id) for task in failing]
+    assert [task.attempts for task in waiting if task].count(0) > 30
+
+
+def told_last(hands: Hands, name: str) -> bool:
+    return hands.told[-1:] == [name]
+
+
+@pytest.mark.usefixtures("quickly")
+async def test_a_flood_of_submissions_does_not_hold_up_what_is_to_be_delivered(office: Office) -> None:
+    """Though it came first, and the bell names it first."""
+    going = asyncio.Semaphore(0)
+    submitted = []
+
+    async def slowly(external_id: str) -> CloudFile:
+        submitted.append(external_id)
+        await going.acquire()
+        raise FileGone("never mind")
+
+    cloud = PlayedCloud()
+    cloud.find_file = slowly  # type: ignore[method-assign]
+    office.tools = replace(office.tools, cloud=cloud)
+    documents = [a_document() for _ in range(30)]
+    flood = [submission_of(one, now=NOW - 9) for one in documents]
+    await office.store.apply(*map(Insert, documents), *map(Insert, flood))
+    async with office.worker(concurrency=4).running():
+        await office.tools.bell.ring(*(task.id for task in flood))
+        await until(lambda: len(submitted) == 2)
+        for name in "abcdef":
+            await office.tools.bell.ring(*await office.promise(name))
+            await until(partial(told_last, office.hands, name))
+        assert len(submitted) < 30
+        for _ in range(100):
+            going.release()
+        await until(lambda: len(submitted) >= 30)
 
 
 class Broken(LocalDoorbell):

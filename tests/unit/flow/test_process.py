@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.core.change import Insert, Query, Write
-from receiver.core.errors import CloudBusy, StoreBusy, Transient
+from receiver.core.errors import CloudBusy, CloudRefused, StoreBusy, Transient
 from receiver.core.notice import Notice
 from receiver.core.retry import SCHEDULE
 from receiver.core.task import NOTICES, Task, TaskState
@@ -141,6 +141,13 @@ async def test_a_store_that_is_busy_is_no_failed_attempt(desk: Desk) -> None:
         await process(task, desk.tools, steps={"odd": failing("step", KeyError)})
     desk.store.apply = apply  # type: ignore[method-assign]
     assert await desk.store.get(Task, "t") == task
+
+
+async def test_a_pause_that_cannot_be_read_keeps_no_task_from_its_end(desk: Desk) -> None:
+    await desk.store.apply(Insert(a_flag(id="paused:results", value="{no json")), Insert(a_task(id="t", kind="odd")))
+    (task,) = await desk.store.claim(owner="w", now=NOW, lease_seconds=60)
+    done = await process(task, desk.tools, steps={"odd": failing("step", lambda: CloudRefused("403"))})
+    assert (done.outcome, done.note) == ("retry", "403")
 
 
 async def test_a_step_that_hangs_is_ended_and_parked_after_few_attempts(desk: Desk) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.functions.process import work_on
+from handlers.functions.process import Knowledge, work_on
 from receiver.bootstrap import App
 from receiver.core.change import Insert
 from receiver.core.task import Task, TaskState
@@ -71,7 +71,7 @@ class Deployment:
         records = [{"messageId": name, "body": json.dumps({"task": f"notify:{name}"})} for name in names]
         with a_process() as runner:
             try:
-                return runner.run(work_on(records, self.app, seconds=seconds))
+                return runner.run(work_on(records, self.app, Knowledge(), seconds=seconds))
             except ProcessDiesError:
                 return None
 

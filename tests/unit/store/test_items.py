@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from receiver.core.change import INDEXES, Record
 from receiver.core.document import Document
 from receiver.core.event import Event
+from receiver.core.task import Rank, Task
 from receiver.store.items import (
     FIRST,
     KEY_LIMIT,
@@ -76,9 +77,19 @@ def test_a_body_that_is_too_long_for_an_item_is_packed() -> None:
 
 
 def test_what_all_records_share_is_spread_over_partitions() -> None:
-    used = {entries_of(a_task())["claimable"].partition for _ in range(200)}
-    assert used == set(partitions(type(a_task()), "claimable", None))
+    used = {entries_of(a_task())["all"].partition for _ in range(200)}
+    assert used == set(partitions(Task, "all", None))
     assert len(used) == SHARDS
+
+
+@pytest.mark.parametrize("kind", ["deliver", "react", "submit"])
+def test_what_is_claimed_lies_in_the_part_of_its_rank(kind: str) -> None:
+    used = {entries_of(a_task(kind=kind))["claimable"].partition for _ in range(200)}
+    assert used == set(partitions(Task, "claimable", None, a_task(kind=kind).rank))
+    assert len(used) == SHARDS
+    everywhere = partitions(Task, "claimable", None)
+    assert used < set(everywhere)
+    assert len(everywhere) == SHARDS * (len(Rank) + 1), "and what an older Mailroom wrote"
 
 
 def test_a_record_without_a_value_is_in_no_index_for_it() -> None:

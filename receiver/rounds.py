@@ -1,0 +1,97 @@
+"""Rounds: what a worker's process looks after beside its tasks, each look in a loop of its own."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+from receiver.core import timers
+from receiver.core.errors import MailroomError
+from receiver.flow.process import Done
+from receiver.flow.retention import Tidied, tidy
+from receiver.flow.sweep import sweep
+from receiver.flow.takeover import Takeover
+from receiver.flow.tools import Tools
+from receiver.flow.turn import our_turn
+from receiver.log import line
+from receiver.ports import Meter
+from receiver.supervisor import Background
+
+log = logging.getLogger("mailroom.task")
+retention_log = logging.getLogger("mailroom.retention")
+LONGEST_SWEEP = 600.0
+"""Seconds; LlamaCloud may give page after page."""
+
+
+class Rounds:
+    """Takes tasks over from dead workers; sweeps, and forgets what is over, in its turn.
+
+    It looks more often than any of it is due: whoever died over it, nobody waits much longer. None waits for another,
+    which may be waiting for LlamaCloud, a disk or a bucket.
+    """
+
+    def __init__(self, tools: Tools, owner: str, *, lease_seconds: float, sweep_seconds: float) -> None:
+        self._tools = tools
+        self._owner = owner
+        self._every = timers.look_every(lease_seconds, sweep_seconds)
+        self._sweep_seconds = sweep_seconds
+        self._takeover = Takeover()
+
+    def loops(self) -> Mapping[str, Background]:
+        """What goes on for as long as the worker does."""
+        return {
+            "takeover": partial(self._again, "takeover", self._take_over),
+            "sweep": partial(self._again, "sweep", self._sweep),
+            "tidy": partial(self._again, "retention", self._tidy),
+        }
+
+    async def _again(self, what: str, look: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(self._every)
+            try:
+                await look()
+            except Exception as error:  # noqa: BLE001 - the next look may succeed, and soon
+                tell(f"{what}.failed", error)
+
+    async def _take_over(self) -> None:
+        for done in await self._takeover.look(self._tools):
+            report(done, self._tools.meter)
+
+    async def _sweep(self) -> None:
+        if await our_turn("sweep", self._owner, self._tools, every_seconds=self._sweep_seconds):
+            async with asyncio.timeout(LONGEST_SWEEP):
+                swept = await sweep(self._tools)
+            line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
+
+    async def _tidy(self) -> None:
+        if await our_turn("retention", self._owner, self._tools, every_seconds=self._sweep_seconds):
+            report_tidied(await tidy(self._tools))
+
+
+def report_tidied(tidied: Tidied) -> None:
+    """What was done away with, where there was anything, and what a person should know."""
+    if counts := {name: count for name, count in tidied.counts.items() if count}:
+        line(retention_log, logging.INFO, "retention", **counts)
+    for trouble in tidied.troubles:
+        line(retention_log, logging.WARNING, "retention.trouble", error=trouble)
+
+
+def tell(what: str, error: Exception) -> None:
+    """An error that is not one of ours is a fault of ours, and shows its trace."""
+    if isinstance(error, MailroomError):
+        line(log, logging.ERROR, what, error=str(error), fix=error.fix)
+    else:
+        log.error(what, exc_info=error)
+
+
+def report(done: Done, meter: Meter, seconds: float = 0.0) -> None:
+    """Counts an attempt, and writes its line into the log. An error that is none of ours shows its trace."""
+    meter.count("mailroom_tasks", kind=done.task.kind, outcome=done.outcome)
+    ours = done.error is None or isinstance(done.error, MailroomError)
+    level = logging.INFO if done.error is None else logging.WARNING
+    if not ours:
+        log.error("fault", exc_info=done.error)
+    line(
+        log, level, f"task.{done.outcome}", task=done.task.id, kind=done.task.kind, subject=done.task.subject,
+        attempt=done.task.attempts, note=done.note, ms=round(seconds * 1000, 1),
+    )  # fmt: skip
