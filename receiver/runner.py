@@ -21,6 +21,7 @@ from receiver.flow.unclaimed import ring_again
 from receiver.log import line
 from receiver.ports import Ring
 from receiver.rounds import Rounds, report, tell
+from receiver.stopping import Stopping
 from receiver.supervisor import Supervisor
 
 log = logging.getLogger("mailroom.task")
@@ -64,25 +65,39 @@ class Worker:
         self._stopping = False
 
     @contextlib.asynccontextmanager
-    async def running(self, supervisor: Supervisor | None = None) -> AsyncIterator[None]:
-        """The worker and its rounds, while the block lasts; tasks in hand are finished before it returns."""
-        supervisor = supervisor or Supervisor(self._tools.meter)
+    async def running(self, supervisor: Supervisor | None = None, stop: Stopping | None = None) -> AsyncIterator[None]:
+        """The worker and its rounds, while the block lasts, or until it is told to stop; nothing is begun from then on.
+
+        Tasks in hand are finished before it returns, as far as there is time.
+        """
+        supervisor, stop = supervisor or Supervisor(self._tools.meter), stop or Stopping()
         rounds = Rounds(self._tools, self._owner, lease_seconds=self._lease_seconds, sweep_seconds=self._sweep_seconds)
         loops = {"worker": self._work, **rounds.loops()}
         async with supervisor.running({"doorbell": self._tools.bell.tend}):  # until the last task in hand is done
             try:
                 async with supervisor.running(loops):
+                    told = asyncio.create_task(self._begin_nothing_after(stop))
                     yield
             finally:
+                told.cancel()
                 self._stopping = True
-                await self.finish()
+                await self.finish(seconds=stop.for_work)
 
-    async def finish(self) -> None:
-        """Waits for the tasks in hand, and for those that were just being claimed."""
-        if self._taking:
-            await asyncio.gather(self._taking, return_exceptions=True)
-        while self._busy:
-            await asyncio.gather(*self._busy, return_exceptions=True)
+    async def _begin_nothing_after(self, stop: Stopping) -> None:
+        await stop.wait()
+        self._stopping = True
+
+    async def finish(self, *, seconds: float) -> None:
+        """Waits so long for the tasks in hand, and those that were just being claimed; then it lets go of them."""
+        until = time.monotonic() + seconds
+        while hands := {*self._busy, *({self._taking} if self._taking and not self._taking.done() else ())}:
+            if not (await asyncio.wait(hands, timeout=max(0.0, until - time.monotonic())))[0]:
+                break
+        for one in hands:
+            one.cancel()
+        if hands:
+            line(log, logging.WARNING, "worker.let_go", tasks=len(self._busy), fix="they are begun again by any worker")
+            await asyncio.wait(hands, timeout=timers.RELEASE)
 
     async def _work(self) -> None:
         rings = [Ring()]  # what was left from before
@@ -98,6 +113,8 @@ class Worker:
 
     async def _listen(self) -> list[Ring]:
         """What is rung for, as soon as there is room for it, or for what was left for want of room."""
+        if self._stopping:
+            await asyncio.Event().wait()  # until this loop is ended
         return await (self._listen_by_name() if self._tools.bell.named else self._listen_for_any())
 
     async def _listen_by_name(self) -> list[Ring]:
@@ -143,6 +160,9 @@ class Worker:
 
     async def _take(self, rings: Sequence[Ring]) -> bool:
         """Whether more urgent tasks may be waiting behind these: some of them are not."""
+        if self._stopping:
+            await self._tools.bell.unanswered(*rings)
+            return False
         try:
             tasks = await self._claim(len(rings), self._room(), ids=[ring.task_id for ring in rings])
         except MailroomError:

@@ -19,7 +19,7 @@ from receiver.core.errors import Misconfigured
 from receiver.core.forms import Form, Wrong, misconfigured, number, refuse_careless
 from receiver.core.header_map import HEADERS
 from receiver.core.secret import Secret as Secret
-from receiver.core.timers import LEASE, LONGEST_LEASE
+from receiver.core.timers import LEASE, LONGEST_LEASE, STOP
 from receiver.core.verify import Lock, Proof
 from receiver.secret_rules import FILE_LIMIT, decoded, filled
 from receiver.secrets import VAULT, Vault, points
@@ -187,6 +187,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             number(1, 86400),
         ),
     ] = 900.0
+    stop_seconds: Annotated[
+        float,
+        _about(
+            "Seconds within which a process ends that is told to stop (SIGTERM, SIGINT); two thirds of them are for "
+            "requests and tasks in hand, which are then ended, the tasks to be begun again by another worker",
+            number(3, 3600),
+        ),
+    ] = STOP
     concurrency: Annotated[
         int,
         _about(

@@ -23,6 +23,7 @@ from receiver.config import Config, load
 from receiver.core.errors import Misconfigured
 from receiver.log import set_up
 from receiver.settings import Settings, from_environ, refuse_unknown
+from receiver.stopping import Stopping
 
 ROOT = Path(__file__).parents[2]
 SECRETS = {
@@ -116,13 +117,13 @@ def _in_local_aws(config: Config, aws: LocalAws) -> Config:
 @asynccontextmanager
 async def _serving(app: App, listeners: Listeners) -> AsyncIterator[None]:
     """Receiver, worker and sweep, ready; stopped as ``mailroom serve`` is."""
-    stop, ready = asyncio.Event(), asyncio.Event()
+    stop, ready = Stopping(), asyncio.Event()
     serving = asyncio.create_task(serve_until(stop, app, listeners, announce=ready.set))
     try:
         await _first(ready.wait(), serving)
         yield
     finally:
-        stop.set()
+        stop.tell()
         await serving
 
 

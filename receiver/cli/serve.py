@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import functools
 import logging
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from receiver.bootstrap import App
 from receiver.cli.listeners import Listeners, address_of, listening
 from receiver.cli.running import with_app
 from receiver.core.errors import MailroomError, Misconfigured, StoreBusy
+from receiver.core.timers import WORK_SHARE
 from receiver.flow.installation import our_spool
 from receiver.http.operator import operator_app
 from receiver.http.public import public_app
@@ -26,6 +26,7 @@ from receiver.log import line
 from receiver.ports import Store
 from receiver.renewal import keep_fresh
 from receiver.runner import Worker
+from receiver.stopping import Stopping
 from receiver.supervisor import Background, Supervisor
 
 log = logging.getLogger("mailroom.serve")
@@ -51,21 +52,13 @@ def serve(host: str, port: int, worker: bool) -> None:
 async def _serve(app: App, host: str, port: int, *, worker: bool) -> None:
     with listening((host, port), app.settings.operator_listens()) as listeners:
         await serve_until(
-            until_told(),
+            Stopping(app.settings.stop_seconds).on_signals(),
             app,
             listeners,
             announce=lambda: _announce(app, listeners),
             worker=worker,
             background={"secrets": lambda: keep_fresh(app)},
         )
-
-
-def until_told() -> asyncio.Event:
-    """Set when the process is told to stop (SIGINT, SIGTERM)."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 async def until_ready(store: Store) -> None:
@@ -112,7 +105,7 @@ def _announce(app: App, listeners: Listeners) -> None:
 
 
 async def serve_until(
-    stop: asyncio.Event,
+    stop: Stopping,
     app: App,
     listeners: Listeners,
     *,
@@ -129,7 +122,7 @@ async def serve_until(
     servers = _servers(app, listeners, readiness)
     async with (
         supervisor.running({"readiness": readiness.keep_looking, **background}),
-        working(app, supervisor) if worker else contextlib.nullcontext(),
+        working(app, supervisor, stop) if worker else contextlib.nullcontext(),
     ):
         announce()
         stopping = asyncio.create_task(_stop(servers, stop))
@@ -140,14 +133,14 @@ async def serve_until(
 def _servers(app: App, listeners: Listeners, readiness: Readiness) -> dict["_Server", socket.socket]:
     """Each server and its listener."""
     meter, free = app.tools.meter, descriptors()
+    config = functools.partial(server_config, grace_seconds=app.settings.stop_seconds * WORK_SHARE)
     size = public_size(free)
     room = Room(size.connections, listener="public", meter=meter)
-    servers = {_Server(server_config(public_app(app, readiness), room, backlog=size.backlog)): listeners.public}
+    servers = {_Server(config(public_app(app, readiness), room, backlog=size.backlog)): listeners.public}
     if listeners.operator is not None:
         size = operator_size(free)
         room = Room(size.connections, listener="operator", meter=meter)
-        config = server_config(operator_app(app, readiness), room, backlog=size.backlog)
-        servers[_Server(config)] = listeners.operator
+        servers[_Server(config(operator_app(app, readiness), room, backlog=size.backlog))] = listeners.operator
     return servers
 
 
@@ -159,17 +152,17 @@ class _Server(Server):
         yield
 
 
-async def _stop(servers: Iterable[uvicorn.Server], stop: asyncio.Event) -> None:
+async def _stop(servers: Iterable[uvicorn.Server], stop: Stopping) -> None:
     await stop.wait()
     for server in servers:
         server.should_exit = True
 
 
 @contextlib.asynccontextmanager
-async def working(app: App, supervisor: Supervisor) -> AsyncIterator[None]:
+async def working(app: App, supervisor: Supervisor, stop: Stopping) -> AsyncIterator[None]:
     """The worker, the sweep, and the ways in that must be asked, while the block lasts."""
     feeds = {f"feed {number}": functools.partial(feed, app) for number, feed in enumerate(app.feeds, 1)}
-    async with worker_of(app).running(supervisor), supervisor.running(feeds):
+    async with worker_of(app).running(supervisor, stop), supervisor.running(feeds):
         yield
 
 

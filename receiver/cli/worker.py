@@ -6,9 +6,10 @@ import click
 
 from receiver.bootstrap import App
 from receiver.cli.running import with_app
-from receiver.cli.serve import refuse_strange_spool, until_ready, until_told, working
+from receiver.cli.serve import refuse_strange_spool, until_ready, working
 from receiver.log import line
 from receiver.renewal import keep_fresh
+from receiver.stopping import Stopping
 from receiver.supervisor import Supervisor
 
 log = logging.getLogger("mailroom.serve")
@@ -22,10 +23,10 @@ def worker() -> None:
 
 async def _work(app: App) -> None:
     """Works until the process is told to stop; tasks in hand are finished."""
-    stop = until_told()
+    stop = Stopping(app.settings.stop_seconds).on_signals()
     await until_ready(app.tools.store)
     await refuse_strange_spool(app)
     supervisor = Supervisor(app.tools.meter)
-    async with supervisor.running({"secrets": lambda: keep_fresh(app)}), working(app, supervisor):
+    async with supervisor.running({"secrets": lambda: keep_fresh(app)}), working(app, supervisor, stop):
         line(log, logging.INFO, "worker.ready", **app.settings.summary())
         await stop.wait()

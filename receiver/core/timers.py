@@ -20,6 +20,14 @@ PICK_UP = 15.0
 """From the moment that a task is due until a worker has it: the queue's delay, a poll, the start of a function."""
 
 
+STOP = 30.0
+"""From SIGTERM to the end of the process, by default."""
+WORK_SHARE = 2 / 3
+"""The part of it for requests and tasks in hand; the rest is for letting go of them and closing."""
+RELEASE = 3.0
+"""For letting go of the tasks that are still in hand then."""
+
+
 def repeated_within(lease: float, look: float) -> float:
     """When an attempt that ended with its process has been repeated: seen once, unchanged for a lease, then retried."""
     return look + lease + look + CUT_OFF_DELAY + PICK_UP

@@ -40,15 +40,14 @@ class Lease:
 
 
 @contextlib.asynccontextmanager
-async def renewed(task: Task, tools: Tools, lease_seconds: float | None) -> AsyncIterator[Lease]:
-    """The lease, renewed while the block lasts; not renewed when ``lease_seconds`` is None."""
-    lease = Lease(task)
+async def renewed(lease: Lease, tools: Tools, lease_seconds: float | None) -> AsyncIterator[None]:
+    """Renews the lease while the block lasts; not when ``lease_seconds`` is None."""
     if lease_seconds is None:
-        yield lease
+        yield
         return
     keeping = asyncio.create_task(lease.keep(tools, lease_seconds))
     try:
-        yield lease
+        yield
     finally:
         async with lease.writing:
             keeping.cancel()

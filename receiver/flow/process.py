@@ -5,6 +5,7 @@ the task is guarded by the task's version: whoever lost the lease meanwhile writ
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from receiver.core.retry import GiveUp, RetryAt, decide
 from receiver.core.task import NOTICES, Task, TaskState
 from receiver.flow import alert as alerting
 from receiver.flow import deliver, family, gate, notify, react, recheck, split, submit
-from receiver.flow.lease import renewed
+from receiver.flow.lease import Lease, renewed
 from receiver.flow.tools import Change, Outcome, StepOf, Tools, document_of
 
 STEPS: Mapping[str, StepOf] = {
@@ -65,22 +66,41 @@ async def process(
     Whatever goes wrong is an attempt that failed, be it in the step, in the change that it wants written, or in the
     store's writing of it. Raises StoreBusy alone: the store cannot write even that.
     """
-    step = steps.get(task.kind)
-    async with renewed(task, tools, lease_seconds) as lease:
-        try:
-            outcome = await _run(step, task, tools, step_seconds)
-        except Exception as error:  # noqa: BLE001  the task loop is one of the places that catch broadly (CONTRIBUTING.md)
-            failure: Exception | None = error
-        else:
-            failure = None
-    if failure is not None:
-        return await failed(lease.task, failure, tools, steps=steps)
+    lease = Lease(task)
     try:
-        return await _succeeded(lease.task, outcome, tools)
+        ended = await _stepped(lease, tools, lease_seconds, step_seconds, steps)
+        return await _recorded(lease.task, ended, tools, steps)
+    except asyncio.CancelledError:
+        await _release(lease.task, tools)
+        raise
+
+
+async def _stepped(
+    lease: Lease, tools: Tools, lease_seconds: float | None, step_seconds: float | None, steps: Mapping[str, StepOf]
+) -> Outcome | Exception:
+    async with renewed(lease, tools, lease_seconds):
+        try:
+            return await _run(steps.get(lease.task.kind), lease.task, tools, step_seconds)
+        except Exception as error:  # noqa: BLE001  the task loop is one of the places that catch broadly (CONTRIBUTING.md)
+            return error
+
+
+async def _recorded(task: Task, ended: Outcome | Exception, tools: Tools, steps: Mapping[str, StepOf]) -> Done:
+    if isinstance(ended, Exception):
+        return await failed(task, ended, tools, steps=steps)
+    try:
+        return await _succeeded(task, ended, tools)
     except StoreBusy:
         raise
     except Exception as error:  # noqa: BLE001  the same place
-        return await failed(lease.task, error, tools, steps=steps)
+        return await failed(task, error, tools, steps=steps)
+
+
+async def _release(task: Task, tools: Tools) -> None:
+    """Lets go of a task whose worker stops: any other may begin it at once, and this attempt does not count."""
+    with contextlib.suppress(MailroomError):  # what cannot be let go of has failed once its lease is over
+        await tools.store.apply(Update(task.release(now=tools.clock())))
+        await tools.ring(task.id)
 
 
 async def failed(task: Task, error: Exception, tools: Tools, *, steps: Mapping[str, StepOf] = STEPS) -> Done:

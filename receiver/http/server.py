@@ -6,12 +6,10 @@ import socket
 import uvicorn
 from starlette.types import ASGIApp
 
+from receiver.core.timers import STOP, WORK_SHARE
 from receiver.http.guard import REST_SECONDS, Config
 from receiver.http.room import BACKLOG, Room
 from receiver.http.short_way import EventProtocol
-
-GRACE_SECONDS = 30
-"""How long requests in flight may take after a signal to stop; LlamaCloud waits 30 s for an answer."""
 
 
 class Server(uvicorn.Server):
@@ -24,8 +22,13 @@ class Server(uvicorn.Server):
         gc.set_threshold(10_000, 20, 20)
 
 
-def server_config(app: ASGIApp, room: Room, *, backlog: int = BACKLOG) -> Config:
-    """The server's configuration. The log is Mailroom's own, so uvicorn writes none."""
+def server_config(
+    app: ASGIApp, room: Room, *, backlog: int = BACKLOG, grace_seconds: float = STOP * WORK_SHARE
+) -> Config:
+    """The server's configuration; requests in flight have ``grace_seconds`` after a signal to stop.
+
+    The log is Mailroom's own, so uvicorn writes none.
+    """
     config = Config(
         app,
         http=EventProtocol,
@@ -38,7 +41,7 @@ def server_config(app: ASGIApp, room: Room, *, backlog: int = BACKLOG) -> Config
         proxy_headers=False,
         backlog=backlog,
         timeout_keep_alive=REST_SECONDS,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=max(1, int(grace_seconds)),
     )
     config.room = room
     return config

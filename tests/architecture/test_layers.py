@@ -18,7 +18,7 @@ EDGE = FLOW | {"receiver.settings", "receiver.log", "receiver.show"}
 WHOLE = EDGE | ADAPTERS | {
     "receiver.aws", "receiver.bootstrap", "receiver.runner", "receiver.http", "receiver.cli", "receiver.secrets",
     "receiver.secret_rules",
-    "receiver.renewal", "receiver.rounds", "receiver.supervisor",
+    "receiver.renewal", "receiver.rounds", "receiver.stopping", "receiver.supervisor",
 }  # fmt: skip
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -46,7 +46,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"receiver.secrets", "receiver.secret_rules", "receiver.aws", "receiver.combinations"},
     "receiver.http": EDGE | {"receiver.http", "receiver.bootstrap", "receiver"},
     "receiver.rounds": EDGE | {"receiver.supervisor"},
-    "receiver.runner": EDGE | {"receiver.rounds", "receiver.supervisor"},
+    "receiver.runner": EDGE | {"receiver.rounds", "receiver.stopping", "receiver.supervisor"},
+    "receiver.stopping": CORE,
     "receiver.supervisor": PORTS,
     "receiver.cli": WHOLE | {"receiver"},
     "handlers": WHOLE | {"handlers", "receiver", "receiver.emf"},

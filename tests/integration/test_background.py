@@ -15,12 +15,13 @@ from receiver.cli.listeners import address_of, listening
 from receiver.cli.serve import serve_until
 from receiver.http import readiness
 from receiver.renewal import keep_fresh
+from receiver.stopping import Stopping
 from receiver.supervisor import Background, Supervisor
 from tests.receivers import Sender, a_body, an_app
 
 pytestmark = pytest.mark.anyio
 PATIENCE_SECONDS = 30
-NAMES = {"worker", "sweep", "tidy", "doorbell", "feed 1", "secrets", "readiness"}
+NAMES = {"worker", "sweep", "takeover", "tidy", "doorbell", "feed 1", "secrets", "readiness"}
 
 
 class Killer:
@@ -67,7 +68,7 @@ async def test_each_is_killed_and_comes_back(tmp_path: Path, killer: Killer, mon
     monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.05)
     monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.2)
     monkeypatch.setattr(readiness, "LOOK_SECONDS", 0.05)
-    app, stop, ready = replace(an_app(tmp_path), feeds=(feed,)), asyncio.Event(), asyncio.Event()
+    app, stop, ready = replace(an_app(tmp_path), feeds=(feed,)), Stopping(), asyncio.Event()
     with listening(("127.0.0.1", 0), ("127.0.0.1", 0)) as listeners:
         assert listeners.operator is not None
         public, operator = address_of(listeners.public), address_of(listeners.operator)
@@ -95,7 +96,7 @@ async def test_each_is_killed_and_comes_back(tmp_path: Path, killer: Killer, mon
             await until(lambda: says(operator, {"status": "ready"}))
             assert await status(public) == {"status": "ready"}
             metrics = (await client.get(f"{operator}/metrics")).text
-        stop.set()
+        stop.tell()
         await serving
     assert killer.names == NAMES
     for name in NAMES:

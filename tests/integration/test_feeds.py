@@ -8,6 +8,7 @@ import pytest
 
 from receiver.bootstrap import App
 from receiver.cli.serve import working
+from receiver.stopping import Stopping
 from receiver.supervisor import Supervisor
 from tests.receivers import an_app
 
@@ -25,7 +26,7 @@ async def test_a_feed_runs_while_there_is_work_and_is_stopped_with_it(tmp_path: 
             stopped.set()
 
     app = replace(an_app(tmp_path), feeds=(feed,))
-    async with working(app, Supervisor(app.tools.meter)):
+    async with working(app, Supervisor(app.tools.meter), Stopping()):
         await asyncio.wait_for(asked.wait(), 10)
         assert not stopped.is_set()
     assert stopped.is_set()

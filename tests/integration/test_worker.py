@@ -25,6 +25,7 @@ from receiver.ports import CloudFile, Doorbell, Ring
 from receiver.queue.local import LocalDoorbell
 from receiver.queue.sqs import SqsDoorbell
 from receiver.runner import Worker
+from receiver.stopping import Stopping
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW, a_document, a_task
 from tests.desk import Desk, PlayedCloud
@@ -159,6 +160,31 @@ async def test_who_is_told_to_stop_finishes_what_is_in_hand(office: Office) -> N
         asyncio.get_running_loop().call_later(0.1, office.hands.free.set)
     assert office.hands.told == ["a"]
     assert await office.state("notify:a") is TaskState.DONE
+
+
+async def test_who_has_no_time_left_lets_go_of_what_is_in_hand(office: Office) -> None:
+    office.hands.free.clear()
+    stop = Stopping(seconds=0.3)
+    async with office.worker().running(stop=stop):
+        await office.tools.bell.ring(*await office.promise("a"))
+        await until(lambda: office.hands.at_once == 1)
+        stop.tell()
+    task = await office.store.get(Task, "notify:a")
+    assert task is not None
+    assert (task.state, task.attempts, task.lease_until) == (TaskState.READY, 0, None)
+    office.hands.free.set()
+    async with office.worker().running():
+        await until(lambda: office.hands.told == ["a"])
+
+
+async def test_who_is_told_to_stop_begins_nothing_more(office: Office) -> None:
+    stop = Stopping(seconds=5)
+    async with office.worker().running(stop=stop):
+        stop.tell()
+        await asyncio.sleep(0)
+        await office.tools.bell.ring(*await office.promise("a"))
+        await asyncio.sleep(0.5)  # it would have been begun long ago
+    assert await office.state("notify:a") is TaskState.READY
 
 
 async def test_a_ring_for_what_is_done_changes_nothing(office: Office) -> None:

@@ -140,6 +140,7 @@ CASES: dict[str, tuple[st.SearchStrategy[str], st.SearchStrategy[str]]] = {
     "sweep_seconds": numbers(0.1, 86400),
     "lease_seconds": numbers(1, 120),
     "step_seconds": numbers(1, 86400),
+    "stop_seconds": numbers(3, 3600),
     "concurrency": numbers(1, 1000, whole=True),
     "smtp_url": urls(["smtp", "smtps"], ["", "?from=a@b.test"], ["/path", "?to=x", "?from=x", "#x"]),  # type: ignore[dict-item]
     "group_access": of(["none", "read", "write"], "all", "0640", "Read"),

@@ -1,15 +1,22 @@
 """Timers that must be ordered are, in the code, in serverless.yml and beside it."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.aws import ATTEMPTS, CALL_SECONDS, CONNECT_SECONDS, COPY_SECONDS, READ_SECONDS
 from handlers.functions.process import ANSWER_SECONDS, RECORD_SECONDS
+from handlers.outbound import SECONDS
+from receiver.cloud.refusal import About
+from receiver.cloud.transport import Call, Patience
 from receiver.core import timers
 from receiver.core.errors import CutOff, Misconfigured
 from receiver.core.retry import RetryAt, decide
+from receiver.queue.sqs import POLL_SECONDS
 from receiver.settings import Settings, from_environ
-from tests.infra import param, service
+from tests.infra import ROOT, param, service
 
 FUNCTIONS = service()["functions"]
 LEASES = st.floats(1, timers.LONGEST_LEASE)
@@ -51,3 +58,27 @@ def test_the_sweep_on_lambda_looks_as_often_as_is_counted_with_and_ends_before_t
 
 def test_a_function_has_time_to_write_down_how_its_steps_ended() -> None:
     assert 0 < ANSWER_SECONDS + RECORD_SECONDS < param(FUNCTIONS["process"]["timeout"]) / 10
+
+
+@pytest.mark.parametrize(
+    ("file", "granted"), [("compose.yml", r"stop_grace_period: (\d+)s"), ("mailroom.service", r"TimeoutStopSec=(\d+)")]
+)
+def test_a_stop_is_over_before_the_process_is_killed(file: str, granted: str) -> None:
+    (seconds,) = re.findall(granted, (ROOT / "infra" / file).read_text())
+    assert Settings().stop_seconds == timers.STOP < int(seconds)
+
+
+def test_of_a_stop_there_is_time_left_to_let_go_of_tasks_and_to_close() -> None:
+    closing = POLL_SECONDS  # the poll that is under way is waited for, so that its messages are given back
+    assert timers.STOP * timers.WORK_SHARE + timers.RELEASE + closing < timers.STOP
+
+
+def test_a_call_is_over_before_its_step_and_the_step_before_its_function() -> None:
+    patience = Patience()
+    function = param(FUNCTIONS["process"]["timeout"]) - ANSWER_SECONDS - RECORD_SECONDS
+    look = Call(method="GET", path="/", about=About.JOB)
+    change = Call(method="POST", path="/", about=About.ORDER)
+    calls = [patience.whole(look), patience.whole(change), patience.upload_seconds, CALL_SECONDS, COPY_SECONDS, SECONDS]
+    assert all(seconds is not None and seconds < min(function, Settings().step_seconds) for seconds in calls)
+    attempts = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS)
+    assert attempts > CALL_SECONDS > CONNECT_SECONDS + READ_SECONDS, "one that hangs is tried once more, and no longer"
