@@ -1,11 +1,16 @@
 """What a person holds against the table: a classify job's JSON, or just a type and a confidence."""
 
 import json
+import mimetypes
 from typing import Any
 
 from receiver.core.document import Classification, Document, Origin
 from receiver.core.job import JobStatus
+from receiver.core.media import ONE_PAGE
 from receiver.core.naming import document_id
+
+READ = "read"
+"""In the place of a checksum: the example's bytes are known, as those of every document but an adopted one's are."""
 
 
 def read_result(text: str, *, now: float) -> tuple[Classification | str, Document]:
@@ -54,12 +59,33 @@ def _document(data: dict[str, Any], *, now: float) -> Document:
         sender=str(data.get("sender") or origin.get("sender") or ""),
     )
     count, pages = _pages(data)
+    kind = str(data.get("media_type") or mimetypes.guess_type(name)[0] or "")
     identity = str(data.get("document_id") or document_id(source, ""))
     return Document(
-        id=identity, name=name, sha256="", size=0, media_type="", origin=source, content="", taken_in_at=now,
-        batch_id=str(data.get("batch_id") or identity), category=str(data.get("category") or ""),
-        page_count=count, pages=pages, metadata={"subject": str(data.get("subject") or "")},
+        id=identity, name=name, sha256=READ, size=_size(data), media_type=kind, origin=source, content="",
+        taken_in_at=now, batch_id=str(data.get("batch_id") or identity), category=str(data.get("category") or ""),
+        page_count=count or (1 if kind in ONE_PAGE else None), pages=pages, metadata=_metadata(data),
+        duplicate_of="another document" if data.get("duplicate") is True else "",
     )  # fmt: skip
+
+
+def _size(data: dict[str, Any]) -> int:
+    """Bytes; 0 when nothing is said."""
+    size = data.get("size", 0)
+    if type(size) is not int or size < 0:
+        raise ValueError(f'"size" must be a number of bytes, not {size!r}')
+    return size
+
+
+def _metadata(data: dict[str, Any]) -> dict[str, str]:
+    given = data.get("metadata") or {}
+    if not isinstance(given, dict):
+        raise ValueError(f'"metadata" must be an object, not {given!r}')  # noqa: TRY004  one class for all
+    recipients = data.get("recipients") or []
+    if not isinstance(recipients, list):
+        raise ValueError(f'"recipients" must be a list of addresses, not {recipients!r}')  # noqa: TRY004  the same
+    told = {"to": ", ".join(map(str, recipients)), "subject": str(data.get("subject") or "")}
+    return {name: value for name, value in told.items() if value} | {str(k): str(v) for k, v in given.items()}
 
 
 def _pages(data: dict[str, Any]) -> tuple[int | None, tuple[int, ...]]:

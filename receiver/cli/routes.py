@@ -14,8 +14,8 @@ from receiver.settings import from_environ
 
 if TYPE_CHECKING:
     from receiver.config import Config
-    from receiver.core.check import Problem
     from receiver.core.explain import Explanation
+    from receiver.core.problem import Problem
     from receiver.ports import Destination
 
 config_option = click.option(
@@ -78,7 +78,8 @@ async def live_problems(
     """
     import asyncio
 
-    from receiver.core.check import Problem, ways
+    from receiver.core.check import ways
+    from receiver.core.problem import Problem
 
     wrong = {problem.where for problem in known if problem.severity == "error"}
     asked = [
@@ -129,7 +130,8 @@ def explain(file: TextIO, config_path: str | None, as_json: bool) -> None:
     """Say where the result in FILE would go, and why (- reads standard input).
 
     FILE holds a classify job as LlamaCloud returns it, or just {"type", "confidence"}; beside it may stand "name",
-    "source", "sender", "pages" and "category" of the document, for rows with conditions.
+    "source", "sender", "recipients", "subject", "media_type", "size", "pages", "category", "duplicate" and "metadata"
+    of the document, for rows with conditions. What is not said there is unknown, or not there.
     """
     from receiver.cli.result import read_result
     from receiver.core.explain import explain as explained
@@ -160,10 +162,14 @@ def _as_data(explanation: "Explanation") -> dict[str, Any]:
     }
 
 
+_MARKS = {(True, False): "✔", (False, False): "✘", (False, True): "?"}
+"""Matched, unknown -> mark."""
+
+
 def _print(config: "Config", explanation: "Explanation") -> None:
     plan = explanation.plan
     rows = [
-        (config.lines.get(f"routes[{place}]", ""), row.route, "✔" if row.matched else "✘", row.why)
+        (config.lines.get(f"routes[{place}]", ""), row.route, _MARKS[row.matched, row.unknown], row.why)
         for place, row in enumerate(explanation.rows)
     ]
     output.table(("line", "row", "", "why"), rows, title=str(config.path))

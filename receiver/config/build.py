@@ -8,8 +8,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from receiver.config import faults, model
+from receiver.config.conditions import WhenSection
 from receiver.config.config import Alerting, Category, Classify, Config, Guards, MailPolicy, Resubmit, Rule, Split
 from receiver.config.source import Source, read
+from receiver.config.surprises import surprises
 from receiver.config.text import (
     ceiling_of,
     pause_seconds,
@@ -22,12 +24,13 @@ from receiver.config.text import (
 )
 from receiver.core.alert import Severity
 from receiver.core.alert_rule import AlertRule, SeverityRule
-from receiver.core.check import Problem
 from receiver.core.errors import Misconfigured
 from receiver.core.mail import MailBounds
 from receiver.core.plan import Target
+from receiver.core.problem import Problem
 from receiver.core.retention import Retention
-from receiver.core.route import Fallback, Route, RouteTable, When
+from receiver.core.route import ANY, Fallback, Route, RouteTable
+from receiver.core.when import When
 
 SURE_DESCRIPTION = 500
 """Characters of a rule's description that LlamaCloud takes for sure; 2000 is disputed (reference 6)."""
@@ -183,14 +186,23 @@ def _mail(section: model.MailSection) -> MailPolicy:
 
 
 def _route(section: model.RouteSection, environ: Mapping[str, str]) -> Route:
-    conditions = {name: value for name, value in section.when if value is not None}
     return Route(
-        name=section.name or "+".join(section.type),
+        name=section.name or "+".join("any" if one == ANY else one for one in section.type),
         types=section.type,
         min_confidence=section.min_confidence,
-        when=When(**conditions),
+        when=_when(section.when),
         to=_targets(section.to, environ),
         review=section.review,
+        goes_on=section.goes_on,
+    )
+
+
+def _when(section: WhenSection) -> When:
+    plain = {name: value for name, value in section if value is not None and name not in {"any_of", "none_of"}}
+    return When(
+        **plain,
+        any_of=tuple(_when(one) for one in section.any_of or ()),
+        none_of=tuple(_when(one) for one in section.excluded),
     )
 
 
@@ -257,6 +269,7 @@ def _severity(section: model.SeveritySection) -> SeverityRule:
 
 
 def _warnings(file: model.File) -> Iterator[Problem]:
+    yield from (_warning(*one) for one in surprises(file))
     for place, rule in enumerate(file.classify.rules or ()):
         if len(rule.description) > SURE_DESCRIPTION:
             message = f"{len(rule.description)} characters: LlamaCloud's documents disagree whether more than 500 go"

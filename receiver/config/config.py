@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
 from receiver.core.alert_rule import AlertRule, SeverityRule
-from receiver.core.check import Problem, check, ways
+from receiver.core.check import check, ways
 from receiver.core.errors import Misconfigured
 from receiver.core.loops import feeds
 from receiver.core.mail import MailBounds
 from receiver.core.pages import Guards as Guards
+from receiver.core.pattern import matches
 from receiver.core.plan import Target
+from receiver.core.problem import Problem
 from receiver.core.retention import Retention
 from receiver.core.route import RouteTable
 
@@ -75,11 +76,11 @@ class Resubmit:
 
     times: int = 1
     when: tuple[str, ...] = ()
-    """Shell patterns over the vendor's message, without regard to case."""
+    """Patterns (core/pattern.py) over the vendor's message."""
 
     def helps(self, message: str) -> bool:
         """Whether a failure with this message is one that passes."""
-        return any(fnmatchcase(message.lower(), pattern.lower()) for pattern in self.when)
+        return matches(self.when, message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ _TEXTS = {
 """pydantic's error types that this file can meet, in our words; another one keeps pydantic's."""
 
 
-_FORMS = {"(text)", "(spelt out)"}
+_FORMS = {"(text)", "(spelt out)", "(section)", "(listed)"}
 """Marks in pydantic's places that say which form of a value was taken (model.py); they are not in the file."""
 
 

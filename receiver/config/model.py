@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -18,9 +17,10 @@ from pydantic import (
     model_validator,
 )
 
+from receiver.config.basics import Confidence, Count, Section, Text, Texts, form, in_order
+from receiver.config.conditions import WhenSection
 from receiver.config.text import (
     Wrong,
-    between,
     ceiling_text,
     channel,
     destination,
@@ -37,38 +37,6 @@ from receiver.config.text import (
     window,
 )
 from receiver.core.retention import LONGEST_DAYS, Retention
-
-Confidence = Annotated[float, AfterValidator(between(0, 1)), Field(json_schema_extra={"minimum": 0, "maximum": 1})]
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
-Text = Annotated[str, Field(min_length=1), AfterValidator(readable)]
-
-
-def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-def _form(value: Any) -> str:
-    return "(text)" if isinstance(value, str) else "(spelt out)"
-
-
-def _in_order(low: int | None, high: int | None) -> None:
-    if low is not None and high is not None and low > high:
-        raise Wrong(f"min_pages {low} is above max_pages {high}", "swap them")
-
-
-Texts = Annotated[
-    tuple[Text, ...],
-    BeforeValidator(_listed),
-    Field(min_length=1),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
-]
-"""One text, or a list of them."""
-
-
-class Section(BaseModel):
-    """No unknown keys, no guessing of types."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class RuleSection(Section):
@@ -139,7 +107,7 @@ class GuardsSection(Section):
 
     @model_validator(mode="after")
     def _in_order(self) -> "GuardsSection":
-        _in_order(self.min_pages, self.max_pages)
+        in_order("pages", self.min_pages, self.max_pages)
         return self
 
 
@@ -147,7 +115,7 @@ class SplitSection(Section):
     categories: Annotated[
         Annotated[Literal["from-rules"], Tag("(text)")]
         | Annotated[tuple[CategorySection, ...], Field(min_length=1), Tag("(spelt out)")],
-        Discriminator(_form),
+        Discriminator(form),
     ] = Field(default="from-rules", description="what pieces may be: the classify rules, or a list of its own")
     uncategorized: Literal["include", "forbid", "omit"] = Field(
         default="include", description="pages that fit no category: a piece of their own, not allowed, or left out"
@@ -190,12 +158,10 @@ class TargetSection(BaseModel):
     to: Url = Field(description="the destination's URL", examples=["sqs://invoices"])
 
 
-OneTarget = Annotated[
-    Annotated[Url, Tag("(text)")] | Annotated[TargetSection, Tag("(spelt out)")], Discriminator(_form)
-]
+OneTarget = Annotated[Annotated[Url, Tag("(text)")] | Annotated[TargetSection, Tag("(spelt out)")], Discriminator(form)]
 Targets = Annotated[
     Annotated[Url, Tag("(text)")] | Annotated[tuple[OneTarget, ...], Field(min_length=1), Tag("(spelt out)")],
-    Discriminator(_form),
+    Discriminator(form),
 ]
 
 
@@ -231,31 +197,14 @@ class MailSection(Section):
     )
 
 
-class WhenSection(Section):
-    """Conditions beside the type; all must hold, patterns are shell patterns without regard to case."""
-
-    source: Texts | None = Field(default=None, description="folder, upload, s3, email, piece or adopted")
-    sender: Texts | None = Field(default=None, description="who sent it")
-    name: Texts | None = Field(default=None, description="file name: `*scan*.pdf`")
-    subject: Texts | None = Field(default=None, description="subject of the e-mail that it came in")
-    parent_category: Texts | None = Field(default=None, description="the category that the piece had in its packet")
-    min_pages: Count | None = Field(default=None, description="fewest pages")
-    max_pages: Count | None = Field(default=None, description="most pages")
-    duplicate: bool | None = Field(
-        default=None, description="whether another document came in with the same bytes before"
-    )
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "WhenSection":
-        _in_order(self.min_pages, self.max_pages)
-        return self
-
-
 class RouteSection(WaySection):
-    type: Texts = Field(description="which types take this row", examples=["invoice"])
-    name: Text | None = Field(default=None, description="the row's name in plans and ids; without it, its types")
+    type: Texts = Field(description='which types take this row; "*" is every type', examples=["invoice"])
+    name: Text | None = Field(default=None, description="the row's name in plans and messages; without it, its types")
     min_confidence: Confidence = Field(default=0.0, description="below: low_confidence")
     when: WhenSection = Field(default_factory=WhenSection, description="conditions beside the type")
+    goes_on: bool = Field(
+        default=False, alias="continue", description="add these destinations and read on: a row below decides the way"
+    )
 
 
 Channel = Annotated[
@@ -363,7 +312,7 @@ class ResubmitSection(Section):
     )
     when: Texts = Field(
         default=("*timeout*", "*timed out*", "*temporar*", "*unavailable*", "*internal*", "*try again*"),
-        description="shell patterns over the vendor's message; a failed job whose message fits is submitted anew",
+        description="patterns over the vendor's message; a failed job whose message fits is submitted anew",
     )
 
 

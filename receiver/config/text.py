@@ -1,6 +1,7 @@
 """The small languages inside values: durations, ``1 per 10 minutes``, ``env:NAME``, URLs, alert kinds, rule types."""
 
 import difflib
+import mimetypes
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import time
@@ -12,7 +13,9 @@ from receiver.core.alert import KINDS
 from receiver.core.channel import REMEMBERED, Ceiling
 from receiver.core.forms import Wrong as Wrong
 from receiver.core.incident import RATE_MINUTES
+from receiver.core.pattern import matches
 from receiver.core.quiet import QuietHours
+from receiver.core.worlds import SOURCES
 
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
@@ -64,6 +67,36 @@ def page_list(value: str) -> str:
     if any(span[0] < 1 or span[0] > span[-1] for span in spans):
         raise Wrong(f"must count from 1, and upwards (got {value!r})", 'write it like "1,3,5-7"')
     return value
+
+
+_BYTES = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3}
+
+
+def size(value: object) -> object:
+    """Bytes as a number, or in words: ``200 kB``, ``5 MB``."""
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?) ?([kmg]?b)", value.strip().lower(), re.ASCII)
+    if not found:
+        raise Wrong(f"is not a size (got {value!r})", 'write it like 20000, "200 kB" or "5 MB"')
+    return int(float(found[1]) * _BYTES[found[2]])
+
+
+def sources(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Ways in, or patterns that at least one of them fits."""
+    for value in values:
+        if not any(matches([value], source) for source in SOURCES):
+            raise Wrong(f"there is no way in {value!r}", near(value, SOURCES) or f"there are {', '.join(SOURCES)}")
+    return values
+
+
+def media_types(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Media types, or patterns over them."""
+    for value in values:
+        if "/" not in value and "*" not in value:
+            known = mimetypes.guess_type(f"x.{value.lstrip('.')}")[0]
+            raise Wrong(f"{value!r} is no media type", f"write {known or 'application/pdf, or image/*'}")
+    return values
 
 
 def seconds(value: str) -> float:

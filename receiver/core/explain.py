@@ -1,12 +1,12 @@
 """Where a result would go, and why: every row's verdict, and the places with their fields filled in."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from receiver.core.document import Classification, Document
 from receiver.core.naming import fields, render
 from receiver.core.plan import Plan, Row
-from receiver.core.route import RouteTable, decide, decide_failed
+from receiver.core.route import RouteTable, Verdict, decide, decide_failed
+from receiver.core.when import attributes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ def explain(table: RouteTable, result: Classification | str, document: Document,
     plan = decide(table, result, document, now=now)
     if result.type is None:
         return Explanation(plan=plan, rows=_unasked(table, plan.reason), places=_places(plan, document, result))
-    rows = _verdicts([route.weigh(result, document)[0] for route in table.routes])
+    rows = _verdicts(table, result, document)
     return Explanation(plan=plan, rows=rows, places=_places(plan, document, result))
 
 
@@ -34,15 +34,21 @@ def _unasked(table: RouteTable, reason: str) -> tuple[Row, ...]:
     return tuple(Row(route=route.name, matched=False, why=f"not asked: {reason}") for route in table.routes)
 
 
-def _verdicts(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """The rows, of which only the first that fits is the match."""
-    winner = next((row for row in rows if row.matched), None)
-    return tuple(
-        replace(row, matched=False, why=f"fits too, but {winner.route} stands above")
-        if winner and row.matched and row is not winner
-        else row
-        for row in rows
-    )
+def _verdicts(table: RouteTable, result: Classification, document: Document) -> tuple[Row, ...]:
+    """Every row of the table; below the one that wins there is no match."""
+    known, judges = attributes(document), {id(route): judge for route, judge in table.rows(result.type or "")}
+    found, winner = [], ""
+    for route in table.routes:
+        if (judge := judges.get(id(route))) is None:
+            row = Row(route=route.name, matched=False, why=f"type {result.type!r} is not {' or '.join(route.types)}")
+        else:
+            row = Verdict.of(route, judge, result, known).row(result, known)
+        if row.matched and winner:
+            row = replace(row, matched=False, why=f"fits too, but {winner} stands above")
+        elif row.matched and not route.goes_on:
+            winner = route.name
+        found.append(row)
+    return tuple(found)
 
 
 def _places(plan: Plan, document: Document, result: Classification | None) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ ENVELOPES = frozenset({MAIL, OUTLOOK, TNEF, SIGNED})
 SAVED_PAGE = "multipart/related"
 """A page with its pictures as a browser saves it (MHTML). Source: RFC 2557."""
 UNKNOWN = "application/octet-stream"
+ONE_PAGE = frozenset({"image/png", "image/jpeg", "image/gif", "image/bmp", "image/webp"})
+"""What always is one page. TIFF may be many."""
 JUNK_BYTES = 1024
 """How far from the start a PDF's header may stand: readers look for it there."""
 

@@ -16,6 +16,8 @@ class Way(StrEnum):
     """The job failed, or LlamaCloud cannot take the document."""
     UNROUTED = "unrouted"
     """The type is known to nobody here: a job that was created elsewhere with other rules. A person must look."""
+    UNDECIDED = "undecided"
+    """The way would depend on something that nobody knows, the number of pages for instance. A person must look."""
     BY_HAND = "by_hand"
     """A person said where it goes."""
     DISMISSED = "dismissed"
@@ -37,6 +39,11 @@ class Target:
     url: str
     options: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What makes two targets the same."""
+        return (self.url, *(f"{name}={value}" for name, value in sorted(self.options.items())))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -45,6 +52,8 @@ class Row:
     route: str
     matched: bool
     why: str
+    unknown: bool = False
+    """Whether it might match, and nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +65,12 @@ class Plan:
     """The name of the row that decided."""
     reason: str
     to: tuple[Target, ...] = ()
+    via: tuple[str, ...] = ()
+    """For each of ``to`` the row that names it, where rows that say ``continue`` are among them."""
     review: bool = False
     """Hold the document for a person, whatever is delivered."""
     trace: tuple[Row, ...] = ()
+    """The verdicts of the rows that take the type, down to the one that decided: the last 50 of them."""
     table: str = ""
     """The version of the routing table that decided."""
     decided_at: float = 0.0

@@ -1,61 +1,27 @@
 """The routing table, and the one pure decision that the product is about: ``decide``.
 
-Rows are read from the top. The first row whose types and conditions fit, and whose ``min_confidence`` is reached, wins.
-If rows fit but none is reached by the confidence, the document goes the way of ``low_confidence``. A null type goes
-``no_match``, a failed job ``failed``; a type that no row knows is held for a person: never "other".
+Rows are read from the top. The first row whose types and conditions fit, and whose ``min_confidence`` is reached, wins;
+a row that says ``continue`` only adds its destinations, and reading goes on. If rows fit but none is reached by the
+confidence, the document goes the way of ``low_confidence``. A null type goes ``no_match``, a failed job ``failed``; a
+type that no row knows is held for a person: never "other". So is a document whose way depends on what nobody knows.
 """
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from receiver.core.document import Classification, Delivery, Document
 from receiver.core.naming import delivery_id
 from receiver.core.plan import Plan, Row, Target, Way
+from receiver.core.when import Attributes, Judge, Truth, When, attributes, depends_on
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class When:
-    """Conditions beside the type; those that are empty always hold. Patterns are shell patterns, case-insensitive."""
-
-    source: tuple[str, ...] = ()
-    sender: tuple[str, ...] = ()
-    name: tuple[str, ...] = ()
-    subject: tuple[str, ...] = ()
-    """Of the e-mail that it came in."""
-    parent_category: tuple[str, ...] = ()
-    min_pages: int | None = None
-    max_pages: int | None = None
-    duplicate: bool | None = None
-    """Whether another document came in with the same bytes before."""
-
-    def unmet(self, document: Document) -> str:
-        """Why the document does not meet the conditions; "" when it does."""
-        for what, patterns, value in (
-            ("source", self.source, document.origin.kind),
-            ("sender", self.sender, document.origin.sender),
-            ("name", self.name, document.name),
-            ("subject", self.subject, document.metadata.get("subject", "")),
-            ("parent_category", self.parent_category, document.category),
-        ):
-            if patterns and not any(fnmatchcase(value.lower(), pattern.lower()) for pattern in patterns):
-                return f"{what} {value!r} is none of {', '.join(patterns)}"
-        if self.duplicate is not None and self.duplicate != bool(document.duplicate_of):
-            return f"its bytes are those of {document.duplicate_of}" if document.duplicate_of else "its bytes are new"
-        return self._pages_unmet(document.page_count or len(document.pages))
-
-    def _pages_unmet(self, pages: int) -> str:
-        """The same for the pages; 0 means that nobody counted them, and no bound on them is met then."""
-        if self.min_pages is None and self.max_pages is None:
-            return ""
-        if not pages:
-            return "the number of pages is not known"
-        if self.min_pages is not None and pages < self.min_pages:
-            return f"{pages} pages are fewer than {self.min_pages}"
-        if self.max_pages is not None and pages > self.max_pages:
-            return f"{pages} pages are more than {self.max_pages}"
-        return ""
+ANY = "*"
+"""The type of a row that takes every type, but not a document without one."""
+TRACED = 50
+"""Rows whose verdicts are kept with a plan: those that were read last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,20 +34,8 @@ class Route:
     when: When = field(default_factory=When)
     to: tuple[Target, ...] = ()
     review: bool = False
-
-    def weigh(self, result: Classification, document: Document) -> tuple[Row, bool]:
-        """The row's verdict, and whether only the confidence was missing."""
-        if result.type not in self.types:
-            return Row(
-                route=self.name, matched=False, why=f"type {result.type!r} is not {' or '.join(self.types)}"
-            ), False
-        if unmet := self.when.unmet(document):
-            return Row(route=self.name, matched=False, why=unmet), False
-        if not result.confidence >= self.min_confidence:  # so that NaN is low, not high
-            why = f"confidence {result.confidence:.2f} is below {self.min_confidence:.2f}"
-            return Row(route=self.name, matched=False, why=why), True
-        why = f"type {result.type!r} with confidence {result.confidence:.2f}, at least {self.min_confidence:.2f}"
-        return Row(route=self.name, matched=True, why=why), False
+    goes_on: bool = False
+    """Whether rows below are read too (``continue``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +46,38 @@ class Fallback:
     review: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict(NamedTuple):
+    """What a row makes of a document: whether its conditions hold, and whether the confidence is enough."""
+
+    route: Route
+    judge: Judge
+    holds: Truth
+    sure: bool
+
+    @classmethod
+    def of(cls, route: Route, judge: Judge, result: Classification, known: Attributes) -> "Verdict":
+        sure = result.confidence >= route.min_confidence  # so that NaN is low, not high
+        return cls(route, judge, judge.truth(known), sure)
+
+    @property
+    def fits(self) -> bool:
+        return self.holds is True and self.sure
+
+    def row(self, result: Classification, known: Attributes) -> Row:
+        """The verdict in words."""
+        name, least = self.route.name, self.route.min_confidence
+        if self.holds is not True:
+            return Row(route=name, matched=False, why=self.judge.why(known), unknown=self.holds is None)
+        if not self.sure:
+            return Row(route=name, matched=False, why=f"confidence {result.confidence:.2f} is below {least:.2f}")
+        why = f"type {result.type!r} with confidence {result.confidence:.2f}, at least {least:.2f}"
+        return Row(route=name, matched=True, why=why)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RouteTable:
+    """The rows and the named ways. What follows from them (version, index) is worked out once."""
+
     routes: tuple[Route, ...]
     no_match: Fallback
     low_confidence: Fallback
@@ -103,76 +87,160 @@ class RouteTable:
     mail: Fallback | None = None
     """The same for a mail, as it was sent."""
 
-    @property
+    @cached_property
     def version(self) -> str:
         """A short fingerprint of the table's meaning, kept with each decision."""
-        said = asdict(self)
-        later = [(said, "mail"), *((route["when"], "duplicate") for route in said["routes"])]
-        for section, key in later:  # what a table can say since then changes nothing about one that does not say it
-            if section[key] is None:
-                del section[key]
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
+        return hashlib.sha256(json.dumps(_said(self), sort_keys=True).encode()).hexdigest()[:12]
 
-    @property
-    def counts_pages(self) -> bool:
-        """Whether a row asks for the number of pages; counting them costs a moment, so otherwise nobody does."""
-        bounds = ((route.when.min_pages, route.when.max_pages) for route in self.routes)
-        return any(bound is not None for pair in bounds for bound in pair)
+    @cached_property
+    def types(self) -> tuple[str, ...]:
+        """Every type that a row names."""
+        return tuple(dict.fromkeys(name for route in self.routes for name in route.types if name != ANY))
+
+    def takes(self, name: str) -> bool:
+        """Whether some row is for this type."""
+        return bool(self.rows(name))
+
+    def rows(self, name: str) -> Sequence[tuple[Route, Judge]]:
+        """The rows that take this type, from the top."""
+        return self._rows.get(name, self._rows[ANY])
+
+    @cached_property
+    def _rows(self) -> dict[str, list[tuple[Route, Judge]]]:
+        index: dict[str, list[tuple[Route, Judge]]] = {name: [] for name in (*self.types, ANY)}
+        for route in self.routes:
+            row = (route, Judge(route.when))
+            for name in index if ANY in route.types else dict.fromkeys(route.types):
+                index[name].append(row)
+        return index
 
     def targets(self) -> tuple[Target, ...]:
         """Every destination that the table names, each once."""
         archives = [one for one in (self.packet, self.mail) if one is not None]
         ways = [self.no_match, self.low_confidence, self.failed, *archives]
         named = [*(to for route in self.routes for to in route.to), *(to for way in ways for to in way.to)]
-        return tuple({json.dumps(asdict(target), sort_keys=True): target for target in named}.values())
+        return each_once(named)
+
+
+def each_once(targets: Iterable[Target]) -> tuple[Target, ...]:
+    """The targets without repetitions."""
+    return tuple({to.key: to for to in targets}.values())
+
+
+_FIRST = frozenset(
+    {
+        *("routes", "no_match", "low_confidence", "failed", "packet", "name", "types", "min_confidence", "when", "to"),
+        *("review", "url", "options", "source", "sender", "subject", "parent_category", "min_pages", "max_pages"),
+    }
+)
+"""What a table could say from the beginning. What it can say since then changes no version of one that does not."""
+
+
+def _said(value: Any) -> Any:
+    if is_dataclass(value):
+        said = [(one, getattr(value, one.name)) for one in fields(value)]
+        return {one.name: _said(given) for one, given in said if one.name in _FIRST or given != _usual(one)}
+    if isinstance(value, tuple):
+        return [_said(one) for one in value]
+    return {name: _said(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+def _usual(one: Field[Any]) -> Any:
+    return one.default if one.default_factory is MISSING else one.default_factory()
 
 
 def decide(table: RouteTable, result: Classification, document: Document, *, now: float, version: str = "") -> Plan:
     """What to do with this document, and why: deliveries, review, or both. Depends on nothing else."""
-    table_version = version or table.version
     if result.type is None:
-        return _fall_back(Way.NO_MATCH, table.no_match, "no rule fits this document", (), table_version, now)
-    weighed = [(route, *route.weigh(result, document)) for route in table.routes]
-    trace = tuple(row for _, row, _ in weighed)
-    for route, row, _ in weighed:
-        if row.matched:
-            return Plan(
-                way=Way.MATCHED, route=route.name, reason=row.why, to=route.to, review=route.review,
-                trace=trace, table=table_version, decided_at=now,
-            )  # fmt: skip
-    near = [row.why for _, row, only_confidence in weighed if only_confidence]
-    if near:
-        return _fall_back(Way.LOW_CONFIDENCE, table.low_confidence, near[0], trace, table_version, now)
-    reason = f"no route takes type {result.type!r}"
-    return Plan(
-        way=Way.UNROUTED,
-        route=Way.UNROUTED,
-        reason=reason,
-        review=True,
-        trace=trace,
-        table=table_version,
-        decided_at=now,
-    )
+        return _planned(table, Way.NO_MATCH, table.no_match, "no rule fits this document", now=now)
+    known, rows = attributes(document), table.rows(result.type)
+    verdicts, count = _read(rows, result, known)
+    plan = _chosen(table, verdicts, result, known, now=now)
+    doubts = [one for place, one in enumerate(verdicts) if _matters(one, verdicts[:place], plan)]
+    if doubts:
+        reason = depends_on(of for one in doubts for of in one.judge.unknown(known))
+        plan = _planned(table, Way.UNDECIDED, HELD, reason, extras=_extras(verdicts), now=now)
+    trace = (Verdict.of(*row, result, known).row(result, known) for row in rows[max(0, count - TRACED) : count])
+    return replace(plan, trace=tuple(trace))
 
 
 def decide_failed(table: RouteTable, reason: str, *, now: float, version: str = "") -> Plan:
     """What to do with a document whose job failed, or that LlamaCloud cannot take."""
-    return _fall_back(Way.FAILED, table.failed, reason, (), version or table.version, now)
+    return _planned(table, Way.FAILED, table.failed, reason, now=now)
 
 
-def _fall_back(way: Way, fallback: Fallback, reason: str, trace: tuple[Row, ...], version: str, now: float) -> Plan:
+HELD = Fallback(review=True)
+
+
+def _read(rows: Sequence[tuple[Route, Judge]], result: Classification, known: Attributes) -> tuple[list[Verdict], int]:
+    """The rows whose conditions hold, or may hold, down to the one that wins; and how many were read."""
+    found = []
+    for count, (route, judge) in enumerate(rows, 1):
+        if judge.truth(known) is not False:
+            found.append(verdict := Verdict.of(route, judge, result, known))
+            if verdict.fits and not route.goes_on:
+                return found, count
+    return found, len(rows)
+
+
+def _chosen(
+    table: RouteTable, verdicts: Sequence[Verdict], result: Classification, known: Attributes, *, now: float
+) -> Plan:
+    """The plan by what is known."""
+    ends = [one for one in verdicts if one.holds and not one.route.goes_on]
+    if winner := next((one for one in ends if one.sure), None):
+        why = winner.row(result, known).why
+        return _planned(table, Way.MATCHED, winner.route, why, extras=_extras(verdicts), now=now)
+    if ends:
+        why = ends[0].row(result, known).why
+        return _planned(table, Way.LOW_CONFIDENCE, table.low_confidence, why, extras=_extras(verdicts), now=now)
+    reason = f"no route takes type {result.type!r}"
+    return _planned(table, Way.UNROUTED, HELD, reason, extras=_extras(verdicts), now=now)
+
+
+def _extras(verdicts: Iterable[Verdict]) -> list[Route]:
+    return [one.route for one in verdicts if one.fits and one.route.goes_on]
+
+
+def _matters(one: Verdict, above: Sequence[Verdict], plan: Plan) -> bool:
+    """Whether another plan would be made if conditions of which nobody knows whether they hold did hold."""
+    if one.holds is not None:
+        return False
+    if not one.sure:
+        return plan.way is Way.UNROUTED and not one.route.goes_on
+    if one.route.goes_on:
+        return not _keys(one.route.to) <= _keys(plan.to) or (one.route.review and not plan.review)
+    to, review = _together(_extras(above), one.route)
+    return plan.way is not Way.MATCHED or _keys(to) != _keys(plan.to) or review != plan.review
+
+
+def _keys(targets: Iterable[Target]) -> set[Any]:
+    return {to.key for to in targets}
+
+
+def _together(extras: Sequence[Route], end: Route | Fallback) -> tuple[tuple[Target, ...], bool]:
+    """Where a document goes that these rows take, and whether a person must look at it."""
+    to = each_once(to for one in (*extras, end) for to in one.to)
+    return to, any(one.review for one in (*extras, end))
+
+
+def _planned(
+    table: RouteTable, way: Way, end: Route | Fallback, reason: str, *, now: float, extras: Sequence[Route] = ()
+) -> Plan:
+    to, review = _together(extras, end)
+    route = end.name if isinstance(end, Route) else way
+    named = {to.key: one.name for one in reversed(extras) for to in one.to}
+    via = tuple(named.get(to.key, route) for to in to) if extras else ()
+    also = f"; also {', '.join(one.name for one in extras)}" if extras else ""
     return Plan(
-        way=way,
-        route=way,
-        reason=reason,
-        to=fallback.to,
-        review=fallback.review,
-        trace=trace,
-        table=version,
-        decided_at=now,
-    )
+        way=way, route=route, reason=reason + also, to=to, via=via, review=review, table=table.version, decided_at=now
+    )  # fmt: skip
 
 
 def deliveries(document_id: str, plan: Plan) -> tuple[Delivery, ...]:
     """The deliveries that a plan asks for, each with its stable id."""
-    return tuple(Delivery(id=delivery_id(document_id, plan.route, to), to=to, route=plan.route) for to in plan.to)
+    routes = plan.via or (plan.route,) * len(plan.to)
+    return tuple(
+        Delivery(id=delivery_id(document_id, route, to), to=to, route=route)
+        for to, route in zip(plan.to, routes, strict=True)
+    )

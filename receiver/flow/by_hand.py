@@ -87,8 +87,11 @@ def _by_type(document: Document, word: Word, table: RouteTable, now: float) -> P
     assert document.classification is not None
     plan = decide(table, document.classification, document, now=now)
     if plan.way is not Way.MATCHED:
-        known = sorted({name for route in table.routes for name in route.types})
-        raise Malformed(f"{plan.reason}; known are {', '.join(known)}")
+        if plan.way is Way.UNDECIDED:
+            raise Malformed(
+                f"the type alone does not say where: it {plan.reason}; choose one of {', '.join(choices(table))}"
+            )
+        raise Malformed(f"{plan.reason}; known are {', '.join(sorted(table.types))}")
     return replace(plan, way=Way.BY_HAND, reason=f"{word.who} says it is {word.type}", review=False)
 
 

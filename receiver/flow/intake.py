@@ -16,7 +16,7 @@ from receiver.core.document import Document, Origin
 from receiver.core.errors import Conflict, DocumentRefused, FileGone, Permanent, Transient
 from receiver.core.flag import Flag, bytes_flag
 from receiver.core.header_block import HEAD_BYTES
-from receiver.core.media import media_type, refusal
+from receiver.core.media import ONE_PAGE, media_type, refusal
 from receiver.core.naming import document_id, whole
 from receiver.core.task import Task, submission_of
 from receiver.flow.conclude import held_document
@@ -173,13 +173,14 @@ def _origin(arrival: Arrival) -> Origin:
 
 def _document(arrival: Arrival, kept: Kept, installed: str, tools: Tools) -> Document:
     origin, now = _origin(arrival), tools.clock()
-    identity = document_id(origin, kept.sha256)
+    identity, kind = document_id(origin, kept.sha256), media_type(kept.head, arrival.name)
     document = Document(
         id=identity,
         name=whole(arrival.name),
         sha256=kept.sha256,
         size=kept.size,
-        media_type=media_type(kept.head, arrival.name),
+        media_type=kind,
+        page_count=1 if kind in ONE_PAGE else None,
         origin=origin,
         content=kept.location,
         taken_in_at=now,

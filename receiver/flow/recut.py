@@ -103,10 +103,10 @@ def _merged(pieces: Sequence[Segment], pages: Iterable[int]) -> tuple[Segment, .
 
 
 def _check_types(pieces: Sequence[Segment], table: RouteTable) -> None:
-    known = {name for route in table.routes for name in route.types} | {BLANK}
     named = {one.category for one in pieces if one.category and one.confidence == BY_HAND}
-    if unknown := sorted(named - known):
-        raise Malformed(f"no route takes type {unknown[0]!r}; known are {', '.join(sorted(known))}")
+    if unknown := sorted(name for name in named - {BLANK} if not table.takes(name)):
+        known = ", ".join(sorted({*table.types, BLANK}))
+        raise Malformed(f"no route takes type {unknown[0]!r}; known are {known}")
 
 
 def said(pieces: Sequence[Segment]) -> str:

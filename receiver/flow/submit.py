@@ -79,13 +79,11 @@ async def _waiting(document: Document, tools: Tools) -> Document | None:
 
 
 async def _counted(document: Document, task: Task, tools: Tools) -> Document:
-    """The document with its pages counted where that matters. A packet that cannot be cut is not paid for.
+    """The document with its pages counted, if it is a PDF. A packet that cannot be cut is not paid for.
 
     Raises Uncuttable for a packet; any other document just stays uncounted then. Raises ReaderDied the first time.
     """
-    if document.page_count is not None or not (document.packet or tools.config.table.counts_pages):
-        return document
-    if not document.packet and document.media_type != PDF:
+    if document.page_count is not None or not (document.packet or document.media_type == PDF):
         return document
     try:
         with dying_once(task):

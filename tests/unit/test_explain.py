@@ -7,7 +7,8 @@ import pytest
 from receiver.core.document import Classification
 from receiver.core.explain import explain
 from receiver.core.plan import Target, Way
-from receiver.core.route import Fallback, Route, RouteTable, When
+from receiver.core.route import Fallback, Route, RouteTable
+from receiver.core.when import When
 from tests.builders import NOW, a_document
 
 TABLE = RouteTable(
@@ -44,6 +45,13 @@ def test_low_confidence_shows_how_near_each_row_was() -> None:
     assert rows["sure"] == "-type 'bill' is not invoice"
 
 
+def test_what_nobody_knows_is_said() -> None:
+    way, rows = verdicts("invoice", 0.9)
+    assert way == Way.UNDECIDED
+    assert rows["big"] == "-would depend on the number of pages, which is unknown"
+    assert rows["sure"].startswith("+type")
+
+
 def test_rows_are_not_asked_when_there_is_no_type_or_no_result() -> None:
     way, rows = verdicts(None, 0.9)
     assert way == Way.NO_MATCH
@@ -61,6 +69,6 @@ def test_rows_are_not_asked_when_there_is_no_type_or_no_result() -> None:
     ],
 )
 def test_places_have_their_fields_filled_in(name: str, confidence: float, place: str) -> None:
-    document = a_document(id="doc_1", name="../a.pdf")
+    document = a_document(id="doc_1", name="../a.pdf", page_count=1)
     found = explain(TABLE, Classification(type=name, confidence=confidence), document, now=NOW)
     assert found.places == (place,)

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.core.document import Classification, DeliveryState, Origin
+from receiver.core.document import Classification, DeliveryState
 from receiver.core.plan import Target, Way
-from receiver.core.route import Fallback, Route, RouteTable, When, decide, decide_failed, deliveries
+from receiver.core.route import Fallback, Route, RouteTable, decide, decide_failed, deliveries
+from receiver.core.when import When
 from tests.builders import NOW, a_document
 
 INVOICES, CONTRACTS = Target(url="s3://mail/invoices/"), Target(url="s3://mail/contracts/")
@@ -87,45 +88,22 @@ def test_a_later_row_with_a_lower_threshold_takes_what_the_first_left() -> None:
     assert decide(table, found("a", 0.5), a_document(), now=NOW).route == "unsure"
 
 
-def test_the_trace_says_of_every_row_why() -> None:
-    plan = decide(TABLE, found("contract"), a_document(), now=NOW)
-    assert [(row.route, row.matched) for row in plan.trace] == [("invoice", False), ("contract", True)]
-    assert plan.trace[0].why == "type 'contract' is not invoice or bill"
+def test_the_trace_says_why_of_every_row_that_takes_the_type_down_to_the_one_that_wins() -> None:
+    big = Route(name="big", types=("a",), when=When(min_pages=10))
+    table = a_table(
+        Route(name="other", types=("b",)), big, Route(name="all", types=("a",)), Route(name="d", types=("a",))
+    )
+    plan = decide(table, found("a"), a_document(page_count=2), now=NOW)
+    assert [(row.route, row.matched, row.why) for row in plan.trace] == [
+        ("big", False, "2 pages are fewer than 10"),
+        ("all", True, "type 'a' with confidence 0.90, at least 0.00"),
+    ]
 
 
-CONDITIONS = [
-    (
-        When(source=("email",)),
-        {"origin": Origin(kind="email", locator="m")},
-        {"origin": Origin(kind="s3", locator="m")},
-    ),
-    (
-        When(subject=("*invoice*",)),
-        {"metadata": {"subject": "Your Invoice 4711"}},
-        {"metadata": {}},
-    ),
-    (
-        When(sender=("*@acme.example",)),
-        {"origin": Origin(kind="email", locator="m", sender="Bob@ACME.example")},
-        {"origin": Origin(kind="email", locator="m")},
-    ),
-    (When(name=("*.tif", "SCAN*")), {"name": "scan-1.pdf"}, {"name": "letter.pdf"}),
-    (When(parent_category=("invoice",)), {"category": "invoice"}, {"category": ""}),
-    (When(min_pages=2), {"page_count": 2}, {"page_count": 1}),
-    (When(max_pages=2), {"page_count": 2}, {"page_count": 3}),
-    (When(max_pages=2), {"pages": (7, 8)}, {"pages": (7, 8, 9)}),
-    (When(max_pages=2), {"page_count": 1}, {"page_count": None}),
-]
-
-
-@pytest.mark.parametrize(("when", "met", "unmet"), CONDITIONS)
-def test_conditions_beside_the_type_must_hold(when: When, met: dict[str, Any], unmet: dict[str, Any]) -> None:
-    assert when.unmet(a_document(**met)) == ""
-    assert when.unmet(a_document(**unmet)) != ""
-
-
-def test_a_document_whose_pages_nobody_counted_meets_no_bound_on_them() -> None:
-    assert When(max_pages=5).unmet(a_document()) == "the number of pages is not known"
+def test_a_trace_is_bounded_however_long_the_table_is() -> None:
+    rows = [Route(name=f"r{n}", types=("a",), when=When(sender=(f"{n}@x",))) for n in range(500)]
+    plan = decide(a_table(*rows, Route(name="all", types=("a",))), found("a"), a_document(), now=NOW)
+    assert (plan.route, len(plan.trace), plan.trace[-1].route) == ("all", 50, "all")
 
 
 def test_an_unmet_condition_leaves_the_document_to_the_next_row() -> None:
@@ -133,6 +111,83 @@ def test_an_unmet_condition_leaves_the_document_to_the_next_row() -> None:
     table = a_table(big, Route(name="rest", types=("a",)))
     assert decide(table, found("a"), a_document(page_count=12), now=NOW).route == "big"
     assert decide(table, found("a"), a_document(page_count=2), now=NOW).route == "rest"
+
+
+BIG = Route(name="big", types=("a",), when=When(min_pages=10), to=(CONTRACTS,))
+REST = Route(name="rest", types=("a",), to=(INVOICES,))
+
+
+def test_a_document_whose_way_depends_on_what_nobody_knows_is_held() -> None:
+    plan = decide(a_table(BIG, REST), found("a"), a_document(), now=NOW)
+    assert (plan.way, plan.route, plan.to, plan.review) == (Way.UNDECIDED, "undecided", (), True)
+    assert plan.reason == "would depend on the number of pages, which is unknown"
+    assert [(row.route, row.matched, row.unknown) for row in plan.trace] == [
+        ("big", False, True),
+        ("rest", True, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [replace(BIG, to=REST.to), REST],  # the same place either way
+        [REST, BIG],  # never read
+        [replace(BIG, min_confidence=0.95), REST],  # the confidence settles it
+        [replace(BIG, when=When(min_pages=10, source=("email",))), REST],  # the source settles it
+        [replace(BIG, when=When(min_pages=10, any_of=(When(source=("email",)),))), REST],
+        [replace(BIG, goes_on=True, to=REST.to), REST],
+    ],
+)
+def test_what_nobody_knows_holds_no_document_whose_way_is_the_same_either_way(rows: list[Route]) -> None:
+    plan = decide(a_table(*rows), found("a"), a_document(), now=NOW)
+    assert (plan.way, plan.to, plan.review) == (Way.MATCHED, (INVOICES,), False)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [replace(BIG, goes_on=True), REST],
+        [replace(BIG, review=True, to=REST.to), REST],
+        [replace(BIG, when=When(none_of=(When(max_pages=9),))), REST],
+        [BIG],
+        [replace(BIG, min_confidence=0.95)],  # low_confidence, or no row at all
+        [replace(BIG, to=REST.to), Route(name="copy", types=("*",), to=(UNSORTED,), goes_on=True), REST],
+    ],
+)
+def test_what_could_make_any_difference_holds_the_document(rows: list[Route]) -> None:
+    assert decide(a_table(*rows), found("a"), a_document(), now=NOW).way is Way.UNDECIDED
+    assert decide(a_table(*rows, REST), found("a"), a_document(page_count=3), now=NOW).way is Way.MATCHED
+
+
+ARCHIVE = Route(name="archive", types=("*",), to=(UNSORTED,), goes_on=True)
+
+
+def test_a_row_that_continues_adds_its_places_to_whatever_way_the_document_takes() -> None:
+    table = a_table(ARCHIVE, INVOICE, low_confidence=Fallback(to=(FAILED,), review=True))
+    matched = decide(table, found("invoice"), a_document(), now=NOW)
+    assert (matched.way, matched.route, matched.to) == (Way.MATCHED, "invoice", (UNSORTED, INVOICES))
+    assert matched.reason.endswith("at least 0.80; also archive")
+    assert [one.route for one in deliveries("doc_1", matched)] == ["archive", "invoice"]
+    low = decide(table, found("invoice", 0.2), a_document(), now=NOW)
+    assert (low.way, low.to, low.review) == (Way.LOW_CONFIDENCE, (UNSORTED, FAILED), True)
+    odd = decide(table, found("odd"), a_document(), now=NOW)
+    assert (odd.way, odd.to, odd.review) == (Way.UNROUTED, (UNSORTED,), True)
+    assert decide(table, found(None), a_document(), now=NOW).to == (UNSORTED,)
+    assert decide(table, found(None), a_document(), now=NOW).via == ()
+
+
+def test_a_place_that_two_rows_name_is_delivered_to_once() -> None:
+    table = a_table(replace(ARCHIVE, to=(UNSORTED, INVOICES)), INVOICE)
+    plan = decide(table, found("invoice"), a_document(), now=NOW)
+    assert plan.to == (UNSORTED, INVOICES)
+    assert [one.route for one in deliveries("doc_1", plan)] == ["archive", "archive"]
+
+
+def test_a_catch_all_takes_every_type_but_no_document_without_one() -> None:
+    table = a_table(INVOICE, Route(name="any", types=("*",), to=(CONTRACTS,)))
+    assert decide(table, found("love letter"), a_document(), now=NOW).route == "any"
+    assert decide(table, found("invoice", 0.1), a_document(), now=NOW).route == "any"
+    assert decide(table, found(None), a_document(), now=NOW).way is Way.NO_MATCH
 
 
 def test_low_confidence_is_about_rows_whose_conditions_hold() -> None:
@@ -177,3 +232,10 @@ def test_what_a_table_may_say_since_then_changes_no_fingerprint_of_one_that_does
     )  # fmt: skip
     assert table.version == "8769a6cbbe7e"
     assert replace(table, mail=Fallback(review=True)).version != table.version
+    (row,) = table.routes
+    for other in (
+        replace(row, goes_on=True),
+        replace(row, when=When(duplicate=False)),
+        replace(row, when=When(metadata={"a": ("b",)})),
+    ):
+        assert replace(table, routes=(other,)).version != table.version

@@ -140,9 +140,11 @@ def explained(stdin: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("given", "way", "route"),
     [
-        (job(), "matched", "invoice"),
+        (job(), "undecided", "undecided"),
+        (job(pages=1), "matched", "invoice"),
+        (job(name="photo.png"), "matched", "invoice"),
         (job() | {"pages": 3}, "matched", "long"),
-        ({"type": "invoice", "confidence": 0.6}, "matched", "invoice"),
+        ({"type": "invoice", "confidence": 0.6, "pages": 1}, "matched", "invoice"),
         ({"type": "invoice", "confidence": 0.9, "pages": [4, 5], "reasoning": None}, "matched", "long"),
         ({"type": "invoice", "confidence": 0.1}, "low_confidence", "low_confidence"),
         ({"type": None}, "no_match", "no_match"),
@@ -158,8 +160,28 @@ def test_a_result_is_explained_in_whatever_form_it_comes(given: Any, way: str, r
     assert [row["route"] for row in said["rows"]] == ["long", "invoice"]
 
 
+def test_what_is_said_of_the_document_counts(config: Path) -> None:
+    rows = """\
+  - {type: "*", name: mine, when: {recipient: "me@*", not: {media_type: "image/*"}}, review: true}
+  - {type: "*", name: big, when: {any: [{min_size: 5 MB}, {duplicate: true}, {metadata: {po: "*"}}]}, review: true}
+  - {type: invoice, review: true}
+"""
+    text = config.read_text()
+    config.write_text(text[: text.index("routes:")] + f"routes:\n{rows}" + text[text.index("no_match") :])
+    known = {"type": "invoice", "confidence": 1, "size": 10}
+    for given, route in (
+        ({"recipients": ["You <you@x.example>", "ME@y.example"]}, "mine"),
+        ({"recipients": ["me@y.example"], "media_type": "image/png"}, "invoice"),
+        ({"size": 5_000_000}, "big"),
+        ({"duplicate": True}, "big"),
+        ({"metadata": {"po": "4711"}}, "big"),
+        ({}, "invoice"),
+    ):
+        assert explained(known | given)["route"] == route
+
+
 def test_the_place_is_that_of_the_named_document(config: Path) -> None:
-    said = explained(job(name="../März.pdf", document_id="doc_1"))
+    said = explained(job(name="../März.pdf", document_id="doc_1", pages=1))
     place = said["to"][0]["place"]
     assert place.startswith(f"folder://{config.parent}/invoice/2")
     assert place.endswith("/doc_1/März.pdf")
@@ -170,7 +192,11 @@ def test_people_get_a_table_with_lines_and_reasons(config: Path) -> None:
     file = config.parent / "result.json"
     file.write_text(json.dumps(job()))
     shown = run("explain", str(file)).stdout
-    assert "✘   the number of pages is not known" in shown
+    assert "?   would depend on the number of pages, which is unknown" in shown
+    assert "way:    undecided\nwhy:    would depend on the number of pages, which is unknown\nreview: yes" in shown
+    file.write_text(json.dumps(job(pages=1)))
+    shown = run("explain", str(file)).stdout
+    assert "✘   1 pages are fewer than 2" in shown
     assert "✔   type 'invoice' with confidence 0.93, at least 0.50" in shown
     assert "way:    matched, by row invoice" in shown
     assert "\x1b" not in shown
@@ -191,6 +217,9 @@ def test_people_get_a_table_with_lines_and_reasons(config: Path) -> None:
         ({"type": "invoice", "confidence": 93}, '"confidence" must be a number between 0 and 1, not 93'),
         ({"type": "invoice", "confidence": True}, '"confidence" must be a number'),
         ({"type": "invoice", "confidence": 1, "pages": "1-3"}, '"pages" must be a number or a list'),
+        ({"type": "invoice", "confidence": 1, "size": "5 MB"}, '"size" must be a number of bytes'),
+        ({"type": "invoice", "confidence": 1, "metadata": ["a"]}, '"metadata" must be an object'),
+        ({"type": "invoice", "confidence": 1, "recipients": "a@x"}, '"recipients" must be a list'),
     ],
 )
 def test_what_is_no_result_is_a_usage_error(given: Any, fault: str) -> None:

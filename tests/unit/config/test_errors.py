@@ -20,7 +20,7 @@ WRONG = [
     (SOUND + "retention: {zzz: 1}\n", "13: retention.zzz: is not a known key; known are "
      "alerts_days, content_days, documents_days, events_days, tasks_days"),
     (spoilt("{type: contract, to:", "{type: contract, 5: x, to:"), "9: routes[1].5: is not a known key; known are "
-     "min_confidence, name, review, to, type, when"),
+     "continue, min_confidence, name, review, to, type, when"),
     (SOUND + "failed: {review: true}\n", "13: failed: stands twice; keep one of the two"),
     (spoilt("min_confidence: 0.8", "min_confidence: 0.8\n    min_confidence: 0.9"),
      "8: routes[0].min_confidence: stands twice; keep one of the two"),

@@ -10,7 +10,8 @@ from receiver.config import Category, Config, Guards, Retention, load, retention
 from receiver.core.alert_rule import AlertRule
 from receiver.core.errors import Misconfigured
 from receiver.core.plan import Target
-from receiver.core.route import Fallback, When
+from receiver.core.route import Fallback
+from receiver.core.when import When
 from tests.unit.config.papers import SOUND, read, refusal, spoilt
 
 

@@ -13,10 +13,19 @@ PAGE = (Path(__file__).parents[3] / "docs" / "reference-config.md").read_text()
 
 
 def test_the_file_to_start_from_loads_and_is_sound() -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    text, _ = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     config = parse(text, {"SLACK_WEBHOOK_URL": "https://hooks.example/x"})
     assert config.check(schemes={"s3", "sqs"}, faults=lambda _: []) == []
     assert config.table.routes[1].to[1] == Target(url="sqs://invoices.fifo", options={"group": "type"})
+
+
+def test_the_rows_with_conditions_that_the_page_shows_are_sound() -> None:
+    whole, rows = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    config = parse(
+        whole[: whole.index("routes:")] + rows + whole[whole.index("no_match:") :], {"SLACK_WEBHOOK_URL": "x"}
+    )
+    assert config.check(schemes={"s3", "sqs"}, faults=lambda _: []) == []
+    assert [route.name for route in config.table.routes] == ["archive", "invoice", "large", "any"]
 
 
 def keys(node: Any) -> set[str]:

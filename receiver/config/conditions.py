@@ -1,0 +1,83 @@
+"""``when`` in mailroom.yaml: what a row may ask beside the type. What it means is said in core/when.py."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
+
+from receiver.config.basics import Count, Section, Text, Texts, in_order
+from receiver.config.text import Wrong, media_types, size, sources
+
+Sources = Annotated[Texts, AfterValidator(sources)]
+MediaTypes = Annotated[Texts, AfterValidator(media_types)]
+Size = Annotated[
+    int,
+    BeforeValidator(size),
+    Field(ge=1),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "examples": ["5 MB"]}]}),
+]
+DEEPEST = 5
+"""Levels of `any` and `not` within each other."""
+
+
+def _sections(value: Any) -> str:
+    return "(section)" if isinstance(value, dict) else "(listed)"
+
+
+class WhenSection(Section):
+    """Conditions beside the type; all must hold. In patterns `*` stands for any characters and `?` for one."""
+
+    source: Sources | None = Field(default=None, description="folder, upload, s3, email, piece or adopted")
+    sender: Texts | None = Field(default=None, description="who sent it")
+    recipient: Texts | None = Field(
+        default=None, description="an address in To or Cc of the e-mail that it came in; one that fits is enough"
+    )
+    name: Texts | None = Field(default=None, description="file name: `*scan*.pdf`")
+    subject: Texts | None = Field(default=None, description="subject of the e-mail that it came in")
+    media_type: MediaTypes | None = Field(default=None, description="application/pdf, image/*")
+    parent_category: Texts | None = Field(default=None, description="the category that the piece had in its packet")
+    metadata: Annotated[dict[Text, Texts], Field(min_length=1)] | None = Field(
+        default=None, description="key: pattern, or a list of them; a key that is not there fits none"
+    )
+    min_pages: Count | None = Field(default=None, description="fewest pages")
+    max_pages: Count | None = Field(default=None, description="most pages")
+    min_size: Size | None = Field(default=None, description="fewest bytes: 20000, 5 MB")
+    max_size: Size | None = Field(default=None, description="most bytes")
+    duplicate: bool | None = Field(
+        default=None, description="whether another document came in with the same bytes before"
+    )
+    any_of: "Conditions | None" = Field(default=None, alias="any", description="conditions of which one must hold")
+    none_of: "Excluded | None" = Field(
+        default=None, alias="not", description="conditions that must not hold; of a list, none of them"
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> "WhenSection":
+        in_order("pages", self.min_pages, self.max_pages)
+        in_order("size", self.min_size, self.max_size)
+        if self.depth > DEEPEST:
+            raise Wrong(f"nests any and not more than {DEEPEST} deep", "write rows of their own")
+        return self
+
+    @property
+    def excluded(self) -> tuple["WhenSection", ...]:
+        """``not``, as a list."""
+        return (self.none_of,) if isinstance(self.none_of, WhenSection) else self.none_of or ()
+
+    @property
+    def depth(self) -> int:
+        """Levels of ``any`` and ``not`` inside."""
+        return max((1 + one.depth for one in (*(self.any_of or ()), *self.excluded)), default=0)
+
+
+def _says_something(section: WhenSection) -> WhenSection:
+    if not section.model_fields_set:
+        raise Wrong("asks nothing", "write a condition, or leave it out")
+    return section
+
+
+Condition = Annotated[WhenSection, AfterValidator(_says_something)]
+Conditions = Annotated[tuple[Condition, ...], Field(min_length=1)]
+Excluded = Annotated[
+    Annotated[Condition, Tag("(section)")] | Annotated[Conditions, Tag("(listed)")], Discriminator(_sections)
+]
+WhenSection.model_rebuild()

@@ -1,0 +1,100 @@
+"""Rows held against each other: types that no row takes, rows that never win."""
+
+from collections.abc import Iterator, Sequence
+
+from receiver.core.cover import Above, covers
+from receiver.core.problem import Problem, an_error, near
+from receiver.core.route import ANY, Route, RouteTable
+from receiver.core.when import When
+from receiver.core.worlds import covered, impossible
+
+TOGETHER = 12
+"""Rows at most that are held together against one below: more are compared with it one by one only."""
+
+
+def types_without_row(table: RouteTable, produced: Sequence[str]) -> Iterator[Problem]:
+    for name in dict.fromkeys(produced):
+        rows = [route for route, _ in table.rows(name)]
+        if not rows:
+            meant = near(name, set(table.types) - set(produced))
+            fix = f"is the row for {meant!r} meant? Otherwise add" if meant else "add"
+            yield an_error("routes", f"type {name!r} has no row", f"{fix}: - {{type: {name}, to: [...]}}")
+        elif all(route.goes_on for route in rows):
+            fix = "take `continue` from the last one, or add a row without it"
+            yield an_error("routes", f"every row for type {name!r} says continue: none ends the reading", fix)
+        elif not _takes_all([route for route in rows if not route.goes_on]):
+            fix = "add a last row for it without `when`, or drop the conditions of one"
+            yield an_error(
+                "routes", f"every row for type {name!r} has conditions: some documents would have no way", fix
+            )
+
+
+def _takes_all(rows: Sequence[Route]) -> bool:
+    """Whether every document meets the conditions of one of the rows."""
+    if any(covers(route.when, When()) for route in rows):
+        return True
+    return len(rows) <= TOGETHER and covered([route.when for route in rows], When()) is True
+
+
+def dead_rows(table: RouteTable) -> Iterator[Problem]:
+    above = {name: Above() for name in (*table.types, ANY)}
+    for place, route in enumerate(table.routes):
+        where = f"routes[{place}]"
+        if reason := _never(route):
+            yield an_error(where, f"can never match: {reason}", "mend or remove the row", route.name)
+            continue
+        takers = {name: _takers(route, above[name]) for name in route.types}
+        yield from _taken(where, route, {name: found for name, found in takers.items() if found})
+        if not route.goes_on:
+            for name in above if ANY in route.types else route.types:
+                above[name].add(route)
+
+
+def _taken(where: str, route: Route, taken: dict[str, list[str]]) -> Iterator[Problem]:
+    """The problem of a row that rows above take these types from."""
+    if not taken:
+        return
+    whole = len(taken) == len(route.types)
+    takers = list(dict.fromkeys(name for names in taken.values() for name in names))
+    names, several = ", ".join(map(repr, takers)), len(takers) > 1
+    what = "can never win" if whole else f"can never win for {', '.join(map(repr, taken))}"
+    message = (
+        f"{what}: {names} {'stand' if several else 'stands'} above and {'take' if several else 'takes'} the same "
+        "documents from the same confidence on"
+    )
+    narrow = "one of them" if several else "that one"
+    fix = f"move it above {names}, or narrow {narrow}" if whole else "remove the type here"
+    yield Problem(severity="error" if whole else "warning", where=where, message=message, fix=fix, route=route.name)
+
+
+def _never(route: Route) -> str:
+    for what, low, high in (
+        ("pages", route.when.min_pages, route.when.max_pages),
+        ("size", route.when.min_size, route.when.max_size),
+    ):
+        if low is not None and high is not None and low > high:
+            return f"min_{what} {low} is above max_{what} {high}"
+    if not route.min_confidence <= 1:
+        return f"confidence never reaches {route.min_confidence}"
+    if not route.types:
+        return "it names no type"
+    nested = route.when.any_of or route.when.none_of or route.when.source
+    return "no document can meet its conditions" if nested and impossible(route.when) else ""
+
+
+def _takers(route: Route, above: Above) -> list[str]:
+    """The rows above that take all documents that the row could win; [] when some are left to it."""
+    for other in above.perhaps_covering(route):
+        if other.min_confidence <= route.min_confidence and covers(other.when, route.when):
+            return [other.name]
+    rivals = [other for other in above.rows if other.min_confidence <= route.min_confidence]
+    if not rivals or len(rivals) > TOGETHER or not _covered(rivals, route):
+        return []
+    for other in rivals:
+        if _covered(needed := [one for one in rivals if one is not other], route):
+            rivals = needed
+    return [other.name for other in rivals]
+
+
+def _covered(rivals: Sequence[Route], route: Route) -> bool:
+    return covered([other.when for other in rivals], route.when) is True

@@ -1,0 +1,232 @@
+"""Conditions on a document, beside its type: what a row of the table may ask, and what is known.
+
+A condition on something that nobody knows (the pages of a Word file) is neither met nor unmet: it is ``None``, and so
+is whatever depends on it. Compiled once for each table, because a table may have thousands of rows.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from email.utils import getaddresses
+from typing import Any, NamedTuple
+
+from receiver.core.document import Document
+from receiver.core.pattern import fold, matcher
+
+Truth = bool | None
+"""None: nobody knows."""
+Test = Callable[[Any], Truth]
+TEXTS = ("sender", "recipient", "subject", "name", "parent_category", "source", "media_type")
+"""In the order in which they are asked: what tells most rows apart comes first."""
+RECIPIENTS_CUT = 1000
+"""Characters of a mail's To or Cc that are kept (handlers/mail/headers.py): a longer one may name others besides."""
+UNKNOWN = {
+    "pages": "the number of pages",
+    "size": "the size",
+    "media_type": "the media type",
+    "recipient": "the whole list of recipients",
+    "duplicate": "whether its bytes came in before",
+}
+"""What may be unknown, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """Conditions that must all hold; those that are empty always do. Patterns are those of core/pattern.py."""
+
+    source: tuple[str, ...] = ()
+    sender: tuple[str, ...] = ()
+    recipient: tuple[str, ...] = ()
+    """To or Cc of the e-mail that it came in: one address that fits is enough."""
+    name: tuple[str, ...] = ()
+    subject: tuple[str, ...] = ()
+    """Of the e-mail that it came in."""
+    media_type: tuple[str, ...] = ()
+    parent_category: tuple[str, ...] = ()
+    metadata: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Key -> patterns; a key that the document does not have fits none."""
+    min_pages: int | None = None
+    max_pages: int | None = None
+    min_size: int | None = None
+    max_size: int | None = None
+    """Bytes."""
+    duplicate: bool | None = None
+    """Whether another document came in with the same bytes before."""
+    any_of: tuple["When", ...] = ()
+    """At least one of these holds."""
+    none_of: tuple["When", ...] = ()
+    """None of these holds."""
+
+
+class Attributes(dict[str, Any]):
+    """What conditions ask about a document. Texts are folded; None is what nobody knows, () a key that is not there."""
+
+    def __missing__(self, key: str) -> tuple[()]:
+        return ()
+
+
+def attributes(document: Document) -> Attributes:
+    """What is known of this document. A job that was created elsewhere may name a file that nobody here has read."""
+    read = bool(document.sha256)
+    known = Attributes(
+        source=fold(document.origin.kind),
+        sender=fold(document.origin.sender),
+        recipient=_recipients(document.metadata),
+        name=fold(document.name),
+        subject=fold(document.metadata.get("subject", "")),
+        media_type=fold(document.media_type) if read else None,
+        parent_category=fold(document.category),
+        pages=document.page_count or len(document.pages) or None,
+        size=document.size or None,
+        duplicate=bool(document.duplicate_of) if read else None,
+    )
+    for key, value in document.metadata.items():
+        known[f"metadata.{key}"] = (fold(value),)
+    return known
+
+
+def _recipients(metadata: Mapping[str, str]) -> tuple[str | None, ...]:
+    fields = [metadata[name] for name in ("to", "cc") if metadata.get(name)]
+    if not fields:
+        return ()
+    found = tuple(fold(address) for _, address in getaddresses(fields) if address)
+    return (*found, None) if any(len(one) >= RECIPIENTS_CUT for one in fields) else found
+
+
+class Asked(NamedTuple):
+    """One condition: of which attribute, its test, and the words for a value that fails it."""
+
+    of: str
+    test: Test
+    says: Callable[[Any], str]
+
+
+class Judge:
+    """Conditions that are ready to be held against attributes, many times."""
+
+    __slots__ = ("_any", "_asked", "_nested", "_none", "_tests")
+
+    def __init__(self, when: When, *, fits: Callable[[tuple[str, ...]], Test] = matcher) -> None:
+        """``fits`` makes the test of one text from patterns; check (core/worlds.py) has one that only supposes."""
+        self._asked = [*_texts(when, fits), *_metadata(when, fits), *_numbers(when)]
+        if when.duplicate is not None:
+            wanted = when.duplicate
+            self._asked.append(
+                Asked("duplicate", lambda value: value is wanted, lambda value: f"its bytes are {_came(value)}")
+            )
+        self._any = [Judge(one, fits=fits) for one in when.any_of]
+        self._none = [Judge(one, fits=fits) for one in when.none_of]
+        self._nested = bool(self._any or self._none)
+        self._tests = [(one.of, one.test) for one in self._asked]
+
+    def truth(self, known: Mapping[str, Any]) -> Truth:
+        """Whether the conditions hold."""
+        unsure = False
+        for of, test in self._tests:
+            value = known[of]
+            held = None if value is None else test(value)
+            if held is None:
+                unsure = True
+            elif not held:
+                return False
+        if self._nested:
+            nested = self._nested_truth(known)
+            if nested is not True:
+                return nested
+        return None if unsure else True
+
+    def _nested_truth(self, known: Mapping[str, Any]) -> Truth:
+        any_of = _either(one.truth(known) for one in self._any) if self._any else True
+        return _both(any_of, _not(_either(one.truth(known) for one in self._none)))
+
+    def why(self, known: Mapping[str, Any]) -> str:
+        """Why they do not hold, or what nobody knows."""
+        if self.truth(known) is None:
+            return depends_on(self.unknown(known))
+        for of, test, says in self._asked:
+            value = known[of]
+            if value is not None and test(value) is False:
+                return says(value)
+        if self._any and _either(one.truth(known) for one in self._any) is False:
+            return f"none of `any` holds: {'; '.join(one.why(known) for one in self._any)}"
+        return "what stands in `not` holds"
+
+    def unknown(self, known: Mapping[str, Any]) -> list[str]:
+        """The attributes that nobody knows and that it depends on."""
+        if self.truth(known) is not None:
+            return []
+        own = [of for of, test, _ in self._asked if known[of] is None or test(known[of]) is None]
+        nested = [of for one in (*self._any, *self._none) for of in one.unknown(known)]
+        return list(dict.fromkeys([*own, *nested]))
+
+
+def depends_on(asked: Iterable[str]) -> str:
+    """``would depend on the number of pages, which is unknown``."""
+    words = list(dict.fromkeys(UNKNOWN[of] for of in asked))
+    return f"would depend on {' and '.join(words)}, which {'is' if len(words) == 1 else 'are'} unknown"
+
+
+def _either(truths: Iterable[Truth]) -> Truth:
+    found = list(truths)
+    return True if True in found else None if None in found else False
+
+
+def _not(truth: Truth) -> Truth:
+    return None if truth is None else not truth
+
+
+def _both(one: Truth, other: Truth) -> Truth:
+    return False if False in (one, other) else None if None in (one, other) else True
+
+
+def _texts(when: When, fits: Callable[[tuple[str, ...]], Test]) -> Iterable[Asked]:
+    for of in TEXTS:
+        patterns: tuple[str, ...] = getattr(when, of)
+        if patterns:
+            test = fits(patterns)
+            yield Asked(of, _one_at_least(test) if of == "recipient" else test, _none_of(of, patterns))
+
+
+def _metadata(when: When, fits: Callable[[tuple[str, ...]], Test]) -> Iterable[Asked]:
+    for key, patterns in when.metadata.items():
+        yield Asked(f"metadata.{key}", _one_at_least(fits(patterns)), _none_of(f"metadata {key}", patterns))
+
+
+def _one_at_least(test: Test) -> Test:
+    """The test of several texts; one of them may be None, for those that nobody knows."""
+
+    def whole(values: Any) -> Truth:
+        if not isinstance(values, tuple):  # supposed, by core/worlds.py
+            return test(values)
+        return _either(None if value is None else test(value) for value in values)
+
+    return whole
+
+
+def _none_of(of: str, patterns: tuple[str, ...]) -> Callable[[Any], str]:
+    def says(value: Any) -> str:
+        shown = ", ".join(str(one) for one in value) if isinstance(value, tuple) else value
+        return f"{of} {shown!r} is none of {', '.join(patterns)}"
+
+    return says
+
+
+def _numbers(when: When) -> Iterable[Asked]:
+    for of, unit, low, high in (
+        ("pages", "pages", when.min_pages, when.max_pages),
+        ("size", "bytes", when.min_size, when.max_size),
+    ):
+        if low is not None:
+            yield _bound(of, unit, low, 1)
+        if high is not None:
+            yield _bound(of, unit, high, -1)
+
+
+def _bound(of: str, unit: str, bound: int, sign: int) -> Asked:
+    words = "fewer" if sign > 0 else "more"
+    return Asked(
+        of, lambda value: (value - bound) * sign >= 0, lambda value: f"{value} {unit} are {words} than {bound}"
+    )
+
+
+def _came(before: bool) -> str:
+    return "those of an earlier document" if before else "new"

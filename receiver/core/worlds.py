@@ -1,0 +1,129 @@
+"""Do conditions leave nothing out? Answered by going through every kind of document that they can tell apart.
+
+A kind (a "world") says of each pattern whether it fits, and gives each number a value from every stretch between the
+bounds. Worlds that cannot be are left out as far as that is easy to see. Some that cannot be stay in, so ``covered``
+may miss that something is covered, and never says so of what is not.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from receiver.core.pattern import covers, literal, matcher
+from receiver.core.when import TEXTS, Attributes, Judge, Test, When
+
+WORLDS = 1000
+"""Kinds that are gone through at most; conditions that tell more apart are left undecided."""
+MANY = frozenset({"recipient"})
+"""What a document may have several of."""
+SOURCES = ("folder", "upload", "s3", "email", "piece", "adopted")
+"""The ways in; there is no other (``Origin.kind``)."""
+
+
+def covered(wholes: Sequence[When], given: When) -> bool | None:
+    """Whether every document that meets ``given`` meets one of ``wholes``; None when that is too much to go through."""
+    judges, judge = [_judge(one) for one in wholes], _judge(given)
+    worlds = _worlds(_choices(wholes, given))
+    for world in islice(worlds, WORLDS):
+        if judge.truth(world) and not any(one.truth(world) for one in judges):
+            return False
+    return True if next(worlds, None) is None else None
+
+
+def impossible(when: When) -> bool:
+    """Whether surely no document meets the conditions."""
+    return covered((), when) is True
+
+
+def _judge(when: When) -> Judge:
+    return Judge(when, fits=_supposed)
+
+
+def _supposed(patterns: tuple[str, ...]) -> Test:
+    """The test of a supposed value (the patterns that fit it); of ``source``, whose values are known, of the value."""
+    real = matcher(patterns)
+    return lambda value: real(value) if isinstance(value, str) else not value.isdisjoint(patterns)
+
+
+def _worlds(choices: Mapping[str, Callable[[], Iterable[Any]]]) -> Iterator[Attributes]:
+    """Every combination of the values, made one by one: nearly always an early one answers the question."""
+    if not choices:
+        yield Attributes()
+        return
+    (of, values), *others = choices.items()
+    for value in values():
+        for world in _worlds(dict(others)):
+            world[of] = value
+            yield world
+
+
+def _choices(wholes: Sequence[When], given: When) -> dict[str, Callable[[], Iterable[Any]]]:
+    """Attribute -> the values that it may have, as far as the conditions tell them apart."""
+    wanted: dict[str, dict[str, None]] = {}
+    patterns: dict[str, dict[str, None]] = {}
+    bounds: dict[str, set[int]] = {}
+    for of, listed in (pair for one in _all([given]) for pair in _patterns(one)):
+        wanted.setdefault(of, {}).update(dict.fromkeys(listed))
+    for one in _all([given, *wholes]):
+        for of, listed in _patterns(one):
+            patterns.setdefault(of, {}).update(dict.fromkeys(listed))
+        for of, bound in _bounds(one):
+            bounds.setdefault(of, set()).add(bound)
+    found: dict[str, Callable[[], Iterable[Any]]] = {
+        of: partial(_supposable, of, tuple(listed), frozenset(wanted.get(of, ()))) for of, listed in patterns.items()
+    }
+    for of, edges in bounds.items():
+        found[of] = partial(iter, sorted({max(1, at + by) for at in edges for by in (-1, 0, 1)}))
+    if any(one.duplicate is not None for one in _all([given, *wholes])):
+        found["duplicate"] = partial(iter, (True, False))
+    return found
+
+
+def _all(conditions: Sequence[When]) -> Iterator[When]:
+    for one in conditions:
+        yield one
+        yield from _all((*one.any_of, *one.none_of))
+
+
+def _patterns(when: When) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield from ((of, getattr(when, of)) for of in TEXTS if getattr(when, of))
+    yield from ((f"metadata.{key}", listed) for key, listed in when.metadata.items())
+
+
+def _bounds(when: When) -> Iterator[tuple[str, int]]:
+    for of, *edges in (("pages", when.min_pages, when.max_pages), ("size", when.min_size, when.max_size)):
+        yield from ((str(of), int(edge)) for edge in edges if edge is not None)
+
+
+def _supposable(of: str, patterns: tuple[str, ...], wanted: frozenset[str]) -> Iterator[Any]:
+    """The sets of these patterns that can fit one document; first those with what is ``wanted``, and little else."""
+    if of == "source":
+        yield from SOURCES
+        return
+    one_text = of not in MANY
+    wider = {one: frozenset(other for other in patterns if covers(other, one)) for one in patterns}
+    texts = {one: text for one in patterns if one_text and (text := literal(one)) is not None}
+    always = frozenset({"*"} & set(patterns)) if one_text and of in TEXTS else frozenset()
+    yield from _sets(sorted(patterns, key=lambda one: one not in wanted), always, frozenset(), wanted, wider, texts)
+
+
+def _sets(
+    left: Sequence[str],
+    fits: frozenset[str],
+    fails: frozenset[str],
+    wanted: frozenset[str],
+    wider: Mapping[str, frozenset[str]],
+    texts: Mapping[str, str],
+) -> Iterator[frozenset[str]]:
+    """Every choice of those that are ``left`` that can be, beside those that ``fits`` and ``fails`` have already."""
+    if not left:
+        yield fits
+        return
+    one, rest = left[0], left[1:]
+    with_it = fits | wider[one]
+    possible = not wider[one] & fails and len({texts[each] for each in with_it if each in texts}) <= 1
+    choices = {True: possible, False: one not in fits}
+    for held in (True, False) if one in wanted else (False, True):
+        if choices[held]:
+            yield from _sets(rest, with_it if held else fits, fails if held else fails | {one}, wanted, wider, texts)
