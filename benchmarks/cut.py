@@ -2,7 +2,8 @@
 
 The packet is made for it: each page a picture of noise, which nothing can compress, under a line of text. It is cut as
 the product cuts it, by the child process, and each piece is kept in a spool on disk. Beside the figures stands what
-merely writing the same bytes to the same disk takes, because that is what one waits for.
+merely writing the same bytes to the same disk takes, because that is what one waits for, and what it takes without a
+child; and how many packets of ten small pages are cut one after the other, with a child for each and without.
 """
 
 import argparse
@@ -22,9 +23,13 @@ import pikepdf
 
 from handlers.child import Children
 from handlers.cutting import ChildCutter
+from receiver.ports import Cutter
 from receiver.store.spool import FolderSpool
+from tests.papers import NearCutter
 
 MB = 1024 * 1024
+SMALL = 20
+"""Small packets, one after the other."""
 
 
 def main() -> None:
@@ -36,7 +41,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mailroom-bench-") as name:
         # In processes of their own: Linux counts the memory that a process had when it started a child as the child's.
-        for step in ("make_packet", "measure"):
+        for step in ("make_packet", "measure", "measure_small", "measure_near"):
             call = f"from benchmarks.cut import *; {step}(Path({name!r}), {given.pages}, {given.mb}, {given.piece})"
             subprocess.run([sys.executable, "-c", call], check=True)
         found = json.loads(Path(name, "found.json").read_text())
@@ -44,21 +49,43 @@ def main() -> None:
         print(json.dumps(found))
         return
     for name, value in found.items():
-        print(f"{name.replace('_', ' '):36} {value:>12,}")
+        print(f"{name.replace('_', ' '):50} {value:>12,}")
 
 
 def measure(folder: Path, pages: int, megabytes: int, piece: int) -> None:
     """Writes the figures: pages a second, and the peak memory of the process that cuts and of the one that asks."""
-    found = asyncio.run(_measured(folder, pages, piece))
-    Path(folder, "found.json").write_text(json.dumps(found))
+    _found(folder, asyncio.run(_measured(ChildCutter(Children()), folder, pages, piece)))
 
 
-async def _measured(folder: Path, pages: int, piece: int) -> dict[str, float]:
+def measure_small(folder: Path, pages: int, megabytes: int, piece: int) -> None:
+    """Adds how many small packets are cut a second, each by a child and without one."""
+    (folder / "small").mkdir()
+    make_packet(folder / "small", 10, 1, 5)
+    for name, cutter in (("in_children", ChildCutter(Children())), ("without", NearCutter())):
+        begun = time.perf_counter()
+        for _ in range(SMALL):
+            asyncio.run(_measured(cutter, folder / "small", 10, 5))
+        _found(folder, {f"small_packets_per_second_{name}": round(SMALL / (time.perf_counter() - begun), 1)})
+
+
+def measure_near(folder: Path, pages: int, megabytes: int, piece: int) -> None:
+    """Adds what the large packet takes without a child, and the memory that then grows in the asking process."""
+    found = asyncio.run(_measured(NearCutter(), folder, pages, piece))
+    names = ("seconds", "pages_per_second", "asking_process_peak_grew_by_mb")
+    _found(folder, {f"{name}_without_a_child": found[name] for name in names})
+
+
+def _found(folder: Path, figures: dict[str, float]) -> None:
+    at = folder / "found.json"
+    at.write_text(json.dumps((json.loads(at.read_text()) if at.exists() else {}) | figures))
+
+
+async def _measured(cutter: Cutter, folder: Path, pages: int, piece: int) -> dict[str, float]:
     packet = folder / "packet.pdf"
     spool, limit = FolderSpool(folder / "spool"), 512 * MB
     before = _peak(resource.RUSAGE_SELF)
     begun = time.perf_counter()
-    async with ChildCutter(Children()).opened(packet) as opened:
+    async with cutter.opened(packet) as opened:
         assert opened.count == pages
         ready = time.perf_counter() - begun
         for wanted in _pieces(pages, piece):

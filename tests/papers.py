@@ -9,8 +9,7 @@ from typing import Any
 import pikepdf
 
 from handlers.child_side import Refused
-from handlers.pdf.source import Source
-from handlers.pdf.unlock import unlock
+from handlers.pdf.source import Source, unlock
 from receiver.core.errors import Uncuttable
 from receiver.ports import Pages
 

@@ -20,21 +20,11 @@ RESOURCES = ("own", "shared", "inherited", "parts")
 """Whose the resources of pages are: each page's, one dictionary of all, that of the node above, or shared parts."""
 DRAWN = (
     *("picture", "form", "bare_form", "form_in_form", "pattern", "shading", "glyphs", "drawn_glyph", "mask", "layer"),
-    *("inline", "odd"),
+    *("inline", "odd", "stray"),
 )
 STANDING = (
-    "stamp",
-    "shared_stamp",
-    "direct_note",
-    "notes",
-    "links",
-    "named_link",
-    "field",
-    "kid",
-    "attachment",
-    "associated",
-    "metadata",
-    "thumb",
+    *("stamp", "shared_stamp", "direct_note", "notes", "links", "named_link", "field", "kid", "choice", "attachment"),
+    *("associated", "metadata", "thumb"),
 )
 FEATURES = (*DRAWN, *STANDING, "private")
 AROUND = ("outlines", "structure", "information", "script", "articles", "files", "action", "labels", "signature")
@@ -100,6 +90,8 @@ class _Maker:
         """One font of drawn glyphs for all pages."""
         self._group = self._object(T=String("together"))
         """One field with kids on many pages."""
+        self._choices = self._object(T=String("choice"), FT=Name.Btn, Ff=32768, Kids=Array(), Opt=Array())
+        """One choice with buttons on many pages."""
         self._form_font = Dictionary(F=self._font)
         self._fields: list[Any] = []
         self._layers: list[tuple[int, Any]] = []
@@ -245,6 +237,15 @@ class _Maker:
         """Garbage behind an operator."""
         self._draw(page, f"q 40 0 0 40 0 0 cm {self._add(page, '/XObject', 'Od', self._image(page, 'odd'))} Do Q }}")
 
+    def _stray(self, page: int) -> None:
+        """A picture that a program has tied to that of another page."""
+        other = self._image(self._next(page), "strayed")
+        self._add(self._next(page), "/XObject", "Sd", other)
+        self._draw(self._next(page), f"10 0 0 10 0 0 cm /Sd{self._next(page)} Do")
+        picture = self._image(page, "stray")
+        picture.Program, picture.PieceInfo = Dictionary(Neighbour=other), Dictionary(Private=other)
+        self._draw(page, f"40 0 0 40 0 0 cm {self._add(page, '/XObject', 'Sp', picture)} Do")
+
     # --- what stands on pages
 
     def _stamp(self, page: int) -> None:
@@ -304,6 +305,12 @@ class _Maker:
         self._group.Kids = self._group.get("/Kids", Array())
         self._group.Kids.append(kid)
 
+    def _choice(self, page: int) -> None:
+        """One of the buttons of a choice that goes over many pages."""
+        button = self._annotate(page, Subtype=Name.Widget, Parent=self._choices, AS=Name.Off)
+        self._choices.Kids.append(button)
+        self._choices.Opt.append(String(_with(page, "option")))
+
     def _attachment(self, page: int) -> None:
         self._annotate(page, Subtype=Name.FileAttachment, FS=self._file(page, "attachment"))
 
@@ -351,6 +358,7 @@ class _Maker:
             for name, value in {**_type3(65, self._count), "Encoding": _encoding(65, *names)}.items():
                 self._letters[f"/{name}"] = value
         fields = [*self._fields, *([self._group] if "/Kids" in self._group else [])]
+        fields += [self._choices] if len(self._choices.Kids) else []
         if fields:
             self.pdf.Root.AcroForm = Dictionary(
                 Fields=Array(fields), DA=String("/F 8 Tf 0 g"), DR=Dictionary(Font=self._form_font)

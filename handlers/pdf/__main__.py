@@ -6,8 +6,7 @@ from typing import Any
 import pikepdf
 
 from handlers.child_side import Refused, serve
-from handlers.pdf.source import Source, plain
-from handlers.pdf.unlock import unlock
+from handlers.pdf.source import Source, plain, unlock
 
 
 def main() -> None:

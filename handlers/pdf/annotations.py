@@ -22,6 +22,8 @@ _FIELD = frozenset(
     }
 )
 """What a field has that others are under, or hands down to them. Source: ISO 32000-2, 12.7.4 and 12.7.5."""
+_CHOICES = frozenset({"/Opt", "/TI", "/I"})
+"""What a field says of each of its kids, or of the lines of a list: kids of other pages would be among them."""
 NOT_ON_PAGES = frozenset(
     {"/Page", "/Pages", "/Catalog", "/Outlines", "/StructTreeRoot", "/StructElem", "/Thread", "/Bead", "/Sig"}
 )
@@ -94,7 +96,8 @@ class Copies:
             if "/Kids" in field:  # filled before
                 break
             field.Kids = Array(list(self._in_order(above)))
-            self._fill(field, {name: value for name, value in above.items() if name in _FIELD})
+            kept = _FIELD - (_CHOICES if len(field.Kids) < len(list(children(above, "/Kids"))) else set())
+            self._fill(field, {name: value for name, value in above.items() if name in kept})
             above = above.get("/Parent")
             if isinstance(above, Dictionary) and above.objgen in self._kids:
                 field.Parent = self.made[above.objgen]

@@ -15,7 +15,7 @@ from handlers.pdf.annotations import NOT_ON_PAGES, Copies
 from handlers.pdf.form import form_of
 from handlers.pdf.landmarks import Landmarks, inherited
 from handlers.pdf.layers import layers_of
-from handlers.pdf.resources import Doubt, Needs, Reducer
+from handlers.pdf.resources import Doubt, Needs, Reducer, cut_off
 from handlers.pdf.uses import text
 
 _INHERITED = ("/MediaBox", "/CropBox", "/Rotate")
@@ -95,6 +95,8 @@ class Cutter:
         if "/Annots" in original:
             page.Annots = copies.annotations_of(original)
         contents = _contents(original)
+        for one in contents:
+            cut_off(one)
         if contents:
             page.Contents = contents[0] if len(contents) == 1 else Array(contents)
         page.Resources, outside = self._reducer.page(inherited(original, "/Resources"), contents, copies.drawn)

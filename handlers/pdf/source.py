@@ -93,6 +93,19 @@ def opened(path: Path) -> tuple[pikepdf.Pdf, bool]:
     return source, not source.get_warnings()
 
 
+def unlock(path: Path, password: str, to: Path) -> None:
+    """Writes the PDF without its password, and otherwise as it is. Raises Refused."""
+    try:
+        with pikepdf.open(path, password=password, access_mode=pikepdf.AccessMode.stream) as source:
+            if not source.is_encrypted:
+                raise Refused("it is not locked")
+            source.save(to, encryption=False)
+    except pikepdf.PasswordError as error:
+        raise Refused("this is not its password") from error
+    except pikepdf.PikepdfError as error:
+        raise Refused(f"it cannot be read as a PDF: {plain(error, path)}") from error
+
+
 def plain(error: Exception, path: Path) -> str:
     """The library's words without the path of our own temporary file."""
     return str(error).replace(str(path), "the file").strip()[:300]

@@ -8,11 +8,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "packets.md"
 ROWS = {
     "text, pictures, forms, patterns, shadings, masks, fonts with drawn glyphs": {
         *("picture", "form", "bare_form", "form_in_form", "pattern", "shading", "glyphs", "drawn_glyph", "mask"),
-        *("inline", "odd"),
+        *("inline", "odd", "stray"),
     },
     "notes, stamps, links into the world": {"stamp", "shared_stamp", "direct_note", "notes"},
     "links to other pages": {"links", "named_link"},
-    "form fields": {"field", "kid"},
+    "form fields": {"field", "kid", "choice"},
     "layers": {"layer"},
     "files attached to a page or to a note on it": {"attachment", "associated"},
     "files embedded in the packet, such as the XML of an e-invoice": {"files"},
