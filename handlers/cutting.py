@@ -1,5 +1,11 @@
-"""The cutter: each packet is opened and cut by a child process (handlers/pdf), which this speaks to."""
+"""The cutter: each packet is opened and cut by a child process (handlers/pdf), which this speaks to.
 
+
+Only to count the pages of a file is a matter of a millisecond, so one child counts those of many
+(handlers/pdf/page_count.py), as long as more are waiting.
+"""
+
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -11,6 +17,8 @@ from receiver.ports import Cutter, Pages
 
 LOOKED_AT = 20
 """Pages that are looked at for one answer, whose time is bounded."""
+COUNTED = 50
+"""Files at most that one child counts: then others get their turn, and what it may have leaked is given back."""
 
 
 class ChildCutter:
@@ -18,6 +26,10 @@ class ChildCutter:
 
     def __init__(self, children: Children) -> None:
         self._children = children
+        self._counter = Counter(children)
+
+    async def count(self, path: Path) -> int:
+        return await self._counter.count(path)
 
     @contextlib.asynccontextmanager
     async def opened(self, path: Path) -> AsyncIterator[Pages]:
@@ -28,6 +40,42 @@ class ChildCutter:
     async def unlock(self, path: Path, password: str, to: Path) -> None:
         async with self._children.started("handlers.pdf") as child:
             await _answer(child, {"unlock": str(path), "password": password, "to": str(to)})
+
+
+class Counter:
+    """Counts pages, one file after the other."""
+
+    def __init__(self, children: Children) -> None:
+        self._children = children
+        self._one_by_one = asyncio.Lock()
+        self._waiting = 0
+        self._child: Child | None = None
+        self._running = contextlib.AsyncExitStack()
+        self._counted = 0
+
+    async def count(self, path: Path) -> int:
+        """How many pages this PDF has. Raises Uncuttable, ReaderDied, Transient."""
+        self._waiting += 1
+        try:
+            async with self._one_by_one:
+                return await self._next(path)
+        finally:
+            self._waiting -= 1
+
+    async def _next(self, path: Path) -> int:
+        goes_on = False
+        try:
+            if self._child is None:
+                self._child = await self._running.enter_async_context(self._children.started("handlers.pdf.page_count"))
+                self._counted = 0
+            answer = await _answer(self._child, {"count": str(path)})
+            self._counted += 1
+            goes_on = self._waiting > 1 and self._counted < COUNTED
+            return int(answer["pages"])
+        finally:
+            if not goes_on:
+                self._child = None
+                await self._running.aclose()
 
 
 class _ChildPages:
@@ -58,7 +106,8 @@ async def _answer(child: Child, question: dict[str, Any]) -> dict[str, Any]:
     """The child's answer. Raises Uncuttable with its reason, ReaderDied."""
     answer = await child.ask(question)
     if "refused" in answer:
-        what = "the file cannot be unlocked" if "unlock" in question else "the packet cannot be cut"
+        known = {"unlock": "the file cannot be unlocked", "count": "its pages cannot be counted"}
+        what = next((words for asked, words in known.items() if asked in question), "the packet cannot be cut")
         raise Uncuttable(f"{what}: {answer['refused']}")
     return answer
 

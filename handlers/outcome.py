@@ -4,6 +4,7 @@ Both only say where to look; what happened is what the fetched job says.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from receiver.core.alert import Alert
 from receiver.core.change import Write
@@ -11,6 +12,7 @@ from receiver.core.job import JobKind, JobStatus, Verdict
 from receiver.flow import case as cases
 from receiver.flow import conclude
 from receiver.flow.case import Case
+from receiver.flow.gather import Gathered, gather
 from receiver.flow.reactions import Command, Happening
 from receiver.flow.tools import Outcome, Tools
 
@@ -28,7 +30,7 @@ async def of_event(event: Happening, kind: JobKind, completed: Completed, tools:
     case = await cases.of_event(event, kind, tools)
     if isinstance(case, Outcome):
         return case
-    return _ended(case, completed, tools) if case.report.status.final else _early(case, event.looks, tools)
+    return await _ended(case, completed, tools) if case.report.status.final else _early(case, event.looks, tools)
 
 
 async def of_command(command: Command, completed: Completed, tools: Tools) -> Outcome:
@@ -42,7 +44,7 @@ async def of_command(command: Command, completed: Completed, tools: Tools) -> Ou
         if command.verdict is not Verdict.STUCK or not _stuck(case, tools):
             return _early(case, command.looks, tools)
         case = await conclude.cancelled(case, tools)
-    return _ended(case, completed, tools)
+    return await _ended(case, completed, tools)
 
 
 def _early(case: Case, looks: int, tools: Tools) -> Outcome:
@@ -67,12 +69,13 @@ def _stuck(case: Case, tools: Tools) -> bool:
     return case.job is not None and case.job.stuck(tools.clock(), after=tools.config.stuck_seconds)
 
 
-def _ended(case: Case, completed: Completed, tools: Tools) -> Outcome:
+async def _ended(case: Case, completed: Completed, tools: Tools) -> Outcome:
     reason = reason_of(case)
     done = case.report.status is JobStatus.COMPLETED
+    gathered = await gather(case.document, tools) if done else Gathered(case.document)
 
     async def change() -> Sequence[Write]:
-        return await _change(case, reason, completed, tools)
+        return await _change(case, gathered, reason, completed, tools)
 
     def alerts_of(writes: Sequence[Write]) -> Sequence[Alert]:
         return conclude.given_up(case, reason, writes, tools)
@@ -80,12 +83,13 @@ def _ended(case: Case, completed: Completed, tools: Tools) -> Outcome:
     return Outcome(note=case.report.status, change=change, alerts_of=None if done else alerts_of)
 
 
-async def _change(case: Case, reason: str, completed: Completed, tools: Tools) -> Sequence[Write]:
+async def _change(case: Case, gathered: Gathered, reason: str, completed: Completed, tools: Tools) -> Sequence[Write]:
     fresh = await cases.refreshed(case, tools)
     if cases.settled_before(fresh):
         return ()
     if fresh.report.status is JobStatus.COMPLETED:
-        return completed(fresh, tools)
+        whole = replace(fresh, document=gathered.on(fresh.document))
+        return *completed(whole, tools), *gathered.writes
     if fresh.report.status is JobStatus.FAILED:
         return conclude.job_failed(fresh, reason, tools)
     return conclude.job_stopped(fresh, reason, tools)

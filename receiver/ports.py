@@ -276,6 +276,13 @@ class Pages(Protocol):
 class Cutter(Protocol):
     """Opens packets, outside of the event loop."""
 
+    async def count(self, path: Path) -> int:
+        """How many pages this PDF has.
+
+        Raises Uncuttable for what is locked, hopeless or no PDF, ReaderDied, Transient.
+        """
+        ...
+
     def opened(self, path: Path) -> AbstractAsyncContextManager[Pages]:
         """The PDF while the block lasts, repaired when it is damaged.
 

@@ -17,6 +17,10 @@ from receiver.ports import Pages
 class NearCutter:
     """Cuts with the product's own code, but in this process: starting a child for each packet takes a test's time."""
 
+    async def count(self, path: Path) -> int:
+        async with self.opened(path) as pages:
+            return pages.count
+
     @asynccontextmanager
     async def opened(self, path: Path) -> AsyncIterator[Pages]:
         try:

@@ -6,7 +6,8 @@ from typing import Any
 import pikepdf
 
 from handlers.child_side import Refused, serve
-from handlers.pdf.source import Source, plain, unlock
+from handlers.pdf.file import plain
+from handlers.pdf.source import Source, unlock
 
 
 def main() -> None:

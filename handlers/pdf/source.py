@@ -10,6 +10,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
 from handlers.child_side import Refused
+from handlers.pdf.file import opened, plain
 from handlers.pdf.landmarks import DIRECT, Place, annotations, inherited, name_tree
 from handlers.pdf.look import shows_nothing
 from handlers.pdf.piece import Cutter
@@ -77,22 +78,6 @@ class Source:
             self._cutter, self._copied = Cutter(self._pdf), 0
 
 
-def opened(path: Path) -> tuple[pikepdf.Pdf, bool]:
-    """The PDF, repaired when it is damaged, and whether it was not. Raises Refused."""
-    try:
-        # Read through the file, not mapped: the pages of a mapping would count as ours.
-        source = pikepdf.open(path, access_mode=pikepdf.AccessMode.stream, suppress_warnings=True)
-        count = len(source.pages)
-    except pikepdf.PasswordError as error:
-        raise Refused("it is locked with a password") from error
-    except pikepdf.PikepdfError as error:
-        raise Refused(f"it cannot be read as a PDF, not even repaired: {plain(error, path)}") from error
-    if not count:
-        source.close()
-        raise Refused("it has no pages")
-    return source, not source.get_warnings()
-
-
 def unlock(path: Path, password: str, to: Path) -> None:
     """Writes the PDF without its password, and otherwise as it is. Raises Refused."""
     try:
@@ -104,11 +89,6 @@ def unlock(path: Path, password: str, to: Path) -> None:
         raise Refused("this is not its password") from error
     except pikepdf.PikepdfError as error:
         raise Refused(f"it cannot be read as a PDF: {plain(error, path)}") from error
-
-
-def plain(error: Exception, path: Path) -> str:
-    """The library's words without the path of our own temporary file."""
-    return str(error).replace(str(path), "the file").strip()[:300]
 
 
 def _says_something(annotation: Dictionary) -> bool:

@@ -68,7 +68,7 @@ async def take_in(arrival: Arrival, tools: Tools) -> TakenIn:
     if isinstance(source, Path) and (known := await _known(arrival, source, tools)):
         return TakenIn(known, fresh=False)
     kept = source if isinstance(source, Kept) else await _keep(arrival, source, tools)
-    document, notes = await _same_bytes(_document(arrival, kept, await installation(tools), tools), tools)
+    document, notes = await same_bytes(_document(arrival, kept, await installation(tools), tools), tools)
     tasks = () if arrival.held else (submission_of(document, now=document.taken_in_at, bulk=arrival.bulk),)
     existing = await _before_senders_counted(document, tools) or await inserted(document, tasks, tools, *notes)
     if existing is not None:
@@ -87,7 +87,7 @@ async def _before_senders_counted(document: Document, tools: Tools) -> Document 
     return known if known is not None and known.origin.sender == document.origin.sender else None
 
 
-async def _same_bytes(document: Document, tools: Tools) -> tuple[Document, Sequence[Flag]]:
+async def same_bytes(document: Document, tools: Tools) -> tuple[Document, Sequence[Flag]]:
     """The document with a hint at the first one that had these bytes; or a note to be kept that it is the first."""
     known = await tools.store.get(Flag, bytes_flag(document.sha256))
     if known is None:

@@ -18,6 +18,7 @@ from receiver.core.submission import file_name
 from receiver.core.task import Task, submission_of
 from receiver.flow import split_path
 from receiver.flow.conclude import failed, held, may_resubmit, resubmission
+from receiver.flow.gather import count
 from receiver.flow.order import not_ordered, order_for, written_down
 from receiver.flow.packet import held_alert
 from receiver.flow.pieces import dying_once, opened
@@ -81,22 +82,28 @@ async def _waiting(document: Document, tools: Tools) -> Document | None:
 async def _counted(document: Document, task: Task, tools: Tools) -> Document:
     """The document with its pages counted, if it is a PDF. A packet that cannot be cut is not paid for.
 
-    Raises Uncuttable for a packet; any other document just stays uncounted then. Raises ReaderDied the first time.
+    Raises Uncuttable for a packet; any other document just stays uncounted then, as where the disk has no room to look
+    at it. Raises ReaderDied the first time.
     """
     if document.page_count is not None or not (document.packet or document.media_type == PDF):
         return document
     try:
         with dying_once(task):
-            async with opened(document, tools) as pages:
-                count = pages.count
-    except Uncuttable:
+            found = await _packet_pages(document, tools) if document.packet else await count(document, tools)
+    except (Uncuttable, OSError):
         if document.packet:
             raise
         return document
     most = tools.config.split.guards.max_packet_pages
-    if document.packet and most is not None and count > most:
-        raise Uncuttable(f"the packet has {count} pages, more than guards.max_packet_pages {most}")
-    return replace(document, page_count=count)
+    if document.packet and most is not None and found > most:
+        raise Uncuttable(f"the packet has {found} pages, more than guards.max_packet_pages {most}")
+    return replace(document, page_count=found)
+
+
+async def _packet_pages(packet: Document, tools: Tools) -> int:
+    """Its pages, once all that could keep it from being cut has been looked for."""
+    async with opened(packet, tools) as pages:
+        return pages.count
 
 
 def _uncuttable(document: Document, reason: str, tools: Tools) -> Outcome:

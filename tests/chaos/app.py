@@ -98,6 +98,9 @@ class _Cutter:
     async def unlock(self, path: Path, password: str, to: Path) -> None:
         await self._cutter.unlock(path, password, to)
 
+    async def count(self, path: Path) -> int:
+        return await self._cutter.count(path)
+
 
 def _cloud(settings: Settings, kills: Kills) -> Guarded:
     """LlamaCloud without the vendor's rates, which would stretch a run to many minutes, and with little patience."""

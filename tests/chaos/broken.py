@@ -76,6 +76,9 @@ class _Careless:
     async def unlock(self, path: Path, password: str, to: Path) -> None:
         await self._cutter.unlock(path, password, to)
 
+    async def count(self, path: Path) -> int:
+        return await self._cutter.count(path)
+
 
 class _CarelessPages:
     def __init__(self, pages: Pages) -> None:

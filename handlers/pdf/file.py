@@ -1,0 +1,28 @@
+"""A PDF as it is opened: repaired when it is damaged, or refused with a reason."""
+
+from pathlib import Path
+
+import pikepdf
+
+from handlers.child_side import Refused
+
+
+def opened(path: Path) -> tuple[pikepdf.Pdf, bool]:
+    """The PDF, repaired when it is damaged, and whether it was not. Raises Refused."""
+    try:
+        # Read through the file, not mapped: the pages of a mapping would count as ours.
+        source = pikepdf.open(path, access_mode=pikepdf.AccessMode.stream, suppress_warnings=True)
+        count = len(source.pages)
+    except pikepdf.PasswordError as error:
+        raise Refused("it is locked with a password") from error
+    except pikepdf.PikepdfError as error:
+        raise Refused(f"it cannot be read as a PDF, not even repaired: {plain(error, path)}") from error
+    if not count:
+        source.close()
+        raise Refused("it has no pages")
+    return source, not source.get_warnings()
+
+
+def plain(error: Exception, path: Path) -> str:
+    """The library's words without the path of our own temporary file."""
+    return str(error).replace(str(path), "the file").strip()[:300]

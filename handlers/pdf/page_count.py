@@ -1,0 +1,23 @@
+"""Counts the pages of PDFs, many one after the other: ``python -m handlers.pdf.page_count`` (handlers/child.py)."""
+
+from pathlib import Path
+from typing import Any
+
+from handlers.child_side import serve
+from handlers.pdf.file import opened
+
+
+def main() -> None:
+    """Serves files until standard input ends."""
+    serve(answer)
+
+
+def answer(asked: dict[str, Any]) -> dict[str, Any]:
+    """``{"count": PATH}`` is answered ``{"pages": 3}``. Raises Refused with the reason why it cannot be."""
+    source, _ = opened(Path(asked["count"]))
+    with source:
+        return {"pages": len(source.pages)}
+
+
+if __name__ == "__main__":
+    main()
