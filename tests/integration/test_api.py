@@ -150,7 +150,7 @@ async def test_one_document_is_shown_with_all_that_is_on_record(app: App, client
         Insert(a_task(id="task-2", subject="doc-1")),
     )
     told = (await client.get("/documents/doc-1")).json()
-    assert told["plan"]["trace"] == [{"route": "invoice", "matched": True, "why": "y"}]
+    assert told["plan"]["trace"] == [{"route": "invoice", "matched": True, "why": "y", "unknown": False}]
     assert [entry["what"] for entry in told["history"]] == ["taken in"]
     assert [one["job_id"] for one in told["jobs"]] == ["job-1"]
     assert [one["event_id"] for one in told["events"]] == ["evt-1"]
