@@ -16,6 +16,7 @@ from handlers.cutting import ChildCutter
 from handlers.destinations import destinations
 from handlers.inbox import InboxFeed, inbox_places
 from handlers.mail.reader import ChildMailReader
+from handlers.sources.folder import FolderSource
 from handlers.sources.s3 import S3Source
 from handlers.sources.s3_spool import S3Spool
 from receiver import bootstrap
@@ -51,7 +52,7 @@ def build(
         bell=bell,
         cloud=bootstrap.open_cloud(settings),
         spool=open_spool(settings, aws),
-        sources={"s3": S3Source(aws)},
+        sources={"s3": S3Source(aws), "folder": FolderSource()},
         config=config,
         terms=bootstrap.terms(settings),
         reactions=Reactions(classify.router, split.router, other.router),

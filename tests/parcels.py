@@ -6,7 +6,7 @@ from typing import Any
 
 from receiver.core.document import Classification, Delivery, Document
 from receiver.core.manifest import manifest
-from receiver.core.parcel import Content, Parcel
+from receiver.core.parcel import Content, Parcel, Pointer, PointerState
 from receiver.core.plan import Plan, Target, Way
 from tests.builders import NOW, a_document
 
@@ -57,5 +57,5 @@ def a_parcel(
         content=content,
         manifest=manifest(document, delivery_id=delivery_id),
         options=to.options,
-        pointer=f"s3://mail/{document.id}",
+        pointer=Pointer(url=f"s3://mail/{document.id}", state=PointerState.STORED),
     )

@@ -48,14 +48,19 @@ class Folder:
         """The document and its manifest, written once in effect."""
         path = _path(parcel)
         await asyncio.to_thread(self._make_room, path)
-        sha256, fresh = await _create(path, parcel.content.stream(), parcel.content.sha256)
+        sha256, fresh = parcel.content.sha256, False
+        if not (parcel.again and sha256 and path.is_file()):
+            sha256, fresh = await _create(path, parcel.content.stream(), sha256)
         if not fresh and (there := await asyncio.to_thread(_sha256, path)) != sha256:
             raise DeliveryConflict(
                 f"{path} holds sha256 {there}; the document is sha256 {sha256}",
                 fix="compare the two; remove or rename the file, then: mailroom replay DOCUMENT_ID",
             )
-        await self._tell(path.with_name(path.name + SUFFIX), parcel, sha256)
-        return Receipt(location=f"folder://{path}", checksum=f"sha256:{sha256}", fresh=fresh)
+        beside = path.with_name(path.name + SUFFIX)
+        await self._tell(beside, parcel, sha256)
+        return Receipt(
+            location=f"folder://{path}", checksum=f"sha256:{sha256}", fresh=fresh, manifest=f"folder://{beside}"
+        )  # fmt: skip
 
     def _make_room(self, path: Path) -> None:
         try:

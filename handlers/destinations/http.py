@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from standardwebhooks import Webhook
 
 OPTIONS = ("secret", "unsigned")
-LIMIT = 1024 * 1024
-"""Bytes of a message: the same as on a queue."""
 
 
 class Http:
@@ -41,7 +39,7 @@ class Http:
 
     async def deliver(self, parcel: Parcel) -> Receipt:
         """The message, taken with a 2xx; at least once. Raises DestinationBusy, AccessDenied, Unroutable."""
-        body, shown = event(parcel, limit=LIMIT), without_secrets(parcel.url)
+        body, shown = event(parcel), without_secrets(parcel.url)
         headers = {"Content-Type": CONTENT_TYPE, **self._signed(parcel, body)}
         await self._outbound.post(parcel.url, what=shown, body=body, headers=headers)
         return Receipt(location=shown)

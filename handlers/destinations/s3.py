@@ -16,7 +16,7 @@ from handlers.destinations.s3_object import MULTIPART_BYTES, PART_BYTES, S3Objec
 from handlers.destinations.story import DELIVERY, SUFFIX, ascii_safe, facts, manifest_file, same_story
 from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DeliveryConflict, MailroomError, Unroutable
-from receiver.core.naming import template_faults
+from receiver.core.naming import UNTYPED, template_faults
 from receiver.core.parcel import Parcel
 from receiver.core.plan import Target
 from receiver.ports import Destination
@@ -62,9 +62,12 @@ class S3:
     async def deliver(self, parcel: Parcel) -> Receipt:
         """The document and its manifest, written once in effect."""
         bucket, key = place(parcel.url)
-        sha256, fresh = await self._objects(parcel.options).write(bucket, key, parcel.content, _dress(parcel))
+        objects, location = self._objects(parcel.options), f"s3://{bucket}/{key}"
+        sha256, fresh = await objects.write(bucket, key, parcel.content, _dress(parcel), look=parcel.again)
         await self._tell(bucket, key + SUFFIX, parcel, sha256)
-        return Receipt(location=f"s3://{bucket}/{key}", checksum=f"sha256:{sha256}", fresh=fresh)
+        return Receipt(
+            location=location, checksum=f"sha256:{sha256}", fresh=fresh, manifest=f"{location}{SUFFIX}"
+        )  # fmt: skip
 
     async def _tell(self, bucket: str, key: str, parcel: Parcel, sha256: str) -> None:
         dress = {name: value for name, value in _dress(parcel).items() if name != "StorageClass"}
@@ -140,15 +143,15 @@ def place(url: str) -> tuple[str, str]:
 def _dress(parcel: Parcel) -> dict[str, object]:
     """Everything about the object but its bytes: type, metadata, tags, storage class, encryption."""
     given = parcel.options
-    said = {name: ascii_safe(value) for name, value in facts(parcel).items()}
-    own = {DELIVERY: parcel.delivery_id} | {name.replace("_", "-"): said[name] for name in OWN_TAGS}
+    said = {name: ascii_safe(value) for name, value in ({"type": UNTYPED} | facts(parcel)).items() if name in OWN_TAGS}
+    own = {DELIVERY: parcel.delivery_id} | {name.replace("_", "-"): value for name, value in said.items()}
     extra = {ascii_safe(k).lower(): ascii_safe(v) for k, v in options_.pairs(given.get("metadata", "")).items()}
     dress: dict[str, object] = {
         "ContentType": parcel.content.media_type or "application/octet-stream",
         "Metadata": extra | own,
     }
     if (tags := given.get("tags", "")) != NONE:
-        dress["Tagging"] = urlencode({name: said[name] for name in OWN_TAGS} | options_.pairs(tags))
+        dress["Tagging"] = urlencode(said | options_.pairs(tags))
     return dress | _placed(given)
 
 

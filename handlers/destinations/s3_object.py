@@ -62,11 +62,16 @@ class S3Objects:
         other._condition = {}
         return other
 
-    async def write(self, bucket: str, key: str, content: Content, dress: Dress) -> tuple[str, bool]:
+    async def write(
+        self, bucket: str, key: str, content: Content, dress: Dress, *, look: bool = False
+    ) -> tuple[str, bool]:
         """The SHA-256 that lies there now, and whether this call put it there.
 
-        Raises DeliveryConflict when another content lies there, FileGone when the content is not what it was.
+        With ``look`` the content is not touched before S3 was asked whether it lies there. Raises DeliveryConflict when
+        another content lies there, FileGone when the content is not what it was.
         """
+        if look and content.sha256 and await self._is_there(bucket, key, content.sha256):
+            return content.sha256, False
         if content.s3:
             return await self._copy(bucket, key, content, dress)
         parts = _in_parts(content.stream(), _part_size(content.size, self._part_bytes))

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 from handlers.aws import Aws
 from handlers.destinations import options as options_
-from handlers.destinations.cloudevent import event
-from handlers.destinations.story import ascii_safe, facts
+from handlers.destinations.cloudevent import attributes, event
+from handlers.destinations.story import ascii_safe
 from receiver.core.document import Receipt
 from receiver.core.errors import MailroomError
+from receiver.core.naming import UNTYPED
 from receiver.core.parcel import Parcel
 from receiver.core.plan import Target
 from receiver.ports import Destination
@@ -20,8 +21,6 @@ from receiver.ports import Destination
 OPTIONS = ("group",)
 GROUPS = ("batch", "type")
 """What a FIFO queue keeps in order: the documents of one batch (the default), or those of one type."""
-LIMIT = 1024 * 1024 - 4096
-"""Bytes of a body: SQS takes 1 MiB, attributes included. Source: SQS Developer Guide, message quotas."""
 _NOT_ASKED = frozenset({"AccessDenied", "AccessDeniedException"})
 """sqs:GetQueueAttributes is not needed for delivering, so its absence is not a fault."""
 _NAME = re.compile(r"[A-Za-z0-9_\-]{1,75}(\.fifo)?")
@@ -41,7 +40,7 @@ class Sqs:
         name = queue_name(parcel.url)
         answer = await self._aws.call(
             "sqs", "send_message", what=f"sqs://{name}",
-            QueueUrl=await self._url(parcel.url), MessageBody=event(parcel, limit=LIMIT).decode(),
+            QueueUrl=await self._url(parcel.url), MessageBody=event(parcel).decode(),
             MessageAttributes=_attributes(parcel), **(_order(parcel) if name.endswith(".fifo") else {}),
         )  # fmt: skip
         return Receipt(location=f"sqs://{name}#{answer['MessageId']}")
@@ -112,13 +111,13 @@ def given_url(url: str) -> str:
 def _attributes(parcel: Parcel) -> dict[str, dict[str, str]]:
     return {
         name: {"DataType": "Number" if name == "confidence" else "String", "StringValue": value}
-        for name, value in facts(parcel).items()
+        for name, value in attributes(parcel).items()
     }
 
 
 def _order(parcel: Parcel) -> dict[str, str]:
     by_type = parcel.options.get("group") == "type"
-    group = facts(parcel)["type"] if by_type else parcel.document.batch_id or parcel.document.id
+    group = (parcel.document.type or UNTYPED) if by_type else parcel.document.batch_id or parcel.document.id
     return {
         "MessageGroupId": ascii_safe(group, 128).replace(" ", "_"),
         "MessageDeduplicationId": parcel.delivery_id,

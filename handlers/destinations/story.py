@@ -4,8 +4,8 @@ import json
 import unicodedata
 from typing import Any
 
+from receiver.core.manifest import SCHEMA
 from receiver.core.manifest import SUFFIX as SUFFIX
-from receiver.core.naming import UNTYPED
 from receiver.core.parcel import Parcel
 
 DELIVERY = "delivery-id"
@@ -15,6 +15,7 @@ DELIVERY = "delivery-id"
 def manifest_file(parcel: Parcel, *, sha256: str) -> bytes:
     """The manifest that lies beside the document: the same bytes for the same delivery, however often it is made."""
     said = {
+        "$schema": SCHEMA,
         **parcel.manifest,
         "delivery_id": parcel.delivery_id,
         "document_id": parcel.document.id,
@@ -37,14 +38,16 @@ def same_story(there: bytes, parcel: Parcel) -> bool:
 
 
 def facts(parcel: Parcel) -> dict[str, str]:
-    """What filters and people look for: type, confidence, document_id, route; none empty or with control characters."""
-    found = parcel.document.classification
-    named: dict[str, Any] = {
-        "type": (found.type if found else None) or UNTYPED,
-        "confidence": f"{found.confidence:.4f}" if found else "0",
-        "document_id": parcel.document.id,
-        "route": parcel.plan.route or parcel.plan.way,
-    }
+    """What filters and people look for: document_id, route and, where a rule matched, type and confidence.
+
+    A document that no rule fits has neither: the classifier is certain that nothing fits, and a filter for certain
+    documents must not take it. None is empty or has control characters.
+    """
+    found, delivery = parcel.document.classification, parcel.document.delivery(parcel.delivery_id)
+    route = (delivery.route if delivery else "") or parcel.plan.route or parcel.plan.way
+    named: dict[str, Any] = {"document_id": parcel.document.id, "route": route}
+    if found is not None and found.type:
+        named |= {"type": found.type, "confidence": f"{found.confidence:.4f}"}
     return {name: "".join(c for c in str(value) if c.isprintable())[:256] or "_" for name, value in named.items()}
 
 

@@ -136,6 +136,7 @@ def _config(file: model.File, source: Source, environ: Mapping[str, str]) -> Con
         retention=Retention(**dict(file.retention)),
         deadline_seconds=seconds(file.deadline),
         stuck_seconds=seconds(file.stuck_after),
+        message_wait_seconds=seconds(file.message_wait),
         resubmit=Resubmit(times=file.resubmit.times, when=file.resubmit.when),
         warnings=tuple(_warnings(file)),
         lines=source.lines,

@@ -111,6 +111,8 @@ class Config:
     """How long a job may take before the sweep asks for it."""
     stuck_seconds: float = 3600
     """How long a job may stay unfinished before it is cancelled."""
+    message_wait_seconds: float = 900
+    """How long messages wait for the document to be stored before they say that it is not."""
     resubmit: Resubmit = field(default_factory=Resubmit)
     warnings: tuple[Problem, ...] = ()
     """What the file may say but had better not."""

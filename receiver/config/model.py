@@ -355,6 +355,11 @@ class File(Section):
         description="how long a job may stay unfinished before it is cancelled, and resubmitted or held",
         examples=["60 minutes"],
     )
+    message_wait: Annotated[str, AfterValidator(duration)] = Field(
+        default="15 minutes",
+        description="how long messages wait for the document to be stored before they go without a pointer and say so",
+        examples=["15 minutes"],
+    )
     resubmit: ResubmitSection = Field(
         default_factory=ResubmitSection, description="what is submitted anew after a failed, stuck or lost job"
     )

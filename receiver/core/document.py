@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from receiver.core.mail import Part
+from receiver.core.meaning import Meaning
 from receiver.core.pages import Cut, Segment
 from receiver.core.plan import Plan, Target, Way
 
@@ -93,11 +94,13 @@ class Receipt:
     """``sha256:<hex>`` of the bytes that lie there, where the destination keeps bytes."""
     fresh: bool = True
     """False when it was there already: the same key with the same checksum."""
+    manifest: str = ""
+    """Where the document's manifest lies, where the destination writes one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One document to one destination."""
+    """One document to one place, or one message about it. Records of an earlier Mailroom lack what has a default."""
 
     id: str
     to: Target
@@ -106,6 +109,40 @@ class Delivery:
     receipt: Receipt | None = None
     delivered_at: float | None = None
     error: str = ""
+    place: str = ""
+    """The destination's URL with its fields filled in."""
+    meaning: Meaning | None = None
+    """What it says of the document."""
+    claim: str = ""
+    """A fingerprint of all that a message claims; "" where the destination holds the bytes."""
+    sequence: int = 0
+    """Of two messages about a document the one with the higher number is true."""
+    replaces: str = ""
+    """The id of the message that this place got before."""
+    superseded: bool = False
+    """The present plan does not ask for it: it is a receipt of an earlier one, or tells of that."""
+    owes_pointer: bool = False
+    """The message went out before the document lay anywhere: another one must say where, once it does."""
+    run: int = 0
+    """The version of the document that it was begun, or begun anew, with: a part of its task's id. 0 says nothing."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether it is a message about the document, and not the document."""
+        return bool(self.claim)
+
+    @property
+    def done(self) -> bool:
+        return self.state is DeliveryState.DELIVERED
+
+    @property
+    def gave_up(self) -> bool:
+        return self.state in (DeliveryState.CONFLICT, DeliveryState.FAILED)
+
+    def overtakes(self, other: "Delivery") -> bool:
+        """Whether this message makes the other one's receipt worthless: it reached the same place later."""
+        both = self.tells and other.tells and self.done and other.done
+        return both and self.place == other.place and self.sequence > other.sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +213,11 @@ class Document:
     """Why it failed or waits, in words for a person; the vendor's message where it came from there."""
     plan: Plan | None = None
     deliveries: tuple[Delivery, ...] = ()
+    """Those that the plan asks for, in its order; then what earlier plans delivered. No receipt is ever forgotten."""
+    sequence: int = 0
+    """The highest number that a message about it has."""
+    placed: bool = False
+    """An earlier plan had given it a place: what follows is a correction."""
     history: tuple[Entry, ...] = ()
     forgotten_at: float | None = None
     """When its bytes were forgotten: from then on nothing may count on them, though they may be there for a moment."""
@@ -234,8 +276,31 @@ class Document:
 
     def with_delivery(self, delivery: Delivery) -> "Document":
         """The document with this delivery in the place of its earlier self, and the state that follows."""
-        deliveries = tuple(delivery if one.id == delivery.id else one for one in self.deliveries)
+        kept = (one for one in self.deliveries if not delivery.overtakes(one))
+        deliveries = tuple(delivery if one.id == delivery.id else one for one in kept)
         return replace(self, deliveries=deliveries).settle()
+
+    @property
+    def holders(self) -> tuple[Delivery, ...]:
+        """The deliveries of the plan that put the document itself somewhere."""
+        return tuple(one for one in self.deliveries if not one.tells and not one.superseded)
+
+    @property
+    def messages(self) -> tuple[Delivery, ...]:
+        """The messages of the plan, which follow once all holders are done."""
+        return tuple(one for one in self.deliveries if one.tells and not one.superseded)
+
+    @property
+    def copies(self) -> tuple[Delivery, ...]:
+        """The deliveries, of whatever plan, that put its bytes somewhere: those that it has today."""
+        whole = ("", f"sha256:{self.sha256}")
+        held = (one for one in self.deliveries if not one.tells and one.receipt)
+        return tuple(one for one in held if not self.sha256 or (one.receipt and one.receipt.checksum in whole))
+
+    @property
+    def stored(self) -> Receipt | None:
+        """The receipt of the first place that holds the document now; None when none does yet."""
+        return next((one.receipt for one in self.holders if one.receipt), None)
 
     def settle(self) -> "Document":
         """The document in the state that its plan and deliveries amount to."""
@@ -252,11 +317,12 @@ class Document:
         """The state that its own plan and deliveries amount to, whatever became of what came out of it."""
         if self.plan is None:
             return self.state
-        states = {one.state for one in self.deliveries}
-        if DeliveryState.PENDING in states:
+        stuck = any(one.gave_up for one in self.holders)
+        waiting = self.messages if stuck else ()  # for a person, who must mend what they point to
+        if any(one.state is DeliveryState.PENDING and one not in waiting for one in self.deliveries):
             return DocumentState.OPEN
         if self.plan.way is Way.RECUT:
             return DocumentState.WITHDRAWN
-        if self.plan.review or states & {DeliveryState.CONFLICT, DeliveryState.FAILED}:
+        if self.plan.review or any(one.gave_up for one in self.deliveries):
             return DocumentState.REVIEW
         return DocumentState.FAILED if self.plan.way in (Way.FAILED, Way.DISMISSED) else DocumentState.ROUTED

@@ -11,6 +11,8 @@ from typing import Any
 
 from receiver.core.document import Document
 
+SCHEMA = "urn:mailroom:manifest:1"
+"""The id of its JSON Schema, docs/schemas/manifest-1.json."""
 SUFFIX = ".mailroom.json"
 """Added to the document's own name to give its manifest's."""
 
@@ -74,7 +76,8 @@ def _decision(document: Document) -> dict[str, Any] | None:
     if plan is None:
         return None
     rows = [{"route": row.route, "matched": row.matched, "why": row.why} for row in plan.trace]
-    return {"way": plan.way, "route": plan.route, "reason": plan.reason, "table": plan.table, "rows": rows}
+    decided = {"way": plan.way, "route": plan.route, "reason": plan.reason, "review": plan.review}
+    return {**decided, "table": plan.table, "rows": rows}
 
 
 def _packet(piece: Document) -> dict[str, Any]:

@@ -127,9 +127,17 @@ def mail_id(message_id: str, digest: str) -> str:
     return _derive(DOCUMENT, "mail", message_id, digest)
 
 
-def delivery_id(document_id: str, route: str, target: Target) -> str:
-    """The id of a delivery: document, route and destination."""
-    return _derive("dlv", document_id, route, target.url)
+def delivery_id(document_id: str, place: str, *what: str) -> str:
+    """The id of a delivery: the document, where to, and what is delivered (a checksum; of a message also what it says).
+
+    The name of the row is no part of it: whoever renames a row sends nothing again.
+    """
+    return _derive("dlv", document_id, place, *what)
+
+
+def claim_id(*said: str) -> str:
+    """A fingerprint of what a message claims: the same for the same claim."""
+    return _derive("clm", *said)
 
 
 def fingerprint(kind: str, cause: str) -> str:
@@ -208,6 +216,11 @@ def render(template: str, values: Mapping[str, str]) -> str:
     The values are safe parts, so the result can't leave the template's own literal prefix.
     """
     return (template + "{document_id}/{filename}" if template.endswith("/") else template).format_map(values)
+
+
+def address(document: Document, target: Target) -> str:
+    """The target's URL with its fields filled in."""
+    return render(target.url, fields(document))
 
 
 def template_faults(template: str) -> list[str]:

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from receiver.core.document import Document
+from receiver.core.meaning import Meaning
 from receiver.core.plan import Plan
 
 
@@ -25,6 +27,28 @@ class Content:
     """Bucket, key and version id (or ""), when they lie in S3: a copy inside S3 is then possible."""
 
 
+class PointerState(StrEnum):
+    """What a message's pointer is good for."""
+
+    STORED = "stored"
+    """An object or file that holds the document."""
+    LINKED = "linked"
+    """Nothing holds it but Mailroom: a signed link to it, which expires."""
+    PENDING = "pending"
+    """It is not where it shall be yet; a message of its own says when it is."""
+    NONE = "none"
+    """There is nothing to point to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointer:
+    """Where the document can be opened, and its manifest; "" where neither can."""
+
+    url: str = ""
+    state: PointerState = PointerState.NONE
+    manifest: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
     """One delivery, complete: what, where, and the story that goes beside it."""
@@ -38,5 +62,14 @@ class Parcel:
     manifest: Mapping[str, Any]
     """What is written beside the document, and said in messages: classification, job, provenance, rule and reason."""
     options: Mapping[str, str] = field(default_factory=dict)
-    pointer: str = ""
-    """Where the document itself lies, for destinations that only point to it: its first delivery that holds bytes."""
+    again: bool = False
+    """It was delivered there before: whoever holds bytes looks what lies there before anything is read."""
+    meaning: Meaning = Meaning.ROUTED
+    sequence: int = 1
+    """Of two messages about a document the one with the higher number is true."""
+    replaces: str = ""
+    """The id of the message that this place got before; "" for the first one."""
+    pointer: Pointer = Pointer()
+    """For destinations that only point to the document."""
+    at: float = 0.0
+    """When what it says became true."""

@@ -44,6 +44,11 @@ class Target:
         """What makes two targets the same."""
         return (self.url, *(f"{name}={value}" for name, value in sorted(self.options.items())))
 
+    @property
+    def scheme(self) -> str:
+        """s3, sqs, folder, https, …"""
+        return self.url.partition(":")[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -74,3 +79,8 @@ class Plan:
     table: str = ""
     """The version of the routing table that decided."""
     decided_at: float = 0.0
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """For each of ``to`` the row that names it."""
+        return self.via or (self.route,) * len(self.to)

@@ -13,8 +13,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, 
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from receiver.core.document import Classification, Delivery, Document
-from receiver.core.naming import delivery_id
+from receiver.core.document import Classification, Document
 from receiver.core.plan import Plan, Row, Target, Way
 from receiver.core.when import Attributes, Judge, Truth, When, attributes, depends_on
 
@@ -235,12 +234,3 @@ def _planned(
     return Plan(
         way=way, route=route, reason=reason + also, to=to, via=via, review=review, table=table.version, decided_at=now
     )  # fmt: skip
-
-
-def deliveries(document_id: str, plan: Plan) -> tuple[Delivery, ...]:
-    """The deliveries that a plan asks for, each with its stable id."""
-    routes = plan.via or (plan.route,) * len(plan.to)
-    return tuple(
-        Delivery(id=delivery_id(document_id, route, to), to=to, route=route)
-        for to, route in zip(plan.to, routes, strict=True)
-    )

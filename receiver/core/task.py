@@ -47,6 +47,7 @@ class Rank(IntEnum):
 
 RANKS: dict[str, Rank] = {
     "deliver": Rank.DELIVER,
+    "announce": Rank.DELIVER,
     "alert": Rank.DELIVER,
     "notify": Rank.DELIVER,
     "submit": Rank.SUBMIT,

@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from receiver.core.change import Ensure, Update, Write
+from receiver.core.change import Ensure, Update
 from receiver.core.document import Classification, DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import Malformed, NotAllowed, NotFound
 from receiver.core.plan import Plan, Target, Way
-from receiver.core.route import RouteTable, decide, deliveries
-from receiver.core.task import Task, TaskState
+from receiver.core.replan import Holds, replanned
+from receiver.core.route import RouteTable, decide
 from receiver.flow import family
-from receiver.flow.deliver import delivery_tasks, pending_task
-from receiver.flow.tools import Tools, refuse_forgotten
-
-HEAD_START = 30.0
-"""Seconds that a delivery which was parked before waits now, so that one that it points to can be made first."""
+from receiver.flow.content import refuse_unreadable
+from receiver.flow.deliver import delivery_tasks
+from receiver.flow.replay import overtaken
+from receiver.flow.tools import Tools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +34,19 @@ async def route_by_hand(document_id: str, word: Word, tools: Tools) -> Document:
     document = await tools.store.get(Document, document_id)
     if document is None:
         raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
-    refuse_forgotten(document)
     now = tools.clock()
-    after = reroute(document, word, tools.config.table, now=now)
+    after = reroute(document, word, tools.config.table, tools.holds, now=now)
+    if any(one.state is DeliveryState.PENDING for one in after.holders):
+        await refuse_unreadable(document, tools)
     after = replace(after, deadline=now + tools.config.deadline_seconds)
     tools.meter.count("mailroom_decisions", way=Way.BY_HAND, type=after.type or "")
-    writes = await _delivery_writes(after, tools, now)
-    await tools.store.apply(Update(after), *writes, *family.news([Update(after)], now=now, reopened=True))
-    rung = [write.record.id for write in writes if isinstance(write, Ensure | Update)]
-    await tools.ring(*rung)
+    writes = (Update(after), *delivery_tasks(after, tools), *await overtaken(document, tools))
+    await tools.store.apply(*writes, *family.news([Update(after)], now=now, reopened=True))
+    await tools.ring(*(write.record.id for write in writes if isinstance(write, Ensure)))
     return replace(after, version=after.version + 1)
 
 
-def reroute(document: Document, word: Word, table: RouteTable, *, now: float) -> Document:
+def reroute(document: Document, word: Word, table: RouteTable, holds: Holds, *, now: float) -> Document:
     """The document with the plan that a person's word makes; what was delivered stays delivered, and on record."""
     if document.state not in (DocumentState.REVIEW, DocumentState.FAILED):
         raise NotAllowed(
@@ -58,11 +57,9 @@ def reroute(document: Document, word: Word, table: RouteTable, *, now: float) ->
         raise NotAllowed(f"document {document.id} has its place; it is {document.state} because of its pieces", fix=fix)
     typed = replace(document, classification=_said(document, word)) if word.type else document
     plan = _by_type(typed, word, table, now) if word.type else _by_name(word, table, now)
-    made = deliveries(document.id, plan)
-    done = {one.id: one for one in document.deliveries if one.state is DeliveryState.DELIVERED}
-    rows = (*(done.pop(one.id, one) for one in made), *done.values())
     detail = f"{word.who}: {plan.reason}; before: {_before(document)}"
-    routed = replace(typed, plan=plan, deliveries=rows, error="", state=DocumentState.OPEN, step=Step.DECIDED)
+    routed = replanned(typed, plan, holds, before=document)
+    routed = replace(routed, error="", state=DocumentState.OPEN, step=Step.DECIDED)
     return routed.note(now, "routed by hand", detail).settle()
 
 
@@ -107,18 +104,3 @@ def _before(document: Document) -> str:
         return f"{document.state}, {said}"
     way, route = document.plan.way, document.plan.route
     return f"{document.state}, {said}, {way}" + (f" {route}" if route != way else "")
-
-
-async def _delivery_writes(document: Document, tools: Tools, now: float) -> list[Write]:
-    """The tasks of the plan. One that was parked under the same delivery before is promised anew."""
-    writes: list[Write] = list(delivery_tasks(document, tools))
-    for delivery in document.deliveries:
-        if delivery.state is not DeliveryState.PENDING:
-            continue
-        task = pending_task(document, delivery, now=now)
-        old = await tools.store.get(Task, task.id)
-        if old is not None and old.state in (TaskState.PARKED, TaskState.DONE):
-            first = Ensure(task) in writes
-            writes = [write for write in writes if write != Ensure(task)]
-            writes.append(Update(old.replay(now=now if first else now + HEAD_START)))
-    return writes

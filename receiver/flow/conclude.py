@@ -9,12 +9,13 @@ from dataclasses import replace
 
 from receiver.core.alert import TITLE_KEPT, Alert
 from receiver.core.change import Ensure, Insert, Update, Write
-from receiver.core.document import DeliveryState, Document, DocumentState, Step
+from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import DocumentRefused, JobGone, OutOfCredits
 from receiver.core.fingerprint import cause_of
 from receiver.core.job import Job, JobStatus
 from receiver.core.plan import Plan, Way
-from receiver.core.route import decide, decide_failed, deliveries
+from receiver.core.replan import replanned, shelved
+from receiver.core.route import decide, decide_failed
 from receiver.core.task import submission_of
 from receiver.flow.case import Case
 from receiver.flow.deliver import delivery_tasks
@@ -45,7 +46,7 @@ def classified(case: Case, tools: Tools) -> Sequence[Write]:
     document = replace(case.document, classification=result, job_id=case.report.id, error="")
     plan = decide(tools.config.table, result, document, now=now, version=tools.config.table.version)
     tools.meter.count("mailroom_decisions", way=plan.way, type=result.type or "")
-    return concluded(case, planned(document, plan, now), tools)
+    return concluded(case, planned(document, plan, tools), tools)
 
 
 def job_failed(case: Case, reason: str, tools: Tools) -> Sequence[Write]:
@@ -75,14 +76,12 @@ def _resubmitted(case: Case, reason: str, tools: Tools) -> Sequence[Write]:
 def resubmission(document: Document, reason: str, now: float, tools: Tools) -> Document:
     """The document as it was before its submission, one number further: its next job is another one."""
     return replace(
-        document,
+        shelved(document, tools.holds),
         state=DocumentState.OPEN,
         step=Step.TAKEN_IN,
         submissions=document.submissions + 1,
         job_id="",
         classification=None,
-        plan=None,
-        deliveries=(),
         error="",
         deadline=now + tools.config.deadline_seconds,
     ).note(now, "submitted anew", reason)
@@ -109,19 +108,20 @@ async def held_for(job: Job, error: Exception, tools: Tools) -> Sequence[Write]:
     return (*held(document, f"its result could not be fetched: {error}", tools), Update(replace(job, deadline=None)))
 
 
-def planned(document: Document, plan: Plan, now: float) -> Document:
+def planned(document: Document, plan: Plan, tools: Tools) -> Document:
     """The document with its plan, its deliveries, and the state that follows; what was delivered stays on record."""
-    done = {one.id: one for one in document.deliveries if one.state is DeliveryState.DELIVERED}
-    rows = (*(done.pop(one.id, one) for one in deliveries(document.id, plan)), *done.values())
-    with_plan = replace(document, plan=plan, deliveries=rows, step=Step.DECIDED, state=DocumentState.OPEN)
-    return with_plan.note(now, "decided", f"{plan.way}: {plan.reason}").settle()
+    now, after = tools.clock(), replanned(document, plan, tools.holds)
+    again = document.state is not DocumentState.OPEN
+    deadline = now + tools.config.deadline_seconds if again else document.deadline
+    after = replace(after, step=Step.DECIDED, state=DocumentState.OPEN, deadline=deadline)
+    return after.note(now, "decided", f"{plan.way}: {plan.reason}").settle()
 
 
 def failed_document(document: Document, reason: str, tools: Tools) -> Document:
     now = tools.clock()
     tools.meter.count("mailroom_decisions", way=Way.FAILED, type="")
     plan = decide_failed(tools.config.table, reason, now=now, version=tools.config.table.version)
-    return planned(replace(document, error=reason), plan, now)
+    return planned(replace(document, error=reason), plan, tools)
 
 
 def held_document(document: Document, reason: str, now: float) -> Document:

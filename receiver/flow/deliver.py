@@ -1,7 +1,8 @@
 """Deliver: one document to one destination, once in effect, with its receipt written on the document.
 
-Destinations that hold the bytes go first. Those that only point to the document (a queue, an endpoint) follow as soon
-as each of the first has been tried: with a pointer that works when all went well, and without waiting for a broken one.
+Destinations that hold the bytes go first. The messages of those that only point to the document (a queue, an endpoint)
+follow when it lies in all of them. If that takes longer than ``message_wait``, they go without a pointer and say so,
+and a second message says where the document lies as soon as it does.
 """
 
 from collections.abc import Sequence
@@ -10,141 +11,203 @@ from dataclasses import replace
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Update, Write
 from receiver.core.document import Delivery, DeliveryState, Document, Receipt
-from receiver.core.errors import DeliveryConflict, Unroutable
+from receiver.core.errors import DeliveryConflict, FileGone, Unroutable
 from receiver.core.manifest import manifest
-from receiver.core.naming import fields, id_parts, place, render, task_id
-from receiver.core.parcel import Parcel
+from receiver.core.meaning import Meaning
+from receiver.core.naming import place, task_id
+from receiver.core.parcel import Parcel, PointerState
 from receiver.core.plan import Target
+from receiver.core.replan import known, with_pointers
 from receiver.core.task import Task
+from receiver.flow.content import bare, contents
 from receiver.flow.pause import LOOK_AGAIN, paused_until
 from receiver.flow.pieces import pieces_of
+from receiver.flow.pointer import pointer_for
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.ports import Destination
-
-Mark = tuple[str | int, ...]
-"""What tells a deliberate repetition of a delivery from the first: ``("replay", 3)``."""
 
 
 async def deliver(task: Task, tools: Tools) -> Outcome:
     """One attempt at one delivery."""
-    document = await tools.store.get(Document, task.subject)
-    delivery = document.delivery(task.details["delivery_id"]) if document else None
-    if document is None or document.plan is None or delivery is None or delivery.state is DeliveryState.DELIVERED:
+    document, delivery = await _asked_for(task, tools)
+    if document is None or document.plan is None or delivery is None or delivery.done:
         return Outcome(note="nothing to deliver")
     if (until := await paused_until(place(delivery.to.url), tools)) is not None:
         note = f"{place(delivery.to.url)} is paused"
-        return Outcome(note=note, again_at=min(until, tools.clock() + LOOK_AGAIN) + tools.spread())
-    destination = destination_of(delivery.to, tools)
+        again_at = min(until, tools.clock() + LOOK_AGAIN) + tools.spread()
+        return Outcome(note=note, again_at=again_at, change=lambda: attempt_failed(task, None, tools))
+    if _too_early(document, delivery, tools):
+        return Outcome(note="the document is not stored yet", again_at=_announced_at(document, tools))
     parcel = await _parcel(document, delivery, tools)
-    receipt = await destination.deliver(parcel)
-    tools.meter.count("mailroom_deliveries", destination=scheme(delivery.to.url), outcome="delivered")
+    receipt = await _sent(parcel, tools)
+    owes_pointer = delivery.tells and parcel.pointer.state is PointerState.PENDING
+    tools.meter.count("mailroom_deliveries", destination=delivery.to.scheme, outcome="delivered")
 
     async def change() -> Sequence[Write]:
-        return await _delivered(task, receipt, tools)
+        return await _delivered(task, replace(delivery, receipt=receipt, owes_pointer=owes_pointer), tools)
 
     return Outcome(note=receipt.location, change=change)
 
 
-def scheme(url: str) -> str:
-    """s3, sqs, folder, https, …"""
-    return url.partition(":")[0]
-
-
 def destination_of(target: Target, tools: Tools) -> Destination:
     """The destination that serves this target. Raises Unroutable."""
-    destination = tools.destinations.get(scheme(target.url))
+    destination = tools.destinations.get(target.scheme)
     if destination is None:
         raise Unroutable(f"no destination serves {target.url}; known are {', '.join(sorted(tools.destinations))}")
     return destination
 
 
-def address(document: Document, target: Target) -> str:
-    """The target's URL with its fields filled in."""
-    return render(target.url, fields(document))
+def delivery_tasks(document: Document, tools: Tools) -> tuple[Ensure, ...]:
+    """The tasks for what can be delivered now; those that are there already stay as they are."""
+    return tuple(_promised(one, document, tools) for one in _due(document))
 
 
-def pending_task(document: Document, delivery: Delivery, *, now: float, mark: Mark = ()) -> Task:
-    """The task to make this delivery; ``mark`` tells a deliberate repetition from the first."""
-    return Task(
-        id=task_id("deliver", delivery.id, *mark),
-        kind="deliver",
-        subject=document.id,
-        due_at=now,
-        created_at=now,
-        details={"delivery_id": delivery.id, "to": delivery.to.url},
+def _due(document: Document) -> list[Delivery]:
+    """What can be delivered: the document itself, what is no longer true, and, once it is stored, what points to it."""
+    stored = all(one.done for one in document.holders)
+    follows = [] if stored else [one for one in document.messages if one.meaning is not Meaning.AVAILABLE]
+    return [one for one in document.deliveries if one.state is DeliveryState.PENDING and one not in follows]
+
+
+def _promised(delivery: Delivery, document: Document, tools: Tools) -> Ensure:
+    now, run = tools.clock(), [delivery.run] if delivery.run else []
+    return Ensure(
+        Task(
+            id=task_id("deliver", delivery.id, *run),
+            kind="deliver",
+            subject=document.id,
+            due_at=now,
+            created_at=now,
+            details={"delivery_id": delivery.id, "to": delivery.to.url},
+        )
     )
 
 
-def delivery_tasks(document: Document, tools: Tools, *, mark: Mark = ()) -> tuple[Ensure, ...]:
-    """The first tasks of a fresh plan: its byte-holding deliveries, or the pointing ones when there are no others."""
-    now = tools.clock()
-    pending = [one for one in document.deliveries if one.state is DeliveryState.PENDING]
-    first = [one for one in pending if holds_bytes(one, tools)] or pending
-    return tuple(Ensure(pending_task(document, one, now=now, mark=mark)) for one in first)
+async def announce(task: Task, tools: Tools) -> Outcome:
+    """The document is not stored in time: the messages go out all the same, and say so."""
+
+    async def change() -> Sequence[Write]:
+        document = await tools.store.get(Document, task.subject)
+        if document is None or str(document.sequence) != task.details["sequence"]:
+            return ()
+        document = known(document, tools.holds)
+        waiting = [one for one in document.messages if one.state is DeliveryState.PENDING]
+        return [_promised(one, document, tools) for one in waiting]
+
+    return Outcome(note="messages wait no longer for the document to be stored", change=change)
 
 
-def holds_bytes(delivery: Delivery, tools: Tools) -> bool:
-    destination = tools.destinations.get(scheme(delivery.to.url))
-    return destination is not None and destination.holds_bytes
+def _announcement(document: Document, tools: Tools) -> list[Write]:
+    """The task to say after a while that the document is not stored yet; none where nobody waits to hear of it."""
+    if not any(one.state is DeliveryState.PENDING for one in document.messages):
+        return []
+    now, number = tools.clock(), str(document.sequence)
+    task = Task(
+        id=task_id("announce", document.id, number),
+        kind="announce",
+        subject=document.id,
+        due_at=max(now, _announced_at(document, tools)),
+        created_at=now,
+        details={"sequence": number},
+    )
+    return [Ensure(task)]
 
 
-def _pointing_tasks(document: Document, tools: Tools, after: Task) -> list[Write]:
-    """The tasks of the other, pointing deliveries; asked for again, they are there already and nothing happens."""
-    now, mark = tools.clock(), _mark(after)
-    others = (one for one in document.deliveries if one.id != after.details["delivery_id"])
-    pointing = [one for one in others if one.state is DeliveryState.PENDING and not holds_bytes(one, tools)]
-    return [Ensure(pending_task(document, one, now=now, mark=mark)) for one in pointing]
+def _announced_at(document: Document, tools: Tools) -> float:
+    assert document.plan is not None
+    return document.plan.decided_at + tools.config.message_wait_seconds
+
+
+def _too_early(document: Document, delivery: Delivery, tools: Tools) -> bool:
+    """Whether this message must wait for the document. Its task was replayed, or an older Mailroom made it."""
+    return delivery not in _due(document) and tools.clock() < _announced_at(document, tools)
+
+
+async def _asked_for(task: Task, tools: Tools) -> tuple[Document | None, Delivery | None]:
+    document = await tools.store.get(Document, task.subject)
+    if document is None:
+        return None, None
+    document = known(document, tools.holds)
+    return document, document.delivery(task.details["delivery_id"])
 
 
 async def _parcel(document: Document, delivery: Delivery, tools: Tools) -> Parcel:
     assert document.plan is not None
-    holding = [one for one in document.deliveries if holds_bytes(one, tools)]
-    pointer = next((one.receipt.location for one in holding if one.receipt), "")
+    stored_at = max((one.delivered_at or 0.0 for one in document.holders), default=0.0)
     return Parcel(
         delivery_id=delivery.id,
         document=document,
         plan=document.plan,
-        url=address(document, delivery.to),
-        content=await tools.content(document),
+        url=_where(delivery),
+        content=bare(document),
         manifest=manifest(document, delivery_id=delivery.id, pieces=await pieces_of(document, tools)),
         options=delivery.to.options,
-        pointer=pointer or document.content,
+        again=delivery.receipt is not None,
+        meaning=delivery.meaning or Meaning.ROUTED,
+        sequence=delivery.sequence,
+        replaces=delivery.replaces,
+        pointer=pointer_for(document, delivery, tools),
+        at=stored_at if delivery.meaning is Meaning.AVAILABLE else document.plan.decided_at,
     )
 
 
-def _mark(task: Task) -> Mark:
-    return id_parts(task.id)[2:]  # after the kind and the delivery's id
+def _where(delivery: Delivery) -> str:
+    """Where to: a document that was delivered goes where it lies, should such names be made otherwise by now."""
+    lies = delivery.receipt.location if delivery.receipt and not delivery.tells else ""
+    return lies if lies.startswith(f"{delivery.to.scheme}://") else delivery.place
 
 
-async def _delivered(task: Task, receipt: Receipt, tools: Tools) -> Sequence[Write]:
-    document = await tools.store.get(Document, task.subject)
-    delivery = document.delivery(task.details["delivery_id"]) if document else None
-    if document is None or delivery is None:
+async def _sent(parcel: Parcel, tools: Tools) -> Receipt:
+    """Delivers it, with the bytes from wherever they can be had; a message needs none."""
+    delivery = parcel.document.delivery(parcel.delivery_id)
+    assert delivery is not None
+    destination, gone = destination_of(delivery.to, tools), None
+    async for content in contents(parcel.document, tools):
+        try:
+            return await destination.deliver(replace(parcel, content=content))
+        except FileGone as error:
+            gone = gone or error
+    if gone is not None:
+        raise gone
+    return await destination.deliver(parcel)
+
+
+async def _delivered(task: Task, sent: Delivery, tools: Tools) -> Sequence[Write]:
+    """The receipt on the document; also when its plan has changed while the delivery was under way."""
+    document, delivery = await _asked_for(task, tools)
+    if document is None or sent.receipt is None:
         return ()
     now = tools.clock()
-    done = replace(delivery, state=DeliveryState.DELIVERED, receipt=receipt, delivered_at=now, error="")
-    after = document.with_delivery(done).note(now, "delivered", receipt.location)
-    waits = any(one.state is DeliveryState.PENDING and holds_bytes(one, tools) for one in after.deliveries)
-    return [Update(after), *([] if waits else _pointing_tasks(after, tools, task))]
+    document = document.note(now, "delivered", sent.receipt.location)
+    done = replace(
+        delivery or replace(sent, superseded=True),
+        state=DeliveryState.DELIVERED, receipt=sent.receipt, delivered_at=now, error="", owes_pointer=sent.owes_pointer,
+    )  # fmt: skip
+    if delivery is None:  # a message that its place was told nothing of: what replaces it is on its way
+        kept = document if sent.tells else replace(document, deliveries=(*document.deliveries, done))
+        return [Update(kept)]
+    after = with_pointers(document.with_delivery(done)).settle()
+    following = [one for one in _due(after) if one.tells and (one.meaning is Meaning.AVAILABLE or not done.tells)]
+    return [Update(after), *(_promised(one, after, tools) for one in following)]
 
 
-async def attempt_failed(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:
-    """After a failed attempt that will be repeated: the pointing deliveries need not wait for this one."""
-    document = await tools.store.get(Document, task.subject)
-    return _pointing_tasks(document, tools, task) if document else ()
+async def attempt_failed(task: Task, error: Exception | None, tools: Tools) -> Sequence[Write]:
+    """After a failed attempt that will be repeated: those that wait for this one will not wait for ever."""
+    document, delivery = await _asked_for(task, tools)
+    waited_for = document is not None and delivery is not None and delivery in document.holders
+    return _announcement(document, tools) if document and waited_for else ()
 
 
 async def give_up(task: Task, error: Exception, tools: Tools) -> Sequence[Write]:
     """A delivery that will not be made by itself: the document waits in review, and the others go on."""
-    document = await tools.store.get(Document, task.subject)
-    delivery = document.delivery(task.details["delivery_id"]) if document else None
+    document, delivery = await _asked_for(task, tools)
     if document is None or delivery is None:
         return ()
     state = DeliveryState.CONFLICT if isinstance(error, DeliveryConflict) else DeliveryState.FAILED
-    tools.meter.count("mailroom_deliveries", destination=scheme(delivery.to.url), outcome=state)
+    tools.meter.count("mailroom_deliveries", destination=delivery.to.scheme, outcome=state)
     after = document.with_delivery(replace(delivery, state=state, error=str(error)))
     after = replace(after, error=str(error)).note(tools.clock(), f"delivery {state}", f"{delivery.to.url}: {error}")
-    return [Update(after), *_pointing_tasks(after, tools, task)]
+    return [Update(after), *(_announcement(after, tools) if delivery in document.holders else ())]
 
 
 def failure_alert(task: Task, error: Exception, fix: str, cause: str, now: float) -> Alert:
@@ -152,8 +215,8 @@ def failure_alert(task: Task, error: Exception, fix: str, cause: str, now: float
     to = task.details.get("to", "a destination")
     return Alert(
         kind="delivery.conflict" if isinstance(error, DeliveryConflict) else "delivery.failed",
-        cause=f"{cause}:{_where(to)}",
-        title=f"delivery to {_where(to)} failed",
+        cause=f"{cause}:{_shared(to)}",
+        title=f"delivery to {_shared(to)} failed",
         detail=str(error),
         subject=task.subject,
         delivery_id=task.details["delivery_id"],
@@ -162,9 +225,10 @@ def failure_alert(task: Task, error: Exception, fix: str, cause: str, now: float
     )
 
 
-def _where(to: str) -> str:
+def _shared(to: str) -> str:
     """What deliveries have in common that fail together: the bucket, queue or host; of a folder, all that is fixed."""
     return to.partition("{")[0] if to.startswith("folder:") else place(to)
 
 
 STEP = StepOf(run=deliver, give_up=give_up, attempt_failed=attempt_failed, alert=failure_alert)
+ANNOUNCE = StepOf(run=announce)

@@ -101,7 +101,7 @@ def _finished(container: Document, amount: DocumentState, tools: Tools) -> Seque
         return ()
     archived = mail_record.finished if container.mail else packet.finished
     after = archived(replace(container, parts_state=amount), tools)
-    return Update(after), *delivery_tasks(after, tools, mark=("cut", len(after.cuts)))
+    return Update(after), *delivery_tasks(after, tools)
 
 
 def _moved(container: Document, amount: DocumentState, tools: Tools) -> Sequence[Write]:

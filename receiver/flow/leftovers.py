@@ -5,7 +5,6 @@ Whoever is alive writes to his file now and then, so a file that nobody has touc
 
 import asyncio
 
-from receiver.flow.deliver import scheme
 from receiver.flow.scratch import clear_scratch
 from receiver.flow.tools import Tools
 from receiver.ports import LeavesFiles
@@ -20,7 +19,7 @@ async def clear_leftovers(tools: Tools) -> int:
     cleared = await tools.spool.clear_leftovers(before=before)
     cleared += await asyncio.to_thread(clear_scratch, before=before)
     for target in tools.config.table.targets():
-        destination: object = tools.destinations.get(scheme(target.url))
+        destination: object = tools.destinations.get(target.scheme)
         if isinstance(destination, LeavesFiles):
             cleared += await destination.clear_leftovers(target, before=before)
     return cleared

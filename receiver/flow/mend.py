@@ -9,18 +9,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from receiver.core.change import Ensure, Query, Update, Write, succeeding
-from receiver.core.document import Delivery, DeliveryState, Document, DocumentState, Step
+from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import Conflict, DocumentRefused, Misconfigured, NotAllowed, NotFound
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.job import Job, JobStatus
 from receiver.core.media import media_type, refusal
 from receiver.core.plan import Plan, Way
+from receiver.core.replan import replanned
 from receiver.core.task import NOTICES, Task, TaskState, submission_of
 from receiver.flow import family, mail_record
 from receiver.flow.conclude import resubmission
+from receiver.flow.content import refuse_unreadable
+from receiver.flow.deliver import delivery_tasks
 from receiver.flow.every import every
 from receiver.flow.pieces import on_disk
-from receiver.flow.tools import Tools, refuse_forgotten
+from receiver.flow.tools import Tools
 
 PAGE = 200
 CONFLICTS = 5
@@ -97,14 +100,8 @@ async def resubmit(document_id: str, tools: Tools, *, who: str) -> Document | Sk
 def _anew(document: Document, reason: str, tools: Tools) -> tuple[Document, Sequence[Write]]:
     now = tools.clock()
     again = resubmission(document, reason, now, tools)
-    after = replace(
-        again, deliveries=_delivered(document), uploads=document.uploads + 1, file_id="", file_expires_at=None
-    )
+    after = replace(again, uploads=document.uploads + 1, file_id="", file_expires_at=None)
     return after, [Ensure(submission_of(after, now=now))]
-
-
-def _delivered(document: Document) -> tuple[Delivery, ...]:
-    return tuple(one for one in document.deliveries if one.state is DeliveryState.DELIVERED)
 
 
 # --- other bytes
@@ -116,7 +113,7 @@ async def unlock(document_id: str, password: str, tools: Tools, *, who: str) -> 
     Raises NotFound, NotAllowed, Uncuttable for another password, FileGone.
     """
     document = await document_named(document_id, tools)
-    refuse_forgotten(document)
+    await refuse_unreadable(document, tools)
     _refuse(document)
     if tools.cutter is None:
         raise Misconfigured("this application cannot open PDFs: give its Tools a cutter")
@@ -202,8 +199,10 @@ async def _dismissed(document_id: str, note: str, tools: Tools, *, who: str) -> 
             return Skipped(document, "it is being delivered")
         now = tools.clock()
         plan = Plan(way=Way.DISMISSED, route=Way.DISMISSED, reason=f"{who} dismissed it: {note}", decided_at=now)
-        after = replace(document, plan=plan, deliveries=_delivered(document), error="", step=Step.SETTLED)
-        return after.note(now, "dismissed", f"{who}: {note}; before: {document.error or document.state}").settle(), []
+        after = replanned(replace(document, error="", step=Step.DECIDED), plan, tools.holds)
+        after = replace(after, deadline=now + tools.config.deadline_seconds)
+        after = after.note(now, "dismissed", f"{who}: {note}; before: {document.error or document.state}").settle()
+        return after, delivery_tasks(after, tools)
 
     return await _changed(document_id, change, tools)
 

@@ -4,6 +4,7 @@ from receiver.core.alert import Alert
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.fingerprint import cause_of
 from receiver.core.plan import Plan, Way
+from receiver.core.route import RouteTable
 from receiver.flow.conclude import planned
 from receiver.flow.tools import Tools
 
@@ -15,18 +16,21 @@ def waits_for_pieces(packet: Document) -> bool:
 
 def finished(packet: Document, tools: Tools) -> Document:
     """The packet with the plan to archive it."""
-    table, now = tools.config.table, tools.clock()
-    archive = table.packet
-    plan = Plan(
+    return planned(packet, archive(packet, tools.config.table, now=tools.clock()), tools)
+
+
+def archive(packet: Document, table: RouteTable, *, now: float) -> Plan:
+    """The plan to archive it."""
+    way = table.packet
+    return Plan(
         way=Way.PACKET,
         route=Way.PACKET,
         reason=f"{packet.page_count} pages in {len(packet.pieces)} pieces",
-        to=archive.to if archive else (),
-        review=archive.review if archive else False,
+        to=way.to if way else (),
+        review=way.review if way else False,
         table=table.version,
         decided_at=now,
     )
-    return planned(packet, plan, now)
 
 
 def held_alert(packet: Document, reason: str, now: float) -> Alert:

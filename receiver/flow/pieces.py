@@ -10,6 +10,7 @@ from receiver.core.document import Document
 from receiver.core.errors import Misconfigured, ReaderDied, Uncuttable
 from receiver.core.naming import piece_id
 from receiver.core.task import Task
+from receiver.flow.content import content_of
 from receiver.flow.scratch import scratch
 from receiver.flow.tools import Tools
 from receiver.ports import Pages
@@ -41,7 +42,7 @@ def dying_once(task: Task) -> Iterator[None]:
 @contextlib.asynccontextmanager
 async def on_disk(document: Document, tools: Tools) -> AsyncIterator[Path]:
     """The document's bytes as a file: where the spool has them, or else a copy for the while."""
-    content = await tools.content(document)
+    content = await content_of(document, tools)
     if content.path is not None:
         yield content.path
         return

@@ -30,6 +30,7 @@ STEPS: Mapping[str, StepOf] = {
     "cut": split.STEP,
     "packet": family.STEP,
     "deliver": deliver.STEP,
+    "announce": deliver.ANNOUNCE,
     "alert": alerting.RAISE,
     "notify": notify.NOTIFY,
 }

@@ -11,10 +11,12 @@ from receiver.core.change import Ensure, Update
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import Malformed, NotAllowed, NotFound
 from receiver.core.pages import BLANK, BY_HAND, Cut, Guards, Segment, account, read_spans, spans
+from receiver.core.replan import shelved
 from receiver.core.route import RouteTable
+from receiver.flow.content import refuse_unreadable
 from receiver.flow.pieces import opened
 from receiver.flow.split import cut_task
-from receiver.flow.tools import Tools, refuse_forgotten
+from receiver.flow.tools import Tools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ async def recut(document_id: str, wish: Wish, tools: Tools) -> Document:
     if document is None:
         raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
     _refuse(document)
-    refuse_forgotten(document)
+    await refuse_unreadable(document, tools)
     if document.page_count is None:
         async with opened(document, tools) as pages:
             document = replace(document, page_count=pages.count)
@@ -76,13 +78,12 @@ def _cut(document: Document, wish: Wish, tools: Tools) -> Document:
     task = cut_task(document.id, because=because, now=now)
     made = Cut(at=now, by=wish.who, task=task.id, pieces=result.pieces)
     cut = replace(
-        document,
+        shelved(document, tools.holds),
         packet=True,
         cuts=(*document.cuts, made),
         state=DocumentState.OPEN,
         step=Step.SPLIT,
         classification=None,
-        plan=None,
         parts_state=None,
         error="",
         deadline=now + 3 * tools.config.deadline_seconds,

@@ -12,17 +12,20 @@ from receiver.core.change import Ensure, Query, Update, Write, changed
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import Conflict
 from receiver.core.plan import Plan, Way
-from receiver.core.route import RouteTable, decide, deliveries
+from receiver.core.replan import begun_anew, known, replanned
+from receiver.core.route import RouteTable, decide, decide_failed
 from receiver.core.task import NOTICES, Task, TaskState, submission_of
+from receiver.flow import mail_record, packet
 from receiver.flow.conclude import resubmission
-from receiver.flow.deliver import delivery_tasks, holds_bytes, pending_task
+from receiver.flow.content import unreadable
+from receiver.flow.deliver import delivery_tasks
 from receiver.flow.every import every
 from receiver.flow.family import news
 from receiver.flow.incidents import documents_of
 from receiver.flow.tools import BRING_BACK, Tools, document_of, why_forgotten
 
 PAGE = 200
-BY_A_PERSON = frozenset({Way.BY_HAND, Way.RECUT})
+BY_A_PERSON = frozenset({Way.BY_HAND, Way.RECUT, Way.DISMISSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,18 +109,22 @@ def _in_bulk(write: Write) -> Write:
 
 
 async def _foreseen(document: Document, choice: Choice, tools: Tools) -> Replay:
-    if document.forgotten_at is not None:
-        return Replay(document=document, deed="nothing", detail=f"{why_forgotten(document)}; {BRING_BACK}")
     if document.state is DocumentState.WITHDRAWN:
-        return Replay(document=document, deed="nothing", detail="its pages are in other pieces of its packet")
-    parked = [one async for one in _parked(document, tools)]
-    if parked:
-        return resumed(document, parked, tools)
-    if document.plan is None:
-        return _without_plan(document, tools)
+        return _nothing(document, "its pages are in other pieces of its packet")
     if choice.reroute and (plan := moved(document, tools.config.table, now=tools.clock())) is not None:
-        return _reroute(document, plan, tools)
-    return _redeliver(document, tools)
+        return await _reroute(document, plan, tools)
+    if choice.reroute and not choice.parked:
+        return _nothing(document, "the table does not move it")
+    parked = [one async for one in _parked(document, tools)]
+    if not parked and document.plan is not None:
+        return await _redeliver(document, tools)
+    if document.forgotten_at is not None:
+        return _nothing(document, f"{why_forgotten(document)}; {BRING_BACK}")
+    return resumed(document, parked, tools) if parked else _without_plan(document, tools)
+
+
+def _nothing(document: Document, why: str) -> Replay:
+    return Replay(document=document, deed="nothing", detail=why)
 
 
 async def _parked(document: Document, tools: Tools) -> AsyncIterator[Task]:
@@ -131,8 +138,9 @@ async def _parked(document: Document, tools: Tools) -> AsyncIterator[Task]:
 def resumed(document: Document, parked: Sequence[Task], tools: Tools, *, who: str = "") -> Replay:
     """Parked tasks are ready again, and what they left behind on the document is undone."""
     now = tools.clock()
+    theirs = {task.details.get("delivery_id") for task in parked}
     again = tuple(
-        replace(one, state=DeliveryState.PENDING, error="") if one.state is not DeliveryState.DELIVERED else one
+        replace(one, state=DeliveryState.PENDING, error="") if one.id in theirs and not one.done else one
         for one in document.deliveries
     )
     submitted = any(task.kind in ("react", "recheck") for task in parked) or bool(document.job_id)
@@ -149,6 +157,7 @@ def resumed(document: Document, parked: Sequence[Task], tools: Tools, *, who: st
     )
     names = ", ".join(task.kind for task in parked)
     after = ready.note(now, "replayed", f"{names} by {who}" if who else names)
+    after = after.settle() if document.plan else after
     writes = (Update(after), *(Update(task.replay(now=now)) for task in parked))
     return Replay(document=document, deed="resume", detail=names, writes=writes)
 
@@ -157,60 +166,93 @@ def _without_plan(document: Document, tools: Tools) -> Replay:
     """A document that has no result and that nobody works on is submitted anew; that costs its credits again."""
     now = tools.clock()
     if document.state is DocumentState.OPEN:
-        return Replay(document=document, deed="nothing", detail="it is being worked on")
+        return _nothing(document, "it is being worked on")
     if document.mail:
-        return Replay(document=document, deed="nothing", detail="a mail is not submitted: take it in again")
+        return _nothing(document, "a mail is not submitted: take it in again")
     after = resubmission(document, "replayed", now, tools)
     writes = (Update(after), Ensure(submission_of(after, now=now)))
     return Replay(document=document, deed="resubmit", detail=document.error, writes=writes)
 
 
 def moved(document: Document, table: RouteTable, *, now: float) -> Plan | None:
-    """The plan that this table makes of the stored result, when it differs from the one that was made."""
-    plan, found = document.plan, document.classification
-    if plan is None or found is None or plan.way in BY_A_PERSON:
+    """The plan that this table makes of what is stored, when it leads elsewhere than the one that was made.
+
+    Another name of a row leads nowhere else.
+    """
+    fresh = _decided_anew(document, table, now)
+    if document.plan is None or fresh is None:
         return None
-    fresh = decide(table, found, document, now=now, version=table.version)
-    same = (fresh.way, fresh.route, fresh.to, fresh.review) == (plan.way, plan.route, plan.to, plan.review)
-    return None if same else fresh
+    return None if _meaning(fresh) == _meaning(document.plan) else fresh
 
 
-def _reroute(document: Document, plan: Plan, tools: Tools) -> Replay:
-    """The new plan's deliveries; those that were made before under the same id keep their receipts."""
-    now = tools.clock()
-    made = {one.id: one for one in document.deliveries if one.state is DeliveryState.DELIVERED}
-    planned = tuple(made.get(one.id, one) for one in deliveries(document.id, plan))
+def _meaning(plan: Plan) -> tuple[object, ...]:
+    return plan.way, plan.to, plan.review
+
+
+def _decided_anew(document: Document, table: RouteTable, now: float) -> Plan | None:
+    """None where no table decides: a person did, or there is nothing stored to decide by."""
+    plan, found = document.plan, document.classification
+    if plan is None or plan.way in BY_A_PERSON or plan.way is Way.BLANK:
+        return None
+    if plan.way is Way.PACKET:
+        return packet.archive(document, table, now=now)
+    if plan.way is Way.MAIL:
+        return mail_record.archive(document, table, now=now)
+    if plan.way is Way.FAILED:
+        return decide_failed(table, plan.reason, now=now, version=table.version)
+    return decide(table, found, document, now=now, version=table.version) if found else None
+
+
+async def _reroute(document: Document, plan: Plan, tools: Tools) -> Replay:
+    """The new plan's deliveries; what was delivered before, by whatever plan, keeps its receipt."""
     detail = f"{_said(document.plan)} -> {_said(plan)}"
-    after = replace(document, plan=plan, deliveries=planned, state=DocumentState.OPEN, step=Step.DECIDED, error="")
-    after = after.note(now, "re-routed", detail).settle()
-    tasks = delivery_tasks(after, tools, mark=("reroute", document.version))
-    return Replay(document=document, deed="reroute", detail=detail, writes=(Update(after), *tasks))
+    after = replace(replanned(document, plan, tools.holds), error="")
+    if _needs_bytes(after) and (why := await unreadable(document, tools)):
+        return _nothing(document, f"{detail}: {why}")
+    after = reopened(after, "re-routed", detail, tools)
+    writes = (Update(after), *delivery_tasks(after, tools), *await overtaken(document, tools))
+    return Replay(document=document, deed="reroute", detail=detail, writes=writes)
 
 
 def _said(plan: Plan | None) -> str:
     return f"{plan.route} ({', '.join(to.url for to in plan.to) or 'review'})" if plan else "no plan"
 
 
-def _redeliver(document: Document, tools: Tools) -> Replay:
-    """Deliveries that were not made, and those that hold bytes: they find their own object, or mend it."""
+def _needs_bytes(document: Document) -> bool:
+    return any(one.state is DeliveryState.PENDING for one in document.holders)
+
+
+def reopened(document: Document, what: str, detail: str, tools: Tools) -> Document:
+    """The document being delivered anew, as far as there is anything to deliver, with the time that this may take."""
     now = tools.clock()
-    again = [one for one in document.deliveries if one.state is not DeliveryState.DELIVERED or holds_bytes(one, tools)]
-    if not again or document.state is DocumentState.OPEN:
-        why = "it is being worked on" if document.state is DocumentState.OPEN else "nothing to deliver again"
-        return Replay(document=document, deed="nothing", detail=why)
-    chosen_ids = {one.id for one in again}
-    pending = tuple(
-        replace(one, state=DeliveryState.PENDING, error="") if one.id in chosen_ids else one
-        for one in document.deliveries
-    )
-    after = replace(document, deliveries=pending, state=DocumentState.OPEN, step=Step.DECIDED, error="")
-    after = after.note(now, "replayed", f"{len(again)} deliveries")
-    tasks = [pending_task(after, one, now=now, mark=("replay", document.version)) for one in again]
+    deadline = now + tools.config.deadline_seconds
+    again = replace(document, state=DocumentState.OPEN, step=Step.DECIDED, deadline=deadline)
+    return again.note(now, what, detail).settle()
+
+
+async def overtaken(document: Document, tools: Tools) -> list[Write]:
+    """The document's deliveries that were given up are no longer waited for: there is a new plan."""
+    now, keep = tools.clock(), tools.config.retention.tasks_seconds
+    given_up = [task async for task in _parked(document, tools) if task.kind == "deliver"]
+    return [Update(task.retire(now=now, keep_seconds=keep, note="another plan was made")) for task in given_up]
+
+
+async def _redeliver(document: Document, tools: Tools) -> Replay:
+    """Deliveries that were not made, and those that hold bytes: they find their own object, or mend it."""
+    if document.state is DocumentState.OPEN:
+        return _nothing(document, "it is being worked on")
+    document = known(document, tools.holds)
+    again = [one for one in document.deliveries if not one.done or one in document.holders]
+    if not again:
+        return _nothing(document, "nothing to deliver again")
+    if any(not one.tells for one in again) and (why := await unreadable(document, tools)):
+        return _nothing(document, why)
+    rows = (begun_anew(one, document) if one in again else one for one in document.deliveries)
+    after = replace(document, deliveries=tuple(rows), error="")
+    after = reopened(after, "replayed", f"{len(again)} deliveries", tools)
+    detail = ", ".join(one.to.url for one in again)
     return Replay(
-        document=document,
-        deed="redeliver",
-        detail=", ".join(one.to.url for one in again),
-        writes=(Update(after), *(Ensure(task) for task in tasks)),
+        document=document, deed="redeliver", detail=detail, writes=(Update(after), *delivery_tasks(after, tools))
     )
 
 

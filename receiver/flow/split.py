@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from receiver.core.change import Ensure, Update, Write
-from receiver.core.document import Classification, Delivery, DeliveryState, Document, DocumentState, Origin, Step
+from receiver.core.document import Classification, Document, DocumentState, Origin, Step
 from receiver.core.errors import Uncuttable
 from receiver.core.job import Job
 from receiver.core.naming import id_parts, piece_id, task_id
@@ -96,7 +96,6 @@ async def _piece(packet: Document, segment: Segment, pages: Pages, tools: Tools)
         await _promise(Ensure(known), tasks, tools)
     elif _waits_for_this_cut(known, segment):
         again = resubmission(known, f"{packet.cuts[-1].by} cut the packet anew", tools.clock(), tools)
-        again = replace(again, deliveries=_delivered(known))
         if again.forgotten_at is not None:
             kept = await _kept(packet, segment, pages, tools)
             again = replace(again, content=kept.location, sha256=kept.sha256, size=kept.size, forgotten_at=None)
@@ -117,10 +116,6 @@ def _waits_for_this_cut(piece: Document, segment: Segment) -> bool:
     doubted = piece.plan is None and piece.state is DocumentState.REVIEW
     retyped = bool(segment.category) and piece.category != segment.category
     return withdrawn or (segment.confidence == BY_HAND and (doubted or retyped))
-
-
-def _delivered(piece: Document) -> tuple[Delivery, ...]:
-    return tuple(one for one in piece.deliveries if one.state is DeliveryState.DELIVERED)
 
 
 async def _kept(packet: Document, segment: Segment, pages: Pages, tools: Tools) -> Kept:
@@ -162,14 +157,14 @@ def _first_step(
     piece = replace(piece, category=segment.category, category_confidence=segment.confidence)
     if segment.category == BLANK:
         reason = "blank pages, dropped from the packet; nothing is lost: they are kept here and in the packet"
-        return planned(piece, Plan(way=Way.BLANK, route=Way.BLANK, reason=reason, decided_at=now), now), ()
+        return planned(piece, Plan(way=Way.BLANK, route=Way.BLANK, reason=reason, decided_at=now), tools), ()
     if not sure_enough(segment.confidence, split.min_confidence):
         reason = f"LlamaCloud is only {segment.confidence or 'vaguely'} sure of this piece: {segment.category}"
         return held_document(piece, reason, now), ()
     by_person = segment.confidence == BY_HAND
     if segment.category and (by_person or split.then == "route"):
         piece = _routed(piece, packet.cuts[-1].by, tools)
-        return piece, delivery_tasks(piece, tools, mark=("cut", len(packet.cuts)))
+        return piece, delivery_tasks(piece, tools)
     return piece, (Ensure(submission_of(piece, now=now)),)
 
 
@@ -182,7 +177,7 @@ def _routed(piece: Document, by: str, tools: Tools) -> Document:
     typed = replace(piece, classification=result)
     plan = decide(table, result, typed, now=now, version=table.version)
     tools.meter.count("mailroom_decisions", way=plan.way, type=category or "")
-    return planned(typed, plan, now)
+    return planned(typed, plan, tools)
 
 
 async def _withdraw(packet: Document, tools: Tools) -> None:
@@ -196,7 +191,8 @@ async def _withdraw(packet: Document, tools: Tools) -> None:
         now = tools.clock()
         reason = f"its pages are in other pieces since {packet.cuts[-1].by} cut the packet anew"
         plan = Plan(way=Way.RECUT, route=Way.RECUT, reason=reason, decided_at=now)
-        await tools.store.apply(Update(planned(replace(piece, error=""), plan, now)))
+        after = planned(replace(piece, error=""), plan, tools)
+        await _promise(Update(after), delivery_tasks(after, tools), tools)
 
 
 def _done(packet: Document, task: Task, doubts: Sequence[str], left: tuple[str, ...], tools: Tools) -> Outcome:

@@ -11,9 +11,11 @@ from receiver.core.alert import Alert
 from receiver.core.budget import Budget
 from receiver.core.change import Write
 from receiver.core.document import Document
-from receiver.core.errors import FileGone, NotAllowed, Transient
+from receiver.core.errors import FileGone, Transient
 from receiver.core.job import Job
+from receiver.core.links import ContentLinks
 from receiver.core.parcel import Content
+from receiver.core.plan import Target
 from receiver.core.task import NOTICES, Task
 from receiver.core.verify import TOKEN_HEADER
 from receiver.flow.reactions import Reactions
@@ -112,6 +114,8 @@ class Tools:
     """Where the operator's page is, for links in notices; "" for none."""
     site: str = ""
     """Which Mailroom this is, for those that hear of several."""
+    links: ContentLinks | None = None
+    """Makes the links to what only we hold; None where nobody serves them."""
     adopt: bool = False
     """Whether a job that was created elsewhere becomes a document here."""
     max_document: int = 512 * 1024 * 1024
@@ -137,24 +141,24 @@ class Tools:
                 media_type=document.media_type,
                 stream=lambda: self.cloud.read_file(rest),
             )
-        if (source := self._source(document.content)) is None:
+        if (source := self.source_of(document.content)) is None:
             raise FileGone(f"nobody here can read {document.content}")
         return await source.content(document)
 
     async def release(self, location: str) -> None:
         """Nobody needs the bytes at this location any more. What lies at LlamaCloud expires there by itself."""
-        if (source := self._source(location)) is not None:
+        if (source := self.source_of(location)) is not None:
             await source.release(location)
 
-    def _source(self, location: str) -> Source | None:
+    def holds(self, target: Target) -> bool:
+        """Whether the document itself is put there, and not only a message about it."""
+        destination = self.destinations.get(target.scheme)
+        return destination is not None and destination.holds_bytes
+
+    def source_of(self, location: str) -> Source | None:
+        """Who can read what lies at this location; None when nobody here can."""
         scheme = location.partition(":")[0]
         return self.spool if scheme == "spool" else self.sources.get(scheme)
-
-
-def refuse_forgotten(document: Document) -> None:
-    """Raises NotAllowed for a document whose bytes were forgotten: nothing can be done with it any more."""
-    if document.forgotten_at is not None:
-        raise NotAllowed(why_forgotten(document), fix=BRING_BACK)
 
 
 def why_forgotten(document: Document) -> str:

@@ -18,12 +18,17 @@ from receiver.metrics import METRICS
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(ROOT))
-from scripts.reference import cli, errors, settings  # noqa: E402
+from scripts.reference import cli, errors, schemas, settings  # noqa: E402
 
 
 @pytest.mark.parametrize(("name", "page"), [("settings", settings.page), ("cli", cli.page), ("errors", errors.page)])
 def test_pages_made_from_the_code_are_current(name: str, page) -> None:  # type: ignore[no-untyped-def]
     assert (DOCS / f"{name}.md").read_text(encoding="utf-8") == page(), "run scripts/make-docs"
+
+
+def test_schemas_made_from_the_code_are_current() -> None:
+    kept = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "schemas").iterdir()}
+    assert kept == schemas.pages(), "run scripts/make-docs"
 
 
 @pytest.mark.parametrize(

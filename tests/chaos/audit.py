@@ -132,7 +132,8 @@ class _Auditor:
                 self._say("misplaced", f"{name}: lies at {one.place}")
 
     def _look_at_messages(self, name: str, way: Way, messages: list[Message]) -> None:
-        sent = Counter((one.queue, one.delivery_id) for one in messages)
+        sent = Counter((one.queue, one.delivery_id) for one in messages if not one.withdraws)
+        self._look_at_withdrawals(name, way, messages)
         for queue in way.queues:
             ids = [delivery_id for at, delivery_id in sent if at == queue]
             surplus = sum(sent[queue, each] for each in ids) - 1
@@ -147,6 +148,18 @@ class _Auditor:
         for queue, delivery_id in sent:
             if queue not in way.queues:
                 self._say("misplaced", f"{name}: message {delivery_id} in {queue}")
+
+    def _look_at_withdrawals(self, name: str, way: Way, messages: list[Message]) -> None:
+        """Whoever was told of a piece that was withdrawn is told that too, once; nobody else is."""
+        said = Counter((one.queue, one.delivery_id) for one in messages if one.withdraws)
+        told = {one.queue for one in messages if not one.withdraws} if way.state == DocumentState.WITHDRAWN else set()
+        for queue in told - {queue for queue, _ in said}:
+            self._say("lost", f"{name}: it is withdrawn, and {queue} was not told")
+        for queue in {queue for queue, _ in said} - told:
+            self._say("misplaced", f"{name}: {queue} was told that it is withdrawn")
+        if len(said) > len({queue for queue, _ in said}):
+            self._say("doubled", f"{name}: told to be withdrawn under several delivery ids: {sorted(said)}")
+        self._verdict.doubled_messages += said.total() - len(said)
 
     def _look_at_events(self) -> None:
         for event_id in self._evidence.acknowledged_events - self._evidence.events:

@@ -55,6 +55,12 @@ class Message:
     queue: str
     delivery_id: str
     document_id: str
+    type: str = "mailroom.document.routed"
+
+    @property
+    def withdraws(self) -> bool:
+        """Whether it says that the document is no affair of this queue any more."""
+        return self.type == "mailroom.document.superseded"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +159,7 @@ def _messages(aws: LocalAws) -> list[Message]:
     for queue in (STANDARD, *FIFO):
         for message in aws.messages(queue):
             event = json.loads(message["Body"])
-            found_.append(Message(queue, event["id"], event["subject"]))
+            found_.append(Message(queue, event["id"], event["subject"], event["type"]))
     return found_
 
 

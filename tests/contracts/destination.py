@@ -6,12 +6,15 @@ the adapter and lets the test look inside. Nothing here knows how the looking is
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from receiver.core.document import Receipt
 from receiver.core.errors import DeliveryConflict, FileGone
+from receiver.core.meaning import Meaning
 from receiver.core.naming import fields, render
 from receiver.core.parcel import Parcel
 from receiver.core.plan import Target
@@ -135,6 +138,30 @@ class HoldsBytes(DestinationContract):
         await place.destination.deliver(parcel)
         assert json.loads(await place.read(_manifest_of(receipt)))["delivery_id"] == parcel.delivery_id
 
+    async def test_what_was_delivered_before_is_looked_at_and_its_bytes_are_not_needed(self, place: Place) -> None:
+        parcel = _parcel(place)
+        first = await place.destination.deliver(parcel)
+        gone = replace(parcel.content, stream=_gone)
+        again = await place.destination.deliver(replace(parcel, content=gone, again=True))
+        assert (again.location, again.checksum, again.fresh) == (first.location, first.checksum, False)
+
+    async def test_what_was_delivered_before_and_is_gone_is_delivered_again(self, place: Place) -> None:
+        parcel = replace(_parcel(place), again=True)
+        await self.remove(place, await place.destination.deliver(parcel))
+        receipt = await place.destination.deliver(parcel)
+        assert (await place.read(receipt), receipt.fresh) == (b"%PDF-1.7 a letter", True)
+
+    async def test_another_content_where_it_was_delivered_before_is_a_conflict(self, place: Place) -> None:
+        await place.destination.deliver(_parcel(place, b"first"))
+        with pytest.raises(DeliveryConflict):
+            await place.destination.deliver(replace(_parcel(place, b"second"), again=True))
+
+    async def test_the_receipt_says_where_the_manifest_lies(self, place: Place) -> None:
+        parcel = _parcel(place)
+        receipt = await place.destination.deliver(parcel)
+        said = json.loads(await place.read(Receipt(location=receipt.manifest)))
+        assert said["location"] == parcel.url
+
     async def remove(self, place: Any, receipt: Receipt) -> None:
         """Takes away what lies there, behind the destination's back."""
         raise NotImplementedError
@@ -189,16 +216,23 @@ class PointsToIt(DestinationContract):
         assert said["subject"] == parcel.document.id
         assert said["datacontenttype"] == "application/json"
         assert said["time"].endswith("Z")
-        assert said["data"]["pointer"] == parcel.pointer
+        assert (said["data"]["pointer"], said["data"]["pointer_state"]) == (parcel.pointer.url, "stored")
         assert said["data"]["classification"]["confidence"] == 0.93
+
+    async def test_two_messages_about_one_document_say_which_is_the_later(self, place: Place) -> None:
+        for number, meaning in enumerate((Meaning.ROUTED, Meaning.CORRECTED, Meaning.SUPERSEDED), start=1):
+            parcel = _parcel(place, id="doc-1", delivery_id=f"dlv_{number}")
+            receipt = await place.destination.deliver(replace(parcel, meaning=meaning, sequence=number))
+            said = json.loads(await place.read(receipt))
+            assert (said["type"], said["sequence"]) == (f"mailroom.document.{meaning}", str(number))
 
     async def test_a_long_story_is_cut_to_what_a_message_takes(self, place: Place) -> None:
         parcel = _parcel(place, reasoning="because " * 400_000)
         body = await place.read(await place.destination.deliver(parcel))
         said = json.loads(body)
-        assert len(body) < 1024 * 1024
+        assert len(body) < 4096
         assert said["data"]["shortened"] is True
-        assert said["data"]["pointer"] == parcel.pointer
+        assert said["data"]["pointer"] == parcel.pointer.url
         assert said["data"]["classification"]["reasoning"].startswith("because")
 
 
@@ -212,6 +246,10 @@ def _parcel(place: Place, data: bytes = b"%PDF-1.7 a letter", **fields: Any) -> 
 
 def _url(place: Place) -> str:
     return place.template + "doc-1/letter.pdf" if place.template.endswith("/") else place.template
+
+
+def _gone() -> AsyncIterator[bytes]:
+    raise FileGone("nobody has the bytes any more")
 
 
 def _manifest_of(receipt: Receipt) -> Receipt:

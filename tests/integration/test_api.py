@@ -217,7 +217,7 @@ async def test_a_person_routes_a_document_by_saying_what_it_is(app: App, client:
         "Ada says it is invoice",
     )
     [delivery] = told["deliveries"]
-    assert await app.tools.store.get(Task, f"deliver:{delivery['delivery_id']}")
+    assert await app.tools.store.get(Task, f"deliver:{delivery['delivery_id']}:1")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ async def test_attributes_can_be_filtered_by(local_aws: LocalAws) -> None:
     receipt = await Sqs(local_aws.aws).deliver(a_parcel(queue, classification=found, id="doc-1"))
     attributes = local_aws.message(receipt.location)["MessageAttributes"]
     assert {name: one["StringValue"] for name, one in attributes.items()} == {
-        "type": "Straßenkarte", "confidence": "0.5000", "document_id": "doc-1", "route": "invoices",
+        "event": "mailroom.document.routed", "way": "matched", "review": "false", "type": "Straßenkarte",
+        "confidence": "0.5000", "document_id": "doc-1", "route": "invoices",
     }  # fmt: skip
     assert attributes["confidence"]["DataType"] == "Number"
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.core.document import Classification, DeliveryState
+from receiver.core.document import Classification
 from receiver.core.plan import Target, Way
-from receiver.core.route import Fallback, Route, RouteTable, decide, decide_failed, deliveries
+from receiver.core.route import Fallback, Route, RouteTable, decide, decide_failed
 from receiver.core.when import When
 from tests.builders import NOW, a_document
 
@@ -167,7 +167,7 @@ def test_a_row_that_continues_adds_its_places_to_whatever_way_the_document_takes
     matched = decide(table, found("invoice"), a_document(), now=NOW)
     assert (matched.way, matched.route, matched.to) == (Way.MATCHED, "invoice", (UNSORTED, INVOICES))
     assert matched.reason.endswith("at least 0.80; also archive")
-    assert [one.route for one in deliveries("doc_1", matched)] == ["archive", "invoice"]
+    assert [*matched.routes] == ["archive", "invoice"]
     low = decide(table, found("invoice", 0.2), a_document(), now=NOW)
     assert (low.way, low.to, low.review) == (Way.LOW_CONFIDENCE, (UNSORTED, FAILED), True)
     odd = decide(table, found("odd"), a_document(), now=NOW)
@@ -180,7 +180,7 @@ def test_a_place_that_two_rows_name_is_delivered_to_once() -> None:
     table = a_table(replace(ARCHIVE, to=(UNSORTED, INVOICES)), INVOICE)
     plan = decide(table, found("invoice"), a_document(), now=NOW)
     assert plan.to == (UNSORTED, INVOICES)
-    assert [one.route for one in deliveries("doc_1", plan)] == ["archive", "archive"]
+    assert [*plan.routes] == ["archive", "archive"]
 
 
 def test_a_catch_all_takes_every_type_but_no_document_without_one() -> None:
@@ -213,15 +213,6 @@ def test_the_version_follows_the_meaning_of_the_table() -> None:
 def test_a_table_names_each_destination_once() -> None:
     table = a_table(INVOICE, INVOICE, packet=Fallback(to=(CONTRACTS, INVOICES)))
     assert table.targets() == (INVOICES, UNSORTED, FAILED, CONTRACTS)
-
-
-def test_a_plan_asks_for_one_pending_delivery_per_destination_with_a_stable_id() -> None:
-    plan = decide(a_table(Route(name="a", types=("a",), to=(INVOICES, CONTRACTS))), found("a"), a_document(), now=NOW)
-    made = deliveries("doc_1", plan)
-    assert [one.to for one in made] == [INVOICES, CONTRACTS]
-    assert {one.state for one in made} == {DeliveryState.PENDING}
-    assert made == deliveries("doc_1", plan)
-    assert made[0].id != made[1].id != deliveries("doc_2", plan)[1].id
 
 
 def test_what_a_table_may_say_since_then_changes_no_fingerprint_of_one_that_does_not_say_it() -> None:

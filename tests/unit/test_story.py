@@ -1,12 +1,9 @@
 """What destinations tell of a document: safe for headers and tags, and never too long for a message."""
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.destinations.cloudevent import event
 from handlers.destinations.options import pairs, unknown
 from handlers.destinations.story import ascii_safe, facts, manifest_file, same_story
 from receiver.core.document import Classification
@@ -31,12 +28,6 @@ def test_facts_are_never_empty_and_hold_no_control_characters(type_: str) -> Non
         assert value.isprintable()
 
 
-def test_a_document_without_a_type_says_untyped() -> None:
-    parcel = a_parcel("sqs://q", classification=Classification(type=None, confidence=0.0))
-    assert facts(parcel)["type"] == "untyped"
-    assert facts(a_parcel("sqs://q", classification=None))["confidence"] == "0"
-
-
 def test_a_manifest_is_the_same_bytes_each_time() -> None:
     parcel = a_parcel("s3://mail/a.pdf")
     assert manifest_file(parcel, sha256="ab") == manifest_file(parcel, sha256="ab")
@@ -45,25 +36,6 @@ def test_a_manifest_is_the_same_bytes_each_time() -> None:
 @pytest.mark.parametrize("there", [b"", b"not json", b"[]", b'"doc-1"', b'{"document_id": "doc-2"}', b"\xff\xfe"])
 def test_what_is_no_manifest_of_ours_is_another_story(there: bytes) -> None:
     assert not same_story(there, a_parcel("s3://mail/a.pdf", id="doc-1"))
-
-
-@given(st.integers(min_value=1500, max_value=60_000))
-def test_an_event_keeps_to_its_limit_and_still_points(limit: int) -> None:
-    parcel = a_parcel("sqs://q", reasoning="because " * 9_000, metadata={f"k{n}": "v" * 200 for n in range(50)})
-    body = event(parcel, limit=limit)
-    assert len(body) <= limit
-    said = json.loads(body)
-    assert said["id"] == parcel.delivery_id
-    assert said["data"]["pointer"] == parcel.pointer
-    assert said["data"]["shortened"] is True
-
-
-def test_a_short_event_is_told_whole() -> None:
-    parcel = a_parcel("sqs://q", metadata={"customer": "42"})
-    data = json.loads(event(parcel, limit=100_000))["data"]
-    assert "shortened" not in data
-    assert data["document"]["metadata"] == {"customer": "42"}
-    assert data["decision"]["rows"] == []
 
 
 def test_options_are_read_as_pairs_and_mistakes_are_named() -> None:

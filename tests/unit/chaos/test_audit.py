@@ -20,6 +20,7 @@ KNOWN = {"doc_a": LETTER}
 DOCUMENT = a_document(id="doc_a", state=DocumentState.ROUTED, step=Step.SETTLED)
 OBJECT = Object("chaos-mail/contracts/doc_a/lease.pdf", LETTER.sha256, "dlv_1", "doc_a", {"delivery_id": "dlv_1"})
 MESSAGE = Message("chaos-contracts.fifo", "dlv_2", "doc_a")
+WITHDRAWAL = Message("chaos-contracts.fifo", "dlv_3", "doc_a", "mailroom.document.superseded")
 JOB = JobReport(
     id="cls-1", kind=JobKind.CLASSIFY, status=JobStatus.COMPLETED, transaction_id="mailroom-classify-doc_a-0"
 )
@@ -76,6 +77,7 @@ def test_a_run_without_faults_is_good() -> None:
         ({"objects": [OBJECT, replace(OBJECT, place="chaos-mail/letters/doc_a/x")]}, "misplaced", "letters"),
         ({"objects": [replace(OBJECT, sha256="0")]}, "misplaced", "other bytes"),
         ({"messages": [MESSAGE, replace(MESSAGE, queue="chaos-invoices")]}, "misplaced", "chaos-invoices"),
+        ({"messages": [MESSAGE, WITHDRAWAL]}, "misplaced", "was told that it is withdrawn"),
         ({"documents": a_state(DocumentState.REVIEW)}, "misplaced", "should be routed"),
         ({"jobs": {"doc_a": [replace(JOB, status=JobStatus.FAILED)]}}, "misplaced", "should be failed"),
         ({"jobs": {"doc_a": [replace(JOB, status=JobStatus.FAILED)]}}, "lost", "0 alerts"),

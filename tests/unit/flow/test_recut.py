@@ -90,7 +90,7 @@ async def test_another_type_for_the_same_pages_routes_the_piece_anew(desk: Desk)
     first, _ = await pieces_of(packet, desk.tools)
     assert (first.type, first.state) == ("contract", DocumentState.ROUTED)
     assert [one.to.url for one in first.deliveries] == [
-        "bytes://contracts/", "bytes://invoices/", "words://invoices",
+        "bytes://contracts/", "words://invoices", "bytes://invoices/",
     ]  # fmt: skip
 
 

@@ -76,7 +76,7 @@ async def test_a_changed_table_moves_only_what_it_decides_otherwise_and_asks_nob
     assert desk.bytes.parcels[-1].url.startswith("bytes://legal/")
     assert len(desk.cloud.orders) == 2
     again = await replayed(desk, type="contract", reroute=True)
-    assert [one.deed for one in again] == ["redeliver"]
+    assert [(one.deed, one.detail) for one in again] == [("nothing", "the table does not move it")]
     assert await desk.document(invoice.id) == invoice
 
 

@@ -1,0 +1,43 @@
+"""Documents that lie in a folder because they were delivered there: read, and never taken away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from receiver.core.document import Document
+from receiver.core.errors import AccessDenied, FileGone
+from receiver.core.parcel import Content
+from receiver.ports import Source
+
+CHUNK = 1024 * 1024
+
+
+class FolderSource:
+    """The Source of ``folder://`` locations, which are those of the destination's receipts."""
+
+    async def content(self, document: Document) -> Content:
+        path = Path(document.content.removeprefix("folder://"))
+        return Content(
+            size=document.size,
+            sha256=document.sha256,
+            media_type=document.media_type,
+            stream=lambda: _chunks(path),
+        )
+
+    async def release(self, location: str) -> None:
+        """What was delivered stays."""
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    try:
+        file = await asyncio.to_thread(path.open, "rb")
+        with file:
+            while chunk := await asyncio.to_thread(file.read, CHUNK):
+                yield chunk
+    except FileNotFoundError as error:
+        raise FileGone(f"{path} is not there any more") from error
+    except OSError as error:
+        raise AccessDenied(f"{path} cannot be read: {error.strerror}") from error
+
+
+_: type[Source] = FolderSource

@@ -1,0 +1,159 @@
+"""Pointers that open, and documents that are copied from where they were delivered: with S3 and SQS."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from handlers.aws import Aws
+from handlers.destinations.folder import Folder
+from handlers.destinations.s3 import S3
+from handlers.destinations.sqs import Sqs
+from handlers.local_aws import LocalAws
+from handlers.sources.folder import FolderSource
+from handlers.sources.s3 import S3Source
+from receiver.core.document import DocumentState
+from receiver.core.plan import Target
+from receiver.flow.forget import forget_content
+from receiver.flow.replay import Choice, carry_out, chosen, foreseen
+from tests.desk import TABLE, Desk
+from tests.integration.test_replay_writes import Counting
+from tests.servers import serve
+
+pytestmark = [pytest.mark.anyio, pytest.mark.aws]
+MONTH = 31 * 86400.0
+_numbers = count(1)
+
+
+class Stumbling(Counting):
+    """Answers 503 to the first so many objects that are put."""
+
+    refusals = 0
+
+    async def __call__(self, request: Request) -> Response:
+        if request.method == "PUT" and self.refusals:
+            self.refusals -= 1
+            await request.body()
+            return Response(status_code=503)
+        return await super().__call__(request)
+
+
+class Office:
+    """A desk that delivers to a bucket, a queue and a folder of its own."""
+
+    def __init__(self, folder: Path, local_aws: LocalAws, s3: Stumbling, url: str) -> None:
+        self.aws, self.s3 = Aws(credentials=local_aws.credentials, endpoint_url=url, attempts=1), s3
+        self.bucket, self.queue = f"pointed-{next(_numbers)}", f"pointed-{next(_numbers)}"
+        self.local_aws, self.archive = local_aws, folder / "archive"
+        local_aws.make([Target(url=f"s3://{self.bucket}/"), Target(url=f"sqs://{self.queue}")])
+        self.desk = Desk(folder, self.table())
+        self.desk.tools = replace(
+            self.desk.tools,
+            destinations={"s3": S3(self.aws), "sqs": Sqs(self.aws), "folder": Folder()},
+            sources={"s3": S3Source(self.aws), "folder": FolderSource()},
+        )
+
+    def table(self, prefix: str = "in") -> str:
+        table = TABLE.replace("bytes://invoices/", f"s3://{self.bucket}/{prefix}/")
+        table = table.replace("words://invoices", f"sqs://{self.queue}")
+        table = table.replace("bytes://contracts/", f"folder://{self.archive}/{prefix}/")
+        return table.replace("bytes://", f"s3://{self.bucket}/other/")
+
+    def lies(self, location: str) -> bytes:
+        """What lies there, whatever the place is."""
+        if location.startswith("s3://"):
+            return self.local_aws.object(location)
+        return Path(location.removeprefix("folder://")).read_bytes()
+
+    def lose(self, location: str) -> None:
+        """Takes a file away, behind Mailroom's back."""
+        Path(location.removeprefix("folder://")).unlink()
+
+    def messages(self) -> list[dict[str, object]]:
+        return [json.loads(one["Body"]) for one in self.local_aws.messages(self.queue)]
+
+    async def rerouted(self, prefix: str) -> list[str]:
+        self.desk.use(self.table(prefix))
+        wanted, deeds = Choice(since=0.0, reroute=True), []
+        async for document in chosen(wanted, self.desk.tools):
+            planned = await foreseen(document, wanted, self.desk.tools)
+            assert await carry_out(planned, self.desk.tools)
+            deeds.append(planned.deed)
+        await self.desk.work()
+        return deeds
+
+
+@pytest.fixture
+def office(tmp_path: Path, local_aws: LocalAws) -> Iterator[Office]:
+    s3 = Stumbling(local_aws.endpoint)
+    routes = [Route("/{path:path}", s3.__call__, methods=["GET", "HEAD", "PUT", "POST", "DELETE"])]
+    with s3.aws, serve(Starlette(routes=routes)) as url:
+        office = Office(tmp_path, local_aws, s3, url)
+        yield office
+        office.aws.close()
+
+
+async def test_one_503_at_the_first_put_and_the_message_still_points_to_the_object(office: Office) -> None:
+    office.s3.refusals = 1
+    document = await office.desk.routed("invoice", content=b"%PDF an invoice")
+    assert office.messages() == []
+    office.desk.later(5)
+    await office.desk.work()
+    (message,) = office.messages()
+    data = message["data"]
+    assert isinstance(data, dict)
+    assert (message["type"], data["pointer_state"]) == ("mailroom.document.routed", "stored")
+    assert office.local_aws.object(data["pointer"]) == b"%PDF an invoice"
+    assert json.loads(office.local_aws.object(data["manifest"]))["document_id"] == document.id
+
+
+async def test_a_place_that_stays_broken_is_told_of_and_then_that_it_is_there(office: Office) -> None:
+    office.s3.refusals = 1000
+    await office.desk.routed("invoice", content=b"%PDF an invoice")
+    office.desk.later(900)
+    await office.desk.work()
+    office.s3.refusals = 0
+    office.desk.later(4 * 3600)
+    await office.desk.work()
+    first, second = sorted(office.messages(), key=lambda one: str(one["sequence"]))
+    assert [(one["type"], one["data"]["pointer_state"]) for one in (first, second)] == [  # type: ignore[index]
+        ("mailroom.document.routed", "pending"), ("mailroom.document.available", "stored"),
+    ]  # fmt: skip
+    assert office.local_aws.object(second["data"]["pointer"]) == b"%PDF an invoice"  # type: ignore[index]
+    assert first["id"] != second["id"]
+
+
+@pytest.mark.parametrize("type_", ["invoice", "contract"])
+async def test_what_the_spool_has_forgotten_is_copied_from_where_it_was_delivered(office: Office, type_: str) -> None:
+    contents = {(await office.desk.routed(type_, name=f"{n}.pdf", content=b"%d" % n)).id: b"%d" % n for n in range(3)}
+    office.desk.later(MONTH)
+    assert (await forget_content(office.desk.tools))[0] == 3
+    assert await office.rerouted("in") == ["nothing"] * 3
+    assert await office.rerouted("elsewhere") == ["reroute"] * 3
+    for document_id, content in contents.items():
+        document = await office.desk.document(document_id)
+        assert (document.state, document.stored is not None) == (DocumentState.ROUTED, True)
+        assert document.stored is not None
+        assert "/elsewhere/" in document.stored.location
+        assert office.lies(document.stored.location) == content
+    assert office.s3.writes.total() < 20
+
+
+async def test_a_repetition_reads_nothing_that_is_there_and_mends_what_is_gone(office: Office) -> None:
+    document = await office.desk.routed("contract", content=b"%PDF a deed")
+    assert document.stored is not None
+    for gone in (False, True):
+        if gone:
+            office.lose(document.stored.location)
+        now, wanted = await office.desk.document(document.id), Choice(ids=(document.id,))
+        assert await carry_out(await foreseen(now, wanted, office.desk.tools), office.desk.tools)
+        await office.desk.work()
+        assert (await office.desk.document(document.id)).state is DocumentState.ROUTED
+        assert office.lies(document.stored.location) == b"%PDF a deed"
