@@ -4,7 +4,7 @@ import json
 import mimetypes
 from typing import Any
 
-from receiver.core.document import Classification, Document, Origin
+from receiver.core.document import NAMING, Classification, Document, Origin
 from receiver.core.job import JobStatus
 from receiver.core.media import ONE_PAGE
 from receiver.core.naming import document_id
@@ -63,9 +63,9 @@ def _document(data: dict[str, Any], *, now: float) -> Document:
     identity = str(data.get("document_id") or document_id(source, ""))
     return Document(
         id=identity, name=name, sha256=READ, size=_size(data), media_type=kind, origin=source, content="",
-        taken_in_at=now, batch_id=str(data.get("batch_id") or identity), category=str(data.get("category") or ""),
-        page_count=count or (1 if kind in ONE_PAGE else None), pages=pages, metadata=_metadata(data),
-        duplicate_of="another document" if data.get("duplicate") is True else "",
+        taken_in_at=now, naming=NAMING, batch_id=str(data.get("batch_id") or identity),
+        category=str(data.get("category") or ""), page_count=count or (1 if kind in ONE_PAGE else None), pages=pages,
+        metadata=_metadata(data), duplicate_of="another document" if data.get("duplicate") is True else "",
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from receiver.core.meaning import Meaning
 from receiver.core.pages import Cut, Segment
 from receiver.core.plan import Plan, Target, Way
 
+NAMING = 2
+"""How the keys of documents are made that are taken in now."""
 HISTORY_LIMIT = 200
 """Entries of the timeline kept on the document; the oldest but the first give way."""
 
@@ -168,6 +170,9 @@ class Document:
     """Where the bytes lie: ``spool:KEY``, ``s3://bucket/key?versionId=…`` or ``llamacloud:FILE_ID``; "" once they are
     forgotten."""
     taken_in_at: float
+    naming: int = 1
+    """How values become parts of its keys (core/naming.py). A document's keys never change, so whoever takes it in says
+    NAMING; records from before do not have it."""
     version: int = 0
     state: DocumentState = DocumentState.OPEN
     step: Step = Step.TAKEN_IN

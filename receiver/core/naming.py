@@ -18,11 +18,17 @@ from receiver.core.document import Classification, Document, Origin
 from receiver.core.errors import Misconfigured
 from receiver.core.pages import spans
 from receiver.core.plan import Target
+from receiver.core.safe import NAME_BYTES as NAME_BYTES
+from receiver.core.safe import cleaned, safe_file, safe_word
 
-NAME_BYTES = 180
-"""A safe file name's limit in UTF-8 bytes: below every file system's 255, with room for ``.mailroom.json``."""
 UNTYPED = "untyped"
-"""What ``{type}`` gives for a document without one."""
+"""What ``{type}`` and ``{category}`` give for a document without one."""
+NOBODY = "unknown"
+"""What ``{sender}`` gives where nobody is named."""
+TYPE_BYTES = 50
+"""LlamaCloud's limit for a rule's type (reference 1.2)."""
+WORD_BYTES = 60
+"""Of what is short unless something is odd: ways in, ids, pages."""
 FIELDS = frozenset(
     {
         "document_id",
@@ -159,16 +165,52 @@ def whole(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def safe_name(name: str) -> str:
-    """The name made safe as the last part of a key or path, recognisable, never empty, never a way out.
+def fields(document: Document, classification: Classification | None = None) -> dict[str, str]:
+    """The values for a path's fields. Dates are those of the intake, in UTC, so that a repeat yields the same key."""
+    found = classification or document.classification
+    taken_in = datetime.fromtimestamp(document.taken_in_at, UTC)
+    dates = {"yyyy": f"{taken_in:%Y}", "mm": f"{taken_in:%m}", "dd": f"{taken_in:%d}"}
+    type_ = found.type if found and found.type else ""
+    return {"document_id": document.id, **dates, **(_apart if document.naming > 1 else _as_before)(document, type_)}
 
-    Path separators of both worlds cut it, control and format characters (right-to-left marks among them) go, characters
-    that S3 or a shell would trip over become ``_``, dots at the start go, and a long name keeps its extension.
-    """
-    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
-    clean = "".join("" if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn"} else c for c in last)
-    clean = re.sub(r"[^\w.\-()+@=, ]", "_", clean)
-    clean = re.sub(r"\s+", " ", clean).strip(" .")
+
+def _apart(document: Document, type_: str) -> dict[str, str]:
+    """Different values give different parts."""
+    name = safe_file(document.name)
+    path, origin, pages = PurePosixPath(name), document.origin, spans(document.pages).replace(", ", "_")
+    return {
+        "filename": name,
+        "stem": path.stem,
+        "ext": path.suffix.lstrip("."),
+        "type": safe_word(type_, most=TYPE_BYTES, taken=[UNTYPED]) if type_ else UNTYPED,
+        "source": safe_word(origin.kind, most=WORD_BYTES),
+        "sender": safe_word(origin.sender, taken=[NOBODY]) if origin.sender else NOBODY,
+        "batch": safe_word(document.batch_id or document.id, most=WORD_BYTES),
+        "category": safe_word(document.category, taken=[UNTYPED]) if document.category else UNTYPED,
+        "pages": safe_word(pages, most=WORD_BYTES) if pages else "all",
+    }
+
+
+def _as_before(document: Document, type_: str) -> dict[str, str]:
+    """As keys were made until documents had a ``naming``: theirs must not change."""
+    name = safe_name(document.name)
+    path = PurePosixPath(name)
+    return {
+        "filename": name,
+        "stem": path.stem,
+        "ext": path.suffix.lstrip("."),
+        "type": safe_part(type_) if type_ else UNTYPED,
+        "source": safe_part(document.origin.kind),
+        "sender": safe_part(document.origin.sender) if document.origin.sender else NOBODY,
+        "batch": safe_part(document.batch_id or document.id),
+        "category": safe_part(document.category) if document.category else UNTYPED,
+        "pages": spans(document.pages).replace(", ", "_") if document.pages else "all",
+    }
+
+
+def safe_name(name: str) -> str:
+    """A name as it was made safe before ``safe_file``."""
+    clean = cleaned(re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1])
     return _shortened(clean) or "document"
 
 
@@ -183,31 +225,8 @@ def _shortened(name: str) -> str:
 
 
 def safe_part(value: str) -> str:
-    """A value made safe as one part of a path: like a name, without dots and spaces at all."""
+    """A value as it was made a part of a path before ``safe_word``."""
     return re.sub(r"[. ]+", "_", safe_name(value)).strip("_") or "_"
-
-
-def fields(document: Document, classification: Classification | None = None) -> dict[str, str]:
-    """The values for a path's fields. Dates are those of the intake, in UTC, so that a repeat yields the same key."""
-    found = classification or document.classification
-    taken_in = datetime.fromtimestamp(document.taken_in_at, UTC)
-    name = safe_name(document.name)
-    path = PurePosixPath(name)
-    return {
-        "document_id": document.id,
-        "filename": name,
-        "stem": path.stem,
-        "ext": path.suffix.lstrip("."),
-        "type": safe_part(found.type) if found and found.type else UNTYPED,
-        "yyyy": f"{taken_in:%Y}",
-        "mm": f"{taken_in:%m}",
-        "dd": f"{taken_in:%d}",
-        "source": safe_part(document.origin.kind),
-        "sender": safe_part(document.origin.sender) if document.origin.sender else "unknown",
-        "batch": safe_part(document.batch_id or document.id),
-        "category": safe_part(document.category) if document.category else UNTYPED,
-        "pages": spans(document.pages).replace(", ", "_") if document.pages else "all",
-    }
 
 
 def render(template: str, values: Mapping[str, str]) -> str:

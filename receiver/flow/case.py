@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from receiver.core.change import Insert, Write
-from receiver.core.document import Document, DocumentState, Origin, Step
+from receiver.core.document import NAMING, Document, DocumentState, Origin, Step
 from receiver.core.errors import CloudBusy, CloudRefused, FileGone, JobGone
 from receiver.core.job import Job, JobKind, JobReport, JobStatus
 from receiver.core.media import media_type
@@ -190,6 +190,7 @@ async def _adopted(report: JobReport, tools: Tools) -> Document:
         origin=Origin(kind="adopted", locator=report.id),
         content=f"llamacloud:{file.id}",
         taken_in_at=now,
+        naming=NAMING,
         batch_id=identity,
         step=Step.SUBMITTED,
         packet=report.kind is JobKind.SPLIT,

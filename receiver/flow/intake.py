@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from receiver.core.change import Ensure, Insert, Update, succeeding
-from receiver.core.document import Document, Origin
+from receiver.core.document import NAMING, Document, Origin
 from receiver.core.errors import Conflict, DocumentRefused, FileGone, Permanent, Transient
 from receiver.core.flag import Flag, bytes_flag
 from receiver.core.header_block import HEAD_BYTES
@@ -184,6 +184,7 @@ def _document(arrival: Arrival, kept: Kept, installed: str, tools: Tools) -> Doc
         origin=origin,
         content=kept.location,
         taken_in_at=now,
+        naming=NAMING,
         packet=arrival.packet,
         batch_id=arrival.batch_id or identity,
         parent_id=arrival.parent_id,

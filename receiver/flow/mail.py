@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 
 from receiver.core.alert import TITLE_KEPT, Alert
-from receiver.core.document import Document, Origin, Step
+from receiver.core.document import NAMING, Document, Origin, Step
 from receiver.core.errors import DocumentRefused, Misconfigured, Unreadable
 from receiver.core.fingerprint import cause_of
 from receiver.core.header_block import HEAD_BYTES
@@ -107,6 +107,7 @@ def _of(arrival: Arrival, kept: Kept) -> Document:
         origin=Origin(kind="email", locator=kept.sha256, sender=whole(arrival.sender)),
         content=kept.location,
         taken_in_at=0.0,
+        naming=NAMING,
         mail=True,
         step=Step.SPLIT,
         batch_id=mail_batch(kept.sha256),

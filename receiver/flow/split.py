@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from receiver.core.change import Ensure, Update, Write
-from receiver.core.document import Classification, Document, DocumentState, Origin, Step
+from receiver.core.document import NAMING, Classification, Document, DocumentState, Origin, Step
 from receiver.core.errors import Uncuttable
 from receiver.core.job import Job
 from receiver.core.naming import id_parts, piece_id, task_id
@@ -139,6 +139,7 @@ def _document(packet: Document, segment: Segment, kept: Kept, tools: Tools) -> D
         origin=Origin(kind="piece", locator=f"{packet.id} pages {where}", sender=packet.origin.sender),
         content=kept.location,
         taken_in_at=packet.taken_in_at,
+        naming=NAMING,
         batch_id=packet.batch_id,
         parent_id=packet.id,
         pages=segment.pages,

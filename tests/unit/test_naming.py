@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.core.document import Classification, Origin
+from receiver.core.document import NAMING, Classification, Origin
 from receiver.core.errors import Misconfigured
 from receiver.core.naming import (
     FIELDS,
@@ -96,16 +96,17 @@ TEMPLATES = st.lists(
 ).map("".join)
 
 
-@given(TEMPLATES, HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+@given(TEMPLATES, HOSTILE, HOSTILE, HOSTILE, HOSTILE, st.sampled_from([1, NAMING]))
 def test_a_sound_template_never_leaves_its_prefix(
-    template: str, name: str, sender: str, found: str, category: str
+    template: str, name: str, sender: str, found: str, category: str, naming: int
 ) -> None:
     template = f"in/{template}"
     if template_faults(template):
         return
     document = a_document(
-        name=name, category=category, origin=Origin(kind="email", locator="x", sender=sender), batch_id=sender
-    )
+        name=name, category=category, origin=Origin(kind="email", locator="x", sender=sender), batch_id=sender,
+        naming=naming,
+    )  # fmt: skip
     key = render(template, fields(document, Classification(type=found, confidence=1)))
     assert key.startswith("in/")
     assert not {".", ".."} & set(key.split("/"))
@@ -153,8 +154,8 @@ def test_dates_are_those_of_the_intake_in_utc() -> None:
 
 
 def test_every_field_has_a_value_for_every_document() -> None:
-    values = fields(a_document())
-    assert set(values) == FIELDS
+    values = fields(a_document(naming=NAMING))
+    assert set(values) == set(fields(a_document())) == FIELDS
     assert values["type"] == "untyped"
     assert values["sender"] == "unknown"
     assert values["pages"] == "all"
@@ -162,6 +163,16 @@ def test_every_field_has_a_value_for_every_document() -> None:
 
 def test_the_pages_of_a_piece_show_first_and_last() -> None:
     assert fields(a_document(pages=(5, 6, 7)))["pages"] == "5-7"
+
+
+def test_the_keys_of_what_an_earlier_mailroom_took_in_do_not_change() -> None:
+    origin = Origin(kind="email", locator="x", sender="a.b@acme.example")
+    before = a_document(id="doc_1", name="a & b.pdf", origin=origin, batch_id="m", category="tax form")
+    template = "{sender}/{category}/{batch}/{document_id}/{filename}"
+    assert render(template, fields(before)) == "a_b@acme_example/tax_form/m/doc_1/a _ b.pdf"
+    now = replace(before, naming=NAMING)
+    made = render(template, fields(now))
+    assert re.fullmatch(r"a\.b@acme\.example/tax form/m/doc_1/a _ b-[0-9a-f]{16}\.pdf", made)
 
 
 @given(HOSTILE)
