@@ -1,25 +1,26 @@
-"""Writes what is made from the code: docs/settings.md, docs/cli.md, docs/errors.md and docs/schemas/*.json.
+"""Writes what is made from the code: settings.md, cli.md, errors.md and schemas/*.json, into docs/ or another folder.
 
 tests/architecture/test_docs.py holds that the committed pages are what this makes.
 """
 
+import sys
 from pathlib import Path
 
 from scripts.reference import cli, errors, schemas, settings
 
-ROOT = Path(__file__).resolve().parents[2]
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 PAGES = {"settings.md": settings.page, "cli.md": cli.page, "errors.md": errors.page}
 
 
-def main() -> None:
-    for name, page in PAGES.items():
-        (ROOT / "docs" / name).write_text(page(), encoding="utf-8")
-        print(f"docs/{name}")
-    for name, text in schemas.pages().items():
-        (ROOT / "docs" / "schemas" / name).write_text(text, encoding="utf-8")
-        print(f"docs/schemas/{name}")
+def main(folder: Path) -> None:
+    pages = {name: page() for name, page in PAGES.items()}
+    pages |= {f"schemas/{name}": text for name, text in schemas.pages().items()}
+    (folder / "schemas").mkdir(exist_ok=True)
+    for name, text in pages.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        print(folder / name)
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS)
