@@ -18,9 +18,7 @@ import pytest
 from handlers.local_aws import LocalAws, local_aws
 from handlers.sources.s3_spool import S3Spool
 from receiver.config import parse
-from receiver.core.change import Query
 from receiver.core.plan import Target
-from receiver.core.task import Task, TaskState
 from receiver.ports import Store
 from receiver.store.dynamodb import DynamoStore
 from receiver.store.table import create_table
@@ -29,6 +27,7 @@ from tests.chaos import mail
 from tests.chaos.audit import audit
 from tests.chaos.evidence import KEY, gather
 from tests.chaos.post import Post
+from tests.chaos.run import is_busy
 from tests.servers import start_sandbox
 
 pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.anyio, pytest.mark.timeout(900)]
@@ -177,8 +176,4 @@ async def many_are_routed(store: Store) -> bool:
 
 
 async def all_is_done(store: Store) -> bool:
-    tally = await store.tally()
-    if tally.open or not tally.balanced:
-        return False
-    states = (TaskState.READY, TaskState.RUNNING)
-    return not any([(await store.find(Task, Query(by="state", key=state, limit=1))).records for state in states])
+    return (await store.tally()).balanced and not await is_busy(store)
