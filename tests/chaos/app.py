@@ -19,6 +19,7 @@ from receiver.cloud.pacing import Rate
 from receiver.cloud.transport import Patience
 from receiver.core import retry
 from receiver.core.errors import CloudRefused, OutOfCredits
+from receiver.core.retention import DAY
 from receiver.flow import deliver, gate, process, sweep
 from receiver.ports import Cutter, Pages
 from receiver.settings import Settings
@@ -30,6 +31,8 @@ ANSWER_SECONDS = 3.0
 """How long AWS and LlamaCloud may take here; a slow answer takes longer, so that it is a timeout."""
 SCHEDULE = (0.5, 1.0, 1.0, 2.0, 2.0, *(3.0,) * 40)
 """Seconds between attempts: as many kinds of them as in production, and none that would outlast the run."""
+FORGOTTEN_AFTER = 8.0
+"""Seconds for which the bytes of a settled document are kept: some are forgotten while others come in."""
 
 
 class ChaosAws(Aws):
@@ -63,18 +66,21 @@ def build(settings: Settings) -> App:
     tools = app.tools
     assert app.door is not None
     store = Guarded(tools.store, kills, apply=deed, apply_each="store.keep", claim="store.claim")
+    spool = Guarded(tools.spool, kills, keep="spool.keep", content="spool.content", release="spool.release")
     bell = Guarded(tools.bell, kills, ring="bell.ring", wait="bell.wait", answered="bell.answered")
     destinations = {
         scheme: cast("Any", Guarded(one, kills, deliver=f"destination.{scheme}"))
         for scheme, one in tools.destinations.items()
     }
     channels = {to: cast("Any", Guarded(one, kills, notify="channel.notify")) for to, one in tools.channels.items()}
+    brief = replace(tools.config.retention, content_days=FORGOTTEN_AFTER / DAY)
     guarded = replace(
         tools,
+        config=replace(tools.config, retention=brief),
         cutter=_Cutter(tools.cutter, kills) if tools.cutter else None,
         store=cast("Any", store),
         bell=cast("Any", bell),
-        spool=cast("Any", Guarded(tools.spool, kills, keep="spool.keep", content="spool.content")),
+        spool=cast("Any", spool),
         cloud=cast("Any", _cloud(settings, kills)),
         destinations=destinations,
         channels=channels,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from receiver.core.document import Document, DocumentState
+from receiver.core.document import SETTLED, Document, DocumentState
 from receiver.core.task import TaskState
 from tests.chaos import accounting
 from tests.chaos.evidence import Evidence, Message, Object, submission
@@ -96,9 +96,21 @@ class _Auditor:
             return self._say("lost", f"{name}: still open at {document.step}: {_tail(document)}")
         if document.state != way.state:
             self._say("misplaced", f"{name}: is {document.state}, should be {way.state}: {_tail(document)}")
+        self._look_at_bytes(name, one, document)
         self._look_at_jobs(name, one, document)
         self._look_at_objects(name, one, self._objects.get(document_id, []))
         return self._look_at_messages(name, way, self._messages.get(document_id, []))
+
+    def _look_at_bytes(self, name: str, one: Owed, document: Document) -> None:
+        """They are there for as long as somebody may need them, and no longer."""
+        kept = self._evidence.kept.get(document.id)
+        if document.state in SETTLED:
+            if kept is not None:
+                self._say("unexplained", f"{name}: its bytes were not forgotten")
+        elif kept is None:
+            self._say("lost", f"{name}: is in {document.state}, and its bytes are gone")
+        elif kept != one.sha256:
+            self._say("misplaced", f"{name}: other bytes are kept")
 
     def _look_at_packet(self, document_id: str, packet: Packet) -> None:
         for fault, what in accounting.look(document_id, packet, self._evidence):

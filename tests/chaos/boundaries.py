@@ -29,14 +29,16 @@ CALLS = (
     *("cutter.blank", "cutter.cut"),
     # Cut by hand: the person's word, and a piece that is no more.
     *("store.recut", "store.withdrawn"),
+    # Bytes that are forgotten: said beforehand, and when they are gone.
+    *("store.forgetting", "store.forgotten"),
     # A lease made longer; a job whose event never came; one that is not done yet.
     *("store.renew", "store.swept", "store.asked"),
-    *("bell.ring", "bell.wait", "bell.answered", "spool.keep", "spool.content"),
+    *("bell.ring", "bell.wait", "bell.answered", "spool.keep", "spool.content", "spool.release"),
     *("cloud.find_file", "cloud.upload", "cloud.create", "cloud.job", "cloud.jobs", "cloud.cancel"),
     *("destination.s3", "destination.sqs", "channel.notify"),
     *("aws.put_object", "aws.head_object", "aws.send_message", "aws.publish"),
 )
-ON_AWS = ("aws.get_object", "aws.copy_object")
+ON_AWS = ("aws.get_object", "aws.copy_object", "aws.delete_object")
 """Calls that come only where the documents' bytes are kept in S3."""
 
 
@@ -131,6 +133,8 @@ def deed(*writes: Write) -> str:
     if _cuts(made):
         return "store.recut"
     for document in _only(Document, changed):
+        if document.forgotten_at is not None:
+            return "store.forgetting" if document.content else "store.forgotten"
         if document.step is Step.TAKEN_IN:
             return "store.ordered"
         return "store.withdrawn" if document.parent_id else "store.decided"

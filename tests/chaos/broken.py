@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from receiver.bootstrap import App
-from receiver.core.change import Write
-from receiver.core.document import Receipt
+from receiver.core.change import Query, Write
+from receiver.core.document import Document, DocumentState, Receipt
 from receiver.core.parcel import Parcel
-from receiver.ports import Cutter, Destination, Pages, Store
+from receiver.ports import Cutter, Destination, Pages, Spool, Store
 from receiver.settings import Settings
 from tests.chaos import app as whole
 from tests.chaos.boundaries import deed
@@ -21,26 +21,28 @@ LATER = 3.0
 
 
 class _Hasty:
-    """A store that says "written" before it writes: promise 1 is broken, for events and for documents."""
+    """A store that says "written" before it writes: promise 1 is broken, for one in three events and documents."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._arrived = 0
         self._writing: set[asyncio.Task[None]] = set()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
     async def apply(self, *writes: Write) -> None:
-        if deed(*writes) not in ("store.keep", "store.take_in"):
+        arriving = deed(*writes) in ("store.keep", "store.take_in")
+        self._arrived += arriving
+        if not arriving or self._arrived % 3:
             return await self._store.apply(*writes)
         writing = asyncio.create_task(self._later(*writes))
         self._writing.add(writing)
         return writing.add_done_callback(self._writing.discard)
 
     async def apply_each(self, *changes: Sequence[Write]) -> list[Exception | None]:
-        for writes in changes:
-            await self.apply(*writes)
-        return [None] * len(changes)
+        done = await asyncio.gather(*(self.apply(*writes) for writes in changes), return_exceptions=True)
+        return cast("list[Exception | None]", done)
 
     async def _later(self, *writes: Write) -> None:
         await asyncio.sleep(LATER)
@@ -91,9 +93,28 @@ class _CarelessPages:
         await self._pages.cut(pages[:-1] or pages, to)
 
 
+class _Thorough:
+    """A spool that gives away what lies in review along with what is settled: promise 1 is broken. (But no pieces,
+    whose missing pages another one is to be found out by.)"""
+
+    def __init__(self, spool: Spool, store: Store) -> None:
+        self._spool = spool
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._spool, name)
+
+    async def release(self, location: str) -> None:
+        await self._spool.release(location)
+        in_review = await self._store.find(Document, Query(by="state", key=DocumentState.REVIEW))
+        for document in in_review.records:
+            if not document.parent_id:
+                await self._spool.release(document.content)
+
+
 def build(settings: Settings) -> App:
     """Mailroom with all these promises broken at once: each must be found out beside the others."""
-    return loses_pages(forgets_names(acknowledges_early(whole.build(settings))))
+    return loses_bytes(loses_pages(forgets_names(acknowledges_early(whole.build(settings)))))
 
 
 def acknowledges_early(app: App) -> App:
@@ -113,3 +134,8 @@ def loses_pages(app: App) -> App:
     """Mailroom, but for pieces that lack a page."""
     assert app.tools.cutter is not None
     return replace(app, tools=replace(app.tools, cutter=_Careless(app.tools.cutter)))
+
+
+def loses_bytes(app: App) -> App:
+    """Mailroom, but for bytes that are forgotten while a person must look."""
+    return replace(app, tools=replace(app.tools, spool=cast("Spool", _Thorough(app.tools.spool, app.tools.store))))

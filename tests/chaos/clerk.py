@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import StoreBusy
@@ -22,19 +23,34 @@ class Clerk:
         self._store = store
         self._acknowledged = acknowledged
         self._done: set[str] = set()
+        self._too_late: set[str] = set()
 
     @property
     def has_work(self) -> bool:
         """Whether a packet is still to be cut by hand."""
         return bool(self._waiting())
 
+    @property
+    def known(self) -> Mapping[str, Letter]:
+        """What was acknowledged; a packet whose bytes were forgotten before its clerk came is one without a clerk."""
+        late = {
+            document_id: replace(packet, pieces=packet.first, first=(), hand=())
+            for document_id, packet in self._acknowledged.items()
+            if isinstance(packet, Packet) and document_id in self._too_late
+        }
+        return {**self._acknowledged, **late}
+
     async def work(self) -> None:
         """Cuts for ever."""
         while True:
-            for document_id, packet in self._waiting().items():
-                with contextlib.suppress(StoreBusy):
-                    await self._look_at(document_id, packet)
+            await self.look()
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Looks at each packet once."""
+        for document_id, packet in self._waiting().items():
+            with contextlib.suppress(StoreBusy):
+                await self._look_at(document_id, packet)
 
     async def _look_at(self, document_id: str, packet: Packet) -> None:
         document = await self._store.get(Document, document_id)
@@ -42,6 +58,9 @@ class Clerk:
             return
         if document is None or _is_cut_by_hand(document) or not _is_ready(document, packet):
             self._done.add(document_id)  # it was done; or it is lost, or its job failed, and there is nothing to cut
+        elif document.forgotten_at is not None:
+            self._done.add(document_id)
+            self._too_late.add(document_id)
         else:
             await self._crew.command("clerk", "recut", document_id, *packet.hand, "--who", "clerk")
 

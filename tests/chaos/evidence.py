@@ -76,8 +76,10 @@ class Evidence:
     acknowledged_events: set[str]
     """The ids of events that were answered 2xx."""
     documents: Mapping[str, Document]
+    kept: Mapping[str, str]
+    """Document id -> the SHA-256 of its bytes in the spool, where they are still there."""
     marks: Mapping[str, tuple[str, ...]]
-    """The id of a piece -> the marks on the pages of the bytes that are kept of it."""
+    """The id of a piece -> the marks on the pages of its bytes: those that are kept, or were delivered."""
     incidents: Mapping[tuple[str, str], str]
     """The kind of an alert and the document's id -> the incident that it was counted in."""
     notices: Counter[str]
@@ -91,9 +93,13 @@ class Evidence:
 
 async def gather(aws: LocalAws, sandbox: str, books: Store, spool: Spool) -> Evidence:
     """Reads everything back, and closes the store. Call it when the product is stopped."""
-    objects, strays = _objects(aws)
+    bodies = _bodies(aws)
+    objects, strays = _objects(bodies)
+    delivered = {one.document_id: bodies[one.place][0] for one in objects}
     try:
         documents = await found(books, Document, Query(), limit=ALL)
+        kept = {one.id: content for one in documents if (content := await _kept(one, spool)) is not None}
+        bytes_of = delivered | kept
         notices = _notices(aws)
         return Evidence(
             objects=objects,
@@ -102,7 +108,8 @@ async def gather(aws: LocalAws, sandbox: str, books: Store, spool: Spool) -> Evi
             jobs=await _jobs(sandbox),
             acknowledged_events=_acknowledged(sandbox),
             documents={one.id: one for one in documents},
-            marks={one.id: await _marks(one, spool) for one in documents if one.parent_id},
+            kept={document_id: hashlib.sha256(content).hexdigest() for document_id, content in kept.items()},
+            marks={one.id: _marks(bytes_of.get(one.id)) for one in documents if one.parent_id},
             incidents=await _incidents(books),
             notices=Counter(one["key"]["Value"] for one in notices if one["status"]["Value"] == "firing"),
             repeated=len(notices) - len({one["notice_id"]["Value"] for one in notices}),
@@ -114,11 +121,15 @@ async def gather(aws: LocalAws, sandbox: str, books: Store, spool: Spool) -> Evi
         await books.close()
 
 
-def _objects(aws: LocalAws) -> tuple[list[Object], list[str]]:
+def _bodies(aws: LocalAws) -> dict[str, tuple[bytes, dict[str, str]]]:
+    """What lies in the buckets, by bucket/key, and what is said of it there."""
     keys = [(bucket, key) for bucket in BUCKETS for key in aws.objects(bucket)]
     with ThreadPoolExecutor(8) as pool:
         got = list(pool.map(lambda place: _got(aws, *place), keys))
-    bodies = {f"{bucket}/{key}": one for (bucket, key), one in zip(keys, got, strict=True)}
+    return {f"{bucket}/{key}": one for (bucket, key), one in zip(keys, got, strict=True)}
+
+
+def _objects(bodies: Mapping[str, tuple[bytes, dict[str, str]]]) -> tuple[list[Object], list[str]]:
     stories = {place.removesuffix(STORY): body for place, (body, _) in bodies.items() if place.endswith(STORY)}
     objects = [
         Object(place, hashlib.sha256(body).hexdigest(), said.get("delivery-id", ""), said.get("document-id", ""),
@@ -133,12 +144,17 @@ def _got(aws: LocalAws, bucket: str, key: str) -> tuple[bytes, dict[str, str]]:
     return answer["Body"].read(), answer["Metadata"]
 
 
-async def _marks(piece: Document, spool: Spool) -> tuple[str, ...]:
+async def _kept(document: Document, spool: Spool) -> bytes | None:
+    """The document's bytes; None when they are gone."""
     try:
-        content = await spool.content(piece)
-        return marks(b"".join([chunk async for chunk in content.stream()]))
+        content = await spool.content(document)
+        return b"".join([chunk async for chunk in content.stream()])
     except FileGone:
-        return ()
+        return None
+
+
+def _marks(content: bytes | None) -> tuple[str, ...]:
+    return () if content is None else marks(content)
 
 
 def _notices(aws: LocalAws) -> list[dict[str, Any]]:

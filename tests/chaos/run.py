@@ -13,6 +13,7 @@ from typing import Any
 from handlers.local_aws import LocalAws, local_aws
 from receiver.config import parse
 from receiver.core.change import Query
+from receiver.core.document import Document
 from receiver.core.task import Task, TaskState
 from receiver.ports import Store
 from tests.balancer import a_balancer
@@ -115,9 +116,7 @@ async def run(plan: Plan, folder: Path) -> Report:
                 await _unless(crew.watch(), _settled(books, clerk, over, stage.look_seconds))
             await post.close()
             evidence = await gather(aws, sandbox.url, books, stage.spool)
-    verdict = audit(
-        post.acknowledged, evidence, bound=crew.killed + line.unanswered, refused=[*post.refused, *crew.astray]
-    )
+    verdict = audit(clerk.known, evidence, bound=crew.killed + line.unanswered, refused=[*post.refused, *crew.astray])
     return Report(
         verdict=verdict,
         handed_in=len(post.handed_in),
@@ -203,13 +202,14 @@ async def _unless(watching: Any, working: Any) -> None:
 
 
 async def _settled(books: Store, clerk: Clerk, over: float, look_seconds: float) -> None:
-    """Waits until no document is open, no task to be done and no packet to be cut, or the run's time is over."""
+    """Waits until nothing is open, to be done, to be cut or to be forgotten, or the run's time is over."""
     while (clerk.has_work or await _busy(books)) and time.monotonic() < over:  # noqa: ASYNC110  others work
         await asyncio.sleep(look_seconds)
 
 
 async def _busy(store: Store) -> bool:
-    if (await store.tally()).open:
+    to_forget = Query(by="forgettable", key="content", limit=1)
+    if (await store.tally()).open or (await store.find(Document, to_forget)).records:
         return True
     states = (TaskState.READY, TaskState.RUNNING)
     return any([(await store.find(Task, Query(by="state", key=state, limit=1))).records for state in states])

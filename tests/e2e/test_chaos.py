@@ -38,12 +38,13 @@ def test_without_any_webhook_the_sweep_finds_every_document(tmp_path: Path) -> N
 
 def test_each_broken_promise_is_found_out(tmp_path: Path) -> None:
     plan = Plan(
-        documents=60, seconds=8, packets=0.3, boundaries=DELIVERING, random_kill_seconds=2, minutes=1,
+        documents=60, seconds=8, packets=0.3, boundaries=DELIVERING, random_kill_seconds=4, minutes=3,
         app="tests.chaos.broken:build",
     )  # fmt: skip
     report = carried_out(plan, tmp_path)
     lost, doubled = report.verdict.findings["lost"], report.verdict.findings["doubled"]
     assert any("acknowledged, and not in the store" in one for one in lost)
     assert any("is in no piece" in one for one in lost)
+    assert any("its bytes are gone" in one for one in lost)
     assert any("objects under" in one for one in doubled)
     assert not report.good

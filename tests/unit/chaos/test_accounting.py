@@ -64,6 +64,7 @@ FINE = Evidence(
     jobs={"doc_p": [a_job("doc_p", JobKind.SPLIT)], ONE: [a_job(ONE)], OTHER: [a_job(OTHER)]},
     acknowledged_events=set(),
     documents=DOCUMENTS,
+    kept={"doc_p": PACKET.sha256, ONE: DOCUMENTS[ONE].sha256, OTHER: "s3"},
     marks={ONE: ("7.1", "7.2"), OTHER: ("7.3",)},
     incidents={},
     notices=Counter(),
@@ -159,6 +160,7 @@ def test_what_was_delivered_of_a_piece_that_a_person_did_away_with_stays_and_is_
     evidence = replace(
         FINE,
         documents={**DOCUMENTS, **withdrawn, identity: made},
+        kept={"doc_p": PACKET.sha256, identity: made.sha256},
         marks={**FINE.marks, identity: ("7.1", "7.2", "7.3")},
         tally=Tally(taken_in=2, review=2, withdrawn=2),
     )  # fmt: skip
