@@ -169,10 +169,16 @@ def _answers(packet: Packet) -> Iterator[tuple[str, dict[str, Any]]]:
     if packet.kind == "unsplittable":
         yield packet.sha256, {"error": "The document could not be taken apart"}
     else:
-        yield packet.sha256, {"segments": [_segment(one) for one in packet.said]}
+        whole = [one for one in packet.pieces if len(one.pages) == packet.page_count]  # it has the packet's own bytes
+        segments = [_segment(one) for one in packet.said]
+        yield packet.sha256, {"segments": segments, **(_verdict(whole[0]) if whole else {})}
     for one in {*packet.pieces, *packet.first}:
-        type_, sure = ANSWERS[one.way]
-        yield f"packet {packet.number}-p{spans(one.pages)}.pdf", {"type": type_, "confidence": sure}
+        yield f"packet {packet.number}-p{spans(one.pages)}.pdf", _verdict(one)
+
+
+def _verdict(piece: Piece) -> dict[str, Any]:
+    type_, sure = ANSWERS[piece.way]
+    return {"type": type_, "confidence": sure}
 
 
 def _segment(piece: Piece) -> dict[str, Any]:

@@ -37,6 +37,8 @@ PAUSE = 2.0
 """Seconds between two of the letters that come after the plan's, while boundaries are left."""
 STORM_SHARE = 0.7
 """The rest of a run's time is for what is open when the storm is over."""
+REMINDED_SECONDS = 60
+"""What is due later than this only looks whether other work was done: attempts follow each other within seconds."""
 SCRIPT = "script.json"
 TOKEN = "the-token-of-chaos"
 
@@ -203,16 +205,19 @@ async def _unless(watching: Any, working: Any) -> None:
 
 async def _settled(books: Store, clerk: Clerk, over: float, look_seconds: float) -> None:
     """Waits until nothing is open, to be done, to be cut or to be forgotten, or the run's time is over."""
-    while (clerk.has_work or await _busy(books)) and time.monotonic() < over:  # noqa: ASYNC110  others work
+    while (clerk.has_work or await is_busy(books)) and time.monotonic() < over:  # noqa: ASYNC110  others work
         await asyncio.sleep(look_seconds)
 
 
-async def _busy(store: Store) -> bool:
+async def is_busy(store: Store) -> bool:
+    """Whether something is open, to be done or to be forgotten."""
     to_forget = Query(by="forgettable", key="content", limit=1)
     if (await store.tally()).open or (await store.find(Document, to_forget)).records:
         return True
-    states = (TaskState.READY, TaskState.RUNNING)
-    return any([(await store.find(Task, Query(by="state", key=state, limit=1))).records for state in states])
+    if (await store.find(Task, Query(by="state", key=TaskState.RUNNING, limit=1))).records:
+        return True
+    ready = await store.find(Task, Query(by="state", key=TaskState.READY, limit=1))  # the first that is due
+    return any(one.due_at < time.time() + REMINDED_SECONDS for one in ready.records)
 
 
 def _environment(plan: Plan, folder: Path, address: str, sandbox: str, aws: LocalAws, line: Line) -> dict[str, str]:
