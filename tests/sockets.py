@@ -12,7 +12,7 @@ import uvicorn
 from receiver.bootstrap import App
 from receiver.http.operator import operator_app
 from receiver.http.public import public_app
-from receiver.http.room import UNFINISHED, Room
+from receiver.http.room import UNFINISHED, Room, narrow
 from receiver.http.server import server_config
 from receiver.http.webhook import PATH
 
@@ -38,6 +38,7 @@ def operator_served(app: App) -> Iterator[tuple[str, int]]:
 @contextmanager
 def _running(config: uvicorn.Config) -> Iterator[tuple[str, int]]:
     listener = socket.create_server(("127.0.0.1", 0), backlog=1000)
+    narrow(listener)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()

@@ -8,7 +8,7 @@ from benchmarks.events import HEADER, HEADER_SECRET, SIGNING_SECRET, TOKEN_SECRE
 from benchmarks.peers.served import arguments
 from receiver.bootstrap import load_app
 from receiver.http.public import public_app
-from receiver.http.room import MOST, Room
+from receiver.http.room import MOST, Room, narrow
 from receiver.http.server import Server, server_config
 from receiver.log import set_up
 from receiver.settings import from_environ
@@ -32,6 +32,7 @@ def environment(folder: Path, proofs: str) -> dict[str, str]:
 
 if __name__ == "__main__":
     listener, folder = arguments()
+    narrow(listener)
     settings = from_environ(environment(folder, proofs=sys.argv[3]))
     set_up(settings.log_level, together=True)
     app = load_app(settings)

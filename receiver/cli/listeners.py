@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from receiver.core.errors import Misconfigured
-from receiver.http.room import BACKLOG
+from receiver.http.room import BACKLOG, narrow
 
 Place = tuple[str, int]
 """Host and port."""
@@ -23,6 +23,7 @@ def listening(public: Place, operator: Place | None) -> Iterator[Listeners]:
     """Both, while the block lasts. Raises Misconfigured when an address is taken or not ours."""
     with contextlib.ExitStack() as opened:
         outside = opened.enter_context(listen(*public, fix="choose another --port"))
+        narrow(outside)
         fix = "choose another MAILROOM_OPERATOR_ADDRESS; port 0 takes a free one, and an empty one turns it off"
         inside = opened.enter_context(listen(*operator, fix=fix)) if operator else None
         yield Listeners(outside, inside)

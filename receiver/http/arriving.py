@@ -4,8 +4,6 @@ What all requests hold together is counted against one bound for the process: wh
 requests, is told to come again, and takes nothing from those who send as little as LlamaCloud does.
 """
 
-import asyncio
-
 from receiver.core.event import Inbound
 from receiver.core.verify import Proving
 from receiver.http.problems import Problem
@@ -13,8 +11,6 @@ from receiver.http.reply import Receive
 
 SMALL = 16 * 1024
 """Bytes of a body such as LlamaCloud sends, which is some hundred to two thousand, with room to grow."""
-LARGE = 32 * 1024
-"""Bytes of a piece whose HMAC takes a tenth of a millisecond: it is made in a thread, and holds nobody else up."""
 
 TOO_MANY = Problem(503, "busy", "too much is arriving at once", ((b"retry-after", b"1"),))
 
@@ -76,7 +72,7 @@ class Arriving:
             self._count(len(piece))
             if self._wanted:
                 self._pieces.append(piece)
-            await self._prove(piece)
+            self._proving.feed(piece)  # at once: pieces that waited for a thread would be held meanwhile
             more = message.get("more_body", False)
         inbound.verified = self._proving.verified(self._pieces)
         self._pieces.clear()
@@ -95,9 +91,3 @@ class Arriving:
             if not self._held.take(size, of=self.size):
                 raise Refused(TOO_MANY)
             self._holds += size
-
-    async def _prove(self, piece: bytes) -> None:
-        if len(piece) < LARGE:
-            self._proving.feed(piece)
-        else:
-            await asyncio.to_thread(self._proving.feed, piece)

@@ -21,6 +21,8 @@ REST_SECONDS = 5
 """For so long at least a connection is kept on which nothing is asked."""
 FRAMING = 16
 """Bytes that the framing of a chunked body may take for each byte of it."""
+UNREAD = 8 * 1024
+"""Bytes of a body that are read ahead of whoever takes them; uvicorn's 64 KiB are too many for each connection."""
 PIPELINE = 16
 """Requests that may wait behind the one that is being answered."""
 
@@ -116,6 +118,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._fed += len(body)
         super().on_body(body)
+        cycle: RequestResponseCycle = self.cycle
+        if len(cycle.body) >= UNREAD and not cycle.response_complete:  # else nobody takes it, and it is thrown away
+            self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
         self._body_since = None

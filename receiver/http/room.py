@@ -5,6 +5,7 @@ More connections than descriptors would lock everybody out, and each of them can
 
 import logging
 import resource
+import socket
 from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
@@ -14,8 +15,11 @@ from receiver.ports import Meter
 
 OURS = 256
 """Descriptors for all that is no connection of a sender's: store, spool, LlamaCloud, destinations."""
-MOST = 4096
-"""Connections at most, however many descriptors there are: each costs 6 KB."""
+MOST = 1024
+"""Connections at most, however many descriptors there are: each costs 6 KB, and what it has sent that nobody took."""
+RECEIVED = 8 * 1024
+"""Bytes that the kernel takes from a connection before we do (it takes twice as many), and so those of one read. Events
+are smaller; what is larger comes from a proxy next door."""
 BACKLOG = 2048
 OPERATORS = 128
 UNFINISHED = 8 * 1024 * 1024
@@ -46,6 +50,11 @@ def operator_size(descriptors: int) -> Size:
 def descriptors() -> int:
     """How many this process may have."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def narrow(listener: socket.socket) -> None:
+    """Lets the kernel take little from each connection that this will accept."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED)
 
 
 def _free(descriptors: int) -> int:

@@ -50,7 +50,7 @@ class Limits:
     """Names and values together."""
     seconds: float = 10.0
     """From the headers to the last byte of the body."""
-    held: int = 32 * 1024 * 1024
+    held: int = 24 * 1024 * 1024
     """Bytes of bodies that are held at once, of all requests together; for one of ``body`` there is always room."""
     spare: int = 8 * 1024 * 1024
     """Of these, what large bodies leave to small ones."""

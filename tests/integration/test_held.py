@@ -1,9 +1,12 @@
 """What is refused is let go of at once, and what is held is bounded: no collection of garbage is waited for."""
 
 import asyncio
+import contextlib
 import gc
 import json
+import socket
 import sys
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -123,8 +126,6 @@ async def test_a_refused_body_that_came_whole_is_let_go_of_with_its_answer(name:
 
 @pytest.mark.parametrize("proof", ["x-mailroom-key", "lc-signature"])
 def test_forged_bodies_over_a_real_connection_leave_nothing_in_memory(proof: str, tmp_path: Path) -> None:
-    import socket
-
     size = 1_000_000
     body = b"x" * size
     proofs = {**Sender().proofs(body), ("LC-Signature" if proof == "lc-signature" else HEADER): "wrong"}
@@ -146,6 +147,49 @@ def test_forged_bodies_over_a_real_connection_leave_nothing_in_memory(proof: str
             assert tracemalloc.get_traced_memory()[0] - before < size / 2
         finally:
             tracemalloc.stop()
+
+
+def test_many_large_bodies_at_once_are_read_no_further_than_they_are_proven(tmp_path: Path) -> None:
+    connections, size = 60, 1_000_000
+    body = b"x" * size
+    request = head("LC-Signature: sha256=00", f"Content-Length: {size}")
+    statuses: list[int] = []
+
+    def forge(connection: socket.socket) -> None:
+        connection.sendall(request)
+        connection.sendall(body)
+        statuses.append(answer(connection.makefile("rb"))[0])
+
+    with served(an_app(tmp_path)) as address, contextlib.ExitStack() as opened:
+        made = [opened.enter_context(socket.create_connection(address, PATIENCE_SECONDS)) for _ in range(connections)]
+        forge(opened.enter_context(socket.create_connection(address, PATIENCE_SECONDS)))
+        threads = [threading.Thread(target=forge, args=(one,)) for one in made]
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(PATIENCE_SECONDS)
+            assert tracemalloc.get_traced_memory()[1] - before < connections * 80_000
+        finally:
+            tracemalloc.stop()
+    assert set(statuses) <= {401, 408}
+    assert len(statuses) == connections + 1
+
+
+@pytest.mark.parametrize(("path", "status"), [("/no/such/page", 404), (PATH, 415), (PATH, 413)])
+def test_a_connection_whose_body_nobody_reads_goes_on(path: str, status: int, tmp_path: Path) -> None:
+    size = 20_000_000 if status == 413 else 1_000_000
+    encoding = "gzip" if status == 415 else "identity"
+    lines = f"Host: mail\r\nContent-Encoding: {encoding}\r\nContent-Length: {size}\r\n\r\n"
+    with served(an_app(tmp_path)) as address, socket.create_connection(address, PATIENCE_SECONDS) as connection:
+        got = connection.makefile("rb")
+        for _ in range(2):
+            connection.sendall(f"POST {path} HTTP/1.1\r\n{lines}".encode())
+            for _ in range(size // 100_000):
+                connection.sendall(b"x" * 100_000)
+            assert answer(got)[0] == status
 
 
 HELD: list[tuple[dict[str, str | None], int]] = [
