@@ -10,7 +10,7 @@ from typing import Any
 import pypdfium2
 from PIL import Image, ImageChops, ImageFilter
 from pypdfium2 import PdfiumError
-from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
+from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE, FPDF_PAGEOBJ_TEXT
 
 MOST_PIXELS = 4_000_000
 """Of a picture of a page. A page is looked at with 72 dpi, a large one with fewer."""
@@ -24,6 +24,12 @@ FAINT = 3
 """Levels, of 255, by which ink differs from paper at least, on paper without any noise."""
 NOISE = 4
 """How many times as much as nine in ten pixels it must differ on paper with noise."""
+NOISIEST = 8
+"""Levels by which nine in ten pixels of paper differ at most: what differs more is a picture."""
+DARK = 128
+"""Levels below which it is no paper: a dark sheet may be the back of something, or a lid that was open."""
+SHADOW = 64
+"""Levels between the darkest and the lightest place of a sheet at most."""
 SPECKS = 8
 """Pixels that may differ all the same: fewer than the smallest letter has."""
 
@@ -39,9 +45,10 @@ def shows_nothing(page: BytesIO) -> bool:
 
 
 def _shows_nothing(page: Any) -> bool:
-    if page.get_textpage().get_text_range().strip():
+    text = page.get_textpage()
+    if text.get_text_range().strip():
         return False
-    things = list(page.get_objects(max_depth=8))
+    things = list(page.get_objects(max_depth=8, textpage=text))
     width, height = page.get_size()
     if min(width, height) < 1:
         return not things
@@ -49,14 +56,18 @@ def _shows_nothing(page: Any) -> bool:
     if scale < LEAST_SCALE:
         return not things
     picture = page.render(scale=scale, grayscale=True, may_draw_forms=True).to_pil().convert("L")
-    return marks(picture) <= SPECKS and all(map(_can_be_seen, things))
+    return is_paper(picture) and all(map(_can_be_seen, things))
 
 
-def marks(picture: Image.Image) -> int:
-    """Pixels that differ from the paper around them, by more than its noise."""
-    differing = ImageChops.difference(picture, picture.filter(ImageFilter.BoxBlur(AROUND))).histogram()
+def is_paper(picture: Image.Image) -> bool:
+    """Whether this is a picture of paper: light, evenly lit, with some noise, and hardly a pixel that is more."""
+    paper = picture.filter(ImageFilter.BoxBlur(AROUND))
+    levels = [level for level, count in enumerate(paper.histogram()) if count]
+    differing = ImageChops.difference(picture, paper).histogram()
     noise = _ninth_decile(differing)
-    return sum(differing[max(FAINT, NOISE * noise) :])
+    if levels[0] < DARK or levels[-1] - levels[0] > SHADOW or noise > NOISIEST:
+        return False
+    return sum(differing[max(FAINT, NOISE * noise) :]) <= SPECKS
 
 
 def _ninth_decile(histogram: list[int]) -> int:
@@ -69,14 +80,16 @@ def _ninth_decile(histogram: list[int]) -> int:
 
 
 def _can_be_seen(thing: Any) -> bool:
-    """Whether an image can be decoded: one that cannot looks like paper."""
+    """Whether it can be read: a text without letters, or an image that cannot be decoded, looks like paper, too."""
+    if thing.type == FPDF_PAGEOBJ_TEXT:
+        return bool(thing.extract())
     if thing.type != FPDF_PAGEOBJ_IMAGE:
         return True
     width, height = thing.get_px_size()
     if width * height > DECODED_PIXELS:
         return False
     try:
-        thing.get_bitmap().close()
+        thing.get_bitmap()
     except PdfiumError:
         return False
     return True

@@ -18,7 +18,7 @@ Place = tuple[int, int]
 """Number and generation of an indirect object."""
 _DRAWING = frozenset(
     {
-        *("/Filter", "/DecodeParms", "/F", "/FFilter", "/FDecodeParms"),
+        *("/Length", "/Filter", "/DecodeParms", "/F", "/FFilter", "/FDecodeParms"),
         *("/ColorSpace", "/Decode", "/Mask", "/SMask", "/Alternates", "/Intent"),
         *("/BBox", "/Matrix", "/Resources", "/Group", "/Ref", "/ExtGState", "/Shading"),
         *("/OC", "/OPI", "/Metadata", "/AF", "/Measure", "/PtData"),

@@ -2,15 +2,19 @@
 
 import random
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pikepdf
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Name, String
 from PIL import Image, ImageDraw
 
+from handlers.pdf.look import is_paper
 from handlers.pdf.source import Source
 
 A4 = (595, 842)
@@ -72,10 +76,25 @@ def sheet(noise: int = 0, paper: int = 236, shadow: int = 0) -> Image.Image:
     return picture
 
 
+@cache
+def looked_at(noise: int) -> Image.Image:
+    """A sheet as it is looked at, with 72 dpi."""
+    return sheet(noise).resize(A4)
+
+
 def with_words(picture: Image.Image, ink: int) -> Image.Image:
     drawn = ImageDraw.Draw(picture)
     for line in range(3):
         drawn.text((200, 200 + 40 * line), "We hereby cancel contract 4711", fill=ink, font_size=24)
+    return picture
+
+
+def photographed() -> Image.Image:
+    """A picture in which nearly every place differs from those around it."""
+    picture = sheet()
+    drawn = ImageDraw.Draw(picture)
+    for at in range(0, 1754, 8):
+        drawn.rectangle((0, at, 1240, at + 4), fill=60 + (at * 7) % 160)
     return picture
 
 
@@ -139,6 +158,10 @@ WRITTEN: dict[str, Draw] = {
     "a scan with grain": scanned(with_words(sheet(noise=4, shadow=30), 40)),
     "a pale scan": scanned(with_words(sheet(), 212)),
     "a pale scan with grain": scanned(with_words(sheet(noise=2, shadow=20), 190)),
+    "a photograph": scanned(photographed()),
+    "a slow change of colour": scanned(sheet(shadow=150)),
+    "a dark sheet": written("0.1 g 0 0 595 842 re f"),
+    "half a sheet": written("0.6 g 0 0 595 421 re f"),
     "a broken picture": broken,
 }
 BLANK: dict[str, Draw] = {
@@ -162,6 +185,15 @@ def test_a_page_with_something_on_it_is_not_blank(draw: Draw, tmp_path: Path) ->
 @pytest.mark.parametrize("draw", BLANK.values(), ids=BLANK)
 def test_a_page_with_nothing_on_it_is_blank(draw: Draw, tmp_path: Path) -> None:
     assert is_blank(tmp_path, draw)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(3, 590), st.integers(3, 830), st.integers(0, 200), st.integers(0, 3))
+def test_whatever_is_large_enough_and_dark_enough_is_seen(width: int, height: int, ink: int, noise: int) -> None:
+    picture = looked_at(noise).copy()
+    assert is_paper(picture)
+    ImageDraw.Draw(picture).rectangle((2, 2, width + 1, height + 1), fill=ink)
+    assert not is_paper(picture)
 
 
 @pytest.mark.parametrize("size", [(100_000, 842), (190_000, 190_000), (0.4, 842), (0, 0)], ids=str)

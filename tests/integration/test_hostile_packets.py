@@ -119,6 +119,16 @@ async def test_a_page_tree_that_does_not_end_is_refused(tree: str, tmp_path: Pat
     assert await refused(WRITTEN.format(objects=tree).encode(), tmp_path)
 
 
+async def test_a_content_whose_length_is_no_number_is_cut(tmp_path: Path) -> None:
+    pages = "\n".join(
+        f"{number} 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 5 0 R >>\nendobj"
+        for number in (3, 4)
+    )
+    tree = "2 0 obj\n<< /Type /Pages /Count 2 /Kids [3 0 R 4 0 R] >>\nendobj"
+    content = "5 0 obj\n<< /Length 2 0 R >>\nstream\n0 0 9 9 re f\nendstream\nendobj"
+    assert await cut(WRITTEN.format(objects=f"{tree}\n{pages}\n{content}").encode(), tmp_path, [2])
+
+
 async def test_a_page_that_is_listed_twice_is_two_pages(tmp_path: Path) -> None:
     def twice(pdf: pikepdf.Pdf) -> None:
         pdf.Root.Pages.Kids = Array([pdf.pages[0].obj, pdf.pages[0].obj])
