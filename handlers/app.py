@@ -63,6 +63,7 @@ def build(
         cutter=ChildCutter(children),
         mail_reader=ChildMailReader(children),
         channels=channels(config, settings, aws),
+        links=bootstrap.open_links(settings),
         adopt=settings.adopt,
         max_document=settings.max_upload,
     )

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from receiver.aws.threads import Threads
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
-from receiver.core.naming import place
+from receiver.core.naming import attachment, place
 
 R = TypeVar("R")
 
@@ -71,6 +71,11 @@ _NEEDS = {
 }
 """Operations whose permission has another name than the operation."""
 
+PRESIGNING = "s3-presigning"
+"""The client that makes URLs of objects."""
+DOWNLOAD_SECONDS = 300
+"""How long such a URL works: it is made when somebody asks for it, and followed at once."""
+
 
 class Aws:
     """boto3 for async code. One instance serves a whole process; nothing connects before the first call."""
@@ -119,8 +124,23 @@ class Aws:
             tcp_keepalive=True,
             max_pool_connections=CONNECTIONS,
             user_agent_extra="mailroom",
+            # Without it botocore signs URLs the old way in some regions, which objects with a KMS key refuse.
+            signature_version="s3v4" if service == PRESIGNING else None,
         )
-        return self._session.client(service, config=config, endpoint_url=self._endpoint)
+        return self._session.client(service.partition("-")[0], config=config, endpoint_url=self._endpoint)
+
+    async def download_url(self, at: Mapping[str, str], name: str) -> str:
+        """A presigned URL that downloads this object, under this file name, for DOWNLOAD_SECONDS.
+
+        Nothing is asked for it but credentials. ``at`` are S3's Bucket, Key and VersionId.
+        """
+        wanted = {**at, "ResponseContentDisposition": attachment(name)}
+
+        def make() -> str:
+            made = self.client(PRESIGNING).generate_presigned_url("get_object", wanted, ExpiresIn=DOWNLOAD_SECONDS)
+            return str(made)
+
+        return await self._within(self._call_seconds, f"s3://{at['Bucket']}", make)
 
     async def endpoint(self, service: str) -> str:
         """Where this service is talked to."""

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from receiver.core.errors import Misconfigured
+from receiver.core.links import ContentLinks
 from receiver.core.retention import Retention
 from receiver.core.timers import visibility
 from receiver.flow.receive import Door
@@ -228,6 +229,15 @@ def terms(settings: Settings) -> "Terms":
     )
 
 
+def open_links(settings: Settings) -> ContentLinks | None:
+    """What makes links to documents; None where no MAILROOM_DOCUMENTS_URL says who serves them."""
+    if not settings.documents_url:
+        return None
+    return ContentLinks(
+        base=settings.documents_url, days=settings.link_days, secrets=tuple(settings.lock().token_secrets)
+    )  # fmt: skip
+
+
 def renew(app: App, settings: Settings) -> None:
     """Takes over the secrets of these settings as the application runs. Raises Misconfigured; nothing changed then."""
     lock, fresh, token = settings.lock(), terms(settings), settings.operator_token()
@@ -237,6 +247,8 @@ def renew(app: App, settings: Settings) -> None:
     app.tools.cloud.renew(settings.llama_cloud_api_key.reveal())
     app.tools.terms.take(fresh)
     app.access.token = token
+    if app.tools.links is not None:
+        app.tools.links.take(tuple(lock.token_secrets))
     if app.door is not None:
         app.door.lock = lock
 

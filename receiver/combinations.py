@@ -21,7 +21,14 @@ def refuse_combinations(settings: Settings, environ: Mapping[str, str]) -> None:
 
 
 def _faults(settings: Settings, environ: Mapping[str, str]) -> Iterator[Wrong]:
-    for check in (_calls_in_clear, _spool_of_one_machine, _store_file, _spool_folder, partial(_region, environ)):
+    for check in (
+        _calls_in_clear,
+        _links,
+        _spool_of_one_machine,
+        _store_file,
+        _spool_folder,
+        partial(_region, environ),
+    ):
         try:
             check(settings)
         except Wrong as wrong:
@@ -34,6 +41,22 @@ def _calls_in_clear(settings: Settings) -> None:
         raise Wrong(
             f"MAILROOM_PUBLIC_URL={settings.public_url} sends headers and tokens in clear",
             "put TLS in front and write https://; inside a network of your own: MAILROOM_ALLOW_HTTP=true",
+        )
+
+
+def _links(settings: Settings) -> None:
+    parts = urlsplit(settings.documents_url)
+    if parts.scheme == "http" and not settings.allow_http and not LOOPBACK.fullmatch(parts.hostname or ""):
+        raise Wrong(
+            f"MAILROOM_DOCUMENTS_URL={settings.documents_url} sends documents and links to them in clear",
+            "put TLS in front and write https://; inside a network of your own: MAILROOM_ALLOW_HTTP=true",
+        )
+    if settings.documents_url and not settings.token_secrets:
+        raise Wrong("MAILROOM_DOCUMENTS_URL is set, and nothing signs the links", "set MAILROOM_TOKEN_SECRETS")
+    if settings.documents_url and not settings.operator_address:
+        raise Wrong(
+            "MAILROOM_DOCUMENTS_URL is set, and MAILROOM_OPERATOR_ADDRESS is empty: nobody serves the links",
+            "let the operator's side listen, or take MAILROOM_DOCUMENTS_URL away",
         )
 
 

@@ -159,6 +159,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             forms.ADDRESS,
         ),
     ] = "127.0.0.1:8081"
+    documents_url: Annotated[
+        str,
+        _about(
+            "Where those who read messages reach the operator's side, for instance https://documents.example.com: a "
+            "message about a document that nothing else holds then has a signed link to it; without it, none",
+            forms.SITE,
+        ),
+    ] = ""
+    link_days: Annotated[float, _about("Days that such a link opens its document", number(0.01, 365))] = 7.0
     app: Annotated[str, _about("Import string of the composition root", forms.IMPORT)] = "handlers.app:build"
     max_body: Annotated[int, _about("Bytes of a webhook body at most", number(1024, 100 * MIB, whole=True))] = 10 * MIB
     body_seconds: Annotated[float, _about("Seconds that the body of an event may take to arrive", number(0.1, 300))] = (

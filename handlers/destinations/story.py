@@ -4,8 +4,8 @@ import json
 import unicodedata
 from typing import Any
 
-from receiver.core.manifest import SCHEMA
 from receiver.core.manifest import SUFFIX as SUFFIX
+from receiver.core.manifest import stored_manifest
 from receiver.core.parcel import Parcel
 
 DELIVERY = "delivery-id"
@@ -14,14 +14,13 @@ DELIVERY = "delivery-id"
 
 def manifest_file(parcel: Parcel, *, sha256: str) -> bytes:
     """The manifest that lies beside the document: the same bytes for the same delivery, however often it is made."""
-    said = {
-        "$schema": SCHEMA,
-        **parcel.manifest,
-        "delivery_id": parcel.delivery_id,
-        "document_id": parcel.document.id,
-        "location": parcel.url,
-        "sha256": sha256,
-    }
+    said = stored_manifest(
+        parcel.manifest,
+        delivery_id=parcel.delivery_id,
+        document_id=parcel.document.id,
+        location=parcel.url,
+        sha256=sha256,
+    )
     return (json.dumps(said, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode(errors="replace")
 
 

@@ -93,6 +93,7 @@ class S3Source:
             media_type=document.media_type,
             stream=lambda: self.stream(at, size=document.size),
             s3=(at.bucket, at.key, at.version),
+            download=partial(self._aws.download_url, at.arguments),
         )
 
     async def release(self, location: str) -> None:

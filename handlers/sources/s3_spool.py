@@ -5,6 +5,7 @@ their end.
 """
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 from handlers.aws import Aws
@@ -63,6 +64,7 @@ class S3Spool:
             media_type=document.media_type,
             stream=lambda: self._source.stream(at, size=document.size),
             s3=(at.bucket, at.key, ""),
+            download=partial(self._aws.download_url, at.arguments),
         )
 
     async def release(self, location: str) -> None:

@@ -15,6 +15,7 @@ from receiver.settings import from_environ
 if TYPE_CHECKING:
     from receiver.config import Config
     from receiver.core.explain import Explanation
+    from receiver.core.pointing import Pointing
     from receiver.core.problem import Problem
     from receiver.ports import Destination
 
@@ -37,25 +38,39 @@ def check(config_path: str | None, offline: bool, as_json: bool) -> None:
     """Find what is wrong with mailroom.yaml before a document does.
 
     Types without a row, rows that can never win, templates that could leave their prefix and, unless --offline,
-    buckets and queues that are missing. Exit code 1 when there are errors; warnings alone are fine.
+    buckets and queues that are missing. Says what the messages of each row will point to. Exit code 1 when there are
+    errors; warnings alone are fine.
     """
     import asyncio
 
     from receiver.bootstrap import load_destinations
+    from receiver.core.pointing import warnings
 
     settings = from_environ()
     config = _config(config_path)
     destinations = load_destinations(settings)
     problems = static_problems(config, destinations, adopted=settings.adopt, sources=settings.source_places())
+    pointers = _pointers(config, destinations, linked=bool(settings.documents_url))
+    problems += warnings(pointers)
     if not offline:
         problems += asyncio.run(live_problems(config, destinations, known=problems))
-    _report(config, problems, as_json=as_json)
+    _report(config, problems, pointers, as_json=as_json)
 
 
 def _config(path: str | None) -> "Config":
     from receiver.config import load
 
     return load(path or from_environ().config, os.environ)
+
+
+def _pointers(config: "Config", destinations: "Mapping[str, Destination]", *, linked: bool) -> "list[Pointing]":
+    from receiver.core.pointing import pointings
+
+    def holds(target: Any) -> bool:
+        destination = destinations.get(target.scheme)
+        return destination is not None and destination.holds_bytes
+
+    return list(pointings(config.table, holds, linked=linked))
 
 
 def static_problems(
@@ -96,11 +111,12 @@ async def live_problems(
     ]
 
 
-def _report(config: "Config", problems: "Sequence[Problem]", *, as_json: bool) -> None:
+def _report(config: "Config", problems: "Sequence[Problem]", pointers: "Sequence[Pointing]", *, as_json: bool) -> None:
     errors = sum(problem.severity == "error" for problem in problems)
     if as_json:
         found = [asdict(problem) | {"line": config.line_of(problem)} for problem in problems]
-        output.print_json({"file": str(config.path), "table": config.table.version, "problems": found})
+        told = {"problems": found, "pointers": [asdict(one) for one in pointers]}
+        output.print_json({"file": str(config.path), "table": config.table.version, **told})
     else:
         for first, *others in _by_cause(problems):
             output.say(config.line(first))
@@ -109,6 +125,9 @@ def _report(config: "Config", problems: "Sequence[Problem]", *, as_json: bool) -
         rows, places = len(config.table.routes), len(config.table.targets())
         counts = f"{errors} errors, {len(problems) - errors} warnings"
         output.say(f"{config.path}: {rows} rows to {places} destinations: {counts if problems else 'all is well'}")
+        if pointers:
+            named = [(f"{one.where} ({one.route})" if one.route else one.where, str(one)) for one in pointers]
+            output.table(("messages of", "point to"), named)
     if errors:
         raise click.exceptions.Exit(1)
 

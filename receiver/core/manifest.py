@@ -4,7 +4,7 @@ It is a function of the document and its plan only (no "now", no attempt count),
 same bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -45,6 +45,20 @@ def manifest(document: Document, *, delivery_id: str, pieces: Sequence[Document]
         story["cut_by"] = document.cuts[-1].by
         story["pieces"] = [_piece(one) for one in pieces]
     return story
+
+
+def stored_manifest(
+    story: Mapping[str, Any], *, delivery_id: str, document_id: str, location: str, sha256: str
+) -> dict[str, Any]:
+    """The manifest as it is stored and served: the story, and of which delivery and bytes it tells."""
+    return {
+        "$schema": SCHEMA,
+        **story,
+        "delivery_id": delivery_id,
+        "document_id": document_id,
+        "location": location,
+        "sha256": sha256,
+    }
 
 
 def _provenance(document: Document) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from base64 import b32encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from receiver.core.document import Classification, Document, Origin
 from receiver.core.errors import Misconfigured
@@ -212,6 +212,11 @@ def safe_name(name: str) -> str:
     """A name as it was made safe before ``safe_file``."""
     clean = cleaned(re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1])
     return _shortened(clean) or "document"
+
+
+def attachment(name: str) -> str:
+    """The header ``Content-Disposition`` of a file that is downloaded under this name. Source: RFC 6266, RFC 8187."""
+    return f"attachment; filename*=UTF-8''{quote(safe_name(name), safe='')}"
 
 
 def _shortened(name: str) -> str:

@@ -1,6 +1,6 @@
 """What is handed to a destination."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -25,6 +25,8 @@ class Content:
     """The local file, when they lie in one."""
     s3: tuple[str, str, str] | None = None
     """Bucket, key and version id (or ""), when they lie in S3: a copy inside S3 is then possible."""
+    download: Callable[[str], Awaitable[str]] | None = None
+    """Makes a URL of the store's own that downloads them under this file name, for minutes; None where it has none."""
 
 
 class PointerState(StrEnum):

@@ -19,6 +19,7 @@ from receiver.core.task import Task, TaskState
 from receiver.flow.by_hand import Word, choices, route_by_hand
 from receiver.flow.dossier import dossier, found
 from receiver.flow.replay_task import replay_task, task_of
+from receiver.http import opened
 from receiver.http.auth import Endpoint, WrongTokens, operator_only
 from receiver.http.listing import Filter, listing
 from receiver.http.problems import TooSlow
@@ -53,6 +54,7 @@ def routes(app: App) -> list[Route]:
         Route("/documents", only(api.documents)),
         Route("/documents", only(upload(app)), methods=["POST"]),
         Route("/documents/{document_id}", only(api.document)),
+        *opened.routes(app, only),
         Route("/documents/{document_id}/route", only(api.route), methods=["POST"]),
         Route("/events", only(api.events)),
         Route("/tasks", only(api.tasks)),

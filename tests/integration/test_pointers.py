@@ -1,11 +1,13 @@
 """Pointers that open, and documents that are copied from where they were delivered: with S3 and SQS."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,10 +21,12 @@ from handlers.destinations.sqs import Sqs
 from handlers.local_aws import LocalAws
 from handlers.sources.folder import FolderSource
 from handlers.sources.s3 import S3Source
+from handlers.sources.s3_spool import S3Spool
 from receiver.core.document import DocumentState
 from receiver.core.plan import Target
 from receiver.flow.forget import forget_content
 from receiver.flow.replay import Choice, carry_out, chosen, foreseen
+from tests.builders import a_document
 from tests.desk import TABLE, Desk
 from tests.integration.test_replay_writes import Counting
 from tests.servers import serve
@@ -157,3 +161,24 @@ async def test_a_repetition_reads_nothing_that_is_there_and_mends_what_is_gone(o
         await office.desk.work()
         assert (await office.desk.document(document.id)).state is DocumentState.ROUTED
         assert office.lies(document.stored.location) == b"%PDF a deed"
+
+
+async def test_a_document_in_the_buckets_spool_is_downloaded_by_a_url_of_s3s_own(office: Office) -> None:
+    aws = Aws(credentials=office.local_aws.credentials, endpoint_url=office.local_aws.endpoint)
+    spool = S3Spool(f"s3://{office.bucket}/spool", aws)
+
+    async def source() -> AsyncIterator[bytes]:
+        yield b"%PDF a letter"
+
+    kept = await spool.keep(source(), limit=100, owner=lambda _: "doc_a")
+    document = a_document(id="doc_a", name="März.pdf", content=kept.location, sha256=kept.sha256, size=kept.size)
+    download = (await spool.content(document)).download
+    assert download is not None
+    url = await download(document.name)
+    aws.close()
+    async with httpx.AsyncClient() as anybody:
+        answer = await anybody.get(url)
+    assert (answer.status_code, answer.content) == (200, b"%PDF a letter")
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''M%C3%A4rz.pdf"
+    query = parse_qs(urlsplit(url).query)
+    assert (query["X-Amz-Algorithm"], query["X-Amz-Expires"]) == (["AWS4-HMAC-SHA256"], ["300"])

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from click.testing import CliRunner, Result
 
-from receiver.cli.routes import routes
+from receiver.cli import cli
 from receiver.config.build import schema
 from receiver.core.change import Insert
 from receiver.core.document import Classification, Document
@@ -43,12 +43,32 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(*arguments: str, stdin: Any = None) -> Result:
     text = stdin if isinstance(stdin, str) or stdin is None else json.dumps(stdin)
-    return CliRunner().invoke(routes, arguments, input=text, catch_exceptions=False)
+    return CliRunner().invoke(cli, ["routes", *arguments], input=text, catch_exceptions=False)
 
 
 def test_a_sound_table_passes_and_says_what_was_checked(config: Path) -> None:
     result = run("check", "--offline")
-    assert (result.exit_code, result.stdout) == (0, f"{config}: 2 rows to 4 destinations: all is well\n")
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{config}: 2 rows to 4 destinations: all is well\n")
+
+
+def test_it_says_what_the_messages_of_each_row_will_point_to(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = f"folder://{config.parent}/{{type}}/{{yyyy}}/"
+    assert f"routes[1] (invoice)   {stored}" in run("check", "--offline").stdout
+    config.write_text(config.read_text().replace("no_match: {review: true}", 'no_match: {to: ["sqs://work"]}'))
+    result = run("check", "--offline", "--json")
+    told = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert [(one["where"], one["state"], one["to"]) for one in told["pointers"]] == [
+        ("routes[1]", "stored", stored), ("no_match", "none", ""),
+    ]  # fmt: skip
+    (warning,) = told["problems"]
+    assert (warning["severity"], warning["where"], warning["line"]) == ("warning", "no_match", 7)
+    assert "MAILROOM_DOCUMENTS_URL" in warning["fix"]
+    monkeypatch.setenv("MAILROOM_DOCUMENTS_URL", "https://documents.example.com")
+    result = run("check", "--offline")
+    assert "all is well" in result.stdout
+    assert "no_match              a link to Mailroom that expires" in result.stdout
 
 
 def test_a_faulty_table_fails_with_file_and_line(config: Path) -> None:

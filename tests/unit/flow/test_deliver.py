@@ -7,6 +7,7 @@ import pytest
 from receiver.core.change import Update
 from receiver.core.document import DeliveryState, DocumentState, Receipt
 from receiver.core.errors import DeliveryConflict, DestinationBusy
+from receiver.core.links import ContentLinks
 from receiver.core.meaning import Meaning
 from receiver.core.parcel import Parcel, PointerState
 from receiver.core.task import TaskState
@@ -18,6 +19,7 @@ from tests.desk import TABLE, Desk, PlayedPlace
 pytestmark = pytest.mark.anyio
 
 
+LINKS = ContentLinks(base="https://documents.example.com", days=7, secrets=(b"a-secret-of-ours-alone",))
 QUARTER = 15 * 60.0
 TWO_PLACES = TABLE.replace('"bytes://invoices/", "words://invoices"', '"bytes://a/", "words://invoices", "bytes://b/"')
 
@@ -143,6 +145,29 @@ async def test_words_of_a_row_that_stores_nothing_point_to_nothing_and_say_so(de
     desk.use(TABLE.replace('"bytes://invoices/", "words://invoices"', '"words://invoices"'))
     await desk.routed("invoice")
     assert said(desk) == [(Meaning.ROUTED, "", PointerState.NONE)]
+
+
+async def test_where_links_are_served_they_point_to_what_only_mailroom_holds(desk: Desk) -> None:
+    desk.tools = replace(desk.tools, links=LINKS)
+    desk.use(TABLE.replace('"bytes://invoices/", "words://invoices"', '"words://invoices"'))
+    document = await desk.routed("invoice")
+    (message,) = desk.words.parcels
+    assert message.pointer.state is PointerState.LINKED
+    for url, what in ((message.pointer.url, "content"), (message.pointer.manifest, "manifest")):
+        path, _, token = url.partition("?token=")
+        assert path == f"https://documents.example.com/documents/{document.id}/{what}"
+        assert LINKS.proves(token, document.id, now=desk.now)
+
+
+async def test_until_the_document_is_stored_a_link_opens_it(desk: Desk) -> None:
+    desk.tools = replace(desk.tools, links=LINKS)
+    desk.bytes.broken = DestinationBusy("503")
+    document = await desk.routed("invoice")
+    desk.later(QUARTER)
+    await desk.work()
+    ((_, url, state),) = said(desk)
+    assert state is PointerState.PENDING
+    assert LINKS.proves(url.partition("?token=")[2], document.id, now=desk.now)
 
 
 async def test_an_exhausted_delivery_waits_in_review_with_one_alert_and_the_other_is_made(desk: Desk) -> None:
