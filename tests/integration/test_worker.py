@@ -305,7 +305,7 @@ async def test_a_flood_of_submissions_does_not_hold_up_what_is_to_be_delivered(o
     cloud = PlayedCloud()
     cloud.find_file = slowly  # type: ignore[method-assign]
     office.tools = replace(office.tools, cloud=cloud)
-    documents = [a_document(media_type="text/plain") for _ in range(30)]
+    documents = [a_document(page_count=1) for _ in range(30)]
     flood = [submission_of(one, now=NOW - 9) for one in documents]
     await office.store.apply(*map(Insert, documents), *map(Insert, flood))
     async with office.worker(concurrency=4).running():
