@@ -66,7 +66,8 @@ def _polled(looks: int, tools: Tools) -> Outcome:
 
 
 def _stuck(case: Case, tools: Tools) -> bool:
-    return case.job is not None and case.job.stuck(tools.clock(), after=tools.config.stuck_seconds)
+    after, deadline = tools.config.stuck_seconds, tools.config.deadline_seconds
+    return case.job is not None and case.job.stuck(after=after, deadline_seconds=deadline)
 
 
 async def _ended(case: Case, completed: Completed, tools: Tools) -> Outcome:

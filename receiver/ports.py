@@ -166,6 +166,11 @@ class Order:
 class Cloud(Protocol):
     """LlamaCloud. Raises CloudBusy, CloudRefused, DocumentRefused, JobGone, FileGone."""
 
+    @property
+    def clock_ahead(self) -> float | None:
+        """Seconds by which LlamaCloud's clock was ahead of ours at its last answer; None before the first."""
+        ...
+
     async def find_file(self, external_id: str) -> CloudFile | None:
         """The file that was uploaded under our id before, if there is one."""
         ...

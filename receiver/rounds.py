@@ -7,12 +7,14 @@ from functools import partial
 
 from receiver.core import timers
 from receiver.core.errors import MailroomError
+from receiver.flow import skew as skews
+from receiver.flow.ahead import Ahead
 from receiver.flow.process import Done
 from receiver.flow.retention import Tidied, tidy
 from receiver.flow.sweep import sweep
 from receiver.flow.takeover import Takeover
 from receiver.flow.tools import Tools
-from receiver.flow.turn import our_turn
+from receiver.flow.turn import Turn
 from receiver.log import line
 from receiver.ports import Meter
 from receiver.supervisor import Background
@@ -24,7 +26,7 @@ LONGEST_SWEEP = 600.0
 
 
 class Rounds:
-    """Takes tasks over from dead workers; sweeps, and forgets what is over, in its turn.
+    """Takes tasks over from dead workers, and looks at its clock; sweeps, and forgets what is over, in its turn.
 
     It looks more often than any of it is due: whoever died over it, nobody waits much longer. None waits for another,
     which may be waiting for LlamaCloud, a disk or a bucket.
@@ -32,39 +34,53 @@ class Rounds:
 
     def __init__(self, tools: Tools, owner: str, *, lease_seconds: float, sweep_seconds: float) -> None:
         self._tools = tools
-        self._owner = owner
         self._every = timers.look_every(lease_seconds, sweep_seconds)
-        self._sweep_seconds = sweep_seconds
-        self._takeover = Takeover()
+        self._owner = owner
+        self._takeover, self._ahead, self._clock = Takeover(), Ahead(), skews.Watch()
+        self._sweep_turn, self._tidy_turn = (
+            Turn(what, owner, every_seconds=sweep_seconds) for what in ("sweep", "retention")
+        )
 
     def loops(self) -> Mapping[str, Background]:
         """What goes on for as long as the worker does."""
         return {
             "takeover": partial(self._again, "takeover", self._take_over),
             "sweep": partial(self._again, "sweep", self._sweep),
+            "clock": partial(self._again, "clock", self._look_at_clock),
             "tidy": partial(self._again, "retention", self._tidy),
         }
 
     async def _again(self, what: str, look: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await asyncio.sleep(self._every)
             try:
                 await look()
             except Exception as error:  # noqa: BLE001 - the next look may succeed, and soon
                 tell(f"{what}.failed", error)
+            await asyncio.sleep(self._every)
 
     async def _take_over(self) -> None:
         for done in await self._takeover.look(self._tools):
             report(done, self._tools.meter)
 
     async def _sweep(self) -> None:
-        if await our_turn("sweep", self._owner, self._tools, every_seconds=self._sweep_seconds):
+        if await self._sweep_turn.is_ours(self._tools):
             async with asyncio.timeout(LONGEST_SWEEP):
+                await self._bring_back()
                 swept = await sweep(self._tools)
             line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
 
+    async def _bring_back(self) -> None:
+        ahead = await self._ahead.bring_back(self._tools)
+        if ahead >= skews.APART:
+            await skews.tell(skews.Skew(skews.STORE, -ahead), self._owner, self._tools)
+
+    async def _look_at_clock(self) -> None:
+        for skew in (self._clock.look(self._tools), self._clock.compared(self._tools)):
+            if skew is not None:
+                await skews.tell(skew, self._owner, self._tools)
+
     async def _tidy(self) -> None:
-        if await our_turn("retention", self._owner, self._tools, every_seconds=self._sweep_seconds):
+        if await self._tidy_turn.is_ours(self._tools):
             report_tidied(await tidy(self._tools))
 
 

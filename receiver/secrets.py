@@ -58,7 +58,7 @@ class Vault:
     def _text(self, source: str) -> str:
         at, text = self._kept.get(source, (float("-inf"), None))
         now = self._clock()
-        if text is not None and now - at < self._ttl:
+        if text is not None and 0 <= now - at < self._ttl:  # a clock that was set back keeps none for longer
             return text
         kind, _, name = source.partition(":")
         try:

@@ -70,6 +70,7 @@ class PlayedCloud:
         self.broken: Exception | None = None
         self.refuse_cancel: Exception | None = None
         self.away: Exception | None = None
+        self.clock_ahead: float | None = None
 
     async def find_file(self, external_id: str) -> CloudFile | None:
         return next((file for file in self.files.values() if file.external_id == external_id), None)

@@ -10,6 +10,7 @@ from receiver.bootstrap import App
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.task import Task, TaskState
+from receiver.flow.ahead import Ahead
 from receiver.flow.retention import tidy
 from receiver.flow.sweep import sweep
 from receiver.flow.takeover import Takeover
@@ -19,7 +20,7 @@ from receiver.rounds import report, report_tidied
 
 log = logging.getLogger("mailroom.function")
 WARM = Warm(build, close)
-TAKEOVER = Takeover(clock=time.time)
+TAKEOVER, AHEAD = Takeover(clock=time.time), Ahead(clock=time.time)
 """What the looks of this instance saw. Between invocations it is frozen, and a monotonic clock may stand still."""
 COUNT_LIMIT = 1000
 STATES = ("routed", "review", "failed", "open", "withdrawn")
@@ -41,6 +42,7 @@ async def one_pass(app: App) -> dict[str, float]:
     """Sweeps; the books as metrics, under the names that ``/metrics`` has."""
     for done in await TAKEOVER.look(app.tools):
         report(done, meter_of(app))
+    await AHEAD.bring_back(app.tools)
     swept = await sweep(app.tools)
     line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
     report_tidied(await tidy(app.tools))

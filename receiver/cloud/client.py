@@ -65,6 +65,10 @@ class LlamaCloud:
         self._upload_pace = Pace(upload_rate)
         self.webhook_configs = WebhookConfigs(self._transport)
 
+    @property
+    def clock_ahead(self) -> float | None:
+        return self._transport.clock_ahead
+
     async def find_file(self, external_id: str) -> CloudFile | None:
         """The file that was uploaded under our id before, if there is one; of several the one that lasts longest."""
         call = Call(method="GET", path=FILES, about=About.ACCOUNT, params={"external_file_id": external_id})

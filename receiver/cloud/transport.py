@@ -5,11 +5,13 @@ cost a task's attempt.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -119,6 +121,8 @@ class Transport:
         self._sleep = sleep
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
+        self.clock_ahead: float | None = None
+        """Seconds by which LlamaCloud's clock was ahead of ours at its last answer."""
 
     async def send(self, call: Call) -> bytes:
         """The body of a successful answer. Raises the error that a lasting failure amounts to."""
@@ -147,7 +151,13 @@ class Transport:
             auth=self._key,
         )
         async with streamed as response:
+            self._hold_against(response.headers.get("date", ""))
             return await _read(response, call.asked)
+
+    def _hold_against(self, date: str) -> None:
+        """Compares our clock with the date of an answer, which has whole seconds."""
+        with contextlib.suppress(ValueError, OverflowError):  # no date, or a proxy's own idea of one
+            self.clock_ahead = parsedate_to_datetime(date).timestamp() + 0.5 - self._clock()
 
     async def download(self, url: httpx.URL) -> httpx.Response:
         """An open answer with the bytes behind a presigned link, asked for without the key; the caller closes it.

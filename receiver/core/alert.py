@@ -21,6 +21,7 @@ KINDS: dict[str, str] = {
     "balance.off": "taken in is not routed + in review + failed + open",
     "secret.refused": "a renewed secret was refused; the one before stays in use",
     "quality.changed": "more documents than usual match no rule or are uncertain",
+    "clock.skewed": "a machine's clock is wrong, or was set by more than a few seconds",
     "channel.failing": "an alert channel does not take notices; all other channels are told",
 }
 """Every kind of alert that there is, and what it says; a rule for another one is refused as a slip of the pen."""
@@ -50,6 +51,7 @@ SEVERITIES: dict[str, Severity] = {
     "packet.held": Severity.WARNING,
     "mail.held": Severity.WARNING,
     "quality.changed": Severity.WARNING,
+    "clock.skewed": Severity.WARNING,
 }
 """Kind -> its severity, unless a rule says otherwise; a kind that is not named here is an error."""
 

@@ -1,7 +1,7 @@
 """A LlamaCloud classify or split job, and the report that the API gives of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -79,6 +79,16 @@ def _text(value: object) -> str:
     return " ".join(str(value or "").split())
 
 
+ASK_AGAIN = 60.0
+"""Seconds until an unfinished job is asked about again, the first time; it doubles with each."""
+SELDOM = 3600.0
+
+
+def pause_after(checks: int) -> float:
+    """Seconds from the look after so many to the next."""
+    return float(min(ASK_AGAIN * 2.0 ** min(checks, 60), SELDOM))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """Our record of a job: which document it speaks for, and by when we must have heard of it."""
@@ -108,9 +118,20 @@ class Job:
         """When we first heard of it: how old it is, by our own clock. ``created_at`` may be by LlamaCloud's."""
         return self.created_at if self.heard_at is None else self.heard_at
 
-    def stuck(self, now: float, *, after: float) -> bool:
-        """Whether it has been unfinished for more than ``after`` seconds."""
-        return not self.status.final and now - self.known_since > after
+    def asked(self, status: JobStatus, now: float) -> "Job":
+        """The job after a look at it that found it so: when to look again."""
+        return replace(self, status=status, checks=self.checks + 1, deadline=now + pause_after(self.checks))
+
+    def longest_wait(self, deadline_seconds: float) -> float:
+        """How far ahead its deadline can lie; ``deadline_seconds`` is the table's."""
+        return pause_after(self.checks - 1) if self.checks else deadline_seconds
+
+    def stuck(self, *, after: float, deadline_seconds: float) -> bool:
+        """Whether our looks found it unfinished for ``after`` seconds: they count, and not the difference of two times,
+        which a clock that jumps can make as long as it likes.
+        """
+        looked_for = deadline_seconds + sum(map(pause_after, range(self.checks)))
+        return not self.status.final and looked_for >= after
 
     @property
     def overdue_at(self) -> float | None:

@@ -13,6 +13,7 @@ store could not be written) counts like one that failed: once its lease is over,
 gives it up, by the same schedule. So a task that kills its process each time is parked in the end all the same.
 """
 
+import math
 from enum import IntEnum, StrEnum
 
 import msgspec
@@ -98,6 +99,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How many attempts in a row nobody ended."""
     owner: str = ""
     lease_until: float | None = None
+    waits: float | None = None
+    """Seconds until ``due_at`` when that was last set; None where it is still as the task was made."""
     lease_seconds: float = 300.0
     """How long the owner may keep it without renewing the lease; the default is for tasks of an older Mailroom."""
     error: str = ""
@@ -117,6 +120,15 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def claimable_at(self) -> float | None:
         """From when on it may be claimed; None unless it is ready (a sparse index)."""
         return self.due_at if self.state is TaskState.READY else None
+
+    @property
+    def longest_wait(self) -> float:
+        """How far ahead its due time can lie; one that lies further was written by another clock. Notices are looked
+        after elsewhere (flow/rouse.py).
+        """
+        if self.kind in NOTICES:
+            return math.inf
+        return max(0.0, self.due_at - self.created_at) if self.waits is None else self.waits
 
     @property
     def rank(self) -> Rank:
@@ -156,7 +168,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def release(self, *, now: float) -> "Task":
         """The task ready again at once, its attempt not counted: its worker stops."""
-        return replace(self._move("release"), due_at=now, lease_until=None, attempts=self.attempts - 1)
+        return replace(self._move("release"), due_at=now, waits=0.0, lease_until=None, attempts=self.attempts - 1)
 
     def finish(self, *, now: float, keep_seconds: float | None = None, note: str = "") -> "Task":
         """The task done; it may be forgotten after ``keep_seconds``."""
@@ -171,12 +183,13 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             note=note[:NOTE_LIMIT],
         )
 
-    def retry(self, *, at: float, error: str, cause: str, counted: bool = True) -> "Task":
+    def retry(self, *, at: float, now: float, error: str, cause: str, counted: bool = True) -> "Task":
         """The task waiting for ``at``; an uncounted retry (a pause, an early event) gives the attempt back."""
         attempts, looks = (self.attempts, self.looks) if counted else (self.attempts - 1, self.looks + 1)
         return replace(
             self._move("retry"),
             due_at=at,
+            waits=max(0.0, at - now),
             lease_until=None,
             attempts=attempts,
             looks=looks,
@@ -198,7 +211,16 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The task ready again, with a fresh count of attempts."""
         moved = self._move("replay")
         return replace(
-            moved, due_at=now, attempts=0, looks=0, cut_off=0, finished_at=None, expires_at=None, error="", cause=""
+            moved,
+            due_at=now,
+            waits=0.0,
+            attempts=0,
+            looks=0,
+            cut_off=0,
+            finished_at=None,
+            expires_at=None,
+            error="",
+            cause="",
         )
 
     def _move(self, verb: str) -> "Task":

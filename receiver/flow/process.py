@@ -140,7 +140,7 @@ async def _succeeded(task: Task, outcome: Outcome, tools: Tools) -> Done:
         return (*writes, *_raised(alerts, task))
 
     if outcome.again_at is not None:
-        moved = task.retry(at=outcome.again_at, error=outcome.note, cause="again", counted=False)
+        moved = task.retry(at=outcome.again_at, now=tools.clock(), error=outcome.note, cause="again", counted=False)
         moved, word = changed(moved, bulk=moved.bulk or outcome.bulk), "again"
     else:
         keep = tools.config.retention.tasks_seconds
@@ -184,7 +184,7 @@ async def _judged(task: Task, error: Exception, tools: Tools) -> _Failure:
 def _failure(task: Task, error: Exception, verdict: RetryAt | GiveUp, *, now: float, counts: bool = True) -> _Failure:
     text, cause = _words(error), error.code if isinstance(error, MailroomError) else type(error).__name__
     if isinstance(verdict, RetryAt):
-        moved = task.retry(at=verdict.at, error=text, cause=cause, counted=counts)
+        moved = task.retry(at=verdict.at, now=now, error=text, cause=cause, counted=counts)
     else:
         moved = task.give_up(now=now, error=text, cause=cause)
     return _Failure(error=error, text=text, cause=cause, now=now, moved=moved)

@@ -39,7 +39,7 @@ async def create(order: Order, document: Document, tools: Tools, *, repeated: bo
 
 async def _missing(tools: Tools) -> bool:
     flag = await tools.store.get(Flag, BETA)
-    return flag is not None and float(flag.value) > tools.clock()
+    return flag is not None and 0 < float(flag.value) - tools.clock() <= REMEMBERED
 
 
 async def _remember(tools: Tools) -> None:

@@ -6,7 +6,7 @@ asks the list endpoint (100 jobs a request) and goes on as if the event had come
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from receiver.core.change import Ensure, Query, Update
 from receiver.core.errors import CloudRefused, Conflict
@@ -25,8 +25,6 @@ from receiver.flow.watch import watch
 
 MARGIN = 300.0
 """Seconds by which the window of creation times is widened: two clocks are involved."""
-ASK_AGAIN = 60.0
-"""Seconds until an unfinished job is asked about again, the first time; it doubles with each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,26 +59,26 @@ async def _alerting(tools: Tools) -> int:
     return over
 
 
-async def _ask_if_open(overdue: Sequence[Job], tools: Tools) -> int:
+async def _ask_if_open(jobs: Sequence[Job], tools: Tools) -> int:
     """Asks about these jobs unless LlamaCloud refuses us; then this is one way to look whether that is over."""
     pause = await gate.entered(RESULTS, "sweep", tools)
     if pause.holds("sweep", tools.clock()):
         return 0
     try:
-        finished = await _ask_all(overdue, tools)
+        finished = await _ask_all(jobs, tools)
     except CloudRefused as error:
         await gate.refused(RESULTS, "sweep", error, tools, verdict=RetryAt(tools.clock()))
         return 0
-    if overdue:
+    if jobs:
         await gate.opened(RESULTS, "sweep", pause, tools)
     return finished
 
 
-async def _ask_all(overdue: Sequence[Job], tools: Tools) -> int:
+async def _ask_all(asked: Sequence[Job], tools: Tools) -> int:
     """Asks about these jobs, each kind at its own endpoint; how many go on now."""
     finished = 0
     for kind, beta in ((JobKind.CLASSIFY, False), (JobKind.SPLIT, False), (JobKind.SPLIT, True)):
-        jobs = [job for job in overdue if (job.kind, job.beta) == (kind, beta)]
+        jobs = [job for job in asked if (job.kind, job.beta) == (kind, beta)]
         finished += await _ask(kind, jobs, tools) if jobs else 0
     return finished
 
@@ -116,7 +114,8 @@ def _verdict(job: Job, report: JobReport | None, tools: Tools) -> Verdict | None
         return Verdict.GONE
     if report.status.final:
         return Verdict.FINISHED
-    return Verdict.STUCK if job.stuck(tools.clock(), after=tools.config.stuck_seconds) else None
+    after, deadline = tools.config.stuck_seconds, tools.config.deadline_seconds
+    return Verdict.STUCK if job.stuck(after=after, deadline_seconds=deadline) else None
 
 
 async def _listed(kind: JobKind, jobs: Sequence[Job], tools: Tools) -> dict[str, JobReport]:
@@ -132,7 +131,7 @@ async def _recheck(job: Job, verdict: Verdict, tools: Tools) -> int:
     now = tools.clock()
     task = recheck_of(job, verdict, now=now)
     try:
-        await tools.store.apply(Ensure(task), Update(_asked(job, job.status, now)))
+        await tools.store.apply(Ensure(task), Update(job.asked(job.status, now)))
     except Conflict:
         return 0  # somebody else heard of it meanwhile
     tools.meter.count("mailroom_sweep_found", what=verdict)
@@ -142,12 +141,4 @@ async def _recheck(job: Job, verdict: Verdict, tools: Tools) -> int:
 
 async def _ask_later(job: Job, status: JobStatus, tools: Tools) -> None:
     with contextlib.suppress(Conflict):  # then somebody else heard of it meanwhile
-        await tools.store.apply(Update(_asked(job, status, tools.clock())))
-
-
-def _asked(job: Job, status: JobStatus, now: float) -> Job:
-    return replace(job, status=status, checks=job.checks + 1, deadline=_later(job, now))
-
-
-def _later(job: Job, now: float) -> float:
-    return now + min(ASK_AGAIN * 2.0**job.checks, 3600.0)
+        await tools.store.apply(Update(job.asked(status, tools.clock())))

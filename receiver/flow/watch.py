@@ -193,7 +193,7 @@ async def _quality(tools: Tools) -> frozenset[str]:
     """The fingerprints of what is worse than it was; looked at once in an hour, by one worker."""
     now = tools.clock()
     flag = await tools.store.get(Flag, _QUALITY)
-    if flag is not None and now - flag.at < QUALITY_EVERY:
+    if flag is not None and 0 <= now - flag.at < QUALITY_EVERY:
         return frozenset(msgspec.json.decode(flag.value, type=list[str]))
     recent = await _decided(tools, now - QUALITY_WINDOW, now)
     before = await _decided(tools, now - QUALITY_BEFORE, now - QUALITY_WINDOW)

@@ -17,10 +17,10 @@ from receiver.bootstrap import App
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.pacing import Rate
 from receiver.cloud.transport import Patience
-from receiver.core import retry
+from receiver.core import job, retry
 from receiver.core.errors import CloudRefused, OutOfCredits
 from receiver.core.retention import DAY
-from receiver.flow import deliver, gate, process, sweep
+from receiver.flow import deliver, gate, process
 from receiver.ports import Cutter, Pages
 from receiver.settings import Settings
 from tests.chaos.boundaries import Guarded, Kills, deed
@@ -136,7 +136,7 @@ def hasten() -> None:
         (gate, "LOOKING", 3.0),
         (gate, "LONGEST", 2.0),
         (deliver, "LOOK_AGAIN", 1.0),
-        (sweep, "ASK_AGAIN", 1.0),
+        (job, "ASK_AGAIN", 1.0),
     ):
         assert hasattr(module, constant), f"{module.__name__} has no {constant} any more"
         setattr(module, constant, value)

@@ -156,7 +156,7 @@ class AskedContract:
     async def test_after_a_takeover_another_claims_it_and_the_late_one_conflicts(self, store: Store) -> None:
         await store.apply(Insert(a_task(id="t")))
         (late,) = await store.claim(owner="a", now=NOW, lease_seconds=10)
-        await store.apply(Update(late.retry(at=NOW + 10, error="cut off", cause=CUT_OFF)))
+        await store.apply(Update(late.retry(at=NOW + 10, now=NOW + 10, error="cut off", cause=CUT_OFF)))
         (taken,) = await store.claim(owner="b", now=NOW + 10, lease_seconds=10)
         assert (taken.owner, taken.attempts) == ("b", 2)
         with pytest.raises(Conflict):

@@ -16,11 +16,9 @@ from receiver import runner
 from receiver.core import bulkhead
 from receiver.core.change import Insert, Write
 from receiver.core.errors import DestinationBusy, FileGone, StoreBusy, Transient
-from receiver.core.flag import Flag
 from receiver.core.task import Task, TaskState, submission_of
 from receiver.flow.process import STEPS
 from receiver.flow.tools import Outcome, StepOf, Tools
-from receiver.flow.turn import our_turn
 from receiver.ports import CloudFile, Doorbell, Ring
 from receiver.queue.local import LocalDoorbell
 from receiver.queue.sqs import SqsDoorbell
@@ -372,17 +370,3 @@ def waiting(aws: LocalAws, name: str) -> tuple[int, int]:
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return int(found[names[0]]), int(found[names[1]])
-
-
-async def test_of_many_workers_one_has_the_turn(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    turn = partial(our_turn, "sweep", tools=desk.tools, every_seconds=60)
-    took = await asyncio.gather(*(turn(f"w{number}") for number in range(5)))
-    assert took.count(True) == 1
-    desk.later(30)
-    assert not await turn("w9")
-    desk.later(30)
-    assert [await turn("w8"), await turn("w9")] == [True, False]
-    flag = await desk.store.get(Flag, "turn:sweep")
-    assert flag is not None
-    assert flag.value == "w8"

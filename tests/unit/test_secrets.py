@@ -54,6 +54,15 @@ def test_a_new_value_is_seen_after_the_time_to_live_and_not_before() -> None:
     assert vault.read("ssm:key") == "new"
 
 
+def test_a_clock_that_is_set_back_keeps_no_value_for_longer() -> None:
+    safe = Safe(key="old")
+    vault = safe.vault()
+    vault.read("ssm:key")
+    safe.texts["key"] = "new"
+    safe.now -= 3600
+    assert vault.read("ssm:key") == "new"
+
+
 def test_an_expired_vault_asks_again_at_once() -> None:
     safe = Safe(key="old")
     vault = safe.vault()

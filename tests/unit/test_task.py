@@ -13,7 +13,7 @@ from tests.builders import NOW, a_task
 VERBS: dict[str, Callable[[Task], Task]] = {
     "claim": lambda task: task.claim(owner="worker-1", now=NOW, lease_seconds=60),
     "finish": lambda task: task.finish(now=NOW, keep_seconds=3600),
-    "retry": lambda task: task.retry(at=NOW + 5, error="busy", cause="store_busy"),
+    "retry": lambda task: task.retry(at=NOW + 5, now=NOW, error="busy", cause="store_busy"),
     "release": lambda task: task.release(now=NOW),
     "give_up": lambda task: task.give_up(now=NOW, error="gone", cause="file_gone"),
     "replay": lambda task: task.replay(now=NOW),
@@ -46,7 +46,7 @@ def test_a_released_task_is_ready_at_once_and_its_attempt_does_not_count() -> No
 def test_attempts_that_nobody_ended_are_counted_until_one_is_ended() -> None:
     task = a_task()
     for _ in range(3):
-        task = VERBS["claim"](task).retry(at=NOW, error="gone", cause=CUT_OFF)
+        task = VERBS["claim"](task).retry(at=NOW, now=NOW, error="gone", cause=CUT_OFF)
     assert (task.attempts, task.cut_off) == (3, 3)
     running = VERBS["claim"](task)
     assert {VERBS["retry"](running).cut_off, VERBS["finish"](running).cut_off} == {0}
@@ -54,7 +54,7 @@ def test_attempts_that_nobody_ended_are_counted_until_one_is_ended() -> None:
 
 def test_an_uncounted_retry_gives_the_attempt_back_and_counts_the_look() -> None:
     running = VERBS["claim"](a_task())
-    looked = running.retry(at=NOW + 1, error="not final", cause="early", counted=False)
+    looked = running.retry(at=NOW + 1, now=NOW, error="not final", cause="early", counted=False)
     assert (looked.attempts, looked.looks) == (0, 1)
     assert (VERBS["retry"](running).attempts, VERBS["retry"](running).looks) == (1, 0)
 

@@ -24,6 +24,14 @@ async def an_upload(cloud: LlamaCloud, data: bytes, external_id: str = "doc_a") 
     return (await cloud.upload(content(data), name="letter.pdf", external_id=external_id, purpose="classify")).id
 
 
+async def test_it_knows_by_how_much_the_two_clocks_are_apart(sandbox_url: str, key: str) -> None:
+    cloud = LlamaCloud(sandbox_url, key, patience=HASTY, clock=lambda: time.time() - 240)
+    assert cloud.clock_ahead is None
+    await cloud.check_key()
+    assert cloud.clock_ahead == pytest.approx(240, abs=5)
+    await cloud.close()
+
+
 async def finished(cloud: LlamaCloud, job: JobReport, *, beta: bool = False) -> JobReport:
     with anyio.fail_after(20):
         while not job.status.final:

@@ -1,6 +1,10 @@
 """What nobody told us is found; what does not move is noticed."""
 
+import asyncio
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from receiver.core.document import DocumentState
 from receiver.core.errors import OutOfCredits
@@ -10,7 +14,14 @@ from tests.desk import Desk
 
 pytestmark = pytest.mark.anyio
 DEADLINE = 601
-STUCK = 3601
+LOOKS = (601, 61, 121, 241, 481, 961, 1921)
+"""Seconds from one look at a job to the next; together they are more than the hour after which it is stuck."""
+
+
+async def looked_for_long(desk: Desk) -> None:
+    for seconds in LOOKS:
+        desk.later(seconds)
+        await sweep(desk.tools)
 
 
 async def test_a_job_whose_event_never_came_goes_on_as_if_it_had(desk: Desk) -> None:
@@ -55,8 +66,7 @@ async def test_a_job_at_work_is_asked_about_again_more_and_more_rarely(desk: Des
 
 async def test_a_stuck_job_is_cancelled_and_submitted_anew(desk: Desk) -> None:
     document = await desk.submitted()
-    desk.later(STUCK)
-    await sweep(desk.tools)
+    await looked_for_long(desk)
     await desk.work()
     after = await desk.document(document.id)
     assert desk.cloud.cancelled == ["job-1"]
@@ -64,11 +74,27 @@ async def test_a_stuck_job_is_cancelled_and_submitted_anew(desk: Desk) -> None:
     assert [alert.kind for alert, _ in desk.channel.told] == ["document.overdue"]  # what is mended is no failure
 
 
+@settings(deadline=None, max_examples=30)
+@given(jumps=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=len(LOOKS) - 1))
+def test_however_the_clock_jumps_no_running_job_is_stuck_before_it_was_looked_at_for_long(
+    tmp_path_factory: pytest.TempPathFactory, jumps: list[float]
+) -> None:
+    async def jumping() -> None:
+        desk = Desk(tmp_path_factory.mktemp("desk"))
+        await desk.submitted()
+        for seconds in jumps:
+            desk.later(seconds)
+            await sweep(desk.tools)
+            await desk.work()
+        assert desk.cloud.cancelled == []
+
+    asyncio.run(jumping())
+
+
 async def test_the_event_of_our_own_cancellation_does_not_use_up_another_submission(desk: Desk) -> None:
     document = await desk.submitted()
-    desk.later(STUCK)
-    await sweep(desk.tools)
-    await desk.do("recheck:job-1:stuck:0")
+    await looked_for_long(desk)
+    await desk.do("recheck:job-1:stuck:6")
     await desk.event("job-1", "classify.cancelled")
     await desk.do("react:job-1:classify.cancelled")
     assert (await desk.document(document.id)).submissions == 1
@@ -81,8 +107,7 @@ async def test_the_event_of_our_own_cancellation_does_not_use_up_another_submiss
 async def test_a_stuck_job_that_cannot_be_cancelled_holds_nothing_up(desk: Desk) -> None:
     document = await desk.submitted()
     desk.cloud.refuse_cancel = OutOfCredits("no credits")
-    desk.later(STUCK)
-    await sweep(desk.tools)
+    await looked_for_long(desk)
     await desk.work()
     assert (await desk.document(document.id)).job_id == "job-2"
 

@@ -126,7 +126,7 @@ async def test_a_job_is_only_stuck_when_its_record_says_so(desk: Desk) -> None:
 async def test_a_stuck_job_that_was_created_elsewhere_is_not_ours_to_cancel(desk: Desk) -> None:
     elsewhere(desk, "cls-foreign")
     await Outsider(desk).say("classify.success", job_id="cls-foreign")
-    for _ in range(10):
+    for _ in range(20):
         await desk.work()
         desk.later(500)
         await sweep(desk.tools)

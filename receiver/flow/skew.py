@@ -1,0 +1,82 @@
+"""Skew: a clock that is wrong, or was set, is told. Nothing waits for it, but whoever reads our times is misled."""
+
+import logging
+import time
+from dataclasses import dataclass
+
+from receiver.core.alert import Alert
+from receiver.core.change import Ensure
+from receiver.flow.alert import task_for
+from receiver.flow.tools import Tools
+from receiver.ports import Clock
+
+log = logging.getLogger("mailroom.clock")
+STEP = 5.0
+"""Seconds by which a clock was set, and did not just run a little fast."""
+APART = 10.0
+"""Seconds between two clocks that are worth a word; an HTTP date has whole ones, and is on its way for a moment."""
+TOLD_EVERY = 3600.0
+FIX = "keep this machine's clock by NTP; timedatectl or chronyc tracking says how it is"
+LLAMACLOUD, STORE, BEFORE = "llamacloud", "store", "step"
+"""What a clock is held against: LlamaCloud's, the times of others in the store, and itself a moment before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skew:
+    """By how many seconds this machine's clock is ahead of another, or was set ahead."""
+
+    against: str
+    seconds: float
+
+    @property
+    def title(self) -> str:
+        """In words for a person."""
+        amount, ahead = f"{abs(self.seconds):.0f} s", self.seconds > 0
+        if self.against == BEFORE:
+            return f"a machine's clock was set {'ahead' if ahead else 'back'} by {amount}, or it slept"
+        other = "LlamaCloud's" if self.against == LLAMACLOUD else "the times that others wrote into the store"
+        return f"a machine's clock is {amount} {'ahead of' if ahead else 'behind'} {other}"
+
+
+class Watch:
+    """What one process knows of its clock, and has told of it."""
+
+    def __init__(self, *, clock: Clock = time.monotonic) -> None:
+        """``clock`` is one that nobody sets."""
+        self._clock = clock
+        self._before: tuple[float, float] | None = None
+        self._told: dict[str, float] = {}
+
+    def look(self, tools: Tools) -> Skew | None:
+        """By how much the clock was set since the last look, if it was."""
+        now, seconds = tools.clock(), self._clock()
+        told, passed = self._before or (now, seconds)
+        self._before = (now, seconds)
+        step = (now - told) - (seconds - passed)
+        return Skew(BEFORE, step) if abs(step) >= STEP else None
+
+    def compared(self, tools: Tools) -> Skew | None:
+        """By how much it is apart from LlamaCloud's, if it is, and this was not told within the last hour."""
+        ahead, now = tools.cloud.clock_ahead or 0.0, self._clock()
+        if abs(ahead) < APART or now - self._told.get(LLAMACLOUD, -TOLD_EVERY) < TOLD_EVERY:
+            return None
+        self._told[LLAMACLOUD] = now
+        return Skew(LLAMACLOUD, -ahead)
+
+
+async def tell(skew: Skew, owner: str, tools: Tools) -> None:
+    """A line in the log, and an alert, for each machine once in an hour."""
+    facts = {"seconds": round(skew.seconds, 1), "against": skew.against, "fix": FIX}
+    log.warning("clock.skewed", extra={"facts": facts})
+    now = tools.clock()
+    alert = Alert(
+        kind="clock.skewed",
+        cause=skew.against,
+        title=skew.title,
+        detail=f"{owner}: what it writes as a time (timeline, alerts, signatures) is wrong by as much",
+        fix=FIX,
+        at=now,
+    )
+    task = task_for(alert, owner, f"{now // TOLD_EVERY:.0f}")
+    await tools.store.apply(Ensure(task))
+    await tools.ring(task.id)
