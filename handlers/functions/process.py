@@ -23,7 +23,7 @@ from receiver.core.errors import MailroomError
 from receiver.core.task import Rank, Task
 from receiver.flow.unclaimed import ring_again
 from receiver.log import line
-from receiver.runner import Worker, owner_name
+from receiver.runner import EARLY_SECONDS, Worker, owner_name
 
 log = logging.getLogger("mailroom.function")
 WARM = Warm(build, close)
@@ -129,7 +129,7 @@ class Batch:
     async def _claim(self, room: Room, *, limit: int = 1, ids: Sequence[str] | None = None) -> list[Task]:
         return await self._tools.store.claim(
             owner=owner_name(),
-            now=self._tools.clock(),
+            now=self._tools.clock() + (EARLY_SECONDS if ids else 0.0),
             lease_seconds=self._lease_seconds,
             limit=limit,
             ids=ids,

@@ -1,6 +1,7 @@
 """The worker with either bell: what is rung for is done, once, and answered when it is done."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,7 +15,7 @@ from msgspec import structs
 from handlers.local_aws import LocalAws
 from receiver import runner
 from receiver.core import bulkhead
-from receiver.core.change import Insert, Write
+from receiver.core.change import Insert, Update, Write
 from receiver.core.errors import DestinationBusy, FileGone, StoreBusy, Transient
 from receiver.core.task import Task, TaskState, submission_of
 from receiver.flow.process import STEPS
@@ -316,6 +317,54 @@ async def test_a_flood_of_submissions_does_not_hold_up_what_is_to_be_delivered(o
         for _ in range(100):
             going.release()
         await until(lambda: len(submitted) >= 30)
+
+
+def ticking() -> Callable[[], float]:
+    """A clock that shows NOW, and runs."""
+    begun = time.monotonic()
+    return lambda: NOW + time.monotonic() - begun
+
+
+@pytest.mark.aws
+@pytest.mark.parametrize("behind", [0.2, 2.5])
+async def test_a_worker_whose_clock_is_behind_loses_no_message(
+    local_aws: LocalAws, tmp_path: Path, behind: float
+) -> None:
+    """What is not yet due by its clock is heard again, and done without any sweep."""
+    bell, right = a_queue(local_aws), ticking()
+    office = Office(tmp_path, bell)
+    office.tools = replace(office.tools, clock=lambda: right() - behind)
+    async with office.worker(sweep_seconds=3600).running():
+        task = a_notice("a", due_at=right(), created_at=right())
+        await office.store.apply(Insert(task))
+        await bell.ring(task.id)
+        await until(lambda: office.hands.told == ["a"])
+    await bell.close()
+
+
+@pytest.mark.aws
+async def test_a_message_whose_task_is_in_other_hands_stays_until_that_is_over(
+    local_aws: LocalAws, tmp_path: Path
+) -> None:
+    bell = a_queue(local_aws, "worker-other-hands")
+    office = Office(tmp_path, bell)
+    (task_id,) = await office.promise("a")
+    (task,) = await office.store.claim(owner="another", now=NOW, lease_seconds=2)
+    put_back, ring = [], bell.ring
+
+    async def noted(*task_ids: str, delay_seconds: float = 0) -> None:
+        await ring(*task_ids, delay_seconds=delay_seconds)
+        if delay_seconds:
+            put_back.append(delay_seconds)
+
+    bell.ring = noted  # type: ignore[method-assign]
+    async with office.worker(sweep_seconds=3600).running():
+        await bell.ring(task_id)
+        await until(lambda: put_back)
+        await office.store.apply(Update(task.release(now=NOW)))  # and whoever let go of it rings for nobody
+        await until(lambda: office.hands.told == ["a"])
+    assert put_back[0] == 2
+    await bell.close()
 
 
 class Broken(LocalDoorbell):

@@ -11,10 +11,11 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from handlers.functions.process import Knowledge, work_on
 from receiver.bootstrap import App
-from receiver.core.change import Insert
+from receiver.core.change import Insert, Update
 from receiver.core.task import Task, TaskState
 from receiver.settings import Settings
 from tests.desk import Desk
@@ -135,3 +136,18 @@ def test_a_fault_of_our_own_is_one_tasks_affair(tmp_path: Path) -> None:
 
     here.desk.store.claim = faulty  # type: ignore[method-assign]
     assert here.invoked(*NAMES) == ["c"]
+
+
+def test_a_message_from_a_machine_whose_clock_is_ahead_is_not_lost(tmp_path: Path) -> None:
+    """A little ahead, its task is begun; more, and another message is sent for when it is due here."""
+    here, sent = Deployment(tmp_path, Channel()), list[tuple[str, float]]()
+
+    async def ring(task_id: str, *, delay_seconds: float = 0) -> None:
+        sent.append((task_id, delay_seconds))
+
+    here.app.tools.bell.ring = ring  # type: ignore[method-assign, assignment]
+    for name, ahead in (("a", 1.0), ("b", 240.0)):
+        asyncio.run(here.desk.store.apply(Update(structs.replace(here.task(name), due_at=here.desk.now + ahead))))
+    assert here.invoked("a", "b") == []
+    assert (here.task("a").state, here.task("b").state) == (TaskState.DONE, TaskState.READY)
+    assert sent == [("notify:b", 240.0)]
