@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from receiver.core import timers
-from receiver.core.errors import MailroomError
+from receiver.core.errors import MailroomError, StoreBusy
 from receiver.flow import skew as skews
 from receiver.flow.ahead import Ahead
+from receiver.flow.missed import Missed
 from receiver.flow.process import Done
+from receiver.flow.recover import overlooked, tell_of_silence
 from receiver.flow.retention import Tidied, tidy
 from receiver.flow.sweep import sweep
 from receiver.flow.takeover import Takeover
@@ -32,11 +34,23 @@ class Rounds:
     which may be waiting for LlamaCloud, a disk or a bucket.
     """
 
-    def __init__(self, tools: Tools, owner: str, *, lease_seconds: float, sweep_seconds: float) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        owner: str,
+        *,
+        lease_seconds: float,
+        sweep_seconds: float,
+        begin: Callable[[Sequence[str]], Awaitable[int]] | None = None,
+    ) -> None:
+        """``begin`` begins tasks that the queue should have brought; it says how many, if the queue is silent."""
         self._tools = tools
+        self._begin = begin
+        self._sweep_seconds = sweep_seconds
         self._every = timers.look_every(lease_seconds, sweep_seconds)
         self._owner = owner
         self._takeover, self._ahead, self._clock = Takeover(), Ahead(), skews.Watch()
+        self._missed = Missed(longest_pause=sweep_seconds)
         self._sweep_turn, self._tidy_turn = (
             Turn(what, owner, every_seconds=sweep_seconds) for what in ("sweep", "retention")
         )
@@ -46,6 +60,7 @@ class Rounds:
         return {
             "takeover": partial(self._again, "takeover", self._take_over),
             "sweep": partial(self._again, "sweep", self._sweep),
+            "missed": partial(self._again, "missed", self._look_for_missed),
             "clock": partial(self._again, "clock", self._look_at_clock),
             "tidy": partial(self._again, "retention", self._tidy),
         }
@@ -55,6 +70,8 @@ class Rounds:
             try:
                 await look()
             except Exception as error:  # noqa: BLE001 - the next look may succeed, and soon
+                if isinstance(error, StoreBusy):
+                    self._missed.interrupted()
                 tell(f"{what}.failed", error)
             await asyncio.sleep(self._every)
 
@@ -68,6 +85,20 @@ class Rounds:
                 await self._bring_back()
                 swept = await sweep(self._tools)
             line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
+            await self._recover()
+
+    async def _look_for_missed(self) -> None:
+        async with asyncio.timeout(LONGEST_SWEEP):
+            found = await self._missed.look(self._tools)
+        if found:
+            line(log, logging.INFO, "events.missed", finished=found)
+
+    async def _recover(self) -> None:
+        if self._begin is not None:
+            silent = await self._begin(await overlooked(self._tools, sweep_seconds=self._sweep_seconds))
+            if silent:
+                await tell_of_silence(silent, self._tools)
+                line(log, logging.WARNING, "queue.silent", tasks=silent)
 
     async def _bring_back(self) -> None:
         ahead = await self._ahead.bring_back(self._tools)

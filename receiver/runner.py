@@ -63,6 +63,10 @@ class Worker:
         self._ended_one = asyncio.Event()
         self._taking: asyncio.Task[None] | None = None
         self._short_of_room = False
+        self._heard = 0
+        """Messages that named a task, since the sweep looked."""
+        self._queue_silent = False
+        """Whether the queue delivers nothing though it takes messages: then the store is looked into instead."""
         self._looked_at = 0.0
         self._stopping = False
 
@@ -73,7 +77,13 @@ class Worker:
         Tasks in hand are finished before it returns, as far as there is time.
         """
         supervisor, stop = supervisor or Supervisor(self._tools.meter), stop or Stopping()
-        rounds = Rounds(self._tools, self._owner, lease_seconds=self._lease_seconds, sweep_seconds=self._sweep_seconds)
+        rounds = Rounds(
+            self._tools,
+            self._owner,
+            lease_seconds=self._lease_seconds,
+            sweep_seconds=self._sweep_seconds,
+            begin=self.begin_overlooked if self._tools.bell.named else None,
+        )
         loops = {"worker": self._work, **rounds.loops()}
         async with supervisor.running({"doorbell": self._tools.bell.tend}):  # until the last task in hand is done
             try:
@@ -122,10 +132,11 @@ class Worker:
     async def _listen_by_name(self) -> list[Ring]:
         """A bell that names tasks is heard when there is room for any of them; meanwhile we look for urgent ones."""
         while True:
-            if self._short_of_room and time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            looks = self._short_of_room or self._queue_silent
+            if looks and time.monotonic() - self._looked_at >= LOOK_SECONDS:
                 return [Ring()]
             if hands := self._room().for_rank(Rank.BULK):
-                seconds = LOOK_SECONDS if self._short_of_room else LISTEN_SECONDS
+                seconds = LOOK_SECONDS if looks else LISTEN_SECONDS
                 return await self._tools.bell.wait(timeout_seconds=seconds, limit=hands)
             self._short_of_room = True
             await self._freed()
@@ -162,6 +173,8 @@ class Worker:
 
     async def _take(self, rings: Sequence[Ring]) -> bool:
         """Whether more urgent tasks may be waiting behind these: some of them are not."""
+        self._heard += len(rings)
+        self._queue_silent = False
         if self._stopping:
             await self._tools.bell.unanswered(*rings)
             return False
@@ -174,6 +187,15 @@ class Worker:
         begun = [self._start(task, ring) for ring in rings if (task := by_id.pop(ring.task_id, None))]
         await asyncio.gather(*(self._put_back(ring) for ring in rings if ring not in begun))
         return any(task.rank >= Rank.SUBMIT for task in tasks)
+
+    async def begin_overlooked(self, ids: Sequence[str]) -> int:
+        """Begins what there is room for of these overdue tasks; how many, if the queue was silent meanwhile."""
+        heard, self._heard = self._heard, 0
+        tasks = await self._claim(len(ids), self._room(), ids=ids) if ids and not self._stopping else []
+        for task in tasks:
+            self._start(task, Ring())
+        self._queue_silent = not heard and (self._queue_silent or bool(tasks))
+        return len(tasks) if self._queue_silent else 0
 
     async def _put_back(self, ring: Ring) -> None:
         """The message of a task that we do not work on: sent anew for when it can be claimed, or gone if it is done."""

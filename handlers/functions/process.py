@@ -9,6 +9,7 @@ take them down a second time.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -21,6 +22,8 @@ from receiver.bootstrap import App
 from receiver.core.bulkhead import Capacity, Room
 from receiver.core.errors import MailroomError
 from receiver.core.task import Rank, Task
+from receiver.flow.recover import note_heard
+from receiver.flow.tools import Tools
 from receiver.flow.unclaimed import ring_again
 from receiver.log import line
 from receiver.runner import EARLY_SECONDS, Worker, owner_name
@@ -35,6 +38,8 @@ URGENT = 5
 """Tasks that are not of the batch, at most, and begun with it."""
 LOOK_SECONDS = 5.0
 """Between two looks for them."""
+HEARD_SECONDS = 60.0
+"""Between two notes that the queue delivers; the sweep misses them after two minutes."""
 
 
 class Knowledge:
@@ -43,6 +48,14 @@ class Knowledge:
     def __init__(self) -> None:
         self.capacity = Capacity(10 + URGENT)
         self.looked_at = 0.0
+        self.heard_at = -HEARD_SECONDS
+
+    async def hear(self, tools: Tools) -> None:
+        """Writes down that the queue delivers, now and then: the sweep wants to know."""
+        if time.monotonic() - self.heard_at >= HEARD_SECONDS:
+            self.heard_at = time.monotonic()
+            with contextlib.suppress(MailroomError):  # then it is taken for silent, and works all the same
+                await note_heard(tools)
 
     def room(self) -> Room:
         """For what it begins now."""
@@ -64,6 +77,8 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
 async def work_on(records: Sequence[dict[str, Any]], app: App, known: Knowledge, *, seconds: float) -> list[str]:
     """The ids of the messages whose tasks were not settled within these seconds."""
     batch = Batch(app, known, until=time.monotonic() + max(seconds - ANSWER_SECONDS, 0.0))
+    if any(record.get("eventSource") == "aws:sqs" for record in records):
+        await known.hear(app.tools)
     settled = await batch.work({record["messageId"]: record["body"] for record in records})
     return [message_id for message_id in (record["messageId"] for record in records) if message_id not in settled]
 

@@ -1,26 +1,36 @@
 """Every minute: takes tasks from dead workers, finds lost events, rings for what is due, forgets, counts the books."""
 
+import contextlib
 import logging
+import os
 import time
 from typing import Any
 
 from handlers.functions.application import build, close, meter_of
+from handlers.functions.direct import VARIABLE, Direct
 from handlers.functions.warm import Context, Warm
 from receiver.bootstrap import App
 from receiver.core.change import Query
 from receiver.core.document import Document
+from receiver.core.errors import CloudBusy, StoreBusy
 from receiver.core.task import Task, TaskState
 from receiver.flow.ahead import Ahead
+from receiver.flow.missed import Missed
+from receiver.flow.recover import is_silent, overlooked, tell_of_silence
 from receiver.flow.retention import tidy
 from receiver.flow.sweep import sweep
 from receiver.flow.takeover import Takeover
+from receiver.flow.tools import Tools
 from receiver.log import line
 from receiver.renewal import clear, tell
 from receiver.rounds import report, report_tidied
 
 log = logging.getLogger("mailroom.function")
 WARM = Warm(build, close)
+SWEEP_SECONDS = 60.0
+"""Between two passes (serverless.yml, sweepEvery)."""
 TAKEOVER, AHEAD = Takeover(clock=time.time), Ahead(clock=time.time)
+MISSED = Missed(longest_pause=3 * SWEEP_SECONDS, clock=time.time)
 """What the looks of this instance saw. Between invocations it is frozen, and a monotonic clock may stand still."""
 COUNT_LIMIT = 1000
 STATES = ("routed", "review", "failed", "open", "withdrawn")
@@ -34,7 +44,11 @@ def handler(event: dict[str, Any], context: Context) -> None:
         WARM.run(tell(WARM.refused, app.tools))
     else:
         WARM.run(clear(app.tools))
-    books = WARM.run(one_pass(app))
+    try:
+        books = WARM.run(one_pass(app))
+    except StoreBusy:
+        MISSED.interrupted()
+        raise
     WARM.publish(meter_of(app), books)
 
 
@@ -45,7 +59,10 @@ async def one_pass(app: App) -> dict[str, float]:
     await AHEAD.bring_back(app.tools)
     swept = await sweep(app.tools)
     line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
+    await recover(app.tools, Direct(os.environ.get(VARIABLE, "")))
     report_tidied(await tidy(app.tools))
+    with contextlib.suppress(CloudBusy):  # the next pass asks again
+        await MISSED.look(app.tools)
     store = app.tools.store
     tally = await store.tally()
     overdue = await store.find(Document, Query(by="overdue", until=app.tools.clock(), limit=COUNT_LIMIT))
@@ -57,3 +74,11 @@ async def one_pass(app: App) -> dict[str, float]:
         "mailroom_documents_overdue": len(overdue.records),
         "mailroom_tasks_parked": len(parked.records),
     }
+
+
+async def recover(tools: Tools, direct: Direct) -> None:
+    """Has the tasks begun that a silent queue does not bring, and the one that tells of it."""
+    found = await overlooked(tools, sweep_seconds=SWEEP_SECONDS)
+    if found and await is_silent(tools, sweep_seconds=SWEEP_SECONDS):
+        line(log, logging.WARNING, "queue.silent", tasks=len(found))
+        await direct.begin([await tell_of_silence(len(found), tools), *found])

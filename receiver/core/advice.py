@@ -66,6 +66,7 @@ BY_KIND: dict[str, Advice] = {
     "balance.off": Advice("compare with the documents, and keep the store as it is for whoever looks into it",
                           ("mailroom balance", "mailroom documents --state open")),
     "clock.skewed": Advice("", (LOOK,)),
+    "queue.silent": Advice("", ("mailroom tasks --state ready", LOOK)),
     "quality.changed": Advice("look at them; mend the rule's description, and see what that would have done",
                               ("mailroom review", "mailroom routes backtest")),
 }  # fmt: skip

@@ -22,6 +22,7 @@ KINDS: dict[str, str] = {
     "secret.refused": "a renewed secret was refused; the one before stays in use",
     "quality.changed": "more documents than usual match no rule or are uncertain",
     "clock.skewed": "a machine's clock is wrong, or was set by more than a few seconds",
+    "queue.silent": "the queue takes messages and delivers none; the sweep does the work",
     "channel.failing": "an alert channel does not take notices; all other channels are told",
 }
 """Every kind of alert that there is, and what it says; a rule for another one is refused as a slip of the pen."""

@@ -16,6 +16,7 @@ from receiver.core.task import Task
 from receiver.flow import gate
 from receiver.flow.assess import assess
 from receiver.flow.convert import convert
+from receiver.flow.every import every
 from receiver.flow.pause import RESULTS
 from receiver.flow.rates import note_taken_in
 from receiver.flow.recheck import recheck_of
@@ -25,6 +26,8 @@ from receiver.flow.watch import watch
 
 MARGIN = 300.0
 """Seconds by which the window of creation times is widened: two clocks are involved."""
+OPEN_AT_ONCE = 10_000
+"""Jobs before their deadline that are asked about at most; for the others their deadlines come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,20 @@ async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
     overdue = [job for job in (await tools.store.find(Job, _overdue(now, limit))).records if isinstance(job, Job)]
     over = await _alerting(tools)
     finished = await _ask_if_open(overdue, tools)  # last: all else must happen while LlamaCloud is away, too
-    return Swept(rung=rung, overdue=len(overdue), finished=finished, over=over)
+    return Swept(rung=rung, overdue=len(overdue), finished=finished or 0, over=over)
+
+
+async def ask_before_due(tools: Tools) -> int | None:
+    """Asks about the open jobs whose deadline is still to come; how many have ended, None when LlamaCloud refuses us.
+
+    Raises CloudBusy.
+    """
+    query, jobs = Query(by="overdue", since=tools.clock(), limit=1000), list[Job]()
+    async for job in every(Job, query, tools.store):
+        jobs.append(job)
+        if len(jobs) == OPEN_AT_ONCE:
+            break
+    return await _ask_if_open(jobs, tools)
 
 
 async def _alerting(tools: Tools) -> int:
@@ -59,16 +75,16 @@ async def _alerting(tools: Tools) -> int:
     return over
 
 
-async def _ask_if_open(jobs: Sequence[Job], tools: Tools) -> int:
+async def _ask_if_open(jobs: Sequence[Job], tools: Tools) -> int | None:
     """Asks about these jobs unless LlamaCloud refuses us; then this is one way to look whether that is over."""
     pause = await gate.entered(RESULTS, "sweep", tools)
     if pause.holds("sweep", tools.clock()):
-        return 0
+        return None
     try:
         finished = await _ask_all(jobs, tools)
     except CloudRefused as error:
         await gate.refused(RESULTS, "sweep", error, tools, verdict=RetryAt(tools.clock()))
-        return 0
+        return None
     if jobs:
         await gate.opened(RESULTS, "sweep", pause, tools)
     return finished
@@ -95,12 +111,14 @@ async def _ring_due(tools: Tools, now: float, limit: int) -> int:
 
 
 async def _ask(kind: JobKind, jobs: Sequence[Job], tools: Tools) -> int:
-    """Asks about these jobs, by the list first; how many go on now."""
+    """Asks about these jobs, by the list first; how many go on now. One before its deadline may just go on."""
     listed = await _listed(kind, jobs, tools)
-    went_on = 0
+    now, went_on = tools.clock(), 0
     for job in jobs:
         report = listed.get(job.id)
         verdict = _verdict(job, report, tools)
+        if verdict is not Verdict.FINISHED and job.overdue_at is not None and job.overdue_at > now:
+            continue
         if verdict is None:
             await _ask_later(job, report.status if report else job.status, tools)
         else:

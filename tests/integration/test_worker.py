@@ -15,8 +15,9 @@ from msgspec import structs
 from handlers.local_aws import LocalAws
 from receiver import runner
 from receiver.core import bulkhead
-from receiver.core.change import Insert, Update, Write
+from receiver.core.change import Insert, Query, Update, Write
 from receiver.core.errors import DestinationBusy, FileGone, StoreBusy, Transient
+from receiver.core.incident import Incident
 from receiver.core.task import Task, TaskState, submission_of
 from receiver.flow.process import STEPS
 from receiver.flow.tools import Outcome, StepOf, Tools
@@ -365,6 +366,59 @@ async def test_a_message_whose_task_is_in_other_hands_stays_until_that_is_over(
         await until(lambda: office.hands.told == ["a"])
     assert put_back[0] == 2
     await bell.close()
+
+
+class Silent(LocalDoorbell):
+    """A queue that names tasks, takes every message and delivers none, until it is well."""
+
+    named = True
+    well = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rings: list[Ring] = []
+
+    async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
+        if self.well:
+            self.rings += [Ring(task_id) for task_id in task_ids]
+
+    async def wait(self, *, timeout_seconds: float, limit: int = 10) -> list[Ring]:
+        await asyncio.sleep(min(timeout_seconds, 0.02))
+        rings, self.rings = self.rings, []
+        return rings
+
+
+async def test_who_found_the_queue_silent_looks_by_itself_until_a_message_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no sweep here that would find anything."""
+    monkeypatch.setattr(runner, "LOOK_SECONDS", 0.05)
+    office = Office(tmp_path, Silent())
+    worker = office.worker(sweep_seconds=3600)
+    assert await worker.begin_overlooked(await office.promise("a")) == 1
+    assert await worker.begin_overlooked([]) == 0
+    async with worker.running():
+        for name in "bcd":
+            await office.promise(name)
+            await until(partial(told_last, office.hands, name))
+
+
+async def test_work_goes_on_without_a_queue_that_delivers_nothing_and_somebody_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "LOOK_SECONDS", 0.05)
+    bell = Silent()
+    office = Office(tmp_path, bell)
+    office.tools = replace(office.tools, clock=ticking())
+    async with office.worker(sweep_seconds=0.2).running():
+        for name in "abcdef":  # the first waits for the sweep; from then on the worker looks by itself
+            await office.store.apply(Insert(a_notice(name, due_at=office.tools.clock())))
+            await until(partial(told_last, office.hands, name))
+        incidents = (await office.store.find(Incident, Query())).records
+        assert "queue.silent" in [one.kind for one in incidents]
+        bell.well = True
+        await bell.ring(*await office.promise("z"))
+        await until(partial(told_last, office.hands, "z"))
 
 
 class Broken(LocalDoorbell):

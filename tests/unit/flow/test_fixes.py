@@ -24,7 +24,7 @@ from receiver.core.fingerprint import KNOWN
 from receiver.core.job import JobStatus
 from receiver.core.notice import Notice, Word
 from receiver.core.pages import Segment
-from receiver.flow import skew
+from receiver.flow import recover, skew
 from receiver.flow.arrive import arrive
 from receiver.flow.assess import GONE_SECONDS
 from receiver.flow.intake import Arrival
@@ -218,7 +218,11 @@ async def wrong_clock(desk: Desk) -> None:
     await skew.tell(skew.Skew(skew.LLAMACLOUD, 240), "host:7", desk.tools)
 
 
-MENDED_ELSEWHERE = ("balance.off", "quality.changed", "secret.refused", "clock.skewed")
+async def silent_queue(desk: Desk) -> None:
+    await recover.tell_of_silence(3, desk.tools)
+
+
+MENDED_ELSEWHERE = ("balance.off", "quality.changed", "secret.refused", "clock.skewed", "queue.silent")
 
 CASES = {
     **{
@@ -243,6 +247,7 @@ CASES = {
     "balance.off": Case("balance.off", off_balance),
     "quality.changed": Case("quality.changed", uncertain),
     "clock.skewed": Case("clock.skewed", wrong_clock),
+    "queue.silent": Case("queue.silent", silent_queue),
 }  # fmt: skip
 
 

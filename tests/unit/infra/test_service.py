@@ -10,6 +10,7 @@ import pytest
 
 from handlers.aws import Aws
 from handlers.destinations import destinations
+from handlers.functions import direct
 from handlers.sources.s3 import DONE
 from receiver.config import load as load_table
 from receiver.core.alert import KINDS
@@ -31,7 +32,15 @@ def test_every_handler_can_be_imported(name: str) -> None:
 def test_every_variable_is_a_setting_or_named_by_the_routing_table() -> None:
     named = set(re.findall(r"env:(\w+)", re.sub(r"(?m)^#.*", "", TABLE)))
     given = {*service()["provider"]["environment"], *(v for f in FUNCTIONS.values() for v in f.get("environment", {}))}
-    assert given - set(VARIABLES.values()) == named
+    assert given - set(VARIABLES.values()) - {direct.VARIABLE} == named
+
+
+def test_the_sweep_knows_the_function_that_works_on_tasks_and_alone_may_begin_it() -> None:
+    name = "mailroom-${sls:stage}-process"
+    assert FUNCTIONS["sweep"]["environment"][direct.VARIABLE] == name
+    may = {role: text for role, one in of_type("AWS::IAM::Role").items() if "lambda:" in (text := json.dumps(one))}
+    assert set(may) == {"SweepRole"}
+    assert f":function:{name}" in may["SweepRole"]
 
 
 def test_every_proof_is_required_whatever_becomes_of_a_secret() -> None:
