@@ -17,7 +17,7 @@ def carried_out(plan: Plan, folder: Path) -> Report:
 
 
 def test_nothing_is_lost_doubled_or_misplaced_however_the_processes_die(tmp_path: Path) -> None:
-    report = carried_out(Plan(documents=100, packets=0.2, minutes=6, seconds=15), tmp_path)
+    report = carried_out(Plan(documents=100, packets=0.2, minutes=8, seconds=15), tmp_path)
     verdict = report.verdict
     assert verdict.findings == {"lost": [], "doubled": [], "misplaced": [], "unexplained": []}
     assert verdict.doubled_messages <= verdict.bound
