@@ -14,6 +14,7 @@ from handlers.aws import Aws
 from handlers.child import Children
 from handlers.cutting import ChildCutter
 from handlers.destinations import destinations
+from handlers.heartbeat import HeartbeatUrl
 from handlers.inbox import InboxFeed, inbox_places
 from handlers.mail.reader import ChildMailReader
 from handlers.sources.folder import FolderSource
@@ -22,6 +23,7 @@ from handlers.sources.s3_spool import S3Spool
 from receiver import bootstrap
 from receiver.bootstrap import App
 from receiver.config import Config, load
+from receiver.core.alert_rule import AlertRule
 from receiver.core.errors import Misconfigured
 from receiver.core.loops import feeds
 from receiver.flow.deliver import destination_of
@@ -64,6 +66,9 @@ def build(
         mail_reader=ChildMailReader(children),
         channels=channels(config, settings, aws),
         links=bootstrap.open_links(settings),
+        operator_url=settings.operator_url,
+        site=settings.site(),
+        heartbeat=HeartbeatUrl(settings.heartbeat_url.reveal()) if settings.heartbeat_url else None,
         adopt=settings.adopt,
         max_document=settings.max_upload,
     )
@@ -93,11 +98,15 @@ def open_destinations() -> dict[str, Destination]:
     return destinations()
 
 
+def open_alert_channel(rule: AlertRule, settings: Settings, aws: Aws | None = None) -> AlertChannel:
+    """The channel of this rule alone, for ``mailroom routes check``. Raises Misconfigured."""
+    return open_channel(rule.channel, aws=aws, smtp_url=settings.smtp_url.reveal(), options=rule.options)
+
+
 def channels(config: Config, settings: Settings, aws: Aws) -> dict[str, AlertChannel]:
     """The alert channels that mailroom.yaml names, under the names it gives them."""
-    smtp_url = settings.smtp_url.reveal()
     return {
-        rule.to: open_channel(rule.channel, aws=aws, smtp_url=smtp_url, options=rule.options)
+        rule.to: open_alert_channel(rule, settings, aws)
         for rule in sorted(config.alerts, key=lambda rule: bool(rule.options))  # of two rules, the one with options
     }
 

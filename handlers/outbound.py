@@ -101,7 +101,7 @@ def without_secrets(url: str) -> str:
 def private(url: str) -> bool:
     """Whether nobody on the way can read what is sent there: https, or this machine itself."""
     parts = urlsplit(url)
-    return parts.scheme == "https" or parts.hostname in LOOPBACK
+    return bool(parts.hostname) and (parts.scheme == "https" or parts.hostname in LOOPBACK)
 
 
 def _refused(response: "httpx.Response", what: str, then: str, *, now: float) -> MailroomError:

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from receiver.cloud.client import LlamaCloud
+    from receiver.core.alert_rule import AlertRule
     from receiver.flow.tools import Terms, Tools
-    from receiver.ports import Destination
+    from receiver.ports import AlertChannel, Destination
 
 USUAL = Retention()
 
@@ -87,6 +88,14 @@ def load_destinations(settings: Settings) -> "Mapping[str, Destination]":
     if hasattr(module, "open_destinations"):
         return cast("Callable[[], Mapping[str, Destination]]", module.open_destinations)()
     return load_app(settings).tools.destinations
+
+
+def channel_opener(settings: Settings) -> "Callable[[AlertRule], AlertChannel] | None":
+    """What makes the channel of an alert rule, or raises Misconfigured: ``open_alert_channel(rule, settings)`` beside
+    the composition root's ``build``. None where it has none."""
+    module, _ = _composition_root(settings)
+    opener = getattr(module, "open_alert_channel", None)
+    return None if opener is None else lambda rule: cast("AlertChannel", opener(rule, settings))
 
 
 def _composition_root(settings: Settings) -> tuple[ModuleType, str]:

@@ -28,6 +28,9 @@ METRICS: dict[str, Metric] = {
         "Alerts by kind and outcome (opened an incident, counted in one, mended by itself)", ("kind", "outcome")
     ),
     "mailroom_notices": Metric("Notices by the channel's scheme and outcome (told, failed)", ("channel", "outcome")),
+    "mailroom_heartbeats": Metric(
+        "Signs of life after a sweep, by outcome (told, failed, withheld because no channel works)", ("outcome",)
+    ),
     "mailroom_mute_rings": Metric("Rings of the doorbell that failed; the sweep rings again"),
     "mailroom_background_failures": Metric("Background tasks that ended and were started again", ("task",)),
     "mailroom_partner_failures": Metric(

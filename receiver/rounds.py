@@ -13,7 +13,7 @@ from receiver.flow.missed import Missed
 from receiver.flow.process import Done
 from receiver.flow.recover import overlooked, tell_of_silence
 from receiver.flow.retention import Tidied, tidy
-from receiver.flow.sweep import sweep
+from receiver.flow.sweep import Swept, sweep
 from receiver.flow.takeover import Takeover
 from receiver.flow.tools import Tools
 from receiver.flow.turn import Turn
@@ -84,7 +84,7 @@ class Rounds:
             async with asyncio.timeout(LONGEST_SWEEP):
                 await self._bring_back()
                 swept = await sweep(self._tools)
-            line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
+            report_swept(swept)
             await self._recover()
 
     async def _look_for_missed(self) -> None:
@@ -113,6 +113,13 @@ class Rounds:
     async def _tidy(self) -> None:
         if await self._tidy_turn.is_ours(self._tools):
             report_tidied(await tidy(self._tools))
+
+
+def report_swept(swept: Swept) -> None:
+    """What a pass found, and whether whoever watches from outside was told that there was one."""
+    line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished, over=swept.over)
+    if swept.mute:
+        line(log, logging.WARNING, "heartbeat", error=swept.mute)
 
 
 def report_tidied(tidied: Tidied) -> None:

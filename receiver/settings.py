@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -168,6 +169,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = ""
     link_days: Annotated[float, _about("Days that such a link opens its document", number(0.01, 365))] = 7.0
+    operator_url: Annotated[
+        str,
+        _about(
+            "Where people reach the operator's page, for instance https://mailroom.example.com: notices link to it",
+            forms.API_URL,
+        ),
+    ] = ""
+    heartbeat_url: Annotated[
+        Secret,
+        _about(
+            "An address of a watchdog (healthchecks.io, Uptime Kuma, …) that is asked after each sweep; it raises the "
+            "alarm when Mailroom no longer does, or when no alert channel works",
+            forms.WATCHDOG,
+        ),
+    ] = Secret("")
     app: Annotated[str, _about("Import string of the composition root", forms.IMPORT)] = "handlers.app:build"
     max_body: Annotated[int, _about("Bytes of a webhook body at most", number(1024, 100 * MIB, whole=True))] = 10 * MIB
     body_seconds: Annotated[float, _about("Seconds that the body of an event may take to arrive", number(0.1, 300))] = (
@@ -229,6 +245,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def webhook_url(self) -> str:
         """Where LlamaCloud is told to call."""
         return self.public_url.rstrip("/") + "/webhooks/llamacloud"
+
+    def site(self) -> str:
+        """Which Mailroom this is, in notices: the host of its page, or of its receiver; "" for neither."""
+        return urlsplit(self.operator_url or self.public_url).hostname or ""
 
     def operator_listens(self) -> tuple[str, int] | None:
         """Host and port of the operator's side; None where it is off. Raises Misconfigured."""

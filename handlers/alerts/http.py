@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from handlers.alerts import text
@@ -50,11 +51,18 @@ class HttpAlerts:
         return ""
 
     async def probe(self) -> list[str]:
-        """Whether something answers there. It is asked with HEAD, so that nothing happens at the other side."""
+        """Whether something answers there. It is asked with HEAD, so that nothing happens at the other side.
+
+        Who takes POST alone may answer that with 404 or 405, and who wants a signature with 401: that is no fault.
+        """
         try:
-            await self._outbound.ask("HEAD", self._url, what=self._what)
+            answer = await self._outbound.ask("HEAD", self._url, what=self._what)
         except MailroomError as error:
             return [f"{error}; see that it is up, and that this machine may reach it"]
+        if answer.status_code == HTTPStatus.GONE:
+            return [f"{self._what} answers 410: it wants no more messages; take it out of mailroom.yaml"]
+        if answer.is_server_error:
+            return [f"{self._what} answers {answer.status_code}; see that it works"]
         return []
 
     @property

@@ -15,6 +15,7 @@ from receiver.core.document import Document
 from receiver.core.errors import CloudBusy, StoreBusy
 from receiver.core.task import Task, TaskState
 from receiver.flow.ahead import Ahead
+from receiver.flow.heartbeat import failing_channels
 from receiver.flow.missed import Missed
 from receiver.flow.recover import is_silent, overlooked, tell_of_silence
 from receiver.flow.retention import tidy
@@ -23,7 +24,7 @@ from receiver.flow.takeover import Takeover
 from receiver.flow.tools import Tools
 from receiver.log import line
 from receiver.renewal import clear, tell
-from receiver.rounds import report, report_tidied
+from receiver.rounds import report, report_swept, report_tidied
 
 log = logging.getLogger("mailroom.function")
 WARM = Warm(build, close)
@@ -58,7 +59,7 @@ async def one_pass(app: App) -> dict[str, float]:
         report(done, meter_of(app))
     await AHEAD.bring_back(app.tools)
     swept = await sweep(app.tools)
-    line(log, logging.INFO, "sweep", rung=swept.rung, overdue=swept.overdue, finished=swept.finished)
+    report_swept(swept)
     await recover(app.tools, Direct(os.environ.get(VARIABLE, "")))
     report_tidied(await tidy(app.tools))
     with contextlib.suppress(CloudBusy):  # the next pass asks again
@@ -73,6 +74,8 @@ async def one_pass(app: App) -> dict[str, float]:
         "mailroom_balanced": float(tally.balanced),
         "mailroom_documents_overdue": len(overdue.records),
         "mailroom_tasks_parked": len(parked.records),
+        "mailroom_channels_failing": len(await failing_channels(app.tools)),
+        "mailroom_heartbeat": 0.0 if swept.mute else 1.0,
     }
 
 

@@ -4,8 +4,6 @@ import getpass
 import os
 import sys
 import time
-from dataclasses import dataclass
-from typing import Any
 
 import click
 
@@ -19,13 +17,12 @@ from receiver.core.alert_rule import AlertRule
 from receiver.core.change import Query
 from receiver.core.channel import Channel
 from receiver.core.errors import MailroomError
-from receiver.core.incident import Incident, Occurrence
-from receiver.core.notification import Notification, notification_id
+from receiver.core.incident import Incident
 from receiver.flow.dossier import found
-from receiver.flow.incidents import acknowledge, incident_named
+from receiver.flow.incident_dossier import incident_dossier
+from receiver.flow.incidents import acknowledge
 from receiver.flow.incidents import silence as keep_silent
 from receiver.flow.tryout import try_out
-from receiver.ports import Store
 from receiver.settings import from_environ
 
 WHO = click.option("--who", default=getpass.getuser, show_default="you", help="Who says so; it is kept.")
@@ -81,28 +78,16 @@ def _state(one: Incident) -> str:
     return ", ".join(said)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    incident: Incident
-    occurrences: list[Occurrence]
-    told: list[Notification]
-
-    def data(self) -> dict[str, Any]:
-        return show.incident(self.incident) | {
-            "documents": [show.occurrence(one) for one in self.occurrences],
-            "channels": [show.notification(one) for one in self.told],
-        }
-
-
 @alerts.command("show", short_help="Explain one incident: its documents, what mends it, who was told.")
 @click.argument("key")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many documents at most.")
 @JSON
 def show_incident(key: str, limit: int, as_json: bool) -> None:
     """Explain one incident, by the key that its alert names: its documents, what mends it, and who was told."""
-    shown = with_store(lambda store: _gathered(key, limit, store))
+    channels = [rule.to for rule in load_rules()]
+    shown = with_store(lambda store: incident_dossier(key, channels, store, limit=limit))
     if as_json:
-        print_json(shown.data())
+        print_json(shown.shown())
         return
     one = shown.incident
     say(f"{one.title}  {one.id}")
@@ -126,15 +111,6 @@ def show_incident(key: str, limit: int, as_json: bool) -> None:
     if told := [(each.channel, each.told or "nothing yet", when(each.told_at), each.error) for each in shown.told]:
         say("")
         table(("channel", "was told", "when", "error"), told)
-
-
-async def _gathered(key: str, limit: int, store: Store) -> _Shown:
-    incident = await incident_named(key, store)
-    by = "unmended" if incident.unmended else "incident"
-    occurrences = await found(store, Occurrence, Query(by=by, key=incident.part), limit=limit)
-    named = [rule.to for rule in load_rules()]
-    told = [await store.get(Notification, notification_id(key, to)) for to in dict.fromkeys(named)]
-    return _Shown(incident, occurrences, [one for one in told if one is not None])
 
 
 def load_rules() -> tuple[AlertRule, ...]:

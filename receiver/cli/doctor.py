@@ -5,21 +5,27 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from shlex import quote
 
 import click
 
 from receiver.bootstrap import App
+from receiver.cli.channel_check import asked
+from receiver.cli.listing import when
 from receiver.cli.output import print_json, table
 from receiver.cli.running import with_app
 from receiver.cli.trigger import proofs_of, send
 from receiver.core.change import Query
+from receiver.core.channel import Channel
 from receiver.core.errors import MailroomError
 from receiver.core.event import Event
+from receiver.core.flag import Flag
 from receiver.core.job import JobKind
 from receiver.core.parcel import Content
 from receiver.core.sample import Sample
 from receiver.core.submission import SELF_TEST
 from receiver.flow.deliver import destination_of
+from receiver.flow.heartbeat import HEARTBEAT
 from receiver.flow.installation import installation
 from receiver.flow.order import EVENTS
 from receiver.ports import Order
@@ -30,6 +36,10 @@ PAGE = (
     b"/Subtype/Type1/BaseFont/Helvetica>>>>>>>>endobj\n4 0 obj<</Length 46>>stream\n"
     b"BT /F 12 Tf 20 50 Td (Mailroom self-test) Tj ET\nendstream endobj\ntrailer<</Root 1 0 R>>\n"
 )
+
+
+LATE_SWEEPS = 10
+"""After so many sweeps that should have been, something is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ class Finding:
 @click.option("--wait", "wait_seconds", default=120.0, show_default=True, help="Seconds to wait for its event.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(job: bool, wait_seconds: float, as_json: bool) -> None:
-    """Check settings, LlamaCloud key, store, destinations, public URL, and that a job's own event arrives.
+    """Check settings, key, store, destinations, alert channels, public URL, and that a job's own event arrives.
 
     The receiver must be running. Exit 1 when anything is wrong; each line says what to do.
     """
@@ -65,10 +75,43 @@ async def _examine(app: App, *, job: bool, wait_seconds: float) -> list[Finding]
     for target in app.tools.config.table.targets():
         faults = await destination_of(target, app.tools).probe(target)
         findings.append(Finding(target.url, not faults, "; ".join(faults) or "it is there"))
+    findings += [await _heard(to, app) for to in app.tools.channels]
+    findings.append(await _tried("sweep", lambda: _swept(app)))
     findings.append(await _tried("public URL", lambda: _reachable(app)))
     if job:
         findings.append(await _tried("self-test job", lambda: _self_test(app, wait_seconds)))
     return findings
+
+
+async def _heard(to: str, app: App) -> Finding:
+    """Whether the alert channel takes notices, as far as it can be asked, and as the last ones fared."""
+    known = await app.tools.store.get(Channel, to)
+    if known is not None and known.failing_since is not None:
+        since = when(known.failing_since)
+        return Finding(to, False, f"it has failed since {since}: {known.error}; {known.fix or f'try {_test(to)}'}")
+    faults = await asked(app.tools.channels[to])
+    if faults is None:
+        told = f"it took a notice {when(known.last_told_at)}; " if known and known.last_told_at else ""
+        return Finding(to, True, f"{told}only a notice shows whether it works: {_test(to)}")
+    return Finding(to, not faults, "; ".join(faults) or "it is there")
+
+
+def _test(to: str) -> str:
+    return f"mailroom alerts test {quote(to)}"
+
+
+async def _swept(app: App) -> str:
+    """When the last sweep was through, which no document waits for and every promise rests on."""
+    flag = await app.tools.store.get(Flag, HEARTBEAT)
+    if flag is None:
+        return "none was through yet"
+    late = time.time() - flag.at
+    if late > LATE_SWEEPS * app.settings.sweep_seconds:
+        raise MailroomError(
+            f"the last one was through {when(flag.at)}",
+            fix="see that a worker runs (mailroom serve or mailroom worker), and that an alert channel works",
+        )
+    return f"the last one was through {late:.0f} s ago"
 
 
 async def _tried(what: str, check: Callable[[], Awaitable[str]]) -> Finding:

@@ -37,13 +37,14 @@ def routes() -> None:
 def check(config_path: str | None, offline: bool, as_json: bool) -> None:
     """Find what is wrong with mailroom.yaml before a document does.
 
-    Types without a row, rows that can never win, templates that could leave their prefix and, unless --offline,
-    buckets and queues that are missing. Says what the messages of each row will point to. Exit code 1 when there are
-    errors; warnings alone are fine.
+    Types without a row, rows that can never win, templates that could leave their prefix, alert channels that cannot
+    work and, unless --offline, buckets, queues and topics that are missing. Says what the messages of each row will
+    point to. Exit code 1 when there are errors; warnings alone are fine.
     """
     import asyncio
 
-    from receiver.bootstrap import load_destinations
+    from receiver.bootstrap import channel_opener, load_destinations
+    from receiver.cli.channel_check import live_channel_problems, opened_channels
     from receiver.core.pointing import warnings
 
     settings = from_environ()
@@ -52,8 +53,11 @@ def check(config_path: str | None, offline: bool, as_json: bool) -> None:
     problems = static_problems(config, destinations, adopted=settings.adopt, sources=settings.source_places())
     pointers = _pointers(config, destinations, linked=bool(settings.documents_url))
     problems += warnings(pointers)
+    channels, wrong = opened_channels(config.alerts, channel_opener(settings))
+    problems += wrong
     if not offline:
         problems += asyncio.run(live_problems(config, destinations, known=problems))
+        problems += asyncio.run(live_channel_problems(channels))
     _report(config, problems, pointers, as_json=as_json)
 
 
@@ -122,9 +126,11 @@ def _report(config: "Config", problems: "Sequence[Problem]", pointers: "Sequence
             output.say(config.line(first))
             if others:
                 output.say(f"  the same in line {' and '.join(str(config.line_of(one)) for one in others)}")
+        counts = f"{errors} errors, {len(problems) - errors} warnings" if problems else "all is well"
         rows, places = len(config.table.routes), len(config.table.targets())
-        counts = f"{errors} errors, {len(problems) - errors} warnings"
-        output.say(f"{config.path}: {rows} rows to {places} destinations: {counts if problems else 'all is well'}")
+        named_channels = len({rule.to for rule in config.alerts})
+        channels = f", {named_channels} alert channel{'s' if named_channels != 1 else ''}" if named_channels else ""
+        output.say(f"{config.path}: {rows} rows to {places} destinations{channels}: {counts}")
         if pointers:
             named = [(f"{one.where} ({one.route})" if one.route else one.where, str(one)) for one in pointers]
             output.table(("messages of", "point to"), named)

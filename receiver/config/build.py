@@ -131,7 +131,9 @@ def _config(file: model.File, source: Source, environ: Mapping[str, str]) -> Con
         split=_split(file.split),
         table=_table(file, environ),
         mail=_mail(file.mail),
-        alerts=tuple(rule for section in file.alerts for rule in _alerts(section, environ)),
+        alerts=tuple(
+            rule for place, section in enumerate(file.alerts) for rule in _alerts(f"alerts[{place}]", section, environ)
+        ),
         alerting=_alerting(file.alerting),
         retention=Retention(**dict(file.retention)),
         deadline_seconds=seconds(file.deadline),
@@ -228,7 +230,7 @@ def _plain(value: str | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _alerts(section: model.AlertSection, environ: Mapping[str, str]) -> Iterator[AlertRule]:
+def _alerts(where: str, section: model.AlertSection, environ: Mapping[str, str]) -> Iterator[AlertRule]:
     """The row's rule, and the one by which it escalates."""
     options = {f"header {name}": resolve(str(value), environ) for name, value in section.headers.items()}
     if section.secret is not None:
@@ -236,6 +238,7 @@ def _alerts(section: model.AlertSection, environ: Mapping[str, str]) -> Iterator
     rule = AlertRule(
         kinds=section.on,
         to=section.to,
+        where=f"{where}.to",
         channel=resolve(section.to, environ),
         options=options,
         window_seconds=window_seconds(section.at_most),
@@ -248,7 +251,11 @@ def _alerts(section: model.AlertSection, environ: Mapping[str, str]) -> Iterator
     if section.escalate is not None:
         to = section.escalate.to
         after = seconds(section.escalate.after)
-        yield replace(rule, to=to, channel=resolve(to, environ), options={}, after_seconds=after, quiet_hours=None)
+        channel = resolve(to, environ)
+        where = f"{where}.escalate.to"
+        yield replace(
+            rule, to=to, where=where, channel=channel, options={}, after_seconds=after, quiet_hours=None
+        )  # fmt: skip
 
 
 def _alerting(section: model.AlertingSection) -> Alerting:

@@ -31,6 +31,8 @@ class AlertRule:
     min_severity: Severity = Severity.INFO
     quiet_hours: QuietHours | None = None
     """When only what is critical is told."""
+    where: str = field(default="", compare=False)
+    """Where mailroom.yaml names the channel: ``alerts[0].to``."""
     after_seconds: float = 0.0
     """How long somebody on another channel may take to acknowledge it before this one is told."""
 

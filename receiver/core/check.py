@@ -120,9 +120,9 @@ def _low_confidence(table: RouteTable) -> Iterator[Problem]:
 
 
 def _channels(alerts: Sequence[AlertRule], channels: Collection[str] | None) -> Iterator[Problem]:
-    for place, rule in enumerate(alerts):
+    for rule in alerts:
         kind = rule.channel.partition(":")[0]
         if channels is not None and kind not in channels:
             meant = near(kind, channels)
             fix = f"did you mean {meant}?" if meant else f"there are {', '.join(sorted(channels))}"
-            yield an_error(f"alerts[{place}].to", f"no alert channel is called {kind!r}", fix)
+            yield an_error(rule.where, f"no alert channel is called {kind!r}", fix)

@@ -285,6 +285,12 @@ def _smtp(text: str) -> None:
         raise Wrong("holds more than a server", f"{example}?from=mailroom@example.com has all that it takes")
 
 
+def _watchdog(text: str) -> None:
+    parts = url(text, example="https://hc-ping.com/…")
+    if parts.scheme != "https" and not LOOPBACK.fullmatch(parts.hostname or ""):
+        raise Wrong("goes by http://, where everybody on the way can read its key", "write it with https://")
+
+
 def _path(text: str) -> None:
     if text.endswith("/"):
         raise Wrong("names a folder", "name the file in it")
@@ -299,5 +305,6 @@ BUCKETS = Form("buckets, each perhaps with a prefix, `bucket/prefix/`, with comm
 FOLDERS = Form("paths of folders with commas between them", _folders)
 IMPORT = Form("`module:function`", _import_string)
 SMTP = Form("`smtp://` or `smtps://`, perhaps user and password, host, perhaps port and `?from=address`", _smtp)
+WATCHDOG = Form("`https://…`, as the watchdog gives it", _watchdog)
 PATH = Form("the path of a file", _path)
 BOOLEAN = Form("`true` or `false`", _boolean)

@@ -17,6 +17,7 @@ from receiver.flow import gate
 from receiver.flow.assess import assess
 from receiver.flow.convert import convert
 from receiver.flow.every import every
+from receiver.flow.heartbeat import beat
 from receiver.flow.pause import RESULTS
 from receiver.flow.rates import note_taken_in
 from receiver.flow.recheck import recheck_of
@@ -41,6 +42,8 @@ class Swept:
     """Of these, jobs whose event never came."""
     over: int = 0
     """Incidents that this pass found to be over."""
+    mute: str = ""
+    """Why no sign of life was given, or taken; "" when it was."""
 
 
 async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
@@ -49,8 +52,9 @@ async def sweep(tools: Tools, *, limit: int = 1000) -> Swept:
     rung = await _ring_due(tools, now, limit)
     overdue = [job for job in (await tools.store.find(Job, _overdue(now, limit))).records if isinstance(job, Job)]
     over = await _alerting(tools)
+    mute = await beat(tools)
     finished = await _ask_if_open(overdue, tools)  # last: all else must happen while LlamaCloud is away, too
-    return Swept(rung=rung, overdue=len(overdue), finished=finished or 0, over=over)
+    return Swept(rung=rung, overdue=len(overdue), finished=finished or 0, over=over, mute=mute)
 
 
 async def ask_before_due(tools: Tools) -> int | None:

@@ -112,6 +112,8 @@ class Tools:
     """One for all tasks of this process."""
     operator_url: str = ""
     """Where the operator's page is, for links in notices; "" for none."""
+    heartbeat: Callable[[], Awaitable[None]] | None = None
+    """Gives a sign of life to whoever watches from outside; raises a MailroomError when that fails."""
     site: str = ""
     """Which Mailroom this is, for those that hear of several."""
     links: ContentLinks | None = None

@@ -10,7 +10,6 @@ import msgspec
 
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Insert, Query, Update
-from receiver.core.channel import Channel
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
@@ -18,6 +17,7 @@ from receiver.core.incident import Incident
 from receiver.core.naming import fingerprint
 from receiver.core.quality import Worse, shares, worse
 from receiver.flow.alert import task_for
+from receiver.flow.heartbeat import failing_channels
 from receiver.flow.pause import RESULTS, SUBMISSION, read
 from receiver.flow.tools import Tools
 
@@ -150,9 +150,7 @@ def expiring(document: Document, now: float) -> Alarm:
 
 async def _failing(tools: Tools) -> frozenset[str]:
     """The fingerprints of the channels that do not take notices."""
-    records = [await tools.store.get(Channel, to) for to in tools.channels]
-    found = [one for one in records if one is not None and one.failing_since is not None]
-    return frozenset(fingerprint("channel.failing", one.id) for one in found)
+    return frozenset(fingerprint("channel.failing", one.id) for one in await failing_channels(tools))
 
 
 async def found_gone(incident: Incident, tools: Tools) -> None:

@@ -1,11 +1,7 @@
 """The operator's JSON API: look at documents, events and tasks; take documents in; replay; route by hand."""
 
-import asyncio
-from typing import Any
-
-import msgspec
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from receiver import show
@@ -19,10 +15,10 @@ from receiver.core.task import Task, TaskState
 from receiver.flow.by_hand import Word, choices, route_by_hand
 from receiver.flow.dossier import dossier, found
 from receiver.flow.replay_task import replay_task, task_of
-from receiver.http import opened
+from receiver.http import incidents, opened
 from receiver.http.auth import Endpoint, WrongTokens, operator_only
+from receiver.http.json_body import answer, object_of
 from receiver.http.listing import Filter, listing
-from receiver.http.problems import TooSlow
 from receiver.http.uploads import upload
 
 DOCUMENTS = {
@@ -32,15 +28,13 @@ DOCUMENTS = {
     "q": Filter(lambda one, value: value.casefold() in f"{one.id} {one.name}".casefold()),
 }
 EVENTS = {"job": Filter(lambda one, value: one.job_id == value, index="job")}
+SHOWN = 100
+"""Incidents, and overdue documents, that the overview shows; ``/alerts`` has all incidents."""
 TASKS = {
     "subject": Filter(lambda one, value: one.subject == value, index="subject"),
     "state": Filter(lambda one, value: one.state == value, index="state", choices=tuple(TaskState)),
     "kind": Filter(lambda one, value: one.kind == value),
 }
-STANDING = 500
-"""Incidents that the overview shows; ``/alerts`` has them all."""
-BODY_LIMIT = 64 * 1024
-BODY_SECONDS = 10.0
 
 
 def routes(app: App) -> list[Route]:
@@ -61,6 +55,7 @@ def routes(app: App) -> list[Route]:
         Route("/tasks/{task_id:path}/replay", only(api.replay), methods=["POST"]),
         Route("/tasks/{task_id:path}", only(api.task)),
         Route("/overview", only(api.overview)),
+        *incidents.routes(app, only),
     ]
 
 
@@ -73,46 +68,47 @@ class Api:
     async def documents(self, request: Request) -> Response:
         page = await listing(request, self._tools.store, Document, DOCUMENTS)
         documents = [show.document(one) for one in show.in_page_order(page.records)]
-        return _json({"documents": documents, "cursor": page.cursor})
+        return answer({"documents": documents, "cursor": page.cursor})
 
     async def document(self, request: Request) -> Response:
         found = await dossier(request.path_params["document_id"], self._tools.store)
-        return _json(found.shown())
+        return answer(found.shown())
 
     async def events(self, request: Request) -> Response:
         page = await listing(request, self._tools.store, Event, EVENTS)
-        return _json({"events": [show.event(one) for one in page.records], "cursor": page.cursor})
+        return answer({"events": [show.event(one) for one in page.records], "cursor": page.cursor})
 
     async def tasks(self, request: Request) -> Response:
         page = await listing(request, self._tools.store, Task, TASKS)
-        return _json({"tasks": [show.task(one) for one in page.records], "cursor": page.cursor})
+        return answer({"tasks": [show.task(one) for one in page.records], "cursor": page.cursor})
 
     async def task(self, request: Request) -> Response:
         """One task, with all that it carries."""
-        return _json(show.task_whole(await task_of(request.path_params["task_id"], self._tools.store)))
+        return answer(show.task_whole(await task_of(request.path_params["task_id"], self._tools.store)))
 
     async def replay(self, request: Request) -> Response:
         """A task that gave up, promised anew."""
         task = await replay_task(request.path_params["task_id"], self._tools, who="operator")
-        return _json(show.task(task), 202)
+        return answer(show.task(task), 202)
 
     async def route(self, request: Request) -> Response:
         """A person's word on where a document goes."""
         word = await _word(request)
         document = await route_by_hand(request.path_params["document_id"], word, self._tools)
-        return _json(show.document_whole(document), 202)
+        return answer(show.document_whole(document), 202)
 
     async def overview(self, request: Request) -> Response:
         """The books, what needs a person, and the routes that one can choose from."""
         store, now = self._tools.store, self._tools.clock()
-        overdue = await found(store, Document, Query(by="overdue", until=now), limit=100)
-        alerts = await found(store, Incident, Query(by="standing", newest_first=True), limit=STANDING)
+        overdue = await found(store, Document, Query(by="overdue", until=now), limit=SHOWN)
+        alerts = await found(store, Incident, Query(by="standing", newest_first=True), limit=SHOWN)
         table = self._tools.config.table
-        return _json(
+        return answer(
             {
                 "balance": show.balance(await store.tally()),
                 "overdue": [show.document(one) for one in overdue],
                 "alerts": [show.incident(one) for one in alerts],
+                "standing": await incidents.standing(store),
                 "routes": {name: [target.url for target in to] for name, to in choices(table).items()},
                 "types": sorted(table.types),
             }
@@ -120,36 +116,10 @@ class Api:
 
 
 async def _word(request: Request) -> Word:
-    said = await _object(request)
+    said = await object_of(request)
     texts = {name: value for name, value in said.items() if isinstance(value, str) and value}
     if set(said) - {"to", "type", "who"} or len(texts) < len(said) or ("to" in said) == ("type" in said):
         raise Malformed(
             'say either {"to": "name of a route"} or {"type": "what it really is"}, and who you are in "who"'
         )
     return Word(**{name: value[:200] for name, value in texts.items()})
-
-
-async def _object(request: Request) -> dict[str, Any]:
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await _read(request)
-        return msgspec.json.decode(body, type=dict[str, Any])
-    except TimeoutError:
-        raise TooSlow("the body did not arrive in time") from None
-    except ClientDisconnect:
-        raise Malformed("the body is cut short") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed("the body is not a JSON object") from error
-
-
-async def _read(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise Malformed(f"the body is over {BODY_LIMIT} bytes")
-    return body
-
-
-def _json(shown: dict[str, Any], status: int = 200) -> Response:
-    return JSONResponse(shown, status, headers={"cache-control": "no-store"})

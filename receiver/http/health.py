@@ -1,5 +1,6 @@
 """The operator's ``/livez``, ``/readyz`` and ``/metrics``. No token, for Prometheus and probes; no secret."""
 
+from collections import Counter
 from typing import cast
 
 from starlette.requests import Request
@@ -10,14 +11,17 @@ from receiver.bootstrap import App
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.errors import StoreBusy
+from receiver.core.flag import Flag
+from receiver.core.incident import Incident
 from receiver.core.task import Task, TaskState
+from receiver.flow.heartbeat import HEARTBEAT, failing_channels
 from receiver.http.metrics_text import CONTENT_TYPE, Books, render
 from receiver.http.readiness import Readiness
 from receiver.http.respond import respond
 from receiver.metrics import Meter
 
 COUNT_LIMIT = 1000
-"""Overdue documents and parked tasks are counted up to here: beyond, the number no longer matters."""
+"""Overdue documents, parked tasks and incidents are counted up to here: beyond, the number no longer matters."""
 
 
 def routes(readiness: Readiness) -> list[Route]:
@@ -50,6 +54,15 @@ async def _books(app: App) -> Books | None:
     try:
         overdue = await store.find(Document, Query(by="overdue", until=now, limit=COUNT_LIMIT))
         parked = await store.find(Task, Query(by="state", key=TaskState.PARKED, limit=COUNT_LIMIT))
-        return Books(tally=await store.tally(), overdue=len(overdue.records), parked=len(parked.records))
+        standing = await store.find(Incident, Query(by="standing", limit=COUNT_LIMIT))
+        heartbeat = await store.get(Flag, HEARTBEAT)
+        return Books(
+            tally=await store.tally(),
+            overdue=len(overdue.records),
+            parked=len(parked.records),
+            incidents=Counter(str(one.severity) for one in standing.records),
+            failing=[one.id for one in await failing_channels(app.tools)],
+            heartbeat=heartbeat.at if heartbeat else None,
+        )
     except StoreBusy:
         return None

@@ -26,8 +26,13 @@ class Filter:
     choices: tuple[str, ...] = ()
 
 
-async def listing(request: Request, store: Store, kind: type[Record], filters: Mapping[str, Filter]) -> Page:
-    """The page that the request asks for, newest first. Raises Malformed, naming the parameter."""
+async def listing(
+    request: Request, store: Store, kind: type[Record], filters: Mapping[str, Filter], *, usually: str = "all"
+) -> Page:
+    """The page that the request asks for, newest first, by the index ``usually`` unless a parameter has one of its own.
+
+    Raises Malformed, naming the parameter.
+    """
     given = dict(request.query_params)
     if unknown := sorted(set(given) - set(filters) - USUAL):
         known = ", ".join(sorted({*filters, *USUAL}))
@@ -38,7 +43,7 @@ async def listing(request: Request, store: Store, kind: type[Record], filters: M
             raise Malformed(f"{name} is one of {', '.join(choices)}, not {value!r}")
     indexed = next((name for name in chosen if filters[name].index), None)
     query = Query(
-        by=filters[indexed].index if indexed else "all",
+        by=filters[indexed].index if indexed else usually,
         key=chosen.pop(indexed) if indexed else None,
         since=_moment(given.get("since")),
         newest_first=True,

@@ -1,11 +1,12 @@
 """Prometheus text of what the Meter added up, and of the books as the store has them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 
+from receiver.core.alert import Severity
 from receiver.core.change import Tally
 from receiver.metrics import METRICS, Meter
 
@@ -18,6 +19,12 @@ class Books(NamedTuple):
     tally: Tally
     overdue: int
     parked: int
+    incidents: Mapping[str, int]
+    """Severity -> incidents that stand."""
+    failing: Collection[str]
+    """The alert channels that do not take notices."""
+    heartbeat: float | None
+    """When the last sign of life was given."""
 
 
 def render(meter: Meter, books: Books | None, down: Collection[str] = ()) -> bytes:
@@ -78,3 +85,17 @@ def _counted(books: Books | None) -> Iterator[Metric]:
     yield GaugeMetricFamily("mailroom_balanced", "1 when the books balance, else 0", value=books.tally.balanced)
     yield GaugeMetricFamily("mailroom_documents_overdue", "Open documents past their deadline", value=books.overdue)
     yield GaugeMetricFamily("mailroom_tasks_parked", "Tasks that gave up and wait for a person", value=books.parked)
+    incidents = GaugeMetricFamily("mailroom_incidents", "Incidents that stand, by severity", labels=["severity"])
+    for severity in Severity:
+        incidents.add_metric([severity], books.incidents.get(severity, 0))
+    yield incidents
+    failing = GaugeMetricFamily("mailroom_channel_failing", "1 for an alert channel that fails", labels=["channel"])
+    for channel in sorted(books.failing):
+        failing.add_metric([channel], 1)
+    yield failing
+    if books.heartbeat is not None:
+        yield GaugeMetricFamily(
+            "mailroom_heartbeat_timestamp_seconds",
+            "When the last sweep was through, unless no alert channel worked then",
+            value=books.heartbeat,
+        )

@@ -14,6 +14,7 @@ FILES = {
     "api.js": ("api.js", "text/javascript"),
     "dom.js": ("dom.js", "text/javascript"),
     "document.js": ("document.js", "text/javascript"),
+    "incident.js": ("incident.js", "text/javascript"),
 }
 HEADERS = {
     # The page may load its own files, talk to its own server, and nothing else.

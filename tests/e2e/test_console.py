@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from receiver.bootstrap import App
+from receiver.core.alert import Severity
 from receiver.core.change import Record
 from receiver.core.document import Classification, Delivery, DeliveryState, DocumentState, Receipt, Step
 from receiver.core.plan import Plan, Row, Target, Way
@@ -16,7 +17,7 @@ from receiver.core.task import TaskState
 from receiver.http.page import CONSOLE, FILES
 from receiver.store import codec
 from receiver.store.memory import MemoryStore
-from tests.builders import NOW, a_document, a_task, an_alert
+from tests.builders import NOW, a_document, a_task, an_incident, an_occurrence
 from tests.receivers import ADMIN_TOKEN, an_app
 from tests.sockets import operator_served
 
@@ -45,7 +46,9 @@ def filled() -> MemoryStore:
         a_document(id="doc-hostile", name=HOSTILE, state=DocumentState.FAILED, error=HOSTILE, taken_in_at=NOW + 2),
         a_document(id="doc-held", name="held.pdf", state=DocumentState.REVIEW, step=Step.SETTLED),
         a_task(id="submit:doc-held:0", kind="submit", subject="doc-held", state=TaskState.PARKED, error="no credits"),
-        an_alert(title=HOSTILE, example="doc-hostile", fix="mailroom documents doc-hostile"),
+        an_incident(id="hostilekey00", title=HOSTILE, commands=("mailroom resubmit --cause hostilekey00",)),
+        an_occurrence(part="hostilekey00.1", document_id="doc-hostile", name=HOSTILE, detail=HOSTILE),
+        an_incident(id="pausedkey000", kind="submission.paused", title="out of credits", severity=Severity.CRITICAL),
     ]  # fmt: skip
     for record in records:
         store._put(codec.copy(record))
@@ -94,6 +97,29 @@ def test_a_hostile_name_is_text_and_nothing_else(page: Page) -> None:
     expect(page.locator("#list")).to_contain_text("<script>")
     assert page.title() == "Mailroom"
     assert page.locator("img, #list script, #detail script").count() == 0
+
+
+def test_an_alerts_link_opens_its_incident_and_its_document(page: Page) -> None:
+    page.evaluate("location.hash = '#alerts/hostilekey00'")
+    detail = page.locator("#detail")
+    expect(detail).to_contain_text("mailroom resubmit --cause hostilekey00")
+    expect(page.locator("tr[data-id]").first).to_contain_text("out of credits")
+    detail.get_by_role("button", name="doc-hostile").click()
+    expect(detail.locator("h2")).to_contain_text("fdp.exe")
+
+
+def test_a_person_takes_an_incident_on_and_silences_it(page: Page) -> None:
+    page.keyboard.press("7")
+    page.click("tr[data-id=pausedkey000]")
+    detail = page.locator("#detail")
+    detail.get_by_role("button", name="I take it on").click()
+    expect(detail).to_contain_text("operator has taken it on")
+    detail.get_by_label("Why it is silenced").fill("credits are ordered")
+    detail.get_by_role("button", name="Silence").click()
+    expect(detail).to_contain_text("by operator: credits are ordered")
+    detail.get_by_role("button", name="End the silence").click()
+    expect(detail).not_to_contain_text("credits are ordered")
+    expect(page.locator("tr[data-id=pausedkey000]")).to_contain_text("acknowledged by operator")
 
 
 def test_a_person_routes_a_document_by_the_keyboard_and_one_click(page: Page) -> None:

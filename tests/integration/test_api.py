@@ -29,6 +29,11 @@ OPERATOR_ROUTES = [
     ("GET", "/tasks"),
     ("POST", "/tasks/task-1/replay"),
     ("GET", "/overview"),
+    ("GET", "/alerts"),
+    ("GET", "/alerts/key"),
+    ("POST", "/alerts/key/ack"),
+    ("POST", "/alerts/key/silence"),
+    ("GET", "/channels"),
 ]
 
 

@@ -8,16 +8,20 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from receiver.core.alert import Severity
 from receiver.core.change import Insert
 from receiver.core.document import DocumentState
 from receiver.core.errors import Misconfigured
+from receiver.core.flag import Flag
 from receiver.core.task import TaskState
+from receiver.flow.heartbeat import HEARTBEAT
 from receiver.http import readiness as readiness_module
 from receiver.http.public import public_app
 from receiver.http.readiness import Readiness
 from receiver.metrics import METRICS
 from receiver.store.memory import MemoryStore
-from tests.builders import NOW, a_document, a_task
+from tests.builders import NOW, a_channel, a_document, a_task, an_incident
+from tests.desk import PlayedChannel
 from tests.receivers import BusyStore, Sender, a_body, an_app, client_of, operator_of, post
 
 pytestmark = pytest.mark.anyio
@@ -93,10 +97,14 @@ async def test_what_readiness_says_is_never_old_and_a_store_that_hangs_is_busy(m
 
 async def test_every_metric_and_the_books_can_be_read_by_prometheus(tmp_path: Path) -> None:
     app = an_app(tmp_path)
+    app = dataclasses.replace(app, tools=dataclasses.replace(app.tools, channels={"log": PlayedChannel()}))
     await app.tools.store.apply(
         Insert(a_document(deadline=NOW - 1)),
         Insert(a_document(state=DocumentState.ROUTED)),
         Insert(a_task(state=TaskState.PARKED)),
+        Insert(an_incident(severity=Severity.CRITICAL)),
+        Insert(a_channel(id="log")),
+        Insert(Flag(id=HEARTBEAT, value="", at=NOW)),
     )
     async with client_of(app) as client, operator_of(app) as operator:
         await post(client, a_body())
@@ -110,6 +118,10 @@ async def test_every_metric_and_the_books_can_be_read_by_prometheus(tmp_path: Pa
     assert found["mailroom_taken_in_total", ()] == 2
     assert found["mailroom_documents_overdue", ()] == found["mailroom_tasks_parked", ()] == 1
     assert found["mailroom_store_up", ()] == 1
+    assert found["mailroom_incidents", ("critical",)] == 1
+    assert found["mailroom_incidents", ("error",)] == 0
+    assert found["mailroom_channel_failing", ("log",)] == 1
+    assert found["mailroom_heartbeat_timestamp_seconds", ()] == NOW
     families = {family.name for family in text_string_to_metric_families(answer.text)}
     assert set(METRICS) <= families
 

@@ -142,7 +142,7 @@ def test_the_doctor_sees_its_own_event_arrive(mailroom: Mailroom) -> None:
     code, said = mailroom.json("doctor", "--wait", "30")
     assert code == 0, said
     whats = [one["what"] for one in said["findings"]]
-    assert whats == ["settings", "store", "LlamaCloud", "folder://./filed/", "public URL", "self-test job"]
+    assert whats == ["settings", "store", "LlamaCloud", "folder://./filed/", "sweep", "public URL", "self-test job"]
     assert mailroom.json("balance")[1]["taken_in"] == 0
 
 

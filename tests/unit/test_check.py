@@ -239,7 +239,10 @@ def test_a_low_confidence_way_that_nothing_takes_is_a_warning() -> None:
 
 
 def test_an_alert_channel_that_nobody_knows_is_refused() -> None:
-    rules = [AlertRule(kinds=("*",), to=to, channel=to) for to in ("log", "slak:https://x")]
+    rules = [
+        AlertRule(kinds=("*",), to=to, channel=to, where=f"alerts[{place}].to")
+        for place, to in enumerate(("log", "slak:https://x"))
+    ]
     assert problems(A, B, alerts=rules, channels=("log", "slack")) == [
         "alerts[1].to: no alert channel is called 'slak'; did you mean slack?"
     ]

@@ -3,6 +3,7 @@
 import { Refused, ask, part, token } from "./api.js";
 import { documentPanel, found, replay } from "./document.js";
 import { el, moment, name, percent, state, table, word } from "./dom.js";
+import { incidentPanel, incidentTable, standing } from "./incident.js";
 
 const $ = (id) => document.getElementById(id);
 const AGAIN_MS = 4000;
@@ -14,7 +15,7 @@ const VIEWS = {
   open: { label: "Open", path: "/documents", params: { state: "open" }, count: (o) => o.balance.open },
   routed: { label: "Routed", path: "/documents", params: { state: "routed" }, count: (o) => o.balance.routed },
   parked: { label: "Parked tasks", path: "/tasks", params: { state: "parked" } },
-  alerts: { label: "Alerts", count: (o) => o.alerts.length },
+  alerts: { label: "Alerts", list: standing, count: (o) => o.standing },
   events: { label: "Events", path: "/events" },
 };
 const room = { view: "all", chosen: null, cursor: null, overview: null, rows: [], shown: "", timer: 0, asked: 0 };
@@ -27,14 +28,14 @@ async function refresh() {
     const params = { ...view.params, q: view.path === "/documents" ? $("search").value.trim() : "", limit: "100" };
     const [overview, listed] = await Promise.all([
       ask("/overview"),
-      view.path ? ask(view.path, { params }) : Promise.resolve({}),
+      view.list ? view.list() : ask(view.path, { params }),
     ]);
     if (asked !== room.asked) return; // a newer question is on its way
     room.overview = overview;
     showBooks();
     showTabs();
     showList(listed);
-    if (room.chosen) await showDocument(room.chosen, asked);
+    if (room.chosen) await showDetail(room.chosen, asked);
     trouble("");
     $("fresh").replaceChildren("as of ", moment(new Date().toISOString()));
   } catch (error) {
@@ -90,10 +91,7 @@ function showList(listed) {
     parked: () => table("Tasks that gave up", ["task", "about", "attempts", "error", ""], listed.tasks.map((one) => [
       one.task_id, about(one.subject), String(one.attempts), one.error ?? "", replay(one, act),
     ])),
-    alerts: () => table("Alerts that stand", ["what", "how often", "last", "for instance", "to mend it"],
-      room.overview.alerts.map((one) => [
-        one.title, String(one.count), moment(one.last_at), about(one.example), el("code", {}, one.fix),
-      ])),
+    alerts: () => chosenBy(incidentTable(listed), listed.map((one) => one.key)),
     events: () => table("Events, newest first", ["event", "type", "job", "received", "proven by"],
       listed.events.map((one) => [one.event_id, one.type, one.job_id, moment(one.received_at),
         one.verified_by.join(", ") + (one.late ? " (late)" : "")])),
@@ -107,8 +105,13 @@ function documents(listed) {
   const shown = table("Documents, newest first", ["document", "type", "", "state", "where or why", "taken in"],
     listed.map((one) => [name(one.name), word(found(one)), word(percent(one.confidence)), state(one.state),
       whereOrWhy(one), moment(one.taken_in_at)]));
+  return chosenBy(shown, listed.map((one) => one.document_id));
+}
+
+/** The table, each row of which opens what has its id. */
+function chosenBy(shown, ids) {
   shown?.querySelectorAll("tbody tr").forEach((row, place) => {
-    const id = listed[place].document_id;
+    const id = ids[place];
     row.dataset.id = id;
     row.tabIndex = 0;
     row.setAttribute("aria-selected", String(id === room.chosen));
@@ -124,17 +127,22 @@ function whereOrWhy(one) {
   return told.map((text) => el("div", {}, text));
 }
 
-const about = (id) => (id?.startsWith("doc")
+const isDocument = (id) => /^doc[_-]/.test(id ?? "");
+
+const about = (id) => (isDocument(id)
   ? el("button", { type: "button", class: "link", onclick: () => choose(id) }, id) : id ?? "");
 
-async function showDocument(id, asked) {
-  const doc = await ask(`/documents/${part(id)}`);
+async function showDetail(id, asked) {
+  const panel = isDocument(id)
+    ? (one) => documentPanel(one, room.overview, { act, open: choose })
+    : (one) => incidentPanel(one, { act, open: choose });
+  const found = await ask(`/${isDocument(id) ? "documents" : "alerts"}/${part(id)}`);
   if (asked !== room.asked || id !== room.chosen) return;
-  const shown = JSON.stringify([doc, room.overview.routes]);
+  const shown = JSON.stringify([found, room.overview.routes]);
   if (shown === room.shown) return; // nothing new: what a person is about to click stays where it is
   room.shown = shown;
   const close = el("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => choose(null) }, "×");
-  $("detail").replaceChildren(close, ...documentPanel(doc, room.overview, { act, open: choose }).filter(Boolean));
+  $("detail").replaceChildren(close, ...panel(found).filter(Boolean));
   $("detail").hidden = false;
 }
 
@@ -151,10 +159,12 @@ async function act(promise) {
 function choose(id) {
   room.chosen = id;
   room.shown = "";
-  location.hash = id ? `${room.view}/${part(id)}` : room.view;
+  location.hash = hash();
   if (!id) $("detail").hidden = true;
   refresh();
 }
+
+const hash = () => (room.chosen ? `${room.view}/${part(room.chosen)}` : room.view);
 
 function look(view) {
   room.view = view;
@@ -219,6 +229,13 @@ $("search").addEventListener("input", () => {
 });
 document.addEventListener("keydown", keys);
 document.addEventListener("visibilitychange", () => !document.hidden && token.get() && refresh());
+window.addEventListener("hashchange", () => {
+  if (location.hash.slice(1) === hash()) return; // it was we who changed it
+  followHash();
+  room.shown = "";
+  if (!room.chosen) $("detail").hidden = true;
+  if (token.get()) refresh();
+});
 followHash();
 if (token.get()) start();
 else enter();

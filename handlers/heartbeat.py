@@ -1,0 +1,29 @@
+"""MAILROOM_HEARTBEAT_URL: an address that is asked after each sweep, and raises the alarm when it no longer is.
+
+What healthchecks.io, Uptime Kuma, Cronitor, Dead Man's Snitch and others call a ping or push URL.
+"""
+
+from handlers.outbound import Outbound, private
+from receiver.core.errors import Misconfigured, Unroutable
+
+WHAT = "MAILROOM_HEARTBEAT_URL"
+SECONDS = 10.0
+"""The sweep waits for it."""
+
+
+class HeartbeatUrl:
+    """Asks the address; it is a secret, and never shown."""
+
+    def __init__(self, url: str) -> None:
+        """Raises Misconfigured for what is no https address."""
+        if not private(url):
+            raise Misconfigured(f"{WHAT} needs an https:// address")
+        self._url, self._outbound = url, Outbound(seconds=SECONDS)
+
+    async def __call__(self) -> None:
+        """Raises DestinationBusy when nobody answers, Unroutable for an answer that is not 2xx."""
+        answer = await self._outbound.ask("GET", self._url, what=WHAT, headers={"User-Agent": "Mailroom"})
+        if not answer.is_success:
+            raise Unroutable(
+                f"{WHAT} answered {answer.status_code} {answer.reason_phrase}".rstrip(), fix="take its present address"
+            )

@@ -1,0 +1,49 @@
+"""Are the alert channels sound? Each is opened, which asks nobody, and then asked whether it would take a notice."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from receiver.core.alert_rule import AlertRule
+from receiver.core.errors import Misconfigured
+from receiver.core.problem import Problem
+from receiver.ports import AlertChannel
+
+SECONDS = 60.0
+"""For one channel to answer."""
+Channels = Mapping[str, tuple[AlertRule, AlertChannel]]
+"""Where mailroom.yaml names it -> the rule and its channel."""
+
+
+def opened_channels(
+    rules: Sequence[AlertRule], opener: Callable[[AlertRule], AlertChannel] | None
+) -> tuple[Channels, list[Problem]]:
+    """The channels that can be made, each once, and what is wrong with the others."""
+    channels: dict[str, tuple[AlertRule, AlertChannel]] = {}
+    problems: list[Problem] = []
+    if opener is None:
+        return channels, problems
+    for rule in rules:
+        try:
+            channels.setdefault(rule.to, (rule, opener(rule)))
+        except Misconfigured as error:
+            problems.append(Problem(severity="error", where=rule.where, message=str(error), fix=error.fix))
+    return channels, problems
+
+
+async def live_channel_problems(channels: Channels) -> list[Problem]:
+    """What is wrong out there: each channel that can be asked is asked, at the same time as the others."""
+    answers = await asyncio.gather(*(asked(channel) for _, channel in channels.values()))
+    return [
+        Problem(severity="error", where=rule.where, message=fault)
+        for (rule, _), faults in zip(channels.values(), answers, strict=True)
+        for fault in faults or ()
+    ]
+
+
+async def asked(channel: AlertChannel) -> list[str] | None:
+    """What the channel says is wrong with it; None when only a notice would show that."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await channel.probe()
+    except TimeoutError:
+        return [f"it did not answer within {SECONDS:.0f} seconds"]

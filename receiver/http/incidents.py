@@ -1,0 +1,109 @@
+"""The operator's API of incidents: which stand, one of them, and what a person says to them; and how channels fare."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from receiver import show
+from receiver.bootstrap import App
+from receiver.core.alert import Severity
+from receiver.core.change import Query
+from receiver.core.channel import Channel
+from receiver.core.errors import Malformed
+from receiver.core.incident import Incident, Status
+from receiver.flow.incident_dossier import incident_dossier
+from receiver.flow.incidents import acknowledge, silence
+from receiver.http.auth import Endpoint
+from receiver.http.json_body import answer, object_of
+from receiver.http.listing import Filter, listing
+from receiver.ports import Store
+
+INCIDENTS = {
+    "status": Filter(lambda one, value: one.status == value, choices=tuple(Status)),
+    "severity": Filter(lambda one, value: one.severity == value, choices=tuple(Severity)),
+    "kind": Filter(lambda one, value: one.kind == value),
+    "all": Filter(lambda _, value: value == "true", choices=("true",)),
+}
+DOCUMENTS = 500
+"""Documents that are shown with an incident; ``mailroom alerts show`` shows more."""
+PAGE, COUNTED = 1000, 10_000
+WHO_CHARS = 200
+
+
+def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
+    """The endpoints, each behind what ``only`` makes of it."""
+    api = Incidents(app)
+    return [
+        Route("/alerts", only(api.incidents)),
+        Route("/alerts/{key}", only(api.incident)),
+        Route("/alerts/{key}/ack", only(api.ack), methods=["POST"]),
+        Route("/alerts/{key}/silence", only(api.silence), methods=["POST"]),
+        Route("/channels", only(api.channels)),
+    ]
+
+
+class Incidents:
+    """The endpoints, over one application."""
+
+    def __init__(self, app: App) -> None:
+        self._tools = app.tools
+
+    async def incidents(self, request: Request) -> Response:
+        """Those that stand; with ``all=true`` those that are over, too."""
+        usually = "all" if request.query_params.get("all") else "standing"
+        page = await listing(request, self._tools.store, Incident, INCIDENTS, usually=usually)
+        return answer({"alerts": [show.incident(one) for one in page.records], "cursor": page.cursor})
+
+    async def incident(self, request: Request) -> Response:
+        """One incident, its documents and jobs, and what each channel was told of it."""
+        key, channels = request.path_params["key"], [rule.to for rule in self._tools.config.alerts]
+        return answer((await incident_dossier(key, channels, self._tools.store, limit=DOCUMENTS)).shown())
+
+    async def ack(self, request: Request) -> Response:
+        said = await _said(request, {"who": str})
+        incident = await acknowledge(request.path_params["key"], self._tools, who=said.get("who", "operator"))
+        return answer(show.incident(incident))
+
+    async def silence(self, request: Request) -> Response:
+        """So many seconds from now on; 0 ends a silence."""
+        said = await _said(request, {"who": str, "why": str, "seconds": float})
+        seconds = said.get("seconds", -1.0)
+        if seconds and not said.get("why"):
+            raise Malformed('say how long and why: {"seconds": 7200, "why": "…", "who": "…"}; 0 seconds end a silence')
+        incident = await silence(
+            request.path_params["key"], seconds, said.get("why", ""), self._tools, who=said.get("who", "operator")
+        )
+        return answer(show.incident(incident))
+
+    async def channels(self, request: Request) -> Response:
+        """Every channel, and how it fares."""
+        channels = [await self._tools.store.get(Channel, to) or Channel(id=to) for to in self._tools.channels]
+        return answer({"channels": [show.channel(one) for one in channels]})
+
+
+async def standing(store: Store) -> int:
+    """How many incidents stand, counted up to 10,000."""
+    count, cursor = 0, None
+    while count < COUNTED:
+        page = await store.find(Incident, Query(by="standing", limit=PAGE, cursor=cursor))
+        count += len(page.records)
+        cursor = page.cursor
+        if cursor is None:
+            break
+    return count
+
+
+async def _said(request: Request, known: dict[str, type]) -> dict[str, Any]:
+    """What the body says of these. Raises Malformed for anything else in it."""
+    said = await object_of(request)
+    for name, value in said.items():
+        kind = known.get(name)
+        if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            continue
+        if kind is not str or not isinstance(value, str) or len(value) > WHO_CHARS:
+            raise Malformed(f"{name!r}: the body may say {', '.join(sorted(known))}, in {WHO_CHARS} characters each")
+    return said

@@ -1,0 +1,42 @@
+"""JSON in and out of the operator's API: a body within its bounds, and an answer that nobody keeps."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from receiver.core.errors import Malformed
+from receiver.http.problems import TooSlow
+
+BODY_LIMIT = 64 * 1024
+BODY_SECONDS = 10.0
+
+
+async def object_of(request: Request) -> dict[str, Any]:
+    """The body, a JSON object. Raises Malformed, TooSlow."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await _read(request)
+        return msgspec.json.decode(body, type=dict[str, Any])
+    except TimeoutError:
+        raise TooSlow("the body did not arrive in time") from None
+    except ClientDisconnect:
+        raise Malformed("the body is cut short") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed("the body is not a JSON object") from error
+
+
+async def _read(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise Malformed(f"the body is over {BODY_LIMIT} bytes")
+    return body
+
+
+def answer(shown: dict[str, Any], status: int = 200) -> Response:
+    """The answer with this object."""
+    return JSONResponse(shown, status, headers={"cache-control": "no-store"})
