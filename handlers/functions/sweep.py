@@ -13,6 +13,7 @@ from receiver.bootstrap import App
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.errors import CloudBusy, StoreBusy
+from receiver.core.incident import Incident
 from receiver.core.task import Task, TaskState
 from receiver.flow.ahead import Ahead
 from receiver.flow.heartbeat import failing_channels
@@ -35,7 +36,7 @@ MISSED = Missed(longest_pause=3 * SWEEP_SECONDS, clock=time.time)
 """What the looks of this instance saw. Between invocations it is frozen, and a monotonic clock may stand still."""
 COUNT_LIMIT = 1000
 STATES = ("routed", "review", "failed", "open", "withdrawn")
-"""Overdue documents and parked tasks are counted up to here: beyond, the number no longer matters."""
+"""Overdue documents, parked tasks and incidents are counted up to here: beyond, the number no longer matters."""
 
 
 def handler(event: dict[str, Any], context: Context) -> None:
@@ -68,12 +69,14 @@ async def one_pass(app: App) -> dict[str, float]:
     tally = await store.tally()
     overdue = await store.find(Document, Query(by="overdue", until=app.tools.clock(), limit=COUNT_LIMIT))
     parked = await store.find(Task, Query(by="state", key=TaskState.PARKED, limit=COUNT_LIMIT))
+    standing = await store.find(Incident, Query(by="standing", limit=COUNT_LIMIT))
     return {
         "mailroom_taken_in": tally.ever,
         **{f"mailroom_documents_{state}": getattr(tally, state) for state in STATES},
         "mailroom_balanced": float(tally.balanced),
         "mailroom_documents_overdue": len(overdue.records),
         "mailroom_tasks_parked": len(parked.records),
+        "mailroom_incidents_standing": len(standing.records),
         "mailroom_channels_failing": len(await failing_channels(app.tools)),
         "mailroom_heartbeat": 0.0 if swept.mute else 1.0,
     }

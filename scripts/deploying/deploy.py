@@ -31,6 +31,8 @@ def main() -> None:
     if options.remove:
         remove(session, options, region)
         return
+    for warning in warnings(params(options)):
+        print(f"warning: {warning}", file=sys.stderr)
     package(options)
     made = make_secrets(session.client("secretsmanager"), options.stage)
     osls("deploy", options, region)
@@ -57,6 +59,24 @@ def package(options: argparse.Namespace) -> None:
 
 def params(options: argparse.Namespace) -> dict[str, str]:
     return dict(one.partition("=")[::2] for one in options.param)
+
+
+def warnings(given: dict[str, str]) -> list[str]:
+    """What a person should know before this is deployed."""
+    found = []
+    if not given.get("alertEmail"):
+        found.append(
+            "nobody will hear of alerts and alarms by e-mail: --param alertEmail=you@example.com "
+            "(without it the subscription of an earlier deploy is removed)"
+        )
+    if not given.get("watchEmail"):
+        found.append(
+            "that alerting itself does not work will show in the CloudWatch console alone: "
+            "--param watchEmail=somebody.else@example.com"
+        )
+    elif given["watchEmail"] == given.get("alertEmail"):
+        found.append("watchEmail is alertEmail: who does not read the one does not read the other")
+    return found
 
 
 def osls(command: str, options: argparse.Namespace, region: str) -> None:
@@ -96,9 +116,21 @@ def tell(session: boto3.session.Session, stage: str, made: list[str]) -> None:
         print(f"the operator's page {outputs['OperatorUrl']}/")
     print(f"put documents into s3://{outputs['InboxBucketName']}/")
     print(f"they will lie in   s3://{outputs['MailBucketName']}/")
-    print(f"alerts go to       {outputs['AlertsTopicArn']}")
+    for what, output in (("alerts go to      ", "AlertsTopicArn"), ("alarms about them ", "WatchTopicArn")):
+        print(f"{what} {outputs[output]}: {heard_by(session.client('sns'), outputs[output])}")
     for name in made:
         print(f"made the secret    {name}")
+
+
+def heard_by(client: object, topic: str) -> str:
+    """Who hears what is published there, in words."""
+    attributes = client.get_topic_attributes(TopicArn=topic)["Attributes"]
+    confirmed, pending = (int(attributes.get(f"Subscriptions{how}", 0)) for how in ("Confirmed", "Pending"))
+    if confirmed:
+        return f"{confirmed} confirmed"
+    if pending:
+        return f"NOBODY yet: {pending} to be confirmed, by the link in AWS's mail"
+    return "NOBODY"
 
 
 def remove(session: boto3.session.Session, options: argparse.Namespace, region: str) -> None:

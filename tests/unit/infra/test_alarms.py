@@ -12,7 +12,14 @@ ALARMS = of_type("AWS::CloudWatch::Alarm")
 QUEUES = of_type("AWS::SQS::Queue")
 DEAD = {target for queue in QUEUES.values() for target in referred(queue.get("RedrivePolicy", {}))}
 FUNCTIONS = [f"{name.capitalize()}LambdaFunction" for name in service()["functions"]]
-GAUGES = {"mailroom_balanced", "mailroom_documents_overdue", "mailroom_tasks_parked"}
+GAUGES = {
+    "mailroom_balanced",
+    "mailroom_documents_overdue",
+    "mailroom_tasks_parked",
+    "mailroom_incidents_standing",
+    "mailroom_channels_failing",
+    "mailroom_heartbeat",
+}
 """What the sweep counts beside METRICS (handlers/functions/sweep.py)."""
 
 
@@ -53,8 +60,36 @@ def test_the_balance_has_an_alarm_that_silence_sets_off_too() -> None:
 
 @pytest.mark.parametrize("alarm", ALARMS.values(), ids=ALARMS)
 def test_every_alarm_tells_somebody_what_to_do(alarm: dict[str, Any]) -> None:
-    assert referred(alarm["AlarmActions"]) == {"AlertsTopic"}
+    assert referred(alarm["AlarmActions"]) in ({"AlertsTopic"}, {"AlertsTopic", "WatchTopic"}, {"WatchTopic"})
+    assert alarm["AlarmActions"] == alarm["OKActions"]
     assert len(alarm["AlarmDescription"]) > 20
+
+
+RESTS_ON = ("ProcessErrors", "SweepErrors", "DoorbellAge", "NothingProcessed", "TasksParked")
+"""What no alert is told without."""
+
+
+def test_what_alerting_rests_on_is_told_by_a_second_topic() -> None:
+    second = {name for name, alarm in ALARMS.items() if "WatchTopic" in referred(alarm["AlarmActions"])}
+    assert second == {"AlertsUndelivered", "ChannelsFailing", "NoHeartbeat", *RESTS_ON}
+
+
+@pytest.mark.parametrize("name", ["AlertsUndelivered", "ChannelsFailing", "NoHeartbeat"])
+def test_that_alerting_fails_is_not_told_by_the_topic_that_fails(name: str) -> None:
+    assert referred(ALARMS[name]["AlarmActions"]) == {"WatchTopic"}
+
+
+def test_notifications_that_fail_and_topics_that_nobody_hears_have_alarms() -> None:
+    assert "NumberOfNotificationsFailed" in watched("AlertsTopic")
+    assert ALARMS["ChannelsFailing"]["MetricName"] == "mailroom_channels_failing"
+    may_look = [name for name, role in of_type("AWS::IAM::Role").items() if "sns:GetTopicAttributes" in str(role)]
+    assert may_look == ["ProcessRole"]
+
+
+def test_silence_of_the_sweep_sets_an_alarm_off() -> None:
+    alarm = ALARMS["NoHeartbeat"]
+    assert (alarm["MetricName"], alarm["ComparisonOperator"]) == ("mailroom_heartbeat", "LessThanThreshold")
+    assert alarm["TreatMissingData"] == "breaching"
 
 
 @pytest.mark.parametrize("alarm", ALARMS.values(), ids=ALARMS)
