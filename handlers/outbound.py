@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
+from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unanswered, Unroutable
 from receiver.ports import Clock
 
 if TYPE_CHECKING:
@@ -58,6 +58,12 @@ class Outbound:
         async with self._asked(method, url, what=what, body=body, headers=headers) as response:
             return response
 
+    def _patience(self) -> "httpx.Timeout":
+        """Less for connecting than for the whole: who cannot be reached has heard nothing, and that is told apart."""
+        import httpx
+
+        return httpx.Timeout(self._seconds, connect=self._seconds / 2)
+
     @asynccontextmanager
     async def _asked(
         self, method: str, url: str, *, what: str, body: bytes | None, headers: Mapping[str, str] | None
@@ -69,14 +75,16 @@ class Outbound:
         try:
             async with (
                 asyncio.timeout(self._seconds),
-                httpx.AsyncClient(verify=self._tls, timeout=self._seconds) as client,
+                httpx.AsyncClient(verify=self._tls, timeout=self._patience()) as client,
                 client.stream(method, url, content=body, headers=headers) as response,
             ):
                 yield response
         except TimeoutError as error:
-            raise DestinationBusy(f"{what} did not answer within {self._seconds:.0f} seconds") from error
+            raise Unanswered(f"{what} did not answer within {self._seconds:.0f} seconds") from error
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise DestinationBusy(f"{what} cannot be reached: {type(error).__name__} {error}") from error
         except httpx.TransportError as error:
-            raise DestinationBusy(f"{what} did not answer: {type(error).__name__} {error}") from error
+            raise Unanswered(f"{what} did not answer: {type(error).__name__} {error}") from error
         except httpx.InvalidURL as error:
             raise Unroutable(f"{what} is no address that can be asked", fix="mend it in mailroom.yaml") from error
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from receiver.core.alert import KINDS
-from receiver.core.channel import REMEMBERED, Ceiling
+from receiver.core.channel import MOST_NOTICES, Ceiling
 from receiver.core.forms import Wrong as Wrong
 from receiver.core.incident import RATE_MINUTES
 from receiver.core.pattern import matches
@@ -138,8 +138,8 @@ def window(value: str) -> str:
 def ceiling_of(value: str) -> Ceiling:
     """``20 per hour`` as a ceiling."""
     found = re.fullmatch(r"(\d+) per (?:(\d+(?:\.\d+)?) ?)?(second|minute|hour|day)s?", value.strip())
-    if not found or not 1 <= int(found[1]) <= REMEMBERED or float(found[2] or 1) == 0:
-        raise Wrong(f"is not a ceiling of 1 to {REMEMBERED} notices (got {value!r})", 'write it like "20 per hour"')
+    if not found or not 1 <= int(found[1]) <= MOST_NOTICES or float(found[2] or 1) == 0:
+        raise Wrong(f"is not a ceiling of 1 to {MOST_NOTICES} notices (got {value!r})", 'write it like "20 per hour"')
     return Ceiling(notices=int(found[1]), seconds=float(found[2] or 1) * _UNITS[found[3]])
 
 

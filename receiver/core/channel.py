@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-REMEMBERED = 200
-"""Notices whose moments are remembered for the ceiling."""
+MOST_NOTICES = 200
+"""The highest ceiling."""
+REMEMBERED = 2 * MOST_NOTICES
+"""Notices whose moments are remembered for the ceiling, which what is critical may reach once more."""
 RETRY_SECONDS = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 """Pauses after failures of a channel; the last one for as long as it fails. A notice is never given up for that."""
 RECOVERING_SECONDS = RETRY_SECONDS[-1] + 60
@@ -49,9 +51,10 @@ class Channel:
     """What the channel returned for the first digest of a row."""
     version: int = 0
 
-    def room(self, ceiling: Ceiling, now: float) -> bool:
-        """Whether the ceiling allows one more notice now."""
-        return sum(now - ceiling.seconds < at <= now for at in self.told_at) < ceiling.notices
+    def room(self, ceiling: Ceiling, now: float, *, critical: bool = False) -> bool:
+        """Whether the ceiling allows one more notice now. What is critical may reach it once more."""
+        told = sum(now - ceiling.seconds < at <= now for at in self.told_at)
+        return told < ceiling.notices * (2 if critical else 1)
 
     def told(self, now: float, *, counts: bool) -> "Channel":
         """The channel after it took a notice; ``counts`` tells whether against the ceiling."""

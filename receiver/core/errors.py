@@ -155,6 +155,12 @@ class DestinationBusy(Transient):
     fix = "see that the destination is up; it is tried again by itself"
 
 
+class Unanswered(DestinationBusy):
+    """It was sent, and no answer came: whether it was taken is not known."""
+
+    code = "unanswered"
+
+
 class Paused(Transient):
     """Held back on purpose."""
 

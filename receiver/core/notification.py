@@ -20,6 +20,10 @@ class Notification:
     """When to look whether the channel must be told something; None: when the incident changes."""
     told: str = ""
     """firing, acknowledged, resolved or quiet; "" when it was told nothing."""
+    number: int = 0
+    """Of which incident of the fingerprint it was told; 0 when that is not known."""
+    telling: str = ""
+    """What it was being told when this was written: after a crash or a timeout it may have heard that, or not."""
     told_at: float | None = None
     severity: Severity = Severity.INFO
     """The severity at which it was told."""
@@ -38,6 +42,15 @@ class Notification:
     def heard(self) -> bool:
         """Whether the channel's last word was that it goes on."""
         return self.told in (TOLD_FIRING, ACKNOWLEDGED)
+
+    @property
+    def may_have_heard(self) -> bool:
+        """Whether it may be that the channel heard that it goes on, and not surely that it ended."""
+        return self.heard or bool(self.telling)
+
+    def heard_of(self, number: int) -> bool:
+        """Whether it is sure that the channel's last word was that this incident goes on."""
+        return self.heard and self.number in (0, number) and self.telling in ("", TOLD_FIRING, ACKNOWLEDGED)
 
 
 def notification_id(incident_id: str, channel: str) -> str:

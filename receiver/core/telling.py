@@ -48,7 +48,7 @@ class Circumstances:
     inhibited: bool = False
     """Whether another incident, which it follows from, is going on."""
     room: bool = True
-    """Whether the channel's ceiling allows one more notice."""
+    """Whether the channel's ceiling allows one more notice of such an incident."""
     wants_acknowledgements: bool = False
 
 
@@ -60,9 +60,10 @@ def decide(incident: Incident, known: Notification, rule: AlertRule | None, arou
     """What to tell the channel now. ``rule`` is the one by which it wants the incident, None when it does not."""
     if incident.status is not Status.FIRING:
         return _at_its_end(incident, known)
-    if known.held_since is not None or rule is None:
+    urgent = incident.severity is Severity.CRITICAL and around.room
+    if rule is None or (known.held_since is not None and not urgent):
         return Wait()
-    if known.heard and not (known.told == ACKNOWLEDGED and incident.acknowledged_at is None):
+    if known.heard_of(incident.number) and not (known.told == ACKNOWLEDGED and incident.acknowledged_at is None):
         return _while_it_lasts(incident, known, rule, around)
     return _at_its_beginning(incident, known, rule, around)
 
@@ -70,7 +71,8 @@ def decide(incident: Incident, known: Notification, rule: AlertRule | None, arou
 def _at_its_end(incident: Incident, known: Notification) -> Decision:
     if known.held_since is not None:
         return Release()
-    return Tell(str(incident.status)) if known.heard else Wait()
+    # Who may have heard of it must hear its end: an alert that stands for ever is worse than an end too much.
+    return Tell(str(incident.status)) if known.may_have_heard else Wait()
 
 
 def _at_its_beginning(incident: Incident, known: Notification, rule: AlertRule, around: Circumstances) -> Decision:

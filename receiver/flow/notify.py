@@ -5,14 +5,16 @@ channel's notices keep their order, and a slow channel holds up nobody: neither 
 """
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass, field, replace
+from shlex import quote
 
-from receiver.core.alert import Alert
-from receiver.core.change import Ensure, Insert, Query, Update, Write
+from receiver.core.alert import Alert, Severity
+from receiver.core.change import Ensure, Insert, Query, Update, Write, succeeding
 from receiver.core.channel import FAILURES_TOLD, RECOVERING_SECONDS, RETRY_SECONDS, Channel
 from receiver.core.document import Step
-from receiver.core.errors import Conflict, MailroomError, Permanent, StoreBusy
+from receiver.core.errors import Conflict, MailroomError, Permanent, StoreBusy, Unanswered
 from receiver.core.incident import Incident, Status
 from receiver.core.notification import Notification
 from receiver.core.task import Task
@@ -148,25 +150,36 @@ class Turn:
             now=now,
             wait_seconds=tools.config.alerting.wait_seconds,
             inhibited=await inhibited(incident, self.channel, tools),
-            room=rule is None or self.channel.room(rule.ceiling, now),
+            room=rule is None or self.channel.room(rule.ceiling, now, critical=incident.severity is Severity.CRITICAL),
             wants_acknowledgements=tools.channels[self.to].tracks,
         )
         return decide(incident, one, rule, around)
 
     async def _tell(self, incident: Incident, one: Notification, word: str, *, reminder: bool) -> None:
+        maybe = bool(one.telling)
+        try:
+            one = await self._begun(one, word)
+        except Conflict:
+            return  # somebody woke the channel for it: it is looked at once more
         notice = notice_of(incident, one, word, reminder=reminder, tools=self.tools)
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 thread = await self.tools.channels[self.to].notify(notice)
         except Exception as error:  # noqa: BLE001 - whatever it was, the channel did not take it
             self._failed(error)
-            self.refused[one.id] = replace(one, error=_said(error)[:300])
+            telling = one.telling if maybe or isinstance(error, (TimeoutError, Unanswered)) else ""
+            self.refused[one.id] = replace(one, telling=telling, error=_said(error)[:300])
             return
         now, over = self.tools.clock(), word in ("resolved", "quiet")
         self._succeeded(now, counts=word == "firing")
+        if one.held_since is not None:
+            self.channel = digest.more(self.channel, now)  # it is one of the others no more
         said = replace(
             one,
+            held_since=None,
             told=word,
+            number=incident.number,
+            telling="",
             told_at=now,
             severity=incident.severity,
             tries=0,
@@ -176,6 +189,14 @@ class Turn:
         )
         following = await self._decided(incident, said)
         await self._keep(replace(said, due_at=following.until if isinstance(following, Wait) else now))
+
+    async def _begun(self, one: Notification, word: str) -> Notification:
+        """The notification, with what the channel is about to be told written down. Raises Conflict."""
+        if one.telling == word:
+            return one  # a repeat has the id of the first one
+        begun = replace(one, telling=word)
+        await self.tools.store.apply(Update(begun))
+        return succeeding(begun)
 
     async def _tell_others(self) -> bool:
         """Tells of the causes beyond the ceiling, when there is news of them."""
@@ -279,6 +300,10 @@ class Turn:
         return False
 
 
+REPLAY = re.compile(r"[,;]? then: mailroom replay --parked$")
+"""How the errors of destinations end, which channels share."""
+
+
 def failing(channel: Channel, now: float) -> Alert:
     """The alert of a channel that does not take notices."""
     return Alert(
@@ -286,8 +311,9 @@ def failing(channel: Channel, now: float) -> Alert:
         cause=channel.id,
         title=f"alert channel {channel.id} does not take notices",
         detail=channel.error,
-        fix=channel.fix or "mend the channel; what it has not heard is told as soon as it takes notices again",
-        commands=(f"mailroom alerts test {channel.id}",),
+        # What is to be told is told by itself: nothing of it waits to be replayed.
+        fix=REPLAY.sub("", channel.fix) or "mend the channel; what it has not heard is told as soon as it works again",
+        commands=(f"mailroom alerts test {quote(channel.id)}",),
         at=now,
     )
 

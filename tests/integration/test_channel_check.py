@@ -65,7 +65,7 @@ def test_one_that_is_gone_or_broken_is_found(status: int, said: str, check: Chec
 
 def test_nobody_is_there(check: Check, closed_port: int) -> None:
     (fault,) = faults(check(f"http://127.0.0.1:{closed_port}/hook"))
-    assert "did not answer" in fault
+    assert "cannot be reached" in fault
 
 
 def test_a_mail_server_that_is_away(check: Check, closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,3 +188,28 @@ def test_every_decision_is_true_and_comes_to_rest(
             assert decision.status == TOLD_FIRING
             then = decide(incident, replace(told, told=ACKNOWLEDGED), rule, circumstances)
         assert isinstance(then, Wait)  # and not told once more
+
+
+@pytest.mark.parametrize("status", [Status.RESOLVED, Status.QUIET])
+def test_who_may_have_heard_of_it_hears_its_end(status: Status) -> None:
+    assert decide(over(status), replace(UNTOLD, telling="firing"), RULE, around()) == Tell(str(status))
+    before = replace(TOLD, told="resolved", telling="firing")
+    assert decide(over(status), before, RULE, around()) == Tell(str(status))
+
+
+def test_who_may_have_heard_the_end_hears_that_it_goes_on() -> None:
+    assert decide(FIRING, replace(TOLD, telling="resolved"), RULE, around(NOW + 600)) == Tell("firing")
+    assert decide(FIRING, replace(TOLD, telling="firing"), RULE, around(NOW + 600)) == Wait(NOW + 4 * 3600)
+
+
+def test_who_was_away_when_one_incident_ended_and_the_next_began_hears_of_the_next() -> None:
+    following = replace(FIRING, number=2)
+    assert decide(following, replace(TOLD, number=1), RULE, around(NOW + 600)) == Tell("firing")
+    assert decide(following, replace(TOLD, number=2), RULE, around(NOW + 600)) == Wait(NOW + 4 * 3600)
+
+
+def test_what_becomes_critical_does_not_wait_with_the_others_beyond_the_ceiling() -> None:
+    held, critical = replace(UNTOLD, held_since=NOW), replace(FIRING, severity=Severity.CRITICAL)
+    assert decide(FIRING, held, RULE, around(NOW + 60)) == Wait()
+    assert decide(critical, held, RULE, around(NOW + 60)) == Tell("firing")
+    assert decide(critical, held, RULE, around(NOW + 60, room=False)) == Wait()

@@ -8,7 +8,7 @@ import pytest
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Update
 from receiver.core.channel import Channel
-from receiver.core.errors import AccessDenied, DestinationBusy, Unroutable
+from receiver.core.errors import AccessDenied, DestinationBusy, Unanswered, Unroutable
 from receiver.core.incident import Incident, Status
 from receiver.core.naming import fingerprint
 from receiver.core.notice import Notice
@@ -77,6 +77,14 @@ async def test_a_channel_that_fails_is_told_to_the_others_and_its_end_too(desk: 
         await swept(desk, after=GONE_SECONDS)
     assert first.words[2:] == ["resolved channel.failing"]
     assert second.words == ["firing job.failed"]
+
+
+async def test_nobody_is_told_to_replay_what_a_channel_did_not_hear(desk: Desk) -> None:
+    first, second = with_two(desk)
+    second.broken = AccessDenied("sns:Publish was refused")  # with the fix of a destination that refuses
+    await fail(desk, "a.pdf")
+    notice = first.told[-1][0]
+    assert notice.fix == "give the key or role the permission that the message names"
 
 
 async def test_a_hiccup_of_a_channel_is_nobodys_business(desk: Desk) -> None:
@@ -312,3 +320,24 @@ async def test_the_fingerprint_of_a_failing_channel_is_its_own(desk: Desk) -> No
     incident = await desk.store.get(Incident, fingerprint("channel.failing", SECOND))
     assert incident is not None
     assert incident.status is Status.FIRING
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Unanswered("it did not answer within 30 seconds"), ["resolved job.failed"]),
+        (TimeoutError(), ["resolved job.failed"]),
+        (DestinationBusy("it cannot be reached"), []),
+        (Unroutable("it answered 410 Gone"), []),
+    ],
+)
+async def test_who_may_have_heard_of_an_incident_hears_its_end(desk: Desk, error: Exception, words: list[str]) -> None:
+    _, second = with_two(desk)
+    second.broken = error
+    failed = await fail(desk, "a.pdf")
+    await route_by_hand(failed, Word(to="contract"), desk.tools)
+    await until_rest(desk)
+    await swept(desk)
+    second.broken = None
+    await swept(desk, after=600)
+    assert [word for word in second.words if word.endswith("job.failed")] == words
