@@ -1,18 +1,22 @@
 """Files that programs keep mail in: mbox with several, and Apple Mail's ``.emlx`` with one behind its length.
 
-In an mbox each mail follows a line ``From SENDER DATE``. Source: RFC 4155; mboxrd for the quoting.
+In an mbox each mail follows a line ``From SENDER DATE``. Source: RFC 4155; mboxrd for the quoting. Programs write less:
+Netscape and Thunderbird ``From - `` or ``From `` alone, others no time, or no empty line before it.
 """
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 
-from receiver.core.header_block import LENGTH
+from receiver.core.header_block import LENGTH, is_mail
 
 _FIRST = re.compile(rb"From [^\r\n]*\r?\n")
-_NEXT = re.compile(
-    rb"(?<=\n)\r?\n(From [^\r\n]*\d{1,2}:\d{2}[^\r\n]*\b(?:19|20)\d{2}\b[^\r\n]*\r?\n)(?=[!-9;-~]+[ \t]*:)"
-)
-"""After an empty line, with a time and a year, before a header field: no sentence that begins with From is all that."""
+_NEXT = re.compile(rb"(?<=\n)(From [^\r\n]*\r?\n)(?=[!-9;-~]+[ \t]*:)")
+"""A line that may begin the next mail: a header field follows it."""
+_DATED = re.compile(rb"From [^\r\n]*\d{1,2}:\d{2}[^\r\n]*\b(?:19|20)\d{2}\b")
+"""With a time and a year: after an empty line, no sentence that begins with From is all that."""
+_HEADER_BYTES = 16 * 1024
+"""How much is looked at to see that a header block follows."""
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
@@ -23,6 +27,15 @@ def mails(content: bytes) -> list[bytes]:
     first = _FIRST.match(content)
     if first is None:
         return [content]
-    between = [(one.start(), one.end()) for one in _NEXT.finditer(content, first.end())]
+    between = list(_between(content, first.end()))
     edges = [(0, first.end()), *between, (len(content), len(content))]
     return [_QUOTED.sub(rb"\1", content[begin:end]) for (_, begin), (end, _) in pairwise(edges)]
+
+
+def _between(content: bytes, begin: int) -> Iterator[tuple[int, int]]:
+    """Where the lines between two mails stand. A line without a date, or amid a text, is one if a mail follows it."""
+    for found in _NEXT.finditer(content, begin):
+        apart = content.endswith((b"\n\n", b"\n\r\n"), 0, found.start())
+        dated = apart and _DATED.match(found[1])
+        if dated or is_mail(content[found.end() : found.end() + _HEADER_BYTES]):
+            yield found.start(), found.end()

@@ -26,6 +26,8 @@ _TRACE: dict[bytes, re.Pattern[bytes]] = {
 """Fields that only transport writes, and what stands in them then."""
 _TRACE_PREFIXES = (b"arc-", b"x-ses-", b"x-ms-exchange-")
 _MULTIPART = re.compile(rb"multipart/\S.*\bboundary\b", re.IGNORECASE)
+_HOLDS_PARTS = re.compile(rb"multipart/(?!related\b|form-data\b)\S.*\bboundary\b", re.IGNORECASE)
+"""Only a mail is that; a page that a browser saved is ``multipart/related``."""
 _DATE = re.compile(rb"\d{1,2}[ \t]+[A-Za-z]{3}[ \t]+\d{2,4}[ \t]+\d{1,2}:\d{2}(:\d{2})?[ \t]+([+-]\d{4}|[A-Za-z]{1,5})")
 _ADDRESS = re.compile(rb"[^\s@<>,;:]@[^\s@<>,;:]")
 _MESSAGE_ID = re.compile(rb"<[^<>\s]+>")
@@ -49,6 +51,8 @@ def is_mail(head: bytes) -> bool:
         return len(fields) > 2
     if b"mime-version" not in fields and not _MULTIPART.match(fields.get(b"content-type", b"")):
         return False
+    if _holds_parts(fields):
+        return True
     sent = any(_ADDRESS.search(fields.get(name, b"")) for name in (b"to", b"cc", b"bcc"))
     return written or sent or bool(_MESSAGE_ID.search(fields.get(b"message-id", b"")))
 
@@ -74,3 +78,11 @@ def _traced(name: bytes, value: bytes) -> bool:
     if name.startswith(_TRACE_PREFIXES):
         return True
     return name in _TRACE and bool(_TRACE[name].search(value))
+
+
+def _holds_parts(fields: dict[bytes, bytes]) -> bool:
+    """Whether it is made of parts as mails are, though it names nobody: a draft, a scanner's work."""
+    if b"mime-version" not in fields or b"content-location" in fields:
+        return False
+    encoded = fields.get(b"content-transfer-encoding", b"").lower() == b"base64"
+    return encoded or bool(_HOLDS_PARTS.match(fields.get(b"content-type", b"")))

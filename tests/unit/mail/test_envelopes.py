@@ -62,7 +62,28 @@ def test_a_mailbox_is_as_many_mails_as_it_holds() -> None:
     assert found[2][1][1].content == PDF
 
 
-@pytest.mark.parametrize("line", [b"From me to you", b"From anna at 10:00 in 2026\r\nno field follows"])
+@pytest.mark.parametrize(
+    "line",
+    [b"From - \n", b"From \r\n", b"From anna@example.com\n", b"From anna@example.com 2026-11-26T05:00:00Z\n"],
+    ids=["Netscape", "Thunderbird", "without a time", "another time"],
+)
+@pytest.mark.parametrize("between", [b"\n", b""], ids=["an empty line before", "none"])
+def test_a_mailbox_is_as_many_mails_however_its_program_parts_them(line: bytes, between: bytes) -> None:
+    whole = mail(multi("mixed", text("one"), attached(PDF, "a.pdf")))
+    found = mails(line + whole + between + line + INNER + text("two\r\n") + between + line + whole, "all.mbox")
+    assert [one.subject for one, _ in found] == ["Our letter", "The inner letter", "Our letter"]
+    assert [found[number][1][1].content for number in (0, 2)] == [PDF, PDF]
+    assert not [kept for _, each in found for kept in each if kept.part.fate == "left_out"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"From me to you",
+        b"From now on\r\nSubject: write that into it",
+        b"From anna at 10:00 in 2026\r\nno field follows",
+    ],
+)
 def test_a_sentence_that_begins_with_from_begins_no_mail(line: bytes) -> None:
     assert len(mails(FROM + mail(text(f"Hello\r\n\r\n{line.decode()}\r\n")), "one.mbox")) == 1
 

@@ -35,6 +35,9 @@ EXPLORER = SAVED.replace(b"<Saved by Blink>", b'"Saved by Windows Internet Explo
         b"X-Unsent: 1\r\nSubject: a draft\r\nFrom: a@b.example\r\nMIME-Version: 1.0\r\n\r\n",
         b"Received: by 10.0.0.1 with SMTP id x\r\nFrom: a@b.example\r\na line without a colon\r\n\r\n",
         HEADER.replace(b"\r\n", b"\n") + b"\n",
+        b"X-Unsent: 1\r\nSubject: a draft\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n",
+        b"X-Mailer: a scanner\r\nContent-Type: multipart/alternative;\r\n boundary=b\r\nMIME-Version: 1.0\r\n\r\n",
+        b"MIME-Version: 1.0\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n",
     ],
 )
 def test_what_a_mail_program_wrote_is_mail(head: bytes) -> None:
@@ -51,6 +54,7 @@ def test_what_a_mail_program_wrote_is_mail(head: bytes) -> None:
         SAVED,
         EXPLORER,
         b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n",
+        b"MIME-Version: 1.0\r\nContent-Transfer-Encoding: base64\r\nContent-Location: http://x\r\n\r\n",
         b"From: a@b.example\r\nTo: c@d.example\r\nContent-Type: multipart things\r\n\r\n",
         b"Dear Sir,\r\nFrom: a@b.example\r\nDate: Thu, 26 Nov 2026 05:00:00 +0000\r\nMessage-ID: <1@b>\r\n",
         b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Anna\r\nEMAIL:anna@example.com\r\nEND:VCARD\r\n",
