@@ -65,15 +65,16 @@ class S3:
         objects, location = self._objects(parcel.options), f"s3://{bucket}/{key}"
         sha256, fresh = await objects.write(bucket, key, parcel.content, _dress(parcel), look=parcel.again)
         await self._tell(bucket, key + SUFFIX, parcel, sha256)
+        if parcel.options_changed and not fresh:
+            await objects.restyle(bucket, key, _dress(parcel))
+            await objects.restyle(bucket, key + SUFFIX, _manifest_dress(parcel))
         return Receipt(
             location=location, checksum=f"sha256:{sha256}", fresh=fresh, manifest=f"{location}{SUFFIX}"
         )  # fmt: skip
 
     async def _tell(self, bucket: str, key: str, parcel: Parcel, sha256: str) -> None:
-        dress = {name: value for name, value in _dress(parcel).items() if name != "StorageClass"}
-        dress["ContentType"] = "application/json"
         said, objects = manifest_file(parcel, sha256=sha256), self._objects(parcel.options)
-        if not await objects.create(bucket, key, said, dress):
+        if not await objects.create(bucket, key, said, _manifest_dress(parcel)):
             there = await objects.read(bucket, key)
             if not same_story(there, parcel):
                 raise DeliveryConflict(f"s3://{bucket}/{key} tells of another document than {parcel.document.id}")
@@ -153,6 +154,11 @@ def _dress(parcel: Parcel) -> dict[str, object]:
     if (tags := given.get("tags", "")) != NONE:
         dress["Tagging"] = urlencode(said | options_.pairs(tags))
     return dress | _placed(given)
+
+
+def _manifest_dress(parcel: Parcel) -> dict[str, object]:
+    dress = {name: value for name, value in _dress(parcel).items() if name != "StorageClass"}
+    return dress | {"ContentType": "application/json"}
 
 
 def _placed(given: Mapping[str, str]) -> dict[str, object]:

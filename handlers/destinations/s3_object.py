@@ -12,6 +12,7 @@ import logging
 import math
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 import anyio
 
@@ -95,6 +96,37 @@ class S3Objects:
             Bucket=bucket, Key=key, Body=body, ChecksumSHA256=checksum, **self._condition, **dress,
         )  # fmt: skip
         return answer is not None
+
+    async def restyle(self, bucket: str, key: str, dress: Dress) -> None:
+        """Copies an object onto itself: its bytes stay, and what is said about it is ``dress`` alone.
+
+        Raises DestinationBusy when somebody else writes it meanwhile; the next attempt finds what is there then.
+        """
+        what = f"s3://{bucket}/{key}"
+        head = await self._head(bucket, key, unless=_MISSING)
+        if head is None:
+            raise DestinationBusy(f"{what} was there, and is gone")
+        at = {"Bucket": bucket, "Key": key}
+        sha256, size = _sha256_of(head) or await self._read_sha256(at), head["ContentLength"]
+        pinned = {"CopySource": at, "CopySourceIfMatch": head["ETag"]}
+        said = {name: value for name, value in dress.items() if name != "Tagging"}
+        if size > self._multipart_copy_above:
+            await self.without_conditions()._copy_in_parts(bucket, key, sha256, size, pinned, said)
+        else:
+            await self._copy_onto_itself(bucket, key, sha256, pinned, said)
+        if "Tagging" in dress:
+            tags = [{"Key": name, "Value": value} for name, value in parse_qsl(str(dress["Tagging"]))]
+            await self._aws.call("s3", "put_object_tagging", what=what, **at, Tagging={"TagSet": tags})
+
+    async def _copy_onto_itself(self, bucket: str, key: str, sha256: str, pinned: dict[str, Any], said: Dress) -> None:
+        copied = await self._aws.attempt(
+            "s3", "copy_object", what=f"s3://{bucket}/{key}", unless=_EXISTS,
+            Bucket=bucket, Key=key, MetadataDirective="REPLACE", ChecksumAlgorithm="SHA256",
+            **pinned, **_carrying(said, sha256),
+        )  # fmt: skip
+        if copied is None:
+            raise DestinationBusy(f"s3://{bucket}/{key} was written by somebody else at the same time")
+        await self._proven(bucket, key, sha256, fresh=True)
 
     async def read(self, bucket: str, key: str) -> bytes:
         """A small object's bytes; of a large one the beginning. Raises DestinationBusy unless they came whole."""

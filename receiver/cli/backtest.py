@@ -17,6 +17,7 @@ from receiver.core.plan import Plan
 from receiver.core.route import RouteTable
 from receiver.flow.backtest import Trial
 from receiver.flow.backtest import backtest as tested
+from receiver.flow.replay import what_moves
 from receiver.settings import Settings, from_environ
 
 
@@ -63,6 +64,7 @@ def _move(one: Trial, plan: Plan) -> dict[str, Any]:
         "from": _place(document.plan),
         "to": _place(plan),
         "why": plan.reason,
+        "change": what_moves(document.plan, plan),
     }
 
 
@@ -75,8 +77,12 @@ def _print(tested_: int, moves: list[tuple[Trial, Plan]], limit: int) -> None:
     if not moves:
         return
     told = [_move(*one) for one in moves]
-    ways = Counter((_said(one["from"]), _said(one["to"])) for one in told)
-    output.table(("from", "to", "documents"), [(*way, count) for way, count in ways.most_common()])
+    ways = Counter((_said(one["from"]), _said(one["to"])) for one in told if one["from"] != one["to"])
+    if ways:
+        output.table(("from", "to", "documents"), [(*way, count) for way, count in ways.most_common()])
+    stay = Counter(one["change"] for one in told if one["from"] == one["to"])
+    if stay:
+        output.table(("where they are, with other", "documents"), stay.most_common())
     rows = [(one["document_id"], one["name"], one["type"] or "-", one["why"]) for one in told[:limit]]
     output.table(("document", "name", "type", "why"), rows)
     if len(told) > limit:

@@ -125,6 +125,8 @@ class Delivery:
     """The present plan does not ask for it: it is a receipt of an earlier one, or tells of that."""
     owes_pointer: bool = False
     """The message went out before the document lay anywhere: another one must say where, once it does."""
+    options_changed: bool = False
+    """It was delivered with other options than ``to`` has now: what is there must get these."""
     run: int = 0
     """The version of the document that it was begun, or begun anew, with: a part of its task's id. 0 says nothing."""
 

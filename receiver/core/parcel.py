@@ -66,6 +66,8 @@ class Parcel:
     options: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
     """It was delivered there before: whoever holds bytes looks what lies there before anything is read."""
+    options_changed: bool = False
+    """It was delivered there with other options: what is there gets these, and its bytes stay."""
     meaning: Meaning = Meaning.ROUTED
     sequence: int = 1
     """Of two messages about a document the one with the higher number is true."""

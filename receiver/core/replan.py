@@ -129,7 +129,10 @@ class _Replan:
         identity = delivery_id(self._document.id, place, self._document.sha256)
         fresh = Delivery(id=identity, to=to, route="", place=place, run=self._document.version + 1)
         same = [one for one in self._at(place) if one in self._document.copies or one.id == identity]
-        return replace(self._again(same[0] if same else fresh), meaning=self._meaning)
+        one = replace(self._again(same[0] if same else fresh), meaning=self._meaning)
+        if one.done and one.to.options != to.options:
+            return replace(begun_anew(one, self._document), options_changed=True)
+        return one
 
     def _told(self, to: Target, place: str) -> Delivery:
         """The message to this place: the last one that it was sent, where that says the same."""

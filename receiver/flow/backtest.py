@@ -24,12 +24,15 @@ class Trial:
 
 
 async def backtest(table: RouteTable, store: Store, query: Query, *, now: float) -> AsyncIterator[Trial]:
-    """Every document of the query that a table decided; one that a person placed, or that failed, is not tested."""
+    """Every document of the query that has a plan: what ``mailroom replay --reroute`` would do to it.
+
+    One that a person placed, or whose stored result decides nothing, stays.
+    """
     cursor: str | None = None
     while True:
         page = await store.find(Document, replace(query, limit=PAGE, cursor=cursor))
         for document in page.records:
-            if document.plan is not None and document.classification is not None:
+            if document.plan is not None:
                 yield Trial(document=document, plan=moved(document, table, now=now))
         if (cursor := page.cursor) is None:
             return

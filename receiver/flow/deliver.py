@@ -143,6 +143,7 @@ async def _parcel(document: Document, delivery: Delivery, tools: Tools) -> Parce
         manifest=manifest(document, delivery_id=delivery.id, pieces=await pieces_of(document, tools)),
         options=delivery.to.options,
         again=delivery.receipt is not None,
+        options_changed=delivery.options_changed,
         meaning=delivery.meaning or Meaning.ROUTED,
         sequence=delivery.sequence,
         replaces=delivery.replaces,
@@ -182,6 +183,7 @@ async def _delivered(task: Task, sent: Delivery, tools: Tools) -> Sequence[Write
     done = replace(
         delivery or replace(sent, superseded=True),
         state=DeliveryState.DELIVERED, receipt=sent.receipt, delivered_at=now, error="", owes_pointer=sent.owes_pointer,
+        options_changed=False,
     )  # fmt: skip
     if delivery is None:  # a message that its place was told nothing of: what replaces it is on its way
         kept = document if sent.tells else replace(document, deliveries=(*document.deliveries, done))

@@ -5,13 +5,13 @@ are not sent again; a delivery that holds bytes is made again and finds its own 
 nothing. ``reroute`` holds the stored result against the table of today: nothing is asked, and paid for, again.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from receiver.core.change import Ensure, Query, Update, Write, changed
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import Conflict
-from receiver.core.plan import Plan, Way
+from receiver.core.plan import Plan, Target, Way
 from receiver.core.replan import begun_anew, known, replanned
 from receiver.core.route import RouteTable, decide, decide_failed
 from receiver.core.task import NOTICES, Task, TaskState, submission_of
@@ -182,11 +182,25 @@ def moved(document: Document, table: RouteTable, *, now: float) -> Plan | None:
     fresh = _decided_anew(document, table, now)
     if document.plan is None or fresh is None:
         return None
-    return None if _meaning(fresh) == _meaning(document.plan) else fresh
+    told = {one.to.url for one in document.deliveries if one.tells and one.done}
+    return None if _meaning(fresh, told) == _meaning(document.plan, told) else fresh
 
 
-def _meaning(plan: Plan) -> tuple[object, ...]:
-    return plan.way, plan.to, plan.review
+def _meaning(plan: Plan, told: Collection[str]) -> tuple[object, ...]:
+    """What makes two plans the same. With which options a message was sent that has arrived is no part of it."""
+    places = [(to.url, {} if to.url in told else dict(to.options)) for to in plan.to]
+    return plan.way, places, plan.review
+
+
+def what_moves(before: Plan | None, after: Plan) -> str:
+    """In words: from where to where; of places that stay, the options that change."""
+    if before is None or [to.url for to in before.to] != [to.url for to in after.to] or before.way != after.way:
+        return f"{_said(before)} -> {_said(after)}"
+    pairs = zip(before.to, after.to, strict=True)
+    changed = [f"{new.url}: {', '.join(names)}" for old, new in pairs if (names := _differing(old, new))]
+    review = f"{'waits' if after.review else 'waits no longer'} for a person" if before.review != after.review else ""
+    options = f"options of {'; '.join(changed)}" if changed else ""
+    return ", ".join(filter(None, (review, options))) or f"{_said(before)} -> {_said(after)}"
 
 
 def _decided_anew(document: Document, table: RouteTable, now: float) -> Plan | None:
@@ -203,9 +217,14 @@ def _decided_anew(document: Document, table: RouteTable, now: float) -> Plan | N
     return decide(table, found, document, now=now, version=table.version) if found else None
 
 
+def _differing(old: Target, new: Target) -> list[str]:
+    names = {*old.options, *new.options}
+    return sorted(name for name in names if old.options.get(name) != new.options.get(name))
+
+
 async def _reroute(document: Document, plan: Plan, tools: Tools) -> Replay:
     """The new plan's deliveries; what was delivered before, by whatever plan, keeps its receipt."""
-    detail = f"{_said(document.plan)} -> {_said(plan)}"
+    detail = what_moves(document.plan, plan)
     after = replace(replanned(document, plan, tools.holds), error="")
     if _needs_bytes(after) and (why := await unreadable(document, tools)):
         return _nothing(document, f"{detail}: {why}")

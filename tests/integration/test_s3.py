@@ -97,6 +97,36 @@ async def test_the_object_says_what_it_is(bucket: Bucket) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("data", [b"%PDF a letter", LARGE], ids=["in one piece", "in parts"])
+@pytest.mark.parametrize("above", [5 * 2**30, 1], ids=["copied at once", "copied in parts"])
+async def test_other_options_are_given_to_what_lies_there_and_its_bytes_stay(
+    bucket: Bucket, counted: Counted, data: bytes, above: int
+) -> None:
+    key = bucket.local.client("kms").create_key()["KeyMetadata"]["Arn"]
+    before = {"tags": "team=sales", "metadata": "site=Bonn", "storage_class": "STANDARD_IA"}
+    parcel = a_parcel(bucket.url("a.pdf"), data, options=before)
+    await bucket.s3.deliver(parcel)
+    manifest = bucket.local.object(bucket.url("a.pdf.mailroom.json"))
+    after = {"tags": "team=finance", "kms_key": key, "storage_class": "GLACIER_IR"}
+    s3 = S3(counted.aws, part_bytes=PART, multipart_copy_above=above, copy_part_bytes=PART)
+    for _ in range(2):  # a crash before its record does it once more
+        receipt = await s3.deliver(replace(parcel, options=after, again=True, options_changed=True))
+        assert not receipt.fresh
+        assert bucket.local.object(bucket.url("a.pdf")) == data
+        assert bucket.local.object(bucket.url("a.pdf.mailroom.json")) == manifest
+        head = bucket.head("a.pdf")
+        assert (head["StorageClass"], head["SSEKMSKeyId"]) == ("GLACIER_IR", key)
+        assert bucket.head("a.pdf.mailroom.json")["SSEKMSKeyId"] == key
+        assert "site" not in head["Metadata"]
+        assert head["Metadata"]["sha256"] == parcel.content.sha256
+        tags = bucket.local.client("s3").get_object_tagging(Bucket=bucket.name, Key="a.pdf")["TagSet"]
+        assert {one["Key"]: one["Value"] for one in tags}["team"] == "finance"
+    other = a_parcel(bucket.url("a.pdf"), b"another", options=before)
+    with pytest.raises(DeliveryConflict):
+        await s3.deliver(replace(other, again=True, options_changed=True))
+    assert bucket.head("a.pdf")["SSEKMSKeyId"] == key
+
+
 async def test_the_key_of_kms_is_used_for_both_objects(bucket: Bucket) -> None:
     key = bucket.local.client("kms").create_key()["KeyMetadata"]["Arn"]
     await bucket.s3.deliver(a_parcel(bucket.url("a.pdf"), options={"kms_key": key}))

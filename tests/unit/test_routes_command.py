@@ -14,7 +14,7 @@ from receiver.cli import cli
 from receiver.config.build import schema
 from receiver.core.change import Insert
 from receiver.core.document import Classification, Document
-from receiver.core.plan import Plan, Way
+from receiver.core.plan import Plan, Target, Way
 from receiver.store.sqlite import SqliteStore
 from tests.builders import a_document
 
@@ -291,6 +291,23 @@ def test_backtest_says_what_a_changed_table_would_move(
     assert (move["from"]["route"], move["to"]["route"]) == ("low_confidence", "invoice")
 
 
-async def _filled(store: SqliteStore, document: Document) -> None:
-    await store.apply(Insert(document))
+def test_backtest_says_which_options_would_change_where_documents_are(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text(config.read_text().replace(f"folder://{tmp_path}/failed/", "s3://mail/failed/"))
+    before = (Target(url="s3://mail/failed/", options={"tags": "a=b"}),)
+    plan = Plan(way=Way.FAILED, route="failed", reason="it failed", to=before)
+    failed = [a_document(id=f"doc_{n}", plan=plan, classification=None) for n in range(2)]
+    store = SqliteStore(tmp_path / "mailroom.db")
+    anyio.run(_filled, store, *failed)
+    monkeypatch.setenv("MAILROOM_STORE", f"sqlite:///{tmp_path}/mailroom.db")
+    told = run("backtest").stdout
+    assert "2 of 2 documents would move" in told
+    assert "options of s3://mail/failed/: tags" in told
+    moves = json.loads(run("backtest", "--json").stdout)["moved"]
+    assert [one["change"] for one in moves] == ["options of s3://mail/failed/: tags"] * 2
+
+
+async def _filled(store: SqliteStore, *documents: Document) -> None:
+    await store.apply(*map(Insert, documents))
     await store.close()

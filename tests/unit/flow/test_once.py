@@ -37,6 +37,8 @@ TABLES = (
     FIRST.replace("min_confidence: 0.8", "min_confidence: 0.99"),
     FIRST.replace('"bytes://contracts/"', '"bytes://contracts/", "words://contracts"'),
     FIRST.replace(REVIEWED, "no_match: {review: true}"),
+    FIRST.replace('"bytes://invoices/"', '{to: "bytes://invoices/", tags: team=finance}'),
+    FIRST.replace('"words://invoices"', '{to: "words://invoices", group: type}'),
     FIRST.replace('failed: {to: ["bytes://failed/"]}', 'failed: {to: ["words://failed"]}'),
 )
 QUARTER, MONTH = 900.0, 31 * 86400.0

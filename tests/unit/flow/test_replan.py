@@ -54,6 +54,43 @@ async def test_a_row_by_another_name_and_back_sends_nothing_again(desk: Desk) ->
     assert told(desk) == [("words://invoices", Meaning.ROUTED, 1)]
 
 
+TAGGED = TABLE.replace('"bytes://invoices/"', '{to: "bytes://invoices/", tags: team=finance}')
+GROUPED = TABLE.replace('"words://invoices"', '{to: "words://invoices", group: type}')
+
+
+async def test_another_option_of_a_place_is_given_to_what_lies_there_once_and_nobody_is_told(desk: Desk) -> None:
+    document = await desk.routed("invoice")
+    for table, options in ((TAGGED, {"tags": "team=finance"}), (TABLE, {})):
+        desk.use(table)
+        (replay,) = await replayed(desk, since=0.0, reroute=True)
+        assert (replay.deed, replay.detail) == ("reroute", "options of bytes://invoices/: tags")
+        last = desk.bytes.parcels[-1]
+        assert (last.options, last.again, last.options_changed) == (options, True, True)
+        assert await rerouted(desk, table) == ["nothing"]
+        assert (await desk.document(document.id)).state is DocumentState.ROUTED
+    assert len(desk.bytes.parcels) == 3
+    assert told(desk) == [("words://invoices", Meaning.ROUTED, 1)]
+    await replayed(desk, ids=(document.id,))
+    assert not desk.bytes.parcels[-1].options_changed
+
+
+async def test_another_option_of_a_queue_sends_nothing_that_has_arrived_again(desk: Desk) -> None:
+    await desk.routed("invoice")
+    assert await rerouted(desk, GROUPED) == ["nothing"]
+    assert told(desk) == [("words://invoices", Meaning.ROUTED, 1)]
+
+
+async def test_what_waits_for_a_queue_goes_with_the_new_options(desk: Desk) -> None:
+    desk.words.broken = DestinationBusy("403")
+    document = await desk.routed("invoice")
+    desk.words.broken = None
+    desk.use(GROUPED)
+    desk.later(3600)
+    (replay,) = await replayed(desk, since=0.0, reroute=True)
+    assert replay.detail == "options of words://invoices: group"
+    assert [(one.options, one.document.id) for one in desk.words.parcels] == [({"group": "type"}, document.id)]
+
+
 async def test_another_queue_is_told_where_it_is_and_the_old_one_that_it_is_not_its_affair_any_more(desk: Desk) -> None:
     document = await desk.routed("invoice")
     assert await rerouted(desk, ELSEWHERE) == ["reroute"]
