@@ -60,6 +60,7 @@ class Stage:
             "LLAMA_CLOUD_BASE_URL": self.sandbox,
             "MAILROOM_CONFIG": str(Path(settings.config).absolute()),
             "MAILROOM_PUBLIC_URL": self.address,
+            "MAILROOM_DOCUMENTS_URL": self.page,
             "MAILROOM_STORE": settings.store,
         }
 
@@ -71,9 +72,10 @@ async def stage(port: int) -> AsyncIterator[Stage]:
     places = ("127.0.0.1", port), ("127.0.0.1", 0)
     with listening(*places) as listeners, sandbox() as ready, local_aws() as aws:
         address, log = address_of(listeners.public), aws.folder / "mailroom.log"
+        page = address_of(listeners.operator) if listeners.operator else ""
         with log.open("w", encoding="utf-8") as lines:
             set_up("info", lines)
-            settings = _settings(aws.folder, address, ready())
+            settings = _settings(aws.folder, address, page, ready())
             app = build(settings, config=_in_local_aws(config, aws), aws=aws.aws)
             async with app.opened(), _serving(app, listeners):
                 yield Stage(
@@ -81,7 +83,7 @@ async def stage(port: int) -> AsyncIterator[Stage]:
                     aws=aws,
                     sandbox=settings.llama_cloud_base_url,
                     address=address,
-                    page=address_of(listeners.operator) if listeners.operator else "",
+                    page=page,
                     log=log,
                 )
 
@@ -92,7 +94,7 @@ def _config() -> Config:
     return load(os.environ.get("MAILROOM_CONFIG") or TABLE, os.environ)
 
 
-def _settings(folder: Path, address: str, sandbox: str) -> Settings:
+def _settings(folder: Path, address: str, page: str, sandbox: str) -> Settings:
     """Settings of the demo's own: whatever else the environment says, nothing of it leaves this machine."""
     return from_environ(
         {
@@ -100,6 +102,7 @@ def _settings(folder: Path, address: str, sandbox: str) -> Settings:
             "LLAMA_CLOUD_BASE_URL": sandbox,
             "MAILROOM_CONFIG": os.environ.get("MAILROOM_CONFIG") or str(TABLE),
             "MAILROOM_PUBLIC_URL": address,
+            "MAILROOM_DOCUMENTS_URL": page,
             "MAILROOM_STORE": f"sqlite:///{folder}/mailroom.db",
             "MAILROOM_SWEEP_SECONDS": "5",
         }
