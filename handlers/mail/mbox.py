@@ -15,6 +15,8 @@ _NEXT = re.compile(rb"(?<=\n)(From [^\r\n]*\r?\n)(?=[!-9;-~]+[ \t]*:)")
 """A line that may begin the next mail: a header field follows it."""
 _DATED = re.compile(rb"From [^\r\n]*\d{1,2}:\d{2}[^\r\n]*\b(?:19|20)\d{2}\b")
 """With a time and a year: after an empty line, no sentence that begins with From is all that."""
+_EMPTY_LINE = re.compile(rb"(\n)\r?\n\Z")
+"""What parts a mail from the next line From, and belongs to neither."""
 _HEADER_BYTES = 16 * 1024
 """How much is looked at to see that a header block follows."""
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
@@ -35,7 +37,7 @@ def mails(content: bytes) -> list[bytes]:
 def _between(content: bytes, begin: int) -> Iterator[tuple[int, int]]:
     """Where the lines between two mails stand. A line without a date, or amid a text, is one if a mail follows it."""
     for found in _NEXT.finditer(content, begin):
-        apart = content.endswith((b"\n\n", b"\n\r\n"), 0, found.start())
+        apart = _EMPTY_LINE.search(content, max(begin, found.start() - 3), found.start())
         dated = apart and _DATED.match(found[1])
         if dated or is_mail(content[found.end() : found.end() + _HEADER_BYTES]):
-            yield found.start(), found.end()
+            yield apart.end(1) if apart else found.start(), found.end()
