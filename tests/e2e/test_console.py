@@ -108,6 +108,19 @@ def test_an_alerts_link_opens_its_incident_and_its_document(page: Page) -> None:
     expect(detail.locator("h2")).to_contain_text("fdp.exe")
 
 
+@pytest.mark.parametrize("view", ["all", "alerts"])
+def test_on_a_phone_a_list_fits_the_width(page: Page, view: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.evaluate(f"location.hash = '#{view}'")
+    expect(page.locator("[role=tab][aria-selected=true]")).to_contain_text(view.capitalize())
+    row = page.locator("#list tr[data-id], #list tbody tr").first
+    expect(row).to_be_visible()
+    inner, outer = page.evaluate("[document.getElementById('list').scrollWidth, innerWidth]")
+    assert inner <= outer
+    name = page.locator("#list tbody tr").first.locator("td").nth(1)
+    assert name.evaluate("cell => cell.clientWidth") > 150
+
+
 def test_a_person_takes_an_incident_on_and_silences_it(page: Page) -> None:
     page.keyboard.press("7")
     page.click("tr[data-id=pausedkey000]")
