@@ -171,8 +171,11 @@ class Cloud(Protocol):
         """Seconds by which LlamaCloud's clock was ahead of ours at its last answer; None before the first."""
         ...
 
-    async def find_file(self, external_id: str) -> CloudFile | None:
-        """The file that was uploaded under our id before, if there is one."""
+    async def find_file(self, external_id: str, *, sha256: str, known: str = "") -> CloudFile | None:
+        """The file with these bytes that was uploaded under our id before, if there is one.
+
+        Whoever shares the project can give a file of theirs our id, so it is read, unless it is the ``known`` one.
+        """
         ...
 
     async def upload(self, content: Content, *, name: str, external_id: str, purpose: str) -> CloudFile: ...

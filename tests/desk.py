@@ -60,6 +60,8 @@ class PlayedCloud:
 
     def __init__(self) -> None:
         self.files: dict[str, CloudFile] = {}
+        self.sums: dict[str, str] = {}
+        """File id -> sha256 of its bytes."""
         self.reports: dict[str, JobReport] = {}
         self.by_transaction: dict[str, str] = {}
         self.orders: list[Order] = []
@@ -72,14 +74,15 @@ class PlayedCloud:
         self.away: Exception | None = None
         self.clock_ahead: float | None = None
 
-    async def find_file(self, external_id: str) -> CloudFile | None:
-        return next((file for file in self.files.values() if file.external_id == external_id), None)
+    async def find_file(self, external_id: str, *, sha256: str, known: str = "") -> CloudFile | None:
+        named = [file for file in self.files.values() if file.external_id == external_id]
+        return next((file for file in named if file.id == known or self.sums.get(file.id) == sha256), None)
 
     async def upload(self, content: Content, *, name: str, external_id: str, purpose: str) -> CloudFile:
         self._fail()
         self.uploads.append(name)
         file = CloudFile(id=f"dfl-{len(self.files) + 1}", name=name, external_id=external_id)
-        self.files[file.id] = file
+        self.files[file.id], self.sums[file.id] = file, content.sha256
         return file
 
     async def file(self, file_id: str) -> CloudFile:

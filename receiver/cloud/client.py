@@ -4,6 +4,7 @@ Source of paths and fields: reference 1.1 (files), 1.2 (classify), 1.4 (split), 
 """
 
 import asyncio
+import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -19,13 +20,15 @@ from receiver.cloud.pacing import JOB_RATE, UPLOAD_RATE, Pace, Rate
 from receiver.cloud.refusal import About, Refusal
 from receiver.cloud.transport import Call, Patience, Transport
 from receiver.cloud.webhook_configs import WebhookConfigs
-from receiver.core.errors import CloudBusy, FileGone, JobGone
+from receiver.core.errors import CloudBusy, CloudRefused, FileGone, JobGone
 from receiver.core.job import JobKind, JobReport, JobStatus
 from receiver.core.naming import may_be_id
 from receiver.core.parcel import Content
 from receiver.ports import Clock, Cloud, CloudFile, Order
 
 FILES = "/api/v1/beta/files"
+CANDIDATES = 3
+"""Files under one of our ids that are read, to see which is ours: there is one, unless somebody meddles."""
 PAGE_SIZE = 100
 """Jobs in a page: the most that the lists give (reference 1.2)."""
 CHUNK_BYTES = 1024 * 1024
@@ -69,13 +72,34 @@ class LlamaCloud:
     def clock_ahead(self) -> float | None:
         return self._transport.clock_ahead
 
-    async def find_file(self, external_id: str) -> CloudFile | None:
-        """The file that was uploaded under our id before, if there is one; of several the one that lasts longest."""
+    async def find_file(self, external_id: str, *, sha256: str, known: str = "") -> CloudFile | None:
+        """The file with these bytes that was uploaded under our id before, if there is one; of several the one that
+        lasts longest.
+
+        Whoever shares the project can give a file of theirs our id, so all but the ``known`` one is read: LlamaCloud
+        tells no checksum (reference 1.1). At most CANDIDATES are, and nothing counts where ``sha256`` is "".
+        """
         call = Call(method="GET", path=FILES, about=About.ACCOUNT, params={"external_file_id": external_id})
         now = self._clock()
         listed = [file.record() async for file in pages(self._transport, wire.Listed[wire.File], call)]
         found = [file for file in listed if file.external_id == external_id and _lasts_until(file) > now]
-        return max(found, key=_lasts_until, default=None)
+        found.sort(key=lambda file: (file.id == known, _lasts_until(file)), reverse=True)
+        for file in found[:CANDIDATES]:
+            if file.id == known or await self._holds(file, sha256):
+                return file
+        return None
+
+    async def _holds(self, file: CloudFile, sha256: str) -> bool:
+        """Whether these are the file's bytes. One that cannot be read is none of ours: an upload more costs nothing."""
+        if not sha256:
+            return False
+        read = hashlib.sha256()
+        try:
+            async for chunk in self.read_file(file.id):
+                read.update(chunk)
+        except (FileGone, CloudBusy, CloudRefused):
+            return False
+        return read.hexdigest() == sha256
 
     async def upload(self, content: Content, *, name: str, external_id: str, purpose: str) -> CloudFile:
         """The file, uploaded in chunks. A second try first looks whether the first one arrived after all."""
@@ -86,7 +110,7 @@ class LlamaCloud:
         async def once() -> CloudFile:
             nonlocal tries
             tries += 1
-            if tries > 1 and (arrived := await self.find_file(external_id)):
+            if tries > 1 and (arrived := await self.find_file(external_id, sha256=content.sha256)):
                 return arrived
             return wire.read(wire.File, await self._transport.attempt(call), asked=call.asked).record()
 

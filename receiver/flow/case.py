@@ -16,6 +16,7 @@ from receiver.core.media import media_type
 from receiver.core.naming import adopted_id, may_be_id
 from receiver.core.submission import SELF_TEST, document_named_by, is_submission_of, number_in
 from receiver.flow.installation import installation
+from receiver.flow.order import not_ordered, order_for
 from receiver.flow.reactions import Command, Happening
 from receiver.flow.tools import Outcome, Tools
 from receiver.ports import CloudFile
@@ -156,15 +157,19 @@ async def _claimed(event: Happening, report: JobReport, document: Document | Non
         document = await tools.store.get(Document, named)
     if document is None:
         return await _foreign(report, tools)
-    if _speaks_for(report, document):
+    if _speaks_for(report, document, tools):
         case = Case(report=report, document=document, job=None)
         return Outcome(note="known before") if settled_before(case) else case
     return Outcome(note=f"job {report.id} was not created for the present submission of {document.id}")
 
 
-def _speaks_for(report: JobReport, document: Document) -> bool:
+def _speaks_for(report: JobReport, document: Document, tools: Tools) -> bool:
+    """Whether it was created for the present submission, and for what was written down with it."""
     present = number_in(report.transaction_id) == document.submissions
-    return present and is_submission_of(document, report.transaction_id)
+    if not present or not is_submission_of(document, report.transaction_id):
+        return False
+    file = CloudFile(id=document.file_id or report.file_id, name=document.name)
+    return not not_ordered(report, document, order_for(document, report.kind, file, tools))
 
 
 async def _foreign(report: JobReport, tools: Tools) -> Case | Outcome:

@@ -37,22 +37,47 @@ def order_for(document: Document, kind: JobKind, file: CloudFile, tools: Tools) 
 
 
 async def written_down(document: Document, order: Order, tools: Tools) -> Document:
-    """The document with the order's id on it, durably. Raises Conflict when somebody changed it meanwhile."""
+    """The document with the order's id and file on it, durably. Raises Conflict when somebody changed it meanwhile."""
     if order.transaction_id in document.transactions:
         return document
-    after = replace(document, transactions=(*document.transactions, order.transaction_id))
+    transactions = (*document.transactions, order.transaction_id)
+    after = replace(document, transactions=transactions, file_id=order.file_id)
     await tools.store.apply(Update(after))
     return succeeding(after)
 
 
-def not_ordered(report: JobReport, document: Document, order: Order) -> bool:
-    """Whether this is an earlier job, of a store that was lost or another installation, that goes by other rules.
+def not_ordered(report: JobReport, document: Document, order: Order) -> str:
+    """What shows that this job is not what was ordered, in words; "" if nothing does.
 
-    Its verdict would be theirs. A job that is as young as the document is its own: the rules changed after it was made.
+    Its verdict would be somebody else's. The id is no secret: whoever shares the project can give it to a job for a
+    file of theirs, and LlamaCloud answers our order with that job.
+    """
+    if _goes_by_other_rules(report, document, order):
+        return (
+            "of an earlier order, which goes by other rules than mailroom.yaml: "
+            "another installation, or a store that was lost, asked under the same id"
+        )
+    if report.file_id and report.file_id not in {order.file_id, document.file_id}:
+        return f"which reads file {report.file_id} and not this document's: somebody else asked under the same id"
+    return ""
+
+
+def _goes_by_other_rules(report: JobReport, document: Document, order: Order) -> bool:
+    """Whether this is a job of somebody else: a store that was lost, another installation, or who shares the project.
+
+    A job that is as young as the document is its own if the rules changed since its id was written down.
     """
     asked = rules_in(order.configuration)
     if not asked or not report.rules or report.rules == asked:
         return False
     if not document.installation:
         return True  # the id of a document from before says neither who asks nor what for
+    if order.transaction_id == _named_by_its_rules(document, order):
+        return True  # the id was made of these very rules
     return report.created_at is not None and report.created_at < document.taken_in_at - EARLIER
+
+
+def _named_by_its_rules(document: Document, order: Order) -> str:
+    """The id that this order has if it is written down today."""
+    asked = fingerprint(order.kind, document.file_id or order.file_id, order.configuration)
+    return transaction_id(document, order.kind, asked)

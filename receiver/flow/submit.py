@@ -36,8 +36,8 @@ async def submit(task: Task, tools: Tools) -> Outcome:
         placed = await _placed(document, task, tools)
     except Uncuttable as error:
         return _uncuttable(document, str(error), tools)
-    if not_ordered(placed.report, placed.document, placed.order):
-        return _not_ours(document, placed.report, tools)
+    if why := not_ordered(placed.report, placed.document, placed.order):
+        return _not_ours(document, f"LlamaCloud gave back job {placed.report.id} {why}", tools)
 
     async def change() -> Sequence[Write]:
         fresh = await _waiting(document, tools)
@@ -114,13 +114,9 @@ def _uncuttable(document: Document, reason: str, tools: Tools) -> Outcome:
     return Outcome(note=reason, change=change, alerts=(held_alert(document, reason, tools.clock()),))
 
 
-def _not_ours(document: Document, report: JobReport, tools: Tools) -> Outcome:
+def _not_ours(document: Document, reason: str, tools: Tools) -> Outcome:
     """Submits the document anew instead of routing it by somebody else's job; held when that does not help."""
     now = tools.clock()
-    reason = (
-        f"LlamaCloud gave back job {report.id} of an earlier order, which goes by other rules than mailroom.yaml: "
-        "another installation, or a store that was lost, asked under the same id"
-    )
 
     async def change() -> Sequence[Write]:
         fresh = await _waiting(document, tools)
@@ -154,9 +150,9 @@ async def _create(order: Order, document: Document, task: Task, tools: Tools) ->
 
 
 async def _file(document: Document, kind: JobKind, tools: Tools) -> CloudFile:
-    """The document's file at LlamaCloud, uploaded unless it is there."""
+    """The document's file at LlamaCloud, uploaded unless it is there: by its bytes, for the name proves nothing."""
     external_id = file_name(document)
-    found = await tools.cloud.find_file(external_id)
+    found = await tools.cloud.find_file(external_id, sha256=document.sha256, known=document.file_id)
     if found is not None and (
         found.expires_at is None or found.expires_at > tools.clock() + tools.config.deadline_seconds
     ):

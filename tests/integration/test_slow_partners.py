@@ -58,7 +58,7 @@ async def test_what_an_endpoint_says_beside_yes_is_not_waited_for(answer: trickl
 async def test_llamacloud_gets_its_time_and_no_more(answer: trickle.Answer, call: str) -> None:
     calls: dict[str, Callable[[LlamaCloud], Any]] = {
         "job": lambda cloud: cloud.job(JobKind.CLASSIFY, "cls-1"),
-        "find_file": lambda cloud: cloud.find_file("mailroom-doc_a"),
+        "find_file": lambda cloud: cloud.find_file("mailroom-doc_a", sha256="0"),
         "cancel": lambda cloud: cloud.cancel(JobKind.CLASSIFY, "cls-1"),
         "jobs": lambda cloud: anext(cloud.jobs(JobKind.CLASSIFY, since=0, until=1)),
     }

@@ -297,7 +297,7 @@ async def test_a_flood_of_submissions_does_not_hold_up_what_is_to_be_delivered(o
     going = asyncio.Semaphore(0)
     submitted = []
 
-    async def slowly(external_id: str) -> CloudFile:
+    async def slowly(external_id: str, **_: str) -> CloudFile:
         submitted.append(external_id)
         await going.acquire()
         raise FileGone("never mind")

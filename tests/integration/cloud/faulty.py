@@ -78,7 +78,7 @@ DEEDS: dict[str, Deed] = {
     "job": a_look,
     "read": a_download,
     "list": a_listing,
-    "find": lambda cloud: cloud.find_file("doc_a"),
+    "find": lambda cloud: cloud.find_file("doc_a", sha256="0"),
     "file": lambda cloud: cloud.file("dfl-1"),
     "cancel": lambda cloud: cloud.cancel(JobKind.CLASSIFY, "cls-1"),
     "check_key": lambda cloud: cloud.check_key(),

@@ -1,6 +1,6 @@
 """What the client makes of answers that only an odd server gives: lists, links and files."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
@@ -8,6 +8,7 @@ from receiver.core.errors import (
     CloudBusy,
 )
 from tests.integration.cloud.faulty import FILE, JOB, KEY, Faulty, a_download, a_listing, a_look, an_upload
+from tests.integration.cloud.papers import content
 from tests.integration.cloud.scripted import Answer
 
 pytestmark = pytest.mark.anyio
@@ -16,16 +17,32 @@ SAVED = {"id": "whc-1", "webhook_url": "https://m.example/", "has_secret": True}
 
 
 async def test_before_a_second_upload_the_first_one_is_looked_for(faulty: Faulty) -> None:
-    async with faulty.client(Answer(cut=True), Answer(200, {"items": [FILE.body]})) as (cloud, server, _):
+    listed, link = Answer(200, {"items": [FILE.body]}), Answer(200, {"url": "/bytes"})
+    async with faulty.client(Answer(cut=True), listed, link, Answer(200, b"%PDF-")) as (cloud, server, _):
         assert (await an_upload(cloud)).id == "dfl-1"
 
-    assert [(asked.method, asked.query.get("external_file_id")) for asked in server.asked] == [
+    assert [(asked.method, asked.query.get("external_file_id")) for asked in server.asked[:2]] == [
         ("POST", None),
         ("GET", "doc_a"),
     ]
 
 
-async def test_of_several_files_the_one_that_lasts_longest_is_found_and_never_an_expired_one(faulty: Faulty) -> None:
+async def test_before_a_second_upload_a_file_with_other_bytes_is_left_alone(faulty: Faulty) -> None:
+    listed, link = Answer(200, {"items": [FILE.body]}), Answer(200, {"url": "/bytes"})
+    ours = Answer(201, {"id": "dfl-2", "name": "letter.pdf"})
+    async with faulty.client(Answer(cut=True), listed, link, Answer(200, b"theirs"), ours) as (cloud, _, _):
+        assert (await an_upload(cloud)).id == "dfl-2"
+
+
+async def test_a_file_that_cannot_be_read_is_none_of_ours(faulty: Faulty) -> None:
+    listed = Answer(200, {"items": [FILE.body]})
+    async with faulty.client(listed, otherwise=Answer(404, {"detail": "no such file"})) as (cloud, _, _):
+        assert await cloud.find_file("doc_a", sha256="0") is None
+
+
+async def test_of_several_files_the_one_that_lasts_longest_is_found_and_never_an_expired_one(
+    faulty: Faulty, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expired = {"id": "dfl-1", "external_file_id": "doc_a", "expires_at": "2027-01-15T07:59:59Z"}
     another = {"id": "dfl-2", "external_file_id": "doc_b"}
     short = {"id": "dfl-3", "external_file_id": "doc_a", "expires_at": "2027-01-15T08:00:01Z"}
@@ -34,7 +51,15 @@ async def test_of_several_files_the_one_that_lasts_longest_is_found_and_never_an
 
     async def found(*files: Mapping[str, str | None]) -> str | None:
         async with faulty.client(Answer(200, {"items": files})) as (cloud, _, _):
-            file = await cloud.find_file("doc_a")
+            read: list[str] = []
+
+            async def noted(file_id: str) -> AsyncIterator[bytes]:
+                read.append(file_id)
+                yield b"%PDF-"
+
+            monkeypatch.setattr(cloud, "read_file", noted)
+            file = await cloud.find_file("doc_a", sha256=content(b"%PDF-").sha256)
+            assert read == ([file.id] if file else [])
             return file.id if file else None
 
     assert await found(expired, another) is None

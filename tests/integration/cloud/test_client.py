@@ -58,14 +58,29 @@ async def test_an_uploaded_file_is_found_by_our_id_and_read_back(cloud: LlamaClo
     uploaded = await cloud.upload(content(data), name="Rechnung Nr. 4.pdf", external_id="doc_a", purpose="classify")
 
     assert uploaded.name == "Rechnung Nr. 4.pdf"
-    assert await cloud.find_file("doc_a") == uploaded
+    assert await cloud.find_file("doc_a", sha256=content(data).sha256) == uploaded
     assert await cloud.file(uploaded.id) == uploaded
     assert b"".join([chunk async for chunk in cloud.read_file(uploaded.id)]) == data
 
 
 async def test_what_was_never_uploaded_is_not_found(cloud: LlamaCloud) -> None:
     await an_upload(cloud, pdf(INVOICE), external_id="doc_b")
-    assert await cloud.find_file("doc_a") is None
+    assert await cloud.find_file("doc_a", sha256=content(pdf(INVOICE)).sha256) is None
+
+
+async def test_a_file_that_somebody_gave_our_id_is_found_by_its_bytes_alone(cloud: LlamaCloud) -> None:
+    theirs = await an_upload(cloud, pdf("somebody else's"))
+    data = pdf(INVOICE)
+    ours = content(data)
+    assert await cloud.find_file("doc_a", sha256=ours.sha256) is None
+    uploaded = await an_upload(cloud, data)
+    for found in (
+        await cloud.find_file("doc_a", sha256=ours.sha256),
+        await cloud.find_file("doc_a", sha256="", known=uploaded),
+    ):
+        assert found is not None
+        assert found.id == uploaded != theirs
+    assert await cloud.find_file("doc_a", sha256="") is None
 
 
 async def test_a_classify_job_from_order_to_result(cloud: LlamaCloud) -> None:

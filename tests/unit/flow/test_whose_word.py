@@ -19,6 +19,7 @@ from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import AccessDenied, CloudRefused, FileGone, NotAuthentic
 from receiver.core.event import Event
 from receiver.core.job import JobKind, JobReport, JobStatus, Verdict
+from receiver.core.submission import file_name
 from receiver.core.task import Task, TaskState
 from receiver.flow.pause import RESULTS, SUBMISSION, pause, read
 from receiver.flow.process import process
@@ -26,7 +27,7 @@ from receiver.flow.receive import Accepted
 from receiver.flow.recheck import recheck_of
 from receiver.flow.submit import submit
 from receiver.flow.sweep import sweep
-from receiver.ports import Order
+from receiver.ports import CloudFile, Order
 from tests.desk import Desk
 from tests.outsider import Outsider, elsewhere
 
@@ -249,6 +250,59 @@ async def test_a_job_that_llamacloud_never_shows_ends_with_a_note_and_is_not_par
     assert await desk.all(Document) == []
 
 
+THEIRS = {"rules": [{"type": "contract", "description": "anything at all"}]}
+
+
+def ordered_by_another(order: Order, how: str) -> Order:
+    """What somebody who shares the project orders under the id of ours: of their file, by their rules, or both."""
+    changed: dict[str, Any] = {}
+    if "file" in how:
+        changed["file_id"] = "dfl-theirs"
+    if "rules" in how:
+        changed["configuration"] = THEIRS
+    return dataclasses.replace(order, **changed)
+
+
+@pytest.mark.parametrize("how", ["another file", "other rules", "another file and rules"])
+@pytest.mark.parametrize("event_first", [False, True])
+async def test_a_job_that_somebody_made_under_our_transaction_id_routes_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, how: str, event_first: bool
+) -> None:
+    create = desk.cloud.create
+
+    async def taken_before(order: Order) -> JobReport:
+        theirs = await create(ordered_by_another(order, how))
+        if event_first:
+            desk.cloud.classified(theirs.id, "contract", 0.99)
+            identity = order.transaction_id.split("-")[3]
+            await Outsider(desk, identity).say("classify.success", job_id=theirs.id)
+            await desk.work()
+        return desk.cloud.reports[theirs.id]
+
+    monkeypatch.setattr(desk.cloud, "create", taken_before)
+    taken = await desk.take_in()
+    await desk.work()
+    for job_id in list(desk.cloud.reports):
+        desk.cloud.classified(job_id, "contract", 0.99)
+        await desk.event(job_id, "classify.success")
+    await desk.work()
+    document = await desk.document(taken.document.id)
+    assert (document.state, document.job_id, document.plan) == (DocumentState.REVIEW, "", None)
+    assert "under the same id" in document.error
+    assert await desk.jobs(document) == []
+
+
+async def test_a_file_that_somebody_gave_our_name_is_not_taken_for_the_document(desk: Desk) -> None:
+    taken = await desk.take_in()
+    name = file_name(taken.document)
+    desk.cloud.files["dfl-theirs"] = CloudFile(id="dfl-theirs", name="theirs.pdf", external_id=name)
+    desk.cloud.sums["dfl-theirs"] = "0" * 64
+    await desk.work()
+    document = await desk.document(taken.document.id)
+    assert (document.step, len(desk.cloud.uploads)) == (Step.SUBMITTED, 1)
+    assert document.file_id == desk.cloud.orders[0].file_id != "dfl-theirs"
+
+
 async def test_an_event_with_a_token_adopts_nothing(desk: Desk) -> None:
     elsewhere(desk, "cls-foreign")
     desk.cloud.classified("cls-foreign", "contract")
@@ -267,7 +321,7 @@ async def test_a_job_that_was_adopted_before_is_not_given_to_a_second_document(
     (adopted,) = await desk.all(Document)
 
     async def the_first_job_again(order: Order) -> JobReport:
-        return made_before
+        return dataclasses.replace(made_before, file_id=order.file_id)
 
     monkeypatch.setattr(desk.cloud, "create", the_first_job_again)
     document = await desk.submitted()
