@@ -8,16 +8,18 @@ that was created elsewhere is adopted as a document of its own, if that is on an
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from receiver.core.change import Insert, Write
+from receiver.core.change import Ensure, Insert, Write
 from receiver.core.document import NAMING, Document, DocumentState, Origin, Step
 from receiver.core.errors import CloudBusy, CloudRefused, FileGone, JobGone
+from receiver.core.event import Event
 from receiver.core.job import Job, JobKind, JobReport, JobStatus
 from receiver.core.media import media_type
-from receiver.core.naming import adopted_id, may_be_id
+from receiver.core.naming import adopted_id, event_key, may_be_id
 from receiver.core.submission import SELF_TEST, document_named_by, is_submission_of, number_in
 from receiver.flow.installation import installation
 from receiver.flow.order import not_ordered, order_for
 from receiver.flow.reactions import Command, Happening
+from receiver.flow.receive import reaction_to
 from receiver.flow.tools import Outcome, Tools
 from receiver.ports import CloudFile
 
@@ -47,7 +49,7 @@ async def of_event(event: Happening, kind: JobKind, tools: Tools) -> Case | Outc
         if job is None:
             unknown.append(named)
         elif event.document_id in ("", job.document_id):
-            return await _on_record(job, kind, tools)
+            return await _on_record(job, kind, tools) if named == event.job_id else _left_to_its_own(job, event, tools)
     if not unknown:
         return _unasked("it names no job of its document" if event.document_id else "it names no job")
     document = await tools.store.get(Document, event.document_id) if event.document_id else None
@@ -58,6 +60,22 @@ async def of_event(event: Happening, kind: JobKind, tools: Tools) -> Case | Outc
     except CloudRefused as error:
         # The id comes from outside: an answer to it, a firewall's too, says nothing about work of ours (flow/gate.py).
         raise CloudBusy(str(error), fix=error.fix) from error
+
+
+def _left_to_its_own(job: Job, event: Happening, tools: Tools) -> Outcome:
+    """The reaction to the same event under the job's own id.
+
+    Beside that id an event can name another, of which there are as many as somebody likes: each would be a reaction of
+    its own, and each would ask LlamaCloud about the one job, again and again until it has a result.
+    """
+    now = tools.clock()
+    identity = event_key(event.event_id, event.document_id)
+    same = Event(id=identity, type=event.type, job_id=job.id, document_id=event.document_id, received_at=now)
+
+    async def change() -> Sequence[Write]:
+        return (Ensure(reaction_to(same, now=now)),)
+
+    return Outcome(note=f"it is about job {job.id}: left to the reaction under that id", change=change, asked=False)
 
 
 async def of_command(command: Command, tools: Tools) -> Case | Outcome:

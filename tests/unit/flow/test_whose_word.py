@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handlers.outcome import EARLY_DELAYS
 from receiver.core.budget import Budget
 from receiver.core.change import Insert
 from receiver.core.document import Document, DocumentState, Step
@@ -248,6 +249,28 @@ async def test_a_job_that_llamacloud_never_shows_ends_with_a_note_and_is_not_par
     assert task.expires_at is not None
     assert len(desk.cloud.asked) <= 2 * 8
     assert await desk.all(Document) == []
+
+
+@pytest.mark.parametrize("proven", [True, False])
+async def test_many_events_about_one_job_ask_about_it_as_often_as_one(desk: Desk, proven: bool) -> None:
+    """However the other id that an event may name is chosen."""
+    document = await desk.submitted()
+    outsider = Outsider(desk, document.id if proven else "")
+    for number in range(30):
+        await outsider.say("classify.success", job_id=f"cls-none-{number}", id=document.job_id)
+        await outsider.say("classify.success", job_id=document.job_id, id=f"cls-none-{number}")
+    for _ in range(20):
+        await desk.work()
+        desk.later(1)
+    assert desk.cloud.asked.count(document.job_id) <= 1 + len(EARLY_DELAYS)
+
+
+async def test_a_job_that_only_the_second_id_names_is_reacted_to(desk: Desk) -> None:
+    document = await desk.submitted()
+    desk.cloud.classified(document.job_id, "contract")
+    await Outsider(desk, document.id).say("classify.success", job_id="cls-none", id=document.job_id)
+    await desk.work()
+    assert (await desk.document(document.id)).state is DocumentState.ROUTED
 
 
 THEIRS = {"rules": [{"type": "contract", "description": "anything at all"}]}
