@@ -62,14 +62,15 @@ class WrongTokens:
 
 
 def _group(address: str) -> str:
-    """The address, or the /64 network of an IPv6 one, which is what one sender has."""
+    """What one sender has: the address, the /64 network of an IPv6 one, or this machine, with all of 127.0.0.0/8."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(parsed.ipv4_mapped or f"{int(parsed) >> 64:x}/64")
-    return address
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    if parsed.is_loopback:
+        return "loopback"
+    return f"{int(parsed) >> 64:x}/64" if isinstance(parsed, ipaddress.IPv6Address) else str(parsed)
 
 
 def operator_only(access: Access, wrong: WrongTokens, endpoint: Endpoint) -> Endpoint:
