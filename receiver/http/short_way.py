@@ -10,13 +10,17 @@ from functools import partial
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from receiver.core.event import Inbound
-from receiver.http.guard import GuardedProtocol
-from receiver.http.problems import JSON
+from receiver.http.guard import GuardedProtocol, TooManyAtOnce
+from receiver.http.problems import JSON, Problem
 from receiver.http.public import Public
 from receiver.http.reply import Reply
 from receiver.http.webhook import PATH
 
 _PATH = PATH.encode()
+PIECES = 1024
+"""Pieces that the body of an event may come in, and one more for each PIECE_BYTES of it."""
+PIECE_BYTES = 256
+CRUMBS = Problem(400, "malformed", "the body comes in too many too small pieces", ((b"connection", b"close"),))
 
 
 class Answering:
@@ -42,6 +46,9 @@ class EventProtocol(GuardedProtocol):
 
     _body: list[bytes] | None = None
     """What has arrived of an event that may take it."""
+    _pieces = 0
+    _size = 0
+    """Pieces and bytes that have come of a body."""
 
     def on_message_begin(self) -> None:
         """What uvicorn does, but for the scope, which is made when it is known to be needed."""
@@ -56,6 +63,7 @@ class EventProtocol(GuardedProtocol):
             self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
+        self._pieces = self._size = 0
         for name, value in self.headers:
             if name == b"expect" and value.lower() == b"100-continue":
                 self.expect_100_continue = True
@@ -87,6 +95,11 @@ class EventProtocol(GuardedProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
+        self._pieces += 1
+        self._size += len(body)
+        if self._pieces > PIECES + self._size // PIECE_BYTES and isinstance(self.app, Public):
+            self.refuse(CRUMBS)
+            raise TooManyAtOnce  # each piece costs us the same, and one of a byte costs its sender six
         if self._body is None:
             super().on_body(body)
         else:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from receiver.bootstrap import App
 from receiver.http.room import BACKLOG, MOST, operator_size, public_size
+from receiver.http.short_way import PIECE_BYTES, PIECES
 from receiver.log import JsonLines
 from tests.receivers import Sender, a_body, an_app
 from tests.sockets import PATIENCE_SECONDS, answer, code, head, said, served
@@ -116,6 +117,27 @@ def test_a_body_in_chunks_of_one_byte_is_one_event(app: App) -> None:
     pieces = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
     with served(app) as address:
         assert said(address, head(*proofs, "Transfer-Encoding: chunked"), pieces)[0] == 202
+
+
+def test_a_body_in_crumbs_is_not_read_to_its_end(app: App) -> None:
+    """One request of 10 MB in chunks of one byte took as long as 10,000 events, and a hundred of them the receiver."""
+    crumbs = b"1\r\nx\r\n" * (PIECES + 100)
+    with served(app) as address, socket.create_connection(address, PATIENCE_SECONDS) as connection:
+        connection.sendall(head("Transfer-Encoding: chunked"))
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(crumbs)
+            assert connection.recv(100)[:12] in (b"", b"HTTP/1.1 400"), "it is not waited for the end"
+        assert said(address, an_event())[0] == 202
+    assert counted(app, "mailroom_refusals") == 1
+
+
+@pytest.mark.parametrize("size", [2, PIECE_BYTES])
+def test_a_body_in_pieces_of_some_size_is_read_whatever_its_length(size: int, app: App) -> None:
+    pieces = PIECES if size < PIECE_BYTES else 4 * PIECES
+    chunk = b"%x\r\n%b\r\n" % (size, b"x" * size)
+    with served(app) as address:
+        forged = head("Transfer-Encoding: chunked")
+        assert said(address, forged, chunk * pieces, b"0\r\n\r\n")[0] == 401
 
 
 def test_heads_that_do_not_end_have_room_together_and_no_more(app: App) -> None:
