@@ -7,14 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from handlers.mail import text
+from handlers.mail.carried import CARRIES, carries_file
 from handlers.mail.tree import LOCKED, SIGNATURES, Leaf
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.mail import EMPTY, Fate
-from receiver.core.media import media_type, refusal
+from receiver.core.media import ENVELOPES, MAIL, media_type, refusal
 
 SIGNATURE_BYTES = 64 * 1024
 _SURELY = ("application/pdf", "image/", "application/rtf")
 """What the content alone tells: no rule about names takes these for something else."""
+_NO_TEXT = (*_SURELY, "application/msword", *ENVELOPES - {MAIL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,10 @@ def _is_locked(leaf: Leaf) -> bool:
     )
 
 
+def _carries_file(leaf: Leaf) -> bool:
+    return leaf.declared.startswith("text/") and carries_file(leaf.content)
+
+
 def _is_fork(leaf: Leaf) -> bool:
     return leaf.content.startswith(b"\x00\x05\x16\x07")
 
@@ -82,6 +88,7 @@ def _is_empty(leaf: Leaf) -> bool:
 RULES: tuple[Rule, ...] = (
     Rule(EMPTY, Fate.LEFT_OUT, _is_empty),
     Rule(LOCKED, Fate.HELD, _is_locked),
+    Rule(CARRIES, Fate.HELD, _carries_file),
     Rule("the resource fork of a Macintosh file (AppleDouble)", Fate.LEFT_OUT, _is_fork),
     Rule("a calendar entry", Fate.LEFT_OUT, _is_calendar),
     Rule("a contact card", Fate.LEFT_OUT, _is_card),
@@ -102,6 +109,12 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("a program", Fate.LEFT_OUT, _is_program),
 )
+
+
+def is_text(leaf: Leaf) -> bool:
+    """Whether it is text by its content too: a file is a file, even where the mail calls it text."""
+    begun = leaf.content[:HEAD_BYTES].lstrip()[:64]
+    return not begun or not (refusal(begun, "") or media_type(begun, "").startswith(_NO_TEXT))
 
 
 def fate(leaf: Leaf) -> tuple[Fate, str]:

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from handlers.mail import text
-from handlers.mail.fates import fate
+from handlers.mail.carried import CARRIES, carries_file
+from handlers.mail.fates import fate, is_text
 from handlers.mail.tree import LOCKED, Leaf, Letter
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.mail import EMPTY, Fate, ReadPart
@@ -54,6 +55,8 @@ def _texts(letter: Letter, files: Files) -> dict[str, ReadPart]:
             judged[leaf.where] = _verdict(leaf, Fate.LEFT_OUT, EMPTY)
         elif _PGP_MESSAGE in said and leaf.declared == _PLAIN:
             judged[leaf.where] = _held(leaf, LOCKED, files)
+        elif carries_file(leaf.content):
+            judged[leaf.where] = _held(leaf, CARRIES, files)
         elif (twin := _twin(leaf, bodies, spoken)) is not None:
             judged[leaf.where] = _verdict(leaf, Fate.LEFT_OUT, f"the same text as part {twin.where}")
     open_ = [leaf for leaf in bodies if leaf.where not in judged]
@@ -65,7 +68,7 @@ def _texts(letter: Letter, files: Files) -> dict[str, ReadPart]:
 
 def _is_body(leaf: Leaf, *, first: bool) -> bool:
     written = leaf.declared in (_PLAIN, _HTML) and not leaf.attached and (first or not leaf.name)
-    return written and not (leaf.fault or leaf.needless or leaf.opened)
+    return written and not (leaf.fault or leaf.needless or leaf.opened) and is_text(leaf)
 
 
 def _twin(leaf: Leaf, bodies: list[Leaf], spoken: Mapping[str, str]) -> Leaf | None:

@@ -4,14 +4,20 @@ Nothing is judged here but what cannot be read: a leaf that is broken or locked 
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from email import message_from_bytes
-from email.errors import CloseBoundaryNotFoundDefect, InvalidBase64LengthDefect, InvalidBase64PaddingDefect
+from email.errors import (
+    CloseBoundaryNotFoundDefect,
+    InvalidBase64LengthDefect,
+    InvalidBase64PaddingDefect,
+)
 from email.message import Message
 from typing import Any
 
 from handlers.mail import headers
+from handlers.mail.carried import carries_file, unpieced
 from handlers.mail.headers import Mime
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.mail import MailBounds
@@ -20,8 +26,15 @@ from receiver.core.media import MAIL, envelope
 FORWARDED = frozenset({MAIL, "message/global", "message/news"})
 SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 ELSEWHERE = frozenset({"message/partial", "message/external-body"})
-ENCODINGS = frozenset({"", "base64", "quoted-printable", "x-uuencode", "uuencode", "uue", "x-uue", "binary"})
+UUENCODED = frozenset({"x-uuencode", "uuencode", "uue", "x-uue"})
+ENCODINGS = frozenset({"", "base64", "quoted-printable", "binary", *UUENCODED})
 FIELDS = ("From", "To", "Cc", "Subject", "Date", "Message-ID")
+OUTSIDE_BYTES = 2000
+"""Of text around the parts that is taken for a notice or a footer."""
+_NOTICE = re.compile(rb"\s*this is a[^\r\n]{0,60} message [^\r\n]{0,40}\bmime\b[^\r\n]{0,60}\s*", re.IGNORECASE)
+"""What programs write for readers who know no MIME."""
+ELSEWHERE_KEPT = "the program that kept the mail kept this file elsewhere"
+PARTLESS = "its parts are missing"
 LOCKED = "it is encrypted, and nobody here has the key"
 Path = tuple[int, ...]
 """The place of a part in its letter: (2, 1) is the first part of the second part."""
@@ -84,10 +97,7 @@ class Tree:
     def mail(self, content: bytes, where: str = "", depth: int = 0) -> Letter:
         """Takes this mail apart, and all within it."""
         message = message_from_bytes(content.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"))
-        letter = self._message(message, where, depth)
-        if any(isinstance(one, CloseBoundaryNotFoundDefect) for one in message.defects):
-            _break_off(letter)
-        return letter
+        return self._message(message, where, depth)
 
     def add(self, letter: Letter) -> Letter:
         """Adds a letter that something else than MIME describes; its leaves follow."""
@@ -130,6 +140,8 @@ class Tree:
         fields = {name: value for name, value in said.items() if value}
         letter = self.add(Letter(where=where, sender=headers.bare(fields.get("From", "")), fields=fields))
         self.part(message, letter, (), (), depth)
+        if any(isinstance(one, CloseBoundaryNotFoundDefect) for one in message.defects):
+            _break_off(letter)
         return letter
 
     def _children(
@@ -146,13 +158,17 @@ class Tree:
                 _lock(letter.leaves[before:])
 
     def _outside(self, part: Mime, letter: Letter, path: Path, depth: int) -> None:
-        """What stands before the first part and after the last one; no mail program shows it."""
+        """What stands before the first part and after the last one: a notice, a footer; or what came apart."""
         for place, text in (("before", part.preamble), ("after", part.epilogue)):
             content = str(text or "").encode("utf-8", "surrogateescape")
-            if content.strip() and not (place == "before" and b"mime" in content.lower()):
-                reason = f"text {place} the parts, which no mail program shows"
+            if content.strip() and not (place == "before" and _NOTICE.fullmatch(content)):
                 where = f"{letter.place((*path, 0)).removesuffix('0')}{place}"
-                self.leaf(Leaf(where=where, declared="text/plain", content=content, needless=reason), letter, depth)
+                leaf = Leaf(where=where, declared="text/plain", content=content)
+                if len(content) > OUTSIDE_BYTES or carries_file(content):
+                    leaf.fault = f"much text stands {place} the parts, or a file: the mail may have come apart"
+                else:
+                    leaf.needless = f"text {place} the parts, which no mail program shows"
+                self.leaf(leaf, letter, depth)
 
     def _forwarded(self, part: Mime, letter: Letter, path: Path, depth: int) -> None:
         inner = _inside(part)[0]
@@ -162,9 +178,9 @@ class Tree:
             inner = message_from_bytes(content)
         named = headers.file_name(part)
         leaf = Leaf(where=letter.place(path), declared=MAIL, name=named, content=content, attached=True)
-        leaf.opened = bool(inner.keys()) or not content.strip()
+        leaf.opened = bool(inner.keys())
         self.leaf(leaf, letter, depth)
-        if leaf.opened and inner.keys():
+        if leaf.opened:
             self._message(inner, leaf.where, depth + 1)
 
 
@@ -203,10 +219,16 @@ def _content(part: Mime, *, whole: bool) -> tuple[bytes, str]:
     content = part.get_payload(decode=True)
     assert isinstance(content, bytes)
     encoding = _encoding(part)
-    if declared.startswith("multipart/") and content.strip():
-        return content, "its parts cannot be told apart: their boundary is missing"
+    if declared.startswith("multipart/"):
+        return content, "its parts cannot be told apart: their boundary is missing" if content.strip() else PARTLESS
+    if "X-Apple-Content-Length" in part and not content.strip():
+        return content, ELSEWHERE_KEPT
     if encoding not in ENCODINGS and "bit" not in encoding and not declared.startswith("text/"):
         return content, f"nobody here knows its encoding {encoding[:40]!r}"
+    if encoding == "base64" and (pieced := unpieced(str(part.get_payload()).encode("ascii", "replace"))) is not None:
+        return pieced, ""
+    if encoding in UUENCODED and content.lstrip().startswith(b"begin "):
+        return content, "its uuencode is broken"
     broken = (InvalidBase64LengthDefect, InvalidBase64PaddingDefect) if whole else (InvalidBase64LengthDefect,)
     cut = any(isinstance(one, broken) for one in part.defects)
     return content, "its base64 is cut short" if cut else ""

@@ -44,7 +44,6 @@ _NO_MAIL: tuple[tuple[bytes, str], ...] = (
     (b"7z\xbc\xaf\x27\x1c", "an archive (7z)"),
     (b"Rar!\x1a\x07", "an archive (rar)"),
     (b"PK\x05\x06", "an empty archive (zip)"),
-    (b"MZ", "a program"),
     (b"\x7fELF", "a program"),
     (b"\xcf\xfa\xed\xfe", "a program"),
     (b"\xca\xfe\xba\xbe", "a program"),
@@ -108,6 +107,8 @@ def refusal(head: bytes, name: str, *, packet: bool = False) -> str:
     for magic, kind in _NO_MAIL:
         if head.startswith(magic):
             return f"is {kind}, not a document"
+    if head.startswith(b"MZ") and b"\0" in head[:64]:  # a letter may begin with MZ, too
+        return "is a program, not a document"
     if head.startswith(_ZIP) and not _zipped_document(head, name):
         return "is an archive (zip), not a document"
     if is_manifest(head, name):
