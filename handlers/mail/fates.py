@@ -6,7 +6,7 @@ By content before name: what is a PDF or a picture is a document, whatever the m
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from handlers.mail import text
+from handlers.mail import markup, text
 from handlers.mail.carried import CARRIES, carries_file
 from handlers.mail.tree import LOCKED, SIGNATURES, Leaf
 from receiver.core.header_block import HEAD_BYTES
@@ -82,7 +82,7 @@ def _is_empty(leaf: Leaf) -> bool:
     if not leaf.content.strip(b"\0 \t\r\n"):
         return True
     is_html = leaf.declared == "text/html"
-    return (is_html or leaf.declared == "text/plain") and text.says_nothing(text.decoded(leaf), is_html=is_html)
+    return (is_html or leaf.declared == "text/plain") and markup.says_nothing(text.decoded(leaf), is_html=is_html)
 
 
 RULES: tuple[Rule, ...] = (

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from handlers.mail import text
+from handlers.mail import markup, text
 from handlers.mail.carried import CARRIES, carries_file
 from handlers.mail.fates import fate, is_text
 from handlers.mail.tree import LOCKED, Leaf, Letter
@@ -51,7 +51,7 @@ def _texts(letter: Letter, files: Files) -> dict[str, ReadPart]:
     spoken = {leaf.where: text.decoded(leaf) for leaf in bodies}
     for leaf in bodies:
         said = spoken[leaf.where]
-        if text.says_nothing(said, is_html=leaf.declared == _HTML):
+        if markup.says_nothing(said, is_html=leaf.declared == _HTML):
             judged[leaf.where] = _verdict(leaf, Fate.LEFT_OUT, EMPTY)
         elif _PGP_MESSAGE in said and leaf.declared == _PLAIN:
             judged[leaf.where] = _held(leaf, LOCKED, files)
@@ -77,7 +77,7 @@ def _twin(leaf: Leaf, bodies: list[Leaf], spoken: Mapping[str, str]) -> Leaf | N
         return None
     for group, branch in leaf.choices:
         offered = [one for one in bodies if one.declared == _HTML and dict(one.choices).get(group, branch) != branch]
-        if offered and text.same_text(spoken[leaf.where], "\n".join(spoken[one.where] for one in offered)):
+        if offered and markup.same_text(spoken[leaf.where], "\n".join(spoken[one.where] for one in offered)):
             return offered[0]
     return None
 
@@ -103,7 +103,7 @@ def _html(
         reason = f"shown in the text (part {leaf.where}), which holds it"
         judged |= {one.where: _verdict(one, Fate.LEFT_OUT, reason) for one in pictures.values() if one.where in shown}
         file = files.write(text.html_document(letter, leaf, pictures))
-        short = "" if shown else text.html_text(spoken[leaf.where])
+        short = "" if shown else markup.html_text(spoken[leaf.where])
         judged[leaf.where] = _body(leaf, f"{_title(letter, number)}.html", short, file)
     return judged
 

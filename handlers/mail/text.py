@@ -7,13 +7,12 @@ import base64
 import codecs
 import html
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
 from handlers.mail.tree import Leaf, Letter
 from receiver.core.header_block import HEAD_BYTES
-from receiver.core.media import media_type
+from receiver.core.media import UNKNOWN, media_type
 
 SHOWN_FIELDS = ("From", "To", "Cc", "Subject", "Date")
 _SHOWING = re.compile(
@@ -22,22 +21,39 @@ _SHOWING = re.compile(
 )
 """Where HTML shows a picture: an attribute or a style, then the picture's address."""
 _META = re.compile(rb"<meta[^>]{0,300}\bcharset\b", re.IGNORECASE)
-_WORD = re.compile(r"\w+")
-_TOKEN = re.compile(r"<!--|-->|<(?P<end>/?)(?P<name>[a-z][a-z0-9:]*)[^<>]*>|<![a-z][^<>]*>|[^<-]+|.", re.I | re.S)
-_HIDDEN = frozenset({"script", "style", "title"})
-_PICTURES = frozenset({"img", "image", "svg", "object", "embed", "v:imagedata"})
-_NOTHING = "\u200b\u200c\u200d\u2060\ufeff\xad\xa0"
+_SHOWABLE = frozenset(
+    {"image/png", "image/x-png", "image/jpeg", "image/jpg", "image/pjpeg", "image/gif", "image/bmp", "image/webp"}
+    | {"image/svg+xml"}
+)
+"""Pictures that HTML shows wherever it is read. A fax (TIFF) or a telephone's photo (HEIC) is a document of its own."""
+_WIDER = {
+    "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932", "big5": "cp950",
+    "iso8859-1": "cp1252", "iso8859-9": "cp1254", "tis-620": "cp874",
+}  # fmt: skip
+"""What programs mean by the charsets that they name. Source: WHATWG's Encoding Standard."""
+_KEPT = re.compile(r"utf-8|cp125\d|iso8859-\d+|koi8-[ru]|gb2312|gbk|gb18030|big5|shift_jis")
+"""Charsets, as Python calls them, in which HTML keeps its bytes: readers know them by these names."""
 
 
 def decoded(leaf: Leaf) -> str:
     """The text in the charset that the mail names, or in the first that fits: no byte is lost."""
-    for name in (leaf.charset, "utf-8", "cp1252"):
+    for name in (*_meant(leaf), "utf-8", "cp1252"):
         try:
-            if name:
-                return leaf.content.decode(name)
+            return leaf.content.decode(name)
         except (LookupError, ValueError):
             continue
     return leaf.content.decode("latin-1")
+
+
+def _meant(leaf: Leaf) -> Iterator[str]:
+    """The charsets that the mail can mean by the one that it names."""
+    try:
+        name = codecs.lookup(leaf.charset).name
+    except (LookupError, ValueError):
+        return
+    if name.startswith(("utf-16", "utf-32")) and b"\0" not in leaf.content:
+        return  # said of what is plain ASCII
+    yield from (_WIDER.get(name, name), name)
 
 
 def plain_document(letter: Letter, pieces: Iterable[str]) -> bytes:
@@ -49,7 +65,7 @@ def plain_document(letter: Letter, pieces: Iterable[str]) -> bytes:
 def html_document(letter: Letter, leaf: Leaf, pictures: Mapping[str, Leaf]) -> bytes:
     """The letter's HTML under its fields, with the pictures that it shows inside."""
     content, charset = leaf.content, _charset(leaf)
-    if charset and not _like_ascii(charset):
+    if charset and not _KEPT.fullmatch(charset):
         content, charset = decoded(leaf).encode("utf-8", "replace"), "utf-8"
     rows = "".join(f"<div><b>{name}:</b> {html.escape(value)}</div>\n" for name, value in _said(letter))
     meta = f'<meta charset="{charset}">\n' if charset else ""
@@ -69,11 +85,11 @@ def _inlined(address: bytes, pictures: Mapping[str, Leaf]) -> bytes:
 
 
 def _image_type(leaf: Leaf) -> str:
-    """Which kind of picture it is, by its content or else by the mail's word; "" for none."""
-    for kind in (media_type(leaf.content[:HEAD_BYTES], ""), leaf.declared):
-        if kind.startswith("image/"):
-            return kind
-    return ""
+    """Which kind of picture it is that HTML can show, by its content, or else by the mail's word; "" for none."""
+    found = media_type(leaf.content[:HEAD_BYTES], "")
+    if found == UNKNOWN and leaf.content[4:8] != b"ftyp":  # HEIC and AVIF, whatever they are called
+        found = leaf.declared
+    return found if found in _SHOWABLE else ""
 
 
 def pictures_of(letter: Letter) -> dict[str, Leaf]:
@@ -106,7 +122,8 @@ def _charset(leaf: Leaf) -> str:
     """The charset to declare; "" where the HTML says it itself, or nobody does."""
     if leaf.charset:
         try:
-            return codecs.lookup(leaf.charset).name
+            if (name := codecs.lookup(leaf.charset).name) != "ascii":
+                return name
         except (LookupError, ValueError):
             pass
     if _META.search(leaf.content[:4096]):
@@ -116,71 +133,3 @@ def _charset(leaf: Leaf) -> str:
     except ValueError:
         return "cp1252"
     return "utf-8"
-
-
-def _like_ascii(charset: str) -> bool:
-    return "<a>".encode(charset, "ignore") == b"<a>"
-
-
-@dataclass(slots=True)
-class _Read:
-    """What HTML says, piece by piece with None for a tag, and whether it shows a picture."""
-
-    said: list[str | None] = field(default_factory=list)
-    pictured: bool = False
-
-    def text(self, between: str = "") -> str:
-        """The text, with this in the place of each tag."""
-        return html.unescape("".join(between if one is None else one for one in self.said))
-
-
-def _read(source: str) -> _Read:
-    """One pass over the tokens: ``html.parser`` takes the square of the time for HTML that is made to hurt it.
-
-    What is never closed counts as said: a text must not be overlooked because of a broken comment.
-    """
-    read = _Read()
-    hidden: list[str] = []
-    until = ""
-    for token in _TOKEN.finditer(source):
-        text, closing, name = token[0], token["end"], (token["name"] or "").lower()
-        if until:
-            hidden.append(text)
-            if text == until or (closing and name == until):
-                hidden, until = [], ""
-        elif text == "<!--":
-            until = "-->"
-        elif name in _HIDDEN:
-            until = "" if closing else name
-        elif name:
-            read.pictured = read.pictured or name in _PICTURES
-            read.said.append(None)
-        else:
-            read.said.append(text)
-    read.said += hidden
-    return read
-
-
-def html_text(source: str) -> str:
-    """The text that HTML shows, roughly as it is set."""
-    lines = _read(source).text(" ").splitlines()
-    return "\n".join(line for line in (" ".join(one.split()) for one in lines) if line)
-
-
-def says_nothing(source: str, *, is_html: bool) -> bool:
-    """Whether there is neither text nor a picture."""
-    if not is_html:
-        return not source.strip().strip(_NOTHING).strip()
-    read = _read(source)
-    return not read.pictured and not read.text().strip().strip(_NOTHING).strip()
-
-
-def same_text(plain: str, source: str) -> bool:
-    """Whether all that the plain text says is in the HTML too, word by word; only then need nobody read both."""
-    read = _read(source)
-    there = _words(read.text()) | _words(read.text(" ")) | _words(html.unescape(source))
-    return _words(plain) <= there
-
-
-def _words(text: str) -> set[str]:
-    return set(_WORD.findall(text.casefold()))

@@ -31,7 +31,11 @@ ENCODINGS = frozenset({"", "base64", "quoted-printable", "binary", *UUENCODED})
 FIELDS = ("From", "To", "Cc", "Subject", "Date", "Message-ID")
 OUTSIDE_BYTES = 2000
 """Of text around the parts that is taken for a notice or a footer."""
-_NOTICE = re.compile(rb"\s*this is a[^\r\n]{0,60} message [^\r\n]{0,40}\bmime\b[^\r\n]{0,60}\s*", re.IGNORECASE)
+_NOTICE = re.compile(
+    rb"\s*this is an? (?:(?:multi-?part |cryptographically signed |s/mime signed )?message in mime format|"
+    rb"mime-encapsulated message|openpgp/mime (?:signed|encrypted) message \([a-z0-9 ]{1,20}\))\.?\s*",
+    re.IGNORECASE,
+)
 """What programs write for readers who know no MIME."""
 ELSEWHERE_KEPT = "the program that kept the mail kept this file elsewhere"
 PARTLESS = "its parts are missing"

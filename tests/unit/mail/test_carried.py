@@ -60,6 +60,9 @@ def test_what_stands_outside_of_the_parts_is_held_when_it_is_more_than_a_footer(
     [
         (b"This is a multi-part message in MIME format.", ["document"]),
         (b"This is a cryptographically signed message in MIME format.\r\n", ["document"]),
+        (b"This is a MIME-encapsulated message\r\n", ["document"]),
+        (b"This is an OpenPGP/MIME signed message (RFC 4880 and 3156)", ["document"]),
+        (b"This is a cancelled message, says MIME Inc.", ["left_out", "document"]),
         (b"We cancel contract 4711. MIME", ["left_out", "document"]),
         (b"This is a multi-part message in MIME format.\r\nWe cancel contract 4711.", ["left_out", "document"]),
     ],
