@@ -1,5 +1,6 @@
 """A message that Outlook saved (``.msg``), as letters and leaves like any mail's. Source: MS-OXMSG, MS-OXPROPS."""
 
+import codecs
 import io
 import struct
 from email.utils import format_datetime
@@ -20,6 +21,18 @@ PROPERTIES = "__properties_version1.0"
 OUTERMOST, INNER, ATTACHMENT = 32, 24, 8
 """Bytes before the properties of the outermost message, of one within it, of an attachment. Source: MS-OXMSG 2.4."""
 CONTENT_ID, COMPRESSED_RTF = 0x3712, 0x1009
+RICH_NUMBER = 0
+"""HTML is 1, plain text 2, attachments are counted from 3."""
+RICH = "the text as Outlook sets it (compressed RTF), beside the text itself"
+
+
+def _windows(name: str) -> codecs.CodecInfo | None:
+    """Windows' code pages as Outlook calls them (windows-950), which Python knows by other names (cp950)."""
+    number = name.removeprefix("windows_")
+    return codecs.lookup(f"cp{number}") if number != name and number.isdecimal() else None
+
+
+codecs.register(_windows)
 
 
 class NoMessage(ValueError):
@@ -56,9 +69,13 @@ def _message(storage: "Storage", offset: int, where: str, tree: Tree, depth: int
             leaf = Leaf(where=letter.place((branch,)), declared=declared, content=text, charset=charset)
             leaf.choices = (((), branch),)
             tree.leaf(leaf, letter, depth)
-    if not letter.leaves and (packed := said.binary_prop_value(COMPRESSED_RTF)):
-        fault = "its text is there only as compressed RTF, which nobody here unpacks"
-        tree.leaf(Leaf(where=letter.place((1,)), declared="text/rtf", content=packed, fault=fault), letter, depth)
+    if packed := said.binary_prop_value(COMPRESSED_RTF):
+        leaf = Leaf(where=letter.place((RICH_NUMBER,)), declared="text/rtf", content=packed)
+        if letter.leaves:
+            leaf.needless = RICH
+        else:
+            leaf.fault = "its text is there only as compressed RTF, which nobody here unpacks"
+        tree.leaf(leaf, letter, depth)
     for number, one in enumerate(storage.iter_attachment_storages(), start=3):
         _attachment(one, letter, number, tree, depth)
     return letter

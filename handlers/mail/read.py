@@ -21,27 +21,25 @@ def read(content: bytes, name: str, bounds: MailBounds, folder: Path) -> list[Re
     tree, found = Tree(bounds), list[ReadMail]()
     for number, one in enumerate(inside, start=1):
         before = len(tree.letters)
-        if not _grow(tree, kind, one, name):
-            return []
+        _grow(tree, kind, one, name)
         files = Files(folder, prefix=f"{number}-")
         file = files.write(one) if len(inside) > 1 else ""
         found.append(_mail(tree.letters[before:], one, files, file))
     return found
 
 
-def _grow(tree: Tree, kind: str, content: bytes, name: str) -> bool:
+def _grow(tree: Tree, kind: str, content: bytes, name: str) -> None:
     if kind == MAIL:
         tree.mail(content)
-    elif kind == OUTLOOK:
+        return
+    leaf = Leaf(where="1", declared=kind, name=name, content=content, attached=True)
+    if kind == OUTLOOK:
         try:
             outlook.add(content, "", tree, 0)
-        except outlook.NoMessage:
-            return False
-    else:
-        tree.leaf(
-            Leaf(where="1", declared=kind, name=name, content=content, attached=True), tree.add(Letter(where="")), 0
-        )
-    return True
+            return
+        except outlook.NoMessage as error:
+            leaf.fault = str(error)  # held: LlamaCloud could not read it either, and it may hold documents
+    tree.leaf(leaf, tree.add(Letter(where="")), 0)
 
 
 def _mail(letters: list[Letter], content: bytes, files: Files, file: str) -> ReadMail:

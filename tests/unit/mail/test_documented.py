@@ -5,6 +5,7 @@ from pathlib import Path
 
 from handlers.mail.envelopes import LOCKED_TNEF
 from handlers.mail.fates import RULES
+from handlers.mail.outlook import RICH
 from handlers.mail.tree import LOCKED
 from receiver.core.mail import Fate
 
@@ -12,7 +13,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "ways-in.md").read_text(encoding="u
 ROWS = [row for row in re.findall(r"^\| [^|]+ \| (\w+) \| ([^|]*) \|$", PAGE, re.MULTILINE) if row[0] in set(Fate)]
 IN_PARTS = {
     "the same text as part N", "shown in the text (part N), which holds it",
-    "a signature that stands apart from what it signs", "text before the parts, which no mail program shows",
+    "a signature that stands apart from what it signs", RICH, "text before the parts, which no mail program shows",
 }  # fmt: skip
 """Reasons that follow from where a part stands; test_parts.py and test_envelopes.py have a test for each."""
 

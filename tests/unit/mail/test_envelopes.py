@@ -1,5 +1,7 @@
 """What holds mails or files inside is opened; what is locked, or nobody can open, is held by name."""
 
+import codecs
+
 import pytest
 from asn1crypto import algos, cms, core
 
@@ -160,9 +162,26 @@ def test_a_message_of_outlooks_in_a_mail_is_opened_and_a_broken_one_held() -> No
     ]  # fmt: skip
 
 
+def test_a_broken_message_of_outlooks_is_held_as_it_came() -> None:
+    broken = compound(message({}))[:700]
+    (found,) = parts(broken, "letter.msg")
+    assert (found.said, found.content) == (("1", "held", "letter.msg"), broken)
+    assert found.part.reason.startswith("it cannot be read as an Outlook message")
+
+
 def test_what_is_only_called_a_message_is_no_mail() -> None:
-    assert mails(compound(message({}))[:700], "letter.msg") == []
+    assert mails(PDF, "letter.msg") == []
     assert mails(PDF, "letter.eml") == []
+
+
+def test_the_rich_text_beside_a_text_is_on_the_record() -> None:
+    found = parts(compound(message({**TEXTS, 0x1000: "Hello"}, compressed=b"LZFu")), "letter.msg")
+    assert said(found) == [("0", "left_out", "attachment-0"), ("2", "document", "From Outlook.txt")]
+
+
+@pytest.mark.parametrize("page", [874, 932, 936, 949, 950, 1252])
+def test_code_pages_are_known_as_outlook_calls_them(page: int) -> None:
+    assert codecs.lookup(f"windows-{page}").name in (f"cp{page}", "gbk")
 
 
 def test_a_mail_as_apple_keeps_it_ends_where_its_length_says() -> None:
