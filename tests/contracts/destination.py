@@ -156,6 +156,15 @@ class HoldsBytes(DestinationContract):
         with pytest.raises(DeliveryConflict):
             await place.destination.deliver(replace(_parcel(place, b"second"), again=True))
 
+    async def test_other_options_leave_the_bytes_and_the_manifest_as_they_are(self, place: Place) -> None:
+        parcel = _parcel(place)
+        first = await place.destination.deliver(parcel)
+        manifest = await place.read(_manifest_of(first))
+        changed = replace(parcel, content=replace(parcel.content, stream=_gone), again=True, options_changed=True)
+        again = await place.destination.deliver(changed)
+        assert (again.location, again.checksum, again.fresh) == (first.location, first.checksum, False)
+        assert (await place.read(again), await place.read(_manifest_of(again))) == (b"%PDF-1.7 a letter", manifest)
+
     async def test_the_receipt_says_where_the_manifest_lies(self, place: Place) -> None:
         parcel = _parcel(place)
         receipt = await place.destination.deliver(parcel)

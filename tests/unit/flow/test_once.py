@@ -8,7 +8,7 @@ for each document, the message with the highest number.
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from receiver.core.document import Document, DocumentState, Receipt
 from receiver.core.errors import DestinationBusy, NotAllowed
+from receiver.core.links import ContentLinks
 from receiver.core.meaning import Meaning
-from receiver.core.parcel import Parcel, PointerState
+from receiver.core.parcel import Parcel, Pointer, PointerState
 from receiver.flow.by_hand import Word, choices, route_by_hand
 from receiver.flow.forget import forget_content
 from receiver.flow.replay import Choice, carry_out, chosen, foreseen, moved
@@ -41,6 +42,7 @@ TABLES = (
     FIRST.replace('"words://invoices"', '{to: "words://invoices", group: type}'),
     FIRST.replace('failed: {to: ["bytes://failed/"]}', 'failed: {to: ["words://failed"]}'),
 )
+LINKS = ContentLinks(base="https://documents.example.com", days=7, secrets=(b"a-secret-of-ours-alone",))
 QUARTER, MONTH = 900.0, 31 * 86400.0
 TYPES = ("invoice", "contract", None)
 STEPS = st.lists(
@@ -65,23 +67,36 @@ class WatchedPlace(PlayedPlace):
 
     lies: bool = False
     opens: dict[str, bytes] = field(default_factory=dict)
+    clock: Callable[[], float] = float
 
     async def deliver(self, parcel: Parcel) -> Receipt:
         receipt = await super().deliver(parcel)
-        if not self.holds_bytes and parcel.pointer.state is PointerState.STORED:
-            assert parcel.pointer.url in self.opens
+        if not self.holds_bytes and parcel.meaning is not Meaning.SUPERSEDED:
+            self._look(parcel.document, parcel.pointer)
         if self.lies:
             raise DestinationBusy("the answer was lost")
         return receipt
+
+    def _look(self, document: Document, pointer: Pointer) -> None:
+        """The pointer opens now; there is none only where Mailroom itself has forgotten the bytes."""
+        if pointer.state is PointerState.STORED:
+            assert pointer.url in self.opens
+        elif pointer.url:
+            path, _, token = pointer.url.partition("?token=")
+            assert path == f"https://documents.example.com/documents/{document.id}/content"
+            assert LINKS.proves(token, document.id, now=self.clock())
+        else:
+            assert document.forgotten_at is not None
 
 
 class Life:
     def __init__(self, folder: Path) -> None:
         self.desk = desk = Desk(folder, FIRST)
         desk.bytes = WatchedPlace(holds_bytes=True)
-        desk.words = WatchedPlace(holds_bytes=False, opens=desk.bytes.objects)
+        desk.words = WatchedPlace(holds_bytes=False, opens=desk.bytes.objects, clock=lambda: desk.now)
         desk.tools = replace(
-            desk.tools, destinations={"bytes": desk.bytes, "words": desk.words}, sources={"bytes": desk.bytes}
+            desk.tools,
+            destinations={"bytes": desk.bytes, "words": desk.words}, sources={"bytes": desk.bytes}, links=LINKS,
         )  # fmt: skip
         self.contents: dict[str, bytes] = {}
         self.lied = False
@@ -201,7 +216,8 @@ class Life:
 
 def _claim(one: Parcel) -> tuple[object, ...]:
     kind = Meaning.ROUTED if one.meaning is Meaning.CORRECTED else one.meaning
-    return kind, one.document.type, one.plan.review, one.pointer.url, one.pointer.state
+    where = one.pointer.url if one.pointer.state is PointerState.STORED else ""
+    return kind, one.document.type, one.plan.review, where, one.pointer.state
 
 
 @settings(deadline=None, max_examples=120)
