@@ -16,6 +16,7 @@ from receiver.core.bulkhead import Begun, Capacity, Room
 from receiver.core.errors import MailroomError, StoreBusy, Transient
 from receiver.core.task import Rank, Task
 from receiver.flow.process import Done, process
+from receiver.flow.recover import SWEEPS
 from receiver.flow.tools import Tools
 from receiver.flow.unclaimed import ring_again
 from receiver.log import line
@@ -63,8 +64,9 @@ class Worker:
         self._ended_one = asyncio.Event()
         self._taking: asyncio.Task[None] | None = None
         self._short_of_room = False
-        self._heard = 0
-        """Messages that named a task, since the sweep looked."""
+        self._in_vain = 0.0
+        """Seconds of listening that brought no message, since the last one or the last sweep."""
+        self._silent_sweeps = 0
         self._queue_silent = False
         """Whether the queue delivers nothing though it takes messages: then the store is looked into instead."""
         self._looked_at = 0.0
@@ -132,14 +134,24 @@ class Worker:
     async def _listen_by_name(self) -> list[Ring]:
         """A bell that names tasks is heard when there is room for any of them; meanwhile we look for urgent ones."""
         while True:
-            looks = self._short_of_room or self._queue_silent
+            looks, hands = self._short_of_room or self._queue_silent, self._room().for_rank(Rank.BULK)
             if looks and time.monotonic() - self._looked_at >= LOOK_SECONDS:
-                return [Ring()]
-            if hands := self._room().for_rank(Rank.BULK):
+                # Who finds all its work by itself must still hear when the queue delivers again.
+                heard = (
+                    await self._tools.bell.wait(timeout_seconds=0, limit=hands) if self._queue_silent and hands else []
+                )
+                return [*heard, Ring()]
+            if hands:
                 seconds = LOOK_SECONDS if looks else LISTEN_SECONDS
-                return await self._tools.bell.wait(timeout_seconds=seconds, limit=hands)
+                return await self._hear(seconds, hands)
             self._short_of_room = True
             await self._freed()
+
+    async def _hear(self, seconds: float, hands: int) -> list[Ring]:
+        since = time.monotonic()
+        rings = await self._tools.bell.wait(timeout_seconds=seconds, limit=hands)
+        self._in_vain = 0.0 if rings else self._in_vain + time.monotonic() - since
+        return rings
 
     async def _listen_for_any(self) -> list[Ring]:
         heard = asyncio.create_task(self._tools.bell.wait(timeout_seconds=LISTEN_SECONDS))
@@ -173,8 +185,7 @@ class Worker:
 
     async def _take(self, rings: Sequence[Ring]) -> bool:
         """Whether more urgent tasks may be waiting behind these: some of them are not."""
-        self._heard += len(rings)
-        self._queue_silent = False
+        self._in_vain, self._silent_sweeps, self._queue_silent = 0.0, 0, False
         if self._stopping:
             await self._tools.bell.unanswered(*rings)
             return False
@@ -189,12 +200,13 @@ class Worker:
         return any(task.rank >= Rank.SUBMIT for task in tasks)
 
     async def begin_overlooked(self, ids: Sequence[str]) -> int:
-        """Begins what there is room for of these overdue tasks; how many, if the queue was silent meanwhile."""
-        heard, self._heard = self._heard, 0
+        """Begins what there is room for of these overdue tasks; how many, if the queue is silent."""
         tasks = await self._claim(len(ids), self._room(), ids=ids) if ids and not self._stopping else []
         for task in tasks:
             self._start(task, Ring())
-        self._queue_silent = not heard and (self._queue_silent or bool(tasks))
+        listened, self._in_vain = self._in_vain, 0.0
+        self._silent_sweeps = self._silent_sweeps + 1 if listened >= self._sweep_seconds / 2 else 0
+        self._queue_silent = self._queue_silent or (bool(tasks) and self._silent_sweeps >= SWEEPS)
         return len(tasks) if self._queue_silent else 0
 
     async def _put_back(self, ring: Ring) -> None:

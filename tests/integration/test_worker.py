@@ -13,7 +13,7 @@ import pytest
 from msgspec import structs
 
 from handlers.local_aws import LocalAws
-from receiver import runner
+from receiver import rounds, runner
 from receiver.core import bulkhead
 from receiver.core.change import Insert, Query, Update, Write
 from receiver.core.errors import DestinationBusy, FileGone, StoreBusy, Transient
@@ -388,19 +388,11 @@ class Silent(LocalDoorbell):
         return rings
 
 
-async def test_who_found_the_queue_silent_looks_by_itself_until_a_message_comes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """There is no sweep here that would find anything."""
-    monkeypatch.setattr(runner, "LOOK_SECONDS", 0.05)
-    office = Office(tmp_path, Silent())
-    worker = office.worker(sweep_seconds=3600)
-    assert await worker.begin_overlooked(await office.promise("a")) == 1
-    assert await worker.begin_overlooked([]) == 0
-    async with worker.running():
-        for name in "bcd":
-            await office.promise(name)
-            await until(partial(told_last, office.hands, name))
+async def test_who_begins_after_a_time_without_any_worker_does_not_take_the_queue_for_silent(office: Office) -> None:
+    ids = await office.promise(*"abc")
+    worker = office.worker(sweep_seconds=0.01)
+    assert await worker.begin_overlooked(ids) == 0
+    await until(lambda: len(office.hands.told) == 3)
 
 
 async def test_work_goes_on_without_a_queue_that_delivers_nothing_and_somebody_is_told(
@@ -411,14 +403,25 @@ async def test_work_goes_on_without_a_queue_that_delivers_nothing_and_somebody_i
     office = Office(tmp_path, bell)
     office.tools = replace(office.tools, clock=ticking())
     async with office.worker(sweep_seconds=0.2).running():
-        for name in "abcdef":  # the first waits for the sweep; from then on the worker looks by itself
-            await office.store.apply(Insert(a_notice(name, due_at=office.tools.clock())))
+        while "queue.silent" not in await kinds_told(office):
+            office.hands.told.clear()
+            await office.store.apply(Insert(a_notice(f"swept {next(_numbers)}", due_at=office.tools.clock())))
+            await until(lambda: office.hands.told)
+        monkeypatch.setattr(rounds, "overlooked", nothing)
+        for name in "abc":  # no sweep finds them: from now on the worker looks by itself
+            await office.promise(name)
             await until(partial(told_last, office.hands, name))
-        incidents = (await office.store.find(Incident, Query())).records
-        assert "queue.silent" in [one.kind for one in incidents]
         bell.well = True
         await bell.ring(*await office.promise("z"))
         await until(partial(told_last, office.hands, "z"))
+
+
+async def nothing(*_: object, **__: object) -> list[str]:
+    return []
+
+
+async def kinds_told(office: Office) -> list[str]:
+    return [one.kind for one in (await office.store.find(Incident, Query())).records]
 
 
 class Broken(LocalDoorbell):
