@@ -52,19 +52,25 @@ class Verdict:
         return counted | {fault: len(self.findings[fault]) for fault in FAULTS}
 
 
-def audit(letters: Mapping[str, Letter], evidence: Evidence, *, bound: int, refused: list[str]) -> Verdict:
-    """The verdict over a run; ``letters`` are those that were acknowledged, by document id."""
+def audit(
+    letters: Mapping[str, Letter], evidence: Evidence, *, bound: int, refused: list[str], forgets: bool = True
+) -> Verdict:
+    """The verdict over a run; ``letters`` are those that were acknowledged, by document id.
+
+    ``forgets`` is whether the bytes of settled documents must be forgotten by now; they are all kept otherwise.
+    """
     verdict = Verdict(bound=bound)
     states = Counter(one.state for one in evidence.documents.values())
     verdict.routed, verdict.review = states[DocumentState.ROUTED], states[DocumentState.REVIEW]
     verdict.failed, verdict.withdrawn = states[DocumentState.FAILED], states[DocumentState.WITHDRAWN]
-    _Auditor(letters, evidence, verdict).look()
+    _Auditor(letters, evidence, verdict, forgets=forgets).look()
     verdict.findings["unexplained"] += refused
     return verdict
 
 
 class _Auditor:
-    def __init__(self, letters: Mapping[str, Letter], evidence: Evidence, verdict: Verdict) -> None:
+    def __init__(self, letters: Mapping[str, Letter], evidence: Evidence, verdict: Verdict, *, forgets: bool) -> None:
+        self._forgets = forgets
         self._owed = owed(letters, evidence)
         self._packets = {one: packet for one, packet in letters.items() if isinstance(packet, Packet)}
         self._evidence = evidence
@@ -104,7 +110,7 @@ class _Auditor:
     def _look_at_bytes(self, name: str, one: Owed, document: Document) -> None:
         """They are there for as long as somebody may need them, and no longer."""
         kept = self._evidence.kept.get(document.id)
-        if document.state in SETTLED:
+        if self._forgets and document.state in SETTLED:
             if kept is not None:
                 self._say("unexplained", f"{name}: its bytes were not forgotten")
         elif kept is None:

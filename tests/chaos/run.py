@@ -209,10 +209,10 @@ async def _settled(books: Store, clerk: Clerk, over: float, look_seconds: float)
         await asyncio.sleep(look_seconds)
 
 
-async def is_busy(store: Store) -> bool:
-    """Whether something is open, to be done or to be forgotten."""
+async def is_busy(store: Store, *, forgets: bool = True) -> bool:
+    """Whether something is open, to be done or, where bytes are kept for seconds only, to be forgotten."""
     to_forget = Query(by="forgettable", key="content", limit=1)
-    if (await store.tally()).open or (await store.find(Document, to_forget)).records:
+    if (await store.tally()).open or (forgets and (await store.find(Document, to_forget)).records):
         return True
     if (await store.find(Task, Query(by="state", key=TaskState.RUNNING, limit=1))).records:
         return True

@@ -115,7 +115,7 @@ async def test_everything_is_routed_once_though_one_of_each_is_killed(tmp_path: 
             crew.end()
             await post.close()
         evidence = await gather(aws, sandbox.url, store, S3Spool(SPOOL, aws.aws))
-    verdict = audit(post.acknowledged, evidence, bound=2, refused=post.refused)
+    verdict = audit(post.acknowledged, evidence, bound=2, refused=post.refused, forgets=False)
     assert verdict.findings == {"lost": [], "doubled": [], "misplaced": [], "unexplained": []}
     assert verdict.doubled_messages <= verdict.bound
     assert verdict.taken_in == DOCUMENTS == verdict.routed + verdict.review + verdict.failed
@@ -176,4 +176,4 @@ async def many_are_routed(store: Store) -> bool:
 
 
 async def all_is_done(store: Store) -> bool:
-    return (await store.tally()).balanced and not await is_busy(store)
+    return (await store.tally()).balanced and not await is_busy(store, forgets=False)
