@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from receiver.core.manifest import SUFFIX, is_manifest
+from receiver.flow.regular import open_regular
 
 IGNORED = (
     ".DS_Store", "._*", ".gitkeep", ".gitignore", "Thumbs.db", "desktop.ini", "~$*", "*~", ".~lock.*",
@@ -104,7 +105,7 @@ def unreadable(path: Path, *, links: bool = True) -> str:
             return unreadable_folder(path)
         if not stat.S_ISREG(mode):
             return "it is not a file"  # a pipe or a device may never end
-        path.open("rb").close()
+        open_regular(path).close()
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
     except ValueError as error:  # a null byte in the name
@@ -124,7 +125,7 @@ def own_output(path: Path) -> str:
 
 def _is_manifest(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return is_manifest(file.read(MANIFEST_BYTES), path.name)
     except OSError:
         return False

@@ -21,6 +21,7 @@ from receiver.core.naming import document_id, whole
 from receiver.core.task import Task, submission_of
 from receiver.flow.conclude import held_document
 from receiver.flow.installation import installation
+from receiver.flow.regular import open_regular
 from receiver.flow.tools import Tools
 from receiver.ports import Kept
 
@@ -114,7 +115,7 @@ async def peeked(source: AsyncIterator[bytes] | Path | Kept) -> tuple[bytes, Asy
 
 
 def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(HEAD_BYTES)
 
 
@@ -161,7 +162,7 @@ async def with_bytes(document: Document, again: Kept, tools: Tools) -> Document:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

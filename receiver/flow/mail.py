@@ -28,6 +28,7 @@ from receiver.flow.deliver import delivery_tasks
 from receiver.flow.family import look_at
 from receiver.flow.intake import Arrival, TakenIn, has_bytes, inserted, take_in, with_bytes
 from receiver.flow.mail_record import document_ids, finished
+from receiver.flow.regular import open_regular
 from receiver.flow.scratch import scratch
 from receiver.flow.tools import Tools
 from receiver.ports import Kept
@@ -116,7 +117,7 @@ def _of(arrival: Arrival, kept: Kept) -> Document:
 
 
 def _looked_at(path: Path) -> tuple[bytes, str, int]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(HEAD_BYTES)
         file.seek(0)
         return head, hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size

@@ -1,12 +1,15 @@
 """The files that a user's PATHs name."""
 
 import os
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from receiver.cli.paths import LINKED, files, unreadable
+from receiver.flow.regular import open_regular
 
 NOBODY = 65534
 
@@ -28,6 +31,28 @@ def test_what_cannot_be_read_is_found_too_so_that_somebody_says_so(tmp_path: Pat
     assert reasons["x" * 5000] == "it cannot be read: File name too long"
     assert unreadable(Path("a\0b")) == "it cannot be read: embedded null byte"
     assert unreadable(Path("/dev/zero")) == "it is not a file"
+
+
+def test_a_pipe_where_a_manifest_could_lie_is_not_waited_for(tmp_path: Path) -> None:
+    """It held up a watched folder for ever, and the end of the process too."""
+    (tmp_path / "a.pdf").write_text("mail")
+    os.mkfifo(tmp_path / "a.pdf.mailroom.json")
+    said: list[str] = []
+    looking = threading.Thread(target=lambda: said.append(unreadable(tmp_path / "a.pdf")), daemon=True)
+    looking.start()
+    looking.join(10)
+    assert said == [""]
+
+
+@pytest.mark.parametrize("name", ["pipe", "folder", "socket", "gone"])
+def test_what_is_no_file_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path is short
+    os.mkfifo("pipe")
+    Path("folder").mkdir()
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind("socket")
+        with pytest.raises(OSError, match=name):
+            open_regular(Path(name))
 
 
 @pytest.fixture
