@@ -13,8 +13,8 @@ _SIGN = re.compile(
     rb"|ATTACH[^:\r\n]*(?:\r?\n [^:\r\n]*){0,3}VALUE=BINARY)",  # RFC 5545: a file in a calendar entry
     re.IGNORECASE | re.MULTILINE,
 )
-_PIECES = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
+_PIECES = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\s]")
 
 
 def carries_file(content: bytes) -> bool:
@@ -22,15 +22,16 @@ def carries_file(content: bytes) -> bool:
     return bool(_SIGN.search(content))
 
 
-def unpieced(encoded: bytes) -> bytes | None:
+def unpieced(encoded: str) -> bytes | None:
     """The content of base64 that was written in several pieces, each padded; None where it was not, or is no base64.
 
     ``email`` ends at the first padding. What follows it and is no base64 (the footer of a mailing list) is no piece.
     """
-    before, pad, after = encoded.partition(b"=")
-    if not pad or not after.strip(b"= \t\r\n") or _NOT_BASE64.search(after):
+    padded = encoded.find("=")
+    rest = encoded[padded:] if padded >= 0 else ""
+    if not rest.strip("= \t\r\n") or _NOT_BASE64.search(rest):
         return None
     try:
-        return b"".join(base64.b64decode(one) for one in _PIECES.findall(b"".join((before + pad + after).split())))
-    except binascii.Error:
+        return b"".join(base64.b64decode(one) for one in _PIECES.findall("".join(encoded.split())))
+    except (binascii.Error, ValueError):
         return None

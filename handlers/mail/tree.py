@@ -229,7 +229,7 @@ def _content(part: Mime, *, whole: bool) -> tuple[bytes, str]:
         return content, ELSEWHERE_KEPT
     if encoding not in ENCODINGS and "bit" not in encoding and not declared.startswith("text/"):
         return content, f"nobody here knows its encoding {encoding[:40]!r}"
-    if encoding == "base64" and (pieced := unpieced(str(part.get_payload()).encode("ascii", "replace"))) is not None:
+    if encoding == "base64" and (pieced := unpieced(str(part.get_payload()))) is not None:
         return pieced, ""
     if encoding in UUENCODED and content.lstrip().startswith(b"begin "):
         return content, "its uuencode is broken"

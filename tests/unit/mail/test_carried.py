@@ -87,9 +87,9 @@ def test_base64_in_several_padded_pieces_is_whole(cut: int) -> None:
 
 
 def test_a_footer_below_base64_is_no_piece_of_it() -> None:
-    assert unpieced(b"QUJD\r\nQQ==\r\n") is None
-    assert unpieced(b"QUJDQQ==\r\n____\r\nOur list: https://lists.example\r\n") is None
-    assert unpieced(b"QQ==\r\nQQ") is None
+    assert unpieced("QUJD\r\nQQ==\r\n") is None
+    assert unpieced("QUJDQQ==\r\n____\r\nOur list: https://lists.example\r\n") is None
+    assert unpieced("QQ==\r\nQQ") is None
 
 
 def test_a_forwarded_mail_that_breaks_off_is_held_where_it_does() -> None:
