@@ -78,7 +78,7 @@ def account(
     """The pieces of a packet of ``page_count`` pages, or the faults.
 
     ``blank`` are the pages known to be blank (see ``candidates``). With ``omit`` the pages that no segment holds were
-    left out on purpose: they are named as omitted.
+    left out on purpose: they are named as omitted. A packet of which nothing else is left is a fault all the same.
     """
     known = tuple(replace(one, pages=tuple(sorted(set(one.pages)))) for one in segments if one.pages)
     missing = _missing(known, page_count)
@@ -92,6 +92,8 @@ def account(
     pieces = settle(sorted(known, key=lambda one: one.pages), loose, frozenset(blank))
     if guards.merge_neighbours:
         pieces = _merged(pieces)
+    if unheld and all(one.category == BLANK for one in pieces):
+        return Account(faults=(f"nothing would be left of the packet: no piece holds {_pages(unheld)}",))
     if broken := tuple(_broken(pieces, guards)):
         return Account(faults=broken)
     return Account(pieces=tuple(pieces), omitted=unheld if omit else ())

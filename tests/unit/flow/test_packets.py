@@ -168,6 +168,12 @@ async def test_a_held_packet_is_resolved_when_it_no_longer_waits_for_a_person(de
     assert await told_later() == ["resolved: a person must look at packet mail.pdf"]
 
 
+async def test_a_packet_of_which_all_is_omitted_is_held(desk: Desk) -> None:
+    desk.use(ARCHIVED + "split: {uncategorized: omit}\n")
+    packet = await split(desk, segments())
+    assert (packet.state, packet.cuts) == (DocumentState.REVIEW, ())
+
+
 async def test_omitted_pages_are_named(desk: Desk) -> None:
     desk.use(ARCHIVED + "split: {uncategorized: omit}\n")
     packet = await split(desk, segments(("invoice", (1, 2)), ("contract", (4,))))
