@@ -3,17 +3,26 @@
 By content before name: what is a PDF or a picture is a document, whatever the mail calls it.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from handlers.mail import markup, text
 from handlers.mail.carried import CARRIES, carries_file
 from handlers.mail.tree import LOCKED, SIGNATURES, Leaf
-from receiver.core.header_block import HEAD_BYTES
+from receiver.core.header_block import HEAD_BYTES, header_fields
 from receiver.core.mail import EMPTY, Fate
-from receiver.core.media import ENVELOPES, MAIL, media_type, refusal
+from receiver.core.media import ENVELOPES, MAIL, SIGNED, UNKNOWN, media_type, refusal
 
 SIGNATURE_BYTES = 64 * 1024
+_ARMOUR, _ARMOUR_ENDS = b"-----BEGIN ", b"-----END "
+_RETURNED = frozenset({"text/rfc822-headers", "message/global-headers"})
+_REPORTS = _RETURNED | {
+    "message/delivery-status",
+    "message/global-delivery-status",
+    "message/disposition-notification",
+    "message/feedback-report",
+}
 _SURELY = ("application/pdf", "image/", "application/rtf")
 """What the content alone tells: no rule about names takes these for something else."""
 _NO_TEXT = (*_SURELY, "application/msword", *ENVELOPES - {MAIL})
@@ -28,32 +37,52 @@ class Rule:
     fits: Callable[[Leaf], bool]
 
 
-def _typed(*declared: str) -> Callable[[Leaf], bool]:
-    return lambda leaf: leaf.declared in declared
-
-
 def _either(leaf: Leaf, declared: tuple[str, ...], endings: tuple[str, ...], begins: tuple[bytes, ...]) -> bool:
     """Called so by type or name, and it begins like that."""
     called = leaf.declared in declared or leaf.name.lower().endswith(endings)
     return called and leaf.content.removeprefix(b"\xef\xbb\xbf").lstrip().upper().startswith(begins)
 
 
+def _ends(leaf: Leaf, mark: bytes) -> bool:
+    """Whether nothing follows the last line with this mark, or there is none: a letter below it is a letter."""
+    _, found, after = leaf.content.upper().rpartition(mark)
+    return not found or not after.partition(b"\n")[2].strip()
+
+
 def _is_calendar(leaf: Leaf) -> bool:
-    return _either(leaf, ("text/calendar", "application/ics"), (".ics", ".vcs"), (b"BEGIN:VCALENDAR",))
+    types, endings = ("text/calendar", "application/ics"), (".ics", ".vcs")
+    return _either(leaf, types, endings, (b"BEGIN:VCALENDAR",)) and _ends(leaf, b"END:VCALENDAR")
 
 
 def _is_card(leaf: Leaf) -> bool:
     types = ("text/vcard", "text/x-vcard", "text/directory")
-    return _either(leaf, types, (".vcf", ".vcard"), (b"BEGIN:VCARD",))
+    return _either(leaf, types, (".vcf", ".vcard"), (b"BEGIN:VCARD",)) and _ends(leaf, b"END:VCARD")
 
 
 def _is_signature(leaf: Leaf) -> bool:
-    return leaf.declared in SIGNATURES and len(leaf.content) <= SIGNATURE_BYTES
+    """Called one, and nothing that a person could have written: in armour, or without a space, or binary."""
+    if leaf.declared not in SIGNATURES or len(leaf.content) > SIGNATURE_BYTES or not _is_loose(leaf):
+        return False
+    written = b" " in leaf.content.strip() and not re.search(rb"[\x00-\x08\x80-\xff]", leaf.content)
+    return _ends(leaf, _ARMOUR_ENDS) if _ARMOUR in leaf.content else not written
+
+
+def _is_loose(leaf: Leaf) -> bool:
+    """Whether its content says nothing of the kind of file that it is."""
+    return media_type(leaf.content[:HEAD_BYTES], "") in (UNKNOWN, SIGNED) and not leaf.content.startswith(b"PK")
+
+
+def _is_report(leaf: Leaf) -> bool:
+    """Called a report, and fields alone; what was returned with its text is a text."""
+    if leaf.declared not in _REPORTS or not header_fields(leaf.content[:HEAD_BYTES]):
+        return False
+    body = re.split(rb"\r?\n\r?\n", leaf.content.strip(), maxsplit=1)[1:]
+    return leaf.declared not in _RETURNED or not any(body)
 
 
 def _is_pgp(leaf: Leaf) -> bool:
     begins = (b"-----BEGIN PGP SIGNATURE-----", b"-----BEGIN PGP PUBLIC KEY BLOCK-----")
-    return leaf.content.lstrip().startswith(begins)
+    return leaf.content.lstrip().startswith(begins) and _ends(leaf, _ARMOUR_ENDS)
 
 
 def _is_locked(leaf: Leaf) -> bool:
@@ -95,18 +124,7 @@ RULES: tuple[Rule, ...] = (
     Rule("a signature", Fate.LEFT_OUT, _is_signature),
     Rule("a PGP signature or key", Fate.LEFT_OUT, _is_pgp),
     Rule("the data of a certified mail (PEC)", Fate.LEFT_OUT, _is_certificate_of_post),
-    Rule(
-        "a report of the mail system",
-        Fate.LEFT_OUT,
-        _typed(
-            "message/delivery-status",
-            "message/global-delivery-status",
-            "message/disposition-notification",
-            "message/feedback-report",
-            "text/rfc822-headers",
-            "message/global-headers",
-        ),
-    ),
+    Rule("a report of the mail system", Fate.LEFT_OUT, _is_report),
     Rule("a program", Fate.LEFT_OUT, _is_program),
 )
 

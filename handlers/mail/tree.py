@@ -219,7 +219,9 @@ def _content(part: Mime, *, whole: bool) -> tuple[bytes, str]:
     declared = part.get_content_type()
     if part.is_multipart():  # message/delivery-status and its kin, which ``email`` takes for mails
         fault = "the mail holds only a piece of it, or only a link to it" if declared in ELSEWHERE else ""
-        return b"\n".join(child.as_bytes() for child in _inside(part)), fault
+        inside = b"\n".join(child.as_bytes() for child in _inside(part))
+        encoded = _encoding(part) == "base64"  # against RFC 2046
+        return (_decoded(inside.decode("ascii", "replace"), "base64") if encoded else inside), fault
     content = part.get_payload(decode=True)
     assert isinstance(content, bytes)
     encoding = _encoding(part)

@@ -43,18 +43,38 @@ _NO_MAIL: tuple[tuple[bytes, str], ...] = (
     (b"\xfd7zXZ\x00", "an archive (xz)"),
     (b"7z\xbc\xaf\x27\x1c", "an archive (7z)"),
     (b"Rar!\x1a\x07", "an archive (rar)"),
+    (b"\x1f\x9d", "an archive (compress)"),
+    (b"\x28\xb5\x2f\xfd", "an archive (zstd)"),
+    (b"\x04\x22\x4d\x18", "an archive (lz4)"),
+    (b"LZIP\x01", "an archive (lzip)"),
+    (b"MSCF\0\0\0\0", "an archive (cab)"),
+    (b"MSWIM\0\0\0", "an archive (wim)"),
+    (b"xar!\0", "an archive (xar)"),
+    (b"!<arch>\n", "an archive (ar)"),
+    (b"\xed\xab\xee\xdb", "an archive (rpm)"),
+    (b"StuffIt (c)", "an archive (StuffIt)"),
+    (b"SIT!\0", "an archive (StuffIt)"),
+    (b"!BDN", "a mailbox of Outlook's (pst)"),
     (b"PK\x05\x06", "an empty archive (zip)"),
-    (b"\x7fELF", "a program"),
-    (b"\xcf\xfa\xed\xfe", "a program"),
-    (b"\xca\xfe\xba\xbe", "a program"),
     (b"SQLite format 3\x00", "a database"),
 )
+_PROGRAMS = (b"MZ", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+_WITHIN: tuple[tuple[int, bytes, str], ...] = (
+    *((2, b"-lh%d-" % method, "an archive (lzh)") for method in range(8)),
+    (7, b"**ACE**", "an archive (ace)"),
+    (257, b"ustar\0", "an archive (tar)"),
+    (257, b"ustar  ", "an archive (tar)"),
+    (32769, b"CD001", "an archive (iso)"),
+)
+"""What stands further inside: place, bytes, kind."""
 _ZIPPED = re.compile(
     r"\.(doc[xm]|dot[xm]|ppt[xm]|pot[xm]|xls[xmb]|xltx|od[tsp]|ott|epub|pages|numbers|key|vsdx|s[xt][wi]|uo[tp])$"
 )
 """Extensions of documents that are zip archives inside."""
-_ZIP_BEGINS = (b"mimetype", b"[Content_Types].xml", b"_rels/", b"docProps/", b"word/", b"xl/", b"ppt/", b"Index/")
-"""The first entries that such a document begins with: OpenDocument and EPUB, Office Open XML, Apple's."""
+_ZIP_BEGINS = (b"mimetype", b"[Content_Types].xml", b"_rels/", b"docProps/")
+"""The first entries that such a document begins with: OpenDocument and EPUB, Office Open XML."""
+_ZIP_FOLDERS = (b"word/", b"xl/", b"ppt/", b"Index/")
+"""Others, of Office Open XML and Apple's. An archive may have such a folder, so what is called ``.zip`` is one."""
 _TNEF = b"\x78\x9f\x3e\x22"
 _OUTLOOK = tuple(
     name.encode("utf-16-le") for name in ("__substg1.0_", "__properties_version1.0", "__nameid_version1.0")
@@ -76,7 +96,7 @@ def media_type(head: bytes, name: str) -> str:
             return kind
     if kind := envelope(head, name):
         return kind
-    if b"%PDF-" in head[:JUNK_BYTES]:
+    if b"%PDF-" in head[:JUNK_BYTES] and not (head.startswith(_ZIP) or _archive(head, name)):
         return PDF
     guessed = mimetypes.guess_type(name)[0] or UNKNOWN
     if guessed == MAIL:  # so it is called, and is none
@@ -104,13 +124,8 @@ def refusal(head: bytes, name: str, *, packet: bool = False) -> str:
     """Why LlamaCloud, or the cut of a packet, could not take the file; "" when nothing speaks against it."""
     if not head:
         return "is empty"
-    for magic, kind in _NO_MAIL:
-        if head.startswith(magic):
-            return f"is {kind}, not a document"
-    if head.startswith(b"MZ") and b"\0" in head[:64]:  # a letter may begin with MZ, too
-        return "is a program, not a document"
-    if head.startswith(_ZIP) and not _zipped_document(head, name):
-        return "is an archive (zip), not a document"
+    if kind := _archive(head, name) or _program(head):
+        return f"is {kind}, not a document"
     if is_manifest(head, name):
         return "is the manifest of a document that Mailroom delivered"
     kind = media_type(head, name)
@@ -119,9 +134,22 @@ def refusal(head: bytes, name: str, *, packet: bool = False) -> str:
     return ""
 
 
+def _archive(head: bytes, name: str) -> str:
+    """What kind of archive or database it is; "" for none."""
+    found = next((kind for magic, kind in _NO_MAIL if head.startswith(magic)), "")
+    found = found or next((kind for place, magic, kind in _WITHIN if head.startswith(magic, place)), "")
+    return found or ("an archive (zip)" if head.startswith(_ZIP) and not _zipped_document(head, name) else "")
+
+
+def _program(head: bytes) -> str:
+    written = head.startswith(b"MZ") and b"\0" not in head[:64]  # a letter may begin with MZ, too
+    return "a program" if head.startswith(_PROGRAMS) and not written else ""
+
+
 def _zipped_document(head: bytes, name: str) -> bool:
     """Whether a zip archive is a document inside: by its first entry (its name begins at byte 30), or by its name."""
-    return head[30:].startswith(_ZIP_BEGINS) or bool(_ZIPPED.search(name.lower()))
+    begins = _ZIP_BEGINS if name.lower().endswith(".zip") else (*_ZIP_BEGINS, *_ZIP_FOLDERS)
+    return head[30:].startswith(begins) or bool(_ZIPPED.search(name.lower()))
 
 
 def _textual(head: bytes) -> str:

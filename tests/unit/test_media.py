@@ -42,6 +42,13 @@ def test_the_content_tells_where_it_can_and_the_name_where_not(head: bytes, name
         (b"Rar!\x1a\x07\x00", "mail.rar", "is an archive (rar)"),
         (b"\x1f\x8b\x08", "mail.pdf.gz", "is an archive (gzip)"),
         (zipped("letter.pdf"), "mail.zip", "is an archive (zip)"),
+        (zipped("word/letter.pdf"), "mail.zip", "is an archive (zip)"),
+        (b"a.pdf".ljust(257, b"\0") + b"ustar\x0000" + b"%PDF-1.7", "mail.pdf", "is an archive (tar)"),
+        (b"\x20\x80-lh5-", "mail.lzh", "is an archive (lzh)"),
+        (b"MSCF\0\0\0\0", "mail.cab", "is an archive (cab)"),
+        (b"\x28\xb5\x2f\xfd", "mail.zst", "is an archive (zstd)"),
+        (bytes(32769) + b"CD001", "mail.img", "is an archive (iso)"),
+        (b"!BDN", "mail.pst", "is a mailbox of Outlook's (pst)"),
     ],
 )
 def test_what_is_surely_no_document_is_refused(head: bytes, name: str, said: str) -> None:
@@ -55,6 +62,8 @@ def test_what_is_surely_no_document_is_refused(head: bytes, name: str, said: str
         (zipped("[Content_Types].xml"), "letter"),
         (zipped("mimetypeapplication/epub+zip"), "book"),
         (zipped("anything"), "letter.docx"),
+        (zipped("word/document.xml"), "letter"),
+        (b"MZ/123 is cancelled.", "letter.txt"),
         (b"whatever it is", "letter.xyz"),
         (b"\x00\x05\x16\x07", "unheard-of"),
     ],
@@ -64,5 +73,6 @@ def test_what_llamacloud_may_take_is_left_to_llamacloud(head: bytes, name: str) 
 
 
 def test_only_a_pdf_can_be_a_packet() -> None:
+    assert "only a PDF can be cut" in refusal(zipped("a.pdf") + b"%PDF-1.7", "letter.docx", packet=True)
     assert refusal(b"%PDF-1.7", "a.pdf", packet=True) == ""
     assert "only a PDF can be cut" in refusal(b"\x89PNG\r\n\x1a\n", "a.png", packet=True)

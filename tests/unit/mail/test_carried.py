@@ -123,3 +123,41 @@ def test_broken_uuencode_is_held() -> None:
 def test_a_letter_that_begins_with_mz_is_no_program() -> None:
     letter = attached(b"MZ/123 is cancelled.", "letter.txt", "text/plain")
     assert [fate for _, fate, _ in told(mail(multi("mixed", LETTER, letter)))] == ["document", "document"]
+
+
+CARD, ENTRY = b"BEGIN:VCARD\r\nEND:VCARD\r\n", b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
+KEY = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\nabc\n-----END PGP PUBLIC KEY BLOCK-----\n"
+SIGNED_BY = b"-----BEGIN PGP SIGNATURE-----\nVersion: GnuPG v1\n\nabc\n-----END PGP SIGNATURE-----\n"
+CANCELLED = b"Dear Sirs, we cancel contract 4711."
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (CANCELLED, "application/pgp-signature"),
+        (b"PK\3\4" + bytes(26) + b"word/document.xml", "application/pkcs7-signature"),
+        (CANCELLED, "message/feedback-report"),
+        (CANCELLED, "message/disposition-notification"),
+        (b"Subject: x\r\n\r\n" + CANCELLED, "text/rfc822-headers"),
+        (CARD + CANCELLED, "text/vcard"),
+        (ENTRY + CANCELLED, "text/calendar"),
+        (KEY + CANCELLED, "application/pgp-keys"),
+        (SIGNED_BY + CANCELLED, "application/pgp-signature"),
+    ],
+)
+def test_what_is_only_called_something_to_leave_out_is_a_document(content: bytes, kind: str) -> None:
+    assert kept(mail(multi("mixed", LETTER, attached(content, "letter.x", kind))), "letter.x").strip() == content
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (SIGNED_BY, "application/pgp-signature"),
+        (b"\x30\x80\x06\x09 binary \xff", "application/pkcs7-signature"),
+        (b"Subject: x\r\n", "text/rfc822-headers"),
+        (b"Reporting-MTA: dns; x\r\n\r\nAction: failed\r\n", "message/delivery-status"),
+        (CARD, "text/vcard"), (ENTRY, "text/calendar"), (KEY, "application/pgp-keys"),
+    ],
+)  # fmt: skip
+def test_what_is_it_is_left_out(content: bytes, kind: str) -> None:
+    assert [fate for _, fate, _ in told(mail(multi("mixed", LETTER, attached(content, "x", kind))))][1] == "left_out"
