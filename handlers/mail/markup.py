@@ -15,7 +15,6 @@ _LIVE = frozenset(
 """What may show something that stands in no text: HTML with one of them is never empty."""
 _LINK = re.compile(r"(?:https?://|www\.|mailto:|tel:|cid:)[^\s<>\])]*|\[[^\[\]\n]{1,300}\]", re.IGNORECASE)
 """What HTML has in its tags, and plain text amid its words: addresses, and the words in place of pictures."""
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _INLINE = frozenset(
     {"a", "abbr", "acronym", "b", "bdo", "big", "cite", "code", "del", "dfn", "em", "font", "i", "ins", "kbd", "mark"}
     | {"q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "var", "wbr"}
@@ -97,7 +96,12 @@ def same_text(plain: str, source: str) -> bool:
     texts = (read.text(inline, block) for inline, block in (("", " "), (" ", " "), ("", "")))
     if not any(_in_order(words, _words(text)) for text in texts):
         return False
-    return set(beside) - {"image"} <= set(_words(html.unescape(_COMMENT.sub(" ", source))))
+    return set(beside) - {"image"} <= set(_words(html.unescape(_uncommented(source))))
+
+
+def _uncommented(source: str) -> str:
+    first, *others = source.split("<!--")
+    return " ".join([first, *(one.partition("-->")[2] for one in others)])
 
 
 def _in_order(words: Iterable[str], text: Iterable[str]) -> bool:

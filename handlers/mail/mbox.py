@@ -11,12 +11,11 @@ from itertools import pairwise
 from receiver.core.header_block import LENGTH, is_mail
 
 _FIRST = re.compile(rb"From [^\r\n]*\r?\n")
-_NEXT = re.compile(rb"(?<=\n)(From [^\r\n]*\r?\n)(?=[!-9;-~]+[ \t]*:)")
-"""A line that may begin the next mail: a header field follows it."""
+_NEXT = re.compile(rb"(?<=\n)(\r?\n)?(From [^\r\n]*\r?\n)(?=[!-9;-~]+[ \t]*:)")
+"""A line that may begin the next mail, with the empty line before it: a header field follows."""
 _DATED = re.compile(rb"From [^\r\n]*\d{1,2}:\d{2}[^\r\n]*\b(?:19|20)\d{2}\b")
 """With a time and a year: after an empty line, no sentence that begins with From is all that."""
-_EMPTY_LINE = re.compile(rb"(\n)\r?\n\Z")
-"""What parts a mail from the next line From, and belongs to neither."""
+_HEADER_ENDS = re.compile(rb"\n(?:\r?\n|From )")
 _HEADER_BYTES = 16 * 1024
 """How much is looked at to see that a header block follows."""
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
@@ -37,7 +36,12 @@ def mails(content: bytes) -> list[bytes]:
 def _between(content: bytes, begin: int) -> Iterator[tuple[int, int]]:
     """Where the lines between two mails stand. A line without a date, or amid a text, is one if a mail follows it."""
     for found in _NEXT.finditer(content, begin):
-        apart = _EMPTY_LINE.search(content, max(begin, found.start() - 3), found.start())
-        dated = apart and _DATED.match(found[1])
-        if dated or is_mail(content[found.end() : found.end() + _HEADER_BYTES]):
-            yield apart.end(1) if apart else found.start(), found.end()
+        dated = found[1] and _DATED.match(found[2])
+        if dated or is_mail(_header(content, found.end())):
+            yield found.start(), found.end()
+
+
+def _header(content: bytes, begin: int) -> bytes:
+    """The header block that begins here; no more of it than another one may begin after, so that all take one pass."""
+    end = _HEADER_ENDS.search(content, begin, begin + _HEADER_BYTES)
+    return content[begin : end.end() if end else begin + _HEADER_BYTES]

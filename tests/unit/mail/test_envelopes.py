@@ -5,7 +5,9 @@ import codecs
 import pytest
 from asn1crypto import algos, cms, core
 
+from handlers.mail import mbox
 from handlers.mail.envelopes import LOCKED_TNEF
+from handlers.mail.markup import same_text
 from handlers.mail.tree import LOCKED
 from tests.ole import attachment, compound, message
 from tests.unit.mail.reading import HEADER, PDF, PNG, Kept, attached, mail, mails, multi, part, parts, text
@@ -194,3 +196,15 @@ def test_a_mail_as_apple_keeps_it_ends_where_its_length_says() -> None:
 def test_what_is_only_declared_a_mail_is_what_it_is(encoding: str) -> None:
     (found,) = parts(mail(multi("mixed", part(PDF, 'message/rfc822; name="a.pdf"', encoding=encoding))))
     assert (found.part.fate, found.part.media_type, found.content.strip()) == ("document", "application/pdf", PDF)
+
+
+@pytest.mark.parametrize(
+    "content", [b"From \nA:\n" * 20000, b"From \nA:\n\n" * 20000, b"From \n" + b"A: b\n" * 50000], ids=["A", "B", "C"]
+)
+def test_a_hostile_mailbox_is_parted_in_one_pass(content: bytes) -> None:
+    assert len(mbox.mails(content)) == 1
+
+
+def test_hostile_comments_and_brackets_are_compared_in_one_pass() -> None:
+    assert not same_text("[a] word", "<!--" * 100000)
+    assert not same_text("[" * 300000 + " word", "x")
