@@ -87,7 +87,7 @@ def test_a_page_that_does_not_add_up_is_named(
         assert named >= (wrong if omit else wrong | missing)
         return
     if missing and not set(times) & set(range(1, count + 1)):
-        assert result.pieces == result.omitted == ()
+        assert (result.pieces, result.omitted) == ((), ())
         assert {page for fault in result.faults for page in numbers_in(fault)} == missing
         return
     held = [page for one in result.pieces for page in one.pages]
