@@ -168,7 +168,7 @@ async def test_a_known_file_whose_bytes_are_gone_is_brought_back(desk: Desk) -> 
     assert (await desk.tools.content(await desk.document(first.document.id))).size == first.document.size
 
 
-@pytest.mark.parametrize("content", [b"", b"MZ\x90 a program"])
+@pytest.mark.parametrize("content", [b"", b"MZ\x90\0 a program"])
 async def test_what_is_refused_leaves_no_bytes(desk: Desk, content: bytes) -> None:
     with pytest.raises(DocumentRefused):
         await desk.take_in(content=content)

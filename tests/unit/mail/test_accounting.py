@@ -1,8 +1,8 @@
 """Over random mails: every part has a line, and what is not left out is, byte for byte, in exactly one document."""
 
 import base64
+import binascii
 import itertools
-import quopri
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -58,7 +58,7 @@ class Part:
 def encoded(content: bytes, encoding: str) -> bytes:
     if encoding == "base64":
         return base64.encodebytes(content)
-    return quopri.encodestring(content) if encoding == "quoted-printable" else content
+    return binascii.b2a_qp(content, istext=False) if encoding == "quoted-printable" else content
 
 
 words = st.text(st.sampled_from("abc äöü <>&\n"), min_size=1, max_size=60).map(str.encode)
