@@ -22,10 +22,11 @@ def finished(packet: Document, tools: Tools) -> Document:
 def archive(packet: Document, table: RouteTable, *, now: float) -> Plan:
     """The plan to archive it."""
     way = table.packet
+    pages, pieces = packet.page_count, len(packet.pieces)
     return Plan(
         way=Way.PACKET,
         route=Way.PACKET,
-        reason=f"{packet.page_count} pages in {len(packet.pieces)} pieces",
+        reason=f"{pages} page{'s' if pages != 1 else ''} in {pieces} piece{'s' if pieces != 1 else ''}",
         to=way.to if way else (),
         review=way.review if way else False,
         table=table.version,
