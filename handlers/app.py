@@ -6,7 +6,7 @@ replace or add, and name it in MAILROOM_APP.
 
 import os
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 
 from handlers import classify, other, split
 from handlers.alerts import open_channel
@@ -26,7 +26,7 @@ from receiver.config import Config, load
 from receiver.core.alert_rule import AlertRule
 from receiver.core.errors import Misconfigured
 from receiver.core.loops import feeds
-from receiver.flow.deliver import destination_of
+from receiver.flow.examine import examine
 from receiver.flow.reactions import Reactions
 from receiver.flow.tools import Tools
 from receiver.metrics import Meter
@@ -111,15 +111,8 @@ def channels(config: Config, settings: Settings, aws: Aws) -> dict[str, AlertCha
     }
 
 
-def refuse_faults(config: Config, tools: Tools, *, sources: Collection[str] = (), spool: str = "") -> None:
+def refuse_faults(config: Config, tools: Tools, *, sources: Sequence[str] = (), spool: str = "") -> None:
     """A wrong table fails here, at start, and not the document later. Raises Misconfigured with all that is wrong."""
     if source := feeds(sources, f"{spool.rstrip('/')}/"):
         raise Misconfigured(f"MAILROOM_SPOOL={spool} lies inside of {source}, so what it keeps would come in again")
-    config.refuse(
-        config.check(
-            schemes=tools.destinations,
-            faults=lambda target: destination_of(target, tools).faults(target),
-            adopted=tools.adopt,
-            sources=sources,
-        )
-    )
+    config.refuse(examine(config, tools.destinations, adopted=tools.adopt, sources=sources))

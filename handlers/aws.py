@@ -97,22 +97,25 @@ class Aws:
         self._endpoint = endpoint_url
         self._lock = threading.Lock()
         self._session: Any = None
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._threads: dict[str, Threads] = {}
 
-    def client(self, service: str) -> Any:
-        """The process's one client of this service. Raises Unroutable when boto3 lacks a setting such as the region."""
+    def client(self, service: str, *, region: str = "") -> Any:
+        """The process's one client of this service in this region, without it in our own.
+
+        Raises Unroutable when boto3 lacks a setting such as the region.
+        """
         from botocore.exceptions import BotoCoreError
 
         with self._lock:
-            if service not in self._clients:
+            if (service, region) not in self._clients:
                 try:
-                    self._clients[service] = self._make(service)
+                    self._clients[service, region] = self._make(service, region)
                 except (BotoCoreError, ValueError) as error:
                     raise translated(error, service) from error
-            return self._clients[service]
+            return self._clients[service, region]
 
-    def _make(self, service: str) -> Any:
+    def _make(self, service: str, region: str) -> Any:
         import boto3
         from botocore.config import Config
 
@@ -127,7 +130,9 @@ class Aws:
             # Without it botocore signs URLs the old way in some regions, which objects with a KMS key refuse.
             signature_version="s3v4" if service == PRESIGNING else None,
         )
-        return self._session.client(service.partition("-")[0], config=config, endpoint_url=self._endpoint)
+        return self._session.client(
+            service.partition("-")[0], config=config, endpoint_url=self._endpoint, region_name=region or None
+        )
 
     async def download_url(self, at: Mapping[str, str], name: str) -> str:
         """A presigned URL that downloads this object, under this file name, for DOWNLOAD_SECONDS.
@@ -142,9 +147,9 @@ class Aws:
 
         return await self._within(self._call_seconds, f"s3://{at['Bucket']}", make)
 
-    async def endpoint(self, service: str) -> str:
+    async def endpoint(self, service: str, *, region: str = "") -> str:
         """Where this service is talked to."""
-        client = await self._of(service).run(partial(self.client, service))
+        client = await self._of(service).run(partial(self.client, service, region=region))
         return str(client.meta.endpoint_url)
 
     def close(self) -> None:
@@ -154,21 +159,35 @@ class Aws:
         for client in self._clients.values():
             client.close()
 
-    async def call(self, service: str, operation: str, *, what: str, **arguments: Any) -> dict[str, Any]:
+    async def call(
+        self, service: str, operation: str, *, what: str, region: str = "", **arguments: Any
+    ) -> dict[str, Any]:
         """The answer to one operation; ``what`` (s3://bucket/key, sqs://queue) is named in errors.
 
-        Raises DestinationBusy, AccessDenied, Unroutable.
+        It is asked, and signed for, in ``region``, without one in our own. Raises DestinationBusy, AccessDenied,
+        Unroutable.
         """
-        answer = await self.attempt(service, operation, what=what, **arguments)
+        answer = await self.attempt(service, operation, what=what, region=region, **arguments)
         assert answer is not None  # only codes in `unless` are answered with None
         return answer
 
     async def attempt(
-        self, service: str, operation: str, *, what: str, unless: frozenset[str] = frozenset(), **arguments: Any
+        self,
+        service: str,
+        operation: str,
+        *,
+        what: str,
+        region: str = "",
+        unless: frozenset[str] = frozenset(),
+        **arguments: Any,
     ) -> dict[str, Any] | None:
         """Like ``call``, but None when AWS answers with one of the error codes in ``unless``."""
         seconds = self._seconds(operation, arguments)
-        return await self._within(seconds, what, lambda: self._do(service, operation, what, unless, arguments))
+
+        def do() -> dict[str, Any] | None:
+            return _do(self.client(service, region=region), operation, what, unless, arguments)
+
+        return await self._within(seconds, what, do)
 
     def _seconds(self, operation: str, arguments: Mapping[str, Any]) -> float:
         body = arguments.get("Body", b"")
@@ -216,22 +235,23 @@ class Aws:
 
         return await self._within(seconds, what, reading)
 
-    def _do(
-        self, service: str, operation: str, what: str, unless: frozenset[str], arguments: dict[str, Any]
-    ) -> dict[str, Any] | None:
-        from botocore.exceptions import BotoCoreError, ClientError
-        from botocore.parsers import ResponseParserError
 
-        try:
-            answer: dict[str, Any] = getattr(self.client(service), operation)(**arguments)
-        except ClientError as error:
-            if code_of(error) in unless:
-                return None
-            raise translated(error, what) from error
-        except (BotoCoreError, ResponseParserError) as error:
-            raise translated(error, what) from error
-        _refuse_half(answer["ResponseMetadata"], what)
-        return answer
+def _do(
+    client: Any, operation: str, what: str, unless: frozenset[str], arguments: dict[str, Any]
+) -> dict[str, Any] | None:
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    try:
+        answer: dict[str, Any] = getattr(client, operation)(**arguments)
+    except ClientError as error:
+        if code_of(error) in unless:
+            return None
+        raise translated(error, what) from error
+    except (BotoCoreError, ResponseParserError) as error:
+        raise translated(error, what) from error
+    _refuse_half(answer["ResponseMetadata"], what)
+    return answer
 
 
 def _refuse_half(metadata: Mapping[str, Any], what: str) -> None:

@@ -10,7 +10,7 @@ import logging
 from typing import Literal
 
 from handlers.aws import Aws
-from handlers.destinations.sqs import queue_name
+from handlers.destinations.queue_address import queue_name
 from handlers.functions.arrivals import Put, puts
 from handlers.sources.s3 import S3Source, place
 from receiver.bootstrap import App

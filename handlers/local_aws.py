@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.aws import Aws
-from handlers.destinations.sqs import queue_name
+from handlers.destinations.queue_address import queue_name, queue_of
 from receiver.core.errors import Misconfigured
 from receiver.core.plan import Target
 
@@ -66,12 +66,13 @@ class LocalAws:
             if scheme == "s3":
                 self.client("s3").create_bucket(Bucket=rest.split("/")[0])
             elif scheme == "sqs":
-                self._queue(queue_name(target.url))
+                queue = queue_of(target.url)
+                self._queue(queue.name, region=queue.region)
         return {channel: f"sns:{self._topic(channel)}" for channel in channels if channel.startswith("sns:")}
 
-    def _queue(self, name: str) -> str:
+    def _queue(self, name: str, *, region: str = "") -> str:
         fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
-        url: str = self.client("sqs").create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
+        url: str = self.aws.client("sqs", region=region).create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
         return url
 
     def _topic(self, channel: str) -> str:

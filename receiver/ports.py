@@ -17,7 +17,7 @@ from receiver.core.job import JobKind, JobReport
 from receiver.core.mail import MailBounds, ReadMail
 from receiver.core.notice import Notice
 from receiver.core.parcel import Content, Parcel
-from receiver.core.plan import Target
+from receiver.core.plan import Taken, Target
 from receiver.core.task import Task
 
 R = TypeVar("R", bound=Record)
@@ -347,6 +347,15 @@ class LeavesFiles(Protocol):
 
         A call looks at a part of a large target; the next one goes on from there, and round and round.
         """
+        ...
+
+
+@runtime_checkable
+class TakesNames(Protocol):
+    """A destination whose places can be written in several ways, or that puts something beside what it delivers."""
+
+    def taken(self, url: str) -> Taken:
+        """What a delivery to this address takes up; asks nobody."""
         ...
 
 

@@ -17,5 +17,12 @@ from receiver.ports import Destination
 
 def destinations(aws: Aws | None = None, *, environ: Mapping[str, str] | None = None) -> dict[str, Destination]:
     """URL scheme -> destination. Options of the form ``env:NAME`` are looked up in ``environ``."""
-    aws, http = aws or Aws(), Http(os.environ if environ is None else environ)
-    return {"s3": S3(aws), "sqs": Sqs(aws), "folder": Folder(), "https": http, "http": http}
+    aws, environ = aws or Aws(), os.environ if environ is None else environ
+    http = Http(environ)
+    return {
+        "s3": S3(aws, environ=environ),
+        "sqs": Sqs(aws, environ=environ),
+        "folder": Folder(),
+        "https": http,
+        "http": http,
+    }

@@ -18,13 +18,16 @@ from handlers.destinations import options as options_
 from handlers.destinations.story import SUFFIX, manifest_file, same_story
 from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DeliveryConflict, DestinationBusy, FileGone, MailroomError, Unroutable
+from receiver.core.length import most_bytes_of_a_part
 from receiver.core.naming import template_faults
 from receiver.core.parcel import Parcel
-from receiver.core.plan import Target
+from receiver.core.plan import Taken, Target
 from receiver.ports import Destination
 from receiver.store.durable import MODE, Folders, clear_untouched, sync_file, sync_folder
 
 OPTIONS: tuple[str, ...] = ()
+PART_BYTES = 255
+"""Of one name between slashes, on every common file system."""
 UNFINISHED = ".mailroom-"
 FOLDERS_AT_ONCE = 1000
 """Folders that one look for leftovers goes through: some milliseconds on a local disk."""
@@ -75,12 +78,18 @@ class Folder:
             raise DeliveryConflict(f"{path} tells of another document than {parcel.document.id}")
 
     def faults(self, target: Target) -> list[str]:
-        """Templates that could leave their folder, unknown options."""
+        """Templates that could leave their folder, names that no file can have, unknown options."""
         rest = target.url.removeprefix("folder://")
         found = options_.unknown(target.options, OPTIONS)
         if not rest.startswith(("/", "./")):
             return [f"write folder:///absolute/path/ or folder://./relative/path/, not {target.url}", *found]
-        return [*template_faults(rest.removeprefix("./").removeprefix("/")), *found]
+        wrong = template_faults(rest.removeprefix("./").removeprefix("/"))
+        return [*(wrong or _name_faults(rest)), *found]
+
+    def taken(self, url: str) -> Taken:
+        """The file, and its manifest beside it."""
+        path = str(Path(url.removeprefix("folder://")).absolute())
+        return Taken(place=path, beside=(path + SUFFIX,))
 
     async def probe(self, target: Target) -> list[str]:
         """Whether files can be made in the folder, in the way that a delivery makes them."""
@@ -109,6 +118,24 @@ class Folder:
             del self._walks[root]
             self._searched[root] = before
         return sum(clear_untouched(files, before) for files in looked_at)
+
+
+def _name_faults(template: str) -> list[str]:
+    """What is wrong with a template for the paths of files."""
+    found = []
+    first = template.removeprefix("./").removeprefix("/").partition("/")[0]
+    if template.startswith("/") and "{" in first:
+        found.append("the folder must be written out: fields may stand in what lies under it")
+    if first.startswith(("~", "$")):
+        found.append(f"{first} is no shell's to fill in here: write the whole path, or env:NAME")
+    if template.endswith(SUFFIX):
+        found.append(f"a name that ends in {SUFFIX} is that of a manifest; let it end otherwise")
+    if (size := most_bytes_of_a_part(template, beside=SUFFIX)) > PART_BYTES:
+        found.append(
+            f"a long file name makes a name of {size} bytes, the manifest's {SUFFIX} among them; file systems take "
+            f"{PART_BYTES}: put a slash between the fields"
+        )
+    return found
 
 
 def _unfinished(root: Path) -> Iterator[list[Path]]:

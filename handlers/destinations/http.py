@@ -5,10 +5,12 @@ The receiver verifies it with any library of that scheme (headers ``webhook-id``
 again, and the receiver drops it. Source: the Standard Webhooks specification.
 """
 
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from handlers.destinations import options as options_
 from handlers.destinations.cloudevent import CONTENT_TYPE, event
@@ -17,7 +19,7 @@ from receiver.core.document import Receipt
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.naming import FIELDS
 from receiver.core.parcel import Parcel
-from receiver.core.plan import Target
+from receiver.core.plan import Taken, Target
 from receiver.ports import Clock, Destination
 
 if TYPE_CHECKING:
@@ -77,11 +79,22 @@ class Http:
     def faults(self, target: Target) -> list[str]:
         """Addresses that are not fixed or not private, a missing secret, unknown options."""
         found = [*_address_faults(target.url), *options_.unknown(target.options, OPTIONS)]
+        if (said := target.options.get("unsigned", "false")) not in ("true", "false"):
+            found.append(f"option unsigned: {said!r} is neither true nor false")
+        elif said == "true" and "secret" in target.options:
+            found.append("option unsigned: true sends without the signature that `secret` is for; keep one of the two")
         try:
             self._key(target.options)
         except Misconfigured as error:
             found.append(str(error))
         return found
+
+    def taken(self, url: str) -> Taken:
+        """The endpoint, whatever letters its host is written in and whether its usual port is."""
+        parts = urlsplit(url)
+        usual = {"https": 443, "http": 80}.get(parts.scheme)
+        port = "" if parts.port in (None, usual) else f":{parts.port}"
+        return Taken(place=f"{parts.scheme}://{parts.hostname}{port}{parts.path or '/'}?{parts.query}")
 
     async def probe(self, target: Target) -> list[str]:
         """Whether something answers there. It is asked with HEAD, so that nothing happens at the other side."""
@@ -97,10 +110,31 @@ def _address_faults(url: str) -> list[str]:
     host, _, path = url.partition("://")[2].partition("/")
     if not host or "{" in host:
         return ["the host of an address must be written out, without fields"]
-    found = [] if private(url) else ["use https: over http anybody on the way can read the message"]
+    found = _host_faults(url)
+    if not found and not private(url):
+        found.append("use https: over http anybody on the way can read the message")
     named = [part.partition("}")[0] for part in path.split("{")[1:]]
     unknown = [name for name in named if name not in FIELDS]
     return found + [f"unknown field {{{name}}}; known are {', '.join(sorted(FIELDS))}" for name in unknown]
+
+
+def _host_faults(url: str) -> list[str]:
+    """What no address has. Sources: RFC 3986, RFC 1035."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        return [f"no address: {error}"]
+    if port == 0 or not _is_host(host):
+        return [f"no address: {without_secrets(url)} has {'port 0' if port == 0 else f'the host {host!r}'}"]
+    return ["no address: it holds a space"] if re.search(r"\s", url) else []
+
+
+def _is_host(host: str) -> bool:
+    if ":" in host:  # an IPv6 address; urlsplit has looked at it
+        return True
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= 253 and all(len(one) <= 63 and re.fullmatch(r"\w([\w-]*\w)?", one) for one in labels)
 
 
 _: type[Destination] = Http

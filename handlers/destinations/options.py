@@ -1,13 +1,40 @@
 """A target's options, read and checked the same way for every destination."""
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Mapping
+
+from receiver.core.errors import Misconfigured
+from receiver.core.forms import Wrong
+from receiver.core.variables import resolve
+
+
+def given(options: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """The options with their ``env:NAME`` put in. Raises Misconfigured for a variable that is not set."""
+    found = {}
+    for name, value in options.items():
+        try:
+            found[name] = resolve(value, environ)
+        except Wrong as error:
+            raise Misconfigured(f"option {name}: {error}", fix=error.fix) from error
+    return found
+
+
+def unset(options: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
+    """One fault for an option whose variable is not set."""
+    try:
+        given(options, environ)
+    except Misconfigured as error:
+        return [f"{error}; {error.fix}"]
+    return []
 
 
 def unknown(options: Mapping[str, str], known: Iterable[str]) -> list[str]:
-    """One fault for each option that the destination does not know, with the one that was probably meant."""
+    """One fault for each option that the destination does not know, with the one that was probably meant; and for each
+    that says nothing."""
     names = sorted(known)
-    return [_said(name, names) for name in options if name not in names]
+    found = [_said(name, names) for name in options if name not in names]
+    return [*found, *(f"option {name} is empty: leave it out" for name, value in options.items() if not value.strip())]
 
 
 def _said(name: str, known: list[str]) -> str:
@@ -18,19 +45,23 @@ def _said(name: str, known: list[str]) -> str:
 
 def pairs(value: str) -> dict[str, str]:
     """``a=b, c=d`` as a mapping. Raises ValueError naming the part that is no pair."""
-    found: dict[str, str] = {}
+    return dict(_each(value))
+
+
+def _each(value: str) -> list[tuple[str, str]]:
+    found = []
     for part in filter(None, (one.strip() for one in value.split(","))):
-        name, equals, given = part.partition("=")
+        name, equals, said = part.partition("=")
         if not equals or not name.strip():
             raise ValueError(f"{part!r} is not name=value")
-        found[name.strip()] = given.strip()
+        found.append((name.strip(), said.strip()))
     return found
 
 
-def pairs_faults(option: str, value: str, *, limit: int) -> list[str]:
-    """What is wrong with an option that holds ``a=b, c=d``; at most ``limit`` pairs."""
+def pairs_faults(option: str, value: str) -> list[str]:
+    """What is wrong with the form of an option that holds ``a=b, c=d``: what is no pair, and names that come twice."""
     try:
-        found = pairs(value)
+        names = Counter(name for name, _ in _each(value))
     except ValueError as error:
         return [f"option {option}: {error}; write {option}: name=value, name=value"]
-    return [f"option {option}: {len(found)} pairs are more than {limit}"] if len(found) > limit else []
+    return [f"option {option}: {name!r} stands there {n} times; keep one" for name, n in names.items() if n > 1]

@@ -6,35 +6,28 @@ nothing is overwritten, so a repeat, a replay or two workers at once have one ef
 """
 
 import contextlib
+import os
 import re
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from handlers.aws import Aws
 from handlers.destinations import options as options_
+from handlers.destinations.s3_limits import METADATA_BYTES, NONE, OWN_TAGS, address_faults, option_faults
 from handlers.destinations.s3_object import MULTIPART_BYTES, PART_BYTES, S3Objects
 from handlers.destinations.story import DELIVERY, SUFFIX, ascii_safe, facts, manifest_file, same_story
 from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DeliveryConflict, MailroomError, Unroutable
-from receiver.core.naming import UNTYPED, template_faults
+from receiver.core.naming import UNTYPED
 from receiver.core.parcel import Parcel
-from receiver.core.plan import Target
+from receiver.core.plan import Taken, Target
 from receiver.ports import Destination
 
 OPTIONS = ("storage_class", "kms_key", "tags", "metadata", "conditions")
-NONE = "none"
-"""``tags: none`` and ``conditions: none`` are for stores that know no tags, or no conditional writes."""
-STORAGE_CLASSES = (
-    "STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE",
-    "REDUCED_REDUNDANCY", "EXPRESS_ONEZONE",
-)  # fmt: skip
-OWN_TAGS = ("type", "confidence", "document_id")
-TAGS_MAX = 10
-"""Tags that an object can have; ours are among them. Source: S3 User Guide, object tagging."""
 PROBE = ".mailroom-probe"
 AWS_HOST = re.compile(r"https?://[^/]*\.amazonaws\.com(\.cn)?(/|$)")
 _CONDITION_FAILED = frozenset({"NoSuchKey", "404", "PreconditionFailed", "412"})
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 
 
 class S3:
@@ -49,8 +42,11 @@ class S3:
         part_bytes: int = PART_BYTES,
         multipart_copy_above: int = MULTIPART_BYTES,
         copy_part_bytes: int | None = None,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
+        """``environ`` is where options of the form ``env:NAME`` find their values."""
         self._aws = aws
+        self._environ = environ
         self._conditional = S3Objects(
             aws, part_bytes=part_bytes, multipart_copy_above=multipart_copy_above, copy_part_bytes=copy_part_bytes
         )
@@ -62,30 +58,37 @@ class S3:
     async def deliver(self, parcel: Parcel) -> Receipt:
         """The document and its manifest, written once in effect."""
         bucket, key = place(parcel.url)
-        objects, location = self._objects(parcel.options), f"s3://{bucket}/{key}"
-        sha256, fresh = await objects.write(bucket, key, parcel.content, _dress(parcel), look=parcel.again)
-        await self._tell(bucket, key + SUFFIX, parcel, sha256)
+        given = options_.given(parcel.options, self._environ)
+        objects, location = self._objects(given), f"s3://{bucket}/{key}"
+        dress, beside = described(parcel, given), _of_manifest(parcel, given)
+        sha256, fresh = await objects.write(bucket, key, parcel.content, dress, look=parcel.again)
+        await self._tell(objects, bucket, key + SUFFIX, parcel, sha256, beside)
         if parcel.options_changed and not fresh:
-            await objects.restyle(bucket, key, _dress(parcel))
-            await objects.restyle(bucket, key + SUFFIX, _manifest_dress(parcel))
+            await objects.restyle(bucket, key, dress)
+            await objects.restyle(bucket, key + SUFFIX, beside)
         return Receipt(
             location=location, checksum=f"sha256:{sha256}", fresh=fresh, manifest=f"{location}{SUFFIX}"
         )  # fmt: skip
 
-    async def _tell(self, bucket: str, key: str, parcel: Parcel, sha256: str) -> None:
-        said, objects = manifest_file(parcel, sha256=sha256), self._objects(parcel.options)
-        if not await objects.create(bucket, key, said, _manifest_dress(parcel)):
+    async def _tell(
+        self, objects: S3Objects, bucket: str, key: str, parcel: Parcel, sha256: str, dress: dict[str, Any]
+    ) -> None:
+        if not await objects.create(bucket, key, manifest_file(parcel, sha256=sha256), dress):
             there = await objects.read(bucket, key)
             if not same_story(there, parcel):
                 raise DeliveryConflict(f"s3://{bucket}/{key} tells of another document than {parcel.document.id}")
 
     def faults(self, target: Target) -> list[str]:
-        """Bad bucket names, templates that could leave their prefix, unknown or wrong options."""
+        """Names, keys and options that S3 would not take, and templates that could leave their prefix."""
         bucket, slash, key = target.url.removeprefix("s3://").partition("/")
-        found = template_faults(key or slash)  # the whole bucket is a fine prefix
-        if not _BUCKET.fullmatch(bucket) or ".." in bucket:
-            found.insert(0, f"{bucket!r} is no bucket name: 3 to 63 of a-z, 0-9, `-` and `.`, and no fields")
-        return [*found, *_option_faults(target.options)]
+        found = [*address_faults(bucket, key or slash), *options_.unknown(target.options, OPTIONS)]
+        if unset := options_.unset(target.options, self._environ):
+            return found + unset
+        return found + option_faults(bucket, options_.given(target.options, self._environ))
+
+    def taken(self, url: str) -> Taken:
+        """The object, and its manifest beside it."""
+        return Taken(place=url, beside=(url + SUFFIX,))
 
     async def probe(self, target: Target) -> list[str]:
         """Whether the bucket is there, we may write, and the store does what a delivery asks of it.
@@ -100,7 +103,7 @@ class S3:
         try:
             on_aws = AWS_HOST.match(await self._aws.endpoint("s3"))
             tried = self._refused_write if on_aws else self._tried_write
-            return await tried(bucket, prefix, target.options)
+            return await tried(bucket, prefix, options_.given(target.options, self._environ))
         except MailroomError as error:
             return [f"{error}; {error.fix}" if error.fix else str(error)]
 
@@ -141,13 +144,12 @@ def place(url: str) -> tuple[str, str]:
     return bucket, key
 
 
-def _dress(parcel: Parcel) -> dict[str, object]:
+def described(parcel: Parcel, given: Mapping[str, str]) -> dict[str, Any]:
     """Everything about the object but its bytes: type, metadata, tags, storage class, encryption."""
-    given = parcel.options
     said = {name: ascii_safe(value) for name, value in ({"type": UNTYPED} | facts(parcel)).items() if name in OWN_TAGS}
     own = {DELIVERY: parcel.delivery_id} | {name.replace("_", "-"): value for name, value in said.items()}
-    extra = {ascii_safe(k).lower(): ascii_safe(v) for k, v in options_.pairs(given.get("metadata", "")).items()}
-    dress: dict[str, object] = {
+    extra = {k.lower(): ascii_safe(v, METADATA_BYTES) for k, v in options_.pairs(given.get("metadata", "")).items()}
+    dress: dict[str, Any] = {
         "ContentType": parcel.content.media_type or "application/octet-stream",
         "Metadata": extra | own,
     }
@@ -156,31 +158,19 @@ def _dress(parcel: Parcel) -> dict[str, object]:
     return dress | _placed(given)
 
 
-def _manifest_dress(parcel: Parcel) -> dict[str, object]:
-    dress = {name: value for name, value in _dress(parcel).items() if name != "StorageClass"}
+def _of_manifest(parcel: Parcel, given: Mapping[str, str]) -> dict[str, Any]:
+    dress = {name: value for name, value in described(parcel, given).items() if name != "StorageClass"}
     return dress | {"ContentType": "application/json"}
 
 
-def _placed(given: Mapping[str, str]) -> dict[str, object]:
+def _placed(given: Mapping[str, str]) -> dict[str, Any]:
     """Storage class and encryption."""
-    placed: dict[str, object] = {}
+    placed: dict[str, Any] = {}
     if "storage_class" in given:
         placed["StorageClass"] = given["storage_class"]
     if "kms_key" in given:
         placed |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": given["kms_key"]}
     return placed
-
-
-def _option_faults(given: dict[str, str]) -> list[str]:
-    found = options_.unknown(given, OPTIONS)
-    if (wanted := given.get("storage_class", "STANDARD")) not in STORAGE_CLASSES:
-        found.append(f"option storage_class: {wanted!r} is none of {', '.join(STORAGE_CLASSES)}")
-    if given.get("tags") != NONE:
-        found += options_.pairs_faults("tags", given.get("tags", ""), limit=TAGS_MAX - len(OWN_TAGS))
-    if given.get("conditions", NONE) != NONE:
-        found.append(f"option conditions: {given['conditions']!r} is not {NONE!r}; leave it out to have them")
-    found += options_.pairs_faults("metadata", given.get("metadata", ""), limit=20)
-    return found
 
 
 _: type[Destination] = S3

@@ -46,11 +46,12 @@ def check(config_path: str | None, offline: bool, as_json: bool) -> None:
     from receiver.bootstrap import channel_opener, load_destinations
     from receiver.cli.channel_check import live_channel_problems, opened_channels
     from receiver.core.pointing import warnings
+    from receiver.flow.examine import examine
 
     settings = from_environ()
     config = _config(config_path)
     destinations = load_destinations(settings)
-    problems = static_problems(config, destinations, adopted=settings.adopt, sources=settings.source_places())
+    problems = examine(config, destinations, adopted=settings.adopt, sources=settings.source_places())
     pointers = _pointers(config, destinations, linked=bool(settings.documents_url))
     problems += warnings(pointers)
     channels, wrong = opened_channels(config.alerts, channel_opener(settings))
@@ -75,17 +76,6 @@ def _pointers(config: "Config", destinations: "Mapping[str, Destination]", *, li
         return destination is not None and destination.holds_bytes
 
     return list(pointings(config.table, holds, linked=linked))
-
-
-def static_problems(
-    config: "Config", destinations: "Mapping[str, Destination]", *, adopted: bool, sources: Sequence[str] = ()
-) -> "list[Problem]":
-    """What is wrong with the table, asking nobody."""
-
-    def faults(target: Any) -> list[str]:
-        return destinations[target.url.partition(":")[0]].faults(target)
-
-    return config.check(schemes=destinations, faults=faults, adopted=adopted, sources=sources)
 
 
 async def live_problems(

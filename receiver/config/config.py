@@ -10,9 +10,11 @@ from receiver.core.check import check, ways
 from receiver.core.errors import Misconfigured
 from receiver.core.loops import feeds
 from receiver.core.mail import MailBounds
+from receiver.core.pages import UNCATEGORIZED
 from receiver.core.pages import Guards as Guards
 from receiver.core.pattern import matches
-from receiver.core.plan import Target
+from receiver.core.places import Names
+from receiver.core.plan import Taken, Target
 from receiver.core.problem import Problem
 from receiver.core.retention import Retention
 from receiver.core.route import RouteTable
@@ -173,6 +175,7 @@ class Config:
         channels: Collection[str] | None = None,
         adopted: bool = False,
         sources: Collection[str] = (),
+        names: Names = lambda _, url: Taken(place=url),
     ) -> list[Problem]:
         """What is wrong with the table as a whole; asks nobody (core/check.py says what each argument means).
 
@@ -187,8 +190,15 @@ class Config:
             alerts=self.alerts,
             channels=channels,
             adopted=adopted,
+            names=names,
+            pieces=self._pieces(),
         )
         return [*self.warnings, *found, *self.loops(sources)]
+
+    def _pieces(self) -> tuple[str, ...] | None:
+        """What a piece of a packet can be called; None when nobody here knows."""
+        named = tuple(one.name for one in self.categories)
+        return (*named, UNCATEGORIZED) if named else None
 
     def loops(self, sources: Collection[str]) -> list[Problem]:
         """The destinations from which what was delivered would come in again."""

@@ -15,6 +15,7 @@ from receiver.core.forms import Wrong as Wrong
 from receiver.core.incident import RATE_MINUTES
 from receiver.core.pattern import matches
 from receiver.core.quiet import QuietHours
+from receiver.core.variables import resolve as resolve
 from receiver.core.worlds import SOURCES
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 LONGEST_SPAN = 366 * 86400
 """Seconds."""
 LONGEST_PAUSE = 600.0
-_ENV = re.compile(r"(^|(?<=:)|(?<=/))env:([A-Za-z_][A-Za-z0-9_]*)(?=$|/)")
 
 
 def near(word: str, words: Collection[str]) -> str:
@@ -241,17 +241,6 @@ def kinds(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-def resolve(value: str, environ: Mapping[str, str]) -> str:
-    """The text with each ``env:NAME`` (all of it, after a colon, or a part of a path) replaced by that variable."""
-
-    def found(match: re.Match[str]) -> str:
-        if not environ.get(match[2]):
-            raise Wrong(f"the variable {match[2]} is not set", f"export {match[2]}=… or write the value here")
-        return environ[match[2]]
-
-    return _ENV.sub(found, value)
-
-
 def option(value: object, info: "ValidationInfo") -> object:
     """A destination's option: text, a number or a truth value; its variables must be set."""
     if not isinstance(value, str | int | float):
@@ -267,6 +256,8 @@ def destination(value: str, info: "ValidationInfo") -> str:
         folder = f"folder://{value if value.startswith('/') else './' + value}"
         hint = f", or {folder} if a folder is meant" if url == value else ""
         raise Wrong("is not a destination", f"write it like s3://bucket/prefix/ or sqs://queue{hint}")
+    if not url.isprintable():
+        raise Wrong(f"holds a character that cannot be shown (got {url!r})", "take it out")
     return value
 
 

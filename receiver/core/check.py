@@ -8,13 +8,15 @@ conditions (``when``) are too clever to be compared, the checker takes them for 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from receiver.core.alert_rule import AlertRule
-from receiver.core.naming import FIELDS, field_faults, render
-from receiver.core.plan import Target, Way
+from receiver.core.naming import field_faults
+from receiver.core.pattern import matches
+from receiver.core.places import Entry, Names, doubled, on_manifests
+from receiver.core.plan import Taken, Target, Way
 from receiver.core.problem import Problem, an_error, near
 from receiver.core.route import ANY, Route, RouteTable
 from receiver.core.rows import dead_rows, types_without_row
+from receiver.core.when import When
 
-_SAMPLE = {name: f"<{name}>" for name in FIELDS}
 _RESERVED = (frozenset(Way) - {Way.MAIL}) | {"packet"}
 
 
@@ -28,13 +30,16 @@ def check(
     alerts: Sequence[AlertRule] = (),
     channels: Collection[str] | None = None,
     adopted: bool = False,
+    names: Names = lambda _, url: Taken(place=url),
+    pieces: Collection[str] | None = None,
 ) -> list[Problem]:
     """What is wrong with the table, errors first.
 
     ``types`` are those that the classifier can answer, None when unknown (a preset); ``categories`` those that pieces
     of a packet are routed by; ``schemes`` the URL schemes that have a destination, whose own judgement is ``faults``;
     ``channels`` the kinds of alert channels, None when unknown; ``adopted`` says that jobs from elsewhere, with types
-    that are not ours, come in too.
+    that are not ours, come in too; ``names`` is what a delivery takes up (core/places.py);
+    ``pieces`` are the categories that a piece of a packet can have, None when unknown.
     """
     produced = [*(types or ()), *categories]
     found = [
@@ -42,7 +47,8 @@ def check(
         *types_without_row(table, produced),
         *dead_rows(table),
         *([] if types is None or adopted else _unknown_types(table, produced)),
-        *_places(table, schemes, faults),
+        *([] if pieces is None or adopted else _unknown_categories(table, [*pieces, *table.types])),
+        *_places(table, schemes, faults, names),
         *_low_confidence(table),
         *_channels(alerts, channels),
     ]
@@ -75,18 +81,35 @@ def _unknown_types(table: RouteTable, produced: Sequence[str]) -> Iterator[Probl
                 yield an_error(f"{where}.type", message, fix, route.name)
 
 
-def _places(table: RouteTable, schemes: Collection[str], faults: Callable[[Target], list[str]]) -> Iterator[Problem]:
+def _unknown_categories(table: RouteTable, known: Sequence[str]) -> Iterator[Problem]:
+    for where, route in _rows(table):
+        for pattern in dict.fromkeys(_parents(route.when)):
+            if not any(matches([pattern], one) for one in known):
+                meant = near(pattern, known)
+                fix = f"did you mean {meant!r}?" if meant else f"there are {', '.join(dict.fromkeys(known))}"
+                message = f"no piece of a packet has the category {pattern!r}"
+                yield an_error(f"{where}.when.parent_category", message, fix, route.name)
+
+
+def _parents(when: When) -> Iterator[str]:
+    yield from when.parent_category
+    for one in (*when.any_of, *when.none_of):
+        yield from _parents(one)
+
+
+def _places(
+    table: RouteTable, schemes: Collection[str], faults: Callable[[Target], list[str]], names: Names
+) -> Iterator[Problem]:
+    sound, rows = [], dict(_rows(table))
     for where, name, targets in ways(table):
-        places: dict[str, int] = {}
-        for place, target in enumerate(targets):
-            here = f"{where}.to[{place}]"
+        for at, target in enumerate(targets):
+            entry = Entry(where, at, target, name, rows.get(where))
             wrong = _target_faults(target, schemes, faults)
-            yield from (an_error(here, f"{target.url}: {fault}", route=name) for fault in wrong)
-            lands = target.url if wrong else render(target.url, _SAMPLE)
-            if lands in places:
-                message = f"{target.url} is the same place as to[{places[lands]}]"
-                yield an_error(here, message, "remove one of the two", name)
-            places.setdefault(lands, place)
+            yield from (an_error(entry.here, f"{target.url}: {fault}", route=name) for fault in wrong)
+            if not wrong:
+                sound.append(entry)
+    yield from doubled(sound, names)
+    yield from on_manifests(sound, names)
 
 
 def ways(table: RouteTable) -> Iterator[tuple[str, str, Sequence[Target]]]:

@@ -51,6 +51,20 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """The names that a delivery to one address takes up, each in one spelling whatever the address was written like:
+    so two of them can be told apart before there is one.
+    """
+
+    place: str
+    """Of what is delivered: two addresses with the same one are one place."""
+    beside: tuple[str, ...] = ()
+    """Of what is put beside it."""
+    perhaps: tuple[str, ...] = ()
+    """Places that this may be too, for all that can be told without asking."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One row of the routing table, and why it did or did not match."""
 

@@ -42,12 +42,15 @@ class ChaosAws(Aws):
         super().__init__()
         self._kills = kills
 
-    def _make(self, service: str) -> Any:
+    def _make(self, service: str, region: str) -> Any:
         from botocore.config import Config
 
-        client = super()._make(service)
+        client = super()._make(service, region)
         short = Config(read_timeout=ANSWER_SECONDS, connect_timeout=ANSWER_SECONDS)
-        return self._session.client(service, config=client.meta.config.merge(short), endpoint_url=self._endpoint)
+        merged = client.meta.config.merge(short)
+        return self._session.client(
+            service, config=merged, endpoint_url=self._endpoint, region_name=client.meta.region_name
+        )
 
     async def attempt(
         self, service: str, operation: str, *, what: str, unless: frozenset[str] = frozenset(), **arguments: Any

@@ -15,7 +15,7 @@ import pytest
 from handlers.aws import Aws
 from handlers.destinations.s3 import S3
 from handlers.local_aws import LocalAws
-from receiver.core.errors import DeliveryConflict, DestinationBusy, FileGone, Unroutable
+from receiver.core.errors import DeliveryConflict, DestinationBusy, FileGone, Misconfigured, Unroutable
 from receiver.core.parcel import Content
 from receiver.core.plan import Target
 from tests.parcels import a_content, a_parcel
@@ -152,6 +152,30 @@ async def test_without_conditions_a_large_document_arrives_once_and_another_is_a
         await bucket.s3.deliver(a_parcel(bucket.url("large.pdf"), LARGE + b"!", options=options))
     tags = bucket.local.client("s3").get_object_tagging(Bucket=bucket.name, Key="large.pdf")["TagSet"]
     assert tags == []
+
+
+async def test_options_may_stand_in_the_environment(bucket: Bucket) -> None:
+    environ = {"CLASS": "STANDARD_IA", "TEAM": "finance"}
+    s3 = S3(bucket.local.aws, environ=environ)
+    options = {"storage_class": "env:CLASS", "tags": "team=env:TEAM, cost=a", "metadata": "team=env:TEAM"}
+    assert s3.faults(Target(url=bucket.url("in/"), options=options)) == []
+    await s3.deliver(a_parcel(bucket.url("a.pdf"), options=options))
+    head = bucket.local.client("s3").head_object(Bucket=bucket.name, Key="a.pdf")
+    assert (head["StorageClass"], head["Metadata"]["team"]) == ("STANDARD_IA", "finance")
+    tags = bucket.local.client("s3").get_object_tagging(Bucket=bucket.name, Key="a.pdf")["TagSet"]
+    assert {one["Key"]: one["Value"] for one in tags} | {"team": "finance", "cost": "a"} == {
+        one["Key"]: one["Value"] for one in tags
+    }
+
+
+async def test_a_variable_that_is_gone_parks_the_delivery_with_the_fix(bucket: Bucket) -> None:
+    options = {"kms_key": "env:GONE"}
+    parcel = a_parcel(bucket.url("a.pdf"), options=options)
+    with pytest.raises(Misconfigured, match="kms_key: the variable GONE is not set") as error:
+        await S3(bucket.local.aws, environ={}).deliver(parcel)
+    assert "export GONE" in error.value.fix
+    (fault,) = S3(bucket.local.aws, environ={}).faults(Target(url=bucket.url("in/"), options=options))
+    assert "export GONE" in fault
 
 
 async def test_without_conditions_and_tags_a_copy_is_made_all_the_same(bucket: Bucket) -> None:

@@ -6,7 +6,8 @@ from itertools import count
 import pytest
 
 from handlers.aws import Aws
-from handlers.destinations.sqs import Sqs, given_url, queue_name
+from handlers.destinations.queue_address import queue_name, queue_of
+from handlers.destinations.sqs import Sqs
 from handlers.local_aws import LocalAws
 from receiver.core.document import Classification
 from receiver.core.errors import DestinationBusy, Unroutable
@@ -81,6 +82,22 @@ async def test_a_queue_can_be_named_by_its_address(local_aws: LocalAws) -> None:
     assert len(local_aws.messages(queue)) == 1
 
 
+async def test_a_queue_of_another_region_is_asked_and_signed_for_there(local_aws: LocalAws) -> None:
+    address = f"sqs://https://sqs.eu-west-3.amazonaws.com/000000000000/there-{next(_names)}"
+    target, sqs = Target(url=address), Sqs(local_aws.aws)
+    assert len(await sqs.probe(target)) == 1
+    local_aws.make([target])
+    assert await sqs.probe(target) == []
+    receipt = await sqs.deliver(a_parcel(address))
+    assert local_aws.message(receipt.location)
+    there = local_aws.aws.client("sqs", region="eu-west-3")
+    name = queue_name(address)
+    assert there.receive_message(QueueUrl=there.get_queue_url(QueueName=name)["QueueUrl"])["Messages"]
+    here = local_aws.client("sqs")
+    with pytest.raises(here.exceptions.QueueDoesNotExist):
+        here.get_queue_url(QueueName=name)
+
+
 async def test_a_queue_that_is_gone_parks_the_delivery_with_the_fix(local_aws: LocalAws) -> None:
     with pytest.raises(Unroutable, match=r"sqs://gone\.fifo does not exist") as error:
         await Sqs(local_aws.aws).deliver(a_parcel("sqs://gone.fifo"))
@@ -111,14 +128,14 @@ async def test_sqs_away_means_later(closed_port: int, local_aws: LocalAws) -> No
     ("url", "name", "address"),
     [
         ("sqs://invoices", "invoices", ""),
-        ("sqs://invoices.fifo#message", "invoices.fifo", ""),
+        ("sqs://invoices.fifo/", "invoices.fifo", ""),
         ("sqs://https://sqs.eu-central-1.amazonaws.com/1/a", "a", "https://sqs.eu-central-1.amazonaws.com/1/a"),
         ("sqs://sqs.eu-central-1.amazonaws.com/1/a", "a", "https://sqs.eu-central-1.amazonaws.com/1/a"),
     ],
 )
 def test_a_target_names_a_queue_or_spells_out_its_address(url: str, name: str, address: str) -> None:
     assert queue_name(url) == name
-    assert given_url(url) == address
+    assert queue_of(url).url == address
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from receiver.core import route
 from receiver.core.document import Classification
 from receiver.core.plan import Target, Way
 from receiver.core.route import Fallback, Route, RouteTable, decide, decide_failed
@@ -208,6 +210,15 @@ def test_the_version_follows_the_meaning_of_the_table() -> None:
     assert a_table(INVOICE, CONTRACT).version == TABLE.version
     assert a_table(CONTRACT, INVOICE).version != TABLE.version
     assert a_table(INVOICE, CONTRACT, failed=Fallback(review=True)).version != TABLE.version
+
+
+def test_the_version_is_hashed_once_however_much_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, hashed = a_table(INVOICE, CONTRACT), Mock(return_value={})
+    monkeypatch.setattr(route, "_said", hashed)
+    plans = [decide(table, found("invoice", 0.9), a_document(), now=NOW) for _ in range(20)]
+    plans.append(decide_failed(table, "locked", now=NOW))
+    assert {plan.table for plan in plans} == {table.version}
+    hashed.assert_called_once_with(table)
 
 
 def test_a_table_names_each_destination_once() -> None:

@@ -189,12 +189,20 @@ alerts:
         ("s3://env:BUCKET/invoices/", {"BUCKET": "mail-prod"}, "s3://mail-prod/invoices/"),
         ("sqs://env:QUEUE", {"QUEUE": "invoices.fifo"}, "sqs://invoices.fifo"),
         ("s3://mail/env:STAGE/x/", {"STAGE": "prod"}, "s3://mail/prod/x/"),
-        ("s3://mail/my-env:X/", {}, "s3://mail/my-env:X/"),
+        ("https://mail.example/hook?stage=env:STAGE", {"STAGE": "prod"}, "https://mail.example/hook?stage=prod"),
     ],
 )
 def test_a_destination_may_stand_in_the_environment(written: str, environ: dict[str, str], url: str) -> None:
     config = read(spoilt("[s3://mail/invoices/]", f'["{written}"]'), environ)
     assert config.table.routes[0].to == (Target(url=url),)
+
+
+@pytest.mark.parametrize(
+    "written", ["s3://mail/my-env:X/", "s3://mail/env:X-{type}/", "s3://mail/env:{X}/", "sqs://env:$X"]
+)
+def test_a_variable_in_the_middle_of_a_part_is_not_taken_literally(written: str) -> None:
+    (said,) = refusal(spoilt("[s3://mail/invoices/]", f'["{written}"]'), {"X": "there"})
+    assert "taken literally; put it between slashes" in said
 
 
 def test_a_channel_from_the_environment_is_used_and_not_shown() -> None:

@@ -15,6 +15,7 @@ from handlers.sources.s3 import DONE
 from receiver.config import load as load_table
 from receiver.core.alert import KINDS
 from receiver.core.verify import Proof
+from receiver.flow.examine import examine
 from receiver.settings import VARIABLES
 from tests.infra import ROOT, of_type, param, referred, resources, service
 
@@ -54,9 +55,7 @@ def test_the_routing_table_that_is_deployed_is_one() -> None:
     aws = Aws()
     schemes = destinations(aws)
     try:
-        faults = table.check(
-            schemes=schemes, faults=lambda to: schemes[to.url.partition(":")[0]].faults(to), adopted=False
-        )
+        faults = examine(table, schemes, adopted=False)
     finally:
         aws.close()
     assert list(faults) == []

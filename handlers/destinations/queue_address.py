@@ -1,0 +1,101 @@
+"""Which queue ``sqs://…`` means: a name in our own account and region, or an address that says both.
+
+Sources: SQS Developer Guide, "Amazon SQS queue and message identifiers"; SQS endpoints in the AWS General Reference.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+_NAME = re.compile(r"(?=.{1,80}$)[A-Za-z0-9_\-]+(\.fifo)?")
+_REGION = r"(?P<region>[a-z]{2,4}(-[a-z]+)+-\d+)"
+_HOSTS = tuple(
+    re.compile(one)
+    for one in (
+        rf"sqs(-fips)?\.{_REGION}\.(amazonaws\.com(\.cn)?|api\.aws|api\.amazonwebservices\.com\.cn)",
+        rf"{_REGION}\.queue\.amazonaws\.com(\.cn)?",
+        rf"vpce-[a-z0-9-]+\.sqs\.{_REGION}\.vpce\.amazonaws\.com(\.cn)?",
+    )
+)
+_OLDEST = "queue.amazonaws.com"
+"""The first host of SQS, of us-east-1."""
+_ACCOUNT = re.compile(r"\d{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue as a target names it."""
+
+    name: str
+    url: str = ""
+    """Its address, where the target spells it out."""
+    account: str = ""
+    region: str = ""
+    """As the address says; "" where it does not: a name alone, or a host that is not AWS's."""
+    host: str = ""
+    slash: bool = False
+    """Whether it was written with a slash at its end: as a template that would take file names."""
+
+    @property
+    def fifo(self) -> bool:
+        return self.name.endswith(".fifo")
+
+    @property
+    def place(self) -> str:
+        """One spelling for each queue."""
+        return f"sqs://{self.region or self.host}/{self.account}/{self.name}" if self.url else f"sqs://{self.name}"
+
+    def faults(self) -> list[str]:
+        """What is wrong with how it is named."""
+        if self.slash:
+            return [f"a queue has no path: write it without the slash at the end, …/{self.name}"]
+        if not _NAME.fullmatch(self.name):
+            return [f"{self.name!r} is no queue name: at most 80 letters, digits, `-` and `_`; a FIFO's ends in .fifo"]
+        if not self.url:
+            return []
+        if any(mark in self.url for mark in "{}?#@ "):
+            return ["a queue's address must be written out: no fields, no query, no user"]
+        if not self.account or not self.host:
+            return [f"{self.url} lacks the account: write https://sqs.REGION.amazonaws.com/ACCOUNT/{self.name}"]
+        on_aws = self.host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
+        if on_aws and not self.region:
+            return [f"{self.host} is no host of SQS: write sqs.REGION.amazonaws.com"]
+        if on_aws and not _ACCOUNT.fullmatch(self.account):
+            return [f"{self.account!r} is no AWS account: it has twelve digits"]
+        return []
+
+
+def queue_of(target: str) -> Queue:
+    """The queue that ``sqs://name``, ``sqs://https://host/account/name`` or ``sqs://host/account/name`` means."""
+    given = target.removeprefix("sqs://")
+    rest, slash = given.rstrip("/"), given.endswith("/")
+    if "/" not in rest:
+        return Queue(name=rest, slash=slash)
+    url = rest if rest.startswith(("https://", "http://")) else f"https://{rest}"
+    host, _, path = url.partition("://")[2].partition("/")
+    account, _, name = path.rpartition("/")
+    return Queue(
+        name=name, url=url, account=account.strip("/"), region=_region(host), host=host.lower(), slash=slash
+    )  # fmt: skip
+
+
+def _region(host: str) -> str:
+    plain = (urlsplit(f"//{host}").hostname or "") if re.fullmatch(r"[\w.:-]+", host) else ""
+    if plain == _OLDEST:
+        return "us-east-1"
+    found = next((fits for pattern in _HOSTS if (fits := pattern.fullmatch(plain))), None)
+    return found["region"] if found else ""
+
+
+def arn_hint(target: str) -> str:
+    """What to write in the place of an ARN; "" for what is none."""
+    found = re.fullmatch(r"sqs://arn:aws(-cn)?[a-z-]*:sqs:([a-z0-9-]+):(\d+):(.+)", target)
+    if not found:
+        return ""
+    host = f"sqs.{found[2]}.amazonaws.com{'.cn' if found[1] else ''}"
+    return f"an ARN is no address: write sqs://https://{host}/{found[3]}/{found[4]}"
+
+
+def queue_name(url: str) -> str:
+    """The name of the queue that a target or a receipt (``sqs://name#message``) is about."""
+    return queue_of(url.partition("#")[0]).name

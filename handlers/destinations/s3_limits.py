@@ -1,0 +1,162 @@
+"""What S3 allows: names of buckets, lengths of keys, tags, metadata, storage classes, keys of KMS.
+
+S3 says it only when it gets a document. Sources: S3 User Guide, "Bucket naming rules", "Naming Amazon S3 objects",
+"Categorizing objects using tags", "Working with object metadata", "Directory buckets"; RFC 9110 for header names; KMS
+Developer Guide, "Key identifiers". botocore's model has the storage classes and no other of these limits; a test holds
+ours against it, so that no start need read it.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+
+from handlers.destinations import options as options_
+from handlers.destinations.story import ascii_safe
+from receiver.core.length import most_bytes
+from receiver.core.manifest import SUFFIX
+from receiver.core.naming import template_faults
+
+NONE = "none"
+STORAGE_CLASSES = (
+    "STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE",
+    "REDUCED_REDUNDANCY",
+)  # fmt: skip
+"""Of ordinary buckets."""
+EXPRESS = "EXPRESS_ONEZONE"
+"""The one of directory buckets."""
+ELSEWHERE = frozenset({"OUTPOSTS", "SNOW", "FSX_OPENZFS", "FSX_ONTAP", "AWS_BACKUP_WARM", "AWS_BACKUP_LOW_COST_WARM"})
+"""Storage classes in botocore's model that no bucket lets a writer choose."""
+KEY_BYTES = 1024
+OWN_TAGS = ("type", "confidence", "document_id")
+TAGS_MAX = 10
+"""Tags that an object can have; ours are among them."""
+TAG_NAME, TAG_VALUE = 128, 256
+"""Characters."""
+OWN_METADATA = {"delivery-id": 28, "document-id": 28, "type": 256, "confidence": 6, "sha256": 64}
+"""Name -> bytes of its longest value."""
+METADATA_BYTES = 2048 - sum(len(name) + most for name, most in OWN_METADATA.items())
+"""Of names and values together, beside our own."""
+KMS_CHARACTERS = 2048
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
+_DIRECTORY = "--x-s3"
+_RESERVED = re.compile(r"(xn--|sthree-|amzn-s3-demo-).*|.*(\.mrap|--table-s3)")
+"""Names that S3 gives to nobody, and those of what takes no objects."""
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_KMS_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[A-Za-z0-9/_-]+")
+_KMS_NAME = re.compile(r"[A-Za-z0-9/_.:-]+")
+
+
+def address_faults(bucket: str, template: str) -> list[str]:
+    """What is wrong with a bucket's name and a key's template."""
+    found = _bucket_faults(bucket) + template_faults(template)
+    if found:
+        return found
+    if template.endswith(SUFFIX):
+        found.append(f"a key that ends in {SUFFIX} is that of a manifest; let it end otherwise")
+    if (size := most_bytes(template) + len(SUFFIX)) > KEY_BYTES:
+        found.append(
+            f"a long file name makes keys of {size} bytes, the manifest's {SUFFIX} among them; S3 takes {KEY_BYTES}: "
+            "use fewer fields, or {document_id} in their place"
+        )
+    return found
+
+
+def _bucket_faults(bucket: str) -> list[str]:
+    if bucket.startswith("arn:"):
+        return [f"{bucket!r} is an ARN: write the bucket's name, or the alias of the access point"]
+    if not _BUCKET.fullmatch(bucket) or ".." in bucket:
+        return [f"{bucket!r} is no bucket name: 3 to 63 of a-z, 0-9, `-` and `.`, and no fields"]
+    if _is_address(bucket):
+        return [f"{bucket!r} is no bucket name: it must not look like an IP address"]
+    if _RESERVED.fullmatch(bucket):
+        return [f"{bucket!r} is a name that S3 keeps for itself: name an ordinary bucket"]
+    return []
+
+
+def _is_address(bucket: str) -> bool:
+    try:
+        ipaddress.IPv4Address(bucket)
+    except ValueError:
+        return re.fullmatch(r"\d+(\.\d+){3}", bucket) is not None
+    return True
+
+
+def option_faults(bucket: str, options: Mapping[str, str]) -> list[str]:
+    """What is wrong with the options, their variables put in."""
+    found = [*_storage(bucket, options.get("storage_class", "")), *_key(options.get("kms_key", ""))]
+    if options.get("tags") != NONE:
+        found += _tags(options.get("tags", ""))
+        if bucket.endswith(_DIRECTORY):
+            found.append("directory buckets know no tags of objects: write `tags: none`")
+    if options.get("conditions", NONE) != NONE:
+        found.append(f"option conditions: {options['conditions']!r} is not {NONE!r}; leave it out to have them")
+    return found + _metadata(options.get("metadata", ""))
+
+
+def _storage(bucket: str, wanted: str) -> list[str]:
+    if not wanted:
+        return []
+    if bucket.endswith(_DIRECTORY):
+        return [] if wanted == EXPRESS else [f"option storage_class: a directory bucket has {EXPRESS} only"]
+    if wanted == EXPRESS:
+        return [f"option storage_class: only directory buckets ({_DIRECTORY} at the end) have {EXPRESS}; leave it out"]
+    if wanted not in STORAGE_CLASSES:
+        return [f"option storage_class: {wanted!r} is none of {', '.join(STORAGE_CLASSES)}"]
+    return []
+
+
+def _key(key: str) -> list[str]:
+    if not key.strip():
+        return []  # an empty option is told of as such
+    if len(key) > KMS_CHARACTERS or not (_KMS_ARN if key.startswith("arn:") else _KMS_NAME).fullmatch(key):
+        return [
+            f"option kms_key: {key!r} is no key: write its id, alias/NAME, or its ARN arn:aws:kms:REGION:ACCOUNT:key/ID"
+        ]
+    return []
+
+
+def _tags(value: str) -> list[str]:
+    if faults := options_.pairs_faults("tags", value):
+        return faults
+    found, most = options_.pairs(value), TAGS_MAX - len(OWN_TAGS)
+    if len(found) > most:
+        faults = [f"option tags: {len(found)} pairs are more than {most}: S3 takes {TAGS_MAX}, and ours are among them"]
+    return [*faults, *(f"option tags: {fault}" for name, said in found.items() for fault in _tag(name, said))]
+
+
+def _tag(name: str, value: str) -> Iterator[str]:
+    if name in OWN_TAGS:
+        yield f"{name!r} is one of Mailroom's own ({', '.join(OWN_TAGS)}); take another name"
+    if name.lower().startswith("aws:"):
+        yield f"{name!r}: names that begin with aws: are kept for AWS; take another name"
+    for what, text, most in (("name", name, TAG_NAME), ("value", value, TAG_VALUE)):
+        if len(text) > most:
+            yield f"the {what} {text[:20]!r}… has {len(text)} characters; S3 takes {most}"
+        if odd := sorted({one for one in text if not _fits_a_tag(one)}):
+            yield f"{text!r} holds {' '.join(odd)}: S3 takes letters, digits, spaces and + - = . _ : / @ in a {what}"
+
+
+def _fits_a_tag(character: str) -> bool:
+    return character.isalpha() or character.isdigit() or character in " +-=._:/@"
+
+
+def _metadata(value: str) -> list[str]:
+    if faults := options_.pairs_faults("metadata", value):
+        return faults
+    found = [(name.lower(), ascii_safe(said, len(value))) for name, said in options_.pairs(value).items()]
+    names = [name for name, _ in found]
+    faults = [f"option metadata: {fault}" for name in dict.fromkeys(names) for fault in _header(name, names)]
+    if (size := sum(len(name.encode()) + len(said) for name, said in found)) > METADATA_BYTES:
+        faults.append(
+            f"option metadata: {size} bytes of names and values are more than {METADATA_BYTES}: S3 takes 2048 in all"
+        )
+    return faults
+
+
+def _header(name: str, names: list[str]) -> Iterator[str]:
+    if not _TOKEN.fullmatch(name):
+        yield f"{name!r} becomes the name of a header: letters, digits and - . _ only, without spaces"
+    if name in OWN_METADATA:
+        yield f"{name!r} is one of Mailroom's own ({', '.join(OWN_METADATA)}); take another name"
+    if names.count(name) > 1:
+        yield f"{name!r} stands there {names.count(name)} times, whether large or small letters; keep one"

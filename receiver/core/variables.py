@@ -1,0 +1,29 @@
+"""``env:NAME`` in mailroom.yaml: a value from the environment, put in where it is used."""
+
+import re
+from collections.abc import Mapping
+
+from receiver.core.forms import Wrong
+
+_VARIABLE = re.compile(r"(^|(?<=[:/=?&,\s]))env:([A-Za-z_][A-Za-z0-9_]*)(?=$|[/?&#,\s])")
+_LIKE_ONE = re.compile(r"env:[A-Za-z_{$]\w*")
+
+
+def resolve(value: str, environ: Mapping[str, str]) -> str:
+    """The text with each ``env:NAME`` that is a whole part of it replaced by that variable.
+
+    A part begins at the start or after one of ``: / = ? & ,`` and ends at the end or before ``/ ? & # ,``. Raises Wrong
+    for a variable that is not set, and for what looks like one and is no whole part: it would be taken literally.
+    """
+
+    def found(match: re.Match[str]) -> str:
+        if not environ.get(match[2]):
+            raise Wrong(f"the variable {match[2]} is not set", f"export {match[2]}=… or write the value here")
+        return environ[match[2]]
+
+    if odd := _LIKE_ONE.search(_VARIABLE.sub("", value)):
+        raise Wrong(
+            f"{odd[0]} is no whole part, so it would be taken literally",
+            "put it between slashes, or let the variable hold all of it",
+        )
+    return _VARIABLE.sub(found, value)

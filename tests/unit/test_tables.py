@@ -1,0 +1,239 @@
+"""Wrong routing tables of many kinds are refused with what to do, and right ones are not.
+
+The destinations are the real ones; nobody is asked.
+"""
+
+import pytest
+
+from handlers.destinations import destinations
+from receiver.config import parse
+from receiver.core.errors import Misconfigured
+from receiver.flow.examine import examine
+
+ENVIRON = {
+    "HOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLUSw",
+    "KMS_KEY": "alias/mail",
+    "BAD_TAG": "a&b",
+    "STAGE": "prod",
+    "AWS_REGION": "eu-central-1",
+}
+TABLE = """\
+classify:
+  rules:
+    - {type: invoice, description: has a number and a total amount}
+    - {type: contract, description: an agreement with signatures}
+routes:
+ROWS
+no_match: {review: true}
+low_confidence: {review: true}
+failed: {to: s3://mail/failed/}
+"""
+SQS = "sqs://https://sqs.eu-central-1.amazonaws.com/123456789012"
+HOOK = "secret: env:HOOK_SECRET"
+LONG = "x" * 129
+
+
+def errors(rows: str) -> list[str]:
+    """What is wrong with a table of these rows."""
+    text = TABLE.replace("ROWS", "\n".join(f"  {line}" for line in rows.splitlines()))
+    try:
+        config = parse(text, ENVIRON)
+    except Misconfigured as error:
+        return str(error).splitlines()
+    found = examine(config, destinations(environ=ENVIRON), adopted=False)
+    return [str(one) for one in found if one.severity == "error"]
+
+
+def to(*targets: str) -> str:
+    """A table whose invoices go to these places."""
+    return f"- {{type: [invoice, contract], min_confidence: 0.5, to: [{', '.join(targets)}]}}"
+
+
+def s3(options: str, bucket: str = "mail") -> str:
+    return to(f'{{to: "s3://{bucket}/in/", {options}}}')
+
+
+def when(conditions: str) -> str:
+    return to("s3://mail/in/") + f"\n- {{type: invoice, name: x, when: {conditions}, to: s3://mail/x/}}"
+
+
+def two_rows(first: str, second: str) -> str:
+    return (
+        f"- {{type: invoice, name: copy, continue: true, to: [{first}]}}\n"
+        f"- {{type: [invoice, contract], min_confidence: 0.5, to: [{second}]}}"
+    )
+
+
+WRONG = {
+    "a tag with an ampersand": (s3('tags: "a=b&c"'), "'b&c' holds &: S3 takes letters"),
+    "a tag's name with a question mark": (s3('tags: "a?=b"'), "'a?' holds ?"),
+    "a tag of AWS's own": (s3('tags: "AWS:x=1"'), "names that begin with aws: are kept for AWS; take another name"),
+    "a tag that replaces a promised one": (s3("tags: type=other"), "'type' is one of Mailroom's own"),
+    "a tag that stands twice": (s3('tags: "a=1, a=2"'), "'a' stands there 2 times; keep one"),
+    "a tag's name that is too long": (s3(f"tags: {LONG}=1"), "has 129 characters; S3 takes 128"),
+    "a tag's value that is too long": (s3(f"tags: a={'x' * 257}"), "has 257 characters; S3 takes 256"),
+    "too many tags": (s3(f"tags: '{', '.join(f't{n}=1' for n in range(8))}'"), "8 pairs are more than 7"),
+    "a tag from a variable that S3 refuses": (s3("tags: team=env:BAD_TAG"), "'a&b' holds &"),
+    "metadata with a space in its name": (s3('metadata: "cost center=7"'), "'cost center' becomes the name of a"),
+    "metadata with a colon in its name": (s3('metadata: "a:b=7"'), "without spaces"),
+    "metadata with an umlaut in its name": (s3('metadata: "größe=7"'), "'größe' becomes the name of a header"),
+    "metadata of our own": (s3('metadata: "Delivery-Id=7"'), "'delivery-id' is one of Mailroom's own"),
+    "metadata twice but for large letters": (s3('metadata: "Team=a, team=b"'), "'team' stands there 2 times"),
+    "3,212 bytes of metadata": (s3(f"metadata: a={'x' * 3211}"), "3212 bytes of names and values are more than"),
+    "keys that a long name makes too long": (
+        to('"s3://mail/{stem}/{stem}/{stem}/{stem}/{stem}/"'),
+        "S3 takes 1024: use fewer fields",
+    ),
+    "a key that is long by itself": (to(f"s3://mail/{'x' * 900}/"), "keys of 1124 bytes"),
+    "an empty kms_key": (s3('kms_key: ""'), "option kms_key is empty: leave it out"),
+    "a kms_key of spaces": (s3('kms_key: "  "'), "option kms_key is empty"),
+    "a kms_key that is none": (s3('kms_key: "my key"'), "write its id, alias/NAME, or its ARN"),
+    "the ARN of something else": (s3('kms_key: "arn:aws:iam::123456789012:role/x"'), "role/x' is no key"),
+    "a storage class of directory buckets": (s3("storage_class: EXPRESS_ONEZONE"), "only directory buckets"),
+    "a storage class of ordinary buckets": (
+        s3("storage_class: GLACIER, tags: none", bucket="mail--euc1-az1--x-s3"),
+        "a directory bucket has EXPRESS_ONEZONE only",
+    ),
+    "tags in a directory bucket": (to("s3://mail--euc1-az1--x-s3/in/"), "write `tags: none`"),
+    "a storage class that is only read": (s3("storage_class: OUTPOSTS"), "'OUTPOSTS' is none of STANDARD"),
+    "a storage class in small letters": (s3("storage_class: glacier"), "'glacier' is none of STANDARD"),
+    "a document where its manifest lies": (
+        to('"s3://mail/{document_id}"', '"s3://mail/{document_id}.mailroom.json"'),
+        "is that of a manifest; let it end otherwise",
+    ),
+    "a document that may be called like a manifest": (
+        to('"s3://mail/{document_id}"', '"s3://mail/{document_id}.{filename}"'),
+        "can be where the manifest of s3://mail/{document_id} lies",
+    ),
+    "the same in folders": (
+        to('"folder:///mail/{document_id}"', '"folder:///mail/{document_id}.mailroom.json"'),
+        "is that of a manifest",
+    ),
+    "a bucket that looks like an address": (to("s3://192.168.1.1/in/"), "must not look like an IP address"),
+    "a bucket with two dots": (to("s3://mail..archive/in/"), "is no bucket name"),
+    "a bucket that S3 keeps": (to("s3://xn--mail/in/"), "S3 keeps for itself"),
+    "a bucket's ARN": (to('"s3://arn:aws:s3:::mail/in/"'), "is an ARN: write the bucket's name"),
+    "a way in that does not exist": (when("{source: mail}"), "there is no way in 'mail'; did you mean email?"),
+    "a category that does not exist": (when("{parent_category: invoise}"), "did you mean 'invoice'?"),
+    "the same inside of not": (
+        when("{name: '*.pdf', not: {any: [{parent_category: x-ray}]}}"),
+        "no piece of a packet has the category 'x-ray'; there are invoice, contract, uncategorized",
+    ),
+    "a variable in the middle of a part": (to("s3://mail/in-env:STAGE/"), "put it between slashes"),
+    "a variable in the middle of an option": (s3("kms_key: my-env:KMS_KEY"), "put it between slashes"),
+    "a variable of an option that is not set": (s3("kms_key: env:NO_KEY"), "the variable NO_KEY is not set; export"),
+    "a queue's host from a document": (to('"sqs://https://{sender}/1/q"'), "a queue's address must be written out"),
+    "a queue's name from a document": (to(f'"{SQS}/{{type}}"'), "is no queue name"),
+    "a queue's address with a query": (to(f'"{SQS}/q?x=1"'), "is no queue name"),
+    "a queue with a slash at its end": (to("sqs://invoices/"), "write it without the slash at the end"),
+    "a queue's ARN": (
+        to("sqs://arn:aws:sqs:eu-west-1:123456789012:q"),
+        "write sqs://https://sqs.eu-west-1.amazonaws.com/123456789012/q",
+    ),
+    "a queue without its account": (to("sqs://https://sqs.eu-west-1.amazonaws.com/q"), "lacks the account"),
+    "an account of eleven digits": (to("sqs://https://sqs.eu-west-1.amazonaws.com/12345678901/q"), "has twelve digits"),
+    "a host of another service": (
+        to("sqs://https://sns.eu-west-1.amazonaws.com/123456789012/q"),
+        "is no host of SQS: write sqs.REGION.amazonaws.com",
+    ),
+    "a queue's name that is too long": (to(f"sqs://{'q' * 76}.fifo"), "at most 80 letters"),
+    "one queue by name and by address": (to("sqs://q", f"{SQS}/q"), "may be the same place as to[0], sqs://q; remove"),
+    "one queue by two spellings of its address": (
+        to(f'"{SQS}/q"', '"sqs://SQS.eu-central-1.amazonaws.com/123456789012/q"'),
+        "is the same place as to[0]; remove one of the two",
+    ),
+    "one queue by its old host": (
+        to(f'"{SQS}/q"', '"sqs://https://eu-central-1.queue.amazonaws.com/123456789012/q"'),
+        "is the same place as to[0]",
+    ),
+    "one queue in two rows that one document takes": (
+        two_rows("sqs://q", f"{SQS}/q"),
+        "may be the same place as routes[0].to[0] (copy), which says continue",
+    ),
+    "one place with other options in two rows": (
+        two_rows("{to: s3://mail/in/, tags: a=1}", "s3://mail/in/"),
+        "is the same place as routes[0].to[0] (copy), which says continue; remove one of the two, or write both alike",
+    ),
+    "one folder in two spellings": (to("folder:///mail/in/", "folder:///mail//in/"), "is the same place as to[0]"),
+    "one endpoint in two spellings": (
+        to(f'{{to: "https://Mail.example:443/x", {HOOK}}}', f'{{to: "https://mail.example/x", {HOOK}}}'),
+        "is the same place as to[0]",
+    ),
+    "a port that does not exist": (to(f'{{to: "https://mail.example:99999/x", {HOOK}}}'), "no address: "),
+    "a host that is none": (to(f'{{to: "https://mail_.-example/x", {HOOK}}}'), "has the host 'mail_.-example'"),
+    "a space in an address": (to(f'{{to: "https://mail.example/a b", {HOOK}}}'), "it holds a space"),
+    "a secret that signs nothing": (
+        to(f'{{to: "https://mail.example/x", unsigned: true, {HOOK}}}'),
+        "keep one of the two",
+    ),
+    "unsigned in another word": (
+        to(f'{{to: "https://mail.example/x", unsigned: "yes", {HOOK}}}'),
+        "'yes' is neither true nor false",
+    ),
+    "a folder's name that a long file name makes too long": (
+        to('"folder:///mail/{document_id}/{sender}-{filename}"'),
+        "file systems take 255: put a slash between the fields",
+    ),
+    "a home folder": (to('"folder:///~/mail/"'), "~ is no shell's to fill in here: write the whole path"),
+    "a shell's variable": (to('"folder:///$HOME/mail/"'), "$HOME is no shell's"),
+    "a folder at the root from a document": (to('"folder:///{sender}/"'), "the folder must be written out"),
+    "an address with a bell in it": (to('"s3://mail/\\u0007/"'), "holds a character that cannot be shown"),
+}  # fmt: skip
+
+RIGHT = {
+    "all the tags that fit": s3('tags: "a=1, b=2, c=3, d=4, e=5, f=6, g=7"'),
+    "tags with all that S3 takes": s3('tags: "Größe=a b+c-d=e.f_g:h/i@j, empty="'),
+    "no tags": s3("tags: none, conditions: none"),
+    "30 short pairs of metadata": s3(f"metadata: '{', '.join(f'k{n}=v' for n in range(30))}'"),
+    "1,600 bytes of metadata": s3(f"metadata: X-Team.name_1={'x' * 1580}"),
+    "a number as an option": s3("metadata: cost-center=7, kms_key: 1234abcd-12ab-34cd-56ef-1234567890ab"),
+    "a key by its alias": s3("kms_key: alias/mail/eu"),
+    "a key by its ARN": s3('kms_key: "arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-1234abcd12ab34cd56ef"'),
+    "a key in the environment": s3("kms_key: env:KMS_KEY"),
+    "variables in pairs": s3('tags: "team=env:STAGE, key=env:KMS_KEY"'),
+    "every storage class of an ordinary bucket": s3("storage_class: GLACIER_IR"),
+    "a directory bucket": s3("storage_class: EXPRESS_ONEZONE, tags: none", bucket="mail--euc1-az1--x-s3"),
+    "an access point by its alias": to("s3://mail-hrzrlukc5m36ft7okagglf3gmwluquse1b-s3alias/in/"),
+    "a bucket with dots and digits": to("s3://1.mail.2/in/"),
+    "a deep path": to('"s3://mail/{source}/{type}/{yyyy}/{mm}/{dd}/{sender}/{batch}/{stem}/{document_id}/{filename}"'),
+    "two keys beside each other": to('"s3://mail/{document_id}.pdf"', '"s3://mail/{document_id}.json"'),
+    "the same place in two rows": two_rows("s3://mail/in/, sqs://q", "s3://mail/in/, sqs://q"),
+    "a queue by name": to("sqs://" + "q" * 80),
+    "a FIFO queue": to('{to: "sqs://q.fifo", group: type}'),
+    "a FIFO queue with its group in the environment": to(f'{{to: "{SQS}/q.fifo", group: batch}}'),
+    "a queue here and one of its name elsewhere": to(
+        "sqs://q", "sqs://https://sqs.us-east-1.amazonaws.com/123456789012/q"
+    ),
+    "two accounts": to(f"{SQS}/q", "sqs://https://sqs.eu-central-1.amazonaws.com/210987654321/q"),
+    "queues of China, of a private endpoint, of the oldest host": to(
+        "sqs://https://sqs.cn-north-1.amazonaws.com.cn/123456789012/q",
+        "sqs://https://vpce-0a1b2c-xyz.sqs.eu-central-1.vpce.amazonaws.com/123456789012/r",
+        "sqs://https://queue.amazonaws.com/123456789012/s",
+    ),
+    "a queue of a local AWS": to('"sqs://http://localhost:4566/000000000000/q"'),
+    "an endpoint": to(f'{{to: "https://mail.example:8443/hooks/{{type}}?id={{document_id}}", {HOOK}}}'),
+    "an endpoint on this machine": to('{to: "http://[::1]:8000/x", unsigned: true}'),
+    "an endpoint of an international name": to(f'{{to: "https://müller.example/x", {HOOK}}}'),
+    "a folder": to('"folder:///srv/mail/{type}/{document_id}/{stem}.{ext}"'),
+    "a folder beside": to('"folder://./out/{type}-{filename}/{document_id}"'),
+    "a part from the environment": to("s3://mail/env:STAGE/in/"),
+    "a source by a pattern": when("{source: 'e*'}"),
+    "the category of a piece": when("{any: [{parent_category: inv*}, {parent_category: uncategorized}]}"),
+}  # fmt: skip
+
+
+def test_there_are_enough_of_both() -> None:
+    assert len(WRONG) >= 40
+    assert len(RIGHT) >= 20
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_wrong_table_is_refused_with_the_fix(kind: str) -> None:
+    rows, said = WRONG[kind]
+    found = errors(rows)
+    assert any(said in one for one in found), found
+
+
+@pytest.mark.parametrize("kind", RIGHT)
+def test_a_right_table_is_not_refused(kind: str) -> None:
+    assert errors(RIGHT[kind]) == []
