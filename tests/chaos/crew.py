@@ -38,6 +38,8 @@ class Crew:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(PRELOADED)
         self._alive: dict[str, ForkServerProcess] = {}
+        self._begun_at: dict[str, int] = {}
+        """The size of each one's log when it was started: who has written nothing since is still starting."""
         self._asking = threading.Lock()
         self._stopping = False
         self._operators: Mapping[str, int] = {}
@@ -67,15 +69,19 @@ class Crew:
             await asyncio.gather(*shifts)
 
     async def kill_at_random(self, mean_seconds: float) -> None:
-        """Kills one of them now and then, for ever."""
+        """Kills one of them now and then, for ever.
+
+        Only one that is at work: on a slow machine all would die as they start, and no work would be cut off.
+        """
         while True:
             await asyncio.sleep(self._rng.expovariate(1 / mean_seconds))
-            if self._alive:
-                self._alive[self._rng.choice(sorted(self._alive))].kill()
+            at_work = [name for name in sorted(self._alive) if self._log(name).stat().st_size > self._begun_at[name]]
+            if at_work:
+                self._alive[self._rng.choice(at_work)].kill()
 
     async def command(self, name: str, *arguments: str) -> None:
         """Has a person give a command; whether it did what it should, the store tells."""
-        process = self._context.Process(target=mailroom, args=(arguments, self._env, str(self._folder / f"{name}.log")))
+        process = self._context.Process(target=mailroom, args=(arguments, self._env, str(self._log(name))))
         await asyncio.to_thread(self._start, process)
         await asyncio.to_thread(self._join, process)
         self.killed += process.exitcode == -signal.SIGKILL
@@ -86,15 +92,20 @@ class Crew:
         raise RuntimeError(self.astray[-1])
 
     async def _shift(self, name: str, arguments: tuple[str, ...]) -> None:
-        log = self._folder / f"{name}.log"
+        log = self._log(name)
+        log.touch()
         env = self._env | {"MAILROOM_OPERATOR_ADDRESS": f"127.0.0.1:{self._operators.get(name, 0)}"}
         while not self._stopping:
             process = self._context.Process(target=mailroom, args=(arguments, env, str(log)))
+            self._begun_at[name] = log.stat().st_size
             await asyncio.to_thread(self._start, process)
             self._alive[name] = process
             await asyncio.to_thread(self._join, process)
             self._alive.pop(name)
             self._note(name, process.exitcode, log)
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name}.log"
 
     def _start(self, process: ForkServerProcess) -> None:
         """A start reaps all children, as multiprocessing does: it must not take the exit code from whoever waits."""
