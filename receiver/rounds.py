@@ -12,7 +12,7 @@ from receiver.flow.ahead import Ahead
 from receiver.flow.missed import Missed
 from receiver.flow.process import Done
 from receiver.flow.recover import overlooked, tell_of_silence
-from receiver.flow.retention import Tidied, tidy
+from receiver.flow.retention import Tidied, tidy_in_pace
 from receiver.flow.sweep import Swept, sweep
 from receiver.flow.takeover import Takeover
 from receiver.flow.tools import Tools
@@ -112,7 +112,7 @@ class Rounds:
 
     async def _tidy(self) -> None:
         if await self._tidy_turn.is_ours(self._tools):
-            report_tidied(await tidy(self._tools))
+            report_tidied(await tidy_in_pace(self._tools, every_seconds=self._sweep_seconds))
 
 
 def report_swept(swept: Swept) -> None:

@@ -19,7 +19,7 @@ from receiver.flow.ahead import Ahead
 from receiver.flow.heartbeat import failing_channels
 from receiver.flow.missed import Missed
 from receiver.flow.recover import is_silent, overlooked, tell_of_silence
-from receiver.flow.retention import tidy
+from receiver.flow.retention import tidy_in_pace
 from receiver.flow.sweep import sweep
 from receiver.flow.takeover import Takeover
 from receiver.flow.tools import Tools
@@ -62,7 +62,7 @@ async def one_pass(app: App) -> dict[str, float]:
     swept = await sweep(app.tools)
     report_swept(swept)
     await recover(app.tools, Direct(os.environ.get(VARIABLE, "")))
-    report_tidied(await tidy(app.tools))
+    report_tidied(await tidy_in_pace(app.tools, every_seconds=SWEEP_SECONDS))
     with contextlib.suppress(CloudBusy):  # the next pass asks again
         await MISSED.look(app.tools)
     store = app.tools.store

@@ -4,13 +4,14 @@ It is no part of the sweep, which must not wait for a disk or a bucket that does
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from receiver.core.errors import MailroomError
 from receiver.flow.catch_up import catch_up
 from receiver.flow.forget import forget_content
 from receiver.flow.forget_records import forget_documents
 from receiver.flow.leftovers import clear_leftovers
+from receiver.flow.pace import believed
 from receiver.flow.strays import release_strays
 from receiver.flow.tools import Tools
 
@@ -36,6 +37,15 @@ class Tidied:
     def counts(self) -> dict[str, int]:
         """How many of each, by name."""
         return {name: getattr(self, name) for name in ("purged", "forgotten", "documents", "strays", "leftovers")}
+
+
+async def tidy_in_pace(tools: Tools, *, every_seconds: float) -> Tidied:
+    """One pass of those that come every so many seconds, by a clock that no single pass believes too much.
+
+    Raises StoreBusy.
+    """
+    at = await believed(tools, every_seconds=every_seconds)
+    return await tidy(replace(tools, clock=lambda: at))
 
 
 async def tidy(tools: Tools) -> Tidied:

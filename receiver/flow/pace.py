@@ -1,0 +1,39 @@
+"""Pace: the time by which retention judges follows the machine's clock, by a bounded step a pass.
+
+What is forgotten does not come back. A machine that boots with a clock a year ahead, and is put right by NTP a
+minute later, must not have forgotten a year's documents meanwhile. How long it was off its own clock cannot tell,
+so no gap is believed at once: after a long time off, retention catches up within hours.
+"""
+
+from receiver.core.change import Insert, Update
+from receiver.core.errors import Conflict
+from receiver.core.flag import Flag
+from receiver.flow.tools import Tools
+
+STEP = 3600.0
+"""Seconds that one pass believes at most, beyond what lies between two passes."""
+EARLIEST = 1_767_225_600.0
+"""2026-01-01: a clock that shows less is wrong, and a first pass by it must not set back all later ones."""
+_FLAG = "clock:retention"
+
+
+async def believed(tools: Tools, *, every_seconds: float) -> float:
+    """The time, in seconds since 1970, by which this pass may judge; never later than the clock of this machine.
+
+    ``every_seconds`` lie between two passes. Raises StoreBusy.
+    """
+    now, last = tools.clock(), await tools.store.get(Flag, _FLAG)
+    if last is None:
+        await _keep(Insert(Flag(id=_FLAG, value="", at=max(now, EARLIEST))), tools)
+        return now
+    step = STEP + 2 * every_seconds
+    at = min(max(now, last.at - step), last.at + step)
+    await _keep(Update(Flag(id=_FLAG, value="", at=at, version=last.version)), tools)
+    return min(now, at)
+
+
+async def _keep(write: Insert | Update, tools: Tools) -> None:
+    try:
+        await tools.store.apply(write)
+    except Conflict:
+        return  # another process just had a pass, and took its step
