@@ -5,12 +5,14 @@ in the product imports boto3 to deliver or to alert.
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
 from typing import Any, TypeVar
 
+from receiver.aws.place import named_region
 from receiver.aws.threads import Threads
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
 from receiver.core.naming import attachment, place
@@ -119,7 +121,9 @@ class Aws:
         import boto3
         from botocore.config import Config
 
-        self._session = self._session or boto3.session.Session(**self._credentials)
+        self._session = self._session or boto3.session.Session(
+            **{"region_name": named_region(os.environ), **self._credentials}
+        )
         config = Config(
             retries={"mode": "standard", "total_max_attempts": self._attempts},
             connect_timeout=CONNECT_SECONDS,

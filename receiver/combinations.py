@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from receiver.aws import variables
 from receiver.core.errors import Misconfigured
 from receiver.core.forms import LOOPBACK, Wrong, misconfigured
 from receiver.settings import Settings
@@ -23,7 +24,9 @@ def refuse_combinations(settings: Settings, environ: Mapping[str, str]) -> None:
 def _faults(settings: Settings, environ: Mapping[str, str]) -> Iterator[Wrong]:
     for check in (
         _calls_in_clear,
+        _asks_in_clear,
         _links,
+        _queue_and_inbox,
         _spool_of_one_machine,
         _store_file,
         _spool_folder,
@@ -33,6 +36,7 @@ def _faults(settings: Settings, environ: Mapping[str, str]) -> Iterator[Wrong]:
             check(settings)
         except Wrong as wrong:
             yield wrong
+    yield from variables.faults(environ)
 
 
 def _calls_in_clear(settings: Settings) -> None:
@@ -41,6 +45,23 @@ def _calls_in_clear(settings: Settings) -> None:
         raise Wrong(
             f"MAILROOM_PUBLIC_URL={settings.public_url} sends headers and tokens in clear",
             "put TLS in front and write https://; inside a network of your own: MAILROOM_ALLOW_HTTP=true",
+        )
+
+
+def _asks_in_clear(settings: Settings) -> None:
+    parts = urlsplit(settings.llama_cloud_base_url)
+    if parts.scheme == "http" and not settings.allow_http and not LOOPBACK.fullmatch(parts.hostname or ""):
+        raise Wrong(
+            f"LLAMA_CLOUD_BASE_URL={settings.llama_cloud_base_url} sends the API key and all documents in clear",
+            "write https://; inside a network of your own: MAILROOM_ALLOW_HTTP=true",
+        )
+
+
+def _queue_and_inbox(settings: Settings) -> None:
+    if settings.inbox and settings.inbox == settings.queue:
+        raise Wrong(
+            f"MAILROOM_INBOX={settings.inbox} is MAILROOM_QUEUE too: each would take the other's messages for broken",
+            "a queue for each: the inbox's is the one that the bucket notifies",
         )
 
 
@@ -74,11 +95,17 @@ def _store_file(settings: Settings) -> None:
     if scheme != "sqlite":
         return
     path = Path(rest.removeprefix("/") or "mailroom.db").absolute()
+    try:
+        there = path.exists()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise Wrong(f"MAILROOM_STORE={settings.store}: {error.strerror}", "name a file that can be") from None
+    if there and not path.is_dir() and not path.is_file():
+        raise Wrong(f"MAILROOM_STORE={settings.store}: {path} is no regular file", "name one, or one to be made")
     if path.is_dir():
         raise Wrong(f"MAILROOM_STORE={settings.store}: {path} is a folder", "name a file in it")
     if not path.parent.is_dir():
         raise Wrong(f"MAILROOM_STORE={settings.store}: there is no folder {path.parent}", f"mkdir -p {path.parent}")
-    if not os.access(path.parent, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
+    if not os.access(path.parent, os.W_OK | os.X_OK) or (there and not os.access(path, os.W_OK)):
         raise Wrong(
             f"MAILROOM_STORE={settings.store}: {path} cannot be written by this user",
             f"chown or chmod {path.parent} and what is in it; SQLite makes files beside its own",

@@ -55,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allow_http: Annotated[
         bool,
         _about(
-            "Let LlamaCloud call by `http://`, where everybody on the way can read headers and tokens; "
+            "Let LlamaCloud call, and be called, by `http://`, where everybody on the way can read headers and tokens; "
             "this machine's own addresses may without it",
             forms.BOOLEAN,
         ),

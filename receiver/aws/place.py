@@ -12,10 +12,14 @@ from receiver.core.errors import AccessDenied, Misconfigured
 CHINA = "cn-"
 
 
+def named_region(environ: Mapping[str, str]) -> str | None:
+    """The region that a variable names; None where it is left to botocore, which looks at AWS_DEFAULT_REGION alone."""
+    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
+
+
 def region_of(environ: Mapping[str, str]) -> str:
     """The region. Raises Misconfigured when nobody names one."""
-    named = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
-    if named:
+    if named := named_region(environ):
         return named
     from botocore.session import get_session
 

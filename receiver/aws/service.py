@@ -4,11 +4,13 @@ Any client with boto3's manners will do; it is made at the first call and serves
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
+from receiver.aws.place import named_region
 from receiver.aws.threads import Threads
 
 THREADS = 16
@@ -123,7 +125,7 @@ def connect(service: str, *, read_seconds: float = READ_SECONDS) -> Any:
         max_pool_connections=THREADS,
         user_agent_extra="mailroom",
     )
-    return _session().create_client(service, config=config)
+    return _session().create_client(service, region_name=named_region(os.environ), config=config)
 
 
 @cache

@@ -21,7 +21,7 @@ def read_result(text: str, *, now: float) -> tuple[Classification | str, Documen
     """
     try:
         data = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number may have too many digits
         raise ValueError(f"this is not JSON: {error}") from error
     if not isinstance(data, dict):
         raise ValueError('this is not a result: a JSON object like {"type": "invoice", "confidence": 0.9} is wanted')  # noqa: TRY004  one class for all that is wrong with a text

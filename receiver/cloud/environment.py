@@ -24,6 +24,8 @@ def refuse_environment(environ: Mapping[str, str]) -> None:
 def _faults(environ: Mapping[str, str]) -> Iterator[Wrong]:
     for name, text in environ.items():
         check = next((check for pattern, check in _CHECKS.items() if re.fullmatch(pattern, name)), None)
+        if name == "SSL_CERT_DIR" and environ.get("SSL_CERT_FILE"):
+            check = _folder  # httpx takes the file then
         if check is not None and text:
             try:
                 check(text)
@@ -81,6 +83,19 @@ def _folder(text: str) -> None:
         raise Wrong("names a folder that does not exist", "name the folder of the certificates to trust, or unset it")
 
 
+def _hashed(text: str) -> None:
+    """OpenSSL finds a certificate in a folder by the hash of its subject, and by no other name."""
+    _folder(text)
+    try:
+        found = any(re.fullmatch(r"[0-9a-f]{8}\.\d+", path.name) for path in Path(text).iterdir())
+    except OSError:
+        raise Wrong("names a folder that cannot be looked into", "give this user the right to, or unset it") from None
+    if not found:
+        raise Wrong(
+            "names a folder without certificates that OpenSSL finds there", f"openssl rehash {text}, or unset it"
+        )
+
+
 def _key_log(text: str) -> None:
     if not Path(text).absolute().parent.is_dir() or Path(text).is_dir():
         raise Wrong("names a file that cannot be written", "unset it")
@@ -99,7 +114,7 @@ _CHECKS: dict[str, Callable[[str], None]] = {
     r"(?i:https?|all)_(?i:proxy)": _proxy,
     r"(?i:no_proxy)": _no_proxy,
     r"SSL_CERT_FILE|AWS_CA_BUNDLE|REQUESTS_CA_BUNDLE": _certificates,
-    r"SSL_CERT_DIR": _folder,
+    r"SSL_CERT_DIR": _hashed,
     r"SSLKEYLOGFILE": _key_log,
     r"AWS_ENDPOINT_URL(_\w+)?": _endpoint,
     r"AWS_(DEFAULT_)?REGION": _region,

@@ -67,6 +67,8 @@ def read(text: str, path: Path) -> Source:
         raise Misconfigured(f"{at}: not readable as YAML: {what}{hint}") from error
     except yaml.YAMLError as error:
         raise Misconfigured(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
+    except ValueError as error:  # a number with more digits than Python reads
+        raise Misconfigured(f"{path}: not readable as YAML: {str(error).partition(';')[0]}") from error
     except RecursionError as error:
         raise Misconfigured(f"{path}: not readable as YAML: nested too deeply") from error
 

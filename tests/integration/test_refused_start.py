@@ -4,6 +4,7 @@ import shutil
 import socket
 from pathlib import Path
 
+import certifi
 import httpx
 import pytest
 
@@ -34,7 +35,21 @@ CANNOT_WORK = [
     ({"SSL_CERT_FILE": "/nonexistent"}, "names a file that does not exist", "or unset it"),
     ({"SSL_CERT_FILE": __file__}, "holds no certificates", "or unset it"),
     ({"SSL_CERT_DIR": "/nonexistent"}, "names a folder that does not exist", "or unset it"),
+    ({"SSL_CERT_DIR": str(ROOT)}, "without certificates that OpenSSL finds there", "openssl rehash"),
     ({"AWS_ENDPOINT_URL_S3": "localhost:4566"}, "has no scheme", "write it like https://"),
+    ({"AWS_PROFILE": "nope", "AWS_CONFIG_FILE": "/nonexistent"}, "names no profile that there is", "list-profiles"),
+    ({"AWS_CONFIG_FILE": __file__}, "names a file that AWS's clients cannot read", "unset the variable"),
+    ({"AWS_MAX_ATTEMPTS": "many"}, "is no whole number", "unset it"),
+    ({"AWS_RETRY_MODE": "exponential"}, "is not legacy, standard or adaptive", "unset it"),
+    ({"LLAMA_CLOUD_BASE_URL": "http://api.example.com"}, "sends the API key", "write https://"),
+    ({HEADERS: '{"X-Key": [' + "1" * 5000 + "]}"}, "is not JSON", "write it like"),
+    (
+        {"MAILROOM_INBOX": "sqs://mail", "MAILROOM_QUEUE": "sqs://mail", "AWS_REGION": "us-east-1"},
+        "is MAILROOM_QUEUE too",
+        "a queue for each",
+    ),
+    ({"MAILROOM_STORE": f"sqlite:///{'m' * 300}.db"}, "File name too long", "name a file"),
+    ({"MAILROOM_STORE": "sqlite:////dev/null"}, "is no regular file", "name one"),
     (
         {"MAILROOM_STORE": "dynamodb://mailroom", "AWS_REGION": "us-east-1"},
         "is shared by machines",
@@ -99,6 +114,9 @@ def test_what_is_wrong_with_several_is_told_at_once(folder: Path) -> None:
         {"MAILROOM_SPOOL": "folder://./somewhere/else"},
         {HEADERS: '{"X-Mailroom-Key": ["a-new-header-value"], "Authorization": ["Bearer abcdefghi"]}'},
         {"TZ": "Nowhere/At-All"},
+        {"LLAMA_CLOUD_BASE_URL": "http://llamacloud:8090", "MAILROOM_ALLOW_HTTP": "true"},
+        {"AWS_PROFILE": "", "AWS_MAX_ATTEMPTS": "3", "AWS_RETRY_MODE": "standard", "AWS_CONFIG_FILE": "/nonexistent"},
+        {"SSL_CERT_DIR": str(ROOT), "SSL_CERT_FILE": certifi.where()},
     ],
 )
 def test_what_can_work_starts(folder: Path, env: dict[str, str]) -> None:

@@ -24,6 +24,7 @@ from handlers.destinations.s3 import S3
 from handlers.destinations.s3_object import S3Objects
 from handlers.local_aws import LocalAws
 from handlers.sources.s3 import Place, S3Source
+from receiver.aws.service import connect
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
 from receiver.core.plan import Target
 from tests.parcels import a_parcel
@@ -114,6 +115,19 @@ def test_a_missing_region_is_named_with_the_setting(monkeypatch: pytest.MonkeyPa
     with pytest.raises(Unroutable, match="region") as error:
         Aws().client("sqs")
     assert "AWS_DEFAULT_REGION" in error.value.fix
+
+
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_the_region_that_either_variable_names_is_that_of_every_client(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv(variable, "eu-south-2")
+    aws = Aws()
+    assert aws.client("s3").meta.region_name == connect("sqs").meta.region_name == "eu-south-2"
+    aws.close()
 
 
 ANSWER = b"HTTP/1.1 200 OK\r\nx-amz-checksum-sha256: n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=\r\ncontent-length"

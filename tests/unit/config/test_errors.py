@@ -205,6 +205,11 @@ def test_anchors_within_anchors_are_refused_before_they_fill_the_memory() -> Non
     assert refusal("a: &a [*a]\n") == ["mailroom.yaml: not readable as YAML: nested too deeply"]
 
 
+def test_a_number_of_more_digits_than_python_reads_is_refused() -> None:
+    (said,) = refusal(f"deadline: {'9' * 5000}\n")
+    assert said.startswith("mailroom.yaml: not readable as YAML: Exceeds the limit (4300 digits)")
+
+
 def message(path: Path) -> str:
     with pytest.raises(Misconfigured) as caught:
         load(path, {})
