@@ -4,6 +4,7 @@ Exit codes: 0 ok, 1 failed, 2 usage or configuration; 141 when the reader of the
 that a closed pipe ends.
 """
 
+import contextlib
 import importlib
 import os
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 import click
 
 from receiver import __version__
-from receiver.cli.output import ReaderGone, say, write_no_more, write_whole
+from receiver.cli.output import OutputLost, ReaderGone, open_streams, say, write_no_more, write_whole
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.settings import one_of
 
@@ -84,10 +85,16 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line and turns our errors into one clear message and an exit code."""
+    open_streams()
     write_whole()
     try:
         os.umask(GROUP_MASKS.get(one_of(os.environ, "group_access"), OWNER_ONLY))
         cli(prog_name="mailroom")
+    except OutputLost as error:
+        with contextlib.suppress(OutputLost):
+            say(f"mailroom: {error}", err=True)
+        write_no_more()
+        sys.exit(1)
     except Misconfigured as error:
         sys.exit(_say(error, code=2))
     except MailroomError as error:

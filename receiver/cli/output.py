@@ -30,6 +30,10 @@ class ReaderGone(Exception):
     """Nobody reads our output any more."""
 
 
+class OutputLost(Exception):
+    """What was printed could not be written: the disk that it was sent to is full, or away."""
+
+
 class _Patient(io.RawIOBase):
     """A file that takes all that it is given, also where it is a pipe that does not block: it waits for its reader."""
 
@@ -46,9 +50,31 @@ class _Patient(io.RawIOBase):
         return self._file.isatty()
 
     def write(self, data: Any) -> int:
-        while (written := self._file.write(data)) is None:
-            select.select([], [self._file], [])
+        try:
+            while (written := self._file.write(data)) is None:
+                select.select([], [self._file], [])
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost(f"the output cannot be written: {error.strerror}") from error
         return written
+
+
+def open_streams() -> None:
+    """Opens standard input, output and error where whoever started us had them closed (``<&-``, some cron and init).
+
+    Else the next files that are opened get their numbers: a store, a document or a connection would be written to in
+    their place, and libuv aborts the process when it closes one.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free is this one
+        if getattr(sys, name) is None:
+            stream = os.fdopen(number, mode, closefd=False)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)  # as Python has it: kept for as long as the process lives
 
 
 def write_whole() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import subprocess
 import time
 from collections.abc import Sequence
@@ -81,6 +82,27 @@ def test_a_reader_that_has_had_enough_ends_it_quietly(folder: Path, command: Seq
     said = process.stderr.read()
     process.stderr.close()
     assert (process.wait(PATIENCE_SECONDS), said) == (141, b"")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("command", [COMMANDS[0], COMMANDS[3]], ids=" ".join)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full (Linux)")
+def test_a_full_disk_that_it_is_sent_to_is_told(folder: Path, command: Sequence[str], mode: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = started(folder, command, mode, full.fileno(), subprocess.PIPE)
+    said = process.communicate(timeout=PATIENCE_SECONDS)[1].decode()
+    assert process.returncode == 1
+    assert said == "mailroom: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_were_closed_for_it_are_opened(folder: Path, closed: str) -> None:
+    """Else a file or a connection of the process gets the number, and libuv ends the process when it is closed."""
+    line = f"exec {shlex.join([*PROGRAM, 'balance'])} {closed}"
+    env = {"PYTHONPATH": str(ROOT), **working()}
+    done = subprocess.run(["sh", "-c", line], cwd=folder, env=env, check=False, timeout=PATIENCE_SECONDS)
+    usual = subprocess.run([*PROGRAM, "balance"], cwd=folder, env=env, check=False, capture_output=True)
+    assert done.returncode == usual.returncode
 
 
 def test_a_long_complaint_is_not_cut_short_either(tmp_path: Path) -> None:
