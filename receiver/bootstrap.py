@@ -142,6 +142,34 @@ def existing_store(settings: Settings) -> Store:
     return open_store(settings)
 
 
+async def refuse_anothers(store: Store, settings: Settings) -> None:
+    """Raises Misconfigured for a store that another one's spool lies beside: its own was lost, and its books mislead.
+
+    So is one of which only the first commits are left, without its write-ahead log. It writes nothing.
+    """
+    from receiver.core.flag import Flag
+    from receiver.flow.installation import FLAG
+    from receiver.store.spool import FolderSpool
+
+    if not settings.store.startswith("sqlite:") or settings.spool.startswith("s3:"):
+        return
+    spool = FolderSpool(spool_folder(settings))
+    if not (owner := spool.owner()) or spool.is_empty():
+        return
+    known = await store.get(Flag, FLAG)
+    if known is None or known.value != owner:
+        raise anothers(settings)
+
+
+def anothers(settings: Settings) -> Misconfigured:
+    """What to tell of a spool that holds the documents of another store."""
+    return Misconfigured(
+        f"the spool holds documents of another store than MAILROOM_STORE={settings.store}",
+        fix="name the store that they belong to, or another spool in MAILROOM_SPOOL; if that store is lost, "
+        "restore its last backup: mailroom restore FOLDER",
+    )
+
+
 def open_bell(settings: Settings) -> Doorbell:
     """The doorbell that MAILROOM_QUEUE names."""
     scheme, rest = _scheme(settings.queue, "MAILROOM_QUEUE", "local:// or sqs://name")

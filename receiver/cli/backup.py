@@ -31,11 +31,15 @@ def backup(to: Path, as_json: bool) -> None:
     everything else is in the backup.
     """
     settings = from_environ()
-    made = back_up(_store(settings), _spool(settings), to, now=time.time(), version=__version__)
+    spool = _spool(settings)
+    made = back_up(_store(settings), spool, to, now=time.time(), version=__version__)
     _print(made, f"backed up to {to} and verified", as_json=as_json)
     for document, why in made.missing.items():
         say(f"missing: document {document}: {why}", err=True)
-    raise SystemExit(1 if made.missing else 0)
+    lost = made.documents == 0 and spool is not None and not spool.is_empty()
+    if lost:
+        say("missing: the store knows no document, and the spool holds some: keep the backups before", err=True)
+    raise SystemExit(1 if made.missing or lost else 0)
 
 
 @click.command(short_help="Put a backup back, into an empty place.")

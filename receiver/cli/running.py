@@ -5,7 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from receiver.bootstrap import App, existing_store, load_app
+from receiver.bootstrap import App, existing_store, load_app, refuse_anothers
 from receiver.log import set_up
 from receiver.ports import Store
 from receiver.settings import from_environ
@@ -43,10 +43,12 @@ def with_app(work: Callable[[App], Awaitable[T]], *, log: bool = False) -> T:
 def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
     """What ``work`` returns, given the store alone: who only reads needs no key, no secret and no table."""
     set_up("error")
-    store = existing_store(from_environ())
+    settings = from_environ()
+    store = existing_store(settings)
 
     async def opened() -> T:
         try:
+            await refuse_anothers(store, settings)
             return await work(store)
         finally:
             await store.close()

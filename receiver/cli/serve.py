@@ -11,10 +11,10 @@ from types import MappingProxyType
 import click
 import uvicorn
 
-from receiver.bootstrap import App
+from receiver.bootstrap import App, anothers
 from receiver.cli.listeners import Listeners, address_of, listening
 from receiver.cli.running import with_app
-from receiver.core.errors import MailroomError, Misconfigured, StoreBusy
+from receiver.core.errors import MailroomError, StoreBusy
 from receiver.core.timers import WORK_SHARE
 from receiver.flow.installation import our_spool
 from receiver.http.operator import operator_app
@@ -84,11 +84,7 @@ async def refuse_strange_spool(app: App) -> None:
         line(log, logging.WARNING, "spool.unseen", error=str(error), fix=error.fix)
         return
     if strange:
-        raise Misconfigured(
-            f"the spool holds documents of another store than MAILROOM_STORE={app.settings.store}",
-            fix="name the store that they belong to, or another spool in MAILROOM_SPOOL; if that store is lost, "
-            "restore its last backup: mailroom restore FOLDER",
-        )
+        raise anothers(app.settings)
 
 
 async def _opened(store: Store) -> None:

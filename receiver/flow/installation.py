@@ -10,16 +10,16 @@ from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
 from receiver.flow.tools import Tools
 
-_FLAG = "installation"
+FLAG = "installation"
 
 
 async def installation(tools: Tools) -> str:
     """The id of this installation: 16 hexadecimal digits. The first process that asks makes it."""
-    known = await tools.store.get(Flag, _FLAG)
+    known = await tools.store.get(Flag, FLAG)
     if known is not None:
         return known.value
     with contextlib.suppress(Conflict):  # then another process made it just now
-        await tools.store.apply(Insert(Flag(id=_FLAG, value=tools.random_id(), at=tools.clock())))
+        await tools.store.apply(Insert(Flag(id=FLAG, value=tools.random_id(), at=tools.clock())))
     return await installation(tools)
 
 

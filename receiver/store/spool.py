@@ -123,6 +123,13 @@ class FolderSpool:
         except OSError as error:
             raise StoreBusy(f"the spool {self.root} cannot be written: {error.strerror}") from error
 
+    def owner(self) -> str:
+        """The installation that it belongs to; "" while it is nobody's, or where that cannot be read."""
+        try:
+            return (self.root / OWNER).read_text()
+        except (OSError, UnicodeDecodeError):
+            return ""
+
     def _claim(self, installation: str) -> str:
         self._folders.make(self.root)
         sign = self.root / OWNER

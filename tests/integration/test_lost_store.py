@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -156,3 +158,21 @@ def test_after_a_clean_stop_the_file_alone_is_the_whole_store_and_without_it_not
     assert done.err.startswith("mailroom: mailroom.db is not there, or empty, but the spool spool holds documents")
     assert "\n  fix: put the file back, or restore the last backup" in done.err
     assert not (folder / "mailroom.db").exists()
+
+
+def test_a_store_of_which_the_log_was_lost_shows_no_books_and_makes_no_good_backup(folder: Path) -> None:
+    """What was committed first is there, and all that came after it is not."""
+    operator = free_port()
+    env = working(MAILROOM_OPERATOR_ADDRESS=f"127.0.0.1:{operator}")
+    with running(folder, "serve", "--no-worker", "--port", "0", env=env):
+        upload(operator, "1.pdf")
+    assert ran(folder, "balance", env=env).code == 0
+    (folder / "mailroom.db").unlink()
+    with closing(sqlite3.connect(folder / "mailroom.db")) as db:
+        db.execute("pragma journal_mode=wal")
+    done = ran(folder, "balance", env=env)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("mailroom: the spool holds documents of another store than MAILROOM_STORE=sqlite://")
+    done = ran(folder, "backup", "copy", env=env)
+    assert done.code == 1
+    assert "the store knows no document, and the spool holds some" in done.err
