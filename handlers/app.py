@@ -6,7 +6,8 @@ replace or add, and name it in MAILROOM_APP.
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 
 from handlers import classify, other, split
 from handlers.alerts import open_channel
@@ -45,7 +46,7 @@ def build(
 
     Raises Misconfigured, naming what is wrong.
     """
-    config = config or load(settings.config, os.environ)
+    given, config = config, config or load(settings.config, os.environ)
     aws = aws or Aws()
     children = Children()
     store, bell, meter = bootstrap.open_store(settings), bootstrap.open_bell(settings), Meter()
@@ -72,10 +73,18 @@ def build(
         adopt=settings.adopt,
         max_document=settings.max_upload,
     )
-    refuse_faults(config, tools, sources=settings.source_places(), spool=settings.spool)
+    refuse_faults(config, tools, settings)
     door = bootstrap.open_door(settings, store, bell, meter, retention=config.retention)
     feeds = (open_inbox(settings, aws),) if settings.inbox else ()
-    return App(settings=settings, tools=tools, door=door, feeds=feeds)
+    read_table = None if given else partial(table_anew, settings, tools, aws)
+    return App(settings=settings, tools=tools, door=door, feeds=feeds, read_table=read_table)
+
+
+def table_anew(settings: Settings, tools: Tools, aws: Aws) -> tuple[Config, dict[str, AlertChannel]]:
+    """mailroom.yaml as it is now, and its alert channels. Raises Misconfigured for one that no start would take."""
+    config = load(settings.config, os.environ)
+    refuse_faults(config, tools, settings)
+    return config, channels(config, settings, aws)
 
 
 def open_inbox(settings: Settings, aws: Aws) -> InboxFeed:
@@ -111,8 +120,9 @@ def channels(config: Config, settings: Settings, aws: Aws) -> dict[str, AlertCha
     }
 
 
-def refuse_faults(config: Config, tools: Tools, *, sources: Sequence[str] = (), spool: str = "") -> None:
+def refuse_faults(config: Config, tools: Tools, settings: Settings) -> None:
     """A wrong table fails here, at start, and not the document later. Raises Misconfigured with all that is wrong."""
+    sources, spool = settings.source_places(), settings.spool
     if source := feeds(sources, f"{spool.rstrip('/')}/"):
         raise Misconfigured(f"MAILROOM_SPOOL={spool} lies inside of {source}, so what it keeps would come in again")
     config.refuse(examine(config, tools.destinations, adopted=tools.adopt, sources=sources))

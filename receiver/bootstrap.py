@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from receiver.cloud.client import LlamaCloud
+    from receiver.config import Config
     from receiver.core.alert_rule import AlertRule
     from receiver.flow.tools import Terms, Tools
     from receiver.ports import AlertChannel, Destination
@@ -53,6 +54,9 @@ class App:
     """None where no event is to be received (a command that only reads)."""
     feeds: "tuple[Callable[[App], Coroutine[None, None, None]], ...]" = ()
     """Ways in that must be asked: each runs beside the worker until it is cancelled."""
+    read_table: "Callable[[], tuple[Config, Mapping[str, AlertChannel]]] | None" = None
+    """Reads mailroom.yaml anew, with its alert channels; raises Misconfigured for one that would be refused at a start.
+    None where the table comes from elsewhere."""
     access: Access = field(init=False)
 
     def __post_init__(self) -> None:

@@ -24,7 +24,7 @@ from receiver.flow.sweep import sweep
 from receiver.flow.takeover import Takeover
 from receiver.flow.tools import Tools
 from receiver.log import line
-from receiver.renewal import clear, tell
+from receiver.refused import SECRETS
 from receiver.rounds import report, report_swept, report_tidied
 
 log = logging.getLogger("mailroom.function")
@@ -43,9 +43,9 @@ def handler(event: dict[str, Any], context: Context) -> None:
     """One pass."""
     app = WARM.built()
     if WARM.refused:
-        WARM.run(tell(WARM.refused, app.tools))
+        WARM.run(SECRETS.tell(WARM.refused, app.tools))
     else:
-        WARM.run(clear(app.tools))
+        WARM.run(SECRETS.clear(app.tools))
     try:
         books = WARM.run(one_pass(app))
     except StoreBusy:

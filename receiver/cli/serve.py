@@ -24,6 +24,7 @@ from receiver.http.room import Room, descriptors, operator_size, public_size
 from receiver.http.server import Server, server_config
 from receiver.log import line
 from receiver.ports import Store
+from receiver.reload import keep_current
 from receiver.renewal import keep_fresh
 from receiver.runner import Worker
 from receiver.stopping import Stopping
@@ -57,8 +58,14 @@ async def _serve(app: App, host: str, port: int, *, worker: bool) -> None:
             listeners,
             announce=lambda: _announce(app, listeners),
             worker=worker,
-            background={"secrets": lambda: keep_fresh(app)},
+            background=changing(app),
         )
+
+
+def changing(app: App) -> dict[str, Background]:
+    """What keeps secrets and mailroom.yaml as they are outside, beside all else."""
+    table = {"table": lambda: keep_current(app)} if app.read_table else {}
+    return {"secrets": lambda: keep_fresh(app), **table}
 
 
 async def until_ready(store: Store) -> None:

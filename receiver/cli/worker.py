@@ -6,9 +6,8 @@ import click
 
 from receiver.bootstrap import App
 from receiver.cli.running import with_app
-from receiver.cli.serve import refuse_strange_spool, until_ready, working
+from receiver.cli.serve import changing, refuse_strange_spool, until_ready, working
 from receiver.log import line
-from receiver.renewal import keep_fresh
 from receiver.stopping import Stopping
 from receiver.supervisor import Supervisor
 
@@ -27,6 +26,6 @@ async def _work(app: App) -> None:
     await until_ready(app.tools.store)
     await refuse_strange_spool(app)
     supervisor = Supervisor(app.tools.meter)
-    async with supervisor.running({"secrets": lambda: keep_fresh(app)}), working(app, supervisor, stop):
+    async with supervisor.running(changing(app)), working(app, supervisor, stop):
         line(log, logging.INFO, "worker.ready", **app.settings.summary())
         await stop.wait()

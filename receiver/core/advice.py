@@ -62,6 +62,7 @@ BY_KIND: dict[str, Advice] = {
     "mail.held": Advice("see what is held, and why; take in by hand what is in it, send it on as it is, or dismiss it",
                         ("mailroom documents {document}", DISMISS)),
     "secret.refused": Advice("", (LOOK,)),
+    "table.refused": Advice("mend the file; it is read again by itself", ("mailroom routes check", LOOK)),
     "submission.paused": Advice("", ("mailroom resume submission",)),
     "balance.off": Advice("compare with the documents, and keep the store as it is for whoever looks into it",
                           ("mailroom balance", "mailroom documents --state open")),

@@ -20,6 +20,7 @@ KINDS: dict[str, str] = {
     "submission.paused": "LlamaCloud refuses us: the key, credits, or a setting of ours; documents wait",
     "balance.off": "taken in is not routed + in review + failed + open",
     "secret.refused": "a renewed secret was refused; the one before stays in use",
+    "table.refused": "a changed mailroom.yaml was refused; the one before stays in use",
     "quality.changed": "more documents than usual match no rule or are uncertain",
     "clock.skewed": "a machine's clock is wrong, or was set by more than a few seconds",
     "queue.silent": "the queue takes messages and delivers none; the sweep does the work",

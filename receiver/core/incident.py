@@ -58,6 +58,7 @@ NATURES: dict[str, Nature] = {
     "quality.changed": Nature.CONDITION,
     "channel.failing": Nature.CONDITION,
     "secret.refused": Nature.CONDITION,
+    "table.refused": Nature.CONDITION,
 }
 """Kind of alert -> how its end is known; a kind that is not named here is an event."""
 

@@ -81,9 +81,9 @@ class Terms:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Tools:
-    """Handed to every step. Tests replace any of it."""
+    """Handed to every step. Tests replace any of it; only ``take`` changes it."""
 
     store: Store
     bell: Doorbell
@@ -121,6 +121,10 @@ class Tools:
     adopt: bool = False
     """Whether a job that was created elsewhere becomes a document here."""
     max_document: int = 512 * 1024 * 1024
+
+    def take(self, config: Config, channels: Mapping[str, AlertChannel]) -> None:
+        """Works by this mailroom.yaml from now on, and by the alert channels that it names."""
+        self.config, self.channels = config, channels
 
     async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
         """Rings for tasks that were just written. A bell that cannot ring is no failure: the sweep rings again."""

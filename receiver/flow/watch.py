@@ -71,6 +71,7 @@ async def watch(tools: Tools) -> Looked:
         "submission.paused": None if paused else frozenset[str](),
         "channel.failing": await _failing(tools),
         "secret.refused": await _not_found_gone(fingerprint("secret.refused", "renewal"), tools),
+        "table.refused": await _not_found_gone(fingerprint("table.refused", "reload"), tools),
     }
     return Looked(conditions)
 

@@ -17,7 +17,7 @@ ADAPTERS = {"receiver.store", "receiver.queue", "receiver.cloud"}
 EDGE = FLOW | {"receiver.settings", "receiver.log", "receiver.show"}
 WHOLE = EDGE | ADAPTERS | {
     "receiver.aws", "receiver.bootstrap", "receiver.runner", "receiver.http", "receiver.cli", "receiver.secrets",
-    "receiver.secret_rules",
+    "receiver.secret_rules", "receiver.refused", "receiver.reload",
     "receiver.renewal", "receiver.rounds", "receiver.stopping", "receiver.supervisor",
 }  # fmt: skip
 
@@ -40,7 +40,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.store": PORTS | {"receiver.store", "receiver.aws"},
     "receiver.queue": PORTS | {"receiver.queue", "receiver.aws"},
     "receiver.cloud": PORTS | {"receiver.cloud", "receiver"},
-    "receiver.renewal": EDGE | {"receiver.bootstrap"},
+    "receiver.refused": EDGE,
+    "receiver.reload": EDGE | {"receiver.bootstrap", "receiver.refused"},
+    "receiver.renewal": EDGE | {"receiver.bootstrap", "receiver.refused"},
     "receiver.bootstrap": EDGE
     | ADAPTERS
     | {"receiver.secrets", "receiver.secret_rules", "receiver.aws", "receiver.combinations"},

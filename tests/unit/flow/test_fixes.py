@@ -30,7 +30,8 @@ from receiver.flow.assess import GONE_SECONDS
 from receiver.flow.intake import Arrival
 from receiver.flow.sweep import sweep
 from receiver.flow.watch import EXPIRING, GRACE
-from receiver.renewal import clear, tell
+from receiver.refused import SECRETS
+from receiver.refused import TABLE as TABLE_REFUSED
 from tests.commands import run, terminal
 from tests.desk import TABLE, PlayedChannel
 from tests.desk import Desk as OneDesk
@@ -65,7 +66,8 @@ class Case:
 async def rest(desk: Desk, *, after: float = 0.0) -> None:
     desk.later(after)
     if not desk.refused:
-        await clear(desk.tools)
+        await SECRETS.clear(desk.tools)
+        await TABLE_REFUSED.clear(desk.tools)
     await sweep(desk.tools)
     await desk.work(rounds=60)
 
@@ -178,7 +180,13 @@ async def arrives(desk: Desk, content: bytes) -> None:
 
 async def secret_refused(desk: Desk) -> None:
     desk.refused = True
-    await tell(Misconfigured("MAILROOM_SIGNING_SECRETS is empty", fix="write the secret into the file"), desk.tools)
+    error = Misconfigured("MAILROOM_SIGNING_SECRETS is empty", fix="write the secret into the file")
+    await SECRETS.tell(error, desk.tools)
+
+
+async def table_refused(desk: Desk) -> None:
+    desk.refused = True
+    await TABLE_REFUSED.tell(Misconfigured("mailroom.yaml:3: routes: type 'a' has no row"), desk.tools)
 
 
 async def uncertain(desk: Desk) -> None:
@@ -222,7 +230,7 @@ async def silent_queue(desk: Desk) -> None:
     await recover.tell_of_silence(3, desk.tools)
 
 
-MENDED_ELSEWHERE = ("balance.off", "quality.changed", "secret.refused", "clock.skewed", "queue.silent")
+MENDED_ELSEWHERE = ("balance.off", "quality.changed", "secret.refused", "table.refused", "clock.skewed", "queue.silent")
 
 CASES = {
     **{
@@ -242,6 +250,7 @@ CASES = {
     "mail.held": Case("mail.held", held_mail),
     "mail.held part": Case("mail.held", held_part),
     "secret.refused": Case("secret.refused", secret_refused, works_again),
+    "table.refused": Case("table.refused", table_refused, works_again),
     "submission.paused": Case("submission.paused", out_of_credits, works_again),
     "channel.failing": Case("channel.failing", channel_gone, works_again),
     "balance.off": Case("balance.off", off_balance),

@@ -1,0 +1,65 @@
+"""What was to be exchanged while we run, and was refused: a person is told, and told again when it is well."""
+
+import contextlib
+import logging
+from dataclasses import dataclass
+
+from receiver.core.alert import Alert
+from receiver.core.change import Ensure
+from receiver.core.errors import MailroomError, Misconfigured
+from receiver.core.incident import Incident
+from receiver.core.naming import fingerprint
+from receiver.flow.alert import task_for
+from receiver.flow.tools import Tools
+from receiver.flow.watch import found_gone
+from receiver.log import line
+
+log = logging.getLogger("mailroom.serve")
+AGAIN_SECONDS = 60.0
+"""How often a person is told of what is refused still; the alert's own window decides what is sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """One thing that can be refused."""
+
+    kind: str
+    """Of its alert."""
+    cause: str
+    title: str
+    logged: str
+    """The beginning of its log events."""
+
+    async def tell(self, error: Misconfigured, tools: Tools) -> None:
+        """A line in the log, and an alert."""
+        line(log, logging.ERROR, f"{self.logged}.refused", error=str(error), fix=error.fix)
+        at = tools.clock()
+        alert = Alert(kind=self.kind, cause=self.cause, title=self.title, detail=str(error), fix=error.fix, at=at)
+        task = task_for(alert, self.cause, at)
+        try:
+            await tools.store.apply(Ensure(task))
+        except MailroomError as trouble:  # it is told again before long
+            line(log, logging.ERROR, f"{self.logged}.untold", error=str(trouble), fix=trouble.fix)
+        else:
+            await tools.ring(task.id)
+
+    async def clear(self, tools: Tools) -> None:
+        """Says that it is well, where somebody was told otherwise."""
+        with contextlib.suppress(MailroomError):  # it is looked at again before long
+            key = fingerprint(self.kind, self.cause)
+            if (incident := await tools.store.get(Incident, key)) and incident.standing_since:
+                await found_gone(incident, tools)
+
+
+SECRETS = Refusal(
+    kind="secret.refused",
+    cause="renewal",
+    title="a renewed secret was refused; the one before stays in use",
+    logged="secrets",
+)
+TABLE = Refusal(
+    kind="table.refused",
+    cause="reload",
+    title="a changed mailroom.yaml was refused; the one before stays in use",
+    logged="table",
+)

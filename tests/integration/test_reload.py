@@ -1,0 +1,182 @@
+"""mailroom.yaml that changes while we run is taken over if it is sound; if not, the one before stays in use."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from handlers.app import table_anew
+from handlers.aws import Aws
+from receiver.config import load
+from receiver.core.change import Query
+from receiver.core.flag import Flag
+from receiver.core.incident import Incident
+from receiver.core.naming import fingerprint
+from receiver.core.task import Task
+from receiver.flow.alert import RAISE
+from receiver.reload import keep_current
+from tests.receivers import an_app
+
+pytestmark = pytest.mark.anyio
+PATIENCE_SECONDS = 20
+SOUND = """\
+classify:
+  rules:
+    - {type: invoice, description: has a number and a total amount}
+routes:
+  - {type: invoice, min_confidence: 0.5, to: folder:///mail/in/}
+no_match: {review: true}
+low_confidence: {review: true}
+failed: {review: true}
+"""
+OTHER = SOUND.replace("/mail/in/", "/mail/elsewhere/") + "retention: {events_days: 7}\nalerts: [{on: '*', to: log}]\n"
+WRONG = {
+    "no YAML": "routes: [",
+    "empty": "",
+    "an unknown key": SOUND + "colour: blue\n",
+    "a type without a row": SOUND.replace("  rules:", "  rules:\n    - {type: x, description: something else}"),
+    "a destination that could not work": SOUND.replace("folder:///mail/in/", "s3://192.168.1.1/in/"),
+    "a variable that is not set": SOUND.replace("/mail/in/", "/mail/env:NOT_SET_ANYWHERE/"),
+    "a channel that is none": SOUND + "alerts: [{on: '*', to: 'mailto:ann@example.com'}]\n",
+}  # fmt: skip
+
+
+class Process:
+    """A process whose mailroom.yaml is looked at again and again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "mailroom.yaml"
+        self.path.write_text(SOUND)
+        app = an_app(folder, config=str(self.path))
+        app.tools.take(load(self.path, {}), {})
+        self.app = replace(app, read_table=lambda: table_anew(app.settings, app.tools, Aws()))
+
+    @property
+    def places(self) -> list[str]:
+        return [to.url for to in self.app.tools.config.table.targets()]
+
+    async def alerts(self) -> list[Task]:
+        found = await self.app.tools.store.find(Task, Query(by="all"))
+        return [task for task in found.records if "table.refused" in task.details.get("alert", "")]
+
+
+@asynccontextmanager
+async def looking(process: Process) -> AsyncIterator[None]:
+    looking = asyncio.create_task(keep_current(process.app, every_seconds=0.01))
+    try:
+        yield
+        assert not looking.done(), looking.exception()
+    finally:
+        looking.cancel()
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await holds():  # noqa: ASYNC110 - nothing tells of a file that changed
+            await asyncio.sleep(0.01)
+
+
+async def taken(process: Process, place: str) -> None:
+    async def is_taken() -> bool:
+        return process.places == [place]
+
+    await until(is_taken)
+
+
+async def told(process: Process) -> None:
+    async def is_told() -> bool:
+        return bool(await process.alerts())
+
+    await until(is_told)
+
+
+async def test_a_sound_file_is_taken_over_with_all_that_it_says(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="mailroom.serve")
+    process = Process(tmp_path)
+    async with looking(process):
+        process.path.write_text(OTHER)
+        await taken(process, "folder:///mail/elsewhere/")
+    assert list(process.app.tools.channels) == ["log"]
+    assert process.app.door is not None
+    assert process.app.door.keep_seconds == 7 * 86400
+    assert await process.alerts() == []
+    assert [one.getMessage() for one in caplog.records if one.name == "mailroom.serve"] == ["table.reloaded"]
+
+
+async def test_a_file_that_takes_the_place_of_another_is_seen(tmp_path: Path) -> None:
+    process = Process(tmp_path)
+    (tmp_path / "next").write_text(OTHER)
+    async with looking(process):
+        (tmp_path / "next").replace(process.path)
+        await taken(process, "folder:///mail/elsewhere/")
+
+
+@pytest.mark.parametrize("what", WRONG)
+async def test_a_wrong_file_leaves_the_table_before_in_use_until_it_is_mended(what: str, tmp_path: Path) -> None:
+    process = Process(tmp_path)
+    before = process.app.tools.config
+    async with looking(process):
+        process.path.write_text(WRONG[what])
+        await told(process)
+        assert process.app.tools.config is before
+        process.path.write_text(OTHER)
+        await taken(process, "folder:///mail/elsewhere/")
+    (alert,) = await process.alerts()
+    assert str(process.path) in alert.details["alert"] or "SMTP" in alert.details["alert"]
+
+
+async def test_a_file_that_is_gone_is_told_and_costs_nothing(tmp_path: Path) -> None:
+    process = Process(tmp_path)
+    async with looking(process):
+        process.path.unlink()
+        await told(process)
+        assert process.places == ["folder:///mail/in/"]
+
+
+async def test_the_next_sweep_hears_that_it_is_over_when_the_file_is_mended(tmp_path: Path) -> None:
+    process = Process(tmp_path)
+    tools = process.app.tools
+
+    key = fingerprint("table.refused", "reload")
+
+    async def found_gone() -> bool:
+        return await tools.store.get(Flag, f"watch:gone:{key}") is not None
+
+    async with looking(process):
+        process.path.write_text("")
+        await told(process)
+        for task in await process.alerts():
+            await RAISE.run(task, tools)
+        assert (incident := await tools.store.get(Incident, key))
+        assert incident.standing_since
+        assert not await found_gone()
+        process.path.write_text(SOUND)
+        await until(found_gone)
+
+
+async def test_the_same_table_again_is_no_news(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="mailroom.serve")
+    process = Process(tmp_path)
+    before = process.app.tools.config
+    assert process.app.read_table is not None
+    read = Mock(side_effect=process.app.read_table)
+    process.app = replace(process.app, read_table=read)
+
+    async def was_read() -> bool:
+        return bool(read.call_count)
+
+    async with looking(process):
+        await until(was_read)
+        read.reset_mock()
+        os.utime(process.path, (1, 1))
+        await until(was_read)
+    assert process.app.tools.config is before
+    assert caplog.records == []
