@@ -125,4 +125,5 @@ def refuse_faults(config: Config, tools: Tools, settings: Settings) -> None:
     sources, spool = settings.source_places(), settings.spool
     if source := feeds(sources, f"{spool.rstrip('/')}/"):
         raise Misconfigured(f"MAILROOM_SPOOL={spool} lies inside of {source}, so what it keeps would come in again")
-    config.refuse(examine(config, tools.destinations, adopted=tools.adopt, sources=sources))
+    own = bootstrap.own_places(settings)
+    config.refuse(examine(config, tools.destinations, adopted=tools.adopt, sources=sources, own=own))

@@ -223,6 +223,19 @@ def spool_folder(settings: Settings) -> Path:
     return beside / "spool"
 
 
+def own_places(settings: Settings) -> dict[str, str]:
+    """Variable -> the URL of what it names for Mailroom's own use: no document is to be delivered there."""
+    spool = settings.spool or f"folder://{spool_folder(settings).absolute()}"
+    address = settings.webhook_url if settings.public_url else ""
+    named = {
+        "MAILROOM_SPOOL": spool,
+        "MAILROOM_QUEUE": settings.queue,
+        "MAILROOM_INBOX": settings.inbox,
+        "MAILROOM_PUBLIC_URL": address,
+    }
+    return {variable: url for variable, url in named.items() if url}
+
+
 def open_cloud(settings: Settings) -> "LlamaCloud":
     """LlamaCloud. Raises Misconfigured without a key."""
     from receiver.cloud.client import LlamaCloud

@@ -43,7 +43,7 @@ def check(config_path: str | None, offline: bool, as_json: bool) -> None:
     """
     import asyncio
 
-    from receiver.bootstrap import channel_opener, load_destinations
+    from receiver.bootstrap import channel_opener, load_destinations, own_places
     from receiver.cli.channel_check import live_channel_problems, opened_channels
     from receiver.core.pointing import warnings
     from receiver.flow.examine import examine
@@ -51,7 +51,8 @@ def check(config_path: str | None, offline: bool, as_json: bool) -> None:
     settings = from_environ()
     config = _config(config_path)
     destinations = load_destinations(settings)
-    problems = examine(config, destinations, adopted=settings.adopt, sources=settings.source_places())
+    sources, own = settings.source_places(), own_places(settings)
+    problems = examine(config, destinations, adopted=settings.adopt, sources=sources, own=own)
     pointers = _pointers(config, destinations, linked=bool(settings.documents_url))
     problems += warnings(pointers)
     channels, wrong = opened_channels(config.alerts, channel_opener(settings))

@@ -2,20 +2,32 @@
 before a deployment.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from receiver.config import Config
+from receiver.core.check import ways
+from receiver.core.loops import feeds
+from receiver.core.places import Names
 from receiver.core.plan import Taken, Target
-from receiver.core.problem import Problem
+from receiver.core.problem import Problem, an_error
 from receiver.ports import Destination, TakesNames
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def examine(
-    config: Config, destinations: Mapping[str, Destination], *, adopted: bool, sources: Sequence[str] = ()
+    config: Config,
+    destinations: Mapping[str, Destination],
+    *,
+    adopted: bool,
+    sources: Sequence[str] = (),
+    own: Mapping[str, str] = NOTHING,
 ) -> list[Problem]:
     """What is wrong with it; each destination (by URL scheme) judges its own targets.
 
-    ``adopted`` says that jobs from elsewhere come in too, ``sources`` where mail is taken from.
+    ``adopted`` says that jobs from elsewhere come in too, ``sources`` where mail is taken from, and ``own`` what is for
+    Mailroom's own use: the URL of each, by the variable that names it.
     """
 
     def faults(target: Target) -> list[str]:
@@ -25,4 +37,26 @@ def examine(
         destination = destinations[target.scheme]
         return destination.taken(url) if isinstance(destination, TakesNames) else Taken(place=url)
 
-    return config.check(schemes=destinations, faults=faults, adopted=adopted, sources=sources, names=names)
+    found = config.check(schemes=destinations, faults=faults, adopted=adopted, sources=sources, names=names)
+    wrong = {problem.where for problem in found if problem.severity == "error"}
+    return [*found, *_on_our_own(config, names, own, wrong)]
+
+
+def _on_our_own(config: Config, names: Names, own: Mapping[str, str], wrong: Collection[str]) -> Iterator[Problem]:
+    """Targets that are, or lie inside of, what is not for documents; what is ``wrong`` anyway is not looked at."""
+    for where, name, targets in ways(config.table):
+        for at, target in enumerate(targets):
+            if f"{where}.to[{at}]" in wrong:
+                continue
+            if variable := next((one for one, url in own.items() if _meets(target, url, names)), ""):
+                message = f"{target.url} is Mailroom's own ({variable}), and not for documents"
+                yield an_error(f"{where}.to[{at}]", message, "deliver it elsewhere", name)
+
+
+def _meets(target: Target, url: str, names: Names) -> bool:
+    if target.scheme != url.partition(":")[0]:
+        return False
+    if target.scheme in ("s3", "folder"):
+        return bool(feeds([url.removeprefix("folder://")], target.url))
+    ours, theirs = names(target, url), names(target, target.url)
+    return ours.place == theirs.place or ours.place in theirs.perhaps or theirs.place in ours.perhaps

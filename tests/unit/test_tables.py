@@ -3,19 +3,31 @@
 The destinations are the real ones; nobody is asked.
 """
 
+from pathlib import Path
+
 import pytest
 
 from handlers.destinations import destinations
+from receiver.bootstrap import own_places
 from receiver.config import parse
 from receiver.core.errors import Misconfigured
 from receiver.flow.examine import examine
+from tests.receivers import settings_with
 
+SQS = "sqs://https://sqs.eu-central-1.amazonaws.com/123456789012"
 ENVIRON = {
     "HOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLUSw",
     "KMS_KEY": "alias/mail",
     "BAD_TAG": "a&b",
     "STAGE": "prod",
     "AWS_REGION": "eu-central-1",
+}
+OWN = {
+    "MAILROOM_SPOOL": "s3://spool/documents/",
+    "MAILROOM_SPOOL_HERE": "folder:///var/mailroom/spool",
+    "MAILROOM_QUEUE": "sqs://doorbell",
+    "MAILROOM_INBOX": f"{SQS}/inbox",
+    "MAILROOM_PUBLIC_URL": "https://mail.example/webhooks/llamacloud",
 }
 TABLE = """\
 classify:
@@ -28,7 +40,6 @@ no_match: {review: true}
 low_confidence: {review: true}
 failed: {to: s3://mail/failed/}
 """
-SQS = "sqs://https://sqs.eu-central-1.amazonaws.com/123456789012"
 HOOK = "secret: env:HOOK_SECRET"
 LONG = "x" * 129
 
@@ -40,7 +51,7 @@ def errors(rows: str) -> list[str]:
         config = parse(text, ENVIRON)
     except Misconfigured as error:
         return str(error).splitlines()
-    found = examine(config, destinations(environ=ENVIRON), adopted=False)
+    found = examine(config, destinations(environ=ENVIRON), adopted=False, own=OWN)
     return [str(one) for one in found if one.severity == "error"]
 
 
@@ -159,6 +170,14 @@ WRONG = {
         to(f'{{to: "https://Mail.example:443/x", {HOOK}}}', f'{{to: "https://mail.example/x", {HOOK}}}'),
         "is the same place as to[0]",
     ),
+    "the spool's own bucket": (to("s3://spool/documents/x/"), "Mailroom's own (MAILROOM_SPOOL), and not for"),
+    "the spool's own folder": (to("folder:///var/mailroom/spool/mail/"), "is Mailroom's own (MAILROOM_SPOOL_HERE)"),
+    "the queue that wakes the workers": (to(f"{SQS}/doorbell"), "is Mailroom's own (MAILROOM_QUEUE)"),
+    "the queue that mail comes in by": (to("sqs://inbox"), "is Mailroom's own (MAILROOM_INBOX)"),
+    "our own webhook": (
+        to(f'{{to: "https://MAIL.example:443/webhooks/llamacloud", {HOOK}}}'),
+        "is Mailroom's own (MAILROOM_PUBLIC_URL)",
+    ),
     "a port that does not exist": (to(f'{{to: "https://mail.example:99999/x", {HOOK}}}'), "no address: "),
     "a host that is none": (to(f'{{to: "https://mail_.-example/x", {HOOK}}}'), "has the host 'mail_.-example'"),
     "a space in an address": (to(f'{{to: "https://mail.example/a b", {HOOK}}}'), "it holds a space"),
@@ -181,6 +200,10 @@ WRONG = {
 }  # fmt: skip
 
 RIGHT = {
+    "beside what is Mailroom's own": to(
+        "s3://spool/archive/", "folder:///var/mailroom/spool-of-mail/", "sqs://doorbells",
+        f'{{to: "https://mail.example/webhooks", {HOOK}}}',
+    ),
     "all the tags that fit": s3('tags: "a=1, b=2, c=3, d=4, e=5, f=6, g=7"'),
     "tags with all that S3 takes": s3('tags: "Größe=a b+c-d=e.f_g:h/i@j, empty="'),
     "no tags": s3("tags: none, conditions: none"),
@@ -237,3 +260,17 @@ def test_a_wrong_table_is_refused_with_the_fix(kind: str) -> None:
 @pytest.mark.parametrize("kind", RIGHT)
 def test_a_right_table_is_not_refused(kind: str) -> None:
     assert errors(RIGHT[kind]) == []
+
+
+def test_what_is_for_mailrooms_own_use_follows_from_the_settings(tmp_path: Path) -> None:
+    settings = settings_with(store=f"sqlite:///{tmp_path}/mailroom.db", queue="sqs://doorbell", inbox="sqs://inbox")
+    assert own_places(settings) == {
+        "MAILROOM_SPOOL": f"folder://{tmp_path}/spool",
+        "MAILROOM_QUEUE": "sqs://doorbell",
+        "MAILROOM_INBOX": "sqs://inbox",
+        "MAILROOM_PUBLIC_URL": settings.webhook_url,
+    }
+    assert own_places(settings_with(spool="s3://spool/x/", public_url="", queue="local://")) == {
+        "MAILROOM_SPOOL": "s3://spool/x/",
+        "MAILROOM_QUEUE": "local://",
+    }
