@@ -109,6 +109,8 @@ class Rounds:
         for skew in (self._clock.look(self._tools), self._clock.compared(self._tools)):
             if skew is not None:
                 await skews.tell(skew, self._owner, self._tools)
+        if (lasting := skews.apart(self._tools)) is not None:
+            await skews.still(lasting, self._owner, self._tools)
 
     async def _tidy(self) -> None:
         if await self._tidy_turn.is_ours(self._tools):

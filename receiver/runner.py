@@ -16,7 +16,7 @@ from receiver.core.bulkhead import Begun, Capacity, Room
 from receiver.core.errors import MailroomError, StoreBusy, Transient
 from receiver.core.task import Rank, Task
 from receiver.flow.process import Done, process
-from receiver.flow.recover import SWEEPS
+from receiver.flow.recover import SWEEPS, note_heard
 from receiver.flow.tools import Tools
 from receiver.flow.unclaimed import ring_again
 from receiver.log import line
@@ -69,6 +69,8 @@ class Worker:
         self._silent_sweeps = 0
         self._queue_silent = False
         """Whether the queue delivers nothing though it takes messages: then the store is looked into instead."""
+        self._heard = False
+        """Whether the queue brought a message since the last sweep."""
         self._looked_at = 0.0
         self._stopping = False
 
@@ -185,7 +187,7 @@ class Worker:
 
     async def _take(self, rings: Sequence[Ring]) -> bool:
         """Whether more urgent tasks may be waiting behind these: some of them are not."""
-        self._in_vain, self._silent_sweeps, self._queue_silent = 0.0, 0, False
+        self._in_vain, self._silent_sweeps, self._queue_silent, self._heard = 0.0, 0, False, True
         if self._stopping:
             await self._tools.bell.unanswered(*rings)
             return False
@@ -201,6 +203,9 @@ class Worker:
 
     async def begin_overlooked(self, ids: Sequence[str]) -> int:
         """Begins what there is room for of these overdue tasks; how many, if the queue is silent."""
+        if self._heard:
+            await note_heard(self._tools)  # it is silent no more, whichever process has told that it was
+            self._heard = False
         tasks = await self._claim(len(ids), self._room(), ids=ids) if ids and not self._stopping else []
         for task in tasks:
             self._start(task, Ring())

@@ -59,8 +59,10 @@ NATURES: dict[str, Nature] = {
     "channel.failing": Nature.CONDITION,
     "secret.refused": Nature.CONDITION,
     "table.refused": Nature.CONDITION,
+    "clock.skewed": Nature.CONDITION,
+    "queue.silent": Nature.CONDITION,
 }
-"""Kind of alert -> how its end is known; a kind that is not named here is an event."""
+"""Kind of alert -> how its end is known; a kind of an application of its own, which is not named here, is an event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

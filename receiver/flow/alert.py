@@ -39,6 +39,15 @@ def task_for(alert: Alert, *origin: str | float) -> Task:
     )
 
 
+async def case_of(alert: Alert, tools: Tools) -> str:
+    """Tells the incident that this alert would be counted in from those before it, for the alert's origin.
+
+    Who raises something once in an hour raises it anew when it comes back after it was over.
+    """
+    known = await tools.store.get(Incident, alert.fingerprint)
+    return str(known.number + (known.status is not Status.FIRING) if known else 1)
+
+
 async def raise_alert(task: Task, tools: Tools) -> Outcome:
     """Counts the alert in its incident, which it may open."""
     alert = advised(msgspec.json.decode(task.details["alert"], type=Alert))

@@ -11,7 +11,7 @@ from receiver.core.change import Ensure, Insert, Query, Update
 from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
 from receiver.core.task import Task
-from receiver.flow.alert import task_for
+from receiver.flow.alert import case_of, task_for
 from receiver.flow.tools import Tools
 
 SWEEPS = 2
@@ -19,6 +19,7 @@ SWEEPS = 2
 AT_ONCE = 50
 """Tasks that one sweep begins by itself."""
 TOLD_EVERY = 3600.0
+KIND, CAUSE = "queue.silent", "unheard"
 HEARD = "queue:heard"
 """The flag that says when the queue last brought a message."""
 
@@ -48,14 +49,14 @@ async def tell_of_silence(begun: int, tools: Tools) -> str:
     """The id of the task that raises an alert, once in an hour."""
     now = tools.clock()
     alert = Alert(
-        kind="queue.silent",
-        cause="unheard",
+        kind=KIND,
+        cause=CAUSE,
         title="the queue takes messages and delivers none",
         detail=f"{begun} tasks were enqueued in {SWEEPS} sweeps and no message came; the sweep begins them itself",
         fix="look at the queue of MAILROOM_QUEUE: who else receives from it, its redrive policy, its event source",
         at=now,
     )
-    task = task_for(alert, f"{now // TOLD_EVERY:.0f}")
+    task = task_for(alert, f"{now // TOLD_EVERY:.0f}", await case_of(alert, tools))
     await tools.store.apply(Ensure(task))
     await tools.ring(task.id)
     return task.id

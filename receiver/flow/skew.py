@@ -1,12 +1,15 @@
 """Skew: a clock that is wrong, or was set, is told. Nothing waits for it, but whoever reads our times is misled."""
 
+import contextlib
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from receiver.core.alert import Alert
-from receiver.core.change import Ensure
-from receiver.flow.alert import task_for
+from receiver.core.change import Ensure, Update
+from receiver.core.errors import Conflict
+from receiver.core.incident import Incident, Status
+from receiver.flow.alert import case_of, task_for
 from receiver.flow.tools import Tools
 from receiver.ports import Clock
 
@@ -57,19 +60,45 @@ class Watch:
 
     def compared(self, tools: Tools) -> Skew | None:
         """By how much it is apart from LlamaCloud's, if it is, and this was not told within the last hour."""
-        ahead, now = tools.cloud.clock_ahead or 0.0, self._clock()
-        if abs(ahead) < APART or now - self._told.get(LLAMACLOUD, -TOLD_EVERY) < TOLD_EVERY:
+        skew, now = apart(tools), self._clock()
+        if skew is None:
+            self._told.pop(LLAMACLOUD, None)
+        if skew is None or now - self._told.get(LLAMACLOUD, -TOLD_EVERY) < TOLD_EVERY:
             return None
         self._told[LLAMACLOUD] = now
-        return Skew(LLAMACLOUD, -ahead)
+        return skew
+
+
+def apart(tools: Tools) -> Skew | None:
+    """By how much this machine's clock is apart from LlamaCloud's, if it is."""
+    ahead = tools.cloud.clock_ahead or 0.0
+    return Skew(LLAMACLOUD, -ahead) if abs(ahead) >= APART else None
 
 
 async def tell(skew: Skew, owner: str, tools: Tools) -> None:
     """A line in the log, and an alert, for each machine once in an hour."""
     facts = {"seconds": round(skew.seconds, 1), "against": skew.against, "fix": FIX}
     log.warning("clock.skewed", extra={"facts": facts})
-    now = tools.clock()
-    alert = Alert(
+    alert = _alert(skew, owner, tools.clock())
+    task = task_for(alert, owner, f"{alert.at // TOLD_EVERY:.0f}", await case_of(alert, tools))
+    await tools.store.apply(Ensure(task))
+    await tools.ring(task.id)
+    await still(skew, owner, tools)
+
+
+async def still(skew: Skew, owner: str, tools: Tools) -> None:
+    """Contradicts the sweep, which takes each skew for gone after a while: only the machine itself can see its clock.
+
+    So an incident that several machines share is over when none of them finds its clock wrong any more.
+    """
+    incident = await tools.store.get(Incident, _alert(skew, owner, tools.clock()).fingerprint)
+    if incident is not None and incident.status is Status.FIRING and incident.gone_since is not None:
+        with contextlib.suppress(Conflict):  # the next look contradicts again
+            await tools.store.apply(Update(replace(incident, gone_since=None)))
+
+
+def _alert(skew: Skew, owner: str, now: float) -> Alert:
+    return Alert(
         kind="clock.skewed",
         cause=skew.against,
         title=skew.title,
@@ -77,6 +106,3 @@ async def tell(skew: Skew, owner: str, tools: Tools) -> None:
         fix=FIX,
         at=now,
     )
-    task = task_for(alert, owner, f"{now // TOLD_EVERY:.0f}")
-    await tools.store.apply(Ensure(task))
-    await tools.ring(task.id)

@@ -16,6 +16,7 @@ from receiver.core.flag import Flag
 from receiver.core.incident import Incident
 from receiver.core.naming import fingerprint
 from receiver.core.quality import Worse, shares, worse
+from receiver.flow import recover
 from receiver.flow.alert import task_for
 from receiver.flow.heartbeat import failing_channels
 from receiver.flow.pause import RESULTS, SUBMISSION, read
@@ -72,6 +73,8 @@ async def watch(tools: Tools) -> Looked:
         "channel.failing": await _failing(tools),
         "secret.refused": await _not_found_gone(fingerprint("secret.refused", "renewal"), tools),
         "table.refused": await _not_found_gone(fingerprint("table.refused", "reload"), tools),
+        "queue.silent": await _unless_later(recover.HEARD, fingerprint(recover.KIND, recover.CAUSE), tools),
+        "clock.skewed": frozenset[str](),  # the machine whose clock it is contradicts (skew.still)
     }
     return Looked(conditions)
 
@@ -164,10 +167,15 @@ async def found_gone(incident: Incident, tools: Tools) -> None:
 
 async def _not_found_gone(key: str, tools: Tools) -> frozenset[str]:
     """The incident's fingerprint, unless it was found gone after its last occurrence."""
+    return await _unless_later(_GONE + key, key, tools)
+
+
+async def _unless_later(flag_id: str, key: str, tools: Tools) -> frozenset[str]:
+    """The incident's fingerprint, unless the flag was raised after its last occurrence."""
     incident = await tools.store.get(Incident, key)
     if incident is None or incident.standing_since is None:
         return frozenset()
-    flag = await tools.store.get(Flag, _GONE + key)
+    flag = await tools.store.get(Flag, flag_id)
     return frozenset() if flag is not None and flag.at > incident.last_at else frozenset({key})
 
 

@@ -17,9 +17,11 @@ from receiver import rounds, runner
 from receiver.core import bulkhead
 from receiver.core.change import Insert, Query, Update, Write
 from receiver.core.errors import DestinationBusy, FileGone, StoreBusy, Transient
+from receiver.core.flag import Flag
 from receiver.core.incident import Incident
 from receiver.core.task import Task, TaskState, submission_of
 from receiver.flow.process import STEPS
+from receiver.flow.recover import HEARD
 from receiver.flow.tools import Outcome, StepOf, Tools
 from receiver.ports import CloudFile, Doorbell, Ring
 from receiver.queue.local import LocalDoorbell
@@ -414,6 +416,21 @@ async def test_work_goes_on_without_a_queue_that_delivers_nothing_and_somebody_i
         bell.well = True
         await bell.ring(*await office.promise("z"))
         await until(partial(told_last, office.hands, "z"))
+
+
+async def test_a_worker_writes_down_that_the_queue_delivers(tmp_path: Path) -> None:
+    bell = Silent()
+    bell.well = True
+    office = Office(tmp_path, bell)
+    worker = office.worker()
+    await worker.begin_overlooked([])
+    assert await office.store.get(Flag, HEARD) is None
+    async with worker.running():
+        for name in "ab":  # who listens for the second message has dealt with the first
+            await bell.ring(*await office.promise(name))
+            await until(lambda: not bell.rings)
+    await worker.begin_overlooked([])
+    assert await office.store.get(Flag, HEARD) is not None
 
 
 async def nothing(*_: object, **__: object) -> list[str]:

@@ -36,9 +36,12 @@ def test_a_rule_does_not_show_its_channel_and_its_options() -> None:
     assert "secret" not in repr(rule)
 
 
-def test_severities_and_natures_are_of_kinds_that_exist() -> None:
+def test_severities_are_of_kinds_that_exist() -> None:
     assert set(SEVERITIES) <= set(KINDS)
-    assert set(NATURES) <= set(KINDS)
+
+
+def test_of_every_kind_it_is_said_how_its_end_is_known() -> None:
+    assert set(NATURES) == set(KINDS)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from receiver.flow.skew import APART, STEP, TOLD_EVERY, Skew, Watch, tell
+from receiver.flow.assess import GONE_SECONDS
+from receiver.flow.skew import APART, LLAMACLOUD, STEP, TOLD_EVERY, Skew, Watch, still, tell
 from tests.desk import Desk
+from tests.unit.flow.test_alert import swept
 
 pytestmark = pytest.mark.anyio
 
@@ -61,3 +63,28 @@ async def test_a_person_hears_of_it_in_plain_words(desk: Desk) -> None:
         "a machine's clock was set back by 3600 s, or it slept",
     ]
     assert {notice.kind for notice, _ in desk.channel.told} == {"clock.skewed"}
+
+
+async def test_it_is_resolved_when_no_machine_finds_its_clock_wrong_any_more(desk: Desk) -> None:
+    skew = Skew(LLAMACLOUD, 240)
+    await tell(skew, "host:7", desk.tools)
+    for _ in range(5):
+        await swept(desk)  # this machine's clock is right, and that of another is not
+        await still(skew, "other:8", desk.tools)
+    assert desk.channel.words == ["firing clock.skewed"]
+    await swept(desk)
+    await swept(desk, after=GONE_SECONDS)
+    assert desk.channel.words == ["firing clock.skewed", "resolved clock.skewed"]
+
+
+async def test_what_comes_back_within_the_hour_is_told_anew(desk: Desk) -> None:
+    machine = Machine(desk)
+    for ahead in (0.0, -240.0, -240.0, 0.0, -240.0):
+        desk.cloud.clock_ahead = ahead
+        if (skew := machine.watch.compared(desk.tools)) is not None:
+            await tell(skew, "host:7", desk.tools)
+        await desk.work()
+        for after in (0.0, GONE_SECONDS) if not ahead else ():
+            await swept(desk, after=after)
+    (incident,) = await desk.incidents()
+    assert (incident.number, incident.count) == (2, 1)

@@ -6,6 +6,7 @@ import pytest
 
 from receiver.core.change import Tally, Update
 from receiver.core.errors import CloudBusy, DestinationBusy, OutOfCredits
+from receiver.core.incident import NATURES, Nature
 from receiver.core.naming import place
 from receiver.core.notice import Word
 from receiver.core.task import TaskState
@@ -14,7 +15,7 @@ from receiver.flow.assess import GONE_SECONDS
 from receiver.flow.by_hand import route_by_hand
 from receiver.flow.replay import Choice, carry_out, chosen, foreseen
 from receiver.flow.sweep import sweep
-from receiver.flow.watch import EXPIRING, GRACE
+from receiver.flow.watch import EXPIRING, GRACE, watch
 from tests.desk import Desk
 
 pytestmark = pytest.mark.anyio
@@ -32,6 +33,11 @@ async def pass_over(desk: Desk, *, after: float = 0.0) -> list[str]:
         for notice, _ in desk.channel.told[told:]
         if not notice.reminder
     ]
+
+
+async def test_every_condition_is_looked_for(desk: Desk) -> None:
+    conditions = {kind for kind, nature in NATURES.items() if nature is Nature.CONDITION}
+    assert set((await watch(desk.tools)).conditions) == conditions
 
 
 async def test_a_document_past_its_deadline_is_told_once_however_many_sweeps(desk: Desk) -> None:
