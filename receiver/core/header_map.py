@@ -31,6 +31,8 @@ def read(text: str) -> dict[str, list[str]]:
     """The headers that this text says: name -> accepted values, the first one is sent. Raises Wrong."""
     try:
         found = json.loads(text, object_pairs_hook=_once)
+    except Wrong:
+        raise
     except (ValueError, RecursionError):  # Python reads no number of more than 4,300 digits
         raise Wrong("is not JSON", f"write it like {EXAMPLE}") from None
     if not isinstance(found, dict) or not all(map(_is_list, found.values())):

@@ -35,6 +35,8 @@ AT_ONCE = 16
 """Boundaries that are armed at the same time."""
 PAUSE = 2.0
 """Seconds between two of the letters that come after the plan's, while boundaries are left."""
+HEAP = 10
+"""While more are open than this, none of these letters comes."""
 STORM_SHARE = 0.7
 """The rest of a run's time is for what is open when the storm is over."""
 REMINDED_SECONDS = 60
@@ -110,7 +112,7 @@ async def run(plan: Plan, folder: Path) -> Report:
             books = stage.store()
             clerk = Clerk(crew, books, post.acknowledged)
             async with crew.at_work(stage.members, stage.operators), _meanwhile(clerk.work()):
-                await _unless(crew.watch(), _storm(plan, letters, post, weather, crew, kills, rng))
+                await _unless(crew.watch(), _storm(plan, letters, post, weather, crew, kills, books, rng))
                 stormed = time.monotonic() - begun
                 kills.disarm()
                 unreached = sorted(set(plan.boundaries) - set(kills.done()))
@@ -144,9 +146,19 @@ def _laid_out(plan: Plan, folder: Path, rng: random.Random) -> tuple[list[Letter
 
 
 async def _storm(
-    plan: Plan, letters: list[Letter], post: Post, weather: Weather, crew: Crew, kills: Kills, rng: random.Random
+    plan: Plan,
+    letters: list[Letter],
+    post: Post,
+    weather: Weather,
+    crew: Crew,
+    kills: Kills,
+    books: Store,
+    rng: random.Random,
 ) -> None:
-    """The mail comes in while everything goes wrong, and goes on coming until every boundary was reached."""
+    """The mail comes in while everything goes wrong, and goes on coming until every boundary was reached.
+
+    As fast as it is worked off: a slow machine would be left with a heap of letters when the storm is over.
+    """
     until = time.monotonic() + plan.minutes * 60 * STORM_SHARE
     async with _meanwhile(weather.change(), crew.kill_at_random(plan.random_kill_seconds)):
         reaping = asyncio.create_task(_reap(plan.boundaries, kills, rng))
@@ -157,6 +169,8 @@ async def _storm(
                     return
                 await post.hand_in([letter], seconds=0, until=until)
                 await asyncio.wait([reaping], timeout=min(PAUSE, max(0.0, until - time.monotonic())))
+                while (await books.tally()).open > HEAP and not reaping.done() and time.monotonic() < until:
+                    await asyncio.wait([reaping], timeout=PAUSE)
             await asyncio.wait([reaping], timeout=max(0.0, until - time.monotonic()))
         finally:
             reaping.cancel()

@@ -59,6 +59,7 @@ TEXTS = ("The PDF is encrypted", "Page {n} of 'scan {n}.pdf' has no text layer",
 ROUNDS, STEP_SECONDS = 30, 200.0
 """Of the rest at the end: longer than any pause, lease, repeat or hysteresis, and than the clock was ever set back."""
 BACK_SECONDS = 3600
+"""The clock is never set back by more in all."""
 
 
 class DiesError(BaseException):
@@ -117,6 +118,8 @@ class Alerting(RuleBasedStateMachine):
         self.wrong: dict[str, str] = {}
         """Document -> the fingerprint of what is wrong with it."""
         self.number = 0
+        self.set_back = 0
+        """Seconds, of all times together."""
 
     def run(self, doing: Coroutine[Any, Any, Any]) -> Any:
         """Does it, as far as the process lives."""
@@ -256,8 +259,11 @@ class Alerting(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.desk.later(seconds)
 
+    @precondition(lambda self: self.set_back < BACK_SECONDS)
     @rule(seconds=st.integers(1, BACK_SECONDS))
     def the_clock_is_set_back(self, seconds: int) -> None:
+        seconds = min(seconds, BACK_SECONDS - self.set_back)
+        self.set_back += seconds
         self.desk.later(-seconds)
 
     @rule(data=st.data())
