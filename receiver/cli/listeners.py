@@ -22,7 +22,7 @@ class Listeners(NamedTuple):
 def listening(public: Place, operator: Place | None) -> Iterator[Listeners]:
     """Both, while the block lasts. Raises Misconfigured when an address is taken or not ours."""
     with contextlib.ExitStack() as opened:
-        outside = opened.enter_context(listen(*public, fix="choose another --port"))
+        outside = opened.enter_context(listen(*public, fix="choose another --port, or a --host of this machine"))
         narrow(outside)
         fix = "choose another MAILROOM_OPERATOR_ADDRESS; port 0 takes a free one, and an empty one turns it off"
         inside = opened.enter_context(listen(*operator, fix=fix)) if operator else None

@@ -13,6 +13,8 @@ CHECK_SECONDS = 5.0
 """For how long the file is read through: some gigabytes. What lies beyond that is looked at when it is used."""
 STEPS_BETWEEN = 10_000
 """SQLite's own steps between two looks at the clock."""
+OURS = frozenset({"document", "task"})
+"""Tables that every store of Mailroom's has, of whatever release."""
 RESTORE = (
     "stop every process, keep the file and its -wal for whoever looks into it, and restore the last backup "
     "(mailroom restore FOLDER); docs/production.md has the whole procedure"
@@ -22,13 +24,19 @@ RESTORE = (
 def refuse_strange(path: Path) -> None:
     """Raises Misconfigured for what is no database, and for one of a newer Mailroom. Quick: it reads the beginning."""
     try:
-        found = _schema_of(path) if path.stat().st_size else 0
+        if not path.stat().st_size:
+            return  # a new one
+        found, tables = _schema_of(path)
     except OSError:
         return  # not there yet, or not readable now: the store says so itself, and goes on when it is
     except sqlite3.DatabaseError as error:
         if is_broken(error):
             raise broken(path, error) from error
         return  # locked
+    if (tables or found) and (found < 1 or not tables >= OURS):
+        raise Misconfigured(
+            f"{path} is a SQLite database of something else than Mailroom", fix="name another file in MAILROOM_STORE"
+        )
     if found > len(steps()):
         raise Misconfigured(
             f"{path} was written by a newer Mailroom (schema {found}; this one knows {len(steps())})",
@@ -36,9 +44,12 @@ def refuse_strange(path: Path) -> None:
         )
 
 
-def _schema_of(path: Path) -> int:
-    with closing(sqlite3.connect(path, timeout=0)) as db:
-        return int(db.execute("pragma user_version").fetchone()[0])
+def _schema_of(path: Path) -> tuple[int, set[str]]:
+    """Its number and its tables, of one moment: another process may be making them."""
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as db:
+        db.execute("begin")
+        found = int(db.execute("pragma user_version").fetchone()[0])
+        return found, {row[0] for row in db.execute("select name from sqlite_master where type = 'table'")}
 
 
 def is_lost(path: Path) -> bool:

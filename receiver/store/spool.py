@@ -24,6 +24,7 @@ from receiver.store.durable import MODE, Folders, clear_untouched, sync_file, sy
 CHUNK = 1024 * 1024
 UNFINISHED = ".new-"
 SCHEME = "spool:"
+FIX = "look at the disk and the permissions of MAILROOM_SPOOL; Mailroom goes on by itself once it can write"
 OWNER = ".installation"
 """The file that says whose spool this is."""
 
@@ -44,7 +45,7 @@ class FolderSpool:
             await asyncio.to_thread(self._folders.make, self.root)
             return await self._keep(chunks, limit, owner)
         except OSError as error:
-            raise StoreBusy(f"the spool {self.root} cannot be written: {error.strerror}") from error
+            raise StoreBusy(f"the spool {self.root} cannot be written: {error.strerror}", fix=FIX) from error
 
     async def _keep(self, chunks: AsyncIterator[bytes], limit: int, owner: Callable[[str], str]) -> Kept:
         aside = self.root / f"{UNFINISHED}{token_hex(8)}"
@@ -121,7 +122,7 @@ class FolderSpool:
         try:
             return await asyncio.to_thread(self._claim, installation)
         except OSError as error:
-            raise StoreBusy(f"the spool {self.root} cannot be written: {error.strerror}") from error
+            raise StoreBusy(f"the spool {self.root} cannot be written: {error.strerror}", fix=FIX) from error
 
     def owner(self) -> str:
         """The installation that it belongs to; "" while it is nobody's, or where that cannot be read."""

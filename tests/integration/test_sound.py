@@ -122,3 +122,34 @@ def test_a_file_that_is_locked_or_not_there_is_no_reason_to_refuse(path: Path) -
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("begin exclusive")
         sound.refuse_strange(path)
+
+
+OTHERS = {
+    "another program's": ("create table bookmarks (url text)",),
+    "another program's with a number like ours": ("create table bookmarks (url text)", "pragma user_version = 3"),
+    "another program's with a number like a newer one's": ("create table places (x)", "pragma user_version = 75"),
+    "one whose number was set back": ("create table document (x)", "create table task (x)", "pragma user_version = 0"),
+    "one whose number is below none": (
+        "create table document (x)",
+        "create table task (x)",
+        "pragma user_version = -3",
+    ),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("statements", OTHERS.values(), ids=OTHERS)
+async def test_a_database_of_something_else_is_refused_and_stays_as_it_is(
+    path: Path, statements: tuple[str, ...]
+) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        for statement in statements:
+            db.execute(statement)
+        db.commit()
+    before = contents(path)
+    store = SqliteStore(path)
+    with pytest.raises(Misconfigured, match="database of something else") as refused:
+        await store.tally()
+    await store.close()
+    assert "MAILROOM_STORE" in refused.value.fix
+    assert contents(path) == before
