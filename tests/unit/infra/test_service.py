@@ -3,7 +3,10 @@
 import importlib
 import json
 import re
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,6 +62,17 @@ def test_the_routing_table_that_is_deployed_is_one() -> None:
     finally:
         aws.close()
     assert list(faults) == []
+
+
+def test_a_wrong_table_is_refused_before_it_is_packaged(tmp_path: Path) -> None:
+    ours = ROOT / "infra" / "mailroom.yaml"
+    wrong = tmp_path / "mailroom.yaml"
+    wrong.write_text(ours.read_text().replace("env:MAIL_BUCKET/failed/", "192.168.1.1/failed/"))
+    for table, code in ((ours, 0), (wrong, 1)):
+        asked = [sys.executable, "-m", "scripts.deploying.check_table", str(table)]
+        done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        assert ("failed.to[0]" in done.stderr and "must not look like an IP address" in done.stderr) == bool(code)
 
 
 @pytest.mark.parametrize("kind", KINDS)
