@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from receiver.aws.place import named_region
 from receiver.aws.threads import Threads
-from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
+from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unanswered, Unroutable
 from receiver.core.naming import attachment, place
 
 R = TypeVar("R")
@@ -134,9 +134,11 @@ class Aws:
             # Without it botocore signs URLs the old way in some regions, which objects with a KMS key refuse.
             signature_version="s3v4" if service == PRESIGNING else None,
         )
-        return self._session.client(
+        client = self._session.client(
             service.partition("-")[0], config=config, endpoint_url=self._endpoint, region_name=region or None
         )
+        client.meta.events.register("response-received", _note_attempt)
+        return client
 
     async def download_url(self, at: Mapping[str, str], name: str) -> str:
         """A presigned URL that downloads this object, under this file name, for DOWNLOAD_SECONDS.
@@ -199,7 +201,7 @@ class Aws:
         return seconds + (len(body) / BYTES_A_SECOND if isinstance(body, bytes) else 0.0)
 
     async def _within(self, seconds: float | None, what: str, call: Callable[[], R]) -> R:
-        """What the call returns, done by a thread of its bucket, queue or topic. Raises DestinationBusy for a late one.
+        """What the call returns, done by a thread of its bucket, queue or topic. Raises Unanswered for a late one.
 
         Its thread is left to it then: AWS may still do what it was asked.
         """
@@ -209,7 +211,7 @@ class Aws:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise DestinationBusy(f"{what}: AWS did not answer within {seconds:.0f} seconds") from error
+            raise Unanswered(f"{what}: AWS did not answer within {seconds:.0f} seconds") from error
 
     def _of(self, partner: str) -> Threads:
         return self._threads.setdefault(partner, Threads(self._limit, name=partner))
@@ -246,27 +248,44 @@ def _do(
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
+    _attempts.lost = False
     try:
         answer: dict[str, Any] = getattr(client, operation)(**arguments)
     except ClientError as error:
         if code_of(error) in unless:
             return None
-        raise translated(error, what) from error
+        raise _after_lost(translated(error, what)) from error
     except (BotoCoreError, ResponseParserError) as error:
-        raise translated(error, what) from error
+        raise _after_lost(translated(error, what)) from error
     _refuse_half(answer["ResponseMetadata"], what)
     return answer
 
 
 def _refuse_half(metadata: Mapping[str, Any], what: str) -> None:
-    """Raises DestinationBusy for an answer that broke off inside its headers.
+    """Raises Unanswered for an answer that broke off inside its headers.
 
     Python's http.client takes the headers that came for all of them, so a cut answer would pass for a whole one with
     half a checksum in it. What is missing then is how long the answer is, which every answer but 204 says.
     """
     headers = metadata["HTTPHeaders"]
     if metadata["HTTPStatusCode"] != 204 and "content-length" not in headers and "transfer-encoding" not in headers:
-        raise DestinationBusy(f"{what}: AWS's answer broke off")
+        raise Unanswered(f"{what}: AWS's answer broke off")
+
+
+_attempts = threading.local()
+"""``lost``: whether the answer to an attempt of the call that this thread makes was lost; botocore raises its last."""
+
+
+def _note_attempt(exception: Exception | None = None, **_: Any) -> None:
+    if exception is not None and not isinstance(exception, _unsent()):
+        _attempts.lost = True
+
+
+def _after_lost(error: MailroomError) -> MailroomError:
+    """The error of a call; one that was sent before, with its answer lost, may have been done, whatever came after."""
+    if isinstance(error, DestinationBusy) and _attempts.lost:
+        return Unanswered(str(error), retry_after=error.retry_after)
+    return error
 
 
 def code_of(error: Any) -> str:
@@ -287,9 +306,18 @@ def translated(error: Exception, what: str) -> MailroomError:
         )
     if isinstance(error, boto.NoRegionError):
         return Unroutable(f"{what}: no AWS region is set", fix="set AWS_DEFAULT_REGION")
+    if isinstance(error, _unsent()):
+        return DestinationBusy(f"{what}: AWS cannot be reached: {error}")
     if isinstance(error, _cut_short()):
-        return DestinationBusy(f"{what}: AWS did not answer: {error}")
+        return Unanswered(f"{what}: AWS did not answer: {error}")
     return Unroutable(f"{what}: {error}")
+
+
+def _unsent() -> tuple[type[Exception], ...]:
+    """The errors of a connection that never came about."""
+    from botocore import exceptions as boto
+
+    return boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError, boto.SSLError
 
 
 def _cut_short() -> tuple[type[Exception], ...]:

@@ -16,6 +16,8 @@ class Mailbox:
     answers: dict[str, str] = field(default_factory=dict)
     mails: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
+    silent: bool = False
+    """It takes a mail, and goes away without a word."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One conversation."""
@@ -45,6 +47,8 @@ class Mailbox:
             await self._say(writer, "354 go on")
             mail = await reader.readuntil(b"\r\n.\r\n")
             self.mails.append(mail.removesuffix(b"\r\n.\r\n"))
+            if self.silent:
+                raise ConnectionResetError
         return "221 bye" if verb == "QUIT" else "250 taken"
 
     async def _say(self, writer: asyncio.StreamWriter, answer: str) -> None:

@@ -5,6 +5,7 @@ A password is sent over TLS, or not at all. Later notices of an incident answer 
 mail readers show them as one conversation.
 """
 
+import contextlib
 import hashlib
 import smtplib
 import socket
@@ -14,13 +15,14 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from functools import partial
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from handlers.alerts import text
 from handlers.alerts.html import page
 from handlers.outbound import LOOPBACK
 from receiver.aws.threads import Threads
-from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unroutable
+from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unanswered, Unroutable
 from receiver.core.notice import Notice
 from receiver.ports import AlertChannel
 
@@ -50,7 +52,7 @@ class Email:
         self._threads = Threads(AT_ONCE, name="smtp")
 
     async def notify(self, notice: Notice) -> str:
-        """Hands the mail to the server; the first mail's id. Raises DestinationBusy, AccessDenied, Unroutable."""
+        """The first mail's id. Raises DestinationBusy, Unanswered, AccessDenied, Unroutable."""
         message = self._written(text.fit(notice))
         await self._threads.run(partial(self._send, message))
         return notice.thread or str(message["Message-ID"])
@@ -86,9 +88,17 @@ class Email:
             with self._connected(host) as server:
                 self._secured(server)
                 self._enter(server, host)
-                server.send_message(message, self._from, self._to)
+                self._hand_over(server, message, host)
         except (smtplib.SMTPException, OSError) as error:
             raise _translated(error, host) from error
+
+    def _hand_over(self, server: "_Bounded", message: EmailMessage, host: str) -> None:
+        try:
+            server.send_message(message, self._from, self._to)
+        except smtplib.SMTPServerDisconnected as error:
+            if server.whole:
+                raise Unanswered(f"SMTP server {host} did not answer for the mail: {error}") from error
+            raise
 
     def _greet(self) -> None:
         host = str(self._server.hostname)
@@ -100,7 +110,7 @@ class Email:
         except (smtplib.SMTPException, OSError) as error:
             raise _translated(error, host) from error
 
-    def _connected(self, host: str) -> smtplib.SMTP:
+    def _connected(self, host: str) -> "_Bounded":
         if self._server.scheme == "smtps":
             tls = ssl.create_default_context()
             return _BoundedTls(host, self._server.port or 465, timeout=TIMEOUT_SECONDS, context=tls)
@@ -145,6 +155,17 @@ class _Answers:
 
 
 class _Bounded(smtplib.SMTP):
+    whole = False
+    """Whether the last thing that was sent was the end of a mail: from then on the server may take it."""
+
+    def send(self, s: Any) -> None:
+        super().send(s)
+        self.whole = isinstance(s, bytes) and s.endswith(b"\r\n.\r\n")
+
+    def __exit__(self, *raised: object) -> None:
+        with contextlib.suppress(smtplib.SMTPResponseException):  # the mail is taken, whatever QUIT is answered
+            super().__exit__(*raised)  # type: ignore[arg-type]
+
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None and self.sock is not None:  # at the start, and again after STARTTLS
             self.file = _Answers(self.sock)

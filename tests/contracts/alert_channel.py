@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 import pytest
 
 from receiver.core.alert import Severity
-from receiver.core.errors import DestinationBusy
+from receiver.core.errors import DestinationBusy, Unanswered
 from receiver.core.incident import Example
 from receiver.core.notice import Line, Notice, Word
 from receiver.ports import AlertChannel
@@ -137,6 +137,7 @@ class CanFail(AlertChannelContract):
         with pytest.raises(DestinationBusy) as error:
             await ear.dead.notify(a_notice())
         assert SECRET not in str(error.value)
+        assert not isinstance(error.value, Unanswered)  # it surely heard nothing
 
     async def test_a_probe_says_that_nobody_listens_and_shows_no_secret(self, ear: Ear) -> None:
         faults = await ear.dead.probe()

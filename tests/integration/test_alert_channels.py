@@ -18,7 +18,7 @@ from handlers.alerts.slack import AMBER, BLUE, GREEN, RED, message_of
 from handlers.aws import Aws
 from handlers.local_aws import LocalAws
 from receiver.core.alert import Severity
-from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unroutable
+from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unanswered, Unroutable
 from receiver.core.notice import Word
 from tests.builders import NOW
 from tests.contracts.alert_channel import SECRET, AlertChannelContract, CanFail, Ear, a_notice
@@ -462,8 +462,20 @@ class TestEmail(CanFail):
         self, ear: MailEar, verb: str, answer: str, error: type[MailroomError]
     ) -> None:
         ear.mailbox.answers[verb] = answer
-        with pytest.raises(error):
+        with pytest.raises(error) as raised:
             await ear.channel.notify(a_notice())
+        assert not isinstance(raised.value, Unanswered)
+
+    async def test_a_mail_whose_answer_was_lost_may_have_been_taken(self, ear: MailEar) -> None:
+        ear.mailbox.silent = True
+        with pytest.raises(Unanswered):
+            await ear.channel.notify(a_notice())
+        assert len(ear.mailbox.mails) == 1
+
+    async def test_a_mail_that_was_taken_is_told_whatever_quit_is_answered(self, ear: MailEar) -> None:
+        ear.mailbox.answers["QUIT"] = "421 too busy for goodbyes"
+        await ear.channel.notify(a_notice())
+        assert len(ear.mailbox.mails) == 1
 
 
 @pytest.mark.parametrize(

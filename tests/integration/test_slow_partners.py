@@ -15,7 +15,7 @@ from handlers.aws import Aws
 from handlers.outbound import Outbound
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.transport import Patience
-from receiver.core.errors import CloudBusy, DestinationBusy
+from receiver.core.errors import CloudBusy, DestinationBusy, Unanswered
 from receiver.core.job import JobKind
 from tests import trickle
 from tests.contracts.alert_channel import a_notice
@@ -108,7 +108,7 @@ async def test_aws_gets_its_time_and_no_more(aws: Callable[[Trickle], Aws], answ
             aws(slow).call("sns", "publish", what="sns:arn", TopicArn="arn:aws:sns:us-east-1:1:t", Message="m"),
         ]
         errors = await asyncio.gather(*(within(20, call) for call in calls))
-    assert [type(error) for error in errors] == [DestinationBusy] * 3
+    assert [type(error) for error in errors] == [Unanswered] * 3
 
 
 async def test_calls_that_hang_hold_the_threads_of_their_own_bucket_alone(aws: Callable[..., Aws]) -> None:

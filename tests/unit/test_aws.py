@@ -25,7 +25,7 @@ from handlers.destinations.s3_object import S3Objects
 from handlers.local_aws import LocalAws
 from handlers.sources.s3 import Place, S3Source
 from receiver.aws.service import connect
-from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
+from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unanswered, Unroutable
 from receiver.core.plan import Target
 from tests.parcels import a_parcel
 
@@ -54,9 +54,9 @@ def _answer(code: str, operation: str, status: int = 400, **headers: str) -> Cli
         (_answer("KMS.NotFoundException", "PutObject"), Unroutable),
         (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), DestinationBusy),
         (ConnectTimeoutError(endpoint_url="http://127.0.0.1:1"), DestinationBusy),
-        (ReadTimeoutError(endpoint_url="http://127.0.0.1:1"), DestinationBusy),
-        (IncompleteReadError(actual_bytes=1, expected_bytes=2), DestinationBusy),
-        (FlexibleChecksumError(error_msg="other"), DestinationBusy),
+        (ReadTimeoutError(endpoint_url="http://127.0.0.1:1"), Unanswered),
+        (IncompleteReadError(actual_bytes=1, expected_bytes=2), Unanswered),
+        (FlexibleChecksumError(error_msg="other"), Unanswered),
         (NoCredentialsError(), AccessDenied),
         (NoRegionError(), Unroutable),
         (ParamValidationError(report="Key is too long"), Unroutable),
@@ -134,14 +134,15 @@ ANSWER = b"HTTP/1.1 200 OK\r\nx-amz-checksum-sha256: n4bQgYhMfWWaL+qgxVrQFaO/Txs
 
 
 @contextmanager
-def _answering(answer: bytes) -> Iterator[str]:
-    """The address of a server that gives this answer to every request, and hangs up."""
+def _answering(*answers: bytes) -> Iterator[str]:
+    """The address of a server that gives these answers, the last one for ever, and hangs up after each."""
+    left = list(answers)
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             while self.rfile.readline().strip():
                 pass
-            self.wfile.write(answer)
+            self.wfile.write(left.pop(0) if len(left) > 1 else left[0])
 
     with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -151,9 +152,9 @@ def _answering(answer: bytes) -> Iterator[str]:
         thread.join()
 
 
-def _aws(url: str) -> Aws:
+def _aws(url: str, *, attempts: int = 1) -> Aws:
     credentials = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
-    return Aws(credentials=credentials, endpoint_url=url, attempts=1)
+    return Aws(credentials=credentials, endpoint_url=url, attempts=attempts)
 
 
 @pytest.mark.anyio
@@ -161,6 +162,31 @@ def _aws(url: str) -> Aws:
 async def test_an_answer_that_breaks_off_inside_its_headers_is_no_answer(there: int) -> None:
     with _answering(ANSWER[:there]) as url, closing(_aws(url)) as aws, pytest.raises(DestinationBusy, match="s3://a/b"):
         await aws.call("s3", "head_object", what="s3://a/b", Bucket="a", Key="b")
+
+
+BUSY = b"HTTP/1.1 503 Slow Down\r\ncontent-length: 0\r\n\r\n"
+TAKEN = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n<Unclosed"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("answers", "becomes"),
+    [
+        ([BUSY, BUSY], DestinationBusy),
+        ([b"", BUSY], Unanswered),
+        ([BUSY, b""], Unanswered),
+        ([b"HTTP/1.1 200 OK"], Unanswered),
+        ([TAKEN], Unanswered),
+    ],
+)
+async def test_what_was_sent_may_have_been_done_whatever_the_attempts_after_it_were_answered(
+    answers: list[bytes], becomes: type[MailroomError]
+) -> None:
+    topic = "arn:aws:sns:us-east-1:1:alarm"
+    with _answering(*answers) as url, closing(_aws(url, attempts=len(answers))) as aws:
+        with pytest.raises(MailroomError) as raised:
+            await aws.call("sns", "publish", what=f"sns:{topic}", TopicArn=topic, Message="m")
+        assert type(raised.value) is becomes
 
 
 @pytest.mark.anyio
