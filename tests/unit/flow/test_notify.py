@@ -159,12 +159,14 @@ async def test_beyond_the_ceiling_a_digest_tells_how_many_others_there_are(desk:
     assert [(notice.word, count, notice.over) for notice, count in desk.channel.told[41:]] == [("digest", 0, True)]
 
 
-async def test_any_number_of_incidents_is_closed_by_index(desk: Desk) -> None:
-    await occur(desk, *(f"cause {number}" for number in range(1204)))
+@pytest.mark.parametrize(("kind", "status"), [("nobody.knows", Status.QUIET), ("task.parked", Status.RESOLVED)])
+async def test_any_number_of_incidents_is_closed_by_index(desk: Desk, kind: str, status: Status) -> None:
+    await occur(desk, *(f"cause {number}" for number in range(1204)), kind=kind)
     assert len(await desk.all(Incident, "standing")) == 500  # a page
     desk.later(3700)
-    await sweep(desk.tools)
+    await sweep(desk.tools)  # no parked task is there any more
     assert await desk.all(Incident, "standing") == []
+    assert {one.status for one in await desk.incidents()} == {status}
 
 
 @dataclass
