@@ -1,5 +1,7 @@
 """mailroom replay: back to process, shown first, safe to repeat."""
 
+from collections import Counter
+
 import click
 
 from receiver.bootstrap import App
@@ -60,7 +62,7 @@ def replay(
         reroute=reroute,
     )
     done = with_app(lambda app: _replay(app, choice, dry_run=dry_run))
-    _print(done, as_json=as_json, dry_run=dry_run)
+    _print(done, ids, as_json=as_json, dry_run=dry_run)
     missing = sorted(set(ids) - {_id(one) for one in done})
     for one in missing:
         say(f"there is no document and no task {one}", err=True)
@@ -87,15 +89,21 @@ async def _replay(app: App, choice: Choice, *, dry_run: bool) -> list[Replay | T
     return done
 
 
-def _print(done: list[Replay | TaskReplay], *, as_json: bool, dry_run: bool) -> None:
+def _print(done: list[Replay | TaskReplay], ids: tuple[str, ...], *, as_json: bool, dry_run: bool) -> None:
     if as_json:
         print_json({"replayed": [_shown(one) for one in done], "dry_run": dry_run})
         return
+    idle = Counter(one.detail for one in done if one.deed == "nothing" and _id(one) not in ids)
+    alike = {detail: count for detail, count in idle.items() if count > 1}
     rows = [
         (_id(one), one.document.name if isinstance(one, Replay) else one.task.kind, one.deed, one.detail)
         for one in done
+        if one.deed != "nothing" or _id(one) in ids or one.detail not in alike
     ]
-    table(("document or task", "name", "deed", "detail"), rows)
+    if rows or not alike:
+        table(("document or task", "name", "deed", "detail"), rows)
+    for detail, count in alike.items():
+        say(f"{count} are left as they are: {detail}")
     if dry_run:
         say("this was a dry run: nothing was written")
 
