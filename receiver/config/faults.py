@@ -22,6 +22,7 @@ _TEXTS = {
     "tuple_type": "must be a list",
     "model_type": "must be a section with keys of its own",
     "literal_error": "must be {expected}",
+    "string_pattern_mismatch": "is not in the form that is wanted",
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
     "too_short": "must have at least {min_length} entry",
@@ -81,7 +82,8 @@ def _message(details: ErrorDetails) -> str:
         return str(context["error"])
     if given is None and kind != "missing":
         return "is empty"
-    text = _TEXTS.get(kind, details["msg"].lower()).format(**context)
+    # pydantic's own text is no template of ours: it may hold braces, of a regular expression for instance.
+    text = _TEXTS[kind].format(**context) if kind in _TEXTS else details["msg"].lower()
     if kind in {"missing", "extra_forbidden", "too_short"} or not isinstance(given, str | int | float):
         return text
     shown = repr(given) if not isinstance(given, bool) else str(given).lower()
@@ -101,6 +103,8 @@ def _fix(details: ErrorDetails, loc: Sequence[str | int], schema: Mapping[str, A
         return _example(schema, loc, otherwise=f'put it in quotes: "{given}"')
     if kind in {"int_type", "float_type"} and isinstance(given, str):
         return "write it as a number, without quotes"
+    if kind == "string_pattern_mismatch":
+        return _example(schema, loc)
     return ""
 
 

@@ -51,7 +51,7 @@ class RuleSection(Section):
 
 class ParsingSection(Section):
     lang: Annotated[str, Field(pattern=r"^[a-z]{2,3}([_-][A-Za-z]{2,8})?$")] | None = Field(
-        default=None, description="language of the documents, ISO 639-1; LlamaCloud's default is en"
+        default=None, description="language of the documents, ISO 639-1; LlamaCloud's default is en", examples=["en"]
     )
     max_pages: Count | None = Field(default=None, description="read only so many pages from the start")
     target_pages: (
@@ -59,7 +59,11 @@ class ParsingSection(Section):
             str, Field(pattern=r"^[0-9]{1,6}(-[0-9]{1,6})?(, ?[0-9]{1,6}(-[0-9]{1,6})?)*$"), AfterValidator(page_list)
         ]
         | None
-    ) = Field(default=None, description='read only these pages, counted from 1: "1,3,5-7"; not together with max_pages')
+    ) = Field(
+        default=None,
+        description='read only these pages, counted from 1: "1,3,5-7"; not together with max_pages',
+        examples=["1,3,5-7"],
+    )
 
     @model_validator(mode="after")
     def _one_limit(self) -> "ParsingSection":
@@ -75,7 +79,7 @@ class ClassifySection(Section):
     parsing: ParsingSection = Field(default_factory=ParsingSection, description="how much of a document is read")
     mode: Literal["FAST"] = Field(default="FAST", description="LlamaCloud's only mode")
     configuration_id: Annotated[str, Field(pattern="^cfg-[A-Za-z0-9_-]+$")] | None = Field(
-        default=None, description="a preset saved at LlamaCloud, in place of all the rest"
+        default=None, description="a preset saved at LlamaCloud, in place of all the rest", examples=["cfg-1234"]
     )
 
     @model_validator(mode="after")

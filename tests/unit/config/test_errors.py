@@ -151,6 +151,13 @@ WRONG = [
      "13: split.custom_instructions: says nothing; write it out, or leave the key out"),
     (SOUND + 'split: {custom_instructions: "a\\0b"}\n',
      "13: split.custom_instructions: holds a character that cannot be shown (got 'a\\x00b'); take it out"),
+    # values of a form that pydantic knows as a regular expression, which may hold braces
+    (SOUND.replace("rules:", "parsing: {lang: english}\n  rules:"),
+     "2: classify.parsing.lang: is not in the form that is wanted (got 'english'); write \"lang: en\""),
+    (SOUND.replace("rules:", "parsing: {target_pages: '{1}'}\n  rules:"),
+     "2: classify.parsing.target_pages: is not in the form that is wanted (got '{1}'); write \"target_pages: 1,3,5-7\""),
+    (SOUND.replace("rules:", "configuration_id: preset\n  rules:"),
+     "2: classify.configuration_id: is not in the form that is wanted (got 'preset'); write \"configuration_id: cfg-1234\""),
     (SOUND.replace("rules:", "parsing: {target_pages: '5-3'}\n  rules:"),
      "2: classify.parsing.target_pages: must count from 1, and upwards (got '5-3'); write it like \"1,3,5-7\""),
     # what is not a configuration at all
