@@ -77,16 +77,21 @@ def _print(tested_: int, moves: list[tuple[Trial, Plan]], limit: int) -> None:
     if not moves:
         return
     told = [_move(*one) for one in moves]
-    ways = Counter((_said(one["from"]), _said(one["to"])) for one in told if one["from"] != one["to"])
+    ways = Counter((_said(one["from"]), _said(one["to"])) for one in told if _leads(one["from"]) != _leads(one["to"]))
     if ways:
         output.table(("from", "to", "documents"), [(*way, count) for way, count in ways.most_common()])
-    stay = Counter(one["change"] for one in told if one["from"] == one["to"])
+    stay = Counter(one["change"] for one in told if _leads(one["from"]) == _leads(one["to"]))
     if stay:
         output.table(("where they are, with other", "documents"), stay.most_common())
     rows = [(one["document_id"], one["name"], one["type"] or "-", one["why"]) for one in told[:limit]]
     output.table(("document", "name", "type", "why"), rows)
     if len(told) > limit:
         output.say(f"and {len(told) - limit} more; --limit shows them")
+
+
+def _leads(place: dict[str, Any]) -> dict[str, Any]:
+    """Where it leads; the name of the row that says so moves nothing."""
+    return {key: value for key, value in place.items() if key != "route"}
 
 
 def _said(place: dict[str, Any]) -> str:

@@ -308,6 +308,20 @@ def test_backtest_says_which_options_would_change_where_documents_are(
     assert [one["change"] for one in moves] == ["options of s3://mail/failed/: tags"] * 2
 
 
+def test_backtest_says_which_options_would_change_where_the_row_has_another_name_too(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = config.read_text()
+    rows = text[text.index("  - {type: invoice, min_confidence") : text.index("no_match")]
+    config.write_text(text.replace(rows, "  - {type: invoice, to: s3://mail/bills/}\n"))
+    before = (Target(url="s3://mail/bills/", options={"tags": "a=b"}),)
+    plan = Plan(way=Way.MATCHED, route="bills", reason="", to=before)
+    found = a_document(id="doc_1", classification=Classification(type="invoice", confidence=0.9), plan=plan)
+    anyio.run(_filled, SqliteStore(tmp_path / "mailroom.db"), found)
+    monkeypatch.setenv("MAILROOM_STORE", f"sqlite:///{tmp_path}/mailroom.db")
+    assert "options of s3://mail/bills/: tags" in run("backtest").stdout
+
+
 async def _filled(store: SqliteStore, *documents: Document) -> None:
     await store.apply(*map(Insert, documents))
     await store.close()
