@@ -42,7 +42,10 @@ def with_pointers(document: Document) -> Document:
     number = document.sequence + 1
     paid = {one.id: replace(one, owes_pointer=False) for one in owed}
     kept = (paid.get(one.id, one) for one in document.deliveries)
-    more = (_message(document, one.to, one.place, Meaning.AVAILABLE, one.claim, number, one.id) for one in owed)
+    more = (
+        replace(_message(document, one.to, one.place, Meaning.AVAILABLE, one.claim, number, one.id), route=one.route)
+        for one in owed
+    )
     return replace(document, deliveries=(*kept, *more), sequence=number)
 
 

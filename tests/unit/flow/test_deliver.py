@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from handlers.destinations.story import facts
 from receiver.core.change import Update
 from receiver.core.document import DeliveryState, DocumentState, Receipt
 from receiver.core.errors import DeliveryConflict, DestinationBusy
@@ -93,6 +94,20 @@ async def test_after_a_quarter_of_an_hour_they_say_that_it_is_not_there_and_then
     assert (second.sequence, second.replaces) == (first.sequence + 1, first.delivery_id)
     assert (second.delivery_id != first.delivery_id, second.at) == (True, desk.now)
     assert (await desk.document(document.id)).state is DocumentState.ROUTED
+
+
+async def test_the_second_message_names_the_row_that_the_first_one_named(desk: Desk) -> None:
+    archive = 'routes:\n  - {type: "*", name: archive, continue: true, to: words://archive/}\n'
+    desk.use(TABLE.replace("routes:\n", archive))
+    desk.bytes.broken = DestinationBusy("503")
+    await desk.routed("invoice")
+    desk.later(QUARTER)
+    await desk.work()
+    desk.bytes.broken = None
+    desk.later(4 * 3600)
+    await desk.work()
+    told = [(one.meaning, facts(one)["route"]) for one in desk.words.parcels if one.url.startswith("words://archive")]
+    assert told == [(Meaning.ROUTED, "archive"), (Meaning.AVAILABLE, "archive")]
 
 
 async def test_a_table_says_how_long_they_wait(desk: Desk) -> None:
