@@ -15,14 +15,16 @@ from functools import lru_cache
 GLOB = "glob:"
 _CLASS = re.compile(r"\[(!?)([^\]]+|\][^\]]*)\]")
 _ANY, _ONE = "\ue000", "\ue001"
-"""Characters that no pattern holds, in the place of ``*`` and ``?``."""
+"""Characters that no folded text holds, in the place of ``*`` and ``?``."""
+_OURS = dict.fromkeys(range(0xE000, 0xE004), "\ufffd")
+"""The private characters that stand for something here; a text that has them is compared as if they were unknown."""
 
 
 def fold(text: str) -> str:
     """The text as it is compared."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(_OURS)
 
 
 def matches(patterns: Iterable[str], text: str) -> bool:

@@ -5,7 +5,7 @@ import unicodedata
 from fnmatch import fnmatchcase
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from receiver.core.pattern import covers, literal, matches, once_a_class
@@ -74,6 +74,7 @@ def test_without_brackets_it_is_what_a_shell_says(patterns: list[str], text: str
 
 @settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=10).filter(lambda text: not re.search(r"[*?]|^glob:", text)))
+@example("\ue000\ue001\ue002\ue003")
 def test_text_without_wildcards_fits_itself(text: str) -> None:
     assert matches([text], text)
     assert literal(text) is not None
