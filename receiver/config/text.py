@@ -96,6 +96,10 @@ def media_types(values: tuple[str, ...]) -> tuple[str, ...]:
         if "/" not in value and "*" not in value:
             known = mimetypes.guess_type(f"x.{value.lstrip('.')}")[0]
             raise Wrong(f"{value!r} is no media type", f"write {known or 'application/pdf, or image/*'}")
+        if ";" in value:
+            raise Wrong(f"{value!r} has parameters, which are not compared", f"write {value.partition(';')[0].strip()}")
+        if value.startswith("/") or value.endswith("/"):
+            raise Wrong(f"{value!r} is half a media type", f"write {value.strip('/')}/*")
     return values
 
 

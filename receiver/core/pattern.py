@@ -123,6 +123,17 @@ def once_a_class(pattern: str) -> str:
     return ""
 
 
+def empty_class(pattern: str) -> str:
+    """The class of a ``glob:`` pattern that is never closed, or that counts downwards: it fits nothing, or itself."""
+    text = pattern.removeprefix(GLOB)
+    for found in _CLASS.finditer(text):
+        spans = re.fullmatch(r"(.)-(.)", found[2])
+        if spans and spans[1] > spans[2]:
+            return found[0]
+    rest = _CLASS.sub("", text)
+    return rest[rest.index("[") :] if "[" in rest else ""
+
+
 @lru_cache(maxsize=8192)
 def _plain(pattern: str) -> str | None:
     """The pattern folded, with ``*`` and ``?`` its only special characters; None for one with classes.

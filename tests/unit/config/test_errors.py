@@ -151,6 +151,10 @@ WRONG = [
      "13: split.custom_instructions: says nothing; write it out, or leave the key out"),
     (SOUND + 'split: {custom_instructions: "a\\0b"}\n',
      "13: split.custom_instructions: holds a character that cannot be shown (got 'a\\x00b'); take it out"),
+    (spoilt("type: contract, to:", "type: contract, when: {media_type: text/plain; charset=utf-8}, to:"),
+     "9: routes[1].when.media_type: 'text/plain; charset=utf-8' has parameters, which are not compared; write text/plain"),
+    (spoilt("type: contract, to:", "type: contract, when: {media_type: application/}, to:"),
+     "9: routes[1].when.media_type: 'application/' is half a media type; write application/*"),
     # values of a form that pydantic knows as a regular expression, which may hold braces
     (SOUND.replace("rules:", "parsing: {lang: english}\n  rules:"),
      "2: classify.parsing.lang: is not in the form that is wanted (got 'english'); write \"lang: en\""),

@@ -265,3 +265,26 @@ def test_a_config_is_plain_data_that_needs_neither_yaml_nor_pydantic() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
     assert isinstance(read(), Config)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        r"name: '^scan.*\.pdf$'", r"subject: 'Rechnung \d+'", "name: 'glob:scan[9-0].pdf'", "name: 'glob:scan[0-9.pdf'",
+        "sender: 'Ann <ann@acme.example>'", "any: [{not: {name: 'glob:[z-a]*'}}]",
+    ],
+)  # fmt: skip
+def test_a_pattern_that_fits_nothing_that_was_meant_is_a_warning(when: str) -> None:
+    row = f"  - {{type: invoice, name: odd, when: {{{when}}}, to: s3://mail/odd/}}\n"
+    assert len(read(SOUND.replace("routes:\n", f"routes:\n{row}")).warnings) == 1
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "name: 'scan.*'", "subject: '*US$'", "name: 'glob:[!a-z]*[]x]?[a-]'", "subject: '*<x>*'", "name: 'a^b*'",
+    ],
+)  # fmt: skip
+def test_a_pattern_that_only_looks_odd_is_none(when: str) -> None:
+    row = f"  - {{type: invoice, name: odd, when: {{{when}}}, to: s3://mail/odd/}}\n"
+    assert read(SOUND.replace("routes:\n", f"routes:\n{row}")).warnings == ()
