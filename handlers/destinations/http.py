@@ -90,11 +90,12 @@ class Http:
         return found
 
     def taken(self, url: str) -> Taken:
-        """The endpoint, whatever letters its host is written in and whether its usual port is."""
+        """The endpoint, in whatever letters and escapes it is written, and whether its usual port is."""
         parts = urlsplit(url)
         usual = {"https": 443, "http": 80}.get(parts.scheme)
         port = "" if parts.port in (None, usual) else f":{parts.port}"
-        return Taken(place=f"{parts.scheme}://{parts.hostname}{port}{parts.path or '/'}?{parts.query}")
+        path = re.sub(r"%[0-9A-Fa-f]{2}", _unescaped, parts.path) or "/"
+        return Taken(place=f"{parts.scheme}://{_one_spelling(parts.hostname or '')}{port}{path}?{parts.query}")
 
     async def probe(self, target: Target) -> list[str]:
         """Whether something answers there. It is asked with HEAD, so that nothing happens at the other side."""
@@ -128,6 +129,21 @@ def _host_faults(url: str) -> list[str]:
     if port == 0 or not _is_host(host):
         return [f"no address: {without_secrets(url)} has {'port 0' if port == 0 else f'the host {host!r}'}"]
     return ["no address: it holds a space"] if re.search(r"\s", url) else []
+
+
+def _one_spelling(host: str) -> str:
+    """Bücher.example. and xn--bcher-kva.example are one host."""
+    plain = host.removesuffix(".")
+    try:
+        return plain.encode("idna").decode()
+    except UnicodeError:
+        return plain
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """An escape that stands for what needs none; any other in capitals. Source: RFC 3986, 6.2.2."""
+    character = chr(int(found[0][1:], 16))
+    return character if re.fullmatch(r"[A-Za-z0-9._~-]", character) else found[0].upper()
 
 
 def _is_host(host: str) -> bool:

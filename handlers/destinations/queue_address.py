@@ -58,6 +58,8 @@ class Queue:
         if not self.account or not self.host:
             return [f"{self.url} lacks the account: write https://sqs.REGION.amazonaws.com/ACCOUNT/{self.name}"]
         on_aws = self.host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
+        if on_aws and self.url.startswith("http://"):
+            return [f"use https: over http anybody on the way can read the message; write https://{self.host}/…"]
         if on_aws and not self.region:
             return [f"{self.host} is no host of SQS: write sqs.REGION.amazonaws.com"]
         if on_aws and not _ACCOUNT.fullmatch(self.account):

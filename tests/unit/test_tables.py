@@ -141,6 +141,15 @@ WRONG = {
         to("sqs://arn:aws:sqs:eu-west-1:123456789012:q"),
         "write sqs://https://sqs.eu-west-1.amazonaws.com/123456789012/q",
     ),
+    "an AWS queue over http": (to("sqs://http://sqs.eu-west-1.amazonaws.com/123456789012/q"), "use https:"),
+    "one endpoint by two names of its host": (
+        to("{to: 'https://bü.example/h', unsigned: true}", "{to: 'https://xn--b-eha.example./h', unsigned: true}"),
+        "is the same place as to[0]",
+    ),
+    "one endpoint with an escape that needs none": (
+        to("{to: 'https://acme.example/h', unsigned: true}", "{to: 'https://acme.example/%68', unsigned: true}"),
+        "is the same place as to[0]",
+    ),
     "a queue without its account": (to("sqs://https://sqs.eu-west-1.amazonaws.com/q"), "lacks the account"),
     "an account of eleven digits": (to("sqs://https://sqs.eu-west-1.amazonaws.com/12345678901/q"), "has twelve digits"),
     "a host of another service": (
