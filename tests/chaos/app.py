@@ -89,7 +89,7 @@ def build(settings: Settings) -> App:
         channels=channels,
     )
     door = replace(app.door, store=cast("Any", store), bell=cast("Any", bell))
-    return replace(app, tools=guarded, door=door, read_table=None)  # read again, the file would undo the brief retention
+    return replace(app, tools=guarded, door=door, read_table=None)  # which knows no brief retention
 
 
 class _Cutter:
