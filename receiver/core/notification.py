@@ -24,6 +24,8 @@ class Notification:
     """Of which incident of the fingerprint it was told; 0 when that is not known."""
     telling: str = ""
     """What it was being told when this was written: after a crash or a timeout it may have heard that, or not."""
+    telling_since: int = 0
+    """The record's version when it began to be told that: a repeat has the same notice's id by it."""
     told_at: float | None = None
     severity: Severity = Severity.INFO
     """The severity at which it was told."""

@@ -34,7 +34,7 @@ async def tell(channel: Channel, tools: Tools) -> Channel:
     if count == channel.digest_count:
         return replace(channel, digest_at=None)
     notice = Notice(
-        id=f"{KEY}-{channel.version}",
+        id=f"{KEY}-{count}-{channel.digest_at or now:.3f}",  # the same when it must be told again
         word=Word.DIGEST,
         severity=max((one.severity for one in worst), key=lambda one: one.rank, default=Severity.INFO),
         kind="digest",

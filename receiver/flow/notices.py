@@ -28,7 +28,7 @@ def notice_of(incident: Incident, known: Notification, word: str, *, reminder: b
     """The notice that says this of the incident, to a channel that heard what is ``known``."""
     example = incident.examples[0] if incident.examples else None
     return Notice(
-        id=f"{incident.id}-{incident.number}-{word}-{known.version}",
+        id=f"{incident.id}-{incident.number}-{word}-{incident.severity}-{known.telling_since or known.version}",
         word=Word(word),
         severity=incident.severity,
         kind=incident.kind,

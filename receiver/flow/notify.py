@@ -194,7 +194,7 @@ class Turn:
         """The notification, with what the channel is about to be told written down. Raises Conflict."""
         if one.telling == word:
             return one  # a repeat has the id of the first one
-        begun = replace(one, telling=word)
+        begun = replace(one, telling=word, telling_since=one.version + 1)
         await self.tools.store.apply(Update(begun))
         return succeeding(begun)
 

@@ -343,3 +343,46 @@ async def test_who_may_have_heard_of_an_incident_hears_its_end(desk: Desk, error
     second.broken = None
     await swept(desk, after=600)
     assert [word for word in second.words if word.endswith("job.failed")] == words
+
+
+@dataclass
+class DeafChannel(PlayedChannel):
+    """Takes each notice and loses its answer, as long as it is deaf."""
+
+    deaf: bool = True
+
+    async def notify(self, notice: Notice) -> str:
+        thread = await super().notify(notice)
+        if self.deaf:
+            raise Unanswered("it hung up after it had taken the notice")
+        return thread
+
+
+async def test_a_notice_whose_answer_was_lost_comes_again_under_the_same_id(desk: Desk) -> None:
+    deaf = DeafChannel()
+    desk.tools = replace(desk.tools, channels={"log": deaf})
+    await fail(desk, "a.pdf")
+    for _ in range(3):
+        await swept(desk, after=400)
+    deaf.deaf = False
+    await swept(desk, after=400)
+    said = [notice for notice, _ in deaf.told if notice.kind == "job.failed"]
+    assert len(said) > 2
+    assert len({notice.id for notice in said}) == 1
+    await occur(desk, "another")
+    assert deaf.told[-1][0].id != said[0].id
+
+
+async def test_a_digest_whose_answer_was_lost_comes_again_under_the_same_id(desk: Desk) -> None:
+    deaf = DeafChannel(deaf=False)
+    desk.use(TABLE.replace("to: log,", "to: log, ceiling: 1 per 10 hours,"))
+    desk.tools = replace(desk.tools, channels={"log": deaf})
+    await occur(desk, "a", "b", "c")
+    deaf.deaf = True
+    for _ in range(3):
+        await swept(desk, after=400)
+    deaf.deaf = False
+    await swept(desk, after=400)
+    said = [notice for notice, _ in deaf.told if notice.kind == "digest"]
+    assert len(said) > 2
+    assert len({notice.id for notice in said}) == 1
