@@ -31,7 +31,8 @@ LOOKING = 60.0
 LOOKED_AT = 5.0
 """Seconds until the others come back while one looks: it may be over in a moment."""
 LATELY = 600.0
-"""Seconds for which it counts that others were taken: a refusal may then be the document's after all."""
+"""Seconds for which it counts that others were taken: a refusal may then be the document's after all. A moment that
+lies as far ahead was written by a wrong clock, and does not count."""
 
 ASKING = frozenset({"submit", "react", "recheck"})
 """The kinds of task that ask LlamaCloud."""
@@ -112,7 +113,7 @@ async def refused(
     if pause.until and pause.looks != who:
         return later, False  # it was closed while this one was under way
     stood_open = not pause.until
-    if stood_open and not error.sure and pause.at and now - pause.at < LATELY:
+    if stood_open and not error.sure and pause.at and abs(now - pause.at) < LATELY:
         return verdict, True  # others are taken: it may be the document's
     seconds = error.pause_seconds if stood_open else min(2 * pause.seconds, LONGEST)
     closed = Pause(

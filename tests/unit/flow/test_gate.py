@@ -13,7 +13,7 @@ from receiver.core.flag import Flag
 from receiver.core.job import JobReport
 from receiver.core.task import Task, TaskState
 from receiver.flow import gate
-from receiver.flow.pause import FOR_EVER, LONGEST, RESULTS, SUBMISSION, pause, read
+from receiver.flow.pause import FOR_EVER, LONGEST, RESULTS, SUBMISSION, Pause, kept, pause, read
 from receiver.flow.sweep import sweep
 from receiver.ports import Order
 from tests.desk import TABLE, Desk
@@ -128,6 +128,19 @@ async def test_a_document_that_alone_is_refused_again_and_again_ends_in_review_a
     others = [one for one in await desk.all(Document) if one.id != odd]
     assert {one.step for one in others} == {Step.SUBMITTED}
     assert max((one.history[-1].at - one.taken_in_at) for one in others) < 300
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_a_gate_that_was_opened_by_a_wrong_clock_closes_at_the_next_refusal(desk: Desk, hours: int) -> None:
+    """Else every refusal would be taken for the document's own, until that moment is long over."""
+    await desk.store.apply(kept(SUBMISSION, Pause(), now=desk.now + hours * 3600))
+    document_id = (await desk.take_in()).document.id
+    desk.cloud.broken = FIREWALL
+    await desk.work()
+    assert (await read(SUBMISSION, desk.tools)).until > desk.now
+    desk.cloud.broken = None
+    await on(desk, 300)
+    assert (await desk.document(document_id)).step is Step.SUBMITTED
 
 
 async def test_a_document_that_llamacloud_refuses_is_no_reason_to_pause(desk: Desk) -> None:
