@@ -24,6 +24,10 @@ SHOWN = 20
 @click.option("--minutes", default=5.0, type=click.FloatRange(0.5), help="When it is over at the latest.")
 @click.option("--only", multiple=True, metavar="BOUNDARY", help="Kill at this boundary only; --list names them.")
 @click.option("--kill-every", default=6.0, type=click.FloatRange(0.5), help="Seconds between two kills at random.")
+@click.option("--clock-steps", is_flag=True, help="Wall clocks jump by up to an hour, and come back.")
+@click.option(
+    "--downtime", default=0.0, type=click.FloatRange(0), help="Seconds down, at most, after a kill at random."
+)
 @click.option("--no-webhooks", is_flag=True, help="Every webhook is dropped: all is found by the sweep.")
 @click.option("--aws", is_flag=True, help="Two receivers and two workers, on DynamoDB and SQS.")
 @click.option("--app", default=Plan.app, help="The composition root.")
@@ -31,8 +35,8 @@ SHOWN = 20
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--list", "listing", is_flag=True, help="Name the boundaries and exit.")
 def command(
-    *, seed: int, documents: int, minutes: float, only: tuple[str, ...], kill_every: float, no_webhooks: bool,
-    aws: bool, app: str, keep: Path | None, as_json: bool, listing: bool,
+    *, seed: int, documents: int, minutes: float, only: tuple[str, ...], kill_every: float, clock_steps: bool,
+    downtime: float, no_webhooks: bool, aws: bool, app: str, keep: Path | None, as_json: bool, listing: bool,
 ) -> None:  # fmt: skip
     """Run the real processes under fault, kill them at every I/O boundary, and count what became of each document."""
     known = BOUNDARIES_ON_AWS if aws else BOUNDARIES
@@ -44,7 +48,8 @@ def command(
     boundaries = only or known
     plan = Plan(
         seed=seed, documents=documents, minutes=minutes, boundaries=boundaries, webhooks=not no_webhooks, aws=aws,
-        app=app, random_kill_seconds=kill_every, seconds=max(documents / 25, len(boundaries) / 2),
+        app=app, clock_steps=clock_steps, downtime_seconds=downtime,
+        random_kill_seconds=kill_every, seconds=max(documents / 25, len(boundaries) / 2),
     )  # fmt: skip
     folder = keep or Path(tempfile.mkdtemp(prefix="mailroom-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -70,6 +75,9 @@ def told(report: Report) -> str:
         " / ".join(f"{name.replace('_', ' ')} {count}" for name, count in verdict.counts().items()),
         f"doubled where that may be {verdict.doubled_messages}, at most {verdict.bound} allowed",
         f"killed at {len(report.kills)} boundaries and {report.random_kills} times at random",
+        report.placed,
+        f"clocks set wrongly {report.clock_steps} times",
+        f"down for {report.down_seconds:.0f} s in all, {report.together} times all at once",
         f"{report.seconds:.0f} s, of these {report.storm_seconds:.0f} s of storm",
         f"faults of AWS {_listed(report.aws_faults)}",
         f"faults of LlamaCloud {_listed(report.llamacloud_faults)}",

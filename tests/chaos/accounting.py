@@ -17,13 +17,14 @@ Finding = tuple[str, str]
 ARCHIVE = WAYS["packet"].prefixes
 
 
-def look(packet_id: str, packet: Packet, evidence: Evidence) -> Iterator[Finding]:
-    """What is wrong with this packet as a packet."""
+def look(packet_id: str, packet: Packet, evidence: Evidence, *, clocks_right: bool = True) -> Iterator[Finding]:
+    """What is wrong with this packet as a packet; the order of its ends is looked at where ``clocks_right``."""
     document = evidence.documents.get(packet_id)
     pieces = [one for one in evidence.documents.values() if one.parent_id == packet_id and not _withdrawn(one)]
     if document is not None and document.plan is not None and _is_cut(packet_id, packet, evidence):
         yield from _pages(packet, pieces, evidence)
-        yield from _end(document, pieces)
+        if clocks_right:
+            yield from _end(document, pieces)
         yield from _archive(document, packet, evidence)
     yield from _alerts(packet_id, packet, evidence)
 
@@ -103,5 +104,6 @@ def _alerts(packet_id: str, packet: Packet, evidence: Evidence) -> Iterator[Find
     wanted = int(heard and packet.doubted)
     if raised != wanted:
         yield "lost" if raised < wanted else "doubled", f"{raised} alerts that it is held, not {wanted}"
-    if wanted and not evidence.notices[evidence.incidents.get(("packet.held", packet_id), "")]:
+    seen = bool(packet.hand)  # a clerk may cut it before the notice goes out, and what is mended is told to nobody
+    if wanted and not seen and not evidence.notices[evidence.incidents.get(("packet.held", packet_id), "")]:
         yield "lost", "nobody was told that it is held"

@@ -6,6 +6,7 @@ What is shortened (retry schedule, pauses, timeouts) is time only; every decisio
 import contextlib
 import functools
 import os
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +22,10 @@ from receiver.core import job, retry
 from receiver.core.errors import CloudRefused, OutOfCredits
 from receiver.core.retention import DAY
 from receiver.flow import deliver, gate, process
-from receiver.ports import Cutter, Pages
+from receiver.ports import Clock, Cutter, Pages
 from receiver.settings import Settings
 from tests.chaos.boundaries import Guarded, Kills, deed
+from tests.chaos.clocks import CLOCK, stepped
 
 FOLDER = "CHAOS_FOLDER"
 """Where the processes of a run meet: armed boundaries and the log of kills."""
@@ -64,10 +66,12 @@ class ChaosAws(Aws):
 def build(settings: Settings) -> App:
     """The application, mortal at every boundary."""
     hasten()
+    clock = _wall_clock()
     kills = Kills(Path(os.environ[FOLDER]))
     app = handlers.app.build(settings, aws=ChaosAws(kills))
     tools = app.tools
     assert app.door is not None
+    cast("Any", tools.store)._clock = clock
     store = Guarded(tools.store, kills, apply=deed, apply_each="store.keep", claim="store.claim")
     spool = Guarded(tools.spool, kills, keep="spool.keep", content="spool.content", release="spool.release")
     bell = Guarded(tools.bell, kills, ring="bell.ring", wait="bell.wait", answered="bell.answered")
@@ -88,8 +92,15 @@ def build(settings: Settings) -> App:
         destinations=destinations,
         channels=channels,
     )
-    door = replace(app.door, store=cast("Any", store), bell=cast("Any", bell))
+    door = replace(app.door, clock=clock, store=cast("Any", store), bell=cast("Any", bell))
     return replace(app, tools=guarded, door=door, read_table=None)  # which knows no brief retention
+
+
+def _wall_clock() -> Clock:
+    """This process's own, for all that asks for the time: tools, receiver, store, log and signatures."""
+    if CLOCK in os.environ:
+        vars(time)["time"] = stepped(Path(os.environ[CLOCK]))
+    return time.time
 
 
 class _Cutter:

@@ -18,10 +18,14 @@ from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from tests.chaos.clocks import CLOCK, Clocks
+
 PRELOADED = [
     *("tests.chaos.app", "receiver.cli.serve", "receiver.cli.worker", "receiver.http.operator", "boto3"),
     *("receiver.store.sqlite", "receiver.store.dynamodb", "receiver.queue.sqs", "botocore.session"),
 ]
+TOGETHER = 0.2
+"""The chance that a kill at random takes all of them, where a killed one stays down."""
 HOPELESS = 10
 """Ends that are not kills; a few are findings, many mean that nothing works."""
 DIE_WITH_PARENT = 1
@@ -29,21 +33,38 @@ DIE_WITH_PARENT = 1
 
 
 class Crew:
-    """``killed`` counts all deaths by SIGKILL, ``astray`` tells of those that ended in another way."""
+    """``killed`` counts all deaths by SIGKILL, ``together`` how often all were killed at once.
 
-    def __init__(self, folder: Path, env: Mapping[str, str], rng: random.Random) -> None:
+    ``down_seconds`` adds up how long killed ones stayed down, ``astray`` tells of those that ended in another way.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        env: Mapping[str, str],
+        rng: random.Random,
+        *,
+        downtime_seconds: float = 0.0,
+        clocks: Clocks | None = None,
+    ) -> None:
+        """``downtime_seconds`` is how long one that is killed at random stays down at most; each has its own clock."""
         self._folder = folder
         self._env = dict(env)
         self._rng = rng
+        self._downtime = downtime_seconds
+        self._clocks = clocks
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(PRELOADED)
         self._alive: dict[str, ForkServerProcess] = {}
         self._begun_at: dict[str, int] = {}
         """The size of each one's log when it was started: who has written nothing since is still starting."""
         self._asking = threading.Lock()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._operators: Mapping[str, int] = {}
+        self._to_stay_down: set[str] = set()
         self.killed = 0
+        self.together = 0
+        self.down_seconds = 0.0
         self.astray: list[str] = []
         self.hopeless = asyncio.Event()
 
@@ -60,7 +81,7 @@ class Crew:
         try:
             yield self
         finally:
-            self._stopping = True
+            self._stopping.set()
             for one in self._alive.values():
                 one.terminate()
             await asyncio.wait(shifts, timeout=40)
@@ -76,8 +97,11 @@ class Crew:
         while True:
             await asyncio.sleep(self._rng.expovariate(1 / mean_seconds))
             at_work = [name for name in sorted(self._alive) if self._log(name).stat().st_size > self._begun_at[name]]
-            if at_work:
-                self._alive[self._rng.choice(at_work)].kill()
+            together = bool(at_work and self._downtime) and self._rng.random() < TOGETHER
+            self.together += together
+            for name in at_work if together or not at_work else [self._rng.choice(at_work)]:
+                self._to_stay_down.add(name)
+                self._alive[name].kill()
 
     async def command(self, name: str, *arguments: str) -> None:
         """Has a person give a command; whether it did what it should, the store tells."""
@@ -95,7 +119,9 @@ class Crew:
         log = self._log(name)
         log.touch()
         env = self._env | {"MAILROOM_OPERATOR_ADDRESS": f"127.0.0.1:{self._operators.get(name, 0)}"}
-        while not self._stopping:
+        if self._clocks:
+            env[CLOCK] = str(self._clocks.file(name))
+        while not self._stopping.is_set():
             process = self._context.Process(target=mailroom, args=(arguments, env, str(log)))
             self._begun_at[name] = log.stat().st_size
             await asyncio.to_thread(self._start, process)
@@ -103,6 +129,16 @@ class Crew:
             await asyncio.to_thread(self._join, process)
             self._alive.pop(name)
             self._note(name, process.exitcode, log)
+            if self._downtime and name in self._to_stay_down:
+                self._to_stay_down.remove(name)
+                await self._stay_down()
+
+    async def _stay_down(self) -> None:
+        """For as long as it is to, or until all stop."""
+        seconds = self._rng.uniform(0, self._downtime)
+        self.down_seconds += seconds
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"
@@ -120,7 +156,7 @@ class Crew:
     def _note(self, name: str, code: int | None, log: Path) -> None:
         if code == -signal.SIGKILL:
             self.killed += 1
-        elif not (self._stopping and code in (0, -signal.SIGTERM)):
+        elif not (self._stopping.is_set() and code in (0, -signal.SIGTERM)):
             lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
             self.astray.append(f"{name} ended with exit code {code}: {lines[-1]}")
             if len(self.astray) >= HOPELESS:

@@ -62,6 +62,11 @@ class Message:
         """Whether it says that the document is no affair of this queue any more."""
         return self.type == "mailroom.document.superseded"
 
+    @property
+    def follows(self) -> bool:
+        """Whether it says where the document lies, after one that could not say so yet."""
+        return self.type == "mailroom.document.available"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:

@@ -24,6 +24,8 @@ class Post:
         self._client = httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False)
         self.handed_in: set[str] = set()
         self.acknowledged: dict[str, Letter] = {}
+        self.acknowledged_at: dict[str, float] = {}
+        """Document id -> when it was first acknowledged, on the monotonic clock."""
         self.refused: list[str] = []
 
     async def hand_in(self, letters: Sequence[Letter], *, seconds: float, until: float) -> None:
@@ -54,6 +56,7 @@ class Post:
             if answer.status_code == 202:
                 (document,) = answer.json()["documents"]
                 self.acknowledged[document["document_id"]] = letter
+                self.acknowledged_at.setdefault(document["document_id"], time.monotonic())
                 return
             if answer.status_code < 500:
                 self.refused.append(f"{letter.name} was answered {answer.status_code}: {answer.text}")

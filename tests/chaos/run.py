@@ -15,17 +15,20 @@ from receiver.config import parse
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.task import Task, TaskState
+from receiver.flow.dossier import found
 from receiver.ports import Store
 from tests.balancer import a_balancer
 from tests.chaos.app import FOLDER
 from tests.chaos.audit import Verdict, audit
 from tests.chaos.boundaries import BOUNDARIES, Kills
 from tests.chaos.clerk import Clerk
+from tests.chaos.clocks import Clocks
 from tests.chaos.crew import Crew
-from tests.chaos.evidence import KEY, gather
+from tests.chaos.evidence import ALL, KEY, gather
 from tests.chaos.letters import Letter
 from tests.chaos.line import Line
 from tests.chaos.mail import PACKETS, TABLE, mail, script
+from tests.chaos.placed import Placed
 from tests.chaos.post import Post
 from tests.chaos.stage import on_aws, one_machine
 from tests.chaos.weather import Weather
@@ -62,6 +65,10 @@ class Plan:
     boundaries: tuple[str, ...] = BOUNDARIES
     random_kill_seconds: float = 6.0
     """The mean time between two kills at no boundary in particular."""
+    clock_steps: bool = False
+    """Whether each process's wall clock jumps by up to an hour now and then, and comes back."""
+    downtime_seconds: float = 0.0
+    """How long a process that is killed at random stays down at most; some of these kills take all at once then."""
     webhooks: bool = True
     aws: bool = False
     """Two receivers and two workers on DynamoDB and SQS, instead of two processes on one SQLite file."""
@@ -80,6 +87,13 @@ class Report:
     kills: list[str]
     """The boundaries at which a process died."""
     random_kills: int
+    placed: str
+    """Within which time every document was placed, in words."""
+    clock_steps: int
+    down_seconds: float
+    """For how long killed processes stayed down, added up."""
+    together: int
+    """How often all were killed at once."""
     storm_seconds: float
     """How much of it was storm; the rest is start, what was open then, and the count."""
     unreached: list[str]
@@ -105,28 +119,42 @@ async def run(plan: Plan, folder: Path) -> Report:
         balancer.backends = [("127.0.0.1", port) for port in stage.ports]
         inside.backends = [("127.0.0.1", port) for port in stage.operators.values()]
         async with Line(aws.endpoint, rng).up() as line:
-            crew = Crew(folder, _environment(plan, folder, balancer.url, sandbox.url, aws, line) | stage.env, rng)
+            env = _environment(plan, folder, balancer.url, sandbox.url, aws, line) | stage.env
+            clocks = Clocks(folder, rng)
+            crew = Crew(
+                folder, env, rng, downtime_seconds=plan.downtime_seconds, clocks=clocks if plan.clock_steps else None
+            )
             weather = Weather(sandbox.url, line, rng, webhooks=plan.webhooks)
             post = Post(inside.url, TOKEN, rng)
             over = begun + plan.minutes * 60
             books = stage.store()
             clerk = Clerk(crew, books, post.acknowledged)
-            async with crew.at_work(stage.members, stage.operators), _meanwhile(clerk.work()):
-                await _unless(crew.watch(), _storm(plan, letters, post, weather, crew, kills, books, rng))
+            placed = Placed(books, post.acknowledged_at)
+            async with crew.at_work(stage.members, stage.operators), _meanwhile(clerk.work(), placed.watch()):
+                async with _meanwhile(*([clocks.step(stage.members)] if plan.clock_steps else [])):
+                    await _unless(crew.watch(), _storm(plan, letters, post, weather, crew, kills, books, rng))
                 stormed = time.monotonic() - begun
                 kills.disarm()
                 unreached = sorted(set(plan.boundaries) - set(kills.done()))
                 faults = await weather.clear()
-                await _unless(crew.watch(), _settled(books, clerk, over, stage.look_seconds))
+                await _unless(crew.watch(), _settled(books, clerk, plan, stage.look_seconds, over))
+            await placed.look()
             await post.close()
             evidence = await gather(aws, sandbox.url, books, stage.spool)
-    verdict = audit(clerk.known, evidence, bound=crew.killed + line.unanswered, refused=[*post.refused, *crew.astray])
+    verdict = audit(
+        clerk.known, evidence, bound=crew.killed + line.unanswered, refused=[*post.refused, *crew.astray],
+        clocks_right=not plan.clock_steps,
+    )  # fmt: skip
     return Report(
         verdict=verdict,
         handed_in=len(post.handed_in),
         seconds=time.monotonic() - begun,
         kills=kills.done(),
         random_kills=crew.killed - len(kills.done()),
+        placed=placed.told(),
+        clock_steps=clocks.steps,
+        down_seconds=crew.down_seconds,
+        together=crew.together,
         storm_seconds=stormed,
         unreached=unreached,
         aws_faults=dict(line.struck),
@@ -217,9 +245,12 @@ async def _unless(watching: Any, working: Any) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _settled(books: Store, clerk: Clerk, over: float, look_seconds: float) -> None:
-    """Waits until nothing is open, to be done, to be cut or to be forgotten, or the run's time is over."""
-    while (clerk.has_work or await is_busy(books)) and time.monotonic() < over:  # noqa: ASYNC110  others work
+async def _settled(books: Store, clerk: Clerk, plan: Plan, look_seconds: float, over: float) -> None:
+    """Waits until nothing is open, to be done, to be cut or to be forgotten, or the run's time is over.
+
+    What a clock that was ahead settled is forgotten by as much later, and not waited for.
+    """
+    while (clerk.has_work or await is_busy(books, forgets=not plan.clock_steps)) and time.monotonic() < over:  # noqa: ASYNC110  others work
         await asyncio.sleep(look_seconds)
 
 
@@ -230,8 +261,9 @@ async def is_busy(store: Store, *, forgets: bool = True) -> bool:
         return True
     if (await store.find(Task, Query(by="state", key=TaskState.RUNNING, limit=1))).records:
         return True
-    ready = await store.find(Task, Query(by="state", key=TaskState.READY, limit=1))  # the first that is due
-    return any(one.due_at < time.time() + REMINDED_SECONDS for one in ready.records)
+    # What is further ahead than it may be was written by a clock that was: the sweep brings it back.
+    ready = await found(store, Task, Query(by="state", key=TaskState.READY), limit=ALL)
+    return any(one.due_at < time.time() + REMINDED_SECONDS or one.longest_wait < REMINDED_SECONDS for one in ready)
 
 
 def _environment(plan: Plan, folder: Path, address: str, sandbox: str, aws: LocalAws, line: Line) -> dict[str, str]:

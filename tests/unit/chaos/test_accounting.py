@@ -119,6 +119,12 @@ def test_each_fault_of_a_cut_is_named(changes: dict[str, Any], fault: str, said:
     assert any(said in one for one in found.findings[fault]), found.findings
 
 
+def test_the_order_of_ends_is_not_asked_of_clocks_that_were_wrong() -> None:
+    early = with_document("doc_p", plan=Plan(way=Way.MATCHED, route="", reason="", decided_at=5.5))
+    found = audit({"doc_p": PACKET}, replace(FINE, documents=early), bound=0, refused=[], clocks_right=False)
+    assert found.good, found.findings
+
+
 def held(letter: Packet) -> Evidence:
     document = settled("doc_p", DocumentState.REVIEW, 9)
     return replace(

@@ -107,3 +107,20 @@ def test_a_standard_queue_may_see_a_delivery_twice_but_not_more_often_than_was_k
     evidence = replace(FINE, objects=objects, messages=messages)
     assert audit({"doc_a": letter}, evidence, bound=1, refused=[]).good
     assert not audit({"doc_a": letter}, evidence, bound=0, refused=[]).good
+
+
+def test_a_clock_that_was_ahead_keeps_bytes_longer_and_loses_none() -> None:
+    kept = replace(FINE, kept={"doc_a": LETTER.sha256})
+    assert audit(KNOWN, kept, bound=0, refused=[], clocks_right=False).good
+    in_review = replace(FINE, documents=a_state(DocumentState.REVIEW))
+    found = audit(KNOWN, in_review, bound=0, refused=[], clocks_right=False)
+    assert any("bytes are gone" in one for one in found.findings["lost"])
+
+
+def test_one_message_more_says_where_a_document_lies_whose_wait_a_wrong_clock_ended() -> None:
+    later = Message("chaos-contracts.fifo", "dlv_3", "doc_a", "mailroom.document.available")
+    followed, twice = (replace(FINE, messages=[MESSAGE, *[later] * times]) for times in (1, 2))
+    assert not audit(KNOWN, followed, bound=0, refused=[]).good
+    assert audit(KNOWN, followed, bound=0, refused=[], clocks_right=False).good
+    assert not audit(KNOWN, twice, bound=0, refused=[], clocks_right=False).good
+    assert not audit(KNOWN, replace(FINE, messages=[later]), bound=0, refused=[], clocks_right=False).good

@@ -14,9 +14,9 @@ from tests.chaos.run import is_busy
 pytestmark = pytest.mark.anyio
 
 
-def a_task(name: str, *, due_in: float) -> Task:
+def a_task(name: str, *, due_in: float, created_in: float = 0.0) -> Task:
     """Its times are seconds from when the test runs."""
-    return Task(id=name, kind="announce", subject="doc_a", due_at=due_in, created_at=0.0)
+    return Task(id=name, kind="announce", subject="doc_a", due_at=due_in, created_at=created_in)
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,16 @@ def a_task(name: str, *, due_in: float) -> Task:
         ([a_task("deliver", due_in=3)], True),
         ([a_task("reminder", due_in=900)], False),
         ([a_task("reminder", due_in=900), a_task("deliver", due_in=3)], True),
+        ([a_task("written by a clock that was ahead", due_in=3000, created_in=3000)], True),
     ],
-    ids=["nothing", "open", "in review", "to be forgotten", "to be done", "reminded later", "both"],
+    ids=["nothing", "open", "in review", "to be forgotten", "to be done", "reminded later", "both", "brought back"],
 )
 async def test_it_waits_for_what_will_still_happen(records: list[Document | Task], busy: bool) -> None:
     store = MemoryStore()
+    now = time.time()
     for record in records:
-        due = {"due_at": time.time() + record.due_at} if isinstance(record, Task) else {}
-        await store.apply(Insert(changed(record, **due)))
+        times = {}
+        if isinstance(record, Task):
+            times = {"due_at": now + record.due_at, "created_at": now + record.created_at}
+        await store.apply(Insert(changed(record, **times)))
     assert await is_busy(store) is busy
