@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import logging
+import multiprocessing.util
 import os
 import socket
 import tempfile
@@ -32,6 +33,7 @@ def own_scratch() -> Iterator[None]:
 
     Not below pytest's own folder, which no other user may enter: some tests give up their rights.
     """
+    multiprocessing.util.get_temp_dir()  # made now and elsewhere: it is removed only as this process ends
     with tempfile.TemporaryDirectory(prefix="mailroom-tests-") as folder:
         Path(folder).chmod(0o755)
         tempfile.tempdir = folder
