@@ -18,7 +18,7 @@ from receiver.flow.alert import task_for
 from receiver.flow.assess import GONE_SECONDS
 from receiver.flow.by_hand import Word, route_by_hand
 from receiver.flow.notify import GIVEN_UP, TURN_NOTICES
-from receiver.flow.rouse import PROBE_SECONDS
+from receiver.flow.rouse import PROBE_SECONDS, rouse
 from receiver.flow.sweep import sweep
 from receiver.runner import Worker
 from tests.desk import TABLE, Desk, PlayedChannel
@@ -386,3 +386,15 @@ async def test_a_digest_whose_answer_was_lost_comes_again_under_the_same_id(desk
     said = [notice for notice, _ in deaf.told if notice.kind == "digest"]
     assert len(said) > 2
     assert len({notice.id for notice in said}) == 1
+
+
+@pytest.mark.parametrize(("ahead", "tells"), [(60.0, False), (3600.0, True)], ids=["for a minute", "by a wrong clock"])
+async def test_a_channel_that_another_task_holds_is_left_to_it_unless_a_clock_was_wrong(
+    desk: Desk, ahead: float, tells: bool
+) -> None:
+    due = Notification(id="f>log", incident_id="f", channel="log", due_at=desk.now - 600)
+    held = Channel(id="log", holder="notify:of:others", held_until=desk.now + ahead)
+    await desk.store.apply(Ensure(due), Ensure(held))
+    await rouse(desk.tools)
+    tasks = [task for task in await desk.tasks("notify") if "swept" in task.id]
+    assert bool(tasks) is tells
