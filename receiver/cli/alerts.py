@@ -10,7 +10,7 @@ import click
 from receiver import show
 from receiver.bootstrap import App
 from receiver.cli.listing import SPAN, when
-from receiver.cli.output import print_json, say, table
+from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.running import with_app, with_store
 from receiver.config import load
 from receiver.core.alert_rule import AlertRule
@@ -90,7 +90,7 @@ def show_incident(key: str, limit: int, as_json: bool) -> None:
         print_json(shown.shown())
         return
     one = shown.incident
-    say(f"{one.title}  {one.id}")
+    say(f"{one_line(one.title)}  {one.id}")
     say(f"  {_state(one)}; {one.severity}, {one.kind}, no. {one.number} of its kind")
     say(f"  {_counted(one)} times, {when(one.opened_at)} to {when(one.closed_at or one.last_at)}")
     for name, text in (
@@ -99,7 +99,7 @@ def show_incident(key: str, limit: int, as_json: bool) -> None:
         ("fix", one.fix),
     ):
         if text:
-            say(f"  {name}: {text}")
+            say(f"  {name}: {one_line(text)}")
     for command in one.commands:
         say(f"    {command}")
     rows = [
@@ -148,7 +148,7 @@ def _print(incident: Incident, *, as_json: bool) -> None:
     if as_json:
         print_json(show.incident(incident))
     else:
-        say(f"{incident.title}: {_state(incident)}")
+        say(f"{one_line(incident.title)}: {_state(incident)}")
 
 
 @alerts.command("test", short_help="Send a test to channels.")

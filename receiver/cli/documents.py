@@ -7,7 +7,7 @@ import click
 
 from receiver import show
 from receiver.cli.listing import DOCUMENT_COLUMNS, MOMENT, document_row
-from receiver.cli.output import print_json, say, table
+from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.running import with_store
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
@@ -66,11 +66,11 @@ def _one(document_id: str, *, as_json: bool) -> None:
     if as_json:
         print_json(data)
         return
-    say(f"{data['name']}  {data['document_id']}")
-    say(f"  {data['state']}: {data['reason']}")
+    say(f"{one_line(data['name'])}  {data['document_id']}")
+    say(f"  {data['state']}: {one_line(data['reason'])}")
     found_type, confidence = data["type"], data["confidence"]
     if confidence is not None:
-        say(f"  classified as {found_type or 'nothing that fits'} ({confidence:.2f}): {data['reasoning']}")
+        say(f"  classified as {found_type or 'nothing that fits'} ({confidence:.2f}): {one_line(data['reasoning'])}")
     if data.get("mail"):
         _parts(data)
     else:

