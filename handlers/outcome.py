@@ -102,4 +102,7 @@ def reason_of(case: Case) -> str:
         JobStatus.CANCELLED: "the job was cancelled at LlamaCloud",
         JobStatus.GONE: "LlamaCloud no longer knows the job",
     }
-    return case.report.error or ours.get(case.report.status, "LlamaCloud gave no reason")
+    said = case.report.error
+    if said and any(c.isprintable() and not c.isspace() for c in said):
+        return said
+    return ours.get(case.report.status, "LlamaCloud gave no reason")

@@ -310,3 +310,9 @@ async def test_the_conversion_looks_at_each_old_state_once(desk: Desk) -> None:
     await swept(desk)
     found = await desk.store.find(AlertState, Query(newest_first=True))
     assert [one.resolved_at for one in found.records] == [desk.now]
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n\t", "\u200b"])
+async def test_a_message_in_which_nothing_can_be_read_is_no_reason(desk: Desk, blank: str) -> None:
+    await fail(desk, "a.pdf", blank)
+    assert desk.channel.told[0][0].detail == "LlamaCloud gave no reason"
