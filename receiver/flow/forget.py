@@ -17,6 +17,7 @@ from receiver.core.document import SETTLED, Document, DocumentState
 from receiver.core.errors import Conflict, Permanent, Transient
 from receiver.core.task import Task, TaskState, submission_of
 from receiver.flow.every import every
+from receiver.flow.pace import EARLIEST
 from receiver.flow.pieces import pieces_of
 from receiver.flow.tools import Tools
 
@@ -87,6 +88,8 @@ class _Pass:
 
         It is noted down, and looked at again when its time is over once more.
         """
+        if document.settled_at is not None and document.settled_at < EARLIEST:
+            return "it settled while a clock was wrong, so nobody knows for how long they were kept"
         submission = await self._tools.store.get(Task, submission_of(document, now=0).id)
         if submission is not None and submission.state is TaskState.PARKED:
             return "its submission is parked, and may be replayed"

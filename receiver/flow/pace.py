@@ -13,7 +13,8 @@ from receiver.flow.tools import Tools
 STEP = 3600.0
 """Seconds that one pass believes at most, beyond what lies between two passes."""
 EARLIEST = 1_767_225_600.0
-"""2026-01-01: a clock that shows less is wrong, and a first pass by it must not set back all later ones."""
+"""2026-01-01: a clock that shows less is wrong. A first pass by it must not set back all later ones; what settled by it
+is kept for its time from when that is seen."""
 _FLAG = "clock:retention"
 
 

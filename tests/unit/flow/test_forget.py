@@ -93,6 +93,18 @@ async def test_a_file_that_an_earlier_mailroom_shared_stays_while_one_document_n
     assert not shared.exists()
 
 
+async def test_what_settled_while_the_clock_showed_1970_is_kept_for_its_time_from_when_that_is_seen(desk: Desk) -> None:
+    right = desk.now
+    desk.now = 100.0
+    await desk.routed("invoice", name="a.pdf")
+    desk.now = right
+    assert await forgets(desk) == 0
+    desk.later(MONTH - 2 * 86400)
+    assert await forgets(desk) == 0
+    desk.later(2 * 86400)
+    assert await forgets(desk) == 1
+
+
 async def test_a_document_that_was_decided_late_is_forgotten_after_its_own_time(desk: Desk) -> None:
     """Its place in the order of intake had been passed by then."""
     late = await desk.routed(None, name="late.pdf")
