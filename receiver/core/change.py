@@ -87,6 +87,11 @@ def succeeding(record: One) -> One:
     return changed(record, version=record.version + 1)
 
 
+def put(record: Record, known: Record | None) -> Insert | Update:
+    """The write of a record in the place of the ``known`` one, or of one that is not there yet."""
+    return Insert(record) if known is None else Update(changed(record, version=known.version))
+
+
 def expires(kind: type[Record]) -> bool:
     """Whether records of this kind have a time from which on they count as gone."""
     return "expires_at" in kind.__annotations__

@@ -6,7 +6,7 @@ each is written once more. It goes through all documents once in the life of a s
 
 import contextlib
 
-from receiver.core.change import Insert, Query, Update
+from receiver.core.change import Query, Update, put
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
@@ -26,7 +26,7 @@ async def catch_up(tools: Tools) -> int:
     for document in settled:
         with contextlib.suppress(Conflict):  # whoever changed it meanwhile put it there
             await tools.store.apply(Update(document))
-    passed = Flag(id=_FLAG, value=page.cursor or "", at=tools.clock(), version=flag.version if flag else 0)
+    passed = Flag(id=_FLAG, value=page.cursor or "", at=tools.clock())
     with contextlib.suppress(Conflict):  # another worker does the same
-        await tools.store.apply(Update(passed) if flag else Insert(passed))
+        await tools.store.apply(put(passed, flag))
     return len(settled)

@@ -8,7 +8,7 @@ import contextlib
 from dataclasses import replace
 
 from receiver.core.alert import SEVERITIES, Alert, AlertState, Severity, state_parts
-from receiver.core.change import Insert, Query, Update, Write
+from receiver.core.change import Insert, Query, Update, Write, put
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
@@ -32,9 +32,9 @@ async def convert(tools: Tools) -> int:
         newest = max(newest or 0.0, state.last_at)
         count += await _converted(state, tools)
     if newest is not None and newest != since:
-        done = Flag(id=DONE, value=repr(newest), at=tools.clock(), version=flag.version if flag else 0)
+        done = Flag(id=DONE, value=repr(newest), at=tools.clock())
         with contextlib.suppress(Conflict):  # another worker's pass
-            await tools.store.apply(Update(done) if flag else Insert(done))
+            await tools.store.apply(put(done, flag))
     return count
 
 

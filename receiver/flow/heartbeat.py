@@ -5,7 +5,7 @@ It stops when the sweep does, and when every alert channel fails: then nobody co
 
 import contextlib
 
-from receiver.core.change import Insert, Update
+from receiver.core.change import put
 from receiver.core.channel import Channel
 from receiver.core.errors import Conflict, MailroomError
 from receiver.core.flag import Flag
@@ -47,6 +47,6 @@ async def _mute(tools: Tools) -> str:
 
 async def _noted(tools: Tools) -> None:
     flag = await tools.store.get(Flag, HEARTBEAT)
-    noted = Flag(id=HEARTBEAT, value="", at=tools.clock(), version=flag.version if flag else 0)
+    noted = Flag(id=HEARTBEAT, value="", at=tools.clock())
     with contextlib.suppress(Conflict):  # then another worker's sweep noted it
-        await tools.store.apply(Update(noted) if flag else Insert(noted))
+        await tools.store.apply(put(noted, flag))

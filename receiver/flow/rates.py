@@ -7,7 +7,7 @@ import contextlib
 
 import msgspec
 
-from receiver.core.change import Insert, Update
+from receiver.core.change import put
 from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
 from receiver.flow.tools import Tools
@@ -23,9 +23,9 @@ async def note_taken_in(tools: Tools) -> None:
     now, flag = tools.clock(), await tools.store.get(Flag, NOTES)
     before = [(at, count) for at, count in _read(flag) if now - KEPT_SECONDS < at < now]
     value = msgspec.json.encode([*before, (now, (await tools.store.tally()).taken_in)]).decode()
-    noted = Flag(id=NOTES, value=value, at=now, version=flag.version if flag else 0)
+    noted = Flag(id=NOTES, value=value, at=now)
     with contextlib.suppress(Conflict):  # then another worker's sweep noted it
-        await tools.store.apply(Update(noted) if flag else Insert(noted))
+        await tools.store.apply(put(noted, flag))
 
 
 async def taken_in_within(seconds: float, tools: Tools) -> int:

@@ -7,7 +7,7 @@ there two sweeps later takes another road.
 import contextlib
 
 from receiver.core.alert import Alert
-from receiver.core.change import Ensure, Insert, Query, Update
+from receiver.core.change import Ensure, Query, put
 from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
 from receiver.core.task import Task
@@ -34,9 +34,9 @@ async def overlooked(tools: Tools, *, sweep_seconds: float) -> list[str]:
 async def note_heard(tools: Tools) -> None:
     """Writes down that the queue brought a message; for a sweep in another process."""
     flag = await tools.store.get(Flag, HEARD)
-    heard = Flag(id=HEARD, value="", at=tools.clock(), version=flag.version if flag else 0)
+    heard = Flag(id=HEARD, value="", at=tools.clock())
     with contextlib.suppress(Conflict):  # another process has just heard it
-        await tools.store.apply(Update(heard) if flag else Insert(heard))
+        await tools.store.apply(put(heard, flag))
 
 
 async def is_silent(tools: Tools, *, sweep_seconds: float) -> bool:

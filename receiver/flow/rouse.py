@@ -3,7 +3,7 @@
 import contextlib
 from dataclasses import replace
 
-from receiver.core.change import Ensure, Insert, Query, Update
+from receiver.core.change import Ensure, Query, Update, put
 from receiver.core.channel import Channel
 from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
@@ -53,9 +53,9 @@ async def _overdue(to: str, now: float, tools: Tools) -> bool:
 async def _set_back(now: float, tools: Tools) -> bool:
     """Whether the clock shows less than at the last pass."""
     flag = await tools.store.get(Flag, _CLOCK)
-    noted = Flag(id=_CLOCK, value="", at=now, version=flag.version if flag else 0)
+    noted = Flag(id=_CLOCK, value="", at=now)
     try:
-        await tools.store.apply(Update(noted) if flag else Insert(noted))
+        await tools.store.apply(put(noted, flag))
     except Conflict:
         return False  # another worker's pass
     return flag is not None and flag.at > now + BACK_SECONDS

@@ -7,7 +7,7 @@ remembered for a day. A beta job has no ``transaction_id``, so a repeated attemp
 import contextlib
 from dataclasses import replace
 
-from receiver.core.change import Insert, Update
+from receiver.core.change import put
 from receiver.core.document import Document
 from receiver.core.errors import Conflict, NotServed
 from receiver.core.flag import Flag
@@ -45,9 +45,9 @@ async def _missing(tools: Tools) -> bool:
 async def _remember(tools: Tools) -> None:
     now = tools.clock()
     known = await tools.store.get(Flag, BETA)
-    flag = Flag(id=BETA, value=repr(now + REMEMBERED), at=now, version=known.version if known else 0)
+    flag = Flag(id=BETA, value=repr(now + REMEMBERED), at=now)
     with contextlib.suppress(Conflict):  # another worker found the same
-        await tools.store.apply(Update(flag) if known else Insert(flag))
+        await tools.store.apply(put(flag, known))
 
 
 async def _created_before(order: Order, document: Document, tools: Tools) -> JobReport | None:

@@ -8,7 +8,7 @@ a spool that is this installation's own, and as late as a document's bytes would
 
 import contextlib
 
-from receiver.core.change import Insert, Update
+from receiver.core.change import put
 from receiver.core.document import Document
 from receiver.core.errors import Conflict, Permanent
 from receiver.core.flag import Flag
@@ -43,9 +43,9 @@ async def release_strays(tools: Tools) -> tuple[int, list[Exception]]:
 
 async def _note(last: str, before: Flag | None, tools: Tools) -> None:
     """Where the next pass goes on."""
-    looked = Flag(id=_FLAG, value=last, at=tools.clock(), version=before.version if before else 0)
+    looked = Flag(id=_FLAG, value=last, at=tools.clock())
     with contextlib.suppress(Conflict):  # another worker looks too
-        await tools.store.apply(Update(looked) if before else Insert(looked))
+        await tools.store.apply(put(looked, before))
 
 
 async def _is_stray(location: str, age: float, tools: Tools) -> bool:

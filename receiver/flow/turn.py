@@ -6,7 +6,7 @@ that nobody sets. What another machine wrote as its time is believed once, by wh
 
 import time
 
-from receiver.core.change import Insert, Update
+from receiver.core.change import put
 from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
 from receiver.flow.tools import Tools
@@ -33,12 +33,12 @@ class Turn:
         last = await tools.store.get(Flag, self._id)
         if last is not None and not self._is_over(last, tools.clock()):
             return False
-        turn = Flag(id=self._id, value=self._owner, at=tools.clock(), version=last.version if last else 0)
+        turn = Flag(id=self._id, value=self._owner, at=tools.clock())
         try:
-            await tools.store.apply(Update(turn) if last else Insert(turn))
+            await tools.store.apply(put(turn, last))
         except Conflict:
             return False
-        self._see(turn.version + (last is not None))
+        self._see(last.version + 1 if last else 0)
         return True
 
     def _is_over(self, last: Flag, now: float) -> bool:

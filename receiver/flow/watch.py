@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from receiver.core.alert import Alert
-from receiver.core.change import Ensure, Insert, Query, Update
+from receiver.core.change import Ensure, Query, put
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
@@ -107,9 +107,9 @@ async def _documents(tools: Tools) -> None:
 async def _remember(looked_to: float, tools: Tools) -> None:
     """A pass that is cut short is gone on with from there."""
     flag = await tools.store.get(Flag, _OVERDUE)
-    looked = Flag(id=_OVERDUE, value=repr(looked_to), at=tools.clock(), version=flag.version if flag else 0)
+    looked = Flag(id=_OVERDUE, value=repr(looked_to), at=tools.clock())
     with contextlib.suppress(Conflict):  # then another worker looked just now
-        await tools.store.apply(Update(looked) if flag else Insert(looked))
+        await tools.store.apply(put(looked, flag))
 
 
 def _overdue(document: Document, now: float) -> Alarm:
@@ -160,9 +160,9 @@ async def _failing(tools: Tools) -> frozenset[str]:
 async def found_gone(incident: Incident, tools: Tools) -> None:
     """Notes that a condition is gone which only the process that raised it can see; the next pass takes it up."""
     flag = await tools.store.get(Flag, _GONE + incident.id)
-    gone = Flag(id=_GONE + incident.id, value="", at=tools.clock(), version=flag.version if flag else 0)
+    gone = Flag(id=_GONE + incident.id, value="", at=tools.clock())
     with contextlib.suppress(Conflict):  # then another process says so just now
-        await tools.store.apply(Update(gone) if flag else Insert(gone))
+        await tools.store.apply(put(gone, flag))
 
 
 async def _not_found_gone(key: str, tools: Tools) -> frozenset[str]:
@@ -207,9 +207,9 @@ async def _quality(tools: Tools) -> frozenset[str]:
     alerts = [_changed(one, now) for one in worse(shares(recent), shares(before))]
     tasks = [task_for(alert, f"{now // QUALITY_WINDOW:.0f}") for alert in alerts]
     value = msgspec.json.encode([alert.fingerprint for alert in alerts]).decode()
-    looked = Flag(id=_QUALITY, value=value, at=now, version=flag.version if flag else 0)
+    looked = Flag(id=_QUALITY, value=value, at=now)
     with contextlib.suppress(Conflict):  # then another worker looked just now
-        await tools.store.apply(Update(looked) if flag else Insert(looked), *map(Ensure, tasks))
+        await tools.store.apply(put(looked, flag), *map(Ensure, tasks))
         await tools.ring(*(task.id for task in tasks))
     return frozenset(alert.fingerprint for alert in alerts)
 
