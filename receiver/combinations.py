@@ -4,7 +4,7 @@ Checked before the application is built. Commands that only read the store do wi
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,16 +22,16 @@ def refuse_combinations(settings: Settings, environ: Mapping[str, str]) -> None:
 
 
 def _faults(settings: Settings, environ: Mapping[str, str]) -> Iterator[Wrong]:
-    for check in (
-        _calls_in_clear,
-        _asks_in_clear,
+    checks: tuple[Callable[[Settings], None], ...] = (
+        *(partial(_in_clear, variable) for variable in IN_CLEAR),
         _links,
         _queue_and_inbox,
         _spool_of_one_machine,
         _store_file,
         _spool_folder,
         partial(_region, environ),
-    ):
+    )
+    for check in checks:
         try:
             check(settings)
         except Wrong as wrong:
@@ -39,21 +39,22 @@ def _faults(settings: Settings, environ: Mapping[str, str]) -> Iterator[Wrong]:
     yield from variables.faults(environ)
 
 
-def _calls_in_clear(settings: Settings) -> None:
-    parts = urlsplit(settings.public_url)
-    if parts.scheme == "http" and not settings.allow_http and not LOOPBACK.fullmatch(parts.hostname or ""):
-        raise Wrong(
-            f"MAILROOM_PUBLIC_URL={settings.public_url} sends headers and tokens in clear",
-            "put TLS in front and write https://; inside a network of your own: MAILROOM_ALLOW_HTTP=true",
-        )
+IN_CLEAR = {
+    "MAILROOM_PUBLIC_URL": ("headers and tokens", "put TLS in front and write https://"),
+    "LLAMA_CLOUD_BASE_URL": ("the API key and all documents", "write https://"),
+    "MAILROOM_DOCUMENTS_URL": ("documents and links to them", "put TLS in front and write https://"),
+}
+"""Variable -> what is sent there in clear by http://, and what to do instead."""
 
 
-def _asks_in_clear(settings: Settings) -> None:
-    parts = urlsplit(settings.llama_cloud_base_url)
+def _in_clear(variable: str, settings: Settings) -> None:
+    url: str = getattr(settings, variable.removeprefix("MAILROOM_").lower())
+    parts = urlsplit(url)
     if parts.scheme == "http" and not settings.allow_http and not LOOPBACK.fullmatch(parts.hostname or ""):
+        what, instead = IN_CLEAR[variable]
         raise Wrong(
-            f"LLAMA_CLOUD_BASE_URL={settings.llama_cloud_base_url} sends the API key and all documents in clear",
-            "write https://; inside a network of your own: MAILROOM_ALLOW_HTTP=true",
+            f"{variable}={url} sends {what} in clear",
+            f"{instead}; inside a network of your own: MAILROOM_ALLOW_HTTP=true",
         )
 
 
@@ -66,12 +67,6 @@ def _queue_and_inbox(settings: Settings) -> None:
 
 
 def _links(settings: Settings) -> None:
-    parts = urlsplit(settings.documents_url)
-    if parts.scheme == "http" and not settings.allow_http and not LOOPBACK.fullmatch(parts.hostname or ""):
-        raise Wrong(
-            f"MAILROOM_DOCUMENTS_URL={settings.documents_url} sends documents and links to them in clear",
-            "put TLS in front and write https://; inside a network of your own: MAILROOM_ALLOW_HTTP=true",
-        )
     if settings.documents_url and not settings.token_secrets:
         raise Wrong("MAILROOM_DOCUMENTS_URL is set, and nothing signs the links", "set MAILROOM_TOKEN_SECRETS")
     if settings.documents_url and not settings.operator_address:
