@@ -26,7 +26,6 @@ from receiver.stopping import Stopping
 from receiver.supervisor import Supervisor
 
 log = logging.getLogger("mailroom.task")
-retention_log = logging.getLogger("mailroom.retention")
 PAUSE_AFTER_FAULT = 1.0
 LISTEN_SECONDS = 20.0
 LOOK_SECONDS = 1.0

@@ -148,7 +148,7 @@ def _usual(one: Field[Any]) -> Any:
     return one.default if one.default_factory is MISSING else one.default_factory()
 
 
-def decide(table: RouteTable, result: Classification, document: Document, *, now: float, version: str = "") -> Plan:
+def decide(table: RouteTable, result: Classification, document: Document, *, now: float) -> Plan:
     """What to do with this document, and why: deliveries, review, or both. Depends on nothing else."""
     if result.type is None:
         return _planned(table, Way.NO_MATCH, table.no_match, "no rule fits this document", now=now)
@@ -163,7 +163,7 @@ def decide(table: RouteTable, result: Classification, document: Document, *, now
     return replace(plan, trace=tuple(trace))
 
 
-def decide_failed(table: RouteTable, reason: str, *, now: float, version: str = "") -> Plan:
+def decide_failed(table: RouteTable, reason: str, *, now: float) -> Plan:
     """What to do with a document whose job failed, or that LlamaCloud cannot take."""
     return _planned(table, Way.FAILED, table.failed, reason, now=now)
 

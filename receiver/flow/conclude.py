@@ -44,7 +44,7 @@ def classified(case: Case, tools: Tools) -> Sequence[Write]:
     if result is None:
         return concluded(case, held_document(case.document, "the job is completed but shows no result", now), tools)
     document = replace(case.document, classification=result, job_id=case.report.id, error="")
-    plan = decide(tools.config.table, result, document, now=now, version=tools.config.table.version)
+    plan = decide(tools.config.table, result, document, now=now)
     tools.meter.count("mailroom_decisions", way=plan.way, type=result.type or "")
     return concluded(case, planned(document, plan, tools), tools)
 
@@ -120,7 +120,7 @@ def planned(document: Document, plan: Plan, tools: Tools) -> Document:
 def failed_document(document: Document, reason: str, tools: Tools) -> Document:
     now = tools.clock()
     tools.meter.count("mailroom_decisions", way=Way.FAILED, type="")
-    plan = decide_failed(tools.config.table, reason, now=now, version=tools.config.table.version)
+    plan = decide_failed(tools.config.table, reason, now=now)
     return planned(replace(document, error=reason), plan, tools)
 
 

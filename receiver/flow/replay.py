@@ -213,8 +213,8 @@ def _decided_anew(document: Document, table: RouteTable, now: float) -> Plan | N
     if plan.way is Way.MAIL:
         return mail_record.archive(document, table, now=now)
     if plan.way is Way.FAILED:
-        return decide_failed(table, plan.reason, now=now, version=table.version)
-    return decide(table, found, document, now=now, version=table.version) if found else None
+        return decide_failed(table, plan.reason, now=now)
+    return decide(table, found, document, now=now) if found else None
 
 
 def _differing(old: Target, new: Target) -> list[str]:

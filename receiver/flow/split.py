@@ -176,7 +176,7 @@ def _routed(piece: Document, by: str, tools: Tools) -> Document:
     reasoning = f"{by} put pages {spans(piece.pages)} under {piece.category} ({piece.category_confidence})"
     result = Classification(type=category, confidence=1.0, reasoning=reasoning)
     typed = replace(piece, classification=result)
-    plan = decide(table, result, typed, now=now, version=table.version)
+    plan = decide(table, result, typed, now=now)
     tools.meter.count("mailroom_decisions", way=plan.way, type=category or "")
     return planned(typed, plan, tools)
 
