@@ -1,8 +1,7 @@
 """The cutter: each packet is opened and cut by a child process (handlers/pdf), which this speaks to.
 
-
-Only to count the pages of a file is a matter of a millisecond, so one child counts those of many
-(handlers/pdf/page_count.py), as long as more are waiting.
+Counting the pages of a file takes a millisecond, so one child (handlers/pdf/page_count.py) counts those of many files,
+as long as more are waiting.
 """
 
 import asyncio

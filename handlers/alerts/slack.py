@@ -6,7 +6,7 @@ first message of an incident, and adds what follows to its thread, which an inco
 
 Source: Slack API: incoming webhooks; chat.postMessage, chat.update, auth.test; Block Kit (a section has 3,000
 characters at most, a field 2,000, a header 150); ``& < >`` are escaped. What comes from outside is plain text, since
-mrkdwn has no escape for ``*``, ````` and links: a vendor's message could look like Mailroom's own words. URL and token
+mrkdwn has no escape for asterisks, backticks and links: a vendor's message could look like our own words. URL and token
 are secrets: they are never shown.
 """
 
@@ -188,12 +188,16 @@ def _section(said: str) -> dict[str, Any]:
 
 
 def _mrkdwn(said: str, limit: int) -> dict[str, Any]:
-    return {"type": "mrkdwn", "text": said if len(said) <= limit else said[: limit - 1] + "…"}
+    return {"type": "mrkdwn", "text": _cut(said, limit)}
 
 
 def _plain(said: str, limit: int) -> dict[str, Any]:
     """Text in which nothing is formatted, linked or a mention."""
-    return {**_mrkdwn(_escaped(said), limit), "type": "plain_text"}
+    return {"type": "plain_text", "text": _cut(_escaped(said), limit)}
+
+
+def _cut(said: str, limit: int) -> str:
+    return said if len(said) <= limit else said[: limit - 1] + "…"
 
 
 def _button(name: str, link: str) -> dict[str, Any]:

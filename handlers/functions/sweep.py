@@ -34,8 +34,8 @@ SWEEP_SECONDS = 60.0
 TAKEOVER, AHEAD = Takeover(clock=time.time), Ahead(clock=time.time)
 MISSED = Missed(longest_pause=3 * SWEEP_SECONDS, clock=time.time)
 """What the looks of this instance saw. Between invocations it is frozen, and a monotonic clock may stand still."""
-COUNT_LIMIT = 1000
 STATES = ("routed", "review", "failed", "open", "withdrawn")
+COUNT_LIMIT = 1000
 """Overdue documents, parked tasks and incidents are counted up to here: beyond, the number no longer matters."""
 
 

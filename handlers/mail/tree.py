@@ -8,11 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from email import message_from_bytes
-from email.errors import (
-    CloseBoundaryNotFoundDefect,
-    InvalidBase64LengthDefect,
-    InvalidBase64PaddingDefect,
-)
+from email.errors import CloseBoundaryNotFoundDefect, InvalidBase64LengthDefect, InvalidBase64PaddingDefect
 from email.message import Message
 from typing import Any
 

@@ -7,12 +7,13 @@ import click
 from receiver.bootstrap import App
 from receiver.cli.output import print_json, say
 from receiver.cli.running import with_app
+from receiver.core.retention import DAY
 from receiver.flow.retention import Tidied, tidy_in_pace
 from receiver.flow.sweep import Swept
 from receiver.flow.sweep import sweep as one_pass
 
-DAY = 86400.0
-"""Who has a timer of his own call this command does so once a day at least."""
+EVERY_SECONDS = DAY
+"""Who calls this command by a timer does so once a day at least."""
 
 
 @click.command(short_help="Ask about jobs whose event never came; ring for what is due; forget what is over.")
@@ -36,4 +37,4 @@ def sweep(as_json: bool) -> None:
 
 
 async def _sweep(app: App) -> tuple[Swept, Tidied]:
-    return await one_pass(app.tools), await tidy_in_pace(app.tools, every_seconds=DAY)
+    return await one_pass(app.tools), await tidy_in_pace(app.tools, every_seconds=EVERY_SECONDS)

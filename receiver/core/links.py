@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from receiver.core import token
 from receiver.core.errors import NotAuthentic
+from receiver.core.retention import DAY
 
-DAY = 86400.0
 _PURPOSE = b"mailroom link to a document"
 
 

@@ -18,8 +18,7 @@ from receiver.core.document import Classification, Document, Origin
 from receiver.core.errors import Misconfigured
 from receiver.core.pages import spans
 from receiver.core.plan import Target
-from receiver.core.safe import NAME_BYTES as NAME_BYTES
-from receiver.core.safe import cleaned, safe_file, safe_word
+from receiver.core.safe import NAME_BYTES, cleaned, safe_file, safe_word
 
 UNTYPED = "untyped"
 """What ``{type}`` and ``{category}`` give for a document without one."""

@@ -11,8 +11,9 @@ import pytest
 
 from receiver.bootstrap import App, open_links
 from receiver.core.document import Document
-from receiver.core.links import DAY, ContentLinks
+from receiver.core.links import ContentLinks
 from receiver.core.parcel import Content
+from receiver.core.retention import DAY
 from receiver.flow.intake import Arrival, take_in
 from scripts.reference.schemas import manifest as schema
 from tests.builders import NOW

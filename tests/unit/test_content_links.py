@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from receiver.core import token
 from receiver.core.errors import Misconfigured
-from receiver.core.links import DAY, ContentLinks
+from receiver.core.links import ContentLinks
+from receiver.core.retention import DAY
 from tests.builders import NOW
 from tests.receivers import settings_with
 

@@ -12,7 +12,6 @@ from receiver.core.document import NAMING, Classification, Origin
 from receiver.core.errors import Misconfigured
 from receiver.core.naming import (
     FIELDS,
-    NAME_BYTES,
     adopted_id,
     check_template,
     delivery_id,
@@ -27,6 +26,7 @@ from receiver.core.naming import (
     template_faults,
     whole,
 )
+from receiver.core.safe import NAME_BYTES
 from tests.builders import a_document
 
 HOSTILE = st.one_of(
