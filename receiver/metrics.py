@@ -1,7 +1,11 @@
 """Every metric: its name, what it means, its labels. One place; the text formats are made elsewhere."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping
 from typing import NamedTuple
+
+Key = tuple[str, tuple[str, ...]]
+"""A metric's name, and the values of its labels in the order of METRICS."""
 
 
 class Metric(NamedTuple):
@@ -43,22 +47,39 @@ METRICS: dict[str, Metric] = {
 }
 
 
+SERIES = 500
+"""Combinations of label values that one metric may have: the types of documents are named by others, too."""
+OTHER = "other"
+"""What every label says of the combinations beyond that."""
+
+
 class Meter:
     """Adds up counts and timings in memory; whoever publishes reads them with ``counts`` and ``timings``."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, tuple[str, ...]], float] = {}
-        self._timings: dict[tuple[str, tuple[str, ...]], tuple[int, float]] = {}
+        self._series: Counter[str] = Counter()
+        self._counts: dict[Key, float] = {}
+        self._timings: dict[Key, tuple[int, float]] = {}
 
     def count(self, name: str, value: float = 1, **labels: str) -> None:
-        key = (name, tuple(map(labels.__getitem__, METRICS[name].labels)))
+        key = self._key(name, labels, self._counts)
         self._counts[key] = self._counts.get(key, 0.0) + value
 
     def observe(self, name: str, seconds: float, *, times: int = 1, **labels: str) -> None:
         """Adds what took ``seconds``; ``times`` when several took it together."""
-        key = (name, tuple(map(labels.__getitem__, METRICS[name].labels)))
+        key = self._key(name, labels, self._timings)
         n, total = self._timings.get(key, (0, 0.0))
         self._timings[key] = (n + times, total + seconds * times)
+
+    def _key(self, name: str, labels: Mapping[str, str], known: Container[Key]) -> Key:
+        names = METRICS[name].labels
+        key = (name, tuple(map(labels.__getitem__, names)))
+        if key in known:
+            return key
+        if self._series[name] >= SERIES:
+            return (name, (OTHER,) * len(names))
+        self._series[name] += 1
+        return key
 
     def counts(self) -> Iterator[tuple[str, tuple[str, ...], float]]:
         """Name, label values in the order of METRICS, and the sum so far."""

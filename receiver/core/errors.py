@@ -3,6 +3,7 @@
 MailroomError
 |- Rejected         the sender is wrong: answer 4xx, keep nothing
 |  |- NotAuthentic 401   Malformed 400   TooLarge 413   Unsupported 415   NotFound 404   NotAllowed 409
+|  |- TooManyEvents 429
 |- Transient        try again later (``retry_after`` seconds when somebody told us)
 |  |- StoreBusy   CloudBusy   DestinationBusy   Paused   ReaderDied   CutOff   OutOfTime
 |- CloudRefused     LlamaCloud refuses us, not the document: pause, alert once, go on by itself (flow/gate.py)
@@ -116,6 +117,20 @@ class Unsupported(Rejected):
 
     code = "unsupported_media_type"
     status = 415
+
+
+class TooManyEvents(Rejected):
+    """More events about one document than are kept."""
+
+    code = "too_many_events"
+    status = 429
+
+    def __init__(self, subject: str, *, retry_after: float, report: bool) -> None:
+        """``report`` says whether this is to be logged: it is not, where a line about ``subject`` was just written."""
+        super().__init__()
+        self.subject = subject
+        self.retry_after = retry_after
+        self.report = report
 
 
 class Transient(MailroomError):

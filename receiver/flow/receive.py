@@ -5,15 +5,16 @@ This is the hot path, and all that the receiving Lambda loads: it knows no confi
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from receiver.core.change import Belongs, Ensure, Insert, Write
-from receiver.core.errors import Conflict, NotAuthentic, Transient
+from receiver.core.errors import Conflict, NotAuthentic, TooManyEvents, Transient
 from receiver.core.event import Event, Inbound, parse
 from receiver.core.naming import task_id
 from receiver.core.task import Task
 from receiver.core.verify import Lock, verify
+from receiver.flow.event_limit import EventLimit
 from receiver.ports import Clock, Doorbell, Meter, Store
 
 BIG = 256 * 1024
@@ -32,6 +33,7 @@ class Door:
     late_after: float | None = None
     keep_seconds: float
     """How long an event is remembered, and with it its id."""
+    limit: EventLimit = field(default_factory=EventLimit)
 
 
 class Accepted(NamedTuple):
@@ -43,8 +45,8 @@ class Accepted(NamedTuple):
 async def receive(inbounds: Sequence[Inbound], door: Door) -> list[Accepted | Exception]:
     """Of each: the event, durably kept together with the task to react to it; or why nothing of it was kept.
 
-    That is NotAuthentic, Malformed, StoreBusy (the sender must try again), or a fault of ours. One has no effect on
-    another; they come together because keeping them together costs little more than keeping one.
+    That is NotAuthentic, Malformed, TooManyEvents, StoreBusy (the sender must try again), or a fault of ours. One has
+    no effect on another; they come together because keeping them together costs little more than keeping one.
     """
     now = door.clock()
     if sum(one.size for one in inbounds) > BIG:
@@ -101,8 +103,29 @@ def reaction_to(event: Event, *, now: float) -> Task:
 
 
 async def _keep(events: Sequence[Event], door: Door, now: float) -> list[Accepted | Exception]:
+    refusals = [door.limit.take(event) for event in events]
+    if not any(refusals):
+        return await _keep_all(events, door, now)
+    allowed = [event for event, refusal in zip(events, refusals, strict=True) if refusal is None]
+    kept = iter(await _keep_all(allowed, door, now))
+    known = iter(await asyncio.gather(*[_known(one, no, door) for one, no in zip(events, refusals, strict=True) if no]))
+    return [next(kept if refusal is None else known) for refusal in refusals]
+
+
+async def _known(event: Event, refusal: TooManyEvents, door: Door) -> Accepted | Exception:
+    """The answer to an event beyond the limit: a repetition of a kept one is still acknowledged."""
+    try:
+        return refusal if await door.store.get(Event, event.id) is None else Accepted(event, fresh=False)
+    except Transient as busy:
+        return busy
+
+
+async def _keep_all(events: Sequence[Event], door: Door, now: float) -> list[Accepted | Exception]:
     tasks = [reaction_to(event, now=now) for event in events]
     outcomes = await door.store.apply_each(*map(_change, events, tasks)) if events else []
+    for event, outcome in zip(events, outcomes, strict=True):
+        if outcome is not None:
+            door.limit.take_back(event)
     if new := [task.id for task, outcome in zip(tasks, outcomes, strict=True) if outcome is None]:
         await _ring(new, door)
     return [_told(event, outcome) for event, outcome in zip(events, outcomes, strict=True)]

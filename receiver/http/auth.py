@@ -8,7 +8,6 @@ import ipaddress
 import logging
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from starlette.exceptions import HTTPException
@@ -16,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from receiver.bootstrap import Access
-from receiver.log import Sparing, line
+from receiver.core.rate_limit import RateLimit
+from receiver.log import Sparing
 from receiver.ports import Meter
 from receiver.settings import Secret
 
@@ -28,6 +28,8 @@ EACH_SECONDS = 6.0
 """After these, one in so many seconds is looked at."""
 ADDRESSES = 4096
 """Remembered at once; the one that was wrong longest ago is forgotten first."""
+LINES = 100
+"""In the log in ten seconds: whoever has many addresses fills no disk. All are counted."""
 
 log = logging.getLogger("mailroom.http")
 
@@ -38,14 +40,14 @@ class WrongTokens:
     def __init__(self, meter: Meter, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._meter = meter
         self._clock = clock
-        self._clear_at: OrderedDict[str, float] = OrderedDict()
-        """Address -> when all of its wrong tokens will be forgotten; each counts for EACH_SECONDS."""
+        self._limit = RateLimit(burst=FREE, seconds=EACH_SECONDS, keys=ADDRESSES)
         self._slowed = Sparing(log, logging.WARNING, "sign_in.slowed")
+        self._refused = Sparing(log, logging.WARNING, "sign_in.refused", lines=LINES)
 
     def wait(self, address: str) -> float:
         """Seconds until a token from this address is looked at; counts and tells when that is not now."""
-        seconds = self._clear_at.get(_group(address), 0.0) - self._clock() - (FREE - 1) * EACH_SECONDS
-        if seconds <= 0:
+        seconds = self._limit.wait(_group(address), self._clock())
+        if not seconds:
             return 0.0
         self._meter.count("mailroom_sign_ins", outcome="slowed")
         self._slowed.tell(peer=address)
@@ -53,12 +55,9 @@ class WrongTokens:
 
     def add(self, address: str) -> None:
         """One more."""
-        group, now = _group(address), self._clock()
-        self._clear_at[group] = max(self._clear_at.pop(group, now), now) + EACH_SECONDS
-        if len(self._clear_at) > ADDRESSES:
-            self._clear_at.popitem(last=False)
+        self._limit.add(_group(address), self._clock())
         self._meter.count("mailroom_sign_ins", outcome="refused")
-        line(log, logging.WARNING, "sign_in.refused", peer=address)
+        self._refused.tell(peer=address)
 
 
 def _group(address: str) -> str:

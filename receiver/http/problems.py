@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from receiver.core.errors import Conflict, MailroomError, NotAuthentic, Rejected, Transient
+from receiver.core.errors import Conflict, MailroomError, NotAuthentic, Rejected, TooManyEvents, Transient
 
 RETRY_AFTER_SECONDS = 1.0
 """What a sender is told to wait when nobody knows better."""
@@ -42,12 +42,17 @@ def problem_of(error: MailroomError) -> Problem:
     """What is answered to a request that raised this."""
     if isinstance(error, NotAuthentic):
         return UNAUTHENTIC
+    if isinstance(error, TooManyEvents):
+        return Problem(error.status, error.code, str(error), _retry_after(error.retry_after))
     if isinstance(error, Rejected):
         return Problem(error.status, error.code, str(error))
     if isinstance(error, Conflict):
         return Problem(409, error.code, f"{error}; look at it again")
     if isinstance(error, Transient):
-        seconds = math.ceil(max(error.retry_after or RETRY_AFTER_SECONDS, 1.0))
         message = (type(error).__doc__ or error.code).split("\n", 1)[0]  # its own words may name a path of ours
-        return Problem(503, error.code, message, ((b"retry-after", b"%d" % seconds),))
+        return Problem(503, error.code, message, _retry_after(error.retry_after or RETRY_AFTER_SECONDS))
     return INTERNAL
+
+
+def _retry_after(seconds: float) -> tuple[tuple[bytes, bytes], ...]:
+    return ((b"retry-after", b"%d" % math.ceil(max(seconds, 1.0))),)

@@ -9,11 +9,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 import msgspec
 
-from receiver.core.errors import MailroomError, NotAuthentic, forget_frames
+from receiver.core.errors import MailroomError, NotAuthentic, TooManyEvents, forget_frames
 from receiver.core.event import Event, Inbound
 from receiver.core.verify import Proving
 from receiver.flow.receive import Accepted, Door, receive
@@ -64,6 +65,7 @@ class Webhook:
         self._limits = limits
         self.held = Held(max(limits.held, limits.body + limits.spare), spare=limits.spare)
         self._lines: dict[str, Sparing] = {}
+        self._duplicates = Sparing(log, logging.INFO, "event.duplicate", lines=LINES)
         self._patience = Patience(limits.seconds)
         self._checks = {
             b"content-length": self._wrong_length,
@@ -158,7 +160,7 @@ class Webhook:
             if isinstance(outcome, Accepted):
                 event, fresh = outcome
                 counted[fresh] += 1
-                _note(event, _OUTCOMES[fresh], seconds)
+                self._note(event, fresh, seconds)
                 replies.append(Reply(202 if fresh else 200, _BODIES[fresh] % _encode(event.event_id)))
             else:
                 replies.append(self._failed(outcome, inbound.peer, size=inbound.size))
@@ -177,6 +179,8 @@ class Webhook:
             log.error("fault", exc_info=error)
             problem, cause, told = INTERNAL, INTERNAL.code, ""
         forget_frames(error)
+        if isinstance(error, TooManyEvents):
+            return self._refuse_quietly(problem, error, peer)
         return self._refuse(problem, cause, peer, size=size, error=told)
 
     def _refuse(self, problem: Problem, cause: str, peer: str, *, size: int | None = None, error: str = "") -> Reply:
@@ -189,13 +193,28 @@ class Webhook:
         self._lines[cause].tell(size=size, peer=peer, error=error if ours else None)
         return Reply.of(problem)
 
+    def _refuse_quietly(self, problem: Problem, error: TooManyEvents, peer: str) -> Reply:
+        """The refusal, counted, with one line for each document in each span of time."""
+        self._door.meter.count("mailroom_refusals", cause=error.code)
+        if error.report:
+            line(
+                log, logging.WARNING, "event.refused", cause=error.code, status=problem.status,
+                subject=error.subject, peer=peer,
+            )  # fmt: skip
+        return Reply.of(problem)
 
-def _note(event: Event, outcome: str, seconds: float) -> None:
-    line(
-        log, logging.INFO, f"event.{outcome}", event=event.event_id, type=event.type, job=event.job_id,
-        document=event.document_id, verified_by=" ".join(event.verified_by), late=event.late or None,
-        size=event.size, ms=round(seconds * 1000, 2),
-    )  # fmt: skip
+    def _note(self, event: Event, fresh: bool, seconds: float) -> None:
+        if not log.isEnabledFor(logging.INFO):
+            return
+        write = _write_accepted if fresh else self._duplicates.tell
+        write(
+            event=event.event_id, type=event.type, job=event.job_id, document=event.document_id,
+            verified_by=" ".join(event.verified_by), late=event.late or None, size=event.size,
+            ms=round(seconds * 1000, 2),
+        )  # fmt: skip
+
+
+_write_accepted = partial(line, log, logging.INFO, "event.accepted")
 
 
 _OUTCOMES = {True: "accepted", False: "duplicate"}

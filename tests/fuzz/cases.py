@@ -62,7 +62,8 @@ def _event(chance: random.Random) -> Case:
     whole = chance.random() < 0.15
     if not whole:
         body = chance.choice(BODIES)(chance, body)
-    headers = [(name.encode(), value.encode()) for name, value in Sender().proofs(body).items()]
+    sender = Sender(document_id=f"doc_{chance.getrandbits(64):x}")  # of one document not all would be kept
+    headers = [(name.encode(), value.encode()) for name, value in sender.proofs(body).items()]
     hangs_up = False
     if not whole:
         for _ in range(chance.choice((0, 0, 1, 1, 2, 3))):

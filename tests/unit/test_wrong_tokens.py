@@ -77,7 +77,7 @@ def test_only_so_many_addresses_are_remembered() -> None:
     wrong = WrongTokens(Meter(), clock=Clock())
     for number in range(ADDRESSES + 100):
         guesses(wrong, f"sender {number}", 1)
-    assert len(wrong._clear_at) == ADDRESSES
+    assert len(wrong._limit) == ADDRESSES
 
 
 def test_each_is_counted_and_told_and_a_flood_is_told_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -29,8 +29,8 @@ FORBIDDEN = (
     "receiver.flow.process",
     "receiver.store.sqlite",
 )
-BUDGET = 72
-"""Modules of our own at most. It is 71 when this is written; a jump is worth a look at `python -X importtime`."""
+BUDGET = 74
+"""Modules of our own at most. It is 73 when this is written; a jump is worth a look at `python -X importtime`."""
 START = """
 import sys
 import handlers.functions.receive as receive

@@ -1,0 +1,52 @@
+"""How many events of one document are kept: whoever holds its token can fill neither the store nor the log.
+
+LlamaCloud sends a handful for each job, and a document has a few jobs. Only what is newly kept counts: a repetition of
+a kept event is acknowledged as ever. What is refused is not lost to the document: the sweep asks about its job.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from receiver.core.errors import TooManyEvents
+from receiver.core.event import Event
+from receiver.core.rate_limit import RateLimit
+
+BURST = 64
+"""Events of one document at once."""
+EACH_SECONDS = 600.0
+"""After these, one more in so many seconds: some 1,100 in the seven days that a token is valid."""
+DOCUMENTS = 16_384
+"""Remembered at once, by each process: 3 MB."""
+
+
+class EventLimit:
+    """Counts by what was proven: the document of the token; without a token nothing is, and the job stands for it."""
+
+    def __init__(self, *, burst: int = BURST, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit = RateLimit(burst=burst, seconds=EACH_SECONDS, keys=DOCUMENTS)
+        self._clock = clock
+        self._reported_at: OrderedDict[str, float] = OrderedDict()
+
+    def take(self, event: Event) -> TooManyEvents | None:
+        """Counts an event that is about to be kept; why it must not be, if it must not."""
+        key, now = event.document_id or event.job_id, self._clock()
+        if seconds := self._limit.wait(key, now):
+            return TooManyEvents(key, retry_after=seconds, report=self._is_news(key, now))
+        self._limit.add(key, now)
+        return None
+
+    def take_back(self, event: Event) -> None:
+        """Nothing new was kept of an event that was counted."""
+        self._limit.take_back(event.document_id or event.job_id)
+
+    def _is_news(self, key: str, now: float) -> bool:
+        """Whether nobody was told about this document in the last EACH_SECONDS."""
+        reported_at = self._reported_at.get(key)
+        if reported_at is not None and now - reported_at < EACH_SECONDS:
+            return False
+        self._reported_at.pop(key, None)
+        self._reported_at[key] = now
+        if len(self._reported_at) > DOCUMENTS:
+            self._reported_at.popitem(last=False)
+        return True
