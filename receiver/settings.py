@@ -172,7 +172,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     operator_url: Annotated[
         str,
         _about(
-            "Where people reach the operator's page, for instance https://mailroom.example.com: notices link to it",
+            "Where people reach the operator's page, for instance https://mailroom.example.com: notices link to it, "
+            "and on loopback the operator's side answers under this name too",
             forms.API_URL,
         ),
     ] = ""

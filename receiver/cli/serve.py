@@ -18,6 +18,7 @@ from receiver.core.errors import MailroomError, StoreBusy
 from receiver.core.timers import WORK_SHARE
 from receiver.flow.installation import our_spool
 from receiver.http.operator import operator_app
+from receiver.http.own_host import under_own_names
 from receiver.http.public import public_app
 from receiver.http.readiness import Readiness
 from receiver.http.room import Room, descriptors, operator_size, public_size
@@ -143,7 +144,8 @@ def _servers(app: App, listeners: Listeners, readiness: Readiness) -> dict["_Ser
     if listeners.operator is not None:
         size = operator_size(free)
         room = Room(size.connections, listener="operator", meter=meter)
-        servers[_Server(config(operator_app(app, readiness), room, backlog=size.backlog))] = listeners.operator
+        inside = under_own_names(operator_app(app, readiness), listeners.operator, app.settings)
+        servers[_Server(config(inside, room, backlog=size.backlog))] = listeners.operator
     return servers
 
 

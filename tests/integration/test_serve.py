@@ -87,6 +87,11 @@ def test_each_side_answers_what_is_its_own(tmp_path: Path) -> None:
         for side in (served.public, served.operator):
             assert client.get(side + "/livez").json() == {"status": "ok"}
             assert client.get(side + "/readyz").json() == {"status": "ready"}
+        rebound = {"host": "evil.example:8081", **token}
+        assert [client.get(served.operator + path, headers=rebound).status_code for path in INSIDE] == [421] * len(
+            INSIDE
+        )
+        assert client.get(served.public + "/livez", headers=rebound).status_code == 200
         assert 'mailroom_events_total{outcome="accepted"} 1.0' in client.get(served.operator + "/metrics").text
 
 
