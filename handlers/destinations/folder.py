@@ -11,6 +11,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from io import BufferedReader
 from itertools import islice
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from receiver.core.length import most_bytes_of_a_part
 from receiver.core.naming import template_faults
 from receiver.core.parcel import Parcel
 from receiver.core.plan import Taken, Target
+from receiver.flow.regular import NO_FILE, open_regular
 from receiver.ports import Destination
 from receiver.store.durable import MODE, Folders, clear_untouched, sync_file, sync_folder
 
@@ -31,6 +33,8 @@ PART_BYTES = 255
 UNFINISHED = ".mailroom-"
 FOLDERS_AT_ONCE = 1000
 """Folders that one look for leftovers goes through: some milliseconds on a local disk."""
+MANIFEST_BYTES = 16 * 1024 * 1024
+"""Of a manifest that is there already."""
 SEARCH_EVERY = 3600.0
 """Seconds from the end of one search to the beginning of the next."""
 
@@ -74,7 +78,7 @@ class Folder:
     async def _tell(self, path: Path, parcel: Parcel, sha256: str) -> None:
         said = manifest_file(parcel, sha256=sha256)
         _, fresh = await _create(path, _once(said), "")
-        if not fresh and not same_story(await asyncio.to_thread(path.read_bytes), parcel):
+        if not fresh and not same_story(await asyncio.to_thread(_read, path), parcel):
             raise DeliveryConflict(f"{path} tells of another document than {parcel.document.id}")
 
     def faults(self, target: Target) -> list[str]:
@@ -202,17 +206,33 @@ def _link(temporary: Path, path: Path) -> bool:
 
 def _sync_there(path: Path) -> None:
     """Whoever wrote it may have died before it was synced."""
-    if path.is_file():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+    with _opened(path) as file:
+        os.fsync(file.fileno())
 
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise _translated(error, path) from error
+
+
+def _read(path: Path) -> bytes:
+    """The manifest that is there; one that was made too long is told from ours by its beginning."""
+    with _opened(path) as file:
+        return file.read(MANIFEST_BYTES)
+
+
+def _opened(path: Path) -> BufferedReader:
+    """What lies there. Raises DeliveryConflict for what is no file: a pipe would never be read to its end."""
+    try:
+        return open_regular(path)
+    except OSError as error:
+        if error.strerror != NO_FILE:
+            raise
+        fix = "remove or rename it, then: mailroom replay DOCUMENT_ID"
+        raise DeliveryConflict(f"{path} is not a file, and lies where the document belongs", fix=fix) from error
 
 
 def _translated(error: OSError, path: Path) -> MailroomError:

@@ -31,7 +31,7 @@ def same_story(there: bytes, parcel: Parcel) -> bool:
     """
     try:
         said = json.loads(there)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(said, dict) and said.get("document_id") == parcel.document.id
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from receiver.core.document import Document
 from receiver.core.errors import AccessDenied, FileGone
 from receiver.core.parcel import Content
+from receiver.flow.regular import open_regular
 from receiver.ports import Source
 
 CHUNK = 1024 * 1024
@@ -30,7 +31,7 @@ class FolderSource:
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:
     try:
-        file = await asyncio.to_thread(path.open, "rb")
+        file = await asyncio.to_thread(open_regular, path)
         with file:
             while chunk := await asyncio.to_thread(file.read, CHUNK):
                 yield chunk

@@ -1,13 +1,17 @@
 """A folder that mail is put into: what lies in it, what of that is whole, and where a file goes when it is done."""
 
+import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 
-from receiver.cli.paths import IGNORED, inside
-from receiver.flow.arrive import Arrived
+from receiver.cli.paths import IGNORED, NotTaken, inside, opened
+from receiver.flow.arrive import Arrived, Refused
+from receiver.flow.regular import folder_beneath
 
 DONE, FAILED, PACKETS = "done", "failed", "packets"
 REASON = ".reason.txt"
@@ -31,13 +35,12 @@ class Inbox:
     _troubles: dict[Path, "_Trouble"] = field(default_factory=dict)
 
     def waiting(self) -> list[Path]:
-        """The files that lie in the folder, and links in it, by name."""
+        """What lies in the folder, by name: files, and what may turn out to be none."""
         found = inside(self.folder, ignore=(*self.ignore, ".*"), follow_symlinks=self.follow_symlinks)
         return sorted(path for path in found if self._is_new(path))
 
     def _is_new(self, path: Path) -> bool:
-        done = path.relative_to(self.folder).parts[0] in (DONE, FAILED)
-        return not done and (path.is_symlink() or path.is_file())
+        return path.relative_to(self.folder).parts[0] not in (DONE, FAILED)
 
     def whole(self, *, now: float) -> Iterator[Path]:
         """Those of the files that nobody is writing any more, and that do not rest after a trouble."""
@@ -46,15 +49,26 @@ class Inbox:
         for path in waiting:
             try:
                 look = path.lstat()
-            except FileNotFoundError:
-                continue  # somebody took it away again
+            except OSError:
+                continue  # somebody took it, or a folder on the way, away again
             signature = (look.st_size, look.st_mtime_ns)
             known, since = self._seen.get(path, (None, now))
             if known != signature:
                 self._seen[path] = (signature, now)
                 self._troubles.pop(path, None)
-            elif now - since >= self.settle_seconds and not self._rests(path, now) and not being_written(path):
+            elif now - since >= self.settle_seconds and not self._rests(path, now) and not self._is_being_written(path):
                 yield path
+
+    def open(self, path: Path) -> BufferedReader:
+        """The file, as it is now. Raises NotTaken."""
+        return opened(path, root=None if self.follow_symlinks else self.folder)
+
+    def _is_being_written(self, path: Path) -> bool:
+        try:
+            with self.open(path) as file:
+                return being_written(file)
+        except NotTaken:  # whoever takes it in says so
+            return False
 
     def _forget_others(self, waiting: list[Path]) -> None:
         there = set(waiting)
@@ -64,29 +78,36 @@ class Inbox:
     def _rests(self, path: Path, now: float) -> bool:
         return path in self._troubles and now < self._troubles[path].until
 
-    def rest(self, path: Path, why: str, *, now: float, for_good: bool = False) -> bool:
+    def rest(self, path: Path, why: str, *, now: float) -> bool:
         """Leaves the file alone for a while, or until it changes; whether this is the first time for this reason."""
         before = self._troubles.get(path)
         seconds = min(before.seconds * 2, LONGEST_REST) if before else REST_SECONDS
-        until = float("inf") if for_good else now + seconds
-        self._troubles[path] = _Trouble(why=why, seconds=seconds, until=until)
+        self._troubles[path] = _Trouble(why=why, seconds=seconds, until=now + seconds)
         return before is None or before.why != why
 
     def is_packet(self, path: Path) -> bool:
         """Whether the file holds many letters."""
         return self.packet or path.relative_to(self.folder).parts[0] == PACKETS
 
-    def put_away(self, path: Path, arrived: Arrived) -> Path:
-        """Moves the file to where it belongs, beside what lies there; the reason goes with a refused one."""
-        to = self.folder / (FAILED if arrived.refused else DONE) / path.relative_to(self.folder)
-        to.parent.mkdir(parents=True, exist_ok=True)
-        to = _free(to.parent, to.stem, to.suffix)
-        path.rename(to)
-        if arrived.refused:
-            reasons = "".join(f"{one.name}: {one.reason}\n" for one in arrived.refused)
-            beside = _free(to.parent, to.name, REASON)
-            beside.write_text(reasons, encoding="utf-8", errors="backslashreplace")
-        return to
+    def put_away(self, path: Path, arrived: Arrived, was: os.stat_result) -> Path:
+        """Moves the file to where it belongs, beside what lies there; the reason goes with a refused one.
+
+        Raises OSError when what lies there now is not what it ``was`` when it was taken in: it stays, and comes again.
+        """
+        *folders, name = path.relative_to(self.folder).parts
+        into = [FAILED if arrived.refused else DONE, *folders]
+        with self._beneath(folders) as here, self._beneath(into, make=True) as there:
+            to = _free(there, path.stem, path.suffix)
+            os.rename(name, to, src_dir_fd=here, dst_dir_fd=there)
+            if _marks(os.stat(to, dir_fd=there, follow_symlinks=False)) != _marks(was):
+                os.rename(to, _free(here, path.stem, path.suffix), src_dir_fd=there, dst_dir_fd=here)
+                raise OSError(errno.EAGAIN, "it was changed while it was taken in", str(path))
+            if arrived.refused:
+                _write_reasons(arrived.refused, _free(there, to, REASON), there)
+        return self.folder.joinpath(*into, to)
+
+    def _beneath(self, names: Sequence[str], *, make: bool = False) -> AbstractContextManager[int]:
+        return folder_beneath(self.folder, names, make=make, follow=self.follow_symlinks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +119,33 @@ class _Trouble:
     until: float
 
 
-def _free(folder: Path, start: str, end: str) -> Path:
+def _marks(found: os.stat_result) -> tuple[int, int, int, int]:
+    """What tells a file from another, or from itself before it was changed."""
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _write_reasons(refused: Sequence[Refused], name: str, folder: int) -> None:
+    reasons = "".join(f"{one.name}: {one.reason}\n" for one in refused)
+    made = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder)
+    with os.fdopen(made, "w", encoding="utf-8", errors="backslashreplace") as beside:
+        beside.write(reasons)
+
+
+def _free(folder: int, start: str, end: str) -> str:
     """A name like this that is free in the folder: nothing is overwritten."""
-    number, found = 1, folder / _fitting(start, end)
-    while os.path.lexists(found):
+    number, found = 1, _fitting(start, end)
+    while _exists(found, folder):
         number += 1
-        found = folder / _fitting(start, f" ({number}){end}")
+        found = _fitting(start, f" ({number}){end}")
     return found
+
+
+def _exists(name: str, folder: int) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _fitting(start: str, end: str) -> str:
@@ -116,20 +157,18 @@ def _fitting(start: str, end: str) -> str:
     return encoded[:room].decode(errors="ignore") + end
 
 
-def being_written(path: Path) -> bool:
+def being_written(file: BufferedReader) -> bool:
     """Whether somebody has the file open for writing, where the system tells (Linux, and only of our own files).
 
     A read lease is refused as long as there is a writer. Source: fcntl(2), F_SETLEASE.
     """
     if sys.platform != "linux":
         return False
-    import errno
     import fcntl
 
     try:
-        with path.open("rb") as file:
-            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
         return error.errno == errno.EAGAIN
     return False

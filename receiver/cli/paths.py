@@ -1,15 +1,15 @@
 """The files that a user's PATHs name."""
 
 import os
-import stat
 from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
+from io import BufferedReader
 from pathlib import Path
 
 import click
 
 from receiver.core.manifest import SUFFIX, is_manifest
-from receiver.flow.regular import open_regular
+from receiver.flow.regular import ANOTHERS, LINK, NO_FILE, open_beneath, open_regular
 
 IGNORED = (
     ".DS_Store", "._*", ".gitkeep", ".gitignore", "Thumbs.db", "desktop.ini", "~$*", "*~", ".~lock.*",
@@ -18,7 +18,7 @@ IGNORED = (
 )  # fmt: skip
 """What file managers, editors, storage boxes and unfinished downloads leave in folders; nobody's mail."""
 MANIFEST_BYTES = 1024 * 1024
-LINKED = "it is a symbolic link, which is not followed: take in what it points to, or say --follow-symlinks"
+LINKED = f"{LINK}: take in what it points to, or say --follow-symlinks"
 
 
 class Given(click.ParamType[Path]):
@@ -46,7 +46,7 @@ def files(
 ) -> Iterator[Path]:
     """The files that these paths name: folders are walked, in order of names; what is named itself is never ignored.
 
-    What can't be walked, is no file or is a link comes too, so that somebody says so (``unreadable``).
+    What can't be walked, is no file or is a link comes too, so that somebody says so (``opened``).
     """
     for path in paths:
         if os.path.isdir(path) and not unreadable_folder(path):  # noqa: PTH112 - Path.is_dir raises for a name too long
@@ -92,40 +92,47 @@ def unreadable_folder(folder: Path) -> str:
     return ""
 
 
-def unreadable(path: Path, *, links: bool = True) -> str:
-    """Why the file can't be taken in, before a byte of it is read; "" when nothing speaks against it.
+class NotTaken(Exception):
+    """This is not taken in, and why."""
 
-    With ``links`` False a symbolic link is no file: it could point anywhere.
+
+def opened(path: Path, *, root: Path | None = None) -> BufferedReader:
+    """The file, to be taken in as it is opened now. Raises NotTaken.
+
+    ``root`` is the folder in which it was found: what others put there may be a link to anywhere, and no link below it
+    is followed. Without one, somebody named the file itself, or said that links are to be followed.
     """
     try:
-        if not links and path.is_symlink():
-            return LINKED
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            return unreadable_folder(path)
-        if not stat.S_ISREG(mode):
-            return "it is not a file"  # a pipe or a device may never end
-        open_regular(path).close()
+        file = open_regular(path) if root is None else open_beneath(root, path)
     except OSError as error:
-        return f"it cannot be read: {error.strerror}"
+        raise NotTaken(_reason(error)) from error
     except ValueError as error:  # a null byte in the name
-        return f"it cannot be read: {error}"
-    return own_output(path)
+        raise NotTaken(f"it cannot be read: {error}") from error
+    if why := own_output(path, file, root=root):
+        file.close()
+        raise NotTaken(why)
+    return file
 
 
-def own_output(path: Path) -> str:
+def _reason(error: OSError) -> str:
+    if error.strerror in (NO_FILE, ANOTHERS):
+        return error.strerror
+    return LINKED if error.strerror == LINK else f"it cannot be read: {error.strerror}"
+
+
+def own_output(path: Path, file: BufferedReader, *, root: Path | None = None) -> str:
     """Why the file is nobody's mail: Mailroom itself put it there. "" otherwise."""
-    if path.name.endswith(SUFFIX) and _is_manifest(path):
+    if path.name.endswith(SUFFIX) and is_manifest(file.read(MANIFEST_BYTES), path.name):
         return "Mailroom wrote it: the manifest of a document that it delivered"
     beside = path.with_name(path.name + SUFFIX)
-    if _is_manifest(beside):
+    if _is_manifest(beside, root):
         return f"Mailroom delivered it: {beside.name} lies beside it"
     return ""
 
 
-def _is_manifest(path: Path) -> bool:
+def _is_manifest(path: Path, root: Path | None) -> bool:
     try:
-        with open_regular(path) as file:
+        with open_regular(path) if root is None else open_beneath(root, path) as file:
             return is_manifest(file.read(MANIFEST_BYTES), path.name)
     except OSError:
         return False

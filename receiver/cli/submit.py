@@ -1,9 +1,11 @@
 """mailroom submit: takes files or folders in, and submits them."""
 
 import asyncio
+import os
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 import click
@@ -11,7 +13,7 @@ import click
 from receiver.bootstrap import App
 from receiver.cli.listing import DOCUMENT_COLUMNS, document_row
 from receiver.cli.output import print_json, say, table
-from receiver.cli.paths import IGNORED, Given, files, follow_option, ignore_option, unreadable
+from receiver.cli.paths import IGNORED, Given, NotTaken, files, follow_option, ignore_option, opened
 from receiver.cli.progress import bar
 from receiver.cli.running import with_app
 from receiver.cli.serve import worker_of
@@ -81,32 +83,46 @@ async def take_in_all(
 ) -> tuple[list[TakenIn], list[Refusal]]:
     """Every file taken in, and those that could not be, with the reason.
 
-    Symbolic links are followed among ``followed`` alone; None follows all.
+    ``followed`` are the paths that were named: they may be links, what is found in folders may not. None follows all.
     """
     taken: list[TakenIn] = []
     refused: list[Refusal] = []
     with bar("taking in", len(found), quiet=quiet) as advance:
         for path in found:
-            links = followed is None or path in followed
-            arrived = await take_in_file(app, path, packet=packet, links=links, bulk=len(found) > BULK_FROM)
+            root = None if followed is None or path in followed else _root(path, followed)
+            arrived = await _take_in(app, path, root, packet=packet, bulk=len(found) > BULK_FROM)
             taken += arrived.taken
             refused += (Refusal(str(path), one.reason) for one in arrived.refused)
             advance()
     return taken, refused
 
 
-async def take_in_file(app: App, path: Path, *, packet: bool, links: bool = True, bulk: bool = False) -> Arrived:
-    """What became of one file; its sender is the user whose file it is."""
-    if reason := await asyncio.to_thread(unreadable, path, links=links):
-        return Arrived(refused=(Refused(path.name, reason),))
-    arrival = Arrival(name=path.name, kind="folder", source=path, sender=_owner(path), packet=packet, bulk=bulk)
+def _root(path: Path, named: Collection[Path]) -> Path:
+    """The folder that was named, in which this was found: the nearest."""
+    return next(one for one in path.parents if one in named)
+
+
+async def _take_in(app: App, path: Path, root: Path | None, *, packet: bool, bulk: bool) -> Arrived:
+    try:
+        file = await asyncio.to_thread(opened, path, root=root)
+    except NotTaken as why:
+        return Arrived(refused=(Refused(path.name, str(why)),))
+    with file:
+        return await take_in_file(app, path, file, packet=packet, bulk=bulk)
+
+
+async def take_in_file(app: App, path: Path, file: BufferedReader, *, packet: bool, bulk: bool = False) -> Arrived:
+    """What became of one open file; its sender is the user whose file it is."""
+    arrival = Arrival(name=path.name, kind="folder", source=file, sender=_owner(file), packet=packet, bulk=bulk)
     return await arrive(arrival, app.tools)
 
 
-def _owner(path: Path) -> str:
+def _owner(file: BufferedReader) -> str:
     try:
-        return path.owner()
-    except (KeyError, OSError, NotImplementedError):  # a user without a name, a system without users
+        import pwd
+
+        return pwd.getpwuid(os.fstat(file.fileno()).st_uid).pw_name
+    except (KeyError, ImportError):  # a user without a name, a system without users
         return ""
 
 

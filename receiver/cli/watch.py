@@ -10,13 +10,14 @@ import logging
 import os
 import signal
 import time
+from io import BufferedReader
 from pathlib import Path
 
 import click
 
 from receiver.bootstrap import App
 from receiver.cli.inbox import Inbox
-from receiver.cli.paths import IGNORED, LINKED, follow_option, ignore_option, own_output
+from receiver.cli.paths import IGNORED, NotTaken, follow_option, ignore_option
 from receiver.cli.running import with_app
 from receiver.cli.submit import submit_now, take_in_file
 from receiver.core.errors import MailroomError, Misconfigured
@@ -103,31 +104,28 @@ async def look(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
     for path in await asyncio.to_thread(lambda: list(inbox.whole(now=time.monotonic()))):
         if stop.is_set():
             return
-        if why := await asyncio.to_thread(_left_alone, path, inbox):
-            _tell(inbox, path, why, logging.WARNING, "watch.left_alone", for_good=True)
-            continue
         try:
-            arrived = await take_in_file(app, path, packet=inbox.is_packet(path))
-            await submit_now(app, [one.document for one in arrived.taken])
-            to = await asyncio.to_thread(inbox.put_away, path, arrived)
+            with await asyncio.to_thread(inbox.open, path) as file:
+                await _take_in(app, inbox, path, file)
+        except NotTaken as why:
+            _tell(inbox, path, str(why), logging.WARNING, "watch.left_alone")
         except (MailroomError, OSError) as error:
             _tell(inbox, path, str(error), logging.ERROR, "watch.failed")
-            continue
-        ids = [one.document.id for one in arrived.taken]
-        level, what = (logging.WARNING, "watch.refused") if arrived.refused else (logging.INFO, "watch.taken_in")
-        line(log, level, what, file=str(path), documents=ids, moved_to=str(to))
 
 
-def _left_alone(path: Path, inbox: Inbox) -> str:
-    """Why a file stays where it is, and is no trouble."""
-    if not inbox.follow_symlinks and path.is_symlink():
-        return LINKED
-    return own_output(path)
+async def _take_in(app: App, inbox: Inbox, path: Path, file: BufferedReader) -> None:
+    was = os.fstat(file.fileno())
+    arrived = await take_in_file(app, path, file, packet=inbox.is_packet(path))
+    await submit_now(app, [one.document for one in arrived.taken])
+    to = await asyncio.to_thread(inbox.put_away, path, arrived, was)
+    ids = [one.document.id for one in arrived.taken]
+    level, what = (logging.WARNING, "watch.refused") if arrived.refused else (logging.INFO, "watch.taken_in")
+    line(log, level, what, file=str(path), documents=ids, moved_to=str(to))
 
 
-def _tell(inbox: Inbox, path: Path, why: str, level: int, what: str, *, for_good: bool = False) -> None:
+def _tell(inbox: Inbox, path: Path, why: str, level: int, what: str) -> None:
     """Says it once. A file that is gone was another watcher's, who was faster."""
     if not os.path.lexists(path):
         return
-    if inbox.rest(path, why, now=time.monotonic(), for_good=for_good):
+    if inbox.rest(path, why, now=time.monotonic()):
         line(log, level, what, file=str(path), error=why)

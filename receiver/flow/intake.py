@@ -6,9 +6,10 @@ The same content from the same place is the same document: taking it in again ch
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
 
 from receiver.core.change import Ensure, Insert, Update, succeeding
@@ -21,9 +22,11 @@ from receiver.core.naming import document_id, whole
 from receiver.core.task import Task, submission_of
 from receiver.flow.conclude import held_document
 from receiver.flow.installation import installation
-from receiver.flow.regular import open_regular
+from receiver.flow.regular import chunks_of, open_regular
 from receiver.flow.tools import Tools
 from receiver.ports import Kept
+
+Source = AsyncIterator[bytes] | Path | BufferedReader | Kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +36,11 @@ class Arrival:
     name: str
     kind: str
     """folder, upload, s3, email"""
-    source: AsyncIterator[bytes] | Path | Kept
-    """The bytes, which the spool will keep; or where they are kept already and stay."""
+    source: Source
+    """The bytes, which the spool will keep; or where they are kept already and stay.
+
+    A path is of a file that nobody else may write; where others may, the file comes opened.
+    """
     locator: str = ""
     """What tells it apart within its kind; the name, if nothing better is known."""
     sender: str = ""
@@ -66,7 +72,7 @@ async def take_in(arrival: Arrival, tools: Tools) -> TakenIn:
     head, source = await peeked(arrival.source)
     if not arrival.held and (reason := refusal(head, arrival.name, packet=arrival.packet)):
         raise DocumentRefused(f"{arrival.name} {reason}", fix="leave it out, or give its content as a document")
-    if isinstance(source, Path) and (known := await _known(arrival, source, tools)):
+    if isinstance(source, Path | BufferedReader) and (known := await _known(arrival, source, tools)):
         return TakenIn(known, fresh=False)
     kept = source if isinstance(source, Kept) else await _keep(arrival, source, tools)
     document, notes = await same_bytes(_document(arrival, kept, await installation(tools), tools), tools)
@@ -96,15 +102,16 @@ async def same_bytes(document: Document, tools: Tools) -> tuple[Document, Sequen
     return (document if known.value == document.id else replace(document, duplicate_of=known.value)), ()
 
 
-async def _keep(arrival: Arrival, source: AsyncIterator[bytes] | Path, tools: Tools) -> Kept:
+async def _keep(arrival: Arrival, source: AsyncIterator[bytes] | Path | BufferedReader, tools: Tools) -> Kept:
+    source = chunks_of(source) if isinstance(source, BufferedReader) else source
     return await tools.spool.keep(source, limit=tools.max_document, owner=partial(document_id, _origin(arrival)))
 
 
-async def peeked(source: AsyncIterator[bytes] | Path | Kept) -> tuple[bytes, AsyncIterator[bytes] | Path | Kept]:
+async def peeked(source: Source) -> tuple[bytes, Source]:
     """The first bytes, and the source from its start."""
     if isinstance(source, Kept):
         return (source.head if source.size else b""), source
-    if isinstance(source, Path):
+    if isinstance(source, Path | BufferedReader):
         return await asyncio.to_thread(_head, source), source
     first = b""
     async for chunk in source:
@@ -114,9 +121,20 @@ async def peeked(source: AsyncIterator[bytes] | Path | Kept) -> tuple[bytes, Asy
     return first[:HEAD_BYTES], _chained(first, source)
 
 
-def _head(path: Path) -> bytes:
-    with open_regular(path) as file:
+def _head(source: Path | BufferedReader) -> bytes:
+    with _opened(source) as file:
         return file.read(HEAD_BYTES)
+
+
+@contextlib.contextmanager
+def _opened(source: Path | BufferedReader) -> Iterator[BufferedReader]:
+    """The file at its start; one that came opened stays so."""
+    if isinstance(source, BufferedReader):
+        source.seek(0)
+        yield source
+        return
+    with open_regular(source) as file:
+        yield file
 
 
 async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -125,12 +143,12 @@ async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[by
         yield chunk
 
 
-async def _known(arrival: Arrival, path: Path, tools: Tools) -> Document | None:
+async def _known(arrival: Arrival, source: Path | BufferedReader, tools: Tools) -> Document | None:
     """The document that this file is already, found by its checksum: then its bytes need not be copied again.
 
     None also when its bytes are gone meanwhile; they are brought back then.
     """
-    sha256 = await asyncio.to_thread(_sha256, path)
+    sha256 = await asyncio.to_thread(_sha256, source)
     document = await tools.store.get(Document, document_id(_origin(arrival), sha256))
     return document if document is not None and await has_bytes(document, tools) else None
 
@@ -161,8 +179,8 @@ async def with_bytes(document: Document, again: Kept, tools: Tools) -> Document:
     return succeeding(back)
 
 
-def _sha256(path: Path) -> str:
-    with open_regular(path) as file:
+def _sha256(source: Path | BufferedReader) -> str:
+    with _opened(source) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

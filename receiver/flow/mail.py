@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from io import BufferedReader
 from pathlib import Path
 
 import anyio
@@ -28,7 +29,7 @@ from receiver.flow.deliver import delivery_tasks
 from receiver.flow.family import look_at
 from receiver.flow.intake import Arrival, TakenIn, has_bytes, inserted, take_in, with_bytes
 from receiver.flow.mail_record import document_ids, finished
-from receiver.flow.regular import open_regular
+from receiver.flow.regular import chunks_of, open_regular
 from receiver.flow.scratch import scratch
 from receiver.flow.tools import Tools
 from receiver.ports import Kept
@@ -74,6 +75,8 @@ async def _on_disk(arrival: Arrival, tools: Tools) -> AsyncIterator[Path]:
         chunks = arrival.source
         if isinstance(chunks, Kept):
             chunks = (await tools.content(_of(arrival, chunks))).stream()
+        elif isinstance(chunks, BufferedReader):
+            chunks = chunks_of(chunks)
         await _write(chunks, path, limit=tools.max_document)
         yield path
 

@@ -1,10 +1,23 @@
-"""Files in folders that others may write to: what lies under a name can be something else than a file."""
+"""Files in folders that others may write to: what lies under a name can be something else than a file.
 
+A name can also become another thing between two looks at it. So a file is opened once, and what was opened is looked at
+and read. Below a folder that somebody named, each step starts at the folder before, and no symbolic link is followed.
+"""
+
+import asyncio
 import errno
 import os
 import stat
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
+
+READ = os.O_RDONLY | os.O_NONBLOCK
+CHUNK = 1024 * 1024
+NO_FILE = "it is not a file"
+LINK = "it is a symbolic link, which is not followed"
+ANOTHERS = "it has another name elsewhere, and belongs to somebody else"
 
 
 def open_regular(path: Path) -> BufferedReader:
@@ -12,8 +25,74 @@ def open_regular(path: Path) -> BufferedReader:
 
     To open a pipe waits until somebody writes to it, which may be never; a device may never end.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    return _regular(os.open(path, READ), path)
+
+
+def open_beneath(root: Path, path: Path) -> BufferedReader:
+    """The file at ``path``, which lies below ``root``, without following a symbolic link from there on.
+
+    Raises OSError: ELOOP for a link on the way. A second name for somebody else's file is refused like one.
+    """
+    *folders, name = path.relative_to(root).parts
+    with folder_beneath(root, folders) as folder:
+        try:
+            file = _regular(os.open(name, READ | os.O_NOFOLLOW, dir_fd=folder), path)
+        except OSError as error:
+            raise _named(error, path) from error
+        found = os.fstat(file.fileno())
+        if found.st_nlink > 1 and found.st_uid != os.fstat(folder).st_uid:
+            file.close()
+            raise OSError(errno.ELOOP, ANOTHERS, str(path))
+        return file
+
+
+@contextmanager
+def folder_beneath(root: Path, names: Sequence[str], *, make: bool = False, follow: bool = False) -> Iterator[int]:
+    """A descriptor of the folder at ``root/names…`` while the block lasts; ``make`` makes folders that are missing.
+
+    Raises OSError: ELOOP, unless ``follow``, for a symbolic link below ``root``. The way to ``root`` may have links.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY
+    folder, at = os.open(root, flags), root
+    try:
+        for name in names:
+            at = at / name
+            if make:
+                _make(name, folder)
+            try:
+                inner = os.open(name, flags if follow else flags | os.O_NOFOLLOW, dir_fd=folder)
+            except OSError as error:
+                raise _named(error, at) from error
+            os.close(folder)
+            folder = inner
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _make(name: str, folder: int) -> None:
+    try:
+        os.mkdir(name, dir_fd=folder)
+    except FileExistsError:
+        return
+
+
+def _named(error: OSError, path: Path) -> OSError:
+    """The error with the whole path; ELOOP for every link, of which Linux says ENOTDIR where a folder was wanted."""
+    if error.errno == errno.ELOOP or (error.errno == errno.ENOTDIR and path.is_symlink()):
+        return OSError(errno.ELOOP, LINK, str(path))
+    return OSError(error.errno, error.strerror, str(path))
+
+
+def _regular(descriptor: int, path: Path) -> BufferedReader:
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
-    raise OSError(errno.EINVAL, "it is not a file", str(path))
+    raise OSError(errno.EINVAL, NO_FILE, str(path))
+
+
+async def chunks_of(file: BufferedReader) -> AsyncIterator[bytes]:
+    """The bytes of an open file from its start, read in threads."""
+    await asyncio.to_thread(file.seek, 0)
+    while chunk := await asyncio.to_thread(file.read, CHUNK):
+        yield chunk

@@ -2,14 +2,17 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from handlers.destinations.folder import Folder
-from receiver.core.errors import DeliveryConflict, FileGone, Unroutable
+from handlers.sources.folder import FolderSource
+from receiver.core.errors import AccessDenied, DeliveryConflict, FileGone, Unroutable
 from receiver.core.plan import Target
+from tests.builders import a_document
 from tests.parcels import a_content, a_parcel
 
 pytestmark = pytest.mark.anyio
@@ -121,3 +124,34 @@ async def test_a_probe_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_target_that_cannot_work_is_a_fault(url: str, names: str) -> None:
     (fault,) = Folder().faults(Target(url=url))
     assert names in fault
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a.pdf.mailroom.json"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+async def test_what_was_planted_where_a_document_belongs_is_a_conflict_and_is_not_waited_for(
+    make: Callable[[Path], None], name: str, tmp_path: Path
+) -> None:
+    make(tmp_path / name)
+    for again in (False, True):
+        with pytest.raises(DeliveryConflict, match=f"{name} is not a file"):
+            await Folder().deliver(replace(a_parcel(f"folder://{tmp_path}/a.pdf"), again=again))
+
+
+async def test_a_link_that_was_planted_where_a_manifest_belongs_is_written_through_by_nobody(tmp_path: Path) -> None:
+    folder, other = tmp_path / "mail", tmp_path / "other"
+    folder.mkdir()
+    other.write_text("[" * 100_000)
+    for name in ("a.pdf.mailroom.json", "b.pdf"):
+        (folder / name).symlink_to(other)
+    with pytest.raises(DeliveryConflict):
+        await Folder().deliver(a_parcel(f"folder://{folder}/a.pdf"))
+    with pytest.raises(Unroutable):
+        await Folder().deliver(a_parcel(f"folder://{folder}/b.pdf"))
+    assert other.read_text() == "[" * 100_000
+
+
+async def test_a_pipe_where_a_delivered_document_lay_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.pdf")
+    content = await FolderSource().content(a_document(content=f"folder://{tmp_path}/a.pdf"))
+    with pytest.raises(AccessDenied, match="it is not a file"):
+        await anext(aiter(content.stream()))

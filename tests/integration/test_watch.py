@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BufferedReader
 from pathlib import Path
 
 import msgspec
@@ -45,6 +46,10 @@ def put(inbox: Inbox, name: str, content: bytes = PDF) -> Path:
     return path
 
 
+def put_away(inbox: Inbox, path: Path, arrived: Arrived | None = None) -> Path:
+    return inbox.put_away(path, arrived or Arrived(), path.stat())
+
+
 def test_a_file_is_whole_once_it_has_not_changed_for_a_while(inbox: Inbox) -> None:
     path = put(inbox, "letter.pdf")
     assert list(inbox.whole(now=0)) == []
@@ -56,9 +61,10 @@ def test_a_file_is_whole_once_it_has_not_changed_for_a_while(inbox: Inbox) -> No
 
 def test_a_file_that_is_open_for_writing_is_not_whole(inbox: Inbox) -> None:
     path = put(inbox, "letter.pdf")
-    with path.open("ab"):
-        assert being_written(path) == (sys.platform == "linux")
-    assert not being_written(path)
+    with path.open("rb") as file:
+        with path.open("ab"):
+            assert being_written(file) == (sys.platform == "linux")
+        assert not being_written(file)
 
 
 def test_hidden_and_unfinished_files_are_left_alone(inbox: Inbox) -> None:
@@ -77,7 +83,6 @@ def test_hidden_and_unfinished_files_are_left_alone(inbox: Inbox) -> None:
 
 
 def test_what_is_no_file_stays_where_it_is(inbox: Inbox) -> None:
-    os.mkfifo(inbox.folder / "pipe")
     (inbox.folder / "folder").mkdir()
     assert inbox.waiting() == []
 
@@ -89,14 +94,14 @@ def test_files_under_packets_are_packets(inbox: Inbox) -> None:
 
 def test_nothing_in_done_is_overwritten(inbox: Inbox) -> None:
     for number in range(3):
-        inbox.put_away(put(inbox, "letter.pdf", b"%d" % number), Arrived())
+        put_away(inbox, put(inbox, "letter.pdf", b"%d" % number))
     assert {path.name: path.read_bytes() for path in (inbox.folder / "done").iterdir()} == {
         "letter.pdf": b"0", "letter (2).pdf": b"1", "letter (3).pdf": b"2",
     }  # fmt: skip
 
 
 def test_the_reason_lies_beside_a_refused_file(inbox: Inbox) -> None:
-    moved = inbox.put_away(put(inbox, "a.zip"), Arrived(refused=(Refused("a.zip", "is an archive"),)))
+    moved = put_away(inbox, put(inbox, "a.zip"), Arrived(refused=(Refused("a.zip", "is an archive"),)))
     assert moved == inbox.folder / "failed" / "a.zip"
     assert (inbox.folder / "failed" / "a.zip.reason.txt").read_text() == "a.zip: is an archive\n"
 
@@ -104,7 +109,7 @@ def test_the_reason_lies_beside_a_refused_file(inbox: Inbox) -> None:
 @pytest.mark.parametrize("name", ["é" * 125 + ".pdf", "x" * 255, "a" * 251 + ".zip"])
 def test_the_longest_names_find_their_place_whatever_lies_there(inbox: Inbox, name: str) -> None:
     refused = Arrived(refused=(Refused(name, "is an archive"),))
-    moved = [inbox.put_away(put(inbox, name), arrived) for arrived in (Arrived(), Arrived(), refused, refused)]
+    moved = [put_away(inbox, put(inbox, name), arrived) for arrived in (Arrived(), Arrived(), refused, refused)]
     assert len(set(moved)) == 4
     assert all(path.exists() and len(os.fsencode(path.name)) <= 255 for path in moved)
     reasons = [path.read_text() for path in (inbox.folder / "failed").iterdir() if path.name.endswith(".reason.txt")]
@@ -113,7 +118,7 @@ def test_the_longest_names_find_their_place_whatever_lies_there(inbox: Inbox, na
 
 def test_a_name_that_is_not_utf8_finds_its_place(inbox: Inbox) -> None:
     path = put(inbox, os.fsdecode(b"r\xe9sum\xe9.pdf"))
-    moved = inbox.put_away(path, Arrived(refused=(Refused(path.name, "is empty"),)))
+    moved = put_away(inbox, path, Arrived(refused=(Refused(path.name, "is empty"),)))
     assert os.fsencode(moved.name) == b"r\xe9sum\xe9.pdf"
 
 
@@ -198,9 +203,9 @@ async def test_a_watcher_that_is_told_to_stop_finishes_the_file_in_hand_and_no_o
 ) -> None:
     stop = asyncio.Event()
 
-    async def told_meanwhile(app: App, path: Path, *, packet: bool) -> Arrived:
+    async def told_meanwhile(app: App, path: Path, file: BufferedReader, *, packet: bool) -> Arrived:
         stop.set()
-        return await take_in_file(app, path, packet=packet)
+        return await take_in_file(app, path, file, packet=packet)
 
     monkeypatch.setattr(watching_module, "take_in_file", told_meanwhile)
     for number in range(3):
@@ -219,10 +224,10 @@ async def test_two_watchers_of_one_folder_say_nothing_false(
     for number, before in enumerate((True, False)):
         path = put(inbox, f"{number}.pdf", PDF + b"%d" % number)
 
-        async def robbed(app: App, path: Path, *, packet: bool, before: bool = before) -> Arrived:
+        async def robbed(app: App, path: Path, file: BufferedReader, *, packet: bool, before: bool = before) -> Arrived:
             if before:
                 await asyncio.to_thread(path.unlink)
-            arrived = await take_in_file(app, path, packet=packet)
+            arrived = await take_in_file(app, path, file, packet=packet)
             if not before:
                 await asyncio.to_thread(path.unlink)
             return arrived
