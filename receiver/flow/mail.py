@@ -39,6 +39,8 @@ NAME_CHARS, REASON_CHARS = 120, 200
 COMMANDS = 3
 """Commands in an alert, to send on what is held. The mail's record names all that is."""
 KEPT = frozenset({Fate.DOCUMENT, Fate.HELD})
+CAME_BY = "came_by"
+"""In a mail's metadata: the way in. All else there is the word of whoever wrote the mail."""
 
 
 async def take_in_mails(arrival: Arrival, tools: Tools) -> list[TakenIn]:
@@ -115,7 +117,7 @@ def _of(arrival: Arrival, kept: Kept) -> Document:
         mail=True,
         step=Step.SPLIT,
         batch_id=mail_batch(kept.sha256),
-        metadata=arrival.metadata,
+        metadata={**arrival.metadata, CAME_BY: arrival.kind},
     )
 
 
@@ -133,7 +135,7 @@ async def _taken_in(mail: ReadMail, draft: Document, path: Path, arrival: Arriva
         id=mail_id(mail.id, mail.digest),
         origin=Origin(kind="email", locator=mail.id, sender=mail.sender or draft.origin.sender),
         batch_id=mail_batch(mail.id),
-        metadata={**draft.metadata, **mail.metadata},
+        metadata={**draft.metadata, **mail.metadata, CAME_BY: arrival.kind},
     )
     short = _recorded(mail, tools)
     if short:
@@ -196,7 +198,7 @@ def _enclosed(part: ReadPart, locator: str, record: Document, arrival: Arrival) 
         batch_id=record.batch_id,
         parent_id=record.id,
         held=part.reason if part.fate is Fate.HELD else "",
-        metadata={**record.metadata, **part.metadata},
+        metadata={**record.metadata, **part.metadata, CAME_BY: record.metadata[CAME_BY]},
     )
 
 

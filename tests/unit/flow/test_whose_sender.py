@@ -1,0 +1,61 @@
+"""Whose word a sender is: what one way in claims never looks like what another one proves, where a row names both."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from receiver.core.document import Document
+from receiver.core.when import Judge, When, attributes
+from receiver.flow.arrive import arrive
+from receiver.flow.intake import Arrival
+from tests.desk import Desk
+from tests.letters import a_mail
+from tests.unit.flow.test_mail import once
+from tests.unit.mail.reading import PDF
+
+pytestmark = pytest.mark.anyio
+WAYS = ("folder", "upload", "s3")
+CLAIMS = st.sampled_from(["ann", "root", "10.0.0.1", "AWS:AIDAEXAMPLE", "ann@acme.example"])
+NAMES = st.sampled_from(["X-Source", "Source", "came_by", "Came-By", "X-Came_by", "inner_from", "Sender"])
+HEADERS = st.dictionaries(NAMES, st.sampled_from([*WAYS, "ann"]))
+
+
+async def taken(desk: Desk, way: str, sender: str, content: bytes, name: str) -> list[Document]:
+    came = await arrive(Arrival(name=name, kind=way, sender=sender, source=once(content)), desk.tools)
+    return [one.document for one in came.taken]
+
+
+def fits(document: Document, **when: object) -> bool:
+    return Judge(When(**when)).truth(attributes(document)) is True  # type: ignore[arg-type]
+
+
+@settings(deadline=None, max_examples=20)
+@given(way=st.sampled_from(WAYS), named=CLAIMS, claimed=CLAIMS, headers=HEADERS)
+async def test_a_sender_counts_for_the_way_that_the_row_names_alone(
+    way: str, named: str, claimed: str, headers: dict[str, str]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        await a_row_tells_them_apart(Desk(Path(folder)), way, named, claimed, headers)
+
+
+async def a_row_tells_them_apart(desk: Desk, way: str, named: str, claimed: str, headers: dict[str, str]) -> None:
+    (letter,) = await taken(desk, way, named, PDF, "a.pdf")
+    mail = a_mail(("a.pdf", PDF, "application/pdf"), sender=claimed)
+    for name, value in headers.items():
+        mail.add_header(name, value)
+    mailed = await taken(desk, way, named, bytes(mail), "a.eml")
+    assert [one for one in WAYS if fits(letter, source=(one,), sender=(named,))] == [way]
+    assert not fits(letter, source=("email",))
+    for document in mailed:
+        assert not any(fits(document, source=(one,)) for one in WAYS), "what a mail says of its sender is a mail's word"
+        assert fits(document, source=("email",), metadata={"came_by": (way,)})
+        assert not any(fits(document, metadata={"came_by": (one,)}) for one in WAYS if one != way)
+
+
+async def test_a_mail_that_nobody_can_read_says_by_which_way_it_came(desk: Desk) -> None:
+    broken = a_mail(*[(f"{n}.pdf", PDF, "application/pdf") for n in range(500)])
+    (record,) = await taken(desk, "s3", "AWS:AIDAEXAMPLE", bytes(broken), "a.eml")
+    assert (record.origin.kind, record.metadata["came_by"]) == ("email", "s3")
