@@ -5,9 +5,9 @@ grew three times in 2026. Source: SDK 2.19 types, reference 1.1 to 1.5 and 3.5.
 """
 
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, RootModel, ValidationError
+from pydantic import AfterValidator, AliasChoices, AliasPath, BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from receiver.core.document import Classification
 from receiver.core.errors import CloudBusy
@@ -46,6 +46,17 @@ def _share(value: Any) -> float | None:
     return float(value) if number and 0 <= value <= 1 else None
 
 
+def _at_most(characters: int) -> AfterValidator:
+    return AfterValidator(lambda text: text if len(text) <= characters else f"{text[: characters - 1]}…")
+
+
+Word = Annotated[str, _at_most(255)]
+"""A type or category. LlamaCloud's own bound is 50; jobs of others in the project may hold anything."""
+Name = Annotated[str, _at_most(1000)]
+Text = Annotated[str, _at_most(20_000)]
+"""What goes onto a record, of which DynamoDB takes 400 KB."""
+
+
 class Wire(BaseModel):
     """The base of all payloads. An error about one never shows what was in it."""
 
@@ -54,7 +65,7 @@ class Wire(BaseModel):
 
 class File(Wire):
     id: str
-    name: str = ""
+    name: Name = ""
     expires_at: datetime | None = None
     external_file_id: str | None = None
 
@@ -78,9 +89,9 @@ class Project(Wire):
 
 
 class Piece(Wire):
-    category: str
+    category: Word
     pages: tuple[int, ...]
-    confidence_category: str | None = None
+    confidence_category: Word | None = None
 
     def record(self) -> Segment:
         return Segment(category=self.category, pages=self.pages, confidence=(self.confidence_category or "").lower())
@@ -89,9 +100,9 @@ class Piece(Wire):
 class Result(Wire):
     """What a job found: classify gives type, confidence and reasoning (type null: no rule matched), split segments."""
 
-    type: str | None = None
+    type: Word | None = None
     confidence: Any = None
-    reasoning: str | None = None
+    reasoning: Text | None = None
     segments: tuple[Piece, ...] = ()
 
     def classification(self) -> Classification | None:
@@ -123,7 +134,7 @@ class Job(Wire):
     )
     transaction_id: str | None = None
     created_at: datetime | None = None
-    error_message: str | None = None
+    error_message: Text | None = None
     result: Result | None = None
     usage: Usage | None = None
     configuration: Any = None

@@ -169,3 +169,18 @@ def test_a_moment_survives_the_way_there_and_back(at: float) -> None:
     there = wire.read(wire.Job, body, asked="GET /job").report(JobKind.CLASSIFY).created_at
 
     assert there == pytest.approx(at, abs=1e-6)
+
+
+@given(st.sampled_from(["x", "é", "\U0001f4ec"]), st.integers(0, 30_000))
+def test_no_text_of_an_answer_is_longer_than_a_record_can_hold(letter: str, length: int) -> None:
+    text = letter * length
+    job = a_job(error_message=text, result={"type": text, "confidence": 0.9, "reasoning": text})
+    file = wire.read(wire.File, json.dumps({"id": "f", "name": text}).encode(), asked="GET /file").record()
+    assert job.classification is not None
+    for said, most in (
+        (job.error, 20_000),
+        (job.classification.reasoning, 20_000),
+        (job.classification.type or "", 255),
+        (file.name, 1000),
+    ):
+        assert said == (text if length <= most else f"{text[: most - 1]}…")
