@@ -18,6 +18,9 @@ IGNORED = (
 )  # fmt: skip
 """What file managers, editors, storage boxes and unfinished downloads leave in folders; nobody's mail."""
 MANIFEST_BYTES = 1024 * 1024
+DEPTH = 50
+"""Levels that a folder is walked down. Whoever may make folders could otherwise make so many that no walk ends."""
+TOO_DEEP = f"it is a folder more than {DEPTH} levels down, which is not walked: take it in by itself"
 LINKED = f"{LINK}: take in what it points to, or say --follow-symlinks"
 
 
@@ -59,12 +62,16 @@ def inside(folder: Path, *, ignore: Collection[str] = IGNORED, follow_symlinks: 
     """The files in a folder and its folders. Links come as themselves; a folder is walked once, however linked."""
     seen: set[tuple[int, int]] = set()
     _first_time(folder, seen)
+    top = len(folder.parts)
     for inner, folders, names in os.walk(folder, followlinks=follow_symlinks):
         wanted = [name for name in folders if not is_ignored(name, ignore)]
         yield from (path for path in (Path(inner, name) for name in wanted) if unreadable_folder(path))
         links = [name for name in wanted if not follow_symlinks and Path(inner, name).is_symlink()]
         yield from (Path(inner, name) for name in [*links, *names] if not is_ignored(name, ignore))
         folders[:] = [name for name in wanted if name not in links and _first_time(Path(inner, name), seen)]
+        if len(Path(inner).parts) - top >= DEPTH:
+            yield from (Path(inner, name) for name in folders)
+            folders.clear()
 
 
 def _first_time(folder: Path, seen: set[tuple[int, int]]) -> bool:
@@ -105,7 +112,7 @@ def opened(path: Path, *, root: Path | None = None) -> BufferedReader:
     try:
         file = open_regular(path) if root is None else open_beneath(root, path)
     except OSError as error:
-        raise NotTaken(_reason(error)) from error
+        raise NotTaken(_reason(error, path)) from error
     except ValueError as error:  # a null byte in the name
         raise NotTaken(f"it cannot be read: {error}") from error
     if why := own_output(path, file, root=root):
@@ -114,7 +121,9 @@ def opened(path: Path, *, root: Path | None = None) -> BufferedReader:
     return file
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError, path: Path) -> str:
+    if error.strerror == NO_FILE and path.is_dir():
+        return TOO_DEEP  # of all folders that can be read, only these are not walked
     if error.strerror in (NO_FILE, ANOTHERS):
         return error.strerror
     return LINKED if error.strerror == LINK else f"it cannot be read: {error.strerror}"

@@ -2,13 +2,14 @@
 
 import os
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from receiver.cli.paths import LINKED, NotTaken, files, opened
+from receiver.cli.paths import DEPTH, LINKED, TOO_DEEP, NotTaken, files, opened
 from receiver.flow.regular import open_regular
 
 NOBODY = 65534
@@ -124,3 +125,21 @@ def test_what_mailroom_wrote_itself_is_nobodys_mail(tmp_path: Path) -> None:
     assert unreadable(manifest).startswith("Mailroom wrote it")
     manifest.write_text('{"of": "somebody else"}')
     assert (unreadable(delivered), unreadable(manifest)) == ("", "")
+
+
+def test_folders_without_end_are_named_and_end_no_walk(tmp_path: Path) -> None:
+    """A thousand levels, which cost whoever may make folders nothing, ended the watcher."""
+    level, here = tmp_path, os.open(tmp_path, os.O_RDONLY)
+    for number in range(1100):
+        if number in (DEPTH, DEPTH + 1):
+            (level / f"{number}.pdf").write_text("mail")
+        os.mkdir("a", dir_fd=here)
+        level, above = level / "a", here
+        here = os.open("a", os.O_RDONLY, dir_fd=above)
+        os.close(above)
+    os.close(here)
+    reasons = {path.name: unreadable(path, root=tmp_path) for path in files((tmp_path,))}
+    assert reasons == {f"{DEPTH}.pdf": "", "a": TOO_DEEP}
+    (deeper,) = [path for path in files((tmp_path,)) if path.name == "a"]
+    assert next(iter(files((deeper,)))).name == f"{DEPTH + 1}.pdf"
+    subprocess.run(["rm", "-rf", tmp_path / "a"], check=True)  # Python's own walk does not go so deep
