@@ -111,6 +111,9 @@ async def look(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
             _tell(inbox, path, str(why), logging.WARNING, "watch.left_alone")
         except (MailroomError, OSError) as error:
             _tell(inbox, path, str(error), logging.ERROR, "watch.failed")
+        except Exception as error:  # a file is from outside: none may end the taking in of the others
+            if inbox.rest(path, repr(error), now=time.monotonic()):
+                log.exception("watch.failed", extra={"facts": {"file": str(path)}})
 
 
 async def _take_in(app: App, inbox: Inbox, path: Path, file: BufferedReader) -> None:

@@ -198,6 +198,25 @@ async def test_a_trouble_is_told_once_and_its_file_rests(
 
 
 @pytest.mark.anyio
+async def test_a_file_that_brings_out_a_fault_of_ours_holds_no_other_up(
+    app: App, inbox: Inbox, told: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fragile(app: App, path: Path, file: BufferedReader, *, packet: bool) -> Arrived:
+        if path.name == "a.pdf":
+            raise RuntimeError("a mistake of ours")
+        return await take_in_file(app, path, file, packet=packet)
+
+    monkeypatch.setattr(watching_module, "take_in_file", fragile)
+    put(inbox, "a.pdf")
+    put(inbox, "b.pdf")
+    for _ in range(2):
+        await look_at(app, inbox)
+    assert lines(told) == ["watch.failed"]
+    assert "a mistake of ours" in told.text
+    assert [path.name for path in inbox.waiting()] == ["a.pdf"]
+
+
+@pytest.mark.anyio
 async def test_a_watcher_that_is_told_to_stop_finishes_the_file_in_hand_and_no_other(
     app: App, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
