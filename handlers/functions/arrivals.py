@@ -18,6 +18,8 @@ from receiver.core.errors import Malformed
 
 ENVELOPES = 5
 """Messages around a notification, at most."""
+SENDER_LIMIT = 255
+"""Characters of a principal, which has a tenth: it goes onto the document's record, and who wrote the message chose it."""
 _SUBSCRIPTION = frozenset({"SubscriptionConfirmation", "UnsubscribeConfirmation"})
 
 
@@ -129,9 +131,11 @@ def _notified(record: _Record, depth: int) -> Iterator[Put]:
     elif record.event_name.removeprefix("s3:").startswith("ObjectCreated:"):
         said = msgspec.json.decode(record.s3, type=_S3)
         at = Place(said.bucket.name, unquote_plus(said.object.key), said.object.version or "")
-        yield Put(at, (record.identity and record.identity.principal) or "")
+        yield Put(at, ((record.identity and record.identity.principal) or "")[:SENDER_LIMIT])
 
 
 def _bridged(detail: Raw | str) -> Put:
     said = msgspec.json.decode(detail, type=_Detail)
-    return Put(Place(said.bucket.name, said.object.key, said.object.version or ""), said.requester or "")
+    return Put(
+        Place(said.bucket.name, said.object.key, said.object.version or ""), (said.requester or "")[:SENDER_LIMIT]
+    )

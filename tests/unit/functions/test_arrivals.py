@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.functions.arrivals import arrivals
+from handlers.functions.arrivals import SENDER_LIMIT, Put, arrivals, puts
 from handlers.sources.s3 import Place, place
 from receiver.core.errors import Malformed
 
@@ -44,6 +44,15 @@ def test_the_test_event_is_no_document() -> None:
 def test_an_unversioned_bucket_says_no_version() -> None:
     record = {"eventName": "ObjectCreated:Copy", "s3": {"bucket": {"name": "b"}, "object": {"key": "a.pdf"}}}
     assert arrivals(json.dumps({"Records": [record]})) == [Place("b", "a.pdf")]
+
+
+@pytest.mark.parametrize("length", [0, 5, SENDER_LIMIT, 200_000])
+def test_who_put_it_is_told_in_so_many_characters_and_no_more(length: int) -> None:
+    who, at = "p" * length, {"bucket": {"name": "b"}, "object": {"key": "a.pdf"}}
+    own = {"Records": [{"eventName": "ObjectCreated:Put", "userIdentity": {"principalId": who}, "s3": at}]}
+    bridged = {"detail-type": "Object Created", "detail": {**at, "requester": who}}
+    for said in (own, bridged):
+        assert puts(json.dumps(said)) == [Put(Place("b", "a.pdf"), who[:SENDER_LIMIT])]
 
 
 def through_sns(text: str) -> str:
