@@ -63,7 +63,7 @@ class Alert:
     """Something a person should know.
 
     ``kind`` is what channels subscribe to (job.failed, task.parked, delivery.failed, …); ``cause`` is what many
-    documents have in common that fail of one thing: it holds no id, number or name (``cause_of``, fingerprint.py).
+    documents have in common that fail of one thing: it holds no id, number or name (``cause_of``).
     """
 
     kind: str

@@ -74,6 +74,22 @@ async def test_a_silence_holds_back_this_incident_and_the_next_of_its_cause_unti
     assert desk.channel.words[2:] == ["firing job.failed"]
 
 
+async def test_an_incident_whose_messages_were_masked_otherwise_before_an_upgrade_ends_all_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = "The model's certificate expired on Thu, 26 Nov 2026 15:31:47 GMT"
+    with monkeypatch.context() as before:
+        before.setattr("receiver.flow.conclude.cause_of", lambda text, *_: text)
+        first = await fail(desk, "a.pdf", message)
+    second = await fail(desk, "b.pdf", message)
+    await swept(desk)
+    assert len(await desk.incidents()) == 2  # the old one stands beside the new one
+    await mend(desk, first)
+    await mend(desk, second)
+    await swept(desk)
+    assert sorted(desk.channel.words) == 2 * ["firing job.failed"] + 2 * ["resolved job.failed"]
+
+
 async def test_each_incident_keeps_the_window_of_the_row_by_which_it_is_told(desk: Desk) -> None:
     rows = [
         "  - {on: [job.failed], to: log, at_most: 1 per hour}",
