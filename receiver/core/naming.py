@@ -26,6 +26,8 @@ NOBODY = "unknown"
 """What ``{sender}`` gives where nobody is named."""
 TYPE_BYTES = 50
 """LlamaCloud's limit for a rule's type (reference 1.2)."""
+EXTENSION_BYTES = 12
+"""The longest extension, with its dot, that is kept where a name is shortened or marked."""
 WORD_BYTES = 60
 """Of what is short unless something is odd: ways in, ids, pages."""
 FIELDS = frozenset(
@@ -222,7 +224,7 @@ def _shortened(name: str) -> str:
     if len(name.encode()) <= NAME_BYTES:
         return name
     path = PurePosixPath(name)
-    suffix = path.suffix if len(path.suffix.encode()) <= 12 else ""
+    suffix = path.suffix if len(path.suffix.encode()) <= EXTENSION_BYTES else ""
     stem = name[: len(name) - len(suffix)].encode()[: NAME_BYTES - len(suffix.encode()) - 9].decode(errors="ignore")
     mark = hashlib.sha256(name.encode()).hexdigest()[:8]
     return f"{stem.rstrip(' .')}-{mark}{suffix}"
@@ -244,6 +246,15 @@ def render(template: str, values: Mapping[str, str]) -> str:
 def address(document: Document, target: Target) -> str:
     """The target's URL with its fields filled in."""
     return render(target.url, fields(document))
+
+
+def beside(place: str, sha256: str) -> str:
+    """A place next to this one, for other bytes: its last part is marked with the beginning of their checksum."""
+    folder, slash, name = place.rpartition("/")
+    stem, dot, extension = name.rpartition(".")
+    if not stem or len(extension.encode()) >= EXTENSION_BYTES:
+        stem, dot, extension = name, "", ""
+    return f"{folder}{slash}{stem}-{sha256[:8]}{dot}{extension}"
 
 
 def template_faults(template: str) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from receiver.core.document import Delivery, DeliveryState, Document
 from receiver.core.meaning import PLACED, Meaning, meaning_of
-from receiver.core.naming import address, claim_id, delivery_id
+from receiver.core.naming import address, beside, claim_id, delivery_id
 from receiver.core.plan import Plan, Target, Way
 
 Holds = Callable[[Target], bool]
@@ -122,10 +122,16 @@ class _Replan:
         """What the plan asks for; each place once."""
         asked: dict[str, Delivery] = {}
         for to, route in zip(self._plan.to, self._plan.routes, strict=True):
-            place = address(self._document, to)
+            place = self._place(to)
             one = self._held(to, place) if self._holds(to) else self._told(to, place)
             asked.setdefault(place, replace(one, to=to, route=route, superseded=False))
         return list(asked.values())
+
+    def _place(self, to: Target) -> str:
+        """Where it goes: beside what was delivered there before a person gave the document other bytes."""
+        place, today = address(self._document, to), ("", f"sha256:{self._document.sha256}")
+        others = [one for one in self._at(place) if one.receipt and not one.tells and one.receipt.checksum not in today]
+        return beside(place, self._document.sha256) if others and self._document.sha256 else place
 
     def _held(self, to: Target, place: str) -> Delivery:
         """The document itself at this place: the bytes that it has today."""

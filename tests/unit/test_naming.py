@@ -13,6 +13,7 @@ from receiver.core.errors import Misconfigured
 from receiver.core.naming import (
     FIELDS,
     adopted_id,
+    beside,
     check_template,
     delivery_id,
     document_id,
@@ -247,3 +248,17 @@ WHOLE_TEXT = st.text(st.sampled_from("\0\1\2\3ab"), max_size=5)
 def test_different_parts_give_different_delivery_ids(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
     made = [delivery_id(*parts) for parts in (one, other)]
     assert (made[0] == made[1]) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("place", "marked"),
+    [
+        ("s3://mail/failed/doc-1/a.pdf", "s3://mail/failed/doc-1/a-0123abcd.pdf"),
+        ("s3://mail/v1.2/doc-1", "s3://mail/v1.2/doc-1-0123abcd"),
+        ("folder:///x/archive.tar.gz", "folder:///x/archive.tar-0123abcd.gz"),
+        ("folder:///x/.hidden", "folder:///x/.hidden-0123abcd"),
+        ("folder:///x/2026. a long sentence", "folder:///x/2026. a long sentence-0123abcd"),
+    ],
+)
+def test_other_bytes_lie_beside_those_before(place: str, marked: str) -> None:
+    assert beside(place, "0123abcd" * 8) == marked

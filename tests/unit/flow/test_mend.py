@@ -1,6 +1,7 @@
 """A person has documents submitted anew, gives them other bytes, or dismisses them; notices are replayed alone."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,32 @@ async def test_another_file_takes_the_place_of_a_damaged_one(desk: Desk, tmp_pat
     await dismiss(document_id, "x", desk.tools, who="Ada")
     with pytest.raises(DocumentRefused):
         await replace_bytes(document_id, program, desk.tools, who="Ada")
+
+
+async def test_bytes_that_fail_too_lie_beside_those_before_and_only_the_job_has_failed(
+    desk: Desk, tmp_path: Path
+) -> None:
+    document_id = await fail(desk, "a.pdf", "The file is corrupted")
+    for number in (2, 3, 2):  # the last one is what it was given before
+        other = tmp_path / "other.pdf"
+        other.write_bytes(packet_bytes(a_page(f"no. {number}")))
+        after = await replace_bytes(document_id, other, desk.tools, who="Ada")
+        assert not isinstance(after, Skipped)
+        await desk.work()
+        job_id = (await desk.document(document_id)).job_id
+        desk.cloud.finish(job_id, JobStatus.FAILED, error="The file is corrupted")
+        await desk.event(job_id, "classify.error")
+        await desk.work()
+    failed = await desk.document(document_id)
+    assert failed.state is DocumentState.FAILED
+    assert {one.kind for one in await desk.incidents()} == {"job.failed"}
+    first, *others = sorted({one.receipt.location for one in failed.deliveries if one.receipt}, key=len)
+    assert first == f"bytes://failed/{document_id}/a.pdf"
+    marks = [re.fullmatch(rf"bytes://failed/{document_id}/a-([0-9a-f]{{8}})\.pdf", one) for one in others]
+    assert len(marks) == 2
+    assert failed.sha256[:8] in [mark[1] for mark in marks if mark]
+    assert failed.stored
+    assert failed.sha256[:8] in failed.stored.location
 
 
 async def test_what_has_its_place_gets_no_other_bytes(desk: Desk, tmp_path: Path) -> None:
