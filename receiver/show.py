@@ -256,6 +256,7 @@ def channel(one: Channel) -> Shown:
     return {
         "channel": one.id,
         "last_told_at": moment(one.last_told_at),
+        "trying_since": moment(one.trying_since),
         "failing_since": moment(one.failing_since),
         "failures": one.failures,
         "error": one.error or None,

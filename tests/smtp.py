@@ -14,6 +14,8 @@ class Mailbox:
     port: int = 0
     login: tuple[str, str] | None = None
     answers: dict[str, str] = field(default_factory=dict)
+    refuses: dict[str, str] = field(default_factory=dict)
+    """Address -> the answer to RCPT for it."""
     mails: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     silent: bool = False
@@ -42,7 +44,10 @@ class Mailbox:
             _, user, password = base64.b64decode(line.split(" ")[2]).decode().split("\0")
             return "235 in" if (user, password) == self.login else "535 wrong user or password"
         if verb == "RCPT":
-            self.recipients.append(line.partition("<")[2].partition(">")[0])
+            address = line.partition("<")[2].partition(">")[0]
+            if address in self.refuses:
+                return self.refuses[address]
+            self.recipients.append(address)
         if verb == "DATA":
             await self._say(writer, "354 go on")
             mail = await reader.readuntil(b"\r\n.\r\n")

@@ -11,6 +11,7 @@ import smtplib
 import socket
 import ssl
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -22,13 +23,24 @@ from handlers.alerts import text
 from handlers.alerts.html import page
 from handlers.outbound import LOOPBACK
 from receiver.aws.threads import Threads
-from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unanswered, Unroutable
+from receiver.core.errors import (
+    AccessDenied,
+    DestinationBusy,
+    MailroomError,
+    Misconfigured,
+    PartlyTold,
+    Unanswered,
+    Unroutable,
+)
 from receiver.core.notice import Notice
 from receiver.ports import AlertChannel
 
 TIMEOUT_SECONDS = 30.0
 """For the whole conversation with the server, word by word."""
 AT_ONCE = 4
+REMEMBERED = 100
+"""Notices that were taken for some addresses and are repeated for others."""
+_WRONG_ADDRESS = "mend the address in mailroom.yaml, or the mailbox"
 ANSWERS_BYTES = 64 * 1024
 """Of all that the server says."""
 
@@ -50,20 +62,42 @@ class Email:
         asked = parse_qs(self._server.query).get("from", [])
         self._from = asked[0] if asked else user if "@" in user else f"mailroom@{self._server.hostname}"
         self._threads = Threads(AT_ONCE, name="smtp")
+        self._answered: dict[str, dict[str, str]] = {}
+        """Notice -> the addresses that need not be asked again, and what the server said against each, if anything."""
 
     async def notify(self, notice: Notice) -> str:
-        """The first mail's id. Raises DestinationBusy, Unanswered, AccessDenied, Unroutable."""
-        message = self._written(text.fit(notice))
-        await self._threads.run(partial(self._send, message))
-        return notice.thread or str(message["Message-ID"])
+        """The first mail's id. Who took it is not sent it again while it is repeated for others.
+
+        Raises DestinationBusy, Unanswered, AccessDenied, Unroutable, PartlyTold.
+        """
+        message, before = self._written(text.fit(notice)), self._answered.pop(notice.id, {})
+        asked = [one for one in self._to if one not in before]
+        refused = await self._threads.run(partial(self._send, message, asked))
+        answers = before | dict.fromkeys(asked, "") | refused
+        later = [one for one, said in answers.items() if said.startswith("4")]
+        if all(answers.values()):
+            raise _refusal(f"SMTP server {self._server.hostname}", refused, later)
+        thread = notice.thread or str(message["Message-ID"])
+        if later:
+            self._remember(notice.id, {one: said for one, said in answers.items() if one not in later})
+            raise Unanswered(f"SMTP server {self._server.hostname} {_listed(refused)}; the others have it")
+        if never := {one: said for one, said in answers.items() if said}:
+            said = f"SMTP server {self._server.hostname} {_listed(never)}; the others have it"
+            raise PartlyTold(said, fix=_WRONG_ADDRESS, thread=thread)
+        return thread
+
+    def _remember(self, notice_id: str, answers: dict[str, str]) -> None:
+        self._answered[notice_id] = answers
+        while len(self._answered) > REMEMBERED:
+            self._answered.pop(next(iter(self._answered)))
 
     async def probe(self) -> list[str]:
-        """Whether the server can be reached, and lets us in."""
+        """Whether the server can be reached, lets us in, and knows the addresses."""
         try:
-            await self._threads.run(self._greet)
+            never = await self._threads.run(self._greet)
         except MailroomError as error:
             return [f"{error}; {error.fix}" if error.fix else str(error)]
-        return []
+        return [f"SMTP server {self._server.hostname} {_listed(never)}; {_WRONG_ADDRESS}"] if never else []
 
     def _written(self, notice: Notice) -> EmailMessage:
         message = EmailMessage()
@@ -82,31 +116,42 @@ class Email:
         message.add_alternative(page(notice), subtype="html")
         return message
 
-    def _send(self, message: EmailMessage) -> None:
+    def _send(self, message: EmailMessage, to: Sequence[str]) -> dict[str, str]:
+        """The addresses for which the server did not take the mail, and what it said."""
         host = str(self._server.hostname)
         try:
             with self._connected(host) as server:
                 self._secured(server)
                 self._enter(server, host)
-                self._hand_over(server, message, host)
+                return self._hand_over(server, message, to, host)
         except (smtplib.SMTPException, OSError) as error:
             raise _translated(error, host) from error
 
-    def _hand_over(self, server: "_Bounded", message: EmailMessage, host: str) -> None:
+    def _hand_over(self, server: "_Bounded", message: EmailMessage, to: Sequence[str], host: str) -> dict[str, str]:
         try:
-            server.send_message(message, self._from, self._to)
+            refused = server.send_message(message, self._from, to)
+        except smtplib.SMTPRecipientsRefused as error:
+            # The mail went to nobody: all were refused, or the server hung up (421) before it was asked for all.
+            refused = dict.fromkeys(to, next(iter(error.recipients.values()))) | error.recipients
         except smtplib.SMTPServerDisconnected as error:
             if server.whole:
                 raise Unanswered(f"SMTP server {host} did not answer for the mail: {error}") from error
             raise
+        return {one: _answer(*said) for one, said in refused.items()}
 
-    def _greet(self) -> None:
+    def _greet(self) -> dict[str, str]:
+        """The addresses that the server will never take a mail for, and what it said. It is sent none."""
         host = str(self._server.hostname)
         try:
             with self._connected(host) as server:
                 self._secured(server)
                 self._enter(server, host)
-                server.noop()
+                server.ehlo_or_helo_if_needed()
+                code, words = server.mail(self._from)
+                if code >= 500:
+                    raise smtplib.SMTPSenderRefused(code, words, self._from)
+                said = {one: _answer(*server.rcpt(one)) for one in self._to} if code < 400 else {}
+                return {one: answer for one, answer in said.items() if answer.startswith("5")}
         except (smtplib.SMTPException, OSError) as error:
             raise _translated(error, host) from error
 
@@ -183,18 +228,27 @@ def _translated(error: Exception, host: str) -> MailroomError:
         return AccessDenied(said, fix="mend user and password in MAILROOM_SMTP_URL")
     if isinstance(error, ssl.SSLCertVerificationError):
         return Unroutable(said, fix="name the server in MAILROOM_SMTP_URL as its certificate does")
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        codes = [code for code, _ in error.recipients.values()]
-        return DestinationBusy(said) if any(400 <= code < 500 for code in codes) else Unroutable(said)
     if isinstance(error, smtplib.SMTPResponseException) and 500 <= error.smtp_code < 600:
         return Unroutable(said, fix="see what the server wants; the sender is set by ?from= in MAILROOM_SMTP_URL")
     return DestinationBusy(said)
 
 
+def _refusal(server: str, refused: Mapping[str, str], later: Sequence[str]) -> MailroomError:
+    said = f"{server} {_listed(refused)}"
+    return DestinationBusy(said) if later else Unroutable(said, fix=_WRONG_ADDRESS)
+
+
+def _listed(refused: Mapping[str, str]) -> str:
+    return "refused " + ", ".join(f"{one} ({said})" for one, said in refused.items())
+
+
+def _answer(code: int, words: bytes | str) -> str:
+    return f"{code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
+
+
 def _words(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        given = error.smtp_error
-        return f"{error.smtp_code} {given.decode(errors='replace') if isinstance(given, bytes) else given}"
+        return _answer(error.smtp_code, error.smtp_error)
     return str(error)
 
 

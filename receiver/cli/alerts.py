@@ -69,6 +69,11 @@ def _counted(one: Incident) -> str:
     return f"{one.count}, {one.unmended} unmended" if one.unmended else str(one.count)
 
 
+def _times(one: Incident) -> str:
+    times = "once" if one.count == 1 else f"{one.count} times"
+    return f"{times}, {one.unmended} not mended yet" if one.unmended else times
+
+
 def _state(one: Incident) -> str:
     said = [str(one.status)]
     if one.acknowledged_by:
@@ -92,7 +97,7 @@ def show_incident(key: str, limit: int, as_json: bool) -> None:
     one = shown.incident
     say(f"{one_line(one.title)}  {one.id}")
     say(f"  {_state(one)}; {one.severity}, {one.kind}, no. {one.number} of its kind")
-    say(f"  {_counted(one)} times, {when(one.opened_at)} to {when(one.closed_at or one.last_at)}")
+    say(f"  {_times(one)}; {when(one.opened_at)} to {when(one.closed_at or one.last_at)}")
     for name, text in (
         ("message", one.examples[0].detail if one.examples else one.detail),
         ("tried", one.tried),
@@ -189,11 +194,17 @@ def list_channels(as_json: bool) -> None:
     if as_json:
         print_json({"channels": [show.channel(one) for one in records]})
         return
-    rows = [
-        ("✘" if one.failing_since else "✔", one.id, when(one.last_told_at), when(one.failing_since), one.error)
-        for one in records
-    ]
-    table(("", "channel", "last told", "failing since", "error"), rows)
+    table(
+        ("", "channel", "last told", "state", "error"),
+        [(*_fares(one)[:1], one.id, when(one.last_told_at), *_fares(one)[1:], one.error) for one in records],
+    )
+
+
+def _fares(one: Channel) -> tuple[str, str]:
+    """A mark, and how the channel fares, in words."""
+    if one.failing_since:
+        return "✘", f"failing since {when(one.failing_since)}"
+    return ("…", f"trying since {when(one.trying_since)}") if one.trying_since else ("✔", "fine")
 
 
 async def _channels(app: App) -> list[Channel]:

@@ -10,6 +10,8 @@ RETRY_SECONDS = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 """Pauses after failures of a channel; the last one for as long as it fails. A notice is never given up for that."""
 RECOVERING_SECONDS = RETRY_SECONDS[-1] + 60
 """So long after it failed a channel is not told of other failing ones: what ailed it may have ailed them."""
+HOLD_SECONDS = 300.0
+"""For how long a task may have the channel to itself without a word; longer than a turn with its last notice."""
 FAILURES_TOLD = 3
 """Failures in a row from which on the other channels are told; one is enough when the channel will never take it."""
 
@@ -50,6 +52,11 @@ class Channel:
     thread: str = ""
     """What the channel returned for the first digest of a row."""
     version: int = 0
+
+    @property
+    def trying_since(self) -> float | None:
+        """Since when somebody has been telling it, and has not said how that went; None while nobody does."""
+        return self.held_until - HOLD_SECONDS if self.holder and self.failing_since is None else None
 
     def room(self, ceiling: Ceiling, now: float, *, critical: bool = False) -> bool:
         """Whether the ceiling allows one more notice now. What is critical may reach it once more."""

@@ -274,6 +274,18 @@ class Permanent(MailroomError):
     code = "permanent"
 
 
+class PartlyTold(Permanent):
+    """An alert channel took a notice for some of its addresses, and will never take it for others."""
+
+    code = "partly_told"
+    owner = Owner.CONFIGURATION
+
+    def __init__(self, message: str, *, fix: str, thread: str) -> None:
+        super().__init__(message, fix=fix)
+        self.thread = thread
+        """What the channel returns for a notice that it took for all."""
+
+
 class JobGone(Permanent):
     """LlamaCloud does not know this job."""
 

@@ -9,7 +9,7 @@ from receiver.core.incident import Incident
 from receiver.core.notice import Notice, Word
 from receiver.core.notification import Notification
 from receiver.flow.every import every
-from receiver.flow.notices import line_of, page_link
+from receiver.flow.notices import hand_over, line_of, page_link
 from receiver.flow.tools import Tools
 
 FIRST_SECONDS = 60.0
@@ -51,8 +51,9 @@ async def tell(channel: Channel, tools: Tools) -> Channel:
         site=tools.site,
         thread=channel.thread,
     )  # fmt: skip
-    thread = await tools.channels[channel.id].notify(notice)
+    thread, but = await hand_over(notice, channel.id, tools)
     told = channel.told(now, counts=False)
+    told = told if but is None else told.failed(str(but), but.fix, now)
     return replace(told, digest_at=None, digest_count=count, thread=(thread or channel.thread) if count else "")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from receiver.core.alert_rule import AlertRule
+from receiver.core.errors import PartlyTold
 from receiver.core.incident import Incident, Status
 from receiver.core.notice import Line, Notice, Word
 from receiver.core.notification import Notification
@@ -54,6 +55,14 @@ def notice_of(incident: Incident, known: Notification, word: str, *, reminder: b
         site=tools.site,
         thread=known.thread,
     )
+
+
+async def hand_over(notice: Notice, to: str, tools: Tools) -> tuple[str, PartlyTold | None]:
+    """What the channel returned for the notice, and that it is not for all of its addresses. Raises what it raises."""
+    try:
+        return await tools.channels[to].notify(notice), None
+    except PartlyTold as error:
+        return error.thread, error
 
 
 def line_of(incident: Incident, tools: Tools) -> Line:

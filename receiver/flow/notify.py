@@ -12,7 +12,7 @@ from shlex import quote
 
 from receiver.core.alert import Alert, Severity
 from receiver.core.change import Ensure, Insert, Query, Update, Write, succeeding
-from receiver.core.channel import FAILURES_TOLD, RECOVERING_SECONDS, RETRY_SECONDS, Channel
+from receiver.core.channel import FAILURES_TOLD, HOLD_SECONDS, RECOVERING_SECONDS, RETRY_SECONDS, Channel
 from receiver.core.document import Step
 from receiver.core.errors import Conflict, MailroomError, Permanent, StoreBusy, Unanswered
 from receiver.core.incident import Incident, Status
@@ -21,7 +21,7 @@ from receiver.core.task import Task
 from receiver.core.telling import Circumstances, Decision, Hold, Release, Tell, Wait, decide
 from receiver.flow import digest
 from receiver.flow.alert import due, ring, task_for, wake
-from receiver.flow.notices import notice_of, rule_for
+from receiver.flow.notices import hand_over, notice_of, rule_for
 from receiver.flow.pause import SUBMISSION, read
 from receiver.flow.tools import Outcome, StepOf, Tools
 
@@ -29,8 +29,6 @@ SEND_SECONDS = 30.0
 """How long a channel may take over one notice."""
 TURN_SECONDS, TURN_NOTICES = 60.0, 25
 """After so much one task makes room for others, and goes on in its next turn."""
-HOLD_SECONDS = 300.0
-"""For how long a task may have the channel to itself without a word; longer than a turn with its last notice."""
 LONGEST_HOLD = HOLD_SECONDS + RETRY_SECONDS[-1]
 CONFLICTS = 20
 PAGE = 20
@@ -164,7 +162,7 @@ class Turn:
         notice = notice_of(incident, one, word, reminder=reminder, tools=self.tools)
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                thread = await self.tools.channels[self.to].notify(notice)
+                thread, but = await hand_over(notice, self.to, self.tools)
         except Exception as error:  # noqa: BLE001 - whatever it was, the channel did not take it
             self._failed(error)
             telling = one.telling if maybe or isinstance(error, (TimeoutError, Unanswered)) else ""
@@ -172,6 +170,8 @@ class Turn:
             return
         now, over = self.tools.clock(), word in ("resolved", "quiet")
         self._succeeded(now, counts=word == "firing")
+        if but is not None:
+            self.channel = self.channel.failed(str(but), but.fix, now)  # whether that lasts, its probe tells
         if one.held_since is not None:
             self.channel = digest.more(self.channel, now)  # it is one of the others no more
         said = replace(

@@ -18,7 +18,15 @@ from handlers.alerts.slack import AMBER, BLUE, GREEN, RED, message_of
 from handlers.aws import Aws
 from handlers.local_aws import LocalAws
 from receiver.core.alert import Severity
-from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unanswered, Unroutable
+from receiver.core.errors import (
+    AccessDenied,
+    DestinationBusy,
+    MailroomError,
+    Misconfigured,
+    PartlyTold,
+    Unanswered,
+    Unroutable,
+)
 from receiver.core.notice import Word
 from tests.builders import NOW
 from tests.contracts.alert_channel import SECRET, AlertChannelContract, CanFail, Ear, a_notice
@@ -405,6 +413,9 @@ class MailEar(Ear):
         return [f"{_read(mail)['Subject']}\n{part(mail, 'plain')}" for mail in self.mailbox.mails]
 
 
+GONE, LATE = "gone@b.com", "late@b.com"
+
+
 def part(mail: bytes, subtype: str) -> str:
     """The mail's text or HTML part."""
     found = _read(mail).get_body((subtype,))
@@ -488,6 +499,35 @@ class TestEmail(CanFail):
         with pytest.raises(error) as raised:
             await ear.channel.notify(a_notice())
         assert not isinstance(raised.value, Unanswered)
+
+    @pytest.mark.parametrize("twice", [False, True])
+    async def test_who_took_a_mail_gets_it_once_and_who_was_refused_for_now_gets_it_later(
+        self, ear: MailEar, twice: bool
+    ) -> None:
+        channel = open_channel(f"mailto:a@b.com,{GONE},{LATE}", smtp_url=f"smtp://127.0.0.1:{ear.mailbox.port}")
+        ear.mailbox.refuses = {LATE: "450 greylisted", GONE: "550 no such user"}
+        for _ in range(1 + twice):
+            with pytest.raises(Unanswered, match=r"late@b.com .450 greylisted.; the others have it"):
+                await channel.notify(a_notice())
+        del ear.mailbox.refuses[LATE]
+        with pytest.raises(PartlyTold, match=r"gone@b.com .550 no such user.; the others have it") as error:
+            await channel.notify(a_notice())
+        assert ear.mailbox.recipients == ["a@b.com", LATE]
+        assert error.value.thread == _read(ear.mailbox.mails[-1])["Message-ID"]
+        (fault,) = await channel.probe() or []
+        assert fault.startswith(f"SMTP server 127.0.0.1 refused {GONE} (550 no such user); mend the address")
+        assert len(ear.mailbox.mails) == 2  # a probe sends none
+
+    async def test_nobody_has_a_mail_whose_server_hung_up_before_the_last_address(self, ear: MailEar) -> None:
+        channel = open_channel(f"mailto:a@b.com,{GONE}", smtp_url=f"smtp://127.0.0.1:{ear.mailbox.port}")
+        ear.mailbox.refuses = {GONE: "421 closing"}
+        with pytest.raises(DestinationBusy) as error:
+            await channel.notify(a_notice())
+        assert not isinstance(error.value, Unanswered)
+        assert ear.mailbox.mails == []
+        ear.mailbox.refuses = {}
+        await channel.notify(a_notice())
+        assert ear.mailbox.recipients == ["a@b.com", "a@b.com", GONE]
 
     async def test_a_mail_whose_answer_was_lost_may_have_been_taken(self, ear: MailEar) -> None:
         ear.mailbox.silent = True

@@ -2,16 +2,22 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from receiver import show
+from receiver.cli.alerts import _fares, _times
+from receiver.cli.listing import when
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure
+from receiver.core.channel import Channel
 from receiver.core.errors import Unroutable
-from receiver.core.notice import Word
+from receiver.core.notice import Notice, Word
 from receiver.flow.alert import task_for
 from receiver.flow.sweep import sweep
 from receiver.show import moment
@@ -101,6 +107,30 @@ def test_a_test_that_is_not_taken_is_told_and_remembered(desk: Desk) -> None:
     desk.channel.broken = None
     assert run("mailroom alerts test").exit_code == 0
     assert "410 Gone" not in run("mailroom alerts channels").output
+
+
+def test_a_channel_that_hangs_is_being_tried_and_not_fine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert re.search(r"✔ +log .*fine", run("mailroom alerts channels").output)
+    said: list[str] = []
+
+    async def hangs(notice: Notice) -> str:
+        channel = await desk.store.get(Channel, "log")
+        assert channel is not None
+        rows = await asyncio.to_thread(lambda: [_fares(channel), show.channel(channel)["trying_since"]])
+        said.extend(map(str, rows))
+        return "thread"
+
+    monkeypatch.setattr(desk.channel, "notify", hangs)
+    raised(desk, "the bank")
+    assert said == [str(("…", f"trying since {when(desk.now)}")), moment(desk.now)]
+    assert re.search(r"✔ +log .*fine", run("mailroom alerts channels").output)
+
+
+def test_it_is_said_in_words_how_often_it_was(desk: Desk) -> None:
+    (key,) = raised(desk, "the bank", subject="doc_1")
+    assert "  once, 1 not mended yet; " in run(f"mailroom alerts show {key}").output
+    (incident,) = asyncio.run(desk.incidents())
+    assert _times(replace(incident, count=3, unmended=0)) == "3 times"
 
 
 def test_what_is_over_is_listed_only_when_asked_for(desk: Desk) -> None:

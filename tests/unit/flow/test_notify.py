@@ -8,7 +8,7 @@ import pytest
 from receiver.core.alert import Alert
 from receiver.core.change import Ensure, Update
 from receiver.core.channel import Channel
-from receiver.core.errors import AccessDenied, DestinationBusy, Unanswered, Unroutable
+from receiver.core.errors import AccessDenied, DestinationBusy, PartlyTold, Unanswered, Unroutable
 from receiver.core.incident import Incident, Status
 from receiver.core.naming import fingerprint
 from receiver.core.notice import Notice
@@ -77,6 +77,32 @@ async def test_a_channel_that_fails_is_told_to_the_others_and_its_end_too(desk: 
         await swept(desk, after=GONE_SECONDS)
     assert first.words[2:] == ["resolved channel.failing"]
     assert second.words == ["firing job.failed"]
+
+
+async def test_what_one_address_of_a_channel_refuses_is_told_to_the_others_and_the_rest_hear_each_notice_once(
+    desk: Desk,
+) -> None:
+    first, second = with_two(desk)
+
+    class Partly(PlayedChannel):
+        async def notify(self, notice: Notice) -> str:
+            thread = await super().notify(notice)
+            raise PartlyTold("refused ops@b.com (550 no such user)", fix="mend the address", thread=thread)
+
+    partly = Partly(faults=["refused ops@b.com (550 no such user)"])
+    desk.tools = replace(desk.tools, channels={"log": first, SECOND: partly})
+    document_id = await fail(desk, "a.pdf")
+    await route_by_hand(document_id, Word(to="contract"), desk.tools)
+    for _ in range(3):
+        await swept(desk, after=400)
+    assert partly.words == ["firing job.failed", "resolved job.failed"]
+    assert first.words == ["firing job.failed", "firing channel.failing", "resolved job.failed"]
+    assert "550 no such user" in first.told[1][0].detail
+    second.faults = []
+    desk.tools = replace(desk.tools, channels={"log": first, SECOND: second})
+    for _ in range(3):
+        await swept(desk, after=400)
+    assert first.words[3:] == ["resolved channel.failing"]
 
 
 async def test_nobody_is_told_to_replay_what_a_channel_did_not_hear(desk: Desk) -> None:
