@@ -5,7 +5,9 @@ Source: EventBridge API: PutEvents answers 200 also when an entry failed, and sa
 """
 
 import json
+import re
 from datetime import UTC, datetime
+from typing import Any
 
 from handlers.alerts import text
 from handlers.aws import Aws
@@ -13,6 +15,7 @@ from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, M
 from receiver.core.notice import Notice
 from receiver.ports import AlertChannel
 
+_BUS = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/)?[A-Za-z0-9._-]+")
 SOURCE, DETAIL_TYPE = "mailroom", "Mailroom Alert"
 _BUSY = frozenset({"ThrottlingException", "InternalFailure", "InternalException", "ServiceUnavailable"})
 
@@ -24,10 +27,10 @@ class Events:
 
     def __init__(self, bus: str, aws: Aws) -> None:
         """Raises Misconfigured for what cannot be a bus."""
-        name = bus.rpartition("/")[2] if bus.startswith("arn:") else bus
-        if not name or not all(c.isascii() and (c.isalnum() or c in "._-") for c in name):
+        if not _BUS.fullmatch(bus):
             raise Misconfigured(f"events:{bus}: write events:BUS or events:arn:aws:events:REGION:ACCOUNT:event-bus/BUS")
-        self._bus, self._name, self._aws = bus, name, aws
+        self._bus, self._aws = bus, aws
+        self._region = bus.split(":")[3] if bus.startswith("arn:") else ""
 
     async def notify(self, notice: Notice) -> str:
         """Puts the event. Raises DestinationBusy, AccessDenied, Unroutable."""
@@ -39,20 +42,37 @@ class Events:
             "Detail": json.dumps(text.facts(said), ensure_ascii=False),
             "EventBusName": self._bus,
         }
-        answer = await self._aws.call("events", "put_events", what=f"events:{self._bus}", Entries=[entry])
+        answer = await self._call("put_events", Entries=[entry])
         if answer.get("FailedEntryCount"):
             raise _refused(self._bus, answer["Entries"][0])
         return ""
 
     async def probe(self) -> list[str] | None:
-        """Whether the bus is there; None where we may only put events."""
+        """Whether the bus is there and has a rule that is enabled; None where we may only put events."""
         try:
-            await self._aws.call("events", "describe_event_bus", what=f"events:{self._bus}", Name=self._bus)
+            await self._call("describe_event_bus", Name=self._bus)
+            if not await self._has_rule():
+                return [
+                    f"events:{self._bus} has no rule that is enabled, so nobody is told; aws events put-rule makes one"
+                ]
         except AccessDenied:
             return None
         except MailroomError as error:
             return [f"{error}; {error.fix}" if error.fix else str(error)]
         return []
+
+    async def _has_rule(self) -> bool:
+        more: dict[str, str] = {}
+        while True:
+            page = await self._call("list_rules", EventBusName=self._bus, **more)
+            if any(rule.get("State") != "DISABLED" for rule in page["Rules"]):
+                return True
+            if not (token := page.get("NextToken")):
+                return False
+            more = {"NextToken": token}
+
+    async def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        return await self._aws.call("events", operation, what=f"events:{self._bus}", region=self._region, **arguments)
 
 
 def _refused(bus: str, entry: dict[str, str]) -> MailroomError:

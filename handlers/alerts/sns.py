@@ -18,7 +18,7 @@ class Sns:
         parts = arn.split(":")
         if len(parts) != 6 or parts[0] != "arn" or parts[2] != "sns" or not parts[5]:
             raise Misconfigured(f"sns:{arn}: write sns:arn:aws:sns:REGION:ACCOUNT:TOPIC")
-        self._arn, self._aws = arn, aws
+        self._arn, self._aws, self._region = arn, aws, parts[3]
 
     async def notify(self, notice: Notice) -> str:
         """Publishes; SNS takes a subject of at most 100 ASCII characters. Raises DestinationBusy, AccessDenied."""
@@ -35,7 +35,7 @@ class Sns:
         }
         fifo = {"MessageGroupId": said.key, "MessageDeduplicationId": said.id}
         await self._aws.call(
-            "sns", "publish", what=f"sns:{self._arn}",
+            "sns", "publish", what=f"sns:{self._arn}", region=self._region,
             TopicArn=self._arn,
             Subject=text.ascii_subject(said),
             Message=text.body(said),
@@ -50,7 +50,9 @@ class Sns:
     async def probe(self) -> list[str] | None:
         """Whether the topic is there and has a confirmed subscription; None where we may only publish."""
         try:
-            answer = await self._aws.call("sns", "get_topic_attributes", what=f"sns:{self._arn}", TopicArn=self._arn)
+            answer = await self._aws.call(
+                "sns", "get_topic_attributes", what=f"sns:{self._arn}", region=self._region, TopicArn=self._arn
+            )
         except AccessDenied:
             return None
         except MailroomError as error:

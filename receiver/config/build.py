@@ -253,9 +253,7 @@ def _alerts(where: str, section: model.AlertSection, environ: Mapping[str, str])
         after = seconds(section.escalate.after)
         channel = resolve(to, environ)
         where = f"{where}.escalate.to"
-        yield replace(
-            rule, to=to, where=where, channel=channel, options={}, after_seconds=after, quiet_hours=None
-        )  # fmt: skip
+        yield replace(rule, to=to, where=where, channel=channel, options={}, after_seconds=after)
 
 
 def _alerting(section: model.AlertingSection) -> Alerting:

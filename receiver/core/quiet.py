@@ -14,12 +14,23 @@ class QuietHours:
     zone: str = "UTC"
 
     def until(self, now: float) -> float | None:
-        """When the quiet hours that ``now`` lies in are over; None outside of them."""
-        here = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(self.zone))
-        clock = here.time()
-        over_midnight = self.begin > self.end
-        inside = (clock >= self.begin or clock < self.end) if over_midnight else self.begin <= clock < self.end
-        if not inside:
+        """When the quiet hours that ``now`` lies in are over; None outside of them.
+
+        Where clocks are set back over ``end`` there are two such moments, and the next one counts; where they are set
+        forward over it there is none in that night, and it is as long after the change as ``end`` was to come.
+        """
+        if not self._inside(now):
             return None
-        day = here.date() + timedelta(days=1) if over_midnight and clock >= self.begin else here.date()
-        return datetime.combine(day, self.end, here.tzinfo).timestamp()
+        zone, today = ZoneInfo(self.zone), self._here(now).date()
+        days = [datetime.combine(today + timedelta(days=day), self.end, zone) for day in range(3)]
+        ends = [day.replace(fold=fold).timestamp() for day in days for fold in (0, 1)]
+        return min(at for at in ends if at > now and not self._inside(at))
+
+    def _inside(self, now: float) -> bool:
+        clock = self._here(now).time()
+        if self.begin > self.end:
+            return clock >= self.begin or clock < self.end
+        return self.begin <= clock < self.end
+
+    def _here(self, now: float) -> datetime:
+        return datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(self.zone))

@@ -78,8 +78,9 @@ def _at_its_end(incident: Incident, known: Notification) -> Decision:
 def _at_its_beginning(incident: Incident, known: Notification, rule: AlertRule, around: Circumstances) -> Decision:
     if rule.after_seconds and incident.acknowledged_at is not None:
         return Wait()  # somebody took it before it had to be escalated
-    wait = max(around.wait_seconds, rule.after_seconds)
-    soonest = _from(incident.opened_at, wait, around.now)
+    soonest = _from(incident.opened_at, around.wait_seconds, around.now)
+    if rule.after_seconds:
+        soonest = max(soonest, _tellable(incident, rule, around.now) + rule.after_seconds)
     if known.told_at is not None and known.told not in (ACKNOWLEDGED, ""):
         soonest = max(soonest, _from(known.told_at, rule.window_seconds, around.now))
     if around.now < soonest:
@@ -87,6 +88,14 @@ def _at_its_beginning(incident: Incident, known: Notification, rule: AlertRule, 
     if (until := _hushed(incident, rule, around)) is not None:
         return Wait(until)
     return Tell(TOLD_FIRING) if around.room else Hold()
+
+
+def _tellable(incident: Incident, rule: AlertRule, now: float) -> float:
+    """When somebody could be told of it first, who may then acknowledge it."""
+    since = max(min(incident.opened_at, now), incident.silenced_until or 0.0)
+    if rule.quiet_hours is None or incident.severity is Severity.CRITICAL:
+        return since
+    return rule.quiet_hours.until(since) or since
 
 
 def _while_it_lasts(incident: Incident, known: Notification, rule: AlertRule, around: Circumstances) -> Decision:

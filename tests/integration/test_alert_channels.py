@@ -85,6 +85,15 @@ def nobody(closed_port: int) -> Aws:
     return Aws(credentials=there, endpoint_url=f"http://127.0.0.1:{closed_port}", attempts=1)
 
 
+def regions_asked(client: Any, service: str) -> list[str]:
+    """The region that each request of this client is signed for, from now on."""
+    asked: list[str] = []
+    client.meta.events.register(
+        f"request-created.{service}", lambda request, **_: asked.append(request.context["client_region"])
+    )
+    return asked
+
+
 @pytest.mark.aws
 class TestSns(CanFail):
     @pytest.fixture
@@ -115,6 +124,15 @@ class TestSns(CanFail):
         arn = local_aws.client("sns").create_topic(Name=f"lonely-{next(_names)}")["TopicArn"]
         (fault,) = await open_channel(f"sns:{arn}", aws=local_aws.aws).probe() or []
         assert "no confirmed subscription" in fault
+
+    async def test_a_topic_of_another_region_is_asked_there(self, local_aws: LocalAws) -> None:
+        arn = local_aws.aws.client("sns", region="eu-west-1").create_topic(Name=f"far-{next(_names)}")["TopicArn"]
+        assert ":eu-west-1:" in arn
+        asked = regions_asked(local_aws.aws.client("sns", region="eu-west-1"), "sns")
+        channel = open_channel(f"sns:{arn}", aws=local_aws.aws)
+        await channel.notify(a_notice())
+        await channel.probe()
+        assert asked == ["eu-west-1", "eu-west-1"]
 
     async def test_a_fifo_topic_takes_it_too_and_a_repeat_once(self, local_aws: LocalAws) -> None:
         wanted = f"sns:arn:aws:sns:us-east-1:000000000000:alarm-{next(_names)}.fifo"
@@ -163,6 +181,28 @@ class TestEvents(CanFail):
     async def test_a_bus_that_is_not_there_is_named_with_the_fix(self, local_aws: LocalAws) -> None:
         (fault,) = await open_channel("events:nowhere", aws=local_aws.aws).probe() or []
         assert "aws events create-event-bus --name nowhere" in fault
+
+    async def test_a_bus_of_another_region_is_asked_there(self, local_aws: LocalAws) -> None:
+        name, client = f"far-{next(_names)}", local_aws.aws.client("events", region="eu-west-1")
+        arn = client.create_event_bus(Name=name)["EventBusArn"]
+        asked = regions_asked(client, "events")
+        channel = open_channel(f"events:{arn}", aws=local_aws.aws)
+        await channel.notify(a_notice())
+        await channel.probe()
+        assert ":eu-west-1:" in arn
+        assert set(asked) == {"eu-west-1"}
+
+    async def test_a_bus_without_a_rule_that_is_enabled_tells_nobody(self, local_aws: LocalAws) -> None:
+        name, events = f"lonely-{next(_names)}", local_aws.client("events")
+        events.create_event_bus(Name=name)
+        channel = open_channel(f"events:{name}", aws=local_aws.aws)
+        (fault,) = await channel.probe() or []
+        assert "has no rule that is enabled" in fault
+        pattern = json.dumps({"source": ["mailroom"]})
+        events.put_rule(Name=name, EventBusName=name, EventPattern=pattern, State="DISABLED")
+        assert await channel.probe() == [fault]
+        events.enable_rule(Name=name, EventBusName=name)
+        assert await channel.probe() == []
 
     async def test_an_entry_that_failed_is_no_success(self, ear: EventsEar, monkeypatch: pytest.MonkeyPatch) -> None:
         async def half(*_: object, **__: object) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Who is told of what: kinds, severities, rates, and hours in which only what is critical is told."""
 
 from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -92,6 +93,35 @@ def test_when_quiet_hours_are_over_they_are_over(begin: time, end: time, now: fl
     if until is not None and begin != end:
         assert now < until <= now + 25 * 3600
         assert hours.until(until) is None
+
+
+ZONES = st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/St_Johns", "Asia/Tokyo"])
+QUARTERS = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 45]))
+
+
+@settings(deadline=None, max_examples=300)
+@given(ZONES, QUARTERS, QUARTERS, st.integers(0, 365 * 96))
+def test_quiet_hours_are_over_at_the_moment_from_which_clocks_say_so(
+    zone: str, begin: time, end: time, quarter: int
+) -> None:
+    """Two of these zones' clocks change at night, by an hour or half of one, in both directions."""
+    hours, now = QuietHours(begin=begin, end=end, zone=zone), at("2027-01-01T00:00") + 900 * quarter
+    until = hours.until(now)
+    if until is None:
+        return
+    assert now < until
+    assert hours.until(until) is None
+    between = [now + 900 * step for step in range(1, int((until - now) // 900))]
+    early = [moment for moment in between if hours.until(moment) is None]
+    assert len(early) <= 4  # the hour that the clocks skipped, when it holds the end
+    assert early == [] or end != datetime.fromtimestamp(until, ZoneInfo(zone)).time()
+
+
+def test_an_end_that_comes_twice_in_a_night_lies_ahead_each_time() -> None:
+    hours = QuietHours(begin=time(20), end=time(2, 30), zone="Europe/Berlin")
+    assert hours.until(at("2027-10-31T00:10")) == at("2027-10-31T00:30")  # 02:10, for the first time
+    assert hours.until(at("2027-10-31T00:40")) is None
+    assert hours.until(at("2027-10-31T01:10")) == at("2027-10-31T01:30")  # 02:10, for the second time
 
 
 def test_the_id_of_an_old_state_names_its_group_and_channel() -> None:

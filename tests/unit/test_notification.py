@@ -91,6 +91,16 @@ def test_an_escalation_waits_and_is_spared_by_an_acknowledgement() -> None:
     assert decide(replace(FIRING, acknowledged_at=NOW + 60), UNTOLD, rule, around(NOW + 900)) == Wait()
 
 
+def test_an_escalation_gives_its_time_to_who_is_told_after_quiet_hours_or_a_silence() -> None:
+    quiet = replace(RULE, after_seconds=900, quiet_hours=QuietHours(begin=time(0), end=time(9)))  # NOW is 08:00
+    assert decide(FIRING, UNTOLD, quiet, around(NOW + 1000)) == Wait(NOW + 3600 + 900)
+    assert decide(FIRING, UNTOLD, quiet, around(NOW + 3600 + 900)) == Tell("firing")
+    silent = replace(FIRING, silenced_until=NOW + 7200)
+    rule = replace(RULE, after_seconds=900)
+    assert decide(silent, UNTOLD, rule, around(NOW + 7200)) == Wait(NOW + 7200 + 900)
+    assert decide(silent, UNTOLD, rule, around(NOW + 7200 + 900)) == Tell("firing")
+
+
 def test_a_silence_holds_everything_back_until_it_is_over() -> None:
     silent = replace(FIRING, silenced_until=NOW + 7200, severity=Severity.CRITICAL)
     assert decide(silent, UNTOLD, RULE, around(NOW + 60)) == Wait(NOW + 7200)
