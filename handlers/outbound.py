@@ -1,6 +1,7 @@
 """Requests of ours to endpoints that the table or the alerts name: httpx and its errors stop here."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -72,6 +73,7 @@ class Outbound:
 
         # Making it reads all the certificates of the system, which costs more than the request.
         self._tls = self._tls or httpx.create_ssl_context()
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes addresses into the log
         try:
             async with (
                 asyncio.timeout(self._seconds),
@@ -83,6 +85,9 @@ class Outbound:
             raise Unanswered(f"{what} did not answer within {self._seconds:.0f} seconds") from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise DestinationBusy(f"{what} cannot be reached: {type(error).__name__} {error}") from error
+        except (httpx.LocalProtocolError, UnicodeEncodeError):
+            said = f"{what} cannot be asked: a header or the address holds what HTTP does not carry"
+            raise Unroutable(said, fix="mend it in mailroom.yaml") from None  # its words hold that, maybe a secret
         except httpx.TransportError as error:
             raise Unanswered(f"{what} did not answer: {type(error).__name__} {error}") from error
         except httpx.InvalidURL as error:
@@ -104,6 +109,12 @@ def without_secrets(url: str) -> str:
     """The address without user, password, query and fragment, where keys are put."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def without_path(url: str) -> str:
+    """Who is asked, and nothing more: the path may hold a key, too."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def private(url: str) -> bool:

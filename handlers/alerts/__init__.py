@@ -11,6 +11,9 @@ from handlers.outbound import Outbound
 from receiver.core.errors import Misconfigured
 from receiver.ports import AlertChannel
 
+KIND_CHARS = 20
+"""What is longer before the colon is no kind of channel, and may be a secret."""
+
 
 @dataclass(frozen=True)
 class Lines:
@@ -28,7 +31,8 @@ def open_channel(
     """The channel that ``url`` names, its ``env:NAME`` already resolved. Raises Misconfigured, naming no secret."""
     scheme = url.partition(":")[0]
     if scheme not in CHANNELS:
-        raise Misconfigured(f"no alert channel is called {scheme!r}; known are {', '.join(CHANNELS)}")
+        called = repr(scheme) if url.startswith(f"{scheme}:") and len(scheme) < KIND_CHARS else "that"
+        raise Misconfigured(f"no alert channel is called {called}; known are {', '.join(CHANNELS)}")
     if options and scheme not in ("http", "https"):
         raise Misconfigured(f"alerts: secret and headers are for https:// channels, not for {scheme}:")
     return CHANNELS[scheme](url, Lines(aws or Aws(), Outbound(), smtp_url, options or {}))

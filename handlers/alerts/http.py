@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from handlers.alerts import text
-from handlers.outbound import Outbound, private, without_secrets
+from handlers.outbound import Outbound, private, without_path
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.notice import Notice
 from receiver.ports import AlertChannel, Clock
@@ -35,7 +35,7 @@ class HttpAlerts:
     ) -> None:
         """Raises Misconfigured for an address that anybody on the way can listen to, a bad secret or header."""
         if not private(url):
-            raise Misconfigured(f"{without_secrets(url)}: alerts go by https:// (http:// to this machine only)")
+            raise Misconfigured(f"{without_path(url)}: alerts go by https:// (http:// to this machine only)")
         self._url, self._outbound, self._clock = url, outbound, clock
         given = options or {}
         self._key = _key(given.get("secret", ""))
@@ -67,7 +67,7 @@ class HttpAlerts:
 
     @property
     def _what(self) -> str:
-        return f"the alert endpoint {without_secrets(self._url)}"
+        return f"the alert endpoint {without_path(self._url)}"
 
     def _signed(self, notice: Notice, body: bytes) -> dict[str, str]:
         named = {"webhook-id": notice.id}

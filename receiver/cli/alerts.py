@@ -16,6 +16,7 @@ from receiver.config import load
 from receiver.core.alert_rule import AlertRule
 from receiver.core.change import Query
 from receiver.core.channel import Channel
+from receiver.core.channel_name import channel_name
 from receiver.core.errors import MailroomError
 from receiver.core.incident import Incident
 from receiver.flow.dossier import found
@@ -176,7 +177,8 @@ def try_channels(channels: tuple[str, ...], who: str, as_json: bool) -> None:
 
 
 async def _tried(app: App, channels: tuple[str, ...], who: str) -> list[tuple[str, Exception | None]]:
-    return [(to, await try_out(to, app.tools, who=who)) for to in channels or app.tools.channels]
+    named = [channel_name(to) for to in channels] or app.tools.channels
+    return [(to, await try_out(to, app.tools, who=who)) for to in named]
 
 
 def _said(error: Exception | None) -> str:

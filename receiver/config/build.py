@@ -24,6 +24,7 @@ from receiver.config.text import (
 )
 from receiver.core.alert import Severity
 from receiver.core.alert_rule import AlertRule, SeverityRule
+from receiver.core.channel_name import channel_name
 from receiver.core.errors import Misconfigured
 from receiver.core.mail import MailBounds
 from receiver.core.plan import Target
@@ -237,7 +238,7 @@ def _alerts(where: str, section: model.AlertSection, environ: Mapping[str, str])
         options["secret"] = resolve(str(section.secret), environ)
     rule = AlertRule(
         kinds=section.on,
-        to=section.to,
+        to=channel_name(section.to),
         where=f"{where}.to",
         channel=resolve(section.to, environ),
         options=options,
@@ -249,9 +250,9 @@ def _alerts(where: str, section: model.AlertSection, environ: Mapping[str, str])
     )
     yield rule
     if section.escalate is not None:
-        to = section.escalate.to
+        to = channel_name(section.escalate.to)
         after = seconds(section.escalate.after)
-        channel = resolve(to, environ)
+        channel = resolve(section.escalate.to, environ)
         where = f"{where}.escalate.to"
         yield replace(rule, to=to, where=where, channel=channel, options={}, after_seconds=after)
 

@@ -18,7 +18,7 @@ class AlertRule:
     kinds: tuple[str, ...]
     """Kinds of KINDS, or shell patterns over them: ``job.*``."""
     to: str
-    """The channel as mailroom.yaml names it (``slack:env:NAME``): safe to show and to keep."""
+    """The channel's name (core/channel_name.py): safe to show and to keep."""
     channel: str = field(repr=False)
     """The channel with ``env:`` values filled in: may hold a secret, so it is neither shown nor kept."""
     options: dict[str, str] = field(default_factory=dict, repr=False)

@@ -26,7 +26,7 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """``id`` is the ``to`` of its rules in mailroom.yaml."""
+    """``id`` is the ``to`` of its rules: the channel's name."""
 
     id: str
     holder: str = ""

@@ -148,4 +148,5 @@ def _channels(alerts: Sequence[AlertRule], channels: Collection[str] | None) -> 
         if channels is not None and kind not in channels:
             meant = near(kind, channels)
             fix = f"did you mean {meant}?" if meant else f"there are {', '.join(sorted(channels))}"
-            yield an_error(rule.where, f"no alert channel is called {kind!r}", fix)
+            called = repr(kind) if rule.to.startswith(f"{kind}:") else "what the variable says"
+            yield an_error(rule.where, f"no alert channel is called {called}", fix)

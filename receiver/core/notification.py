@@ -15,7 +15,7 @@ class Notification:
     id: str
     incident_id: str
     channel: str
-    """The ``to`` of the rules in mailroom.yaml."""
+    """The ``to`` of its rules: the channel's name."""
     due_at: float | None = None
     """When to look whether the channel must be told something; None: when the incident changes."""
     told: str = ""

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from receiver.core.alert import SEVERITIES, Alert, AlertState, Severity, state_parts
 from receiver.core.change import Insert, Query, Update, Write, put
+from receiver.core.channel_name import channel_name
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
@@ -42,7 +43,8 @@ async def _converted(state: AlertState, tools: Tools) -> bool:
     if state.resolved_at is not None or state.notified_at is None:
         return False
     now = tools.clock()
-    group, to = state_parts(state.id)
+    group, address = state_parts(state.id)
+    to = channel_name(address)
     alert = await _alert(state, group.partition(":")[2], tools)
     writes: list[Write] = [Update(replace(state, resolved_at=now))]
     if await tools.store.get(Incident, alert.fingerprint) is None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from receiver.core.alert import Severity
 from receiver.core.change import Ensure, Insert, Update
 from receiver.core.channel import FAILURES_TOLD, Channel
+from receiver.core.channel_name import channel_name
 from receiver.core.errors import Conflict, MailroomError, NotFound, Permanent
 from receiver.core.notice import Notice, Word
 from receiver.flow.alert import wake
@@ -17,7 +18,8 @@ CONFLICTS = 20
 
 
 async def try_out(to: str, tools: Tools, *, who: str) -> Exception | None:
-    """Sends a test to this channel: None when it took it, else what it said. Raises NotFound."""
+    """Sends a test to this channel, by name or address: None when it took it, else what it said. Raises NotFound."""
+    to = channel_name(to)
     if to not in tools.channels:
         raise NotFound(
             f"there is no alert channel {to}", fix=f"known are {', '.join(tools.channels) or 'none'}: see mailroom.yaml"

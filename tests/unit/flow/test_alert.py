@@ -7,6 +7,7 @@ import pytest
 
 from receiver.core.alert import Alert, AlertState, Severity
 from receiver.core.change import Ensure, Insert, Query
+from receiver.core.channel_name import channel_name
 from receiver.core.document import DocumentState
 from receiver.core.errors import DestinationBusy
 from receiver.core.incident import Occurrence, Status
@@ -209,7 +210,7 @@ async def test_two_rules_for_one_channel_are_one_notice(desk: Desk) -> None:
 async def test_two_channels_with_long_addresses_are_both_told(desk: Desk) -> None:
     addresses = [f"https://alerts.example.com/{'x' * 300}/{number}" for number in range(2)]
     desk.use(TABLE + "".join(f"  - {{on: [job.failed], to: '{one}'}}\n" for one in addresses))
-    channels = {one: PlayedChannel() for one in ("log", *addresses)}
+    channels = {channel_name(one): PlayedChannel() for one in ("log", *addresses)}
     desk.tools = replace(desk.tools, channels=channels)
     await fail(desk, "a.pdf", error="it is broken: " + "far too long " * 50)
     assert [len(one.told) for one in channels.values()] == [1, 1, 1]
