@@ -14,7 +14,7 @@ from receiver.core.places import Entry, Names, doubled, on_manifests
 from receiver.core.plan import Taken, Target, Way
 from receiver.core.problem import Problem, an_error, near
 from receiver.core.route import ANY, Route, RouteTable
-from receiver.core.rows import dead_rows, types_without_row
+from receiver.core.rows import dead_rows, doubtful_rows, types_without_row
 from receiver.core.when import When
 
 _RESERVED = (frozenset(Way) - {Way.MAIL}) | {"packet"}
@@ -46,6 +46,7 @@ def check(
         *_names(table),
         *types_without_row(table, produced),
         *dead_rows(table),
+        *doubtful_rows(table),
         *([] if types is None or adopted else _unknown_types(table, produced)),
         *([] if pieces is None or adopted else _unknown_categories(table, [*pieces, *table.types])),
         *_places(table, schemes, faults, names),

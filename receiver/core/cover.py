@@ -46,6 +46,10 @@ def _patterns_cover(wide: Sequence[str], narrow: Sequence[str], *, always: bool 
     return bool(narrow) and all(any(pattern_covers(one, other) for one in wide) for other in narrow)
 
 
+_ALIKE = frozenset({"source", "media_type"})
+"""What thousands of rows may ask alike: it tells few of them apart."""
+
+
 class Above:
     """The rows that stand above, found by what they ask: of thousands with a sender each, few are compared."""
 
@@ -58,6 +62,7 @@ class Above:
     def add(self, route: Route) -> None:
         self.rows.append(route)
         asked = [(of, patterns) for of in TEXTS if (patterns := getattr(route.when, of)) and "*" not in patterns]
+        asked = [(of, patterns) for of, patterns in asked if of not in _ALIKE] or asked
         for of, patterns in asked:
             texts = [text for pattern in patterns if (text := literal(pattern)) is not None]
             if len(texts) == len(patterns):

@@ -1,8 +1,11 @@
 """Rows held against each other: types that no row takes, rows that never win."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from itertools import combinations
 
 from receiver.core.cover import Above, covers
+from receiver.core.facts import WHY
 from receiver.core.problem import Problem, an_error, near
 from receiver.core.route import ANY, Route, RouteTable
 from receiver.core.when import When
@@ -78,8 +81,56 @@ def _never(route: Route) -> str:
         return f"confidence never reaches {route.min_confidence}"
     if not route.types:
         return "it names no type"
-    nested = route.when.any_of or route.when.none_of or route.when.source
-    return "no document can meet its conditions" if nested and impossible(route.when) else ""
+    return _excluded(route.when, sure=True)
+
+
+def doubtful_rows(table: RouteTable) -> Iterator[Problem]:
+    """Warnings: rows that match nothing that comes in by Mailroom's own ways, and parts of ``any`` that never hold."""
+    for place, route in enumerate(table.routes):
+        where = f"routes[{place}].when"
+        if _never(route):
+            continue
+        if why := _excluded(route.when, sure=False):
+            message = f"matches nothing that comes in by Mailroom's own ways: {why}"
+            yield _a_warning(where, message, route)
+        else:
+            yield from _idle(where, route.when, route)
+
+
+def _idle(where: str, when: When, route: Route) -> Iterator[Problem]:
+    for at, one in enumerate(when.any_of if len(when.any_of) > 1 else ()):
+        place = f"{where}.any[{at}]"
+        why = _excluded(one, sure=False)
+        if not why and impossible(replace(when, any_of=(one,)), sure=False):
+            why = "it excludes what must hold beside it"
+        if why:
+            yield _a_warning(place, f"never holds: {why}", route)
+        else:
+            yield from _idle(place, one, route)
+
+
+def _a_warning(where: str, message: str, route: Route) -> Problem:
+    return Problem(severity="warning", where=where, message=message, fix="mend or remove it", route=route.name)
+
+
+def _excluded(when: When, *, sure: bool) -> str:
+    """Why no document can meet the conditions; "" when some may."""
+    asked = {one.name: getattr(when, one.name) for one in fields(when) if getattr(when, one.name) not in ((), {}, None)}
+    if len(asked) < 2 and not when.source and not when.any_of and not when.none_of:
+        return ""  # the usual row: there is nothing that it could exclude
+    if not impossible(when, sure=sure):
+        return ""
+    plain = [name for name in asked if name not in ("any_of", "none_of")]
+    for names in (some for count in (2, 3) for some in combinations(plain, count)):
+        if impossible(When(**{name: asked[name] for name in names}), sure=sure):
+            return _clash(names)
+    return "no document can meet its conditions"
+
+
+def _clash(names: Sequence[str]) -> str:
+    of = {one.partition("_")[2] if one.startswith(("min_", "max_")) else one for one in names}
+    why = next((f": {said}" for name, said in WHY.items() if name in of), "")
+    return f"{', '.join(names[:-1])} and {names[-1]} exclude each other{why}"
 
 
 def _takers(route: Route, above: Above) -> list[str]:

@@ -134,6 +134,11 @@ class Judge:
                 return nested
         return None if unsure else True
 
+    def rules_out(self, facts: Mapping[str, Any]) -> bool:
+        """Whether no document with these facts meets the conditions, whatever else is known of it."""
+        named = [(facts[of], test) for of, test in self._tests if of in facts]
+        return any(value is None or test(value) is not True for value, test in named)
+
     def _nested_truth(self, known: Mapping[str, Any]) -> Truth:
         any_of = _either(one.truth(known) for one in self._any) if self._any else True
         return _both(any_of, _not(_either(one.truth(known) for one in self._none)))

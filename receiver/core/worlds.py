@@ -1,8 +1,9 @@
 """Do conditions leave nothing out? Answered by going through every kind of document that they can tell apart.
 
 A kind (a "world") says of each pattern whether it fits, and gives each number a value from every stretch between the
-bounds. Worlds that cannot be are left out as far as that is easy to see. Some that cannot be stay in, so ``covered``
-may miss that something is covered, and never says so of what is not.
+bounds. Worlds that cannot be are left out as far as that is easy to see, by what each way in can bring (core/facts.py)
+among others. Some that cannot be stay in, so ``covered`` may miss that something is covered, and never says so of what
+is not.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from receiver.core.facts import kinds
 from receiver.core.pattern import covers, literal, matcher
 from receiver.core.when import TEXTS, Attributes, Judge, Test, When
 
@@ -17,23 +19,28 @@ WORLDS = 1000
 """Kinds that are gone through at most; conditions that tell more apart are left undecided."""
 MANY = frozenset({"recipient"})
 """What a document may have several of."""
-SOURCES = ("folder", "upload", "s3", "email", "piece", "adopted")
-"""The ways in; there is no other (``Origin.kind``)."""
 
 
-def covered(wholes: Sequence[When], given: When) -> bool | None:
-    """Whether every document that meets ``given`` meets one of ``wholes``; None when that is too much to go through."""
+def covered(wholes: Sequence[When], given: When, *, sure: bool = True) -> bool | None:
+    """Whether every document that meets ``given`` meets one of ``wholes``; None when that is too much to go through.
+
+    ``sure`` counts on what holds of every document only, and not on what usually does.
+    """
     judges, judge = [_judge(one) for one in wholes], _judge(given)
-    worlds = _worlds(_choices(wholes, given))
+    worlds = _worlds(_choices(wholes, given), judge, by_pages=_asks_for_pages(given), sure=sure)
     for world in islice(worlds, WORLDS):
         if judge.truth(world) and not any(one.truth(world) for one in judges):
             return False
     return True if next(worlds, None) is None else None
 
 
-def impossible(when: When) -> bool:
-    """Whether surely no document meets the conditions."""
-    return covered((), when) is True
+def impossible(when: When, *, sure: bool = True) -> bool:
+    """Whether surely no document meets the conditions; without ``sure``, whether usually none does."""
+    return covered((), when, sure=sure) is True
+
+
+def _asks_for_pages(when: When) -> bool:
+    return any(of == "pages" for one in _all([when]) for of, _ in _bounds(one))
 
 
 def _judge(when: When) -> Judge:
@@ -46,14 +53,23 @@ def _supposed(patterns: tuple[str, ...]) -> Test:
     return lambda value: real(value) if isinstance(value, str) else not value.isdisjoint(patterns)
 
 
-def _worlds(choices: Mapping[str, Callable[[], Iterable[Any]]]) -> Iterator[Attributes]:
+def _worlds(
+    choices: Mapping[str, Callable[[], Iterable[Any]]], given: Judge, *, by_pages: bool, sure: bool
+) -> Iterator[Attributes]:
+    """The worlds of each kind of document that can meet what is given."""
+    for facts in kinds(choices, by_pages=by_pages, sure=sure):
+        if not given.rules_out(facts):
+            yield from _combined({of: values for of, values in choices.items() if of not in facts}, facts)
+
+
+def _combined(choices: Mapping[str, Callable[[], Iterable[Any]]], facts: Mapping[str, Any]) -> Iterator[Attributes]:
     """Every combination of the values, made one by one: nearly always an early one answers the question."""
     if not choices:
-        yield Attributes()
+        yield Attributes(facts)
         return
     (of, values), *others = choices.items()
     for value in values():
-        for world in _worlds(dict(others)):
+        for world in _combined(dict(others), facts):
             world[of] = value
             yield world
 
@@ -98,9 +114,6 @@ def _bounds(when: When) -> Iterator[tuple[str, int]]:
 
 def _supposable(of: str, patterns: tuple[str, ...], wanted: frozenset[str]) -> Iterator[Any]:
     """The sets of these patterns that can fit one document; first those with what is ``wanted``, and little else."""
-    if of == "source":
-        yield from SOURCES
-        return
     one_text = of not in MANY
     wider = {one: frozenset(other for other in patterns if covers(other, one)) for one in patterns}
     texts = {one: text for one in patterns if one_text and (text := literal(one)) is not None}

@@ -175,10 +175,42 @@ def test_a_row_that_is_shadowed_for_some_of_its_types_is_a_warning() -> None:
         (a_row(name="none"), "it names no type"),
         (a_row("b", when=When(min_size=3, max_size=2)), "min_size 3 is above max_size 2"),
         (a_row("b", when=When(name=("x",), none_of=(When(name=("x*",)),))), "no document can meet its conditions"),
+        (
+            a_row("b", when=When(source=("email",), name=("*.pdf",), parent_category=("b",))),
+            "source and parent_category exclude each other: only a piece of a packet has a category there",
+        ),
     ],
 )
 def test_a_row_that_can_never_match_is_refused(row: Route, why: str) -> None:
     assert f"routes[2] ({row.name}): can never match: {why}; mend or remove the row" in problems(A, B, row)
+
+
+def warnings(row: Route) -> list[str]:
+    found = check(a_table(A, row, B), types=("a", "b"), schemes={"s3"}, faults=lambda _: [])
+    assert not [one for one in found if one.severity == "error"]
+    return [str(one) for one in found]
+
+
+def test_a_row_that_usually_matches_nothing_is_a_warning_with_what_excludes_what() -> None:
+    fax = a_row("b", name="fax", when=When(media_type=("image/png",), min_pages=2))
+    assert warnings(fax) == [
+        "warning: routes[1].when (fax): matches nothing that comes in by Mailroom's own ways: media_type and min_pages "
+        "exclude each other: pages are known of PDFs, and of PNG, JPEG, GIF, BMP and WebP, which have one; "
+        "mend or remove it"
+    ]
+    assert warnings(a_row("b", name="fax", when=When(media_type=("image/png",), max_pages=2))) == []
+
+
+def test_a_part_of_any_that_never_holds_is_a_warning() -> None:
+    folder, mail = When(source=("folder",), subject=("x",)), When(source=("email",), subject=("x",))
+    found = warnings(a_row("b", name="both", when=When(any_of=(folder, mail))))
+    assert [one.split(": only")[0] for one in found] == [
+        "warning: routes[1].when.any[0] (both): never holds: source and subject exclude each other"
+    ]
+    beside = When(recipient=("me@*",), any_of=(When(source=("s3",)), mail))
+    assert warnings(a_row("b", name="both", when=beside)) == [
+        "warning: routes[1].when.any[0] (both): never holds: it excludes what must hold beside it; mend or remove it"
+    ]
 
 
 def test_names_must_differ_because_delivery_ids_are_made_of_them() -> None:
