@@ -1,14 +1,24 @@
 """What a person holds against the table: a classify job's JSON, or just a type and a confidence."""
 
+import difflib
 import json
 import mimetypes
 from typing import Any
 
 from receiver.core.document import NAMING, Classification, Document, Origin
+from receiver.core.facts import SOURCES
 from receiver.core.job import JobStatus
 from receiver.core.media import ONE_PAGE
 from receiver.core.naming import document_id
 
+KEYS = (
+    "type", "confidence", "reasoning", "name", "source", "sender", "recipients", "subject", "media_type", "size",
+    "pages", "page_count", "category", "duplicate", "metadata", "origin", "document_id", "batch_id",
+)  # fmt: skip
+"""What is read."""
+_RECORDS = ("status", "result", "state")
+"""Keys of a job, and of a document as ``mailroom documents`` prints it: they have others, and tomorrow more."""
+_TEXTS = ("name", "source", "sender", "subject", "media_type", "category", "document_id", "batch_id")
 READ = "read"
 """In the place of a checksum: the example's bytes are known, as those of every document but an adopted one's are."""
 
@@ -25,7 +35,24 @@ def read_result(text: str, *, now: float) -> tuple[Classification | str, Documen
         raise ValueError(f"this is not JSON: {error}") from error
     if not isinstance(data, dict):
         raise ValueError('this is not a result: a JSON object like {"type": "invoice", "confidence": 0.9} is wanted')  # noqa: TRY004  one class for all that is wrong with a text
+    _refuse_unknown(data)
     return _result(data), _document(data, now=now)
+
+
+def _refuse_unknown(data: dict[str, Any]) -> None:
+    """A key that is not read, and was meant to be, would silently change where the result goes."""
+    record = any(key in data for key in _RECORDS)
+    for key in data:
+        near = difflib.get_close_matches(key.lower(), KEYS, n=1, cutoff=0.85 if record else 0.6)
+        if key in KEYS or (record and not near):
+            continue
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(KEYS)}"
+        raise ValueError(f"{key!r} is not a known key; {hint}")
+    for key in _TEXTS:
+        if not isinstance(data.get(key) or "", str):
+            raise ValueError(f'"{key}" must be text, not {data[key]!r}')  # noqa: TRY004  one class for all
+    if not isinstance(data.get("duplicate") or False, bool):
+        raise ValueError(f'"duplicate" must be true or false, not {data["duplicate"]!r}')  # noqa: TRY004  the same
 
 
 def _result(data: dict[str, Any]) -> Classification | str:
@@ -52,19 +79,24 @@ def _classification(found: dict[str, Any]) -> Classification:
 
 def _document(data: dict[str, Any], *, now: float) -> Document:
     origin = data.get("origin") or {}
+    if not isinstance(origin, dict):
+        raise ValueError(f'"origin" must be an object, not {origin!r}')  # noqa: TRY004  one class for all
     name = str(data.get("name") or "example.pdf")
+    kind = str(data.get("source") or origin.get("kind") or "upload")
+    if kind not in SOURCES:
+        raise ValueError(f"there is no way in {kind!r}: there are {', '.join(SOURCES)}")
     source = Origin(
-        kind=str(data.get("source") or origin.get("kind") or "upload"),
+        kind=kind,
         locator=str(origin.get("locator") or name),
         sender=str(data.get("sender") or origin.get("sender") or ""),
     )
     count, pages = _pages(data)
-    kind = str(data.get("media_type") or mimetypes.guess_type(name)[0] or "")
+    media_type = str(data.get("media_type") or mimetypes.guess_type(name)[0] or "")
     identity = str(data.get("document_id") or document_id(source, ""))
     return Document(
-        id=identity, name=name, sha256=READ, size=_size(data), media_type=kind, origin=source, content="",
-        taken_in_at=now, naming=NAMING, batch_id=str(data.get("batch_id") or identity),
-        category=str(data.get("category") or ""), page_count=count or (1 if kind in ONE_PAGE else None), pages=pages,
+        id=identity, name=name, sha256=READ, size=_size(data), media_type=media_type, origin=source, content="",
+        taken_in_at=now, naming=NAMING, batch_id=str(data.get("batch_id") or identity), pages=pages,
+        page_count=count or (1 if media_type in ONE_PAGE else None), category=str(data.get("category") or ""),
         metadata=_metadata(data), duplicate_of="another document" if data.get("duplicate") is True else "",
     )  # fmt: skip
 

@@ -12,8 +12,9 @@ from receiver.cli.submit import settled_by_us
 from receiver.cli.user import user_name
 from receiver.config import load
 from receiver.core.change import Query
+from receiver.core.chosen import choices
 from receiver.core.document import Document, DocumentState
-from receiver.flow.by_hand import Word, choices, route_by_hand
+from receiver.flow.by_hand import Word, route_by_hand
 from receiver.flow.dossier import found
 from receiver.settings import from_environ
 

@@ -1,12 +1,12 @@
 """By hand: a person says where a document goes that no machine could place. Who, when and what was before is kept."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from receiver.core.change import Ensure, Update
+from receiver.core.chosen import choices, chosen
 from receiver.core.document import Classification, DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import Malformed, NotAllowed, NotFound
-from receiver.core.plan import Plan, Target, Way
+from receiver.core.plan import Plan, Way
 from receiver.core.replan import Holds, replanned
 from receiver.core.route import RouteTable, decide
 from receiver.flow import family
@@ -56,28 +56,17 @@ def reroute(document: Document, word: Word, table: RouteTable, holds: Holds, *, 
         fix = f"decide what came out of it: mailroom documents {document.id} lists it"
         raise NotAllowed(f"document {document.id} has its place; it is {document.state} because of its pieces", fix=fix)
     typed = replace(document, classification=_said(document, word)) if word.type else document
-    plan = _by_type(typed, word, table, now) if word.type else _by_name(word, table, now)
+    plan = _by_type(typed, word, table, now) if word.type else _by_name(document, word, table, now)
     detail = f"{word.who}: {plan.reason}; before: {_before(document)}"
     routed = replanned(typed, plan, holds, before=document)
     routed = replace(routed, error="", state=DocumentState.OPEN, step=Step.DECIDED)
     return routed.note(now, "routed by hand", detail).settle()
 
 
-def choices(table: RouteTable) -> dict[str, Sequence[Target]]:
-    """The names that a person can choose from, and where each leads."""
-    named: dict[str, Sequence[Target]] = {route.name: route.to for route in table.routes}
-    fallbacks = {"no_match": table.no_match, "low_confidence": table.low_confidence, "failed": table.failed}
-    return named | {name: fallback.to for name, fallback in fallbacks.items() if fallback.to}
-
-
-def _by_name(word: Word, table: RouteTable, now: float) -> Plan:
-    named = choices(table)
-    if word.to not in named:
+def _by_name(document: Document, word: Word, table: RouteTable, now: float) -> Plan:
+    if word.to not in (named := choices(table)):
         raise Malformed(f"there is no route {word.to!r}; known are {', '.join(named)}")
-    reason = f"{word.who} chose route {word.to}"
-    return Plan(
-        way=Way.BY_HAND, route=word.to, reason=reason, to=tuple(named[word.to]), table=table.version, decided_at=now
-    )  # fmt: skip
+    return chosen(document, word.to, table, who=word.who, now=now)
 
 
 def _by_type(document: Document, word: Word, table: RouteTable, now: float) -> Plan:

@@ -7,12 +7,13 @@ from starlette.routing import Route
 from receiver import show
 from receiver.bootstrap import App
 from receiver.core.change import Query
+from receiver.core.chosen import choices
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Malformed
 from receiver.core.event import Event
 from receiver.core.incident import Incident
 from receiver.core.task import Task, TaskState
-from receiver.flow.by_hand import Word, choices, route_by_hand
+from receiver.flow.by_hand import Word, route_by_hand
 from receiver.flow.dossier import dossier, found
 from receiver.flow.replay_task import replay_task, task_of
 from receiver.http import incidents, opened
@@ -109,7 +110,7 @@ class Api:
                 "overdue": [show.document(one) for one in overdue],
                 "alerts": [show.incident(one) for one in alerts],
                 "standing": await incidents.standing(store),
-                "routes": {name: [target.url for target in to] for name, to in choices(table).items()},
+                "routes": {name: [target.url for target in one.to] for name, one in choices(table).items()},
                 "types": sorted(table.types),
             }
         )

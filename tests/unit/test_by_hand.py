@@ -1,16 +1,21 @@
 """A person's word on where a document goes: what it changes, and what stays on record."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from receiver.config import parse
 from receiver.core.change import Insert, Query
+from receiver.core.chosen import choices
 from receiver.core.document import Classification, Delivery, DeliveryState, Document, DocumentState, Receipt
 from receiver.core.errors import Malformed, NotAllowed
 from receiver.core.plan import Plan, Target, Way
+from receiver.core.route import Fallback, decide
 from receiver.core.task import Task, TaskState
-from receiver.flow.by_hand import Word, choices, reroute, route_by_hand
+from receiver.flow.by_hand import Word, reroute, route_by_hand
 from receiver.flow.tools import Tools
 from tests.builders import NOW, a_document, a_task
 from tests.receivers import TABLE, an_app
@@ -79,6 +84,79 @@ def test_a_word_that_is_not_in_the_table_is_refused_with_what_is(word: Word) -> 
 
 def test_the_choices_are_the_routes_and_the_fallbacks_that_lead_somewhere() -> None:
     assert list(choices(TABLE_)) == ["invoice", "contract", "no_match", "failed"]
+
+
+COPIED = parse(
+    TABLE.replace(
+        "routes:\n",
+        """routes:
+  - {type: "*", name: archive, continue: true, to: ["folder:///archive/"]}
+  - {type: invoice, name: sure, continue: true, min_confidence: 0.9, to: ["folder:///sure/"]}
+  - {type: "*", name: long, continue: true, when: {min_pages: 3}, to: ["folder:///long/"]}
+  - {type: "*", name: scans, continue: true, when: {name: "scan*"}, to: ["folder:///scans/"]}
+""",
+    ),
+    {},
+).table
+
+
+def chosen_way(to: str, **fields: object) -> Plan:
+    plan = reroute(unsorted(**fields), Word(to=to, who="Ada"), COPIED, holds, now=NOW).plan
+    assert plan is not None
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("to", "fields", "added"),
+    [
+        ("contract", {"page_count": 1}, ["archive"]),
+        ("contract", {"page_count": 3, "name": "scan.pdf"}, ["archive", "long", "scans"]),
+        ("invoice", {"page_count": 1}, ["archive", "sure"]),
+        ("archive", {"page_count": 3}, []),
+        ("no_match", {"page_count": 3}, []),
+    ],
+)
+def test_rows_that_say_continue_add_to_a_row_that_a_person_chose(
+    to: str, fields: dict[str, object], added: list[str]
+) -> None:
+    plan = chosen_way(to, **fields)
+    assert list(plan.routes) == [*added, *[to] * (len(plan.routes) - len(added))]
+    assert {one.url for one in plan.to} >= {one.url for one in choices(COPIED)[to].to}
+    assert plan.reason == f"Ada chose route {to}" + (f"; also {', '.join(added)}" if added else "")
+
+
+def test_a_row_that_may_add_says_that_it_did_not() -> None:
+    plan = chosen_way("contract")
+    assert plan.routes == ("archive", "contract")
+    assert plan.reason == (
+        "Ada chose route contract; also archive; without long, which would depend on the number of pages, which is "
+        "unknown"
+    )
+
+
+RESULTS = st.builds(Classification, type=st.sampled_from(["invoice", "contract"]), confidence=st.floats(0, 1))
+
+
+@settings(deadline=None)
+@given(RESULTS, st.integers(1, 4), st.sampled_from(["scan.pdf", "letter.pdf"]))
+def test_who_chooses_the_row_that_the_table_takes_gets_what_the_table_gives(
+    result: Classification, pages: int, name: str
+) -> None:
+    document = unsorted(classification=result, page_count=pages, name=name)
+    decided = decide(COPIED, replace(result, confidence=1.0), document, now=NOW)
+    plan = chosen_way(decided.route, classification=result, page_count=pages, name=name)
+    assert (plan.to, plan.routes) == (decided.to, decided.routes)
+
+
+def test_low_confidence_by_hand_is_what_it_is_where_the_table_decides() -> None:
+    table = replace(COPIED, low_confidence=Fallback(to=(UNSORTED,)))
+    result = Classification(type="invoice", confidence=0.2)
+    document = unsorted(classification=result, page_count=5)
+    plan = reroute(document, Word(to="low_confidence"), table, holds, now=NOW).plan
+    decided = decide(table, result, document, now=NOW)
+    assert decided.way is Way.LOW_CONFIDENCE
+    assert plan is not None
+    assert (plan.to, plan.routes) == (decided.to, decided.routes)
 
 
 async def promised(after: Document, tools: Tools) -> list[Task]:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import anyio
 import pytest
 from click.testing import CliRunner, Result
 
+from receiver import show
 from receiver.cli import cli
 from receiver.config.build import schema
 from receiver.core.change import Insert
-from receiver.core.document import Classification, Document
+from receiver.core.document import Classification, Document, Origin
 from receiver.core.plan import Plan, Target, Way
 from receiver.store.sqlite import SqliteStore
 from tests.builders import a_document
@@ -240,12 +242,41 @@ def test_people_get_a_table_with_lines_and_reasons(config: Path) -> None:
         ({"type": "invoice", "confidence": 1, "size": "5 MB"}, '"size" must be a number of bytes'),
         ({"type": "invoice", "confidence": 1, "metadata": ["a"]}, '"metadata" must be an object'),
         ({"type": "invoice", "confidence": 1, "recipients": "a@x"}, '"recipients" must be a list'),
+        ({"type": "invoice", "confidence": 1, "sendr": "a@x"}, "'sendr' is not a known key; did you mean 'sender'?"),
+        ({"type": "invoice", "confidence": 1, "min_pages": 3}, "'min_pages' is not a known key"),
+        ({"type": "invoice", "confidence": 1, "colour": "red"}, "'colour' is not a known key; known are type, conf"),
+        (job(recipiens=["a@x"]), "'recipiens' is not a known key; did you mean 'recipients'?"),
+        ({"type": "invoice", "confidence": 1, "subject": ["x"]}, "\"subject\" must be text, not ['x']"),
+        ({"type": "invoice", "confidence": 1, "duplicate": "yes"}, "\"duplicate\" must be true or false, not 'yes'"),
+        ({"type": "invoice", "confidence": 1, "source": "mail"}, "there is no way in 'mail': there are folder, upload"),
+        ({"type": "invoice", "confidence": 1, "origin": "s3"}, "\"origin\" must be an object, not 's3'"),
     ],
 )
 def test_what_is_no_result_is_a_usage_error(given: Any, fault: str) -> None:
     result = run("explain", "-", stdin=given)
     assert result.exit_code == 2
     assert fault in result.stderr
+
+
+@pytest.mark.usefixtures("config")
+def test_records_of_documents_and_jobs_are_read_with_all_that_they_have() -> None:
+    """Keys that LlamaCloud documents (reference 1.2 and 1.4), and those of our records; new ones, too."""
+    found = Classification(type="invoice", confidence=0.9)
+    origin = Origin(kind="piece", locator="x")
+    piece = a_document(classification=found, parent_id="doc_p", pages=(1, 2), page_count=2, origin=origin)
+    for document in (piece, replace(piece, pages=(), packet=True, mail=True, duplicate_of="doc_1")):
+        assert explained(json.loads(json.dumps(show.document_whole(document))))["way"] in ("matched", "undecided")
+    vendor = (
+        "configuration_id",
+        "created_at",
+        "updated_at",
+        "error_message",
+        "parse_job_id",
+        "transaction_id",
+        "usage",
+    )
+    split = ("categories", "parse_config_id", "parse_tier", "splitting_strategy", "target_pages", "usage")
+    assert explained(job(**dict.fromkeys((*vendor, *split)), pages=1))["way"] == "matched"
 
 
 def test_a_missing_file_is_a_usage_error(config: Path) -> None:

@@ -15,12 +15,13 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from receiver.core.chosen import choices
 from receiver.core.document import Document, DocumentState, Receipt
 from receiver.core.errors import DestinationBusy, NotAllowed
 from receiver.core.links import ContentLinks
 from receiver.core.meaning import Meaning
 from receiver.core.parcel import Parcel, Pointer, PointerState
-from receiver.flow.by_hand import Word, choices, route_by_hand
+from receiver.flow.by_hand import Word, route_by_hand
 from receiver.flow.forget import forget_content
 from receiver.flow.replay import Choice, carry_out, chosen, foreseen, moved
 from tests.desk import TABLE, Desk, PlayedPlace
