@@ -351,6 +351,15 @@ class LeavesFiles(Protocol):
 
 
 @runtime_checkable
+class Doubts(Protocol):
+    """A destination that knows of targets that are probably wrong, and may be right."""
+
+    def doubts(self, target: Target) -> list[str]:
+        """What is odd about a target without faults, in words; asks nobody."""
+        ...
+
+
+@runtime_checkable
 class TakesNames(Protocol):
     """A destination whose places can be written in several ways, or that puts something beside what it delivers."""
 

@@ -7,14 +7,19 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from receiver.aws.regions import PARTITIONS, odd, partition_of
+from receiver.core.forms import LOOPBACK
+
 _NAME = re.compile(r"(?=.{1,80}$)[A-Za-z0-9_\-]+(\.fifo)?")
-_REGION = r"(?P<region>[a-z]{2,4}(-[a-z]+)+-\d+)"
+_REGION = r"(?P<region>[a-z]{2,5}(-\w+)+-\d+)"
+_SUFFIXES = tuple(dict.fromkeys(suffix for one in PARTITIONS for suffix in one.suffixes))
+_SUFFIX = f"(?P<suffix>{'|'.join(map(re.escape, _SUFFIXES))})"
 _HOSTS = tuple(
     re.compile(one)
     for one in (
-        rf"sqs(-fips)?\.{_REGION}\.(amazonaws\.com(\.cn)?|api\.aws|api\.amazonwebservices\.com\.cn)",
-        rf"{_REGION}\.queue\.amazonaws\.com(\.cn)?",
-        rf"vpce-[a-z0-9-]+\.sqs\.{_REGION}\.vpce\.amazonaws\.com(\.cn)?",
+        rf"sqs(-fips)?\.{_REGION}\.{_SUFFIX}",
+        rf"{_REGION}\.queue\.{_SUFFIX}",
+        rf"vpce-[a-z0-9-]+\.sqs\.{_REGION}\.vpce\.{_SUFFIX}",
     )
 )
 _OLDEST = "queue.amazonaws.com"
@@ -57,14 +62,37 @@ class Queue:
             return ["a queue's address must be written out: no fields, no query, no user"]
         if not self.account or not self.host:
             return [f"{self.url} lacks the account: write https://sqs.REGION.amazonaws.com/ACCOUNT/{self.name}"]
-        on_aws = self.host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
-        if on_aws and self.url.startswith("http://"):
+        return self._aws_faults() if self.on_aws else []
+
+    def _aws_faults(self) -> list[str]:
+        """Of a queue at AWS itself."""
+        if self.url.startswith("http://"):
             return [f"use https: over http anybody on the way can read the message; write https://{self.host}/…"]
-        if on_aws and not self.region:
+        if not self.region:
             return [f"{self.host} is no host of SQS: write sqs.REGION.amazonaws.com"]
-        if on_aws and not _ACCOUNT.fullmatch(self.account):
+        if not _ACCOUNT.fullmatch(self.account):
             return [f"{self.account!r} is no AWS account: it has twelve digits"]
+        if (partition := partition_of(self.region)) is None:
+            return [f"{self.region!r} is no region of AWS"]
+        if not _hostname(self.host).endswith(partition.suffixes):
+            return [f"region {self.region} is not at {self.host}: write sqs.{self.region}.{partition.suffixes[0]}"]
         return []
+
+    def doubts(self) -> list[str]:
+        """What is odd about it, and may be right."""
+        if self.region and odd(self.region):
+            return [f"no region has been called {self.region!r} yet: see that it is not misspelt"]
+        return []
+
+    @property
+    def on_aws(self) -> bool:
+        """Whether its host is one of AWS's."""
+        return _hostname(self.host).endswith(tuple(f".{suffix}" for suffix in _SUFFIXES))
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether its host is neither AWS's nor this machine."""
+        return bool(self.url) and not self.on_aws and not LOOPBACK.fullmatch(_hostname(self.host))
 
 
 def queue_of(target: str) -> Queue:
@@ -82,20 +110,25 @@ def queue_of(target: str) -> Queue:
 
 
 def _region(host: str) -> str:
-    plain = (urlsplit(f"//{host}").hostname or "") if re.fullmatch(r"[\w.:-]+", host) else ""
+    plain = _hostname(host)
     if plain == _OLDEST:
         return "us-east-1"
     found = next((fits for pattern in _HOSTS if (fits := pattern.fullmatch(plain))), None)
     return found["region"] if found else ""
 
 
+def _hostname(host: str) -> str:
+    """The host without its port; "" for what is none."""
+    return (urlsplit(f"//{host}").hostname or "") if re.fullmatch(r"[\w.:-]+|\[[\da-fA-F:]+\](:\d+)?", host) else ""
+
+
 def arn_hint(target: str) -> str:
     """What to write in the place of an ARN; "" for what is none."""
-    found = re.fullmatch(r"sqs://arn:aws(-cn)?[a-z-]*:sqs:([a-z0-9-]+):(\d+):(.+)", target)
+    found = re.fullmatch(r"sqs://arn:aws[a-z-]*:sqs:([a-z0-9-]+):(\d+):(.+)", target)
     if not found:
         return ""
-    host = f"sqs.{found[2]}.amazonaws.com{'.cn' if found[1] else ''}"
-    return f"an ARN is no address: write sqs://https://{host}/{found[3]}/{found[4]}"
+    partition = partition_of(found[1]) or PARTITIONS[0]
+    return f"an ARN is no address: write sqs://https://sqs.{found[1]}.{partition.suffixes[0]}/{found[2]}/{found[3]}"
 
 
 def queue_name(url: str) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from handlers.aws import Aws
 from handlers.destinations import options as options_
-from handlers.destinations.s3_limits import METADATA_BYTES, NONE, OWN_TAGS, address_faults, option_faults
+from handlers.destinations.s3_limits import METADATA_BYTES, NONE, OWN_TAGS, address_faults, doubts, option_faults
 from handlers.destinations.s3_object import MULTIPART_BYTES, PART_BYTES, S3Objects
 from handlers.destinations.story import DELIVERY, SUFFIX, ascii_safe, facts, manifest_file, same_story
 from receiver.core.document import Receipt
@@ -85,6 +85,11 @@ class S3:
         if unset := options_.unset(target.options, self._environ):
             return found + unset
         return found + option_faults(bucket, options_.given(target.options, self._environ))
+
+    def doubts(self, target: Target) -> list[str]:
+        """Keys, regions and kinds of buckets that are probably not meant."""
+        bucket = target.url.removeprefix("s3://").partition("/")[0]
+        return list(doubts(bucket, options_.given(target.options, self._environ)))
 
     def taken(self, url: str) -> Taken:
         """The object, and its manifest beside it."""

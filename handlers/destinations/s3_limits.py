@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from handlers.destinations import options as options_
 from handlers.destinations.story import ascii_safe
+from receiver.aws.regions import odd, partition_of
 from receiver.core.length import most_bytes
 from receiver.core.manifest import SUFFIX
 from receiver.core.naming import template_faults
@@ -38,12 +39,20 @@ METADATA_BYTES = 2048 - sum(len(name) + most for name, most in OWN_METADATA.item
 """Of names and values together, beside our own."""
 KMS_CHARACTERS = 2048
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
-_DIRECTORY = "--x-s3"
+_DIRECTORY = ("--x-s3", "--xa-s3")
+"""The ends of the names of directory buckets and of their access points."""
+_IN_A_ZONE = re.compile(r"[a-z0-9][a-z0-9-]*--[a-z0-9-]+-az\d+--xa?-s3")
 _RESERVED = re.compile(r"(xn--|sthree-|amzn-s3-demo-).*|.*(\.mrap|--table-s3)")
 """Names that S3 gives to nobody, and those of what takes no objects."""
+_ALIASES = ("-s3alias", "--ol-s3")
+"""The ends of what no bucket is called: aliases of access points, and of Object Lambda access points."""
+_ALIAS = re.compile(r"[a-z0-9][a-z0-9-]*-[a-z0-9]{30,}(-ext-s3alias|-s3alias|--ol-s3)")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_KMS_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[A-Za-z0-9/_-]+")
-_KMS_NAME = re.compile(r"[A-Za-z0-9/_.:-]+")
+_KMS_ARN = re.compile(r"arn:(aws[a-z-]*):kms:([a-z0-9-]+):\d{12}:(key/[A-Za-z0-9_-]+|alias/[A-Za-z0-9/_-]+)")
+_KMS_ALIAS = re.compile(r"alias/[A-Za-z0-9/_-]{1,250}")
+_KMS_NAME = re.compile(r"(?!(key|alias)[/:])[A-Za-z0-9/_.:-]+", re.IGNORECASE)
+"""An id; stores that are not AWS's have their own names."""
+_KMS_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}", re.IGNORECASE)
 
 
 def address_faults(bucket: str, template: str) -> list[str]:
@@ -68,6 +77,10 @@ def _bucket_faults(bucket: str) -> list[str]:
         return [f"{bucket!r} is no bucket name: 3 to 63 of a-z, 0-9, `-` and `.`, and no fields"]
     if _is_address(bucket):
         return [f"{bucket!r} is no bucket name: it must not look like an IP address"]
+    if bucket.endswith(_DIRECTORY) and not _IN_A_ZONE.fullmatch(bucket):
+        return [f"{bucket!r} is no directory bucket: its name ends in --ZONE--x-s3, as in mail--euc1-az1--x-s3"]
+    if bucket.endswith(_ALIASES) and not _ALIAS.fullmatch(bucket):
+        return [f"{bucket!r} is no bucket name: S3 keeps this end for aliases of access points; write the whole alias"]
     if _RESERVED.fullmatch(bucket):
         return [f"{bucket!r} is a name that S3 keeps for itself: name an ordinary bucket"]
     return []
@@ -83,7 +96,7 @@ def _is_address(bucket: str) -> bool:
 
 def option_faults(bucket: str, options: Mapping[str, str]) -> list[str]:
     """What is wrong with the options, their variables put in."""
-    found = [*_storage(bucket, options.get("storage_class", "")), *_key(options.get("kms_key", ""))]
+    found = [*_storage(bucket, options.get("storage_class", "")), *_key(bucket, options.get("kms_key", ""))]
     if options.get("tags") != NONE:
         found += _tags(options.get("tags", ""))
         if bucket.endswith(_DIRECTORY):
@@ -99,20 +112,43 @@ def _storage(bucket: str, wanted: str) -> list[str]:
     if bucket.endswith(_DIRECTORY):
         return [] if wanted == EXPRESS else [f"option storage_class: a directory bucket has {EXPRESS} only"]
     if wanted == EXPRESS:
-        return [f"option storage_class: only directory buckets ({_DIRECTORY} at the end) have {EXPRESS}; leave it out"]
+        return [f"option storage_class: only directory buckets (…{_DIRECTORY[0]}) have {EXPRESS}; leave it out"]
     if wanted not in STORAGE_CLASSES:
         return [f"option storage_class: {wanted!r} is none of {', '.join(STORAGE_CLASSES)}"]
     return []
 
 
-def _key(key: str) -> list[str]:
+def _key(bucket: str, key: str) -> list[str]:
     if not key.strip():
         return []  # an empty option is told of as such
-    if len(key) > KMS_CHARACTERS or not (_KMS_ARN if key.startswith("arn:") else _KMS_NAME).fullmatch(key):
+    arn, alias = _KMS_ARN.fullmatch(key), key.startswith("alias/")
+    form = _KMS_ARN if key.startswith("arn:") else _KMS_ALIAS if alias else _KMS_NAME
+    if len(key) > KMS_CHARACTERS or not form.fullmatch(key):
         return [
             f"option kms_key: {key!r} is no key: write its id, alias/NAME, or its ARN arn:aws:kms:REGION:ACCOUNT:key/ID"
         ]
+    if arn and (partition := partition_of(arn[2])) is None:
+        return [f"option kms_key: {arn[2]!r} is no region of AWS"]
+    if arn and partition and partition.id != arn[1]:
+        return [f"option kms_key: {arn[2]} is in another partition: write arn:{partition.id}:kms:{arn[2]}:…"]
+    if bucket.endswith(_DIRECTORY) and (alias or (arn and arn[3].startswith("alias/"))):
+        return ["option kms_key: a directory bucket takes no alias: write the key's id or ARN"]
     return []
+
+
+def doubts(bucket: str, options: Mapping[str, str]) -> Iterator[str]:
+    """What is odd about a target without faults, and may be right."""
+    key = options.get("kms_key", "")
+    arn = _KMS_ARN.fullmatch(key)
+    if bucket.endswith(_ALIASES[1]):
+        yield "an Object Lambda access point may give back other bytes than were written: name the bucket"
+    if arn and odd(arn[2]):
+        yield f"option kms_key: no region has been called {arn[2]!r} yet: see that it is not misspelt"
+    if re.search(r"(^|:)alias/aws/(?!s3$)", key):
+        yield "option kms_key: it is AWS's own key of another service, which S3 may not use"
+    name = arn[3].partition("/")[2] if arn else key
+    if re.match(r"[0-9a-f]{8}-|mrk-", name) and not _KMS_ID.fullmatch(name):
+        yield f"option kms_key: the id {name!r} has not the length of one"
 
 
 def _tags(value: str) -> list[str]:

@@ -13,6 +13,7 @@ from handlers.destinations import options as options_
 from handlers.destinations.cloudevent import attributes, event
 from handlers.destinations.queue_address import Queue, arn_hint, queue_of
 from handlers.destinations.story import ascii_safe
+from receiver.aws.place import has_own_endpoint
 from receiver.core.document import Receipt
 from receiver.core.errors import MailroomError
 from receiver.core.naming import UNTYPED
@@ -71,7 +72,11 @@ class Sqs:
         """Names, addresses and options that SQS would not take."""
         queue = queue_of(target.url)
         hint = arn_hint(target.url)
-        found = [*([hint] if hint else queue.faults()), *options_.unknown(target.options, OPTIONS)]
+        found = [hint] if hint else queue.faults()
+        if not found and queue.elsewhere and not has_own_endpoint("sqs", self._environ):
+            fix = "write sqs.REGION.amazonaws.com; of another service AWS_ENDPOINT_URL_SQS must say where it is"
+            found = [f"{queue.host} is no host of SQS: {fix}"]
+        found += options_.unknown(target.options, OPTIONS)
         if unset := options_.unset(target.options, self._environ):
             return found + unset
         given = options_.given(target.options, self._environ)
@@ -80,6 +85,10 @@ class Sqs:
         if (group := given.get("group", "batch")) not in GROUPS:
             found.append(f"option group: {group!r} is none of {', '.join(GROUPS)}")
         return found
+
+    def doubts(self, target: Target) -> list[str]:
+        """Regions that are not known yet."""
+        return queue_of(target.url).doubts()
 
     def taken(self, url: str) -> Taken:
         """The queue: a name alone may be that of any address with it, as the account is only known at AWS."""

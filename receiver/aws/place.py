@@ -36,6 +36,20 @@ def endpoint_of(service: str, region: str, environ: Mapping[str, str]) -> str:
     return given or f"https://{service}.{region}.{suffix}"
 
 
+def has_own_endpoint(service: str, environ: Mapping[str, str]) -> bool:
+    """Whether the service is, or may be, another one than AWS's: by a variable, or by the profile in use."""
+    if environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or environ.get("AWS_ENDPOINT_URL"):
+        return True
+    from botocore.exceptions import BotoCoreError
+    from botocore.session import Session
+
+    try:
+        profile = Session(profile=environ.get("AWS_PROFILE")).get_scoped_config()
+    except BotoCoreError:  # receiver/aws/variables.py tells of it
+        return True
+    return bool({"endpoint_url", "services"} & set(profile))
+
+
 def credentials_of(environ: Mapping[str, str]) -> Callable[[], Credentials]:
     """Gives the credentials that are good at the moment it is called. Raises AccessDenied when there are none."""
     if environ.get("AWS_ACCESS_KEY_ID"):

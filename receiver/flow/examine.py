@@ -2,7 +2,7 @@
 before a deployment.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from receiver.config import Config
@@ -11,7 +11,7 @@ from receiver.core.loops import feeds
 from receiver.core.places import Names
 from receiver.core.plan import Taken, Target
 from receiver.core.problem import Problem, an_error
-from receiver.ports import Destination, TakesNames
+from receiver.ports import Destination, Doubts, TakesNames
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -37,9 +37,22 @@ def examine(
         destination = destinations[target.scheme]
         return destination.taken(url) if isinstance(destination, TakesNames) else Taken(place=url)
 
+    def doubts(target: Target) -> list[str]:
+        destination = destinations[target.scheme]
+        return destination.doubts(target) if isinstance(destination, Doubts) else []
+
     found = config.check(schemes=destinations, faults=faults, adopted=adopted, sources=sources, names=names)
     wrong = {problem.where for problem in found if problem.severity == "error"}
-    return [*found, *_on_our_own(config, names, own, wrong)]
+    return [*found, *_on_our_own(config, names, own, wrong), *_odd(config, doubts, wrong)]
+
+
+def _odd(config: Config, doubts: Callable[[Target], list[str]], wrong: Collection[str]) -> Iterator[Problem]:
+    """Targets that are probably not meant so, of those that are not ``wrong`` anyway."""
+    for where, name, targets in ways(config.table):
+        for at, target in enumerate(targets):
+            here = f"{where}.to[{at}]"
+            for said in () if here in wrong else doubts(target):
+                yield Problem(severity="warning", where=here, message=f"{target.url}: {said}", route=name)
 
 
 def _on_our_own(config: Config, names: Names, own: Mapping[str, str], wrong: Collection[str]) -> Iterator[Problem]:

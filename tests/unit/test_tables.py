@@ -3,6 +3,7 @@
 The destinations are the real ones; nobody is asked.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -44,15 +45,23 @@ HOOK = "secret: env:HOOK_SECRET"
 LONG = "x" * 129
 
 
-def errors(rows: str) -> list[str]:
-    """What is wrong with a table of these rows."""
+def problems(rows: str, environ: Mapping[str, str] = ENVIRON) -> list[str]:
+    """What is wrong with a table of these rows, or odd about it."""
     text = TABLE.replace("ROWS", "\n".join(f"  {line}" for line in rows.splitlines()))
     try:
-        config = parse(text, ENVIRON)
+        config = parse(text, environ)
     except Misconfigured as error:
         return str(error).splitlines()
-    found = examine(config, destinations(environ=ENVIRON), adopted=False, own=OWN)
-    return [str(one) for one in found if one.severity == "error"]
+    return [str(one) for one in examine(config, destinations(environ=environ), adopted=False, own=OWN)]
+
+
+def errors(rows: str, environ: Mapping[str, str] = ENVIRON) -> list[str]:
+    """What is wrong with a table of these rows."""
+    return [one for one in problems(rows, environ) if not one.startswith("warning: ")]
+
+
+def a_queue(host: str, *, scheme: str = "https", account: str = "123456789012") -> str:
+    return to(f'"sqs://{scheme}://{host}/{account}/q"')
 
 
 def to(*targets: str) -> str:
@@ -124,6 +133,49 @@ WRONG = {
     "a bucket with two dots": (to("s3://mail..archive/in/"), "is no bucket name"),
     "a bucket that S3 keeps": (to("s3://xn--mail/in/"), "S3 keeps for itself"),
     "a bucket's ARN": (to('"s3://arn:aws:s3:::mail/in/"'), "is an ARN: write the bucket's name"),
+    "an alias of a key without its name": (s3("kms_key: alias/"), "write its id, alias/NAME, or its ARN"),
+    "an alias in other letters": (s3("kms_key: Alias/mail"), "'Alias/mail' is no key"),
+    "a key's id with the word before it": (s3("kms_key: key/1234abcd-12ab-34cd-56ef-1234567890ab"), "is no key: write"),
+    "a key's ARN without its id": (s3('kms_key: "arn:aws:kms:eu-central-1:123456789012:key/"'), "is no key: write its"),
+    "a key's ARN in no region": (
+        s3('kms_key: "arn:aws:kms:xx-central-1:123456789012:key/1234abcd"'),
+        "'xx-central-1' is no region of AWS",
+    ),
+    "a key's ARN in another partition": (
+        s3('kms_key: "arn:aws:kms:cn-north-1:123456789012:key/1234abcd"'),
+        "cn-north-1 is in another partition: write arn:aws-cn:kms:cn-north-1:…",
+    ),
+    "an alias in a directory bucket": (
+        s3("kms_key: alias/mail, tags: none", bucket="mail--euc1-az1--x-s3"),
+        "a directory bucket takes no alias",
+    ),
+    "the end of an access point's alias": (to("s3://mail-s3alias/in/"), "S3 keeps this end for aliases"),
+    "the end of an Object Lambda access point's alias": (to("s3://mail--ol-s3/in/"), "S3 keeps this end for aliases"),
+    "a multi-region access point": (to("s3://mfzwi23gnjvgw.mrap/in/"), "S3 keeps for itself"),
+    "the beginning of S3's own buckets": (to("s3://sthree-configurator/in/"), "S3 keeps for itself"),
+    "the beginning of S3's examples": (to("s3://amzn-s3-demo-bucket/in/"), "S3 keeps for itself"),
+    "a table bucket": (to("s3://mail--table-s3/in/"), "S3 keeps for itself"),
+    "a directory bucket without its zone": (
+        s3("tags: none", bucket="mail--x-s3"),
+        "its name ends in --ZONE--x-s3, as in mail--euc1-az1--x-s3",
+    ),
+    "a directory bucket with a dot": (s3("tags: none", bucket="my.mail--euc1-az1--x-s3"), "is no directory bucket"),
+    "a queue at a host of somebody": (
+        a_queue("evil.example"),
+        "evil.example is no host of SQS: write sqs.REGION.amazonaws.com; of another service AWS_ENDPOINT_URL_SQS must",
+    ),
+    "a queue at a host that ends like AWS's": (a_queue("sqs.eu-west-1.amazonaws.com.evil.example"), "is no host of"),
+    "a queue at a misspelt host of AWS's": (a_queue("sqs.eu-west-1.amazonaw.com"), "is no host of SQS"),
+    "a queue in no region": (a_queue("sqs.xx-west-1.amazonaws.com"), "'xx-west-1' is no region of AWS"),
+    "a queue of China at the usual host": (
+        a_queue("sqs.cn-north-1.amazonaws.com"),
+        "region cn-north-1 is not at sqs.cn-north-1.amazonaws.com: write sqs.cn-north-1.amazonaws.com.cn",
+    ),
+    "a queue of Europe at China's host": (a_queue("sqs.eu-west-1.amazonaws.com.cn"), "write sqs.eu-west-1.amaz"),
+    "a queue of the sovereign cloud at the usual host": (
+        a_queue("sqs.eusc-de-east-1.amazonaws.com"),
+        "write sqs.eusc-de-east-1.amazonaws.eu",
+    ),
     "a way in that does not exist": (when("{source: mail}"), "there is no way in 'mail'; did you mean email?"),
     "a category that does not exist": (when("{parent_category: invoise}"), "did you mean 'invoice'?"),
     "the same inside of not": (
@@ -243,6 +295,20 @@ RIGHT = {
         "sqs://https://queue.amazonaws.com/123456789012/s",
     ),
     "a queue of a local AWS": to('"sqs://http://localhost:4566/000000000000/q"'),
+    "queues with a port, over two address families, with FIPS": to(
+        "sqs://https://sqs.eu-central-1.amazonaws.com:443/123456789012/q",
+        "sqs://https://sqs.us-east-1.api.aws/123456789012/r",
+        "sqs://https://sqs-fips.us-gov-west-1.amazonaws.com/123456789012/s",
+    ),
+    "queues of other partitions": to(
+        "sqs://https://sqs.eusc-de-east-1.amazonaws.eu/123456789012/q",
+        "sqs://https://sqs.us-iso-east-1.c2s.ic.gov/123456789012/r",
+    ),
+    "a queue of a region that is newer than botocore": a_queue("sqs.ap-southeast-99.amazonaws.com"),
+    "a queue of a local AWS by its address": a_queue("[::1]:4566", scheme="http", account="000000000000"),
+    "a key of another store": s3("kms_key: my-minio-key, tags: none"),
+    "a key of a new region": s3('kms_key: "arn:aws:kms:mx-central-2:123456789012:alias/mail/eu"'),
+    "an access point's alias of a directory bucket": to("{to: s3://mail--euc1-az1--xa-s3/in/, tags: none}"),
     "an endpoint": to(f'{{to: "https://mail.example:8443/hooks/{{type}}?id={{document_id}}", {HOOK}}}'),
     "an endpoint on this machine": to('{to: "http://[::1]:8000/x", unsigned: true}'),
     "an endpoint of an international name": to(f'{{to: "https://müller.example/x", {HOOK}}}'),
@@ -269,6 +335,40 @@ def test_a_wrong_table_is_refused_with_the_fix(kind: str) -> None:
 @pytest.mark.parametrize("kind", RIGHT)
 def test_a_right_table_is_not_refused(kind: str) -> None:
     assert errors(RIGHT[kind]) == []
+
+
+ODD = {
+    "a region that nobody has heard of": (a_queue("sqs.eu-centrall-1.amazonaws.com"), "'eu-centrall-1' yet: see that"),
+    "a key in such a region": (s3('kms_key: "arn:aws:kms:eu-nord-1:123456789012:key/x"'), "'eu-nord-1' yet: see that"),
+    "AWS's own key of another service": (s3("kms_key: alias/aws/ebs"), "own key of another service"),
+    "a key's id that is cut short": (s3("kms_key: 1234abcd-12ab-34cd-56ef-1234567890a"), "has not the length of one"),
+    "an Object Lambda access point": (
+        to("s3://mail-hrzrlukc5m36ft7okagglf3gmwluquse1b--ol-s3/in/"),
+        "may give back other bytes than were written",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_table_is_warned_of_and_not_refused(kind: str) -> None:
+    rows, said = ODD[kind]
+    assert errors(rows) == []
+    assert any(said in one for one in problems(rows)), problems(rows)
+
+
+@pytest.mark.parametrize(
+    "host", ["localstack:4566", "sqs.eu-central-1.localhost.localstack.cloud:4566", "10.0.0.5:9324"]
+)
+def test_a_queue_of_another_service_is_right_where_its_endpoint_is_set(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = a_queue(host, scheme="http", account="000000000000")
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS"):
+        assert errors(rows, {**ENVIRON, name: "http://localhost:4566"}) == []
+    monkeypatch.setattr("botocore.session.Session.get_scoped_config", lambda _: {"endpoint_url": f"http://{host}"})
+    assert errors(rows) == []
+    monkeypatch.setattr("botocore.session.Session.get_scoped_config", lambda _: {"region": "eu-central-1"})
+    assert "is no host of SQS" in errors(rows)[0]
 
 
 def test_what_is_for_mailrooms_own_use_follows_from_the_settings(tmp_path: Path) -> None:
