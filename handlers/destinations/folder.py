@@ -93,7 +93,7 @@ class Folder:
     def taken(self, url: str) -> Taken:
         """The file, and its manifest beside it."""
         path = str(Path(url.removeprefix("folder://")).absolute())
-        return Taken(place=path, beside=(path + SUFFIX,))
+        return Taken(place=path, beside=(path + SUFFIX,), tree=True)
 
     async def probe(self, target: Target) -> list[str]:
         """Whether files can be made in the folder, in the way that a delivery makes them."""

@@ -8,6 +8,7 @@ conditions (``when``) are too clever to be compared, the checker takes them for 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from receiver.core.alert_rule import AlertRule
+from receiver.core.coincidence import coinciding, in_the_way
 from receiver.core.naming import field_faults
 from receiver.core.pattern import matches
 from receiver.core.places import Entry, Names, doubled, on_manifests
@@ -111,6 +112,8 @@ def _places(
                 sound.append(entry)
     yield from doubled(sound, names)
     yield from on_manifests(sound, names)
+    yield from coinciding(sound, names)
+    yield from in_the_way(sound, names)
 
 
 def ways(table: RouteTable) -> Iterator[tuple[str, str, Sequence[Target]]]:

@@ -13,7 +13,8 @@ from receiver.core.route import ANY, Route
 
 Names = Callable[[Target, str], Taken]
 """What a delivery to this target takes up at this address."""
-_SAMPLE = {name: f"<{name}>" for name in FIELDS}
+SAMPLE = {name: f"<{name}>" for name in FIELDS}
+"""A value for each field that no other field has."""
 _FILES = (("mailroom.json", "mailroom", "json"), ("x.mailroom.json", "x.mailroom", "json"), ("json", "json", ""))
 """Name, stem and extension of files that could make a document's key look like a manifest's."""
 
@@ -51,11 +52,19 @@ def doubled(entries: Iterable[Entry], names: Names) -> Iterator[Problem]:
 
     The same target in two rows is delivered to once; here are those that are only written differently.
     """
+    for above, its, below, taken in meeting(entries, names, SAMPLE):
+        yield _double(above, its, below, taken)
+
+
+def meeting(
+    entries: Iterable[Entry], names: Names, values: Mapping[str, str]
+) -> Iterator[tuple[Entry, Taken, Entry, Taken]]:
+    """Two targets that one document goes to, the upper one first, that are one place where fields have these values."""
     lying = _Lying()
     for entry in entries:
-        taken = names(entry.target, render(entry.target.url, _SAMPLE))
+        taken = names(entry.target, render(entry.target.url, values))
         if above := lying.doubled_by(entry, taken):
-            yield _double(*above, entry, taken)
+            yield *above, entry, taken
         lying.add(entry, taken)
 
 
@@ -119,4 +128,4 @@ def on_manifests(entries: Collection[Entry], names: Names) -> Iterator[Problem]:
 
 def _values() -> Iterator[dict[str, str]]:
     for filename, stem, ext in _FILES:
-        yield {**_SAMPLE, "filename": filename, "stem": stem, "ext": ext, "type": UNTYPED, "category": UNTYPED}
+        yield {**SAMPLE, "filename": filename, "stem": stem, "ext": ext, "type": UNTYPED, "category": UNTYPED}

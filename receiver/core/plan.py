@@ -62,6 +62,8 @@ class Taken:
     """Of what is put beside it."""
     perhaps: tuple[str, ...] = ()
     """Places that this may be too, for all that can be told without asking."""
+    tree: bool = False
+    """Whether they are paths of files: then none can lie below another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
