@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from receiver.config.text import Wrong, between, readable
+from receiver.config.text import Wrong, between, patterns, readable
 
 Confidence = Annotated[float, AfterValidator(between(0, 1)), Field(json_schema_extra={"minimum": 0, "maximum": 1})]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -31,6 +31,7 @@ Texts = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
 ]
 """One text, or a list of them."""
+Patterns = Annotated[Texts, AfterValidator(patterns)]
 
 
 class Section(BaseModel):

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from receiver.config.basics import Count, Section, Text, Texts, in_order
+from receiver.config.basics import Count, Patterns, Section, Text, in_order
 from receiver.config.text import Wrong, media_types, size, sources
 
-Sources = Annotated[Texts, AfterValidator(sources)]
-MediaTypes = Annotated[Texts, AfterValidator(media_types)]
+Sources = Annotated[Patterns, AfterValidator(sources)]
+MediaTypes = Annotated[Patterns, AfterValidator(media_types)]
 Size = Annotated[
     int,
     BeforeValidator(size),
@@ -27,15 +27,15 @@ class WhenSection(Section):
     """Conditions beside the type; all must hold. In patterns `*` stands for any characters and `?` for one."""
 
     source: Sources | None = Field(default=None, description="folder, upload, s3, email, piece or adopted")
-    sender: Texts | None = Field(default=None, description="who sent it")
-    recipient: Texts | None = Field(
+    sender: Patterns | None = Field(default=None, description="who sent it")
+    recipient: Patterns | None = Field(
         default=None, description="an address in To or Cc of the e-mail that it came in; one that fits is enough"
     )
-    name: Texts | None = Field(default=None, description="file name: `*scan*.pdf`")
-    subject: Texts | None = Field(default=None, description="subject of the e-mail that it came in")
+    name: Patterns | None = Field(default=None, description="file name: `*scan*.pdf`")
+    subject: Patterns | None = Field(default=None, description="subject of the e-mail that it came in")
     media_type: MediaTypes | None = Field(default=None, description="application/pdf, image/*")
-    parent_category: Texts | None = Field(default=None, description="the category that the piece had in its packet")
-    metadata: Annotated[dict[Text, Texts], Field(min_length=1)] | None = Field(
+    parent_category: Patterns | None = Field(default=None, description="the category that the piece had in its packet")
+    metadata: Annotated[dict[Text, Patterns], Field(min_length=1)] | None = Field(
         default=None, description="key: pattern, or a list of them; a key that is not there fits none"
     )
     min_pages: Count | None = Field(default=None, description="fewest pages")

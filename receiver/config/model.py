@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from receiver.config.basics import Confidence, Count, Section, Text, Texts, form, in_order
+from receiver.config.basics import Confidence, Count, Patterns, Section, Text, Texts, form, in_order
 from receiver.config.conditions import WhenSection
 from receiver.config.text import (
     Wrong,
@@ -314,7 +314,7 @@ class ResubmitSection(Section):
     times: Annotated[int, Field(ge=0, le=10)] = Field(
         default=1, description="how often one document is submitted anew at most; each costs its credits again"
     )
-    when: Texts = Field(
+    when: Patterns = Field(
         default=("*timeout*", "*timed out*", "*temporar*", "*unavailable*", "*internal*", "*try again*"),
         description="patterns over the vendor's message; a failed job whose message fits is submitted anew",
     )

@@ -1,39 +1,55 @@
-"""Patterns that may well mean something else than they say, told as warnings."""
+"""Values that may well mean something else than they say, told as warnings: patterns first of all."""
 
+import difflib
+import mimetypes
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from receiver.config import model
 from receiver.config.conditions import WhenSection
-from receiver.core.pattern import GLOB, empty_class, once_a_class
+from receiver.config.languages import COUNTRIES, LANGUAGES
+from receiver.core import media
+from receiver.core.pattern import GLOB, empty_class, matches, once_a_class
 from receiver.core.when import TEXTS
 
 Surprise = tuple[str, str, str]
 """Place, what is odd, and what to write."""
+MAILED = ("email", "piece")
+"""Ways in whose senders are addresses."""
+LARGEST = 512 * 1024 * 1024
+"""Bytes that LlamaCloud takes of one file (reference 1.1)."""
 
 
 def surprises(file: model.File) -> Iterator[Surprise]:
-    """Every pattern of the file that may surprise its author."""
+    """Every value of the file that may surprise its author."""
     for place, route in enumerate(file.routes):
-        yield from _of_conditions(f"routes[{place}].when", route.when)
+        yield from _of_conditions(f"routes[{place}].when", route.when, mailed=True)
     for pattern in file.resubmit.when:
         yield from _of_class("resubmit.when", pattern)
+        yield from _of_spelling("resubmit.when", pattern)
+    yield from _of_language(file.classify.parsing.lang)
 
 
-def _of_conditions(place: str, section: WhenSection) -> Iterator[Surprise]:
+def _of_conditions(place: str, section: WhenSection, *, mailed: bool) -> Iterator[Surprise]:
+    """``mailed``: what meets the conditions around it may have come by mail."""
+    mailed = mailed and any(matches(section.source or ("*",), one) for one in MAILED)
     for name in TEXTS:
         for pattern in getattr(section, name) or ():
             yield from _of_class(f"{place}.{name}", pattern)
-            yield from _of_ending(f"{place}.{name}", name, pattern)
-            yield from _of_form(f"{place}.{name}", name, pattern)
+            yield from _of_spelling(f"{place}.{name}", pattern)
+            yield from _of_text(f"{place}.{name}", name, pattern, mailed=mailed)
     for key, patterns in (section.metadata or {}).items():
         for pattern in patterns:
             yield from _of_class(f"{place}.metadata.{key}", pattern)
+            yield from _of_spelling(f"{place}.metadata.{key}", pattern)
+    if section.min_size is not None and section.min_size > LARGEST:
+        yield f"{place}.min_size", "LlamaCloud takes no file of this size", "write it smaller"
     for at, one in enumerate(section.any_of or ()):
-        yield from _of_conditions(f"{place}.any[{at}]", one)
+        yield from _of_conditions(f"{place}.any[{at}]", one, mailed=mailed)
     for at, one in enumerate(section.excluded):
         inside = "" if isinstance(section.none_of, WhenSection) else f"[{at}]"
-        yield from _of_conditions(f"{place}.not{inside}", one)
+        yield from _of_conditions(f"{place}.not{inside}", one, mailed=mailed)
 
 
 def _of_class(place: str, pattern: str) -> Iterator[Surprise]:
@@ -42,19 +58,76 @@ def _of_class(place: str, pattern: str) -> Iterator[Surprise]:
         yield place, message, f"if one of them is meant, write {GLOB}{pattern}"
 
 
-def _of_ending(place: str, name: str, pattern: str) -> Iterator[Surprise]:
-    """``@acme.example`` and ``.pdf`` fit nothing that is longer."""
-    begins = {"sender": "@", "recipient": "@", "name": "."}.get(name)
-    if begins and pattern.startswith(begins) and "*" not in pattern:
-        yield place, f"{pattern!r} fits only what is exactly that", f"write *{pattern}"
-
-
-def _of_form(place: str, name: str, pattern: str) -> Iterator[Surprise]:
-    """Regular expressions, classes that hold nothing, and addresses that are written as no address is compared."""
+def _of_spelling(place: str, pattern: str) -> Iterator[Surprise]:
+    """Notations of other pattern languages, and white space that nobody sees."""
     if pattern.startswith(GLOB):
         if odd := empty_class(pattern):
             yield place, f"{odd} in {pattern!r} fits no character", "write [first-last], closed by ]"
-    elif re.search(r"^\^|\\[.dws]", pattern):
+    elif re.search(r"^\^|^\.\*|\\[.dws]|\.\+", pattern):
         yield place, f"{pattern!r} looks like a regular expression, and is compared as it stands", "use * and ?"
-    elif name in ("sender", "recipient") and re.search(r"<[^>]*>$", pattern):
+    elif found := re.search(r"\*[^*,;|]*[,;|] ?\*|\*[^*{}]*\{[^{}]*,[^{}]*\}", pattern):
+        yield place, f"{found[0]!r} in {pattern!r} stands for itself: one pattern is no list", "write a list: [a, b]"
+    if pattern != pattern.strip():
+        yield place, f"{pattern!r} has white space at an end, which must be there too", "take it out"
+
+
+def _of_text(place: str, name: str, pattern: str, *, mailed: bool) -> Iterator[Surprise]:
+    if name == "media_type":
+        yield from _of_media_type(place, pattern)
+    elif name == "name":
+        yield from _of_name(place, pattern)
+    elif name == "recipient" or (name == "sender" and mailed):
+        yield from _of_address(place, pattern, always=name == "recipient")
+
+
+def _of_name(place: str, pattern: str) -> Iterator[Surprise]:
+    if pattern.startswith(".") and "*" not in pattern:
+        yield place, f"{pattern!r} fits only what is exactly that", f"write *{pattern}"
+    if re.search(r"/|\\(?![.dws])", pattern):
+        last = re.split(r"[/\\]", pattern)[-1]
+        fix = f"write {last}" if last else "leave the folder out"
+        yield place, f"{pattern!r} has a folder in it, and a name has none", fix
+
+
+def _of_address(place: str, pattern: str, *, always: bool) -> Iterator[Surprise]:
+    """Addresses are compared alone and whole. A sender may also be a user's name; then only what looks like a domain
+    is odd."""
+    domain = re.fullmatch(r"([\w-]+\.)+[a-z]{2,}", pattern, re.IGNORECASE)
+    if re.search(r"<[^>]*>$", pattern):
         yield place, f"{pattern!r} is a name with an address; addresses alone are compared", "write the address alone"
+    elif pattern.startswith("mailto:"):
+        yield place, f"{pattern!r} fits no address", f"write {pattern.removeprefix('mailto:')}"
+    elif "*" in pattern or "?" in pattern or pattern.startswith(GLOB):
+        return
+    elif pattern.startswith("@"):
+        yield place, f"{pattern!r} fits only what is exactly that", f"write *{pattern}"
+    elif pattern.endswith("@"):
+        yield place, f"{pattern!r} fits only what is exactly that", f"write {pattern}*"
+    elif "@" not in pattern and (always or domain):
+        fix = f"write *@{pattern}" if domain else "write it whole, or with *"
+        yield place, f"{pattern!r} fits no address, for it has no @", fix
+
+
+def _of_media_type(place: str, pattern: str) -> Iterator[Surprise]:
+    """A type that no file gets here: it is told by its content or its name. Of a vendor's another machine may know."""
+    own = re.search(r"/(vnd\.|x-|x\.|prs\.)|^x-", pattern.lower())
+    if own or pattern.startswith(GLOB) or any(matches([pattern], one) for one in _media_types()):
+        return
+    near = difflib.get_close_matches(pattern.lower(), _media_types(), n=1, cutoff=0.75)
+    fix = f"did you mean {near[0]}?" if near else "see that it is not misspelt"
+    yield place, f"no file is taken for {pattern!r} here", fix
+
+
+@cache
+def _media_types() -> tuple[str, ...]:
+    """What core/media.py can take a file for."""
+    mimetypes.guess_type("x.pdf")  # reads what the system knows
+    ours = (one for name, one in vars(media).items() if name.isupper() and isinstance(one, str) and "/" in one)
+    return tuple({*mimetypes.types_map.values(), *ours, *media.ENVELOPES, *media.ONE_PAGE})
+
+
+def _of_language(code: str | None) -> Iterator[Surprise]:
+    if code and len(code) == 2 and code not in LANGUAGES:
+        meant = COUNTRIES.get(code)
+        fix = f"did you mean {meant}?" if meant else "write en, de, fr or another one"
+        yield "classify.parsing.lang", f"no language has the code {code!r} (ISO 639-1)", fix

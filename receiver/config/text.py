@@ -14,7 +14,7 @@ from receiver.core.channel import MOST_NOTICES, Ceiling
 from receiver.core.facts import SOURCES
 from receiver.core.forms import Wrong as Wrong
 from receiver.core.incident import RATE_MINUTES
-from receiver.core.pattern import matches
+from receiver.core.pattern import GLOB, matches
 from receiver.core.quiet import QuietHours
 from receiver.core.variables import resolve as resolve
 
@@ -87,6 +87,14 @@ def sources(values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
         if not any(matches([value], source) for source in SOURCES):
             raise Wrong(f"there is no way in {value!r}", near(value, SOURCES) or f"there are {', '.join(SOURCES)}")
+    return values
+
+
+def patterns(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Patterns that say something."""
+    for value in values:
+        if value.startswith(GLOB) and not value.removeprefix(GLOB).strip():
+            raise Wrong(f"{value!r} is an empty pattern", f"write it out, like {GLOB}scan[0-9].pdf, or leave it out")
     return values
 
 
