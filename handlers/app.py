@@ -6,7 +6,7 @@ replace or add, and name it in MAILROOM_APP.
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from handlers import classify, other, split
@@ -27,11 +27,13 @@ from receiver.config import Config, load
 from receiver.core.alert_rule import AlertRule
 from receiver.core.errors import Misconfigured
 from receiver.core.loops import feeds
+from receiver.core.route import RouteTable
 from receiver.flow.examine import examine
 from receiver.flow.reactions import Reactions
 from receiver.flow.tools import Tools
 from receiver.metrics import Meter
 from receiver.ports import AlertChannel, Destination, Spool
+from receiver.refused import SHADOW
 from receiver.settings import Settings
 
 
@@ -74,10 +76,13 @@ def build(
         max_document=settings.max_upload,
     )
     refuse_faults(config, tools, settings)
+    read_shadow = partial(shadow_anew, settings, tools) if settings.shadow_config else None
+    if read_shadow is not None:
+        begin_shadow(read_shadow, tools)
     door = bootstrap.open_door(settings, store, bell, meter, retention=config.retention)
     feeds = (open_inbox(settings, aws),) if settings.inbox else ()
     read_table = None if given else partial(table_anew, settings, tools, aws)
-    return App(settings=settings, tools=tools, door=door, feeds=feeds, read_table=read_table)
+    return App(settings=settings, tools=tools, door=door, feeds=feeds, read_table=read_table, read_shadow=read_shadow)
 
 
 def table_anew(settings: Settings, tools: Tools, aws: Aws) -> tuple[Config, dict[str, AlertChannel]]:
@@ -85,6 +90,21 @@ def table_anew(settings: Settings, tools: Tools, aws: Aws) -> tuple[Config, dict
     config = load(settings.config, os.environ)
     refuse_faults(config, tools, settings)
     return config, channels(config, settings, aws)
+
+
+def shadow_anew(settings: Settings, tools: Tools) -> RouteTable:
+    """The shadow table as it is now. Raises Misconfigured for one that could not take the real one's place."""
+    config = load(settings.shadow_config, os.environ, variable="MAILROOM_SHADOW_CONFIG")
+    refuse_faults(config, tools, settings)
+    return config.table
+
+
+def begin_shadow(read: Callable[[], RouteTable], tools: Tools) -> None:
+    """Has the shadow table decide too. One that is wrong is left out, and said: nothing may stop because of it."""
+    try:
+        tools.take_shadow(read())
+    except Misconfigured as error:
+        SHADOW.say(error)
 
 
 def open_inbox(settings: Settings, aws: Aws) -> InboxFeed:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from receiver.cloud.client import LlamaCloud
     from receiver.config import Config
     from receiver.core.alert_rule import AlertRule
+    from receiver.core.route import RouteTable
     from receiver.flow.tools import Terms, Tools
     from receiver.ports import AlertChannel, Destination
 
@@ -57,6 +58,8 @@ class App:
     read_table: "Callable[[], tuple[Config, Mapping[str, AlertChannel]]] | None" = None
     """Reads mailroom.yaml anew, with its alert channels; raises Misconfigured for one that would be refused at a start.
     None where the table comes from elsewhere."""
+    read_shadow: "Callable[[], RouteTable] | None" = None
+    """Reads the shadow table anew; raises Misconfigured as above. None where there is none."""
     access: Access = field(init=False)
 
     def __post_init__(self) -> None:

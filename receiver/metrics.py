@@ -28,6 +28,9 @@ METRICS: dict[str, Metric] = {
     "mailroom_deliveries": Metric("Deliveries by destination scheme and outcome", ("destination", "outcome")),
     "mailroom_documents": Metric("Documents taken in, by source", ("source",)),
     "mailroom_decisions": Metric("Plans made, by way and type", ("way", "type")),
+    "mailroom_shadow_decisions": Metric(
+        "Decisions of the shadow table beside a plan that was made (same, differs, failed)", ("result",)
+    ),
     "mailroom_alerts": Metric(
         "Alerts by kind and outcome (opened an incident, counted in one, mended by itself)", ("kind", "outcome")
     ),

@@ -30,9 +30,13 @@ class Refusal:
     logged: str
     """The beginning of its log events."""
 
+    def say(self, error: Misconfigured) -> None:
+        """A line in the log."""
+        line(log, logging.ERROR, f"{self.logged}.refused", error=str(error), fix=error.fix)
+
     async def tell(self, error: Misconfigured, tools: Tools) -> None:
         """A line in the log, and an alert."""
-        line(log, logging.ERROR, f"{self.logged}.refused", error=str(error), fix=error.fix)
+        self.say(error)
         at = tools.clock()
         alert = Alert(kind=self.kind, cause=self.cause, title=self.title, detail=str(error), fix=error.fix, at=at)
         task = task_for(alert, self.cause, at)
@@ -56,6 +60,12 @@ SECRETS = Refusal(
     cause="renewal",
     title="a renewed secret was refused; the one before stays in use",
     logged="secrets",
+)
+SHADOW = Refusal(
+    kind="shadow.refused",
+    cause="reload",
+    title="the shadow table was refused; mailroom.yaml decides as before",
+    logged="shadow",
 )
 TABLE = Refusal(
     kind="table.refused",

@@ -1,4 +1,5 @@
-"""mailroom.yaml that changes while we run: it is read again, checked as at the start, and taken over if it is sound.
+"""mailroom.yaml that changes while we run: it is read again, checked as at the start, and taken over if it is sound. So
+is the shadow table's file, where one is named.
 
 A file that is refused leaves the table before in use, whole, and a person is told until it is mended. What is under way
 is decided by the table that is there when it is decided; nothing that was decided is decided again.
@@ -7,31 +8,77 @@ is decided by the table that is there when it is decided; nothing that was decid
 import asyncio
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from receiver.bootstrap import App
 from receiver.core.errors import Misconfigured
+from receiver.flow.tools import Tools
 from receiver.log import line
-from receiver.refused import AGAIN_SECONDS, TABLE, log
+from receiver.refused import AGAIN_SECONDS, SHADOW, TABLE, Refusal, log
 
 EVERY_SECONDS = 2.0
-"""How often it is looked whether the file is another. It is read when two looks find it the same: no editor's half."""
+"""How often it is looked whether a file is another. It is read when two looks find it the same: no editor's half."""
 
 Stamp = tuple[int, ...]
+Take = Callable[[], None]
 
 
 async def keep_current(app: App, *, every_seconds: float = EVERY_SECONDS) -> None:
-    """Takes over mailroom.yaml whenever it is another than before, and sound; never returns."""
-    reloading = _Reloading(app)
+    """Takes over mailroom.yaml, and the shadow table, whenever they changed and are sound; never returns."""
+    files = []
+    if app.read_table is not None:
+        files.append(_Reloading(app.tools.config.path, partial(_read_table, app), TABLE, app.tools))
+    if app.read_shadow is not None:
+        files.append(_Reloading(Path(app.settings.shadow_config), partial(_read_shadow, app), SHADOW, app.tools))
+    else:
+        await SHADOW.clear(app.tools)  # nobody is waited for to mend a file that is no longer named
     while True:
         await asyncio.sleep(every_seconds)
-        await reloading.look()
+        for file in files:
+            await file.look()
+
+
+def _read_table(app: App) -> Take:
+    """Reads mailroom.yaml; returns what takes it over. Raises Misconfigured."""
+    assert app.read_table is not None
+    config, channels = app.read_table()
+
+    def take() -> None:
+        before = app.tools.config
+        if config == before:
+            return
+        app.tools.take(config, channels)
+        if app.door is not None:
+            app.door.keep_seconds = config.retention.events_seconds
+        line(log, logging.INFO, "table.reloaded", table=config.table.version, before=before.table.version)
+
+    return take
+
+
+def _read_shadow(app: App) -> Take:
+    """The same of the shadow table."""
+    assert app.read_shadow is not None
+    table = app.read_shadow()
+
+    def take() -> None:
+        before = app.tools.shadow
+        if table != before:
+            app.tools.take_shadow(table)
+            line(log, logging.INFO, "shadow.reloaded", table=table.version, before=before.version if before else "")
+
+    return take
 
 
 class _Reloading:
-    def __init__(self, app: App) -> None:
-        self._app = app
-        self._path = app.tools.config.path
+    """One file that is looked at."""
+
+    def __init__(self, path: Path, read: Callable[[], Take], refusal: Refusal, tools: Tools) -> None:
+        self._path = path
+        self._read_file = read
+        self._refusal = refusal
+        self._tools = tools
         self._seen: Stamp = ()
         self._read: Stamp | None = None
         """The file as it was read last; None before that, for it may have changed since the start."""
@@ -48,29 +95,23 @@ class _Reloading:
         await self._speak()
 
     async def _reload(self) -> None:
-        assert self._app.read_table is not None
-        tools, before = self._app.tools, self._app.tools.config
         try:
-            config, channels = await asyncio.to_thread(self._app.read_table)
+            take = await asyncio.to_thread(self._read_file)
         except Misconfigured as error:
             self._refused, self._told_at = error, float("-inf")
             return
         self._refused, self._cleared_at = None, float("-inf")
-        if config != before:
-            tools.take(config, channels)
-            if self._app.door is not None:
-                self._app.door.keep_seconds = config.retention.events_seconds
-            line(log, logging.INFO, "table.reloaded", table=config.table.version, before=before.table.version)
+        take()
 
     async def _speak(self) -> None:
         """Tells of a file that is refused, now and then, for as long as it is; or that it is well."""
         now = time.monotonic()
         if self._refused is not None:
             if now - self._told_at >= AGAIN_SECONDS:
-                await TABLE.tell(self._refused, self._app.tools)
+                await self._refusal.tell(self._refused, self._tools)
                 self._told_at = now
         elif self._read is not None and now - self._cleared_at >= AGAIN_SECONDS:
-            await TABLE.clear(self._app.tools)
+            await self._refusal.clear(self._tools)
             self._cleared_at = now
 
 

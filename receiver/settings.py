@@ -48,6 +48,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = "https://api.cloud.llamaindex.ai"
     config: Annotated[str, _about("The routing table and rules: path of `mailroom.yaml`", forms.PATH)] = "mailroom.yaml"
+    shadow_config: Annotated[
+        str,
+        _about(
+            "Another file like `mailroom.yaml`, whose table decides beside the real one and delivers nothing: "
+            "`mailroom routes shadow` says what it would have done otherwise",
+            forms.PATH,
+        ),
+    ] = ""
     public_url: Annotated[
         str,
         _about("Where LlamaCloud can reach the receiver, for instance https://mail.example.com", forms.SITE),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from receiver.core.anew import what_moves
 from receiver.core.change import Tally
 from receiver.core.channel import Channel
 from receiver.core.document import Delivery, Document, DocumentState
@@ -137,8 +138,17 @@ def document_whole(one: Document) -> Shown:
         "submissions": one.submissions,
         "reasoning": found.reasoning if found else None,
         "plan": asdict(plan) | {"decided_at": moment(plan.decided_at)} if plan else None,
+        "shadow": _beside(one),
         "history": [{"at": moment(entry.at), "what": entry.what, "detail": entry.detail} for entry in one.history],
     }
+
+
+def _beside(one: Document) -> Shown | None:
+    """What the shadow table would have done with it; None where there was none."""
+    if one.shadow is None:
+        return None
+    change = what_moves(one.plan, one.shadow.plan) if one.shadow.plan else None
+    return {"table": one.shadow.table, "differs": change}
 
 
 def job(one: Job) -> Shown:

@@ -3,7 +3,8 @@
 import os
 import time
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import click
 
@@ -12,12 +13,13 @@ from receiver.cli import output
 from receiver.cli.listing import MOMENT
 from receiver.cli.running import run
 from receiver.config import load
+from receiver.core.anew import what_moves
 from receiver.core.change import Query
+from receiver.core.document import Document
 from receiver.core.plan import Plan
 from receiver.core.route import RouteTable
 from receiver.flow.backtest import Trial
 from receiver.flow.backtest import backtest as tested
-from receiver.flow.replay import what_moves
 from receiver.settings import Settings, from_environ
 
 
@@ -39,11 +41,12 @@ def backtest(config_path: str | None, since: float | None, of_type: str | None, 
     table = load(config_path or settings.config, os.environ).table
     query = Query(by="type" if of_type else "all", key=of_type, since=since)
     found = run(_tested(settings, table, query))
-    moves = [(one, one.plan) for one in found if one.plan is not None]
+    moves = [Move(one.document, one.plan) for one in found if one.plan is not None]
     if as_json:
-        output.print_json({"table": table.version, "tested": len(found), "moved": [_move(*one) for one in moves]})
+        output.print_json({"table": table.version, "tested": len(found), "moved": [one.shown() for one in moves]})
     else:
-        _print(len(found), moves, limit)
+        output.say(f"{len(moves)} of {len(found)} documents would move")
+        print_moves(moves, limit)
 
 
 async def _tested(settings: Settings, table: RouteTable, query: Query) -> list[Trial]:
@@ -54,29 +57,36 @@ async def _tested(settings: Settings, table: RouteTable, query: Query) -> list[T
         await store.close()
 
 
-def _move(one: Trial, plan: Plan) -> dict[str, Any]:
-    document = one.document
-    assert document.plan is not None
-    return {
-        "document_id": document.id,
-        "name": document.name,
-        "type": document.type,
-        "from": _place(document.plan),
-        "to": _place(plan),
-        "why": plan.reason,
-        "change": what_moves(document.plan, plan),
-    }
+class Move(NamedTuple):
+    """A document, and the plan that another table makes of it."""
+
+    document: Document
+    plan: Plan
+
+    def shown(self) -> dict[str, Any]:
+        """As ``--json`` shows it."""
+        document, before = self.document, self.document.plan
+        assert before is not None
+        return {
+            "document_id": document.id,
+            "name": document.name,
+            "type": document.type,
+            "from": _place(before),
+            "to": _place(self.plan),
+            "why": self.plan.reason,
+            "change": what_moves(before, self.plan),
+        }
 
 
 def _place(plan: Plan) -> dict[str, Any]:
     return {"way": plan.way, "route": plan.route, "to": [to.url for to in plan.to], "review": plan.review}
 
 
-def _print(tested_: int, moves: list[tuple[Trial, Plan]], limit: int) -> None:
-    output.say(f"{len(moves)} of {tested_} documents would move")
+def print_moves(moves: Sequence[Move], limit: int) -> None:
+    """Tables for people: how many from where to where, and the documents, so many of them at most."""
     if not moves:
         return
-    told = [_move(*one) for one in moves]
+    told = [one.shown() for one in moves]
     ways = Counter((_said(one["from"]), _said(one["to"])) for one in told if _leads(one["from"]) != _leads(one["to"]))
     if ways:
         output.table(("from", "to", "documents"), [(*way, count) for way, count in ways.most_common()])

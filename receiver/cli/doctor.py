@@ -75,6 +75,8 @@ async def _examine(app: App, *, job: bool, wait_seconds: float) -> list[Finding]
     for target in app.tools.config.table.targets():
         faults = await destination_of(target, app.tools).probe(target)
         findings.append(Finding(target.url, not faults, "; ".join(faults) or "it is there"))
+    if app.read_shadow is not None:
+        findings.append(await _tried("shadow table", lambda: _shadow(app)))
     findings += [await _heard(to, app) for to in app.tools.channels]
     findings.append(await _tried("sweep", lambda: _swept(app)))
     findings.append(await _tried("public URL", lambda: _reachable(app)))
@@ -119,6 +121,12 @@ async def _tried(what: str, check: Callable[[], Awaitable[str]]) -> Finding:
         return Finding(what, True, await check())
     except MailroomError as error:
         return Finding(what, False, f"{error}; {error.fix}" if error.fix else str(error))
+
+
+async def _shadow(app: App) -> str:
+    assert app.read_shadow is not None
+    table = await asyncio.to_thread(app.read_shadow)
+    return f"{app.settings.shadow_config} decides beside it, version {table.version}"
 
 
 async def _store(app: App) -> str:

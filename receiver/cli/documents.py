@@ -71,6 +71,8 @@ def _one(document_id: str, *, as_json: bool) -> None:
     found_type, confidence = data["type"], data["confidence"]
     if confidence is not None:
         say(f"  classified as {found_type or 'nothing that fits'} ({confidence:.2f}): {one_line(data['reasoning'])}")
+    if beside := data["shadow"]:
+        say(f"  the shadow table {beside['table']} {_beside(beside)}")
     if data.get("mail"):
         _parts(data)
     else:
@@ -79,6 +81,10 @@ def _one(document_id: str, *, as_json: bool) -> None:
     rows = (data["plan"] or {}).get("trace", [])
     _table(("route", "matched", "why"), [(row["route"], "✔" if row["matched"] else "no", row["why"]) for row in rows])
     _table(("when", "what", "detail"), [(_when(one["at"]), one["what"], one["detail"]) for one in data["history"]])
+
+
+def _beside(shadow: dict[str, Any]) -> str:
+    return f"would have done otherwise: {one_line(shadow['differs'])}" if shadow["differs"] else "decided the same"
 
 
 def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -10,6 +10,7 @@ import click
 
 from receiver.cli import output
 from receiver.cli.backtest import backtest
+from receiver.cli.shadow import shadow, shadow_of
 from receiver.settings import from_environ
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from receiver.core.pointing import Pointing
     from receiver.core.problem import Problem
     from receiver.ports import Destination
+    from receiver.settings import Settings
 
 config_option = click.option(
     "--config", "config_path", metavar="PATH", help="The file to read instead of MAILROOM_CONFIG."
@@ -39,18 +41,37 @@ def check(config_path: str | None, offline: bool, as_json: bool) -> None:
 
     Types without a row, rows that can never win, templates that could leave their prefix, alert channels that cannot
     work and, unless --offline, buckets, queues and topics that are missing. Says what the messages of each row will
-    point to. Exit code 1 when there are errors; warnings alone are fine.
+    point to. The shadow table of MAILROOM_SHADOW_CONFIG is checked after it, unless --config names another file. Exit
+    code 1 when there are errors; warnings alone are fine.
     """
+    from receiver.bootstrap import load_destinations
+
+    settings = from_environ()
+    config, destinations = _config(config_path), load_destinations(settings)
+    checked = [_checked(config, destinations, settings, offline=offline)]
+    if settings.shadow_config and config_path is None:
+        from receiver.flow.examine import unlike
+
+        beside = shadow_of(settings)
+        found, pointers = _checked(beside, destinations, settings, offline=offline)[1:]
+        checked.append((beside, [*found, *unlike(beside, config)], pointers))
+    _report(checked, as_json=as_json)
+
+
+Checked = tuple["Config", "Sequence[Problem]", "Sequence[Pointing]"]
+"""A file, what is wrong with it, and what its messages point to."""
+
+
+def _checked(
+    config: "Config", destinations: "Mapping[str, Destination]", settings: "Settings", *, offline: bool
+) -> Checked:
     import asyncio
 
-    from receiver.bootstrap import channel_opener, load_destinations, own_places
+    from receiver.bootstrap import channel_opener, own_places
     from receiver.cli.channel_check import live_channel_problems, opened_channels
     from receiver.core.pointing import warnings
     from receiver.flow.examine import examine
 
-    settings = from_environ()
-    config = _config(config_path)
-    destinations = load_destinations(settings)
     sources, own = settings.source_places(), own_places(settings)
     problems = examine(config, destinations, adopted=settings.adopt, sources=sources, own=own)
     pointers = _pointers(config, destinations, linked=bool(settings.documents_url))
@@ -60,7 +81,7 @@ def check(config_path: str | None, offline: bool, as_json: bool) -> None:
     if not offline:
         problems += asyncio.run(live_problems(config, destinations, known=problems))
         problems += asyncio.run(live_channel_problems(channels))
-    _report(config, problems, pointers, as_json=as_json)
+    return config, problems, pointers
 
 
 def _config(path: str | None) -> "Config":
@@ -106,27 +127,37 @@ async def live_problems(
     ]
 
 
-def _report(config: "Config", problems: "Sequence[Problem]", pointers: "Sequence[Pointing]", *, as_json: bool) -> None:
-    errors = sum(problem.severity == "error" for problem in problems)
+def _report(checked: "Sequence[Checked]", *, as_json: bool) -> None:
     if as_json:
-        found = [asdict(problem) | {"line": config.line_of(problem)} for problem in problems]
-        told = {"problems": found, "pointers": [asdict(one) for one in pointers]}
-        output.print_json({"file": str(config.path), "table": config.table.version, **told})
+        told = [_checked_as_data(*one) for one in checked]
+        output.print_json(told[0] | ({"shadow": told[1]} if len(told) > 1 else {}))
     else:
-        for first, *others in _by_cause(problems):
-            output.say(config.line(first))
-            if others:
-                output.say(f"  the same in line {' and '.join(str(config.line_of(one)) for one in others)}")
-        counts = f"{errors} errors, {len(problems) - errors} warnings" if problems else "all is well"
-        rows, places = len(config.table.routes), len(config.table.targets())
-        named_channels = len({rule.to for rule in config.alerts})
-        channels = f", {named_channels} alert channel{'s' if named_channels != 1 else ''}" if named_channels else ""
-        output.say(f"{config.path}: {rows} rows to {places} destinations{channels}: {counts}")
-        if pointers:
-            named = [(f"{one.where} ({one.route})" if one.route else one.where, str(one)) for one in pointers]
-            output.table(("messages of", "point to"), named)
-    if errors:
+        for one in checked:
+            _print_checked(*one)
+    if any(problem.severity == "error" for _, problems, _ in checked for problem in problems):
         raise click.exceptions.Exit(1)
+
+
+def _checked_as_data(config: "Config", problems: "Sequence[Problem]", pointers: "Sequence[Pointing]") -> dict[str, Any]:
+    found = [asdict(problem) | {"line": config.line_of(problem)} for problem in problems]
+    told = {"problems": found, "pointers": [asdict(one) for one in pointers]}
+    return {"file": str(config.path), "table": config.table.version, **told}
+
+
+def _print_checked(config: "Config", problems: "Sequence[Problem]", pointers: "Sequence[Pointing]") -> None:
+    errors = sum(problem.severity == "error" for problem in problems)
+    for first, *others in _by_cause(problems):
+        output.say(config.line(first))
+        if others:
+            output.say(f"  the same in line {' and '.join(str(config.line_of(one)) for one in others)}")
+    counts = f"{errors} errors, {len(problems) - errors} warnings" if problems else "all is well"
+    rows, places = len(config.table.routes), len(config.table.targets())
+    named_channels = len({rule.to for rule in config.alerts})
+    channels = f", {named_channels} alert channel{'s' if named_channels != 1 else ''}" if named_channels else ""
+    output.say(f"{config.path}: {rows} rows to {places} destinations{channels}: {counts}")
+    if pointers:
+        named = [(f"{one.where} ({one.route})" if one.route else one.where, str(one)) for one in pointers]
+        output.table(("messages of", "point to"), named)
 
 
 def _by_cause(problems: "Sequence[Problem]") -> "Iterable[list[Problem]]":
@@ -157,12 +188,17 @@ def explain(file: TextIO, config_path: str | None, as_json: bool) -> None:
         result, document = read_result(file.read(), now=now)
     except (ValueError, RecursionError) as error:
         raise click.BadParameter(str(error), param_hint="FILE") from error
-    config = _config(config_path)
+    config, settings = _config(config_path), from_environ()
     explanation = explained(config.table, result, document, now=now)
+    beside = None
+    if settings.shadow_config and config_path is None:
+        beside = explained(shadow_of(settings).table, result, document, now=now)
     if as_json:
-        output.print_json(_as_data(explanation))
+        output.print_json(_as_data(explanation) | ({"shadow": _as_data(beside)} if beside else {}))
     else:
         _print(config, explanation)
+        if beside:
+            _print_beside(explanation, beside)
 
 
 def _as_data(explanation: "Explanation") -> dict[str, Any]:
@@ -196,6 +232,14 @@ def _print(config: "Config", explanation: "Explanation") -> None:
         output.say(f"to:     {place}")
 
 
+def _print_beside(real: "Explanation", beside: "Explanation") -> None:
+    """Where the shadow table would send it, if elsewhere."""
+    from receiver.core.anew import alike, what_moves
+
+    same = alike(real.plan, beside.plan)
+    output.say(f"shadow: {'the same' if same else what_moves(real.plan, beside.plan)}")
+
+
 @routes.command()
 def schema() -> None:
     """Print the JSON Schema of mailroom.yaml, for editors."""
@@ -205,3 +249,4 @@ def schema() -> None:
 
 
 routes.add_command(backtest)
+routes.add_command(shadow)

@@ -65,7 +65,7 @@ async def _serve(app: App, host: str, port: int, *, worker: bool) -> None:
 
 def changing(app: App) -> dict[str, Background]:
     """What keeps secrets and mailroom.yaml as they are outside, beside all else."""
-    table = {"table": lambda: keep_current(app)} if app.read_table else {}
+    table = {"table": lambda: keep_current(app)} if app.read_table or app.read_shadow else {}
     return {"secrets": lambda: keep_fresh(app), **table}
 
 

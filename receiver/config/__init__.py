@@ -26,14 +26,14 @@ __all__ = [
 ]
 
 
-def load(path: Path | str, environ: Mapping[str, str]) -> Config:
-    """The configuration in this file, ``env:NAME`` values taken from ``environ``.
+def load(path: Path | str, environ: Mapping[str, str], *, variable: str = "MAILROOM_CONFIG") -> Config:
+    """The configuration in this file, ``env:NAME`` values taken from ``environ``; ``variable`` is what names the file.
 
     Raises Misconfigured with all that is wrong, one line each: file, line, place, fault and fix.
     """
     from receiver.config import build
 
-    return build.load(Path(path), environ)
+    return build.load(Path(path), environ, variable=variable)
 
 
 def parse(text: str, environ: Mapping[str, str], *, path: Path | str = "mailroom.yaml") -> Config:

@@ -39,9 +39,9 @@ SURE_CATEGORIES = 50
 """Categories that LlamaCloud takes for sure; 500 is disputed (reference 6)."""
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Config:
-    """The configuration in this file. Raises Misconfigured with all that is wrong."""
-    return parse(_text(path), environ, path=path)
+def load(path: Path, environ: Mapping[str, str], *, variable: str = "MAILROOM_CONFIG") -> Config:
+    """The configuration in this file, which the ``variable`` names. Raises Misconfigured with all that is wrong."""
+    return parse(_text(path, variable), environ, path=path)
 
 
 def retention_in(path: Path) -> Retention:
@@ -54,18 +54,18 @@ def retention_in(path: Path) -> Retention:
     return Retention(**dict(found.retention))
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, variable: str = "MAILROOM_CONFIG") -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise Misconfigured(
-            f"there is no {path}: write one (docs/reference-config.md) and name it in MAILROOM_CONFIG; "
+            f"there is no {path}: write one (docs/reference-config.md) and name it in {variable}; "
             "`mailroom demo` shows everything without one"
         ) from None
     except OSError as error:
-        raise Misconfigured(f"{path} (MAILROOM_CONFIG) cannot be read: {error.strerror}") from error
+        raise Misconfigured(f"{path} ({variable}) cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise Misconfigured(f"{path} (MAILROOM_CONFIG) is not UTF-8 text: {error.reason}") from error
+        raise Misconfigured(f"{path} ({variable}) is not UTF-8 text: {error.reason}") from error
 
 
 def parse(text: str, environ: Mapping[str, str], *, path: Path) -> Config:

@@ -63,6 +63,7 @@ BY_KIND: dict[str, Advice] = {
                         ("mailroom documents {document}", DISMISS)),
     "secret.refused": Advice("", (LOOK,)),
     "table.refused": Advice("mend the file; it is read again by itself", ("mailroom routes check", LOOK)),
+    "shadow.refused": Advice("mend the file; it is read again by itself", ("mailroom routes check", LOOK)),
     "submission.paused": Advice("", ("mailroom resume submission",)),
     "balance.off": Advice("compare with the documents, and keep the store as it is for whoever looks into it",
                           ("mailroom balance", "mailroom documents --state open")),

@@ -21,6 +21,7 @@ KINDS: dict[str, str] = {
     "balance.off": "taken in is not routed + in review + failed + open",
     "secret.refused": "a renewed secret was refused; the one before stays in use",
     "table.refused": "a changed mailroom.yaml was refused; the one before stays in use",
+    "shadow.refused": "the shadow table was refused; mailroom.yaml decides as before",
     "quality.changed": "more documents than usual match no rule or are uncertain",
     "clock.skewed": "a machine's clock is wrong, or was set by more than a few seconds",
     "queue.silent": "the queue takes messages and delivers none; the sweep does the work",
@@ -53,6 +54,7 @@ SEVERITIES: dict[str, Severity] = {
     "packet.held": Severity.WARNING,
     "mail.held": Severity.WARNING,
     "quality.changed": Severity.WARNING,
+    "shadow.refused": Severity.WARNING,
     "clock.skewed": Severity.WARNING,
 }
 """Kind -> its severity, unless a rule says otherwise; a kind that is not named here is an error."""

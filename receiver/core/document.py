@@ -11,7 +11,7 @@ from enum import StrEnum
 from receiver.core.mail import Part
 from receiver.core.meaning import Meaning
 from receiver.core.pages import Cut, Segment
-from receiver.core.plan import Plan, Target, Way
+from receiver.core.plan import Plan, ShadowVerdict, Target, Way
 
 NAMING = 2
 """How the keys of documents are made that are taken in now."""
@@ -219,6 +219,8 @@ class Document:
     error: str = ""
     """Why it failed or waits, in words for a person; the vendor's message where it came from there."""
     plan: Plan | None = None
+    shadow: ShadowVerdict | None = None
+    """What the shadow table made of it when its plan was made; None where there was none, or no table decided."""
     deliveries: tuple[Delivery, ...] = ()
     """Those that the plan asks for, in its order; then what earlier plans delivered. No receipt is ever forgotten."""
     sequence: int = 0

@@ -59,6 +59,7 @@ NATURES: dict[str, Nature] = {
     "channel.failing": Nature.CONDITION,
     "secret.refused": Nature.CONDITION,
     "table.refused": Nature.CONDITION,
+    "shadow.refused": Nature.CONDITION,
     "clock.skewed": Nature.CONDITION,
     "queue.silent": Nature.CONDITION,
 }

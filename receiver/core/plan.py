@@ -100,3 +100,13 @@ class Plan:
     def routes(self) -> tuple[str, ...]:
         """For each of ``to`` the row that names it."""
         return self.via or (self.route,) * len(self.to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowVerdict:
+    """What another table makes of a document beside the plan that it has."""
+
+    table: str
+    """The version of that table."""
+    plan: Plan | None = None
+    """Its plan, where it leads elsewhere; None where both agree."""

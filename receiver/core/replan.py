@@ -31,7 +31,7 @@ def replanned(document: Document, plan: Plan, holds: Holds, *, before: Document 
 def shelved(document: Document, holds: Holds) -> Document:
     """The document without its plan, which will be made anew; what was delivered stays on record."""
     earlier = tuple(replace(one, superseded=True) for one in known(document, holds).deliveries)
-    return replace(document, plan=None, deliveries=earlier)
+    return replace(document, plan=None, shadow=None, deliveries=earlier)
 
 
 def with_pointers(document: Document) -> Document:
@@ -101,7 +101,7 @@ class _Replan:
 
     def __init__(self, document: Document, plan: Plan, holds: Holds, earlier: tuple[Delivery, ...]) -> None:
         placed = document.placed or any(one.done and one.meaning in PLACED for one in earlier)
-        self._document = replace(document, plan=plan, placed=placed, deliveries=earlier)
+        self._document = replace(document, plan=plan, shadow=None, placed=placed, deliveries=earlier)
         self._plan = plan
         self._holds = holds
         self._earlier = earlier

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from receiver.core.document import Classification, Document
+from receiver.core.mail import Fate
 from receiver.core.plan import Plan, Row, Target, Way
 from receiver.core.when import Attributes, Judge, Truth, When, attributes, depends_on
 
@@ -166,6 +167,25 @@ def decide(table: RouteTable, result: Classification, document: Document, *, now
 def decide_failed(table: RouteTable, reason: str, *, now: float) -> Plan:
     """What to do with a document whose job failed, or that LlamaCloud cannot take."""
     return _planned(table, Way.FAILED, table.failed, reason, now=now)
+
+
+def decide_archive(table: RouteTable, container: Document, *, now: float) -> Plan:
+    """Where a packet, or a mail, itself is archived once what came out of it is settled."""
+    if container.mail:
+        return _planned(table, Way.MAIL, table.mail or Fallback(), _came(container), now=now)
+    pages, pieces = container.page_count, len(container.pieces)
+    reason = f"{pages} page{'s' if pages != 1 else ''} in {pieces} piece{'s' if pieces != 1 else ''}"
+    return _planned(table, Way.PACKET, table.packet or Fallback(), reason, now=now)
+
+
+def _came(mail: Document) -> str:
+    left = sum(part.fate is Fate.LEFT_OUT for part in mail.parts)
+    came = _counted(len({part.document_id for part in mail.parts if part.document_id}), "document")
+    return f"{_counted(left, 'part')} left out, {came}" if left else came
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 HELD = Fallback(review=True)

@@ -5,11 +5,11 @@ asked, paid for or written.
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
+from receiver.core.anew import moved
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.plan import Plan
 from receiver.core.route import RouteTable
-from receiver.flow.replay import moved
 from receiver.ports import Store
 
 PAGE = 500

@@ -19,6 +19,7 @@ from receiver.core.route import decide, decide_failed
 from receiver.core.task import submission_of
 from receiver.flow.case import Case
 from receiver.flow.deliver import delivery_tasks
+from receiver.flow.shadow import beside
 from receiver.flow.tools import Tools
 
 
@@ -114,7 +115,7 @@ def planned(document: Document, plan: Plan, tools: Tools) -> Document:
     again = document.state is not DocumentState.OPEN
     deadline = now + tools.config.deadline_seconds if again else document.deadline
     after = replace(after, step=Step.DECIDED, state=DocumentState.OPEN, deadline=deadline)
-    return after.note(now, "decided", f"{plan.way}: {plan.reason}").settle()
+    return beside(after.note(now, "decided", f"{plan.way}: {plan.reason}").settle(), tools)
 
 
 def failed_document(document: Document, reason: str, tools: Tools) -> Document:

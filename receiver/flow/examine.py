@@ -55,6 +55,14 @@ def _odd(config: Config, doubts: Callable[[Target], list[str]], wrong: Collectio
                 yield Problem(severity="warning", where=here, message=f"{target.url}: {said}", route=name)
 
 
+def unlike(shadow: Config, config: Config) -> list[Problem]:
+    """Where a shadow table's file asks LlamaCloud for something else: the answers come from what the real one asks."""
+    told = "differs from the real one, which LlamaCloud is asked by: what other rules would find, the shadow cannot say"
+    differ = [name for name in ("classify", "split") if getattr(shadow, name) != getattr(config, name)]
+    fix = "try rules out on documents of their own; the shadow table compares where documents go"
+    return [Problem(severity="warning", where=name, message=told, fix=fix) for name in differ]
+
+
 def _on_our_own(config: Config, names: Names, own: Mapping[str, str], wrong: Collection[str]) -> Iterator[Problem]:
     """Targets that are, or lie inside of, what is not for documents; what is ``wrong`` anyway is not looked at."""
     for where, name, targets in ways(config.table):

@@ -3,8 +3,7 @@
 from receiver.core.alert import Alert
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.fingerprint import cause_of
-from receiver.core.plan import Plan, Way
-from receiver.core.route import RouteTable
+from receiver.core.route import decide_archive
 from receiver.flow.conclude import planned
 from receiver.flow.tools import Tools
 
@@ -16,22 +15,7 @@ def waits_for_pieces(packet: Document) -> bool:
 
 def finished(packet: Document, tools: Tools) -> Document:
     """The packet with the plan to archive it."""
-    return planned(packet, archive(packet, tools.config.table, now=tools.clock()), tools)
-
-
-def archive(packet: Document, table: RouteTable, *, now: float) -> Plan:
-    """The plan to archive it."""
-    way = table.packet
-    pages, pieces = packet.page_count, len(packet.pieces)
-    return Plan(
-        way=Way.PACKET,
-        route=Way.PACKET,
-        reason=f"{pages} page{'s' if pages != 1 else ''} in {pieces} piece{'s' if pieces != 1 else ''}",
-        to=way.to if way else (),
-        review=way.review if way else False,
-        table=table.version,
-        decided_at=now,
-    )
+    return planned(packet, decide_archive(tools.config.table, packet, now=tools.clock()), tools)
 
 
 def held_alert(packet: Document, reason: str, now: float) -> Alert:

@@ -5,27 +5,26 @@ are not sent again; a delivery that holds bytes is made again and finds its own 
 nothing. ``reroute`` holds the stored result against the table of today: nothing is asked, and paid for, again.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
+from receiver.core.anew import moved, what_moves
 from receiver.core.change import Ensure, Query, Update, Write, changed
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import Conflict
-from receiver.core.plan import Plan, Target, Way
+from receiver.core.plan import Plan
 from receiver.core.replan import begun_anew, known, replanned
-from receiver.core.route import RouteTable, decide, decide_failed
 from receiver.core.task import NOTICES, Task, TaskState, submission_of
-from receiver.flow import mail_record, packet
 from receiver.flow.conclude import resubmission
 from receiver.flow.content import unreadable
 from receiver.flow.deliver import delivery_tasks
 from receiver.flow.every import every
 from receiver.flow.family import news
 from receiver.flow.incidents import documents_of
+from receiver.flow.shadow import beside
 from receiver.flow.tools import BRING_BACK, Tools, document_of, why_forgotten
 
 PAGE = 200
-BY_A_PERSON = frozenset({Way.BY_HAND, Way.RECUT, Way.DISMISSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,67 +173,15 @@ def _without_plan(document: Document, tools: Tools) -> Replay:
     return Replay(document=document, deed="resubmit", detail=document.error, writes=writes)
 
 
-def moved(document: Document, table: RouteTable, *, now: float) -> Plan | None:
-    """The plan that this table makes of what is stored, when it leads elsewhere than the one that was made.
-
-    Another name of a row leads nowhere else.
-    """
-    fresh = _decided_anew(document, table, now)
-    if document.plan is None or fresh is None:
-        return None
-    told = {one.to.url for one in document.deliveries if one.tells and one.done}
-    return None if _meaning(fresh, told) == _meaning(document.plan, told) else fresh
-
-
-def _meaning(plan: Plan, told: Collection[str]) -> tuple[object, ...]:
-    """What makes two plans the same. With which options a message was sent that has arrived is no part of it."""
-    places = [(to.url, {} if to.url in told else dict(to.options)) for to in plan.to]
-    return plan.way, places, plan.review
-
-
-def what_moves(before: Plan | None, after: Plan) -> str:
-    """In words: from where to where; of places that stay, the options that change."""
-    if before is None or [to.url for to in before.to] != [to.url for to in after.to] or before.way != after.way:
-        return f"{_said(before)} -> {_said(after)}"
-    pairs = zip(before.to, after.to, strict=True)
-    changed = [f"{new.url}: {', '.join(names)}" for old, new in pairs if (names := _differing(old, new))]
-    review = f"{'waits' if after.review else 'waits no longer'} for a person" if before.review != after.review else ""
-    options = f"options of {'; '.join(changed)}" if changed else ""
-    return ", ".join(filter(None, (review, options))) or f"{_said(before)} -> {_said(after)}"
-
-
-def _decided_anew(document: Document, table: RouteTable, now: float) -> Plan | None:
-    """None where no table decides: a person did, or there is nothing stored to decide by."""
-    plan, found = document.plan, document.classification
-    if plan is None or plan.way in BY_A_PERSON or plan.way is Way.BLANK:
-        return None
-    if plan.way is Way.PACKET:
-        return packet.archive(document, table, now=now)
-    if plan.way is Way.MAIL:
-        return mail_record.archive(document, table, now=now)
-    if plan.way is Way.FAILED:
-        return decide_failed(table, plan.reason, now=now)
-    return decide(table, found, document, now=now) if found else None
-
-
-def _differing(old: Target, new: Target) -> list[str]:
-    names = {*old.options, *new.options}
-    return sorted(name for name in names if old.options.get(name) != new.options.get(name))
-
-
 async def _reroute(document: Document, plan: Plan, tools: Tools) -> Replay:
     """The new plan's deliveries; what was delivered before, by whatever plan, keeps its receipt."""
     detail = what_moves(document.plan, plan)
     after = replace(replanned(document, plan, tools.holds), error="")
     if _needs_bytes(after) and (why := await unreadable(document, tools)):
         return _nothing(document, f"{detail}: {why}")
-    after = reopened(after, "re-routed", detail, tools)
+    after = beside(reopened(after, "re-routed", detail, tools), tools)
     writes = (Update(after), *delivery_tasks(after, tools), *await overtaken(document, tools))
     return Replay(document=document, deed="reroute", detail=detail, writes=writes)
-
-
-def _said(plan: Plan | None) -> str:
-    return f"{plan.route} ({', '.join(to.url for to in plan.to) or 'review'})" if plan else "no plan"
 
 
 def _needs_bytes(document: Document) -> bool:

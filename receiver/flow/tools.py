@@ -16,6 +16,7 @@ from receiver.core.job import Job
 from receiver.core.links import ContentLinks
 from receiver.core.parcel import Content
 from receiver.core.plan import Target
+from receiver.core.route import RouteTable
 from receiver.core.task import NOTICES, Task
 from receiver.core.verify import TOKEN_HEADER
 from receiver.flow.reactions import Reactions
@@ -83,7 +84,7 @@ class Terms:
 
 @dataclass(slots=True, kw_only=True)
 class Tools:
-    """Handed to every step. Tests replace any of it; only ``take`` changes it."""
+    """Handed to every step. Tests replace any of it; only ``take`` and ``take_shadow`` change it."""
 
     store: Store
     bell: Doorbell
@@ -96,6 +97,8 @@ class Tools:
     spread: Callable[[], float]
     """A random number in 0..1, for jitter."""
     meter: Meter
+    shadow: RouteTable | None = None
+    """A table that decides beside the real one, and moves nothing."""
     random_id: Callable[[], str] = random_id
     """A name that nobody else has: 16 hexadecimal digits."""
     sources: Mapping[str, Source] = field(default_factory=dict)
@@ -125,6 +128,10 @@ class Tools:
     def take(self, config: Config, channels: Mapping[str, AlertChannel]) -> None:
         """Works by this mailroom.yaml from now on, and by the alert channels that it names."""
         self.config, self.channels = config, channels
+
+    def take_shadow(self, table: RouteTable) -> None:
+        """Has this table decide beside the real one from now on."""
+        self.shadow = table
 
     async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
         """Rings for tasks that were just written. A bell that cannot ring is no failure: the sweep rings again."""

@@ -73,6 +73,7 @@ async def watch(tools: Tools) -> Looked:
         "channel.failing": await _failing(tools),
         "secret.refused": await _not_found_gone(fingerprint("secret.refused", "renewal"), tools),
         "table.refused": await _not_found_gone(fingerprint("table.refused", "reload"), tools),
+        "shadow.refused": await _not_found_gone(fingerprint("shadow.refused", "reload"), tools),
         "queue.silent": await _unless_later(recover.HEARD, fingerprint(recover.KIND, recover.CAUSE), tools),
         "clock.skewed": frozenset[str](),  # the machine whose clock it is contradicts (skew.still)
     }

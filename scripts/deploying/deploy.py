@@ -44,6 +44,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--stage", default="dev")
     parser.add_argument("--region", help="AWS_REGION, or eu-central-1")
     parser.add_argument("--config", type=Path, help="routing table; infra/mailroom.STAGE.yaml or infra/mailroom.yaml")
+    parser.add_argument("--shadow", type=Path, help="a table that decides beside the real one (docs/production.md)")
     parser.add_argument("--param", action="append", default=[], help="a parameter of serverless.yml: name=value")
     parser.add_argument("--remove", action="store_true", help="take the stage down")
     parser.add_argument("--with-all-documents", action="store_true", help="yes, delete its documents too")
@@ -54,11 +55,14 @@ def package(options: argparse.Namespace) -> None:
     """The zips, for the Python and platform that the parameters name."""
     chosen = [f"--{name}={value}" for name, value in params(options).items() if name in ("arch", "python")]
     chosen += [f"--config={options.config}"] if options.config else []
+    chosen += [f"--shadow={options.shadow}"] if options.shadow else []
     subprocess.run([sys.executable, ROOT / "scripts" / "package", f"--stage={options.stage}", *chosen], check=True)
 
 
 def params(options: argparse.Namespace) -> dict[str, str]:
-    return dict(one.partition("=")[::2] for one in options.param)
+    """The parameters of serverless.yml. Which file decides beside the real table follows from what is packaged."""
+    given = dict(one.partition("=")[::2] for one in options.param)
+    return given | ({"shadow": "shadow.yaml"} if options.shadow else {})
 
 
 def warnings(given: dict[str, str]) -> list[str]:
@@ -80,7 +84,7 @@ def warnings(given: dict[str, str]) -> list[str]:
 
 
 def osls(command: str, options: argparse.Namespace, region: str) -> None:
-    arguments = [f"--param={one}" for one in options.param]
+    arguments = [f"--param={name}={value}" for name, value in params(options).items()]
     subprocess.run([OSLS, command, "--stage", options.stage, "--region", region, *arguments], cwd=ROOT, check=True)
 
 

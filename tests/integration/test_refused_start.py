@@ -1,5 +1,6 @@
 """Settings that cannot work: the program ends with exit code 2, the setting's name and the fix, and leaves no trace."""
 
+import json
 import shutil
 import socket
 from pathlib import Path
@@ -121,6 +122,15 @@ def test_what_is_wrong_with_several_is_told_at_once(folder: Path) -> None:
 )
 def test_what_can_work_starts(folder: Path, env: dict[str, str]) -> None:
     assert ran(folder, "sweep", env=working(**env)).code == 0
+
+
+def test_a_wrong_shadow_table_is_told_and_stops_nothing(folder: Path) -> None:
+    (folder / "shadow.yaml").write_text(TABLE.replace("type: contract, to", "type: contrakt, to"))
+    done = ran(folder, "sweep", env=working(MAILROOM_SHADOW_CONFIG="shadow.yaml"))
+    assert done.code == 0
+    (told,) = [json.loads(line) for line in done.err.splitlines()]
+    assert (told["level"], told["what"]) == ("error", "shadow.refused")
+    assert "shadow.yaml:5: routes: type 'contract' has no row; is the row for 'contrakt' meant?" in told["error"]
 
 
 def has_ipv6() -> bool:

@@ -6,22 +6,25 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
-from handlers.app import table_anew
+from handlers.app import begin_shadow, shadow_anew, table_anew
 from handlers.aws import Aws
-from receiver.config import load
+from receiver.config import load, parse
 from receiver.core.change import Query
+from receiver.core.errors import Misconfigured
 from receiver.core.flag import Flag
 from receiver.core.incident import Incident
 from receiver.core.naming import fingerprint
 from receiver.core.task import Task
 from receiver.flow.alert import RAISE
+from receiver.refused import SHADOW
 from receiver.reload import keep_current
-from tests.receivers import an_app
+from tests.receivers import an_app, settings_with
 
 pytestmark = pytest.mark.anyio
 PATIENCE_SECONDS = 20
@@ -180,3 +183,83 @@ async def test_the_same_table_again_is_no_news(tmp_path: Path, caplog: pytest.Lo
         await until(was_read)
     assert process.app.tools.config is before
     assert caplog.records == []
+
+
+# --- the shadow table's file
+
+
+class Shadowed(Process):
+    """The same with a second table that decides beside the real one."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        super().__init__(folder)
+        self.shadow = folder / "shadow.yaml"
+        self.shadow.write_text(text)
+        settings = settings_with(config=str(self.path), shadow_config=str(self.shadow))
+        read = partial(shadow_anew, settings, self.app.tools)
+        self.app = replace(self.app, settings=settings, read_shadow=read)
+        begin_shadow(read, self.app.tools)
+
+    @property
+    def version(self) -> str:
+        return self.app.tools.shadow.version if self.app.tools.shadow else ""
+
+    async def decides(self, text: str) -> None:
+        async def is_taken() -> bool:
+            return self.version == parse(text, {}).table.version
+
+        await until(is_taken)
+
+    async def told(self) -> list[Task]:
+        found = await self.app.tools.store.find(Task, Query(by="all"))
+        return [task for task in found.records if "shadow.refused" in task.details.get("alert", "")]
+
+
+async def test_a_shadow_table_decides_from_the_start_and_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    process = Shadowed(tmp_path, OTHER)
+    assert process.version == parse(OTHER, {}).table.version
+    changed = SOUND.replace("/mail/in/", "/mail/third/")
+    async with looking(process):
+        process.shadow.write_text(changed)
+        await process.decides(changed)
+    assert process.places == ["folder:///mail/in/"]
+    assert await process.told() == []
+
+
+@pytest.mark.parametrize("what", [*list(WRONG)[:-1], "gone"])
+async def test_a_wrong_shadow_table_is_left_out_and_told_and_the_real_one_goes_on(
+    what: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = Shadowed(tmp_path, WRONG.get(what, OTHER))
+    if what == "gone":
+        process.shadow.unlink()
+    else:
+        assert process.version == ""
+        assert [one.getMessage() for one in caplog.records] == ["shadow.refused"]
+        assert str(process.shadow) in caplog.records[0].facts["error"]  # type: ignore[attr-defined]
+    async with looking(process):
+
+        async def is_told() -> bool:
+            return bool(await process.told())
+
+        await until(is_told)
+        process.path.write_text(OTHER)
+        await taken(process, "folder:///mail/elsewhere/")
+        process.shadow.write_text(SOUND)
+        await process.decides(SOUND)
+    assert await process.alerts() == []
+
+
+async def test_who_names_no_shadow_table_any_more_has_nothing_to_mend(tmp_path: Path) -> None:
+    process = Process(tmp_path)
+    tools = process.app.tools
+    await SHADOW.tell(Misconfigured("shadow.yaml:1: routes: is missing"), tools)
+    (task,) = [one for one in (await tools.store.find(Task, Query(by="all"))).records if one.kind == "alert"]
+    await RAISE.run(task, tools)
+    key = fingerprint(SHADOW.kind, SHADOW.cause)
+    async with looking(process):
+
+        async def found_gone() -> bool:
+            return await tools.store.get(Flag, f"watch:gone:{key}") is not None
+
+        await until(found_gone)

@@ -13,10 +13,14 @@ from click.testing import CliRunner, Result
 
 from receiver import show
 from receiver.cli import cli
+from receiver.config import load
 from receiver.config.build import schema
+from receiver.core.anew import judged
 from receiver.core.change import Insert
 from receiver.core.document import Classification, Document, Origin
+from receiver.core.errors import Misconfigured
 from receiver.core.plan import Plan, Target, Way
+from receiver.core.route import RouteTable, decide
 from receiver.store.sqlite import SqliteStore
 from tests.builders import a_document
 
@@ -351,6 +355,96 @@ def test_backtest_says_which_options_would_change_where_the_row_has_another_name
     anyio.run(_filled, SqliteStore(tmp_path / "mailroom.db"), found)
     monkeypatch.setenv("MAILROOM_STORE", f"sqlite:///{tmp_path}/mailroom.db")
     assert "options of s3://mail/bills/: tags" in run("backtest").stdout
+
+
+# --- the table that decides beside the real one
+
+
+@pytest.fixture
+def shadow(config: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Another sound table, which MAILROOM_SHADOW_CONFIG names: it asks for less confidence."""
+    path = config.parent / "shadow.yaml"
+    path.write_text(config.read_text().replace("0.5", "0.3"))
+    monkeypatch.setenv("MAILROOM_SHADOW_CONFIG", str(path))
+    return path
+
+
+def test_the_shadow_table_is_checked_after_the_real_one(config: Path, shadow: Path) -> None:
+    told = run("check", "--offline")
+    assert told.exit_code == 0
+    first, second = (told.stdout.index(f"{path}: 2 rows to 4 destinations: all is well") for path in (config, shadow))
+    assert first < second
+    assert json.loads(run("check", "--offline", "--json").stdout)["shadow"]["file"] == str(shadow)
+    shadow.write_text(shadow.read_text().replace("sqs://work", "sqz://work"))
+    told = run("check", "--offline")
+    assert told.exit_code == 1
+    assert f"{config}: 2 rows to 4 destinations: all is well" in told.stdout
+    assert f"{shadow}:6: routes[1].to[1]" in told.stdout
+    assert str(shadow) not in run("check", "--offline", "--config", str(config)).stdout
+
+
+def test_a_shadow_table_whose_rules_differ_is_warned_of(shadow: Path) -> None:
+    shadow.write_text(shadow.read_text().replace("has a number and a total amount", "has an amount to be paid"))
+    told = run("check", "--offline")
+    assert told.exit_code == 0
+    assert f"{shadow}:1: warning: classify: differs from the real one" in told.stdout
+
+
+@pytest.mark.usefixtures("config")
+def test_a_shadow_table_that_is_not_there_is_told_with_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    for arguments in (["shadow"], ["check", "--offline"]):
+        monkeypatch.setenv("MAILROOM_SHADOW_CONFIG", "nowhere.yaml")
+        with pytest.raises(Misconfigured, match=r"there is no nowhere\.yaml.* in MAILROOM_SHADOW_CONFIG"):
+            run(*arguments)
+    monkeypatch.delenv("MAILROOM_SHADOW_CONFIG")
+    with pytest.raises(Misconfigured, match="MAILROOM_SHADOW_CONFIG is not set"):
+        run("shadow")
+
+
+@pytest.mark.usefixtures("shadow")
+def test_explain_says_what_the_shadow_table_would_do() -> None:
+    unsure = {"type": "invoice", "confidence": 0.4, "pages": 1}
+    said = explained(unsure)
+    assert (said["way"], said["shadow"]["way"]) == ("low_confidence", "matched")
+    told = run("explain", "-", stdin=unsure).stdout
+    assert "shadow: low_confidence (review) -> invoice (folder://" in told
+    assert "shadow: the same" in run("explain", "-", stdin={"type": None}).stdout
+
+
+def test_what_the_shadow_table_decided_is_counted_and_what_differs_is_listed(
+    config: Path, shadow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, other = (load(path, {}).table for path in (config, shadow))
+
+    def decided(number: int, confidence: float, table: RouteTable | None) -> Document:
+        found = Classification(type="invoice", confidence=confidence)
+        one = a_document(id=f"doc_{number}", name=f"{number}.pdf", classification=found, page_count=1, shadow=None)
+        one = replace(one, plan=decide(real, found, one, now=1.0))
+        return replace(one, shadow=judged(one, table, now=1.0) if table else None)
+
+    documents = [decided(number, confidence, other) for number, confidence in enumerate([0.4, 0.4, 0.9])]
+    documents += [decided(3, 0.9, None), decided(4, 0.4, real)]
+    anyio.run(_filled, SqliteStore(config.parent / "mailroom.db"), *documents)
+    monkeypatch.setenv("MAILROOM_STORE", f"sqlite:///{config.parent}/mailroom.db")
+    told = run("shadow").stdout
+    assert f"shadow table {other.version} decided 3 documents: 1 alike, 2 differently\n" in told
+    assert "low_confidence (nowhere, review)   invoice (folder://" in told
+    assert "doc_0" in told
+    assert "doc_2" not in told
+    assert f"by a person: 1; to try it on them: mailroom routes backtest --config {shadow}\n" in told
+    assert f"beside another version: 1; to see them: mailroom routes shadow --table {real.version}\n" in told
+    assert "and 1 more; --limit shows them" in run("shadow", "--limit", "1").stdout
+    data = json.loads(run("shadow", "--json").stdout)
+    assert {name: data[name] for name in ("table", "decided", "same", "differ", "without_it")} == {
+        "table": other.version, "decided": 3, "same": 1, "differ": 2, "without_it": 2,
+    }  # fmt: skip
+    moved = {one["document_id"]: one["to"]["route"] for one in data["moved"]}
+    assert moved == {"doc_0": "invoice", "doc_1": "invoice"}
+    assert json.loads(run("shadow", "--json", "--table", real.version).stdout)["decided"] == 1
+    assert json.loads(run("shadow", "--json", "--type", "contract").stdout)["decided"] == 0
+    shown = CliRunner().invoke(cli, ["documents", "doc_0"], catch_exceptions=False).stdout
+    assert f"the shadow table {other.version} would have done otherwise: low_confidence (review) -> invoice" in shown
+    assert "decided the same" in CliRunner().invoke(cli, ["documents", "doc_2"], catch_exceptions=False).stdout
 
 
 async def _filled(store: SqliteStore, *documents: Document) -> None:

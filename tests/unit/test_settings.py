@@ -93,6 +93,7 @@ CASES: dict[str, tuple[st.SearchStrategy[str], st.SearchStrategy[str]]] = {
     "llama_cloud_api_key": (PRINTABLE, st.sampled_from(["a b", "llx-ключ", "Bearer llx-1"])),
     "llama_cloud_base_url": urls(["https", "http"], ["", "/", "/a/b"], ["?a=b", "#x", "/a b", "/?", "/\\x"]),  # type: ignore[dict-item]
     "config": (PLAIN.map(lambda name: f"{name}.yaml"), PLAIN.map(lambda name: f"{name}/")),
+    "shadow_config": (PLAIN.map(lambda name: f"{name}.yaml"), PLAIN.map(lambda name: f"{name}/")),
     "public_url": urls(["https", "http"], ["", "/"], ["/prefix", "?a=b", "#x", "/webhooks/llamacloud", "//", "/?"]),  # type: ignore[dict-item]
     "allow_http": BOOLEAN,
     "webhook_headers": (

@@ -43,6 +43,7 @@ function facts(doc, open) {
   const rows = {
     "classified as": [found(doc) || "not classified", doc.confidence == null ? "" : ` (${percent(doc.confidence)})`],
     "said LlamaCloud": doc.reasoning,
+    "shadow table": doc.shadow?.differs,
     "came by": `${doc.origin.kind}: ${doc.origin.locator}${doc.origin.sender ? ` from ${doc.origin.sender}` : ""}`,
     "came in mail": doc.came_in && link(doc.came_in, open),
     "same bytes as": doc.same_bytes_as && link(doc.same_bytes_as, open),

@@ -30,7 +30,7 @@ from receiver.flow.assess import GONE_SECONDS
 from receiver.flow.intake import Arrival
 from receiver.flow.sweep import sweep
 from receiver.flow.watch import EXPIRING, GRACE
-from receiver.refused import SECRETS
+from receiver.refused import SECRETS, SHADOW
 from receiver.refused import TABLE as TABLE_REFUSED
 from tests.commands import run, terminal
 from tests.desk import TABLE, PlayedChannel
@@ -189,6 +189,11 @@ async def table_refused(desk: Desk) -> None:
     await TABLE_REFUSED.tell(Misconfigured("mailroom.yaml:3: routes: type 'a' has no row"), desk.tools)
 
 
+async def shadow_refused(desk: Desk) -> None:
+    desk.refused = True
+    await SHADOW.tell(Misconfigured("shadow.yaml:3: routes: type 'a' has no row"), desk.tools)
+
+
 async def uncertain(desk: Desk) -> None:
     for number in range(25):
         await desk.routed("invoice", 0.95, name=f"{number}.pdf", content=b"before %d" % number)
@@ -230,7 +235,10 @@ async def silent_queue(desk: Desk) -> None:
     await recover.tell_of_silence(3, desk.tools)
 
 
-MENDED_ELSEWHERE = ("balance.off", "quality.changed", "secret.refused", "table.refused", "clock.skewed", "queue.silent")
+MENDED_ELSEWHERE = (
+    "balance.off", "quality.changed", "secret.refused", "table.refused", "shadow.refused", "clock.skewed",
+    "queue.silent",
+)  # fmt: skip
 
 CASES = {
     **{
@@ -251,6 +259,7 @@ CASES = {
     "mail.held part": Case("mail.held", held_part),
     "secret.refused": Case("secret.refused", secret_refused, works_again),
     "table.refused": Case("table.refused", table_refused, works_again),
+    "shadow.refused": Case("shadow.refused", shadow_refused, works_again),
     "submission.paused": Case("submission.paused", out_of_credits, works_again),
     "channel.failing": Case("channel.failing", channel_gone, works_again),
     "balance.off": Case("balance.off", off_balance),

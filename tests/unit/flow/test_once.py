@@ -15,6 +15,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from receiver.core.anew import moved
 from receiver.core.chosen import choices
 from receiver.core.document import Document, DocumentState, Receipt
 from receiver.core.errors import DestinationBusy, NotAllowed
@@ -23,7 +24,7 @@ from receiver.core.meaning import Meaning
 from receiver.core.parcel import Parcel, Pointer, PointerState
 from receiver.flow.by_hand import Word, route_by_hand
 from receiver.flow.forget import forget_content
-from receiver.flow.replay import Choice, carry_out, chosen, foreseen, moved
+from receiver.flow.replay import Choice, carry_out, chosen, foreseen
 from tests.desk import TABLE, Desk, PlayedPlace
 
 INVOICES = '"bytes://invoices/", "words://invoices"'

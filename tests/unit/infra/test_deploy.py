@@ -1,6 +1,9 @@
-"""scripts/deploy says who would hear of alerts, and who does."""
+"""scripts/deploy says who would hear of alerts, and who does; and takes the shadow table along."""
 
 import importlib.util
+from argparse import Namespace
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -54,3 +57,28 @@ class Sns:
 )
 def test_it_says_who_hears_a_topic(attributes: dict[str, str], said: str, deploy: ModuleType) -> None:
     assert deploy.heard_by(Sns(**attributes), "arn:aws:sns:eu-central-1:1:mailroom-dev-alerts").startswith(said)
+
+
+def test_a_shadow_table_is_named_to_the_functions_where_one_is_packaged(deploy: ModuleType) -> None:
+    given = ["python=3.13", "data=Retain"]
+    assert deploy.params(Namespace(param=given, shadow=None)) == {"python": "3.13", "data": "Retain"}
+    with_one = deploy.params(Namespace(param=given, shadow=Path("next.yaml")))
+    assert with_one == {"python": "3.13", "data": "Retain", "shadow": "shadow.yaml"}
+
+
+def test_a_shadow_table_lies_in_the_zips_of_the_functions_that_decide(tmp_path: Path) -> None:
+    loader = SourceFileLoader("package", str(ROOT / "scripts" / "package"))
+    spec = importlib.util.spec_from_loader("package", loader)
+    assert spec
+    package = importlib.util.module_from_spec(spec)
+    loader.exec_module(package)
+    table, shadow = ROOT / "infra" / "mailroom.yaml", tmp_path / "next.yaml"
+    shadow.write_text("the shadow table")
+    for name, function in package.specs().items():
+        if name == "all":
+            continue
+        tree = tmp_path / name
+        tree.mkdir()
+        package.copy_tables(tree, function, table, shadow)
+        there = (tree / "shadow.yaml").exists()
+        assert there == (tree / "mailroom.yaml").exists() == (name != "receive")

@@ -1,0 +1,101 @@
+"""``mailroom routes shadow``: what has the table that decides beside the real one decided otherwise?"""
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+
+import click
+
+from receiver.cli import output
+from receiver.cli.backtest import Move, print_moves
+from receiver.cli.listing import MOMENT
+from receiver.cli.running import with_store
+from receiver.config import Config, load
+from receiver.core.change import Query
+from receiver.core.document import Document
+from receiver.core.errors import Misconfigured
+from receiver.flow.every import every
+from receiver.ports import Store
+from receiver.settings import Settings, from_environ
+
+PAGE = 500
+
+
+@dataclass(slots=True)
+class _Counted:
+    """What one version of the shadow table decided."""
+
+    same: int = 0
+    moves: list[Move] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+    """Documents that were decided without it, by the version that was beside them; "" for none."""
+
+    @property
+    def decided(self) -> int:
+        return self.same + len(self.moves)
+
+
+@click.command(short_help="Say what the shadow table has decided otherwise.")
+@click.option("--since", type=MOMENT, help="Documents taken in since then: 2026-11-22, 2h, 7d.")
+@click.option("--type", "of_type", help="Only documents of this matched type.")
+@click.option(
+    "--table", "version", metavar="VERSION", help="The version that decided; that of MAILROOM_SHADOW_CONFIG without it."
+)
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1), help="How many of those that differ are listed."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def shadow(since: float | None, of_type: str | None, version: str | None, limit: int, as_json: bool) -> None:
+    """Say how often the shadow table decided as the real one did, and list where it would have led elsewhere.
+
+    It is what was found when each document was decided; nothing is decided or written now. For documents that were
+    decided before it was there: mailroom routes backtest --config FILE.
+    """
+    settings = from_environ()
+    version = version or shadow_of(settings).table.version
+    query = Query(by="type" if of_type else "all", key=of_type, since=since, limit=PAGE)
+    found = with_store(lambda store: _counted(version, query, store))
+    if as_json:
+        moved = [one.shown() for one in found.moves]
+        counts = {"decided": found.decided, "same": found.same, "differ": len(moved)}
+        output.print_json({"table": version, **counts, "without_it": found.others.total(), "moved": moved})
+    else:
+        _print(version, found, limit, settings)
+
+
+def shadow_of(settings: Settings) -> Config:
+    """The shadow table's file. Raises Misconfigured for a wrong one, and where none is named."""
+    if not settings.shadow_config:
+        raise Misconfigured(
+            "there is no shadow table: MAILROOM_SHADOW_CONFIG is not set",
+            fix="name the file of a changed table there, and start mailroom serve with it",
+        )
+    return load(settings.shadow_config, os.environ, variable="MAILROOM_SHADOW_CONFIG")
+
+
+async def _counted(version: str, query: Query, store: Store) -> _Counted:
+    found = _Counted()
+    async for document in every(Document, query, store):
+        if document.plan is None:
+            continue
+        verdict = document.shadow
+        if verdict is None or verdict.table != version:
+            found.others[verdict.table if verdict else ""] += 1
+        elif verdict.plan is None:
+            found.same += 1
+        else:
+            found.moves.append(Move(document, verdict.plan))
+    return found
+
+
+def _print(version: str, found: _Counted, limit: int, settings: Settings) -> None:
+    output.say(
+        f"shadow table {version} decided {found.decided} documents: {found.same} alike, {len(found.moves)} differently"
+    )
+    print_moves(found.moves, limit)
+    if unseen := found.others[""]:
+        tried = f"mailroom routes backtest --config {settings.shadow_config or 'FILE'}"
+        output.say(f"decided without a shadow table, or by a person: {unseen}; to try it on them: {tried}")
+    for table, count in found.others.most_common():
+        if table:
+            output.say(f"decided beside another version: {count}; to see them: mailroom routes shadow --table {table}")

@@ -1,0 +1,74 @@
+"""Anew: what some routing table would make of a document that was decided before, from what is on record of it.
+
+One comparison serves ``routes backtest``, ``replay --reroute`` and the shadow table, so that they cannot disagree.
+"""
+
+from collections.abc import Collection
+
+from receiver.core.document import Document
+from receiver.core.plan import Plan, ShadowVerdict, Target, Way
+from receiver.core.route import RouteTable, decide, decide_archive, decide_failed
+
+BY_NO_TABLE = frozenset({Way.BY_HAND, Way.RECUT, Way.DISMISSED, Way.BLANK})
+"""The ways that a person, or a cut, chose."""
+
+
+def judged(document: Document, table: RouteTable, *, now: float) -> ShadowVerdict | None:
+    """What this table makes of the document; None where no table decides."""
+    fresh = _decided_anew(document, table, now)
+    if document.plan is None or fresh is None:
+        return None
+    told = {one.to.url for one in document.deliveries if one.tells and one.done}
+    return ShadowVerdict(table=table.version, plan=None if alike(document.plan, fresh, told) else fresh)
+
+
+def moved(document: Document, table: RouteTable, *, now: float) -> Plan | None:
+    """The plan that this table makes of what is stored, when it leads elsewhere than the one that was made.
+
+    Another name of a row leads nowhere else.
+    """
+    verdict = judged(document, table, now=now)
+    return verdict.plan if verdict else None
+
+
+def alike(one: Plan, other: Plan, told: Collection[str] = ()) -> bool:
+    """Whether both plans lead to the same. Of ``told``, URLs that got their message, the options are no matter."""
+    return _meaning(one, told) == _meaning(other, told)
+
+
+def what_moves(before: Plan | None, after: Plan) -> str:
+    """In words: from where to where; of places that stay, the options that change."""
+    if before is None or [to.url for to in before.to] != [to.url for to in after.to] or before.way != after.way:
+        return f"{_said(before)} -> {_said(after)}"
+    pairs = zip(before.to, after.to, strict=True)
+    changed = [f"{new.url}: {', '.join(names)}" for old, new in pairs if (names := _differing(old, new))]
+    review = f"{'waits' if after.review else 'waits no longer'} for a person" if before.review != after.review else ""
+    options = f"options of {'; '.join(changed)}" if changed else ""
+    return ", ".join(filter(None, (review, options))) or f"{_said(before)} -> {_said(after)}"
+
+
+def _decided_anew(document: Document, table: RouteTable, now: float) -> Plan | None:
+    """None where no table decides: a person did, or there is nothing stored to decide by."""
+    plan, found = document.plan, document.classification
+    if plan is None or plan.way in BY_NO_TABLE:
+        return None
+    if plan.way in (Way.PACKET, Way.MAIL):
+        return decide_archive(table, document, now=now)
+    if plan.way is Way.FAILED:
+        return decide_failed(table, plan.reason, now=now)
+    return decide(table, found, document, now=now) if found else None
+
+
+def _meaning(plan: Plan, told: Collection[str]) -> tuple[object, ...]:
+    """What makes two plans the same. With which options a message was sent that has arrived is no part of it."""
+    places = [(to.url, {} if to.url in told else dict(to.options)) for to in plan.to]
+    return plan.way, places, plan.review
+
+
+def _said(plan: Plan | None) -> str:
+    return f"{plan.route} ({', '.join(to.url for to in plan.to) or 'review'})" if plan else "no plan"
+
+
+def _differing(old: Target, new: Target) -> list[str]:
+    names = {*old.options, *new.options}
+    return sorted(name for name in names if old.options.get(name) != new.options.get(name))

@@ -1,0 +1,241 @@
+"""A second table decides beside the real one: what it would do otherwise is kept and told, and nothing else changes."""
+
+import asyncio
+import json
+import logging
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from receiver.config import parse
+from receiver.core.change import Query
+from receiver.core.document import Document
+from receiver.core.job import JobStatus
+from receiver.core.plan import Way
+from receiver.core.route import RouteTable
+from receiver.flow.backtest import backtest
+from receiver.flow.by_hand import Word, route_by_hand
+from receiver.flow.replay import Choice, carry_out, chosen, foreseen
+from receiver.metrics import Meter
+from tests.desk import TABLE, Desk
+from tests.papers import a_page, packet_bytes
+
+pytestmark = pytest.mark.anyio
+OTHER = TABLE.replace("bytes://invoices/", "bytes://bills/")
+
+
+def table(text: str) -> RouteTable:
+    return parse(text, {}).table
+
+
+def shadowed(desk: Desk, text: str) -> Desk:
+    desk.tools.take_shadow(table(text))
+    return desk
+
+
+def counted(desk: Desk) -> dict[str, float]:
+    assert isinstance(desk.tools.meter, Meter)
+    found = desk.tools.meter.counts()
+    return {labels[0]: value for name, labels, value in found if name == "mailroom_shadow_decisions"}
+
+
+async def test_the_difference_is_kept_with_the_document_counted_and_logged(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="mailroom.task")
+    document = await shadowed(desk, OTHER).routed("invoice")
+    assert [one.to.url for one in document.deliveries] == ["bytes://invoices/", "words://invoices"]
+    assert document.shadow is not None
+    assert document.shadow.table == table(OTHER).version
+    assert document.shadow.plan is not None
+    assert [to.url for to in document.shadow.plan.to] == ["bytes://bills/", "words://invoices"]
+    assert document.shadow.plan.trace == ()
+    assert counted(desk) == {"differs": 1}
+    (told,) = [one for one in caplog.records if one.getMessage() == "shadow.differs"]
+    change = "invoice (bytes://invoices/, words://invoices) -> invoice (bytes://bills/, words://invoices)"
+    assert told.facts == {"document": document.id, "table": document.shadow.table, "change": change}  # type: ignore[attr-defined]
+
+
+async def test_what_both_decide_alike_is_kept_as_that(desk: Desk) -> None:
+    document = await shadowed(desk, OTHER).routed("contract")
+    assert document.shadow is not None
+    assert document.shadow.plan is None
+    assert counted(desk) == {"same": 1}
+
+
+@pytest.mark.parametrize(("type_", "confidence"), [("invoice", 0.9), (None, 0.9), ("letter", 0.9), ("invoice", 0.1)])
+async def test_every_way_is_decided_beside(type_: str | None, confidence: float, desk: Desk) -> None:
+    document = await shadowed(desk, TABLE).routed(type_, confidence)
+    assert document.shadow is not None
+    assert document.shadow.plan is None
+
+
+async def test_a_failed_job_is_decided_beside_too(desk: Desk) -> None:
+    document = await shadowed(desk, TABLE.replace("bytes://failed/", "bytes://broken/")).submitted()
+    desk.cloud.finish(document.job_id, JobStatus.FAILED, error="the dog ate page 7")
+    await desk.event(document.job_id, "classify.error")
+    await desk.work()
+    document = await desk.document(document.id)
+    assert document.plan is not None
+    assert document.plan.way is Way.FAILED
+    assert document.shadow is not None
+    assert document.shadow.plan is not None
+    assert [to.url for to in document.shadow.plan.to] == ["bytes://broken/"]
+
+
+async def test_pages_that_only_the_shadow_table_asks_for_are_known(desk: Desk) -> None:
+    asks = TABLE.replace("routes:\n", "routes:\n  - {type: invoice, when: {min_pages: 2}, review: true, name: long}\n")
+    document = await shadowed(desk, asks).routed("invoice", content=packet_bytes(*map(a_page, "123")))
+    assert document.shadow is not None
+    assert document.shadow.plan is not None
+    assert document.shadow.plan.route == "long"
+
+
+async def test_without_a_shadow_table_nothing_is_kept(desk: Desk) -> None:
+    assert (await desk.routed("invoice")).shadow is None
+    assert counted(desk) == {}
+
+
+async def test_a_shadow_table_that_fails_leaves_the_real_decision_alone(
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(RouteTable):
+        def rows(self, name: str) -> Any:
+            raise RuntimeError(f"no rows for {name}")
+
+    kept = table(OTHER)
+    desk.tools.take_shadow(Broken(**{name: getattr(kept, name) for name in kept.__dataclass_fields__}))
+    document = await desk.routed("invoice")
+    assert [one.done for one in document.deliveries] == [True, True]
+    assert document.shadow is None
+    assert counted(desk) == {"failed": 1}
+    assert "no rows for invoice" in caplog.text
+
+
+async def test_what_a_person_decides_no_table_decides(desk: Desk) -> None:
+    held = await shadowed(desk, OTHER).routed("invoice", 0.1)
+    assert held.shadow is not None
+    await route_by_hand(held.id, Word(to="contract"), desk.tools)
+    assert (await desk.document(held.id)).shadow is None
+    assert counted(desk) == {"same": 1}
+
+
+async def test_a_document_that_a_changed_table_moves_is_held_against_the_shadow_table_again(desk: Desk) -> None:
+    before = await shadowed(desk, OTHER).routed("invoice")
+    desk.use(OTHER)
+    choice = Choice(reroute=True)
+    for document in [one async for one in chosen(choice, desk.tools)]:
+        assert await carry_out(await foreseen(document, choice, desk.tools), desk.tools)
+    await desk.work()
+    after = await desk.document(before.id)
+    assert before.shadow is not None
+    assert before.shadow.plan is not None
+    assert after.shadow is not None
+    assert after.shadow.plan is None
+
+
+# --- for any two tables and any documents
+
+PLACES = st.lists(st.sampled_from(["bytes://a/", "bytes://b/{type}/", "words://a", "words://b"]), unique=True)
+CONDITIONS = st.sampled_from(
+    [{}, {"min_pages": 2}, {"sender": "ann@*"}, {"max_size": 30}, {"not": {"name": "*.docx"}}, {"duplicate": True}]
+)
+OPTIONS = st.sampled_from([{}, {"tags": "a=b"}])
+
+
+@st.composite
+def targets(draw: st.DrawFn) -> list[Any]:
+    urls = draw(PLACES)
+    return [{"to": url, **draw(OPTIONS)} if url.startswith("bytes:") else url for url in urls]
+
+
+@st.composite
+def ways(draw: st.DrawFn) -> dict[str, Any]:
+    to = draw(targets())
+    return {"to": to, "review": draw(st.booleans())} if to else {"review": True}
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> dict[str, Any]:
+    types = draw(st.sampled_from(["invoice", "contract", "*", ["invoice", "contract"]]))
+    goes_on = draw(st.booleans())
+    least = draw(st.sampled_from([0, 0.5, 0.9]))
+    return {"type": types, "min_confidence": least, "when": draw(CONDITIONS), "continue": goes_on, **draw(ways())}
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> str:
+    routes = draw(st.lists(rows(), min_size=1, max_size=4))
+    for number, row in enumerate(routes):
+        row |= {"name": f"row-{number}"}
+        if not row["when"]:
+            del row["when"]
+    named = {name: draw(ways()) for name in ("no_match", "low_confidence", "failed")}
+    rules = [{"type": name, "description": "a long description"} for name in ("invoice", "contract")]
+    return json.dumps({"classify": {"rules": rules}, "routes": routes, **named})
+
+
+DOCUMENTS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "type": st.sampled_from(["invoice", "contract", "letter", None, "the job failed"]),
+            "confidence": st.sampled_from([0.2, 0.6, 0.95]),
+            "name": st.sampled_from(["a.pdf", "b.docx"]),
+            "sender": st.sampled_from(["", "ann@a.example"]),
+            "content": st.sampled_from([b"%PDF-1.7 one", b"a longer letter, of more than thirty bytes"]),
+        }
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+async def lived(desk: Desk, documents: list[dict[str, Any]]) -> list[Document]:
+    for number, given_ in enumerate(documents):
+        name = f"{number}-{given_['name']}"
+        document = await desk.submitted(name=name, content=given_["content"], sender=given_["sender"])
+        if given_["type"] == "the job failed":
+            desk.cloud.finish(document.job_id, JobStatus.FAILED, error="the dog ate page 7")
+        else:
+            desk.cloud.classified(document.job_id, given_["type"], given_["confidence"])
+        await desk.event(document.job_id)
+        await desk.work()
+    return sorted(await desk.all_documents(), key=lambda one: one.name)
+
+
+def seen_outside(desk: Desk) -> list[object]:
+    parcels = [*desk.bytes.parcels, *desk.words.parcels]
+    told = [(one.url, one.delivery_id, one.meaning, dict(one.options), one.manifest) for one in parcels]
+    return [told, sorted(desk.bytes.objects.items()), desk.channel.words, len(desk.cloud.orders)]
+
+
+@given(real=tables(), shadow=tables(), documents=DOCUMENTS)
+@settings(deadline=None, max_examples=15)
+def test_the_shadow_table_changes_nothing_and_reports_what_a_backtest_would(
+    real: str, shadow: str, documents: list[dict[str, Any]]
+) -> None:
+    async def both(folder: Path) -> None:
+        alone, watched = Desk(folder / "alone", real), shadowed(Desk(folder / "watched", real), shadow)
+        without, beside = await lived(alone, documents), await lived(watched, documents)
+        assert seen_outside(alone) == seen_outside(watched)
+        for one, other in zip(without, beside, strict=True):
+            assert replace(other, shadow=None, content="", installation="", transactions=()) == replace(
+                one, content="", installation="", transactions=()
+            )
+        trials = [one async for one in backtest(table(shadow), watched.store, Query(), now=watched.now)]
+        for trial in trials:
+            assert trial.document.shadow is not None
+            kept = trial.document.shadow.plan
+            assert kept == (replace(trial.plan, trace=()) if trial.plan else None)
+        assert len(trials) == len(documents)
+        assert sum(counted(watched).values()) == len(documents)
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("alone", "watched"):
+            (Path(folder) / name).mkdir()
+        asyncio.run(both(Path(folder)))
