@@ -19,7 +19,7 @@ from receiver.core.errors import Malformed
 ENVELOPES = 5
 """Messages around a notification, at most."""
 SENDER_LIMIT = 255
-"""Characters of a principal, which has a tenth: it goes onto the document's record, and who wrote the message chose it."""
+"""Characters of a principal, which has a tenth: it goes onto the record, and who wrote the message chose it."""
 _SUBSCRIPTION = frozenset({"SubscriptionConfirmation", "UnsubscribeConfirmation"})
 
 
