@@ -50,14 +50,14 @@ def build(
     """
     given, config = config, config or load(settings.config, os.environ)
     aws = aws or Aws()
-    children = Children()
+    children, s3 = Children(), S3Source(aws)
     store, bell, meter = bootstrap.open_store(settings), bootstrap.open_bell(settings), Meter()
     tools = Tools(
         store=store,
         bell=bell,
         cloud=bootstrap.open_cloud(settings),
         spool=open_spool(settings, aws),
-        sources={"s3": S3Source(aws), "folder": FolderSource()},
+        sources={"s3": s3, "https": s3, "http": s3, "folder": FolderSource()},  # S3 too, at an endpoint of its own
         config=config,
         terms=bootstrap.terms(settings),
         reactions=Reactions(classify.router, split.router, other.router),

@@ -1,7 +1,8 @@
 """AWS: clients made late and once per service, calls pushed to threads, and botocore's errors translated once.
 
-Which account, region and endpoint is botocore's own business (``AWS_*``, ``AWS_ENDPOINT_URL`` included). Nobody else
-in the product imports boto3 to deliver or to alert.
+Which account, region and endpoint is botocore's own business (``AWS_*``, ``AWS_ENDPOINT_URL`` included), unless a
+destination names a role or an endpoint of its own (``through``). Nobody else in the product imports boto3 to deliver or
+to alert.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -79,6 +81,22 @@ DOWNLOAD_SECONDS = 300
 """How long such a URL works: it is made when somebody asks for it, and followed at once."""
 
 
+ASSUMING = "AssumeRole"
+"""The operation by which a role is taken on; its refusal is never an answer about a bucket or a queue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How a destination is reached, where not as everything else is."""
+
+    role: str = ""
+    """The ARN of a role that is taken on first."""
+    external_id: str = ""
+    """What the role's owner asks for, so that nobody else can have us take it on."""
+    endpoint: str = ""
+    """The address of the service: ``https://minio.example.com``."""
+
+
 class Aws:
     """boto3 for async code. One instance serves a whole process; nothing connects before the first call."""
 
@@ -101,6 +119,28 @@ class Aws:
         self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
         self._threads: dict[str, Threads] = {}
+        self._others: dict[Access, Aws] = {}
+        self._source: Aws | None = None
+        self._access = Access()
+
+    def through(self, access: Access) -> "Aws":
+        """The same by this role and at this endpoint: one for each, with clients and threads of its own."""
+        if access == Access():
+            return self
+        with self._lock:
+            if access not in self._others:
+                other = Aws(
+                    threads=self._limit, call_seconds=self._call_seconds, attempts=self._attempts,
+                    credentials=self._credentials, endpoint_url=access.endpoint or self._endpoint,
+                )  # fmt: skip
+                other._source, other._access = self, access
+                self._others[access] = other
+            return self._others[access]
+
+    @property
+    def usual(self) -> bool:
+        """Whether it is reached as everything else is, by our own role and where AWS is."""
+        return self._source is None
 
     def client(self, service: str, *, region: str = "") -> Any:
         """The process's one client of this service in this region, without it in our own.
@@ -118,12 +158,9 @@ class Aws:
             return self._clients[service, region]
 
     def _make(self, service: str, region: str) -> Any:
-        import boto3
         from botocore.config import Config
 
-        self._session = self._session or boto3.session.Session(
-            **{"region_name": named_region(os.environ), **self._credentials}
-        )
+        self._session = self._session or self._open_session()
         config = Config(
             retries={"mode": "standard", "total_max_attempts": self._attempts},
             connect_timeout=CONNECT_SECONDS,
@@ -140,18 +177,33 @@ class Aws:
         client.meta.events.register("response-received", _note_attempt)
         return client
 
+    def _open_session(self) -> Any:
+        import boto3
+
+        given = {"region_name": named_region(os.environ), **self._credentials}
+        if self._source is None or not self._access.role:
+            return boto3.session.Session(**given)
+        from handlers.assumed_role import session_in_role
+
+        return session_in_role(self._source, self._access, region=given["region_name"])
+
     async def download_url(self, at: Mapping[str, str], name: str) -> str:
         """A presigned URL that downloads this object, under this file name, for DOWNLOAD_SECONDS.
 
         Nothing is asked for it but credentials. ``at`` are S3's Bucket, Key and VersionId.
         """
-        wanted = {**at, "ResponseContentDisposition": attachment(name)}
+        wanted, what = {**at, "ResponseContentDisposition": attachment(name)}, f"s3://{at['Bucket']}"
 
         def make() -> str:
-            made = self.client(PRESIGNING).generate_presigned_url("get_object", wanted, ExpiresIn=DOWNLOAD_SECONDS)
-            return str(made)
+            from botocore.exceptions import BotoCoreError, ClientError
 
-        return await self._within(self._call_seconds, f"s3://{at['Bucket']}", make)
+            try:
+                client = self.client(PRESIGNING)
+                return str(client.generate_presigned_url("get_object", wanted, ExpiresIn=DOWNLOAD_SECONDS))
+            except (BotoCoreError, ClientError) as error:  # of the credentials: nothing else is asked
+                raise translated(error, what) from error
+
+        return await self._within(self._call_seconds, what, make)
 
     async def endpoint(self, service: str, *, region: str = "") -> str:
         """Where this service is talked to."""
@@ -164,6 +216,8 @@ class Aws:
             threads.close(seconds=self._call_seconds)
         for client in self._clients.values():
             client.close()
+        for other in self._others.values():
+            other.close()
 
     async def call(
         self, service: str, operation: str, *, what: str, region: str = "", **arguments: Any
@@ -252,7 +306,7 @@ def _do(
     try:
         answer: dict[str, Any] = getattr(client, operation)(**arguments)
     except ClientError as error:
-        if code_of(error) in unless:
+        if code_of(error) in unless and error.operation_name != ASSUMING:
             return None
         raise _after_lost(translated(error, what)) from error
     except (BotoCoreError, ResponseParserError) as error:
@@ -342,6 +396,10 @@ def _answered(error: Any, what: str) -> MailroomError:
         )  # fmt: skip
     if code in _BUSY or status >= 500 or status == 429:
         return DestinationBusy(said, retry_after=_retry_after(error))
+    if operation == ASSUMING and (code in _DENIED or status == 403):
+        return AccessDenied(said, fix="allow sts:AssumeRole on the role to Mailroom's own identity, and let the role's "
+                                      "trust policy name that identity, with the external_id if it asks for one; then: "
+                                      "mailroom replay --parked")  # fmt: skip
     if code in _DENIED or status == 403:
         return AccessDenied(said, fix=f"give the key or role {_permission(operation, what)} on {what}; then: "
                                       "mailroom replay --parked")  # fmt: skip

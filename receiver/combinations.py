@@ -7,11 +7,10 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from receiver.aws import variables
 from receiver.core.errors import Misconfigured
-from receiver.core.forms import LOOPBACK, Wrong, misconfigured
+from receiver.core.forms import Wrong, misconfigured, refuse_in_clear
 from receiver.settings import Settings
 
 
@@ -49,13 +48,11 @@ IN_CLEAR = {
 
 def _in_clear(variable: str, settings: Settings) -> None:
     url: str = getattr(settings, variable.removeprefix("MAILROOM_").lower())
-    parts = urlsplit(url)
-    if parts.scheme == "http" and not settings.allow_http and not LOOPBACK.fullmatch(parts.hostname or ""):
-        what, instead = IN_CLEAR[variable]
-        raise Wrong(
-            f"{variable}={url} sends {what} in clear",
-            f"{instead}; inside a network of your own: MAILROOM_ALLOW_HTTP=true",
-        )
+    what, instead = IN_CLEAR[variable]
+    try:
+        refuse_in_clear(url, what, instead, allowed=settings.allow_http)
+    except Wrong as wrong:
+        raise Wrong(f"{variable}={url} {wrong}", wrong.fix) from None
 
 
 def _queue_and_inbox(settings: Settings) -> None:

@@ -368,6 +368,15 @@ class TakesNames(Protocol):
         ...
 
 
+@runtime_checkable
+class HasEndpoints(Protocol):
+    """A destination whose targets may name the endpoint where they are."""
+
+    def elsewhere(self, target: Target) -> str:
+        """That endpoint in one spelling; "" where it is the usual one. Asks nobody."""
+        ...
+
+
 class AlertChannel(Protocol):
     """A place that notices go to."""
 

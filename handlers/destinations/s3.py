@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from handlers.aws import Aws
 from handlers.destinations import options as options_
+from handlers.destinations import reach
 from handlers.destinations.s3_limits import METADATA_BYTES, NONE, OWN_TAGS, address_faults, doubts, option_faults
 from handlers.destinations.s3_object import MULTIPART_BYTES, PART_BYTES, S3Objects
 from handlers.destinations.story import DELIVERY, SUFFIX, ascii_safe, facts, manifest_file, same_story
@@ -24,7 +25,7 @@ from receiver.core.parcel import Parcel
 from receiver.core.plan import Taken, Target
 from receiver.ports import Destination
 
-OPTIONS = ("storage_class", "kms_key", "tags", "metadata", "conditions")
+OPTIONS = ("storage_class", "kms_key", "tags", "metadata", "conditions", *reach.OPTIONS)
 PROBE = ".mailroom-probe"
 AWS_HOST = re.compile(r"https?://[^/]*\.amazonaws\.com(\.cn)?(/|$)")
 _CONDITION_FAILED = frozenset({"NoSuchKey", "404", "PreconditionFailed", "412"})
@@ -53,13 +54,14 @@ class S3:
         self._looking = self._conditional.without_conditions()
 
     def _objects(self, options: Mapping[str, str]) -> S3Objects:
-        return self._looking if options.get("conditions") == NONE else self._conditional
+        objects = self._looking if options.get("conditions") == NONE else self._conditional
+        return objects.by(self._aws.through(reach.access_of(options)))
 
     async def deliver(self, parcel: Parcel) -> Receipt:
         """The document and its manifest, written once in effect."""
         bucket, key = place(parcel.url)
         given = options_.given(parcel.options, self._environ)
-        objects, location = self._objects(given), f"s3://{bucket}/{key}"
+        objects, location = self._objects(given), reach.location(f"s3://{bucket}/{key}", given)
         dress, beside = described(parcel, given), _of_manifest(parcel, given)
         sha256, fresh = await objects.write(bucket, key, parcel.content, dress, look=parcel.again)
         await self._tell(objects, bucket, key + SUFFIX, parcel, sha256, beside)
@@ -84,7 +86,8 @@ class S3:
         found = [*address_faults(bucket, key or slash), *options_.unknown(target.options, OPTIONS)]
         if unset := options_.unset(target.options, self._environ):
             return found + unset
-        return found + option_faults(bucket, options_.given(target.options, self._environ))
+        given = options_.given(target.options, self._environ)
+        return [*found, *option_faults(bucket, given), *reach.faults(given, self._environ)]
 
     def doubts(self, target: Target) -> list[str]:
         """Keys, regions and kinds of buckets that are probably not meant."""
@@ -94,6 +97,10 @@ class S3:
     def taken(self, url: str) -> Taken:
         """The object, and its manifest beside it."""
         return Taken(place=url, beside=(url + SUFFIX,))
+
+    def elsewhere(self, target: Target) -> str:
+        """The endpoint that the target names, unless it is the usual one."""
+        return reach.elsewhere(target.options, "s3", self._environ)
 
     async def probe(self, target: Target) -> list[str]:
         """Whether the bucket is there, we may write, and the store does what a delivery asks of it.
@@ -106,9 +113,10 @@ class S3:
         literal = template.partition("{")[0]
         prefix = literal[: literal.rfind("/") + 1]
         try:
-            on_aws = AWS_HOST.match(await self._aws.endpoint("s3"))
+            given = options_.given(target.options, self._environ)
+            on_aws = AWS_HOST.match(await self._aws.through(reach.access_of(given)).endpoint("s3"))
             tried = self._refused_write if on_aws else self._tried_write
-            return await tried(bucket, prefix, options_.given(target.options, self._environ))
+            return await tried(bucket, prefix, given)
         except MailroomError as error:
             return [f"{error}; {error.fix}" if error.fix else str(error)]
 
@@ -121,7 +129,7 @@ class S3:
         await self._put(bucket, prefix, given, condition)
         overwritten = bool(condition) and await self._put(bucket, prefix, given, condition)
         with contextlib.suppress(AccessDenied):  # deliveries need not delete; then the next check finds it there
-            await self._aws.call(
+            await self._aws.through(reach.access_of(given)).call(
                 "s3", "delete_object", what=f"s3://{bucket}/{prefix}", Bucket=bucket, Key=prefix + PROBE
             )
         if not overwritten:
@@ -134,7 +142,7 @@ class S3:
     async def _put(self, bucket: str, prefix: str, given: Mapping[str, str], condition: dict[str, str]) -> bool:
         """Writes the probe as a delivery would write; False when the condition did not hold."""
         dress = _placed(given) | ({} if given.get("tags") == NONE else {"Tagging": "type=probe"})
-        written = await self._aws.attempt(
+        written = await self._aws.through(reach.access_of(given)).attempt(
             "s3", "put_object", what=f"s3://{bucket}/{prefix}", unless=_CONDITION_FAILED,
             Bucket=bucket, Key=prefix + PROBE, Body=b"", **condition, **dress,
         )  # fmt: skip

@@ -63,6 +63,12 @@ class S3Objects:
         other._condition = {}
         return other
 
+    def by(self, aws: Aws) -> "S3Objects":
+        """The same, asked for by these clients."""
+        other = copy.copy(self)
+        other._aws = aws
+        return other
+
     async def write(
         self, bucket: str, key: str, content: Content, dress: Dress, *, look: bool = False
     ) -> tuple[str, bool]:
@@ -73,7 +79,7 @@ class S3Objects:
         """
         if look and content.sha256 and await self._is_there(bucket, key, content.sha256):
             return content.sha256, False
-        if content.s3:
+        if content.s3 and self._aws.usual:  # another role, or another store, may not be able to read the source
             return await self._copy(bucket, key, content, dress)
         parts = _in_parts(content.stream(), _part_size(content.size, self._part_bytes))
         first = await anext(parts, b"")

@@ -8,8 +8,9 @@ import os
 from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
-from handlers.aws import Aws
+from handlers.aws import Access, Aws
 from handlers.destinations import options as options_
+from handlers.destinations import reach
 from handlers.destinations.cloudevent import attributes, event
 from handlers.destinations.queue_address import Queue, arn_hint, queue_of
 from handlers.destinations.story import ascii_safe
@@ -21,7 +22,7 @@ from receiver.core.parcel import Parcel
 from receiver.core.plan import Taken, Target
 from receiver.ports import Destination
 
-OPTIONS = ("group",)
+OPTIONS = ("group", *reach.OPTIONS)
 GROUPS = ("batch", "type")
 """What a FIFO queue keeps in order: the documents of one batch (the default), or those of one type."""
 _NOT_ASKED = frozenset({"AccessDenied", "AccessDeniedException"})
@@ -37,36 +38,27 @@ class Sqs:
         """``environ`` is where options of the form ``env:NAME`` find their values."""
         self._aws = aws
         self._environ = environ
-        self._urls: dict[str, str] = {}
+        self._urls: dict[tuple[Access, str], str] = {}
 
     async def deliver(self, parcel: Parcel) -> Receipt:
         """The message, sent; once in effect on a FIFO queue, at least once on a standard one."""
         # Targets of earlier plans may end in a message's id, as receipts do.
         queue = queue_of(parcel.url.partition("#")[0])
-        order = _order(parcel, options_.given(parcel.options, self._environ)) if queue.fifo else {}
-        answer = await self._aws.call(
+        given = options_.given(parcel.options, self._environ)
+        order, access = _order(parcel, given) if queue.fifo else {}, reach.access_of(given)
+        answer = await self._aws.through(access).call(
             "sqs", "send_message", what=f"sqs://{queue.name}", region=queue.region,
-            QueueUrl=await self._url(queue), MessageBody=event(parcel).decode(),
+            QueueUrl=await self._url(queue, access), MessageBody=event(parcel).decode(),
             MessageAttributes=_attributes(parcel), **order,
         )  # fmt: skip
         return Receipt(location=f"sqs://{queue.name}#{answer['MessageId']}")
 
-    async def _url(self, queue: Queue) -> str:
+    async def _url(self, queue: Queue, access: Access) -> str:
         """The queue's address, asked for once."""
-        if queue.place not in self._urls:
-            self._urls[queue.place] = await (self._reachable(queue) if queue.url else self._asked(queue))
-        return self._urls[queue.place]
-
-    async def _asked(self, queue: Queue) -> str:
-        answer = await self._aws.call("sqs", "get_queue_url", what=f"sqs://{queue.name}", QueueName=queue.name)
-        return await self._reachable(Queue(name=queue.name, url=str(answer["QueueUrl"])))
-
-    async def _reachable(self, queue: Queue) -> str:
-        """The address with the host that we talk to: a local AWS names itself ``localhost`` whatever it is bound to."""
-        endpoint = urlsplit(await self._aws.endpoint("sqs", region=queue.region))
-        if str(endpoint.hostname).endswith((".amazonaws.com", ".amazonaws.com.cn")):
-            return queue.url
-        return urlunsplit((endpoint.scheme, endpoint.netloc, urlsplit(queue.url).path, "", ""))
+        known, aws = (access, queue.place), self._aws.through(access)
+        if known not in self._urls:
+            self._urls[known] = await (_reachable(queue, aws) if queue.url else _asked(queue, aws))
+        return self._urls[known]
 
     def faults(self, target: Target) -> list[str]:
         """Names, addresses and options that SQS would not take."""
@@ -82,6 +74,12 @@ class Sqs:
         given = options_.given(target.options, self._environ)
         if "group" in given and not queue.fifo:
             found.append("option group is for FIFO queues, whose names end in .fifo")
+        if "role" in given and not queue.url:
+            found.append(
+                "option role: a name alone would be another queue, in the role's account; "
+                f"write sqs://https://sqs.REGION.amazonaws.com/ACCOUNT/{queue.name}"
+            )
+        found += reach.faults(given, self._environ)
         if (group := given.get("group", "batch")) not in GROUPS:
             found.append(f"option group: {group!r} is none of {', '.join(GROUPS)}")
         return found
@@ -97,20 +95,38 @@ class Sqs:
         here = queue.url and queue.region in ("", own)
         return Taken(place=queue.place, perhaps=(f"sqs://{queue.name}",) if here else ())
 
+    def elsewhere(self, target: Target) -> str:
+        """The endpoint that the target names, unless it is the usual one."""
+        return reach.elsewhere(target.options, "sqs", self._environ)
+
     async def probe(self, target: Target) -> list[str]:
         """Whether the queue is there; sending is only known once it is done."""
         queue = queue_of(target.url)
         try:
+            aws = self._aws.through(reach.access_of(options_.given(target.options, self._environ)))
             if not queue.url:
-                await self._asked(queue)
+                await _asked(queue, aws)
                 return []
-            await self._aws.attempt(
+            await aws.attempt(
                 "sqs", "get_queue_attributes", what=f"sqs://{queue.name}", region=queue.region, unless=_NOT_ASKED,
-                QueueUrl=await self._reachable(queue), AttributeNames=["QueueArn"],
+                QueueUrl=await _reachable(queue, aws), AttributeNames=["QueueArn"],
             )  # fmt: skip
         except MailroomError as error:
             return [f"{error}; {error.fix}" if error.fix else str(error)]
         return []
+
+
+async def _asked(queue: Queue, aws: Aws) -> str:
+    answer = await aws.call("sqs", "get_queue_url", what=f"sqs://{queue.name}", QueueName=queue.name)
+    return await _reachable(Queue(name=queue.name, url=str(answer["QueueUrl"])), aws)
+
+
+async def _reachable(queue: Queue, aws: Aws) -> str:
+    """The address with the host that we talk to: a local AWS names itself ``localhost`` whatever it is bound to."""
+    endpoint = urlsplit(await aws.endpoint("sqs", region=queue.region))
+    if str(endpoint.hostname).endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return queue.url
+    return urlunsplit((endpoint.scheme, endpoint.netloc, urlsplit(queue.url).path, "", ""))
 
 
 def _attributes(parcel: Parcel) -> dict[str, dict[str, str]]:

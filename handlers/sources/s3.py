@@ -6,14 +6,18 @@ A location is ``s3://bucket/key?versionId=…``; the version is empty in a bucke
 import base64
 import hashlib
 import logging
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from handlers.aws import Aws
+from handlers.aws import Access, Aws
+from handlers.destinations import options as options_
+from handlers.destinations import reach
 from handlers.destinations.story import DELIVERY
 from handlers.s3_whole import refuse_bogus, refuse_part
-from receiver.core.document import Document
+from receiver.core.document import Delivery, Document
 from receiver.core.errors import AccessDenied, DocumentRefused, FileGone, Unroutable
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.parcel import Content
@@ -58,8 +62,10 @@ def place(location: str) -> Place:
 class S3Source:
     """The Source of ``s3://`` documents."""
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: Aws, *, environ: Mapping[str, str] = os.environ) -> None:
+        """``environ`` is where options of deliveries (``role: env:NAME``) find their values."""
         self._aws = aws
+        self._environ = environ
         self._told: set[str] = set()
 
     async def look(self, at: Place, *, limit: int) -> Kept | None:
@@ -86,6 +92,8 @@ class S3Source:
         return Kept(location=str(pinned), sha256=sha256, size=size, head=head)
 
     async def content(self, document: Document) -> Content:
+        if (access := self._access(document)) != Access():
+            return self._copy(document, access)
         at = place(document.content)
         return Content(
             size=document.size,
@@ -94,6 +102,23 @@ class S3Source:
             stream=lambda: self.stream(at, size=document.size),
             s3=(at.bucket, at.key, at.version),
             download=partial(self._aws.download_url, at.arguments),
+        )
+
+    def _access(self, document: Document) -> Access:
+        """How the place is reached that the document is to be read from: as it was when it was delivered there."""
+        copies = (one.to.options for one in document.copies if _lies(one) == document.content)
+        access = reach.access_of(options_.given(next(copies, {}), self._environ))
+        return replace(access, endpoint=reach.lies(document.content)[0])
+
+    def _copy(self, document: Document, access: Access) -> Content:
+        """What was delivered by a role, or to an endpoint, of its own; it is not copied from there inside S3."""
+        at, aws = place(reach.lies(document.content)[1]), self._aws.through(access)
+        return Content(
+            size=document.size,
+            sha256=document.sha256,
+            media_type=document.media_type,
+            stream=lambda: S3Source(aws).stream(at, size=document.size),
+            download=partial(aws.download_url, at.arguments),
         )
 
     async def release(self, location: str) -> None:
@@ -157,6 +182,10 @@ class S3Source:
             raise FileGone(f"{at} is not there any more")
         refuse_bogus(answer, str(at))
         return answer
+
+
+def _lies(delivery: Delivery) -> str:
+    return delivery.receipt.location if delivery.receipt else ""
 
 
 def _version(answer: dict[str, Any]) -> str:

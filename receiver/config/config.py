@@ -193,15 +193,15 @@ class Config:
             names=names,
             pieces=self._pieces(),
         )
-        return [*self.warnings, *found, *self.loops(sources)]
+        return [*self.warnings, *found, *self.loops(sources, names)]
 
     def _pieces(self) -> tuple[str, ...] | None:
         """What a piece of a packet can be called; None when nobody here knows."""
         named = tuple(one.name for one in self.categories)
         return (*named, UNCATEGORIZED) if named else None
 
-    def loops(self, sources: Collection[str]) -> list[Problem]:
-        """The destinations from which what was delivered would come in again."""
+    def loops(self, sources: Collection[str], names: Names = lambda _, url: Taken(place=url)) -> list[Problem]:
+        """The destinations from which what was delivered would come in again: none that is at another endpoint."""
         return [
             Problem(
                 severity="error",
@@ -212,7 +212,7 @@ class Config:
             )
             for where, name, targets in ways(self.table)
             for place, target in enumerate(targets)
-            if (source := feeds(sources, target.url))
+            if (source := feeds(sources, target.url)) and not names(target, target.url).endpoint
         ]
 
     def line(self, problem: Problem) -> str:

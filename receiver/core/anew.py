@@ -60,8 +60,9 @@ def _decided_anew(document: Document, table: RouteTable, now: float) -> Plan | N
 
 
 def _meaning(plan: Plan, told: Collection[str]) -> tuple[object, ...]:
-    """What makes two plans the same. With which options a message was sent that has arrived is no part of it."""
-    places = [(to.url, {} if to.url in told else dict(to.options)) for to in plan.to]
+    """What makes two plans the same. With which options a message was sent that has arrived is no part of it, nor
+    by which role a place is reached."""
+    places = [(to.url, to.endpoint, {} if to.url in told else to.style) for to in plan.to]
     return plan.way, places, plan.review
 
 
@@ -70,5 +71,5 @@ def _said(plan: Plan | None) -> str:
 
 
 def _differing(old: Target, new: Target) -> list[str]:
-    names = {*old.options, *new.options}
-    return sorted(name for name in names if old.options.get(name) != new.options.get(name))
+    was, will = ({**to.style, "endpoint": to.endpoint} for to in (old, new))
+    return sorted(name for name in {*was, *will} if was.get(name) != will.get(name))

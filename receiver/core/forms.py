@@ -153,6 +153,13 @@ def url(text: str, *, schemes: Collection[str] = ("http", "https"), example: str
     return parts
 
 
+def refuse_in_clear(url: str, what: str, instead: str, *, allowed: bool) -> None:
+    """Raises Wrong for an address by which ``what`` would be sent in clear over a network, unless that is allowed."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not allowed and not LOOPBACK.fullmatch(parts.hostname or ""):
+        raise Wrong(f"sends {what} in clear", f"{instead}; inside a network of your own: MAILROOM_ALLOW_HTTP=true")
+
+
 def _is_host(host: str, *, bracketed: bool) -> bool:
     from ipaddress import AddressValueError, IPv4Address, IPv6Address
 

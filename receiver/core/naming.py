@@ -244,8 +244,12 @@ def render(template: str, values: Mapping[str, str]) -> str:
 
 
 def address(document: Document, target: Target) -> str:
-    """The target's URL with its fields filled in."""
-    return render(target.url, fields(document))
+    """Where the target leads for this document: its URL with its fields filled in, behind the endpoint if it has one.
+
+    So the same bucket and key at two endpoints are two places, with a delivery for each.
+    """
+    url = render(target.url, fields(document))
+    return f"{target.endpoint} {url}" if target.endpoint else url
 
 
 def beside(place: str, sha256: str) -> str:

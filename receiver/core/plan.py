@@ -32,6 +32,9 @@ class Way(StrEnum):
     """A piece whose pages are in other pieces since its packet was cut anew."""
 
 
+_REACHING = frozenset({"role", "external_id", "endpoint"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A destination as the routing table names it: a URL template and the destination's own options."""
@@ -43,6 +46,16 @@ class Target:
     def key(self) -> tuple[str, ...]:
         """What makes two targets the same."""
         return (self.url, *(f"{name}={value}" for name, value in sorted(self.options.items())))
+
+    @property
+    def endpoint(self) -> str:
+        """Where its service is, as the table says it; "" for where it usually is."""
+        return self.options.get("endpoint", "")
+
+    @property
+    def style(self) -> dict[str, str]:
+        """The options that show in what is delivered: all but those that say how the place is reached."""
+        return {name: value for name, value in self.options.items() if name not in _REACHING}
 
     @property
     def scheme(self) -> str:
@@ -64,6 +77,16 @@ class Taken:
     """Places that this may be too, for all that can be told without asking."""
     tree: bool = False
     """Whether they are paths of files: then none can lie below another one."""
+    endpoint: str = ""
+    """Where they are, in one spelling; "" for where such places usually are. The same names elsewhere are others."""
+
+    def at(self, endpoint: str) -> "Taken":
+        """The same names at this endpoint."""
+        if not endpoint:
+            return self
+        beside, perhaps = (tuple(f"{endpoint} {one}" for one in names) for names in (self.beside, self.perhaps))
+        place = f"{endpoint} {self.place}"
+        return Taken(place=place, beside=beside, perhaps=perhaps, tree=self.tree, endpoint=endpoint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

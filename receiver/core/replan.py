@@ -139,7 +139,7 @@ class _Replan:
         fresh = Delivery(id=identity, to=to, route="", place=place, run=self._document.version + 1)
         same = [one for one in self._at(place) if one in self._document.copies or one.id == identity]
         one = replace(self._again(same[0] if same else fresh), meaning=self._meaning)
-        if one.done and one.to.options != to.options:
+        if one.done and one.to.style != to.style:
             return replace(begun_anew(one, self._document), options_changed=True)
         return one
 

@@ -145,7 +145,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Whom its step talks to, or the kind itself: what may hang without the others."""
         if self.kind in ("submit", "react", "recheck"):
             return LLAMACLOUD
-        return place(self.details["to"]) if "to" in self.details else self.kind
+        if "to" not in self.details:
+            return self.kind
+        at = self.details.get("endpoint", "")
+        return f"{at} {place(self.details['to'])}" if at else place(self.details["to"])
 
     @property
     def lane(self) -> str:

@@ -71,6 +71,7 @@ def _due(document: Document) -> list[Delivery]:
 
 def _promised(delivery: Delivery, document: Document, tools: Tools) -> Ensure:
     now, run = tools.clock(), [delivery.run] if delivery.run else []
+    at = {"endpoint": delivery.to.endpoint} if delivery.to.endpoint else {}
     return Ensure(
         Task(
             id=task_id("deliver", delivery.id, *run),
@@ -78,7 +79,7 @@ def _promised(delivery: Delivery, document: Document, tools: Tools) -> Ensure:
             subject=document.id,
             due_at=now,
             created_at=now,
-            details={"delivery_id": delivery.id, "to": delivery.to.url},
+            details={"delivery_id": delivery.id, "to": delivery.to.url, **at},
         )
     )
 
@@ -155,7 +156,9 @@ async def _parcel(document: Document, delivery: Delivery, tools: Tools) -> Parce
 def _where(delivery: Delivery) -> str:
     """Where to: a document that was delivered goes where it lies, should such names be made otherwise by now."""
     lies = delivery.receipt.location if delivery.receipt and not delivery.tells else ""
-    return lies if lies.startswith(f"{delivery.to.scheme}://") else delivery.place
+    return (
+        lies if lies.startswith(f"{delivery.to.scheme}://") else delivery.place.removeprefix(f"{delivery.to.endpoint} ")
+    )
 
 
 async def _sent(parcel: Parcel, tools: Tools) -> Receipt:

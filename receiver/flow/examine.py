@@ -11,7 +11,7 @@ from receiver.core.loops import feeds
 from receiver.core.places import Names
 from receiver.core.plan import Taken, Target
 from receiver.core.problem import Problem, an_error
-from receiver.ports import Destination, Doubts, TakesNames
+from receiver.ports import Destination, Doubts, HasEndpoints, TakesNames
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -35,7 +35,8 @@ def examine(
 
     def names(target: Target, url: str) -> Taken:
         destination = destinations[target.scheme]
-        return destination.taken(url) if isinstance(destination, TakesNames) else Taken(place=url)
+        taken = destination.taken(url) if isinstance(destination, TakesNames) else Taken(place=url)
+        return taken.at(destination.elsewhere(target) if isinstance(destination, HasEndpoints) else "")
 
     def doubts(target: Target) -> list[str]:
         destination = destinations[target.scheme]
@@ -75,7 +76,7 @@ def _on_our_own(config: Config, names: Names, own: Mapping[str, str], wrong: Col
 
 
 def _meets(target: Target, url: str, names: Names) -> bool:
-    if target.scheme != url.partition(":")[0]:
+    if target.scheme != url.partition(":")[0] or names(target, target.url).endpoint:
         return False
     if target.scheme in ("s3", "folder"):
         return bool(feeds([url.removeprefix("folder://")], target.url))

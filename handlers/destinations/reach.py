@@ -1,0 +1,85 @@
+"""How an AWS destination is reached: by a role of its own, and at an endpoint that is not AWS's.
+
+Sources: STS API reference, AssumeRole (lengths and characters of RoleArn and ExternalId).
+"""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from handlers.aws import Access
+from receiver.aws.place import endpoint_of, named_region
+from receiver.core import forms
+from receiver.core.forms import Wrong
+from receiver.core.variables import resolve
+from receiver.settings import one_of
+
+OPTIONS = ("role", "external_id", "endpoint")
+_ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
+_EXAMPLE = "https://minio.example.com:9000"
+
+
+def access_of(given: Mapping[str, str]) -> Access:
+    """What the options say, their variables put in."""
+    role, external_id = given.get("role", ""), given.get("external_id", "")
+    return Access(role=role, external_id=external_id, endpoint=given.get("endpoint", "").rstrip("/"))
+
+
+def faults(given: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
+    """What is wrong with them."""
+    found = []
+    role, external_id = given.get("role"), given.get("external_id")
+    if role and not _ROLE.fullmatch(role):
+        found.append(
+            f"option role: {role!r} is no role: write arn:aws:iam::ACCOUNT:role/NAME, the account in 12 digits"
+        )
+    if external_id and not _EXTERNAL_ID.fullmatch(external_id):
+        found.append("option external_id: it has 2 to 1,224 letters, digits and + = , . @ : / - _")
+    if external_id and not role:
+        found.append("option external_id goes with a role, and there is none")
+    if endpoint := given.get("endpoint"):
+        try:
+            forms.SITE.check(endpoint)
+            _refuse_in_clear(endpoint, environ)
+        except Wrong as wrong:
+            found.append(f"option endpoint: {endpoint} {wrong}; {wrong.fix}")
+    return found
+
+
+def _refuse_in_clear(endpoint: str, environ: Mapping[str, str]) -> None:
+    allowed = one_of(environ, "allow_http").lower() in ("true", "1")
+    forms.refuse_in_clear(endpoint, "documents and messages", "write https://", allowed=allowed)
+
+
+def location(url: str, given: Mapping[str, str]) -> str:
+    """Where an object at ``s3://bucket/key`` lies: at an endpoint of its own ``https://host/bucket/key``."""
+    endpoint = access_of(given).endpoint
+    return f"{endpoint}/{url.removeprefix('s3://')}" if endpoint else url
+
+
+def lies(location: str) -> tuple[str, str]:
+    """The endpoint of a location, "" for AWS's own, and its ``s3://bucket/key``."""
+    scheme, _, rest = location.partition("://")
+    host, _, path = rest.partition("/")
+    return ("", location) if scheme == "s3" else (f"{scheme}://{host}", f"s3://{path}")
+
+
+def elsewhere(options: Mapping[str, str], service: str, environ: Mapping[str, str]) -> str:
+    """The endpoint in one spelling; "" where it is the one that is used without the option, or cannot be known."""
+    try:
+        endpoint = resolve(options.get("endpoint", ""), environ)
+    except Wrong:
+        return ""
+    usual = endpoint_of(service, named_region(environ) or "", environ)
+    return "" if not endpoint or _spelled(endpoint) == _spelled(usual) else _spelled(endpoint)
+
+
+def _spelled(endpoint: str) -> str:
+    parts = urlsplit(endpoint)
+    try:
+        port = parts.port
+    except ValueError:
+        return endpoint
+    shown = "" if port in (None, {"https": 443, "http": 80}.get(parts.scheme)) else f":{port}"
+    return f"{parts.scheme}://{parts.hostname}{shown}"

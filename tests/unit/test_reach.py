@@ -1,0 +1,218 @@
+"""The options role, external_id and endpoint: what is refused, and what is one place and what are two."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handlers.aws import Aws
+from handlers.destinations import destinations
+from handlers.destinations.s3 import S3
+from handlers.destinations.sqs import Sqs
+from receiver.config import parse
+from receiver.core.anew import alike, what_moves
+from receiver.core.naming import address, delivery_id, fields, render
+from receiver.core.plan import Plan, Target, Way
+from receiver.core.replan import replanned
+from receiver.core.task import Task
+from receiver.flow.examine import examine
+from receiver.flow.replay import Choice, carry_out, foreseen
+from tests.builders import a_document
+from tests.desk import TABLE, Desk
+
+ROLE = "arn:aws:iam::123456789012:role/mail/writer"
+QUEUE = "sqs://https://sqs.eu-central-1.amazonaws.com/123456789012/invoices"
+STORE = "https://minio.example:9000"
+ENVIRON = {"ROLE": ROLE, "STORE": STORE, "HERE": "https://s3.eu-central-1.amazonaws.com", "AWS_REGION": "eu-central-1"}
+
+RIGHT: list[dict[str, str]] = [
+    {"role": ROLE},
+    {"role": "env:ROLE", "external_id": "acme:4711"},
+    {"role": "arn:aws-cn:iam::123456789012:role/x"},
+    {"endpoint": STORE},
+    {"endpoint": f"{STORE}/"},
+    {"endpoint": "env:STORE", "role": ROLE},
+    {"endpoint": "http://127.0.0.1:9000"},
+    {"endpoint": "http://minio.localhost:9000"},
+]
+WRONG = [
+    ({"role": "writer"}, "no role: write arn:aws:iam::ACCOUNT:role/NAME"),
+    ({"role": "arn:aws:iam::123456789012:user/ann"}, "no role"),
+    ({"role": "arn:aws:iam::12345:role/x"}, "no role"),
+    ({"role": "arn:aws:sts::123456789012:assumed-role/x/y"}, "no role"),
+    ({"role": ""}, "option role is empty"),
+    ({"role": "env:NOBODY"}, "NOBODY is not set"),
+    ({"role": ROLE, "external_id": "x"}, "2 to 1,224"),
+    ({"role": ROLE, "external_id": "two words"}, "2 to 1,224"),
+    ({"external_id": "acme:4711"}, "goes with a role, and there is none"),
+    ({"endpoint": "minio.example"}, "has no scheme"),
+    ({"endpoint": "ftp://minio.example"}, "does not begin with http:// or https://"),
+    ({"endpoint": f"{STORE}/mail"}, "has a path"),
+    ({"endpoint": "https://ann:secret@minio.example"}, "user"),
+    ({"endpoint": "https://minio example"}, "endpoint"),
+    ({"endpoint": "http://minio.example:9000"}, "sends documents and messages in clear"),
+    ({"rôle": ROLE}, "unknown option"),
+]  # fmt: skip
+
+
+def faults(options: dict[str, str], **environ: str) -> list[list[str]]:
+    known, aws = ENVIRON | environ, Aws()
+    places = (S3(aws, environ=known), "s3://mail/in/"), (Sqs(aws, environ=known), QUEUE)
+    return [place.faults(Target(url=url, options=options)) for place, url in places]
+
+
+@pytest.mark.parametrize("options", RIGHT)
+def test_what_can_work_has_no_faults(options: dict[str, str]) -> None:
+    assert faults(options) == [[], []]
+
+
+@pytest.mark.parametrize(("options", "said"), WRONG)
+def test_what_cannot_work_is_a_fault_that_says_why(options: dict[str, str], said: str) -> None:
+    for found in faults(options):
+        (fault,) = found
+        assert said in fault
+
+
+def test_an_address_in_clear_needs_the_permission_that_it_needs_elsewhere() -> None:
+    options = {"endpoint": "http://minio.example:9000"}
+    assert faults(options, MAILROOM_ALLOW_HTTP="true") == [[], []]
+    assert "MAILROOM_ALLOW_HTTP=true" in faults(options, MAILROOM_ALLOW_HTTP="false")[0][0]
+
+
+def test_a_queue_that_a_role_sends_to_is_written_as_an_address() -> None:
+    (fault,) = Sqs(Aws(), environ=ENVIRON).faults(Target(url="sqs://invoices", options={"role": ROLE}))
+    assert "write sqs://https://sqs.REGION.amazonaws.com/ACCOUNT/invoices" in fault
+
+
+def wrong(*targets: str, sources: tuple[str, ...] = ()) -> list[str]:
+    """What is wrong with a table whose invoices go to these places."""
+    rows = f"  - {{type: [invoice, contract], to: [{', '.join(targets)}]}}"
+    table = TABLE[: TABLE.index("routes:")] + f"routes:\n{rows}\n" + "".join(
+        f"{way}: {{review: true}}\n" for way in ("no_match", "low_confidence", "failed")
+    )  # fmt: skip
+    own = {"MAILROOM_SPOOL": "s3://spool/documents/", "MAILROOM_QUEUE": "sqs://doorbell"}
+    found = examine(
+        parse(table, ENVIRON), destinations(environ=ENVIRON), adopted=False, sources=sources, own=own
+    )  # fmt: skip
+    return [one.message for one in found if one.severity == "error"]
+
+
+def at(url: str, endpoint: str) -> str:
+    return f"{{to: '{url}', endpoint: '{endpoint}'}}"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("s3://mail/in/", at("s3://mail/in/", STORE), False),
+        (at("s3://mail/in/", STORE), at("s3://mail/in/", "https://other.example"), False),
+        (at("s3://mail/in/", STORE), at("s3://mail/in/", "env:STORE"), True),
+        (at("s3://mail/in/", STORE), at("s3://mail/in/", f"{STORE}/"), True),
+        (at("s3://mail/in/", "https://minio.example"), at("s3://mail/in/", "https://MINIO.example:443"), True),
+        ("s3://mail/in/", at("s3://mail/in/", "env:HERE"), True),
+        ("sqs://invoices", at("sqs://invoices", STORE), False),
+        ("sqs://invoices", at("sqs://invoices", "https://sqs.eu-central-1.amazonaws.com"), True),
+        ("s3://mail/in/", f"{{to: 's3://mail/in/', role: '{ROLE}'}}", True),
+    ],
+)
+def test_two_targets_are_one_place_where_bucket_or_queue_and_endpoint_are(first: str, second: str, same: bool) -> None:
+    found = wrong(first, second)
+    assert ["the same place as" in one for one in found] == [True] * same, found
+
+
+def test_what_is_mailrooms_own_is_not_at_another_endpoint() -> None:
+    for url in ("s3://spool/documents/in/", "sqs://doorbell", "s3://inbox/mail/"):
+        assert len(wrong(url, sources=("s3://inbox/",))) == 1
+        assert wrong(at(url, STORE), sources=("s3://inbox/",)) == []
+    assert len(wrong(at("s3://spool/documents/in/", "env:HERE"))) == 1
+
+
+TARGETS = st.builds(
+    lambda url, options: Target(url=url, options={name: value for name, value in options.items() if value}),
+    st.sampled_from(["s3://mail/in/", "s3://mail/{document_id} x", "sqs://invoices"]),
+    st.fixed_dictionaries(
+        {
+            "endpoint": st.sampled_from(["", STORE, "https://other.example", "env:STORE"]),
+            "role": st.sampled_from(["", ROLE]),
+            "tags": st.sampled_from(["", "a=b"]),
+        }
+    ),
+)
+
+
+def holds(target: Target) -> bool:
+    return target.scheme == "s3"
+
+
+def plan_to(*targets: Target) -> Plan:
+    return Plan(way=Way.MATCHED, route="invoice", reason="", to=targets)
+
+
+@given(one=TARGETS, other=TARGETS)
+@settings(deadline=None)
+def test_deliveries_are_apart_by_endpoint_and_never_by_role(one: Target, other: Target) -> None:
+    document = a_document(deliveries=(), plan=None)
+    first, second = (replanned(document, plan_to(target), holds).deliveries[0] for target in (one, other))
+    assert (first.id == second.id) == ((one.url, one.endpoint) == (other.url, other.endpoint))
+    if not one.endpoint:  # as it always was
+        plain = render(one.url, fields(document))
+        assert first.place == address(document, one) == plain
+        if holds(one):
+            assert first.id == delivery_id(document.id, plain, document.sha256)
+
+
+@given(one=TARGETS, other=TARGETS)
+@settings(deadline=None)
+def test_another_role_moves_nothing_and_another_endpoint_does(one: Target, other: Target) -> None:
+    same = alike(plan_to(one), plan_to(other))
+    tags = one.options.get("tags") == other.options.get("tags")
+    assert same == ((one.url, one.endpoint) == (other.url, other.endpoint) and tags)
+    if not same and one.url == other.url:
+        names = what_moves(plan_to(one), plan_to(other)).removeprefix(f"options of {one.url}: ").split(", ")
+        assert names == [*["endpoint"] * (one.endpoint != other.endpoint), *["tags"] * (not tags)]
+
+
+def test_deliveries_to_one_bucket_at_two_endpoints_do_not_share_their_limits() -> None:
+    def lane(**details: str) -> str:
+        return Task(id="t", kind="deliver", subject="doc", due_at=0, created_at=0, details=details).lane
+
+    here, there = lane(to="s3://mail/in/"), lane(to="s3://mail/in/", endpoint=STORE)
+    assert here.endswith(" s3://mail")
+    assert there.endswith(f" {STORE} s3://mail")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+@pytest.mark.anyio
+async def test_a_place_at_an_endpoint_is_delivered_to_by_its_own_url_and_moved_by_another_endpoint(desk: Desk) -> None:
+    def table(endpoint: str, **more: Any) -> str:
+        options = "".join(f", {name}: '{value}'" for name, value in more.items())
+        both = f'["bytes://contracts/", {{to: "bytes://contracts/", endpoint: "{endpoint}"{options}}}]'
+        return TABLE.replace('["bytes://contracts/"]', both)
+
+    desk.use(table(STORE))
+    document = await desk.routed("contract")
+    url = f"bytes://contracts/{document.id}/letter.pdf"
+    assert [one.place for one in document.deliveries] == [url, f"{STORE} {url}"]
+    assert [(one.url, dict(one.options)) for one in desk.bytes.parcels] == [(url, {}), (url, {"endpoint": STORE})]
+
+    async def rerouted() -> str:
+        replay = await foreseen(await desk.document(document.id), Choice(reroute=True), desk.tools)
+        assert await carry_out(replay, desk.tools)
+        await desk.work()
+        return replay.detail
+
+    desk.use(table(STORE, role=ROLE))
+    assert await rerouted() == "the table does not move it"
+    desk.use(table("https://other.example", role=ROLE))
+    assert await rerouted() == "options of bytes://contracts/: endpoint"
+    after = await desk.document(document.id)
+    assert [(one.place, one.superseded) for one in after.deliveries] == [
+        (url, False), (f"https://other.example {url}", False), (f"{STORE} {url}", True),
+    ]  # fmt: skip
+    assert len(desk.bytes.parcels) == 3
