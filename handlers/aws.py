@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -95,6 +95,9 @@ class Access:
     """What the role's owner asks for, so that nobody else can have us take it on."""
     endpoint: str = ""
     """The address of the service: ``https://minio.example.com``."""
+    key_id: str = ""
+    """A key of that store's own; ours without it."""
+    secret: str = field(default="", repr=False)
 
 
 class Aws:
@@ -181,6 +184,9 @@ class Aws:
         import boto3
 
         given = {"region_name": named_region(os.environ), **self._credentials}
+        if self._access.key_id:
+            keys = {"aws_access_key_id": self._access.key_id, "aws_secret_access_key": self._access.secret}
+            return boto3.session.Session(region_name=given["region_name"], **keys)
         if self._source is None or not self._access.role:
             return boto3.session.Session(**given)
         from handlers.assumed_role import session_in_role

@@ -1,20 +1,21 @@
-"""How an AWS destination is reached: by a role of its own, and at an endpoint that is not AWS's.
+"""How an AWS destination is reached: by a role of its own, and at an endpoint, with keys, that are not AWS's.
 
 Sources: STS API reference, AssumeRole (lengths and characters of RoleArn and ExternalId).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from handlers.aws import Access
+from handlers.destinations import options as options_
 from receiver.aws.place import endpoint_of, named_region
 from receiver.core import forms
 from receiver.core.forms import Wrong
 from receiver.core.variables import resolve
 from receiver.settings import one_of
 
-OPTIONS = ("role", "external_id", "endpoint")
+OPTIONS = ("role", "external_id", "endpoint", "access_key", "secret_key")
 _ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 _EXAMPLE = "https://minio.example.com:9000"
@@ -22,29 +23,51 @@ _EXAMPLE = "https://minio.example.com:9000"
 
 def access_of(given: Mapping[str, str]) -> Access:
     """What the options say, their variables put in."""
+    return Access(
+        role=given.get("role", ""),
+        external_id=given.get("external_id", ""),
+        endpoint=given.get("endpoint", "").rstrip("/"),
+        key_id=given.get("access_key", ""),
+        secret=given.get("secret_key", ""),
+    )
+
+
+def faults(options: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
+    """What is wrong with them; that a variable is not set, or an option empty, is said elsewhere."""
+    given = options_.given(options, environ)
+    return [*_role_faults(given), *_key_faults(options), *_endpoint_faults(given.get("endpoint", ""), environ)]
+
+
+def _role_faults(given: Mapping[str, str]) -> Iterator[str]:
     role, external_id = given.get("role", ""), given.get("external_id", "")
-    return Access(role=role, external_id=external_id, endpoint=given.get("endpoint", "").rstrip("/"))
-
-
-def faults(given: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
-    """What is wrong with them."""
-    found = []
-    role, external_id = given.get("role"), given.get("external_id")
     if role and not _ROLE.fullmatch(role):
-        found.append(
-            f"option role: {role!r} is no role: write arn:aws:iam::ACCOUNT:role/NAME, the account in 12 digits"
-        )
+        yield f"option role: {role!r} is no role: write arn:aws:iam::ACCOUNT:role/NAME, the account in 12 digits"
     if external_id and not _EXTERNAL_ID.fullmatch(external_id):
-        found.append("option external_id: it has 2 to 1,224 letters, digits and + = , . @ : / - _")
+        yield "option external_id: it has 2 to 1,224 letters, digits and + = , . @ : / - _"
     if external_id and not role:
-        found.append("option external_id goes with a role, and there is none")
-    if endpoint := given.get("endpoint"):
-        try:
-            forms.SITE.check(endpoint)
-            _refuse_in_clear(endpoint, environ)
-        except Wrong as wrong:
-            found.append(f"option endpoint: {endpoint} {wrong}; {wrong.fix}")
-    return found
+        yield "option external_id goes with a role, and there is none"
+
+
+def _key_faults(options: Mapping[str, str]) -> Iterator[str]:
+    key, secret = options.get("access_key", ""), options.get("secret_key", "")
+    if bool(key) != bool(secret):
+        yield f"option {'access_key' if key else 'secret_key'} goes with {'secret_key' if key else 'access_key'}"
+    elif key and "endpoint" not in options:
+        yield "option access_key is for the endpoint of another store, and there is none; of AWS, take on a role"
+    elif key and "role" in options:
+        yield "option access_key and a role exclude each other: keep one of the two"
+    if secret and not secret.startswith("env:"):
+        yield "option secret_key: write secret_key: env:NAME, for options are kept with the document"
+
+
+def _endpoint_faults(endpoint: str, environ: Mapping[str, str]) -> Iterator[str]:
+    if not endpoint:
+        return
+    try:
+        forms.SITE.check(endpoint)
+        _refuse_in_clear(endpoint, environ)
+    except Wrong as wrong:
+        yield f"option endpoint: {endpoint} {wrong}; {wrong.fix}"
 
 
 def _refuse_in_clear(endpoint: str, environ: Mapping[str, str]) -> None:

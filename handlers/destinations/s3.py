@@ -87,7 +87,7 @@ class S3:
         if unset := options_.unset(target.options, self._environ):
             return found + unset
         given = options_.given(target.options, self._environ)
-        return [*found, *option_faults(bucket, given), *reach.faults(given, self._environ)]
+        return [*found, *option_faults(bucket, given), *reach.faults(target.options, self._environ)]
 
     def doubts(self, target: Target) -> list[str]:
         """Keys, regions and kinds of buckets that are probably not meant."""

@@ -79,7 +79,7 @@ class Sqs:
                 "option role: a name alone would be another queue, in the role's account; "
                 f"write sqs://https://sqs.REGION.amazonaws.com/ACCOUNT/{queue.name}"
             )
-        found += reach.faults(given, self._environ)
+        found += reach.faults(target.options, self._environ)
         if (group := given.get("group", "batch")) not in GROUPS:
             found.append(f"option group: {group!r} is none of {', '.join(GROUPS)}")
         return found

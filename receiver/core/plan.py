@@ -32,7 +32,7 @@ class Way(StrEnum):
     """A piece whose pages are in other pieces since its packet was cut anew."""
 
 
-_REACHING = frozenset({"role", "external_id", "endpoint"})
+_REACHING = frozenset({"role", "external_id", "endpoint", "access_key", "secret_key"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -235,6 +235,19 @@ async def test_a_copy_is_read_back_where_and_as_it_was_delivered(watched: Watche
     assert {key[:4] for key in keys} == {"ASIA"}
 
 
+async def test_a_store_is_asked_with_its_own_keys_where_it_has_some(
+    watched: Watched, bucket: str, store: OddS3
+) -> None:
+    given = {"endpoint": at(store), "access_key": "env:KEY", "secret_key": "env:SECRET"}
+    access = Access(endpoint=at(store), key_id="the-stores-key", secret="hush")
+    keys = watched.keys_of(watched.aws.through(access), "s3")
+    s3 = S3(watched.aws, environ={"KEY": "the-stores-key", "SECRET": "hush"})
+    await s3.deliver(a_parcel(f"s3://{bucket}/a.pdf", DATA, options=given))
+    assert set(keys) == {"the-stores-key"}
+    assert store.objects["a.pdf"] == DATA
+    assert "hush" not in repr(access)
+
+
 async def test_a_queue_at_an_endpoint_is_asked_for_there(local_aws: LocalAws, closed_port: int) -> None:
     name = f"reach-{next(_names)}"
     aws = Aws(credentials=local_aws.credentials, endpoint_url=f"http://127.0.0.1:{closed_port}", attempts=1)

@@ -25,8 +25,8 @@ from tests.desk import TABLE, Desk
 ROLE = "arn:aws:iam::123456789012:role/mail/writer"
 QUEUE = "sqs://https://sqs.eu-central-1.amazonaws.com/123456789012/invoices"
 STORE = "https://minio.example:9000"
-ENVIRON = {"ROLE": ROLE, "STORE": STORE, "HERE": "https://s3.eu-central-1.amazonaws.com", "AWS_REGION": "eu-central-1"}
-
+HERE = "https://s3.eu-central-1.amazonaws.com"
+ENVIRON = {"SECRET": "hush", "ROLE": ROLE, "STORE": STORE, "HERE": HERE, "AWS_REGION": "eu-central-1"}
 RIGHT: list[dict[str, str]] = [
     {"role": ROLE},
     {"role": "env:ROLE", "external_id": "acme:4711"},
@@ -34,6 +34,7 @@ RIGHT: list[dict[str, str]] = [
     {"endpoint": STORE},
     {"endpoint": f"{STORE}/"},
     {"endpoint": "env:STORE", "role": ROLE},
+    {"endpoint": STORE, "access_key": "a-key", "secret_key": "env:SECRET"},
     {"endpoint": "http://127.0.0.1:9000"},
     {"endpoint": "http://minio.localhost:9000"},
 ]
@@ -53,6 +54,11 @@ WRONG = [
     ({"endpoint": "https://ann:secret@minio.example"}, "user"),
     ({"endpoint": "https://minio example"}, "endpoint"),
     ({"endpoint": "http://minio.example:9000"}, "sends documents and messages in clear"),
+    ({"endpoint": STORE, "access_key": "a-key"}, "option access_key goes with secret_key"),
+    ({"endpoint": STORE, "secret_key": "env:SECRET"}, "option secret_key goes with access_key"),
+    ({"endpoint": STORE, "access_key": "a-key", "secret_key": "hush"}, "write secret_key: env:NAME"),
+    ({"access_key": "a-key", "secret_key": "env:SECRET"}, "for the endpoint of another store"),
+    ({"role": ROLE, "endpoint": STORE, "access_key": "a-key", "secret_key": "env:SECRET"}, "exclude each other"),
     ({"rôle": ROLE}, "unknown option"),
 ]  # fmt: skip
 
