@@ -19,7 +19,8 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from handlers.aws import Aws, making, translated
+from handlers.aws import Aws
+from handlers.aws_errors import making, translated
 from handlers.destinations.s3 import S3
 from handlers.destinations.s3_object import S3Objects
 from handlers.local_aws import LocalAws

@@ -1,0 +1,133 @@
+"""botocore's errors as ours, each with what to do about it: translated here and nowhere else."""
+
+from typing import Any
+
+from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unanswered, Unroutable
+
+_BUSY = frozenset(
+    {
+        "SlowDown", "Throttling", "ThrottlingException", "Throttled", "ThrottledException", "RequestThrottled",
+        "TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "InternalError",
+        "InternalFailure", "ServiceUnavailable", "RequestTimeout", "RequestTimeoutException", "OperationAborted",
+        "ConditionalRequestConflict", "KMSThrottled", "RequestTimeTooSkewed",
+    }
+)  # fmt: skip
+_NOT_IMPLEMENTED = frozenset({"NotImplemented", "XNotImplemented"})
+_DENIED = frozenset(
+    {
+        "403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "InvalidAccessKeyId",
+        "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidToken",
+        "UnrecognizedClientException", "AuthFailure", "AllAccessDisabled", "KMSAccessDenied", "InvalidSecurity",
+    }
+)  # fmt: skip
+_ABSENT = frozenset(
+    {
+        "NoSuchBucket", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFound", "NotFoundException",
+        "TopicNotFound", "ResourceNotFoundException",
+    }
+)  # fmt: skip
+_NEEDS = {
+    "HeadBucket": "s3:ListBucket",
+    "HeadObject": "s3:GetObject",
+    "CopyObject": "s3:PutObject, s3:PutObjectTagging and, on the source, s3:GetObject",
+    "PutObject": "s3:PutObject and s3:PutObjectTagging",
+    "CreateMultipartUpload": "s3:PutObject and s3:PutObjectTagging",
+    "UploadPart": "s3:PutObject",
+    "UploadPartCopy": "s3:PutObject and, on the source, s3:GetObject",
+    "CompleteMultipartUpload": "s3:PutObject",
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
+    "GetObjectTagging": "s3:GetObjectTagging and s3:GetObjectVersionTagging",
+    "PutObjectTagging": "s3:PutObjectTagging and s3:PutObjectVersionTagging",
+}
+"""Operations whose permission has another name than the operation."""
+ASSUMING = "AssumeRole"
+"""The operation by which a role is taken on; its refusal is never an answer about a bucket or a queue."""
+
+
+def code_of(error: Any) -> str:
+    """AWS's code of a ClientError: ``NoSuchKey``, or the bare HTTP status where the answer has no body (HEAD)."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def translated(error: Exception, what: str) -> MailroomError:
+    """botocore's error as ours: try again, give a permission, or mend the configuration. ``what`` was being used."""
+    from botocore import exceptions as boto
+
+    if isinstance(error, boto.ClientError):
+        return _answered(error, what)
+    if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
+        return AccessDenied(
+            f"{what}: no AWS credentials: {error}",
+            fix="give the process a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        )
+    if isinstance(error, boto.NoRegionError):
+        return Unroutable(f"{what}: no AWS region is set", fix="set AWS_DEFAULT_REGION")
+    if isinstance(error, unsent()):
+        return DestinationBusy(f"{what}: AWS cannot be reached: {error}")
+    if isinstance(error, _cut_short()):
+        return Unanswered(f"{what}: AWS did not answer: {error}")
+    return Unroutable(f"{what}: {error}")
+
+
+def unsent() -> tuple[type[Exception], ...]:
+    """The errors of a connection that never came about."""
+    from botocore import exceptions as boto
+
+    return boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError, boto.SSLError
+
+
+def _cut_short() -> tuple[type[Exception], ...]:
+    """The errors of a connection that failed, or broke off anywhere in the answer."""
+    from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
+
+    broken = (boto.IncompleteReadError, boto.FlexibleChecksumError, ResponseParserError)
+    return boto.HTTPClientError, boto.ConnectionError, *broken
+
+
+def _answered(error: Any, what: str) -> MailroomError:
+    code, operation = code_of(error), str(error.operation_name)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    said = f"{what}: {operation} was answered {code}: {error.response.get('Error', {}).get('Message', '')}"
+    if code in _NOT_IMPLEMENTED or status == 501:
+        header = str(error.response.get("Error", {}).get("Header", ""))
+        return Unroutable(
+            f"{said}{f' ({header})' if header else ''}",
+            fix="this store does not know what was asked of it: in S3's options, `tags: none` leaves tags out, and "
+                "`conditions: none` conditional writes (docs/destinations.md)",
+        )  # fmt: skip
+    if code in _BUSY or status >= 500 or status == 429:
+        return DestinationBusy(said, retry_after=_retry_after(error))
+    if operation == ASSUMING and (code in _DENIED or status == 403):
+        return AccessDenied(said, fix="allow sts:AssumeRole on the role to Mailroom's own identity, and let the role's "
+                                      "trust policy name that identity, with the external_id if it asks for one; then: "
+                                      "mailroom replay --parked")  # fmt: skip
+    if code in _DENIED or status == 403:
+        return AccessDenied(said, fix=f"give the key or role {_permission(operation, what)} on {what}; then: "
+                                      "mailroom replay --parked")  # fmt: skip
+    if code in _ABSENT or (status == 404 and operation.startswith("Head")):
+        return Unroutable(f"{what} does not exist ({code})", fix=f"{making(what)}, or mend mailroom.yaml")
+    return Unroutable(said)
+
+
+def _permission(operation: str, what: str) -> str:
+    return _NEEDS.get(operation, f"{what.partition(':')[0]}:{operation}")
+
+
+def making(what: str) -> str:
+    """The command that makes this bucket, queue, topic or bus."""
+    scheme, _, rest = what.partition(":")
+    name = rest.lstrip("/")
+    if scheme == "s3":
+        return f"aws s3 mb s3://{name.split('/')[0]}"
+    name = name.rstrip("/").split("/")[-1].split(":")[-1]
+    if scheme == "events":
+        return f"aws events create-event-bus --name {name}"
+    fifo = " --attributes FifoQueue=true" if scheme == "sqs" else " --attributes FifoTopic=true"
+    kind = "sqs create-queue --queue-name" if scheme == "sqs" else "sns create-topic --name"
+    return f"aws {kind} {name}{fifo if name.endswith('.fifo') else ''}"
+
+
+def _retry_after(error: Any) -> float | None:
+    value = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after", "")
+    return float(value) if value.isdigit() else None
