@@ -24,6 +24,7 @@ from receiver.flow.replay import Choice, carry_out, chosen, foreseen
 from receiver.metrics import Meter
 from tests.desk import TABLE, Desk
 from tests.papers import a_page, packet_bytes
+from tests.unit.flow.test_mail import LETTER, arrived, classified, record_of
 
 pytestmark = pytest.mark.anyio
 OTHER = TABLE.replace("bytes://invoices/", "bytes://bills/")
@@ -86,6 +87,23 @@ async def test_a_failed_job_is_decided_beside_too(desk: Desk) -> None:
     assert document.shadow is not None
     assert document.shadow.plan is not None
     assert [to.url for to in document.shadow.plan.to] == ["bytes://broken/"]
+
+
+async def test_where_a_mail_is_archived_is_decided_beside_too(desk: Desk) -> None:
+    desk.use(TABLE + 'mail: {to: "bytes://mail/"}\n')
+    shadowed(desk, TABLE + 'mail: {to: "bytes://post/"}\n')
+    came = await arrived(desk, LETTER)
+    await desk.work()
+    for one in came.taken:
+        if not one.document.mail:
+            await classified(desk, one.document)
+    record = await desk.document(record_of(came).id)
+    assert record.plan is not None
+    assert record.shadow is not None
+    assert record.shadow.plan is not None
+    assert (record.plan.way, record.shadow.plan.reason) == (Way.MAIL, record.plan.reason)
+    assert [to.url for to in record.shadow.plan.to] == ["bytes://post/"]
+    assert [one.to.url for one in record.deliveries] == ["bytes://mail/"]
 
 
 async def test_pages_that_only_the_shadow_table_asks_for_are_known(desk: Desk) -> None:
