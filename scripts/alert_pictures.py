@@ -10,47 +10,79 @@ import re
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from handlers.alerts import html, slack, teams
+from handlers.alerts import html, slack, teams, text
 from receiver.core.advice import advised
 from receiver.core.alert import Alert, Severity
-from receiver.core.incident import Example
-from receiver.core.notice import Notice, Word
+from receiver.core.incident import Incident, Status, opened
+from receiver.core.notice import Notice
+from receiver.flow.notices import notice_of
 from receiver.store import codec
 from receiver.store.memory import MemoryStore
-from tests.builders import NOW, an_incident, an_occurrence
+from tests.builders import NOW, a_notification, an_incident, an_occurrence
 from tests.receivers import ADMIN_TOKEN, an_app
 from tests.sockets import operator_served
 
 FOLDER = Path(__file__).parents[1] / "docs" / "alerts"
 MOST_BYTES = 80_000
-PAGE = "https://mailroom.example.com/#"
+PAGE = "https://mailroom.example.com"
 FONT = "font:14px/1.45 'Segoe UI',Roboto,Helvetica,Arial,sans-serif;color:#1d1c1d"
+SIGNS = {
+    ":red_circle:": "<span style='color:#d00'>⬤</span>",
+    ":large_blue_circle:": "<span style='color:#1c5fb8'>⬤</span>",
+    ":white_check_mark:": "<span style='color:#1c7040'>✔</span>",
+}
 COLOURS = {"attention": "#fbe4e4", "warning": "#fdf1d8", "good": "#e2f3e5", "accent": "#e3ecfa"}
 
 
-def notice() -> Notice:
+STATES: dict[str, dict[str, Any]] = {
+    "firing": {"unmended": 40},
+    "acknowledged": {"unmended": 40, "acknowledged_at": NOW + 240, "acknowledged_by": "ann"},
+    "resolved": {"status": Status.RESOLVED, "closed_at": NOW + 3590},
+}
+"""The states that are shown, and what of the incident is otherwise in each."""
+
+
+def incident(word: str = "firing") -> Incident:
     """Forty documents that LlamaCloud could not open."""
-    text = "The PDF is encrypted and requires a password"
+    said = "The PDF is encrypted and requires a password"
     alert = advised(
         Alert(
-            kind="job.failed", cause="locked", title=f"classify job failed: {text}", detail=text,
+            kind="job.failed", cause="locked", title=f"classify job failed: {said}", detail=said,
             subject="doc_5kq2v7", name="statement of 2026-11.pdf", job_id="pjb-91c2", at=NOW,
         )
     )  # fmt: skip
-    example = Example(at=NOW, document_id=alert.subject, name=alert.name, job_id=alert.job_id, detail=text)
-    return Notice(
-        id=f"{alert.fingerprint}-1-firing-0", word=Word.FIRING, severity=Severity.ERROR, kind=alert.kind,
-        key=alert.fingerprint, cause=alert.cause, title=alert.title, detail=text, fix=alert.fix,
-        commands=alert.commands, count=40, unmended=40, examples=(example,), opened_at=NOW, last_at=NOW + 9,
-        at=NOW + 10, link=f"{PAGE}alerts/{alert.fingerprint}", document_link=f"{PAGE}all/{alert.subject}",
-        site="mailroom.example.com",
-    )  # fmt: skip
+    one = opened(alert, Severity.ERROR, None, now=NOW)
+    return replace(one, count=40, last_at=NOW + 9, **STATES[word])
+
+
+def notices(folder: Path) -> dict[str, Notice]:
+    """What the channels are given in each state."""
+    made = {}
+    for word in STATES:
+        shown = incident(word)
+        at = shown.closed_at or shown.acknowledged_at or NOW + 10
+        tools = replace(an_app(folder).tools, clock=lambda at=at: at, site="mailroom.example.com", operator_url=PAGE)
+        made[word] = notice_of(shown, a_notification(), word, reminder=False, tools=tools)
+    return made
+
+
+def pictures(folder: Path) -> dict[str, str]:
+    """Name -> the HTML that is taken a picture of: each client in each state that its channel is told of."""
+    drawn: dict[str, str] = {}
+    for word, notice in notices(folder).items():
+        told, tail = text.fit(notice), "" if word == "firing" else f"-{word}"
+        drawn[f"slack{tail}"] = slack_html(slack.message_of(told, blocks=True))
+        if word != "acknowledged":  # which is told to channels that track their messages
+            drawn[f"teams{tail}"] = teams_html(teams.message_of(told))
+            drawn[f"mail{tail}"] = html.page(told)
+    return drawn
 
 
 # --- Slack
@@ -87,7 +119,8 @@ def _mrkdwn(text: str) -> str:
     code = "<pre style='background:#f8f8f8;border:1px solid #ddd;border-radius:4px;padding:8px;margin:0'>"
     text = re.sub(r"```(.*?)```", rf"{code}\1</pre>", text, flags=re.S)
     text = re.sub(r"(?m)^(\S+ )?\*(.+)\*$", r"\1<b>\2</b>", text)
-    text = text.replace(":red_circle:", "<span style='color:#d00'>⬤</span>")
+    for name, shown in SIGNS.items():
+        text = text.replace(name, shown)
     return text if "<pre" in text else text.replace("\n", "<br>")
 
 
@@ -134,18 +167,16 @@ def _plain(text: str) -> str:
 
 
 def main() -> None:
-    """Writes the four pictures."""
+    """Writes the pictures."""
     chromium = shutil.which("chromium")
     if chromium is None:
         sys.exit("chromium is not installed: apt-get install chromium")
     FOLDER.mkdir(exist_ok=True)
-    told = notice()
-    with sync_playwright() as driver:
+    with sync_playwright() as driver, tempfile.TemporaryDirectory() as folder:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        take(browser, "mail", html.page(told))
-        take(browser, "slack", slack_html(slack.message_of(told, blocks=True)))
-        take(browser, "teams", teams_html(teams.message_of(told)))
-        take_page(browser, told)
+        for name, body in pictures(Path(folder)).items():
+            take(browser, name, body)
+        take_page(browser, incident())
         browser.close()
 
 
@@ -156,25 +187,24 @@ def take(browser: Browser, name: str, body: str) -> None:
     save(name, page.screenshot(full_page=True))
 
 
-def take_page(browser: Browser, told: Notice) -> None:
+def take_page(browser: Browser, shown: Incident) -> None:
     """A picture of the operator's page with the incident."""
     store = MemoryStore(clock=lambda: NOW)
-    incident = an_incident(
-        id=told.key, title=told.title, detail=told.detail, fix=told.fix, commands=told.commands, count=told.count,
-        unmended=told.unmended, examples=told.examples,
-    )  # fmt: skip
     paused = an_incident(
         id="pausedkey000", kind="submission.paused", title="out of credits", severity=Severity.CRITICAL
     )
-    met = an_occurrence(part=incident.part, document_id=told.subject, name=told.examples[0].name, detail=told.detail)
-    for record in (incident, paused, met):
+    example = shown.examples[0]
+    met = an_occurrence(
+        part=shown.part, document_id=example.document_id, name=example.name, detail=example.detail
+    )  # fmt: skip
+    for record in (shown, paused, met):
         store._put(codec.copy(record))
     with tempfile.TemporaryDirectory() as folder, operator_served(an_app(Path(folder), store=store)) as (host, port):
         page = browser.new_page(viewport={"width": 860, "height": 520})
-        page.goto(f"http://{host}:{port}/#alerts/{told.key}")
+        page.goto(f"http://{host}:{port}/#alerts/{shown.id}")
         page.fill("#token", ADMIN_TOKEN)
         page.keyboard.press("Enter")
-        page.get_by_text(told.commands[0]).first.wait_for()
+        page.get_by_text(shown.commands[0]).first.wait_for()
         save("page", page.screenshot())
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from receiver.core.advice import LOOK
 from receiver.core.alert_rule import AlertRule
 from receiver.core.errors import PartlyTold
 from receiver.core.incident import Incident, Status
@@ -39,8 +40,9 @@ def notice_of(incident: Incident, known: Notification, word: str, *, reminder: b
         title=incident.title,
         detail=example.detail if example else incident.detail,
         tried=incident.tried,
-        fix=incident.fix,
-        commands=incident.commands,
+        # What is resolved needs no mending; one may still want to see what it was.
+        fix="" if word == Word.RESOLVED else incident.fix,
+        commands=(LOOK.format(key=incident.id),) if word == Word.RESOLVED else incident.commands,
         count=incident.count,
         unmended=incident.unmended,
         examples=incident.examples,
