@@ -33,10 +33,13 @@ async def tell(channel: Channel, tools: Tools) -> Channel:
     count, worst = await _others(channel.id, tools)
     if count == channel.digest_count:
         return replace(channel, digest_at=None)
+    severity = max((one.severity for one in worst), key=lambda one: one.rank, default=Severity.INFO)
+    if count and (until := _hushed(channel.id, severity, tools)) is not None:
+        return replace(channel, digest_at=until)
     notice = Notice(
         id=f"{KEY}-{count}-{channel.digest_at or now:.3f}",  # the same when it must be told again
         word=Word.DIGEST,
-        severity=max((one.severity for one in worst), key=lambda one: one.rank, default=Severity.INFO),
+        severity=severity,
         kind="digest",
         key=KEY,
         title=f"{count} other cause{'s' if count != 1 else ''} beyond this channel's ceiling" if count
@@ -55,6 +58,15 @@ async def tell(channel: Channel, tools: Tools) -> Channel:
     told = channel.told(now, counts=False)
     told = told if but is None else told.failed(str(but), but.fix, now)
     return replace(told, digest_at=None, digest_count=count, thread=(thread or channel.thread) if count else "")
+
+
+def _hushed(to: str, severity: Severity, tools: Tools) -> float | None:
+    """Until when the channel is told nothing that is not critical; None when one of its rows has no quiet hours now."""
+    hours = [rule.quiet_hours for rule in tools.config.alerts if rule.to == to]
+    ends = [one.until(tools.clock()) for one in hours if one is not None]
+    if severity is Severity.CRITICAL or len(ends) < len(hours) or not all(ends):
+        return None
+    return min((end for end in ends if end is not None), default=None)
 
 
 async def _others(to: str, tools: Tools) -> tuple[int, list[Incident]]:

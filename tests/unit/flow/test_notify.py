@@ -185,6 +185,23 @@ async def test_beyond_the_ceiling_a_digest_tells_how_many_others_there_are(desk:
     assert [(notice.word, count, notice.over) for notice, count in desk.channel.told[41:]] == [("digest", 0, True)]
 
 
+@pytest.mark.parametrize("kind", ["nobody.knows", "submission.paused"])
+async def test_a_digest_keeps_quiet_hours_unless_something_critical_is_in_it(desk: Desk, kind: str) -> None:
+    table = TABLE.replace("to: log,", 'to: log, ceiling: 1 per hour, quiet_hours: "08:00-09:00",')
+    desk.use(table)
+    desk.later(-30)  # 07:59:30: the digest is due within the quiet hours
+    await occur(desk, *(f"cause {chr(97 + number)}" for number in range(4)), kind=kind)
+    before = len(desk.channel.told)
+    for _ in range(3):
+        desk.later(600)
+        await until_rest(desk)
+    digests = [f"{notice.word}" for notice, _ in desk.channel.told[before:]]
+    assert digests == ([] if kind == "nobody.knows" else ["digest"])
+    desk.later(2000)
+    await until_rest(desk)
+    assert [f"{notice.word}" for notice, _ in desk.channel.told[before:]] == ["digest"]
+
+
 @pytest.mark.parametrize(("kind", "status"), [("nobody.knows", Status.QUIET), ("task.parked", Status.RESOLVED)])
 async def test_any_number_of_incidents_is_closed_by_index(desk: Desk, kind: str, status: Status) -> None:
     await occur(desk, *(f"cause {number}" for number in range(1204)), kind=kind)
