@@ -16,10 +16,11 @@ from itertools import islice
 from pathlib import Path
 
 from handlers.destinations import options as options_
+from handlers.destinations.odd_paths import literal_signs, odd_parts
 from handlers.destinations.story import SUFFIX, manifest_file, same_story
 from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DeliveryConflict, DestinationBusy, FileGone, MailroomError, Unroutable
-from receiver.core.length import most_bytes_of_a_part
+from receiver.core.length import most_bytes, most_bytes_of_a_part
 from receiver.core.naming import template_faults
 from receiver.core.parcel import Parcel
 from receiver.core.plan import Taken, Target
@@ -30,6 +31,8 @@ from receiver.store.durable import MODE, Folders, clear_untouched, sync_file, sy
 OPTIONS: tuple[str, ...] = ()
 PART_BYTES = 255
 """Of one name between slashes, on every common file system."""
+PATH_BYTES = 4095
+"""Of a whole path, on Linux. Source: limits.h, PATH_MAX."""
 UNFINISHED = ".mailroom-"
 FOLDERS_AT_ONCE = 1000
 """Folders that one look for leftovers goes through: some milliseconds on a local disk."""
@@ -90,6 +93,11 @@ class Folder:
         wrong = template_faults(rest.removeprefix("./").removeprefix("/"))
         return [*(wrong or _name_faults(rest)), *found]
 
+    def doubts(self, target: Target) -> list[str]:
+        """Signs that stand for themselves in a path, and parts that are empty or hard to see."""
+        rest = target.url.removeprefix("folder://").removeprefix("./").removeprefix("/")
+        return [*literal_signs(rest), *odd_parts(rest)]
+
     def taken(self, url: str) -> Taken:
         """The file, and its manifest beside it."""
         path = str(Path(url.removeprefix("folder://")).absolute())
@@ -132,6 +140,10 @@ def _name_faults(template: str) -> list[str]:
         found.append("the folder must be written out: fields may stand in what lies under it")
     if first.startswith(("~", "$")):
         found.append(f"{first} is no shell's to fill in here: write the whole path, or env:NAME")
+    if template.rpartition("/")[2].startswith(UNFINISHED):
+        found.append(f"a name that begins with {UNFINISHED} is that of an unfinished file, which the sweep removes")
+    if (whole := most_bytes(template) + len(SUFFIX)) > PATH_BYTES:
+        found.append(f"a long file name makes a path of {whole} bytes; {PATH_BYTES} can be: use fewer fields")
     if template.endswith(SUFFIX):
         found.append(f"a name that ends in {SUFFIX} is that of a manifest; let it end otherwise")
     if (size := most_bytes_of_a_part(template, beside=SUFFIX)) > PART_BYTES:

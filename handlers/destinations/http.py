@@ -89,6 +89,15 @@ class Http:
             found.append(str(error))
         return found
 
+    def doubts(self, target: Target) -> list[str]:
+        """What never reaches the other side, and addresses that only a listener has."""
+        parts, found = urlsplit(target.url), []
+        if parts.fragment:
+            found.append(f"#{parts.fragment} is not sent: only what stands before it reaches the endpoint")
+        if parts.hostname in ("0.0.0.0", "::"):  # noqa: S104  told of, not bound
+            found.append(f"{parts.hostname} is an address to listen on: write the name of the endpoint")
+        return found
+
     def taken(self, url: str) -> Taken:
         """The endpoint, in whatever letters and escapes it is written, and whether its usual port is."""
         parts = urlsplit(url)

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from handlers.aws import Aws
 from handlers.destinations import options as options_
 from handlers.destinations import reach
+from handlers.destinations.odd_paths import literal_signs, odd_parts
 from handlers.destinations.s3_limits import METADATA_BYTES, NONE, OWN_TAGS, address_faults, doubts, option_faults
 from handlers.destinations.s3_object import MULTIPART_BYTES, PART_BYTES, S3Objects
 from handlers.destinations.story import DELIVERY, SUFFIX, ascii_safe, facts, manifest_file, same_story
@@ -90,9 +91,10 @@ class S3:
         return [*found, *option_faults(bucket, given), *reach.faults(target.options, self._environ)]
 
     def doubts(self, target: Target) -> list[str]:
-        """Keys, regions and kinds of buckets that are probably not meant."""
-        bucket = target.url.removeprefix("s3://").partition("/")[0]
-        return list(doubts(bucket, options_.given(target.options, self._environ)))
+        """Buckets, keys and options that are probably not meant so."""
+        bucket, _, key = target.url.removeprefix("s3://").partition("/")
+        found = doubts(bucket, options_.given(target.options, self._environ))
+        return [*found, *literal_signs(key), *(odd_parts(key) if key else ())]
 
     def taken(self, url: str) -> Taken:
         """The object, and its manifest beside it."""

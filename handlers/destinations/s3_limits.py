@@ -138,6 +138,10 @@ def _key(bucket: str, key: str) -> list[str]:
 
 def doubts(bucket: str, options: Mapping[str, str]) -> Iterator[str]:
     """What is odd about a target without faults, and may be right."""
+    if bucket.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        yield f"{bucket} looks like a host of S3: write the bucket's name alone"
+    if any(name.lower().startswith("x-amz-") for name in options_.pairs(options.get("metadata", ""))):
+        yield "option metadata: S3 puts x-amz-meta- before each name itself: leave it out"
     key = options.get("kms_key", "")
     arn = _KMS_ARN.fullmatch(key)
     if bucket.endswith(_ALIASES[1]):

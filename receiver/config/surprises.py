@@ -17,6 +17,11 @@ Surprise = tuple[str, str, str]
 """Place, what is odd, and what to write."""
 MAILED = ("email", "piece")
 """Ways in whose senders are addresses."""
+MAIL_KEYS = (
+    "to", "cc", "subject", "date", "message_id", "inner_from", "inner_subject", "inner_date", "body", "packet",
+    "split_job",
+)  # fmt: skip
+"""The metadata that Mailroom itself gives documents."""
 LARGEST = 512 * 1024 * 1024
 """Bytes that LlamaCloud takes of one file (reference 1.1)."""
 
@@ -40,6 +45,7 @@ def _of_conditions(place: str, section: WhenSection, *, mailed: bool) -> Iterato
             yield from _of_spelling(f"{place}.{name}", pattern)
             yield from _of_text(f"{place}.{name}", name, pattern, mailed=mailed)
     for key, patterns in (section.metadata or {}).items():
+        yield from _of_key(f"{place}.metadata", key)
         for pattern in patterns:
             yield from _of_class(f"{place}.metadata.{key}", pattern)
             yield from _of_spelling(f"{place}.metadata.{key}", pattern)
@@ -69,6 +75,13 @@ def _of_spelling(place: str, pattern: str) -> Iterator[Surprise]:
         yield place, f"{found[0]!r} in {pattern!r} stands for itself: one pattern is no list", "write a list: [a, b]"
     if pattern != pattern.strip():
         yield place, f"{pattern!r} has white space at an end, which must be there too", "take it out"
+
+
+def _of_key(place: str, key: str) -> Iterator[Surprise]:
+    """An application of one's own may give any key; what is nearly one of a mail's is probably meant for it."""
+    near = difflib.get_close_matches(key.lower().replace("-", "_"), MAIL_KEYS, n=1, cutoff=0.8)
+    if near and key not in MAIL_KEYS:
+        yield place, f"a mail has no {key!r}", f"did you mean {near[0]}?"
 
 
 def _of_text(place: str, name: str, pattern: str, *, mailed: bool) -> Iterator[Surprise]:

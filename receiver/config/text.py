@@ -255,8 +255,12 @@ def kinds(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def option(value: object, info: "ValidationInfo") -> object:
     """A destination's option: text, a number or a truth value; its variables must be set."""
+    if value is None:
+        raise Wrong("is empty", "leave it out")
     if not isinstance(value, str | int | float):
-        raise Wrong("must be text, a number, true or false")
+        raise Wrong(
+            "must be text, a number, true or false", 'write several values in one text: "name=value, name=value"'
+        )
     resolve(str(value), _environ(info))
     return value
 
@@ -265,12 +269,18 @@ def destination(value: str, info: "ValidationInfo") -> str:
     """A destination's URL, as it is written; its variables must be set."""
     url = resolve(value, _environ(info))
     if not re.match(r"[a-z][a-z0-9+.-]*://.", url):
-        folder = f"folder://{value if value.startswith('/') else './' + value}"
-        hint = f", or {folder} if a folder is meant" if url == value else ""
-        raise Wrong("is not a destination", f"write it like s3://bucket/prefix/ or sqs://queue{hint}")
+        raise Wrong(
+            "is not a destination", f"write it like s3://bucket/prefix/ or sqs://queue{_folder_hint(value, url)}"
+        )
     if not url.isprintable():
         raise Wrong(f"holds a character that cannot be shown (got {url!r})", "take it out")
     return value
+
+
+def _folder_hint(value: str, url: str) -> str:
+    if url != value or ":" in value:
+        return ""
+    return f", or folder://{value if value.startswith('/') else './' + value} if a folder is meant"
 
 
 def channel(value: str, info: "ValidationInfo") -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from receiver.core.alert_rule import AlertRule
 from receiver.core.coincidence import coinciding, in_the_way
+from receiver.core.facts import SOURCES
 from receiver.core.naming import field_faults
 from receiver.core.pattern import matches
 from receiver.core.places import Entry, Names, doubled, on_manifests
@@ -50,6 +51,7 @@ def check(
         *doubtful_rows(table),
         *([] if types is None or adopted else _unknown_types(table, produced)),
         *([] if pieces is None or adopted else _unknown_categories(table, [*pieces, *table.types])),
+        *([] if adopted else _unadopted(table)),
         *_places(table, schemes, faults, names),
         *_low_confidence(table),
         *_channels(alerts, channels),
@@ -91,6 +93,15 @@ def _unknown_categories(table: RouteTable, known: Sequence[str]) -> Iterator[Pro
                 fix = f"did you mean {meant!r}?" if meant else f"there are {', '.join(dict.fromkeys(known))}"
                 message = f"no piece of a packet has the category {pattern!r}"
                 yield an_error(f"{where}.when.parent_category", message, fix, route.name)
+
+
+def _unadopted(table: RouteTable) -> Iterator[Problem]:
+    """Rows for jobs from elsewhere alone, where none are taken. Some may have been."""
+    others = [source for source in SOURCES if source != "adopted"]
+    for where, route in _rows(table):
+        if route.when.source and not any(matches(route.when.source, one) for one in others):
+            message, fix = "jobs from elsewhere are not adopted here", "set MAILROOM_ADOPT=true, or remove the row"
+            yield Problem(severity="warning", where=f"{where}.when.source", message=message, fix=fix, route=route.name)
 
 
 def _parents(when: When) -> Iterator[str]:

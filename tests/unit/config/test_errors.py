@@ -100,7 +100,7 @@ WRONG = [
     # destinations
     (spoilt(INVOICE_TO, "/var/mail"), "8: routes[0].to: is not a destination; write it like s3://bucket/prefix/ or sqs://queue, "
      "or folder:///var/mail if a folder is meant"),
-    (spoilt(INVOICE_TO, "[{to: sqs://a, delay: [1]}]"), "8: routes[0].to[0].delay: must be text, a number, true or false"),
+    (spoilt(INVOICE_TO, "[{to: sqs://a, delay: [1]}]"), "8: routes[0].to[0].delay: must be text, a number, true or false; write several values in one text: \"name=value, name=value\""),
     (spoilt(INVOICE_TO, "env:PLACE"),
      "8: routes[0].to: the variable PLACE is not set; export PLACE=… or write the value here"),
     (spoilt(INVOICE_TO, "[{to: https://erp.example, secret: env:ERP_SECRET}]"),

@@ -1,0 +1,31 @@
+"""Templates of paths that are taken literally where something else was probably meant. All of them may be right."""
+
+import re
+from collections.abc import Iterator
+
+_STRFTIME = {"Y": "{yyyy}", "m": "{mm}", "d": "{dd}", "y": "{yyyy}"}
+
+
+def literal_signs(template: str) -> Iterator[str]:
+    """Signs that mean something in other templates, in shells and in URLs, and here stand for themselves."""
+    if found := re.search(r"\{\{\w*\}\}", template):
+        yield f"{found[0]} stands for {found[0][1:-1]} in braces: for the field write {found[0][1:-1]}"
+    elif found := re.search(r"\$\{?\w*\}?", template):
+        yield f"{found[0]} is no variable here: for a field write {{type}}, for a variable a whole part, env:NAME"
+    if found := re.search(r"%([YymdHMSj])(?![0-9A-Fa-f])", template):
+        yield f"{found[0]} is no date here: write {_STRFTIME.get(found[1], '{yyyy}, {mm} or {dd}')}"
+    elif found := re.search(r"%[0-9A-Fa-f]{2}", template):
+        yield f"{found[0]} stays as it is: a path is no URL, so write the character"
+    if found := re.search(r"[*?#\\]|<\w+>", template):
+        yield f"{found[0]} stands for itself in a path"
+
+
+def odd_parts(template: str) -> Iterator[str]:
+    """Parts between slashes that are empty, if only for some documents, or begin or end with a space."""
+    parts = template.removesuffix("/").split("/")
+    if "" in parts:
+        yield "it has an empty part, between two slashes or at the beginning"
+    if "{ext}" in parts:
+        yield "a file without an extension makes the part {ext} empty: put something beside it, as in {stem}.{ext}"
+    if found := next((one for one in parts if one != one.strip(" ")), ""):
+        yield f"the part {found!r} begins or ends with a space"
