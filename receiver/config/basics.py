@@ -12,7 +12,7 @@ Text = Annotated[str, Field(min_length=1), AfterValidator(readable)]
 
 
 def as_list(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
+    return (value,) if isinstance(value, str | int | float) else value
 
 
 def form(value: Any) -> str:

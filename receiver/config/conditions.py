@@ -2,7 +2,16 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from receiver.config.basics import Count, Patterns, Section, Text, in_order
 from receiver.config.text import Wrong, media_types, size, sources
@@ -49,6 +58,14 @@ class WhenSection(Section):
     none_of: "Excluded | None" = Field(
         default=None, alias="not", description="conditions that must not hold; of a list, none of them"
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _says_something(cls, value: Any) -> Any:
+        """A key without a value would be no condition at all, and the row take everything."""
+        if value is None:
+            raise Wrong("is empty", "write a condition, or leave it out")
+        return value
 
     @model_validator(mode="after")
     def _sound(self) -> "WhenSection":

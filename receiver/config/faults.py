@@ -21,14 +21,15 @@ _TEXTS = {
     "bool_type": "must be true or false",
     "tuple_type": "must be a list",
     "model_type": "must be a section with keys of its own",
+    "dict_type": "must be a section with keys of its own",
     "literal_error": "must be {expected}",
     "string_pattern_mismatch": "is not in the form that is wanted",
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
     "too_short": "must have at least {min_length} entry",
     "too_long": "must have at most {max_length} entries",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than_equal": "must be at most {le:g}",
+    "greater_than_equal": "must be at least {ge:.15g}",
+    "less_than_equal": "must be at most {le:.15g}",
 }
 """pydantic's error types that this file can meet, in our words; another one keeps pydantic's."""
 

@@ -69,10 +69,12 @@ def _of_spelling(place: str, pattern: str) -> Iterator[Surprise]:
     if pattern.startswith(GLOB):
         if odd := empty_class(pattern):
             yield place, f"{odd} in {pattern!r} fits no character", "write [first-last], closed by ]"
-    elif re.search(r"^\^|^\.\*|\\[.dws]|\.\+", pattern):
+    elif re.search(r"^\^|^\.\*|\\[.dws]|\.\+|\(\w+(\|\w+)+\)", pattern):
         yield place, f"{pattern!r} looks like a regular expression, and is compared as it stands", "use * and ?"
     elif found := re.search(r"\*[^*,;|]*[,;|] ?\*|\*[^*{}]*\{[^{}]*,[^{}]*\}", pattern):
         yield place, f"{found[0]!r} in {pattern!r} stands for itself: one pattern is no list", "write a list: [a, b]"
+    elif re.fullmatch(r"%\w+%", pattern):
+        yield place, f"{pattern!r} has % at its ends, which stands for itself", f"write *{pattern.strip('%')}*"
     if pattern != pattern.strip():
         yield place, f"{pattern!r} has white space at an end, which must be there too", "take it out"
 
@@ -94,8 +96,11 @@ def _of_text(place: str, name: str, pattern: str, *, mailed: bool) -> Iterator[S
 
 
 def _of_name(place: str, pattern: str) -> Iterator[Surprise]:
-    if pattern.startswith(".") and "*" not in pattern:
-        yield place, f"{pattern!r} fits only what is exactly that", f"write *{pattern}"
+    ending = pattern if pattern.startswith(".") else f".{pattern}"
+    if not re.search(r"[*?/\\]", pattern) and mimetypes.guess_type(f"x{ending}")[0] and "." not in pattern[1:]:
+        yield place, f"{pattern!r} fits only what is exactly that", f"write *{ending}"
+    if re.match(r"!.*\*", pattern):
+        yield place, f"! in {pattern!r} stands for itself", f"write not: {{name: {pattern[1:]!r}}}"
     if re.search(r"/|\\(?![.dws])", pattern):
         last = re.split(r"[/\\]", pattern)[-1]
         fix = f"write {last}" if last else "leave the folder out"
@@ -110,6 +115,8 @@ def _of_address(place: str, pattern: str, *, always: bool) -> Iterator[Surprise]
         yield place, f"{pattern!r} is a name with an address; addresses alone are compared", "write the address alone"
     elif pattern.startswith("mailto:"):
         yield place, f"{pattern!r} fits no address", f"write {pattern.removeprefix('mailto:')}"
+    elif "@" in pattern and (found := re.search(r"^!|[,;] ?|\s", pattern)):
+        yield place, f"{found[0]!r} in {pattern!r} fits no address", "write a list: [a, b]; what must not be under not"
     elif "*" in pattern or "?" in pattern or pattern.startswith(GLOB):
         return
     elif pattern.startswith("@"):

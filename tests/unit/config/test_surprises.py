@@ -45,6 +45,13 @@ ODD = [
     ({"media_type": "application/pfd"}, "no file is taken for 'application/pfd' here; did you mean application/pdf?"),
     ({"media_type": "image/jpg"}, "no file is taken for 'image/jpg' here; did you mean image/jpeg?"),
     ({"media_type": "images/*"}, "no file is taken for 'images/*' here"),
+    ({"sender": "ann@acme.example, bob@acme.example"}, "', ' in 'ann@acme.example, bob@acme.example' fits no address"),
+    ({"sender": "!*@acme.example"}, "'!' in '!*@acme.example' fits no address; write a list: [a, b]; what must not be"),
+    ({"recipient": "ann @acme.example"}, "' ' in 'ann @acme.example' fits no address"),
+    ({"name": "!*.pdf"}, "! in '!*.pdf' stands for itself; write not: {name: '*.pdf'}"),
+    ({"name": "pdf"}, "'pdf' fits only what is exactly that; write *.pdf"),
+    ({"subject": "(invoice|bill)"}, "looks like a regular expression"),
+    ({"subject": "%invoice%"}, "has % at its ends, which stands for itself; write *invoice*"),
     ({"min_size": "2 GB"}, "LlamaCloud takes no file of this size"),
 ]
 
@@ -68,6 +75,8 @@ RIGHT = [
     {"recipient": "invoices+acme@*"},
     {"name": "*.pdf"},
     {"name": "report.*"},
+    {"name": ["README", "scan.pdf", ".profile"]},
+    {"subject": "!important: *"},
     {"name": "Rechnung, *.pdf"},
     {"name": "*{draft}*"},
     {"subject": "Re: your 100 $ invoice"},
@@ -89,6 +98,18 @@ def test_conditions_that_mean_what_they_say_are_left_alone(when: dict[str, Any])
 def test_every_media_type_that_a_name_can_have_is_known() -> None:
     mimetypes.guess_type("x.pdf")
     assert told({"media_type": sorted(set(mimetypes.types_map.values()))}) == []
+
+
+@pytest.mark.parametrize("key", ["sender", "min_pages", "metadata", "any", "not", "duplicate"])
+def test_a_condition_without_a_value_is_refused_and_not_left_out(key: str) -> None:
+    """The row would take everything."""
+    with pytest.raises(Misconfigured, match=rf"routes\[0\].when.{key}: is empty; write a condition, or leave it out"):
+        told({key: None})
+
+
+def test_a_number_as_a_pattern_is_refused_with_its_quotes() -> None:
+    with pytest.raises(Misconfigured, match=r'when.sender: must be text \(got 123\); put it in quotes: "123"'):
+        told({"sender": 123})
 
 
 @pytest.mark.parametrize("key", ["name", "sender", "subject", "media_type", "parent_category", "source"])
