@@ -65,9 +65,10 @@ class Sqs:
         queue = queue_of(target.url)
         hint = arn_hint(target.url)
         found = [hint] if hint else queue.faults()
-        if not found and queue.elsewhere and not has_own_endpoint("sqs", self._environ):
-            fix = "write sqs.REGION.amazonaws.com; of another service AWS_ENDPOINT_URL_SQS must say where it is"
-            found = [f"{queue.host} is no host of SQS: {fix}"]
+        own = "endpoint" in target.options or (queue.elsewhere and has_own_endpoint("sqs", self._environ))
+        if not found and queue.elsewhere and not own:
+            fix = "of another service AWS_ENDPOINT_URL_SQS, or the option endpoint, must say where it is"
+            found = [f"{queue.host} is no host of SQS: write sqs.REGION.amazonaws.com; {fix}"]
         found += options_.unknown(target.options, OPTIONS)
         if unset := options_.unset(target.options, self._environ):
             return found + unset

@@ -162,7 +162,7 @@ WRONG = {
     "a directory bucket with a dot": (s3("tags: none", bucket="my.mail--euc1-az1--x-s3"), "is no directory bucket"),
     "a queue at a host of somebody": (
         a_queue("evil.example"),
-        "evil.example is no host of SQS: write sqs.REGION.amazonaws.com; of another service AWS_ENDPOINT_URL_SQS must",
+        "evil.example is no host of SQS: write sqs.REGION.amazonaws.com; of another service AWS_ENDPOINT_URL_SQS, or",
     ),
     "a queue at a host that ends like AWS's": (a_queue("sqs.eu-west-1.amazonaws.com.evil.example"), "is no host of"),
     "a queue at a misspelt host of AWS's": (a_queue("sqs.eu-west-1.amazonaw.com"), "is no host of SQS"),
@@ -359,6 +359,9 @@ RIGHT = {
     "a key of another store": s3("kms_key: my-minio-key, tags: none"),
     "a key of a new region": s3('kms_key: "arn:aws:kms:mx-central-2:123456789012:alias/mail/eu"'),
     "an access point's alias of a directory bucket": to("{to: s3://mail--euc1-az1--xa-s3/in/, tags: none}"),
+    "a queue of another service at an endpoint of its own": to(
+        '{to: "sqs://https://queues.acme.example/1/q", endpoint: "https://queues.acme.example"}'
+    ),
     "a bucket alone": to("s3://mail/"),
     "a bucket of 63 characters": to(f"s3://{'m' * 63}/in/"),
     "a key of other alphabets": to('"s3://mail/Rechnungen/Größe/請求書/"'),
