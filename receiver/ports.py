@@ -386,12 +386,15 @@ class AlertChannel(Protocol):
     async def notify(self, notice: Notice) -> str:
         """Tells; the name of the thread that later notices of the incident belong to, "" where there is none.
 
-        Raises DestinationBusy, AccessDenied, Unroutable.
+        Raises DestinationBusy, AccessDenied, Unroutable; PartlyTold when it was told, but not all of its addresses.
         """
         ...
 
     async def probe(self) -> list[str] | None:
-        """What is wrong with it out there, in words with the fix; None when only a notice could show that."""
+        """What is wrong with it out there, in words with the fix; None when only a notice could show that.
+
+        Raises PartlyTold when it works, but not for all of its addresses.
+        """
         ...
 
 

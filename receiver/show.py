@@ -268,6 +268,7 @@ def channel(one: Channel) -> Shown:
         "last_told_at": moment(one.last_told_at),
         "trying_since": moment(one.trying_since),
         "failing_since": moment(one.failing_since),
+        "partly": one.partly,
         "failures": one.failures,
         "error": one.error or None,
         "fix": one.fix or None,

@@ -92,12 +92,17 @@ class Email:
             self._answered.pop(next(iter(self._answered)))
 
     async def probe(self) -> list[str]:
-        """Whether the server can be reached, lets us in, and knows the addresses."""
+        """Whether the server can be reached, lets us in, and knows the addresses. Raises PartlyTold."""
         try:
             never = await self._threads.run(self._greet)
         except MailroomError as error:
             return [f"{error}; {error.fix}" if error.fix else str(error)]
-        return [f"SMTP server {self._server.hostname} {_listed(never)}; {_WRONG_ADDRESS}"] if never else []
+        if not never:
+            return []
+        said = f"SMTP server {self._server.hostname} {_listed(never)}"
+        if len(never) < len(self._to):
+            raise PartlyTold(said, fix=_WRONG_ADDRESS, thread="")
+        return [f"{said}; {_WRONG_ADDRESS}"]
 
     def _written(self, notice: Notice) -> EmailMessage:
         message = EmailMessage()

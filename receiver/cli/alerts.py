@@ -205,7 +205,7 @@ def list_channels(as_json: bool) -> None:
 def _fares(one: Channel) -> tuple[str, str]:
     """A mark, and how the channel fares, in words."""
     if one.failing_since:
-        return "✘", f"failing since {when(one.failing_since)}"
+        return "✘", f"failing{' for some addresses' if one.partly else ''} since {when(one.failing_since)}"
     return ("…", f"trying since {when(one.trying_since)}") if one.trying_since else ("✔", "fine")
 
 

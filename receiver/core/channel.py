@@ -39,6 +39,8 @@ class Channel:
     failing_since: float | None = None
     error: str = ""
     fix: str = ""
+    partly: bool = False
+    """It fails for some of its addresses only: the others hear what it is told."""
     retry_at: float | None = None
     well_since: float | None = None
     """When it took a notice again after it had failed."""
@@ -71,9 +73,11 @@ class Channel:
     def well(self, now: float) -> "Channel":
         """The channel, no longer failing."""
         since = self.well_since if self.failing_since is None else now
-        return replace(self, failures=0, failing_since=None, error="", fix="", retry_at=None, well_since=since)
+        return replace(
+            self, failures=0, failing_since=None, error="", fix="", partly=False, retry_at=None, well_since=since
+        )
 
-    def failed(self, error: str, fix: str, now: float) -> "Channel":
+    def failed(self, error: str, fix: str, now: float, *, partly: bool = False) -> "Channel":
         """The channel after one more failure."""
         pause = RETRY_SECONDS[min(self.failures, len(RETRY_SECONDS) - 1)]
         since = now if self.failing_since is None else min(self.failing_since, now)
@@ -83,5 +87,6 @@ class Channel:
             failing_since=since,
             error=error[:500],
             fix=fix[:300],
+            partly=partly,
             retry_at=now + pause,
         )

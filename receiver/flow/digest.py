@@ -56,7 +56,7 @@ async def tell(channel: Channel, tools: Tools) -> Channel:
     )  # fmt: skip
     thread, but = await hand_over(notice, channel.id, tools)
     told = channel.told(now, counts=False)
-    told = told if but is None else told.failed(str(but), but.fix, now)
+    told = told if but is None else told.failed(str(but), but.fix, now, partly=True)
     return replace(told, digest_at=None, digest_count=count, thread=(thread or channel.thread) if count else "")
 
 

@@ -41,7 +41,7 @@ async def failing_channels(tools: Tools) -> list[Channel]:
 
 async def _mute(tools: Tools) -> str:
     heard = set(tools.channels) - {LOG}
-    mute = heard and heard <= {one.id for one in await failing_channels(tools)}
+    mute = heard and heard <= {one.id for one in await failing_channels(tools) if not one.partly}
     return "no alert channel takes notices, so the heartbeat is withheld" if mute else ""
 
 

@@ -14,7 +14,7 @@ from receiver.core.alert import Alert, Severity
 from receiver.core.change import Ensure, Insert, Query, Update, Write, succeeding
 from receiver.core.channel import FAILURES_TOLD, HOLD_SECONDS, RECOVERING_SECONDS, RETRY_SECONDS, Channel
 from receiver.core.document import Step
-from receiver.core.errors import Conflict, MailroomError, Permanent, StoreBusy, Unanswered
+from receiver.core.errors import Conflict, MailroomError, PartlyTold, Permanent, StoreBusy, Unanswered
 from receiver.core.incident import Incident, Status
 from receiver.core.notification import Notification
 from receiver.core.task import Task
@@ -171,7 +171,9 @@ class Turn:
         now, over = self.tools.clock(), word in ("resolved", "quiet")
         self._succeeded(now, counts=word == "firing")
         if but is not None:
-            self.channel = self.channel.failed(str(but), but.fix, now)  # whether that lasts, its probe tells
+            self.channel = self.channel.failed(
+                str(but), but.fix, now, partly=True
+            )  # whether that lasts, its probe tells
         if one.held_since is not None:
             self.channel = digest.more(self.channel, now)  # it is one of the others no more
         said = replace(
@@ -237,7 +239,8 @@ class Turn:
     def _failed(self, error: Exception) -> None:
         self.failed = True
         fix = error.fix if isinstance(error, MailroomError) else ""
-        self.channel = self.channel.failed(_said(error), fix, self.tools.clock())
+        partly = isinstance(error, PartlyTold)
+        self.channel = self.channel.failed(_said(error), fix, self.tools.clock(), partly=partly)
         self.tools.meter.count("mailroom_notices", channel=_scheme(self.to), outcome="failed")
         if isinstance(error, Permanent):
             self.channel = replace(self.channel, failures=max(self.channel.failures, FAILURES_TOLD))
@@ -270,6 +273,9 @@ class Turn:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 faults = await self.tools.channels[self.to].probe()
+        except PartlyTold as error:
+            self._failed(error)
+            return
         except Exception as error:  # noqa: BLE001 - as above
             faults = [_said(error)]
         if faults:
@@ -309,7 +315,8 @@ def failing(channel: Channel, now: float) -> Alert:
     return Alert(
         kind="channel.failing",
         cause=channel.id,
-        title=f"alert channel {channel.id} does not take notices",
+        title=f"alert channel {channel.id} does not "
+        + ("reach all of its addresses" if channel.partly else "take notices"),
         detail=channel.error,
         # What is to be told is told by itself: nothing of it waits to be replayed.
         fix=REPLAY.sub("", channel.fix) or "mend the channel; what it has not heard is told as soon as it works again",

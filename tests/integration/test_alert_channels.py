@@ -554,8 +554,10 @@ class TestEmail(CanFail):
             await channel.notify(a_notice())
         assert ear.mailbox.recipients == ["a@b.com", LATE]
         assert error.value.thread == _read(ear.mailbox.mails[-1])["Message-ID"]
-        (fault,) = await channel.probe() or []
-        assert fault.startswith(f"SMTP server 127.0.0.1 refused {GONE} (550 no such user); mend the address")
+        with pytest.raises(PartlyTold, match=r"refused gone@b.com .550 no such user.$") as error:
+            await channel.probe()
+        alone = open_channel(f"mailto:{GONE}", smtp_url=f"smtp://127.0.0.1:{ear.mailbox.port}")
+        assert await alone.probe() == [f"{error.value}; {error.value.fix}"]
         assert len(ear.mailbox.mails) == 2  # a probe sends none
 
     async def test_nobody_has_a_mail_whose_server_hung_up_before_the_last_address(self, ear: MailEar) -> None:

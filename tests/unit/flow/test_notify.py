@@ -17,6 +17,7 @@ from receiver.core.task import TaskState
 from receiver.flow.alert import task_for
 from receiver.flow.assess import GONE_SECONDS
 from receiver.flow.by_hand import Word, route_by_hand
+from receiver.flow.heartbeat import beat
 from receiver.flow.notify import GIVEN_UP, TURN_NOTICES
 from receiver.flow.rouse import PROBE_SECONDS, rouse
 from receiver.flow.sweep import sweep
@@ -89,7 +90,10 @@ async def test_what_one_address_of_a_channel_refuses_is_told_to_the_others_and_t
             thread = await super().notify(notice)
             raise PartlyTold("refused ops@b.com (550 no such user)", fix="mend the address", thread=thread)
 
-    partly = Partly(faults=["refused ops@b.com (550 no such user)"])
+        async def probe(self) -> list[str] | None:
+            raise PartlyTold("refused ops@b.com (550 no such user)", fix="mend the address", thread="")
+
+    partly = Partly()
     desk.tools = replace(desk.tools, channels={"log": first, SECOND: partly})
     document_id = await fail(desk, "a.pdf")
     await route_by_hand(document_id, Word(to="contract"), desk.tools)
@@ -98,6 +102,9 @@ async def test_what_one_address_of_a_channel_refuses_is_told_to_the_others_and_t
     assert partly.words == ["firing job.failed", "resolved job.failed"]
     assert first.words == ["firing job.failed", "firing channel.failing", "resolved job.failed"]
     assert "550 no such user" in first.told[1][0].detail
+    assert first.told[1][0].title == f"alert channel {SECOND} does not reach all of its addresses"
+    desk.tools = replace(desk.tools, channels={SECOND: partly})
+    assert await beat(desk.tools) == ""  # a watchdog need not be told: the others hear
     second.faults = []
     desk.tools = replace(desk.tools, channels={"log": first, SECOND: second})
     for _ in range(3):
