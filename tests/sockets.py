@@ -10,9 +10,9 @@ from typing import BinaryIO
 import uvicorn
 
 from receiver.bootstrap import App
+from receiver.http.limits import UNFINISHED, ConnectionLimits, narrow
 from receiver.http.operator import operator_app
 from receiver.http.public import public_app
-from receiver.http.room import UNFINISHED, Room, narrow
 from receiver.http.server import server_config
 from receiver.http.webhook import PATH
 
@@ -22,16 +22,16 @@ PATIENCE_SECONDS = 10
 @contextmanager
 def served(app: App, *, connections: int = 1000, unfinished: int = UNFINISHED) -> Iterator[tuple[str, int]]:
     """The address of its public side, behind the server that ``mailroom serve`` uses, while the block lasts."""
-    room = Room(connections, listener="public", meter=app.tools.meter, unfinished=unfinished)
-    with _running(server_config(public_app(app), room)) as address:
+    limits = ConnectionLimits(connections, listener="public", meter=app.tools.meter, unfinished=unfinished)
+    with _running(server_config(public_app(app), limits)) as address:
         yield address
 
 
 @contextmanager
 def operator_served(app: App) -> Iterator[tuple[str, int]]:
     """The address of its operator's side."""
-    room = Room(100, listener="operator", meter=app.tools.meter)
-    with _running(server_config(operator_app(app), room)) as address:
+    limits = ConnectionLimits(100, listener="operator", meter=app.tools.meter)
+    with _running(server_config(operator_app(app), limits)) as address:
         yield address
 
 

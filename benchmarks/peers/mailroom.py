@@ -7,8 +7,8 @@ from pathlib import Path
 from benchmarks.events import HEADER, HEADER_SECRET, SIGNING_SECRET, TOKEN_SECRET
 from benchmarks.peers.served import arguments
 from receiver.bootstrap import load_app
+from receiver.http.limits import MOST, ConnectionLimits, narrow
 from receiver.http.public import public_app
-from receiver.http.room import MOST, Room, narrow
 from receiver.http.server import Server, server_config
 from receiver.log import set_up
 from receiver.settings import from_environ
@@ -36,5 +36,5 @@ if __name__ == "__main__":
     settings = from_environ(environment(folder, proofs=sys.argv[3]))
     set_up(settings.log_level, together=True)
     app = load_app(settings)
-    room = Room(MOST, listener="public", meter=app.tools.meter)
-    Server(server_config(public_app(app), room)).run(sockets=[listener])
+    limits = ConnectionLimits(MOST, listener="public", meter=app.tools.meter)
+    Server(server_config(public_app(app), limits)).run(sockets=[listener])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from receiver.core.errors import Misconfigured
-from receiver.http.room import BACKLOG, narrow
+from receiver.http.limits import BACKLOG, narrow
 
 Place = tuple[str, int]
 """Host and port."""

@@ -17,11 +17,11 @@ from receiver.cli.running import with_app
 from receiver.core.errors import MailroomError, StoreBusy
 from receiver.core.timers import WORK_SHARE
 from receiver.flow.installation import our_spool
+from receiver.http.limits import ConnectionLimits, descriptors, operator_size, public_size
 from receiver.http.operator import operator_app
 from receiver.http.own_host import under_own_names
 from receiver.http.public import public_app
 from receiver.http.readiness import Readiness
-from receiver.http.room import Room, descriptors, operator_size, public_size
 from receiver.http.server import Server, server_config
 from receiver.log import line
 from receiver.ports import Store
@@ -139,13 +139,13 @@ def _servers(app: App, listeners: Listeners, readiness: Readiness) -> dict["_Ser
     meter, free = app.tools.meter, descriptors()
     config = functools.partial(server_config, grace_seconds=app.settings.stop_seconds * WORK_SHARE)
     size = public_size(free)
-    room = Room(size.connections, listener="public", meter=meter)
-    servers = {_Server(config(public_app(app, readiness), room, backlog=size.backlog)): listeners.public}
+    limits = ConnectionLimits(size.connections, listener="public", meter=meter)
+    servers = {_Server(config(public_app(app, readiness), limits, backlog=size.backlog)): listeners.public}
     if listeners.operator is not None:
         size = operator_size(free)
-        room = Room(size.connections, listener="operator", meter=meter)
+        limits = ConnectionLimits(size.connections, listener="operator", meter=meter)
         inside = under_own_names(operator_app(app, readiness), listeners.operator, app.settings)
-        servers[_Server(config(inside, room, backlog=size.backlog))] = listeners.operator
+        servers[_Server(config(inside, limits, backlog=size.backlog))] = listeners.operator
     return servers
 
 

@@ -5,10 +5,10 @@ A plain ASGI application, which Lambda shares: there, loading Starlette for two 
 
 from receiver.bootstrap import App
 from receiver.core.errors import Misconfigured
+from receiver.http.batch_dispatcher import BatchDispatcher
 from receiver.http.problems import Problem
 from receiver.http.readiness import Readiness
 from receiver.http.reply import Receive, Reply, Scope, Send, send_reply
-from receiver.http.tick import Tick
 from receiver.http.webhook import PATH, Limits, Webhook
 
 NOT_FOUND = Problem(404, "not_found", "events are sent to /webhooks/llamacloud; the operator's pages are elsewhere")
@@ -28,10 +28,10 @@ def public_app(app: App, readiness: Readiness | None = None) -> "Public":
 
 
 class Public:
-    """Leads a request to where it belongs; ``tick`` is the short way to the webhook."""
+    """Leads a request to where it belongs; ``dispatcher`` is the fast path to the webhook."""
 
     def __init__(self, webhook: Webhook, readiness: Readiness) -> None:
-        self.tick = Tick(webhook)
+        self.dispatcher = BatchDispatcher(webhook)
         self._webhook = webhook
         self._readiness = readiness
 

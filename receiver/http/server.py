@@ -1,15 +1,25 @@
 """uvicorn as the receiver needs it."""
 
+import asyncio
+import functools
 import gc
+import logging
 import socket
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from receiver.core.timers import STOP, WORK_SHARE
-from receiver.http.guard import REST_SECONDS, Config
-from receiver.http.room import BACKLOG, Room
-from receiver.http.short_way import EventProtocol
+from receiver.http.limits import BACKLOG, REST_SECONDS, ConnectionLimits
+from receiver.log import line
+
+log = logging.getLogger("mailroom.http")
+
+
+class Config(uvicorn.Config):
+    """uvicorn's configuration, and the limits that the connections share."""
+
+    limits: ConnectionLimits
 
 
 class Server(uvicorn.Server):
@@ -23,15 +33,17 @@ class Server(uvicorn.Server):
 
 
 def server_config(
-    app: ASGIApp, room: Room, *, backlog: int = BACKLOG, grace_seconds: float = STOP * WORK_SHARE
+    app: ASGIApp, limits: ConnectionLimits, *, backlog: int = BACKLOG, grace_seconds: float = STOP * WORK_SHARE
 ) -> Config:
     """The server's configuration; requests in flight have ``grace_seconds`` after a signal to stop.
 
-    The log is Mailroom's own, so uvicorn writes none.
+    The log is Mailroom's own, so uvicorn writes none. Without the fast path uvicorn's own protocol serves: when there
+    are too many connections it answers 503, and closes none of them.
     """
+    protocol = fast_path()
     config = Config(
         app,
-        http=EventProtocol,
+        http=protocol or "auto",
         ws="none",
         lifespan="off",
         log_config=None,
@@ -40,8 +52,23 @@ def server_config(
         date_header=False,
         proxy_headers=False,
         backlog=backlog,
+        limit_concurrency=None if protocol else limits.connections,
         timeout_keep_alive=REST_SECONDS,
         timeout_graceful_shutdown=max(1, int(grace_seconds)),
     )
-    config.room = room
+    config.limits = limits
     return config
+
+
+@functools.cache
+def fast_path() -> type[asyncio.Protocol] | None:
+    """None, with one line in the log, where uvicorn is not the one that it knows."""
+    try:
+        from receiver.http.fast_path import FastPathProtocol
+    except ImportError as error:
+        line(
+            log, logging.WARNING, "fast_path.unavailable", error=str(error),
+            fix="events are served more slowly, with uvicorn's own limits; install the uvicorn that Mailroom asks for",
+        )  # fmt: skip
+        return None
+    return FastPathProtocol

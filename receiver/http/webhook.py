@@ -19,7 +19,7 @@ from receiver.core.event import Event, Inbound
 from receiver.core.verify import Proving
 from receiver.flow.receive import Accepted, Door, receive
 from receiver.http.arriving import TOO_MANY, Arriving, Gone, Held, Refused
-from receiver.http.patience import Patience
+from receiver.http.deadline_tracker import DeadlineTracker
 from receiver.http.problems import INTERNAL, Problem, problem_of
 from receiver.http.reply import Receive, Reply, Scope, Send, send_reply
 from receiver.log import Sparing, line
@@ -66,7 +66,7 @@ class Webhook:
         self.held = Held(max(limits.held, limits.body + limits.spare), spare=limits.spare)
         self._lines: dict[str, Sparing] = {}
         self._duplicates = Sparing(log, logging.INFO, "event.duplicate", lines=LINES)
-        self._patience = Patience(limits.seconds)
+        self._deadlines = DeadlineTracker(limits.seconds)
         self._checks = {
             b"content-length": self._wrong_length,
             b"content-type": _wrong_type,
@@ -102,7 +102,7 @@ class Webhook:
     async def _read(self, body: Arriving, inbound: Inbound, receive: Receive) -> Reply | None:
         """The refusal, if it is not there whole and proven now."""
         try:
-            await self._patience.wait(body.read(receive, inbound))
+            await self._deadlines.wait(body.read(receive, inbound))
         except NotAuthentic as error:
             return self._failed(error, inbound.peer, size=body.size)
         except Refused as refused:

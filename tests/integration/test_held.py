@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from receiver.bootstrap import App
 from receiver.core.event import Inbound
 from receiver.http.arriving import SMALL, Held
+from receiver.http.batch_dispatcher import BatchDispatcher
 from receiver.http.reply import Reply
-from receiver.http.tick import Tick
 from receiver.http.webhook import PATH, Limits, Webhook
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW
@@ -87,9 +87,9 @@ async def in_pieces(webhook: Webhook, headers: list[tuple[bytes, bytes]], pieces
 
 
 async def in_one_tick(webhook: Webhook, inbounds: list[Inbound]) -> list[Reply]:
-    tick, replies = Tick(webhook), dict[int, Reply]()
+    dispatcher, replies = BatchDispatcher(webhook), dict[int, Reply]()
     for number, one in enumerate(inbounds):
-        tick.add(one, partial(replies.__setitem__, number))
+        dispatcher.dispatch(one, partial(replies.__setitem__, number))
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(replies) < len(inbounds):  # noqa: ASYNC110 - it is what is measured
             await asyncio.sleep(0)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from receiver.bootstrap import App
-from receiver.http import guard
+from receiver.http import limits
 from receiver.http.webhook import PATH
 from tests.receivers import ADMIN_TOKEN, Sender, a_body, an_app
 from tests.sockets import PATIENCE_SECONDS, answer, code, head, operator_served, said, served
@@ -25,6 +25,11 @@ def address(app: App) -> Iterator[tuple[str, int]]:
         yield address
 
 
+both_ways = pytest.mark.usefixtures("way")
+"""By the fast path and by uvicorn's own protocol; what is not marked so is a limit that the fast path alone has."""
+
+
+@both_ways
 def test_an_event_is_accepted_over_a_real_socket(address: tuple[str, int]) -> None:
     body = a_body()
     answer = httpx.post(f"http://{address[0]}:{address[1]}{PATH}", content=body, headers=Sender().proofs(body))
@@ -32,6 +37,7 @@ def test_an_event_is_accepted_over_a_real_socket(address: tuple[str, int]) -> No
     assert "server" not in answer.headers
 
 
+@both_ways
 def test_a_body_sent_in_pieces_is_one_event(address: tuple[str, int]) -> None:
     body = a_body()
     proofs = [f"{name}: {value}" for name, value in Sender().proofs(body).items()]
@@ -41,11 +47,13 @@ def test_a_body_sent_in_pieces_is_one_event(address: tuple[str, int]) -> None:
     assert status == 202
 
 
+@both_ways
 def test_a_body_over_the_limit_is_refused_before_it_is_read(address: tuple[str, int]) -> None:
     status, _, body = said(address, head("Content-Length: 1001"))
     assert (status, code(body)) == (413, "too_large")
 
 
+@both_ways
 def test_a_body_over_the_limit_is_refused_also_when_all_of_it_is_sent(address: tuple[str, int]) -> None:
     url = f"http://{address[0]}:{address[1]}{PATH}"
     with httpx.Client() as client:
@@ -54,11 +62,13 @@ def test_a_body_over_the_limit_is_refused_also_when_all_of_it_is_sent(address: t
         assert client.get(f"http://{address[0]}:{address[1]}/livez").status_code == 200
 
 
+@both_ways
 def test_a_body_that_does_not_arrive_is_not_waited_for(address: tuple[str, int]) -> None:
     status, headers, body = said(address, head("Content-Length: 500"), b'{"event_id":')
     assert (status, headers["connection"], code(body)) == (408, "close", "too_slow")
 
 
+@both_ways
 def test_a_sender_that_hangs_up_leaves_nothing_behind(app: App, address: tuple[str, int]) -> None:
     with socket.create_connection(address, PATIENCE_SECONDS) as connection:
         connection.sendall(head("Content-Length: 500") + b"{")
@@ -89,14 +99,14 @@ def test_a_head_without_end_is_cut_off(address: tuple[str, int]) -> None:
 
 
 def test_a_head_that_does_not_arrive_is_not_waited_for(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(limits, "HEAD_SECONDS", 0.1)
     with served(app) as address:
         status, _, body = said(address, head()[:-4])
     assert (status, code(body)) == (408, "too_slow")
 
 
 def test_a_slow_second_request_on_an_open_connection_is_cut_off_too(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(limits, "HEAD_SECONDS", 0.1)
     with served(app) as address, socket.create_connection(address, PATIENCE_SECONDS) as connection:
         got = connection.makefile("rb")
         connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -106,8 +116,8 @@ def test_a_slow_second_request_on_an_open_connection_is_cut_off_too(app: App, mo
 
 
 def test_a_connection_at_rest_is_closed_without_a_word(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "HEAD_SECONDS", 0.1)
-    monkeypatch.setattr(guard, "REST_SECONDS", 0.2)
+    monkeypatch.setattr(limits, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(limits, "REST_SECONDS", 0.2)
     with served(app) as address, socket.create_connection(address, PATIENCE_SECONDS) as connection:
         got = connection.makefile("rb")
         connection.sendall(head("Content-Length: 2") + b"{}")
@@ -115,6 +125,7 @@ def test_a_connection_at_rest_is_closed_without_a_word(app: App, monkeypatch: py
         assert got.read() == b""
 
 
+@both_ways
 def test_a_question_for_a_websocket_is_answered_as_what_it_is(address: tuple[str, int]) -> None:
     ask = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     status, _, _ = said(address, ask + b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")

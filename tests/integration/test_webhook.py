@@ -1,4 +1,4 @@
-"""The webhook over HTTP: what is kept, what is refused, and what is said to whom."""
+"""The webhook over HTTP, by both ways through the server: what is kept, what is refused, and what is said to whom."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,9 +15,10 @@ from receiver.http.webhook import PATH
 from receiver.metrics import Meter
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW, a_job
-from tests.receivers import HEADER, BusyStore, Sender, a_body, an_app, client_of, post
+from tests.receivers import HEADER, BusyStore, Sender, a_body, an_app, post
+from tests.wire import wired
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("way")]
 
 
 class BrokenStore(MemoryStore):
@@ -31,8 +32,8 @@ def app(tmp_path: Path) -> App:
 
 
 @pytest.fixture
-async def client(app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app) as client:
+async def client(app: App, way: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with wired(app) as client:
         yield client
 
 
@@ -139,7 +140,7 @@ async def test_a_body_that_is_no_event_is_malformed(body: bytes, app: App, clien
 
 async def test_a_body_over_the_limit_is_refused_by_its_announced_length(tmp_path: Path) -> None:
     app = an_app(tmp_path, max_body=100)
-    async with client_of(app) as client:
+    async with wired(app) as client:
         answer = await post(client, b"x" * 101)
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
 
@@ -149,7 +150,7 @@ async def test_a_body_over_the_limit_is_refused_while_it_is_read(tmp_path: Path)
         while True:
             yield b"x" * 60
 
-    async with client_of(an_app(tmp_path, max_body=100)) as client:
+    async with wired(an_app(tmp_path, max_body=100)) as client:
         answer = await client.post(PATH, content=endless())
     assert answer.status_code == 413
 
@@ -199,21 +200,21 @@ async def test_header_bytes_that_are_not_ascii_are_a_wrong_proof_and_no_fault(cl
 
 
 async def test_a_store_that_cannot_write_is_told_as_try_again(tmp_path: Path) -> None:
-    async with client_of(an_app(tmp_path, store=BusyStore())) as client:
+    async with wired(an_app(tmp_path, store=BusyStore())) as client:
         answer = await post(client, a_body())
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "3")
     assert "secret-place" not in answer.text
 
 
 async def test_a_fault_of_ours_is_never_blamed_on_the_sender(tmp_path: Path) -> None:
-    async with client_of(an_app(tmp_path, store=BrokenStore())) as client:
+    async with wired(an_app(tmp_path, store=BrokenStore())) as client:
         answer = await post(client, a_body())
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal")
 
 
 async def test_an_old_event_is_kept_and_flagged_late(tmp_path: Path) -> None:
     app = an_app(tmp_path, late_after=1.0)
-    async with client_of(app) as client:
+    async with wired(app) as client:
         assert (await post(client, a_body())).status_code == 202
     [event], _ = await kept(app)
     assert event.late

@@ -1,6 +1,7 @@
-"""Room for connections: how many of them may be open, and what they may hold before they have asked anything.
+"""Limits of connections: how many may be open, and what each and all may use up before they have asked anything.
 
 More connections than descriptors would lock everybody out, and each of them can keep back the end of its request.
+``receiver/http/fast_path.py`` holds connections to these.
 """
 
 import logging
@@ -24,6 +25,24 @@ BACKLOG = 2048
 OPERATORS = 128
 UNFINISHED = 8 * 1024 * 1024
 """Bytes of heads and trailers that have begun and do not end, of all connections together."""
+HEAD_BYTES = 64 * 1024
+HEAD_SECONDS = 10.0
+REST_SECONDS = 5
+"""For so long at least a connection is kept on which nothing is asked."""
+FRAMING = 16
+"""Bytes that the framing of a chunked body may take for each byte of it."""
+UNREAD = 8 * 1024
+"""Bytes of a body that are read ahead of whoever takes them; uvicorn's 64 KiB are too many for each connection."""
+PIPELINE = 16
+"""Requests that may wait behind the one that is being answered."""
+PIECES = 1024
+"""Pieces that the body of an event may come in, and one more for each PIECE_BYTES of it."""
+PIECE_BYTES = 256
+
+NOT_HTTP = Problem(400, "malformed", "this is not an HTTP request")
+HEAD_TOO_LARGE = Problem(431, "headers_too_large", f"the head of the request is over {HEAD_BYTES} bytes")
+HEAD_TOO_SLOW = Problem(408, "too_slow", f"no whole request within {HEAD_SECONDS:g} seconds")
+TOO_MANY_PIECES = Problem(400, "malformed", "the body comes in too many too small pieces")
 
 log = logging.getLogger("mailroom.http")
 
@@ -61,7 +80,7 @@ def _free(descriptors: int) -> int:
     return max(descriptors - OURS, descriptors // 4)
 
 
-class Waiting(Protocol):
+class Connection(Protocol):
     """A connection."""
 
     @property
@@ -72,25 +91,25 @@ class Waiting(Protocol):
     def hang_up(self) -> None: ...
 
 
-class Room:
+class ConnectionLimits:
     """What the connections of one listener may use up together."""
 
-    def __init__(self, most: int, *, listener: str, meter: Meter, unfinished: int = UNFINISHED) -> None:
-        self._most = most
+    def __init__(self, connections: int, *, listener: str, meter: Meter, unfinished: int = UNFINISHED) -> None:
+        self.connections = connections
         self._listener = listener
         self._meter = meter
         self._limit = unfinished
         self._unfinished = 0
-        self._full = Sparing(log, logging.WARNING, "connections.full", listener=listener, limit=most)
+        self._full = Sparing(log, logging.WARNING, "connections.full", listener=listener, limit=connections)
         self._refusals: dict[str, Sparing] = {}
 
-    def make(self, connections: Collection[Waiting]) -> None:
+    def enforce(self, connections: Collection[Connection]) -> None:
         """Closes, when too many are open, those that have kept us waiting longest: a sixteenth of all at once."""
-        if len(connections) <= self._most:
+        if len(connections) <= self.connections:
             return
         idle = [(since, one) for one in connections if (since := one.idle_since) is not None]
         idle.sort(key=lambda pair: pair[0])
-        closed = [one for _, one in idle[: len(connections) - self._most + self._most // 16]]
+        closed = [one for _, one in idle[: len(connections) - self.connections + self.connections // 16]]
         for one in closed:
             one.hang_up()
         self._meter.count("mailroom_connections_closed", len(closed), listener=self._listener)

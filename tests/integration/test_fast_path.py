@@ -1,11 +1,13 @@
-"""The short way of an event gives the answers of the ordinary one, and whatever is not plain takes that."""
+"""The fast path of an event gives the answers of the ordinary way, and whatever is not plain takes that."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import uvicorn
@@ -14,12 +16,12 @@ from uvicorn.server import ServerState
 from receiver.bootstrap import App
 from receiver.core.change import Write
 from receiver.core.event import Inbound
-from receiver.http import short_way
+from receiver.http import fast_path, server
+from receiver.http.batch_dispatcher import BatchDispatcher
+from receiver.http.limits import ConnectionLimits
 from receiver.http.public import public_app
 from receiver.http.reply import Reply
-from receiver.http.room import Room
 from receiver.http.server import server_config
-from receiver.http.tick import Tick
 from receiver.http.webhook import Limits, Webhook
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW
@@ -44,16 +46,16 @@ def address(app: App) -> Iterator[tuple[str, int]]:
 
 
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The statuses of what took the short way."""
+def fast(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The statuses of what took the fast path."""
     taken: list[int] = []
-    written = short_way._written
+    response = fast_path.response
 
     def noted(reply: Reply, *, keep_alive: bool) -> bytes:
         taken.append(reply.status)
-        return written(reply, keep_alive=keep_alive)
+        return response(reply, keep_alive=keep_alive)
 
-    monkeypatch.setattr(short_way, "_written", noted)
+    monkeypatch.setattr(fast_path, "response", noted)
     return taken
 
 
@@ -77,28 +79,45 @@ REQUESTS = {
 }
 
 
+class Servers(NamedTuple):
+    """One for each way, so that the same event is new to each."""
+
+    fast: tuple[str, int]
+    asgi: tuple[str, int]
+    uvicorns_own: tuple[str, int]
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    fast, asgi, own = (an_app(tmp_path_factory.mktemp(name), max_body=5000) for name in Servers._fields)
+    with contextlib.ExitStack() as running:
+        first, second = (running.enter_context(served(app)) for app in (fast, asgi))
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(server, "fast_path", lambda: None)
+            third = running.enter_context(served(own))
+        yield Servers(first, second, third)
+
+
 @pytest.mark.parametrize("name", REQUESTS)
-def test_both_ways_give_the_same_answer(name: str, tmp_path: Path, short: list[int]) -> None:
+def test_all_ways_give_the_same_answer(name: str, servers: Servers, fast: list[int]) -> None:
     status, request = REQUESTS[name]
-    with served(an_app(tmp_path / "short", max_body=5000)) as address:
-        by_short_way = said(address, request)
-    assert short == [status]
-    with served(an_app(tmp_path / "ordinary", max_body=5000)) as address:
-        by_ordinary_way = said(address, request.replace(b"HTTP/1.1", b"HTTP/1.0"))
-    assert short == [status]
-    by_ordinary_way[1].pop("connection")
-    assert by_short_way == by_ordinary_way
-    assert by_short_way[0] == status
+    by_fast_path = said(servers.fast, request)
+    assert fast == [status]
+    by_asgi = said(servers.asgi, request.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    by_asgi[1].pop("connection")
+    assert by_fast_path == by_asgi == said(servers.uvicorns_own, request)
+    assert by_fast_path[0] == status
+    assert fast == [status]
 
 
-def test_a_store_that_cannot_write_and_a_fault_are_answered_too(tmp_path: Path, short: list[int]) -> None:
+def test_a_store_that_cannot_write_and_a_fault_are_answered_too(tmp_path: Path, fast: list[int]) -> None:
     for store, status in ((BusyStore(), 503), (Breaking(), 500)):
         with served(an_app(tmp_path, store=store)) as address:
             assert said(address, event(a_body()))[0] == status
-    assert short == [503, 500]
+    assert fast == [503, 500]
 
 
-def test_one_connection_brings_many_events(address: tuple[str, int], short: list[int]) -> None:
+def test_one_connection_brings_many_events(address: tuple[str, int], fast: list[int]) -> None:
     with socket.create_connection(address, PATIENCE_SECONDS) as connection:
         got = connection.makefile("rb")
         for number in range(5):
@@ -106,10 +125,10 @@ def test_one_connection_brings_many_events(address: tuple[str, int], short: list
             assert answer(got)[0] == 202
             connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
             assert answer(got)[0] == 200
-    assert short == [202] * 5
+    assert fast == [202] * 5
 
 
-def test_events_sent_without_waiting_are_answered_in_order(address: tuple[str, int], short: list[int]) -> None:
+def test_events_sent_without_waiting_are_answered_in_order(address: tuple[str, int], fast: list[int]) -> None:
     with socket.create_connection(address, PATIENCE_SECONDS) as connection:
         got = connection.makefile("rb")
         connection.sendall(event(a_body("a")) + event(a_body("b")) + event(a_body("a")) + event(b"{"))
@@ -136,9 +155,9 @@ def inbound(body: bytes, **proofs: str | None) -> Inbound:
 async def replies_of(app: App, *inbounds: Inbound) -> list[Reply]:
     """The replies to what arrives in one tick of the loop."""
     assert app.door is not None
-    tick, replies = Tick(Webhook(app.door, Limits(body=5000))), dict[int, Reply]()
+    dispatcher, replies = BatchDispatcher(Webhook(app.door, Limits(body=5000))), dict[int, Reply]()
     for number, one in enumerate(inbounds):
-        tick.add(one, partial(replies.__setitem__, number))
+        dispatcher.dispatch(one, partial(replies.__setitem__, number))
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(replies) < len(inbounds):  # noqa: ASYNC110 - it is what is measured
             await asyncio.sleep(0)
@@ -183,9 +202,9 @@ async def test_a_connection_that_fails_keeps_no_answer_from_the_others(tmp_path:
     def failing(reply: Reply) -> None:
         raise RuntimeError("a mistake of ours")
 
-    tick, replies = Tick(Webhook(app.door, Limits())), list[Reply]()
-    tick.add(inbound(a_body("a")), failing)
-    tick.add(inbound(a_body("b")), replies.append)
+    dispatcher, replies = BatchDispatcher(Webhook(app.door, Limits())), list[Reply]()
+    dispatcher.dispatch(inbound(a_body("a")), failing)
+    dispatcher.dispatch(inbound(a_body("b")), replies.append)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not replies:  # noqa: ASYNC110 - it is what is measured
             await asyncio.sleep(0)
@@ -193,7 +212,7 @@ async def test_a_connection_that_fails_keeps_no_answer_from_the_others(tmp_path:
 
 
 @pytest.mark.parametrize("cut", [10, -1, -200, -600])
-def test_an_event_in_two_pieces_takes_the_ordinary_way(cut: int, address: tuple[str, int], short: list[int]) -> None:
+def test_an_event_in_two_pieces_takes_the_ordinary_way(cut: int, address: tuple[str, int], fast: list[int]) -> None:
     request = event(a_body())
     with socket.create_connection(address, PATIENCE_SECONDS) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -204,16 +223,16 @@ def test_an_event_in_two_pieces_takes_the_ordinary_way(cut: int, address: tuple[
         connection.settimeout(PATIENCE_SECONDS)
         connection.sendall(request[cut:])
         assert answer(connection.makefile("rb"))[0] == 202
-    assert short in ([], [202])  # with its head cut, it is whole when its head is
+    assert fast in ([], [202])  # with its head cut, it is whole when its head is
 
 
 @pytest.mark.parametrize("line", ["Connection: close", "Expect: 100-continue"])
 def test_what_is_not_plain_is_answered_by_the_ordinary_way(
-    line: str, address: tuple[str, int], short: list[int]
+    line: str, address: tuple[str, int], fast: list[int]
 ) -> None:
     status, _, _ = said(address, event(a_body(), line))
     assert status == 202
-    assert short == []
+    assert fast == []
 
 
 class Transport(asyncio.Transport):
@@ -236,11 +255,11 @@ class Transport(asyncio.Transport):
 
 @pytest.mark.anyio
 async def test_a_sender_that_does_not_read_is_answered_by_the_ordinary_way_when_it_does(
-    app: App, short: list[int]
+    app: App, fast: list[int]
 ) -> None:
-    room, transport = Room(10, listener="public", meter=app.tools.meter), Transport()
-    config = server_config(public_app(app), room)
-    protocol = short_way.EventProtocol(config, ServerState(), {}, asyncio.get_running_loop())
+    limits, transport = ConnectionLimits(10, listener="public", meter=app.tools.meter), Transport()
+    config = server_config(public_app(app), limits)
+    protocol = fast_path.FastPathProtocol(config, ServerState(), {}, asyncio.get_running_loop())
     protocol.connection_made(transport)
     protocol.pause_writing()
     protocol.data_received(event(a_body()))
@@ -251,7 +270,7 @@ async def test_a_sender_that_does_not_read_is_answered_by_the_ordinary_way_when_
         while b"202" not in transport.written:  # noqa: ASYNC110 - it is what is measured
             await asyncio.sleep(0)
     protocol.connection_lost(ConnectionError())
-    assert short == []
+    assert fast == []
 
 
 def test_a_sender_that_hangs_up_has_its_event_kept_all_the_same(tmp_path: Path) -> None:
@@ -282,8 +301,8 @@ def test_an_event_in_hand_is_answered_when_the_server_stops(tmp_path: Path) -> N
 
     listener = socket.create_server(("127.0.0.1", 0))
     app = an_app(tmp_path, store=Slow())
-    room = Room(10, listener="public", meter=app.tools.meter)
-    server = uvicorn.Server(server_config(public_app(app), room))
+    limits = ConnectionLimits(10, listener="public", meter=app.tools.meter)
+    server = uvicorn.Server(server_config(public_app(app), limits))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     with socket.create_connection(listener.getsockname(), PATIENCE_SECONDS) as connection:

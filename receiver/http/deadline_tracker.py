@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Patience:
+class DeadlineTracker:
     """Waits with tasks of one event loop, each for one thing at a time."""
 
     def __init__(self, seconds: float) -> None:

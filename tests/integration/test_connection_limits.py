@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.bootstrap import App
-from receiver.http.room import BACKLOG, MOST, operator_size, public_size
-from receiver.http.short_way import PIECE_BYTES, PIECES
+from receiver.http.limits import BACKLOG, MOST, PIECE_BYTES, PIECES, operator_size, public_size
 from receiver.log import JsonLines
 from tests.receivers import Sender, a_body, an_app
 from tests.sockets import PATIENCE_SECONDS, answer, code, head, said, served

@@ -12,7 +12,7 @@ from receiver.http.webhook import Webhook
 log = logging.getLogger("mailroom.http")
 
 
-class Tick:
+class BatchDispatcher:
     """Collects what arrives until the loop has looked at every connection; nobody waits for a timer."""
 
     def __init__(self, webhook: Webhook) -> None:
@@ -21,7 +21,7 @@ class Tick:
         self._senders: list[Callable[[Reply], None]] = []
         self._answering: set[asyncio.Task[None]] = set()
 
-    def add(self, inbound: Inbound, sender: Callable[[Reply], None]) -> None:
+    def dispatch(self, inbound: Inbound, sender: Callable[[Reply], None]) -> None:
         """``sender`` is called with the reply when this is kept, or refused; at once where nothing more can be held."""
         size = len(inbound.body)
         if not self._webhook.held.take(size, of=size):

@@ -1,0 +1,325 @@
+"""The fast path: an event that arrives whole goes from uvicorn's parser to its answer, past ASGI.
+
+Making scope, task and messages is half of what a request costs, and the webhook is the path that is measured
+(docs/benchmarks.md). uvicorn also bounds neither the head of a request nor the time until it is there, nor how many
+requests are sent without waiting; one connection could hold memory, or many all sockets, without ever sending a
+request. Both take more than ASGI offers, so this module, and no other, overrides classes inside uvicorn. Nobody
+promises to keep them as they are: pyproject.toml pins uvicorn's minor version, and importing this module raises
+ImportError unless each class is the one that it was written against. ``receiver/http/server.py`` then serves by
+uvicorn's own protocol.
+
+A request that is not plain (a body in pieces, HTTP/1.0, ``Expect``, a second request before the first is answered)
+takes the ordinary ASGI way here, too, and gets the same answers there.
+"""
+
+import asyncio
+import hashlib
+import inspect
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+import uvicorn
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from receiver.core.event import Inbound
+from receiver.http import limits
+from receiver.http.arriving import TOO_MANY
+from receiver.http.limits import HEAD_TOO_LARGE, HEAD_TOO_SLOW, NOT_HTTP, TOO_MANY_PIECES, Connection
+from receiver.http.problems import JSON, Problem
+from receiver.http.public import Public
+from receiver.http.reply import Reply
+from receiver.http.webhook import PATH
+
+if TYPE_CHECKING:
+    from receiver.http.server import Config
+
+KNOWN: dict[type, str] = {
+    HttpToolsProtocol: "5fe17095b6453d94",
+    RequestResponseCycle: "1ca8cccb8a2da48b",
+    FlowControl: "24ade756d90eea23",
+    ServerState: "8daf3a9b4e4e4245",
+}
+"""What is overridden, read or written here, with the digest of its source in uvicorn 0.54.
+
+The source, because a name and a signature can stay while what is replaced here learns to do something else.
+"""
+
+
+def source_digest(cls: type) -> str:
+    """A digest of all methods of this class. Raises ImportError where one has no source in Python."""
+    digest = hashlib.sha256()
+    for name, member in sorted(vars(cls).items()):
+        if callable(member):
+            try:
+                digest.update(inspect.getsource(member.__code__).encode())
+            except (AttributeError, OSError) as error:
+                raise ImportError(f"{cls.__name__}.{name} in uvicorn {uvicorn.__version__} has no source") from error
+    return digest.hexdigest()[:16]
+
+
+for _class, _digest in KNOWN.items():
+    if source_digest(_class) != _digest:
+        raise ImportError(f"{_class.__name__} in uvicorn {uvicorn.__version__} is not the one that is known")
+
+
+_PATH = PATH.encode()
+
+
+class TooManyAtOnce(Exception):
+    """Ends the reading of what was received: httptools hands it to uvicorn as bad HTTP."""
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """One connection. What it owes us of a request is counted, in bytes and time."""
+
+    config: "Config"
+
+    _head_since: float | None = None
+    _body_since: float | None = None
+    _resting_since: float | None = None
+    _fed = 0
+    """Bytes of a body in what is being received."""
+    _unfinished = 0
+    """Bytes of a head or of trailers that do not end."""
+    _timer: asyncio.TimerHandle | None = None
+
+    @property
+    def idle_since(self) -> float | None:
+        """Since when it has owed us the rest of a request, or asked nothing; None while a request is in our hands."""
+        return self._head_since or self._body_since or self._resting_since
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.owes(head=True)
+        self._check_time()
+        self.config.limits.enforce(cast("set[Connection]", self.connections))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._release()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def hang_up(self) -> None:
+        """Closes it without a word."""
+        self.transport.abort()
+
+    def _check_time(self) -> None:
+        """Hangs up when the head is late, or nothing was asked for long.
+
+        Once in HEAD_SECONDS for a connection, instead of a timer for each request.
+        """
+        now = self.loop.time()
+        if self._head_since is not None and now - self._head_since >= limits.HEAD_SECONDS:
+            self.refuse(HEAD_TOO_SLOW)
+        elif self._resting_since is not None and now - self._resting_since >= limits.REST_SECONDS:
+            self.transport.close()
+        else:
+            self._timer = self.loop.call_later(limits.HEAD_SECONDS, self._check_time)
+
+    def owes(self, *, head: bool) -> None:
+        """The head begins, or is there."""
+        if head and len(self.pipeline) >= limits.PIPELINE:
+            raise TooManyAtOnce
+        self._body_since = None if head else self._head_since
+        self._head_since = self.loop.time() if head else None
+        self._resting_since = None
+        if self._unfinished:
+            self._release()
+
+    def rests(self) -> None:
+        """Nothing is asked, and nothing owed."""
+        self._resting_since = self.loop.time()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.owes(head=True)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._body_since is None:  # trailers come when the proofs have been looked at, and prove nothing
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self.owes(head=False)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._fed += len(body)
+        super().on_body(body)
+        cycle: RequestResponseCycle = self.cycle
+        if (
+            len(cycle.body) >= limits.UNREAD and not cycle.response_complete
+        ):  # else nobody takes it, and it is thrown away
+            self.flow.pause_reading()
+
+    def on_message_complete(self) -> None:
+        self._body_since = None
+        super().on_message_complete()
+
+    def data_received(self, data: bytes) -> None:
+        self._fed = 0
+        super().data_received(data)
+        if self._head_since is not None:
+            self._count(len(data))
+        elif self._body_since is not None:
+            self._count(len(data) - self._fed * limits.FRAMING)
+
+    def _count(self, size: int) -> None:
+        """Refuses what never ends."""
+        if size <= 0 or self.transport.is_closing():
+            return
+        self._unfinished += size
+        if not self.config.limits.hold(size):
+            self.refuse(TOO_MANY)
+        elif self._unfinished > limits.HEAD_BYTES:
+            self.refuse(HEAD_TOO_LARGE)
+
+    def _release(self) -> None:
+        self.config.limits.release(self._unfinished)
+        self._unfinished = 0
+
+    def send_400_response(self, msg: str) -> None:
+        self.refuse(NOT_HTTP)
+
+    def refuse(self, problem: Problem) -> None:
+        """Answers, unless another answer is being sent, and hangs up."""
+        if self.transport.is_closing():
+            return
+        self.config.limits.refused(problem)
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            self.transport.write(response(Reply.of(problem), keep_alive=False))
+        self.transport.close()
+
+
+class FastPathProtocol(LimitedProtocol):
+    """A connection on which events may take the fast path."""
+
+    _body: list[bytes] | None = None
+    """What has arrived of an event that may take it."""
+    _pieces = 0
+    _size = 0
+    """Pieces and bytes that have come of a body."""
+
+    def on_message_begin(self) -> None:
+        """What uvicorn does, but for the scope, which is made when it is known to be needed."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self.owes(head=True)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """What uvicorn does, but for ``Expect``, which is looked at once, with the rest of the head."""
+        if self._body_since is None:
+            self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._pieces = self._size = 0
+        for name, value in self.headers:
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+        if self.url == _PATH and self._is_plain():
+            self.owes(head=False)
+            self._body = []
+        else:
+            self._take_ordinary_way()
+
+    def _is_plain(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        parser = self.parser
+        return (
+            (cycle is None or cycle.response_complete)
+            and parser.get_method() == b"POST"
+            and parser.get_http_version() == "1.1"
+            and parser.should_keep_alive()
+            and not parser.should_upgrade()
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+            and isinstance(self.app, Public)
+        )
+
+    def _take_ordinary_way(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers)  # the scope holds this list
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._pieces += 1
+        self._size += len(body)
+        if self._pieces > limits.PIECES + self._size // limits.PIECE_BYTES and isinstance(self.app, Public):
+            self.refuse(TOO_MANY_PIECES)
+            raise TooManyAtOnce  # each piece costs us the same, and one of a byte costs its sender six
+        if self._body is None:
+            super().on_body(body)
+        else:
+            self._fed += len(body)
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        if self._body is None:
+            super().on_message_complete()
+            return
+        self._body_since = None
+        body, self._body = b"".join(self._body), None
+        answering = _Answering()
+        self.cycle = answering  # type: ignore[assignment]
+        assert isinstance(self.app, Public)
+        inbound = Inbound(self.headers, body, self.client[0] if self.client else "")
+        self.app.dispatcher.dispatch(inbound, partial(self._answer, answering))
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._body is not None and not self.transport.is_closing():
+            body, self._body = self._body, None
+            self._take_ordinary_way()
+            for chunk in body:
+                HttpToolsProtocol.on_body(self, chunk)
+
+    def _answer(self, answering: "_Answering", reply: Reply) -> None:
+        answering.response_complete = True
+        if self.transport.is_closing():
+            return
+        self.transport.write(response(reply, keep_alive=answering.keep_alive))
+        if not answering.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def on_response_complete(self) -> None:
+        """What uvicorn does, but for its timer: how long a connection rests is looked at now and then."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+            self.rests()
+
+
+class _Answering:
+    """Stands where uvicorn keeps the request that is being answered, with what it asks of that."""
+
+    __slots__ = ("disconnected", "keep_alive", "response_complete")
+
+    def __init__(self) -> None:
+        self.response_complete = False
+        self.disconnected = False
+        self.keep_alive = True
+
+    @property
+    def message_event(self) -> "_Answering":
+        return self
+
+    def set(self) -> None:
+        """Nobody waits for a message."""
+
+
+def response(reply: Reply, *, keep_alive: bool) -> bytes:
+    """The reply as it goes over the wire."""
+    more = b"".join([b"%b: %b\r\n" % header for header in reply.headers])
+    if not keep_alive and (b"connection", b"close") not in reply.headers:
+        more += b"connection: close\r\n"
+    head = b"content-type: %b\r\ncontent-length: %d\r\n%b\r\n" % (JSON, len(reply.body), more)
+    return STATUS_LINE[reply.status] + head + reply.body
