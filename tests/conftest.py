@@ -10,18 +10,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from handlers.local_aws import LocalAws, local_aws
 
 if TYPE_CHECKING:
     from tests.endpoints import Endpoint
 
+IN_CI = os.environ.get("CI") == "true"
+
+settings.register_profile(
+    "mailroom",
+    deadline=None,  # a busy machine is slow, and that is no mistake
+    suppress_health_check=[HealthCheck.too_slow],  # for the same reason
+    derandomize=IN_CI,  # there a failure is the change's; new examples are looked for on developers' machines
+    database=None if IN_CI else settings().database,
+    print_blob=True,  # the line that repeats the failure elsewhere
+)
+settings.load_profile("mailroom")
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI a skip is a failure: what a test drives is installed there. ``may_skip`` marks the exceptions."""
     report = yield
-    if report.skipped and os.environ.get("CI") == "true" and item.get_closest_marker("may_skip") is None:
+    if report.skipped and IN_CI and item.get_closest_marker("may_skip") is None:
         report.outcome = "failed"
         report.longrepr = f"skipped, which is a failure in CI: {report.longrepr}"
     return report

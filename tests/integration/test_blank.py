@@ -187,7 +187,7 @@ def test_a_page_with_nothing_on_it_is_blank(draw: Draw, tmp_path: Path) -> None:
     assert is_blank(tmp_path, draw)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(3, 590), st.integers(3, 830), st.integers(0, 200), st.integers(0, 3))
 def test_whatever_is_large_enough_and_dark_enough_is_seen(width: int, height: int, ink: int, noise: int) -> None:
     picture = looked_at(noise).copy()

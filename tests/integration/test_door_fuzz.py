@@ -14,7 +14,7 @@ from tests.receivers import Sender, a_body, an_app, client_of
 
 pytestmark = pytest.mark.anyio
 WITHIN_A_FUNCTION = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200
 )
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=20)
 VALUES = st.binary(max_size=60).filter(lambda value: not set(value) & set(b"\r\n\0"))

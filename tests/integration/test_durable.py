@@ -65,7 +65,7 @@ def folders_to(top: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("write", WRITERS)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(there=LEVELS, new=LEVELS)
 def test_every_level_is_synced_whoever_made_it(
     write: Callable[[Path], Awaitable[None]], there: list[str], new: list[str]

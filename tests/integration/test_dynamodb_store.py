@@ -117,4 +117,4 @@ def test_the_store_and_the_dictionary_agree(local_aws: LocalAws) -> None:
             self.run(self.store.close())
             self.store = self.open()
 
-    run_state_machine_as_test(Machine, settings=settings(deadline=None, max_examples=6, stateful_step_count=20))
+    run_state_machine_as_test(Machine, settings=settings(max_examples=6, stateful_step_count=20))

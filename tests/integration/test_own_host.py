@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.http.operator import operator_app
@@ -64,7 +64,6 @@ async def test_a_request_has_one_host(hosts: list[str], client: httpx.AsyncClien
     assert (await client.send(request)).status_code == 421
 
 
-@settings(deadline=None)
 @given(host=st.text(st.characters(max_codepoint=255), max_size=30).map(str.lower))
 async def test_no_name_but_ours_is_let_in_however_it_is_written(host: str) -> None:
     asked: list[str] = []

@@ -62,7 +62,7 @@ def cut_packets(draw: st.DrawFn) -> tuple[Shape, list[list[int]]]:
 EVERYTHING = Shape((frozenset(FEATURES),) * 3, "shared", frozenset(AROUND))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(cut_packets())
 @example((EVERYTHING, [[1], [2, 3]]))
 def test_a_piece_holds_its_own_pages_and_nothing_of_others(

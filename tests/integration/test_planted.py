@@ -283,7 +283,7 @@ ACTS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(begin=st.lists(st.sampled_from(["a.pdf", "sub/a.pdf", "b.zip"]), unique=True), acts=ACTS)
 async def test_whatever_is_swapped_at_any_moment_nothing_of_others_is_read_or_written_and_no_letter_is_lost(
     begin: list[str], acts: list[tuple[str, str] | None]

@@ -57,8 +57,8 @@ from tests.builders import (
 from tests.contracts.store import HandClock, outcome
 from tests.contracts.store_asked import all_pages
 
-QUICK = settings(deadline=None, max_examples=20, stateful_step_count=30)
-AT_LENGTH = settings(deadline=None, max_examples=50, stateful_step_count=60)
+QUICK = settings(max_examples=20, stateful_step_count=30)
+AT_LENGTH = settings(max_examples=50, stateful_step_count=60)
 
 IDS = st.sampled_from(["a", "b", "c"])
 MOMENTS = st.sampled_from([NOW + second for second in range(4)])

@@ -178,7 +178,7 @@ PIECES = ["multipart/form-data", "; ", "boundary=", '"', "x" * 30, "x" * 300, "=
 BYTES = [b"--", b"x" * 30, b"\r\n", CUT, b": ", b"filename*=", b"\0"]
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     media_type=st.lists(st.sampled_from(PIECES), max_size=8).map("".join),
     body=st.lists(st.sampled_from(BYTES), max_size=8).map(b"".join),

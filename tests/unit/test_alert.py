@@ -85,7 +85,6 @@ def test_quiet_hours_within_a_day() -> None:
     assert hours.until(at("2027-01-15T12:30")) == at("2027-01-15T13:00")
 
 
-@settings(deadline=None)
 @given(st.times(), st.times(), st.floats(0, 4e9))
 def test_when_quiet_hours_are_over_they_are_over(begin: time, end: time, now: float) -> None:
     hours = QuietHours(begin=begin, end=end, zone="America/New_York")
@@ -99,7 +98,7 @@ ZONES = st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Ho
 QUARTERS = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 45]))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(ZONES, QUARTERS, QUARTERS, st.integers(0, 365 * 96))
 def test_quiet_hours_are_over_at_the_moment_from_which_clocks_say_so(
     zone: str, begin: time, end: time, quarter: int

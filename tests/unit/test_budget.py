@@ -1,6 +1,6 @@
 """A small rate for what outsiders can cause: kept whatever the order, and nobody is put off for ever."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.budget import LONGEST, Budget
@@ -8,7 +8,6 @@ from receiver.core.budget import LONGEST, Budget
 RATE, BURST = 4.0, 3
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 2), st.booleans()), max_size=60))
 def test_no_stretch_of_time_sees_more_than_the_rate_and_one_burst(asks: list[tuple[float, bool]]) -> None:
     budget, now, went = Budget(per_second=RATE, burst=BURST), 1_000.0, list[float]()
@@ -21,7 +20,6 @@ def test_no_stretch_of_time_sees_more_than_the_rate_and_one_burst(asks: list[tup
             assert last - first + 1 <= BURST + RATE * (went[last] - begin) + 1e-6
 
 
-@settings(deadline=None)
 @given(st.integers(1, 200))
 def test_who_comes_back_when_told_to_goes_in_the_end(crowd: int) -> None:
     budget, begun = Budget(per_second=RATE, burst=BURST), 1_000.0

@@ -1,7 +1,7 @@
 """What a worker has room for: no partner, and no kind of task, may take it all for long."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.bulkhead import FAILURES, LONGEST_PAUSE, NO_ROOM_SECONDS, SLOW_SECONDS, Begun, Capacity, Room
@@ -219,7 +219,6 @@ def test_when_it_is_worth_asking_again(worker: Clocked) -> None:
     assert worker.capacity.wait_for(to("s3://well/"), worker.now) == NO_ROOM_SECONDS
 
 
-@settings(deadline=None)
 @given(
     concurrency=st.integers(1, 40),
     deeds=st.lists(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.config import parse
@@ -137,7 +137,6 @@ def test_a_row_that_may_add_says_that_it_did_not() -> None:
 RESULTS = st.builds(Classification, type=st.sampled_from(["invoice", "contract"]), confidence=st.floats(0, 1))
 
 
-@settings(deadline=None)
 @given(RESULTS, st.integers(1, 4), st.sampled_from(["scan.pdf", "letter.pdf"]))
 def test_who_chooses_the_row_that_the_table_takes_gets_what_the_table_gives(
     result: Classification, pages: int, name: str

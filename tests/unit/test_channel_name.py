@@ -3,7 +3,7 @@
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.channel_name import channel_name
@@ -32,7 +32,6 @@ ADDRESSES = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(ADDRESSES, TOKENS, TOKENS)
 def test_no_secret_stands_in_it_and_two_addresses_have_two_names(address: str, one: str, other: str) -> None:
     named = channel_name(address.format(one))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.alert_rule import AlertRule
@@ -325,7 +325,6 @@ def errors(table: RouteTable) -> list[Problem]:
     return [problem for problem in found if problem.severity == "error"]
 
 
-@settings(deadline=None)
 @given(st.lists(ROUTES, max_size=4), st.sampled_from(CONFIDENCES), st.sampled_from(CONFIDENCES))
 def test_a_table_without_errors_has_a_named_way_for_every_answer(rows: list[Route], low: float, high: float) -> None:
     last = [a_row("a", name="last a", min_confidence=low), a_row("b", name="last b", min_confidence=high)]
@@ -340,14 +339,12 @@ def test_a_table_without_errors_has_a_named_way_for_every_answer(rows: list[Rout
         assert plan.way is not Way.UNDECIDED or document.page_count is None
 
 
-@settings(deadline=None)
 @given(TABLES)
 def test_an_answer_without_a_way_means_that_the_table_has_errors(table: RouteTable) -> None:
     ways = {decide(table, result, document, now=NOW).way for result, document in world()}
     assert Way.UNROUTED not in ways or errors(table)
 
 
-@settings(deadline=None)
 @given(TABLES)
 def test_a_row_that_is_said_never_to_win_never_wins(table: RouteTable) -> None:
     table = replace(table, routes=tuple(replace(route, name=f"r{n}") for n, route in enumerate(table.routes)))
@@ -359,7 +356,6 @@ def test_a_row_that_is_said_never_to_win_never_wins(table: RouteTable) -> None:
             assert plan.way is not Way.MATCHED or names.index(plan.route) not in dead
 
 
-@settings(deadline=None)
 @given(WHENS, WHENS)
 def test_a_condition_that_covers_another_holds_wherever_that_holds(wide: When, narrow: When) -> None:
     if covers(wide, narrow):

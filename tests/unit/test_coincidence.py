@@ -55,7 +55,7 @@ def below(document: Document, one: str, other: str) -> bool:
     return not parents.isdisjoint({place(document, one), place(document, one) + ".mailroom.json"})
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(TEMPLATES, TEMPLATES)
 @example("{filename}/{document_id}", "{stem}.{ext}/{document_id}")
 @example("{document_id}", "{batch}/{document_id}")

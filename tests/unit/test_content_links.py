@@ -3,7 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core import token
@@ -25,7 +25,6 @@ def token_of(url: str) -> str:
     return said
 
 
-@settings(deadline=None)
 @given(
     ids=st.lists(st.from_regex(r"doc_[a-z0-9]{4,20}", fullmatch=True), min_size=2, max_size=2, unique=True),
     days=st.floats(0.01, 365),
@@ -42,7 +41,6 @@ def test_a_link_opens_its_own_document_until_its_time_is_over(ids: list[str], da
         assert not ours.proves(said, ids[1], now=NOW)
 
 
-@settings(deadline=None)
 @given(said=st.text(max_size=200))
 def test_whatever_else_is_sent_opens_nothing(said: str) -> None:
     assert not links().proves(said, "doc_a", now=NOW)

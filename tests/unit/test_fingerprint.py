@@ -219,7 +219,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
 """Sorts of values that stand in messages."""
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(TEMPLATES, TEMPLATES, st.data())
 @pytest.mark.parametrize("sort", VALUES)
 def test_a_value_of_one_sort_never_changes_the_cause_and_words_do(
@@ -235,13 +235,11 @@ def test_a_value_of_one_sort_never_changes_the_cause_and_words_do(
     assert (one == said(others)) == (words == others)
 
 
-@settings(deadline=None)
 @given(TEMPLATES, TEMPLATES)
 def test_different_words_are_different_causes(one: list[str], other: list[str]) -> None:
     assert (cause_of(" ".join(one)) == cause_of(" ".join(other))) == (one == other)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_kind_and_cause_make_the_fingerprint(kind: str, cause: str) -> None:
     assert fingerprint(kind, cause) == fingerprint(kind, cause)

@@ -28,7 +28,7 @@ TEMPLATES = st.lists(
 ).map("".join)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(TEMPLATES, NAMES, NAMES, NAMES)
 @example("{stem}.{ext}", "x." + "y" * 178, "", "")
 @example("{stem}.{ext}", "x" * 176 + ".pdf", "", "")
@@ -54,7 +54,7 @@ TEXTS = st.characters(codec="utf-8")
 PAIRS = st.dictionaries(st.text(TEXTS, min_size=1, max_size=20), st.text(TEXTS, max_size=900), max_size=4)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(PAIRS)
 @example({"a": "x" * 1623})
 @example({"a": "x" * 1624})

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -145,7 +145,6 @@ POINTERS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(
     name=TEXTS, reasoning=TEXTS, reason=TEXTS, pointer=POINTERS, way=st.sampled_from(Way), rows=st.integers(0, 30),
     review=st.booleans(), number=st.integers(0, 10**6), meaning=st.sampled_from(Meaning),

@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.document import NAMING, Classification, Origin
@@ -227,7 +227,6 @@ def test_a_task_id_reads_as_it_did_and_quotes_what_could_be_taken_for_something_
 ANY_TEXT = st.text(st.sampled_from(":%>\0\1\x7f\n/ab3A") | st.characters(codec=None), max_size=6)
 
 
-@settings(deadline=None)
 @given(st.lists(ANY_TEXT, min_size=1, max_size=5), st.lists(ANY_TEXT, min_size=1, max_size=5))
 def test_different_parts_give_different_task_ids(some: list[str], others: list[str]) -> None:
     assert (task_id(*some) == task_id(*others)) == (some == others)
@@ -243,7 +242,6 @@ def test_an_id_is_never_cut_short() -> None:
 WHOLE_TEXT = st.text(st.sampled_from("\0\1\2\3ab"), max_size=5)
 
 
-@settings(deadline=None)
 @given(st.tuples(*[WHOLE_TEXT] * 3), st.tuples(*[WHOLE_TEXT] * 3))
 def test_different_parts_give_different_delivery_ids(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
     made = [delivery_id(*parts) for parts in (one, other)]

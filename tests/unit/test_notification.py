@@ -176,7 +176,7 @@ AROUND = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(INCIDENTS, KNOWN, RULES, AROUND)
 def test_every_decision_is_true_and_comes_to_rest(
     incident: Incident, known: Notification, rule: AlertRule | None, circumstances: Circumstances

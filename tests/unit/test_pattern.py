@@ -5,7 +5,7 @@ import unicodedata
 from fnmatch import fnmatchcase
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from receiver.core.pattern import covers, literal, matches, once_a_class
@@ -51,7 +51,6 @@ def test_a_pattern_does_not_fit(pattern: str, text: str) -> None:
 PIECES = st.text(st.sampled_from("ab\u00e9\u00c9\u00df\u0130\ufb01*?[]-!. ") | st.characters(codec="utf-8"), max_size=6)
 
 
-@settings(deadline=None)
 @given(PIECES, PIECES)
 def test_composed_and_decomposed_are_the_same_on_both_sides(pattern: str, text: str) -> None:
     forms = [
@@ -65,14 +64,12 @@ def test_composed_and_decomposed_are_the_same_on_both_sides(pattern: str, text: 
 PLAIN = st.text("abAB.@-*? ", max_size=8)
 
 
-@settings(deadline=None)
 @given(st.lists(PLAIN, min_size=1, max_size=4), PLAIN)
 def test_without_brackets_it_is_what_a_shell_says(patterns: list[str], text: str) -> None:
     shell = any(fnmatchcase(text.lower(), pattern.lower()) for pattern in patterns)
     assert matches(patterns, text) == shell
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=10).filter(lambda text: not re.search(r"[*?]|^glob:", text)))
 @example("\ue000\ue001\ue002\ue003")
 def test_text_without_wildcards_fits_itself(text: str) -> None:
@@ -80,7 +77,6 @@ def test_text_without_wildcards_fits_itself(text: str) -> None:
     assert literal(text) is not None
 
 
-@settings(deadline=None)
 @given(PLAIN, PLAIN, st.lists(PLAIN, max_size=20))
 def test_what_covers_another_fits_whatever_that_fits(wide: str, narrow: str, texts: list[str]) -> None:
     texts = [*texts, narrow.replace("*", "").replace("?", "x"), narrow.replace("*", "xay").replace("?", "b")]

@@ -1,6 +1,6 @@
 """A limit for each of many keys: none has more than its share, whatever the others do, in bounded memory."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.rate_limit import RateLimit
@@ -13,7 +13,6 @@ def a_limit() -> RateLimit:
     return RateLimit(burst=BURST, seconds=SECONDS, keys=KEYS)
 
 
-@settings(deadline=None)
 @given(STEPS)
 def test_no_key_gets_more_than_its_burst_and_one_in_each_span_and_what_is_taken_back_costs_nothing(
     steps: list[tuple[str, float, bool]],

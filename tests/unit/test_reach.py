@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.aws import Aws
@@ -157,7 +157,6 @@ def plan_to(*targets: Target) -> Plan:
 
 
 @given(one=TARGETS, other=TARGETS)
-@settings(deadline=None)
 def test_deliveries_are_apart_by_endpoint_and_never_by_role(one: Target, other: Target) -> None:
     document = a_document(deliveries=(), plan=None)
     first, second = (replanned(document, plan_to(target), holds).deliveries[0] for target in (one, other))
@@ -170,7 +169,6 @@ def test_deliveries_are_apart_by_endpoint_and_never_by_role(one: Target, other: 
 
 
 @given(one=TARGETS, other=TARGETS)
-@settings(deadline=None)
 def test_another_role_moves_nothing_and_another_endpoint_does(one: Target, other: Target) -> None:
     same = alike(plan_to(one), plan_to(other))
     tags = one.options.get("tags") == other.options.get("tags")

@@ -24,7 +24,7 @@ def same(one: str, other: str) -> bool:
     return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(VALUES, VALUES)
 @example("a.b@acme.example", "a_b@acme_example")
 @example("ann@a.example", "ann@a.example/evil")
@@ -37,7 +37,6 @@ def test_different_values_never_share_a_part(one: str, other: str) -> None:
         assert (made(one) == made(other)) == same(one, other)
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_nobody_gets_the_part_of_another_value_by_writing_it_down(value: str) -> None:
     for made in (safe_file, safe_word):
@@ -45,7 +44,6 @@ def test_nobody_gets_the_part_of_another_value_by_writing_it_down(value: str) ->
         assert same(part, value) or made(part) != part
 
 
-@settings(deadline=None)
 @given(VALUES, st.integers(40, NAME_BYTES))
 def test_a_part_is_harmless_and_bounded(value: str, most: int) -> None:
     for part in (safe_file(value, most=most), safe_word(value, most=most)):

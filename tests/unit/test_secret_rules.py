@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver import secret_rules
@@ -143,7 +143,6 @@ def test_a_secret_of_aws_that_is_empty_is_refused() -> None:
         from_environ({"MAILROOM_TOKEN_SECRETS": "ssm:/token"}, vault=vault)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from(", \tabc\n\x00é") | st.characters(), max_size=80))
 def test_whatever_a_list_says_every_secret_that_is_taken_from_it_is_one(text: str) -> None:
     try:
@@ -164,7 +163,6 @@ LOCKS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(LOCKS, LOCKS)
 def test_a_renewal_changes_secrets_and_never_what_is_asked_for(before: Lock, after: Lock) -> None:
     def asked(lock: Lock) -> Mapping[str, object]:

@@ -182,7 +182,7 @@ def started(variable: str, value: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.data())
 def test_a_wrong_value_is_refused_by_name_and_a_secret_is_not_shown(name: str, data: st.DataObject) -> None:
     right, wrong = CASES[name]
@@ -195,7 +195,7 @@ def test_a_wrong_value_is_refused_by_name_and_a_secret_is_not_shown(name: str, d
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.data())
 def test_a_right_value_is_taken(name: str, data: st.DataObject) -> None:
     value = data.draw(CASES[name][0])

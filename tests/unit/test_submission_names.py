@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.document import Document, Origin
@@ -38,7 +38,6 @@ def asked(document: Document, kind: str, order: str) -> Document:
     return replace(document, transactions=(*document.transactions, transaction_id(document, kind, order)))
 
 
-@settings(deadline=None)
 @given(documents(), documents(), KINDS, st.text(max_size=9), CONFIGURATIONS)
 def test_an_id_belongs_to_the_document_it_was_written_on_and_to_no_other(
     one: Document, other: Document, kind: str, file: str, configuration: dict[str, object]
@@ -57,7 +56,6 @@ def test_an_id_belongs_to_the_document_it_was_written_on_and_to_no_other(
     assert transaction_id(again, kind, order) != name
 
 
-@settings(deadline=None)
 @given(KINDS, KINDS, st.text(max_size=9), st.text(max_size=9), CONFIGURATIONS, CONFIGURATIONS)
 def test_a_fingerprint_is_one_for_each_thing_that_can_be_asked(
     kind: str, other_kind: str, file: str, other_file: str, rules: dict[str, object], other_rules: dict[str, object]

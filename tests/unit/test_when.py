@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.document import Document, Origin
@@ -111,7 +111,6 @@ KINDS = [attributes(one) for one in DOCUMENTS]
 UNSURE = [attributes(a_document(name=name, origin=Origin(kind="email", locator="x"))) for name in ("ab.pdf", "c")]
 
 
-@settings(deadline=None)
 @given(WHENS)
 def test_a_condition_and_its_opposite_share_the_documents_between_them(when: When) -> None:
     judge, opposite = Judge(when), Judge(When(none_of=(when,)))
@@ -121,7 +120,6 @@ def test_a_condition_and_its_opposite_share_the_documents_between_them(when: Whe
         assert bool(judge.unknown(known)) == (here is None)
 
 
-@settings(deadline=None)
 @given(st.lists(WHENS, max_size=3), WHENS)
 def test_what_is_said_to_be_covered_is_covered(wholes: list[When], given_: When) -> None:
     judges, judge = [Judge(one) for one in wholes], Judge(given_)

@@ -1,7 +1,7 @@
 """Who guesses the operator's token is slowed by the address that the guesses come from, and nobody else is."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.http.auth import ADDRESSES, EACH_SECONDS, FREE, WrongTokens
@@ -37,7 +37,6 @@ def test_ten_are_looked_at_and_then_one_in_six_seconds() -> None:
     assert guesses(wrong, "10.0.0.1", 100) == FREE
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 20)), max_size=200))
 def test_however_they_come_no_address_has_more_looked_at_than_its_share(asked: list[tuple[str, float]]) -> None:
     clock = Clock()

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.cloud.links import check_link, network_of
@@ -33,7 +33,6 @@ async def allowed(url: str, base: str) -> bool:
     return True
 
 
-@settings(deadline=None)
 @given(st.ip_addresses(v=4) | V6 | INSIDE, st.sampled_from(sorted(BASES)))
 def test_any_address_is_allowed_on_the_internet_or_where_llamacloud_is(address: Any, base: str) -> None:
     host = f"[{address}]" if address.version == 6 else str(address)
@@ -41,7 +40,6 @@ def test_any_address_is_allowed_on_the_internet_or_where_llamacloud_is(address: 
     assert asyncio.run(allowed(f"https://{host}/x", BASES[base])) == (network in ("internet", base))
 
 
-@settings(deadline=None)
 @given(INSIDE)
 def test_no_address_of_ours_counts_as_the_internet_however_it_is_written(address: ipaddress.IPv4Address) -> None:
     assert network_of(str(address)) != "internet"

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.cloud import refusal
@@ -191,7 +191,6 @@ PLACES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([400, 404, 422]),
     st.lists(st.lists(PLACES | st.integers(0, 9), min_size=1, max_size=4), max_size=3),

@@ -1,7 +1,7 @@
 """What a wrong clock left in the future is due after one wait more."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.change import Insert, Update
@@ -60,7 +60,6 @@ async def test_a_retry_waits_once_more_and_no_longer(desk: Desk, machine: Machin
     assert (found.due_at, found.attempts) == (desk.now, 1)
 
 
-@settings(deadline=None)
 @given(wait=st.floats(1, 28_800), off=st.floats(-60, 0))
 def test_a_wait_that_is_as_long_as_it_was_meant_to_be_is_left_alone(
     tmp_path_factory: pytest.TempPathFactory, wait: float, off: float

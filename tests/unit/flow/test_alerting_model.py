@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
@@ -41,7 +41,7 @@ from receiver.store.memory import MemoryStore
 from tests.desk import TABLE, Desk, PlayedChannel
 
 QUICK = settings(
-    deadline=None, max_examples=25, stateful_step_count=25, suppress_health_check=[HealthCheck.too_slow],
+    max_examples=25, stateful_step_count=25,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking takes minutes: add Phase.shrink to look into one
 )  # fmt: skip
 AT_LENGTH = settings(QUICK, max_examples=60, stateful_step_count=40)

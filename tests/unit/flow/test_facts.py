@@ -7,7 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.document import Document
@@ -131,14 +131,12 @@ def test_documents_came_by_every_way() -> None:
     assert ("piece", "text/plain", 2) in {(known["source"], known["media_type"], known["pages"]) for known in odd()}
 
 
-@settings(deadline=None)
 @given(WHENS)
 def test_what_is_said_to_be_usually_impossible_is_met_by_nothing_that_came_in(when: When) -> None:
     if impossible(when, sure=False):
         assert not [known for known in usual() if Judge(when).truth(known)]
 
 
-@settings(deadline=None)
 @given(WHENS)
 def test_what_is_said_to_be_surely_impossible_is_met_by_nothing_at_all(when: When) -> None:
     if impossible(when):

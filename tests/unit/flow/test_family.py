@@ -65,7 +65,7 @@ STORIES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(STORIES)
 def test_whatever_happens_the_packet_has_the_state_of_its_pieces(story: list[tuple[str, int, str]]) -> None:
     asyncio.run(live(story))

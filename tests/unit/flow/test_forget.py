@@ -340,7 +340,7 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(steps=STEPS)
 def test_whatever_happens_nothing_unsettled_loses_its_bytes_and_all_is_forgotten_in_the_end(
     steps: list[tuple[str, int, bool]],

@@ -205,7 +205,7 @@ async def test_a_task_that_is_parked_keeps_its_document_and_one_that_only_tells_
 # --- whatever happens
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.sampled_from(["in", "hand", "tidy", "later"]), st.integers(0, 4), st.booleans()), max_size=25)
 )

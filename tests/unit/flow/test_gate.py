@@ -247,7 +247,7 @@ WEATHER = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(WEATHER, st.integers(1, 5))
 async def test_whatever_llamacloud_refuses_us_no_document_is_lost_or_blamed(
     tmp_path_factory: pytest.TempPathFactory, weather: list[tuple[CloudRefused | None, int]], count: int

@@ -222,7 +222,7 @@ def _claim(one: Parcel) -> tuple[object, ...]:
     return kind, one.document.type, one.plan.review, where, one.pointer.state
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(steps=STEPS)
 def test_each_destination_gets_each_thing_once_and_every_consumer_knows_what_holds(
     steps: list[tuple[str, object]],

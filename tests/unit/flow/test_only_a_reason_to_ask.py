@@ -20,7 +20,7 @@ from tests.unit.flow.test_whose_word import DEADLINE, shapes
 pytestmark = pytest.mark.anyio
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(adopt=st.booleans(), shapes=st.lists(shapes, min_size=1, max_size=6))
 async def test_whatever_is_said_without_a_token_each_document_ends_by_the_result_of_its_own_job(
     adopt: bool, shapes: Sequence[dict[str, Any]]

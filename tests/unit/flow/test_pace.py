@@ -61,7 +61,7 @@ async def test_after_a_month_switched_off_retention_catches_up_within_hours(desk
 
 
 @given(st.lists(st.floats(-10 * YEAR, 10 * YEAR), min_size=1, max_size=30))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_no_pass_believes_more_than_a_step_and_none_more_than_its_own_clock(sets: list[float]) -> None:
     async def run() -> None:
         desk = Desk(Path("unused"))

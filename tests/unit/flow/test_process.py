@@ -101,7 +101,7 @@ async def lived(step: StepOf, store: MemoryStore, tools: Tools, clock: list[floa
     return attempts
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(place=st.sampled_from(PLACES), error=st.sampled_from(ERRORS))
 def test_whatever_fails_wherever_it_fails_the_task_is_parked_after_its_schedule_with_an_alert(
     tmp_path_factory: pytest.TempPathFactory, place: str, error: Callable[[], Exception]

@@ -233,7 +233,7 @@ def seen_outside(desk: Desk) -> list[object]:
 
 
 @given(real=tables(), shadow=tables(), documents=DOCUMENTS)
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_the_shadow_table_changes_nothing_and_reports_what_a_backtest_would(
     real: str, shadow: str, documents: list[dict[str, Any]]
 ) -> None:

@@ -74,7 +74,7 @@ async def test_a_stuck_job_is_cancelled_and_submitted_anew(desk: Desk) -> None:
     assert [alert.kind for alert, _ in desk.channel.told] == ["document.overdue"]  # what is mended is no failure
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(jumps=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=len(LOOKS) - 1))
 def test_however_the_clock_jumps_no_running_job_is_stuck_before_it_was_looked_at_for_long(
     tmp_path_factory: pytest.TempPathFactory, jumps: list[float]

@@ -1,7 +1,7 @@
 """A task is taken from a worker that gave no sign of life for a lease, whatever any clock says."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.change import Insert, Update, succeeding
@@ -73,7 +73,6 @@ async def test_a_living_worker_keeps_its_task_however_long_it_takes(desk: Desk, 
         task = succeeding(held)
 
 
-@settings(deadline=None)
 @given(wrong=st.floats(-1e6, 1e6), jump=st.floats(-1e6, 1e6))
 def test_no_clock_of_another_machine_and_no_jump_steals_a_lease_or_prolongs_it(
     tmp_path_factory: pytest.TempPathFactory, wrong: float, jump: float

@@ -32,7 +32,7 @@ def fits(document: Document, **when: object) -> bool:
     return Judge(When(**when)).truth(attributes(document)) is True  # type: ignore[arg-type]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(way=st.sampled_from(WAYS), named=CLAIMS, claimed=CLAIMS, headers=HEADERS)
 async def test_a_sender_counts_for_the_way_that_the_row_names_alone(
     way: str, named: str, claimed: str, headers: dict[str, str]

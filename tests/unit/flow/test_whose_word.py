@@ -560,7 +560,7 @@ shapes = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     states=st.lists(st.sampled_from(STATES), min_size=2, max_size=3), shapes=st.lists(shapes, min_size=1, max_size=6)
 )

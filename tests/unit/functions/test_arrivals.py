@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.functions.arrivals import SENDER_LIMIT, Put, arrivals, puts
@@ -114,7 +114,6 @@ LEAVES = st.none() | st.booleans() | st.floats() | st.text(max_size=4) | CREATIO
 SAID = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4))
 
 
-@settings(deadline=None)
 @given(SAID)
 def test_any_message_names_objects_or_is_malformed_and_never_an_accident(said: Any) -> None:
     try:

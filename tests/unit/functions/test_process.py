@@ -82,7 +82,7 @@ class Deployment:
         return found
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(order=st.permutations(NAMES), poison=st.sampled_from(NAMES))
 def test_a_task_that_ends_its_process_takes_its_batch_down_once(
     tmp_path_factory: pytest.TempPathFactory, order: list[str], poison: str

@@ -81,7 +81,7 @@ def nested(inside: st.SearchStrategy[Part]) -> st.SearchStrategy[Part]:
     return several | forwarded
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.recursive(texts | files | needless, nested, max_leaves=12))
 def test_every_part_of_a_mail_is_accounted_for(made: Part) -> None:
     found = parts(HEADER + made.written(itertools.count(1)), max_parts=500, max_depth=50)

@@ -1,7 +1,7 @@
 """What a mail's text says is read as it was meant, and nothing that it shows or does is overlooked."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.mail.markup import same_text, says_nothing
@@ -84,7 +84,6 @@ WORDS = st.lists(st.text("abc1", min_size=1, max_size=3), min_size=1, max_size=8
 
 
 @given(WORDS, WORDS)
-@settings(deadline=None)
 def test_only_a_text_that_follows_the_other_is_the_same(said: list[str], other: list[str]) -> None:
     source = "".join(f"<p>{word}</p>" for word in other)
     there = iter(other)
