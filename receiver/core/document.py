@@ -12,6 +12,7 @@ from receiver.core.mail import Part
 from receiver.core.meaning import Meaning
 from receiver.core.pages import Cut, Segment
 from receiver.core.plan import Plan, ShadowVerdict, Target, Way
+from receiver.core.short_repr import short_repr
 
 NAMING = 2
 """How the keys of documents are made that are taken in now."""
@@ -73,6 +74,8 @@ class Origin:
     by_sender: bool = False
     """The sender is part of where it came from, because whoever handed it over named one."""
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classification:
@@ -84,6 +87,8 @@ class Classification:
     type: str | None
     confidence: float
     reasoning: str = ""
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,8 @@ class Receipt:
     """False when it was there already: the same key with the same checksum."""
     manifest: str = ""
     """Where the document's manifest lies, where the destination writes one."""
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +137,8 @@ class Delivery:
     run: int = 0
     """The version of the document that it was begun, or begun anew, with: a part of its task's id. 0 says nothing."""
 
+    __repr__ = short_repr
+
     @property
     def tells(self) -> bool:
         """Whether it is a message about the document, and not the document."""
@@ -156,6 +165,8 @@ class Entry:
     at: float
     what: str
     detail: str = ""
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +246,8 @@ class Document:
     passed_over_at: float | None = None
     """The ``settled_at`` at which its record might have been forgotten, had others of its batch not been kept. The last
     of these to settle takes the whole batch along."""
+
+    __repr__ = short_repr
 
     @property
     def type(self) -> str | None:

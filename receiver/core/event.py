@@ -52,7 +52,7 @@ class Inbound:
         return [value for key, value in self.headers if key == name]
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_defaults=True):
     """One verified inbound webhook, kept once. The envelope is kept, the payload is not.
 
     A struct, because one is made and encoded for each request: that takes a tenth of a dataclass's time.

@@ -7,6 +7,7 @@ from typing import Any
 
 from receiver.core.document import Classification
 from receiver.core.pages import Segment as Segment
+from receiver.core.short_repr import short_repr
 
 
 class JobKind(StrEnum):
@@ -64,6 +65,8 @@ class JobReport:
     rules: frozenset[tuple[str, str]] = frozenset()
     """What the job goes by (``rules_in``); empty where the API does not say."""
 
+    __repr__ = short_repr
+
 
 def rules_in(configuration: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     """Name and description of each classify rule or split category in a configuration of the vendor's.
@@ -112,6 +115,8 @@ class Job:
     """What a split job found; kept, because nobody says for how long LlamaCloud keeps it."""
     error: str = ""
     version: int = 0
+
+    __repr__ = short_repr
 
     @property
     def known_since(self) -> float:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from receiver.core.short_repr import short_repr
+
 
 class Way(StrEnum):
     """The ways a document can go. Three different failures stay three; none falls into "other"."""
@@ -41,6 +43,8 @@ class Target:
 
     url: str
     options: dict[str, str] = field(default_factory=dict)
+
+    __repr__ = short_repr
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -99,6 +103,8 @@ class Row:
     unknown: bool = False
     """Whether it might match, and nobody knows."""
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -118,6 +124,8 @@ class Plan:
     table: str = ""
     """The version of the routing table that decided."""
     decided_at: float = 0.0
+
+    __repr__ = short_repr
 
     @property
     def routes(self) -> tuple[str, ...]:

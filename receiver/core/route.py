@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from receiver.core.document import Classification, Document
 from receiver.core.mail import Fate
 from receiver.core.plan import Plan, Row, Target, Way
+from receiver.core.short_repr import short_repr
 from receiver.core.when import Attributes, Judge, Truth, When, attributes, depends_on
 
 ANY = "*"
@@ -37,6 +38,8 @@ class Route:
     goes_on: bool = False
     """Whether rows below are read too (``continue``)."""
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fallback:
@@ -44,6 +47,8 @@ class Fallback:
 
     to: tuple[Target, ...] = ()
     review: bool = False
+
+    __repr__ = short_repr
 
 
 class Verdict(NamedTuple):

@@ -78,7 +78,7 @@ CUT_OFF = "cut_off"
 """The cause of an attempt that nobody ended."""
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_defaults=True):
     """``kind`` names the step that does it (react, submit, deliver, alert, …); ``subject`` what it is about.
 
     A struct, like Event: each request makes one.

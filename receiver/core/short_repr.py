@@ -1,0 +1,26 @@
+"""How records show themselves in a failing test, a debugger or a trace: what was given, and none of the defaults."""
+
+from dataclasses import MISSING, Field, fields
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def short_repr(self: "DataclassInstance") -> str:
+    """As dataclasses write it, but for the fields that have their default: two that differ look different."""
+    given = [(one.name, getattr(self, one.name)) for one in fields(self) if one.repr and not _is_default(one, self)]
+    return f"{type(self).__qualname__}({', '.join(f'{name}={_shown(value)}' for name, value in given)})"
+
+
+def _is_default(field: "Field[Any]", record: object) -> bool:
+    value = getattr(record, field.name)
+    if field.default_factory is not MISSING:
+        return bool(value == field.default_factory())
+    return field.default is not MISSING and value == field.default and type(value) is type(field.default)
+
+
+def _shown(value: object) -> str:
+    """Members of enums by their names: what pytest shows can be put back into the test."""
+    return f"{type(value).__name__}.{value.name}" if isinstance(value, Enum) else repr(value)
