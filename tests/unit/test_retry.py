@@ -18,6 +18,12 @@ def test_a_transient_error_is_tried_again_within_its_step_of_the_schedule(attemp
     assert SCHEDULE[attempt - 1] / 2 <= decision.at - 1000 <= SCHEDULE[attempt - 1]
 
 
+@pytest.mark.parametrize(("spread", "part"), [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
+def test_a_crowd_that_failed_together_is_spread_over_half_of_the_step(spread: float, part: float) -> None:
+    for attempt, step in enumerate(SCHEDULE, 1):
+        assert decide(StoreBusy(), attempt=attempt, now=0, spread=spread) == RetryAt(step * part)
+
+
 @given(ATTEMPTS, SPREAD, st.floats(0, ASKED_LIMIT))
 def test_a_time_that_the_other_side_named_is_never_undercut(attempt: int, spread: float, asked: float) -> None:
     decision = decide(CloudBusy(retry_after=asked), attempt=attempt, now=0, spread=spread)

@@ -60,6 +60,35 @@ async def test_after_a_month_switched_off_retention_catches_up_within_hours(desk
     assert await passes(desk, 31 * 24) == 1
 
 
+async def test_one_pass_by_a_clock_that_is_a_year_behind_holds_up_none_of_the_later_ones(desk: Desk) -> None:
+    await believed(desk.tools, every_seconds=EVERY)
+    desk.later(-YEAR)
+    assert await believed(desk.tools, every_seconds=EVERY) == desk.now
+    desk.later(YEAR)
+    assert await believed(desk.tools, every_seconds=EVERY) == desk.now
+
+
+async def test_a_clock_that_was_behind_for_long_comes_back_by_steps(desk: Desk) -> None:
+    await believed(desk.tools, every_seconds=EVERY)
+    desk.later(-DAY)
+    await passes(desk, 24)
+    desk.later(DAY)
+    assert await believed(desk.tools, every_seconds=EVERY) < desk.now - DAY + 2 * STEP
+
+
+@pytest.mark.parametrize("every", [EVERY, 3 * 3600.0])
+async def test_passes_that_are_far_apart_stay_with_the_clock(desk: Desk, every: float) -> None:
+    await believed(desk.tools, every_seconds=every)
+    for _ in range(5):
+        desk.later(every * 1.5)
+        assert await believed(desk.tools, every_seconds=every) == desk.now
+
+
+async def test_the_first_pass_believes_no_more_than_its_clock_shows(desk: Desk) -> None:
+    desk.now = 10.0
+    assert await believed(desk.tools, every_seconds=EVERY) == 10.0
+
+
 @given(st.lists(st.floats(-10 * YEAR, 10 * YEAR), min_size=1, max_size=30))
 @settings(max_examples=50)
 def test_no_pass_believes_more_than_a_step_and_none_more_than_its_own_clock(sets: list[float]) -> None:
