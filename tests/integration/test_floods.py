@@ -88,7 +88,7 @@ async def test_one_documents_token_has_so_many_events_kept_and_no_more(
     assert {(one["cause"], one["subject"]) for one in told} == {("too_many_events", "doc_known")}
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(sent=SENT)
 async def test_whoever_sends_whatever_each_document_keeps_its_share_and_every_retry_is_acknowledged(
     sent: list[tuple[str, int, str, int]], tmp_path: Path
