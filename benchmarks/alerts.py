@@ -29,12 +29,12 @@ from receiver.core.document import Document, DocumentState
 from receiver.core.errors import DestinationBusy
 from receiver.core.incident import Incident, Status
 from receiver.core.job import JobStatus
-from receiver.flow.every import every
-from receiver.flow.sweep import sweep
-from receiver.metrics import Meter
-from receiver.store.sqlite import SqliteStore
+from receiver.metrics import SummingMeter
+from receiver.operations.sweep import sweep
+from receiver.pipeline.records import every_record
+from receiver.store.sqlite.store import SqliteStore
 from tests.commands import run, terminal
-from tests.desk import TABLE, Desk, PlayedChannel
+from tests.in_memory_app import TABLE, InMemoryApp, InMemoryChannel
 
 SECOND = "https://second.example.com"
 ROUTES = TABLE + f'  - {{on: ["*"], to: "{SECOND}"}}\n'
@@ -71,43 +71,43 @@ def main() -> None:
 
 def hold(folder: Path, count: int) -> bool:
     """Whether the channels heard what they must, and no more."""
-    desk, second = Desk(folder, ROUTES), PlayedChannel()
-    meter, store = Meter(), KeptStore(folder / "mailroom.db", clock=lambda: desk.now)
-    desk.store = store  # type: ignore[assignment]
-    channels = {"log": desk.channel, SECOND: second}
-    desk.tools = replace(desk.tools, store=store, meter=meter, channels=channels)
+    app, second = InMemoryApp(folder, ROUTES), InMemoryChannel()
+    meter, store = SummingMeter(), KeptStore(folder / "mailroom.db", clock=lambda: app.now)
+    app.store = store  # type: ignore[assignment]
+    channels = {"log": app.channel, SECOND: second}
+    app.context = replace(app.context, store=store, meter=meter, channels=channels)
     try:
-        asyncio.run(goes_bad(desk, second, count))
-        failures = failed(desk)
-        listed = mend(desk)
-        asyncio.run(comes_right(desk))
-        after = failed(desk)
+        asyncio.run(goes_bad(app, second, count))
+        failures = failed(app)
+        listed = mend(app)
+        asyncio.run(comes_right(app))
+        after = failed(app)
     finally:
         asyncio.run(SqliteStore.close(store))
-    told = {"log": desk.channel.words, SECOND: second.words}
+    told = {"log": app.channel.words, SECOND: second.words}
     counts = {(name, *labels): value for name, labels, value in meter.counts()}
     mended = int(counts["mailroom_alerts", "job.failed", "mended"])
     report(count, mended, failures, after, told)
     return (
         len(failures) == STANDING
-        and {one.id for one in failures} <= listed
-        and all(one.status is Status.RESOLVED for one in after)
+        and {item.id for item in failures} <= listed
+        and all(item.status is Status.RESOLVED for item in after)
         and all(len(words) <= MOST for words in told.values())
         and all(words.count("firing job.failed") == STANDING for words in told.values())
         and all(words.count("resolved job.failed") == STANDING for words in told.values())
     )
 
 
-def failed(desk: Desk) -> list[Incident]:
+def failed(app: InMemoryApp) -> list[Incident]:
     """The incidents of failures."""
-    return [one for one in asyncio.run(desk.incidents()) if one.kind == "job.failed"]
+    return [item for item in asyncio.run(app.incidents()) if item.kind == "job.failed"]
 
 
 def report(
     count: int, mended: int, failures: list[Incident], after: list[Incident], told: dict[str, list[str]]
 ) -> None:
     """Prints what happened, and what each channel was told of it."""
-    stood, over = sum(one.count for one in failures), sum(one.status is Status.RESOLVED for one in after)
+    stood, over = sum(item.count for item in failures), sum(item.status is Status.RESOLVED for item in after)
     print(f"{count} documents, of which {mended + stood} failed, of {len(CAUSES)} causes")
     print(f"{mended} timed out: Mailroom submitted them anew by itself, and told nobody")
     print(f"{stood} are in {len(failures)} incidents; {over} of them resolved by the commands in their alerts")
@@ -115,65 +115,65 @@ def report(
         print(f"{to}: {len(words)} notices: " + ", ".join(f"{n} {word}" for word, n in Counter(words).items()))
 
 
-async def goes_bad(desk: Desk, second: PlayedChannel, count: int) -> None:
+async def goes_bad(app: InMemoryApp, second: InMemoryChannel, count: int) -> None:
     """The hour, a minute after the other."""
     for number in range(count):
         minute = number * MINUTES // count
         second.broken = DestinationBusy("503") if minute in DOWN else None
-        document = await desk.submitted(name=f"{number}.pdf", content=b"%%PDF-1.7 %d" % number)
+        document = await app.submitted(name=f"{number}.pdf", content=b"%%PDF-1.7 %d" % number)
         if (number + 1) * PERCENT // 100 > number * PERCENT // 100:
-            await fails(desk, document, number)
+            await fails(app, document, number)
         else:
-            await succeeds(desk, document)
-        desk.later(HOUR / count)
+            await succeeds(app, document)
+        app.later(HOUR / count)
         if (number + 1) * MINUTES // count != minute:
-            await sweep(desk.tools)
-            await desk.work(rounds=100)
+            await sweep(app.context)
+            await app.work(rounds=100)
 
 
-async def fails(desk: Desk, document: Document, number: int) -> None:
+async def fails(app: InMemoryApp, document: Document, number: int) -> None:
     """Its job fails; of what passes Mailroom makes another one, which does not."""
     text = CAUSES[number * PERCENT // 100 % len(CAUSES)]
     error = text.format(id=uuid.UUID(int=number), n=number)
-    desk.cloud.finish(document.job_id, JobStatus.FAILED, error=error)
-    await desk.event(document.job_id, "classify.error")
-    await desk.work()
+    app.cloud.finish(document.job_id, JobStatus.FAILED, error=error)
+    await app.event(document.job_id, "classify.error")
+    await app.work()
     if text is PASSES:
-        await succeeds(desk, await desk.document(document.id))
+        await succeeds(app, await app.document(document.id))
 
 
-async def succeeds(desk: Desk, document: Document) -> None:
-    desk.cloud.classified(document.job_id, "invoice")
-    await desk.event(document.job_id)
-    await desk.work()
+async def succeeds(app: InMemoryApp, document: Document) -> None:
+    app.cloud.classified(document.job_id, "invoice")
+    await app.event(document.job_id)
+    await app.work()
 
 
-def mend(desk: Desk) -> set[str]:
+def mend(app: InMemoryApp) -> set[str]:
     """Copies the first command for a whole incident out of each alert of a failure, and runs it.
 
     The keys of the incidents that `mailroom alerts` lists before.
     """
-    alerts = [notice for notice, _ in desk.channel.told if notice.kind == "job.failed"]
-    commands = {next(one for one in notice.commands if "--cause" in one) for notice in alerts}
-    with pytest.MonkeyPatch.context() as patched, terminal(desk, ROUTES, patched):
+    alerts = [notice for notice, _ in app.channel.told if notice.kind == "job.failed"]
+    commands = {next(item for item in notice.commands if "--cause" in item) for notice in alerts}
+    with pytest.MonkeyPatch.context() as patched, terminal(app, ROUTES, patched):
         listed = json.loads(run("mailroom alerts list --json").output)["incidents"]
         for command in sorted(commands):
             done = run(command, WHY="the sender was told")
             print(f"$ {command}\n  {next(iter(done.output.splitlines()), '')}")
-    return {one["key"] for one in listed}
+    return {item["key"] for item in listed}
 
 
-async def comes_right(desk: Desk) -> None:
+async def comes_right(app: InMemoryApp) -> None:
     """LlamaCloud reads what was submitted anew, and the sweep passes for a few minutes."""
-    await desk.work(rounds=1000)
-    async for document in every(Document, Query(by="state", key=DocumentState.OPEN, limit=200), desk.store):
-        desk.cloud.classified(document.job_id, "invoice")
-        await desk.event(document.job_id)
+    await app.work(rounds=1000)
+    async for document in every_record(Document, Query(by="state", key=DocumentState.OPEN, limit=200), app.store):
+        app.cloud.classified(document.job_id, "invoice")
+        await app.event(document.job_id)
     for _ in range(6):
-        await desk.work(rounds=1000)
-        desk.later(130)
-        await sweep(desk.tools)
-    await desk.work(rounds=1000)
+        await app.work(rounds=1000)
+        app.later(130)
+        await sweep(app.context)
+    await app.work(rounds=1000)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from starlette.routing import Route
 from benchmarks.lateness import _client, _free_port, _up
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
-from receiver.store.sqlite import SqliteStore
+from receiver.store.sqlite.store import SqliteStore
 from tests import trickle
 from tests.servers import ROOT, serve, start_sandbox
 
@@ -119,7 +119,7 @@ def _between(target: str, *, hangs: bool) -> Starlette:
             return Response(status_code=503)
         headers = {name: value for name, value in request.headers.items() if name not in ("host", "accept-encoding")}
         answer = await client.request(request.method, path, params=request.query_params, content=body, headers=headers)
-        known = any(one.encode() in body for one in contracts)
+        known = any(item.encode() in body for item in contracts)
         if request.method == "POST" and answer.is_success and (known or b"CONTRACT" in body):
             contracts.add(answer.json()["id"])
         return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
@@ -131,7 +131,7 @@ def main() -> None:
     asked = _arguments()
     shown = {name: _ratio(scenario, asked.invoices, asked.contracts) for name, scenario in SCENARIOS.items()}
     print(json.dumps(shown, indent=2) if asked.json else _table(shown))
-    sys.exit(0 if min(one["ratio"] for one in shown.values()) >= WELL_ENOUGH else 1)
+    sys.exit(0 if min(item["ratio"] for item in shown.values()) >= WELL_ENOUGH else 1)
 
 
 def _arguments() -> argparse.Namespace:
@@ -206,13 +206,13 @@ async def _rate(address: str, path: Path, invoices: int, contracts: int) -> floa
 
 async def _routed(store: SqliteStore) -> int:
     query = Query(by="state", key=DocumentState.ROUTED, limit=1000)
-    return sum(one.type == "invoice" for one in (await store.find(Document, query)).records)
+    return sum(item.type == "invoice" for item in (await store.find(Document, query)).records)
 
 
 def _table(shown: dict[str, dict[str, float]]) -> str:
     lines = [f"{'partner':<14} {'well':>8} {'hanging':>8}  invoices a second    ratio"]
-    for name, one in shown.items():
-        lines.append(f"{name:<14} {one['well']:>8.1f} {one['hanging']:>8.1f} {one['ratio']:>26.2f}")
+    for name, item in shown.items():
+        lines.append(f"{name:<14} {item['well']:>8.1f} {item['hanging']:>8.1f} {item['ratio']:>26.2f}")
     return "\n".join(lines)
 
 

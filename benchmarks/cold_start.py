@@ -152,8 +152,9 @@ def table(peers: list[Peer], python: str) -> str:
     """The figures for reading; bounds are issue 7's."""
     rows = [f"{'':26} {'best ms':>8} {'median':>8} {'peak MB':>8} {'zip MB':>8}"]
     rows += [
-        f"{one['name']:26} {one['best_ms']:8.0f} {one['median_ms']:8.0f} {one['peak_mb']:8.1f} {one['zip_mb']:8.2f}"
-        for one in compared(peers)
+        f"{item['name']:26} {item['best_ms']:8.0f} {item['median_ms']:8.0f}"
+        f" {item['peak_mb']:8.1f} {item['zip_mb']:8.2f}"
+        for item in compared(peers)
     ]
     for base, bound in zip(peers[2:], (1.10, 0.55), strict=True):
         best, median = ratio(min, peers[0], base), ratio(statistics.median, peers[0], base)

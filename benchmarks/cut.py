@@ -25,7 +25,7 @@ from handlers.child import Children
 from handlers.cutting import ChildCutter
 from receiver.ports import Cutter
 from receiver.store.spool import FolderSpool
-from tests.papers import NearCutter
+from tests.pdf_fixtures import NearCutter
 
 MB = 1024 * 1024
 SMALL = 20

@@ -11,7 +11,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from receiver.core.check import check
+from receiver.core.check import check_table
 from receiver.core.document import Classification, Document, Origin
 from receiver.core.plan import Target
 from receiver.core.route import Fallback, Route, RouteTable, decide
@@ -78,7 +78,7 @@ def print_table(name: str, routes: list[Route]) -> None:
     plan = decide(table, result, document, now=0.0)
     assert plan.way == "matched", plan
     spent = [milliseconds(lambda: decide(table, result, document, now=0.0)) for _ in range(TIMES)]
-    checked = milliseconds(lambda: check(table, types=table.types, schemes=("s3",), faults=lambda _: []))
+    checked = milliseconds(lambda: check_table(table, types=table.types, schemes=("s3",), faults=lambda _: []))
     print(f"{name:<10} {min(spent):>10.3f} {statistics.median(spent):>9.3f} {checked:>9.0f} {hashed:>8.1f}")
 
 

@@ -42,7 +42,7 @@ def event(*, now: float) -> tuple[dict[str, str], bytes]:
         "Content-Type": "application/json",
         "User-Agent": "llamaindex-webhook-service/1.0",
         HEADER: HEADER_SECRET,
-        TOKEN_HEADER: token.make(document, TOKEN_SECRET.encode(), expires_at=now + LIFETIME),
+        TOKEN_HEADER: token.make_token(document, TOKEN_SECRET.encode(), expires_at=now + LIFETIME),
         "LC-Signature": sign(content, SIGNING_SECRET.encode()).decode(),
     }
     return headers, content

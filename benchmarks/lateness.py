@@ -114,7 +114,7 @@ async def _by_mailroom(address: str, sandbox: str, count: int) -> list[float]:
         name = address.rpartition(":")[2]
         letters = [("file", (f"{name}-{n}.txt", LETTER.format(number=f"{name}-{n}").encode())) for n in range(count)]
         taken = (await mailroom.post("/documents", files=letters)).raise_for_status().json()["documents"]
-        return [await _late(one["document_id"], mailroom, llamacloud) for one in taken]
+        return [await _late(item["document_id"], mailroom, llamacloud) for item in taken]
 
 
 async def _late(document_id: str, mailroom: httpx.AsyncClient, llamacloud: httpx.AsyncClient) -> float:
@@ -188,9 +188,9 @@ def _quantiles(measured: list[float]) -> tuple[float, float]:
 
 def _table(shown: dict[str, dict[str, float]]) -> str:
     lines = [f"{'way':<20} {'documents':>9} {'p50 s':>8} {'p99 s':>8}   p50 and p99 against SDK polling"]
-    for way, one in shown.items():
-        ratios = f"{one['p50_ratio']:.2f} and {one['p99_ratio']:.2f}"
-        lines.append(f"{way:<20} {one['documents']:>9} {one['p50']:>8.2f} {one['p99']:>8.2f}   {ratios}")
+    for way, item in shown.items():
+        ratios = f"{item['p50_ratio']:.2f} and {item['p99_ratio']:.2f}"
+        lines.append(f"{way:<20} {item['documents']:>9} {item['p50']:>8.2f} {item['p99']:>8.2f}   {ratios}")
     return "\n".join(lines)
 
 

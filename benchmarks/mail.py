@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from handlers.child import Children
-from handlers.mail.read import read
+from handlers.mail.read import read_mails
 from handlers.mail.reader import ChildMailReader
 from receiver.core.mail import MailBounds
 from tests.unit.mail.reading import PNG, attached, mail, multi, pictured, text
@@ -44,7 +44,7 @@ async def in_children(paths: list[Path]) -> None:
 def in_this_process(paths: list[Path]) -> None:
     for path in paths:
         with tempfile.TemporaryDirectory() as folder:
-            assert len(read(path.read_bytes(), path.name, MailBounds(), Path(folder))[0].parts) == 4
+            assert len(read_mails(path.read_bytes(), path.name, MailBounds(), Path(folder))[0].parts) == 4
 
 
 def rate(paths: list[Path], work: Callable[[list[Path]], None]) -> float:

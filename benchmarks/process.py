@@ -28,10 +28,10 @@ from handlers.local_aws import LocalAws, local_aws
 from receiver.bootstrap import App, load_app
 from receiver.config import parse
 from receiver.core.plan import Target
-from receiver.flow.intake import Arrival, take_in
+from receiver.pipeline.ingest import IncomingFile, ingest
 from receiver.settings import from_environ
-from receiver.store.dynamodb import DynamoStore
-from receiver.store.table import create_table
+from receiver.store.dynamodb.store import DynamoStore
+from receiver.store.dynamodb.table import create_table
 from tests.servers import start_sandbox
 
 ROOT = Path(__file__).parents[1]
@@ -61,8 +61,8 @@ class Line:
         while True:
             near, _ = self._listener.accept()
             far = socket.create_connection(self._to)
-            for one in (near, far):
-                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for item in (near, far):
+                item.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             waiting = threading.Event()
             for source, target, delay in ((near, far, 0.0), (far, near, self._seconds)):
                 threading.Thread(target=_carry, args=(source, target, delay, waiting), daemon=True).start()
@@ -89,9 +89,9 @@ def worker(batch: int) -> None:
 
     app = load_app(from_environ())
     queue = app.settings.queue.removeprefix("sqs://")
-    from receiver.aws.service import connect
+    from receiver.aws.service import botocore_client
 
-    sqs = connect("sqs", read_seconds=10)
+    sqs = botocore_client("sqs", read_seconds=10)
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
     print("ready", flush=True)
     with asyncio.Runner() as runner:
@@ -153,7 +153,9 @@ async def _through(letters: list[Path], app: App, store: DynamoStore, name: str)
     """Takes these letters in and waits until all of them are routed."""
     before = (await store.tally()).routed
     end = time.perf_counter() + PATIENCE
-    await asyncio.gather(*(take_in(Arrival(name=one.name, kind="folder", source=one), app.tools) for one in letters))
+    await asyncio.gather(
+        *(ingest(IncomingFile(name=item.name, kind="folder", source=item), app.context) for item in letters)
+    )
     while (await store.tally()).routed < before + len(letters):
         if time.perf_counter() > end:
             raise TimeoutError(f"{name}: {await store.tally()}")

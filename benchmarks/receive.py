@@ -68,7 +68,7 @@ def _peers(fastapi_python: str) -> list[Peer]:
 
 
 def _median(rounds: list[Round], field: str) -> float:
-    return float(statistics.median(getattr(one, field) for one in rounds))
+    return float(statistics.median(getattr(item, field) for item in rounds))
 
 
 def _compared(peers: list[Peer]) -> list[dict[str, object]]:
@@ -108,7 +108,7 @@ def _table(peers: list[Peer]) -> str:
 
 def _memory(peers: list[Peer], steps: int) -> None:
     """Prints what Mailroom holds after each 10,000 events."""
-    peer = next(one for one in peers if one.name == "mailroom")
+    peer = next(item for item in peers if item.name == "mailroom")
     total = 0
     print(f"{'events':>9} {'resident MB':>12}")
     print(f"{total:>9} {peer.resident_kb() / 1024:>12.1f}")

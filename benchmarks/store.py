@@ -3,7 +3,8 @@
 Usage: python -m benchmarks.store [--million] [--folder DIR]
 
 Medians of interleaved rounds, each on a fresh file in DIR (default: the current folder, so that it is a real disk). A
-change is what a webhook costs: Insert(event) and Ensure(task). Rates depend on machine and disk, the ratios hardly do.
+change is what a webhook costs: Insert(event) and InsertIfAbsent(task). Rates
+depend on machine and disk, the ratios hardly do.
 """
 
 import argparse
@@ -19,21 +20,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from receiver.core.change import Ensure, Insert, Query, Write
+from receiver.core.change import Insert, InsertIfAbsent, Query, Write
 from receiver.core.document import Document, DocumentState
 from receiver.core.event import Event
 from receiver.core.task import TaskState
-from receiver.store import together
-from receiver.store.connection import Connection
-from receiver.store.sqlite import SqliteStore
+from receiver.store.sqlite import group_commit
+from receiver.store.sqlite.connection import SqliteConnection
+from receiver.store.sqlite.store import SqliteStore
 from tests.builders import NOW, a_document, a_task, an_event
 
 ROUNDS = 5
-GROUP = together.commit
-Commit = Callable[[Connection, Sequence[together.Job]], list[Any]]
+GROUP = group_commit.group_commit
+Commit = Callable[[SqliteConnection, Sequence[group_commit.Job]], list[Any]]
 
 
-def one_by_one(db: Connection, jobs: Sequence[together.Job]) -> list[Any]:
+def one_by_one(db: SqliteConnection, jobs: Sequence[group_commit.Job]) -> list[Any]:
     """One commit per change, as it is without group commit; thread and wake-ups stay the same."""
     return [GROUP(db, [job])[0] for job in jobs]
 
@@ -41,7 +42,7 @@ def one_by_one(db: Connection, jobs: Sequence[together.Job]) -> list[Any]:
 def slowed(commit: Commit, seconds: float = 0.002) -> Commit:
     """The same with commits of ``db`` slower, as on a disk that syncs in 2 ms."""
 
-    def slow(db: Connection, jobs: Sequence[together.Job]) -> list[Any]:
+    def slow(db: SqliteConnection, jobs: Sequence[group_commit.Job]) -> list[Any]:
         syncs = len(jobs) if commit is one_by_one else 1
         outcomes = commit(db, jobs)
         time.sleep(seconds * syncs)
@@ -53,22 +54,22 @@ def slowed(commit: Commit, seconds: float = 0.002) -> Commit:
 @asynccontextmanager
 async def fresh_store(folder: Path, commit: Commit = GROUP) -> AsyncIterator[SqliteStore]:
     place = Path(tempfile.mkdtemp(dir=folder, prefix="bench-store-"))
-    together.commit = commit  # type: ignore[assignment] # Callables have no parameter names
+    group_commit.group_commit = commit  # type: ignore[assignment] # Callables have no parameter names
     store = SqliteStore(place / "mailroom.db")
     try:
         await store.open()
         yield store
     finally:
         await store.close()
-        together.commit = GROUP
+        group_commit.group_commit = GROUP
         shutil.rmtree(place)
 
 
-def a_webhook() -> tuple[Insert, Ensure]:
+def a_webhook() -> tuple[Insert, InsertIfAbsent]:
     """With ids as random as LlamaCloud's: they land all over the indexes."""
     job = f"cls-{uuid.uuid4()}"
     task = a_task(id=f"react:{job}:classify.success", subject=job, details={"event_id": job, "document_id": "d" * 32})
-    return Insert(an_event(id=f"evt-{uuid.uuid4()}", job_id=job)), Ensure(task)
+    return Insert(an_event(id=f"evt-{uuid.uuid4()}", job_id=job)), InsertIfAbsent(task)
 
 
 async def changes_per_second(store: SqliteStore, callers: int, total: int) -> float:

@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from handlers import classify, other, split
+from handlers import classify, split, unhandled
 from handlers.alerts import open_channel
-from handlers.aws import Aws
 from handlers.child import Children
 from handlers.cutting import ChildCutter
 from handlers.destinations import destinations
@@ -22,18 +21,19 @@ from handlers.sources.folder import FolderSource
 from handlers.sources.s3 import S3Source
 from handlers.sources.s3_spool import S3Spool
 from receiver import bootstrap
+from receiver.aws.boto import Aws
 from receiver.bootstrap import App
 from receiver.config import Config, load
 from receiver.core.alert_rule import AlertRule
 from receiver.core.errors import Misconfigured
 from receiver.core.loops import feeds
 from receiver.core.route import RouteTable
-from receiver.flow.examine import examine
-from receiver.flow.reactions import Reactions
-from receiver.flow.tools import Tools
-from receiver.metrics import Meter
+from receiver.metrics import SummingMeter
+from receiver.operations.check_config import check_config
+from receiver.pipeline.context import Context
+from receiver.pipeline.registry import HandlerRegistry
 from receiver.ports import AlertChannel, Destination, Spool
-from receiver.refused import SHADOW
+from receiver.refused_change import SHADOW
 from receiver.settings import Settings
 
 
@@ -51,16 +51,16 @@ def build(
     given, config = config, config or load(settings.config, os.environ)
     aws = aws or Aws()
     children, s3 = Children(), S3Source(aws)
-    store, bell, meter = bootstrap.open_store(settings), bootstrap.open_bell(settings), Meter()
-    tools = Tools(
+    store, queue, meter = bootstrap.open_store(settings), bootstrap.open_queue(settings), SummingMeter()
+    context = Context(
         store=store,
-        bell=bell,
+        queue=queue,
         cloud=bootstrap.open_cloud(settings),
         spool=open_spool(settings, aws),
         sources={"s3": s3, "https": s3, "http": s3, "folder": FolderSource()},  # S3 too, at an endpoint of its own
         config=config,
-        terms=bootstrap.terms(settings),
-        reactions=Reactions(classify.router, split.router, other.router),
+        webhook_terms=bootstrap.webhook_terms(settings),
+        registry=HandlerRegistry(classify.router, split.router, unhandled.router),
         clock=time.time,
         spread=bootstrap.spread,
         meter=meter,
@@ -75,34 +75,41 @@ def build(
         adopt=settings.adopt,
         max_document=settings.max_upload,
     )
-    refuse_faults(config, tools, settings)
-    read_shadow = partial(shadow_anew, settings, tools) if settings.shadow_config else None
+    refuse_faults(config, context, settings)
+    read_shadow = partial(shadow_anew, settings, context) if settings.shadow_config else None
     if read_shadow is not None:
-        begin_shadow(read_shadow, tools)
-    door = bootstrap.open_door(settings, store, bell, meter, retention=config.retention)
+        begin_shadow(read_shadow, context)
+    receiver = bootstrap.open_receiver(settings, store, queue, meter, retention=config.retention)
     feeds = (open_inbox(settings, aws),) if settings.inbox else ()
-    read_table = None if given else partial(table_anew, settings, tools, aws)
-    return App(settings=settings, tools=tools, door=door, feeds=feeds, read_table=read_table, read_shadow=read_shadow)
+    read_table = None if given else partial(table_anew, settings, context, aws)
+    return App(
+        settings=settings,
+        context=context,
+        receiver=receiver,
+        feeds=feeds,
+        read_table=read_table,
+        read_shadow=read_shadow,
+    )
 
 
-def table_anew(settings: Settings, tools: Tools, aws: Aws) -> tuple[Config, dict[str, AlertChannel]]:
+def table_anew(settings: Settings, context: Context, aws: Aws) -> tuple[Config, dict[str, AlertChannel]]:
     """mailroom.yaml as it is now, and its alert channels. Raises Misconfigured for one that no start would take."""
     config = load(settings.config, os.environ)
-    refuse_faults(config, tools, settings)
+    refuse_faults(config, context, settings)
     return config, channels(config, settings, aws)
 
 
-def shadow_anew(settings: Settings, tools: Tools) -> RouteTable:
+def shadow_anew(settings: Settings, context: Context) -> RouteTable:
     """The shadow table as it is now. Raises Misconfigured for one that could not take the real one's place."""
     config = load(settings.shadow_config, os.environ, variable="MAILROOM_SHADOW_CONFIG")
-    refuse_faults(config, tools, settings)
+    refuse_faults(config, context, settings)
     return config.table
 
 
-def begin_shadow(read: Callable[[], RouteTable], tools: Tools) -> None:
+def begin_shadow(read: Callable[[], RouteTable], context: Context) -> None:
     """Has the shadow table decide too. One that is wrong is left out, and said: nothing may stop because of it."""
     try:
-        tools.take_shadow(read())
+        context.take_shadow(read())
     except Misconfigured as error:
         SHADOW.say(error)
 
@@ -140,10 +147,10 @@ def channels(config: Config, settings: Settings, aws: Aws) -> dict[str, AlertCha
     }
 
 
-def refuse_faults(config: Config, tools: Tools, settings: Settings) -> None:
+def refuse_faults(config: Config, context: Context, settings: Settings) -> None:
     """A wrong table fails here, at start, and not the document later. Raises Misconfigured with all that is wrong."""
     sources, spool = settings.source_places(), settings.spool
     if source := feeds(sources, f"{spool.rstrip('/')}/"):
         raise Misconfigured(f"MAILROOM_SPOOL={spool} lies inside of {source}, so what it keeps would come in again")
     own = bootstrap.own_places(settings)
-    config.refuse(examine(config, tools.destinations, adopted=tools.adopt, sources=sources, own=own))
+    config.refuse(check_config(config, context.destinations, adopted=context.adopt, sources=sources, own=own))

@@ -24,7 +24,7 @@ from typing import Any
 
 from handlers.machine import memory_bytes
 from receiver.core.errors import ReaderDied, Transient
-from receiver.log import line
+from receiver.log import log_line
 
 log = logging.getLogger("mailroom.child")
 
@@ -173,7 +173,7 @@ class Child:
 
     def _tell(self, why: str) -> None:
         words = self._words.decode(errors="replace").strip()
-        line(log, logging.WARNING, "child.died", module=self.module, why=why, stderr=words[-1000:])
+        log_line(log, logging.WARNING, "child.died", module=self.module, why=why, stderr=words[-1000:])
 
 
 def _limits(bounds: Bounds) -> dict[str, int]:

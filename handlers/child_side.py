@@ -12,11 +12,11 @@ from typing import Any
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class Refused(Exception):
+class ChildRefusal(Exception):
     """What was asked cannot be done, and this is why: ``{"refused": reason}`` is the answer."""
 
 
-def serve(answer: Answer) -> None:
+def answer_questions(answer: Answer) -> None:
     """Answers each question until standard input ends.
 
     Anything but Refused that ``answer`` raises ends the child, and the last line of its traceback is the reason that
@@ -31,7 +31,7 @@ def serve(answer: Answer) -> None:
 def _answered(answer: Answer, question: dict[str, Any]) -> dict[str, Any]:
     try:
         return answer(question)
-    except Refused as refused:
+    except ChildRefusal as refused:
         return {"refused": str(refused)}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from handlers.child import Child, Children
 from receiver.core.errors import Uncuttable
-from receiver.ports import Cutter, Pages
+from receiver.ports import Cutter, OpenPdf
 
 LOOKED_AT = 20
 """Pages that are looked at for one answer, whose time is bounded."""
@@ -31,7 +31,7 @@ class ChildCutter:
         return await self._counter.count(path)
 
     @contextlib.asynccontextmanager
-    async def opened(self, path: Path) -> AsyncIterator[Pages]:
+    async def opened(self, path: Path) -> AsyncIterator[OpenPdf]:
         async with self._children.started("handlers.pdf") as child:
             first = await _answer(child, {"open": str(path)})
             yield _ChildPages(child, first["pages"], first["files"])

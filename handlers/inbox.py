@@ -9,15 +9,15 @@ import asyncio
 import logging
 from typing import Literal
 
-from handlers.aws import Aws
 from handlers.destinations.queue_address import queue_name
-from handlers.functions.arrivals import Put, puts
-from handlers.sources.s3 import S3Source, place
+from handlers.functions.s3_events import S3Put, puts
+from handlers.sources.s3 import S3Source, source_place
+from receiver.aws.boto import Aws
 from receiver.bootstrap import App
 from receiver.core.errors import DocumentRefused, FileGone, MailroomError, NotAllowed
-from receiver.flow.arrive import Arrived, arrive
-from receiver.flow.intake import Arrival
-from receiver.log import line
+from receiver.log import log_line
+from receiver.pipeline.ingest import IncomingFile
+from receiver.pipeline.ingest_file import IngestedFile, ingest_file
 from receiver.settings import Settings, listed
 
 log = logging.getLogger("mailroom.inbox")
@@ -38,7 +38,7 @@ async def taken(body: str, app: App) -> bool:
     try:
         await take_message(body, app)
     except MailroomError as error:
-        line(log, logging.ERROR, "intake.failed", error=str(error), fix=error.fix)
+        log_line(log, logging.ERROR, "intake.failed", error=str(error), fix=error.fix)
     except Exception:  # a message is from outside: none may end the taking in of the others
         log.exception("intake.failed")
     else:
@@ -64,27 +64,29 @@ async def take_message(body: str, app: App) -> None:
 
 def inbox_places(settings: Settings) -> tuple[str, ...]:
     """``bucket/`` or ``bucket/prefix`` of all that the inbox takes from."""
-    return tuple(one if "/" in one else f"{one}/" for one in listed(settings.inbox_buckets))
+    return tuple(item if "/" in item else f"{item}/" for item in listed(settings.inbox_buckets))
 
 
-async def take_object(put: Put, app: App) -> Arrived:
+async def take_object(put: S3Put, app: App) -> IngestedFile:
     """Takes in one object. Raises DocumentRefused with every refusal, when all the rest was taken in."""
-    source = app.tools.sources["s3"]
+    source = app.context.sources["s3"]
     assert isinstance(source, S3Source)
     afterwards = app.settings.inbox_source
     try:
-        kept = await source.look(put.at, limit=app.tools.max_document)
+        kept = await source.look(put.at, limit=app.context.max_document)
     except FileGone:
         if afterwards != "moved":
             raise
-        line(log, logging.INFO, "inbox.moved_before", origin=str(put.at))
-        return Arrived()
+        log_line(log, logging.INFO, "inbox.moved_before", origin=str(put.at))
+        return IngestedFile()
     if kept is None:
-        line(log, logging.WARNING, "inbox.own_output", origin=str(put.at), error="Mailroom delivered it: left alone")
-        return Arrived()
-    pinned = place(kept.location)
+        log_line(
+            log, logging.WARNING, "inbox.own_output", origin=str(put.at), error="Mailroom delivered it: left alone"
+        )
+        return IngestedFile()
+    pinned = source_place(kept.location)
     locator = f"{pinned.bucket}/{pinned.key}"
-    arrival = Arrival(
+    arrival = IncomingFile(
         name=pinned.key.rpartition("/")[2],
         kind="s3",
         source=kept if afterwards == "left" else source.stream(pinned, size=kept.size),
@@ -92,10 +94,10 @@ async def take_object(put: Put, app: App) -> Arrived:
         sender=put.sender,
         packet=pinned.key.startswith(PACKETS),
     )
-    arrived = await arrive(arrival, app.tools)
+    arrived = await ingest_file(arrival, app.context)
     _report(arrived, locator)
     if arrived.refused:
-        raise DocumentRefused("; ".join(one.reason for one in arrived.refused))
+        raise DocumentRefused("; ".join(item.reason for item in arrived.refused))
     if afterwards == "moved":
         await source.remove(pinned)
     else:
@@ -103,19 +105,19 @@ async def take_object(put: Put, app: App) -> Arrived:
     return arrived
 
 
-async def _note_need(arrived: Arrived, location: str, source: S3Source) -> None:
+async def _note_need(arrived: IngestedFile, location: str, source: S3Source) -> None:
     """Tags an object that no document is read from: it was copied, or it is known in another version."""
-    readers = [one for one in arrived.taken if one.document.content == location]
+    readers = [item for item in arrived.taken if item.document.content == location]
     if not readers:
         await source.release(location)
-    elif not all(one.fresh for one in readers):
+    elif not all(item.fresh for item in readers):
         await source.reclaim(location)  # its bytes had been forgotten, and came again
 
 
-def _report(arrived: Arrived, locator: str) -> None:
-    for one in arrived.taken:
-        what, document = "document.taken_in" if one.fresh else "document.known", one.document
-        line(
+def _report(arrived: IngestedFile, locator: str) -> None:
+    for item in arrived.taken:
+        what, document = "document.taken_in" if item.fresh else "document.known", item.document
+        log_line(
             log, logging.INFO, what,
             document=document.id, origin=locator, size=document.size, packet=document.packet or None,
         )  # fmt: skip
@@ -135,7 +137,7 @@ class InboxFeed:
             try:
                 await self.poll(app)
             except MailroomError as error:
-                line(log, logging.ERROR, "inbox.stalled", queue=self._queue, error=str(error), fix=error.fix)
+                log_line(log, logging.ERROR, "inbox.stalled", queue=self._queue, error=str(error), fix=error.fix)
                 await asyncio.sleep(PAUSE_AFTER_FAULT)
 
     async def poll(self, app: App, *, wait_seconds: int = WAIT_SECONDS) -> int:

@@ -21,8 +21,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from handlers.aws import Aws
 from handlers.destinations.queue_address import queue_name, queue_of
+from receiver.aws.boto import Aws
 from receiver.core.errors import Misconfigured
 from receiver.core.plan import Target
 
@@ -97,7 +97,7 @@ class LocalAws:
     def objects(self, bucket: str) -> list[str]:
         """The keys of all objects in the bucket."""
         pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        return [one["Key"] for page in pages for one in page.get("Contents", [])]
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
     def messages(self, queue: str) -> list[dict[str, Any]]:
         """The messages that lie in the queue (a name or ``sqs://…``), looked at without receiving them.
@@ -108,7 +108,7 @@ class LocalAws:
         name = queue_name(queue) if queue.startswith("sqs://") else queue
         answer = _get(f"{self.endpoint}/_ministack/sqs/messages?{urllib.parse.urlencode({'QueueUrl': name})}")
         found = [
-            one for regions in answer["messages"].values() for queues in regions.values() for one in queues.values()
+            item for regions in answer["messages"].values() for queues in regions.values() for item in queues.values()
         ]
         return [message for messages in found for message in messages]
 
@@ -147,7 +147,7 @@ def _spawn(folder: Path, log: Path, *, enforce_iam: bool) -> tuple[subprocess.Po
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener, log.open("wb") as output:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         port = listener.getsockname()[1]
-        command = f"from handlers.local_aws import serve; serve({listener.fileno()})"
+        command = f"from handlers.local_aws import serve_ministack; serve_ministack({listener.fileno()})"
         child = subprocess.Popen(
             [sys.executable, "-c", command],
             stdin=subprocess.PIPE,
@@ -218,7 +218,7 @@ def _stop(child: "subprocess.Popen[bytes]") -> None:
         child.wait()
 
 
-def serve(listener: int) -> None:
+def serve_ministack(listener: int) -> None:
     """The child: serves ministack on this open socket until standard input closes."""
     import asyncio
 

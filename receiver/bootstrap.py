@@ -19,9 +19,9 @@ from receiver.core.errors import Misconfigured
 from receiver.core.links import ContentLinks
 from receiver.core.retention import Retention
 from receiver.core.timers import visibility
-from receiver.flow.receive import Door
-from receiver.metrics import Meter
-from receiver.ports import Clock, Doorbell, Spool, Store
+from receiver.metrics import SummingMeter
+from receiver.pipeline.receive import ReceiverDependencies
+from receiver.ports import Clock, Spool, Store, TaskQueue
 from receiver.secret_rules import refuse_other_proofs
 from receiver.settings import Secret, Settings
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from receiver.config import Config
     from receiver.core.alert_rule import AlertRule
     from receiver.core.route import RouteTable
-    from receiver.flow.tools import Terms, Tools
+    from receiver.pipeline.context import Context, WebhookTerms
     from receiver.ports import AlertChannel, Destination
 
 USUAL = Retention()
 
 
 @dataclass(slots=True)
-class Access:
+class OperatorAccess:
     """The operator's token; it is exchanged when secrets rotate."""
 
     token: Secret
@@ -50,8 +50,8 @@ class App:
     """Everything wired. ``build(settings)`` of the composition root returns one."""
 
     settings: Settings
-    tools: "Tools"
-    door: Door | None
+    context: "Context"
+    receiver: ReceiverDependencies | None
     """None where no event is to be received (a command that only reads)."""
     feeds: "tuple[Callable[[App], Coroutine[None, None, None]], ...]" = ()
     """Ways in that must be asked: each runs beside the worker until it is cancelled."""
@@ -60,18 +60,18 @@ class App:
     None where the table comes from elsewhere."""
     read_shadow: "Callable[[], RouteTable] | None" = None
     """Reads the shadow table anew; raises Misconfigured as above. None where there is none."""
-    access: Access = field(init=False)
+    access: OperatorAccess = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "access", Access(self.settings.operator_token()))
+        object.__setattr__(self, "access", OperatorAccess(self.settings.operator_token()))
 
     @asynccontextmanager
     async def opened(self) -> "AsyncIterator[App]":
         """The application while the block lasts; what it opened is closed afterwards."""
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self.tools.store.close)
-            stack.push_async_callback(self.tools.bell.close)
-            stack.push_async_callback(self.tools.cloud.close)
+            stack.push_async_callback(self.context.store.close)
+            stack.push_async_callback(self.context.queue.close)
+            stack.push_async_callback(self.context.cloud.close)
             yield self
 
 
@@ -94,7 +94,7 @@ def load_destinations(settings: Settings) -> "Mapping[str, Destination]":
     module, _ = _composition_root(settings)
     if hasattr(module, "open_destinations"):
         return cast("Callable[[], Mapping[str, Destination]]", module.open_destinations)()
-    return load_app(settings).tools.destinations
+    return load_app(settings).context.destinations
 
 
 def channel_opener(settings: Settings) -> "Callable[[AlertRule], AlertChannel] | None":
@@ -123,11 +123,11 @@ def open_store(settings: Settings, *, clock: Clock = time.time) -> Store:
 
         return MemoryStore(clock=clock)
     if scheme == "sqlite":
-        from receiver.store.sqlite import SqliteStore
+        from receiver.store.sqlite.store import SqliteStore
 
         return SqliteStore(sqlite_file(settings), clock=clock)
     if scheme == "dynamodb":
-        from receiver.store.dynamodb import DynamoStore
+        from receiver.store.dynamodb.store import DynamoStore
 
         return DynamoStore(rest, clock=clock, client=_light_client("dynamodb"))
     raise Misconfigured(
@@ -138,7 +138,7 @@ def open_store(settings: Settings, *, clock: Clock = time.time) -> Store:
 def existing_store(settings: Settings) -> Store:
     """The store for a command that only reads. Raises Misconfigured where there is none: empty books would mislead."""
     if settings.store.startswith("sqlite:"):
-        from receiver.store.sound import is_lost
+        from receiver.store.sqlite.integrity import is_lost
 
         path = sqlite_file(settings)
         if is_lost(path):
@@ -155,7 +155,7 @@ async def refuse_anothers(store: Store, settings: Settings) -> None:
     So is one of which only the first commits are left, without its write-ahead log. It writes nothing.
     """
     from receiver.core.flag import Flag
-    from receiver.flow.installation import FLAG
+    from receiver.pipeline.installation import FLAG
     from receiver.store.spool import FolderSpool
 
     if not settings.store.startswith("sqlite:") or settings.spool.startswith("s3:"):
@@ -177,17 +177,17 @@ def anothers(settings: Settings) -> Misconfigured:
     )
 
 
-def open_bell(settings: Settings) -> Doorbell:
+def open_queue(settings: Settings) -> TaskQueue:
     """The doorbell that MAILROOM_QUEUE names."""
     scheme, rest = _scheme(settings.queue, "MAILROOM_QUEUE", "local:// or sqs://name")
     if scheme == "local":
-        from receiver.queue.local import LocalDoorbell
+        from receiver.queue.local import LocalQueue
 
-        return LocalDoorbell()
+        return LocalQueue()
     if scheme == "sqs":
-        from receiver.queue.sqs import SqsDoorbell
+        from receiver.queue.sqs import SqsQueue
 
-        return SqsDoorbell(rest, visibility_seconds=visibility(settings.lease_seconds), client=_light_client("sqs"))
+        return SqsQueue(rest, visibility_seconds=visibility(settings.lease_seconds), client=_light_client("sqs"))
     raise Misconfigured(f"MAILROOM_QUEUE={settings.queue}: this doorbell is not known; use local:// or sqs://name")
 
 
@@ -209,7 +209,7 @@ def open_spool(settings: Settings) -> Spool:
 
     spool = FolderSpool(spool_folder(settings))
     if settings.store.startswith("sqlite:"):
-        from receiver.store.sound import refuse_lost
+        from receiver.store.sqlite.integrity import refuse_lost
 
         refuse_lost(sqlite_file(settings), spool)
     return spool
@@ -248,20 +248,20 @@ def open_cloud(settings: Settings) -> "LlamaCloud":
     return LlamaCloud(settings.llama_cloud_base_url, settings.llama_cloud_api_key.reveal())
 
 
-def open_door(
+def open_receiver(
     settings: Settings,
     store: Store,
-    bell: Doorbell,
-    meter: Meter,
+    queue: TaskQueue,
+    meter: SummingMeter,
     *,
     clock: Clock = time.time,
     retention: Retention = USUAL,
-) -> Door:
+) -> ReceiverDependencies:
     """What the receiver needs. Raises Misconfigured when no secret is set and nobody asked for that."""
-    return Door(
+    return ReceiverDependencies(
         store=store,
-        bell=bell,
-        lock=settings.lock(),
+        queue=queue,
+        secrets=settings.webhook_secrets(),
         clock=clock,
         meter=meter,
         late_after=settings.late_after or None,
@@ -269,16 +269,16 @@ def open_door(
     )
 
 
-def terms(settings: Settings) -> "Terms":
+def webhook_terms(settings: Settings) -> "WebhookTerms":
     """How LlamaCloud is told to call us: always with the first of each kind of secret."""
-    from receiver.flow.tools import Terms
+    from receiver.pipeline.context import WebhookTerms
 
     if not settings.public_url:
         raise Misconfigured(
             "MAILROOM_PUBLIC_URL is not set: LlamaCloud must be told where to call, https://mail.example.com"
         )
-    lock = settings.lock()
-    return Terms(
+    lock = settings.webhook_secrets()
+    return WebhookTerms(
         url=settings.webhook_url,
         headers={name: values[0] for name, values in settings.headers().items()},
         token_secret=lock.token_secrets[0] if lock.token_secrets else b"",
@@ -291,23 +291,23 @@ def open_links(settings: Settings) -> ContentLinks | None:
     if not settings.documents_url:
         return None
     return ContentLinks(
-        base=settings.documents_url, days=settings.link_days, secrets=tuple(settings.lock().token_secrets)
+        base=settings.documents_url, days=settings.link_days, secrets=tuple(settings.webhook_secrets().token_secrets)
     )  # fmt: skip
 
 
 def renew(app: App, settings: Settings) -> None:
     """Takes over the secrets of these settings as the application runs. Raises Misconfigured; nothing changed then."""
-    lock, fresh, token = settings.lock(), terms(settings), settings.operator_token()
-    refuse_other_proofs(app.settings.lock(), lock)
+    lock, fresh, token = settings.webhook_secrets(), webhook_terms(settings), settings.operator_token()
+    refuse_other_proofs(app.settings.webhook_secrets(), lock)
     if app.access.token and not token:
         raise Misconfigured("MAILROOM_ADMIN_TOKEN would be gone", fix="put it back, or restart without it")
-    app.tools.cloud.renew(settings.llama_cloud_api_key.reveal())
-    app.tools.terms.take(fresh)
+    app.context.cloud.renew(settings.llama_cloud_api_key.reveal())
+    app.context.webhook_terms.take(fresh)
     app.access.token = token
-    if app.tools.links is not None:
-        app.tools.links.take(tuple(lock.token_secrets))
-    if app.door is not None:
-        app.door.lock = lock
+    if app.context.links is not None:
+        app.context.links.take(tuple(lock.token_secrets))
+    if app.receiver is not None:
+        app.receiver.secrets = lock
 
 
 def spread() -> float:

@@ -35,7 +35,7 @@ def _faults(settings: Settings, environ: Mapping[str, str]) -> Iterator[Wrong]:
             check(settings)
         except Wrong as wrong:
             yield wrong
-    yield from variables.faults(environ)
+    yield from variables.variable_faults(environ)
 
 
 IN_CLEAR = {
@@ -109,7 +109,7 @@ def _spool_folder(settings: Settings) -> None:
     if scheme != "folder":
         return
     path = Path(rest).absolute()
-    there = next(one for one in (path, *path.parents) if one.exists())
+    there = next(item for item in (path, *path.parents) if item.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise Wrong(f"MAILROOM_SPOOL={settings.spool}: {there} is no folder that this user may write in", "mend it")
 
@@ -125,7 +125,7 @@ def _region(environ: Mapping[str, str], settings: Settings) -> None:
     asked = [name for name, there in on_aws.items() if there]
     if not asked:
         return
-    from receiver.aws.place import region_of
+    from receiver.aws.environment import region_of
 
     try:
         region_of(environ)

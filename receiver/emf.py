@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
-from receiver.metrics import METRICS, Meter
+from receiver.metrics import METRICS, SummingMeter
 
 NAMESPACE = "Mailroom"
 VALUES_MAX = 100
@@ -30,7 +30,7 @@ class Emf:
         rest, _, function = name.rpartition("-")
         return cls(stage=rest.partition("-")[2] or rest, function=function)
 
-    def write(self, meter: Meter, stream: TextIO, *, now: float) -> None:
+    def write(self, meter: SummingMeter, stream: TextIO, *, now: float) -> None:
         """One line per metric and labels that moved since the last call."""
         for text in (*self._counts(meter, now), *self._timings(meter, now)):
             stream.write(text + "\n")
@@ -41,14 +41,14 @@ class Emf:
         stream.write(self._line(values, {}, unit="Count", now=now) + "\n")
         stream.flush()
 
-    def _counts(self, meter: Meter, now: float) -> Iterator[str]:
+    def _counts(self, meter: SummingMeter, now: float) -> Iterator[str]:
         for name, labels, total in meter.counts():
             before = self._told.get((name, labels), 0.0)
             if total != before:
                 self._told[name, labels] = total
                 yield self._line({name: total - before}, _named(name, labels), unit="Count", now=now)
 
-    def _timings(self, meter: Meter, now: float) -> Iterator[str]:
+    def _timings(self, meter: SummingMeter, now: float) -> Iterator[str]:
         for name, labels, count, total in meter.timings():
             count_before, total_before = self._timed.get((name, labels), (0, 0.0))
             fresh = count - count_before

@@ -60,7 +60,7 @@ def _second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-class Line(logging.LogRecord):
+class LogLine(logging.LogRecord):
     """A record of ours: the logger and the word say where it comes from, so no calling file and line is looked up."""
 
     def __init__(self, name: str, level: int, what: str, facts: dict[str, object]) -> None:
@@ -78,7 +78,7 @@ class Line(logging.LogRecord):
 _USUAL = logging.LogRecord("", logging.INFO, "", 0, "", None, None).__dict__
 
 
-class Together(logging.StreamHandler[TextIO]):
+class GroupedHandler(logging.StreamHandler[TextIO]):
     """Writes lines together: at once when one tells of something wrong, else a moment later.
 
     A line for each event, formatted and written by itself, would cost as much as all the checking of it.
@@ -119,7 +119,7 @@ class Together(logging.StreamHandler[TextIO]):
                 self.stream.write("".join(self.format(record) + self.terminator for record in records))
             super().flush()
         except Exception:  # noqa: BLE001 - what cannot be written must not stop what it tells of
-            self.handleError(records[0] if records else Line("mailroom", logging.ERROR, "log.lost", {}))
+            self.handleError(records[0] if records else LogLine("mailroom", logging.ERROR, "log.lost", {}))
 
 
 def set_up(level: str, stream: TextIO | None = None, *, together: bool = False) -> None:
@@ -128,7 +128,7 @@ def set_up(level: str, stream: TextIO | None = None, *, together: bool = False) 
     ``together`` is for a process that lives long and writes much.
     """
     stream = stream or sys.stderr
-    handler = Together(stream) if together else logging.StreamHandler(stream)
+    handler = GroupedHandler(stream) if together else logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     for name, lowest in (("mailroom", level.upper()), *OTHERS.items()):
         logger = logging.getLogger(name)
@@ -137,14 +137,14 @@ def set_up(level: str, stream: TextIO | None = None, *, together: bool = False) 
         logger.propagate = False
 
 
-def line(logger: logging.Logger, level: int, what: str, **facts: object) -> None:
+def log_line(logger: logging.Logger, level: int, what: str, **facts: object) -> None:
     """Writes one line; facts that are None or empty are left out."""
     if logger.isEnabledFor(level):
         told = {key: value for key, value in facts.items() if value is not None and value != ""}
-        logger.handle(Line(logger.name, level, what, told))
+        logger.handle(LogLine(logger.name, level, what, told))
 
 
-class Sparing:
+class RateLimitedLog:
     """A line that outsiders can cause: so many in each span of time, and with the next one how many were left out."""
 
     def __init__(
@@ -158,7 +158,7 @@ class Sparing:
         clock: Callable[[], float] = time.monotonic,
         **facts: object,
     ) -> None:
-        self._write = functools.partial(line, logger, level, what, **facts)
+        self._write = functools.partial(log_line, logger, level, what, **facts)
         self._lines = lines
         self._seconds = seconds
         self._clock = clock

@@ -56,7 +56,7 @@ OTHER = "other"
 """What every label says of the combinations beyond that."""
 
 
-class Meter:
+class SummingMeter:
     """Adds up counts and timings in memory; whoever publishes reads them with ``counts`` and ``timings``."""
 
     def __init__(self) -> None:

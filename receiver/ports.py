@@ -12,11 +12,11 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from receiver.core.bulkhead import Room
 from receiver.core.change import Page, Query, Record, Tally, Write
+from receiver.core.delivery_request import Content, DeliveryRequest
 from receiver.core.document import Document, Receipt
 from receiver.core.job import JobKind, JobReport
 from receiver.core.mail import MailBounds, ReadMail
 from receiver.core.notice import Notice
-from receiver.core.parcel import Content, Parcel
 from receiver.core.plan import Taken, Target
 from receiver.core.task import Task
 
@@ -42,7 +42,7 @@ class Store(Protocol):
     async def apply(self, *writes: Write) -> None:
         """Write all of it durably, or nothing.
 
-        Raises Conflict naming the record (an Insert that exists, an Update of another version, a Belongs that does
+        Raises Conflict naming the record (an Insert that exists, an Update of another version, a CheckOwner that does
         not hold), StoreBusy when it cannot write now. An updated record is stored with its version raised by one.
         """
         ...
@@ -72,7 +72,7 @@ class Store(Protocol):
         """Up to ``limit`` tasks that are ready and due, now leased to ``owner``: the most urgent, of these the oldest.
 
         With ``ids`` only those among them, with ``room`` only those for which there is some. No task is given to two
-        owners: one whose worker is gone stays with it until flow/takeover.py makes it ready again.
+        owners: one whose worker is gone stays with it until operations/expired_leases.py makes it ready again.
         """
         ...
 
@@ -92,7 +92,7 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ring:
+class Message:
     """The doorbell rang: for one task, or (``task_id`` empty) for whatever is due."""
 
     task_id: str = ""
@@ -100,30 +100,30 @@ class Ring:
     """The queue's own handle of this message."""
 
 
-class Doorbell(Protocol):
+class TaskQueue(Protocol):
     """Wakes a worker. It carries task ids and nothing else; a lost ring costs a delay, never a document.
 
     All of it may raise Transient.
     """
 
-    named: bool
+    names_tasks: bool
     """Whether its rings name tasks, so that it cannot be asked for certain ones, and must be answered."""
 
-    async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None: ...
+    async def enqueue(self, *task_ids: str, delay_seconds: float = 0) -> None: ...
 
-    async def wait(self, *, timeout_seconds: float, limit: int = 10) -> list[Ring]:
+    async def receive(self, *, timeout_seconds: float, limit: int = 10) -> list[Message]:
         """The rings that came; [] after the timeout."""
         ...
 
-    async def answered(self, *rings: Ring) -> None:
+    async def ack(self, *rings: Message) -> None:
         """These need not ring again."""
         ...
 
-    async def unanswered(self, *rings: Ring) -> None:
+    async def nack(self, *rings: Message) -> None:
         """These were heard, but nothing could be done: they may ring again, later."""
         ...
 
-    async def tend(self) -> None:
+    async def keep_leased(self) -> None:
         """What must go on beside a worker, for as long as there is one; it never returns."""
         ...
 
@@ -131,7 +131,7 @@ class Doorbell(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
+class WebhookConfiguration:
     """The webhook configuration that a job carries (reference 1.2: webhook_configurations)."""
 
     url: str
@@ -152,14 +152,14 @@ class CloudFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class JobRequest:
     """A job to be created. ``configuration`` is the vendor's own object, made from mailroom.yaml."""
 
     kind: JobKind
     file_id: str
     configuration: Mapping[str, Any]
     transaction_id: str
-    registration: Registration | None = None
+    registration: WebhookConfiguration | None = None
     beta: bool = False
 
 
@@ -186,7 +186,7 @@ class Cloud(Protocol):
         """The file's bytes in chunks, through the presigned URL."""
         ...
 
-    async def create(self, order: Order) -> JobReport: ...
+    async def create(self, order: JobRequest) -> JobReport: ...
 
     async def job(self, kind: JobKind, job_id: str, *, beta: bool = False) -> JobReport: ...
 
@@ -205,7 +205,7 @@ class Cloud(Protocol):
     async def close(self) -> None: ...
 
 
-class Source(Protocol):
+class ContentSource(Protocol):
     """A place that documents' bytes lie in; ``Document.content`` begins with its scheme."""
 
     async def content(self, document: Document) -> Content:
@@ -221,7 +221,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class StoredContent:
     """Bytes that are kept: by the spool, or where they came from."""
 
     location: str
@@ -231,13 +231,15 @@ class Kept:
     """The first bytes, to tell the media type by."""
 
 
-class Spool(Source, Protocol):
+class Spool(ContentSource, Protocol):
     """Keeps the bytes of documents that came in by folder, upload or e-mail, those of each document by themselves.
 
     Each keeping has a location of its own, which is never used again: what is released can't be what was just kept.
     """
 
-    async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int, owner: Callable[[str], str]) -> Kept:
+    async def keep(
+        self, source: AsyncIterator[bytes] | Path, *, limit: int, owner: Callable[[str], str]
+    ) -> StoredContent:
         """The bytes, durably kept, whole or not at all. ``owner`` says which document they are of, by their SHA-256.
 
         Raises DocumentRefused past ``limit`` bytes, StoreBusy.
@@ -257,7 +259,7 @@ class Spool(Source, Protocol):
         ...
 
 
-class Pages(Protocol):
+class OpenPdf(Protocol):
     """A PDF that is open for cutting."""
 
     @property
@@ -291,7 +293,7 @@ class Cutter(Protocol):
         """
         ...
 
-    def opened(self, path: Path) -> AbstractAsyncContextManager[Pages]:
+    def opened(self, path: Path) -> AbstractAsyncContextManager[OpenPdf]:
         """The PDF while the block lasts, repaired when it is damaged.
 
         Raises Uncuttable for what is locked, hopeless or no PDF, ReaderDied (in the block, too) when the process that
@@ -322,7 +324,7 @@ class Destination(Protocol):
     holds_bytes: bool
     """True where the document itself is put; False where a message only points to it."""
 
-    async def deliver(self, parcel: Parcel) -> Receipt:
+    async def deliver(self, request: DeliveryRequest) -> Receipt:
         """Delivers once in effect, however often it is called.
 
         Raises DestinationBusy, AccessDenied, DeliveryConflict.

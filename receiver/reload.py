@@ -14,9 +14,9 @@ from pathlib import Path
 
 from receiver.bootstrap import App
 from receiver.core.errors import Misconfigured
-from receiver.flow.tools import Tools
-from receiver.log import line
-from receiver.refused import AGAIN_SECONDS, SHADOW, TABLE, Refusal, log
+from receiver.log import log_line
+from receiver.pipeline.context import Context
+from receiver.refused_change import AGAIN_SECONDS, SHADOW, TABLE, RefusedChange, log
 
 EVERY_SECONDS = 2.0
 """How often it is looked whether a file is another. It is read when two looks find it the same: no editor's half."""
@@ -29,11 +29,11 @@ async def keep_current(app: App, *, every_seconds: float = EVERY_SECONDS) -> Non
     """Takes over mailroom.yaml, and the shadow table, whenever they changed and are sound; never returns."""
     files = []
     if app.read_table is not None:
-        files.append(_Reloading(app.tools.config.path, partial(_read_table, app), TABLE, app.tools))
+        files.append(_Reloading(app.context.config.path, partial(_read_table, app), TABLE, app.context))
     if app.read_shadow is not None:
-        files.append(_Reloading(Path(app.settings.shadow_config), partial(_read_shadow, app), SHADOW, app.tools))
+        files.append(_Reloading(Path(app.settings.shadow_config), partial(_read_shadow, app), SHADOW, app.context))
     else:
-        await SHADOW.clear(app.tools)  # nobody is waited for to mend a file that is no longer named
+        await SHADOW.clear(app.context)  # nobody is waited for to mend a file that is no longer named
     while True:
         await asyncio.sleep(every_seconds)
         for file in files:
@@ -46,13 +46,13 @@ def _read_table(app: App) -> Take:
     config, channels = app.read_table()
 
     def take() -> None:
-        before = app.tools.config
+        before = app.context.config
         if config == before:
             return
-        app.tools.take(config, channels)
-        if app.door is not None:
-            app.door.keep_seconds = config.retention.events_seconds
-        line(log, logging.INFO, "table.reloaded", table=config.table.version, before=before.table.version)
+        app.context.take(config, channels)
+        if app.receiver is not None:
+            app.receiver.keep_seconds = config.retention.events_seconds
+        log_line(log, logging.INFO, "table.reloaded", table=config.table.version, before=before.table.version)
 
     return take
 
@@ -63,10 +63,10 @@ def _read_shadow(app: App) -> Take:
     table = app.read_shadow()
 
     def take() -> None:
-        before = app.tools.shadow
+        before = app.context.shadow
         if table != before:
-            app.tools.take_shadow(table)
-            line(log, logging.INFO, "shadow.reloaded", table=table.version, before=before.version if before else "")
+            app.context.take_shadow(table)
+            log_line(log, logging.INFO, "shadow.reloaded", table=table.version, before=before.version if before else "")
 
     return take
 
@@ -74,11 +74,11 @@ def _read_shadow(app: App) -> Take:
 class _Reloading:
     """One file that is looked at."""
 
-    def __init__(self, path: Path, read: Callable[[], Take], refusal: Refusal, tools: Tools) -> None:
+    def __init__(self, path: Path, read: Callable[[], Take], refusal: RefusedChange, context: Context) -> None:
         self._path = path
         self._read_file = read
         self._refusal = refusal
-        self._tools = tools
+        self._tools = context
         self._seen: Stamp = ()
         self._read: Stamp | None = None
         """The file as it was read last; None before that, for it may have changed since the start."""

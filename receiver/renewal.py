@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from receiver.bootstrap import App, renew
 from receiver.core.errors import Misconfigured
-from receiver.log import line
-from receiver.refused import AGAIN_SECONDS, SECRETS, log
+from receiver.log import log_line
+from receiver.refused_change import AGAIN_SECONDS, SECRETS, log
 from receiver.settings import Secret, Settings, from_environ
 
 EVERY_SECONDS = 2.0
@@ -36,14 +36,14 @@ async def keep_fresh(
             if (found := secrets_of(settings)) != known:
                 renew(app, settings)
                 known = found
-                line(log, logging.INFO, "secrets.renewed")
+                log_line(log, logging.INFO, "secrets.renewed")
             told_at = float("-inf")
             if time.monotonic() - cleared_at >= AGAIN_SECONDS:
-                await SECRETS.clear(app.tools)
+                await SECRETS.clear(app.context)
                 cleared_at = time.monotonic()
         except Misconfigured as error:
             if time.monotonic() - told_at >= AGAIN_SECONDS:
-                await SECRETS.tell(error, app.tools)
+                await SECRETS.tell(error, app.context)
                 told_at = time.monotonic()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from receiver.core import forms, header_map
 from receiver.core.errors import Misconfigured
 from receiver.core.forms import Wrong
-from receiver.core.verify import Lock, Proof
+from receiver.core.verify import Proof, WebhookSecrets
 
 SHORTEST = 16
 """Bytes. What is shorter can be guessed, or was typed to try things out."""
@@ -17,18 +17,18 @@ FILE_LIMIT = 64 * 1024
 HEADERS = "MAILROOM_WEBHOOK_HEADERS"
 
 
-def items(variable: str, text: str) -> tuple[bytes, ...]:
+def secret_list(variable: str, text: str) -> tuple[bytes, ...]:
     """The secrets of a comma-separated list; () when nothing is set."""
     try:
-        return tuple(part.encode() for part in forms.items(text)) if text else ()
+        return tuple(part.encode() for part in forms.split_list(text)) if text else ()
     except Wrong as wrong:
         raise Misconfigured(f"{variable} {wrong}", fix=wrong.fix) from None
 
 
-def headers(text: str) -> dict[str, list[str]]:
+def accepted_headers(text: str) -> dict[str, list[str]]:
     """The static headers: name -> accepted values, of which the first is sent; {} when nothing is set."""
     try:
-        return header_map.read(text) if text else {}
+        return header_map.read_header_map(text) if text else {}
     except Wrong as wrong:
         raise Misconfigured(f"{HEADERS} {wrong}", fix=wrong.fix) from None
 
@@ -44,7 +44,7 @@ def refuse_short(variable: str, values: Iterable[bytes]) -> None:
             )
 
 
-def refuse_other_proofs(before: Lock, after: Lock) -> None:
+def refuse_other_proofs(before: WebhookSecrets, after: WebhookSecrets) -> None:
     """Raises Misconfigured when events would have to prove something else than when the process started."""
     asked, asks = _asked(before), _asked(after)
     if gone := sorted(asked - asks):
@@ -53,7 +53,7 @@ def refuse_other_proofs(before: Lock, after: Lock) -> None:
         raise Misconfigured(f"{', '.join(more)} would be asked for, which jobs under way do not send", fix=_FIX)
 
 
-def _asked(lock: Lock) -> set[str]:
+def _asked(lock: WebhookSecrets) -> set[str]:
     names = lock.headers if Proof.HEADERS in lock.required else ()
     return {*lock.required, *(f"the header {name.decode()}" for name in names)}
 

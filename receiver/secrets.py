@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from receiver.core.errors import Misconfigured
-from receiver.log import line
+from receiver.log import log_line
 
 PREFIXES = ("secretsmanager:", "ssm:")
 TTL_SECONDS = 300.0
@@ -26,7 +26,7 @@ def points(value: str) -> bool:
     return value.startswith(PREFIXES)
 
 
-class Vault:
+class SecretCache:
     """Reads secrets and keeps them. ``ask`` gives a secret's text by its kind (secretsmanager, ssm) and name."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Vault:
                 raise Misconfigured(
                     f"the secret {source} cannot be read: {error}", fix="make it, or give the role the right to read it"
                 ) from error
-            line(log, logging.ERROR, "secret.stale", secret=source, error=str(error))
+            log_line(log, logging.ERROR, "secret.stale", secret=source, error=str(error))
             fresh = text
         self._kept[source] = (now, fresh)
         return fresh
@@ -87,7 +87,7 @@ def ask_aws(kind: str, name: str) -> str:
         client.close()
 
 
-VAULT = Vault(ask_aws)
+VAULT = SecretCache(ask_aws)
 """The process's own: settings that are read again and again ask AWS no more often than the time to live says."""
 
 

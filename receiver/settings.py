@@ -21,9 +21,9 @@ from receiver.core.forms import Form, Wrong, misconfigured, number, refuse_carel
 from receiver.core.header_map import HEADERS
 from receiver.core.secret import Secret as Secret
 from receiver.core.timers import LEASE, LONGEST_LEASE, STOP
-from receiver.core.verify import Lock, Proof
+from receiver.core.verify import Proof, WebhookSecrets
 from receiver.secret_rules import FILE_LIMIT, decoded, filled
-from receiver.secrets import VAULT, Vault, points
+from receiver.secrets import VAULT, SecretCache, points
 
 MIB = 1024 * 1024
 LONGEST_SHOWN = 200
@@ -264,21 +264,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if not self.operator_address:
             return None
         try:
-            return forms.address(self.operator_address)
+            return forms.checked_address(self.operator_address)
         except Wrong as wrong:
             raise Misconfigured(f"MAILROOM_OPERATOR_ADDRESS={self.operator_address} {wrong}", fix=wrong.fix) from None
 
     def headers(self) -> dict[str, list[str]]:
         """The static headers as they were written: name -> accepted values, the first one is sent."""
-        return secret_rules.headers(self.webhook_headers.reveal())
+        return secret_rules.accepted_headers(self.webhook_headers.reveal())
 
-    def lock(self) -> Lock:
+    def webhook_secrets(self) -> WebhookSecrets:
         """The secrets that open the door. Raises Misconfigured when there are none and nobody asked for that."""
         headers = {name.lower().encode(): tuple(v.encode() for v in values) for name, values in self.headers().items()}
-        lock = Lock(
+        lock = WebhookSecrets(
             headers=headers,
-            token_secrets=secret_rules.items("MAILROOM_TOKEN_SECRETS", self.token_secrets.reveal()),
-            signing_secrets=secret_rules.items("MAILROOM_SIGNING_SECRETS", self.signing_secrets.reveal()),
+            token_secrets=secret_rules.secret_list("MAILROOM_TOKEN_SECRETS", self.token_secrets.reveal()),
+            signing_secrets=secret_rules.secret_list("MAILROOM_SIGNING_SECRETS", self.signing_secrets.reveal()),
             adopt=self.adopt,
         )
         if not self.allow_unverified:
@@ -306,7 +306,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def source_places(self) -> tuple[str, ...]:
         """Where mail is taken from: watched folders, and ``s3://bucket/prefix`` of the inbox."""
-        return *listed(self.watched), *(f"s3://{one}" for one in listed(self.inbox_buckets))
+        return *listed(self.watched), *(f"s3://{item}" for item in listed(self.inbox_buckets))
 
     def summary(self) -> dict[str, str]:
         """Each variable and its value for the start-up line; of a secret only whether it is set."""
@@ -344,7 +344,7 @@ _DEFAULTS = Settings()
 _FIELDS = {variable: name for name, variable in VARIABLES.items()}
 
 
-def from_environ(environ: Mapping[str, str] | None = None, *, vault: Vault = VAULT) -> Settings:
+def from_environ(environ: Mapping[str, str] | None = None, *, vault: SecretCache = VAULT) -> Settings:
     """The settings that the environment gives. Raises Misconfigured, naming the variable.
 
     Any of them may also be given as ``<NAME>_FILE``, the path of a file that holds the value, or as a pointer to AWS:
@@ -367,7 +367,7 @@ def _given(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield name, text
 
 
-def _read(name: str, text: str, vault: Vault) -> str:
+def _read(name: str, text: str, vault: SecretCache) -> str:
     """The text itself, or what it points to."""
     if not points(text):
         return text
@@ -385,7 +385,7 @@ def one_of(environ: Mapping[str, str], name: str) -> str:
     Raises Misconfigured.
     """
     variable = VARIABLES[name]
-    env = {one: environ[one] for one in (variable, f"{variable}_FILE") if one in environ}
+    env = {item: environ[item] for item in (variable, f"{variable}_FILE") if item in environ}
     return dict(_given(env)).get(name, "")
 
 

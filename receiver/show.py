@@ -61,222 +61,222 @@ def in_page_order(listed: Iterable[Document]) -> list[Document]:
     A listing has documents of one moment by their ids, and pieces have the moment of their packet.
     """
     ordered: list[Document] = []
-    for _, together in groupby(listed, key=lambda one: one.taken_in_at):
+    for _, together in groupby(listed, key=lambda item: item.taken_in_at):
         batches: dict[str, list[Document]] = {}
-        for one in together:
-            batches.setdefault(one.batch_id, []).append(one)
+        for item in together:
+            batches.setdefault(item.batch_id, []).append(item)
         for batch in batches.values():
-            ordered += sorted(batch, key=lambda one: (bool(one.parent_id), one.pages))
+            ordered += sorted(batch, key=lambda item: (bool(item.parent_id), item.pages))
     return ordered
 
 
-def delivery(one: Delivery) -> Shown:
-    receipt = one.receipt
+def delivery(item: Delivery) -> Shown:
+    receipt = item.receipt
     return {
-        "delivery_id": one.id,
-        "to": one.to.url,
-        "status": one.state,
+        "delivery_id": item.id,
+        "to": item.to.url,
+        "status": item.state,
         "location": receipt.location if receipt else None,
         "checksum": receipt.checksum if receipt else None,
-        "delivered_at": moment(one.delivered_at),
-        "error": one.error or None,
+        "delivered_at": moment(item.delivered_at),
+        "error": item.error or None,
     }
 
 
-def document(one: Document) -> Shown:
+def document(item: Document) -> Shown:
     """A document in a listing."""
-    found = one.classification
+    found = item.classification
     shown: Shown = {
-        "document_id": one.id,
-        "name": one.name,
+        "document_id": item.id,
+        "name": item.name,
         "type": found.type if found else None,
         "confidence": found.confidence if found else None,
-        "state": one.state,
-        "step": one.step,
-        "deliveries": [delivery(each) for each in one.deliveries],
-        "reason": reason(one),
-        "taken_in_at": moment(one.taken_in_at),
-        "deadline": moment(one.overdue_at),
+        "state": item.state,
+        "step": item.step,
+        "deliveries": [delivery(each) for each in item.deliveries],
+        "reason": reason(item),
+        "taken_in_at": moment(item.taken_in_at),
+        "deadline": moment(item.overdue_at),
     }
-    if one.mail:
-        shown |= {"mail": True, "parts": [asdict(part) for part in one.parts]}
-    elif one.parent_id and not one.is_piece:
-        shown |= {"came_in": one.parent_id}
-    if one.duplicate_of:
-        shown |= {"same_bytes_as": one.duplicate_of}
-    if one.is_piece:
-        shown |= {"parent": one.parent_id, "pages": list(one.pages), "category": one.category}
-        shown |= {"category_confidence": one.category_confidence}
-    if one.packet:
-        shown |= {"packet": True, "page_count": one.page_count, "cuts": [_cut(each) for each in one.cuts]}
-        shown |= {"waits_for_pieces": _waits_for_parts(one)}
+    if item.mail:
+        shown |= {"mail": True, "parts": [asdict(part) for part in item.parts]}
+    elif item.parent_id and not item.is_piece:
+        shown |= {"came_in": item.parent_id}
+    if item.duplicate_of:
+        shown |= {"same_bytes_as": item.duplicate_of}
+    if item.is_piece:
+        shown |= {"parent": item.parent_id, "pages": list(item.pages), "category": item.category}
+        shown |= {"category_confidence": item.category_confidence}
+    if item.packet:
+        shown |= {"packet": True, "page_count": item.page_count, "cuts": [_cut(each) for each in item.cuts]}
+        shown |= {"waits_for_pieces": _waits_for_parts(item)}
     return shown
 
 
-def _cut(one: Cut) -> Shown:
+def _cut(item: Cut) -> Shown:
     pieces = [
-        {"pages": list(each.pages), "category": each.category, "confidence": each.confidence} for each in one.pieces
+        {"pages": list(each.pages), "category": each.category, "confidence": each.confidence} for each in item.pieces
     ]
-    left_out = {"omitted": list(one.omitted), "files_left": list(one.files_left)}
-    return {"at": moment(one.at), "by": one.by, "pieces": pieces, **left_out}
+    left_out = {"omitted": list(item.omitted), "files_left": list(item.files_left)}
+    return {"at": moment(item.at), "by": item.by, "pieces": pieces, **left_out}
 
 
-def document_whole(one: Document) -> Shown:
+def document_whole(item: Document) -> Shown:
     """A document with its timeline, and why each row of the table did or did not match."""
-    plan, found = one.plan, one.classification
-    return document(one) | {
-        "size": one.size,
-        "sha256": one.sha256,
-        "media_type": one.media_type,
-        "origin": asdict(one.origin),
-        "content": one.content or None,
-        "forgotten_at": moment(one.forgotten_at),
-        "batch_id": one.batch_id,
-        "metadata": one.metadata,
-        "file_id": one.file_id or None,
-        "job_id": one.job_id or None,
-        "submissions": one.submissions,
+    plan, found = item.plan, item.classification
+    return document(item) | {
+        "size": item.size,
+        "sha256": item.sha256,
+        "media_type": item.media_type,
+        "origin": asdict(item.origin),
+        "content": item.content or None,
+        "forgotten_at": moment(item.forgotten_at),
+        "batch_id": item.batch_id,
+        "metadata": item.metadata,
+        "file_id": item.file_id or None,
+        "job_id": item.job_id or None,
+        "submissions": item.submissions,
         "reasoning": found.reasoning if found else None,
         "plan": asdict(plan) | {"decided_at": moment(plan.decided_at)} if plan else None,
-        "shadow": _beside(one),
-        "history": [{"at": moment(entry.at), "what": entry.what, "detail": entry.detail} for entry in one.history],
+        "shadow": _beside(item),
+        "history": [{"at": moment(entry.at), "what": entry.what, "detail": entry.detail} for entry in item.history],
     }
 
 
-def _beside(one: Document) -> Shown | None:
+def _beside(item: Document) -> Shown | None:
     """What the shadow table would have done with it; None where there was none."""
-    if one.shadow is None:
+    if item.shadow is None:
         return None
-    change = what_moves(one.plan, one.shadow.plan) if one.shadow.plan else None
-    return {"table": one.shadow.table, "differs": change}
+    change = what_moves(item.plan, item.shadow.plan) if item.shadow.plan else None
+    return {"table": item.shadow.table, "differs": change}
 
 
-def job(one: Job) -> Shown:
+def job(item: Job) -> Shown:
     return {
-        "job_id": one.id,
-        "kind": one.kind,
-        "status": one.status,
-        "document_id": one.document_id,
-        "transaction_id": one.transaction_id,
-        "created_at": moment(one.created_at),
-        "deadline": moment(one.overdue_at),
-        "error": one.error or None,
-        "credits": one.credits,
+        "job_id": item.id,
+        "kind": item.kind,
+        "status": item.status,
+        "document_id": item.document_id,
+        "transaction_id": item.transaction_id,
+        "created_at": moment(item.created_at),
+        "deadline": moment(item.overdue_at),
+        "error": item.error or None,
+        "credits": item.credits,
     }
 
 
-def event(one: Event) -> Shown:
+def event(item: Event) -> Shown:
     return {
-        "event_id": one.event_id,
-        "type": one.type,
-        "job_id": one.job_id,
-        "document_id": one.document_id or None,
-        "sent_at": moment(one.sent_at),
-        "received_at": moment(one.received_at),
-        "verified_by": list(one.verified_by),
-        "late": one.late,
-        "as_string": one.as_string,
-        "size": one.size,
+        "event_id": item.event_id,
+        "type": item.type,
+        "job_id": item.job_id,
+        "document_id": item.document_id or None,
+        "sent_at": moment(item.sent_at),
+        "received_at": moment(item.received_at),
+        "verified_by": list(item.verified_by),
+        "late": item.late,
+        "as_string": item.as_string,
+        "size": item.size,
     }
 
 
-def task(one: Task) -> Shown:
+def task(item: Task) -> Shown:
     return {
-        "task_id": one.id,
-        "kind": one.kind,
-        "subject": one.subject,
-        "state": one.state,
-        "attempts": one.attempts,
-        "due_at": moment(one.due_at),
-        "owner": one.owner or None,
-        "lease_until": moment(one.lease_until),
-        "error": one.error or None,
-        "cause": one.cause or None,
-        "note": one.note or None,
-        "finished_at": moment(one.finished_at),
+        "task_id": item.id,
+        "kind": item.kind,
+        "subject": item.subject,
+        "state": item.state,
+        "attempts": item.attempts,
+        "due_at": moment(item.due_at),
+        "owner": item.owner or None,
+        "lease_until": moment(item.lease_until),
+        "error": item.error or None,
+        "cause": item.cause or None,
+        "note": item.note or None,
+        "finished_at": moment(item.finished_at),
     }
 
 
-def task_whole(one: Task) -> Shown:
+def task_whole(item: Task) -> Shown:
     """A task with all that it carries."""
-    return task(one) | {
-        "created_at": moment(one.created_at),
-        "looks": one.looks,
-        "expires_at": moment(one.expires_at),
-        "details": one.details,
+    return task(item) | {
+        "created_at": moment(item.created_at),
+        "looks": item.looks,
+        "expires_at": moment(item.expires_at),
+        "details": item.details,
     }
 
 
-def incident(one: Incident) -> Shown:
+def incident(item: Incident) -> Shown:
     """An incident in a listing."""
     return {
-        "key": one.id,
-        "status": one.status,
-        "severity": one.severity,
-        "kind": one.kind,
-        "title": one.title,
-        "detail": one.examples[0].detail if one.examples else one.detail,
-        "tried": one.tried or None,
-        "fix": one.fix,
-        "commands": list(one.commands),
-        "count": one.count,
-        "unmended": one.unmended,
-        "number": one.number,
-        "opened_at": moment(one.opened_at),
-        "last_at": moment(one.last_at),
-        "closed_at": moment(one.closed_at),
-        "acknowledged_at": moment(one.acknowledged_at),
-        "acknowledged_by": one.acknowledged_by or None,
-        "silenced_until": moment(one.silenced_until),
-        "silenced_by": one.silenced_by or None,
-        "silenced_why": one.silenced_why or None,
-        "example": one.examples[0].document_id if one.examples else "",
-        "examples": [asdict(example) | {"at": moment(example.at)} for example in one.examples],
+        "key": item.id,
+        "status": item.status,
+        "severity": item.severity,
+        "kind": item.kind,
+        "title": item.title,
+        "detail": item.examples[0].detail if item.examples else item.detail,
+        "tried": item.tried or None,
+        "fix": item.fix,
+        "commands": list(item.commands),
+        "count": item.count,
+        "unmended": item.unmended,
+        "number": item.number,
+        "opened_at": moment(item.opened_at),
+        "last_at": moment(item.last_at),
+        "closed_at": moment(item.closed_at),
+        "acknowledged_at": moment(item.acknowledged_at),
+        "acknowledged_by": item.acknowledged_by or None,
+        "silenced_until": moment(item.silenced_until),
+        "silenced_by": item.silenced_by or None,
+        "silenced_why": item.silenced_why or None,
+        "example": item.examples[0].document_id if item.examples else "",
+        "examples": [asdict(example) | {"at": moment(example.at)} for example in item.examples],
     }
 
 
-def occurrence(one: Occurrence) -> Shown:
+def occurrence(item: Occurrence) -> Shown:
     """One time that an incident happened."""
     return {
-        "at": moment(one.at),
-        "document_id": one.document_id or None,
-        "name": one.name or None,
-        "job_id": one.job_id or None,
-        "task_id": one.task_id or None,
-        "delivery_id": one.delivery_id or None,
-        "detail": one.detail,
-        "ended_at": moment(one.ended_at),
+        "at": moment(item.at),
+        "document_id": item.document_id or None,
+        "name": item.name or None,
+        "job_id": item.job_id or None,
+        "task_id": item.task_id or None,
+        "delivery_id": item.delivery_id or None,
+        "detail": item.detail,
+        "ended_at": moment(item.ended_at),
     }
 
 
-def notification(one: Notification) -> Shown:
+def notification(item: Notification) -> Shown:
     """What a channel was told of an incident."""
     return {
-        "channel": one.channel,
-        "told": one.told or None,
-        "told_at": moment(one.told_at),
-        "due_at": moment(one.due_at),
-        "held": one.held_since is not None,
-        "error": one.error or None,
+        "channel": item.channel,
+        "told": item.told or None,
+        "told_at": moment(item.told_at),
+        "due_at": moment(item.due_at),
+        "held": item.held_since is not None,
+        "error": item.error or None,
     }
 
 
-def channel(one: Channel) -> Shown:
+def channel(item: Channel) -> Shown:
     """An alert channel, and how it fares."""
     return {
-        "channel": one.id,
-        "last_told_at": moment(one.last_told_at),
-        "trying_since": moment(one.trying_since),
-        "failing_since": moment(one.failing_since),
-        "partly": one.partly,
-        "failures": one.failures,
-        "error": one.error or None,
-        "fix": one.fix or None,
-        "other_causes": one.digest_count,
+        "channel": item.id,
+        "last_told_at": moment(item.last_told_at),
+        "trying_since": moment(item.trying_since),
+        "failing_since": moment(item.failing_since),
+        "partly": item.partly,
+        "failures": item.failures,
+        "error": item.error or None,
+        "fix": item.fix or None,
+        "other_causes": item.digest_count,
     }
 
 
-def balance(books: Tally) -> dict[str, int]:
+def balance(totals: Tally) -> dict[str, int]:
     """The books."""
     names = ("taken_in", "routed", "review", "failed", "open", "forgotten", "withdrawn")
-    return {name: getattr(books, name) for name in names}
+    return {name: getattr(totals, name) for name in names}

@@ -42,8 +42,8 @@ class Supervisor:
         try:
             yield
         finally:
-            for one in started:
-                one.cancel()
+            for item in started:
+                item.cancel()
             await asyncio.gather(*started, return_exceptions=True)
             self._down -= tasks.keys()
 

@@ -18,11 +18,11 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from handlers.alerts import html, slack, teams, text
+from receiver.alerting.notices import notice_of
 from receiver.core.advice import advised
 from receiver.core.alert import Alert, Severity
-from receiver.core.incident import Incident, Status, opened
+from receiver.core.incident import Incident, Status, opened_incident
 from receiver.core.notice import Notice
-from receiver.flow.notices import notice_of
 from receiver.store import codec
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW, a_notification, an_incident, an_occurrence
@@ -58,8 +58,8 @@ def incident(word: str = "firing") -> Incident:
             subject="doc_5kq2v7", name="statement of 2026-11.pdf", job_id="pjb-91c2", at=NOW,
         )
     )  # fmt: skip
-    one = opened(alert, Severity.ERROR, None, now=NOW)
-    return replace(one, count=40, last_at=NOW + 9, **STATES[word])
+    item = opened_incident(alert, Severity.ERROR, None, now=NOW)
+    return replace(item, count=40, last_at=NOW + 9, **STATES[word])
 
 
 def notices(folder: Path) -> dict[str, Notice]:
@@ -68,8 +68,10 @@ def notices(folder: Path) -> dict[str, Notice]:
     for word in STATES:
         shown = incident(word)
         at = shown.closed_at or shown.acknowledged_at or NOW + 10
-        tools = replace(an_app(folder).tools, clock=lambda at=at: at, site="mailroom.example.com", operator_url=PAGE)
-        made[word] = notice_of(shown, a_notification(), word, reminder=False, tools=tools)
+        context = replace(
+            an_app(folder).context, clock=lambda at=at: at, site="mailroom.example.com", operator_url=PAGE
+        )
+        made[word] = notice_of(shown, a_notification(), word, reminder=False, context=context)
     return made
 
 
@@ -91,7 +93,7 @@ def pictures(folder: Path) -> dict[str, str]:
 def slack_html(message: dict[str, Any]) -> str:
     """The message's attachment, block by block."""
     (shown,) = message["attachments"]
-    blocks = "".join(_block(one) for one in shown["blocks"])
+    blocks = "".join(_block(item) for item in shown["blocks"])
     return f'<div style="{FONT};border-left:4px solid {shown["color"]};padding:4px 14px">{blocks}</div>'
 
 
@@ -104,12 +106,12 @@ def _block(block: dict[str, Any]) -> str:
         case {"type": "section", "text": text}:
             return f"<div style='margin:8px 0'>{_mrkdwn(text['text'])}</div>"
         case {"type": "section", "fields": fields}:
-            cells = "".join(f"<div>{_mrkdwn(one['text'])}</div>" for one in fields)
+            cells = "".join(f"<div>{_mrkdwn(item['text'])}</div>" for item in fields)
             return f"<div style='display:grid;grid-template-columns:1fr 1fr;gap:8px'>{cells}</div>"
         case {"type": "actions", "elements": buttons}:
-            return "".join(_button(one["text"]["text"]) for one in buttons)
+            return "".join(_button(item["text"]["text"]) for item in buttons)
         case {"type": "context", "elements": elements}:
-            said = " ".join(_mrkdwn(one["text"]) for one in elements)
+            said = " ".join(_mrkdwn(item["text"]) for item in elements)
             return f"<div style='color:#616061;font-size:12px;margin-top:8px'>{said}</div>"
     raise ValueError(f"Slack's block {block} is not drawn")
 
@@ -135,20 +137,21 @@ def _button(name: str) -> str:
 def teams_html(message: dict[str, Any]) -> str:
     """The message's Adaptive Card, element by element."""
     card = message["attachments"][0]["content"]
-    body = "".join(_element(one) for one in card["body"])
-    actions = "".join(_button(one["title"]) for one in card["actions"])
+    body = "".join(_element(item) for item in card["body"])
+    actions = "".join(_button(item["title"]) for item in card["actions"])
     return f'<div style="{FONT};border:1px solid #ddd;border-radius:6px;padding:14px">{body}{actions}</div>'
 
 
 def _element(element: dict[str, Any]) -> str:
     match element:
         case {"type": "Container", "style": style, "items": items}:
-            inside = "".join(_element(one) for one in items)
+            inside = "".join(_element(item) for item in items)
             return f"<div style='background:{COLOURS[style]};margin:-14px -14px 10px;padding:10px 14px'>{inside}</div>"
         case {"type": "FactSet", "facts": facts}:
             cell = "<td style='vertical-align:top;padding:2px 18px 2px 0'>"
             rows = "".join(
-                f"<tr>{cell}<b>{escape(one['title'])}</b></td>{cell}{_plain(one['value'])}</td></tr>" for one in facts
+                f"<tr>{cell}<b>{escape(item['title'])}</b></td>{cell}{_plain(item['value'])}</td></tr>"
+                for item in facts
             )
             return f"<table style='{FONT}'>{rows}</table>"
         case {"type": "TextBlock", "text": text}:

@@ -11,20 +11,20 @@ from click.testing import CliRunner, Result
 from receiver.bootstrap import App
 from receiver.cli import cli, mending, running
 from receiver.settings import Settings
-from tests.desk import Desk
+from tests.in_memory_app import InMemoryApp
 
-_desks: list[Desk] = []
+_desks: list[InMemoryApp] = []
 
 
 def build(settings: Settings) -> App:
     """The composition root of commands in these tests."""
-    return App(settings=settings, tools=_desks[-1].tools, door=None)
+    return App(settings=settings, context=_desks[-1].context, receiver=None)
 
 
 @contextmanager
-def terminal(desk: Desk, table: str, patched: pytest.MonkeyPatch) -> Iterator[None]:
+def terminal(app: InMemoryApp, table: str, patched: pytest.MonkeyPatch) -> Iterator[None]:
     """While the block lasts, ``run`` acts on this desk, and a person who says yes sits at the terminal."""
-    config = desk.folder / "mailroom.yaml"
+    config = app.folder / "mailroom.yaml"
     config.write_text(table)
     for name, value in {
         "MAILROOM_APP": "tests.commands:build",
@@ -32,9 +32,9 @@ def terminal(desk: Desk, table: str, patched: pytest.MonkeyPatch) -> Iterator[No
         "MAILROOM_STORE": "memory://",
     }.items():
         patched.setenv(name, value)
-    patched.setattr(running, "existing_store", lambda _: desk.store)
+    patched.setattr(running, "existing_store", lambda _: app.store)
     patched.setattr(mending, "at_a_terminal", lambda: True)
-    _desks.append(desk)
+    _desks.append(app)
     try:
         yield
     finally:

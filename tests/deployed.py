@@ -49,9 +49,9 @@ class Deployment:
 
     def __post_init__(self) -> None:
         stack = self.client("cloudformation").describe_stacks(StackName=f"mailroom-{self.stage}")["Stacks"][0]
-        self.outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+        self.outputs = {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
         found = self.client("cloudformation").describe_stack_resources(StackName=f"mailroom-{self.stage}")
-        self.resources = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found["StackResources"]}
+        self.resources = {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in found["StackResources"]}
         for name in ("door", "inside"):
             said = self.client("secretsmanager").get_secret_value(SecretId=f"mailroom/{self.stage}/{name}")
             self.secrets |= json.loads(said["SecretString"])
@@ -84,7 +84,7 @@ class Deployment:
     def delivered(self, name: str) -> list[str]:
         """The keys in the mail bucket that end with this file name."""
         pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.outputs["MailBucketName"])
-        return [one["Key"] for page in pages for one in page.get("Contents", []) if one["Key"].endswith(f"/{name}")]
+        return [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(f"/{name}")]
 
     def messages(self, logical_id: str) -> list[dict[str, Any]]:
         """Some messages of a queue; they stay there, and are out of sight for a second."""
@@ -137,7 +137,7 @@ class Deployment:
         name, values = next(iter(self.secrets["MAILROOM_WEBHOOK_HEADERS"].items()))
         proofs: dict[str, str | None] = {
             name: values[0],
-            TOKEN_HEADER: token.make(
+            TOKEN_HEADER: token.make_token(
                 "doc_unknown", self.secrets["MAILROOM_TOKEN_SECRETS"].encode(), expires_at=time.time() + 600
             ),
             "LC-Signature": sign(body, self.secrets["MAILROOM_SIGNING_SECRETS"].encode()).decode(),
@@ -161,7 +161,7 @@ class Deployment:
         fewer = json.loads(json.dumps(document))
         for statement in fewer["Statement"]:
             actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-            statement["Action"] = [one for one in actions if one != action] or ["sts:GetCallerIdentity"]
+            statement["Action"] = [item for item in actions if item != action] or ["sts:GetCallerIdentity"]
         assert fewer != document, f"{role} has no {action} in {policy}"
         iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(fewer))
         try:
@@ -184,7 +184,7 @@ def tools_or_skip() -> None:
 
 def deploy(stage: str, env: dict[str, str], *params: str) -> None:
     """Runs scripts/deploy."""
-    arguments = [f"--param={one}" for one in params]
+    arguments = [f"--param={item}" for item in params]
     done = subprocess.run(
         [*DEPLOY, "--stage", stage, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, timeout=1200
     )
@@ -220,7 +220,7 @@ def emulated() -> Iterator[Deployment]:
         aws = stack.enter_context(local_aws(enforce_iam=True))
         sandbox = stack.enter_context(start_sandbox())
         public, operator = Domain(aws.endpoint), Domain(aws.endpoint)
-        url, inside = (stack.enter_context(serve(one.application())) for one in (public, operator))
+        url, inside = (stack.enter_context(serve(item.application())) for item in (public, operator))
         deploy(
             "e2e",
             {**env, **aws.env, "AWS_REGION": aws.env["AWS_DEFAULT_REGION"], "LLAMA_CLOUD_API_KEY": "llx-test"},

@@ -45,7 +45,7 @@ class Endpoint:
     @property
     def posts(self) -> list[Got]:
         """The requests that were meant to have an effect."""
-        return [one for one in self.got if one.method == "POST"]
+        return [item for item in self.got if item.method == "POST"]
 
 
 @contextmanager

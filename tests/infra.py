@@ -53,7 +53,7 @@ def resources() -> dict[str, dict[str, Any]]:
 
 def of_type(kind: str) -> dict[str, dict[str, Any]]:
     """The properties of the resources of this type, by logical id."""
-    return {name: one["Properties"] for name, one in resources().items() if one["Type"] == kind}
+    return {name: item["Properties"] for name, item in resources().items() if item["Type"] == kind}
 
 
 def referred(value: Any) -> set[str]:

@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from handlers.child_side import Refused, serve
+from handlers.child_side import ChildRefusal, answer_questions
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
     match asked["do"]:
         case "refuse":
-            raise Refused("because")
+            raise ChildRefusal("because")
         case "raise":
             raise LookupError("no such thing")
         case "grow":
@@ -39,4 +39,4 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    serve(answer)
+    answer_questions(answer)

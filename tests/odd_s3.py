@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from handlers.aws import Aws
+from receiver.aws.boto import Aws
 from tests.servers import serve
 
 PAGE = b"<html><body>Sign in to the guest network</body></html>"

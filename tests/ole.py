@@ -68,13 +68,13 @@ def compound(root: Folder) -> bytes:
 
 
 def _table(numbers: list[int]) -> bytes:
-    content = b"".join(struct.pack("<I", one) for one in numbers)
+    content = b"".join(struct.pack("<I", item) for item in numbers)
     return content + struct.pack("<I", FREE) * (-len(content) % SECTOR // 4)
 
 
 def _list(folder: Folder, entries: list[_Entry], parent: _Entry) -> None:
     before: _Entry | None = None
-    for name, node in sorted(folder.items(), key=lambda one: (len(one[0]), one[0])):
+    for name, node in sorted(folder.items(), key=lambda item: (len(item[0]), item[0])):
         entry = _Entry(name, 1) if isinstance(node, Folder) else _Entry(name, 2, bytes(node))
         if before is None:
             parent.child = len(entries)
@@ -100,7 +100,7 @@ def message(
 ) -> Folder:
     """The storage of a message with these text properties (id -> text). Source: MS-OXMSG 2."""
     folder = properties(texts, {0x1013: html, 0x1009: compressed}, header_bytes=header_bytes)
-    folder |= {f"__attach_version1.0_#{number:08X}": one for number, one in enumerate(attachments)}
+    folder |= {f"__attach_version1.0_#{number:08X}": item for number, item in enumerate(attachments)}
     return Folder(folder)
 
 

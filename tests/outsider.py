@@ -7,31 +7,36 @@ from typing import Any
 from receiver.core import token
 from receiver.core.event import Inbound
 from receiver.core.job import JobKind, JobReport, JobStatus
-from receiver.core.verify import TOKEN_HEADER, Lock, Proof
-from receiver.flow.receive import Accepted, Door, receive
-from receiver.metrics import Meter
+from receiver.core.verify import TOKEN_HEADER, Proof, WebhookSecrets
+from receiver.metrics import SummingMeter
+from receiver.pipeline.receive import Accepted, ReceiverDependencies, receive
 from receiver.ports import CloudFile
 from tests.builders import NOW
-from tests.desk import Desk
+from tests.in_memory_app import InMemoryApp
 
 SECRET = b"s"
-"""The desk's own (tests/desk.py)."""
+"""The desk's own (tests/in_memory_app.py)."""
 _numbers = itertools.count(1)
 
 
 class Outsider:
     """Sends to the receiver of this desk; ``token_of`` names the document whose token came into these hands."""
 
-    def __init__(self, desk: Desk, token_of: str = "") -> None:
+    def __init__(self, app: InMemoryApp, token_of: str = "") -> None:
         required = frozenset({Proof.TOKEN} if token_of else ())
-        lock = Lock(token_secrets=(SECRET,), required=required)
-        self._desk = desk
-        self._door = Door(
-            store=desk.store, bell=desk.tools.bell, lock=lock, clock=lambda: desk.now, meter=Meter(), keep_seconds=9e6
+        lock = WebhookSecrets(token_secrets=(SECRET,), required=required)
+        self._desk = app
+        self._door = ReceiverDependencies(
+            store=app.store,
+            queue=app.context.queue,
+            secrets=lock,
+            clock=lambda: app.now,
+            meter=SummingMeter(),
+            keep_seconds=9e6,
         )
         self._headers: list[tuple[bytes, bytes]] = []
         if token_of:
-            made = token.make(token_of, SECRET, expires_at=desk.now + 9e6)
+            made = token.make_token(token_of, SECRET, expires_at=app.now + 9e6)
             self._headers = [(TOKEN_HEADER.lower().encode(), made.encode())]
 
     async def say(self, event_type: str, event_id: str = "", **data: Any) -> Accepted | Exception:
@@ -41,14 +46,14 @@ class Outsider:
         return outcome
 
 
-def elsewhere(desk: Desk, job_id: str, **fields: Any) -> JobReport:
+def elsewhere(app: InMemoryApp, job_id: str, **fields: Any) -> JobReport:
     """A job of the same LlamaCloud project that was created by somebody else, for a file of theirs."""
-    desk.cloud.files[f"dfl-{job_id}"] = CloudFile(id=f"dfl-{job_id}", name=f"{job_id}.pdf")
+    app.cloud.files[f"dfl-{job_id}"] = CloudFile(id=f"dfl-{job_id}", name=f"{job_id}.pdf")
     given: dict[str, Any] = {
         "kind": JobKind.CLASSIFY,
         "status": JobStatus.RUNNING,
         "created_at": NOW,
         "file_id": f"dfl-{job_id}",
     }
-    report = desk.cloud.reports[job_id] = JobReport(id=job_id, **{**given, **fields})
+    report = app.cloud.reports[job_id] = JobReport(id=job_id, **{**given, **fields})
     return report

@@ -8,26 +8,26 @@ from typing import Any
 import httpx
 
 from handlers.destinations.folder import Folder
-from receiver.bootstrap import App, open_door
+from receiver.bootstrap import App, open_receiver
 from receiver.cloud.client import LlamaCloud
 from receiver.config import parse
 from receiver.core import token
 from receiver.core.change import Write
 from receiver.core.errors import StoreBusy
 from receiver.core.verify import TOKEN_HEADER, sign
-from receiver.flow.reactions import Reactions
-from receiver.flow.tools import Terms, Tools
 from receiver.http.operator import operator_app
 from receiver.http.public import public_app
 from receiver.http.webhook import PATH
-from receiver.metrics import Meter
+from receiver.metrics import SummingMeter
+from receiver.pipeline.context import Context, WebhookTerms
+from receiver.pipeline.registry import HandlerRegistry
 from receiver.ports import Store
-from receiver.queue.local import LocalDoorbell
+from receiver.queue.local import LocalQueue
 from receiver.settings import Secret, Settings
 from receiver.store.memory import MemoryStore
 from receiver.store.spool import FolderSpool
 from tests.builders import NOW
-from tests.letters import NearReader
+from tests.mail_fixtures import NearReader
 
 HEADER, HEADER_SECRET = "X-Mailroom-Key", "static-header-secret-4711"
 TOKEN_SECRET, SIGNING_SECRET = "per-job-token-secret-4712", "whsec_signing-secret-4713"
@@ -68,15 +68,15 @@ def an_app(folder: Path, *, store: Store | None = None, now: float = NOW, **sett
     given = settings_with(**settings)
     clock = lambda: now  # noqa: E731
     store = store or MemoryStore(clock=clock)
-    bell, meter = LocalDoorbell(), Meter()
-    tools = Tools(
+    queue, meter = LocalQueue(), SummingMeter()
+    context = Context(
         store=store,
-        bell=bell,
+        queue=queue,
         cloud=LlamaCloud("http://127.0.0.1:9", API_KEY),
         spool=FolderSpool(folder / "spool"),
         config=parse(TABLE, {}),
-        terms=Terms(url=given.webhook_url),
-        reactions=Reactions(),
+        webhook_terms=WebhookTerms(url=given.webhook_url),
+        registry=HandlerRegistry(),
         clock=clock,
         spread=lambda: 0.5,
         meter=meter,
@@ -84,7 +84,7 @@ def an_app(folder: Path, *, store: Store | None = None, now: float = NOW, **sett
         destinations={"folder": Folder()},
         max_document=given.max_upload,
     )
-    return App(settings=given, tools=tools, door=open_door(given, store, bell, meter, clock=clock))
+    return App(settings=given, context=context, receiver=open_receiver(given, store, queue, meter, clock=clock))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,7 @@ class Sender:
         made = {
             "Content-Type": "application/json",
             HEADER: HEADER_SECRET,
-            TOKEN_HEADER: token.make(self.document_id, TOKEN_SECRET.encode(), expires_at=self.now + 3600),
+            TOKEN_HEADER: token.make_token(self.document_id, TOKEN_SECRET.encode(), expires_at=self.now + 3600),
             "LC-Signature": sign(body, SIGNING_SECRET.encode()).decode(),
         }
         return {name: value for name, value in {**made, **self.headers}.items() if value is not None}

@@ -55,10 +55,10 @@ def marks(content: bytes) -> set[tuple[str, int, str]]:
     """All marks in a file, in whatever object, whether anything refers to it or not: OWN or WITH, page, whole mark."""
     found: set[tuple[str, int, str]] = set()
     with pikepdf.open(BytesIO(content)) as pdf:
-        for one in pdf.objects:
-            data = one.unparse(resolved=True)
-            if isinstance(one, pikepdf.Stream):
-                data = one.stream_dict.unparse() + one.read_bytes()
+        for item in pdf.objects:
+            data = item.unparse(resolved=True)
+            if isinstance(item, pikepdf.Stream):
+                data = item.stream_dict.unparse() + item.read_bytes()
             found |= {(mark[1].decode(), int(mark[2]), mark[0].decode()) for mark in _MARK.finditer(data)}
     return found
 
@@ -340,7 +340,7 @@ class _Maker:
                     parts[category][name] = thing
         for page, given in zip(self.pdf.pages, self._resources, strict=True):
             if whose == "own":
-                page.obj.Resources = Dictionary({one: Dictionary(entries) for one, entries in given.items()})
+                page.obj.Resources = Dictionary({item: Dictionary(entries) for item, entries in given.items()})
             elif whose == "shared":
                 page.obj.Resources = self._all
             elif whose == "parts":
@@ -352,7 +352,7 @@ class _Maker:
 
     def _finish(self) -> None:
         for page, contents in zip(self.pdf.pages, self._contents, strict=True):
-            page.obj.Contents = Array([self._stream(one) for one in contents])
+            page.obj.Contents = Array([self._stream(item) for item in contents])
         if "/CharProcs" in self._letters:
             names = [f"/g{page}" for page in range(1, self._count + 1)]
             for name, value in {**_type3(65, self._count), "Encoding": _encoding(65, *names)}.items():
@@ -368,7 +368,7 @@ class _Maker:
             every = Array([layer for _, layer in self._layers])
             self.pdf.Root.OCProperties = Dictionary(OCGs=every, D=Dictionary(OFF=off, Order=every))
         if self._aims:
-            pairs = [one for name in sorted(self._aims) for one in (String(name), self._aims[name])]
+            pairs = [item for name in sorted(self._aims) for item in (String(name), self._aims[name])]
             self.pdf.Root.Names = Dictionary(Dests=Dictionary(Names=Array(pairs)))
 
     # --- what is around the pages
@@ -380,8 +380,8 @@ class _Maker:
             for number, page in enumerate(self.pdf.pages, start=1)
         ]
         root.First, root.Last, root.Count = items[0], items[-1], len(items)
-        for one, other in pairwise(items):
-            one.Next, other.Prev = other, one
+        for item, other in pairwise(items):
+            item.Next, other.Prev = other, item
         self.pdf.Root.Outlines = root
 
     def _structure(self) -> None:
@@ -408,8 +408,8 @@ class _Maker:
     def _articles(self) -> None:
         thread = self._object(Type=Name.Thread, I=Dictionary(Title=String(_with(1, "article"))))
         beads = [self._object(T=thread, P=page.obj, R=Array([0, 0, 9, 9])) for page in self.pdf.pages]
-        for one, other in zip(beads, [*beads[1:], beads[0]], strict=True):
-            one.N, other.V = other, one
+        for item, other in zip(beads, [*beads[1:], beads[0]], strict=True):
+            item.N, other.V = other, item
         for page, bead in zip(self.pdf.pages, beads, strict=True):
             page.obj.B = Array([bead])
         thread.F = beads[0]

@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 10
 @contextmanager
 def served(app: App, *, connections: int = 1000, unfinished: int = UNFINISHED) -> Iterator[tuple[str, int]]:
     """The address of its public side, behind the server that ``mailroom serve`` uses, while the block lasts."""
-    limits = ConnectionLimits(connections, listener="public", meter=app.tools.meter, unfinished=unfinished)
+    limits = ConnectionLimits(connections, listener="public", meter=app.context.meter, unfinished=unfinished)
     with _running(server_config(public_app(app), limits)) as address:
         yield address
 
@@ -30,7 +30,7 @@ def served(app: App, *, connections: int = 1000, unfinished: int = UNFINISHED) -
 @contextmanager
 def operator_served(app: App) -> Iterator[tuple[str, int]]:
     """The address of its operator's side."""
-    limits = ConnectionLimits(100, listener="operator", meter=app.tools.meter)
+    limits = ConnectionLimits(100, listener="operator", meter=app.context.meter)
     with _running(server_config(operator_app(app), limits)) as address:
         yield address
 

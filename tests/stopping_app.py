@@ -12,14 +12,14 @@ import handlers.app
 from receiver.aws.threads import Threads
 from receiver.bootstrap import App
 from receiver.core.task import Task
-from receiver.flow import process
-from receiver.flow.tools import Outcome, StepOf, Tools
+from receiver.pipeline import process
+from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.settings import Settings
 
 THREADS = Threads(4, name="hangs")
 
 
-async def hang(task: Task, tools: Tools) -> Outcome:
+async def hang(task: Task, context: Context) -> StepResult:
     """Each task's subject says how it hangs."""
     print(f"hangs: {task.subject}", flush=True)  # noqa: T201  the test waits for it
     match task.subject:
@@ -42,5 +42,5 @@ async def hang(task: Task, tools: Tools) -> Outcome:
 
 def build(settings: Settings) -> App:
     """The product, whose engine knows this kind of task too."""
-    cast("dict[str, StepOf]", process.STEPS)["hangs"] = StepOf(hang)
+    cast("dict[str, TaskHandler]", process.STEPS)["hangs"] = TaskHandler(hang)
     return handlers.app.build(settings)

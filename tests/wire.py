@@ -17,7 +17,7 @@ from tests.sockets import PATIENCE_SECONDS
 
 def wired(app: App) -> httpx.AsyncClient:
     """Asks the public side as a sender outside does: what is sent is parsed, and what is answered is bytes."""
-    limits = ConnectionLimits(10, listener="public", meter=app.tools.meter)
+    limits = ConnectionLimits(10, listener="public", meter=app.context.meter)
     config = server_config(public_app(app), limits)
     config.load()
     return httpx.AsyncClient(transport=Wire(config), base_url="http://mail")

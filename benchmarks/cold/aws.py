@@ -36,7 +36,7 @@ def _answer(operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         return {"MessageId": "m", "MD5OfMessageBody": hashlib.md5(asked["MessageBody"].encode()).hexdigest()}  # noqa: S324
     if operation == "SendMessageBatch":
         entries = asked["Entries"]
-        digest = [hashlib.md5(one["MessageBody"].encode()).hexdigest() for one in entries]  # noqa: S324
+        digest = [hashlib.md5(item["MessageBody"].encode()).hexdigest() for item in entries]  # noqa: S324
         said = [{"Id": e["Id"], "MessageId": "m", "MD5OfMessageBody": d} for e, d in zip(entries, digest, strict=True)]
         return {"Successful": said}
     if operation == "GetSecretValue":

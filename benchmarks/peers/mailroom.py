@@ -36,5 +36,5 @@ if __name__ == "__main__":
     settings = from_environ(environment(folder, proofs=sys.argv[3]))
     set_up(settings.log_level, together=True)
     app = load_app(settings)
-    limits = ConnectionLimits(MOST, listener="public", meter=app.tools.meter)
+    limits = ConnectionLimits(MOST, listener="public", meter=app.context.meter)
     Server(server_config(public_app(app), limits)).run(sockets=[listener])

@@ -6,8 +6,8 @@ Adding one: its module, its contract test, its part of docs/alerts.md. Importing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from handlers.aws import Aws
 from handlers.outbound import Outbound
+from receiver.aws.boto import Aws
 from receiver.core.errors import Misconfigured
 from receiver.ports import AlertChannel
 

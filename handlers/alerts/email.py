@@ -55,8 +55,8 @@ class Email:
         self._server = urlsplit(smtp_url)
         if self._server.scheme not in ("smtp", "smtps") or not self._server.hostname:
             raise Misconfigured("mailto: alerts need MAILROOM_SMTP_URL: smtp://user:password@host:port")
-        self._to = [one.strip() for one in address.split(",")]
-        if not all(one.count("@") == 1 and one.isprintable() and " " not in one for one in self._to):
+        self._to = [item.strip() for item in address.split(",")]
+        if not all(item.count("@") == 1 and item.isprintable() and " " not in item for item in self._to):
             raise Misconfigured(f"mailto:{address}: write mailto:name@example.com")
         user = unquote(self._server.username or "")
         asked = parse_qs(self._server.query).get("from", [])
@@ -71,17 +71,17 @@ class Email:
         Raises DestinationBusy, Unanswered, AccessDenied, Unroutable, PartlyTold.
         """
         message, before = self._written(text.fit(notice)), self._answered.pop(notice.id, {})
-        asked = [one for one in self._to if one not in before]
+        asked = [item for item in self._to if item not in before]
         refused = await self._threads.run(partial(self._send, message, asked))
         answers = before | dict.fromkeys(asked, "") | refused
-        later = [one for one, said in answers.items() if said.startswith("4")]
+        later = [item for item, said in answers.items() if said.startswith("4")]
         if all(answers.values()):
             raise _refusal(f"SMTP server {self._server.hostname}", refused, later)
         thread = notice.thread or str(message["Message-ID"])
         if later:
-            self._remember(notice.id, {one: said for one, said in answers.items() if one not in later})
+            self._remember(notice.id, {item: said for item, said in answers.items() if item not in later})
             raise Unanswered(f"SMTP server {self._server.hostname} {_listed(refused)}; the others have it")
-        if never := {one: said for one, said in answers.items() if said}:
+        if never := {item: said for item, said in answers.items() if said}:
             said = f"SMTP server {self._server.hostname} {_listed(never)}; the others have it"
             raise PartlyTold(said, fix=_WRONG_ADDRESS, thread=thread)
         return thread
@@ -142,7 +142,7 @@ class Email:
             if server.whole:
                 raise Unanswered(f"SMTP server {host} did not answer for the mail: {error}") from error
             raise
-        return {one: _answer(*said) for one, said in refused.items()}
+        return {item: _answer(*said) for item, said in refused.items()}
 
     def _greet(self) -> dict[str, str]:
         """The addresses that the server will never take a mail for, and what it said. It is sent none."""
@@ -155,8 +155,8 @@ class Email:
                 code, words = server.mail(self._from)
                 if code >= 500:
                     raise smtplib.SMTPSenderRefused(code, words, self._from)
-                said = {one: _answer(*server.rcpt(one)) for one in self._to} if code < 400 else {}
-                return {one: answer for one, answer in said.items() if answer.startswith("5")}
+                said = {item: _answer(*server.rcpt(item)) for item in self._to} if code < 400 else {}
+                return {item: answer for item, answer in said.items() if answer.startswith("5")}
         except (smtplib.SMTPException, OSError) as error:
             raise _translated(error, host) from error
 
@@ -244,7 +244,7 @@ def _refusal(server: str, refused: Mapping[str, str], later: Sequence[str]) -> M
 
 
 def _listed(refused: Mapping[str, str]) -> str:
-    return "refused " + ", ".join(f"{one} ({said})" for one, said in refused.items())
+    return "refused " + ", ".join(f"{item} ({said})" for item, said in refused.items())
 
 
 def _answer(code: int, words: bytes | str) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from handlers.alerts import text
-from handlers.aws import Aws
+from receiver.aws.boto import Aws
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unroutable
 from receiver.core.notice import Notice
 from receiver.ports import AlertChannel

@@ -23,7 +23,7 @@ _TABLE = '<table role="presentation" cellpadding="0" cellspacing="0"'
 def page(notice: Notice) -> str:
     """The mail's HTML part; it says what the text part says."""
     shade = colour(notice)
-    rows = "".join(_row(name, value) for name, value in text.fields(notice))
+    rows = "".join(_row(name, value) for name, value in text.notice_fields(notice))
     state = f'<span style="color:{shade};font-weight:600">{escape(text.label(notice))}</span>'
     title = f'<h1 style="font-size:17px;line-height:1.3;margin:4px 0 8px">{escape(notice.title)}</h1>'
     return f"""\

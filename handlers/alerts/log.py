@@ -4,7 +4,7 @@ import logging
 
 from handlers.alerts import text
 from receiver.core.alert import Severity
-from receiver.core.notice import Notice, Word
+from receiver.core.notice import Notice, NoticeStatus
 from receiver.ports import AlertChannel
 
 _log = logging.getLogger("mailroom.alert")
@@ -18,9 +18,9 @@ class Log:
 
     async def notify(self, notice: Notice) -> str:
         """One line, at the level of its severity; what is over is told at level info."""
-        goes_on = notice.word is Word.FIRING or (notice.word is Word.DIGEST and not notice.over)
+        goes_on = notice.status is NoticeStatus.FIRING or (notice.status is NoticeStatus.DIGEST and not notice.over)
         level = _LEVELS.get(notice.severity, logging.ERROR) if goes_on else logging.INFO
-        _log.log(level, "%s", text.line(text.fit(notice)))
+        _log.log(level, "%s", text.notice_line(text.fit(notice)))
         return ""
 
     async def probe(self) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 from handlers.alerts import text
 from handlers.outbound import Outbound, private
 from receiver.core.errors import Misconfigured
-from receiver.core.notice import Notice, Word
+from receiver.core.notice import Notice, NoticeStatus
 from receiver.ports import AlertChannel
 
 API = "https://events.pagerduty.com"
@@ -53,15 +53,15 @@ def event_of(notice: Notice) -> dict[str, Any]:
     event: dict[str, Any] = {"event_action": _action(notice), "dedup_key": _dedup_key(notice)}
     if event["event_action"] != "trigger":
         return event
-    title = f"{text.label(notice)}: {notice.title}" if notice.word is not Word.FIRING else notice.title
-    counted = f" ({notice.count} times)" if notice.word is Word.FIRING and notice.count > 1 else ""
+    title = f"{text.label(notice)}: {notice.title}" if notice.status is not NoticeStatus.FIRING else notice.title
+    counted = f" ({notice.count} times)" if notice.status is NoticeStatus.FIRING and notice.count > 1 else ""
     return event | {
         "payload": {
             "summary": title[: SUMMARY - len(counted)] + counted,
             "source": notice.site or "mailroom",
             # What is quiet must not page again: nobody knows more than that nothing came.
-            "severity": "info" if notice.word in (Word.QUIET, Word.TEST) else str(notice.severity),
-            "timestamp": text.moment(notice.opened_at),
+            "severity": "info" if notice.status in (NoticeStatus.QUIET, NoticeStatus.TEST) else str(notice.severity),
+            "timestamp": text.iso_seconds(notice.opened_at),
             "component": "mailroom",
             "group": notice.kind,
             "class": notice.cause[:SUMMARY] or notice.kind,
@@ -80,7 +80,7 @@ def event_of(notice: Notice) -> dict[str, Any]:
 def _action(notice: Notice) -> str:
     if notice.over:
         return "resolve"
-    return "acknowledge" if notice.word is Word.ACKNOWLEDGED else "trigger"
+    return "acknowledge" if notice.status is NoticeStatus.ACKNOWLEDGED else "trigger"
 
 
 def _dedup_key(notice: Notice) -> str:

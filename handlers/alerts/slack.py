@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from handlers.alerts import text
 from handlers.outbound import LOOPBACK, Outbound, private
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unroutable
-from receiver.core.notice import Notice, Word
+from receiver.core.notice import Notice, NoticeStatus
 from receiver.ports import AlertChannel
 
 API = "https://slack.com/api"
@@ -41,9 +41,9 @@ def colour(notice: Notice) -> str:
     """What the state looks like."""
     if notice.over:
         return GREEN
-    if notice.word in (Word.ACKNOWLEDGED, Word.TEST):
+    if notice.status in (NoticeStatus.ACKNOWLEDGED, NoticeStatus.TEST):
         return BLUE
-    if notice.word is Word.QUIET:
+    if notice.status is NoticeStatus.QUIET:
         return GREY
     return RED if notice.severity in ("critical", "error") else AMBER
 
@@ -147,7 +147,7 @@ def message_of(notice: Notice, *, blocks: bool) -> dict[str, Any]:
     if not blocks:
         fields = [
             {"title": name, "value": _calm(_escaped(value)), "short": len(value) < 40}
-            for name, value in text.fields(notice)
+            for name, value in text.notice_fields(notice)
         ]
         title = _calm(text.headline(notice))
         attachment = {"color": shade, "fallback": _calm(fallback), "title": title, "fields": fields}
@@ -160,11 +160,11 @@ def message_of(notice: Notice, *, blocks: bool) -> dict[str, Any]:
 def _blocks(notice: Notice, shade: str) -> list[dict[str, Any]]:
     head = _plain(f"{_SIGNS[shade]} {text.label(notice)}: {notice.title}", 150)
     title = {"type": "header", "text": {**head, "emoji": True}}
-    shown = dict(text.fields(notice))
+    shown = dict(text.notice_fields(notice))
     short = [f"*{name}*\n{_escaped(shown[name])}" for name in ("Status", "Count", "When", "Kind") if name in shown]
     blocks: list[dict[str, Any]] = [title]
     if short:
-        blocks.append({"type": "section", "fields": [_mrkdwn(one, 2000) for one in short]})
+        blocks.append({"type": "section", "fields": [_mrkdwn(item, 2000) for item in short]})
     for name in ("Worst", "Example", "Message", "Tried", "Fix"):
         if name in shown:
             blocks.append({"type": "context", "elements": [_mrkdwn(f"*{name}*", 2000)]})

@@ -1,8 +1,8 @@
 """``sns:ARN``: a notice as a notification, with a subject for e-mail and attributes for filter policies."""
 
 from handlers.alerts import text
-from handlers.aws import Aws
-from handlers.destinations.story import ascii_safe
+from handlers.destinations.manifest import ascii_safe
+from receiver.aws.boto import Aws
 from receiver.core.errors import AccessDenied, MailroomError, Misconfigured
 from receiver.core.notice import Notice
 from receiver.ports import AlertChannel
@@ -25,7 +25,7 @@ class Sns:
         said = text.fit(notice)
         attributes = {
             "notice_id": said.id,
-            "status": str(said.word),
+            "status": str(said.status),
             "severity": str(said.severity),
             "kind": said.kind,
             "key": said.key,

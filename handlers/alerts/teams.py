@@ -10,7 +10,7 @@ from typing import Any
 from handlers.alerts import text
 from handlers.outbound import Outbound, private
 from receiver.core.errors import Misconfigured
-from receiver.core.notice import Notice, Word
+from receiver.core.notice import Notice, NoticeStatus
 from receiver.ports import AlertChannel
 
 CARD = "application/vnd.microsoft.card.adaptive"
@@ -58,13 +58,13 @@ def style(notice: Notice) -> str:
     """The card's own word for how the state looks."""
     if notice.over:
         return "good"
-    if notice.word in (Word.ACKNOWLEDGED, Word.TEST, Word.QUIET):
+    if notice.status in (NoticeStatus.ACKNOWLEDGED, NoticeStatus.TEST, NoticeStatus.QUIET):
         return "accent"
     return "attention" if notice.severity in ("critical", "error") else "warning"
 
 
 def _body(notice: Notice) -> list[dict[str, Any]]:
-    shown = text.fields(notice)
+    shown = text.notice_fields(notice)
     head = {
         "type": "TextBlock",
         "text": _plain(text.headline(notice)),

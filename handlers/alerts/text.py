@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from receiver.core.incident import Example
-from receiver.core.notice import Line, Notice, Word
+from receiver.core.notice import DigestLine, Notice, NoticeStatus
 
 TITLE_KEPT = 300
 DETAIL_KEPT = 2000
@@ -17,27 +17,27 @@ SCHEMA = 1
 """The version of the JSON that ``facts`` gives; docs/alert.schema.json describes it."""
 
 LABELS = {
-    Word.FIRING: "Firing",
-    Word.ACKNOWLEDGED: "Acknowledged",
-    Word.RESOLVED: "Resolved",
-    Word.QUIET: "Quiet",
-    Word.DIGEST: "Other causes",
-    Word.TEST: "Test",
+    NoticeStatus.FIRING: "Firing",
+    NoticeStatus.ACKNOWLEDGED: "Acknowledged",
+    NoticeStatus.RESOLVED: "Resolved",
+    NoticeStatus.QUIET: "Quiet",
+    NoticeStatus.DIGEST: "Other causes",
+    NoticeStatus.TEST: "Test",
 }
 
 
 def label(notice: Notice) -> str:
     """The state in a word or two: ``Firing``, ``Still firing``, ``Resolved``."""
     if notice.over:
-        return LABELS[Word.RESOLVED]
-    return "Still firing" if notice.reminder else LABELS[notice.word]
+        return LABELS[NoticeStatus.RESOLVED]
+    return "Still firing" if notice.reminder else LABELS[notice.status]
 
 
 def headline(notice: Notice) -> str:
     """The notice in one line: its state, severity and title."""
-    if notice.word is Word.DIGEST and not notice.over:
+    if notice.status is NoticeStatus.DIGEST and not notice.over:
         return notice.title
-    severity = f" {notice.severity}" if notice.word in (Word.FIRING, Word.ACKNOWLEDGED) else ""
+    severity = f" {notice.severity}" if notice.status in (NoticeStatus.FIRING, NoticeStatus.ACKNOWLEDGED) else ""
     return f"{label(notice)}{severity}: {notice.title}"
 
 
@@ -54,10 +54,10 @@ def ascii_subject(notice: Notice, *, limit: int = 100) -> str:
     return plain if len(plain) <= limit else plain[: limit - 3] + "..."
 
 
-def fields(notice: Notice) -> list[tuple[str, str]]:
+def notice_fields(notice: Notice) -> list[tuple[str, str]]:
     """What a reader wants to know, as label and text, the most important first; what is empty is left out."""
-    if notice.word is Word.DIGEST:
-        lines = [f"{one.severity}: {one.title} ({one.count} times, {one.key})" for one in notice.others]
+    if notice.status is NoticeStatus.DIGEST:
+        lines = [f"{item.severity}: {item.title} ({item.count} times, {item.key})" for item in notice.others]
         return [("Worst", "\n".join(lines))] if lines else []
     given = [
         ("Status", f"{label(notice).lower()}, {notice.severity}" + _by(notice)),
@@ -74,9 +74,9 @@ def fields(notice: Notice) -> list[tuple[str, str]]:
 
 def body(notice: Notice) -> str:
     """The whole notice as plain text, commands as they can be pasted."""
-    width = max((len(name) for name, _ in fields(notice)), default=0) + 2
+    width = max((len(name) for name, _ in notice_fields(notice)), default=0) + 2
     lines = [headline(notice), ""]
-    for name, text in fields(notice):
+    for name, text in notice_fields(notice):
         first, *rest = text.split("\n")
         lines.append(f"{name + ':':<{width}}{first}".rstrip())
         lines += [f"{'':<{width}}{line}".rstrip() for line in rest]
@@ -88,9 +88,9 @@ def body(notice: Notice) -> str:
     return "\n".join(lines)
 
 
-def line(notice: Notice) -> str:
+def notice_line(notice: Notice) -> str:
     """The same in one line, for a log."""
-    others = ", ".join(f"{one.title} ({one.count} times)" for one in notice.others)
+    others = ", ".join(f"{item.title} ({item.count} times)" for item in notice.others)
     parts = [headline(notice), _counted(notice), notice.detail, _example(notice), others]
     fix = "; ".join(filter(None, [notice.fix, *notice.commands]))
     text = "; ".join(filter(None, [*parts, f"fix: {fix}" if fix else "", f"{notice.kind} {notice.key}"]))
@@ -101,7 +101,7 @@ def facts(notice: Notice) -> dict[str, Any]:
     """The notice as data, for channels that take JSON (docs/alert.schema.json)."""
     return {
         "schema": SCHEMA,
-        "status": str(notice.word),
+        "status": str(notice.status),
         "key": notice.key,
         "number": notice.number,
         "severity": str(notice.severity),
@@ -116,41 +116,41 @@ def facts(notice: Notice) -> dict[str, Any]:
         "unmended": notice.unmended,
         "reminder": notice.reminder,
         "acknowledged_by": notice.acknowledged_by or None,
-        "opened_at": moment(notice.opened_at),
-        "last_at": moment(notice.last_at),
-        "closed_at": moment(notice.closed_at),
-        "at": moment(notice.at),
+        "opened_at": iso_seconds(notice.opened_at),
+        "last_at": iso_seconds(notice.last_at),
+        "closed_at": iso_seconds(notice.closed_at),
+        "at": iso_seconds(notice.at),
         "subject": notice.subject or None,
         "job_id": notice.job_id or None,
-        "examples": [_fact(one) for one in notice.examples],
-        "others": [_other(one) for one in notice.others],
+        "examples": [_fact(item) for item in notice.examples],
+        "others": [_other(item) for item in notice.others],
         "link": notice.link or None,
         "document_link": notice.document_link or None,
         "site": notice.site or None,
     }
 
 
-def _fact(one: Example) -> dict[str, Any]:
+def _fact(item: Example) -> dict[str, Any]:
     return {
-        "at": moment(one.at),
-        "document_id": one.document_id or None,
-        "name": one.name or None,
-        "job_id": one.job_id or None,
-        "detail": one.detail,
+        "at": iso_seconds(item.at),
+        "document_id": item.document_id or None,
+        "name": item.name or None,
+        "job_id": item.job_id or None,
+        "detail": item.detail,
     }
 
 
-def _other(one: Line) -> dict[str, Any]:
+def _other(item: DigestLine) -> dict[str, Any]:
     return {
-        "key": one.key,
-        "severity": str(one.severity),
-        "title": one.title,
-        "count": one.count,
-        "link": one.link or None,
+        "key": item.key,
+        "severity": str(item.severity),
+        "title": item.title,
+        "count": item.count,
+        "link": item.link or None,
     }
 
 
-def moment(at: float | None) -> str | None:
+def iso_seconds(at: float | None) -> str | None:
     """ISO 8601 in UTC, to the second."""
     return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
@@ -169,20 +169,20 @@ def fit(notice: Notice) -> Notice:
         detail=_cut("".join(c if c.isprintable() or c in "\n\t" else " " for c in notice.detail), DETAIL_KEPT),
         tried=_one_line(notice.tried),
         fix=_one_line(notice.fix),
-        commands=tuple(_one_line(one, COMMAND_KEPT) for one in notice.commands[:COMMANDS_KEPT]),
-        examples=tuple(_fit_example(one) for one in notice.examples),
-        others=tuple(replace(one, title=_one_line(one.title, 120)) for one in notice.others[:OTHERS_KEPT]),
+        commands=tuple(_one_line(item, COMMAND_KEPT) for item in notice.commands[:COMMANDS_KEPT]),
+        examples=tuple(_fit_example(item) for item in notice.examples),
+        others=tuple(replace(item, title=_one_line(item.title, 120)) for item in notice.others[:OTHERS_KEPT]),
         acknowledged_by=_one_line(notice.acknowledged_by, 100),
     )
 
 
-def _fit_example(one: Example) -> Example:
+def _fit_example(item: Example) -> Example:
     return replace(
-        one,
-        document_id=_one_line(one.document_id),
-        name=_one_line(one.name),
-        job_id=_one_line(one.job_id),
-        detail=_one_line(one.detail),
+        item,
+        document_id=_one_line(item.document_id),
+        name=_one_line(item.name),
+        job_id=_one_line(item.job_id),
+        detail=_one_line(item.detail),
     )
 
 
@@ -195,11 +195,15 @@ def _cut(words: str, limit: int) -> str:
 
 
 def _by(notice: Notice) -> str:
-    return f", by {notice.acknowledged_by}" if notice.acknowledged_by and notice.word is Word.ACKNOWLEDGED else ""
+    return (
+        f", by {notice.acknowledged_by}"
+        if notice.acknowledged_by and notice.status is NoticeStatus.ACKNOWLEDGED
+        else ""
+    )
 
 
 def _counted(notice: Notice) -> str:
-    if notice.word in (Word.TEST, Word.DIGEST):
+    if notice.status in (NoticeStatus.TEST, NoticeStatus.DIGEST):
         return ""
     times = "once" if notice.count == 1 else f"{notice.count} times"
     if notice.over or not notice.unmended:
@@ -209,9 +213,9 @@ def _counted(notice: Notice) -> str:
 
 def _span(notice: Notice) -> str:
     begun = f"since {_clock(notice.opened_at)}"
-    if notice.word is Word.RESOLVED and notice.closed_at is not None:
+    if notice.status is NoticeStatus.RESOLVED and notice.closed_at is not None:
         return f"{_clock(notice.opened_at)} to {_clock(notice.closed_at)} UTC"
-    if notice.word is Word.QUIET or notice.at - notice.last_at > 3600:
+    if notice.status is NoticeStatus.QUIET or notice.at - notice.last_at > 3600:
         return f"{begun}; quiet since {_clock(notice.last_at)} UTC"
     return f"{begun} UTC"
 
@@ -223,6 +227,6 @@ def _clock(at: float) -> str:
 def _example(notice: Notice) -> str:
     if not notice.examples:
         return ""
-    one = notice.examples[0]
-    job = f"job {one.job_id}" if one.job_id else ""
-    return ", ".join(filter(None, [one.name, one.document_id, job]))
+    item = notice.examples[0]
+    job = f"job {item.job_id}" if item.job_id else ""
+    return ", ".join(filter(None, [item.name, item.document_id, job]))

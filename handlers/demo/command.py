@@ -14,15 +14,15 @@ import click
 from handlers.demo.report import report_of
 from handlers.demo.samples import PACKET, SCANNED_PACKET, sample_mail
 from handlers.demo.shown import show
-from handlers.demo.stage import SECRETS, Stage, reads_scans, stage
+from handlers.demo.stage import SECRETS, DemoEnvironment, demo_environment, reads_scans
 from receiver.bootstrap import App
 from receiver.cli.output import print_json
 from receiver.cli.paths import Given, files
 from receiver.cli.running import run
-from receiver.cli.submit import Refusal, settle, take_in_all
+from receiver.cli.submit import SubmitRefusal, settle, take_in_all
 from receiver.core.change import Query
 from receiver.core.task import Task
-from receiver.flow.intake import TakenIn
+from receiver.pipeline.ingest import Ingested
 
 PATIENCE_SECONDS = 120.0
 """How long nothing may move before what is still open is reported as open."""
@@ -60,10 +60,12 @@ async def _stoppable(work: Awaitable[int]) -> int:
 async def _demo(paths: tuple[Path, ...], *, once: bool, as_json: bool, packet: bool, port: int) -> int:
     if not as_json:
         click.echo("starting the sandbox, a local AWS and the receiver …", err=True)
-    async with stage(port) as running:
+    async with demo_environment(port) as running:
         began = time.monotonic()
         taken, refused = await _take_in(running.app, paths, packet=packet, quiet=as_json)
-        await settle(running.app, [one.document.id for one in taken], quiet=as_json, patience_seconds=PATIENCE_SECONDS)
+        await settle(
+            running.app, [item.document.id for item in taken], quiet=as_json, patience_seconds=PATIENCE_SECONDS
+        )
         await _quiet(running.app)
         report = await report_of(running, refused)
         if as_json:
@@ -79,7 +81,7 @@ async def _demo(paths: tuple[Path, ...], *, once: bool, as_json: bool, packet: b
 
 async def _take_in(
     app: App, paths: tuple[Path, ...], *, packet: bool, quiet: bool
-) -> tuple[list[TakenIn], list[Refusal]]:
+) -> tuple[list[Ingested], list[SubmitRefusal]]:
     """The user's mail; or the samples, then a morning's mail in one PDF, and a scanned one where it can be read."""
     if paths:
         return await take_in_all(app, tuple(files(paths)), packet=packet, quiet=quiet, followed=frozenset(paths))
@@ -92,20 +94,20 @@ async def _take_in(
 async def _quiet(app: App) -> None:
     """Waits until no task is due or in hand: alerts are told, timelines are complete."""
     for _ in range(300):
-        page = await app.tools.store.find(Task, Query(by="claimable", until=app.tools.clock() + 30, limit=1))
+        page = await app.context.store.find(Task, Query(by="claimable", until=app.context.clock() + 30, limit=1))
         if not page.records:
             return
         await asyncio.sleep(0.1)
 
 
-def _trouble(running: Stage) -> None:
+def _trouble(running: DemoEnvironment) -> None:
     """What the log says beside the usual, for whoever must find out; the log itself goes with the stage."""
     for line in running.log.read_text(encoding="utf-8").splitlines():
         if '"level":"info"' not in line:
             click.echo(line, err=True)
 
 
-async def _stay(running: Stage) -> None:
+async def _stay(running: DemoEnvironment) -> None:
     """Stays up and says where to look, until told to stop."""
     environment = running.log.with_name("environment")
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in running.environment.items())

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from handlers.demo.stage import Stage
+from handlers.demo.stage import DemoEnvironment
 from handlers.local_aws import LocalAws
 from receiver import show
 from receiver.bootstrap import App
-from receiver.cli.submit import Refusal
+from receiver.cli.submit import SubmitRefusal
 from receiver.core.change import Query, Tally
 from receiver.core.document import DeliveryState, Document
 from receiver.core.incident import Incident
-from receiver.flow.dossier import found
+from receiver.pipeline.records import find_records
 
 MISSING = "missing"
 """The status of a delivery that is not found where its receipt says."""
@@ -25,25 +25,25 @@ class Report:
     """The demo's result as data, and whether it is a success."""
 
     documents: list[dict[str, Any]]
-    refused: list[Refusal]
+    refused: list[SubmitRefusal]
     alerts: list[dict[str, Any]]
-    books: Tally
+    totals: Tally
 
     @property
     def data(self) -> dict[str, Any]:
         """What ``--json`` prints."""
         return {
             "documents": self.documents,
-            "refused": [{"name": one.name, "reason": one.reason} for one in self.refused],
+            "refused": [{"name": item.name, "reason": item.reason} for item in self.refused],
             "alerts": self.alerts,
-            "balance": show.balance(self.books),
+            "balance": show.balance(self.totals),
         }
 
     @property
     def settled(self) -> bool:
         """Whether the books balance, nothing is open, and every delivery lies in its place."""
-        statuses = {each["status"] for one in self.documents for each in one["deliveries"]}
-        return self.books.balanced and not self.books.open and statuses <= {DeliveryState.DELIVERED}
+        statuses = {each["status"] for item in self.documents for each in item["deliveries"]}
+        return self.totals.balanced and not self.totals.open and statuses <= {DeliveryState.DELIVERED}
 
     @property
     def fine(self) -> bool:
@@ -51,19 +51,19 @@ class Report:
         return self.settled and not self.refused
 
 
-async def report_of(stage: Stage, refused: list[Refusal]) -> Report:
+async def report_of(stage: DemoEnvironment, refused: list[SubmitRefusal]) -> Report:
     """The report on everything that the stage has taken in."""
-    store = stage.app.tools.store
+    store = stage.app.context.store
     places = Places(stage.aws)
-    documents = [await asyncio.to_thread(_read_back, one, places) for one in await _family_order(stage.app)]
-    incidents = await found(store, Incident, Query(newest_first=True), limit=100)
-    return Report(documents, refused, [show.incident(one) for one in incidents], await store.tally())
+    documents = [await asyncio.to_thread(_read_back, item, places) for item in await _family_order(stage.app)]
+    incidents = await find_records(store, Incident, Query(newest_first=True), limit=100)
+    return Report(documents, refused, [show.incident(item) for item in incidents], await store.tally())
 
 
 async def _family_order(app: App) -> list[Document]:
     """All documents as they came in, each packet followed by its pieces in the order of their pages."""
-    everything = await found(app.tools.store, Document, Query(), limit=1_000_000)
-    return sorted(everything, key=lambda one: (one.taken_in_at, one.parent_id or one.id, one.pages))
+    everything = await find_records(app.context.store, Document, Query(), limit=1_000_000)
+    return sorted(everything, key=lambda item: (item.taken_in_at, item.parent_id or item.id, item.pages))
 
 
 class Places:
@@ -93,7 +93,7 @@ class Places:
 
     def _messages(self, queue: str) -> dict[str, str]:
         if queue not in self._queues:
-            self._queues[queue] = {one["MessageId"]: one["Body"] for one in self._aws.messages(queue)}
+            self._queues[queue] = {item["MessageId"]: item["Body"] for item in self._aws.messages(queue)}
         return self._queues[queue]
 
 

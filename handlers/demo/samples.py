@@ -21,4 +21,4 @@ def sample_mail() -> tuple[Path, ...]:
             "the sample mail is not installed, only checked out",
             fix="name mail of your own and a table: MAILROOM_CONFIG=mailroom.yaml mailroom demo FILE…",
         )
-    return tuple(sorted(one for one in SAMPLES.iterdir() if one.is_file() and one.suffix not in _NOT_MAIL))
+    return tuple(sorted(item for item in SAMPLES.iterdir() if item.is_file() and item.suffix not in _NOT_MAIL))

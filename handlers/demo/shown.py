@@ -38,21 +38,21 @@ def show(report: Report, *, seconds: float) -> None:
     for alert in report.alerts:
         console.print(Text(f"  {alert['kind']}, {_times(alert['count'])}: {plain(alert['title'])}", style="red"))
         console.print(Text(f"      {alert['fix']}", style="dim"))
-    console.print(Text(f"\nThe books: {_sum(report.books)}", style="bold" if report.settled else "bold red"))
-    for one in report.refused:
-        say(f"skipped: {one.name}: {one.reason}", err=True)
+    console.print(Text(f"\nThe books: {_sum(report.totals)}", style="bold" if report.settled else "bold red"))
+    for item in report.refused:
+        say(f"skipped: {item.name}: {item.reason}", err=True)
 
 
 def _mail(documents: list[dict[str, Any]], width: int) -> Iterator[Text]:
-    for one in documents:
-        name = f"  p. {spans(one['pages'])}" if "parent" in one else one["name"]
-        kind = one["type"] or ("packet" if one.get("packet") else "-")
-        sure = "" if one["confidence"] is None else f"{one['confidence']:.2f}"
-        state = Text(one["state"], style=STYLES[DocumentState(one["state"])])
+    for item in documents:
+        name = f"  p. {spans(item['pages'])}" if "parent" in item else item["name"]
+        kind = item["type"] or ("packet" if item.get("packet") else "-")
+        sure = "" if item["confidence"] is None else f"{item['confidence']:.2f}"
+        state = Text(item["state"], style=STYLES[DocumentState(item["state"])])
         yield Text(f"  {_fitted(name)}  {kind:16} {sure:4}  ") + state
-        if one["state"] != DocumentState.ROUTED:
-            yield Text(f"      {plain(one['reason'])}")
-        yield from (Text(f"      {_place(each, width - 6)}", style="dim") for each in one["deliveries"])
+        if item["state"] != DocumentState.ROUTED:
+            yield Text(f"      {plain(item['reason'])}")
+        yield from (Text(f"      {_place(each, width - 6)}", style="dim") for each in item["deliveries"])
 
 
 def _fitted(name: str) -> str:
@@ -77,7 +77,7 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def _sum(books: Tally) -> str:
-    parts = f"{books.routed} routed + {books.review} in review + {books.failed} failed + {books.open} open"
-    apart = f"; {books.withdrawn} withdrawn" if books.withdrawn else ""
-    return f"{books.taken_in} taken in {'=' if books.balanced else '≠'} {parts}{apart}"
+def _sum(totals: Tally) -> str:
+    parts = f"{totals.routed} routed + {totals.review} in review + {totals.failed} failed + {totals.open} open"
+    apart = f"; {totals.withdrawn} withdrawn" if totals.withdrawn else ""
+    return f"{totals.taken_in} taken in {'=' if totals.balanced else '≠'} {parts}{apart}"

@@ -39,7 +39,7 @@ DEADLINE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class DemoEnvironment:
     """The demo's machinery, running."""
 
     app: App
@@ -66,11 +66,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(port: int) -> AsyncIterator[Stage]:
+async def demo_environment(port: int) -> AsyncIterator[DemoEnvironment]:
     """Sandbox, local AWS and receiver, up and wired. Raises Misconfigured for a table, port or name that cannot be."""
     config = _config()
     places = ("127.0.0.1", port), ("127.0.0.1", 0)
-    with listening(*places) as listeners, sandbox() as ready, local_aws() as aws:
+    with listening(*places) as listeners, start_sandbox() as ready, local_aws() as aws:
         address, log = address_of(listeners.public), aws.folder / "mailroom.log"
         page = address_of(listeners.operator) if listeners.operator else ""
         with log.open("w", encoding="utf-8") as lines:
@@ -78,7 +78,7 @@ async def stage(port: int) -> AsyncIterator[Stage]:
             settings = _settings(aws.folder, address, page, ready())
             app = build(settings, config=_in_local_aws(config, aws), aws=aws.aws)
             async with app.opened(), _serving(app, listeners):
-                yield Stage(
+                yield DemoEnvironment(
                     app=app,
                     aws=aws,
                     sandbox=settings.llama_cloud_base_url,
@@ -140,7 +140,7 @@ async def _first(waiting: Awaitable[object], serving: "asyncio.Task[None]") -> N
 
 
 @contextmanager
-def sandbox() -> Iterator[Callable[[], str]]:
+def start_sandbox() -> Iterator[Callable[[], str]]:
     """The sandbox as a process of its own, starting; the function waits for its address. It stops when we do."""
     command = [sys.executable, "-m", "handlers.demo.child", "sandbox", "--json", "--think", "0.2", "--no-limits"]
     command += ["--ocr"] if reads_scans() else []

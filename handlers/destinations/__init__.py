@@ -7,11 +7,11 @@ destinations connect when they first deliver.
 import os
 from collections.abc import Mapping
 
-from handlers.aws import Aws
 from handlers.destinations.folder import Folder
 from handlers.destinations.http import Http
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
+from receiver.aws.boto import Aws
 from receiver.ports import Destination
 
 

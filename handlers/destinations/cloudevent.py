@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from handlers.destinations.story import facts
+from handlers.destinations.manifest import manifest_attributes
+from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.meaning import Meaning
-from receiver.core.parcel import Parcel
 
 CONTENT_TYPE = "application/cloudevents+json"
 SOURCE = "/mailroom"
@@ -25,38 +25,38 @@ TEXT_KEPT = 500
 _NO_CHARACTERS = {0xFFFE: "\ufffd", 0xFFFF: "\ufffd"}
 
 
-def event_type(parcel: Parcel) -> str:
+def event_type(request: DeliveryRequest) -> str:
     """``mailroom.document.`` and what it says: routed, corrected, held, unmatched, failed, superseded or available."""
-    return f"mailroom.document.{parcel.meaning}"
+    return f"mailroom.document.{request.meaning}"
 
 
-def attributes(parcel: Parcel) -> dict[str, str]:
+def event_attributes(request: DeliveryRequest) -> dict[str, str]:
     """What a filter can ask for. ``type`` and ``confidence`` are only there where a rule matched."""
-    event = {"event": event_type(parcel), "document_id": parcel.document.id}
-    if parcel.meaning is Meaning.SUPERSEDED:
+    event = {"event": event_type(request), "document_id": request.document.id}
+    if request.meaning is Meaning.SUPERSEDED:
         return event
-    return event | {"way": parcel.plan.way, "review": _truth(parcel.plan.review)} | facts(parcel)
+    return event | {"way": request.plan.way, "review": _truth(request.plan.review)} | manifest_attributes(request)
 
 
-def event(parcel: Parcel) -> bytes:
+def cloudevent(request: DeliveryRequest) -> bytes:
     """The event, in at most MOST bytes: long texts are cut first, then lists go, then all but the pointer.
 
     ``data.shortened`` says so when it happened: the whole story is in the manifest.
     """
     body = b""
-    for data in _shorter_and_shorter(parcel):
-        body = _dumped(parcel, data)
+    for data in _shorter_and_shorter(request):
+        body = _dumped(request, data)
         if len(body) <= MOST:
             break
     return body
 
 
-def _shorter_and_shorter(parcel: Parcel) -> Iterator[dict[str, Any]]:
-    if parcel.meaning is Meaning.SUPERSEDED:
-        yield _own(parcel)
+def _shorter_and_shorter(request: DeliveryRequest) -> Iterator[dict[str, Any]]:
+    if request.meaning is Meaning.SUPERSEDED:
+        yield _own(request)
         return
-    own = {"route": facts(parcel)["route"], **_own(parcel)}
-    whole = {**_without_rows(parcel.manifest), **own}
+    own = {"route": manifest_attributes(request)["route"], **_own(request)}
+    whole = {**_without_rows(request.manifest), **own}
     yield whole
     cut = {**_cut_texts(whole), **own, "shortened": True}
     yield cut
@@ -64,34 +64,34 @@ def _shorter_and_shorter(parcel: Parcel) -> Iterator[dict[str, Any]]:
     yield {**own, "shortened": True}
 
 
-def _own(parcel: Parcel) -> dict[str, Any]:
+def _own(request: DeliveryRequest) -> dict[str, Any]:
     """What only the message knows."""
     return {
-        "delivery_id": parcel.delivery_id,
-        "document_id": parcel.document.id,
-        "sequence": parcel.sequence,
-        "replaces": parcel.replaces,
-        "pointer": parcel.pointer.url,
-        "pointer_state": parcel.pointer.state,
-        "manifest": parcel.pointer.manifest,
-        "sha256": parcel.content.sha256,
+        "delivery_id": request.delivery_id,
+        "document_id": request.document.id,
+        "sequence": request.sequence,
+        "replaces": request.replaces,
+        "pointer": request.pointer.url,
+        "pointer_state": request.pointer.state,
+        "manifest": request.pointer.manifest,
+        "sha256": request.content.sha256,
     }
 
 
-def _dumped(parcel: Parcel, data: dict[str, Any]) -> bytes:
-    at = parcel.at or parcel.plan.decided_at or parcel.document.taken_in_at
+def _dumped(request: DeliveryRequest, data: dict[str, Any]) -> bytes:
+    at = request.at or request.plan.decided_at or request.document.taken_in_at
     said = {
         "specversion": "1.0",
-        "type": event_type(parcel),
+        "type": event_type(request),
         "source": SOURCE,
-        "id": parcel.delivery_id,
-        "subject": parcel.document.id,
+        "id": request.delivery_id,
+        "subject": request.document.id,
         "time": datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "datacontenttype": "application/json",
         "dataschema": SCHEMA,
-        "sequence": str(parcel.sequence),
+        "sequence": str(request.sequence),
         "sequencetype": "Integer",
-        **_extensions(parcel),
+        **_extensions(request),
         "data": data,
     }
     # SQS takes the characters of XML 1.0 only: JSON escapes the control characters among the others, not these.
@@ -99,13 +99,13 @@ def _dumped(parcel: Parcel, data: dict[str, Any]) -> bytes:
     return text.encode(errors="replace")
 
 
-def _extensions(parcel: Parcel) -> dict[str, Any]:
+def _extensions(request: DeliveryRequest) -> dict[str, Any]:
     """The attributes once more, for those who filter events and see no attributes of a queue."""
-    if parcel.meaning is Meaning.SUPERSEDED:
+    if request.meaning is Meaning.SUPERSEDED:
         return {}
-    found = {name: value for name, value in facts(parcel).items() if name in ("type", "confidence")}
+    found = {name: value for name, value in manifest_attributes(request).items() if name in ("type", "confidence")}
     named = {"documenttype": found["type"], "confidence": found["confidence"]} if found else {}
-    return {"way": parcel.plan.way, "review": parcel.plan.review, **named}
+    return {"way": request.plan.way, "review": request.plan.review, **named}
 
 
 def _truth(value: bool) -> str:
@@ -125,16 +125,16 @@ def _cut_texts(value: Any) -> Any:
     if isinstance(value, str):
         return value if len(value) <= TEXT_KEPT else value[:TEXT_KEPT] + "…"
     if isinstance(value, dict):
-        return {name: _cut_texts(one) for name, one in value.items()}
-    return [_cut_texts(one) for one in value] if isinstance(value, list | tuple) else value
+        return {name: _cut_texts(item) for name, item in value.items()}
+    return [_cut_texts(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _without_lists(value: Any) -> Any:
     """The same without its lists and the document's metadata."""
     if isinstance(value, dict):
         return {
-            name: _without_lists(one)
-            for name, one in value.items()
-            if not isinstance(one, list | tuple) and name != "metadata"
+            name: _without_lists(item)
+            for name, item in value.items()
+            if not isinstance(item, list | tuple) and name != "metadata"
         }
     return value

@@ -16,17 +16,17 @@ from itertools import islice
 from pathlib import Path
 
 from handlers.destinations import options as options_
+from handlers.destinations.manifest import SUFFIX, manifest_file, same_manifest
 from handlers.destinations.odd_paths import literal_signs, odd_parts
-from handlers.destinations.story import SUFFIX, manifest_file, same_story
+from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DeliveryConflict, DestinationBusy, FileGone, MailroomError, Unroutable
 from receiver.core.length import most_bytes, most_bytes_of_a_part
 from receiver.core.naming import template_faults
-from receiver.core.parcel import Parcel
 from receiver.core.plan import Taken, Target
-from receiver.flow.regular import NO_FILE, open_regular
+from receiver.pipeline.regular_file import NO_FILE, open_regular
 from receiver.ports import Destination
-from receiver.store.durable import MODE, Folders, clear_untouched, sync_file, sync_folder
+from receiver.store.durable_files import MODE, Folders, clear_untouched, sync_file, sync_folder
 
 OPTIONS: tuple[str, ...] = ()
 PART_BYTES = 255
@@ -54,20 +54,20 @@ class Folder:
         self._searched: dict[Path, float] = {}
         """Up to which moment a folder was searched to its end."""
 
-    async def deliver(self, parcel: Parcel) -> Receipt:
+    async def deliver(self, request: DeliveryRequest) -> Receipt:
         """The document and its manifest, written once in effect."""
-        path = _path(parcel)
+        path = _path(request)
         await asyncio.to_thread(self._make_room, path)
-        sha256, fresh = parcel.content.sha256, False
-        if not (parcel.again and sha256 and path.is_file()):
-            sha256, fresh = await _create(path, parcel.content.stream(), sha256)
+        sha256, fresh = request.content.sha256, False
+        if not (request.again and sha256 and path.is_file()):
+            sha256, fresh = await _create(path, request.content.stream(), sha256)
         if not fresh and (there := await asyncio.to_thread(_sha256, path)) != sha256:
             raise DeliveryConflict(
                 f"{path} holds sha256 {there}; the document is sha256 {sha256}",
                 fix="compare the two; remove or rename the file, then: mailroom replay DOCUMENT_ID",
             )
         beside = path.with_name(path.name + SUFFIX)
-        await self._tell(beside, parcel, sha256)
+        await self._tell(beside, request, sha256)
         return Receipt(
             location=f"folder://{path}", checksum=f"sha256:{sha256}", fresh=fresh, manifest=f"folder://{beside}"
         )  # fmt: skip
@@ -78,11 +78,11 @@ class Folder:
         except OSError as error:
             raise _translated(error, path.parent) from error
 
-    async def _tell(self, path: Path, parcel: Parcel, sha256: str) -> None:
-        said = manifest_file(parcel, sha256=sha256)
+    async def _tell(self, path: Path, request: DeliveryRequest, sha256: str) -> None:
+        said = manifest_file(request, sha256=sha256)
         _, fresh = await _create(path, _once(said), "")
-        if not fresh and not same_story(await asyncio.to_thread(_read, path), parcel):
-            raise DeliveryConflict(f"{path} tells of another document than {parcel.document.id}")
+        if not fresh and not same_manifest(await asyncio.to_thread(_read, path), request):
+            raise DeliveryConflict(f"{path} tells of another document than {request.document.id}")
 
     def faults(self, target: Target) -> list[str]:
         """Templates that could leave their folder, names that no file can have, unknown options."""
@@ -157,8 +157,8 @@ def _name_faults(template: str) -> list[str]:
 def _unfinished(root: Path) -> Iterator[list[Path]]:
     """Of one folder after the other the files that were never finished."""
     for folder, _, names in os.walk(root):
-        unfinished = [one for one in names if one.startswith(UNFINISHED) and one.endswith((".part", ".probe"))]
-        yield [Path(folder, one) for one in unfinished]
+        unfinished = [item for item in names if item.startswith(UNFINISHED) and item.endswith((".part", ".probe"))]
+        yield [Path(folder, item) for item in unfinished]
 
 
 def _root(template: str) -> Path:
@@ -167,10 +167,10 @@ def _root(template: str) -> Path:
     return Path(literal[: literal.rfind("/") + 1] or "./").absolute()
 
 
-def _path(parcel: Parcel) -> Path:
+def _path(request: DeliveryRequest) -> Path:
     """Where the document goes. Raises Unroutable when that is outside the target's own folder."""
-    delivery = parcel.document.delivery(parcel.delivery_id)
-    path = Path(parcel.url.removeprefix("folder://")).absolute()
+    delivery = request.document.delivery(request.delivery_id)
+    path = Path(request.url.removeprefix("folder://")).absolute()
     root = _root(delivery.to.url) if delivery else path.parent
     inside = path.parent.resolve().is_relative_to(root.resolve())
     if ".." in path.parts or not inside or path.is_symlink():

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from handlers.destinations import options as options_
-from handlers.destinations.cloudevent import CONTENT_TYPE, event
+from handlers.destinations.cloudevent import CONTENT_TYPE, cloudevent
 from handlers.outbound import Outbound, private, without_secrets
+from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.naming import FIELDS
-from receiver.core.parcel import Parcel
 from receiver.core.plan import Taken, Target
 from receiver.ports import Clock, Destination
 
@@ -39,22 +39,22 @@ class Http:
         self._clock = clock
         self._outbound = Outbound(clock=clock)
 
-    async def deliver(self, parcel: Parcel) -> Receipt:
+    async def deliver(self, request: DeliveryRequest) -> Receipt:
         """The message, taken with a 2xx; at least once. Raises DestinationBusy, AccessDenied, Unroutable."""
-        body, shown = event(parcel), without_secrets(parcel.url)
-        headers = {"Content-Type": CONTENT_TYPE, **self._signed(parcel, body)}
-        await self._outbound.post(parcel.url, what=shown, body=body, headers=headers)
+        body, shown = cloudevent(request), without_secrets(request.url)
+        headers = {"Content-Type": CONTENT_TYPE, **self._signed(request, body)}
+        await self._outbound.post(request.url, what=shown, body=body, headers=headers)
         return Receipt(location=shown)
 
-    def _signed(self, parcel: Parcel, body: bytes) -> dict[str, str]:
-        named = {"webhook-id": parcel.delivery_id}
-        key = self._key(parcel.options)
+    def _signed(self, request: DeliveryRequest, body: bytes) -> dict[str, str]:
+        named = {"webhook-id": request.delivery_id}
+        key = self._key(request.options)
         if key is None:
             return named
         now = datetime.fromtimestamp(int(self._clock()), UTC)
         return named | {
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": key.sign(parcel.delivery_id, now, body.decode()),
+            "webhook-signature": key.sign(request.delivery_id, now, body.decode()),
         }
 
     def _key(self, options: Mapping[str, str]) -> "Webhook | None":
@@ -159,7 +159,7 @@ def _is_host(host: str) -> bool:
     if ":" in host:  # an IPv6 address; urlsplit has looked at it
         return True
     labels = host.removesuffix(".").split(".")
-    return len(host) <= 253 and all(len(one) <= 63 and re.fullmatch(r"\w([\w-]*\w)?", one) for one in labels)
+    return len(host) <= 253 and all(len(item) <= 63 and re.fullmatch(r"\w([\w-]*\w)?", item) for item in labels)
 
 
 _: type[Destination] = Http

@@ -27,5 +27,5 @@ def odd_parts(template: str) -> Iterator[str]:
         yield "it has an empty part, between two slashes or at the beginning"
     if "{ext}" in parts:
         yield "a file without an extension makes the part {ext} empty: put something beside it, as in {stem}.{ext}"
-    if found := next((one for one in parts if one != one.strip(" ")), ""):
+    if found := next((item for item in parts if item != item.strip(" ")), ""):
         yield f"the part {found!r} begins or ends with a space"

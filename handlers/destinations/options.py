@@ -50,7 +50,7 @@ def pairs(value: str) -> dict[str, str]:
 
 def _each(value: str) -> list[tuple[str, str]]:
     found = []
-    for part in filter(None, (one.strip() for one in value.split(","))):
+    for part in filter(None, (item.strip() for item in value.split(","))):
         name, equals, said = part.partition("=")
         if not equals or not name.strip():
             raise ValueError(f"{part!r} is not name=value")

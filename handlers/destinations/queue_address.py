@@ -12,11 +12,11 @@ from receiver.core.forms import LOOPBACK
 
 _NAME = re.compile(r"(?=.{1,80}$)[A-Za-z0-9_\-]+(\.fifo)?")
 _REGION = r"(?P<region>[a-z]{2,5}(-\w+)+-\d+)"
-_SUFFIXES = tuple(dict.fromkeys(suffix for one in PARTITIONS for suffix in one.suffixes))
+_SUFFIXES = tuple(dict.fromkeys(suffix for item in PARTITIONS for suffix in item.suffixes))
 _SUFFIX = f"(?P<suffix>{'|'.join(map(re.escape, _SUFFIXES))})"
 _HOSTS = tuple(
-    re.compile(one)
-    for one in (
+    re.compile(item)
+    for item in (
         rf"sqs(-fips)?\.{_REGION}\.{_SUFFIX}",
         rf"{_REGION}\.queue\.{_SUFFIX}",
         rf"vpce-[a-z0-9-]+\.sqs\.{_REGION}\.vpce\.{_SUFFIX}",

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from handlers.aws import Access
 from handlers.destinations import options as options_
-from receiver.aws.place import endpoint_of, named_region
+from receiver.aws.boto import DestinationAccess
+from receiver.aws.environment import endpoint_of, named_region
 from receiver.core import forms
 from receiver.core.forms import Wrong
 from receiver.core.variables import resolve
@@ -21,9 +21,9 @@ _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 _EXAMPLE = "https://minio.example.com:9000"
 
 
-def access_of(given: Mapping[str, str]) -> Access:
+def access_of(given: Mapping[str, str]) -> DestinationAccess:
     """What the options say, their variables put in."""
-    return Access(
+    return DestinationAccess(
         role=given.get("role", ""),
         external_id=given.get("external_id", ""),
         endpoint=given.get("endpoint", "").rstrip("/"),
@@ -32,7 +32,7 @@ def access_of(given: Mapping[str, str]) -> Access:
     )
 
 
-def faults(options: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
+def reach_faults(options: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
     """What is wrong with them; that a variable is not set, or an option empty, is said elsewhere."""
     given = options_.given(options, environ)
     return [*_role_faults(given), *_key_faults(options), *_endpoint_faults(given.get("endpoint", ""), environ)]

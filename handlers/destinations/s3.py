@@ -12,17 +12,24 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from handlers.aws import Aws
 from handlers.destinations import options as options_
 from handlers.destinations import reach
+from handlers.destinations.manifest import (
+    DELIVERY,
+    SUFFIX,
+    ascii_safe,
+    manifest_attributes,
+    manifest_file,
+    same_manifest,
+)
 from handlers.destinations.odd_paths import literal_signs, odd_parts
 from handlers.destinations.s3_limits import METADATA_BYTES, NONE, OWN_TAGS, address_faults, doubts, option_faults
 from handlers.destinations.s3_object import MULTIPART_BYTES, PART_BYTES, S3Objects
-from handlers.destinations.story import DELIVERY, SUFFIX, ascii_safe, facts, manifest_file, same_story
+from receiver.aws.boto import Aws
+from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DeliveryConflict, MailroomError, Unroutable
 from receiver.core.naming import UNTYPED
-from receiver.core.parcel import Parcel
 from receiver.core.plan import Taken, Target
 from receiver.ports import Destination
 
@@ -58,28 +65,34 @@ class S3:
         objects = self._looking if options.get("conditions") == NONE else self._conditional
         return objects.by(self._aws.through(reach.access_of(options)))
 
-    async def deliver(self, parcel: Parcel) -> Receipt:
+    async def deliver(self, request: DeliveryRequest) -> Receipt:
         """The document and its manifest, written once in effect."""
-        bucket, key = place(parcel.url)
-        given = options_.given(parcel.options, self._environ)
+        bucket, key = s3_place(request.url)
+        given = options_.given(request.options, self._environ)
         objects, location = self._objects(given), reach.location(f"s3://{bucket}/{key}", given)
-        dress, beside = described(parcel, given), _of_manifest(parcel, given)
-        sha256, fresh = await objects.write(bucket, key, parcel.content, dress, look=parcel.again)
-        await self._tell(objects, bucket, key + SUFFIX, parcel, sha256, beside)
-        if parcel.options_changed and not fresh:
-            await objects.restyle(bucket, key, dress)
+        object_headers, beside = described(request, given), _of_manifest(request, given)
+        sha256, fresh = await objects.write(bucket, key, request.content, object_headers, look=request.again)
+        await self._tell(objects, bucket, key + SUFFIX, request, sha256, beside)
+        if request.options_changed and not fresh:
+            await objects.restyle(bucket, key, object_headers)
             await objects.restyle(bucket, key + SUFFIX, beside)
         return Receipt(
             location=location, checksum=f"sha256:{sha256}", fresh=fresh, manifest=f"{location}{SUFFIX}"
         )  # fmt: skip
 
     async def _tell(
-        self, objects: S3Objects, bucket: str, key: str, parcel: Parcel, sha256: str, dress: dict[str, Any]
+        self,
+        objects: S3Objects,
+        bucket: str,
+        key: str,
+        request: DeliveryRequest,
+        sha256: str,
+        object_headers: dict[str, Any],
     ) -> None:
-        if not await objects.create(bucket, key, manifest_file(parcel, sha256=sha256), dress):
+        if not await objects.create(bucket, key, manifest_file(request, sha256=sha256), object_headers):
             there = await objects.read(bucket, key)
-            if not same_story(there, parcel):
-                raise DeliveryConflict(f"s3://{bucket}/{key} tells of another document than {parcel.document.id}")
+            if not same_manifest(there, request):
+                raise DeliveryConflict(f"s3://{bucket}/{key} tells of another document than {request.document.id}")
 
     def faults(self, target: Target) -> list[str]:
         """Names, keys and options that S3 would not take, and templates that could leave their prefix."""
@@ -88,7 +101,7 @@ class S3:
         if unset := options_.unset(target.options, self._environ):
             return found + unset
         given = options_.given(target.options, self._environ)
-        return [*found, *option_faults(bucket, given), *reach.faults(target.options, self._environ)]
+        return [*found, *option_faults(bucket, given), *reach.reach_faults(target.options, self._environ)]
 
     def doubts(self, target: Target) -> list[str]:
         """Buckets, keys and options that are probably not meant so."""
@@ -143,15 +156,15 @@ class S3:
 
     async def _put(self, bucket: str, prefix: str, given: Mapping[str, str], condition: dict[str, str]) -> bool:
         """Writes the probe as a delivery would write; False when the condition did not hold."""
-        dress = _placed(given) | ({} if given.get("tags") == NONE else {"Tagging": "type=probe"})
+        object_headers = _placed(given) | ({} if given.get("tags") == NONE else {"Tagging": "type=probe"})
         written = await self._aws.through(reach.access_of(given)).attempt(
             "s3", "put_object", what=f"s3://{bucket}/{prefix}", unless=_CONDITION_FAILED,
-            Bucket=bucket, Key=prefix + PROBE, Body=b"", **condition, **dress,
+            Bucket=bucket, Key=prefix + PROBE, Body=b"", **condition, **object_headers,
         )  # fmt: skip
         return written is not None
 
 
-def place(url: str) -> tuple[str, str]:
+def s3_place(url: str) -> tuple[str, str]:
     """Bucket and key of ``s3://bucket/key``; the key is taken literally. Raises Unroutable."""
     bucket, _, key = url.removeprefix("s3://").partition("/")
     if not bucket or not key or any(part in {".", ".."} for part in key.split("/")):
@@ -159,23 +172,27 @@ def place(url: str) -> tuple[str, str]:
     return bucket, key
 
 
-def described(parcel: Parcel, given: Mapping[str, str]) -> dict[str, Any]:
+def described(request: DeliveryRequest, given: Mapping[str, str]) -> dict[str, Any]:
     """Everything about the object but its bytes: type, metadata, tags, storage class, encryption."""
-    said = {name: ascii_safe(value) for name, value in ({"type": UNTYPED} | facts(parcel)).items() if name in OWN_TAGS}
-    own = {DELIVERY: parcel.delivery_id} | {name.replace("_", "-"): value for name, value in said.items()}
+    said = {
+        name: ascii_safe(value)
+        for name, value in ({"type": UNTYPED} | manifest_attributes(request)).items()
+        if name in OWN_TAGS
+    }
+    own = {DELIVERY: request.delivery_id} | {name.replace("_", "-"): value for name, value in said.items()}
     extra = {k.lower(): ascii_safe(v, METADATA_BYTES) for k, v in options_.pairs(given.get("metadata", "")).items()}
-    dress: dict[str, Any] = {
-        "ContentType": parcel.content.media_type or "application/octet-stream",
+    object_headers: dict[str, Any] = {
+        "ContentType": request.content.media_type or "application/octet-stream",
         "Metadata": extra | own,
     }
     if (tags := given.get("tags", "")) != NONE:
-        dress["Tagging"] = urlencode(said | options_.pairs(tags))
-    return dress | _placed(given)
+        object_headers["Tagging"] = urlencode(said | options_.pairs(tags))
+    return object_headers | _placed(given)
 
 
-def _of_manifest(parcel: Parcel, given: Mapping[str, str]) -> dict[str, Any]:
-    dress = {name: value for name, value in described(parcel, given).items() if name != "StorageClass"}
-    return dress | {"ContentType": "application/json"}
+def _of_manifest(request: DeliveryRequest, given: Mapping[str, str]) -> dict[str, Any]:
+    object_headers = {name: value for name, value in described(request, given).items() if name != "StorageClass"}
+    return object_headers | {"ContentType": "application/json"}
 
 
 def _placed(given: Mapping[str, str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from handlers.destinations import options as options_
-from handlers.destinations.story import ascii_safe
+from handlers.destinations.manifest import ascii_safe
 from receiver.aws.regions import odd, partition_of
 from receiver.core.length import most_bytes
 from receiver.core.manifest import SUFFIX
@@ -172,7 +172,7 @@ def _tag(name: str, value: str) -> Iterator[str]:
     for what, text, most in (("name", name, TAG_NAME), ("value", value, TAG_VALUE)):
         if len(text) > most:
             yield f"the {what} {text[:20]!r}… has {len(text)} characters; S3 takes {most}"
-        if odd := sorted({one for one in text if not _fits_a_tag(one)}):
+        if odd := sorted({item for item in text if not _fits_a_tag(item)}):
             yield f"{text!r} holds {' '.join(odd)}: S3 takes letters, digits, spaces and + - = . _ : / @ in a {what}"
 
 

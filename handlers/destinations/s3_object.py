@@ -16,10 +16,10 @@ from urllib.parse import parse_qsl
 
 import anyio
 
-from handlers.aws import Aws
-from handlers.s3_whole import refuse_part
+from handlers.s3_integrity import refuse_part
+from receiver.aws.boto import Aws
+from receiver.core.delivery_request import Content
 from receiver.core.errors import DeliveryConflict, DestinationBusy, FileGone, MailroomError
-from receiver.core.parcel import Content
 
 PART_BYTES = 16 * 1024 * 1024
 """What fits in one part is written in one piece. One part is all of a document that is ever held in memory."""
@@ -70,7 +70,7 @@ class S3Objects:
         return other
 
     async def write(
-        self, bucket: str, key: str, content: Content, dress: Dress, *, look: bool = False
+        self, bucket: str, key: str, content: Content, object_headers: Dress, *, look: bool = False
     ) -> tuple[str, bool]:
         """The SHA-256 that lies there now, and whether this call put it there.
 
@@ -80,30 +80,30 @@ class S3Objects:
         if look and content.sha256 and await self._is_there(bucket, key, content.sha256):
             return content.sha256, False
         if content.s3 and self._aws.usual:  # another role, or another store, may not be able to read the source
-            return await self._copy(bucket, key, content, dress)
+            return await self._copy(bucket, key, content, object_headers)
         parts = _in_parts(content.stream(), _part_size(content.size, self._part_bytes))
         first = await anext(parts, b"")
         if len(first) < self._part_bytes:
             sha256 = _expected(hashlib.sha256(first).hexdigest(), content, f"s3://{bucket}/{key}")
-            fresh = await self.create(bucket, key, first, _carrying(dress, sha256))
+            fresh = await self.create(bucket, key, first, _carrying(object_headers, sha256))
             return await self._proven(bucket, key, sha256, fresh=fresh)
         sha256 = content.sha256 or await _hashed(content.stream())
         if await self._is_there(bucket, key, sha256):
             return sha256, False
-        return await self._upload(bucket, key, sha256, _chained(first, parts), dress)
+        return await self._upload(bucket, key, sha256, _chained(first, parts), object_headers)
 
-    async def create(self, bucket: str, key: str, body: bytes, dress: Dress) -> bool:
+    async def create(self, bucket: str, key: str, body: bytes, object_headers: Dress) -> bool:
         """Writes a new object in one piece; False when the key exists, whatever lies there."""
         if not self._condition and await self._head(bucket, key, unless=_UNSEEN) is not None:
             return False
         checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
         answer = await self._aws.attempt(
             "s3", "put_object", what=f"s3://{bucket}/{key}", unless=_EXISTS,
-            Bucket=bucket, Key=key, Body=body, ChecksumSHA256=checksum, **self._condition, **dress,
+            Bucket=bucket, Key=key, Body=body, ChecksumSHA256=checksum, **self._condition, **object_headers,
         )  # fmt: skip
         return answer is not None
 
-    async def restyle(self, bucket: str, key: str, dress: Dress) -> None:
+    async def restyle(self, bucket: str, key: str, object_headers: Dress) -> None:
         """Copies an object onto itself: its bytes stay, and what is said about it is ``dress`` alone.
 
         Raises DestinationBusy when somebody else writes it meanwhile; the next attempt finds what is there then.
@@ -115,13 +115,13 @@ class S3Objects:
         at = {"Bucket": bucket, "Key": key}
         sha256, size = _sha256_of(head) or await self._read_sha256(at), head["ContentLength"]
         pinned = {"CopySource": at, "CopySourceIfMatch": head["ETag"]}
-        said = {name: value for name, value in dress.items() if name != "Tagging"}
+        said = {name: value for name, value in object_headers.items() if name != "Tagging"}
         if size > self._multipart_copy_above:
             await self.without_conditions()._copy_in_parts(bucket, key, sha256, size, pinned, said)
         else:
             await self._copy_onto_itself(bucket, key, sha256, pinned, said)
-        if "Tagging" in dress:
-            tags = [{"Key": name, "Value": value} for name, value in parse_qsl(str(dress["Tagging"]))]
+        if "Tagging" in object_headers:
+            tags = [{"Key": name, "Value": value} for name, value in parse_qsl(str(object_headers["Tagging"]))]
             await self._aws.call("s3", "put_object_tagging", what=what, **at, Tagging={"TagSet": tags})
 
     async def _copy_onto_itself(self, bucket: str, key: str, sha256: str, pinned: dict[str, Any], said: Dress) -> None:
@@ -140,7 +140,7 @@ class S3Objects:
         return beginning
 
     async def _upload(
-        self, bucket: str, key: str, sha256: str, parts: AsyncIterator[bytes], dress: Dress
+        self, bucket: str, key: str, sha256: str, parts: AsyncIterator[bytes], object_headers: Dress
     ) -> tuple[str, bool]:
         what, running = f"s3://{bucket}/{key}", hashlib.sha256()
 
@@ -158,14 +158,16 @@ class S3Objects:
                 raise FileGone(f"{what}: the bytes read are sha256 {running.hexdigest()}, expected {sha256}")
             return done
 
-        return await self._in_upload(bucket, key, sha256, dress, send)
+        return await self._in_upload(bucket, key, sha256, object_headers, send)
 
-    async def _in_upload(self, bucket: str, key: str, sha256: str, dress: Dress, send: Any) -> tuple[str, bool]:
+    async def _in_upload(
+        self, bucket: str, key: str, sha256: str, object_headers: Dress, send: Any
+    ) -> tuple[str, bool]:
         """A multipart upload that is completed create-only, or aborted whatever happens."""
         what = f"s3://{bucket}/{key}"
         opened = await self._aws.call(
             "s3", "create_multipart_upload", what=what,
-            Bucket=bucket, Key=key, ChecksumAlgorithm="SHA256", **_carrying(dress, sha256),
+            Bucket=bucket, Key=key, ChecksumAlgorithm="SHA256", **_carrying(object_headers, sha256),
         )  # fmt: skip
         upload = {"Bucket": bucket, "Key": key, "UploadId": opened["UploadId"]}
         completed = None
@@ -188,19 +190,19 @@ class S3Objects:
             except MailroomError as error:
                 _log.warning("an unfinished upload to %s stays behind: %s", what, error)
 
-    async def _copy(self, bucket: str, key: str, content: Content, dress: Dress) -> tuple[str, bool]:
+    async def _copy(self, bucket: str, key: str, content: Content, object_headers: Dress) -> tuple[str, bool]:
         """A copy inside S3, of the very version that was read at intake."""
         source, head, sha256 = await self._source(content)
         if await self._is_there(bucket, key, sha256):
             return sha256, False
         pinned = {"CopySource": source, "CopySourceIfMatch": head["ETag"]}
         if head["ContentLength"] > self._multipart_copy_above:
-            return await self._copy_in_parts(bucket, key, sha256, head["ContentLength"], pinned, dress)
+            return await self._copy_in_parts(bucket, key, sha256, head["ContentLength"], pinned, object_headers)
         copied = await self._aws.attempt(
             "s3", "copy_object", what=f"s3://{bucket}/{key}", unless=_EXISTS,
             Bucket=bucket, Key=key, MetadataDirective="REPLACE", ChecksumAlgorithm="SHA256",
-            **({"TaggingDirective": "REPLACE"} if "Tagging" in dress else {}),
-            **self._condition, **pinned, **_carrying(dress, sha256),
+            **({"TaggingDirective": "REPLACE"} if "Tagging" in object_headers else {}),
+            **self._condition, **pinned, **_carrying(object_headers, sha256),
         )  # fmt: skip
         try:
             return await self._proven(bucket, key, sha256, fresh=copied is not None)
@@ -236,7 +238,7 @@ class S3Objects:
         )
 
     async def _copy_in_parts(
-        self, bucket: str, key: str, sha256: str, size: int, pinned: dict[str, Any], dress: Dress
+        self, bucket: str, key: str, sha256: str, size: int, pinned: dict[str, Any], object_headers: Dress
     ) -> tuple[str, bool]:
         what, step = f"s3://{bucket}/{key}", _part_size(size, self._copy_part_bytes)
 
@@ -252,7 +254,7 @@ class S3Objects:
                 done.append({"PartNumber": number} | {k: result[k] for k in ("ETag", "ChecksumSHA256") if k in result})
             return done
 
-        return await self._in_upload(bucket, key, sha256, dress, send)
+        return await self._in_upload(bucket, key, sha256, object_headers, send)
 
     async def _is_there(self, bucket: str, key: str, sha256: str) -> bool:
         """Whether this content lies there already: asked before much is moved. Raises DeliveryConflict."""
@@ -328,8 +330,8 @@ def _sha256_of(head: dict[str, Any]) -> str:
     return base64.b64decode(checksum).hex() if len(checksum) == BASE64_DIGITS else ""
 
 
-def _carrying(dress: Dress, sha256: str) -> Dress:
-    return {**dress, "Metadata": {**dress.get("Metadata", {}), "sha256": sha256}}
+def _carrying(object_headers: Dress, sha256: str) -> Dress:
+    return {**object_headers, "Metadata": {**object_headers.get("Metadata", {}), "sha256": sha256}}
 
 
 def _expected(sha256: str, content: Content, what: str) -> str:

@@ -8,17 +8,17 @@ import os
 from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
-from handlers.aws import Access, Aws
 from handlers.destinations import options as options_
 from handlers.destinations import reach
-from handlers.destinations.cloudevent import attributes, event
+from handlers.destinations.cloudevent import cloudevent, event_attributes
+from handlers.destinations.manifest import ascii_safe
 from handlers.destinations.queue_address import Queue, arn_hint, queue_of
-from handlers.destinations.story import ascii_safe
-from receiver.aws.place import has_own_endpoint
+from receiver.aws.boto import Aws, DestinationAccess
+from receiver.aws.environment import has_own_endpoint
+from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import MailroomError
 from receiver.core.naming import UNTYPED
-from receiver.core.parcel import Parcel
 from receiver.core.plan import Taken, Target
 from receiver.ports import Destination
 
@@ -38,22 +38,22 @@ class Sqs:
         """``environ`` is where options of the form ``env:NAME`` find their values."""
         self._aws = aws
         self._environ = environ
-        self._urls: dict[tuple[Access, str], str] = {}
+        self._urls: dict[tuple[DestinationAccess, str], str] = {}
 
-    async def deliver(self, parcel: Parcel) -> Receipt:
+    async def deliver(self, request: DeliveryRequest) -> Receipt:
         """The message, sent; once in effect on a FIFO queue, at least once on a standard one."""
         # Targets of earlier plans may end in a message's id, as receipts do.
-        queue = queue_of(parcel.url.partition("#")[0])
-        given = options_.given(parcel.options, self._environ)
-        order, access = _order(parcel, given) if queue.fifo else {}, reach.access_of(given)
+        queue = queue_of(request.url.partition("#")[0])
+        given = options_.given(request.options, self._environ)
+        order, access = _order(request, given) if queue.fifo else {}, reach.access_of(given)
         answer = await self._aws.through(access).call(
             "sqs", "send_message", what=f"sqs://{queue.name}", region=queue.region,
-            QueueUrl=await self._url(queue, access), MessageBody=event(parcel).decode(),
-            MessageAttributes=_attributes(parcel), **order,
+            QueueUrl=await self._url(queue, access), MessageBody=cloudevent(request).decode(),
+            MessageAttributes=_attributes(request), **order,
         )  # fmt: skip
         return Receipt(location=f"sqs://{queue.name}#{answer['MessageId']}")
 
-    async def _url(self, queue: Queue, access: Access) -> str:
+    async def _url(self, queue: Queue, access: DestinationAccess) -> str:
         """The queue's address, asked for once."""
         known, aws = (access, queue.place), self._aws.through(access)
         if known not in self._urls:
@@ -80,7 +80,7 @@ class Sqs:
                 "option role: a name alone would be another queue, in the role's account; "
                 f"write sqs://https://sqs.REGION.amazonaws.com/ACCOUNT/{queue.name}"
             )
-        found += reach.faults(target.options, self._environ)
+        found += reach.reach_faults(target.options, self._environ)
         if (group := given.get("group", "batch")) not in GROUPS:
             found.append(f"option group: {group!r} is none of {', '.join(GROUPS)}")
         return found
@@ -130,19 +130,19 @@ async def _reachable(queue: Queue, aws: Aws) -> str:
     return urlunsplit((endpoint.scheme, endpoint.netloc, urlsplit(queue.url).path, "", ""))
 
 
-def _attributes(parcel: Parcel) -> dict[str, dict[str, str]]:
+def _attributes(request: DeliveryRequest) -> dict[str, dict[str, str]]:
     return {
         name: {"DataType": "Number" if name == "confidence" else "String", "StringValue": value}
-        for name, value in attributes(parcel).items()
+        for name, value in event_attributes(request).items()
     }
 
 
-def _order(parcel: Parcel, given: Mapping[str, str]) -> dict[str, str]:
+def _order(request: DeliveryRequest, given: Mapping[str, str]) -> dict[str, str]:
     by_type = given.get("group") == "type"
-    group = (parcel.document.type or UNTYPED) if by_type else parcel.document.batch_id or parcel.document.id
+    group = (request.document.type or UNTYPED) if by_type else request.document.batch_id or request.document.id
     return {
         "MessageGroupId": ascii_safe(group, 128).replace(" ", "_"),
-        "MessageDeduplicationId": parcel.delivery_id,
+        "MessageDeduplicationId": request.delivery_id,
     }
 
 

@@ -4,8 +4,8 @@ import os
 from typing import cast
 
 from receiver.bootstrap import App, load_app
-from receiver.flow.scratch import clear_all_scratch
-from receiver.metrics import Meter
+from receiver.metrics import SummingMeter
+from receiver.pipeline.scratch import clear_all_scratch
 from receiver.settings import Settings
 
 
@@ -26,6 +26,6 @@ async def close(app: App) -> None:
         pass
 
 
-def meter_of(app: App) -> Meter:
+def meter_of(app: App) -> SummingMeter:
     """What the application counts with; the flow knows it by its port only."""
-    return cast("Meter", app.tools.meter)
+    return cast("SummingMeter", app.context.meter)

@@ -4,7 +4,7 @@ from typing import Any
 
 from handlers.functions import application
 from handlers.functions.gateway import Gateway, gateway
-from handlers.functions.warm import Context, Warm
+from handlers.functions.warm import LambdaContext, Warm
 from receiver.bootstrap import App
 from receiver.http.operator import operator_app
 from receiver.settings import Settings
@@ -23,7 +23,7 @@ async def close(built: tuple[App, Gateway]) -> None:
 WARM = Warm(build, close)
 
 
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The answer to one request."""
     app, http = WARM.built()
     answer = http(event, context)

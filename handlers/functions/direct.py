@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from receiver.aws.service import AwsError, Service, connect
+from receiver.aws.service import AwsError, Service, botocore_client
 from receiver.core.errors import Misconfigured, Transient
 
 VARIABLE = "PROCESS_FUNCTION"
@@ -19,7 +19,7 @@ class Direct:
 
     def __init__(self, function: str, *, client: Callable[[], Any] | None = None) -> None:
         self._function = function
-        self._client = client or partial(connect, "lambda")
+        self._client = client or partial(botocore_client, "lambda")
 
     async def begin(self, task_ids: Sequence[str]) -> None:
         """Raises Misconfigured without a function, Transient when AWS does not take it."""
@@ -38,4 +38,6 @@ class Direct:
 
 def _event(task_ids: Sequence[str]) -> bytes:
     """As SQS sends it, but for where it is from."""
-    return json.dumps({"Records": [{"messageId": one, "body": json.dumps({"task": one})} for one in task_ids]}).encode()
+    return json.dumps(
+        {"Records": [{"messageId": item, "body": json.dumps({"task": item})} for item in task_ids]}
+    ).encode()

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from mangum import Mangum
 
-from handlers.functions.warm import Context
+from handlers.functions.warm import LambdaContext
 
 Application = Callable[
     [
@@ -15,7 +15,7 @@ Application = Callable[
     ],
     Awaitable[None],
 ]
-Gateway = Callable[[dict[str, Any], Context], dict[str, Any]]
+Gateway = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
 def gateway(application: Application) -> Gateway:

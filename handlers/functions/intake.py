@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from handlers.functions.application import build, close, meter_of
-from handlers.functions.warm import Context, Warm
+from handlers.functions.warm import LambdaContext, Warm
 from handlers.inbox import taken
 from receiver.bootstrap import App
 
 WARM = Warm(build, close)
 
 
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Which messages must come again (ReportBatchItemFailures)."""
     app = WARM.built()
     failed = WARM.run(take_all(event["Records"], app))

@@ -17,16 +17,16 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from handlers.functions.application import build, close, meter_of
-from handlers.functions.warm import Context, Warm
+from handlers.functions.warm import LambdaContext, Warm
 from receiver.bootstrap import App
 from receiver.core.bulkhead import Capacity, Room
 from receiver.core.errors import MailroomError
 from receiver.core.task import Rank, Task
-from receiver.flow.recover import note_heard
-from receiver.flow.tools import Tools
-from receiver.flow.unclaimed import ring_again
-from receiver.log import line
-from receiver.runner import EARLY_SECONDS, Worker, owner_name
+from receiver.log import log_line
+from receiver.operations.stalled_queue import note_heard
+from receiver.pipeline.context import Context
+from receiver.pipeline.unclaimed import enqueue_again
+from receiver.worker import EARLY_SECONDS, Worker, owner_name
 
 log = logging.getLogger("mailroom.function")
 WARM = Warm(build, close)
@@ -50,12 +50,12 @@ class Knowledge:
         self.looked_at = 0.0
         self.heard_at = -HEARD_SECONDS
 
-    async def hear(self, tools: Tools) -> None:
+    async def hear(self, context: Context) -> None:
         """Writes down that the queue delivers, now and then: the sweep wants to know."""
         if time.monotonic() - self.heard_at >= HEARD_SECONDS:
             self.heard_at = time.monotonic()
             with contextlib.suppress(MailroomError):  # then it is taken for silent, and works all the same
-                await note_heard(tools)
+                await note_heard(context)
 
     def room(self) -> Room:
         """For what it begins now."""
@@ -65,7 +65,7 @@ class Knowledge:
 KNOWN = Knowledge()
 
 
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Which messages must come again (ReportBatchItemFailures)."""
     app = WARM.built()
     seconds = context.get_remaining_time_in_millis() / 1000
@@ -78,7 +78,7 @@ async def work_on(records: Sequence[dict[str, Any]], app: App, known: Knowledge,
     """The ids of the messages whose tasks were not settled within these seconds."""
     batch = Batch(app, known, until=time.monotonic() + max(seconds - ANSWER_SECONDS, 0.0))
     if any(record.get("eventSource") == "aws:sqs" for record in records):
-        await known.hear(app.tools)
+        await known.hear(app.context)
     settled = await batch.work({record["messageId"]: record["body"] for record in records})
     return [message_id for message_id in (record["messageId"] for record in records) if message_id not in settled]
 
@@ -87,7 +87,7 @@ class Batch:
     """The rings of one invocation, which must be over at ``until`` on the monotonic clock."""
 
     def __init__(self, app: App, known: Knowledge, *, until: float) -> None:
-        self._tools = app.tools
+        self._tools = app.context
         self._lease_seconds = app.settings.lease_seconds
         self._known = known
         self._until = until
@@ -101,7 +101,7 @@ class Batch:
                     {message_id: task_id for message_id, body in rings.items() if (task_id := _named(body))}
                 )
         except TimeoutError:
-            line(log, logging.ERROR, "function.out_of_time", rings=len(rings), settled=len(self._settled))
+            log_line(log, logging.ERROR, "function.out_of_time", rings=len(rings), settled=len(self._settled))
         return self._settled
 
     async def _all(self, rings: Mapping[str, str]) -> None:
@@ -128,7 +128,7 @@ class Batch:
             return False
         tasks = await self._claim(self._known.room(), ids=[task_id])
         if not tasks:
-            await ring_again(task_id, self._tools, room_in=self._room_in)
+            await enqueue_again(task_id, self._tools, room_in=self._room_in)
         return await self._work_on(tasks)
 
     async def _look_for_urgent(self, tasks: Sequence[Task]) -> None:
@@ -174,7 +174,7 @@ async def _isolated(work: Awaitable[bool], **facts: str) -> bool:
     try:
         return await work
     except MailroomError as error:
-        line(log, logging.ERROR, "ring.unanswered", error=str(error), fix=error.fix, **facts)
+        log_line(log, logging.ERROR, "ring.unanswered", error=str(error), fix=error.fix, **facts)
     except Exception:
         log.exception("fault")
     return False
@@ -185,5 +185,5 @@ def _named(body: str) -> str:
     try:
         return str(json.loads(body)["task"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        line(log, logging.ERROR, "ring.unreadable", size=len(body))
+        log_line(log, logging.ERROR, "ring.unreadable", size=len(body))
         return ""

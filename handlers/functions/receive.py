@@ -12,15 +12,15 @@ from typing import Any
 import msgspec
 
 from handlers.functions.gateway import Gateway, gateway
-from handlers.functions.warm import Context, Warm
-from receiver.bootstrap import open_bell, open_door, open_store
+from handlers.functions.warm import LambdaContext, Warm
+from receiver.bootstrap import open_queue, open_receiver, open_store
 from receiver.core.retention import Retention
-from receiver.flow.receive import Door
 from receiver.http.public import Public
 from receiver.http.readiness import Readiness
-from receiver.http.webhook import Limits, Webhook
-from receiver.log import line
-from receiver.metrics import Meter
+from receiver.http.webhook import Limits, WebhookEndpoint
+from receiver.log import log_line
+from receiver.metrics import SummingMeter
+from receiver.pipeline.receive import ReceiverDependencies
 from receiver.settings import Settings
 
 log = logging.getLogger("mailroom.function")
@@ -33,16 +33,16 @@ LOOK_AGAIN_SECONDS = 10.0
 @dataclass(frozen=True)
 class Receiver:
     http: Gateway
-    door: Door
-    meter: Meter
+    dependencies: ReceiverDependencies
+    meter: SummingMeter
 
 
 def build(settings: Settings) -> Receiver:
     """Everything that receiving needs. Raises Misconfigured."""
-    store, bell, meter = open_store(settings), open_bell(settings), Meter()
-    door = open_door(settings, store, bell, meter, retention=_retention())
-    public = Public(Webhook(door, Limits(body=settings.max_body)), Readiness(store))
-    return Receiver(gateway(public), door, meter)
+    store, queue, meter = open_store(settings), open_queue(settings), SummingMeter()
+    receiver = open_receiver(settings, store, queue, meter, retention=_retention())
+    public = Public(WebhookEndpoint(receiver, Limits(body=settings.max_body)), Readiness(store))
+    return Receiver(gateway(public), receiver, meter)
 
 
 def _retention() -> Retention:
@@ -52,19 +52,19 @@ def _retention() -> Retention:
         return msgspec.json.decode(path.read_bytes(), type=Retention)
     except FileNotFoundError:
         usual = Retention()
-        line(log, logging.WARNING, "retention.unknown", file=str(path), events_days=usual.events_days)
+        log_line(log, logging.WARNING, "retention.unknown", file=str(path), events_days=usual.events_days)
         return usual
 
 
 async def close(receiver: Receiver) -> None:
-    await receiver.door.store.close()
-    await receiver.door.bell.close()
+    await receiver.dependencies.store.close()
+    await receiver.dependencies.queue.close()
 
 
 WARM = Warm(build, close)
 
 
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The answer to one request."""
     receiver = WARM.built()
     answer = receiver.http(event, context)

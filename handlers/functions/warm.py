@@ -10,8 +10,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from receiver.core.errors import Misconfigured
 from receiver.emf import Emf
-from receiver.log import Sparing, line, set_up
-from receiver.metrics import Meter
+from receiver.log import RateLimitedLog, log_line, set_up
+from receiver.metrics import SummingMeter
 from receiver.secret_rules import refuse_other_proofs
 from receiver.secrets import VAULT
 from receiver.settings import Settings, from_environ
@@ -19,7 +19,7 @@ from receiver.settings import Settings, from_environ
 log = logging.getLogger("mailroom.function")
 
 
-class Context(Protocol):
+class LambdaContext(Protocol):
     """What Lambda says about an invocation."""
 
     def get_remaining_time_in_millis(self) -> int: ...
@@ -42,7 +42,7 @@ class Warm(Generic[B]):
         self._settings: Settings | None = None
         self._built: B | None = None
         self.refused: Misconfigured | None = None
-        self._unreadable = Sparing(log, logging.ERROR, "settings.refused", seconds=60.0)
+        self._unreadable = RateLimitedLog(log, logging.ERROR, "settings.refused", seconds=60.0)
         if "AWS_LAMBDA_RUNTIME_API" in os.environ:
             self.built()
 
@@ -77,7 +77,7 @@ class Warm(Generic[B]):
         before = self._built
         return self.built() is not before
 
-    def publish(self, meter: Meter, gauges: dict[str, float] | None = None) -> None:
+    def publish(self, meter: SummingMeter, gauges: dict[str, float] | None = None) -> None:
         """Writes what was counted in this invocation, and these values as they are."""
         now = time.time()
         self._emf.write(meter, sys.stdout, now=now)
@@ -94,11 +94,11 @@ class Warm(Generic[B]):
     def _exchange(self, settings: Settings) -> None:
         set_up(settings.log_level)
         if self._settings is not None:
-            refuse_other_proofs(self._settings.lock(), settings.lock())
+            refuse_other_proofs(self._settings.webhook_secrets(), settings.webhook_secrets())
         fresh = self._build(settings)
         if self._built is not None:
             self.run(_closing(self._close, self._built))
-            line(log, logging.INFO, "settings.renewed")
+            log_line(log, logging.INFO, "settings.renewed")
         self._settings, self._built = settings, fresh
 
 

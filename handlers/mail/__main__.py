@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from handlers.child_side import Refused, serve
-from handlers.mail.read import read
+from handlers.child_side import ChildRefusal, answer_questions
+from handlers.mail.read import read_mails
 from handlers.mail.tree import TooMuch
 from receiver.core.mail import MailBounds
 
@@ -21,21 +21,21 @@ CPU_SECONDS, CPU_SECONDS_PER_MB = 10, 0.2
 """Processor time: for any mail, and for each megabyte of it. Ordinary mail takes a tenth of it."""
 
 
-def answer(asked: dict[str, Any]) -> dict[str, Any]:
+def mails_in(asked: dict[str, Any]) -> dict[str, Any]:
     """The mails in one file. Raises Refused."""
     path = Path(asked["read"])
     _limit_time(path.stat().st_size)
     bounds = msgspec.convert(asked["bounds"], type=MailBounds)
     try:
-        mails = read(path.read_bytes(), asked["name"], bounds, Path(asked["folder"]))
+        mails = read_mails(path.read_bytes(), asked["name"], bounds, Path(asked["folder"]))
     except TooMuch as error:
-        raise Refused(str(error)) from error
+        raise ChildRefusal(str(error)) from error
     except MemoryError as error:
-        raise Refused("reading it takes more memory than any mail may use") from error
+        raise ChildRefusal("reading it takes more memory than any mail may use") from error
     except RecursionError as error:
-        raise Refused("it is nested too deeply to be read") from error
+        raise ChildRefusal("it is nested too deeply to be read") from error
     except Exception as error:  # the edge of this process: what a mail breaks here is the mail's own fault
-        raise Refused(f"it cannot be taken apart: {type(error).__name__} {error}"[:300]) from error
+        raise ChildRefusal(f"it cannot be taken apart: {type(error).__name__} {error}"[:300]) from error
     return {"mails": msgspec.to_builtins(mails)}
 
 
@@ -53,4 +53,4 @@ def _too_slow(number: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    serve(answer)
+    answer_questions(mails_in)

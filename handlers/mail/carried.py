@@ -32,6 +32,6 @@ def unpieced(encoded: str) -> bytes | None:
     if not rest.strip("= \t\r\n") or _NOT_BASE64.search(rest):
         return None
     try:
-        return b"".join(base64.b64decode(one) for one in _PIECES.findall("".join(encoded.split())))
+        return b"".join(base64.b64decode(item) for item in _PIECES.findall("".join(encoded.split())))
     except (binascii.Error, ValueError):
         return None

@@ -29,7 +29,7 @@ _NO_TEXT = (*_SURELY, "application/msword", *ENVELOPES - {MAIL})
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class FateRule:
     """One kind of part: what it is called on the record, and how it is known."""
 
     what: str
@@ -111,21 +111,21 @@ def _is_empty(leaf: Leaf) -> bool:
     if not leaf.content.strip(b"\0 \t\r\n"):
         return True
     is_html = leaf.declared == "text/html"
-    return (is_html or leaf.declared == "text/plain") and markup.says_nothing(text.decoded(leaf), is_html=is_html)
+    return (is_html or leaf.declared == "text/plain") and markup.says_nothing(text.decoded_text(leaf), is_html=is_html)
 
 
-RULES: tuple[Rule, ...] = (
-    Rule(EMPTY, Fate.LEFT_OUT, _is_empty),
-    Rule(LOCKED, Fate.HELD, _is_locked),
-    Rule(CARRIES, Fate.HELD, _carries_file),
-    Rule("the resource fork of a Macintosh file (AppleDouble)", Fate.LEFT_OUT, _is_fork),
-    Rule("a calendar entry", Fate.LEFT_OUT, _is_calendar),
-    Rule("a contact card", Fate.LEFT_OUT, _is_card),
-    Rule("a signature", Fate.LEFT_OUT, _is_signature),
-    Rule("a PGP signature or key", Fate.LEFT_OUT, _is_pgp),
-    Rule("the data of a certified mail (PEC)", Fate.LEFT_OUT, _is_certificate_of_post),
-    Rule("a report of the mail system", Fate.LEFT_OUT, _is_report),
-    Rule("a program", Fate.LEFT_OUT, _is_program),
+RULES: tuple[FateRule, ...] = (
+    FateRule(EMPTY, Fate.LEFT_OUT, _is_empty),
+    FateRule(LOCKED, Fate.HELD, _is_locked),
+    FateRule(CARRIES, Fate.HELD, _carries_file),
+    FateRule("the resource fork of a Macintosh file (AppleDouble)", Fate.LEFT_OUT, _is_fork),
+    FateRule("a calendar entry", Fate.LEFT_OUT, _is_calendar),
+    FateRule("a contact card", Fate.LEFT_OUT, _is_card),
+    FateRule("a signature", Fate.LEFT_OUT, _is_signature),
+    FateRule("a PGP signature or key", Fate.LEFT_OUT, _is_pgp),
+    FateRule("the data of a certified mail (PEC)", Fate.LEFT_OUT, _is_certificate_of_post),
+    FateRule("a report of the mail system", Fate.LEFT_OUT, _is_report),
+    FateRule("a program", Fate.LEFT_OUT, _is_program),
 )
 
 

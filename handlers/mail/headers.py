@@ -26,7 +26,7 @@ def words(raw: str) -> str:
     text = " ".join(_text(raw.encode("utf-8", "surrogateescape"), "").split())
     try:
         read = "".join(
-            one if isinstance(one, str) else _text(one, charset or "") for one, charset in decode_header(text)
+            item if isinstance(item, str) else _text(item, charset or "") for item, charset in decode_header(text)
         )
     except (HeaderParseError, ValueError):
         read = text
@@ -43,7 +43,7 @@ def _text(content: bytes, charset: str) -> str:
     return content.decode("latin-1")
 
 
-def bare(sender: str) -> str:
+def without_angles(sender: str) -> str:
     """The bare address in a From field, in lower case; "" for what is none."""
     try:
         return whole(parseaddr(sender)[1].lower())
@@ -58,7 +58,7 @@ def bound(part: Mime) -> None:
             part.replace_header(name, value[:FIELD_CHARS])
 
 
-def file_name(part: Mime) -> str:
+def attachment_name(part: Mime) -> str:
     """The name that the sender gave the part; "" for none."""
     try:
         named = part.get_filename("")

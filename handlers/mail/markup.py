@@ -34,7 +34,7 @@ class _Read:
     def text(self, inline: str, block: str) -> str:
         """The text, with these in the place of tags."""
         parted = {True: inline, False: block}
-        return html.unescape("".join(parted[one] if isinstance(one, bool) else one for one in self.said))
+        return html.unescape("".join(parted[item] if isinstance(item, bool) else item for item in self.said))
 
 
 def _read(source: str) -> _Read:
@@ -74,7 +74,7 @@ def _shows(name: str, tag: str) -> bool:
 def html_text(source: str) -> str:
     """The text that HTML shows, roughly as it is set."""
     lines = _read(source).text(" ", " ").splitlines()
-    return "\n".join(line for line in (" ".join(one.split()) for one in lines) if line)
+    return "\n".join(line for line in (" ".join(item.split()) for item in lines) if line)
 
 
 def says_nothing(source: str, *, is_html: bool) -> bool:
@@ -101,7 +101,7 @@ def same_text(plain: str, source: str) -> bool:
 
 def _uncommented(source: str) -> str:
     first, *others = source.split("<!--")
-    return " ".join([first, *(one.partition("-->")[2] for one in others)])
+    return " ".join([first, *(item.partition("-->")[2] for item in others)])
 
 
 def _in_order(words: Iterable[str], text: Iterable[str]) -> bool:

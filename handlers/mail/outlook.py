@@ -6,7 +6,7 @@ import struct
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
-from handlers.mail.headers import NAME_CHARS, VALUE_CHARS, bare
+from handlers.mail.headers import NAME_CHARS, VALUE_CHARS, without_angles
 from handlers.mail.tree import Leaf, Letter, Tree
 from receiver.core.media import OUTLOOK, UNKNOWN
 from receiver.core.naming import whole
@@ -60,7 +60,7 @@ def _message(storage: "Storage", offset: int, where: str, tree: Tree, depth: int
 
     said = Properties(storage, properties_header_offset=offset)
     letter = tree.add(Letter(where=where, fields=_fields(said)))
-    letter.sender = bare(letter.fields.get("From", ""))
+    letter.sender = without_angles(letter.fields.get("From", ""))
     html, plain = said.binary_prop_value(pid.PID_HTML), said.str_prop_value(pid.PID_BODY)
     html = html or (said.str_prop_value(pid.PID_BODY_HTML) or "").encode("utf-8", "replace")
     texts = (("text/html", html, said.body_encoding), ("text/plain", (plain or "").encode("utf-8", "replace"), "utf-8"))
@@ -76,8 +76,8 @@ def _message(storage: "Storage", offset: int, where: str, tree: Tree, depth: int
         else:
             leaf.fault = "its text is there only as compressed RTF, which nobody here unpacks"
         tree.leaf(leaf, letter, depth)
-    for number, one in enumerate(storage.iter_attachment_storages(), start=3):
-        _attachment(one, letter, number, tree, depth)
+    for number, item in enumerate(storage.iter_attachment_storages(), start=3):
+        _attachment(item, letter, number, tree, depth)
     return letter
 
 
@@ -122,8 +122,8 @@ def _attachment(storage: Any, letter: Letter, number: int, tree: Tree, depth: in
         attached=True,
         content_id=(said.str_prop_value(CONTENT_ID) or "").strip("<>\0 "),
     )
-    inner = next((one for one in storage.storages if one.name == EMBEDDED), None)
-    if inner is not None and any(one.name == PROPERTIES for one in inner.streams):
+    inner = next((item for item in storage.storages if item.name == EMBEDDED), None)
+    if inner is not None and any(item.name == PROPERTIES for item in inner.streams):
         leaf.declared, leaf.opened = OUTLOOK, True
         tree.leaf(leaf, letter, depth)
         _message(inner, INNER, leaf.where, tree, depth + 1)

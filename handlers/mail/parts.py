@@ -48,7 +48,7 @@ def _texts(letter: Letter, files: Files) -> dict[str, ReadPart]:
     """Place -> verdict of the leaves that are the letter's text, and of the pictures that it shows."""
     judged: dict[str, ReadPart] = {}
     bodies = [leaf for number, leaf in enumerate(letter.leaves) if _is_body(leaf, first=number == 0)]
-    spoken = {leaf.where: text.decoded(leaf) for leaf in bodies}
+    spoken = {leaf.where: text.decoded_text(leaf) for leaf in bodies}
     for leaf in bodies:
         said = spoken[leaf.where]
         if markup.says_nothing(said, is_html=leaf.declared == _HTML):
@@ -76,8 +76,10 @@ def _twin(leaf: Leaf, bodies: list[Leaf], spoken: Mapping[str, str]) -> Leaf | N
     if leaf.declared != _PLAIN:
         return None
     for group, branch in leaf.choices:
-        offered = [one for one in bodies if one.declared == _HTML and dict(one.choices).get(group, branch) != branch]
-        if offered and markup.same_text(spoken[leaf.where], "\n".join(spoken[one.where] for one in offered)):
+        offered = [
+            item for item in bodies if item.declared == _HTML and dict(item.choices).get(group, branch) != branch
+        ]
+        if offered and markup.same_text(spoken[leaf.where], "\n".join(spoken[item.where] for item in offered)):
             return offered[0]
     return None
 
@@ -101,7 +103,9 @@ def _html(
     for number, leaf in enumerate(leaves, start=int(has_plain)):
         shown = text.shown(leaf, pictures)
         reason = f"shown in the text (part {leaf.where}), which holds it"
-        judged |= {one.where: _verdict(one, Fate.LEFT_OUT, reason) for one in pictures.values() if one.where in shown}
+        judged |= {
+            item.where: _verdict(item, Fate.LEFT_OUT, reason) for item in pictures.values() if item.where in shown
+        }
         file = files.write(text.html_document(letter, leaf, pictures))
         short = "" if shown else markup.html_text(spoken[leaf.where])
         judged[leaf.where] = _body(leaf, f"{_title(letter, number)}.html", short, file)

@@ -13,18 +13,18 @@ from receiver.core.mail import MailBounds, ReadMail, ReadPart
 from receiver.core.media import MAIL, OUTLOOK, envelope
 
 
-def read(content: bytes, name: str, bounds: MailBounds, folder: Path) -> list[ReadMail]:
+def read_mails(content: bytes, name: str, bounds: MailBounds, folder: Path) -> list[ReadMail]:
     """The mails in these bytes; [] when it is none after all. Contents go into the folder. Raises TooMuch."""
     if not (kind := envelope(content[:HEAD_BYTES], name)):
         return []
     inside = mbox.mails(content) if kind == MAIL else [content]
     tree, found = Tree(bounds), list[ReadMail]()
-    for number, one in enumerate(inside, start=1):
+    for number, item in enumerate(inside, start=1):
         before = len(tree.letters)
-        _grow(tree, kind, one, name)
+        _grow(tree, kind, item, name)
         files = Files(folder, prefix=f"{number}-")
-        file = files.write(one) if len(inside) > 1 else ""
-        found.append(_mail(tree.letters[before:], one, files, file))
+        file = files.write(item) if len(inside) > 1 else ""
+        found.append(_mail(tree.letters[before:], item, files, file))
     return found
 
 
@@ -43,7 +43,7 @@ def _grow(tree: Tree, kind: str, content: bytes, name: str) -> None:
 
 
 def _mail(letters: list[Letter], content: bytes, files: Files, file: str) -> ReadMail:
-    outer = next((one for one in letters if one.fields), letters[0])
+    outer = next((item for item in letters if item.fields), letters[0])
     told = {key.lower().replace("-", "_"): value for key, value in outer.fields.items() if key != "From"}
     return ReadMail(
         id=outer.fields.get("Message-ID", "").strip() or hashlib.sha256(content).hexdigest(),
@@ -64,7 +64,7 @@ def _parts(letters: list[Letter], outer: Letter, files: Files) -> Iterator[ReadP
 def _order(where: str) -> list[tuple[int, str]]:
     """What is inside an envelope follows it; text around the parts stands where it stands."""
     places = {"before": -1, "after": 10**9}
-    return [(places.get(one, int(one) if one.isdecimal() else 0), one) for one in re.split("[./]", where)]
+    return [(places.get(item, int(item) if item.isdecimal() else 0), item) for item in re.split("[./]", where)]
 
 
 def _inner(letter: Letter, outer: Letter) -> dict[str, str]:

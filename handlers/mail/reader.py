@@ -10,7 +10,7 @@ import msgspec
 from handlers.child import Children
 from receiver.core.errors import ReaderDied, Unreadable
 from receiver.core.mail import MailBounds, ReadMail
-from receiver.flow.scratch import scratch
+from receiver.pipeline.scratch import scratch
 from receiver.ports import MailReader
 
 

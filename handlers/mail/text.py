@@ -35,7 +35,7 @@ _KEPT = re.compile(r"utf-8|cp125\d|iso8859-\d+|koi8-[ru]|gb2312|gbk|gb18030|big5
 """Charsets, as Python calls them, in which HTML keeps its bytes: readers know them by these names."""
 
 
-def decoded(leaf: Leaf) -> str:
+def decoded_text(leaf: Leaf) -> str:
     """The text in the charset that the mail names, or in the first that fits: no byte is lost."""
     for name in (*_meant(leaf), "utf-8", "cp1252"):
         try:
@@ -66,7 +66,7 @@ def html_document(letter: Letter, leaf: Leaf, pictures: Mapping[str, Leaf]) -> b
     """The letter's HTML under its fields, with the pictures that it shows inside."""
     content, charset = leaf.content, _charset(leaf)
     if charset and not _KEPT.fullmatch(charset):
-        content, charset = decoded(leaf).encode("utf-8", "replace"), "utf-8"
+        content, charset = decoded_text(leaf).encode("utf-8", "replace"), "utf-8"
     rows = "".join(f"<div><b>{name}:</b> {html.escape(value)}</div>\n" for name, value in _said(letter))
     meta = f'<meta charset="{charset}">\n' if charset else ""
     head = f"<!DOCTYPE html>\n{meta}{rows}<hr>\n".encode("ascii", "xmlcharrefreplace")
@@ -110,7 +110,7 @@ def shown(leaf: Leaf, pictures: Mapping[str, Leaf]) -> set[str]:
 
 def _without_comments(source: bytes) -> bytes:
     first, *others = source.split(b"<!--")
-    return first + b"".join(one.partition(b"-->")[2] for one in others)
+    return first + b"".join(item.partition(b"-->")[2] for item in others)
 
 
 def _key(address: bytes) -> str:

@@ -138,9 +138,9 @@ class Tree:
     def _message(self, message: Mime, where: str, depth: int) -> Letter:
         said = {name: headers.field(message, name) for name in FIELDS}
         fields = {name: value for name, value in said.items() if value}
-        letter = self.add(Letter(where=where, sender=headers.bare(fields.get("From", "")), fields=fields))
+        letter = self.add(Letter(where=where, sender=headers.without_angles(fields.get("From", "")), fields=fields))
         self.part(message, letter, (), (), depth)
-        if any(isinstance(one, CloseBoundaryNotFoundDefect) for one in message.defects):
+        if any(isinstance(item, CloseBoundaryNotFoundDefect) for item in message.defects):
             _break_off(letter)
         return letter
 
@@ -176,7 +176,7 @@ class Tree:
         if not inner.keys():  # encoded, against RFC 2046; or no mail at all
             content = _decoded(inner.get_payload(), _encoding(part))
             inner = message_from_bytes(content)
-        named = headers.file_name(part)
+        named = headers.attachment_name(part)
         leaf = Leaf(where=letter.place(path), declared=MAIL, name=named, content=content, attached=True)
         leaf.opened = bool(inner.keys())
         self.leaf(leaf, letter, depth)
@@ -200,7 +200,7 @@ def _leaf(part: Mime, letter: Letter, path: Path, choices: tuple[tuple[Path, int
         where=letter.place(path),
         declared=part.get_content_type(),
         content=content,
-        name=headers.file_name(part),
+        name=headers.attachment_name(part),
         attached=part.get_content_disposition() == "attachment",
         content_id=headers.field(part, "Content-ID").strip("<> "),
         location=headers.field(part, "Content-Location"),
@@ -232,7 +232,7 @@ def _content(part: Mime, *, whole: bool) -> tuple[bytes, str]:
     if encoding in UUENCODED and content.lstrip().startswith(b"begin "):
         return content, "its uuencode is broken"
     broken = (InvalidBase64LengthDefect, InvalidBase64PaddingDefect) if whole else (InvalidBase64LengthDefect,)
-    cut = any(isinstance(one, broken) for one in part.defects)
+    cut = any(isinstance(item, broken) for item in part.defects)
     return content, "its base64 is cut short" if cut else ""
 
 

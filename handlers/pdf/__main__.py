@@ -5,23 +5,23 @@ from typing import Any
 
 import pikepdf
 
-from handlers.child_side import Refused, serve
-from handlers.pdf.file import plain
-from handlers.pdf.source import Source, unlock
+from handlers.child_side import ChildRefusal, answer_questions
+from handlers.pdf.file import plain_error
+from handlers.pdf.source import SourcePdf, without_password
 
 
 def main() -> None:
     """Serves one file."""
-    sources: list[Source] = []
-    serve(lambda asked: _answer(sources, asked))
+    sources: list[SourcePdf] = []
+    answer_questions(lambda asked: _answer(sources, asked))
 
 
-def _answer(sources: list[Source], asked: dict[str, Any]) -> dict[str, Any]:
+def _answer(sources: list[SourcePdf], asked: dict[str, Any]) -> dict[str, Any]:
     if "unlock" in asked:
-        unlock(Path(asked["unlock"]), asked["password"], Path(asked["to"]))
+        without_password(Path(asked["unlock"]), asked["password"], Path(asked["to"]))
         return {"done": True}
     if "open" in asked:
-        sources.append(Source(Path(asked["open"])))
+        sources.append(SourcePdf(Path(asked["open"])))
         return {"pages": sources[0].count, "files": sources[0].files()}
     try:
         if "blank" in asked:
@@ -29,7 +29,7 @@ def _answer(sources: list[Source], asked: dict[str, Any]) -> dict[str, Any]:
         sources[0].cut(asked["cut"], Path(asked["to"]))
         return {"done": True}
     except pikepdf.PikepdfError as error:
-        raise Refused(plain(error, sources[0].path)) from error
+        raise ChildRefusal(plain_error(error, sources[0].path)) from error
 
 
 if __name__ == "__main__":

@@ -54,11 +54,11 @@ class Copies:
 
     def prepare(self, page: Dictionary) -> None:
         """Makes the copies, still empty, of what stands on the page: these may refer to each other."""
-        for one in annotations(page):
-            if one.objgen != DIRECT and one.objgen not in self.made:
-                self._promise(one.objgen)
-                if one.get("/Subtype") == Name.Widget:
-                    self._prepare_above(one)
+        for item in annotations(page):
+            if item.objgen != DIRECT and item.objgen not in self.made:
+                self._promise(item.objgen)
+                if item.get("/Subtype") == Name.Widget:
+                    self._prepare_above(item)
 
     def _promise(self, place: Place) -> None:
         self.made[place] = self._source.make_indirect(Dictionary())
@@ -85,12 +85,12 @@ class Copies:
 
     def annotations_of(self, page: Dictionary) -> Array:
         """What stands on the page, copied."""
-        return Array([self._annotation(one) for one in annotations(page)])
+        return Array([self._annotation(item) for item in annotations(page)])
 
-    def _annotation(self, one: Dictionary) -> Dictionary:
-        copy = self._source.make_indirect(Dictionary()) if one.objgen == DIRECT else self.made[one.objgen]
-        self._fill(copy, {name: value for name, value in one.items() if name != "/Kids"})
-        above = one.get("/Parent")
+    def _annotation(self, item: Dictionary) -> Dictionary:
+        copy = self._source.make_indirect(Dictionary()) if item.objgen == DIRECT else self.made[item.objgen]
+        self._fill(copy, {name: value for name, value in item.items() if name != "/Kids"})
+        above = item.get("/Parent")
         while isinstance(above, Dictionary) and above.objgen in self._kids:
             field = self.made[above.objgen]
             if "/Kids" in field:  # filled before
@@ -105,7 +105,7 @@ class Copies:
 
     def _in_order(self, field: Dictionary) -> Iterator[Any]:
         """The copies of a field's kids in the order of the original."""
-        present = {one.objgen: one for one in self._kids[field.objgen]}
+        present = {item.objgen: item for item in self._kids[field.objgen]}
         for kid in children(field, "/Kids"):
             if (copy := self.made.get(kid.objgen)) is not None and copy.objgen in present:
                 yield present.pop(copy.objgen)
@@ -127,15 +127,15 @@ class Copies:
         if value.objgen != DIRECT:
             copy = self.made[value.objgen] = self._source.make_indirect(copy)
         if isinstance(value, Array):
-            copy.extend(one for one in map(self._item, value) if one is not _GONE)
+            copy.extend(item for item in map(self._item, value) if item is not _GONE)
         else:
             self._fill(copy, dict(value.items()))
         return copy
 
-    def _item(self, one: Any) -> Any:
+    def _item(self, item: Any) -> Any:
         """An item of an array: one that is null stays, because the places of others count on it."""
-        copy = self.copied(one)
-        return _GONE if copy is None and one is not None else copy
+        copy = self.copied(item)
+        return _GONE if copy is None and item is not None else copy
 
     def _picture(self, stream: Stream) -> Stream:
         if stream.get("/Subtype") == Name.Form or "/BBox" in stream:
@@ -175,7 +175,7 @@ class Copies:
         if not isinstance(page, Dictionary) or page.objgen not in self._landmarks.number:
             return None
         copy = self.made.get(page.objgen)
-        how = [one for one in list(aim)[1:] if not isinstance(one, Array | Dictionary | Stream)]
+        how = [item for item in list(aim)[1:] if not isinstance(item, Array | Dictionary | Stream)]
         return Array([copy, *how]) if copy is not None else None
 
 

@@ -4,25 +4,25 @@ from pathlib import Path
 
 import pikepdf
 
-from handlers.child_side import Refused
+from handlers.child_side import ChildRefusal
 
 
-def opened(path: Path) -> tuple[pikepdf.Pdf, bool]:
+def opened_pdf(path: Path) -> tuple[pikepdf.Pdf, bool]:
     """The PDF, repaired when it is damaged, and whether it was not. Raises Refused."""
     try:
         # Read through the file, not mapped: the pages of a mapping would count as ours.
         source = pikepdf.open(path, access_mode=pikepdf.AccessMode.stream, suppress_warnings=True)
         count = len(source.pages)
     except pikepdf.PasswordError as error:
-        raise Refused("it is locked with a password") from error
+        raise ChildRefusal("it is locked with a password") from error
     except pikepdf.PikepdfError as error:
-        raise Refused(f"it cannot be read as a PDF, not even repaired: {plain(error, path)}") from error
+        raise ChildRefusal(f"it cannot be read as a PDF, not even repaired: {plain_error(error, path)}") from error
     if not count:
         source.close()
-        raise Refused("it has no pages")
+        raise ChildRefusal("it has no pages")
     return source, not source.get_warnings()
 
 
-def plain(error: Exception, path: Path) -> str:
+def plain_error(error: Exception, path: Path) -> str:
     """The library's words without the path of our own temporary file."""
     return str(error).replace(str(path), "the file").strip()[:300]

@@ -18,17 +18,17 @@ def form_of(copies: Copies, landmarks: Landmarks, reducer: Reducer, missing: Use
     original, tops = landmarks.form, set(copies.tops)
     if not tops or "/Fields" not in original:
         return None
-    listed = [one.objgen for one in children(original, "/Fields") if one.objgen in tops]
+    listed = [item.objgen for item in children(original, "/Fields") if item.objgen in tops]
     form = Dictionary(Fields=Array([copies.made[place] for place in dict.fromkeys(listed)]))
     for name in _CARRIED:
         if name in original:
             form[name] = original[name]
-    order = [copies.made[one.objgen] for one in children(original, "/CO") if one.objgen in copies.made]
+    order = [copies.made[item.objgen] for item in children(original, "/CO") if item.objgen in copies.made]
     if order:
         form.CO = Array(order)
     uses = Uses()
-    for one in (copies.defaults, missing, *([uses_in(bytes(original.DA))] if "/DA" in original else [])):
-        uses.add(one)
+    for item in (copies.defaults, missing, *([uses_in(bytes(original.DA))] if "/DA" in original else [])):
+        uses.add(item)
     if isinstance(original.get("/DR"), Dictionary):
         form.DR, _ = reducer.scope(original.DR, Needs(uses))
     return form

@@ -34,11 +34,11 @@ def _differences(encoding: Any) -> dict[int, str]:
     spelt = encoding.get("/Differences") if isinstance(encoding, Dictionary) else None
     code = 0
     listed: Iterable[Any] = spelt if isinstance(spelt, Array) else ()
-    for one in listed:
-        match one:
+    for item in listed:
+        match item:
             case Name():
-                named[code] = text(one)
+                named[code] = text(item)
                 code += 1
             case int():
-                code = one
+                code = item
     return named

@@ -36,17 +36,17 @@ class Landmarks:
     @cached_property
     def annotations(self) -> set[Place]:
         """What stands on any page."""
-        return {one.objgen for page in self.pages for one in annotations(page)} - {DIRECT}
+        return {item.objgen for page in self.pages for item in annotations(page)} - {DIRECT}
 
     @cached_property
     def _fields(self) -> set[Place]:
         found: set[Place] = set()
         todo = list(children(self.form, "/Fields"))
         while todo:
-            one = todo.pop()
-            if one.objgen not in found:
-                found.add(one.objgen)
-                todo += children(one, "/Kids")
+            item = todo.pop()
+            if item.objgen not in found:
+                found.add(item.objgen)
+                todo += children(item, "/Kids")
         return found - {DIRECT}
 
     def destination(self, aim: Any) -> Any:
@@ -97,9 +97,9 @@ def annotations(page: Dictionary) -> list[Dictionary]:
 def children(owner: Dictionary, name: str) -> Iterator[Dictionary]:
     """The dictionaries in this array; nothing where there is no such thing."""
     listed = owner.get(name)
-    for one in listed if isinstance(listed, Array) else ():
-        if isinstance(one, Dictionary):
-            yield one
+    for item in listed if isinstance(listed, Array) else ():
+        if isinstance(item, Dictionary):
+            yield item
 
 
 def name_tree(root: Any) -> Iterator[tuple[bytes, Any]]:
@@ -124,26 +124,26 @@ def _reach(resources: Any) -> set[Place]:
     reached: set[Place] = set()
     todo = [resources]
     while todo:
-        one = todo.pop()
-        if not isinstance(one, Object) or _is_page(one):
+        item = todo.pop()
+        if not isinstance(item, Object) or _is_page(item):
             continue
-        if one.objgen != DIRECT:
-            if one.objgen in reached:
+        if item.objgen != DIRECT:
+            if item.objgen in reached:
                 continue
-            reached.add(one.objgen)
-        todo += _inside(one)
+            reached.add(item.objgen)
+        todo += _inside(item)
     return reached
 
 
-def _is_page(one: Any) -> bool:
-    return isinstance(one, Dictionary) and one.get("/Type") in (Name.Page, Name.Pages, Name.Catalog)
+def _is_page(item: Any) -> bool:
+    return isinstance(item, Dictionary) and item.get("/Type") in (Name.Page, Name.Pages, Name.Catalog)
 
 
-def _inside(one: Any) -> Iterator[Any]:
-    if isinstance(one, Array):
-        yield from one
-    if isinstance(one, Dictionary | Stream):
-        for name, value in one.items():
+def _inside(item: Any) -> Iterator[Any]:
+    if isinstance(item, Array):
+        yield from item
+    if isinstance(item, Dictionary | Stream):
+        for name, value in item.items():
             if name != "/Font":
                 yield value
             elif isinstance(value, Dictionary):

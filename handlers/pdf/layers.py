@@ -15,7 +15,7 @@ _WORDS = ("/BaseState", "/Intent", "/ListMode")
 def layers_of(piece: pikepdf.Pdf, source: pikepdf.Pdf) -> Dictionary | None:
     """The optional content properties for the layers that were copied into the piece; None when there are none."""
     properties = source.Root.get("/OCProperties")
-    present = {one.objgen for one in piece.objects if isinstance(one, Dictionary) and one.get("/Type") == Name.OCG}
+    present = {item.objgen for item in piece.objects if isinstance(item, Dictionary) and item.get("/Type") == Name.OCG}
     if not present or not isinstance(properties, Dictionary):
         return None
     copies = dict(_copies(children(properties, "/OCGs"), piece, present))
@@ -26,28 +26,28 @@ def layers_of(piece: pikepdf.Pdf, source: pikepdf.Pdf) -> Dictionary | None:
 
 def _copies(layers: Iterable[Dictionary], piece: pikepdf.Pdf, present: set[Place]) -> Iterator[tuple[Place, Any]]:
     """The piece's layers by the place of the original. What is asked for twice is copied once."""
-    for one in layers:
-        copy = piece.copy_foreign(one) if one.objgen != DIRECT else None
+    for item in layers:
+        copy = piece.copy_foreign(item) if item.objgen != DIRECT else None
         if copy is not None and copy.objgen in present:
-            yield one.objgen, copy
+            yield item.objgen, copy
 
 
 def _configuration(default: Dictionary, copies: dict[Place, Any]) -> Dictionary:
     """Which are shown, and what changes that: printing, zooming, one of several at a time."""
 
     def those(owner: Dictionary, name: str) -> Array:
-        return Array([copies[one.objgen] for one in children(owner, name) if one.objgen in copies])
+        return Array([copies[item.objgen] for item in children(owner, name) if item.objgen in copies])
 
     made = Dictionary({name: default[name] for name in _WORDS if isinstance(default.get(name), Name)})
     for name in _LISTS:
         if name in default:
             made[name] = those(default, name)
     made.Order = Array(list(copies.values()))
-    used = [(one, those(one, "/OCGs")) for one in children(default, "/AS")]
+    used = [(item, those(item, "/OCGs")) for item in children(default, "/AS")]
     made.AS = Array([
-        Dictionary(Event=one.Event, Category=Array(list(one.Category)), OCGs=layers)
-        for one, layers in used
-        if len(layers) and isinstance(one.get("/Event"), Name) and isinstance(one.get("/Category"), Array)
+        Dictionary(Event=item.Event, Category=Array(list(item.Category)), OCGs=layers)
+        for item, layers in used
+        if len(layers) and isinstance(item.get("/Event"), Name) and isinstance(item.get("/Category"), Array)
     ])  # fmt: skip
     groups = default.get("/RBGroups")
     one_of = [those(Dictionary(G=group), "/G") for group in (groups if isinstance(groups, Array) else ())]

@@ -3,18 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-from handlers.child_side import serve
-from handlers.pdf.file import opened
+from handlers.child_side import answer_questions
+from handlers.pdf.file import opened_pdf
 
 
 def main() -> None:
     """Serves files until standard input ends."""
-    serve(answer)
+    answer_questions(counted)
 
 
-def answer(asked: dict[str, Any]) -> dict[str, Any]:
+def counted(asked: dict[str, Any]) -> dict[str, Any]:
     """``{"count": PATH}`` is answered ``{"pages": 3}``. Raises Refused with the reason why it cannot be."""
-    source, _ = opened(Path(asked["count"]))
+    source, _ = opened_pdf(Path(asked["count"]))
     with source:
         return {"pages": len(source.pages)}
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
 
-from handlers.child_side import Refused
+from handlers.child_side import ChildRefusal
 from handlers.pdf.annotations import NOT_ON_PAGES, Copies
 from handlers.pdf.form import form_of
 from handlers.pdf.landmarks import Landmarks, inherited
@@ -28,7 +28,7 @@ _PACKET = ("/OutputIntents", "/Lang")
 """What of the packet says how pages look and are read, beside its direction: what colours mean, the language."""
 
 
-class Cutter:
+class PieceWriter:
     """Cuts pieces out of one open packet."""
 
     def __init__(self, source: pikepdf.Pdf) -> None:
@@ -95,8 +95,8 @@ class Cutter:
         if "/Annots" in original:
             page.Annots = copies.annotations_of(original)
         contents = _contents(original)
-        for one in contents:
-            cut_off(one)
+        for item in contents:
+            cut_off(item)
         if contents:
             page.Contents = contents[0] if len(contents) == 1 else Array(contents)
         page.Resources, outside = self._reducer.page(inherited(original, "/Resources"), contents, copies.drawn)
@@ -106,7 +106,7 @@ class Cutter:
         for doubt in doubts:
             others = set(range(1, len(self._landmarks.pages) + 1)) - set(pages)
             if self._landmarks.shared(doubt.resources, sorted(others)):
-                raise Refused(
+                raise ChildRefusal(
                     f"page {number} cannot be decoded, so nobody can tell which of the pictures that it shares with "
                     f"other pages are its own: {doubt.why}"
                 )
@@ -115,14 +115,14 @@ class Cutter:
 def _contents(page: Dictionary) -> list[Any]:
     contents = page.get("/Contents")
     listed = contents if isinstance(contents, Array) else (contents,)
-    return [one for one in listed if isinstance(one, Stream)]
+    return [item for item in listed if isinstance(item, Stream)]
 
 
 def _cut_ways_out(piece: pikepdf.Pdf) -> None:
     """Empties what was copied and belongs to no page: some object refers to it where nobody would look for that."""
     own = (piece.Root.objgen, piece.Root.Pages.objgen)
-    for one in piece.objects:
-        kind = one.get("/Type") if isinstance(one, Dictionary) and one.objgen not in own else None
+    for item in piece.objects:
+        kind = item.get("/Type") if isinstance(item, Dictionary) and item.objgen not in own else None
         if isinstance(kind, Name) and text(kind) in NOT_ON_PAGES:
-            for name in list(one.keys()):
-                del one[name]
+            for name in list(item.keys()):
+                del item[name]

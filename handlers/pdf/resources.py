@@ -79,8 +79,8 @@ class Reducer:
 
     def _page(self, resources: Any, contents: list[Stream], drawn: list[Stream]) -> tuple[Dictionary, Needs]:
         needs = Needs()
-        for one in drawn:
-            needs.add(self.drawn(one))
+        for item in drawn:
+            needs.add(self.drawn(item))
         needs.missing.add(uses_of(contents, glyphs=self._glyphs))
         return self.scope(resources, needs)
 
@@ -141,7 +141,7 @@ class Reducer:
         if font.objgen == (0, 0) or place not in self._fonts:
             copy = Dictionary(font)
             copy.CharProcs = _made({name: font.CharProcs[key(name)] for name in names})
-            glyphs = [one for one in copy.CharProcs.values() if isinstance(one, Stream)]
+            glyphs = [item for item in copy.CharProcs.values() if isinstance(item, Stream)]
             needs = self._inside(copy, glyphs)
             self._fonts[place] = self._source.make_indirect(copy), needs
         return self._fonts[place]
@@ -232,4 +232,4 @@ def _colours(owner: Any) -> Uses:
     """Names in the colour space of a picture or a shading, which may be those of resources."""
     space = owner.get("/ColorSpace") if isinstance(owner, Dictionary | Stream) else None
     parts = space if isinstance(space, Array) else (space,)
-    return Uses({("/ColorSpace", text(one)) for one in parts if isinstance(one, Name)})
+    return Uses({("/ColorSpace", text(item)) for item in parts if isinstance(item, Name)})

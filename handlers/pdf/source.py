@@ -9,11 +9,11 @@ from typing import Any
 import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
-from handlers.child_side import Refused
-from handlers.pdf.file import opened, plain
+from handlers.child_side import ChildRefusal
+from handlers.pdf.file import opened_pdf, plain_error
 from handlers.pdf.landmarks import DIRECT, Place, annotations, inherited, name_tree
 from handlers.pdf.look import shows_nothing
-from handlers.pdf.piece import Cutter
+from handlers.pdf.piece import PieceWriter
 
 RENEW_BYTES = 24 * 1024 * 1024
 """How much is copied from a packet before it is opened anew. The price is some hundredths of a second."""
@@ -23,14 +23,14 @@ LONGEST_SIDE = 200_000
 """Points that a page may be long or wide: 70 metres. A page that claims more is a trap for what draws it."""
 
 
-class Source:
+class SourcePdf:
     """An open packet that is opened anew now and then: what was copied from it, pikepdf keeps in memory until then."""
 
     def __init__(self, path: Path) -> None:
         """Raises Refused with the reason why it cannot be cut."""
         self.path = path
-        self._pdf, self._clean = opened(path)
-        self._cutter = Cutter(self._pdf)
+        self._pdf, self._clean = opened_pdf(path)
+        self._cutter = PieceWriter(self._pdf)
         self.count = len(self._pdf.pages)
         self._copied = 0
         for number, page in enumerate(self._pdf.pages, start=1):
@@ -45,13 +45,13 @@ class Source:
         """Writes these pages as a PDF of their own. All of them together are the packet itself, as it is."""
         if list(pages) != list(range(1, self.count + 1)):
             if bool(self._pdf.Root.get("/NeedsRendering")):
-                raise Refused("it is an XFA form whose pages a viewer makes anew: what it says is on none of them")
+                raise ChildRefusal("it is an XFA form whose pages a viewer makes anew: what it says is on none of them")
             with to.open("wb") as file:  # pikepdf would write beside it, and rename
                 self._cutter.cut(pages, file)
         elif self._clean:
             shutil.copyfile(self.path, to)
         else:
-            pdf, _ = opened(self.path)
+            pdf, _ = opened_pdf(self.path)
             pdf.save(to, deterministic_id=True, fix_metadata_version=False)
         self._renew(to.stat().st_size)
 
@@ -62,7 +62,7 @@ class Source:
         alone = BytesIO()
         try:
             self._cutter.cut([page], alone)
-        except (Refused, pikepdf.PikepdfError):
+        except (ChildRefusal, pikepdf.PikepdfError):
             return False
         self._renew(len(alone.getbuffer()))
         return shows_nothing(alone)
@@ -74,21 +74,21 @@ class Source:
         self._copied += copied
         if self._copied > RENEW_BYTES:
             self._pdf.close()
-            self._pdf, _ = opened(self.path)
-            self._cutter, self._copied = Cutter(self._pdf), 0
+            self._pdf, _ = opened_pdf(self.path)
+            self._cutter, self._copied = PieceWriter(self._pdf), 0
 
 
-def unlock(path: Path, password: str, to: Path) -> None:
+def without_password(path: Path, password: str, to: Path) -> None:
     """Writes the PDF without its password, and otherwise as it is. Raises Refused."""
     try:
         with pikepdf.open(path, password=password, access_mode=pikepdf.AccessMode.stream) as source:
             if not source.is_encrypted:
-                raise Refused("it is not locked")
+                raise ChildRefusal("it is not locked")
             source.save(to, encryption=False)
     except pikepdf.PasswordError as error:
-        raise Refused("this is not its password") from error
+        raise ChildRefusal("this is not its password") from error
     except pikepdf.PikepdfError as error:
-        raise Refused(f"it cannot be read as a PDF: {plain(error, path)}") from error
+        raise ChildRefusal(f"it cannot be read as a PDF: {plain_error(error, path)}") from error
 
 
 def _says_something(annotation: Dictionary) -> bool:
@@ -104,11 +104,11 @@ def _says_something(annotation: Dictionary) -> bool:
 def _refuse_size(number: int, page: Dictionary) -> None:
     for name in ("/MediaBox", "/CropBox"):
         box = inherited(page, name)
-        numbers = [float(one) for one in box if _is_number(one)] if isinstance(box, Array) else []
+        numbers = [float(item) for item in box if _is_number(item)] if isinstance(box, Array) else []
         if len(numbers) == 4:
             longest = max(abs(numbers[2] - numbers[0]), abs(numbers[3] - numbers[1]))
             if longest > LONGEST_SIDE:
-                raise Refused(f"page {number} is {longest:.0f} points long or wide; {LONGEST_SIDE} are allowed")
+                raise ChildRefusal(f"page {number} is {longest:.0f} points long or wide; {LONGEST_SIDE} are allowed")
 
 
 def _is_number(value: Any) -> bool:
@@ -123,7 +123,7 @@ def _files(source: pikepdf.Pdf) -> Iterator[str]:
     names = source.Root.get("/Names")
     tree = names.get("/EmbeddedFiles") if isinstance(names, Dictionary) else None
     listed = [(key, file) for key, file in name_tree(tree) if isinstance(file, Dictionary)]
-    listed += [(b"", one) for one in _associated(source.Root)]
+    listed += [(b"", item) for item in _associated(source.Root)]
     if not listed:
         return
     told = _on_pages(source)
@@ -137,17 +137,17 @@ def _files(source: pikepdf.Pdf) -> Iterator[str]:
 def _on_pages(source: pikepdf.Pdf) -> set[Place]:
     """The embedded files that belong to a page, or to what stands on it."""
     pages: list[Any] = [page.obj for page in source.pages]
-    notes = [one for page in pages for one in annotations(page)]
-    attached = [one.get("/FS") for one in notes if one.get("/Subtype") == Name.FileAttachment]
+    notes = [item for page in pages for item in annotations(page)]
+    attached = [item.get("/FS") for item in notes if item.get("/Subtype") == Name.FileAttachment]
     found = [file.objgen for owner in (*pages, *notes) for file in _associated(owner)]
     return {*found, *(file.objgen for file in attached if isinstance(file, Dictionary))} - {DIRECT}
 
 
 def _associated(owner: Any) -> Iterator[Dictionary]:
     files = owner.get("/AF")
-    for one in files if isinstance(files, Array) else (files,):
-        if isinstance(one, Dictionary):
-            yield one
+    for item in files if isinstance(files, Array) else (files,):
+        if isinstance(item, Dictionary):
+            yield item
 
 
 def _name(file: Dictionary) -> str:

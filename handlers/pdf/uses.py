@@ -72,7 +72,7 @@ def uses_of(contents: Iterable[Any], *, glyphs: bool = False) -> Uses:
     try:
         return uses_in(b"\n".join(stream.read_bytes() for stream in contents), glyphs=glyphs)
     except UNREADABLE as error:
-        return Uses(unreadable=reason(error))
+        return Uses(unreadable=library_reason(error))
 
 
 def uses_in(content: bytes, *, glyphs: bool = False) -> Uses:
@@ -92,7 +92,7 @@ def uses_in(content: bytes, *, glyphs: bool = False) -> Uses:
     return uses
 
 
-def reason(error: Exception) -> str:
+def library_reason(error: Exception) -> str:
     """The library's words, without the path of our own temporary file and the place in it."""
     return str(error).rpartition("): ")[2].strip()[:200]
 
@@ -119,7 +119,7 @@ def _follow(instructions: Iterable[Any], uses: Uses) -> None:
         operator, operands = str(instruction.operator), instruction.operands
         if category := CATEGORIES.get(operator):
             given = operands[-1:] if category == "/Properties" else operands  # the first one is a tag
-            named = [text(one) for one in given if isinstance(one, pikepdf.Name)]
+            named = [text(item) for item in given if isinstance(item, pikepdf.Name)]
             uses.names |= {(category, name) for name in named}
             if operator == "Tf":
                 font = named[0] if named else OUTER
@@ -134,19 +134,19 @@ def _follow(instructions: Iterable[Any], uses: Uses) -> None:
 
 
 def _codes(operands: Iterable[Any]) -> Iterator[int]:
-    for one in operands:
-        if isinstance(one, pikepdf.String):
-            yield from bytes(one)
-        elif isinstance(one, pikepdf.Array):
-            yield from _codes(one)
+    for item in operands:
+        if isinstance(item, pikepdf.String):
+            yield from bytes(item)
+        elif isinstance(item, pikepdf.Array):
+            yield from _codes(item)
 
 
 def _colours(image: Any) -> Iterator[str]:
     """The names in an image's colour space: one of these may be a resource."""
     space = image.get("/ColorSpace")
-    for one in space if isinstance(space, pikepdf.Array) else (space,):
-        if isinstance(one, pikepdf.Name):
-            yield text(one)
+    for item in space if isinstance(space, pikepdf.Array) else (space,):
+        if isinstance(item, pikepdf.Name):
+            yield text(item)
 
 
 def _names_in(data: bytes) -> Iterator[str]:

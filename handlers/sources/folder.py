@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from receiver.core.delivery_request import Content
 from receiver.core.document import Document
 from receiver.core.errors import AccessDenied, FileGone
-from receiver.core.parcel import Content
-from receiver.flow.regular import open_regular
-from receiver.ports import Source
+from receiver.pipeline.regular_file import open_regular
+from receiver.ports import ContentSource
 
 CHUNK = 1024 * 1024
 
@@ -41,4 +41,4 @@ async def _chunks(path: Path) -> AsyncIterator[bytes]:
         raise AccessDenied(f"{path} cannot be read: {error.strerror}") from error
 
 
-_: type[Source] = FolderSource
+_: type[ContentSource] = FolderSource

@@ -12,17 +12,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from handlers.aws import Access, Aws
 from handlers.destinations import options as options_
 from handlers.destinations import reach
-from handlers.destinations.story import DELIVERY
-from handlers.s3_whole import refuse_bogus, refuse_part
+from handlers.destinations.manifest import DELIVERY
+from handlers.s3_integrity import refuse_bogus, refuse_part
+from receiver.aws.boto import Aws, DestinationAccess
+from receiver.core.delivery_request import Content
 from receiver.core.document import Delivery, Document
 from receiver.core.errors import AccessDenied, DocumentRefused, FileGone, Unroutable
 from receiver.core.header_block import HEAD_BYTES
-from receiver.core.parcel import Content
-from receiver.log import line
-from receiver.ports import Kept, Source
+from receiver.log import log_line
+from receiver.ports import ContentSource, StoredContent
 
 CHUNK = 1024 * 1024
 _VERSION = "?versionId="
@@ -52,7 +52,7 @@ class Place(NamedTuple):
         return {"Bucket": self.bucket, "Key": self.key, **({"VersionId": self.version} if self.version else {})}
 
 
-def place(location: str) -> Place:
+def source_place(location: str) -> Place:
     """The place that a location names; a key may hold anything, a question mark too."""
     bucket, _, rest = location.removeprefix("s3://").partition("/")
     key, found, version = rest.rpartition(_VERSION)
@@ -68,7 +68,7 @@ class S3Source:
         self._environ = environ
         self._told: set[str] = set()
 
-    async def look(self, at: Place, *, limit: int) -> Kept | None:
+    async def look(self, at: Place, *, limit: int) -> StoredContent | None:
         """What lies there, with its checksum: S3's own where it has one, else by reading it through.
 
         None for what Mailroom itself delivered: taken in, it would be delivered again, and again.
@@ -89,12 +89,12 @@ class S3Source:
         head, sha256, taken = await self._aws.read(answer["Body"], read, what=f"s3://{at.bucket}/{at.key}")
         if not known:
             await refuse_part(self._aws, pinned.arguments, answer, taken)
-        return Kept(location=str(pinned), sha256=sha256, size=size, head=head)
+        return StoredContent(location=str(pinned), sha256=sha256, size=size, head=head)
 
     async def content(self, document: Document) -> Content:
-        if (access := self._access(document)) != Access():
+        if (access := self._access(document)) != DestinationAccess():
             return self._copy(document, access)
-        at = place(document.content)
+        at = source_place(document.content)
         return Content(
             size=document.size,
             sha256=document.sha256,
@@ -104,15 +104,15 @@ class S3Source:
             download=partial(self._aws.download_url, at.arguments),
         )
 
-    def _access(self, document: Document) -> Access:
+    def _access(self, document: Document) -> DestinationAccess:
         """How the place is reached that the document is to be read from: as it was when it was delivered there."""
-        copies = (one.to.options for one in document.copies if _lies(one) == document.content)
+        copies = (item.to.options for item in document.copies if _lies(item) == document.content)
         access = reach.access_of(options_.given(next(copies, {}), self._environ))
         return replace(access, endpoint=reach.lies(document.content)[0])
 
-    def _copy(self, document: Document, access: Access) -> Content:
+    def _copy(self, document: Document, access: DestinationAccess) -> Content:
         """What was delivered by a role, or to an endpoint, of its own; it is not copied from there inside S3."""
-        at, aws = place(reach.lies(document.content)[1]), self._aws.through(access)
+        at, aws = source_place(reach.lies(document.content)[1]), self._aws.through(access)
         return Content(
             size=document.size,
             sha256=document.sha256,
@@ -126,11 +126,11 @@ class S3Source:
 
         One that we may not tag stays as it is, which is told once. Raises Transient.
         """
-        await self._tag(place(location), DONE)
+        await self._tag(source_place(location), DONE)
 
     async def reclaim(self, location: str) -> None:
         """Takes the tag off an object that a document needs again."""
-        await self._tag(place(location))
+        await self._tag(source_place(location))
 
     async def _tag(self, at: Place, *ours: dict[str, str]) -> None:
         """Replaces our tag, and leaves others as they are."""
@@ -142,7 +142,7 @@ class S3Source:
         except (AccessDenied, Unroutable) as error:
             if at.bucket not in self._told:
                 self._told.add(at.bucket)
-                line(log, logging.WARNING, "object.untagged", bucket=at.bucket, error=str(error), fix=error.fix)
+                log_line(log, logging.WARNING, "object.untagged", bucket=at.bucket, error=str(error), fix=error.fix)
 
     async def _tags(self, at: Place) -> list[dict[str, str]]:
         what = f"s3://{at.bucket}/{at.key}"
@@ -211,4 +211,4 @@ def _read(body: Any, known: str) -> tuple[bytes, str, int]:
     return head, digest.hexdigest(), taken
 
 
-_: type[Source] = S3Source
+_: type[ContentSource] = S3Source

@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
-from handlers.aws import Aws
 from handlers.destinations.s3_object import MULTIPART_BYTES, PART_BYTES, S3Objects
 from handlers.sources.s3 import Place, S3Source
+from receiver.aws.boto import Aws
+from receiver.core.delivery_request import Content
 from receiver.core.document import Document
 from receiver.core.errors import AccessDenied, DestinationBusy, FileGone, StoreBusy, Unroutable
-from receiver.core.parcel import Content
-from receiver.flow.scratch import scratch
-from receiver.ports import Kept, Spool
+from receiver.pipeline.scratch import scratch
+from receiver.ports import Spool, StoredContent
 from receiver.store.spool import OWNER, SCHEME, FolderSpool
 
 DRESS = {"ContentType": "application/octet-stream", "Metadata": {}}
@@ -31,7 +31,9 @@ class S3Spool:
         self._source = S3Source(aws)
         self._objects = S3Objects(aws, part_bytes=PART_BYTES, multipart_copy_above=MULTIPART_BYTES)
 
-    async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int, owner: Callable[[str], str]) -> Kept:
+    async def keep(
+        self, source: AsyncIterator[bytes] | Path, *, limit: int, owner: Callable[[str], str]
+    ) -> StoredContent:
         with scratch() as folder:
             aside = FolderSpool(folder)
             kept = await aside.keep(source, limit=limit, owner=owner)
@@ -39,7 +41,7 @@ class S3Spool:
                 await self._put(kept, aside)
         return kept
 
-    async def _put(self, kept: Kept, aside: FolderSpool) -> None:
+    async def _put(self, kept: StoredContent, aside: FolderSpool) -> None:
         content = Content(
             size=kept.size,
             sha256=kept.sha256,
@@ -78,9 +80,9 @@ class S3Spool:
             Bucket=self._bucket, Prefix=self._prefix, StartAfter=self._key(after), MaxKeys=limit + 1,
         )  # fmt: skip
         found = [
-            (f"{SCHEME}{one['Key'].removeprefix(self._prefix)}", one["LastModified"].timestamp())
-            for one in answer.get("Contents", [])
-            if one["Key"] != self._key(OWNER)
+            (f"{SCHEME}{item['Key'].removeprefix(self._prefix)}", item["LastModified"].timestamp())
+            for item in answer.get("Contents", [])
+            if item["Key"] != self._key(OWNER)
         ]
         return found[:limit]
 

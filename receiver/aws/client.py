@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from receiver.aws.place import credentials_of, endpoint_of, region_of
+from receiver.aws.environment import credentials_of, endpoint_of, region_of
 from receiver.aws.sign import Scope, signed
 
 PROTOCOLS = {

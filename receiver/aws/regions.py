@@ -37,8 +37,8 @@ COMPASS = frozenset(
 
 def partition_of(region: str) -> Partition | None:
     """The partition that has, or may have, this region; None for what is no region's name."""
-    named = next((one for one in PARTITIONS if re.search(one.regions, region)), None)
-    return named or next((one for one in _installed() if re.search(one.regions, region)), None)
+    named = next((item for item in PARTITIONS if re.search(item.regions, region)), None)
+    return named or next((item for item in _installed() if re.search(item.regions, region)), None)
 
 
 def odd(region: str) -> bool:
@@ -53,6 +53,8 @@ def _installed() -> tuple[Partition, ...]:
 
     found = Loader().load_data("partitions")["partitions"]
     return tuple(
-        Partition(one["id"], one["regionRegex"], (one["outputs"]["dnsSuffix"], one["outputs"]["dualStackDnsSuffix"]))
-        for one in found
+        Partition(
+            item["id"], item["regionRegex"], (item["outputs"]["dnsSuffix"], item["outputs"]["dualStackDnsSuffix"])
+        )
+        for item in found
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
-from receiver.aws.place import named_region
+from receiver.aws.environment import named_region
 from receiver.aws.threads import Threads
 
 THREADS = 16
@@ -111,7 +111,7 @@ def _whole(answer: Mapping[str, Any]) -> bool:
     return headers is None or "content-length" in headers or "transfer-encoding" in headers
 
 
-def connect(service: str, *, read_seconds: float = READ_SECONDS) -> Any:
+def botocore_client(service: str, *, read_seconds: float = READ_SECONDS) -> Any:
     """botocore's client of a service: account, region and endpoint are those of the environment (``AWS_*``).
 
     boto3's are the same ones, with more around them that takes time to load.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from receiver.core.forms import Wrong
 
 
-def faults(environ: Mapping[str, str]) -> Iterator[Wrong]:
+def variable_faults(environ: Mapping[str, str]) -> Iterator[Wrong]:
     """What is wrong with each of them, by name."""
     for name, check in _CHECKS.items():
         if text := environ.get(name):

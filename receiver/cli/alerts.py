@@ -8,6 +8,10 @@ import time
 import click
 
 from receiver import show
+from receiver.alerting.incident_report import incident_report
+from receiver.alerting.incidents import acknowledge
+from receiver.alerting.incidents import silence as keep_silent
+from receiver.alerting.send_test import send_test
 from receiver.bootstrap import App
 from receiver.cli.listing import SPAN, when
 from receiver.cli.output import one_line, print_json, say, table
@@ -19,11 +23,7 @@ from receiver.core.channel import Channel
 from receiver.core.channel_name import channel_name
 from receiver.core.errors import MailroomError
 from receiver.core.incident import Incident
-from receiver.flow.dossier import found
-from receiver.flow.incident_dossier import incident_dossier
-from receiver.flow.incidents import acknowledge
-from receiver.flow.incidents import silence as keep_silent
-from receiver.flow.tryout import try_out
+from receiver.pipeline.records import find_records
 from receiver.settings import from_environ
 
 WHO = click.option("--who", default=getpass.getuser, show_default="you", help="Who says so; it is kept.")
@@ -50,15 +50,15 @@ def alerts(context: click.Context) -> None:
 def list_incidents(everything: bool, limit: int | None, as_json: bool) -> None:
     """List the incidents that stand, the worst first."""
     query = Query(newest_first=True) if everything else Query(by="standing")
-    incidents = with_store(lambda store: found(store, Incident, query, limit=limit or sys.maxsize))
+    incidents = with_store(lambda store: find_records(store, Incident, query, limit=limit or sys.maxsize))
     if not everything:
-        incidents.sort(key=lambda one: (-one.severity.rank, one.opened_at))
+        incidents.sort(key=lambda item: (-item.severity.rank, item.opened_at))
     if as_json:
-        print_json({"incidents": [show.incident(one) for one in incidents]})
+        print_json({"incidents": [show.incident(item) for item in incidents]})
         return
     rows = [
-        (one.id, one.severity, one.kind, one.title, _counted(one), when(one.opened_at), _state(one))
-        for one in incidents
+        (item.id, item.severity, item.kind, item.title, _counted(item), when(item.opened_at), _state(item))
+        for item in incidents
     ]
     if not rows:
         say("no incident stands" if not everything else "there was no incident yet")
@@ -66,21 +66,21 @@ def list_incidents(everything: bool, limit: int | None, as_json: bool) -> None:
     table(("incident", "severity", "kind", "what", "times", "since", "state"), rows)
 
 
-def _counted(one: Incident) -> str:
-    return f"{one.count}, {one.unmended} unmended" if one.unmended else str(one.count)
+def _counted(item: Incident) -> str:
+    return f"{item.count}, {item.unmended} unmended" if item.unmended else str(item.count)
 
 
-def _times(one: Incident) -> str:
-    times = "once" if one.count == 1 else f"{one.count} times"
-    return f"{times}, {one.unmended} not mended yet" if one.unmended else times
+def _times(item: Incident) -> str:
+    times = "once" if item.count == 1 else f"{item.count} times"
+    return f"{times}, {item.unmended} not mended yet" if item.unmended else times
 
 
-def _state(one: Incident) -> str:
-    said = [str(one.status)]
-    if one.acknowledged_by:
-        said.append(f"acknowledged by {one.acknowledged_by}")
-    if one.silenced_until and one.silenced_until > time.time():
-        said.append(f"silenced until {when(one.silenced_until)} by {one.silenced_by}: {one.silenced_why}")
+def _state(item: Incident) -> str:
+    said = [str(item.status)]
+    if item.acknowledged_by:
+        said.append(f"acknowledged by {item.acknowledged_by}")
+    if item.silenced_until and item.silenced_until > time.time():
+        said.append(f"silenced until {when(item.silenced_until)} by {item.silenced_by}: {item.silenced_why}")
     return ", ".join(said)
 
 
@@ -91,22 +91,22 @@ def _state(one: Incident) -> str:
 def show_incident(key: str, limit: int, as_json: bool) -> None:
     """Explain one incident, by the key that its alert names: its documents, what mends it, and who was told."""
     channels = [rule.to for rule in load_rules()]
-    shown = with_store(lambda store: incident_dossier(key, channels, store, limit=limit))
+    shown = with_store(lambda store: incident_report(key, channels, store, limit=limit))
     if as_json:
         print_json(shown.shown())
         return
-    one = shown.incident
-    say(f"{one_line(one.title)}  {one.id}")
-    say(f"  {_state(one)}; {one.severity}, {one.kind}, no. {one.number} of its kind")
-    say(f"  {_times(one)}; {when(one.opened_at)} to {when(one.closed_at or one.last_at)}")
+    item = shown.incident
+    say(f"{one_line(item.title)}  {item.id}")
+    say(f"  {_state(item)}; {item.severity}, {item.kind}, no. {item.number} of its kind")
+    say(f"  {_times(item)}; {when(item.opened_at)} to {when(item.closed_at or item.last_at)}")
     for name, text in (
-        ("message", one.examples[0].detail if one.examples else one.detail),
-        ("tried", one.tried),
-        ("fix", one.fix),
+        ("message", item.examples[0].detail if item.examples else item.detail),
+        ("tried", item.tried),
+        ("fix", item.fix),
     ):
         if text:
             say(f"  {name}: {one_line(text)}")
-    for command in one.commands:
+    for command in item.commands:
         say(f"    {command}")
     rows = [
         (each.document_id or each.task_id, each.name, each.job_id, when(each.at), each.detail)
@@ -114,7 +114,9 @@ def show_incident(key: str, limit: int, as_json: bool) -> None:
     ]
     say("")
     table(("document", "name", "job", "when", "message"), rows)
-    if told := [(each.channel, each.told or "nothing yet", when(each.told_at), each.error) for each in shown.told]:
+    if told := [
+        (each.channel, each.told or "nothing yet", when(each.told_at), each.error) for each in shown.notifications
+    ]:
         say("")
         table(("channel", "was told", "when", "error"), told)
 
@@ -133,7 +135,7 @@ def load_rules() -> tuple[AlertRule, ...]:
 @JSON
 def ack(key: str, who: str, as_json: bool) -> None:
     """Say that you have taken an incident on: nobody is reminded of it, and it is not escalated."""
-    _print(with_app(lambda app: acknowledge(key, app.tools, who=who)), as_json=as_json)
+    _print(with_app(lambda app: acknowledge(key, app.context, who=who)), as_json=as_json)
 
 
 @alerts.command(short_help="Have nobody told of an incident for a while.")
@@ -147,7 +149,7 @@ def silence(key: str, seconds: float | None, why: str, end: bool, who: str, as_j
     """Have nobody told of this incident, or of the next ones of its cause, for a while. It is listed all the same."""
     if end == (seconds is not None) or (seconds is not None and not why):
         raise click.UsageError("say --for how long and --why, or --end")
-    _print(with_app(lambda app: keep_silent(key, seconds or 0.0, why, app.tools, who=who)), as_json=as_json)
+    _print(with_app(lambda app: keep_silent(key, seconds or 0.0, why, app.context, who=who)), as_json=as_json)
 
 
 def _print(incident: Incident, *, as_json: bool) -> None:
@@ -177,8 +179,8 @@ def try_channels(channels: tuple[str, ...], who: str, as_json: bool) -> None:
 
 
 async def _tried(app: App, channels: tuple[str, ...], who: str) -> list[tuple[str, Exception | None]]:
-    named = [channel_name(to) for to in channels] or app.tools.channels
-    return [(to, await try_out(to, app.tools, who=who)) for to in named]
+    named = [channel_name(to) for to in channels] or app.context.channels
+    return [(to, await send_test(to, app.context, who=who)) for to in named]
 
 
 def _said(error: Exception | None) -> str:
@@ -194,20 +196,20 @@ def list_channels(as_json: bool) -> None:
     """List the channels, and how they fare."""
     records = with_app(_channels)
     if as_json:
-        print_json({"channels": [show.channel(one) for one in records]})
+        print_json({"channels": [show.channel(item) for item in records]})
         return
     table(
         ("", "channel", "last told", "state", "error"),
-        [(*_fares(one)[:1], one.id, when(one.last_told_at), *_fares(one)[1:], one.error) for one in records],
+        [(*_fares(item)[:1], item.id, when(item.last_told_at), *_fares(item)[1:], item.error) for item in records],
     )
 
 
-def _fares(one: Channel) -> tuple[str, str]:
+def _fares(item: Channel) -> tuple[str, str]:
     """A mark, and how the channel fares, in words."""
-    if one.failing_since:
-        return "✘", f"failing{' for some addresses' if one.partly else ''} since {when(one.failing_since)}"
-    return ("…", f"trying since {when(one.trying_since)}") if one.trying_since else ("✔", "fine")
+    if item.failing_since:
+        return "✘", f"failing{' for some addresses' if item.partly else ''} since {when(item.failing_since)}"
+    return ("…", f"trying since {when(item.trying_since)}") if item.trying_since else ("✔", "fine")
 
 
 async def _channels(app: App) -> list[Channel]:
-    return [await app.tools.store.get(Channel, to) or Channel(id=to) for to in app.tools.channels]
+    return [await app.context.store.get(Channel, to) or Channel(id=to) for to in app.context.channels]

@@ -18,8 +18,8 @@ from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.plan import Plan
 from receiver.core.route import RouteTable
-from receiver.flow.backtest import Trial
-from receiver.flow.backtest import backtest as tested
+from receiver.operations.backtest import BacktestResult
+from receiver.operations.backtest import backtest as tested
 from receiver.settings import Settings, from_environ
 
 
@@ -41,18 +41,18 @@ def backtest(config_path: str | None, since: float | None, of_type: str | None, 
     table = load(config_path or settings.config, os.environ).table
     query = Query(by="type" if of_type else "all", key=of_type, since=since)
     found = run(_tested(settings, table, query))
-    moves = [Move(one.document, one.plan) for one in found if one.plan is not None]
+    moves = [Move(item.document, item.plan) for item in found if item.plan is not None]
     if as_json:
-        output.print_json({"table": table.version, "tested": len(found), "moved": [one.shown() for one in moves]})
+        output.print_json({"table": table.version, "tested": len(found), "moved": [item.shown() for item in moves]})
     else:
         output.say(f"{len(moves)} of {len(found)} documents would move")
         print_moves(moves, limit)
 
 
-async def _tested(settings: Settings, table: RouteTable, query: Query) -> list[Trial]:
+async def _tested(settings: Settings, table: RouteTable, query: Query) -> list[BacktestResult]:
     store = existing_store(settings)
     try:
-        return [one async for one in tested(table, store, query, now=time.time())]
+        return [item async for item in tested(table, store, query, now=time.time())]
     finally:
         await store.close()
 
@@ -86,14 +86,16 @@ def print_moves(moves: Sequence[Move], limit: int) -> None:
     """Tables for people: how many from where to where, and the documents, so many of them at most."""
     if not moves:
         return
-    told = [one.shown() for one in moves]
-    ways = Counter((_said(one["from"]), _said(one["to"])) for one in told if _leads(one["from"]) != _leads(one["to"]))
+    told = [item.shown() for item in moves]
+    ways = Counter(
+        (_said(item["from"]), _said(item["to"])) for item in told if _leads(item["from"]) != _leads(item["to"])
+    )
     if ways:
         output.table(("from", "to", "documents"), [(*way, count) for way, count in ways.most_common()])
-    stay = Counter(one["change"] for one in told if _leads(one["from"]) == _leads(one["to"]))
+    stay = Counter(item["change"] for item in told if _leads(item["from"]) == _leads(item["to"]))
     if stay:
         output.table(("where they are, with other", "documents"), stay.most_common())
-    rows = [(one["document_id"], one["name"], one["type"] or "-", one["why"]) for one in told[:limit]]
+    rows = [(item["document_id"], item["name"], item["type"] or "-", item["why"]) for item in told[:limit]]
     output.table(("document", "name", "type", "why"), rows)
     if len(told) > limit:
         output.say(f"and {len(told) - limit} more; --limit shows them")

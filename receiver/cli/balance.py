@@ -10,7 +10,7 @@ from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_store
 from receiver.core.change import Query, Tally
 from receiver.core.document import Document
-from receiver.flow.dossier import found
+from receiver.pipeline.records import find_records
 from receiver.ports import Store
 
 
@@ -26,22 +26,25 @@ def balance(limit: int, as_json: bool) -> None:
 
     Exit 1 when they do not balance or anything is overdue.
     """
-    books, overdue = with_store(lambda store: _read(store, limit))
+    totals, overdue = with_store(lambda store: _read(store, limit))
     if as_json:
-        data = show.balance(books) | {"balanced": books.balanced, "overdue": [show.document(one) for one in overdue]}
+        data = show.balance(totals) | {
+            "balanced": totals.balanced,
+            "overdue": [show.document(item) for item in overdue],
+        }
         print_json(data)
     else:
-        names = ["taken_in", "routed", "review", "failed", "open", *(["forgotten"] if books.forgotten else [])]
-        table([name.replace("_", " ") for name in names], [[str(show.balance(books)[name]) for name in names]])
-        say("the books balance" if books.balanced else "THE BOOKS DO NOT BALANCE")
-        if books.withdrawn:
-            say(f"counted apart: {books.withdrawn} withdrawn, whose pages are in other pieces of their packets")
+        names = ["taken_in", "routed", "review", "failed", "open", *(["forgotten"] if totals.forgotten else [])]
+        table([name.replace("_", " ") for name in names], [[str(show.balance(totals)[name]) for name in names]])
+        say("the books balance" if totals.balanced else "THE BOOKS DO NOT BALANCE")
+        if totals.withdrawn:
+            say(f"counted apart: {totals.withdrawn} withdrawn, whose pages are in other pieces of their packets")
         if overdue:
-            rows = [(one.id, one.name, when(one.deadline), show.reason(one)) for one in overdue]
+            rows = [(item.id, item.name, when(item.deadline), show.reason(item)) for item in overdue]
             table(("overdue", "name", "since", "where it stands"), rows)
-    raise SystemExit(0 if books.balanced and not overdue else 1)
+    raise SystemExit(0 if totals.balanced and not overdue else 1)
 
 
 async def _read(store: Store, limit: int) -> tuple[Tally, list[Document]]:
-    books = await store.tally()
-    return books, await found(store, Document, Query(by="overdue", until=time.time()), limit=limit)
+    totals = await store.tally()
+    return totals, await find_records(store, Document, Query(by="overdue", until=time.time()), limit=limit)

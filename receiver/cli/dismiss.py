@@ -3,11 +3,11 @@
 import click
 
 from receiver.bootstrap import App
-from receiver.cli.mending import CAUSE, JSON, WHO, chosen, nothing_found, report
+from receiver.cli.mending import CAUSE, JSON, WHO, chosen_documents, nothing_found, report_mended
 from receiver.cli.running import with_app
 from receiver.core.document import Document
-from receiver.flow.mend import Skipped
-from receiver.flow.mend import dismiss as dismiss_document
+from receiver.operations.failed_documents import Skipped
+from receiver.operations.failed_documents import dismiss as dismiss_document
 
 
 @click.command(short_help="Say that nothing more is to be done with documents.")
@@ -24,11 +24,11 @@ def dismiss(ids: tuple[str, ...], cause: str | None, note: str, who: str, as_jso
     if bool(ids) == bool(cause):
         raise click.UsageError("say which: ids, or --cause")
     done = with_app(lambda app: _dismiss(app, ids, cause, note, who))
-    report(done, "dismissed", as_json=as_json)
+    report_mended(done, "dismissed", as_json=as_json)
 
 
 async def _dismiss(app: App, ids: tuple[str, ...], cause: str | None, note: str, who: str) -> list[Document | Skipped]:
-    documents = [one async for one in chosen(app, ids, cause)]
+    documents = [item async for item in chosen_documents(app, ids, cause)]
     if not documents:
         raise nothing_found()
-    return [await dismiss_document(one.id, note, app.tools, who=who) for one in documents]
+    return [await dismiss_document(item.id, note, app.context, who=who) for item in documents]

@@ -17,18 +17,18 @@ from receiver.cli.running import with_app
 from receiver.cli.trigger import proofs_of, send
 from receiver.core.change import Query
 from receiver.core.channel import Channel
+from receiver.core.delivery_request import Content
 from receiver.core.errors import MailroomError
 from receiver.core.event import Event
 from receiver.core.flag import Flag
 from receiver.core.job import JobKind
-from receiver.core.parcel import Content
 from receiver.core.sample import Sample
 from receiver.core.submission import SELF_TEST
-from receiver.flow.deliver import destination_of
-from receiver.flow.heartbeat import HEARTBEAT
-from receiver.flow.installation import installation
-from receiver.flow.order import EVENTS
-from receiver.ports import Order
+from receiver.operations.heartbeat import HEARTBEAT
+from receiver.pipeline.deliver import destination_of
+from receiver.pipeline.installation import installation
+from receiver.pipeline.job_request import EVENTS
+from receiver.ports import JobRequest
 
 PAGE = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
@@ -62,22 +62,22 @@ def doctor(job: bool, wait_seconds: float, as_json: bool) -> None:
     """
     findings = with_app(lambda app: _examine(app, job=job, wait_seconds=wait_seconds))
     if as_json:
-        print_json({"findings": [{"what": one.what, "fine": one.fine, "said": one.said} for one in findings]})
+        print_json({"findings": [{"what": item.what, "fine": item.fine, "said": item.said} for item in findings]})
     else:
-        table(("", "what", "said"), [("✔" if one.fine else "✘", one.what, one.said) for one in findings])
-    raise SystemExit(0 if all(one.fine for one in findings) else 1)
+        table(("", "what", "said"), [("✔" if item.fine else "✘", item.what, item.said) for item in findings])
+    raise SystemExit(0 if all(item.fine for item in findings) else 1)
 
 
 async def _examine(app: App, *, job: bool, wait_seconds: float) -> list[Finding]:
-    findings = [Finding("settings", True, f"{app.tools.config.path}, {app.settings.store}, {app.settings.queue}")]
+    findings = [Finding("settings", True, f"{app.context.config.path}, {app.settings.store}, {app.settings.queue}")]
     findings.append(await _tried("store", lambda: _store(app)))
     findings.append(await _tried("LlamaCloud", lambda: _key(app)))
-    for target in app.tools.config.table.targets():
-        faults = await destination_of(target, app.tools).probe(target)
+    for target in app.context.config.table.targets():
+        faults = await destination_of(target, app.context).probe(target)
         findings.append(Finding(target.url, not faults, "; ".join(faults) or "it is there"))
     if app.read_shadow is not None:
         findings.append(await _tried("shadow table", lambda: _shadow(app)))
-    findings += [await _heard(to, app) for to in app.tools.channels]
+    findings += [await _heard(to, app) for to in app.context.channels]
     findings.append(await _tried("sweep", lambda: _swept(app)))
     findings.append(await _tried("public URL", lambda: _reachable(app)))
     if job:
@@ -87,11 +87,11 @@ async def _examine(app: App, *, job: bool, wait_seconds: float) -> list[Finding]
 
 async def _heard(to: str, app: App) -> Finding:
     """Whether the alert channel takes notices, as far as it can be asked, and as the last ones fared."""
-    known = await app.tools.store.get(Channel, to)
+    known = await app.context.store.get(Channel, to)
     if known is not None and known.failing_since is not None:
         since = when(known.failing_since)
         return Finding(to, False, f"it has failed since {since}: {known.error}; {known.fix or f'try {_test(to)}'}")
-    faults = await asked(app.tools.channels[to])
+    faults = await asked(app.context.channels[to])
     if faults is None:
         told = f"it took a notice {when(known.last_told_at)}; " if known and known.last_told_at else ""
         return Finding(to, True, f"{told}only a notice shows whether it works: {_test(to)}")
@@ -104,7 +104,7 @@ def _test(to: str) -> str:
 
 async def _swept(app: App) -> str:
     """When the last sweep was through, which no document waits for and every promise rests on."""
-    flag = await app.tools.store.get(Flag, HEARTBEAT)
+    flag = await app.context.store.get(Flag, HEARTBEAT)
     if flag is None:
         return "none was through yet"
     late = time.time() - flag.at
@@ -130,16 +130,16 @@ async def _shadow(app: App) -> str:
 
 
 async def _store(app: App) -> str:
-    await app.tools.store.ready()
+    await app.context.store.ready()
     return "it can be written"
 
 
 async def _key(app: App) -> str:
     from receiver.cloud.client import LlamaCloud
 
-    if not isinstance(app.tools.cloud, LlamaCloud):
+    if not isinstance(app.context.cloud, LlamaCloud):
         return "not LlamaCloud's own client"
-    projects = await app.tools.cloud.check_key()
+    projects = await app.context.cloud.check_key()
     return f"the key is good for {', '.join(project.name for project in projects)}"
 
 
@@ -157,23 +157,23 @@ async def _reachable(app: App) -> str:
 
 async def _self_test(app: App, wait_seconds: float) -> str:
     """One real job whose event must come back: a 200 on creation does not prove that the webhook was taken."""
-    mark, begun = f"{SELF_TEST}{await installation(app.tools)}-{uuid.uuid4()}", time.time()
+    mark, begun = f"{SELF_TEST}{await installation(app.context)}-{uuid.uuid4()}", time.time()
     content = Content(size=len(PAGE), sha256="", media_type="application/pdf", stream=_page)
-    file = await app.tools.cloud.upload(content, name="self-test.pdf", external_id=mark, purpose="classify")
-    registration = app.tools.terms.registration_for("self-test", EVENTS[JobKind.CLASSIFY], now=begun)
-    report = await app.tools.cloud.create(
-        Order(
+    file = await app.context.cloud.upload(content, name="self-test.pdf", external_id=mark, purpose="classify")
+    registration = app.context.webhook_terms.configuration_for("self-test", EVENTS[JobKind.CLASSIFY], now=begun)
+    report = await app.context.cloud.create(
+        JobRequest(
             kind=JobKind.CLASSIFY,
             file_id=file.id,
-            configuration=app.tools.config.classify_configuration(),
+            configuration=app.context.config.classify_configuration(),
             transaction_id=mark,
             registration=registration,
         )
     )
     while time.time() - begun < wait_seconds:
-        page = await app.tools.store.find(Event, Query(by="job", key=report.id, limit=1))
+        page = await app.context.store.find(Event, Query(by="job", key=report.id, limit=1))
         if page.records:
-            return _in_time(page.records[0].type, report.id, time.time() - begun, app.tools.config.deadline_seconds)
+            return _in_time(page.records[0].type, report.id, time.time() - begun, app.context.config.deadline_seconds)
         await asyncio.sleep(0.25)
     raise MailroomError(
         f"job {report.id} was created, but its event did not come within {wait_seconds:.0f} s",

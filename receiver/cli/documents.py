@@ -12,7 +12,8 @@ from receiver.cli.running import with_store
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
 from receiver.core.pages import spans
-from receiver.flow.dossier import dossier, found
+from receiver.operations.document_report import document_report
+from receiver.pipeline.records import find_records
 
 STATES = click.Choice([state.value for state in DocumentState])
 
@@ -41,11 +42,11 @@ def documents(
         _one(document_id, as_json=as_json)
         return
     query = _query(state, of_type, batch, overdue=overdue, since=since)
-    records = show.in_page_order(with_store(lambda store: found(store, Document, query, limit=limit)))
+    records = show.in_page_order(with_store(lambda store: find_records(store, Document, query, limit=limit)))
     if as_json:
-        print_json({"documents": [show.document(one) for one in records]})
+        print_json({"documents": [show.document(item) for item in records]})
     else:
-        table(DOCUMENT_COLUMNS, [document_row(one) for one in records])
+        table(DOCUMENT_COLUMNS, [document_row(item) for item in records])
 
 
 def _query(state: str | None, of_type: str | None, batch: str | None, *, overdue: bool, since: float | None) -> Query:
@@ -62,7 +63,7 @@ def _query(state: str | None, of_type: str | None, batch: str | None, *, overdue
 
 
 def _one(document_id: str, *, as_json: bool) -> None:
-    data = with_store(lambda store: dossier(document_id, store)).shown()
+    data = with_store(lambda store: document_report(document_id, store)).shown()
     if as_json:
         print_json(data)
         return
@@ -77,10 +78,10 @@ def _one(document_id: str, *, as_json: bool) -> None:
         _parts(data)
     else:
         _family(data)
-    _table(("delivery", "status", "where or why"), [_delivery(one) for one in data["deliveries"]])
+    _table(("delivery", "status", "where or why"), [_delivery(item) for item in data["deliveries"]])
     rows = (data["plan"] or {}).get("trace", [])
     _table(("route", "matched", "why"), [(row["route"], "✔" if row["matched"] else "no", row["why"]) for row in rows])
-    _table(("when", "what", "detail"), [(_when(one["at"]), one["what"], one["detail"]) for one in data["history"]])
+    _table(("when", "what", "detail"), [(_when(item["at"]), item["what"], item["detail"]) for item in data["history"]])
 
 
 def _beside(shadow: dict[str, Any]) -> str:
@@ -106,15 +107,15 @@ def _family(data: dict[str, Any]) -> None:
         say(f"  came in mail {data['came_in']}")
     if "parent" in data:
         say(f"  pages {spans(data['pages'])} of packet {data['parent']}")
-    pieces = sorted(data["pieces"], key=lambda one: one["state"] == DocumentState.WITHDRAWN)
+    pieces = sorted(data["pieces"], key=lambda item: item["state"] == DocumentState.WITHDRAWN)
     rows = [
         (
-            f"{spans(one['pages'])} of {data['page_count']}",
-            one["document_id"],
-            one["type"] or one["category"],
-            one["state"],
+            f"{spans(item['pages'])} of {data['page_count']}",
+            item["document_id"],
+            item["type"] or item["category"],
+            item["state"],
         )
-        for one in pieces
+        for item in pieces
     ]
     _table(("pages", "piece", "type or category", "state"), rows)
     for cut in data.get("cuts", [])[-1:]:
@@ -124,7 +125,7 @@ def _family(data: dict[str, Any]) -> None:
 
 def _parts(data: dict[str, Any]) -> None:
     """Every part of a mail, and what became of it."""
-    states = {one["document_id"]: one["state"] for one in data["pieces"]}
+    states = {item["document_id"]: item["state"] for item in data["pieces"]}
     rows = [
         (part["where"], part["name"], part["fate"].replace("_", " "), part["document_id"] or part["reason"],
          states.get(part["document_id"], ""))
@@ -133,5 +134,5 @@ def _parts(data: dict[str, Any]) -> None:
     _table(("part", "name", "became", "document, or why not", "state"), rows)
 
 
-def _delivery(one: dict[str, Any]) -> tuple[str, str, str]:
-    return one["to"], one["status"], one["location"] or one["error"] or ""
+def _delivery(item: dict[str, Any]) -> tuple[str, str, str]:
+    return item["to"], item["status"], item["location"] or item["error"] or ""

@@ -8,7 +8,7 @@ from receiver.cli.output import print_json, table
 from receiver.cli.running import with_store
 from receiver.core.change import Query
 from receiver.core.event import Event
-from receiver.flow.dossier import found
+from receiver.pipeline.records import find_records
 
 
 @click.command()
@@ -19,9 +19,11 @@ from receiver.flow.dossier import found
 def events(job: str | None, since: float | None, limit: int, as_json: bool) -> None:
     """List verified events, newest first."""
     query = Query(by="job" if job else "all", key=job, since=since, newest_first=True)
-    records = with_store(lambda store: found(store, Event, query, limit=limit))
+    records = with_store(lambda store: find_records(store, Event, query, limit=limit))
     if as_json:
-        print_json({"events": [show.event(one) for one in records]})
+        print_json({"events": [show.event(item) for item in records]})
         return
-    rows = [(when(one.received_at), one.type, one.job_id, one.event_id, ", ".join(one.verified_by)) for one in records]
+    rows = [
+        (when(item.received_at), item.type, item.job_id, item.event_id, ", ".join(item.verified_by)) for item in records
+    ]
     table(("received", "type", "job", "event", "verified by"), rows)

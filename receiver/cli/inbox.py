@@ -10,8 +10,8 @@ from io import BufferedReader
 from pathlib import Path
 
 from receiver.cli.paths import IGNORED, NotTaken, inside, opened
-from receiver.flow.arrive import Arrived, Refused
-from receiver.flow.regular import folder_beneath
+from receiver.pipeline.ingest_file import IngestedFile, RefusedFile
+from receiver.pipeline.regular_file import folder_beneath
 
 DONE, FAILED, PACKETS = "done", "failed", "packets"
 REASON = ".reason.txt"
@@ -89,7 +89,7 @@ class Inbox:
         """Whether the file holds many letters."""
         return self.packet or path.relative_to(self.folder).parts[0] == PACKETS
 
-    def put_away(self, path: Path, arrived: Arrived, was: os.stat_result) -> Path:
+    def put_away(self, path: Path, arrived: IngestedFile, was: os.stat_result) -> Path:
         """Moves the file to where it belongs, beside what lies there; the reason goes with a refused one.
 
         Raises OSError when what lies there now is not what it ``was`` when it was taken in: it stays, and comes again.
@@ -124,8 +124,8 @@ def _marks(found: os.stat_result) -> tuple[int, int, int, int]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _write_reasons(refused: Sequence[Refused], name: str, folder: int) -> None:
-    reasons = "".join(f"{one.name}: {one.reason}\n" for one in refused)
+def _write_reasons(refused: Sequence[RefusedFile], name: str, folder: int) -> None:
+    reasons = "".join(f"{item.name}: {item.reason}\n" for item in refused)
     made = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder)
     with os.fdopen(made, "w", encoding="utf-8", errors="backslashreplace") as beside:
         beside.write(reasons)

@@ -41,7 +41,7 @@ def listen(host: str, port: int, *, fix: str) -> socket.socket:
 def _bound(host: str, port: int) -> socket.socket:
     """``::`` takes callers of both kinds, as people expect it; of a name's addresses that of IPv4 is taken."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, _, _, _, where = min(found, key=lambda one: one[0] is not socket.AF_INET)
+    family, _, _, _, where = min(found, key=lambda item: item[0] is not socket.AF_INET)
     both = host == "::" and socket.has_dualstack_ipv6()
     return socket.create_server(where, family=family, backlog=BACKLOG, dualstack_ipv6=both)
 

@@ -12,7 +12,7 @@ from receiver.core.document import Document, DocumentState
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class Span(click.ParamType[float]):
+class TimeSpan(click.ParamType[float]):
     """A span of time: ``30m``, ``2h``, ``7d``."""
 
     name = "span"
@@ -40,19 +40,19 @@ class Moment(click.ParamType[float]):
 
 
 MOMENT = Moment()
-SPAN = Span()
+SPAN = TimeSpan()
 
 DOCUMENT_COLUMNS = ("document", "name", "type", "confidence", "state", "where or why")
 
 
-def document_row(one: Document) -> tuple[str | list[str], ...]:
+def document_row(item: Document) -> tuple[str | list[str], ...]:
     """A document as a row of DOCUMENT_COLUMNS: why it waits or failed, and where it lies."""
-    unclassified = "mail" if one.mail else ""
-    found_type = one.type or (unclassified if one.classification is None else "no match")
-    confidence = f"{one.classification.confidence:.2f}" if one.classification else ""
-    places = [each.receipt.location for each in one.deliveries if each.receipt]
-    why = [] if one.state is DocumentState.ROUTED else [show.reason(one)]
-    return one.id, one.name, found_type, confidence, one.state, why + places
+    unclassified = "mail" if item.mail else ""
+    found_type = item.type or (unclassified if item.classification is None else "no match")
+    confidence = f"{item.classification.confidence:.2f}" if item.classification else ""
+    places = [each.receipt.location for each in item.deliveries if each.receipt]
+    why = [] if item.state is DocumentState.ROUTED else [show.reason(item)]
+    return item.id, item.name, found_type, confidence, item.state, why + places
 
 
 def when(at: float | None) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from receiver.core.manifest import SUFFIX, is_manifest
-from receiver.flow.regular import ANOTHERS, LINK, NO_FILE, open_beneath, open_regular
+from receiver.pipeline.regular_file import ANOTHERS, LINK, NO_FILE, open_beneath, open_regular
 
 IGNORED = (
     ".DS_Store", "._*", ".gitkeep", ".gitignore", "Thumbs.db", "desktop.ini", "~$*", "*~", ".~lock.*",

@@ -6,7 +6,7 @@ from receiver.bootstrap import App
 from receiver.cli.output import say
 from receiver.cli.running import with_app
 from receiver.core.naming import place
-from receiver.flow import pause as pausing
+from receiver.pipeline import pause as pausing
 
 
 @click.command(short_help="Hold deliveries to a place, submission, or results.")
@@ -36,4 +36,4 @@ def _place(what: str) -> str:
 
 
 async def _set(app: App, what: str, until: float) -> None:
-    await app.tools.store.apply(await pausing.pause(_place(what), until, app.tools))
+    await app.context.store.apply(await pausing.pause(_place(what), until, app.context))

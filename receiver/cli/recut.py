@@ -8,8 +8,8 @@ from receiver.cli.running import with_app
 from receiver.cli.user import user_name
 from receiver.core.errors import Malformed
 from receiver.core.pages import read_spans
-from receiver.flow.recut import Wish, read_piece, said
-from receiver.flow.recut import recut as recut_by_hand
+from receiver.packets.correct import CutRequest, cut_text, read_piece
+from receiver.packets.correct import recut as recut_by_hand
 
 
 @click.command(short_help="Cut a packet by hand.")
@@ -26,12 +26,12 @@ def recut(document_id: str, pieces: tuple[str, ...], merge: str | None, who: str
     """
     if bool(pieces) == bool(merge):
         raise click.UsageError("say how: pieces like 1-4 5-13, or --merge 3-5")
-    wish = Wish(pieces=tuple(map(read_piece, pieces)), merge=_pages(merge) if merge else (), who=who)
-    packet = with_app(lambda app: recut_by_hand(document_id, wish, app.tools))
+    wish = CutRequest(pieces=tuple(map(read_piece, pieces)), merge=_pages(merge) if merge else (), who=who)
+    packet = with_app(lambda app: recut_by_hand(document_id, wish, app.context))
     if as_json:
         print_json(show.document(packet))
     else:
-        say(f"{packet.name}: is cut into {len(packet.pieces)} pieces: {said(packet.pieces)}")
+        say(f"{packet.name}: is cut into {len(packet.pieces)} pieces: {cut_text(packet.pieces)}")
 
 
 def _pages(text: str) -> tuple[int, ...]:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from receiver.cli.mending import JSON, WHO, report
+from receiver.cli.mending import JSON, WHO, report_mended
 from receiver.cli.running import with_app
-from receiver.flow.mend import replace_bytes
+from receiver.operations.failed_documents import replace_bytes
 
 
 @click.command(short_help="Give a document another file, and submit it anew.")
@@ -19,5 +19,5 @@ def replace(document_id: str, file: Path, who: str, as_json: bool) -> None:
 
     Its id, its name and its timeline stay; the checksum that it had before is noted down there.
     """
-    done = with_app(lambda app: replace_bytes(document_id, file, app.tools, who=who))
-    report([done], "replaced and submitted anew", as_json=as_json)
+    done = with_app(lambda app: replace_bytes(document_id, file, app.context, who=who))
+    report_mended([done], "replaced and submitted anew", as_json=as_json)

@@ -8,8 +8,8 @@ from receiver.bootstrap import App
 from receiver.cli.listing import MOMENT
 from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_app
-from receiver.flow.replay import Choice, Replay, carry_out, chosen, foreseen, written
-from receiver.flow.replay_task import TaskReplay, chosen_tasks, foreseen_task
+from receiver.operations.replay import Replay, ReplayFilter, carry_out, foreseen, selected_documents, written
+from receiver.operations.replay_task import TaskReplay, chosen_tasks, foreseen_task
 
 
 @click.command(short_help="Reprocess documents, or tasks that gave up.")
@@ -50,7 +50,7 @@ def replay(
     """
     if not (ids or parked or cause or since or of_type or destination or version):
         raise click.UsageError("say which: ids, --parked, --cause, --since, --type, --destination or --table")
-    choice = Choice(
+    choice = ReplayFilter(
         ids=ids,
         parked=parked,
         cause=cause or "",
@@ -63,42 +63,42 @@ def replay(
     )
     done = with_app(lambda app: _replay(app, choice, dry_run=dry_run))
     _print(done, ids, as_json=as_json, dry_run=dry_run)
-    missing = sorted(set(ids) - {_id(one) for one in done})
-    for one in missing:
-        say(f"there is no document and no task {one}", err=True)
+    missing = sorted(set(ids) - {_id(item) for item in done})
+    for item in missing:
+        say(f"there is no document and no task {item}", err=True)
     raise SystemExit(1 if missing else 0)
 
 
-def _id(one: Replay | TaskReplay) -> str:
-    return one.document.id if isinstance(one, Replay) else one.task.id
+def _id(item: Replay | TaskReplay) -> str:
+    return item.document.id if isinstance(item, Replay) else item.task.id
 
 
-async def _replay(app: App, choice: Choice, *, dry_run: bool) -> list[Replay | TaskReplay]:
+async def _replay(app: App, choice: ReplayFilter, *, dry_run: bool) -> list[Replay | TaskReplay]:
     done: list[Replay | TaskReplay] = []
-    async for document in chosen(choice, app.tools):
-        planned = await foreseen(document, choice, app.tools)
-        if not dry_run and not await carry_out(planned, app.tools):
-            planned = await foreseen(document, choice, app.tools)
-            await carry_out(planned, app.tools)
+    async for document in selected_documents(choice, app.context):
+        planned = await foreseen(document, choice, app.context)
+        if not dry_run and not await carry_out(planned, app.context):
+            planned = await foreseen(document, choice, app.context)
+            await carry_out(planned, app.context)
         done.append(planned)
-    async for task in chosen_tasks(choice, app.tools):
-        again = await foreseen_task(task, app.tools)
+    async for task in chosen_tasks(choice, app.context):
+        again = await foreseen_task(task, app.context)
         if not dry_run:
-            await written(again.writes, app.tools)
+            await written(again.writes, app.context)
         done.append(again)
     return done
 
 
 def _print(done: list[Replay | TaskReplay], ids: tuple[str, ...], *, as_json: bool, dry_run: bool) -> None:
     if as_json:
-        print_json({"replayed": [_shown(one) for one in done], "dry_run": dry_run})
+        print_json({"replayed": [_shown(item) for item in done], "dry_run": dry_run})
         return
-    idle = Counter(one.detail for one in done if one.deed == "nothing" and _id(one) not in ids)
+    idle = Counter(item.detail for item in done if item.action == "nothing" and _id(item) not in ids)
     alike = {detail: count for detail, count in idle.items() if count > 1}
     rows = [
-        (_id(one), one.document.name if isinstance(one, Replay) else one.task.kind, one.deed, one.detail)
-        for one in done
-        if one.deed != "nothing" or _id(one) in ids or one.detail not in alike
+        (_id(item), item.document.name if isinstance(item, Replay) else item.task.kind, item.action, item.detail)
+        for item in done
+        if item.action != "nothing" or _id(item) in ids or item.detail not in alike
     ]
     if rows or not alike:
         table(("document or task", "name", "deed", "detail"), rows)
@@ -108,9 +108,9 @@ def _print(done: list[Replay | TaskReplay], ids: tuple[str, ...], *, as_json: bo
         say("this was a dry run: nothing was written")
 
 
-def _shown(one: Replay | TaskReplay) -> dict[str, str]:
-    if isinstance(one, Replay):
-        about = {"document_id": one.document.id, "name": one.document.name}
+def _shown(item: Replay | TaskReplay) -> dict[str, str]:
+    if isinstance(item, Replay):
+        about = {"document_id": item.document.id, "name": item.document.name}
     else:
-        about = {"task_id": one.task.id, "kind": one.task.kind}
-    return {**about, "deed": one.deed, "detail": one.detail}
+        about = {"task_id": item.task.id, "kind": item.task.kind}
+    return {**about, "deed": item.action, "detail": item.detail}

@@ -4,13 +4,22 @@ import click
 
 from receiver.bootstrap import App
 from receiver.cli.listing import MOMENT
-from receiver.cli.mending import CAUSE, JSON, WHO, chosen, confirmed, nothing_found, report, said
+from receiver.cli.mending import (
+    CAUSE,
+    JSON,
+    WHO,
+    chosen_documents,
+    confirmed,
+    nothing_found,
+    outcome_text,
+    report_mended,
+)
 from receiver.cli.output import print_json, table
 from receiver.cli.running import with_app
 from receiver.core.document import Document
 from receiver.core.price import price_of
-from receiver.flow.mend import Skipped, failed_since, why_not
-from receiver.flow.mend import resubmit as submit_anew
+from receiver.operations.failed_documents import Skipped, failed_since, why_not
+from receiver.operations.failed_documents import resubmit as submit_anew
 
 
 @click.command(short_help="Submit documents anew whose job came to nothing.")
@@ -41,7 +50,7 @@ def resubmit(
         lambda app: _resubmit(app, ids, cause, failed_since, yes=yes, dry_run=dry_run, who=who, as_json=as_json)
     )
     if done is not None:
-        report(done, "submitted anew", as_json=as_json)
+        report_mended(done, "submitted anew", as_json=as_json)
 
 
 async def _resubmit(
@@ -55,28 +64,30 @@ async def _resubmit(
     who: str,
     as_json: bool,
 ) -> list[Document | Skipped] | None:
-    documents = [one async for one in chosen(app, ids, cause)]
+    documents = [item async for item in chosen_documents(app, ids, cause)]
     if since is not None:
-        documents = [one async for one in failed_since(since, app.tools)]
+        documents = [item async for item in failed_since(since, app.context)]
     if not documents:
         raise nothing_found()
-    wanted = [one for one in documents if not why_not(one)]
+    wanted = [item for item in documents if not why_not(item)]
     price = price_of(wanted)
     if dry_run:
         _foretell(documents, str(price), as_json=as_json)
         return None
     if wanted:
-        said(f"{len(wanted)} of {len(documents)} documents are submitted anew: {price}", as_json=as_json)
+        outcome_text(f"{len(wanted)} of {len(documents)} documents are submitted anew: {price}", as_json=as_json)
         if not confirmed("Submit them?", yes=yes):
             raise click.Abort
-    return [await submit_anew(one.id, app.tools, who=who) for one in documents]
+    return [await submit_anew(item.id, app.context, who=who) for item in documents]
 
 
 def _foretell(documents: list[Document], price: str, *, as_json: bool) -> None:
     if as_json:
-        rows = [{"document_id": one.id, "name": one.name, "why_not": why_not(one) or None} for one in documents]
+        rows = [{"document_id": item.id, "name": item.name, "why_not": why_not(item) or None} for item in documents]
         print_json({"documents": rows, "price": price, "dry_run": True})
         return
-    rows_ = [(one.id, one.name, one.page_count or "?", why_not(one) or "would be submitted anew") for one in documents]
+    rows_ = [
+        (item.id, item.name, item.page_count or "?", why_not(item) or "would be submitted anew") for item in documents
+    ]
     table(("document", "name", "pages", "what"), rows_)
-    said(f"{price}; this was a dry run: nothing was written", as_json=as_json)
+    outcome_text(f"{price}; this was a dry run: nothing was written", as_json=as_json)

@@ -14,8 +14,8 @@ from receiver.config import load
 from receiver.core.change import Query
 from receiver.core.chosen import choices
 from receiver.core.document import Document, DocumentState
-from receiver.flow.by_hand import Word, route_by_hand
-from receiver.flow.dossier import found
+from receiver.operations.manual_routing import RoutingDecision, route_by_hand
+from receiver.pipeline.records import find_records
 from receiver.settings import from_environ
 
 
@@ -36,7 +36,7 @@ def review(
         return
     if bool(to) == bool(of_type):
         raise click.UsageError("give --to ROUTE or --type TYPE")
-    word = Word(to=to or "", type=of_type or "", who=who)
+    word = RoutingDecision(to=to or "", type=of_type or "", who=who)
     document = with_app(lambda app: _decide(app, document_id, word, wait=wait))
     if as_json:
         print_json(show.document(document))
@@ -48,8 +48,8 @@ def review(
         say(f"{document.name}: {show.reason(document)}; it goes to {places}")
 
 
-async def _decide(app: App, document_id: str, word: Word, *, wait: bool) -> Document:
-    document = await route_by_hand(document_id, word, app.tools)
+async def _decide(app: App, document_id: str, word: RoutingDecision, *, wait: bool) -> Document:
+    document = await route_by_hand(document_id, word, app.context)
     if wait:
         document = (await settled_by_us(app, [document.id], quiet=True))[document.id]
     return document
@@ -57,12 +57,12 @@ async def _decide(app: App, document_id: str, word: Word, *, wait: bool) -> Docu
 
 def _list(limit: int, *, as_json: bool) -> None:
     query = Query(by="state", key=DocumentState.REVIEW)
-    waiting = show.in_page_order(with_store(lambda store: found(store, Document, query, limit=limit)))
+    waiting = show.in_page_order(with_store(lambda store: find_records(store, Document, query, limit=limit)))
     names = list(choices(load(from_environ().config, os.environ).table))
     if as_json:
-        print_json({"documents": [show.document(one) for one in waiting], "routes": names})
+        print_json({"documents": [show.document(item) for item in waiting], "routes": names})
         return
-    rows = [(one.id, one.name, one.type or "no match", show.reason(one)) for one in waiting]
+    rows = [(item.id, item.name, item.type or "no match", show.reason(item)) for item in waiting]
     table(("document", "name", "type", "why it waits"), rows)
     if waiting:
         say(f"decide with: mailroom review DOCUMENT --type TYPE, or --to one of {', '.join(names)}")

@@ -50,7 +50,7 @@ def check(config_path: str | None, offline: bool, as_json: bool) -> None:
     config, destinations = _config(config_path), load_destinations(settings)
     checked = [_checked(config, destinations, settings, offline=offline)]
     if settings.shadow_config and config_path is None:
-        from receiver.flow.examine import unlike
+        from receiver.operations.check_config import unlike
 
         beside = shadow_of(settings)
         found, pointers = _checked(beside, destinations, settings, offline=offline)[1:]
@@ -70,10 +70,10 @@ def _checked(
     from receiver.bootstrap import channel_opener, own_places
     from receiver.cli.channel_check import live_channel_problems, opened_channels
     from receiver.core.pointing import warnings
-    from receiver.flow.examine import examine
+    from receiver.operations.check_config import check_config
 
     sources, own = settings.source_places(), own_places(settings)
-    problems = examine(config, destinations, adopted=settings.adopt, sources=sources, own=own)
+    problems = check_config(config, destinations, adopted=settings.adopt, sources=sources, own=own)
     pointers = _pointers(config, destinations, linked=bool(settings.documents_url))
     problems += warnings(pointers)
     channels, wrong = opened_channels(config.alerts, channel_opener(settings))
@@ -129,18 +129,18 @@ async def live_problems(
 
 def _report(checked: "Sequence[Checked]", *, as_json: bool) -> None:
     if as_json:
-        told = [_checked_as_data(*one) for one in checked]
+        told = [_checked_as_data(*item) for item in checked]
         output.print_json(told[0] | ({"shadow": told[1]} if len(told) > 1 else {}))
     else:
-        for one in checked:
-            _print_checked(*one)
+        for item in checked:
+            _print_checked(*item)
     if any(problem.severity == "error" for _, problems, _ in checked for problem in problems):
         raise click.exceptions.Exit(1)
 
 
 def _checked_as_data(config: "Config", problems: "Sequence[Problem]", pointers: "Sequence[Pointing]") -> dict[str, Any]:
     found = [asdict(problem) | {"line": config.line_of(problem)} for problem in problems]
-    told = {"problems": found, "pointers": [asdict(one) for one in pointers]}
+    told = {"problems": found, "pointers": [asdict(item) for item in pointers]}
     return {"file": str(config.path), "table": config.table.version, **told}
 
 
@@ -149,14 +149,14 @@ def _print_checked(config: "Config", problems: "Sequence[Problem]", pointers: "S
     for first, *others in _by_cause(problems):
         output.say(config.line(first))
         if others:
-            output.say(f"  the same in line {' and '.join(str(config.line_of(one)) for one in others)}")
+            output.say(f"  the same in line {' and '.join(str(config.line_of(item)) for item in others)}")
     counts = f"{errors} errors, {len(problems) - errors} warnings" if problems else "all is well"
     rows, places = len(config.table.routes), len(config.table.targets())
     named_channels = len({rule.to for rule in config.alerts})
     channels = f", {named_channels} alert channel{'s' if named_channels != 1 else ''}" if named_channels else ""
     output.say(f"{config.path}: {rows} rows to {places} destinations{channels}: {counts}")
     if pointers:
-        named = [(f"{one.where} ({one.route})" if one.route else one.where, str(one)) for one in pointers]
+        named = [(f"{item.where} ({item.route})" if item.route else item.where, str(item)) for item in pointers]
         output.table(("messages of", "point to"), named)
 
 

@@ -16,20 +16,20 @@ from receiver.cli.listeners import Listeners, address_of, listening
 from receiver.cli.running import with_app
 from receiver.core.errors import MailroomError, StoreBusy
 from receiver.core.timers import WORK_SHARE
-from receiver.flow.installation import our_spool
 from receiver.http.limits import ConnectionLimits, descriptors, operator_size, public_size
 from receiver.http.operator import operator_app
 from receiver.http.own_host import under_own_names
 from receiver.http.public import public_app
 from receiver.http.readiness import Readiness
 from receiver.http.server import Server, server_config
-from receiver.log import line
+from receiver.log import log_line
+from receiver.pipeline.installation import our_spool
 from receiver.ports import Store
 from receiver.reload import keep_current
 from receiver.renewal import keep_fresh
-from receiver.runner import Worker
 from receiver.stopping import Stopping
 from receiver.supervisor import Background, Supervisor
+from receiver.worker import Worker
 
 log = logging.getLogger("mailroom.serve")
 START_PAUSES = (0.5, 1.0, 2.0, 4.0)
@@ -78,7 +78,7 @@ async def until_ready(store: Store) -> None:
         try:
             return await _opened(store)
         except StoreBusy as error:
-            line(log, logging.WARNING, "store.waiting", error=str(error), fix=error.fix)
+            log_line(log, logging.WARNING, "store.waiting", error=str(error), fix=error.fix)
             await asyncio.sleep(seconds)
     return await _opened(store)
 
@@ -86,10 +86,10 @@ async def until_ready(store: Store) -> None:
 async def refuse_strange_spool(app: App) -> None:
     """Raises Misconfigured for a spool that holds the documents of another store. One in memory is always another."""
     try:
-        ours = app.settings.store.startswith("memory:") or await our_spool(app.tools)
-        strange = not ours and await app.tools.spool.listed(after="", limit=1)
+        ours = app.settings.store.startswith("memory:") or await our_spool(app.context)
+        strange = not ours and await app.context.spool.listed(after="", limit=1)
     except MailroomError as error:  # away, or none of this process's business
-        line(log, logging.WARNING, "spool.unseen", error=str(error), fix=error.fix)
+        log_line(log, logging.WARNING, "spool.unseen", error=str(error), fix=error.fix)
         return
     if strange:
         raise anothers(app.settings)
@@ -101,7 +101,7 @@ async def _opened(store: Store) -> None:
 
 
 def _announce(app: App, listeners: Listeners) -> None:
-    line(
+    log_line(
         log, logging.INFO, "serve.listening",
         address=address_of(listeners.public), operator=listeners.operator and address_of(listeners.operator),
         **app.settings.summary(),
@@ -118,10 +118,10 @@ async def serve_until(
     background: Mapping[str, Background] = MappingProxyType({}),
 ) -> None:
     """Serves until ``stop``: then no new requests, those in flight are answered, tasks in hand are finished."""
-    await until_ready(app.tools.store)
+    await until_ready(app.context.store)
     await refuse_strange_spool(app)
-    supervisor = Supervisor(app.tools.meter)
-    readiness = Readiness(app.tools.store, down=supervisor.down)
+    supervisor = Supervisor(app.context.meter)
+    readiness = Readiness(app.context.store, down=supervisor.down)
     await readiness.look()
     servers = _servers(app, listeners, readiness)
     async with (
@@ -136,7 +136,7 @@ async def serve_until(
 
 def _servers(app: App, listeners: Listeners, readiness: Readiness) -> dict["_Server", socket.socket]:
     """Each server and its listener."""
-    meter, free = app.tools.meter, descriptors()
+    meter, free = app.context.meter, descriptors()
     config = functools.partial(server_config, grace_seconds=app.settings.stop_seconds * WORK_SHARE)
     size = public_size(free)
     limits = ConnectionLimits(size.connections, listener="public", meter=meter)
@@ -175,7 +175,7 @@ def worker_of(app: App) -> Worker:
     """The worker that these settings describe."""
     settings = app.settings
     return Worker(
-        app.tools,
+        app.context,
         concurrency=settings.concurrency,
         lease_seconds=settings.lease_seconds,
         step_seconds=settings.step_seconds,

@@ -14,7 +14,7 @@ from receiver.config import Config, load
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.errors import Misconfigured
-from receiver.flow.every import every
+from receiver.pipeline.records import every_record
 from receiver.ports import Store
 from receiver.settings import Settings, from_environ
 
@@ -56,7 +56,7 @@ def shadow(since: float | None, of_type: str | None, version: str | None, limit:
     query = Query(by="type" if of_type else "all", key=of_type, since=since, limit=PAGE)
     found = with_store(lambda store: _counted(version, query, store))
     if as_json:
-        moved = [one.shown() for one in found.moves]
+        moved = [item.shown() for item in found.moves]
         counts = {"decided": found.decided, "same": found.same, "differ": len(moved)}
         output.print_json({"table": version, **counts, "without_it": found.others.total(), "moved": moved})
     else:
@@ -75,7 +75,7 @@ def shadow_of(settings: Settings) -> Config:
 
 async def _counted(version: str, query: Query, store: Store) -> _Counted:
     found = _Counted()
-    async for document in every(Document, query, store):
+    async for document in every_record(Document, query, store):
         if document.plan is None:
             continue
         verdict = document.shadow

@@ -19,17 +19,17 @@ from receiver.cli.running import with_app
 from receiver.cli.serve import worker_of
 from receiver.core.document import Document, DocumentState
 from receiver.core.task import submission_of
-from receiver.flow.arrive import Arrived, Refused, arrive
-from receiver.flow.intake import Arrival, TakenIn
-from receiver.runner import owner_name
+from receiver.pipeline.ingest import IncomingFile, Ingested
+from receiver.pipeline.ingest_file import IngestedFile, RefusedFile, ingest_file
 from receiver.show import document as shown
+from receiver.worker import owner_name
 
 BULK_FROM = 20
 """Files in one command, from which on they wait for documents that come one by one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class SubmitRefusal:
     name: str
     reason: str
 
@@ -64,12 +64,12 @@ def submit(
 
 async def _submit(
     app: App, found: Sequence[Path], *, packet: bool, wait: bool, quiet: bool, followed: Collection[Path] | None
-) -> tuple[list[TakenIn], list[Refusal]]:
+) -> tuple[list[Ingested], list[SubmitRefusal]]:
     taken, refused = await take_in_all(app, found, packet=packet, quiet=quiet, followed=followed)
-    await submit_now(app, [one.document for one in taken])
+    await submit_now(app, [item.document for item in taken])
     if wait:
-        settled = await settled_by_us(app, [one.document.id for one in taken], quiet=quiet)
-        taken = [TakenIn(settled.get(one.document.id, one.document), one.fresh) for one in taken]
+        settled = await settled_by_us(app, [item.document.id for item in taken], quiet=quiet)
+        taken = [Ingested(settled.get(item.document.id, item.document), item.fresh) for item in taken]
     return taken, refused
 
 
@@ -80,41 +80,41 @@ async def take_in_all(
     packet: bool = False,
     quiet: bool = False,
     followed: Collection[Path] | None = None,
-) -> tuple[list[TakenIn], list[Refusal]]:
+) -> tuple[list[Ingested], list[SubmitRefusal]]:
     """Every file taken in, and those that could not be, with the reason.
 
     ``followed`` are the paths that were named: they may be links, what is found in folders may not. None follows all.
     """
-    taken: list[TakenIn] = []
-    refused: list[Refusal] = []
+    taken: list[Ingested] = []
+    refused: list[SubmitRefusal] = []
     with bar("taking in", len(found), quiet=quiet) as advance:
         for path in found:
             root = None if followed is None or path in followed else _root(path, followed)
             arrived = await _take_in(app, path, root, packet=packet, bulk=len(found) > BULK_FROM)
             taken += arrived.taken
-            refused += (Refusal(str(path), one.reason) for one in arrived.refused)
+            refused += (SubmitRefusal(str(path), item.reason) for item in arrived.refused)
             advance()
     return taken, refused
 
 
 def _root(path: Path, named: Collection[Path]) -> Path:
     """The folder that was named, in which this was found: the nearest."""
-    return next(one for one in path.parents if one in named)
+    return next(item for item in path.parents if item in named)
 
 
-async def _take_in(app: App, path: Path, root: Path | None, *, packet: bool, bulk: bool) -> Arrived:
+async def _take_in(app: App, path: Path, root: Path | None, *, packet: bool, bulk: bool) -> IngestedFile:
     try:
         file = await asyncio.to_thread(opened, path, root=root)
     except NotTaken as why:
-        return Arrived(refused=(Refused(path.name, str(why)),))
+        return IngestedFile(refused=(RefusedFile(path.name, str(why)),))
     with file:
         return await take_in_file(app, path, file, packet=packet, bulk=bulk)
 
 
-async def take_in_file(app: App, path: Path, file: BufferedReader, *, packet: bool, bulk: bool = False) -> Arrived:
+async def take_in_file(app: App, path: Path, file: BufferedReader, *, packet: bool, bulk: bool = False) -> IngestedFile:
     """What became of one open file; its sender is the user whose file it is."""
-    arrival = Arrival(name=path.name, kind="folder", source=file, sender=_owner(file), packet=packet, bulk=bulk)
-    return await arrive(arrival, app.tools)
+    arrival = IncomingFile(name=path.name, kind="folder", source=file, sender=_owner(file), packet=packet, bulk=bulk)
+    return await ingest_file(arrival, app.context)
 
 
 def _owner(file: BufferedReader) -> str:
@@ -128,13 +128,13 @@ def _owner(file: BufferedReader) -> str:
 
 async def submit_now(app: App, documents: list[Document]) -> None:
     """Submits here and now; a worker elsewhere may be faster, then there is nothing left to claim."""
-    waiting = [submission_of(one, now=0).id for one in documents if one.state is DocumentState.OPEN]
+    waiting = [submission_of(item, now=0).id for item in documents if item.state is DocumentState.OPEN]
     worker = worker_of(app)
     while waiting:
         batch, waiting = waiting[: app.settings.concurrency], waiting[app.settings.concurrency :]
-        claimed = await app.tools.store.claim(
+        claimed = await app.context.store.claim(
             owner=owner_name(),
-            now=app.tools.clock(),
+            now=app.context.clock(),
             lease_seconds=app.settings.lease_seconds,
             limit=len(batch),
             ids=batch,
@@ -156,8 +156,8 @@ async def settle(
     moved_at = time.monotonic()
     with bar("routing", len(ids), quiet=quiet) as advance:
         while len(settled) < len(ids):
-            for document_id in (one for one in ids if one not in settled):
-                document = await app.tools.store.get(Document, document_id)
+            for document_id in (item for item in ids if item not in settled):
+                document = await app.context.store.get(Document, document_id)
                 if document and document.state is not DocumentState.OPEN:
                     settled[document_id], moved_at = document, time.monotonic()
                     advance()
@@ -167,25 +167,25 @@ async def settle(
     return settled
 
 
-def _print(taken: list[TakenIn], refused: list[Refusal], *, settled: bool, as_json: bool) -> None:
+def _print(taken: list[Ingested], refused: list[SubmitRefusal], *, settled: bool, as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "documents": [shown(one.document) | {"fresh": one.fresh} for one in taken],
-                "refused": [{"name": one.name, "reason": one.reason} for one in refused],
+                "documents": [shown(item.document) | {"fresh": item.fresh} for item in taken],
+                "refused": [{"name": item.name, "reason": item.reason} for item in refused],
             }
         )
         return
     if settled:
-        table(DOCUMENT_COLUMNS, [document_row(one.document) for one in taken])
+        table(DOCUMENT_COLUMNS, [document_row(item.document) for item in taken])
     else:
-        rows = [(one.document.id, one.document.name, _known(one), one.document.state) for one in taken]
+        rows = [(item.document.id, item.document.name, _known(item), item.document.state) for item in taken]
         table(("document", "name", "taken in", "state"), rows)
-    fresh = sum(one.fresh for one in taken)
+    fresh = sum(item.fresh for item in taken)
     say(f"{len(taken)} documents: {fresh} new, {len(taken) - fresh} known; {len(refused)} skipped")
-    for one in refused:
-        say(f"skipped: {one.name}: {one.reason}", err=True)
+    for item in refused:
+        say(f"skipped: {item.name}: {item.reason}", err=True)
 
 
-def _known(one: TakenIn) -> str:
-    return "now" if one.fresh else "before"
+def _known(item: Ingested) -> str:
+    return "now" if item.fresh else "before"

@@ -8,9 +8,9 @@ from receiver.bootstrap import App
 from receiver.cli.output import print_json, say
 from receiver.cli.running import with_app
 from receiver.core.retention import DAY
-from receiver.flow.retention import Tidied, tidy_in_pace
-from receiver.flow.sweep import Swept
-from receiver.flow.sweep import sweep as one_pass
+from receiver.operations.retention import RetentionResult, apply_retention_steadily
+from receiver.operations.sweep import SweepResult
+from receiver.operations.sweep import sweep as one_pass
 
 EVERY_SECONDS = DAY
 """Who calls this command by a timer does so once a day at least."""
@@ -23,12 +23,12 @@ def sweep(as_json: bool) -> None:
 
     `mailroom serve` does it by itself.
     """
-    swept, tidied = with_app(_sweep)
+    result, tidied = with_app(_sweep)
     if as_json:
-        print_json(asdict(swept) | asdict(tidied))
+        print_json(asdict(result) | asdict(tidied))
         return
     say(
-        f"{swept.overdue} jobs were overdue, {swept.finished} of them go on; {swept.rung} tasks were due; "
+        f"{result.overdue} jobs were overdue, {result.finished} of them go on; {result.enqueued} tasks were due; "
         f"forgotten: {tidied.purged} events, tasks and alerts, the bytes of {tidied.forgotten} documents, "
         f"the records of {tidied.documents}; removed: {tidied.strays + tidied.leftovers} files that nobody has"
     )
@@ -36,5 +36,5 @@ def sweep(as_json: bool) -> None:
         say(f"not done: {trouble}", err=True)
 
 
-async def _sweep(app: App) -> tuple[Swept, Tidied]:
-    return await one_pass(app.tools), await tidy_in_pace(app.tools, every_seconds=EVERY_SECONDS)
+async def _sweep(app: App) -> tuple[SweepResult, RetentionResult]:
+    return await one_pass(app.context), await apply_retention_steadily(app.context, every_seconds=EVERY_SECONDS)

@@ -10,8 +10,8 @@ from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_store
 from receiver.core.change import Query
 from receiver.core.task import Task, TaskState
-from receiver.flow.dossier import found
-from receiver.flow.replay_task import task_of
+from receiver.operations.replay_task import task_of
+from receiver.pipeline.records import find_records
 
 
 @click.command(short_help="List tasks, or show one with all that it carries.")
@@ -41,32 +41,32 @@ def tasks(
         state = TaskState.PARKED
     by, key = ("subject", subject) if subject else ("state", state) if state else ("all", None)
     query = Query(by=by, key=key, since=since, newest_first=True)
-    records = with_store(lambda store: found(store, Task, query, limit=limit))
+    records = with_store(lambda store: find_records(store, Task, query, limit=limit))
     if as_json:
-        print_json({"tasks": [show.task(one) for one in records]})
+        print_json({"tasks": [show.task(item) for item in records]})
         return
     rows = [
-        (one.id, one.kind, one.subject, one.state, str(one.attempts), when(one.due_at), one.error or one.note)
-        for one in records
+        (item.id, item.kind, item.subject, item.state, str(item.attempts), when(item.due_at), item.error or item.note)
+        for item in records
     ]
     table(("task", "kind", "about", "state", "attempts", "due", "error or note"), rows)
 
 
 def _one(task_id: str, *, as_json: bool) -> None:
-    one = with_store(lambda store: task_of(task_id, store))
+    item = with_store(lambda store: task_of(task_id, store))
     if as_json:
-        print_json(show.task_whole(one))
+        print_json(show.task_whole(item))
         return
-    moments = {"due": one.due_at, "finished": one.finished_at, "forgotten": one.expires_at}
+    moments = {"due": item.due_at, "finished": item.finished_at, "forgotten": item.expires_at}
     shown = {
-        "task": one.id,
-        "about": one.subject,
-        "state": f"{one.state} after {one.attempts} attempts",
-        "why": f"{one.cause}: {one.error}" if one.error else one.note,
-        "created": when(one.created_at),
+        "task": item.id,
+        "about": item.subject,
+        "state": f"{item.state} after {item.attempts} attempts",
+        "why": f"{item.cause}: {item.error}" if item.error else item.note,
+        "created": when(item.created_at),
         **{name: when(at) for name, at in moments.items()},
-        **one.details,
+        **item.details,
     }
     table(("", ""), [(name, text) for name, text in shown.items() if text])
-    if one.state is TaskState.PARKED:
-        say(f"ready again by: mailroom replay {quote(one.id)}")
+    if item.state is TaskState.PARKED:
+        say(f"ready again by: mailroom replay {quote(item.id)}")

@@ -10,7 +10,7 @@ import httpx
 from receiver.cli.output import print_json, say
 from receiver.cloud.environment import refuse_environment
 from receiver.core.errors import Misconfigured
-from receiver.core.sample import Proofs, Sample, headers
+from receiver.core.sample import Proofs, Sample, proof_headers
 from receiver.settings import Settings, from_environ
 
 SECRET_HEADERS = {"lc-signature", "x-mailroom-token"}
@@ -69,7 +69,7 @@ def _own(settings: Settings) -> str:
 
 def proofs_of(settings: Settings, *, wrong_signature: bool = False, document_id: str = "sample") -> Proofs:
     """The proofs that LlamaCloud would give: always the first of each kind of secret."""
-    lock = settings.lock()
+    lock = settings.webhook_secrets()
     return Proofs(
         headers={name: values[0] for name, values in settings.headers().items()},
         token_secret=lock.token_secrets[0] if lock.token_secrets else b"",
@@ -84,7 +84,7 @@ def send(sample: Sample, proofs: Proofs, url: str, *, times: int = 1) -> list[ht
     body = sample.body()
     with httpx.Client(timeout=30.0) as client:
         try:
-            return [client.post(url, content=body, headers=headers(sample, body, proofs)) for _ in range(times)]
+            return [client.post(url, content=body, headers=proof_headers(sample, body, proofs)) for _ in range(times)]
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Misconfigured(
                 f"nobody answers at {url}: {str(error) or type(error).__name__}",
@@ -96,10 +96,10 @@ def _print(sample: Sample, proofs: Proofs, answers: list[httpx.Response], *, as_
     body = sample.body()
     shown = {
         name: "(set)" if name.lower() in SECRET_HEADERS or name in proofs.headers else value
-        for name, value in headers(sample, body, proofs).items()
+        for name, value in proof_headers(sample, body, proofs).items()
     }
     if as_json:
-        received = [{"status": one.status_code, "body": one.text} for one in answers]
+        received = [{"status": item.status_code, "body": item.text} for item in answers]
         print_json({"url": str(answers[0].url), "headers": shown, "body": body.decode(), "answers": received})
         return
     say(f"POST {answers[0].url}")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from receiver.cli.mending import JSON, WHO, report
+from receiver.cli.mending import JSON, WHO, report_mended
 from receiver.cli.running import with_app
 from receiver.core.errors import Malformed
-from receiver.flow.mend import unlock as unlock_document
+from receiver.operations.failed_documents import unlock as unlock_document
 
 
 @click.command(short_help="Open a locked PDF with its password, and submit it anew.")
@@ -27,8 +27,8 @@ def unlock(document_id: str, password_file: Path, who: str, as_json: bool) -> No
     The password is asked for in a file, so that it stands neither in the shell's history nor in the list of processes.
     """
     password = _first_line(password_file)
-    done = with_app(lambda app: unlock_document(document_id, password, app.tools, who=who))
-    report([done], "unlocked and submitted anew", as_json=as_json)
+    done = with_app(lambda app: unlock_document(document_id, password, app.context, who=who))
+    report_mended([done], "unlocked and submitted anew", as_json=as_json)
 
 
 def _first_line(path: Path) -> str:

@@ -22,7 +22,7 @@ from receiver.cli.running import with_app
 from receiver.cli.submit import submit_now, take_in_file
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.loops import feeds
-from receiver.log import line
+from receiver.log import log_line
 
 log = logging.getLogger("mailroom.watch")
 
@@ -56,7 +56,7 @@ def watch(
 
 def refuse_loops(app: App, folder: Path) -> None:
     """Raises Misconfigured where what is delivered, or kept, would lie in the folder and come in again."""
-    config, settings = app.tools.config, app.settings
+    config, settings = app.context.config, app.settings
     config.refuse(config.loops([str(folder)]))
     if settings.spool and feeds([str(folder)], f"{settings.spool.rstrip('/')}/"):
         raise Misconfigured(f"MAILROOM_SPOOL={settings.spool} lies inside of {folder}, which is watched")
@@ -78,7 +78,7 @@ async def _watch(app: App, inbox: Inbox, *, poll: bool, once: bool) -> None:
         return
     from watchfiles import awatch
 
-    line(log, logging.INFO, "watch.started", folder=str(inbox.folder))
+    log_line(log, logging.INFO, "watch.started", folder=str(inbox.folder))
     # Its own look every now and then is how a file is found to have come to rest, and what a lost notice costs.
     every = max(int(inbox.settle_seconds * 500), 100)
     async for _ in awatch(
@@ -119,11 +119,11 @@ async def look(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
 async def _take_in(app: App, inbox: Inbox, path: Path, file: BufferedReader) -> None:
     was = os.fstat(file.fileno())
     arrived = await take_in_file(app, path, file, packet=inbox.is_packet(path))
-    await submit_now(app, [one.document for one in arrived.taken])
+    await submit_now(app, [item.document for item in arrived.taken])
     to = await asyncio.to_thread(inbox.put_away, path, arrived, was)
-    ids = [one.document.id for one in arrived.taken]
+    ids = [item.document.id for item in arrived.taken]
     level, what = (logging.WARNING, "watch.refused") if arrived.refused else (logging.INFO, "watch.taken_in")
-    line(log, level, what, file=str(path), documents=ids, moved_to=str(to))
+    log_line(log, level, what, file=str(path), documents=ids, moved_to=str(to))
 
 
 def _tell(inbox: Inbox, path: Path, why: str, level: int, what: str) -> None:
@@ -131,4 +131,4 @@ def _tell(inbox: Inbox, path: Path, why: str, level: int, what: str) -> None:
     if not os.path.lexists(path):
         return
     if inbox.rest(path, why, now=time.monotonic()):
-        line(log, level, what, file=str(path), error=why)
+        log_line(log, level, what, file=str(path), error=why)

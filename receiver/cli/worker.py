@@ -7,7 +7,7 @@ import click
 from receiver.bootstrap import App
 from receiver.cli.running import with_app
 from receiver.cli.serve import changing, refuse_strange_spool, until_ready, working
-from receiver.log import line
+from receiver.log import log_line
 from receiver.stopping import Stopping
 from receiver.supervisor import Supervisor
 
@@ -23,9 +23,9 @@ def worker() -> None:
 async def _work(app: App) -> None:
     """Works until the process is told to stop; tasks in hand are finished."""
     stop = Stopping(app.settings.stop_seconds).on_signals()
-    await until_ready(app.tools.store)
+    await until_ready(app.context.store)
     await refuse_strange_spool(app)
-    supervisor = Supervisor(app.tools.meter)
+    supervisor = Supervisor(app.context.meter)
     async with supervisor.running(changing(app)), working(app, supervisor, stop):
-        line(log, logging.INFO, "worker.ready", **app.settings.summary())
+        log_line(log, logging.INFO, "worker.ready", **app.settings.summary())
         await stop.wait()

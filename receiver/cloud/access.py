@@ -12,7 +12,7 @@ from receiver.core.errors import Misconfigured
 from receiver.core.forms import Wrong
 
 
-class Key(httpx.Auth):
+class ApiKey(httpx.Auth):
     """The key as a header. It is added request by request, so a presigned link never gets it."""
 
     def __init__(self, key: str) -> None:
@@ -38,7 +38,7 @@ def checked_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def address(url: str, base: str = "") -> httpx.URL | None:
+def base_address(url: str, base: str = "") -> httpx.URL | None:
     """The URL, seen from ``base`` where it is relative; None for what cannot be asked over HTTP."""
     try:
         parts = httpx.URL(urljoin(f"{base}/", url) if base else url)

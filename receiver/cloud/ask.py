@@ -13,17 +13,17 @@ from receiver.core.errors import CloudBusy
 M = TypeVar("M", bound=BaseModel)
 
 
-async def ask(transport: Transport, shape: type[M], call: Call) -> M:
+async def ask_one(transport: Transport, shape: type[M], call: Call) -> M:
     """The answer to this call."""
-    return wire.read(shape, await transport.send(call), asked=call.asked)
+    return wire.read_payload(shape, await transport.send(call), asked=call.asked)
 
 
-async def pages(transport: Transport, shape: type[wire.Listed[M]], call: Call) -> AsyncIterator[M]:
+async def ask_pages(transport: Transport, shape: type[wire.Listed[M]], call: Call) -> AsyncIterator[M]:
     """All items of a list. An empty page in the middle does not end it; a token that repeats raises CloudBusy."""
     seen: set[str] = set()
     token: str | None = ""
     while token is not None:
-        page = await ask(
+        page = await ask_one(
             transport, shape, replace(call, params={**call.params, "page_token": token}) if token else call
         )
         for item in page.items:

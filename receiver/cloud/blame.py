@@ -33,11 +33,11 @@ RENAMED = {
 """Parts of the vendor's configuration that mailroom.yaml calls by another name, or not at all."""
 
 
-def refused(path: str, places: Sequence[str], text: str, said: str) -> MailroomError:
+def blamed(path: str, places: Sequence[str], text: str, said: str) -> MailroomError:
     """The error of a 400, 404 or 422 answer to this path: ``places`` of a validation error, or any other ``text``."""
     section = "split" if "/split" in path else "classify"
     found = [_setting(place, section) for place in places] or [_setting(text, section)]
-    setting = next((one for one in found if one), "")
+    setting = next((item for item in found if item), "")
     named = all(FILE_PLACES & set(place.split(".")) for place in places) if places else bool(FILE_WORDS.search(text))
     if setting and not named:
         return _ours(setting, said)

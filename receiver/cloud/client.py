@@ -13,18 +13,18 @@ import httpx
 
 from receiver.cloud import order as orders
 from receiver.cloud import wire
-from receiver.cloud.access import address
-from receiver.cloud.ask import ask, pages
+from receiver.cloud.access import base_address
+from receiver.cloud.ask import ask_one, ask_pages
 from receiver.cloud.multipart import Multipart
-from receiver.cloud.pacing import JOB_RATE, UPLOAD_RATE, Pace, Rate
+from receiver.cloud.pacing import JOB_RATE, UPLOAD_RATE, Pace, RequestRate
 from receiver.cloud.refusal import About, Refusal
-from receiver.cloud.transport import Call, Patience, Transport
+from receiver.cloud.transport import Call, Timeouts, Transport
 from receiver.cloud.webhook_configs import WebhookConfigs
+from receiver.core.delivery_request import Content
 from receiver.core.errors import CloudBusy, CloudRefused, FileGone, JobGone
 from receiver.core.job import JobKind, JobReport, JobStatus
 from receiver.core.naming import may_be_id
-from receiver.core.parcel import Content
-from receiver.ports import Clock, Cloud, CloudFile, Order
+from receiver.ports import Clock, Cloud, CloudFile, JobRequest
 
 FILES = "/api/v1/beta/files"
 CANDIDATES = 3
@@ -45,10 +45,10 @@ class LlamaCloud:
         api_key: str,
         project_id: str | None = None,
         *,
-        patience: Patience = Patience(),  # noqa: B008  frozen
+        patience: Timeouts = Timeouts(),  # noqa: B008  frozen
         limits: httpx.Limits = httpx.Limits(max_connections=50, max_keepalive_connections=10),  # noqa: B008  unchanging
-        job_rate: Rate = JOB_RATE,
-        upload_rate: Rate = UPLOAD_RATE,
+        job_rate: RequestRate = JOB_RATE,
+        upload_rate: RequestRate = UPLOAD_RATE,
         clock: Clock = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -81,7 +81,7 @@ class LlamaCloud:
         """
         call = Call(method="GET", path=FILES, about=About.ACCOUNT, params={"external_file_id": external_id})
         now = self._clock()
-        listed = [file.record() async for file in pages(self._transport, wire.Listed[wire.File], call)]
+        listed = [file.record() async for file in ask_pages(self._transport, wire.Listed[wire.FilePayload], call)]
         found = [file for file in listed if file.external_id == external_id and _lasts_until(file) > now]
         found.sort(key=lambda file: (file.id == known, _lasts_until(file)), reverse=True)
         for file in found[:CANDIDATES]:
@@ -112,14 +112,14 @@ class LlamaCloud:
             tries += 1
             if tries > 1 and (arrived := await self.find_file(external_id, sha256=content.sha256)):
                 return arrived
-            return wire.read(wire.File, await self._transport.attempt(call), asked=call.asked).record()
+            return wire.read_payload(wire.FilePayload, await self._transport.attempt(call), asked=call.asked).record()
 
         return await self._transport.insist(call, once)
 
     async def file(self, file_id: str) -> CloudFile:
         """What LlamaCloud knows of the file. Raises FileGone."""
         call = Call(method="GET", path=_file_path(file_id), about=About.FILE)
-        return (await ask(self._transport, wire.File, call)).record()
+        return (await ask_one(self._transport, wire.FilePayload, call)).record()
 
     async def read_file(self, file_id: str) -> AsyncIterator[bytes]:
         """The file's bytes in chunks, through a fresh presigned link that is asked without our key.
@@ -141,8 +141,8 @@ class LlamaCloud:
             await response.aclose()
 
     async def _open_file(self, call: Call) -> httpx.Response:
-        link = wire.read(wire.PresignedUrl, await self._transport.attempt(call), asked=call.asked)
-        url = address(link.url, self._transport.base_url)
+        link = wire.read_payload(wire.PresignedUrl, await self._transport.attempt(call), asked=call.asked)
+        url = base_address(link.url, self._transport.base_url)
         if url is None:
             raise CloudBusy(f"LlamaCloud gives a link for {call.path} that is none")
         try:
@@ -152,7 +152,7 @@ class LlamaCloud:
                 raise CloudBusy(f"the presigned link for {call.path} is refused: is it stale already?") from failure
             raise
 
-    async def create(self, order: Order) -> JobReport:
+    async def create(self, order: JobRequest) -> JobReport:
         """The new job, or the one that was created under this ``transaction_id`` before.
 
         A repetition is harmless by that id; on split's beta path, which has none, a request that may have been taken
@@ -160,9 +160,9 @@ class LlamaCloud:
         """
         call = Call(
             method="POST",
-            path=orders.path(order.kind, beta=order.beta),
+            path=orders.job_path(order.kind, beta=order.beta),
             about=About.ORDER,
-            json=orders.body(order),
+            json=orders.job_body(order),
             pace=self._job_pace,
             repeatable=not order.beta,
             hide=orders.secrets(order.registration),
@@ -186,8 +186,8 @@ class LlamaCloud:
         }
         if status is not None:
             params["status"] = orders.status_word(kind, JobStatus(status))
-        call = Call(method="GET", path=orders.path(kind, beta=beta), about=About.ACCOUNT, params=params)
-        async for job in pages(self._transport, wire.Listed[wire.Job], call):
+        call = Call(method="GET", path=orders.job_path(kind, beta=beta), about=About.ACCOUNT, params=params)
+        async for job in ask_pages(self._transport, wire.Listed[wire.JobPayload], call):
             yield job.report(kind)
 
     async def cancel(self, kind: JobKind, job_id: str) -> JobReport:
@@ -204,12 +204,12 @@ class LlamaCloud:
                 return await self._transport.attempt(Call(method="GET", path=at, about=About.JOB))
 
         body = await self._transport.insist(call, once)
-        return wire.read(wire.Job, body, asked=call.asked).report(kind)
+        return wire.read_payload(wire.JobPayload, body, asked=call.asked).report(kind)
 
-    async def check_key(self) -> tuple[wire.Project, ...]:
+    async def check_key(self) -> tuple[wire.ProjectPayload, ...]:
         """The projects that the key opens: the cheapest proof that key and base URL fit. Raises KeyRefused."""
         call = Call(method="GET", path="/api/v1/projects", about=About.ACCOUNT)
-        return (await ask(self._transport, wire.Bare[wire.Project], call)).root
+        return (await ask_one(self._transport, wire.Bare[wire.ProjectPayload], call)).root
 
     def renew(self, api_key: str) -> None:
         """Asks with this key from now on. Raises Misconfigured for one that cannot be sent; the old one stays then."""
@@ -220,7 +220,7 @@ class LlamaCloud:
         await self._transport.close()
 
     async def _job(self, kind: JobKind, call: Call) -> JobReport:
-        return (await ask(self._transport, wire.Job, call)).report(kind)
+        return (await ask_one(self._transport, wire.JobPayload, call)).report(kind)
 
 
 def _lasts_until(file: CloudFile) -> float:
@@ -238,7 +238,7 @@ def _job_path(kind: JobKind, job_id: str, *, beta: bool = False) -> str:
     """The path of a job. Raises JobGone for what cannot be an id: ids come from events, too."""
     if not may_be_id(job_id):
         raise JobGone(f"{job_id!r} is not a valid job id")
-    return f"{orders.path(kind, beta=beta)}/{job_id}"
+    return f"{orders.job_path(kind, beta=beta)}/{job_id}"
 
 
 _: type[Cloud] = LlamaCloud

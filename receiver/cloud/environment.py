@@ -102,7 +102,7 @@ def _key_log(text: str) -> None:
 
 
 def _endpoint(text: str) -> None:
-    forms.bare(forms.url(text, example="https://s3.example.com"), text)
+    forms.refuse_decorated(forms.url(text, example="https://s3.example.com"), text)
 
 
 def _region(text: str) -> None:

@@ -6,8 +6,8 @@ httpx streams multipart bodies of *synchronous* files only; our bytes come from 
 from collections.abc import AsyncIterator, Mapping
 from uuid import uuid4
 
+from receiver.core.delivery_request import Content
 from receiver.core.errors import FileGone
-from receiver.core.parcel import Content
 
 
 class Multipart:

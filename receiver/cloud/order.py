@@ -8,7 +8,7 @@ from typing import Any
 
 from receiver.core.errors import NotAllowed
 from receiver.core.job import JobKind, JobStatus
-from receiver.ports import Order, Registration
+from receiver.ports import JobRequest, WebhookConfiguration
 
 UNCATEGORIZED = "include"
 """What is sent for ``allow_uncategorized`` when the configuration is silent.
@@ -17,7 +17,7 @@ The vendor's pages contradict each other on the default (include or forbid, refe
 """
 
 
-def path(kind: JobKind, *, beta: bool = False) -> str:
+def job_path(kind: JobKind, *, beta: bool = False) -> str:
     """Where jobs of this kind are created and listed."""
     if kind is JobKind.CLASSIFY:
         return "/api/v2/classify"
@@ -33,7 +33,7 @@ def status_word(kind: JobKind, status: JobStatus) -> str:
     return "processing" if status is JobStatus.RUNNING else str(status)
 
 
-def body(order: Order) -> dict[str, Any]:
+def job_body(order: JobRequest) -> dict[str, Any]:
     """The request that creates this job.
 
     The beta path of split knows neither webhooks nor ``transaction_id`` (reference 1.4): there both are left out.
@@ -49,17 +49,17 @@ def body(order: Order) -> dict[str, Any]:
         "transaction_id": order.transaction_id,
     }
     if order.registration is not None:
-        fields["webhook_configurations"] = [webhook(order.registration)]
+        fields["webhook_configurations"] = [webhook_body(order.registration)]
     return fields
 
 
-def _explicit(order: Order) -> dict[str, Any]:
+def _explicit(order: JobRequest) -> dict[str, Any]:
     """The split configuration with its handling of uncategorized pages spelled out."""
     strategy = {"allow_uncategorized": UNCATEGORIZED, **(order.configuration.get("splitting_strategy") or {})}
     return {**order.configuration, "splitting_strategy": strategy}
 
 
-def webhook(registration: Registration) -> dict[str, Any]:
+def webhook_body(registration: WebhookConfiguration) -> dict[str, Any]:
     """One webhook configuration. Without ``events`` the vendor sends all of them; an empty list it refuses."""
     fields: dict[str, Any] = {
         "webhook_url": registration.url,
@@ -71,7 +71,7 @@ def webhook(registration: Registration) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
-def secrets(registration: Registration | None) -> tuple[str, ...]:
+def secrets(registration: WebhookConfiguration | None) -> tuple[str, ...]:
     """The values in it that no message may hold."""
     if registration is None:
         return ()

@@ -14,16 +14,16 @@ from typing import NamedTuple
 from receiver.ports import Clock
 
 
-class Rate(NamedTuple):
+class RequestRate(NamedTuple):
     """At most ``limit`` in any ``seconds``."""
 
     limit: int
     seconds: float
 
 
-JOB_RATE = Rate(40, 1.0)
+JOB_RATE = RequestRate(40, 1.0)
 """Creations of jobs (reference 1.8; published for classify, none for split: both share this one)."""
-UPLOAD_RATE = Rate(50, 5.0)
+UPLOAD_RATE = RequestRate(50, 5.0)
 """Uploads of files (reference 1.8)."""
 
 
@@ -32,7 +32,7 @@ class Pace:
 
     def __init__(
         self,
-        rate: Rate,
+        rate: RequestRate,
         *,
         clock: Clock = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,

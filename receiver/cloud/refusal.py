@@ -86,7 +86,7 @@ def error(response: httpx.Response, about: About, *, now: float, hide: Sequence[
     """The error that this answer amounts to, in a sentence that names the request and the vendor's reason."""
     status = response.status_code
     asked = f"{response.request.method} {response.request.url.path}"
-    text = reason(response, hide)
+    text = vendor_reason(response, hide)
     said = f"(LlamaCloud answers {status} to {asked}{': ' + text if text else ''})"
     if status == 401 or (status == 403 and _the_vendors(response)):
         return KeyRefused(f"LLAMA_CLOUD_API_KEY is not accepted {said}")
@@ -128,11 +128,11 @@ def _refused(response: httpx.Response, said: str) -> MailroomError:
 
 def _blamed(response: httpx.Response, said: str) -> MailroomError:
     places = [place for place, _ in _complaints(response)]
-    return blame.refused(response.request.url.path, places, "" if places else _detail(response), said)
+    return blame.blamed(response.request.url.path, places, "" if places else _detail(response), said)
 
 
 def _no_path(response: httpx.Response) -> bool:
-    return reason(response).casefold() == NO_SUCH_PATH
+    return vendor_reason(response).casefold() == NO_SUCH_PATH
 
 
 def _the_vendors(response: httpx.Response) -> bool:
@@ -145,7 +145,7 @@ def _a_page(response: httpx.Response) -> bool:
     return str(response.headers.get("content-type", "")).startswith("text/html")
 
 
-def reason(response: httpx.Response, hide: Sequence[str] = ()) -> str:
+def vendor_reason(response: httpx.Response, hide: Sequence[str] = ()) -> str:
     """The vendor's own words in one line: a ``detail`` text, FastAPI's list of complaints, or the start of the body."""
     complaints = _complaints(response)
     if complaints:

@@ -26,7 +26,7 @@ from tenacity import (
 
 from receiver import __version__
 from receiver.cloud import refusal
-from receiver.cloud.access import Key, checked_url
+from receiver.cloud.access import ApiKey, checked_url
 from receiver.cloud.links import REDIRECTS, check_link, follow
 from receiver.cloud.multipart import Multipart
 from receiver.cloud.pacing import Pace
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Timeouts:
     """How long one call may take, in seconds. The vendor's SDK waits 5 to connect and 60 for an answer.
 
     We wait shorter, and the task engine longer: what is asked once more gets past a connection that went dead, while
@@ -106,7 +106,7 @@ class Transport:
         api_key: str,
         *,
         project_id: str | None = None,
-        patience: Patience,
+        patience: Timeouts,
         limits: httpx.Limits,
         clock: Clock = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -114,7 +114,7 @@ class Transport:
     ) -> None:
         self.base_url = checked_url(base_url)
         self.patience = patience
-        self._key = Key(api_key)
+        self._key = ApiKey(api_key)
         self._project = {"project_id": project_id} if project_id else {}
         self._limits = limits
         self._clock = clock
@@ -243,7 +243,7 @@ class Transport:
 
     def renew(self, api_key: str) -> None:
         """Sends this key from now on. Raises Misconfigured."""
-        self._key = Key(api_key)
+        self._key = ApiKey(api_key)
 
     async def close(self) -> None:
         """Give the connections back; a later call would open new ones."""

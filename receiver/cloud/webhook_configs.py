@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from receiver.cloud import order, wire
-from receiver.cloud.ask import ask, pages
+from receiver.cloud.ask import ask_one, ask_pages
 from receiver.cloud.refusal import About
 from receiver.cloud.transport import Call, Transport
 from receiver.core.errors import Malformed, NotServed
 from receiver.core.naming import may_be_id
-from receiver.ports import Registration
+from receiver.ports import WebhookConfiguration
 
 SAVED = "/api/v1/beta/webhook-configs"
 SAVED_PAGED = "/api/v2/webhook-configs"
@@ -46,16 +46,20 @@ class WebhookConfigs:
         """All of them."""
         paged = Call(method="GET", path=SAVED_PAGED, about=About.ACCOUNT)
         try:
-            return tuple([_record(one) async for one in pages(self._transport, wire.Listed[wire.Webhook], paged)])
+            return tuple(
+                [_record(item) async for item in ask_pages(self._transport, wire.Listed[wire.WebhookPayload], paged)]
+            )
         except NotServed:
             bare = Call(method="GET", path=SAVED, about=About.ACCOUNT)
-            return tuple(_record(one) for one in (await ask(self._transport, wire.Bare[wire.Webhook], bare)).root)
+            return tuple(
+                _record(item) for item in (await ask_one(self._transport, wire.Bare[wire.WebhookPayload], bare)).root
+            )
 
-    async def create(self, registration: Registration) -> SavedWebhook:
+    async def create(self, registration: WebhookConfiguration) -> SavedWebhook:
         """The new configuration. It is not asked for twice: a repetition would save it twice."""
         return await self._write("POST", SAVED, registration)
 
-    async def update(self, config_id: str, registration: Registration) -> SavedWebhook:
+    async def update(self, config_id: str, registration: WebhookConfiguration) -> SavedWebhook:
         """The configuration as it is now. What the registration leaves empty stays, the secret above all."""
         return await self._write("PUT", _path(config_id), registration)
 
@@ -64,16 +68,16 @@ class WebhookConfigs:
         with suppress(NotServed):
             await self._transport.send(Call(method="DELETE", path=_path(config_id), about=About.ACCOUNT))
 
-    async def _write(self, method: str, path: str, registration: Registration) -> SavedWebhook:
+    async def _write(self, method: str, path: str, registration: WebhookConfiguration) -> SavedWebhook:
         call = Call(
             method=method,
             path=path,
             about=About.ACCOUNT,
-            json=order.webhook(registration),
+            json=order.webhook_body(registration),
             repeatable=method == "PUT",
             hide=order.secrets(registration),
         )
-        return _record(await ask(self._transport, wire.Webhook, call))
+        return _record(await ask_one(self._transport, wire.WebhookPayload, call))
 
 
 def _path(config_id: str) -> str:
@@ -83,7 +87,7 @@ def _path(config_id: str) -> str:
     return f"{SAVED}/{config_id}"
 
 
-def _record(saved: wire.Webhook) -> SavedWebhook:
+def _record(saved: wire.WebhookPayload) -> SavedWebhook:
     return SavedWebhook(
         id=saved.id,
         url=saved.webhook_url,
@@ -91,6 +95,6 @@ def _record(saved: wire.Webhook) -> SavedWebhook:
         headers=saved.webhook_headers or {},
         output_format=saved.webhook_output_format or "string",
         has_secret=saved.has_secret,
-        created_at=wire.seconds(saved.created_at),
-        updated_at=wire.seconds(saved.updated_at),
+        created_at=wire.unix_seconds(saved.created_at),
+        updated_at=wire.unix_seconds(saved.updated_at),
     )

@@ -28,7 +28,7 @@ STATUSES = {
 """The vendor's words, lower case. A word we do not know is not taken for an end: see ``_status``."""
 
 
-def seconds(value: datetime | None) -> float | None:
+def unix_seconds(value: datetime | None) -> float | None:
     """Unix seconds; a time without a zone is UTC, as FastAPI services mean it."""
     if value is None:
         return None
@@ -63,7 +63,7 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
-class File(Wire):
+class FilePayload(Wire):
     id: str
     name: Name = ""
     expires_at: datetime | None = None
@@ -73,7 +73,7 @@ class File(Wire):
         return CloudFile(
             id=self.id,
             name=self.name,
-            expires_at=seconds(self.expires_at),
+            expires_at=unix_seconds(self.expires_at),
             external_id=self.external_file_id or "",
         )
 
@@ -82,13 +82,13 @@ class PresignedUrl(Wire):
     url: str = Field(repr=False)
 
 
-class Project(Wire):
+class ProjectPayload(Wire):
     id: str
     name: str = ""
     organization_id: str = ""
 
 
-class Piece(Wire):
+class PiecePayload(Wire):
     category: Word
     pages: tuple[int, ...]
     confidence_category: Word | None = None
@@ -97,13 +97,13 @@ class Piece(Wire):
         return Segment(category=self.category, pages=self.pages, confidence=(self.confidence_category or "").lower())
 
 
-class Result(Wire):
+class ResultPayload(Wire):
     """What a job found: classify gives type, confidence and reasoning (type null: no rule matched), split segments."""
 
     type: Word | None = None
     confidence: Any = None
     reasoning: Text | None = None
-    segments: tuple[Piece, ...] = ()
+    segments: tuple[PiecePayload, ...] = ()
 
     def classification(self) -> Classification | None:
         """What was found; None for an object that says nothing, which is not the same as "no rule matched"."""
@@ -116,12 +116,12 @@ class Result(Wire):
         return Classification(type=self.type or None, confidence=share or 0.0, reasoning=reasoning)
 
 
-class Usage(Wire):
+class UsagePayload(Wire):
     credits: float | None = None
     """All that was billed for the job, the parse job included; null until billing has recorded it."""
 
 
-class Job(Wire):
+class JobPayload(Wire):
     """A classify or split job. The input's name changed over the versions, and differs on the beta path."""
 
     id: str
@@ -135,8 +135,8 @@ class Job(Wire):
     transaction_id: str | None = None
     created_at: datetime | None = None
     error_message: Text | None = None
-    result: Result | None = None
-    usage: Usage | None = None
+    result: ResultPayload | None = None
+    usage: UsagePayload | None = None
     configuration: Any = None
     """A classify job's: what it was asked. Only compared, so any shape is taken."""
     categories: Any = None
@@ -144,7 +144,7 @@ class Job(Wire):
 
     def report(self, kind: JobKind) -> JobReport:
         """The job in our words; while there is no result, ``classification`` is None and ``segments`` empty."""
-        found = self.result or Result()
+        found = self.result or ResultPayload()
         asked = self.configuration if kind is JobKind.CLASSIFY else {"categories": self.categories}
         return JobReport(
             id=self.id,
@@ -152,7 +152,7 @@ class Job(Wire):
             status=_status(self.status),
             file_id=self.file_input or "",
             transaction_id=self.transaction_id or "",
-            created_at=seconds(self.created_at),
+            created_at=unix_seconds(self.created_at),
             classification=found.classification() if kind is JobKind.CLASSIFY else None,
             segments=tuple(piece.record() for piece in found.segments) if kind is JobKind.SPLIT else (),
             error=self.error_message or "",
@@ -161,7 +161,7 @@ class Job(Wire):
         )
 
 
-class Webhook(Wire):
+class WebhookPayload(Wire):
     """A saved webhook configuration. The signing secret never comes back, the headers do, in clear (reference 1.5)."""
 
     id: str
@@ -192,7 +192,7 @@ def _status(word: str) -> JobStatus:
     return STATUSES.get(word.lower(), JobStatus.RUNNING)
 
 
-def read(shape: type[M], body: bytes, *, asked: str) -> M:
+def read_payload(shape: type[M], body: bytes, *, asked: str) -> M:
     """The payload in this shape. Raises CloudBusy when the answer cannot be read (half an answer, a proxy's page)."""
     try:
         return shape.model_validate_json(body)

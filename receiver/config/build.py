@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from receiver.config import faults, model
 from receiver.config.conditions import WhenSection
 from receiver.config.config import Alerting, Category, Classify, Config, Guards, MailPolicy, Resubmit, Rule, Split
-from receiver.config.source import Source, read
+from receiver.config.source import ConfigText, read_config
 from receiver.config.surprises import surprises
 from receiver.config.text import (
     ceiling_of,
@@ -46,7 +46,7 @@ def load(path: Path, environ: Mapping[str, str], *, variable: str = "MAILROOM_CO
 
 def retention_in(path: Path) -> Retention:
     """The section ``retention`` of this file alone. Raises Misconfigured."""
-    source = read(_text(path), path)
+    source = read_config(_text(path), path)
     try:
         found = model.RetentionAlone.model_validate(source.data)
     except ValidationError as error:
@@ -70,12 +70,12 @@ def _text(path: Path, variable: str = "MAILROOM_CONFIG") -> str:
 
 def parse(text: str, environ: Mapping[str, str], *, path: Path) -> Config:
     """The configuration in this text. Raises Misconfigured with all that is wrong."""
-    source = read(text, path)
+    source = read_config(text, path)
     if source.data is None:
         raise Misconfigured(f"{path} is empty: docs/reference-config.md has one to start from")
     found = [(source.line(place), f"{place}: {message}") for place, message in source.faults]
     try:
-        file = model.File.model_validate(source.data, context={"environ": environ})
+        file = model.ConfigFile.model_validate(source.data, context={"environ": environ})
     except ValidationError as error:
         raise _refused(source, [*found, *faults.lines(error, source, schema())]) from None
     found += [(source.line(place), f"{place}: {message}") for place, message in _disagreements(file)]
@@ -86,14 +86,14 @@ def parse(text: str, environ: Mapping[str, str], *, path: Path) -> Config:
 
 def schema() -> dict[str, Any]:
     """The file's JSON Schema, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.File.model_json_schema()}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.ConfigFile.model_json_schema()}
 
 
-def _refused(source: Source, found: Sequence[tuple[int, str]]) -> Misconfigured:
+def _refused(source: ConfigText, found: Sequence[tuple[int, str]]) -> Misconfigured:
     return Misconfigured("\n".join(f"{source.path}:{line}: {text}" for line, text in sorted(found)))
 
 
-def _disagreements(file: model.File) -> Iterator[tuple[str, str]]:
+def _disagreements(file: model.ConfigFile) -> Iterator[tuple[str, str]]:
     """What only shows when sections are held against each other, or entries of a list against their neighbours."""
     if seconds(file.stuck_after) < seconds(file.deadline):
         key = "stuck_after" if "stuck_after" in file.model_fields_set else "deadline"
@@ -102,9 +102,9 @@ def _disagreements(file: model.File) -> Iterator[tuple[str, str]]:
     yield from _repeated("classify.rules", "type", [rule.type for rule in rules])
     categories = file.split.categories
     if isinstance(categories, tuple):
-        yield from _repeated("split.categories", "name", [one.name for one in categories])
-        for place, one in enumerate(categories):
-            if one.name.lower() == "uncategorized":
+        yield from _repeated("split.categories", "name", [item.name for item in categories])
+        for place, item in enumerate(categories):
+            if item.name.lower() == "uncategorized":
                 yield f"split.categories[{place}].name", "is LlamaCloud's own word for what fits none; take another"
     elif "split" in file.model_fields_set and not rules:
         yield "split", "needs categories of its own, as classify.configuration_id hides the rules; list them"
@@ -125,7 +125,7 @@ def _repeated(place: str, key: str, values: Sequence[str]) -> Iterator[tuple[str
             yield f"{place}[{at}].{key}", f"{value!r} is already {place}[{first}]; names must differ"
 
 
-def _config(file: model.File, source: Source, environ: Mapping[str, str]) -> Config:
+def _config(file: model.ConfigFile, source: ConfigText, environ: Mapping[str, str]) -> Config:
     return Config(
         path=source.path,
         classify=_classify(file.classify),
@@ -160,7 +160,7 @@ def _classify(section: model.ClassifySection) -> Classify:
 def _split(section: model.SplitSection) -> Split:
     categories = section.categories
     return Split(
-        categories=tuple(Category(name=one.name, description=one.description) for one in categories)
+        categories=tuple(Category(name=item.name, description=item.description) for item in categories)
         if isinstance(categories, tuple)
         else None,
         uncategorized=section.uncategorized,
@@ -173,7 +173,7 @@ def _split(section: model.SplitSection) -> Split:
     )
 
 
-def _table(file: model.File, environ: Mapping[str, str]) -> RouteTable:
+def _table(file: model.ConfigFile, environ: Mapping[str, str]) -> RouteTable:
     return RouteTable(
         routes=tuple(_route(section, environ) for section in file.routes),
         no_match=_fallback(file.no_match, environ),
@@ -191,7 +191,7 @@ def _mail(section: model.MailSection) -> MailPolicy:
 
 def _route(section: model.RouteSection, environ: Mapping[str, str]) -> Route:
     return Route(
-        name=section.name or "+".join("any" if one == ANY else one for one in section.type),
+        name=section.name or "+".join("any" if item == ANY else item for item in section.type),
         types=section.type,
         min_confidence=section.min_confidence,
         when=_when(section.when),
@@ -205,8 +205,8 @@ def _when(section: WhenSection) -> When:
     plain = {name: value for name, value in section if value is not None and name not in {"any_of", "none_of"}}
     return When(
         **plain,
-        any_of=tuple(_when(one) for one in section.any_of or ()),
-        none_of=tuple(_when(one) for one in section.excluded),
+        any_of=tuple(_when(item) for item in section.any_of or ()),
+        none_of=tuple(_when(item) for item in section.excluded),
     )
 
 
@@ -216,7 +216,7 @@ def _fallback(section: model.WaySection | model.MailSection, environ: Mapping[st
 
 def _targets(given: model.Targets | None, environ: Mapping[str, str]) -> tuple[Target, ...]:
     listed = (given,) if isinstance(given, str) else given or ()
-    return tuple(_target(one, environ) for one in listed)
+    return tuple(_target(item, environ) for item in listed)
 
 
 def _target(given: str | model.TargetSection, environ: Mapping[str, str]) -> Target:
@@ -261,7 +261,7 @@ def _alerting(section: model.AlertingSection) -> Alerting:
     return Alerting(
         wait_seconds=pause_seconds(section.wait),
         quiet_seconds=seconds(section.quiet_after),
-        severities=tuple(_severity(one) for one in section.severities),
+        severities=tuple(_severity(item) for item in section.severities),
     )
 
 
@@ -275,8 +275,8 @@ def _severity(section: model.SeveritySection) -> SeverityRule:
     )
 
 
-def _warnings(file: model.File) -> Iterator[Problem]:
-    yield from (_warning(*one) for one in surprises(file))
+def _warnings(file: model.ConfigFile) -> Iterator[Problem]:
+    yield from (_warning(*item) for item in surprises(file))
     for place, rule in enumerate(file.classify.rules or ()):
         if len(rule.description) > SURE_DESCRIPTION:
             message = f"{len(rule.description)} characters: LlamaCloud's documents disagree whether more than 500 go"

@@ -83,7 +83,7 @@ class WhenSection(Section):
     @property
     def depth(self) -> int:
         """Levels of ``any`` and ``not`` inside."""
-        return max((1 + one.depth for one in (*(self.any_of or ()), *self.excluded)), default=0)
+        return max((1 + item.depth for item in (*(self.any_of or ()), *self.excluded)), default=0)
 
 
 def _says_something(section: WhenSection) -> WhenSection:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from receiver.core.alert_rule import AlertRule, SeverityRule
-from receiver.core.check import check, ways
+from receiver.core.check import check_table, ways
 from receiver.core.errors import Misconfigured
 from receiver.core.loops import feeds
 from receiver.core.mail import MailBounds
@@ -163,7 +163,7 @@ class Config:
             "min_pages_per_split": self.split.min_pages_per_split,
         }
         return {
-            "categories": [_given({"name": one.name, "description": one.description}) for one in self.categories],
+            "categories": [_given({"name": item.name, "description": item.description}) for item in self.categories],
             "splitting_strategy": _given(strategy),
         }
 
@@ -181,10 +181,10 @@ class Config:
 
         ``sources`` are where mail is taken from (core/loops.py): no destination may lie inside of them.
         """
-        found = check(
+        found = check_table(
             self.table,
             types=self.types,
-            categories=tuple(one.name for one in self.categories) if self.split.then == "route" else (),
+            categories=tuple(item.name for item in self.categories) if self.split.then == "route" else (),
             schemes=schemes,
             faults=faults,
             alerts=self.alerts,
@@ -197,7 +197,7 @@ class Config:
 
     def _pieces(self) -> tuple[str, ...] | None:
         """What a piece of a packet can be called; None when nobody here knows."""
-        named = tuple(one.name for one in self.categories)
+        named = tuple(item.name for item in self.categories)
         return (*named, UNCATEGORIZED) if named else None
 
     def loops(self, sources: Collection[str], names: Names = lambda _, url: Taken(place=url)) -> list[Problem]:

@@ -8,7 +8,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from receiver.config.source import Source
+from receiver.config.source import ConfigText
 from receiver.config.text import Wrong
 
 _TEXTS = {
@@ -38,7 +38,7 @@ _FORMS = {"(text)", "(spelt out)", "(section)", "(listed)"}
 """Marks in pydantic's places that say which form of a value was taken (model.py); they are not in the file."""
 
 
-def lines(error: ValidationError, source: Source, schema: Mapping[str, Any]) -> list[tuple[int, str]]:
+def lines(error: ValidationError, source: ConfigText, schema: Mapping[str, Any]) -> list[tuple[int, str]]:
     """Each fault with its line; ``schema`` is the file's JSON Schema, which knows the keys and examples."""
     return [_line(details, source, schema) for details in error.errors(include_url=False) if not _echo(details)]
 
@@ -48,15 +48,15 @@ def _echo(details: ErrorDetails) -> bool:
     return details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]
 
 
-def _line(details: ErrorDetails, source: Source, schema: Mapping[str, Any]) -> tuple[int, str]:
+def _line(details: ErrorDetails, source: ConfigText, schema: Mapping[str, Any]) -> tuple[int, str]:
     loc = _in_file(details["loc"], source.data)
-    place = path(loc)
+    place = key_path(loc)
     message, fix = _message(details), _fix(details, loc, schema)
     text = f"{place}: {message}" if place else f"the file {message}"
     return source.line(place), text + (f"; {fix}" if fix else "")
 
 
-def path(loc: Sequence[str | int]) -> str:
+def key_path(loc: Sequence[str | int]) -> str:
     """``routes[2].to`` for ("routes", 2, "to")."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
 
@@ -143,7 +143,7 @@ def _forms(node: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Mapping
     if "$ref" in node:
         yield from _forms(root["$defs"][node["$ref"].rpartition("/")[2]], root)
     elif alternatives := node.get("anyOf") or node.get("oneOf"):
-        for one in alternatives:
-            yield from _forms(one, root)
+        for item in alternatives:
+            yield from _forms(item, root)
     else:
         yield node

@@ -22,8 +22,6 @@ from receiver.config.conditions import WhenSection
 from receiver.config.text import (
     Wrong,
     ceiling_text,
-    channel,
-    destination,
     duration,
     kinds,
     option,
@@ -33,6 +31,8 @@ from receiver.config.text import (
     rate_text,
     readable,
     repeat_text,
+    resolved_channel,
+    resolved_destination,
     rule_type,
     window,
 )
@@ -145,7 +145,7 @@ class SplitSection(Section):
 
 Url = Annotated[
     str,
-    AfterValidator(destination),
+    AfterValidator(resolved_destination),
     Field(description="s3://bucket/prefix/…, sqs://name-or-url, folder:///dir/…, https://…; env:NAME for a variable"),
 ]
 
@@ -213,7 +213,7 @@ class RouteSection(WaySection):
 
 Channel = Annotated[
     str,
-    AfterValidator(channel),
+    AfterValidator(resolved_channel),
     Field(
         description="log, pagerduty:KEY, slack:URL, teams:URL, mailto:ADDRESS, sns:ARN, events:BUS or https://…; "
         "env:NAME for a variable",
@@ -320,7 +320,7 @@ class ResubmitSection(Section):
     )
 
 
-class File(Section):
+class ConfigFile(Section):
     """mailroom.yaml"""
 
     classify: ClassifySection = Field(

@@ -16,7 +16,7 @@ PLACES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ConfigText:
     """A file's data (mappings as dicts, sequences as tuples) and the line of every place in it, counted from 1."""
 
     path: Path
@@ -55,7 +55,7 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 
 
-def read(text: str, path: Path) -> Source:
+def read_config(text: str, path: Path) -> ConfigText:
     """The text as data with lines. Raises Misconfigured, naming the line, for what is not YAML."""
     try:
         return _Reader(_Loader(text), path).source()
@@ -82,10 +82,10 @@ class _Reader:
     lines: dict[str, int] = field(default_factory=dict)
     faults: list[tuple[str, str]] = field(default_factory=list)
 
-    def source(self) -> Source:
+    def source(self) -> ConfigText:
         node = self.loader.get_single_node()
         data = None if node is None else self.value(node, "")
-        return Source(self.path, data, self.lines, tuple(self.faults))
+        return ConfigText(self.path, data, self.lines, tuple(self.faults))
 
     def value(self, node: Node, place: str) -> Any:
         if len(self.lines) > PLACES:

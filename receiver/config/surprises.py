@@ -26,7 +26,7 @@ LARGEST = 512 * 1024 * 1024
 """Bytes that LlamaCloud takes of one file (reference 1.1)."""
 
 
-def surprises(file: model.File) -> Iterator[Surprise]:
+def surprises(file: model.ConfigFile) -> Iterator[Surprise]:
     """Every value of the file that may surprise its author."""
     for place, route in enumerate(file.routes):
         yield from _of_conditions(f"routes[{place}].when", route.when, mailed=True)
@@ -38,7 +38,7 @@ def surprises(file: model.File) -> Iterator[Surprise]:
 
 def _of_conditions(place: str, section: WhenSection, *, mailed: bool) -> Iterator[Surprise]:
     """``mailed``: what meets the conditions around it may have come by mail."""
-    mailed = mailed and any(matches(section.source or ("*",), one) for one in MAILED)
+    mailed = mailed and any(matches(section.source or ("*",), item) for item in MAILED)
     for name in TEXTS:
         for pattern in getattr(section, name) or ():
             yield from _of_class(f"{place}.{name}", pattern)
@@ -51,11 +51,11 @@ def _of_conditions(place: str, section: WhenSection, *, mailed: bool) -> Iterato
             yield from _of_spelling(f"{place}.metadata.{key}", pattern)
     if section.min_size is not None and section.min_size > LARGEST:
         yield f"{place}.min_size", "LlamaCloud takes no file of this size", "write it smaller"
-    for at, one in enumerate(section.any_of or ()):
-        yield from _of_conditions(f"{place}.any[{at}]", one, mailed=mailed)
-    for at, one in enumerate(section.excluded):
+    for at, item in enumerate(section.any_of or ()):
+        yield from _of_conditions(f"{place}.any[{at}]", item, mailed=mailed)
+    for at, item in enumerate(section.excluded):
         inside = "" if isinstance(section.none_of, WhenSection) else f"[{at}]"
-        yield from _of_conditions(f"{place}.not{inside}", one, mailed=mailed)
+        yield from _of_conditions(f"{place}.not{inside}", item, mailed=mailed)
 
 
 def _of_class(place: str, pattern: str) -> Iterator[Surprise]:
@@ -131,7 +131,7 @@ def _of_address(place: str, pattern: str, *, always: bool) -> Iterator[Surprise]
 def _of_media_type(place: str, pattern: str) -> Iterator[Surprise]:
     """A type that no file gets here: it is told by its content or its name. Of a vendor's another machine may know."""
     own = re.search(r"/(vnd\.|x-|x\.|prs\.)|^x-", pattern.lower())
-    if own or pattern.startswith(GLOB) or any(matches([pattern], one) for one in _media_types()):
+    if own or pattern.startswith(GLOB) or any(matches([pattern], item) for item in _media_types()):
         return
     near = difflib.get_close_matches(pattern.lower(), _media_types(), n=1, cutoff=0.75)
     fix = f"did you mean {near[0]}?" if near else "see that it is not misspelt"
@@ -142,7 +142,7 @@ def _of_media_type(place: str, pattern: str) -> Iterator[Surprise]:
 def _media_types() -> tuple[str, ...]:
     """What core/media.py can take a file for."""
     mimetypes.guess_type("x.pdf")  # reads what the system knows
-    ours = (one for name, one in vars(media).items() if name.isupper() and isinstance(one, str) and "/" in one)
+    ours = (item for name, item in vars(media).items() if name.isupper() and isinstance(item, str) and "/" in item)
     return tuple({*mimetypes.types_map.values(), *ours, *media.ENVELOPES, *media.ONE_PAGE})
 
 

@@ -27,7 +27,7 @@ LONGEST_SPAN = 366 * 86400
 LONGEST_PAUSE = 600.0
 
 
-def near(word: str, words: Collection[str]) -> str:
+def nearest(word: str, words: Collection[str]) -> str:
     """``did you mean …?``, or "" when no word is near."""
     close = difflib.get_close_matches(word.lower(), words, n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else ""
@@ -86,7 +86,7 @@ def sources(values: tuple[str, ...]) -> tuple[str, ...]:
     """Ways in, or patterns that at least one of them fits."""
     for value in values:
         if not any(matches([value], source) for source in SOURCES):
-            raise Wrong(f"there is no way in {value!r}", near(value, SOURCES) or f"there are {', '.join(SOURCES)}")
+            raise Wrong(f"there is no way in {value!r}", nearest(value, SOURCES) or f"there are {', '.join(SOURCES)}")
     return values
 
 
@@ -228,7 +228,7 @@ def rate_of(value: str) -> Rate:
     fix = 'write it like "more than 5 in 10 minutes", "20 % in 10 minutes", or both with "or" between them'
     if not found or not (found[1] or found[3]) or (" or " in value) != bool(found[1] and found[3]):
         raise Wrong(f"is not a rate (got {value!r})", fix)
-    spans = {seconds(one) for one in (found[2], found[4]) if one}
+    spans = {seconds(item) for item in (found[2], found[4]) if item}
     if len(spans) > 1:
         raise Wrong(f"names two spans of time (got {value!r})", "name one for both")
     within = spans.pop() if spans else 600.0
@@ -249,7 +249,7 @@ def kinds(values: tuple[str, ...]) -> tuple[str, ...]:
     """Kinds of alerts, or patterns that at least one kind fits."""
     for value in values:
         if not any(fnmatchcase(kind, value) for kind in KINDS):
-            raise Wrong(f"there is no alert {value!r}", near(value, KINDS) or f"there are {', '.join(KINDS)}")
+            raise Wrong(f"there is no alert {value!r}", nearest(value, KINDS) or f"there are {', '.join(KINDS)}")
     return values
 
 
@@ -265,7 +265,7 @@ def option(value: object, info: "ValidationInfo") -> object:
     return value
 
 
-def destination(value: str, info: "ValidationInfo") -> str:
+def resolved_destination(value: str, info: "ValidationInfo") -> str:
     """A destination's URL, as it is written; its variables must be set."""
     url = resolve(value, _environ(info))
     if not re.match(r"[a-z][a-z0-9+.-]*://.", url):
@@ -283,7 +283,7 @@ def _folder_hint(value: str, url: str) -> str:
     return f", or folder://{value if value.startswith('/') else './' + value} if a folder is meant"
 
 
-def channel(value: str, info: "ValidationInfo") -> str:
+def resolved_channel(value: str, info: "ValidationInfo") -> str:
     """An alert channel, as it is written; its variables must be set."""
     resolved = resolve(value, _environ(info))
     kind, _, rest = resolved.partition(":")

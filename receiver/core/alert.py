@@ -6,7 +6,7 @@ An alert is one occurrence. Occurrences of one kind and cause are one incident (
 from dataclasses import dataclass
 from enum import StrEnum
 
-from receiver.core.naming import fingerprint
+from receiver.core.naming import short_hash
 
 KINDS: dict[str, str] = {
     "job.failed": "LlamaCloud could not classify or split a document",
@@ -93,12 +93,12 @@ class Alert:
     @property
     def fingerprint(self) -> str:
         """The name of everything of this kind and cause."""
-        return fingerprint(self.kind, self.cause)
+        return short_hash(self.kind, self.cause)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertState:
-    """What releases before incidents remembered of a group of alerts and a channel; flow/convert.py converts it."""
+    """What releases before incidents kept of a group of alerts and a channel (alerting/convert_alerts.py)."""
 
     id: str
     kind: str

@@ -18,7 +18,7 @@ def judged(document: Document, table: RouteTable, *, now: float) -> ShadowVerdic
     fresh = _decided_anew(document, table, now)
     if document.plan is None or fresh is None:
         return None
-    told = {one.to.url for one in document.deliveries if one.tells and one.done}
+    told = {item.to.url for item in document.deliveries if item.tells and item.done}
     return ShadowVerdict(table=table.version, plan=None if alike(document.plan, fresh, told) else fresh)
 
 
@@ -31,9 +31,9 @@ def moved(document: Document, table: RouteTable, *, now: float) -> Plan | None:
     return verdict.plan if verdict else None
 
 
-def alike(one: Plan, other: Plan, told: Collection[str] = ()) -> bool:
+def alike(item: Plan, other: Plan, told: Collection[str] = ()) -> bool:
     """Whether both plans lead to the same. Of ``told``, URLs that got their message, the options are no matter."""
-    return _meaning(one, told) == _meaning(other, told)
+    return _meaning(item, told) == _meaning(other, told)
 
 
 def what_moves(before: Plan | None, after: Plan) -> str:

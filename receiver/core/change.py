@@ -32,13 +32,13 @@ class Insert(msgspec.Struct, frozen=True):
     record: Record
 
 
-class Ensure(msgspec.Struct, frozen=True):
+class InsertIfAbsent(msgspec.Struct, frozen=True):
     """Write a new record unless there is one of this id: the old one stays, without a conflict."""
 
     record: Record
 
 
-class Update(msgspec.Struct, frozen=True):
+class Replace(msgspec.Struct, frozen=True):
     """Replace the record that was read at ``record.version``; Conflict when it has another version by now."""
 
     record: Record
@@ -53,20 +53,20 @@ class Delete(msgspec.Struct, frozen=True):
     record: Record
 
 
-class Belongs(msgspec.Struct, frozen=True):
+class CheckOwner(msgspec.Struct, frozen=True):
     """Hold the whole change only if the job is unknown or belongs to this document; Conflict otherwise."""
 
     job_id: str
     document_id: str
 
 
-Write = Insert | Ensure | Update | Delete | Belongs
+Write = Insert | InsertIfAbsent | Replace | Delete | CheckOwner
 
 
 def refuse_repeats(writes: tuple[Write, ...]) -> None:
     """ValueError when a change writes a record twice: DynamoDB cannot, so no store does. Ensuring twice is once."""
-    written = [_place(write.record) for write in writes if isinstance(write, Insert | Update | Delete)]
-    ensured = {_place(write.record) for write in writes if isinstance(write, Ensure)}
+    written = [_place(write.record) for write in writes if isinstance(write, Insert | Replace | Delete)]
+    ensured = {_place(write.record) for write in writes if isinstance(write, InsertIfAbsent)}
     if len(ensured.union(written)) < len(ensured) + len(written):
         raise ValueError(f"a change writes one record twice: {sorted(written)}, {sorted(ensured)}")
 
@@ -87,9 +87,9 @@ def succeeding(record: One) -> One:
     return changed(record, version=record.version + 1)
 
 
-def put(record: Record, known: Record | None) -> Insert | Update:
+def put(record: Record, known: Record | None) -> Insert | Replace:
     """The write of a record in the place of the ``known`` one, or of one that is not there yet."""
-    return Insert(record) if known is None else Update(changed(record, version=known.version))
+    return Insert(record) if known is None else Replace(changed(record, version=known.version))
 
 
 def expires(kind: type[Record]) -> bool:

@@ -12,7 +12,7 @@ from receiver.core.coincidence import coinciding, in_the_way
 from receiver.core.facts import SOURCES
 from receiver.core.naming import field_faults
 from receiver.core.pattern import matches
-from receiver.core.places import Entry, Names, doubled, on_manifests
+from receiver.core.places import Names, TableEntry, doubled, on_manifests
 from receiver.core.plan import Taken, Target, Way
 from receiver.core.problem import Problem, an_error, near
 from receiver.core.route import ANY, Route, RouteTable
@@ -22,7 +22,7 @@ from receiver.core.when import When
 _RESERVED = (frozenset(Way) - {Way.MAIL}) | {"packet"}
 
 
-def check(
+def check_table(
     table: RouteTable,
     *,
     types: Sequence[str] | None,
@@ -88,7 +88,7 @@ def _unknown_types(table: RouteTable, produced: Sequence[str]) -> Iterator[Probl
 def _unknown_categories(table: RouteTable, known: Sequence[str]) -> Iterator[Problem]:
     for where, route in _rows(table):
         for pattern in dict.fromkeys(_parents(route.when)):
-            if not any(matches([pattern], one) for one in known):
+            if not any(matches([pattern], item) for item in known):
                 meant = near(pattern, known)
                 fix = f"did you mean {meant!r}?" if meant else f"there are {', '.join(dict.fromkeys(known))}"
                 message = f"no piece of a packet has the category {pattern!r}"
@@ -99,15 +99,15 @@ def _unadopted(table: RouteTable) -> Iterator[Problem]:
     """Rows for jobs from elsewhere alone, where none are taken. Some may have been."""
     others = [source for source in SOURCES if source != "adopted"]
     for where, route in _rows(table):
-        if route.when.source and not any(matches(route.when.source, one) for one in others):
+        if route.when.source and not any(matches(route.when.source, item) for item in others):
             message, fix = "jobs from elsewhere are not adopted here", "set MAILROOM_ADOPT=true, or remove the row"
             yield Problem(severity="warning", where=f"{where}.when.source", message=message, fix=fix, route=route.name)
 
 
 def _parents(when: When) -> Iterator[str]:
     yield from when.parent_category
-    for one in (*when.any_of, *when.none_of):
-        yield from _parents(one)
+    for item in (*when.any_of, *when.none_of):
+        yield from _parents(item)
 
 
 def _places(
@@ -116,7 +116,7 @@ def _places(
     sound, rows = [], dict(_rows(table))
     for where, name, targets in ways(table):
         for at, target in enumerate(targets):
-            entry = Entry(where, at, target, name, rows.get(where))
+            entry = TableEntry(where, at, target, name, rows.get(where))
             wrong = _target_faults(target, schemes, faults)
             yield from (an_error(entry.here, f"{target.url}: {fault}", route=name) for fault in wrong)
             if not wrong:
@@ -140,7 +140,7 @@ def _target_faults(target: Target, schemes: Collection[str], faults: Callable[[T
     if scheme not in schemes:
         meant = near(scheme, schemes)
         hint = (
-            f"did you mean {meant}://?" if meant else f"there are {', '.join(f'{one}://' for one in sorted(schemes))}"
+            f"did you mean {meant}://?" if meant else f"there are {', '.join(f'{item}://' for item in sorted(schemes))}"
         )
         return [f"no destination serves {scheme}://; {hint}"]
     found = field_faults(rest.removeprefix("./"))  # folder://./relative

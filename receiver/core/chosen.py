@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from receiver.core.document import Document
 from receiver.core.plan import Plan, Way
 from receiver.core.route import ANY, Fallback, Route, RouteTable, each_once
-from receiver.core.when import Judge, attributes, depends_on
+from receiver.core.when import Judge, depends_on, document_attributes
 
 
 def choices(table: RouteTable) -> dict[str, Route | Fallback]:
@@ -18,34 +18,34 @@ def choices(table: RouteTable) -> dict[str, Route | Fallback]:
     return named | {name: fallback for name, fallback in fallbacks.items() if fallback.to}
 
 
-def chosen(document: Document, name: str, table: RouteTable, *, who: str, now: float) -> Plan:
+def plan_of_choice(document: Document, name: str, table: RouteTable, *, who: str, now: float) -> Plan:
     """The plan that follows from the choice of this name, which must be one of ``choices``."""
-    end, known = choices(table)[name], attributes(document)
-    verdicts = [(one, judge.truth(known), judge) for one, judge in _adding(document, name, table)]
-    added = [one for one, holds, _ in verdicts if holds]
-    reason = f"{who} chose route {name}" + (f"; also {', '.join(one.name for one in added)}" if added else "")
-    for one, holds, judge in verdicts:
+    end, known = choices(table)[name], document_attributes(document)
+    verdicts = [(item, judge.truth(known), judge) for item, judge in _adding(document, name, table)]
+    added = [item for item, holds, _ in verdicts if holds]
+    reason = f"{who} chose route {name}" + (f"; also {', '.join(item.name for item in added)}" if added else "")
+    for item, holds, judge in verdicts:
         if holds is None:
-            reason += f"; without {one.name}, which {depends_on(judge.unknown(known))}"
-    to = each_once(target for one in (*added, end) for target in one.to)
-    by_row = {target.key: one.name for one in reversed(added) for target in one.to}
+            reason += f"; without {item.name}, which {depends_on(judge.unknown(known))}"
+    to = each_once(target for item in (*added, end) for target in item.to)
+    by_row = {target.key: item.name for item in reversed(added) for target in item.to}
     via = tuple(by_row.get(target.key, name) for target in to) if added else ()
     return Plan(way=Way.BY_HAND, route=name, reason=reason, to=to, via=via, table=table.version, decided_at=now)
 
 
 def _adding(document: Document, name: str, table: RouteTable) -> Iterator[tuple[Route, Judge]]:
     """The rows that say ``continue`` and would be read before this one, whether their conditions hold or not."""
-    place = next((at for at, one in enumerate(table.routes) if one.name == name), None)
+    place = next((at for at, item in enumerate(table.routes) if item.name == name), None)
     if place is not None:
         types, confidence, rows = _types(document, table.routes[place]), 1.0, table.routes[:place]
     elif name == Way.LOW_CONFIDENCE and (found := document.classification) and found.type:
         types, confidence, rows = {found.type}, found.confidence, table.routes
     else:
         return
-    for one in rows:
-        takes = ANY in one.types or (types and types <= set(one.types))
-        if one.goes_on and takes and confidence >= one.min_confidence:
-            yield one, Judge(one.when)
+    for item in rows:
+        takes = ANY in item.types or (types and types <= set(item.types))
+        if item.goes_on and takes and confidence >= item.min_confidence:
+            yield item, Judge(item.when)
 
 
 def _types(document: Document, end: Route) -> set[str]:

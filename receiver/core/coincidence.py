@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from receiver.core.naming import render
-from receiver.core.places import SAMPLE, Entry, Names, meeting
+from receiver.core.places import SAMPLE, Names, TableEntry, meeting
 from receiver.core.problem import Problem, an_error
 
 _WITH = {"filename": f"{SAMPLE['stem']}.{SAMPLE['ext']}"}
@@ -22,12 +22,12 @@ CASES: Mapping[str, Mapping[str, str]] = {
 """Fields that often have one value: for which documents, and the values of all fields."""
 
 
-def coinciding(entries: Sequence[Entry], names: Names) -> Iterator[Problem]:
+def coinciding(entries: Sequence[TableEntry], names: Names) -> Iterator[Problem]:
     """Warnings: targets of one document that are one place for some documents. These are delivered there once."""
     found: dict[str, Problem] = {}
     for case, values in CASES.items():
         for above, _, below, taken in meeting(entries, names, values):
-            apart = [names(one.target, render(one.target.url, SAMPLE)).place for one in (above, below)]
+            apart = [names(item.target, render(item.target.url, SAMPLE)).place for item in (above, below)]
             if taken.perhaps or len(set(apart)) == 1:
                 continue  # they are one place for all documents, or perhaps: that is told already
             other = f"to[{above.at}]" if above.where == below.where else f"{above.here} ({above.name})"
@@ -37,20 +37,20 @@ def coinciding(entries: Sequence[Entry], names: Names) -> Iterator[Problem]:
     yield from found.values()
 
 
-def in_the_way(entries: Sequence[Entry], names: Names) -> Iterator[Problem]:
+def in_the_way(entries: Sequence[TableEntry], names: Names) -> Iterator[Problem]:
     """Targets whose files lie where another target needs a folder: an error where all documents of one row meet it."""
     found: dict[str, Problem] = {}
     for case, values in {"": SAMPLE, **CASES}.items():
-        lying = [(one, names(one.target, render(one.target.url, values))) for one in entries]
-        files = {name: one for one, taken in lying if taken.tree for name in (taken.place, *taken.beside)}
-        for one, taken in lying if files else ():
+        lying = [(item, names(item.target, render(item.target.url, values))) for item in entries]
+        files = {name: item for item, taken in lying if taken.tree for name in (taken.place, *taken.beside)}
+        for item, taken in lying if files else ():
             folders = (str(above) for above in PurePosixPath(taken.place).parents) if taken.tree else ()
             if other := next((files[name] for name in folders if name in files), None):
-                found.setdefault(one.here, _blocked(other, one, case))
+                found.setdefault(item.here, _blocked(other, item, case))
     yield from found.values()
 
 
-def _blocked(file: Entry, below: Entry, case: str) -> Problem:
+def _blocked(file: TableEntry, below: TableEntry, case: str) -> Problem:
     seldom = f"for {case}, " if case else ""
     message = f"{seldom}{below.target.url} needs a folder where {file.here} puts a file, {file.target.url}"
     fix = "put one of the two into a folder of its own"
@@ -60,5 +60,5 @@ def _blocked(file: Entry, below: Entry, case: str) -> Problem:
     return _a_warning(below, message, fix)
 
 
-def _a_warning(entry: Entry, message: str, fix: str) -> Problem:
+def _a_warning(entry: TableEntry, message: str, fix: str) -> Problem:
     return Problem(severity="warning", where=entry.here, message=message, fix=fix, route=entry.name)

@@ -5,8 +5,8 @@ What several rows take in together, and what ``any`` and ``not`` amount to, is c
 
 from collections.abc import Iterator, Sequence
 
-from receiver.core.pattern import covers as pattern_covers
 from receiver.core.pattern import literal, may_cover
+from receiver.core.pattern import pattern_covers as pattern_covers
 from receiver.core.route import Route
 from receiver.core.when import TEXTS, When
 from receiver.core.worlds import MANY
@@ -27,7 +27,7 @@ def covers(wide: When, narrow: When) -> bool:
         and _most_covers(wide.max_size, narrow.max_size)
         and wide.duplicate in (None, narrow.duplicate)
         and wide.any_of in ((), narrow.any_of)
-        and all(one in narrow.none_of for one in wide.none_of)
+        and all(item in narrow.none_of for item in wide.none_of)
     )
 
 
@@ -43,7 +43,7 @@ def _patterns_cover(wide: Sequence[str], narrow: Sequence[str], *, always: bool 
     """``always``: every document has such a text, be it empty, so that ``*`` fits all."""
     if always and "*" in wide:
         return True
-    return bool(narrow) and all(any(pattern_covers(one, other) for one in wide) for other in narrow)
+    return bool(narrow) and all(any(pattern_covers(item, other) for item in wide) for other in narrow)
 
 
 _ALIKE = frozenset({"source", "media_type"})

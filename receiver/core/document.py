@@ -35,7 +35,7 @@ def worst(states: Iterable[DocumentState]) -> DocumentState:
     """What documents in these states amount to together: open before review before failed before routed."""
     known = set(states)
     order = (DocumentState.OPEN, DocumentState.REVIEW, DocumentState.FAILED)
-    return next((one for one in order if one in known), DocumentState.ROUTED)
+    return next((item for item in order if item in known), DocumentState.ROUTED)
 
 
 SETTLED = frozenset({DocumentState.ROUTED, DocumentState.FAILED, DocumentState.WITHDRAWN})
@@ -159,7 +159,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class HistoryEntry:
     """One line of a document's timeline."""
 
     at: float
@@ -238,7 +238,7 @@ class Document:
     """The highest number that a message about it has."""
     placed: bool = False
     """An earlier plan had given it a place: what follows is a correction."""
-    history: tuple[Entry, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
     forgotten_at: float | None = None
     """When its bytes were forgotten: from then on nothing may count on them, though they may be there for a moment."""
     parts_state: DocumentState | None = None
@@ -287,42 +287,42 @@ class Document:
 
     def note(self, at: float, what: str, detail: str = "") -> "Document":
         """The document with one more line in its timeline."""
-        history = (*self.history, Entry(at=at, what=what, detail=detail[:500]))
+        history = (*self.history, HistoryEntry(at=at, what=what, detail=detail[:500]))
         if len(history) > HISTORY_LIMIT:
             history = (history[0], *history[-(HISTORY_LIMIT - 1) :])
         return replace(self, history=history)
 
     def delivery(self, delivery_id: str) -> Delivery | None:
         """The delivery of this id, None when the plan has moved on."""
-        return next((one for one in self.deliveries if one.id == delivery_id), None)
+        return next((item for item in self.deliveries if item.id == delivery_id), None)
 
     def with_delivery(self, delivery: Delivery) -> "Document":
         """The document with this delivery in the place of its earlier self, and the state that follows."""
-        kept = (one for one in self.deliveries if not delivery.overtakes(one))
-        deliveries = tuple(delivery if one.id == delivery.id else one for one in kept)
+        kept = (item for item in self.deliveries if not delivery.overtakes(item))
+        deliveries = tuple(delivery if item.id == delivery.id else item for item in kept)
         return replace(self, deliveries=deliveries).settle()
 
     @property
     def holders(self) -> tuple[Delivery, ...]:
         """The deliveries of the plan that put the document itself somewhere."""
-        return tuple(one for one in self.deliveries if not one.tells and not one.superseded)
+        return tuple(item for item in self.deliveries if not item.tells and not item.superseded)
 
     @property
     def messages(self) -> tuple[Delivery, ...]:
         """The messages of the plan, which follow once all holders are done."""
-        return tuple(one for one in self.deliveries if one.tells and not one.superseded)
+        return tuple(item for item in self.deliveries if item.tells and not item.superseded)
 
     @property
     def copies(self) -> tuple[Delivery, ...]:
         """The deliveries, of whatever plan, that put its bytes somewhere: those that it has today."""
         whole = ("", f"sha256:{self.sha256}")
-        held = (one for one in self.deliveries if not one.tells and one.receipt)
-        return tuple(one for one in held if not self.sha256 or (one.receipt and one.receipt.checksum in whole))
+        held = (item for item in self.deliveries if not item.tells and item.receipt)
+        return tuple(item for item in held if not self.sha256 or (item.receipt and item.receipt.checksum in whole))
 
     @property
     def stored(self) -> Receipt | None:
         """The receipt of the first place that holds the document now; None when none does yet."""
-        return next((one.receipt for one in self.holders if one.receipt), None)
+        return next((item.receipt for item in self.holders if item.receipt), None)
 
     def settle(self) -> "Document":
         """The document in the state that its plan and deliveries amount to."""
@@ -339,12 +339,12 @@ class Document:
         """The state that its own plan and deliveries amount to, whatever became of what came out of it."""
         if self.plan is None:
             return self.state
-        stuck = any(one.gave_up for one in self.holders)
+        stuck = any(item.gave_up for item in self.holders)
         waiting = self.messages if stuck else ()  # for a person, who must mend what they point to
-        if any(one.state is DeliveryState.PENDING and one not in waiting for one in self.deliveries):
+        if any(item.state is DeliveryState.PENDING and item not in waiting for item in self.deliveries):
             return DocumentState.OPEN
         if self.plan.way is Way.RECUT:
             return DocumentState.WITHDRAWN
-        if self.plan.review or any(one.gave_up for one in self.deliveries):
+        if self.plan.review or any(item.gave_up for item in self.deliveries):
             return DocumentState.REVIEW
         return DocumentState.FAILED if self.plan.way in (Way.FAILED, Way.DISMISSED) else DocumentState.ROUTED

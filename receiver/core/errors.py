@@ -6,7 +6,7 @@ MailroomError
 |  |- TooManyEvents 429
 |- Transient        try again later (``retry_after`` seconds when somebody told us)
 |  |- StoreBusy   CloudBusy   DestinationBusy   Paused   ReaderDied   CutOff   OutOfTime
-|- CloudRefused     LlamaCloud refuses us, not the document: pause, alert once, go on by itself (flow/gate.py)
+|- CloudRefused     LlamaCloud refuses us, not the document: pause, alert once, go on by itself
 |  |- KeyRefused   OutOfCredits   SettingsRefused   NotServed
 |- Permanent        trying again cannot help: park and alert
 |  |- JobGone   FileGone   DocumentRefused   Uncuttable   Unreadable   AccessDenied   DeliveryConflict   Unroutable
@@ -58,10 +58,10 @@ def forget_frames(error: BaseException) -> None:
     """
     left: list[BaseException | None] = [error]
     while left:
-        one = left.pop()
-        if one is not None and one.__traceback__ is not None:
-            one.__traceback__ = None
-            left += [one.__cause__, one.__context__]
+        item = left.pop()
+        if item is not None and item.__traceback__ is not None:
+            item.__traceback__ = None
+            left += [item.__cause__, item.__context__]
 
 
 class Rejected(MailroomError):

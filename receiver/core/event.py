@@ -101,7 +101,7 @@ _ids_inside = msgspec.json.Decoder(_Ids | None)
 _text = msgspec.json.Decoder(str)
 
 
-def parse(
+def parse_event(
     body: bytes,
     *,
     received_at: float,

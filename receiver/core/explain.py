@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from receiver.core.document import Classification, Document
-from receiver.core.naming import fields, render
+from receiver.core.naming import path_fields, render
 from receiver.core.plan import Plan, Row
-from receiver.core.route import RouteTable, Verdict, decide, decide_failed
-from receiver.core.when import attributes
+from receiver.core.route import RouteTable, RowResult, decide, decide_failed
+from receiver.core.when import document_attributes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +36,13 @@ def _unasked(table: RouteTable, reason: str) -> tuple[Row, ...]:
 
 def _verdicts(table: RouteTable, result: Classification, document: Document) -> tuple[Row, ...]:
     """Every row of the table; below the one that wins there is no match."""
-    known, judges = attributes(document), {id(route): judge for route, judge in table.rows(result.type or "")}
+    known, judges = document_attributes(document), {id(route): judge for route, judge in table.rows(result.type or "")}
     found, winner = [], ""
     for route in table.routes:
         if (judge := judges.get(id(route))) is None:
             row = Row(route=route.name, matched=False, why=f"type {result.type!r} is not {' or '.join(route.types)}")
         else:
-            row = Verdict.of(route, judge, result, known).row(result, known)
+            row = RowResult.of(route, judge, result, known).row(result, known)
         if row.matched and winner:
             row = replace(row, matched=False, why=f"fits too, but {winner} stands above")
         elif row.matched and not route.goes_on:
@@ -52,5 +52,5 @@ def _verdicts(table: RouteTable, result: Classification, document: Document) -> 
 
 
 def _places(plan: Plan, document: Document, result: Classification | None) -> tuple[str, ...]:
-    values = fields(document, result)
+    values = path_fields(document, result)
     return tuple(render(target.url, values) for target in plan.to)

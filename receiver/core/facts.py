@@ -26,7 +26,7 @@ _PIECE: Facts = {"media_type": PDF, "duplicate": False}
 """What a piece usually is: cut from a PDF, and compared with nothing. A person may replace it by something else."""
 _PAGED: tuple[Facts, ...] = (
     {"media_type": PDF},
-    *({"media_type": one, "pages": 1} for one in sorted(ONE_PAGE)),
+    *({"media_type": item, "pages": 1} for item in sorted(ONE_PAGE)),
     {"pages": None},
 )
 """Pages are counted of PDFs, and known of images that are always one. Of a PDF that cannot be opened they are not."""
@@ -43,7 +43,7 @@ WHY = {
 """Attribute -> what makes it exclude another one; the first that is asked says it."""
 
 
-def kinds(asked: Collection[str], *, by_pages: bool, sure: bool) -> list[Facts]:
+def kinds_told_apart(asked: Collection[str], *, by_pages: bool, sure: bool) -> list[Facts]:
     """The kinds of documents that these attributes tell apart, ``by_pages`` also by what pages there are."""
     found: list[Facts] = []
     for source in SOURCES:

@@ -110,7 +110,7 @@ def _token(text: str) -> None:
         )
 
 
-def items(text: str) -> tuple[str, ...]:
+def split_list(text: str) -> tuple[str, ...]:
     """The secrets of a list with commas. Raises Wrong, naming the place of one that is none."""
     parts = tuple(part.strip() for part in text.split(","))
     for place, part in enumerate(parts, 1):
@@ -127,7 +127,7 @@ def items(text: str) -> tuple[str, ...]:
 
 
 def _items(text: str) -> None:
-    items(text)
+    split_list(text)
 
 
 TOKEN = Form("printable ASCII without spaces", _token)
@@ -171,19 +171,19 @@ def _is_host(host: str, *, bracketed: bool) -> bool:
         return False
 
 
-def bare(parts: SplitResult, text: str) -> None:
+def refuse_decorated(parts: SplitResult, text: str) -> None:
     """Raises Wrong when the URL holds a user, a query or a fragment."""
     if "@" in parts.netloc or "?" in text or "#" in text:
         raise Wrong("holds a user, a query or a fragment", "leave them out; a key has a setting of its own")
 
 
 def _api_url(text: str) -> None:
-    bare(url(text, example="https://api.cloud.eu.llamaindex.ai"), text)
+    refuse_decorated(url(text, example="https://api.cloud.eu.llamaindex.ai"), text)
 
 
 def _site(text: str) -> None:
     parts = url(text, example="https://mail.example.com")
-    bare(parts, text)
+    refuse_decorated(parts, text)
     if parts.path not in ("", "/"):
         raise Wrong("has a path", f"leave {parts.path} out: LlamaCloud calls /webhooks/llamacloud at this host")
     if parts.hostname in ("0.0.0.0", "::"):  # noqa: S104  refused, not bound
@@ -194,7 +194,7 @@ API_URL = Form("`https://host`, perhaps with a port and a path; no user, query o
 SITE = Form("`https://host` or `https://host:port`; no path, user, query or fragment", _site)
 
 
-def address(text: str) -> tuple[str, int]:
+def checked_address(text: str) -> tuple[str, int]:
     """Host and port of ``host:port``; an IPv6 address may be in brackets. Raises Wrong."""
     host, _, port = text.rpartition(":")
     bare_host = host.removeprefix("[").removesuffix("]")
@@ -205,7 +205,7 @@ def address(text: str) -> tuple[str, int]:
 
 
 def _address(text: str) -> None:
-    address(text)
+    checked_address(text)
 
 
 def _queue_name(text: str, *, example: str) -> None:
@@ -213,7 +213,7 @@ def _queue_name(text: str, *, example: str) -> None:
     if scheme != "sqs":
         raise Wrong("is not known", f"use {example}")
     if rest.startswith(("https://", "http://")):
-        bare(url(rest, example="sqs://https://sqs.eu-central-1.amazonaws.com/123456789012/name"), rest)
+        refuse_decorated(url(rest, example="sqs://https://sqs.eu-central-1.amazonaws.com/123456789012/name"), rest)
     elif not _QUEUE.fullmatch(rest):
         raise Wrong("names no SQS queue", "a name has up to 80 letters, digits, - and _")
 

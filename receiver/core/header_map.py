@@ -27,7 +27,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")
 _VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 
-def read(text: str) -> dict[str, list[str]]:
+def read_header_map(text: str) -> dict[str, list[str]]:
     """The headers that this text says: name -> accepted values, the first one is sent. Raises Wrong."""
     try:
         found = json.loads(text, object_pairs_hook=_once)
@@ -72,7 +72,7 @@ def _check(name: str, values: list[str]) -> None:
 
 
 def _read_only(text: str) -> None:
-    read(text)
+    read_header_map(text)
 
 
 HEADERS = Form(

@@ -170,7 +170,7 @@ class Occurrence:
         return self.part if self.ended_at is None else None
 
 
-def opened(alert: Alert, severity: Severity, known: Incident | None, *, now: float) -> Incident:
+def opened_incident(alert: Alert, severity: Severity, known: Incident | None, *, now: float) -> Incident:
     """A new incident with this alert as its first occurrence; ``known`` is the record of the one before."""
     first = Incident(
         id=alert.fingerprint,
@@ -256,31 +256,31 @@ def occurrence(alert: Alert, incident: Incident, occurrence_id: str, *, now: flo
     )
 
 
-def closed(incident: Incident, status: Status, *, now: float, keep: float) -> Incident:
+def closed_incident(incident: Incident, status: Status, *, now: float, keep: float) -> Incident:
     """The incident, over; its record may be forgotten after ``keep`` seconds, or when its silence ends."""
     forget = max(now + keep, incident.silenced_until or 0.0)
     return replace(incident, status=status, closed_at=now, unmended=0, expires_at=forget)
 
 
-def stands(one: Occurrence, document: Document | None) -> bool:
+def stands(item: Occurrence, document: Document | None) -> bool:
     """Whether this occurrence is still as it was told: its document was neither mended nor dismissed nor superseded.
 
     A document that is being worked on again is not mended yet; one that was dismissed has a plan that says so.
     """
     if document is None:
         return False
-    match one.kind:
+    match item.kind:
         case "document.overdue":
-            return document.state is DocumentState.OPEN and str(document.deadline) == one.as_of
+            return document.state is DocumentState.OPEN and str(document.deadline) == item.as_of
         case "source.expiring":
-            return document.state is DocumentState.OPEN and document.file_id == one.as_of
+            return document.state is DocumentState.OPEN and document.file_id == item.as_of
         case "packet.held" | "mail.held":
             return document.state in (DocumentState.OPEN, DocumentState.REVIEW)
         case "delivery.failed" | "delivery.conflict":
-            delivery = document.delivery(one.delivery_id)
+            delivery = document.delivery(item.delivery_id)
             return delivery is not None and delivery.state is not DeliveryState.DELIVERED
         case _:
-            return _without_result(document, one.job_id)
+            return _without_result(document, item.job_id)
 
 
 def _without_result(document: Document, job_id: str) -> bool:

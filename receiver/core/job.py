@@ -35,7 +35,7 @@ class JobStatus(StrEnum):
         return self not in (JobStatus.PENDING, JobStatus.RUNNING)
 
 
-class Verdict(StrEnum):
+class SweepVerdict(StrEnum):
     """Why a job on record is looked at though no event came: our own words, which nobody can say from outside."""
 
     FINISHED = "finished"
@@ -74,8 +74,8 @@ def rules_in(configuration: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     White space does not count, and what has another shape is left out: this is read from answers, too.
     """
     listed = configuration.get("rules") or configuration.get("categories") or ()
-    found = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list | tuple) else []
-    return frozenset((_text(one.get("type") or one.get("name")), _text(one.get("description"))) for one in found)
+    found = [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list | tuple) else []
+    return frozenset((_text(item.get("type") or item.get("name")), _text(item.get("description"))) for item in found)
 
 
 def _text(value: object) -> str:

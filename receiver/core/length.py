@@ -1,7 +1,7 @@
 """How long a path can become: its template, filled with the longest values that a document can bring."""
 
 from receiver.core.naming import FIELDS, TYPE_BYTES, WORD_BYTES, render
-from receiver.core.safe import NAME_BYTES
+from receiver.core.safe_names import NAME_BYTES
 
 _SHORT = {
     "document_id": 28, "yyyy": 4, "mm": 2, "dd": 2,

@@ -32,14 +32,14 @@ class ContentLinks:
 
     def made(self, document_id: str, *, now: float) -> tuple[str, str]:
         """The links to the document and to its manifest."""
-        said = token.make(document_id, _derived(self.secrets[0]), expires_at=now + self.days * DAY)
+        said = token.make_token(document_id, _derived(self.secrets[0]), expires_at=now + self.days * DAY)
         at = f"{self.base.rstrip('/')}/documents/{quote(document_id, safe='')}"
         return f"{at}/content?token={said}", f"{at}/manifest?token={said}"
 
     def proves(self, given: str, document_id: str, *, now: float) -> bool:
         """Whether this token opens this document now."""
         try:
-            named, _ = token.read(given.encode(), tuple(map(_derived, self.secrets)), now=now)
+            named, _ = token.read_token(given.encode(), tuple(map(_derived, self.secrets)), now=now)
         except (NotAuthentic, ValueError):
             return False
         return hmac.compare_digest(named.encode(), document_id.encode())

@@ -43,7 +43,7 @@ def manifest(document: Document, *, delivery_id: str, pieces: Sequence[Document]
         story["pages"] = {"count": document.page_count, "omitted": list(cut.omitted)}
         story["files_left"] = list(cut.files_left)
         story["cut_by"] = document.cuts[-1].by
-        story["pieces"] = [_piece(one) for one in pieces]
+        story["pieces"] = [_piece(item) for item in pieces]
     return story
 
 
@@ -117,7 +117,7 @@ def _piece(piece: Document) -> dict[str, Any]:
         "job_id": piece.job_id,
         "state": piece.state,
         "sha256": piece.sha256,
-        "locations": [one.receipt.location for one in piece.deliveries if one.receipt],
+        "locations": [item.receipt.location for item in piece.deliveries if item.receipt],
     }
 
 

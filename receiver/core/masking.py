@@ -17,7 +17,7 @@ VARIES = "<*>"
 def masked(text: str, *names: str) -> str:
     """The text in lower case, masked; ``names`` are those of the document, which may stand in it."""
     plain = _plain(text)
-    for name in sorted({_plain(one) for one in _with_stems(names)} - {""}, key=len, reverse=True):
+    for name in sorted({_plain(item) for item in _with_stems(names)} - {""}, key=len, reverse=True):
         plain = re.sub(rf"(?<!{_LETTER}){re.escape(name)}(?!{_LETTER})", VARIES, plain, flags=re.IGNORECASE)
     for pattern, replacement in _MASKS:
         plain = pattern.sub(replacement, plain)

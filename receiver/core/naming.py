@@ -18,7 +18,7 @@ from receiver.core.document import Classification, Document, Origin
 from receiver.core.errors import Misconfigured
 from receiver.core.pages import spans
 from receiver.core.plan import Target
-from receiver.core.safe import NAME_BYTES, cleaned, safe_file, safe_word
+from receiver.core.safe_names import NAME_BYTES, cleaned, safe_file, safe_word
 
 UNTYPED = "untyped"
 """What ``{type}`` and ``{category}`` give for a document without one."""
@@ -84,7 +84,7 @@ def event_key(event_id: str, document_id: str) -> str:
 def id_parts(made: str) -> tuple[str, ...]:
     """The parts that ``task_id`` or ``event_key`` was given. They may be parts of another id: the alert's of a task."""
     parts = made.split(":")
-    return tuple(unquote_to_bytes(one).decode(errors="surrogatepass") if "%" in one else one for one in parts)
+    return tuple(unquote_to_bytes(item).decode(errors="surrogatepass") if "%" in item else item for item in parts)
 
 
 def _quote(found: re.Match[str]) -> str:
@@ -147,7 +147,7 @@ def claim_id(*said: str) -> str:
     return _derive("clm", *said)
 
 
-def fingerprint(kind: str, cause: str) -> str:
+def short_hash(kind: str, cause: str) -> str:
     """The name of everything of this kind and cause: twelve letters and digits that a person can type."""
     digest = hashlib.sha256(f"{kind}\0{cause}".encode(errors="backslashreplace")).digest()
     return b32encode(digest).decode().lower()[:12]
@@ -166,7 +166,7 @@ def whole(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def fields(document: Document, classification: Classification | None = None) -> dict[str, str]:
+def path_fields(document: Document, classification: Classification | None = None) -> dict[str, str]:
     """The values for a path's fields. Dates are those of the intake, in UTC, so that a repeat yields the same key."""
     found = classification or document.classification
     taken_in = datetime.fromtimestamp(document.taken_in_at, UTC)
@@ -243,16 +243,16 @@ def render(template: str, values: Mapping[str, str]) -> str:
     return (template + "{document_id}/{filename}" if template.endswith("/") else template).format_map(values)
 
 
-def address(document: Document, target: Target) -> str:
+def rendered_address(document: Document, target: Target) -> str:
     """Where the target leads for this document: its URL with its fields filled in, behind the endpoint if it has one.
 
     So the same bucket and key at two endpoints are two places, with a delivery for each.
     """
-    url = render(target.url, fields(document))
+    url = render(target.url, path_fields(document))
     return f"{target.endpoint} {url}" if target.endpoint else url
 
 
-def beside(place: str, sha256: str) -> str:
+def place_beside(place: str, sha256: str) -> str:
     """A place next to this one, for other bytes: its last part is marked with the beginning of their checksum."""
     folder, slash, name = place.rpartition("/")
     stem, dot, extension = name.rpartition(".")

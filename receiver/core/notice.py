@@ -7,7 +7,7 @@ from receiver.core.alert import Severity
 from receiver.core.incident import Example
 
 
-class Word(StrEnum):
+class NoticeStatus(StrEnum):
     """What a notice says of its incident."""
 
     FIRING = "firing"
@@ -23,7 +23,7 @@ class Word(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class DigestLine:
     """One of several incidents in a digest."""
 
     key: str
@@ -39,7 +39,7 @@ class Notice:
 
     id: str
     """The same when it is sent again because nobody knows whether it was: a reader may drop the second one."""
-    word: Word
+    status: NoticeStatus
     severity: Severity
     kind: str
     key: str
@@ -63,7 +63,7 @@ class Notice:
     """When this notice was made."""
     reminder: bool = False
     acknowledged_by: str = ""
-    others: tuple[Line, ...] = ()
+    others: tuple[DigestLine, ...] = ()
     """Of a digest: the worst of the incidents that it tells of; ``count`` says how many there are."""
     link: str = ""
     """The incident on the operator's page; "" where MAILROOM_OPERATOR_URL is not set."""
@@ -86,4 +86,4 @@ class Notice:
     @property
     def over(self) -> bool:
         """Whether it says that nothing goes on any more."""
-        return self.word is Word.RESOLVED or (self.word is Word.DIGEST and not self.count)
+        return self.status is NoticeStatus.RESOLVED or (self.status is NoticeStatus.DIGEST and not self.count)

@@ -80,7 +80,7 @@ def account(
     ``blank`` are the pages known to be blank (see ``candidates``). With ``omit`` the pages that no segment holds were
     left out on purpose: they are named as omitted. A packet of which nothing else is left is a fault all the same.
     """
-    known = tuple(replace(one, pages=tuple(sorted(set(one.pages)))) for one in segments if one.pages)
+    known = tuple(replace(item, pages=tuple(sorted(set(item.pages)))) for item in segments if item.pages)
     missing = _missing(known, page_count)
     unheld = tuple(page for page in missing if page not in blank)
     if page_count and blank and set(blank).issuperset(range(1, page_count + 1)):
@@ -89,10 +89,10 @@ def account(
         return Account(faults=faults)
     loose = tuple(page for page in missing if page in blank)
     settle = _dropped if guards.blank_pages == "drop" else _attached
-    pieces = settle(sorted(known, key=lambda one: one.pages), loose, frozenset(blank))
+    pieces = settle(sorted(known, key=lambda item: item.pages), loose, frozenset(blank))
     if guards.merge_neighbours:
         pieces = _merged(pieces)
-    if unheld and all(one.category == BLANK for one in pieces):
+    if unheld and all(item.category == BLANK for item in pieces):
         return Account(faults=(f"nothing would be left of the packet: no piece holds {_pages(unheld)}",))
     if broken := tuple(_broken(pieces, guards)):
         return Account(faults=broken)
@@ -106,7 +106,7 @@ def candidates(segments: Sequence[Segment], page_count: int, guards: Guards) -> 
     """
     if guards.blank_pages == "drop":
         return tuple(range(1, page_count + 1))
-    doubtful = {page for one in segments if one.category == UNCATEGORIZED for page in one.pages}
+    doubtful = {page for item in segments if item.category == UNCATEGORIZED for page in item.pages}
     return tuple(sorted({*_missing(segments, page_count), *doubtful} & set(range(1, page_count + 1))))
 
 
@@ -139,20 +139,20 @@ def _runs(pages: Sequence[int]) -> Iterator[tuple[int, int]]:
     if not pages:
         return
     first = pages[0]
-    for one, other in pairwise(pages):
-        if other != one + 1:
-            yield first, one
+    for item, other in pairwise(pages):
+        if other != item + 1:
+            yield first, item
             first = other
     yield first, pages[-1]
 
 
 def _missing(segments: Iterable[Segment], page_count: int) -> tuple[int, ...]:
-    held = {page for one in segments for page in one.pages}
+    held = {page for item in segments for page in item.pages}
     return tuple(page for page in range(1, page_count + 1) if page not in held)
 
 
 def _faults(segments: Sequence[Segment], unheld: Sequence[int], page_count: int) -> Iterator[str]:
-    counted = Counter(page for one in segments for page in one.pages)
+    counted = Counter(page for item in segments for page in item.pages)
     strange = [page for page in counted if not 1 <= page <= page_count]
     double = [page for page, times in counted.items() if times > 1]
     if unheld:
@@ -170,53 +170,53 @@ def _pages(pages: Collection[int]) -> str:
 def _attached(pieces: Sequence[Segment], loose: Sequence[int], blank: frozenset[int]) -> list[Segment]:
     """Blank pages that stand alone go with the piece before them; those at the start with the first piece."""
     rows = [*pieces, *(Segment(category=BLANK, pages=(page,), confidence="high") for page in loose)]
-    rows.sort(key=lambda one: one.pages)
-    written = [one for one in rows if not blank.issuperset(one.pages)]
+    rows.sort(key=lambda item: item.pages)
+    written = [item for item in rows if not blank.issuperset(item.pages)]
     if not written:
-        pages = tuple(sorted(page for one in rows for page in one.pages))
+        pages = tuple(sorted(page for item in rows for page in item.pages))
         return [Segment(category=BLANK, pages=pages, confidence="high")] if rows else []
     settled: list[Segment] = []
     early: tuple[int, ...] = ()
-    for one in rows:
-        if not blank.issuperset(one.pages):
-            settled.append(replace(one, pages=tuple(sorted((*early, *one.pages)))))
+    for item in rows:
+        if not blank.issuperset(item.pages):
+            settled.append(replace(item, pages=tuple(sorted((*early, *item.pages)))))
             early = ()
         elif settled:
-            settled[-1] = replace(settled[-1], pages=tuple(sorted((*settled[-1].pages, *one.pages))))
+            settled[-1] = replace(settled[-1], pages=tuple(sorted((*settled[-1].pages, *item.pages))))
         else:
-            early = (*early, *one.pages)
+            early = (*early, *item.pages)
     return settled
 
 
 def _dropped(pieces: Sequence[Segment], loose: Sequence[int], blank: frozenset[int]) -> list[Segment]:
     """Blank pages are a piece of their own, wherever they stood."""
-    left = (replace(one, pages=tuple(page for page in one.pages if page not in blank)) for one in pieces)
-    kept = [one for one in left if one.pages]
-    dropped = sorted({*loose, *(page for one in pieces for page in one.pages if page in blank)})
+    left = (replace(item, pages=tuple(page for page in item.pages if page not in blank)) for item in pieces)
+    kept = [item for item in left if item.pages]
+    dropped = sorted({*loose, *(page for item in pieces for page in item.pages if page in blank)})
     return [*kept, *([Segment(category=BLANK, pages=tuple(dropped), confidence="high")] if dropped else [])]
 
 
 def _merged(pieces: Sequence[Segment]) -> list[Segment]:
     """Neighbours of one category made one; the confidence is the lower one."""
     merged: list[Segment] = []
-    for one in pieces:
+    for item in pieces:
         last = merged[-1] if merged else None
-        if last and last.category == one.category not in (UNCATEGORIZED, BLANK) and _adjoin(last, one):
-            confidence = min(last.confidence, one.confidence, key=lambda word: _RANK.get(word, 1))
-            merged[-1] = replace(last, pages=(*last.pages, *one.pages), confidence=confidence)
+        if last and last.category == item.category not in (UNCATEGORIZED, BLANK) and _adjoin(last, item):
+            confidence = min(last.confidence, item.confidence, key=lambda word: _RANK.get(word, 1))
+            merged[-1] = replace(last, pages=(*last.pages, *item.pages), confidence=confidence)
         else:
-            merged.append(one)
+            merged.append(item)
     return merged
 
 
-def _adjoin(one: Segment, other: Segment) -> bool:
-    return one.pages[-1] + 1 == other.pages[0]
+def _adjoin(item: Segment, other: Segment) -> bool:
+    return item.pages[-1] + 1 == other.pages[0]
 
 
 def _broken(pieces: Sequence[Segment], guards: Guards) -> Iterator[str]:
-    letters = [one for one in pieces if one.category != BLANK]
-    for one in letters:
-        size, where = len(one.pages), f"the {one.category} on {_pages(one.pages)}"
+    letters = [item for item in pieces if item.category != BLANK]
+    for item in letters:
+        size, where = len(item.pages), f"the {item.category} on {_pages(item.pages)}"
         if guards.min_pages is not None and size < guards.min_pages:
             yield f"{where} is shorter than guards.min_pages {guards.min_pages}"
         if guards.max_pages is not None and size > guards.max_pages:

@@ -76,16 +76,16 @@ def _always(_: str) -> bool:
     return True
 
 
-def covers(wide: str, narrow: str) -> bool:
+def pattern_covers(wide: str, narrow: str) -> bool:
     """Whether ``wide`` surely fits whatever ``narrow`` fits; in doubt False."""
-    one, other = _plain(wide), _plain(narrow)
-    if wide == narrow or one == "*" or (one is not None and one == other):
+    item, other = _plain(wide), _plain(narrow)
+    if wide == narrow or item == "*" or (item is not None and item == other):
         return True
     if other is None:
         return False
     if not set(other) & {"*", "?"}:
         return matcher((wide,))(_unquoted(other))
-    if one is None or "?" in one:
+    if item is None or "?" in item:
         return False
     # What stands for `*` and `?` here can only be taken by a `*` there, which takes anything.
     return matcher((wide,))(_unquoted(other.replace("*", _ANY).replace("?", _ONE)))

@@ -20,7 +20,7 @@ _FILES = (("mailroom.json", "mailroom", "json"), ("x.mailroom.json", "x.mailroom
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TableEntry:
     """A target where it stands."""
 
     where: str
@@ -34,7 +34,7 @@ class Entry:
     def here(self) -> str:
         return f"{self.where}.to[{self.at}]"
 
-    def goes_with(self, below: "Entry") -> bool:
+    def goes_with(self, below: "TableEntry") -> bool:
         """Whether one document can be delivered to both."""
         if self.where == below.where:
             return True
@@ -43,11 +43,11 @@ class Entry:
         return below.where == "low_confidence" or (below.route is not None and _share(self.route, below.route))
 
 
-def _share(one: Route, other: Route) -> bool:
-    return ANY in one.types or ANY in other.types or not set(one.types).isdisjoint(other.types)
+def _share(item: Route, other: Route) -> bool:
+    return ANY in item.types or ANY in other.types or not set(item.types).isdisjoint(other.types)
 
 
-def doubled(entries: Iterable[Entry], names: Names) -> Iterator[Problem]:
+def doubled(entries: Iterable[TableEntry], names: Names) -> Iterator[Problem]:
     """Targets that are, or may be, the place of one above that the same document goes to.
 
     The same target in two rows is delivered to once; here are those that are only written differently.
@@ -57,8 +57,8 @@ def doubled(entries: Iterable[Entry], names: Names) -> Iterator[Problem]:
 
 
 def meeting(
-    entries: Iterable[Entry], names: Names, values: Mapping[str, str]
-) -> Iterator[tuple[Entry, Taken, Entry, Taken]]:
+    entries: Iterable[TableEntry], names: Names, values: Mapping[str, str]
+) -> Iterator[tuple[TableEntry, Taken, TableEntry, Taken]]:
     """Two targets that one document goes to, the upper one first, that are one place where fields have these values."""
     lying = _Lying()
     for entry in entries:
@@ -76,17 +76,17 @@ class _Lying:
 
     def __init__(self) -> None:
         self._where = ""
-        self._row: dict[str, list[tuple[Entry, Taken]]] = {}
-        self._going_on: dict[str, dict[object, tuple[Entry, Taken]]] = {}
+        self._row: dict[str, list[tuple[TableEntry, Taken]]] = {}
+        self._going_on: dict[str, dict[object, tuple[TableEntry, Taken]]] = {}
 
-    def add(self, entry: Entry, taken: Taken) -> None:
+    def add(self, entry: TableEntry, taken: Taken) -> None:
         for name in (taken.place, *taken.perhaps):
             self._row.setdefault(name, []).append((entry, taken))
             if entry.route is not None and entry.route.goes_on:
                 kinds = self._going_on.setdefault(name, {})
                 kinds.setdefault((entry.route.types, entry.target.key), (entry, taken))
 
-    def doubled_by(self, entry: Entry, taken: Taken) -> tuple[Entry, Taken] | None:
+    def doubled_by(self, entry: TableEntry, taken: Taken) -> tuple[TableEntry, Taken] | None:
         if entry.where != self._where:
             self._where, self._row = entry.where, {}
         for name in (taken.place, *taken.perhaps):
@@ -96,13 +96,13 @@ class _Lying:
         return None
 
 
-def _doubles(above: Entry, its: Taken, below: Entry, taken: Taken, name: str) -> bool:
+def _doubles(above: TableEntry, its: Taken, below: TableEntry, taken: Taken, name: str) -> bool:
     if name not in (its.place, taken.place) or not above.goes_with(below):
         return False
     return above.where == below.where or above.target.key != below.target.key
 
 
-def _double(above: Entry, its: Taken, below: Entry, taken: Taken) -> Problem:
+def _double(above: TableEntry, its: Taken, below: TableEntry, taken: Taken) -> Problem:
     near = above.where == below.where
     other = f"to[{above.at}]" if near else f"{above.here} ({above.name}), which says continue"
     if its.place != taken.place:
@@ -112,12 +112,12 @@ def _double(above: Entry, its: Taken, below: Entry, taken: Taken) -> Problem:
     return an_error(below.here, f"{below.target.url} is the same place as {other}", fix, below.name)
 
 
-def on_manifests(entries: Collection[Entry], names: Names) -> Iterator[Problem]:
+def on_manifests(entries: Collection[TableEntry], names: Names) -> Iterator[Problem]:
     """Targets at which a document, by its own name, would lie where the manifest of another target's lies."""
     found: dict[str, Problem] = {}
     for values in _values():
         lying = [(entry, names(entry.target, render(entry.target.url, values))) for entry in entries]
-        beside: Mapping[str, Entry] = {name: entry for entry, taken in lying for name in taken.beside}
+        beside: Mapping[str, TableEntry] = {name: entry for entry, taken in lying for name in taken.beside}
         for entry, taken in lying:
             if other := beside.get(taken.place):
                 message = f"{entry.target.url} can be where the manifest of {other.target.url} lies ({other.here})"

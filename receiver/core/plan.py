@@ -88,7 +88,7 @@ class Taken:
         """The same names at this endpoint."""
         if not endpoint:
             return self
-        beside, perhaps = (tuple(f"{endpoint} {one}" for one in names) for names in (self.beside, self.perhaps))
+        beside, perhaps = (tuple(f"{endpoint} {item}" for item in names) for names in (self.beside, self.perhaps))
         place = f"{endpoint} {self.place}"
         return Taken(place=place, beside=beside, perhaps=perhaps, tree=self.tree, endpoint=endpoint)
 
@@ -141,3 +141,5 @@ class ShadowVerdict:
     """The version of that table."""
     plan: Plan | None = None
     """Its plan, where it leads elsewhere; None where both agree."""
+
+    __repr__ = short_repr

@@ -46,7 +46,7 @@ def warnings(found: list[Pointing]) -> list[Problem]:
     message = "no destination of it stores the document: its messages will point to nothing"
     fix = "name a bucket or a folder too, or let Mailroom serve links: MAILROOM_DOCUMENTS_URL"
     return [
-        Problem(severity="warning", where=one.where, message=message, fix=fix, route=one.route)
-        for one in found
-        if one.state == "none"
+        Problem(severity="warning", where=item.where, message=message, fix=fix, route=item.route)
+        for item in found
+        if item.state == "none"
     ]

@@ -31,9 +31,9 @@ class Price:
 
 def price_of(documents: Sequence[Document]) -> Price:
     """The price of one job for each of these; a packet is split, and its pieces are classified."""
-    counted = [one for one in documents if one.page_count is not None]
-    pages = sum(one.page_count or 0 for one in counted)
-    billed = sum((one.page_count or 0) * _per_page(one) for one in counted)
+    counted = [item for item in documents if item.page_count is not None]
+    pages = sum(item.page_count or 0 for item in counted)
+    billed = sum((item.page_count or 0) * _per_page(item) for item in counted)
     return Price(len(documents), pages, billed, len(documents) - len(counted))
 
 

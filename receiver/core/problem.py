@@ -32,5 +32,5 @@ def an_error(where: str, message: str, fix: str = "", route: str = "") -> Proble
 
 def near(word: str, words: Collection[str]) -> str:
     """The word that was probably meant; "" when none is near."""
-    by_lower = {one.lower(): one for one in words}
-    return next((by_lower[one] for one in difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)), "")
+    by_lower = {item.lower(): item for item in words}
+    return next((by_lower[item] for item in difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)), "")

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from receiver.core.document import Delivery, DeliveryState, Document
 from receiver.core.meaning import PLACED, Meaning, meaning_of
-from receiver.core.naming import address, beside, claim_id, delivery_id
+from receiver.core.naming import claim_id, delivery_id, place_beside, rendered_address
 from receiver.core.plan import Plan, Target, Way
 
 Holds = Callable[[Target], bool]
@@ -30,21 +30,23 @@ def replanned(document: Document, plan: Plan, holds: Holds, *, before: Document 
 
 def shelved(document: Document, holds: Holds) -> Document:
     """The document without its plan, which will be made anew; what was delivered stays on record."""
-    earlier = tuple(replace(one, superseded=True) for one in known(document, holds).deliveries)
+    earlier = tuple(replace(item, superseded=True) for item in known(document, holds).deliveries)
     return replace(document, plan=None, shadow=None, deliveries=earlier)
 
 
 def with_pointers(document: Document) -> Document:
     """The document with the messages that were promised, once there is something to point to."""
-    owed = [one for one in document.messages if one.done and one.owes_pointer]
+    owed = [item for item in document.messages if item.done and item.owes_pointer]
     if not owed or document.stored is None:
         return document
     number = document.sequence + 1
-    paid = {one.id: replace(one, owes_pointer=False) for one in owed}
-    kept = (paid.get(one.id, one) for one in document.deliveries)
+    paid = {item.id: replace(item, owes_pointer=False) for item in owed}
+    kept = (paid.get(item.id, item) for item in document.deliveries)
     more = (
-        replace(_message(document, one.to, one.place, Meaning.AVAILABLE, one.claim, number, one.id), route=one.route)
-        for one in owed
+        replace(
+            _message(document, item.to, item.place, Meaning.AVAILABLE, item.claim, number, item.id), route=item.route
+        )
+        for item in owed
     )
     return replace(document, deliveries=(*kept, *more), sequence=number)
 
@@ -54,23 +56,23 @@ def known(document: Document, holds: Holds) -> Document:
 
     They keep their ids, which consumers have seen.
     """
-    if all(one.place for one in document.deliveries):
+    if all(item.place for item in document.deliveries):
         return document
-    rows = (one if one.place else _known(one, document, holds) for one in document.deliveries)
+    rows = (item if item.place else _known(item, document, holds) for item in document.deliveries)
     return replace(document, deliveries=tuple(rows))
 
 
 _MEANINGS = {Way.NO_MATCH: Meaning.UNMATCHED, Way.LOW_CONFIDENCE: Meaning.HELD, Way.FAILED: Meaning.FAILED}
 
 
-def _known(one: Delivery, document: Document, holds: Holds) -> Delivery:
-    plan, place = document.plan, address(document, one.to)
-    if plan is not None and one.route in plan.routes and one.to in plan.to:
+def _known(item: Delivery, document: Document, holds: Holds) -> Delivery:
+    plan, place = document.plan, rendered_address(document, item.to)
+    if plan is not None and item.route in plan.routes and item.to in plan.to:
         meaning = meaning_of(plan, placed=False)
-        claim = "" if holds(one.to) else _claim(document, plan, meaning, holds)
-        return replace(one, place=place, meaning=meaning, claim=claim)
-    meaning = next((said for way, said in _MEANINGS.items() if way == one.route), Meaning.ROUTED)
-    return replace(one, place=place, meaning=meaning, claim="" if holds(one.to) else "unknown", superseded=True)
+        claim = "" if holds(item.to) else _claim(document, plan, meaning, holds)
+        return replace(item, place=place, meaning=meaning, claim=claim)
+    meaning = next((said for way, said in _MEANINGS.items() if way == item.route), Meaning.ROUTED)
+    return replace(item, place=place, meaning=meaning, claim="" if holds(item.to) else "unknown", superseded=True)
 
 
 def _claim(document: Document, plan: Plan, meaning: Meaning, holds: Holds) -> str:
@@ -78,9 +80,9 @@ def _claim(document: Document, plan: Plan, meaning: Meaning, holds: Holds) -> st
 
     It points to the first place that the plan stores the document at, or else to where an earlier plan did.
     """
-    places = [address(document, to) for to in plan.to if holds(to)]
-    places += [one.place for one in document.copies]
-    pieces = [str(one.pages) for one in document.pieces]
+    places = [rendered_address(document, to) for to in plan.to if holds(to)]
+    places += [item.place for item in document.copies]
+    pieces = [str(item.pages) for item in document.pieces]
     said = "placed" if meaning in PLACED else meaning
     return claim_id(said, str(plan.review), document.type or "", document.sha256, *pieces, *places[:1])
 
@@ -100,7 +102,7 @@ class _Replan:
     """One new plan and the deliveries that there were before it."""
 
     def __init__(self, document: Document, plan: Plan, holds: Holds, earlier: tuple[Delivery, ...]) -> None:
-        placed = document.placed or any(one.done and one.meaning in PLACED for one in earlier)
+        placed = document.placed or any(item.done and item.meaning in PLACED for item in earlier)
         self._document = replace(document, plan=plan, shadow=None, placed=placed, deliveries=earlier)
         self._plan = plan
         self._holds = holds
@@ -111,11 +113,11 @@ class _Replan:
 
     def document(self) -> Document:
         asked = self._asked()
-        told = list(self._withdrawn({one.place for one in asked}))
-        taken = {one.id for one in (*asked, *told)}
-        receipts = [_kept(one) for one in self._earlier if one.receipt and one.id not in taken]
+        told = list(self._withdrawn({item.place for item in asked}))
+        taken = {item.id for item in (*asked, *told)}
+        receipts = [_kept(item) for item in self._earlier if item.receipt and item.id not in taken]
         rows = (*asked, *told, *receipts)
-        number = max((one.sequence for one in rows), default=0)
+        number = max((item.sequence for item in rows), default=0)
         return replace(self._document, deliveries=rows, sequence=max(number, self._document.sequence))
 
     def _asked(self) -> list[Delivery]:
@@ -123,25 +125,27 @@ class _Replan:
         asked: dict[str, Delivery] = {}
         for to, route in zip(self._plan.to, self._plan.routes, strict=True):
             place = self._place(to)
-            one = self._held(to, place) if self._holds(to) else self._told(to, place)
-            asked.setdefault(place, replace(one, to=to, route=route, superseded=False))
+            item = self._held(to, place) if self._holds(to) else self._told(to, place)
+            asked.setdefault(place, replace(item, to=to, route=route, superseded=False))
         return list(asked.values())
 
     def _place(self, to: Target) -> str:
         """Where it goes: beside what was delivered there before a person gave the document other bytes."""
-        place, today = address(self._document, to), ("", f"sha256:{self._document.sha256}")
-        others = [one for one in self._at(place) if one.receipt and not one.tells and one.receipt.checksum not in today]
-        return beside(place, self._document.sha256) if others and self._document.sha256 else place
+        place, today = rendered_address(self._document, to), ("", f"sha256:{self._document.sha256}")
+        others = [
+            item for item in self._at(place) if item.receipt and not item.tells and item.receipt.checksum not in today
+        ]
+        return place_beside(place, self._document.sha256) if others and self._document.sha256 else place
 
     def _held(self, to: Target, place: str) -> Delivery:
         """The document itself at this place: the bytes that it has today."""
         identity = delivery_id(self._document.id, place, self._document.sha256)
         fresh = Delivery(id=identity, to=to, route="", place=place, run=self._document.version + 1)
-        same = [one for one in self._at(place) if one in self._document.copies or one.id == identity]
-        one = replace(self._again(same[0] if same else fresh), meaning=self._meaning)
-        if one.done and one.to.style != to.style:
-            return replace(begun_anew(one, self._document), options_changed=True)
-        return one
+        same = [item for item in self._at(place) if item in self._document.copies or item.id == identity]
+        item = replace(self._again(same[0] if same else fresh), meaning=self._meaning)
+        if item.done and item.to.style != to.style:
+            return replace(begun_anew(item, self._document), options_changed=True)
+        return item
 
     def _told(self, to: Target, place: str) -> Delivery:
         """The message to this place: the last one that it was sent, where that says the same."""
@@ -153,7 +157,7 @@ class _Replan:
 
     def _withdrawn(self, asked: Collection[str]) -> Iterator[Delivery]:
         """The messages to places that were told something, or may have been, and that the plan does not name."""
-        for place in dict.fromkeys(one.place for one in self._earlier if one.tells):
+        for place in dict.fromkeys(item.place for item in self._earlier if item.tells):
             last = _last(self._at(place))
             if last is None or place in asked or (last.meaning is Meaning.SUPERSEDED and last.done):
                 continue
@@ -162,24 +166,24 @@ class _Replan:
                 last = _message(self._document, last.to, place, what, what, self._number, last.id)
             yield replace(self._again(last), superseded=True)
 
-    def _again(self, one: Delivery) -> Delivery:
-        return begun_anew(one, self._document) if one.gave_up else one
+    def _again(self, item: Delivery) -> Delivery:
+        return begun_anew(item, self._document) if item.gave_up else item
 
     def _at(self, place: str) -> list[Delivery]:
-        return [one for one in self._earlier if one.place == place]
+        return [item for item in self._earlier if item.place == place]
 
 
 def _last(deliveries: Iterable[Delivery]) -> Delivery | None:
     """The newest message among these."""
-    messages = (one for one in deliveries if one.tells)
-    return max(messages, key=lambda one: (one.sequence, not one.superseded), default=None)
+    messages = (item for item in deliveries if item.tells)
+    return max(messages, key=lambda item: (item.sequence, not item.superseded), default=None)
 
 
-def _kept(one: Delivery) -> Delivery:
+def _kept(item: Delivery) -> Delivery:
     """The receipt of an earlier plan's delivery, whatever became of a repetition of it."""
-    return replace(one, state=DeliveryState.DELIVERED, error="", superseded=True)
+    return replace(item, state=DeliveryState.DELIVERED, error="", superseded=True)
 
 
-def begun_anew(one: Delivery, document: Document) -> Delivery:
+def begun_anew(item: Delivery, document: Document) -> Delivery:
     """The delivery, to be made once more: a task of its own does it."""
-    return replace(one, state=DeliveryState.PENDING, error="", run=document.version + 1)
+    return replace(item, state=DeliveryState.PENDING, error="", run=document.version + 1)

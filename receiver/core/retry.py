@@ -23,7 +23,7 @@ class GiveUp:
     """It is over: the error says why."""
 
 
-def decide(
+def next_attempt(
     error: Exception, *, attempt: int, now: float, spread: float, schedule: Sequence[float] = SCHEDULE
 ) -> RetryAt | GiveUp:
     """When to try again after the ``attempt``-th failure (counted from 1), or that it is over.

@@ -17,7 +17,7 @@ from receiver.core.document import Classification, Document
 from receiver.core.mail import Fate
 from receiver.core.plan import Plan, Row, Target, Way
 from receiver.core.short_repr import short_repr
-from receiver.core.when import Attributes, Judge, Truth, When, attributes, depends_on
+from receiver.core.when import Attributes, Judge, Truth, When, depends_on, document_attributes
 
 ANY = "*"
 """The type of a row that takes every type, but not a document without one."""
@@ -51,7 +51,7 @@ class Fallback:
     __repr__ = short_repr
 
 
-class Verdict(NamedTuple):
+class RowResult(NamedTuple):
     """What a row makes of a document: whether its conditions hold, and whether the confidence is enough."""
 
     route: Route
@@ -60,7 +60,7 @@ class Verdict(NamedTuple):
     sure: bool
 
     @classmethod
-    def of(cls, route: Route, judge: Judge, result: Classification, known: Attributes) -> "Verdict":
+    def of(cls, route: Route, judge: Judge, result: Classification, known: Attributes) -> "RowResult":
         sure = result.confidence >= route.min_confidence  # so that NaN is low, not high
         return cls(route, judge, judge.truth(known), sure)
 
@@ -121,7 +121,7 @@ class RouteTable:
 
     def targets(self) -> tuple[Target, ...]:
         """Every destination that the table names, each once."""
-        archives = [one for one in (self.packet, self.mail) if one is not None]
+        archives = [item for item in (self.packet, self.mail) if item is not None]
         ways = [self.no_match, self.low_confidence, self.failed, *archives]
         named = [*(to for route in self.routes for to in route.to), *(to for way in ways for to in way.to)]
         return each_once(named)
@@ -143,29 +143,29 @@ _FIRST = frozenset(
 
 def _said(value: Any) -> Any:
     if is_dataclass(value):
-        said = [(one, getattr(value, one.name)) for one in fields(value)]
-        return {one.name: _said(given) for one, given in said if one.name in _FIRST or given != _usual(one)}
+        said = [(item, getattr(value, item.name)) for item in fields(value)]
+        return {item.name: _said(given) for item, given in said if item.name in _FIRST or given != _usual(item)}
     if isinstance(value, tuple):
-        return [_said(one) for one in value]
-    return {name: _said(one) for name, one in value.items()} if isinstance(value, dict) else value
+        return [_said(item) for item in value]
+    return {name: _said(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
-def _usual(one: Field[Any]) -> Any:
-    return one.default if one.default_factory is MISSING else one.default_factory()
+def _usual(item: Field[Any]) -> Any:
+    return item.default if item.default_factory is MISSING else item.default_factory()
 
 
 def decide(table: RouteTable, result: Classification, document: Document, *, now: float) -> Plan:
     """What to do with this document, and why: deliveries, review, or both. Depends on nothing else."""
     if result.type is None:
         return _planned(table, Way.NO_MATCH, table.no_match, "no rule fits this document", now=now)
-    known, rows = attributes(document), table.rows(result.type)
+    known, rows = document_attributes(document), table.rows(result.type)
     verdicts, count = _read(rows, result, known)
     plan = _chosen(table, verdicts, result, known, now=now)
-    doubts = [one for place, one in enumerate(verdicts) if _matters(one, verdicts[:place], plan)]
+    doubts = [item for place, item in enumerate(verdicts) if _matters(item, verdicts[:place], plan)]
     if doubts:
-        reason = depends_on(of for one in doubts for of in one.judge.unknown(known))
+        reason = depends_on(of for item in doubts for of in item.judge.unknown(known))
         plan = _planned(table, Way.UNDECIDED, HELD, reason, extras=_extras(verdicts), now=now)
-    trace = (Verdict.of(*row, result, known).row(result, known) for row in rows[max(0, count - TRACED) : count])
+    trace = (RowResult.of(*row, result, known).row(result, known) for row in rows[max(0, count - TRACED) : count])
     return replace(plan, trace=tuple(trace))
 
 
@@ -196,23 +196,25 @@ def _counted(number: int, what: str) -> str:
 HELD = Fallback(review=True)
 
 
-def _read(rows: Sequence[tuple[Route, Judge]], result: Classification, known: Attributes) -> tuple[list[Verdict], int]:
+def _read(
+    rows: Sequence[tuple[Route, Judge]], result: Classification, known: Attributes
+) -> tuple[list[RowResult], int]:
     """The rows whose conditions hold, or may hold, down to the one that wins; and how many were read."""
     found = []
     for count, (route, judge) in enumerate(rows, 1):
         if judge.truth(known) is not False:
-            found.append(verdict := Verdict.of(route, judge, result, known))
+            found.append(verdict := RowResult.of(route, judge, result, known))
             if verdict.fits and not route.goes_on:
                 return found, count
     return found, len(rows)
 
 
 def _chosen(
-    table: RouteTable, verdicts: Sequence[Verdict], result: Classification, known: Attributes, *, now: float
+    table: RouteTable, verdicts: Sequence[RowResult], result: Classification, known: Attributes, *, now: float
 ) -> Plan:
     """The plan by what is known."""
-    ends = [one for one in verdicts if one.holds and not one.route.goes_on]
-    if winner := next((one for one in ends if one.sure), None):
+    ends = [item for item in verdicts if item.holds and not item.route.goes_on]
+    if winner := next((item for item in ends if item.sure), None):
         why = winner.row(result, known).why
         return _planned(table, Way.MATCHED, winner.route, why, extras=_extras(verdicts), now=now)
     if ends:
@@ -222,19 +224,19 @@ def _chosen(
     return _planned(table, Way.UNROUTED, HELD, reason, extras=_extras(verdicts), now=now)
 
 
-def _extras(verdicts: Iterable[Verdict]) -> list[Route]:
-    return [one.route for one in verdicts if one.fits and one.route.goes_on]
+def _extras(verdicts: Iterable[RowResult]) -> list[Route]:
+    return [item.route for item in verdicts if item.fits and item.route.goes_on]
 
 
-def _matters(one: Verdict, above: Sequence[Verdict], plan: Plan) -> bool:
+def _matters(item: RowResult, above: Sequence[RowResult], plan: Plan) -> bool:
     """Whether another plan would be made if conditions of which nobody knows whether they hold did hold."""
-    if one.holds is not None:
+    if item.holds is not None:
         return False
-    if not one.sure:
-        return plan.way is Way.UNROUTED and not one.route.goes_on
-    if one.route.goes_on:
-        return not _keys(one.route.to) <= _keys(plan.to) or (one.route.review and not plan.review)
-    to, review = _together(_extras(above), one.route)
+    if not item.sure:
+        return plan.way is Way.UNROUTED and not item.route.goes_on
+    if item.route.goes_on:
+        return not _keys(item.route.to) <= _keys(plan.to) or (item.route.review and not plan.review)
+    to, review = _together(_extras(above), item.route)
     return plan.way is not Way.MATCHED or _keys(to) != _keys(plan.to) or review != plan.review
 
 
@@ -244,8 +246,8 @@ def _keys(targets: Iterable[Target]) -> set[Any]:
 
 def _together(extras: Sequence[Route], end: Route | Fallback) -> tuple[tuple[Target, ...], bool]:
     """Where a document goes that these rows take, and whether a person must look at it."""
-    to = each_once(to for one in (*extras, end) for to in one.to)
-    return to, any(one.review for one in (*extras, end))
+    to = each_once(to for item in (*extras, end) for to in item.to)
+    return to, any(item.review for item in (*extras, end))
 
 
 def _planned(
@@ -253,9 +255,9 @@ def _planned(
 ) -> Plan:
     to, review = _together(extras, end)
     route = end.name if isinstance(end, Route) else way
-    named = {to.key: one.name for one in reversed(extras) for to in one.to}
+    named = {to.key: item.name for item in reversed(extras) for to in item.to}
     via = tuple(named.get(to.key, route) for to in to) if extras else ()
-    also = f"; also {', '.join(one.name for one in extras)}" if extras else ""
+    also = f"; also {', '.join(item.name for item in extras)}" if extras else ""
     return Plan(
         way=way, route=route, reason=reason + also, to=to, via=via, review=review, table=table.version, decided_at=now
     )  # fmt: skip

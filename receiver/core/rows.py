@@ -98,15 +98,15 @@ def doubtful_rows(table: RouteTable) -> Iterator[Problem]:
 
 
 def _idle(where: str, when: When, route: Route) -> Iterator[Problem]:
-    for at, one in enumerate(when.any_of if len(when.any_of) > 1 else ()):
+    for at, item in enumerate(when.any_of if len(when.any_of) > 1 else ()):
         place = f"{where}.any[{at}]"
-        why = _excluded(one, sure=False)
-        if not why and impossible(replace(when, any_of=(one,)), sure=False):
+        why = _excluded(item, sure=False)
+        if not why and impossible(replace(when, any_of=(item,)), sure=False):
             why = "it excludes what must hold beside it"
         if why:
             yield _a_warning(place, f"never holds: {why}", route)
         else:
-            yield from _idle(place, one, route)
+            yield from _idle(place, item, route)
 
 
 def _a_warning(where: str, message: str, route: Route) -> Problem:
@@ -115,7 +115,9 @@ def _a_warning(where: str, message: str, route: Route) -> Problem:
 
 def _excluded(when: When, *, sure: bool) -> str:
     """Why no document can meet the conditions; "" when some may."""
-    asked = {one.name: getattr(when, one.name) for one in fields(when) if getattr(when, one.name) not in ((), {}, None)}
+    asked = {
+        item.name: getattr(when, item.name) for item in fields(when) if getattr(when, item.name) not in ((), {}, None)
+    }
     if len(asked) < 2 and not when.source and not when.any_of and not when.none_of:
         return ""  # the usual row: there is nothing that it could exclude
     if not impossible(when, sure=sure):
@@ -128,7 +130,7 @@ def _excluded(when: When, *, sure: bool) -> str:
 
 
 def _clash(names: Sequence[str]) -> str:
-    of = {one.partition("_")[2] if one.startswith(("min_", "max_")) else one for one in names}
+    of = {item.partition("_")[2] if item.startswith(("min_", "max_")) else item for item in names}
     why = next((f": {said}" for name, said in WHY.items() if name in of), "")
     return f"{', '.join(names[:-1])} and {names[-1]} exclude each other{why}"
 
@@ -142,7 +144,7 @@ def _takers(route: Route, above: Above) -> list[str]:
     if not rivals or len(rivals) > TOGETHER or not _covered(rivals, route):
         return []
     for other in rivals:
-        if _covered(needed := [one for one in rivals if one is not other], route):
+        if _covered(needed := [item for item in rivals if item is not other], route):
             rivals = needed
     return [other.name for other in rivals]
 

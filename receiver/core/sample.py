@@ -52,7 +52,7 @@ class Proofs:
     wrong_signature: bool = False
 
 
-def headers(sample: Sample, body: bytes, proofs: Proofs) -> dict[str, str]:
+def proof_headers(sample: Sample, body: bytes, proofs: Proofs) -> dict[str, str]:
     """The request's headers as the webhooks page documents them, with our proofs."""
     given = {
         "Content-Type": "application/json",
@@ -63,7 +63,7 @@ def headers(sample: Sample, body: bytes, proofs: Proofs) -> dict[str, str]:
     }
     if proofs.token_secret:
         expires_at = sample.timestamp + 3600
-        given[TOKEN_HEADER] = token.make(proofs.document_id, proofs.token_secret, expires_at=expires_at)
+        given[TOKEN_HEADER] = token.make_token(proofs.document_id, proofs.token_secret, expires_at=expires_at)
     if proofs.signing_secret:
         signature = sign(body + b" " if proofs.wrong_signature else body, proofs.signing_secret)
         given[SIGNATURE_HEADER.decode().title().replace("Lc-", "LC-")] = signature.decode()

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 def short_repr(self: "DataclassInstance") -> str:
     """As dataclasses write it, but for the fields that have their default: two that differ look different."""
-    given = [(one.name, getattr(self, one.name)) for one in fields(self) if one.repr and not _is_default(one, self)]
+    given = [
+        (item.name, getattr(self, item.name)) for item in fields(self) if item.repr and not _is_default(item, self)
+    ]
     return f"{type(self).__qualname__}({', '.join(f'{name}={_shown(value)}' for name, value in given)})"
 
 

@@ -27,7 +27,7 @@ _FORM = re.compile(r"mailroom-[0-9a-f]{16}-(?:classify|split)-(?P<document>.+)-(
 _EARLIER = re.compile(r"mailroom-(?:classify|split)-(?P<document>.+)-(?P<number>[0-9]+)")
 
 
-def file_name(document: Document) -> str:
+def external_file_id(document: Document) -> str:
     """The ``external_file_id`` of the document's file; another one when its bytes are given anew."""
     again = f"again{document.uploads}" if document.uploads else ""
     return "-".join(part for part in ("mailroom", document.installation, document.id, again) if part)
@@ -43,7 +43,7 @@ def transaction_id(document: Document, kind: str, order: str) -> str:
     return f"mailroom-{document.installation}-{kind}-{document.id}-{document.submissions}-{order}"
 
 
-def fingerprint(kind: str, file_id: str, configuration: Mapping[str, Any]) -> str:
+def configuration_hash(kind: str, file_id: str, configuration: Mapping[str, Any]) -> str:
     """What is asked of LlamaCloud, as 16 characters: another file, rule or option gives another one."""
     asked = json.dumps([kind, file_id, configuration], sort_keys=True, ensure_ascii=False)
     return b32encode(hashlib.sha256(asked.encode(errors="surrogatepass")).digest()[:10]).decode().lower()
@@ -63,7 +63,7 @@ def is_submission_of(document: Document, transaction_id: str) -> bool:
 
 def current(document: Document) -> str:
     """The id that is written down for the document's present submission; "" before the first attempt."""
-    return next((one for one in document.transactions if number_in(one) == document.submissions), "")
+    return next((item for item in document.transactions if number_in(item) == document.submissions), "")
 
 
 def document_named_by(transaction_id: str) -> str:

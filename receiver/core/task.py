@@ -9,8 +9,9 @@
           +------ replay -------------------------------+
 
 Attempts are counted at the claim. An attempt that nobody ends (its process died, its function's time was over, the
-store could not be written) counts like one that failed: once its lease is over, flow/takeover.py retries the task or
-gives it up, by the same schedule. So a task that kills its process each time is parked in the end all the same.
+store could not be written) counts like one that failed: once its lease is over, operations/expired_leases.py retries
+the task or gives it up, by the same schedule. So a task that kills its process each time is parked in the end all the
+same.
 """
 
 import math
@@ -124,7 +125,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_o
     @property
     def longest_wait(self) -> float:
         """How far ahead its due time can lie; one that lies further was written by another clock. Notices are looked
-        after elsewhere (flow/rouse.py).
+        after elsewhere (alerting/wake_channels.py).
         """
         if self.kind in NOTICES:
             return math.inf

@@ -14,13 +14,13 @@ from receiver.core.errors import NotAuthentic
 _VERSION = b"v1"
 
 
-def make(document_id: str, secret: bytes, *, expires_at: float) -> str:
+def make_token(document_id: str, secret: bytes, *, expires_at: float) -> str:
     """The token for this document's jobs, good until ``expires_at`` (Unix seconds)."""
     head = b".".join((_VERSION, _key_id(secret), str(int(expires_at)).encode(), document_id.encode()))
     return b".".join((head, mac(head, secret))).decode()
 
 
-def read(token: bytes, secrets: tuple[bytes, ...], *, now: float) -> tuple[str, int]:
+def read_token(token: bytes, secrets: tuple[bytes, ...], *, now: float) -> tuple[str, int]:
     """The document that the token names, and the place of the secret that made it. Raises NotAuthentic."""
     parts = token.split(b".")
     if len(parts) != 5 or parts[0] != _VERSION:

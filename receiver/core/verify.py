@@ -28,7 +28,7 @@ class Proof(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
+class WebhookSecrets:
     """The secrets that open the door, and which proofs are required."""
 
     headers: Mapping[bytes, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
@@ -68,7 +68,7 @@ class Proving:
 
     __slots__ = ("_headers", "_macs", "_signature", "_signed", "_token")
 
-    def __init__(self, inbound: Inbound, lock: Lock, *, now: float) -> None:
+    def __init__(self, inbound: Inbound, lock: WebhookSecrets, *, now: float) -> None:
         """``inbound`` needs no body yet."""
         required = lock.required
         self._headers = _headers(inbound, lock) if Proof.HEADERS in required else _NOT_ASKED
@@ -92,13 +92,13 @@ class Proving:
         """The body in these pieces, which were all fed. Raises NotAuthentic, whose cause is for our log only."""
         signature = _signature(self._signature, self._macs) if self._signed else _NOT_ASKED
         shown = (self._headers, signature, self._token)
-        for one in shown:
-            if one.cause:
-                raise NotAuthentic(one.cause)
-        return Verified(b"".join(pieces), tuple([one.how for one in shown if one.how]), self._token.document_id)
+        for item in shown:
+            if item.cause:
+                raise NotAuthentic(item.cause)
+        return Verified(b"".join(pieces), tuple([item.how for item in shown if item.how]), self._token.document_id)
 
 
-def verify(inbound: Inbound, lock: Lock, *, now: float) -> Verified:
+def verify(inbound: Inbound, lock: WebhookSecrets, *, now: float) -> Verified:
     """The body, proven to be from a job of ours. Raises NotAuthentic, whose cause is for our log only.
 
     Every required proof is tried before the first failure is told, so that the time tells no more than the answer.
@@ -108,7 +108,7 @@ def verify(inbound: Inbound, lock: Lock, *, now: float) -> Verified:
     return proving.verified([inbound.body])
 
 
-def _headers(inbound: Inbound, lock: Lock) -> Shown:
+def _headers(inbound: Inbound, lock: WebhookSecrets) -> Shown:
     """All names must match. The oldest value that was used tells how far a rotation has come."""
     oldest = 0
     for name, accepted in lock.headers.items():
@@ -130,14 +130,14 @@ def _signature(given: Sequence[bytes], macs: Sequence[hmac.HMAC]) -> Shown:
     return Shown(cause="signature_wrong") if place is None else Shown(f"signature:{place}")
 
 
-def _token(inbound: Inbound, lock: Lock, now: float) -> Shown:
+def _token(inbound: Inbound, lock: WebhookSecrets, now: float) -> Shown:
     given = inbound.values(_TOKEN_HEADER)
     if not given and lock.adopt and lock.required - {Proof.TOKEN}:
         return Shown("adopted")
     if len(given) != 1:
         return Shown(cause="token_missing" if not given else "token_repeated")
     try:
-        document_id, place = token.read(given[0], lock.token_secrets, now=now)
+        document_id, place = token.read_token(given[0], lock.token_secrets, now=now)
     except NotAuthentic as error:
         return Shown(cause=error.cause)
     return Shown(f"token:{place}", document_id)

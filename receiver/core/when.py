@@ -64,7 +64,7 @@ class Attributes(dict[str, Any]):
         return ()
 
 
-def attributes(document: Document) -> Attributes:
+def document_attributes(document: Document) -> Attributes:
     """What is known of this document. A job that was created elsewhere may name a file that nobody here has read."""
     read = bool(document.sha256)
     known = Attributes(
@@ -89,7 +89,7 @@ def _recipients(metadata: Mapping[str, str]) -> tuple[str | None, ...]:
     if not fields:
         return ()
     found = tuple(fold(address) for _, address in getaddresses(fields) if address)
-    return (*found, None) if any(len(one) >= RECIPIENTS_CUT for one in fields) else found
+    return (*found, None) if any(len(item) >= RECIPIENTS_CUT for item in fields) else found
 
 
 class Asked(NamedTuple):
@@ -113,10 +113,10 @@ class Judge:
             self._asked.append(
                 Asked("duplicate", lambda value: value is wanted, lambda value: f"its bytes are {_came(value)}")
             )
-        self._any = [Judge(one, fits=fits) for one in when.any_of]
-        self._none = [Judge(one, fits=fits) for one in when.none_of]
+        self._any = [Judge(item, fits=fits) for item in when.any_of]
+        self._none = [Judge(item, fits=fits) for item in when.none_of]
         self._nested = bool(self._any or self._none)
-        self._tests = [(one.of, one.test) for one in self._asked]
+        self._tests = [(item.of, item.test) for item in self._asked]
 
     def truth(self, known: Mapping[str, Any]) -> Truth:
         """Whether the conditions hold."""
@@ -140,8 +140,8 @@ class Judge:
         return any(value is None or test(value) is not True for value, test in named)
 
     def _nested_truth(self, known: Mapping[str, Any]) -> Truth:
-        any_of = _either(one.truth(known) for one in self._any) if self._any else True
-        return _both(any_of, _not(_either(one.truth(known) for one in self._none)))
+        any_of = _either(item.truth(known) for item in self._any) if self._any else True
+        return _both(any_of, _not(_either(item.truth(known) for item in self._none)))
 
     def why(self, known: Mapping[str, Any]) -> str:
         """Why they do not hold, or what nobody knows."""
@@ -151,8 +151,8 @@ class Judge:
             value = known[of]
             if value is not None and test(value) is False:
                 return says(value)
-        if self._any and _either(one.truth(known) for one in self._any) is False:
-            return f"none of `any` holds: {'; '.join(one.why(known) for one in self._any)}"
+        if self._any and _either(item.truth(known) for item in self._any) is False:
+            return f"none of `any` holds: {'; '.join(item.why(known) for item in self._any)}"
         return "what stands in `not` holds"
 
     def unknown(self, known: Mapping[str, Any]) -> list[str]:
@@ -160,7 +160,7 @@ class Judge:
         if self.truth(known) is not None:
             return []
         own = [of for of, test, _ in self._asked if known[of] is None or test(known[of]) is None]
-        nested = [of for one in (*self._any, *self._none) for of in one.unknown(known)]
+        nested = [of for item in (*self._any, *self._none) for of in item.unknown(known)]
         return list(dict.fromkeys([*own, *nested]))
 
 
@@ -179,8 +179,8 @@ def _not(truth: Truth) -> Truth:
     return None if truth is None else not truth
 
 
-def _both(one: Truth, other: Truth) -> Truth:
-    return False if False in (one, other) else None if None in (one, other) else True
+def _both(item: Truth, other: Truth) -> Truth:
+    return False if False in (item, other) else None if None in (item, other) else True
 
 
 def _texts(when: When, fits: Callable[[tuple[str, ...]], Test]) -> Iterable[Asked]:
@@ -209,7 +209,7 @@ def _one_at_least(test: Test) -> Test:
 
 def _none_of(of: str, patterns: tuple[str, ...]) -> Callable[[Any], str]:
     def says(value: Any) -> str:
-        shown = ", ".join(str(one) for one in value) if isinstance(value, tuple) else value
+        shown = ", ".join(str(item) for item in value) if isinstance(value, tuple) else value
         return f"{of} {shown!r} is none of {', '.join(patterns)}"
 
     return says

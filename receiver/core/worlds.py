@@ -11,8 +11,8 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from receiver.core.facts import kinds
-from receiver.core.pattern import covers, literal, matcher
+from receiver.core.facts import kinds_told_apart
+from receiver.core.pattern import literal, matcher, pattern_covers
 from receiver.core.when import TEXTS, Attributes, Judge, Test, When
 
 WORLDS = 1000
@@ -26,10 +26,10 @@ def covered(wholes: Sequence[When], given: When, *, sure: bool = True) -> bool |
 
     ``sure`` counts on what holds of every document only, and not on what usually does.
     """
-    judges, judge = [_judge(one) for one in wholes], _judge(given)
+    judges, judge = [_judge(item) for item in wholes], _judge(given)
     worlds = _worlds(_choices(wholes, given), judge, by_pages=_asks_for_pages(given), sure=sure)
     for world in islice(worlds, WORLDS):
-        if judge.truth(world) and not any(one.truth(world) for one in judges):
+        if judge.truth(world) and not any(item.truth(world) for item in judges):
             return False
     return True if next(worlds, None) is None else None
 
@@ -40,7 +40,7 @@ def impossible(when: When, *, sure: bool = True) -> bool:
 
 
 def _asks_for_pages(when: When) -> bool:
-    return any(of == "pages" for one in _all([when]) for of, _ in _bounds(one))
+    return any(of == "pages" for item in _all([when]) for of, _ in _bounds(item))
 
 
 def _judge(when: When) -> Judge:
@@ -57,7 +57,7 @@ def _worlds(
     choices: Mapping[str, Callable[[], Iterable[Any]]], given: Judge, *, by_pages: bool, sure: bool
 ) -> Iterator[Attributes]:
     """The worlds of each kind of document that can meet what is given."""
-    for facts in kinds(choices, by_pages=by_pages, sure=sure):
+    for facts in kinds_told_apart(choices, by_pages=by_pages, sure=sure):
         if not given.rules_out(facts):
             yield from _combined({of: values for of, values in choices.items() if of not in facts}, facts)
 
@@ -79,27 +79,27 @@ def _choices(wholes: Sequence[When], given: When) -> dict[str, Callable[[], Iter
     wanted: dict[str, dict[str, None]] = {}
     patterns: dict[str, dict[str, None]] = {}
     bounds: dict[str, set[int]] = {}
-    for of, listed in (pair for one in _all([given]) for pair in _patterns(one)):
+    for of, listed in (pair for item in _all([given]) for pair in _patterns(item)):
         wanted.setdefault(of, {}).update(dict.fromkeys(listed))
-    for one in _all([given, *wholes]):
-        for of, listed in _patterns(one):
+    for item in _all([given, *wholes]):
+        for of, listed in _patterns(item):
             patterns.setdefault(of, {}).update(dict.fromkeys(listed))
-        for of, bound in _bounds(one):
+        for of, bound in _bounds(item):
             bounds.setdefault(of, set()).add(bound)
     found: dict[str, Callable[[], Iterable[Any]]] = {
         of: partial(_supposable, of, tuple(listed), frozenset(wanted.get(of, ()))) for of, listed in patterns.items()
     }
     for of, edges in bounds.items():
         found[of] = partial(iter, sorted({max(1, at + by) for at in edges for by in (-1, 0, 1)}))
-    if any(one.duplicate is not None for one in _all([given, *wholes])):
+    if any(item.duplicate is not None for item in _all([given, *wholes])):
         found["duplicate"] = partial(iter, (True, False))
     return found
 
 
 def _all(conditions: Sequence[When]) -> Iterator[When]:
-    for one in conditions:
-        yield one
-        yield from _all((*one.any_of, *one.none_of))
+    for item in conditions:
+        yield item
+        yield from _all((*item.any_of, *item.none_of))
 
 
 def _patterns(when: When) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -115,10 +115,10 @@ def _bounds(when: When) -> Iterator[tuple[str, int]]:
 def _supposable(of: str, patterns: tuple[str, ...], wanted: frozenset[str]) -> Iterator[Any]:
     """The sets of these patterns that can fit one document; first those with what is ``wanted``, and little else."""
     one_text = of not in MANY
-    wider = {one: frozenset(other for other in patterns if covers(other, one)) for one in patterns}
-    texts = {one: text for one in patterns if one_text and (text := literal(one)) is not None}
+    wider = {item: frozenset(other for other in patterns if pattern_covers(other, item)) for item in patterns}
+    texts = {item: text for item in patterns if one_text and (text := literal(item)) is not None}
     always = frozenset({"*"} & set(patterns)) if one_text and of in TEXTS else frozenset()
-    yield from _sets(sorted(patterns, key=lambda one: one not in wanted), always, frozenset(), wanted, wider, texts)
+    yield from _sets(sorted(patterns, key=lambda item: item not in wanted), always, frozenset(), wanted, wider, texts)
 
 
 def _sets(
@@ -133,10 +133,10 @@ def _sets(
     if not left:
         yield fits
         return
-    one, rest = left[0], left[1:]
-    with_it = fits | wider[one]
-    possible = not wider[one] & fails and len({texts[each] for each in with_it if each in texts}) <= 1
-    choices = {True: possible, False: one not in fits}
-    for held in (True, False) if one in wanted else (False, True):
+    item, rest = left[0], left[1:]
+    with_it = fits | wider[item]
+    possible = not wider[item] & fails and len({texts[each] for each in with_it if each in texts}) <= 1
+    choices = {True: possible, False: item not in fits}
+    for held in (True, False) if item in wanted else (False, True):
         if choices[held]:
-            yield from _sets(rest, with_it if held else fits, fails if held else fails | {one}, wanted, wider, texts)
+            yield from _sets(rest, with_it if held else fits, fails if held else fails | {item}, wanted, wider, texts)

@@ -13,34 +13,35 @@ from receiver.core.errors import Malformed
 from receiver.core.event import Event
 from receiver.core.incident import Incident
 from receiver.core.task import Task, TaskState
-from receiver.flow.by_hand import Word, route_by_hand
-from receiver.flow.dossier import dossier, found
-from receiver.flow.replay_task import replay_task, task_of
-from receiver.http import incidents, opened
+from receiver.http import document_links, incidents
 from receiver.http.auth import Endpoint, WrongTokens, operator_only
-from receiver.http.json_body import answer, object_of
+from receiver.http.json_body import json_response, object_of
 from receiver.http.listing import Filter, listing
 from receiver.http.uploads import upload
+from receiver.operations.document_report import document_report
+from receiver.operations.manual_routing import RoutingDecision, route_by_hand
+from receiver.operations.replay_task import replay_task, task_of
+from receiver.pipeline.records import find_records
 
 DOCUMENTS = {
-    "state": Filter(lambda one, value: one.state == value, index="state", choices=tuple(DocumentState)),
-    "batch": Filter(lambda one, value: one.batch_id == value, index="batch"),
-    "type": Filter(lambda one, value: one.type == value, index="type"),
-    "q": Filter(lambda one, value: value.casefold() in f"{one.id} {one.name}".casefold()),
+    "state": Filter(lambda item, value: item.state == value, index="state", choices=tuple(DocumentState)),
+    "batch": Filter(lambda item, value: item.batch_id == value, index="batch"),
+    "type": Filter(lambda item, value: item.type == value, index="type"),
+    "q": Filter(lambda item, value: value.casefold() in f"{item.id} {item.name}".casefold()),
 }
-EVENTS = {"job": Filter(lambda one, value: one.job_id == value, index="job")}
+EVENTS = {"job": Filter(lambda item, value: item.job_id == value, index="job")}
 SHOWN = 100
 """Incidents, and overdue documents, that the overview shows; ``/alerts`` has all incidents."""
 TASKS = {
-    "subject": Filter(lambda one, value: one.subject == value, index="subject"),
-    "state": Filter(lambda one, value: one.state == value, index="state", choices=tuple(TaskState)),
-    "kind": Filter(lambda one, value: one.kind == value),
+    "subject": Filter(lambda item, value: item.subject == value, index="subject"),
+    "state": Filter(lambda item, value: item.state == value, index="state", choices=tuple(TaskState)),
+    "kind": Filter(lambda item, value: item.kind == value),
 }
 
 
 def routes(app: App) -> list[Route]:
     """The operator's endpoints, all behind MAILROOM_ADMIN_TOKEN."""
-    api, wrong = Api(app), WrongTokens(app.tools.meter)
+    api, wrong = Api(app), WrongTokens(app.context.meter)
 
     def only(endpoint: Endpoint) -> Endpoint:
         return operator_only(app.access, wrong, endpoint)
@@ -49,7 +50,7 @@ def routes(app: App) -> list[Route]:
         Route("/documents", only(api.documents)),
         Route("/documents", only(upload(app)), methods=["POST"]),
         Route("/documents/{document_id}", only(api.document)),
-        *opened.routes(app, only),
+        *document_links.routes(app, only),
         Route("/documents/{document_id}/route", only(api.route), methods=["POST"]),
         Route("/events", only(api.events)),
         Route("/tasks", only(api.tasks)),
@@ -64,63 +65,63 @@ class Api:
     """The endpoints, over one application."""
 
     def __init__(self, app: App) -> None:
-        self._tools = app.tools
+        self._tools = app.context
 
     async def documents(self, request: Request) -> Response:
         page = await listing(request, self._tools.store, Document, DOCUMENTS)
-        documents = [show.document(one) for one in show.in_page_order(page.records)]
-        return answer({"documents": documents, "cursor": page.cursor})
+        documents = [show.document(item) for item in show.in_page_order(page.records)]
+        return json_response({"documents": documents, "cursor": page.cursor})
 
     async def document(self, request: Request) -> Response:
-        found = await dossier(request.path_params["document_id"], self._tools.store)
-        return answer(found.shown())
+        found = await document_report(request.path_params["document_id"], self._tools.store)
+        return json_response(found.shown())
 
     async def events(self, request: Request) -> Response:
         page = await listing(request, self._tools.store, Event, EVENTS)
-        return answer({"events": [show.event(one) for one in page.records], "cursor": page.cursor})
+        return json_response({"events": [show.event(item) for item in page.records], "cursor": page.cursor})
 
     async def tasks(self, request: Request) -> Response:
         page = await listing(request, self._tools.store, Task, TASKS)
-        return answer({"tasks": [show.task(one) for one in page.records], "cursor": page.cursor})
+        return json_response({"tasks": [show.task(item) for item in page.records], "cursor": page.cursor})
 
     async def task(self, request: Request) -> Response:
         """One task, with all that it carries."""
-        return answer(show.task_whole(await task_of(request.path_params["task_id"], self._tools.store)))
+        return json_response(show.task_whole(await task_of(request.path_params["task_id"], self._tools.store)))
 
     async def replay(self, request: Request) -> Response:
         """A task that gave up, promised anew."""
         task = await replay_task(request.path_params["task_id"], self._tools, who="operator")
-        return answer(show.task(task), 202)
+        return json_response(show.task(task), 202)
 
     async def route(self, request: Request) -> Response:
         """A person's word on where a document goes."""
         word = await _word(request)
         document = await route_by_hand(request.path_params["document_id"], word, self._tools)
-        return answer(show.document_whole(document), 202)
+        return json_response(show.document_whole(document), 202)
 
     async def overview(self, request: Request) -> Response:
         """The books, what needs a person, and the routes that one can choose from."""
         store, now = self._tools.store, self._tools.clock()
-        overdue = await found(store, Document, Query(by="overdue", until=now), limit=SHOWN)
-        alerts = await found(store, Incident, Query(by="standing", newest_first=True), limit=SHOWN)
+        overdue = await find_records(store, Document, Query(by="overdue", until=now), limit=SHOWN)
+        alerts = await find_records(store, Incident, Query(by="standing", newest_first=True), limit=SHOWN)
         table = self._tools.config.table
-        return answer(
+        return json_response(
             {
                 "balance": show.balance(await store.tally()),
-                "overdue": [show.document(one) for one in overdue],
-                "alerts": [show.incident(one) for one in alerts],
-                "standing": await incidents.standing(store),
-                "routes": {name: [target.url for target in one.to] for name, one in choices(table).items()},
+                "overdue": [show.document(item) for item in overdue],
+                "alerts": [show.incident(item) for item in alerts],
+                "standing": await incidents.count_standing(store),
+                "routes": {name: [target.url for target in item.to] for name, item in choices(table).items()},
                 "types": sorted(table.types),
             }
         )
 
 
-async def _word(request: Request) -> Word:
+async def _word(request: Request) -> RoutingDecision:
     said = await object_of(request)
     texts = {name: value for name, value in said.items() if isinstance(value, str) and value}
     if set(said) - {"to", "type", "who"} or len(texts) < len(said) or ("to" in said) == ("type" in said):
         raise Malformed(
             'say either {"to": "name of a route"} or {"type": "what it really is"}, and who you are in "who"'
         )
-    return Word(**{name: value[:200] for name, value in texts.items()})
+    return RoutingDecision(**{name: value[:200] for name, value in texts.items()})

@@ -14,9 +14,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from receiver.bootstrap import Access
+from receiver.bootstrap import OperatorAccess
 from receiver.core.rate_limit import RateLimit
-from receiver.log import Sparing
+from receiver.log import RateLimitedLog
 from receiver.ports import Meter
 from receiver.settings import Secret
 
@@ -41,8 +41,8 @@ class WrongTokens:
         self._meter = meter
         self._clock = clock
         self._limit = RateLimit(burst=FREE, seconds=EACH_SECONDS, keys=ADDRESSES)
-        self._slowed = Sparing(log, logging.WARNING, "sign_in.slowed")
-        self._refused = Sparing(log, logging.WARNING, "sign_in.refused", lines=LINES)
+        self._slowed = RateLimitedLog(log, logging.WARNING, "sign_in.slowed")
+        self._refused = RateLimitedLog(log, logging.WARNING, "sign_in.refused", lines=LINES)
 
     def wait(self, address: str) -> float:
         """Seconds until a token from this address is looked at; counts and tells when that is not now."""
@@ -72,7 +72,7 @@ def _group(address: str) -> str:
     return f"{int(parsed) >> 64:x}/64" if isinstance(parsed, ipaddress.IPv6Address) else str(parsed)
 
 
-def operator_only(access: Access, wrong: WrongTokens, endpoint: Endpoint) -> Endpoint:
+def operator_only(access: OperatorAccess, wrong: WrongTokens, endpoint: Endpoint) -> Endpoint:
     """The endpoint, closed to all who do not bring the token; to all when there is none."""
 
     async def checked(request: Request) -> Response:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from receiver.core.event import Inbound
 from receiver.http.problems import INTERNAL
 from receiver.http.reply import Reply
-from receiver.http.webhook import Webhook
+from receiver.http.webhook import WebhookEndpoint
 
 log = logging.getLogger("mailroom.http")
 
@@ -15,7 +15,7 @@ log = logging.getLogger("mailroom.http")
 class BatchDispatcher:
     """Collects what arrives until the loop has looked at every connection; nobody waits for a timer."""
 
-    def __init__(self, webhook: Webhook) -> None:
+    def __init__(self, webhook: WebhookEndpoint) -> None:
         self._webhook = webhook
         self._inbounds: list[Inbound] = []
         self._senders: list[Callable[[Reply], None]] = []
@@ -44,7 +44,7 @@ class BatchDispatcher:
         except Exception:
             log.exception("fault")
             replies = [Reply.of(INTERNAL)] * len(senders)
-        self._webhook.held.give_back(sum(len(one.body) for one in inbounds))
+        self._webhook.held.give_back(sum(len(item.body) for item in inbounds))
         for sender, reply in zip(senders, replies, strict=True):
             try:
                 sender(reply)

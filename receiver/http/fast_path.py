@@ -25,15 +25,15 @@ from uvicorn.server import ServerState
 
 from receiver.core.event import Inbound
 from receiver.http import limits
-from receiver.http.arriving import TOO_MANY
 from receiver.http.limits import HEAD_TOO_LARGE, HEAD_TOO_SLOW, NOT_HTTP, TOO_MANY_PIECES, Connection
-from receiver.http.problems import JSON, Problem
+from receiver.http.problems import JSON, ErrorReply
 from receiver.http.public import Public
 from receiver.http.reply import Reply
+from receiver.http.request_body import TOO_MANY
 from receiver.http.webhook import PATH
 
 if TYPE_CHECKING:
-    from receiver.http.server import Config
+    from receiver.http.server import ServerConfig
 
 KNOWN: dict[type, str] = {
     HttpToolsProtocol: "5fe17095b6453d94",
@@ -74,7 +74,7 @@ class TooManyAtOnce(Exception):
 class LimitedProtocol(HttpToolsProtocol):
     """One connection. What it owes us of a request is counted, in bytes and time."""
 
-    config: "Config"
+    config: "ServerConfig"
 
     _head_since: float | None = None
     _body_since: float | None = None
@@ -183,7 +183,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self.refuse(NOT_HTTP)
 
-    def refuse(self, problem: Problem) -> None:
+    def refuse(self, problem: ErrorReply) -> None:
         """Answers, unless another answer is being sent, and hangs up."""
         if self.transport.is_closing():
             return

@@ -9,23 +9,23 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from receiver import show
+from receiver.alerting.incident_report import incident_report
+from receiver.alerting.incidents import acknowledge, silence
 from receiver.bootstrap import App
 from receiver.core.alert import Severity
 from receiver.core.change import Query
 from receiver.core.channel import Channel
 from receiver.core.errors import Malformed
 from receiver.core.incident import Incident, Status
-from receiver.flow.incident_dossier import incident_dossier
-from receiver.flow.incidents import acknowledge, silence
 from receiver.http.auth import Endpoint
-from receiver.http.json_body import answer, object_of
+from receiver.http.json_body import json_response, object_of
 from receiver.http.listing import Filter, listing
 from receiver.ports import Store
 
 INCIDENTS = {
-    "status": Filter(lambda one, value: one.status == value, choices=tuple(Status)),
-    "severity": Filter(lambda one, value: one.severity == value, choices=tuple(Severity)),
-    "kind": Filter(lambda one, value: one.kind == value),
+    "status": Filter(lambda item, value: item.status == value, choices=tuple(Status)),
+    "severity": Filter(lambda item, value: item.severity == value, choices=tuple(Severity)),
+    "kind": Filter(lambda item, value: item.kind == value),
     "all": Filter(lambda _, value: value == "true", choices=("true",)),
 }
 DOCUMENTS = 500
@@ -50,23 +50,23 @@ class Incidents:
     """The endpoints, over one application."""
 
     def __init__(self, app: App) -> None:
-        self._tools = app.tools
+        self._tools = app.context
 
     async def incidents(self, request: Request) -> Response:
         """Those that stand; with ``all=true`` those that are over, too."""
         usually = "all" if request.query_params.get("all") else "standing"
         page = await listing(request, self._tools.store, Incident, INCIDENTS, usually=usually)
-        return answer({"alerts": [show.incident(one) for one in page.records], "cursor": page.cursor})
+        return json_response({"alerts": [show.incident(item) for item in page.records], "cursor": page.cursor})
 
     async def incident(self, request: Request) -> Response:
         """One incident, its documents and jobs, and what each channel was told of it."""
         key, channels = request.path_params["key"], [rule.to for rule in self._tools.config.alerts]
-        return answer((await incident_dossier(key, channels, self._tools.store, limit=DOCUMENTS)).shown())
+        return json_response((await incident_report(key, channels, self._tools.store, limit=DOCUMENTS)).shown())
 
     async def ack(self, request: Request) -> Response:
         said = await _said(request, {"who": str})
         incident = await acknowledge(request.path_params["key"], self._tools, who=said.get("who", "operator"))
-        return answer(show.incident(incident))
+        return json_response(show.incident(incident))
 
     async def silence(self, request: Request) -> Response:
         """So many seconds from now on; 0 ends a silence."""
@@ -77,15 +77,15 @@ class Incidents:
         incident = await silence(
             request.path_params["key"], seconds, said.get("why", ""), self._tools, who=said.get("who", "operator")
         )
-        return answer(show.incident(incident))
+        return json_response(show.incident(incident))
 
     async def channels(self, request: Request) -> Response:
         """Every channel, and how it fares."""
         channels = [await self._tools.store.get(Channel, to) or Channel(id=to) for to in self._tools.channels]
-        return answer({"channels": [show.channel(one) for one in channels]})
+        return json_response({"channels": [show.channel(item) for item in channels]})
 
 
-async def standing(store: Store) -> int:
+async def count_standing(store: Store) -> int:
     """How many incidents stand, counted up to 10,000."""
     count, cursor = 0, None
     while count < COUNTED:

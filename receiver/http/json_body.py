@@ -37,6 +37,6 @@ async def _read(request: Request) -> bytes:
     return body
 
 
-def answer(shown: dict[str, Any], status: int = 200) -> Response:
+def json_response(shown: dict[str, Any], status: int = 200) -> Response:
     """The answer with this object."""
     return JSONResponse(shown, status, headers={"cache-control": "no-store"})

@@ -10,8 +10,8 @@ import socket
 from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
-from receiver.http.problems import Problem
-from receiver.log import Sparing
+from receiver.http.problems import ErrorReply
+from receiver.log import RateLimitedLog
 from receiver.ports import Meter
 
 OURS = 256
@@ -39,10 +39,10 @@ PIECES = 1024
 """Pieces that the body of an event may come in, and one more for each PIECE_BYTES of it."""
 PIECE_BYTES = 256
 
-NOT_HTTP = Problem(400, "malformed", "this is not an HTTP request")
-HEAD_TOO_LARGE = Problem(431, "headers_too_large", f"the head of the request is over {HEAD_BYTES} bytes")
-HEAD_TOO_SLOW = Problem(408, "too_slow", f"no whole request within {HEAD_SECONDS:g} seconds")
-TOO_MANY_PIECES = Problem(400, "malformed", "the body comes in too many too small pieces")
+NOT_HTTP = ErrorReply(400, "malformed", "this is not an HTTP request")
+HEAD_TOO_LARGE = ErrorReply(431, "headers_too_large", f"the head of the request is over {HEAD_BYTES} bytes")
+HEAD_TOO_SLOW = ErrorReply(408, "too_slow", f"no whole request within {HEAD_SECONDS:g} seconds")
+TOO_MANY_PIECES = ErrorReply(400, "malformed", "the body comes in too many too small pieces")
 
 log = logging.getLogger("mailroom.http")
 
@@ -100,18 +100,18 @@ class ConnectionLimits:
         self._meter = meter
         self._limit = unfinished
         self._unfinished = 0
-        self._full = Sparing(log, logging.WARNING, "connections.full", listener=listener, limit=connections)
-        self._refusals: dict[str, Sparing] = {}
+        self._full = RateLimitedLog(log, logging.WARNING, "connections.full", listener=listener, limit=connections)
+        self._refusals: dict[str, RateLimitedLog] = {}
 
     def enforce(self, connections: Collection[Connection]) -> None:
         """Closes, when too many are open, those that have kept us waiting longest: a sixteenth of all at once."""
         if len(connections) <= self.connections:
             return
-        idle = [(since, one) for one in connections if (since := one.idle_since) is not None]
+        idle = [(since, item) for item in connections if (since := item.idle_since) is not None]
         idle.sort(key=lambda pair: pair[0])
-        closed = [one for _, one in idle[: len(connections) - self.connections + self.connections // 16]]
-        for one in closed:
-            one.hang_up()
+        closed = [item for _, item in idle[: len(connections) - self.connections + self.connections // 16]]
+        for item in closed:
+            item.hang_up()
         self._meter.count("mailroom_connections_closed", len(closed), listener=self._listener)
         self._full.tell(closed=len(closed))
 
@@ -123,11 +123,11 @@ class ConnectionLimits:
     def release(self, size: int) -> None:
         self._unfinished -= size
 
-    def refused(self, problem: Problem) -> None:
+    def refused(self, problem: ErrorReply) -> None:
         """Tells of a connection that was refused before it had asked anything."""
         self._meter.count("mailroom_refusals", cause=problem.code)
         if problem.code not in self._refusals:
-            self._refusals[problem.code] = Sparing(
+            self._refusals[problem.code] = RateLimitedLog(
                 log, logging.WARNING, "connection.refused",
                 listener=self._listener, cause=problem.code, status=problem.status,
             )  # fmt: skip

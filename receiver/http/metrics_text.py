@@ -8,12 +8,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from receiver.core.alert import Severity
 from receiver.core.change import Tally
-from receiver.metrics import METRICS, Meter
+from receiver.metrics import METRICS, SummingMeter
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class Books(NamedTuple):
+class Gauges(NamedTuple):
     """What the store says at this moment."""
 
     tally: Tally
@@ -27,11 +27,11 @@ class Books(NamedTuple):
     """When the last sign of life was given."""
 
 
-def render(meter: Meter, books: Books | None, down: Collection[str] = ()) -> bytes:
+def metrics_text(meter: SummingMeter, totals: Gauges | None, down: Collection[str] = ()) -> bytes:
     """The metrics as Prometheus reads them; ``books`` is None when the store cannot be asked, ``down`` names the
     background tasks that are down."""
     registry = CollectorRegistry()
-    registry.register(_Snapshot([*_added_up(meter), _down(down), *_counted(books)]))
+    registry.register(_Snapshot([*_added_up(meter), _down(down), *_counted(totals)]))
     return generate_latest(registry)
 
 
@@ -45,7 +45,7 @@ class _Snapshot:
         return self._families
 
 
-def _added_up(meter: Meter) -> Iterator[Metric]:
+def _added_up(meter: SummingMeter) -> Iterator[Metric]:
     counters = {
         name: CounterMetricFamily(name, metric.help, labels=metric.labels)
         for name, metric in METRICS.items()
@@ -71,31 +71,31 @@ def _down(tasks: Collection[str]) -> Metric:
     return family
 
 
-def _counted(books: Books | None) -> Iterator[Metric]:
-    yield GaugeMetricFamily("mailroom_store_up", "1 when the store could be asked, else 0", value=books is not None)
-    if books is None:
+def _counted(totals: Gauges | None) -> Iterator[Metric]:
+    yield GaugeMetricFamily("mailroom_store_up", "1 when the store could be asked, else 0", value=totals is not None)
+    if totals is None:
         return
     states = GaugeMetricFamily("mailroom_documents_state", "Documents by state", labels=["state"])
     for state in ("routed", "review", "failed", "open", "withdrawn"):
-        states.add_metric([state], getattr(books.tally, state))
+        states.add_metric([state], getattr(totals.tally, state))
     yield states
-    yield CounterMetricFamily("mailroom_taken_in", "Documents taken in", value=books.tally.ever)
-    forgotten = books.tally.forgotten
+    yield CounterMetricFamily("mailroom_taken_in", "Documents taken in", value=totals.tally.ever)
+    forgotten = totals.tally.forgotten
     yield CounterMetricFamily("mailroom_documents_forgotten", "Documents whose records were removed", value=forgotten)
-    yield GaugeMetricFamily("mailroom_balanced", "1 when the books balance, else 0", value=books.tally.balanced)
-    yield GaugeMetricFamily("mailroom_documents_overdue", "Open documents past their deadline", value=books.overdue)
-    yield GaugeMetricFamily("mailroom_tasks_parked", "Tasks that gave up and wait for a person", value=books.parked)
+    yield GaugeMetricFamily("mailroom_balanced", "1 when the books balance, else 0", value=totals.tally.balanced)
+    yield GaugeMetricFamily("mailroom_documents_overdue", "Open documents past their deadline", value=totals.overdue)
+    yield GaugeMetricFamily("mailroom_tasks_parked", "Tasks that gave up and wait for a person", value=totals.parked)
     incidents = GaugeMetricFamily("mailroom_incidents", "Incidents that stand, by severity", labels=["severity"])
     for severity in Severity:
-        incidents.add_metric([severity], books.incidents.get(severity, 0))
+        incidents.add_metric([severity], totals.incidents.get(severity, 0))
     yield incidents
     failing = GaugeMetricFamily("mailroom_channel_failing", "1 for an alert channel that fails", labels=["channel"])
-    for channel in sorted(books.failing):
+    for channel in sorted(totals.failing):
         failing.add_metric([channel], 1)
     yield failing
-    if books.heartbeat is not None:
+    if totals.heartbeat is not None:
         yield GaugeMetricFamily(
             "mailroom_heartbeat_timestamp_seconds",
             "When the last sweep was through, unless no alert channel worked then",
-            value=books.heartbeat,
+            value=totals.heartbeat,
         )

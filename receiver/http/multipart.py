@@ -24,7 +24,7 @@ DISPOSITION_BYTES = 4000
 
 
 @dataclass(eq=False)
-class Part:
+class FilePart:
     """A file that is arriving."""
 
     name: str
@@ -49,20 +49,20 @@ class Parts:
             raise Malformed(f"the boundary has {len(boundary)} characters; RFC 2046 allows {BOUNDARY}")
         self._stream = request.stream()
         self._idle_seconds = idle_seconds
-        self._found: deque[Part | bytes | None] = deque()
+        self._found: deque[FilePart | bytes | None] = deque()
         self._parser = MultipartParser(boundary, self._callbacks())  # type: ignore[arg-type]
         self._header, self._value, self._headers = b"", b"", dict[bytes, bytes]()
         self._in_file, self._parts, self._ended, self._whole = False, 0, False, False
 
-    def __aiter__(self) -> AsyncIterator[Part]:
+    def __aiter__(self) -> AsyncIterator[FilePart]:
         return self._files()
 
-    async def _files(self) -> AsyncIterator[Part]:
+    async def _files(self) -> AsyncIterator[FilePart]:
         while (found := await self._next()) is not None:
-            if isinstance(found, Part):
+            if isinstance(found, FilePart):
                 yield found
 
-    async def chunk(self, part: Part) -> bytes | None:
+    async def chunk(self, part: FilePart) -> bytes | None:
         """The next bytes of this part; None at its end."""
         if part.ended:
             return None
@@ -72,7 +72,7 @@ class Parts:
         part.ended = True
         return None
 
-    async def _next(self, *, of_part: bool = False) -> Part | bytes | None:
+    async def _next(self, *, of_part: bool = False) -> FilePart | bytes | None:
         """The next thing that was found; None at the end of a part (when asked ``of_part``) or of all."""
         while True:
             while self._found:
@@ -136,7 +136,7 @@ class Parts:
         name = _file_name(self._headers.get(b"content-disposition", b""))
         self._in_file = name is not None
         if name is not None:
-            self._found.append(Part(name, self))
+            self._found.append(FilePart(name, self))
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:

@@ -13,10 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from receiver.bootstrap import App
 from receiver.core.errors import MailroomError
 from receiver.http import api, health, page
-from receiver.http.problems import INTERNAL, Problem, problem_of
+from receiver.http.problems import INTERNAL, ErrorReply, problem_of
 from receiver.http.readiness import Readiness
 from receiver.http.respond import respond
-from receiver.log import line
+from receiver.log import log_line
 
 log = logging.getLogger("mailroom.http")
 
@@ -26,7 +26,7 @@ def operator_app(app: App, readiness: Readiness | None = None, *, metrics: bool 
 
     Without ``metrics`` there is no ``/metrics``: where anybody can reach this, they are told elsewhere.
     """
-    readiness = readiness or Readiness(app.tools.store)
+    readiness = readiness or Readiness(app.context.store)
     routes: list[BaseRoute] = [*health.routes(readiness), *api.routes(app), *page.routes()]
     if metrics:
         routes += health.metrics_of(app, readiness)
@@ -35,10 +35,10 @@ def operator_app(app: App, readiness: Readiness | None = None, *, metrics: bool 
         exception_handlers={HTTPException: _http_error, MailroomError: _mailroom_error, Exception: _fault},
     )
     pages.router.redirect_slashes = False
-    return Told(pages)
+    return ErrorsAsJson(pages)
 
 
-class Told:
+class ErrorsAsJson:
     """Starlette answers a fault with _fault, then raises it again for whoever writes the log: that is done here."""
 
     def __init__(self, pages: ASGIApp) -> None:
@@ -55,7 +55,7 @@ async def _mailroom_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, MailroomError)
     problem = problem_of(error)
     if problem.status >= 500:
-        line(log, logging.ERROR, "http.failed", path=request.url.path, error=str(error), fix=error.fix)
+        log_line(log, logging.ERROR, "http.failed", path=request.url.path, error=str(error), fix=error.fix)
     return respond(problem)
 
 
@@ -63,7 +63,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = http.HTTPStatus(error.status_code).name.lower()
     headers = tuple((name.encode(), value.encode()) for name, value in (error.headers or {}).items())
-    return respond(Problem(error.status_code, code, str(error.detail), headers))
+    return respond(ErrorReply(error.status_code, code, str(error.detail), headers))
 
 
 async def _fault(request: Request, error: Exception) -> Response:

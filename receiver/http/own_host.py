@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from receiver.http.problems import Problem
+from receiver.http.problems import ErrorReply
 from receiver.http.reply import Reply, send_reply
 from receiver.settings import Settings
 
-OTHER_HOST = Problem(
+OTHER_HOST = ErrorReply(
     421,
     "misdirected_request",
     "the operator's side listens on this machine alone and does not answer under this name: ask it by its address or "

@@ -19,7 +19,7 @@ class TooSlow(Rejected):
     status = 408
 
 
-class Problem(NamedTuple):
+class ErrorReply(NamedTuple):
     """An error as HTTP says it."""
 
     status: int
@@ -33,24 +33,24 @@ class Problem(NamedTuple):
         return msgspec.json.encode({"error": {"code": self.code, "message": self.message}})
 
 
-UNAUTHENTIC = Problem(401, "not_authentic", "the request does not prove that it comes from one of our jobs")
+UNAUTHENTIC = ErrorReply(401, "not_authentic", "the request does not prove that it comes from one of our jobs")
 """The one answer to every request that fails verification: which check failed stands in our log alone."""
-INTERNAL = Problem(500, "internal", "Mailroom made a mistake, which is in its log; nothing was kept")
+INTERNAL = ErrorReply(500, "internal", "Mailroom made a mistake, which is in its log; nothing was kept")
 
 
-def problem_of(error: MailroomError) -> Problem:
+def problem_of(error: MailroomError) -> ErrorReply:
     """What is answered to a request that raised this."""
     if isinstance(error, NotAuthentic):
         return UNAUTHENTIC
     if isinstance(error, TooManyEvents):
-        return Problem(error.status, error.code, str(error), _retry_after(error.retry_after))
+        return ErrorReply(error.status, error.code, str(error), _retry_after(error.retry_after))
     if isinstance(error, Rejected):
-        return Problem(error.status, error.code, str(error))
+        return ErrorReply(error.status, error.code, str(error))
     if isinstance(error, Conflict):
-        return Problem(409, error.code, f"{error}; look at it again")
+        return ErrorReply(409, error.code, f"{error}; look at it again")
     if isinstance(error, Transient):
         message = (type(error).__doc__ or error.code).split("\n", 1)[0]  # its own words may name a path of ours
-        return Problem(503, error.code, message, _retry_after(error.retry_after or RETRY_AFTER_SECONDS))
+        return ErrorReply(503, error.code, message, _retry_after(error.retry_after or RETRY_AFTER_SECONDS))
     return INTERNAL
 
 

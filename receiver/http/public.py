@@ -6,13 +6,13 @@ A plain ASGI application, which Lambda shares: there, loading Starlette for two 
 from receiver.bootstrap import App
 from receiver.core.errors import Misconfigured
 from receiver.http.batch_dispatcher import BatchDispatcher
-from receiver.http.problems import Problem
+from receiver.http.problems import ErrorReply
 from receiver.http.readiness import Readiness
 from receiver.http.reply import Receive, Reply, Scope, Send, send_reply
-from receiver.http.webhook import PATH, Limits, Webhook
+from receiver.http.webhook import PATH, Limits, WebhookEndpoint
 
-NOT_FOUND = Problem(404, "not_found", "events are sent to /webhooks/llamacloud; the operator's pages are elsewhere")
-METHOD = Problem(405, "method_not_allowed", "this is asked with GET", ((b"allow", b"GET, HEAD"),))
+NOT_FOUND = ErrorReply(404, "not_found", "events are sent to /webhooks/llamacloud; the operator's pages are elsewhere")
+METHOD = ErrorReply(405, "method_not_allowed", "this is asked with GET", ((b"allow", b"GET, HEAD"),))
 ALIVE = Reply(200, b'{"status":"ok"}')
 READY = Reply(200, b'{"status":"ready"}')
 DEGRADED = Reply(200, b'{"status":"degraded"}')
@@ -21,16 +21,16 @@ DEGRADED = Reply(200, b'{"status":"degraded"}')
 
 def public_app(app: App, readiness: Readiness | None = None) -> "Public":
     """The public side of this application. Raises Misconfigured for one without a door."""
-    if app.door is None:
+    if app.receiver is None:
         raise Misconfigured("this application receives no events: build it with a door")
     limits = Limits(body=app.settings.max_body, seconds=app.settings.body_seconds)
-    return Public(Webhook(app.door, limits), readiness or Readiness(app.tools.store))
+    return Public(WebhookEndpoint(app.receiver, limits), readiness or Readiness(app.context.store))
 
 
 class Public:
     """Leads a request to where it belongs; ``dispatcher`` is the fast path to the webhook."""
 
-    def __init__(self, webhook: Webhook, readiness: Readiness) -> None:
+    def __init__(self, webhook: WebhookEndpoint, readiness: Readiness) -> None:
         self.dispatcher = BatchDispatcher(webhook)
         self._webhook = webhook
         self._readiness = readiness

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection
 
 from receiver.core.errors import StoreBusy
-from receiver.http.problems import INTERNAL, Problem, problem_of
+from receiver.http.problems import INTERNAL, ErrorReply, problem_of
 from receiver.ports import Store
 
 log = logging.getLogger("mailroom.http")
@@ -40,10 +40,10 @@ class Readiness:
         self._store = store
         self._clock = clock
         self._looked_at = float("-inf")
-        self._problem: Problem | None = None
+        self._problem: ErrorReply | None = None
         self._look: asyncio.Task[None] | None = None
 
-    async def problem(self) -> Problem | None:
+    async def problem(self) -> ErrorReply | None:
         """Why no event could be kept, as far as we know; None when all is well."""
         if self._clock() - self._looked_at > GOOD_SECONDS:
             await self.look()

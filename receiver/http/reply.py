@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple
 
-from receiver.http.problems import JSON, Problem
+from receiver.http.problems import JSON, ErrorReply
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -18,7 +18,7 @@ class Reply(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
     @classmethod
-    def of(cls, problem: Problem) -> "Reply":
+    def of(cls, problem: ErrorReply) -> "Reply":
         return cls(problem.status, problem.body, problem.headers)
 
 

@@ -2,10 +2,10 @@
 
 from starlette.responses import Response
 
-from receiver.http.problems import Problem
+from receiver.http.problems import ErrorReply
 
 
-def respond(problem: Problem) -> Response:
+def respond(problem: ErrorReply) -> Response:
     """The response that says it."""
     headers = {name.decode(): value.decode() for name, value in problem.headers}
     return Response(problem.body, problem.status, headers, media_type="application/json")

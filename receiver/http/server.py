@@ -11,12 +11,12 @@ from starlette.types import ASGIApp
 
 from receiver.core.timers import STOP, WORK_SHARE
 from receiver.http.limits import BACKLOG, REST_SECONDS, ConnectionLimits
-from receiver.log import line
+from receiver.log import log_line
 
 log = logging.getLogger("mailroom.http")
 
 
-class Config(uvicorn.Config):
+class ServerConfig(uvicorn.Config):
     """uvicorn's configuration, and the limits that the connections share."""
 
     limits: ConnectionLimits
@@ -34,14 +34,14 @@ class Server(uvicorn.Server):
 
 def server_config(
     app: ASGIApp, limits: ConnectionLimits, *, backlog: int = BACKLOG, grace_seconds: float = STOP * WORK_SHARE
-) -> Config:
+) -> ServerConfig:
     """The server's configuration; requests in flight have ``grace_seconds`` after a signal to stop.
 
     The log is Mailroom's own, so uvicorn writes none. Without the fast path uvicorn's own protocol serves: when there
     are too many connections it answers 503, and closes none of them.
     """
     protocol = fast_path()
-    config = Config(
+    config = ServerConfig(
         app,
         http=protocol or "auto",
         ws="none",
@@ -66,7 +66,7 @@ def fast_path() -> type[asyncio.Protocol] | None:
     try:
         from receiver.http.fast_path import FastPathProtocol
     except ImportError as error:
-        line(
+        log_line(
             log, logging.WARNING, "fast_path.unavailable", error=str(error),
             fix="events are served more slowly, with uvicorn's own limits; install the uvicorn that Mailroom asks for",
         )  # fmt: skip

@@ -9,11 +9,11 @@ from starlette.responses import JSONResponse, Response
 
 from receiver.bootstrap import App
 from receiver.core.errors import DocumentRefused, MailroomError, Malformed, TooLarge
-from receiver.flow.arrive import arrive
-from receiver.flow.intake import Arrival
 from receiver.http.auth import Endpoint
-from receiver.http.multipart import Part, Parts
-from receiver.http.problems import Problem, problem_of
+from receiver.http.multipart import FilePart, Parts
+from receiver.http.problems import ErrorReply, problem_of
+from receiver.pipeline.ingest import IncomingFile
+from receiver.pipeline.ingest_file import ingest_file
 
 IDLE_SECONDS = 30.0
 """How long a sender may pause in the middle of a file."""
@@ -21,7 +21,7 @@ NAME_LIMIT = 255
 
 
 @dataclass
-class Outcome:
+class UploadResult:
     """What became of the files of one request so far."""
 
     sender: str = ""
@@ -29,7 +29,7 @@ class Outcome:
     """The request named its sender."""
     taken: list[dict[str, Any]] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
-    stopped: Problem | None = None
+    stopped: ErrorReply | None = None
     """Why the rest was not looked at."""
 
 
@@ -38,7 +38,7 @@ def upload(app: App) -> Endpoint:
 
     async def documents(request: Request) -> Response:
         packet = request.query_params.get("packet", "false").lower() in ("true", "1", "yes")
-        outcome = Outcome(sender=_sender(request), by_sender=bool(request.query_params.get("sender")))
+        outcome = UploadResult(sender=_sender(request), by_sender=bool(request.query_params.get("sender")))
         try:
             async for part in Parts(request, idle_seconds=IDLE_SECONDS):
                 await _take(app, part, packet, outcome)
@@ -54,14 +54,14 @@ def _sender(request: Request) -> str:
     return request.query_params.get("sender", "")[:NAME_LIMIT] or (request.client.host if request.client else "")
 
 
-async def _take(app: App, part: Part, packet: bool, outcome: Outcome) -> None:
+async def _take(app: App, part: FilePart, packet: bool, outcome: UploadResult) -> None:
     """Takes one file in, or notes why not. Raises what concerns the whole request: a broken body, a full disk."""
     name = part.name[:NAME_LIMIT]
     first = await part.read() or b""
     if not name and not first:
         return  # what a browser sends for a file field that was left empty
     source = _bounded(first, part, app.settings.max_upload)
-    arrival = Arrival(
+    arrival = IncomingFile(
         name=name or "document",
         kind="upload",
         source=source,
@@ -70,17 +70,17 @@ async def _take(app: App, part: Part, packet: bool, outcome: Outcome) -> None:
         packet=packet,
     )
     try:
-        arrived = await arrive(arrival, app.tools)
+        arrived = await ingest_file(arrival, app.context)
     except TooLarge as error:
         outcome.refused.append({"name": name, "code": error.code, "reason": str(error)})
         return
-    for one in arrived.refused:
-        outcome.refused.append({"name": one.name, "code": DocumentRefused.code, "reason": one.reason})
+    for item in arrived.refused:
+        outcome.refused.append({"name": item.name, "code": DocumentRefused.code, "reason": item.reason})
     for each in arrived.taken:
         outcome.taken.append({"document_id": each.document.id, "name": each.document.name, "fresh": each.fresh})
 
 
-async def _bounded(first: bytes, part: Part, limit: int) -> AsyncIterator[bytes]:
+async def _bounded(first: bytes, part: FilePart, limit: int) -> AsyncIterator[bytes]:
     """The file's bytes. Raises TooLarge as soon as there are too many."""
     chunk: bytes | None = first
     size = 0
@@ -92,7 +92,7 @@ async def _bounded(first: bytes, part: Part, limit: int) -> AsyncIterator[bytes]
         chunk = await part.read()
 
 
-def _answer(outcome: Outcome) -> Response:
+def _answer(outcome: UploadResult) -> Response:
     told: dict[str, Any] = {"documents": outcome.taken}
     if outcome.refused:
         told["refused"] = outcome.refused
@@ -104,10 +104,10 @@ def _answer(outcome: Outcome) -> Response:
     return JSONResponse(error | told, problem.status, headers)
 
 
-def _nothing_taken(outcome: Outcome) -> Problem:
+def _nothing_taken(outcome: UploadResult) -> ErrorReply:
     if not outcome.refused:
         return problem_of(Malformed("the request holds no file"))
-    reasons = "; ".join(one["reason"] for one in outcome.refused)
-    if all(one["code"] == TooLarge.code for one in outcome.refused):
+    reasons = "; ".join(item["reason"] for item in outcome.refused)
+    if all(item["code"] == TooLarge.code for item in outcome.refused):
         return problem_of(TooLarge(reasons))
-    return Problem(400, outcome.refused[0]["code"], reasons)
+    return ErrorReply(400, outcome.refused[0]["code"], reasons)

@@ -17,12 +17,12 @@ import msgspec
 from receiver.core.errors import MailroomError, NotAuthentic, TooManyEvents, forget_frames
 from receiver.core.event import Event, Inbound
 from receiver.core.verify import Proving
-from receiver.flow.receive import Accepted, Door, receive
-from receiver.http.arriving import TOO_MANY, Arriving, Gone, Held, Refused
 from receiver.http.deadline_tracker import DeadlineTracker
-from receiver.http.problems import INTERNAL, Problem, problem_of
+from receiver.http.problems import INTERNAL, ErrorReply, problem_of
 from receiver.http.reply import Receive, Reply, Scope, Send, send_reply
-from receiver.log import Sparing, line
+from receiver.http.request_body import TOO_MANY, BodyBudget, BodyRefused, RequestBody, SenderGone
+from receiver.log import RateLimitedLog, log_line
+from receiver.pipeline.receive import Accepted, ReceiverDependencies, receive
 
 PATH = "/webhooks/llamacloud"
 
@@ -32,12 +32,12 @@ log = logging.getLogger("mailroom.event")
 
 LINES = 100
 """In the log for refusals of one cause in ten seconds: who sends more fills no disk. All are counted."""
-METHOD = Problem(405, "method_not_allowed", "events are sent with POST", ((b"allow", b"POST"),))
-TOO_SLOW = Problem(408, "too_slow", "the body did not arrive in time", ((b"connection", b"close"),))
-LENGTH = Problem(400, "malformed", "content-length must be a number")
-HEADERS = Problem(431, "headers_too_large", "more headers, or longer ones, than LlamaCloud sends")
-TYPE = Problem(415, "unsupported_media_type", "events are application/json")
-ENCODING = Problem(415, "unsupported_media_type", "a compressed body is not accepted; send it as it is")
+METHOD = ErrorReply(405, "method_not_allowed", "events are sent with POST", ((b"allow", b"POST"),))
+TOO_SLOW = ErrorReply(408, "too_slow", "the body did not arrive in time", ((b"connection", b"close"),))
+LENGTH = ErrorReply(400, "malformed", "content-length must be a number")
+HEADERS = ErrorReply(431, "headers_too_large", "more headers, or longer ones, than LlamaCloud sends")
+TYPE = ErrorReply(415, "unsupported_media_type", "events are application/json")
+ENCODING = ErrorReply(415, "unsupported_media_type", "a compressed body is not accepted; send it as it is")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,22 +57,22 @@ class Limits:
     """Of these, what large bodies leave to small ones."""
 
 
-class Webhook:
+class WebhookEndpoint:
     """The webhook: ``answer`` for whoever has the whole request, and an ASGI application around it."""
 
-    def __init__(self, door: Door, limits: Limits) -> None:
-        self._door = door
+    def __init__(self, receiver: ReceiverDependencies, limits: Limits) -> None:
+        self._door = receiver
         self._limits = limits
-        self.held = Held(max(limits.held, limits.body + limits.spare), spare=limits.spare)
-        self._lines: dict[str, Sparing] = {}
-        self._duplicates = Sparing(log, logging.INFO, "event.duplicate", lines=LINES)
+        self.held = BodyBudget(max(limits.held, limits.body + limits.spare), spare=limits.spare)
+        self._lines: dict[str, RateLimitedLog] = {}
+        self._duplicates = RateLimitedLog(log, logging.INFO, "event.duplicate", lines=LINES)
         self._deadlines = DeadlineTracker(limits.seconds)
         self._checks = {
             b"content-length": self._wrong_length,
             b"content-type": _wrong_type,
             b"content-encoding": _wrong_encoding,
         }
-        self._too_large = Problem(413, "too_large", f"the body is over {limits.body} bytes (MAILROOM_MAX_BODY)")
+        self._too_large = ErrorReply(413, "too_large", f"the body is over {limits.body} bytes (MAILROOM_MAX_BODY)")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application. What need not be read is refused unread."""
@@ -83,7 +83,7 @@ class Webhook:
                 reply = await self._read_and_answer(Inbound(scope["headers"], b"", peer), receive)
             else:
                 reply = self._refuse(problem, problem.code, peer)
-        except Gone:
+        except SenderGone:
             return
         except Exception:
             log.exception("fault")
@@ -91,21 +91,21 @@ class Webhook:
         await send_reply(reply, scope, send)
 
     async def _read_and_answer(self, inbound: Inbound, receive: Receive) -> Reply:
-        proving = Proving(inbound, self._door.lock, now=self._door.clock())
-        body = Arriving(proving, self.held, limit=self._limits.body, too_large=self._too_large)
+        proving = Proving(inbound, self._door.secrets, now=self._door.clock())
+        body = RequestBody(proving, self.held, limit=self._limits.body, too_large=self._too_large)
         try:
             refusal = await self._read(body, inbound, receive)
             return refusal or (await self._kept([inbound]))[0]
         finally:
             body.let_go()
 
-    async def _read(self, body: Arriving, inbound: Inbound, receive: Receive) -> Reply | None:
+    async def _read(self, body: RequestBody, inbound: Inbound, receive: Receive) -> Reply | None:
         """The refusal, if it is not there whole and proven now."""
         try:
             await self._deadlines.wait(body.read(receive, inbound))
         except NotAuthentic as error:
             return self._failed(error, inbound.peer, size=body.size)
-        except Refused as refused:
+        except BodyRefused as refused:
             problem = refused.problem
         except TimeoutError:
             problem = TOO_SLOW
@@ -119,8 +119,8 @@ class Webhook:
 
     async def answer(self, inbounds: Sequence[Inbound]) -> list[Reply]:
         """The answers to POSTs that are there whole, in the same order."""
-        refused = [self._unread(one) for one in inbounds]
-        kept = iter(await self._kept([one for one, reply in zip(inbounds, refused, strict=True) if reply is None]))
+        refused = [self._unread(item) for item in inbounds]
+        kept = iter(await self._kept([item for item, reply in zip(inbounds, refused, strict=True) if reply is None]))
         return [reply or next(kept) for reply in refused]
 
     def _unread(self, inbound: Inbound) -> Reply | None:
@@ -130,7 +130,7 @@ class Webhook:
             problem = self._too_large
         return self._refuse(problem, problem.code, inbound.peer) if problem else None
 
-    def _wrong_head(self, headers: Headers) -> Problem | None:
+    def _wrong_head(self, headers: Headers) -> ErrorReply | None:
         limits = self._limits
         if len(headers) > limits.headers or sum(map(len, chain.from_iterable(headers))) > limits.header_bytes:
             return HEADERS
@@ -140,7 +140,7 @@ class Webhook:
                 return problem
         return None
 
-    def _wrong_length(self, value: bytes) -> Problem | None:
+    def _wrong_length(self, value: bytes) -> ErrorReply | None:
         if not value.isdigit():
             return LENGTH
         return self._too_large if len(value) > 18 or int(value) > self._limits.body else None
@@ -183,21 +183,23 @@ class Webhook:
             return self._refuse_quietly(problem, error, peer)
         return self._refuse(problem, cause, peer, size=size, error=told)
 
-    def _refuse(self, problem: Problem, cause: str, peer: str, *, size: int | None = None, error: str = "") -> Reply:
+    def _refuse(self, problem: ErrorReply, cause: str, peer: str, *, size: int | None = None, error: str = "") -> Reply:
         """The refusal, counted, with its line in the log: an error for a fault of ours, a warning for a sender's."""
         self._door.meter.count("mailroom_refusals", cause=cause)
         ours = problem.status >= 500
         if cause not in self._lines:
             level = logging.ERROR if ours else logging.WARNING
-            self._lines[cause] = Sparing(log, level, "event.refused", lines=LINES, cause=cause, status=problem.status)
+            self._lines[cause] = RateLimitedLog(
+                log, level, "event.refused", lines=LINES, cause=cause, status=problem.status
+            )
         self._lines[cause].tell(size=size, peer=peer, error=error if ours else None)
         return Reply.of(problem)
 
-    def _refuse_quietly(self, problem: Problem, error: TooManyEvents, peer: str) -> Reply:
+    def _refuse_quietly(self, problem: ErrorReply, error: TooManyEvents, peer: str) -> Reply:
         """The refusal, counted, with one line for each document in each span of time."""
         self._door.meter.count("mailroom_refusals", cause=error.code)
         if error.report:
-            line(
+            log_line(
                 log, logging.WARNING, "event.refused", cause=error.code, status=problem.status,
                 subject=error.subject, peer=peer,
             )  # fmt: skip
@@ -214,14 +216,14 @@ class Webhook:
         )  # fmt: skip
 
 
-_write_accepted = partial(line, log, logging.INFO, "event.accepted")
+_write_accepted = partial(log_line, log, logging.INFO, "event.accepted")
 
 
 _OUTCOMES = {True: "accepted", False: "duplicate"}
 _BODIES = {fresh: b'{"status":"' + word.encode() + b'","event_id":%b}' for fresh, word in _OUTCOMES.items()}
 
 
-def _wrong_type(value: bytes) -> Problem | None:
+def _wrong_type(value: bytes) -> ErrorReply | None:
     """LlamaCloud says application/json; who says nothing, or what a tool says by itself, may still mean it."""
     if value == b"application/json":
         return None
@@ -235,5 +237,5 @@ _MAY_BE_JSON = frozenset((b"application/json", b"text/plain", b"application/x-ww
 """The form is what ``curl --data`` says: whoever tries the door by hand learns of the wrong header, not of the form."""
 
 
-def _wrong_encoding(value: bytes) -> Problem | None:
+def _wrong_encoding(value: bytes) -> ErrorReply | None:
     return None if value.strip().lower() in (b"", b"identity") else ENCODING

@@ -6,20 +6,20 @@ are found by looking once in ``poll_seconds``.
 
 import asyncio
 
-from receiver.ports import Doorbell, Ring
+from receiver.ports import Message, TaskQueue
 
 
-class LocalDoorbell:
+class LocalQueue:
     """Rings inside this process, now or after a delay."""
 
-    named = False
+    names_tasks = False
 
     def __init__(self, *, poll_seconds: float = 1.0) -> None:
         self._poll_seconds = poll_seconds
         self._rung = asyncio.Event()
         self._timers: set[asyncio.TimerHandle] = set()
 
-    async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
+    async def enqueue(self, *task_ids: str, delay_seconds: float = 0) -> None:
         if delay_seconds <= 0:
             self._rung.set()
             return
@@ -34,23 +34,23 @@ class LocalDoorbell:
         self._timers = {timer for timer in self._timers if timer.when() > asyncio.get_running_loop().time()}
         self._rung.set()
 
-    async def wait(self, *, timeout_seconds: float, limit: int = 10) -> list[Ring]:
+    async def receive(self, *, timeout_seconds: float, limit: int = 10) -> list[Message]:
         """One unnamed ring when the bell rang, or when it is time to look all the same; [] after the timeout."""
         try:
             async with asyncio.timeout(min(timeout_seconds, self._poll_seconds)):
                 await self._rung.wait()
         except TimeoutError:
-            return [Ring()] if timeout_seconds >= self._poll_seconds else []
+            return [Message()] if timeout_seconds >= self._poll_seconds else []
         self._rung.clear()
-        return [Ring()]
+        return [Message()]
 
-    async def answered(self, *rings: Ring) -> None:
+    async def ack(self, *rings: Message) -> None:
         """Nothing to do: the event was cleared when it woke the worker."""
 
-    async def unanswered(self, *rings: Ring) -> None:
+    async def nack(self, *rings: Message) -> None:
         """Nothing to do: it looks again by itself."""
 
-    async def tend(self) -> None:
+    async def keep_leased(self) -> None:
         """Nothing to do, for ever."""
         await asyncio.Event().wait()
 
@@ -60,4 +60,4 @@ class LocalDoorbell:
         self._timers.clear()
 
 
-_: type[Doorbell] = LocalDoorbell
+_: type[TaskQueue] = LocalQueue

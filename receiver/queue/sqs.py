@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from receiver.aws.service import AwsError, Service, connect
+from receiver.aws.service import AwsError, Service, botocore_client
 from receiver.core.errors import Misconfigured, Transient
-from receiver.ports import Doorbell, Ring
+from receiver.ports import Message, TaskQueue
 
 log = logging.getLogger("mailroom.bell")
 
@@ -38,10 +38,10 @@ RETRY_SECONDS = 0.2
 Entry = dict[str, Any]
 
 
-class SqsDoorbell:
+class SqsQueue:
     """Rings through the queue ``name``, or the one at the address ``https://…``; a standard queue, no FIFO."""
 
-    named = True
+    names_tasks = True
 
     def __init__(
         self, queue: str, *, visibility_seconds: float = 125.0, client: Callable[[], Any] | None = None
@@ -55,15 +55,15 @@ class SqsDoorbell:
         self._queue = queue
         self._url = _address(queue)
         self._visibility = math.ceil(visibility_seconds)
-        self._service = Service(client or partial(connect, "sqs", read_seconds=2.0 * POLL_SECONDS))
+        self._service = Service(client or partial(botocore_client, "sqs", read_seconds=2.0 * POLL_SECONDS))
         self._in_hand: set[str] = set()
-        self._abandoned: list[asyncio.Task[list[Ring]]] = []
+        self._abandoned: list[asyncio.Task[list[Message]]] = []
 
-    async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
+    async def enqueue(self, *task_ids: str, delay_seconds: float = 0) -> None:
         """Rings, later at the earliest when the delay is over. Raises Transient when it could not for all of them."""
         delay = max(0, math.ceil(delay_seconds))
         if delay <= LONGEST_DELAY:
-            rings = [{"MessageBody": json.dumps({"task": one}), "DelaySeconds": delay} for one in task_ids]
+            rings = [{"MessageBody": json.dumps({"task": item}), "DelaySeconds": delay} for item in task_ids]
             try:
                 await self._send("send_message_batch", rings)
             except Transient as error:
@@ -71,7 +71,7 @@ class SqsDoorbell:
                 log.warning("ring.mute", extra={"facts": {"error": str(error), "fix": error.fix}})
                 raise
 
-    async def wait(self, *, timeout_seconds: float, limit: int = 10) -> list[Ring]:
+    async def receive(self, *, timeout_seconds: float, limit: int = 10) -> list[Message]:
         """Up to ten rings, as soon as there are any; [] after the timeout, or after a poll of a few seconds."""
         poll = asyncio.create_task(self._poll(min(POLL_SECONDS, math.floor(timeout_seconds)), min(limit, BATCH)))
         try:
@@ -80,12 +80,12 @@ class SqsDoorbell:
             self._abandoned.append(poll)  # what SQS hands out at this moment is given back at the close
             raise
 
-    async def answered(self, *rings: Ring) -> None:
+    async def ack(self, *rings: Message) -> None:
         handles = [ring.handle for ring in rings if ring.handle]
         self._in_hand.difference_update(handles)
         await self._send("delete_message_batch", [{"ReceiptHandle": handle} for handle in handles])
 
-    async def unanswered(self, *rings: Ring) -> None:
+    async def nack(self, *rings: Message) -> None:
         """They are heard again after ``visibility_seconds``."""
         self._in_hand.difference_update(ring.handle for ring in rings)
 
@@ -97,7 +97,7 @@ class SqsDoorbell:
         self._abandoned.clear()
         await self._service.close()
 
-    async def _poll(self, seconds: int, limit: int) -> list[Ring]:
+    async def _poll(self, seconds: int, limit: int) -> list[Message]:
         answer = await self._call(
             "receive_message",
             QueueUrl=await self._found(),
@@ -109,7 +109,7 @@ class SqsDoorbell:
         self._in_hand.update(ring.handle for ring in rings)
         return rings
 
-    async def tend(self) -> None:
+    async def keep_leased(self) -> None:
         """Keeps what is in hand out of the others' sight."""
         while True:
             await asyncio.sleep(self._visibility / 3)
@@ -135,8 +135,8 @@ class SqsDoorbell:
         for attempt in range(TRIES):
             answer = await self._call(operation, QueueUrl=await self._found(), Entries=list(left.values()))
             refused = answer.get("Failed", [])
-            left = {one["Id"]: left[one["Id"]] for one in refused if not one.get("SenderFault")}
-            self._forget(entries[int(one["Id"])] for one in refused if one.get("SenderFault"))
+            left = {item["Id"]: left[item["Id"]] for item in refused if not item.get("SenderFault")}
+            self._forget(entries[int(item["Id"])] for item in refused if item.get("SenderFault"))
             if not left:
                 break
             await asyncio.sleep(RETRY_SECONDS * attempt)
@@ -172,7 +172,7 @@ def _address(queue: str) -> str:
     return f"https://{queue}" if "/" in queue else ""
 
 
-def _read(message: dict[str, Any]) -> Ring | None:
+def _read(message: dict[str, Any]) -> Message | None:
     try:
         task_id = json.loads(message["Body"])["task"]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -181,7 +181,7 @@ def _read(message: dict[str, Any]) -> Ring | None:
         facts = {"message": message["MessageId"], "size": len(message["Body"])}
         log.error("ring.unreadable", extra={"facts": facts})
         return None
-    return Ring(task_id=task_id, handle=message["ReceiptHandle"])
+    return Message(task_id=task_id, handle=message["ReceiptHandle"])
 
 
-_: type[Doorbell] = SqsDoorbell
+_: type[TaskQueue] = SqsQueue

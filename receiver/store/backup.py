@@ -22,11 +22,11 @@ from typing import NamedTuple
 import msgspec
 
 from receiver.core.errors import MailroomError, Misconfigured
-from receiver.store import durable
-from receiver.store.durable import Folders
-from receiver.store.migrations import steps
-from receiver.store.sound import is_lost
+from receiver.store import durable_files
+from receiver.store.durable_files import Folders
 from receiver.store.spool import FolderSpool
+from receiver.store.sqlite.integrity import is_lost
+from receiver.store.sqlite.migrations import steps
 
 STORE, SPOOL, SIGN = "mailroom.db", "spool", "backup.json"
 CHUNK = 1024 * 1024
@@ -37,7 +37,7 @@ _HELD = """select id, json_extract(body, '$.content'), json_extract(body, '$.sha
 _FORGOTTEN = "select 1 from document where id = ? and json_extract(body, '$.forgotten_at') is not null"
 
 
-class Held(NamedTuple):
+class BackedUpContent(NamedTuple):
     """A document's bytes in the spool."""
 
     document: str
@@ -77,7 +77,7 @@ def back_up(store: Path, spool: FolderSpool | None, to: Path, *, now: float, ver
     made_at = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
     try:
         _make(store, spool, to, Backup(made_at=made_at, mailroom=version))
-        return verify(to)
+        return verify_backup(to)
     except BaseException as error:
         _clear(to, keep=there)
         if isinstance(error, OSError | sqlite3.Error):
@@ -85,7 +85,7 @@ def back_up(store: Path, spool: FolderSpool | None, to: Path, *, now: float, ver
         raise
 
 
-def verify(folder: Path) -> Backup:
+def verify_backup(folder: Path) -> Backup:
     """What the backup in this folder holds, once all of it was read. Raises Misconfigured when it is not whole."""
     said = _sign_of(folder)
     try:
@@ -104,14 +104,14 @@ def restore(source: Path, store: Path, spool: FolderSpool | None) -> Backup:
 
     Raises Misconfigured, MailroomError.
     """
-    said = verify(source)
+    said = verify_backup(source)
     _refuse_to_overwrite(store, spool, said)
     aside, root = store.with_name(f"{store.name}.restoring"), spool.root if spool else None
     there = root is not None and root.exists()
     try:
         _put(source, aside, root)
         aside.rename(store)
-        durable.sync_folder(store.parent)
+        durable_files.sync_folder(store.parent)
     except OSError as error:
         aside.unlink(missing_ok=True)
         if root is not None:
@@ -143,25 +143,25 @@ def _make(store: Path, spool: FolderSpool | None, to: Path, made: Backup) -> Non
     _sort_out_forgotten(store, made)
     with (to / SIGN).open("wb") as file:
         file.write(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
-        durable.sync_file(file)
-    durable.sync_folder(to)
+        durable_files.sync_file(file)
+    durable_files.sync_folder(to)
 
 
 def _copy_store(store: Path, to: Path) -> None:
-    durable.make_file(to)
+    durable_files.make_file(to)
     with closing(sqlite3.connect(store, timeout=BUSY_SECONDS, isolation_level=None)) as db:
         with suppress(sqlite3.OperationalError):  # busy: then the copy is as large as the file
             db.execute("pragma auto_vacuum = incremental")
         db.execute("vacuum into ?", (str(to),))
     with to.open("rb+") as file:
-        durable.sync_file(file)
+        durable_files.sync_file(file)
 
 
-def _held(db: sqlite3.Connection) -> Iterator[Held]:
-    return (Held(*row) for row in db.execute(_HELD))
+def _held(db: sqlite3.Connection) -> Iterator[BackedUpContent]:
+    return (BackedUpContent(*row) for row in db.execute(_HELD))
 
 
-def _copy_bytes(held: Held, source: Path, to: Path, made: Backup, folders: Folders) -> None:
+def _copy_bytes(held: BackedUpContent, source: Path, to: Path, made: Backup, folders: Folders) -> None:
     target = FolderSpool(to).path_of(held.location)
     if target.exists():
         return  # documents of an earlier Mailroom share a file
@@ -181,9 +181,9 @@ def _sort_out_forgotten(store: Path, made: Backup) -> None:
     if not made.missing:
         return
     with closing(_read_only(store)) as db:
-        made.forgotten = [one for one in made.missing if db.execute(_FORGOTTEN, (one,)).fetchone()]
-    for one in made.forgotten:
-        del made.missing[one]
+        made.forgotten = [item for item in made.missing if db.execute(_FORGOTTEN, (item,)).fetchone()]
+    for item in made.forgotten:
+        del made.missing[item]
 
 
 def _wrong(db: sqlite3.Connection, spool: FolderSpool, said: Backup) -> list[str]:
@@ -251,9 +251,9 @@ def _copy(source: Path, target: Path, folders: Folders) -> str:
         for chunk in itertools.chain([first], chunks):
             digest.update(chunk)
             file.write(chunk)
-        durable.sync_file(file)
+        durable_files.sync_file(file)
     shutil.copystat(source, target)
-    durable.sync_folder(target.parent)
+    durable_files.sync_folder(target.parent)
     return digest.hexdigest()
 
 

@@ -27,7 +27,7 @@ def index_of(kind: type[Record], query: Query) -> Index:
     return index
 
 
-def page(query: Query, rows: Sequence[tuple[Record, float, str]]) -> Page:
+def page_of(query: Query, rows: Sequence[tuple[Record, float, str]]) -> Page:
     """The page made of up to ``limit + 1`` rows of record, order value and id; the last one only tells of more."""
     records = [record for record, _, _ in rows[: query.limit]]
     if len(rows) <= query.limit:

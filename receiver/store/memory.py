@@ -14,15 +14,15 @@ from typing import Any
 from receiver.core.bulkhead import Room
 from receiver.core.change import (
     INDEXES,
-    Belongs,
+    CheckOwner,
     Delete,
-    Ensure,
     Insert,
+    InsertIfAbsent,
     Page,
     Query,
     Record,
+    Replace,
     Tally,
-    Update,
     Write,
     kind_of,
     refuse_repeats,
@@ -34,7 +34,7 @@ from receiver.core.job import Job
 from receiver.core.task import Task
 from receiver.ports import Clock, R, Store
 from receiver.store import codec, listing
-from receiver.store.one_by_one import one_by_one
+from receiver.store.sequential import apply_sequentially
 
 
 class MemoryStore:
@@ -61,7 +61,7 @@ class MemoryStore:
                 self._remove(type(write.record), write.record.id)
 
     async def apply_each(self, *changes: Sequence[Write]) -> list[Exception | None]:
-        return await one_by_one(self, changes)
+        return await apply_sequentially(self, changes)
 
     async def get(self, kind: type[R], record_id: str) -> R | None:
         record = self._get(kind, record_id)
@@ -78,7 +78,7 @@ class MemoryStore:
             if _between(order, query) and (after is None or _beyond((order, record.id), after, query)):
                 rows.append((record, order, record.id))
         rows.sort(key=lambda row: row[1:], reverse=query.newest_first)
-        return listing.page(query, [(codec.copy(record), *place) for record, *place in rows[: query.limit + 1]])
+        return listing.page_of(query, [(codec.copy(record), *place) for record, *place in rows[: query.limit + 1]])
 
     async def claim(
         self,
@@ -121,7 +121,7 @@ class MemoryStore:
 
     def _accepted(self, write: Write) -> Record | None:
         """The record that this write puts in place, if any. Raises Conflict."""
-        if isinstance(write, Belongs):
+        if isinstance(write, CheckOwner):
             job = self._get(Job, write.job_id)
             if job is not None and job.document_id != write.document_id:
                 raise Conflict(kind_of(Job), write.job_id)
@@ -130,9 +130,9 @@ class MemoryStore:
         match write:
             case Insert(record) if kept is None:
                 return record
-            case Ensure(record):
+            case InsertIfAbsent(record):
                 return record if kept is None else None
-            case Update(record) if kept is not None and kept.version == record.version:
+            case Replace(record) if kept is not None and kept.version == record.version:
                 return succeeding(record)
             case Delete(record) if kept is not None and kept.version == record.version:
                 return None

@@ -14,12 +14,12 @@ from itertools import islice
 from pathlib import Path
 from secrets import token_hex
 
+from receiver.core.delivery_request import Content
 from receiver.core.document import Document
 from receiver.core.errors import AccessDenied, DocumentRefused, FileGone, StoreBusy
 from receiver.core.header_block import HEAD_BYTES
-from receiver.core.parcel import Content
-from receiver.ports import Kept, Spool
-from receiver.store.durable import MODE, Folders, clear_untouched, sync_file, sync_folder
+from receiver.ports import Spool, StoredContent
+from receiver.store.durable_files import MODE, Folders, clear_untouched, sync_file, sync_folder
 
 CHUNK = 1024 * 1024
 UNFINISHED = ".new-"
@@ -39,7 +39,9 @@ class FolderSpool:
         self.root = root
         self._folders = Folders()
 
-    async def keep(self, source: AsyncIterator[bytes] | Path, *, limit: int, owner: Callable[[str], str]) -> Kept:
+    async def keep(
+        self, source: AsyncIterator[bytes] | Path, *, limit: int, owner: Callable[[str], str]
+    ) -> StoredContent:
         chunks = _chunks(source) if isinstance(source, Path) else source
         try:
             await asyncio.to_thread(self._folders.make, self.root)
@@ -47,7 +49,7 @@ class FolderSpool:
         except OSError as error:
             raise StoreBusy(f"the spool {self.root} cannot be written: {error.strerror}", fix=FIX) from error
 
-    async def _keep(self, chunks: AsyncIterator[bytes], limit: int, owner: Callable[[str], str]) -> Kept:
+    async def _keep(self, chunks: AsyncIterator[bytes], limit: int, owner: Callable[[str], str]) -> StoredContent:
         aside = self.root / f"{UNFINISHED}{token_hex(8)}"
         descriptor = await asyncio.to_thread(os.open, aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, MODE)
         digest, size, head = hashlib.sha256(), 0, b""
@@ -66,7 +68,7 @@ class FolderSpool:
             await asyncio.to_thread(self._settle, aside, self.path_of(location))
         finally:
             await asyncio.to_thread(aside.unlink, missing_ok=True)
-        return Kept(location=location, sha256=sha256, size=size, head=head)
+        return StoredContent(location=location, sha256=sha256, size=size, head=head)
 
     def _settle(self, aside: Path, home: Path) -> None:
         self._folders.make(home.parent)
@@ -111,7 +113,7 @@ class FolderSpool:
 
     def _listed(self, after: str) -> Iterator[tuple[str, float]]:
         """Shelf by shelf, so that a look costs what it looks at, however much lies there."""
-        shelves = sorted(one.name for one in self.root.glob("[!.]*") if one.name >= _shelf(after) and one.is_dir())
+        shelves = sorted(item.name for item in self.root.glob("[!.]*") if item.name >= _shelf(after) and item.is_dir())
         for shelf in shelves:
             for path in sorted((self.root / shelf).iterdir()):
                 if (shelf, path.name) > (_shelf(after), after):

@@ -9,7 +9,7 @@ import sys
 from handlers.destinations import destinations
 from receiver.config import load
 from receiver.core.errors import Misconfigured
-from receiver.flow.examine import examine
+from receiver.operations.check_config import check_config
 
 STAGE = {
     "MAIL_BUCKET": "the-bucket-of-the-stage",
@@ -23,7 +23,9 @@ def main(table: str) -> None:
     environ = {**STAGE, **os.environ}
     try:
         config = load(table, environ)
-        config.refuse(examine(config, destinations(environ=environ), adopted=bool(os.environ.get("MAILROOM_ADOPT"))))
+        config.refuse(
+            check_config(config, destinations(environ=environ), adopted=bool(os.environ.get("MAILROOM_ADOPT")))
+        )
     except Misconfigured as error:
         sys.exit(str(error))
 

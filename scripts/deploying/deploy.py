@@ -61,7 +61,7 @@ def package(options: argparse.Namespace) -> None:
 
 def params(options: argparse.Namespace) -> dict[str, str]:
     """The parameters of serverless.yml. Which file decides beside the real table follows from what is packaged."""
-    given = dict(one.partition("=")[::2] for one in options.param)
+    given = dict(item.partition("=")[::2] for item in options.param)
     return given | ({"shadow": "shadow.yaml"} if options.shadow else {})
 
 
@@ -114,7 +114,7 @@ def make_secrets(client: object, stage: str) -> list[str]:
 def tell(session: boto3.session.Session, stage: str, made: list[str]) -> None:
     """What a person needs next."""
     stack = session.client("cloudformation").describe_stacks(StackName=f"mailroom-{stage}")["Stacks"][0]
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
     print(f"\nLlamaCloud calls   {outputs['PublicUrl']}/webhooks/llamacloud")
     if "OperatorUrl" in outputs:
         print(f"the operator's page {outputs['OperatorUrl']}/")

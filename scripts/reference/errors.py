@@ -41,8 +41,8 @@ def _section(title: str, about: str, kinds: list[type[MailroomError]]) -> str:
 
 
 def _kinds(base: type[MailroomError]) -> list[type[MailroomError]]:
-    found = [one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, base)]
-    return sorted(found, key=lambda one: inspect.getsourcelines(one)[1])
+    found = [item for _, item in inspect.getmembers(errors, inspect.isclass) if issubclass(item, base)]
+    return sorted(found, key=lambda item: inspect.getsourcelines(item)[1])
 
 
 def _row(error: type[MailroomError]) -> str:

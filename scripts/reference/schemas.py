@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 from handlers.destinations.cloudevent import SCHEMA
+from receiver.core.delivery_request import PointerState
 from receiver.core.document import DocumentState
 from receiver.core.mail import Fate
 from receiver.core.manifest import SCHEMA as MANIFEST
 from receiver.core.meaning import Meaning
-from receiver.core.parcel import PointerState
 from receiver.core.plan import Way
 
 Schema = dict[str, Any]
@@ -148,7 +148,7 @@ def manifest() -> Schema:
 
 def event() -> Schema:
     """Of the whole message: a CloudEvent, its extensions and its data."""
-    types = [f"mailroom.document.{one}" for one in Meaning]
+    types = [f"mailroom.document.{item}" for item in Meaning]
     fields = {
         "specversion": _says("string", const="1.0"),
         "type": _says("string", "What the message says of the document.", enum=types),

@@ -71,8 +71,8 @@ def test_every_row_of_the_threat_model_names_a_test_that_is_there() -> None:
 
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    named = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
-    packages = {re.split(r"[\[<>=~!; ]", one)[0] for one in named} - {"mailroom"}
+    named = [*project["dependencies"], *(item for extra in project["optional-dependencies"].values() for item in extra)]
+    packages = {re.split(r"[\[<>=~!; ]", item)[0] for item in named} - {"mailroom"}
     text = (DOCS / "dependencies.md").read_text()
     assert sorted(package for package in packages if package.lower() not in text.lower()) == []
 

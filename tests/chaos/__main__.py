@@ -43,7 +43,7 @@ def command(
     if listing:
         click.echo("\n".join(known))
         return
-    if unknown := [one for one in only if one not in known]:
+    if unknown := [item for item in only if item not in known]:
         raise click.UsageError(f"there is no boundary {unknown[0]!r}; --list names them")
     boundaries = only or known
     plan = Plan(
@@ -85,7 +85,7 @@ def told(report: Report) -> str:
     if report.unreached:
         lines.append(f"not reached: {', '.join(report.unreached)}")
     for fault, findings in verdict.findings.items():
-        lines += [f"{fault}: {one}" for one in findings[:SHOWN]]
+        lines += [f"{fault}: {item}" for item in findings[:SHOWN]]
     return "\n".join(lines)
 
 

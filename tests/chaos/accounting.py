@@ -8,8 +8,8 @@ from receiver.core.job import JobStatus
 from receiver.core.naming import id_parts, piece_id
 from receiver.core.plan import Way
 from tests.chaos.evidence import Evidence, Object
+from tests.chaos.expected import truth
 from tests.chaos.letters import WAYS
-from tests.chaos.owed import truth
 from tests.chaos.packets import Packet
 
 Finding = tuple[str, str]
@@ -20,7 +20,7 @@ ARCHIVE = WAYS["packet"].prefixes
 def look(packet_id: str, packet: Packet, evidence: Evidence, *, clocks_right: bool = True) -> Iterator[Finding]:
     """What is wrong with this packet as a packet; the order of its ends is looked at where ``clocks_right``."""
     document = evidence.documents.get(packet_id)
-    pieces = [one for one in evidence.documents.values() if one.parent_id == packet_id and not _withdrawn(one)]
+    pieces = [item for item in evidence.documents.values() if item.parent_id == packet_id and not _withdrawn(item)]
     if document is not None and document.plan is not None and _is_cut(packet_id, packet, evidence):
         yield from _pages(packet, pieces, evidence)
         if clocks_right:
@@ -35,7 +35,7 @@ def alerts_of_jobs(document_id: str, evidence: Evidence) -> Iterator[tuple[str, 
     One that was followed by another was mended by Mailroom itself, which pages nobody, or by a person who had heard.
     """
     ids = [id_parts(task.id) for task in evidence.tasks]
-    raised = Counter(one[3] for one in ids if one[:2] == ("alert", "job.failed") and one[2] in ("react", "recheck"))
+    raised = Counter(item[3] for item in ids if item[:2] == ("alert", "job.failed") and item[2] in ("react", "recheck"))
     jobs = evidence.jobs.get(document_id, [])
     for job in jobs:
         if job.status in (JobStatus.FAILED, JobStatus.CANCELLED):
@@ -52,7 +52,7 @@ def _withdrawn(piece: Document) -> bool:
 
 def _pages(packet: Packet, pieces: list[Document], evidence: Evidence) -> Iterator[Finding]:
     """Each page in exactly one piece, by the marks on the pages themselves."""
-    held = Counter(mark for one in pieces for mark in evidence.marks[one.id])
+    held = Counter(mark for item in pieces for mark in evidence.marks[item.id])
     for page in range(1, packet.page_count + 1):
         times = held.pop(packet.mark(page), 0)
         if not times:
@@ -61,35 +61,35 @@ def _pages(packet: Packet, pieces: list[Document], evidence: Evidence) -> Iterat
             yield "doubled", f"page {page} is in {times} pieces"
     for stranger in held:
         yield "misplaced", f"page {stranger} is in a piece of it"
-    for one in pieces:
-        if evidence.marks[one.id] != tuple(map(packet.mark, one.pages)):
-            yield "misplaced", f"piece {one.name} holds pages {evidence.marks[one.id]}"
+    for item in pieces:
+        if evidence.marks[item.id] != tuple(map(packet.mark, item.pages)):
+            yield "misplaced", f"piece {item.name} holds pages {evidence.marks[item.id]}"
 
 
 def _end(document: Document, pieces: list[Document]) -> Iterator[Finding]:
     """It is finished when none of its pieces is open any more, and not before."""
     assert document.plan is not None
-    for one in pieces:
-        ends = [one.plan.decided_at] if one.plan else []
-        ends += [delivery.delivered_at for delivery in one.deliveries if delivery.delivered_at]
+    for item in pieces:
+        ends = [item.plan.decided_at] if item.plan else []
+        ends += [delivery.delivered_at for delivery in item.deliveries if delivery.delivered_at]
         if max(ends, default=0.0) > document.plan.decided_at:
-            yield "misplaced", f"it was finished before its piece {one.name}"
+            yield "misplaced", f"it was finished before its piece {item.name}"
 
 
 def _archive(document: Document, packet: Packet, evidence: Evidence) -> Iterator[Finding]:
     """The story beside it names its pieces in order, and where each lies; of two cuts it tells of the first."""
-    ids = [piece_id(document.id, one.pages) for one in packet.first or packet.pieces]
-    for one in evidence.objects:
-        if one.document_id != document.id or not one.place.startswith(ARCHIVE) or one.story is None:
+    ids = [piece_id(document.id, item.pages) for item in packet.first or packet.pieces]
+    for item in evidence.objects:
+        if item.document_id != document.id or not item.place.startswith(ARCHIVE) or item.story is None:
             continue
-        told = {piece["id"]: piece for piece in one.story["pieces"]}
+        told = {piece["id"]: piece for piece in item.story["pieces"]}
         if list(told) != ids:
-            yield "misplaced", f"its story at {one.place} tells of the pieces {list(told)}, not {ids}"
+            yield "misplaced", f"its story at {item.place} tells of the pieces {list(told)}, not {ids}"
         for piece in evidence.objects:
             if piece.document_id in told and not _tells_of(told[piece.document_id], piece):
-                yield "lost", f"its story at {one.place} does not tell of {piece.place}"
+                yield "lost", f"its story at {item.place} does not tell of {piece.place}"
         if any(piece["state"] == "open" for piece in told.values()):
-            yield "misplaced", f"its story at {one.place} tells of open pieces"
+            yield "misplaced", f"its story at {item.place} tells of open pieces"
 
 
 def _tells_of(told: dict[str, list[str]], piece: Object) -> bool:

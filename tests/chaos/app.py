@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any, cast
 
 import handlers.app
-from handlers.aws import Aws
+from receiver.aws.boto import Aws
 from receiver.bootstrap import App
 from receiver.cloud.client import LlamaCloud
-from receiver.cloud.pacing import Rate
-from receiver.cloud.transport import Patience
+from receiver.cloud.pacing import RequestRate
+from receiver.cloud.transport import Timeouts
 from receiver.core import job, retry
 from receiver.core.errors import CloudRefused, OutOfCredits
 from receiver.core.retention import DAY
-from receiver.flow import deliver, gate, process
-from receiver.ports import Clock, Cutter, Pages
+from receiver.pipeline import deliver, process, vendor_pause
+from receiver.ports import Clock, Cutter, OpenPdf
 from receiver.settings import Settings
-from tests.chaos.boundaries import Guarded, Kills, deed
+from tests.chaos.boundaries import Guarded, Kills, action
 from tests.chaos.clocks import CLOCK, stepped
 
 FOLDER = "CHAOS_FOLDER"
@@ -69,31 +69,31 @@ def build(settings: Settings) -> App:
     clock = _wall_clock()
     kills = Kills(Path(os.environ[FOLDER]))
     app = handlers.app.build(settings, aws=ChaosAws(kills))
-    tools = app.tools
-    assert app.door is not None
-    cast("Any", tools.store)._clock = clock
-    store = Guarded(tools.store, kills, apply=deed, apply_each="store.keep", claim="store.claim")
-    spool = Guarded(tools.spool, kills, keep="spool.keep", content="spool.content", release="spool.release")
-    bell = Guarded(tools.bell, kills, ring="bell.ring", wait="bell.wait", answered="bell.answered")
+    context = app.context
+    assert app.receiver is not None
+    cast("Any", context.store)._clock = clock
+    store = Guarded(context.store, kills, apply=action, apply_each="store.keep", claim="store.claim")
+    spool = Guarded(context.spool, kills, keep="spool.keep", content="spool.content", release="spool.release")
+    queue = Guarded(context.queue, kills, ring="bell.ring", wait="bell.wait", answered="bell.answered")
     destinations = {
-        scheme: cast("Any", Guarded(one, kills, deliver=f"destination.{scheme}"))
-        for scheme, one in tools.destinations.items()
+        scheme: cast("Any", Guarded(item, kills, deliver=f"destination.{scheme}"))
+        for scheme, item in context.destinations.items()
     }
-    channels = {to: cast("Any", Guarded(one, kills, notify="channel.notify")) for to, one in tools.channels.items()}
-    brief = replace(tools.config.retention, content_days=FORGOTTEN_AFTER / DAY)
+    channels = {to: cast("Any", Guarded(item, kills, notify="channel.notify")) for to, item in context.channels.items()}
+    brief = replace(context.config.retention, content_days=FORGOTTEN_AFTER / DAY)
     guarded = replace(
-        tools,
-        config=replace(tools.config, retention=brief),
-        cutter=_Cutter(tools.cutter, kills) if tools.cutter else None,
+        context,
+        config=replace(context.config, retention=brief),
+        cutter=_Cutter(context.cutter, kills) if context.cutter else None,
         store=cast("Any", store),
-        bell=cast("Any", bell),
+        queue=cast("Any", queue),
         spool=cast("Any", spool),
         cloud=cast("Any", _cloud(settings, kills)),
         destinations=destinations,
         channels=channels,
     )
-    door = replace(app.door, clock=clock, store=cast("Any", store), bell=cast("Any", bell))
-    return replace(app, tools=guarded, door=door, read_table=None)  # which knows no brief retention
+    receiver = replace(app.receiver, clock=clock, store=cast("Any", store), queue=cast("Any", queue))
+    return replace(app, context=guarded, receiver=receiver, read_table=None)  # which knows no brief retention
 
 
 def _wall_clock() -> Clock:
@@ -111,9 +111,9 @@ class _Cutter:
         self._kills = kills
 
     @contextlib.asynccontextmanager
-    async def opened(self, path: Path) -> AsyncIterator[Pages]:
+    async def opened(self, path: Path) -> AsyncIterator[OpenPdf]:
         async with self._cutter.opened(path) as pages:
-            yield cast("Pages", Guarded(pages, self._kills, blank="cutter.blank", cut="cutter.cut"))
+            yield cast("OpenPdf", Guarded(pages, self._kills, blank="cutter.blank", cut="cutter.cut"))
 
     async def unlock(self, path: Path, password: str, to: Path) -> None:
         await self._cutter.unlock(path, password, to)
@@ -124,7 +124,7 @@ class _Cutter:
 
 def _cloud(settings: Settings, kills: Kills) -> Guarded:
     """LlamaCloud without the vendor's rates, which would stretch a run to many minutes, and with little patience."""
-    patience = Patience(
+    patience = Timeouts(
         connect_seconds=ANSWER_SECONDS,
         answer_seconds=ANSWER_SECONDS,
         upload_seconds=ANSWER_SECONDS,
@@ -132,7 +132,7 @@ def _cloud(settings: Settings, kills: Kills) -> Guarded:
         longest_wait_seconds=1,
         budget_seconds=10,
     )
-    fast = Rate(200, 1.0)
+    fast = RequestRate(200, 1.0)
     key = settings.llama_cloud_api_key.reveal()
     cloud = LlamaCloud(settings.llama_cloud_base_url, key, patience=patience, job_rate=fast, upload_rate=fast)
     calls = ("find_file", "upload", "create", "job", "jobs", "cancel")
@@ -142,13 +142,13 @@ def _cloud(settings: Settings, kills: Kills) -> Guarded:
 def hasten() -> None:
     """Shortens every wait that would outlast the run."""
     for module, constant, value in (
-        (process, "decide", functools.partial(retry.decide, schedule=SCHEDULE)),
+        (process, "decide", functools.partial(retry.next_attempt, schedule=SCHEDULE)),
         (OutOfCredits, "pause_seconds", 2.0),
         (CloudRefused, "pause_seconds", 0.5),
-        (gate, "LOOK_AGAIN", 1.0),
-        (gate, "LOOKED_AT", 0.5),
-        (gate, "LOOKING", 3.0),
-        (gate, "LONGEST", 2.0),
+        (vendor_pause, "LOOK_AGAIN", 1.0),
+        (vendor_pause, "LOOKED_AT", 0.5),
+        (vendor_pause, "LOOKING", 3.0),
+        (vendor_pause, "LONGEST", 2.0),
         (deliver, "LOOK_AGAIN", 1.0),
         (job, "ASK_AGAIN", 1.0),
     ):

@@ -9,8 +9,8 @@ from receiver.core.document import SETTLED, Document, DocumentState
 from receiver.core.task import TaskState
 from tests.chaos import accounting
 from tests.chaos.evidence import Evidence, Message, Object, submission
+from tests.chaos.expected import Expected, expected
 from tests.chaos.letters import FIFO, STANDARD, Letter, Way
-from tests.chaos.owed import Owed, owed
 from tests.chaos.packets import Packet
 
 FAULTS = ("lost", "doubled", "misplaced", "unexplained")
@@ -67,7 +67,7 @@ def audit(
     ``clocks_right`` is whether the times in the store can be held against each other.
     """
     verdict = Verdict(bound=bound)
-    states = Counter(one.state for one in evidence.documents.values())
+    states = Counter(item.state for item in evidence.documents.values())
     verdict.routed, verdict.review = states[DocumentState.ROUTED], states[DocumentState.REVIEW]
     verdict.failed, verdict.withdrawn = states[DocumentState.FAILED], states[DocumentState.WITHDRAWN]
     _Auditor(letters, evidence, verdict, forgets=forgets, clocks_right=clocks_right).look()
@@ -81,8 +81,8 @@ class _Auditor:
     ) -> None:
         self._forgets = forgets
         self._clocks_right = clocks_right
-        self._owed = owed(letters, evidence)
-        self._packets = {one: packet for one, packet in letters.items() if isinstance(packet, Packet)}
+        self._owed = expected(letters, evidence)
+        self._packets = {item: packet for item, packet in letters.items() if isinstance(packet, Packet)}
         self._evidence = evidence
         self._verdict = verdict
         self._objects = _by_document(evidence.objects)
@@ -91,8 +91,8 @@ class _Auditor:
         verdict.pieces = len(self._owed) - len(letters)
 
     def look(self) -> None:
-        for document_id, one in self._owed.items():
-            self._look_at(document_id, one)
+        for document_id, item in self._owed.items():
+            self._look_at(document_id, item)
         for document_id, packet in self._packets.items():
             self._look_at_packet(document_id, packet)
         self._verdict.doubled_messages += self._evidence.repeated
@@ -103,21 +103,21 @@ class _Auditor:
     def _say(self, fault: str, what: str) -> None:
         self._verdict.findings[fault].append(what)
 
-    def _look_at(self, document_id: str, one: Owed) -> None:
-        name, way = f"{document_id} ({one.name})", one.way
+    def _look_at(self, document_id: str, item: Expected) -> None:
+        name, way = f"{document_id} ({item.name})", item.way
         document = self._evidence.documents.get(document_id)
         if document is None:
-            return self._say("lost", f"{name}: {one.known_by}, and not in the store")
+            return self._say("lost", f"{name}: {item.known_by}, and not in the store")
         if document.state is DocumentState.OPEN:
             return self._say("lost", f"{name}: still open at {document.step}: {_tail(document)}")
         if document.state != way.state:
             self._say("misplaced", f"{name}: is {document.state}, should be {way.state}: {_tail(document)}")
-        self._look_at_bytes(name, one, document)
-        self._look_at_jobs(name, one, document)
-        self._look_at_objects(name, one, self._objects.get(document_id, []))
+        self._look_at_bytes(name, item, document)
+        self._look_at_jobs(name, item, document)
+        self._look_at_objects(name, item, self._objects.get(document_id, []))
         return self._look_at_messages(name, way, self._messages.get(document_id, []))
 
-    def _look_at_bytes(self, name: str, one: Owed, document: Document) -> None:
+    def _look_at_bytes(self, name: str, item: Expected, document: Document) -> None:
         """They are there for as long as somebody may need them, and no longer."""
         kept = self._evidence.kept.get(document.id)
         if self._forgets and document.state in SETTLED:
@@ -125,16 +125,16 @@ class _Auditor:
                 self._say("unexplained", f"{name}: its bytes were not forgotten")
         elif kept is None:
             self._say("lost", f"{name}: is in {document.state}, and its bytes are gone")
-        elif kept != one.sha256:
+        elif kept != item.sha256:
             self._say("misplaced", f"{name}: other bytes are kept")
 
     def _look_at_packet(self, document_id: str, packet: Packet) -> None:
         for fault, what in accounting.look(document_id, packet, self._evidence, clocks_right=self._clocks_right):
             self._say(fault, f"{document_id} ({packet.name}, {packet.kind}): {what}")
 
-    def _look_at_jobs(self, name: str, one: Owed, document: Document) -> None:
+    def _look_at_jobs(self, name: str, item: Expected, document: Document) -> None:
         made = [submission(job) for job in self._evidence.jobs.get(document.id, [])]
-        asked = list(range(document.submissions + 1)) if one.judged else []
+        asked = list(range(document.submissions + 1)) if item.judged else []
         if len(set(made)) < len(made):
             self._say("doubled", f"{name}: {len(made)} jobs for {len(set(made))} submissions")
         elif made != asked:
@@ -143,32 +143,32 @@ class _Auditor:
             if raised not in right:
                 self._say("doubled" if raised else "lost", f"{name}: {raised} alerts that job {job} came to nothing")
 
-    def _look_at_objects(self, name: str, owes: Owed, objects: list[Object]) -> None:
+    def _look_at_objects(self, name: str, owes: Expected, objects: list[Object]) -> None:
         for prefix in owes.way.prefixes:
-            there = [one for one in objects if one.place.startswith(prefix)]
+            there = [item for item in objects if item.place.startswith(prefix)]
             if not there:
                 self._say("lost", f"{name}: nothing lies under {prefix}")
             if len(there) > 1:
                 self._say("doubled", f"{name}: {len(there)} objects under {prefix}")
-            for one in there:
-                if one.sha256 != owes.sha256:
-                    self._say("misplaced", f"{name}: other bytes lie at {one.place}")
-                if not one.told:
-                    self._say("lost", f"{name}: no story lies beside {one.place}")
-        for one in objects:
-            if not one.place.startswith(owes.way.prefixes):
-                self._say("misplaced", f"{name}: lies at {one.place}")
+            for item in there:
+                if item.sha256 != owes.sha256:
+                    self._say("misplaced", f"{name}: other bytes lie at {item.place}")
+                if not item.told:
+                    self._say("lost", f"{name}: no story lies beside {item.place}")
+        for item in objects:
+            if not item.place.startswith(owes.way.prefixes):
+                self._say("misplaced", f"{name}: lies at {item.place}")
 
     def _look_at_messages(self, name: str, way: Way, messages: list[Message]) -> None:
         self._look_at_withdrawals(name, way, messages)
-        told = [one for one in messages if not one.withdraws]
+        told = [item for item in messages if not item.withdraws]
         # By a clock that went ahead the document took too long to be stored: then one more message says where it lies.
-        later = [] if self._clocks_right else [one for one in told if one.follows]
-        self._look_at_sent(name, way, [one for one in told if one not in later])
+        later = [] if self._clocks_right else [item for item in told if item.follows]
+        self._look_at_sent(name, way, [item for item in told if item not in later])
         self._look_at_sent(name, way, later, required=False)
 
     def _look_at_sent(self, name: str, way: Way, messages: list[Message], *, required: bool = True) -> None:
-        sent = Counter((one.queue, one.delivery_id) for one in messages)
+        sent = Counter((item.queue, item.delivery_id) for item in messages)
         for queue in way.queues:
             ids = [delivery_id for at, delivery_id in sent if at == queue]
             surplus = sum(sent[queue, each] for each in ids) - 1
@@ -187,8 +187,10 @@ class _Auditor:
 
     def _look_at_withdrawals(self, name: str, way: Way, messages: list[Message]) -> None:
         """Whoever was told of a piece that was withdrawn is told that too, once; nobody else is."""
-        said = Counter((one.queue, one.delivery_id) for one in messages if one.withdraws)
-        told = {one.queue for one in messages if not one.withdraws} if way.state == DocumentState.WITHDRAWN else set()
+        said = Counter((item.queue, item.delivery_id) for item in messages if item.withdraws)
+        told = (
+            {item.queue for item in messages if not item.withdraws} if way.state == DocumentState.WITHDRAWN else set()
+        )
         for queue in told - {queue for queue, _ in said}:
             self._say("lost", f"{name}: it is withdrawn, and {queue} was not told")
         for queue in {queue for queue, _ in said} - told:
@@ -205,9 +207,9 @@ class _Auditor:
         known = self._owed.keys()
         for stranger in self._evidence.documents.keys() - known:
             self._say("unexplained", f"document {stranger}: nobody was told that it was taken in")
-        for one in self._evidence.objects:
-            if one.document_id not in known:
-                self._say("unexplained", f"object {one.place}")
+        for item in self._evidence.objects:
+            if item.document_id not in known:
+                self._say("unexplained", f"object {item.place}")
         for message in self._evidence.messages:
             if message.document_id not in known:
                 self._say("unexplained", f"message {message.delivery_id} in {message.queue}")
@@ -228,8 +230,8 @@ class _Auditor:
 
 def _by_document(things: list[Any]) -> dict[str, list[Any]]:
     grouped: dict[str, list[Any]] = {}
-    for one in things:
-        grouped.setdefault(one.document_id, []).append(one)
+    for item in things:
+        grouped.setdefault(item.document_id, []).append(item)
     return grouped
 
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from receiver.core.change import Ensure, Insert, R, Record, Update, Write
+from receiver.core.change import Insert, InsertIfAbsent, R, Record, Replace, Write
 from receiver.core.document import Document, Step
 from receiver.core.event import Event
 from receiver.core.job import Job
@@ -22,7 +22,7 @@ from receiver.core.task import Task, TaskState
 CALLS = (
     # An event, and a document, with the task that follows; what will be asked of LlamaCloud, written down before; the
     # claim of tasks; the end of a task of each kind.
-    *("store.keep", "store.take_in", "store.ordered", "store.claim"),
+    *("store.keep", "store.ingest", "store.ordered", "store.claim"),
     *("store.submit", "store.react", "store.deliver", "store.alert", "store.notify"),
     # A packet: its split job ended, its cut decided, each of its pieces made, all made; its own end.
     *("store.split", "store.decided", "store.piece", "store.cut", "store.packet", "store.finished"),
@@ -67,8 +67,8 @@ class Kills:
 
     def disarm(self) -> None:
         """Nobody dies any more."""
-        for one in self._armed.iterdir():
-            one.unlink(missing_ok=True)
+        for item in self._armed.iterdir():
+            item.unlink(missing_ok=True)
 
     def done(self) -> list[str]:
         """The boundaries at which a process died, in order."""
@@ -113,23 +113,23 @@ class Guarded:
     def _pages(self, method: Callable[..., AsyncIterator[Any]], name: str) -> Callable[..., AsyncIterator[Any]]:
         async def guarded(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
             self._kills.reached(f"before:{name}")
-            async for one in method(*args, **kwargs):
-                yield one
+            async for item in method(*args, **kwargs):
+                yield item
             self._kills.reached(f"after:{name}")
 
         return guarded
 
 
-def deed(*writes: Write) -> str:
+def action(*writes: Write) -> str:
     """The boundary's name of a change to the store: what it is about."""
-    made = [write.record for write in writes if isinstance(write, Insert | Ensure)]
-    changed = [write.record for write in writes if isinstance(write, Update)]
+    made = [write.record for write in writes if isinstance(write, Insert | InsertIfAbsent)]
+    changed = [write.record for write in writes if isinstance(write, Replace)]
     for task in _only(Task, changed):
         return "store.renew" if task.state is TaskState.RUNNING else f"store.{_end_of(task, made, changed)}"
     if _only(Event, made):
         return "store.keep"
     for document in _only(Document, made):
-        return "store.piece" if document.parent_id else "store.take_in"
+        return "store.piece" if document.parent_id else "store.ingest"
     if _cuts(made):
         return "store.recut"
     for document in _only(Document, changed):

@@ -10,12 +10,12 @@ from typing import Any, cast
 
 from receiver.bootstrap import App
 from receiver.core.change import Query, Write
+from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.document import Document, DocumentState, Receipt
-from receiver.core.parcel import Parcel
-from receiver.ports import Cutter, Destination, Pages, Spool, Store
+from receiver.ports import Cutter, Destination, OpenPdf, Spool, Store
 from receiver.settings import Settings
 from tests.chaos import app as whole
-from tests.chaos.boundaries import deed
+from tests.chaos.boundaries import action
 
 LATER = 3.0
 
@@ -32,7 +32,7 @@ class _Hasty:
         return getattr(self._store, name)
 
     async def apply(self, *writes: Write) -> None:
-        arriving = deed(*writes) in ("store.keep", "store.take_in")
+        arriving = action(*writes) in ("store.keep", "store.ingest")
         self._arrived += arriving
         if not arriving or self._arrived % 3:
             return await self._store.apply(*writes)
@@ -58,10 +58,10 @@ class _Forgetful:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._destination, name)
 
-    async def deliver(self, parcel: Parcel) -> Receipt:
+    async def deliver(self, request: DeliveryRequest) -> Receipt:
         mark = uuid.uuid4().hex
-        url = f"{parcel.url}.{mark}" if parcel.url.startswith("s3:") else parcel.url
-        return await self._destination.deliver(replace(parcel, url=url, delivery_id=f"{parcel.delivery_id}.{mark}"))
+        url = f"{request.url}.{mark}" if request.url.startswith("s3:") else request.url
+        return await self._destination.deliver(replace(request, url=url, delivery_id=f"{request.delivery_id}.{mark}"))
 
 
 class _Careless:
@@ -71,9 +71,9 @@ class _Careless:
         self._cutter = cutter
 
     @contextlib.asynccontextmanager
-    async def opened(self, path: Path) -> AsyncIterator[Pages]:
+    async def opened(self, path: Path) -> AsyncIterator[OpenPdf]:
         async with self._cutter.opened(path) as pages:
-            yield cast("Pages", _CarelessPages(pages))
+            yield cast("OpenPdf", _CarelessPages(pages))
 
     async def unlock(self, path: Path, password: str, to: Path) -> None:
         await self._cutter.unlock(path, password, to)
@@ -83,7 +83,7 @@ class _Careless:
 
 
 class _CarelessPages:
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: OpenPdf) -> None:
         self._pages = pages
 
     def __getattr__(self, name: str) -> Any:
@@ -119,23 +119,25 @@ def build(settings: Settings) -> App:
 
 def acknowledges_early(app: App) -> App:
     """Mailroom, but for a receiver that acknowledges before it has written."""
-    assert app.door is not None
-    store = cast("Store", _Hasty(app.tools.store))
-    return replace(app, tools=replace(app.tools, store=store), door=replace(app.door, store=store))
+    assert app.receiver is not None
+    store = cast("Store", _Hasty(app.context.store))
+    return replace(app, context=replace(app.context, store=store), receiver=replace(app.receiver, store=store))
 
 
 def forgets_names(app: App) -> App:
     """Mailroom, but for deliveries whose ids and keys are drawn anew at each attempt."""
-    destinations = {scheme: cast("Destination", _Forgetful(one)) for scheme, one in app.tools.destinations.items()}
-    return replace(app, tools=replace(app.tools, destinations=destinations))
+    destinations = {scheme: cast("Destination", _Forgetful(item)) for scheme, item in app.context.destinations.items()}
+    return replace(app, context=replace(app.context, destinations=destinations))
 
 
 def loses_pages(app: App) -> App:
     """Mailroom, but for pieces that lack a page."""
-    assert app.tools.cutter is not None
-    return replace(app, tools=replace(app.tools, cutter=_Careless(app.tools.cutter)))
+    assert app.context.cutter is not None
+    return replace(app, context=replace(app.context, cutter=_Careless(app.context.cutter)))
 
 
 def loses_bytes(app: App) -> App:
     """Mailroom, but for bytes that are forgotten while a person must look."""
-    return replace(app, tools=replace(app.tools, spool=cast("Spool", _Thorough(app.tools.spool, app.tools.store))))
+    return replace(
+        app, context=replace(app.context, spool=cast("Spool", _Thorough(app.context.spool, app.context.store)))
+    )

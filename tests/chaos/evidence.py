@@ -20,7 +20,7 @@ from receiver.core.incident import Incident, Occurrence
 from receiver.core.job import JobKind, JobReport
 from receiver.core.submission import document_named_by, number_in
 from receiver.core.task import Task
-from receiver.flow.dossier import found
+from receiver.pipeline.records import find_records
 from receiver.ports import Spool, Store
 from tests.chaos.letters import BUCKETS, FIFO, STANDARD
 from tests.chaos.mail import ALERTS
@@ -96,14 +96,14 @@ class Evidence:
     tally: Tally
 
 
-async def gather(aws: LocalAws, sandbox: str, books: Store, spool: Spool) -> Evidence:
+async def gather(aws: LocalAws, sandbox: str, totals: Store, spool: Spool) -> Evidence:
     """Reads everything back, and closes the store. Call it when the product is stopped."""
     bodies = _bodies(aws)
     objects, strays = _objects(bodies)
-    delivered = {one.document_id: bodies[one.place][0] for one in objects}
+    delivered = {item.document_id: bodies[item.place][0] for item in objects}
     try:
-        documents = await found(books, Document, Query(), limit=ALL)
-        kept = {one.id: content for one in documents if (content := await _kept(one, spool)) is not None}
+        documents = await find_records(totals, Document, Query(), limit=ALL)
+        kept = {item.id: content for item in documents if (content := await _kept(item, spool)) is not None}
         bytes_of = delivered | kept
         notices = _notices(aws)
         return Evidence(
@@ -112,18 +112,18 @@ async def gather(aws: LocalAws, sandbox: str, books: Store, spool: Spool) -> Evi
             messages=_messages(aws),
             jobs=await _jobs(sandbox),
             acknowledged_events=_acknowledged(sandbox),
-            documents={one.id: one for one in documents},
+            documents={item.id: item for item in documents},
             kept={document_id: hashlib.sha256(content).hexdigest() for document_id, content in kept.items()},
-            marks={one.id: _marks(bytes_of.get(one.id)) for one in documents if one.parent_id},
-            incidents=await _incidents(books),
-            notices=Counter(one["key"]["Value"] for one in notices if one["status"]["Value"] == "firing"),
-            repeated=len(notices) - len({one["notice_id"]["Value"] for one in notices}),
-            events={one.event_id for one in await found(books, Event, Query(), limit=ALL)},
-            tasks=await found(books, Task, Query(), limit=ALL),
-            tally=await books.tally(),
+            marks={item.id: _marks(bytes_of.get(item.id)) for item in documents if item.parent_id},
+            incidents=await _incidents(totals),
+            notices=Counter(item["key"]["Value"] for item in notices if item["status"]["Value"] == "firing"),
+            repeated=len(notices) - len({item["notice_id"]["Value"] for item in notices}),
+            events={item.event_id for item in await find_records(totals, Event, Query(), limit=ALL)},
+            tasks=await find_records(totals, Task, Query(), limit=ALL),
+            tally=await totals.tally(),
         )
     finally:
-        await books.close()
+        await totals.close()
 
 
 def _bodies(aws: LocalAws) -> dict[str, tuple[bytes, dict[str, str]]]:
@@ -131,7 +131,7 @@ def _bodies(aws: LocalAws) -> dict[str, tuple[bytes, dict[str, str]]]:
     keys = [(bucket, key) for bucket in BUCKETS for key in aws.objects(bucket)]
     with ThreadPoolExecutor(8) as pool:
         got = list(pool.map(lambda place: _got(aws, *place), keys))
-    return {f"{bucket}/{key}": one for (bucket, key), one in zip(keys, got, strict=True)}
+    return {f"{bucket}/{key}": item for (bucket, key), item in zip(keys, got, strict=True)}
 
 
 def _objects(bodies: Mapping[str, tuple[bytes, dict[str, str]]]) -> tuple[list[Object], list[str]]:
@@ -141,7 +141,7 @@ def _objects(bodies: Mapping[str, tuple[bytes, dict[str, str]]]) -> tuple[list[O
                json.loads(stories[place]) if place in stories else None)
         for place, (body, said) in bodies.items() if not place.endswith(STORY)
     ]  # fmt: skip
-    return objects, sorted(stories.keys() - {one.place for one in objects})
+    return objects, sorted(stories.keys() - {item.place for item in objects})
 
 
 def _got(aws: LocalAws, bucket: str, key: str) -> tuple[bytes, dict[str, str]]:
@@ -163,16 +163,18 @@ def _marks(content: bytes | None) -> tuple[str, ...]:
 
 
 def _notices(aws: LocalAws) -> list[dict[str, Any]]:
-    return [one["MessageAttributes"] for one in aws.alerts(ALERTS)]
+    return [item["MessageAttributes"] for item in aws.alerts(ALERTS)]
 
 
-async def _incidents(books: Store) -> dict[tuple[str, str], str]:
-    known = await found(books, Incident, Query(), limit=ALL)
-    parts = [f"{one.id}.{number}" for one in known for number in range(1, one.number + 1)]
+async def _incidents(totals: Store) -> dict[tuple[str, str], str]:
+    known = await find_records(totals, Incident, Query(), limit=ALL)
+    parts = [f"{item.id}.{number}" for item in known for number in range(1, item.number + 1)]
     occurrences = [
-        one for part in parts for one in await found(books, Occurrence, Query(by="incident", key=part), limit=ALL)
+        item
+        for part in parts
+        for item in await find_records(totals, Occurrence, Query(by="incident", key=part), limit=ALL)
     ]
-    return {(one.kind, one.document_id): one.part.partition(".")[0] for one in occurrences}
+    return {(item.kind, item.document_id): item.part.partition(".")[0] for item in occurrences}
 
 
 def _messages(aws: LocalAws) -> list[Message]:
@@ -207,4 +209,4 @@ def submission(job: JobReport) -> int:
 def _acknowledged(sandbox: str) -> set[str]:
     with httpx.Client(trust_env=False, timeout=60) as client:
         sent: list[dict[str, Any]] = client.get(f"{sandbox}/_sandbox/deliveries").json()["deliveries"]
-    return {one["event_id"] for one in sent if one["state"] == "delivered"}
+    return {item["event_id"] for item in sent if item["state"] == "delivered"}

@@ -44,9 +44,9 @@ def mail(count: int, rng: random.Random, *, share: float = PACKETS) -> list[Lett
 
 def script(letters: Sequence[Letter], path: Path) -> None:
     """Writes what the sandbox's judge says of each."""
-    written: dict[str, Any] = packets.answers([one for one in letters if isinstance(one, Packet)])
-    for one in letters:
-        if one.way in ANSWERS:
-            type_, sure = ANSWERS[one.way]
-            written[one.sha256] = {"type": type_, "confidence": sure}
+    written: dict[str, Any] = packets.answers([item for item in letters if isinstance(item, Packet)])
+    for item in letters:
+        if item.way in ANSWERS:
+            type_, sure = ANSWERS[item.way]
+            written[item.sha256] = {"type": type_, "confidence": sure}
     path.write_text(json.dumps(written))

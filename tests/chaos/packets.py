@@ -66,12 +66,12 @@ class Packet(Letter):
     @property
     def doubted(self) -> bool:
         """Whether a person must look at it, or at one of its pieces."""
-        return self.kind == "mended" or self.way == "held" or any(one.doubted for one in self.pieces)
+        return self.kind == "mended" or self.way == "held" or any(item.doubted for item in self.pieces)
 
     @property
     def withdrawn(self) -> tuple[Piece, ...]:
         """The pieces that a person's cut did away with; what they delivered stays."""
-        return tuple(one for one in self.first if one not in self.pieces)
+        return tuple(item for item in self.first if item not in self.pieces)
 
     def mark(self, page: int) -> str:
         """What is on this page, and on no other one."""
@@ -113,14 +113,14 @@ def packet(number: int, kind: str, rng: random.Random) -> Packet:
 
 def _by_hand(packet: Packet) -> Packet:
     """The packet as a person cuts it: the first letter is of a type that is said, or the first two are one letter."""
-    one, other, *rest = packet.pieces
+    item, other, *rest = packet.pieces
     if packet.kind == "mended":
-        typed = Piece(one.pages, "letter", "by hand")
-        hand = (f"{_spans(one)}=letter", *map(_spans, (other, *rest)))
+        typed = Piece(item.pages, "letter", "by hand")
+        hand = (f"{_spans(item)}=letter", *map(_spans, (other, *rest)))
         return replace(packet, pieces=(typed, other, *rest), hand=hand, when="held")
-    said = (replace(one, way="invoice"), replace(other, way="contract"), *rest)  # two types, so that it is classified
-    merged = Piece((*one.pages, *other.pages), "letter")
-    hand = ("--merge", f"{one.pages[0]}-{other.pages[-1]}")
+    said = (replace(item, way="invoice"), replace(other, way="contract"), *rest)  # two types, so that it is classified
+    merged = Piece((*item.pages, *other.pages), "letter")
+    hand = ("--merge", f"{item.pages[0]}-{other.pages[-1]}")
     return replace(packet, pieces=(merged, *rest), said=said, first=said, hand=hand, when="cut")
 
 
@@ -157,7 +157,7 @@ def marks(content: bytes) -> tuple[str, ...]:
     """The marks on the pages of this PDF."""
     with pikepdf.open(io.BytesIO(content)) as pdf:
         found = (MARK.search(page.Contents.read_bytes()) for page in pdf.pages)
-        return tuple(one.group(1).decode() if one else "?" for one in found)
+        return tuple(item.group(1).decode() if item else "?" for item in found)
 
 
 def answers(packets: Sequence[Packet]) -> dict[str, dict[str, Any]]:
@@ -169,11 +169,13 @@ def _answers(packet: Packet) -> Iterator[tuple[str, dict[str, Any]]]:
     if packet.kind == "unsplittable":
         yield packet.sha256, {"error": "The document could not be taken apart"}
     else:
-        whole = [one for one in packet.pieces if len(one.pages) == packet.page_count]  # it has the packet's own bytes
-        segments = [_segment(one) for one in packet.said]
+        whole = [
+            item for item in packet.pieces if len(item.pages) == packet.page_count
+        ]  # it has the packet's own bytes
+        segments = [_segment(item) for item in packet.said]
         yield packet.sha256, {"segments": segments, **(_verdict(whole[0]) if whole else {})}
-    for one in {*packet.pieces, *packet.first}:
-        yield f"packet {packet.number}-p{spans(one.pages)}.pdf", _verdict(one)
+    for item in {*packet.pieces, *packet.first}:
+        yield f"packet {packet.number}-p{spans(item.pages)}.pdf", _verdict(item)
 
 
 def _verdict(piece: Piece) -> dict[str, Any]:

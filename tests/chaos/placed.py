@@ -12,7 +12,7 @@ from statistics import median
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import StoreBusy
-from receiver.flow.dossier import found
+from receiver.pipeline.records import find_records
 from receiver.ports import Clock, Store
 from tests.chaos.evidence import ALL
 
@@ -41,7 +41,7 @@ class Placed:
         """Looks once at those that were open so far. Raises StoreBusy."""
         waiting = self._acknowledged_at.keys() - self._seconds.keys()  # before the listing: none may come in between
         still_open = Query(by="state", key=DocumentState.OPEN)
-        open_ids = {one.id for one in await found(self._store, Document, still_open, limit=ALL)}
+        open_ids = {item.id for item in await find_records(self._store, Document, still_open, limit=ALL)}
         for document_id in waiting - open_ids:
             document = await self._store.get(Document, document_id)
             if document is not None and document.state is not DocumentState.OPEN:

@@ -30,7 +30,7 @@ class Post:
 
     async def hand_in(self, letters: Sequence[Letter], *, seconds: float, until: float) -> None:
         """Hands them in, spread over about so many seconds; begins with none after ``until`` on the monotonic clock."""
-        twice = [one for one in letters if self._rng.random() < TWICE]
+        twice = [item for item in letters if self._rng.random() < TWICE]
         every = self._rng.sample([*letters, *twice], len(letters) + len(twice))
         lanes = [every[lane::LANES] for lane in range(LANES)]
         pause = seconds / max(1, len(every) // LANES)

@@ -15,23 +15,23 @@ from receiver.config import parse
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.task import Task, TaskState
-from receiver.flow.dossier import found
+from receiver.pipeline.records import find_records
 from receiver.ports import Store
 from tests.balancer import a_balancer
 from tests.chaos.app import FOLDER
 from tests.chaos.audit import Verdict, audit
 from tests.chaos.boundaries import BOUNDARIES, Kills
-from tests.chaos.clerk import Clerk
 from tests.chaos.clocks import Clocks
-from tests.chaos.crew import Crew
+from tests.chaos.environment import on_aws, one_machine
 from tests.chaos.evidence import ALL, KEY, gather
+from tests.chaos.fault_schedule import FaultSchedule
 from tests.chaos.letters import Letter
 from tests.chaos.line import Line
 from tests.chaos.mail import PACKETS, TABLE, mail, script
+from tests.chaos.operator import Operator
 from tests.chaos.placed import Placed
 from tests.chaos.post import Post
-from tests.chaos.stage import on_aws, one_machine
-from tests.chaos.weather import Weather
+from tests.chaos.process_pool import ProcessPool
 from tests.servers import start_sandbox
 
 AT_ONCE = 16
@@ -99,7 +99,7 @@ class Report:
     unreached: list[str]
     aws_faults: dict[str, int]
     llamacloud_faults: dict[str, int]
-    weather: list[str] = field(default_factory=list)
+    schedule: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
@@ -121,28 +121,28 @@ async def run(plan: Plan, folder: Path) -> Report:
         async with Line(aws.endpoint, rng).up() as line:
             env = _environment(plan, folder, balancer.url, sandbox.url, aws, line) | stage.env
             clocks = Clocks(folder, rng)
-            crew = Crew(
+            pool = ProcessPool(
                 folder, env, rng, downtime_seconds=plan.downtime_seconds, clocks=clocks if plan.clock_steps else None
             )
-            weather = Weather(sandbox.url, line, rng, webhooks=plan.webhooks)
+            schedule = FaultSchedule(sandbox.url, line, rng, webhooks=plan.webhooks)
             post = Post(inside.url, TOKEN, rng)
             over = begun + plan.minutes * 60
-            books = stage.store()
-            clerk = Clerk(crew, books, post.acknowledged)
-            placed = Placed(books, post.acknowledged_at)
-            async with crew.at_work(stage.members, stage.operators), _meanwhile(clerk.work(), placed.watch()):
+            totals = stage.store()
+            operator = Operator(pool, totals, post.acknowledged)
+            placed = Placed(totals, post.acknowledged_at)
+            async with pool.at_work(stage.members, stage.operators), _meanwhile(operator.work(), placed.watch()):
                 async with _meanwhile(*([clocks.step(stage.members)] if plan.clock_steps else [])):
-                    await _unless(crew.watch(), _storm(plan, letters, post, weather, crew, kills, books, rng))
+                    await _unless(pool.watch(), _storm(plan, letters, post, schedule, pool, kills, totals, rng))
                 stormed = time.monotonic() - begun
                 kills.disarm()
                 unreached = sorted(set(plan.boundaries) - set(kills.done()))
-                faults = await weather.clear()
-                await _unless(crew.watch(), _settled(books, clerk, plan, stage.look_seconds, over))
+                faults = await schedule.clear()
+                await _unless(pool.watch(), _settled(totals, operator, plan, stage.look_seconds, over))
             await placed.look()
             await post.close()
-            evidence = await gather(aws, sandbox.url, books, stage.spool)
+            evidence = await gather(aws, sandbox.url, totals, stage.spool)
     verdict = audit(
-        clerk.known, evidence, bound=crew.killed + line.unanswered, refused=[*post.refused, *crew.astray],
+        operator.known, evidence, bound=pool.killed + line.unanswered, refused=[*post.refused, *pool.astray],
         clocks_right=not plan.clock_steps,
     )  # fmt: skip
     return Report(
@@ -150,16 +150,16 @@ async def run(plan: Plan, folder: Path) -> Report:
         handed_in=len(post.handed_in),
         seconds=time.monotonic() - begun,
         kills=kills.done(),
-        random_kills=crew.killed - len(kills.done()),
+        random_kills=pool.killed - len(kills.done()),
         placed=placed.told(),
         clock_steps=clocks.steps,
-        down_seconds=crew.down_seconds,
-        together=crew.together,
+        down_seconds=pool.down_seconds,
+        together=pool.together,
         storm_seconds=stormed,
         unreached=unreached,
         aws_faults=dict(line.struck),
         llamacloud_faults=faults,
-        weather=weather.seen,
+        schedule=schedule.seen,
     )
 
 
@@ -177,10 +177,10 @@ async def _storm(
     plan: Plan,
     letters: list[Letter],
     post: Post,
-    weather: Weather,
-    crew: Crew,
+    schedule: FaultSchedule,
+    pool: ProcessPool,
     kills: Kills,
-    books: Store,
+    totals: Store,
     rng: random.Random,
 ) -> None:
     """The mail comes in while everything goes wrong, and goes on coming until every boundary was reached.
@@ -188,7 +188,7 @@ async def _storm(
     As fast as it is worked off: a slow machine would be left with a heap of letters when the storm is over.
     """
     until = time.monotonic() + plan.minutes * 60 * STORM_SHARE
-    async with _meanwhile(weather.change(), crew.kill_at_random(plan.random_kill_seconds)):
+    async with _meanwhile(schedule.change(), pool.kill_at_random(plan.random_kill_seconds)):
         reaping = asyncio.create_task(_reap(plan.boundaries, kills, rng))
         try:
             await post.hand_in(letters[: plan.documents], seconds=plan.seconds, until=until)
@@ -197,7 +197,7 @@ async def _storm(
                     return
                 await post.hand_in([letter], seconds=0, until=until)
                 await asyncio.wait([reaping], timeout=min(PAUSE, max(0.0, until - time.monotonic())))
-                while (await books.tally()).open > HEAP and not reaping.done() and time.monotonic() < until:
+                while (await totals.tally()).open > HEAP and not reaping.done() and time.monotonic() < until:
                     await asyncio.wait([reaping], timeout=PAUSE)
             await asyncio.wait([reaping], timeout=max(0.0, until - time.monotonic()))
         finally:
@@ -227,9 +227,9 @@ async def _meanwhile(*works: Any) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         done = await asyncio.gather(*tasks, return_exceptions=True)
-    for one in done:
-        if isinstance(one, Exception):
-            raise one
+    for item in done:
+        if isinstance(item, Exception):
+            raise item
 
 
 async def _unless(watching: Any, working: Any) -> None:
@@ -237,20 +237,20 @@ async def _unless(watching: Any, working: Any) -> None:
     tasks = [asyncio.create_task(watching), asyncio.create_task(working)]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for one in done:
-            one.result()
+        for item in done:
+            item.result()
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _settled(books: Store, clerk: Clerk, plan: Plan, look_seconds: float, over: float) -> None:
+async def _settled(totals: Store, operator: Operator, plan: Plan, look_seconds: float, over: float) -> None:
     """Waits until nothing is open, to be done, to be cut or to be forgotten, or the run's time is over.
 
     What a clock that was ahead settled is forgotten by as much later, and not waited for.
     """
-    while (clerk.has_work or await is_busy(books, forgets=not plan.clock_steps)) and time.monotonic() < over:  # noqa: ASYNC110  others work
+    while (operator.has_work or await is_busy(totals, forgets=not plan.clock_steps)) and time.monotonic() < over:  # noqa: ASYNC110  others work
         await asyncio.sleep(look_seconds)
 
 
@@ -262,8 +262,8 @@ async def is_busy(store: Store, *, forgets: bool = True) -> bool:
     if (await store.find(Task, Query(by="state", key=TaskState.RUNNING, limit=1))).records:
         return True
     # What is further ahead than it may be was written by a clock that was: the sweep brings it back.
-    ready = await found(store, Task, Query(by="state", key=TaskState.READY), limit=ALL)
-    return any(one.due_at < time.time() + REMINDED_SECONDS or one.longest_wait < REMINDED_SECONDS for one in ready)
+    ready = await find_records(store, Task, Query(by="state", key=TaskState.READY), limit=ALL)
+    return any(item.due_at < time.time() + REMINDED_SECONDS or item.longest_wait < REMINDED_SECONDS for item in ready)
 
 
 def _environment(plan: Plan, folder: Path, address: str, sandbox: str, aws: LocalAws, line: Line) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pytest
 from receiver.core.alert import Severity
 from receiver.core.errors import DestinationBusy, Unanswered
 from receiver.core.incident import Example
-from receiver.core.notice import Line, Notice, Word
+from receiver.core.notice import DigestLine, Notice, NoticeStatus
 from receiver.ports import AlertChannel
 from tests.builders import NOW
 
@@ -23,7 +23,7 @@ def a_notice(**fields: object) -> Notice:
     """A dozen failed jobs, of which a channel hears for the first time."""
     given = {
         "id": "fingerprint1-1-firing-0",
-        "word": Word.FIRING,
+        "status": NoticeStatus.FIRING,
         "severity": Severity.ERROR,
         "kind": "job.failed",
         "key": "fingerprint1",
@@ -78,17 +78,17 @@ class AlertChannelContract:
         assert len(await ear.heard()) == 2
 
     async def test_each_word_looks_like_no_other(self, ear: Ear) -> None:
-        for word in Word:
-            await ear.channel.notify(a_notice(id=f"fingerprint1-1-{word}-0", word=word, closed_at=NOW + 60))
+        for word in NoticeStatus:
+            await ear.channel.notify(a_notice(id=f"fingerprint1-1-{word}-0", status=word, closed_at=NOW + 60))
         said = await ear.heard()
-        assert len(set(said)) == len(Word)
+        assert len(set(said)) == len(NoticeStatus)
         assert all("firing" in text.lower() or "trigger" in text.lower() for text in said[:1])
-        assert "resolve" in said[list(Word).index(Word.RESOLVED)].lower()
-        assert "resolve" not in said[list(Word).index(Word.QUIET)].lower()
+        assert "resolve" in said[list(NoticeStatus).index(NoticeStatus.RESOLVED)].lower()
+        assert "resolve" not in said[list(NoticeStatus).index(NoticeStatus.QUIET)].lower()
 
     async def test_a_later_notice_of_an_incident_joins_the_first(self, ear: Ear) -> None:
         thread = await ear.channel.notify(a_notice())
-        over = a_notice(id="fingerprint1-1-resolved-1", word=Word.RESOLVED, closed_at=NOW + 90, thread=thread)
+        over = a_notice(id="fingerprint1-1-resolved-1", status=NoticeStatus.RESOLVED, closed_at=NOW + 90, thread=thread)
         assert await ear.channel.notify(over) == thread
         assert len(await ear.heard()) >= 2
 
@@ -115,11 +115,11 @@ class AlertChannelContract:
 
     async def test_a_digest_names_the_worst_and_how_many_there_are(self, ear: Ear) -> None:
         others = tuple(
-            Line(key=f"key{number}", severity=Severity.ERROR, title=f"cause {number}", count=number)
+            DigestLine(key=f"key{number}", severity=Severity.ERROR, title=f"cause {number}", count=number)
             for number in range(50)
         )
         notice = a_notice(
-            word=Word.DIGEST, kind="digest", title="240 other causes", count=240, others=others, examples=()
+            status=NoticeStatus.DIGEST, kind="digest", title="240 other causes", count=240, others=others, examples=()
         )
         await ear.channel.notify(notice)
         (said,) = await ear.heard()

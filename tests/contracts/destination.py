@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
+from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import DeliveryConflict, FileGone
 from receiver.core.meaning import Meaning
-from receiver.core.naming import fields, render
-from receiver.core.parcel import Parcel
+from receiver.core.naming import path_fields, render
 from receiver.core.plan import Target
 from receiver.ports import Destination
 from tests.builders import a_document
-from tests.parcels import a_content, a_parcel
+from tests.delivery_requests import a_content, a_delivery_request
 
 HOSTILE = (
     "../../etc/passwd",
@@ -70,14 +70,14 @@ class DestinationContract:
         assert await place.count() == 1
 
     async def test_a_crash_between_send_and_record_is_one_effect(self, place: Place) -> None:
-        parcel = _parcel(place)
-        first, second = await place.destination.deliver(parcel), await place.destination.deliver(parcel)
+        request = _parcel(place)
+        first, second = await place.destination.deliver(request), await place.destination.deliver(request)
         if place.exactly_once:
             assert await place.count() == 1
             assert first.location == second.location
         else:
-            ids = {json.loads(await place.read(one))["id"] for one in (first, second)}
-            assert ids == {parcel.delivery_id}
+            ids = {json.loads(await place.read(item))["id"] for item in (first, second)}
+            assert ids == {request.delivery_id}
 
     async def test_a_good_target_has_no_faults(self, place: Place) -> None:
         assert place.destination.faults(_target(place)) == []
@@ -99,10 +99,10 @@ class HoldsBytes(DestinationContract):
 
     async def test_the_document_arrives_byte_for_byte(self, place: Place) -> None:
         data = bytes(range(256)) * 1000
-        parcel = _parcel(place, data)
-        receipt = await place.destination.deliver(parcel)
+        request = _parcel(place, data)
+        receipt = await place.destination.deliver(request)
         assert await place.read(receipt) == data
-        assert receipt.checksum == f"sha256:{parcel.content.sha256}"
+        assert receipt.checksum == f"sha256:{request.content.sha256}"
         assert receipt.fresh
 
     async def test_an_empty_document_arrives_too(self, place: Place) -> None:
@@ -110,9 +110,9 @@ class HoldsBytes(DestinationContract):
         assert await place.read(receipt) == b""
 
     async def test_a_repeat_says_that_it_was_there(self, place: Place) -> None:
-        parcel = _parcel(place)
-        await place.destination.deliver(parcel)
-        assert not (await place.destination.deliver(parcel)).fresh
+        request = _parcel(place)
+        await place.destination.deliver(request)
+        assert not (await place.destination.deliver(request)).fresh
 
     async def test_another_content_at_the_same_place_is_a_conflict_and_changes_nothing(self, place: Place) -> None:
         receipt = await place.destination.deliver(_parcel(place, b"first"))
@@ -123,32 +123,32 @@ class HoldsBytes(DestinationContract):
         assert await place.read(receipt) == b"first"
 
     async def test_the_manifest_lies_beside_it(self, place: Place) -> None:
-        parcel = _parcel(place)
-        receipt = await place.destination.deliver(parcel)
+        request = _parcel(place)
+        receipt = await place.destination.deliver(request)
         said = json.loads(await place.read(_manifest_of(receipt)))
-        assert said["delivery_id"] == parcel.delivery_id
-        assert said["document_id"] == parcel.document.id
-        assert said["sha256"] == parcel.content.sha256
+        assert said["delivery_id"] == request.delivery_id
+        assert said["document_id"] == request.document.id
+        assert said["sha256"] == request.content.sha256
         assert said["classification"]["type"] == "invoice"
 
     async def test_a_crash_before_the_manifest_is_mended_by_the_repeat(self, place: Place) -> None:
-        parcel = _parcel(place)
-        receipt = await place.destination.deliver(parcel)
+        request = _parcel(place)
+        receipt = await place.destination.deliver(request)
         await self.remove(place, _manifest_of(receipt))
-        await place.destination.deliver(parcel)
-        assert json.loads(await place.read(_manifest_of(receipt)))["delivery_id"] == parcel.delivery_id
+        await place.destination.deliver(request)
+        assert json.loads(await place.read(_manifest_of(receipt)))["delivery_id"] == request.delivery_id
 
     async def test_what_was_delivered_before_is_looked_at_and_its_bytes_are_not_needed(self, place: Place) -> None:
-        parcel = _parcel(place)
-        first = await place.destination.deliver(parcel)
-        gone = replace(parcel.content, stream=_gone)
-        again = await place.destination.deliver(replace(parcel, content=gone, again=True))
+        request = _parcel(place)
+        first = await place.destination.deliver(request)
+        gone = replace(request.content, stream=_gone)
+        again = await place.destination.deliver(replace(request, content=gone, again=True))
         assert (again.location, again.checksum, again.fresh) == (first.location, first.checksum, False)
 
     async def test_what_was_delivered_before_and_is_gone_is_delivered_again(self, place: Place) -> None:
-        parcel = replace(_parcel(place), again=True)
-        await self.remove(place, await place.destination.deliver(parcel))
-        receipt = await place.destination.deliver(parcel)
+        request = replace(_parcel(place), again=True)
+        await self.remove(place, await place.destination.deliver(request))
+        receipt = await place.destination.deliver(request)
         assert (await place.read(receipt), receipt.fresh) == (b"%PDF-1.7 a letter", True)
 
     async def test_another_content_where_it_was_delivered_before_is_a_conflict(self, place: Place) -> None:
@@ -157,19 +157,19 @@ class HoldsBytes(DestinationContract):
             await place.destination.deliver(replace(_parcel(place, b"second"), again=True))
 
     async def test_other_options_leave_the_bytes_and_the_manifest_as_they_are(self, place: Place) -> None:
-        parcel = _parcel(place)
-        first = await place.destination.deliver(parcel)
+        request = _parcel(place)
+        first = await place.destination.deliver(request)
         manifest = await place.read(_manifest_of(first))
-        changed = replace(parcel, content=replace(parcel.content, stream=_gone), again=True, options_changed=True)
+        changed = replace(request, content=replace(request.content, stream=_gone), again=True, options_changed=True)
         again = await place.destination.deliver(changed)
         assert (again.location, again.checksum, again.fresh) == (first.location, first.checksum, False)
         assert (await place.read(again), await place.read(_manifest_of(again))) == (b"%PDF-1.7 a letter", manifest)
 
     async def test_the_receipt_says_where_the_manifest_lies(self, place: Place) -> None:
-        parcel = _parcel(place)
-        receipt = await place.destination.deliver(parcel)
+        request = _parcel(place)
+        receipt = await place.destination.deliver(request)
         said = json.loads(await place.read(Receipt(location=receipt.manifest)))
-        assert said["location"] == parcel.url
+        assert said["location"] == request.url
 
     async def remove(self, place: Any, receipt: Receipt) -> None:
         """Takes away what lies there, behind the destination's back."""
@@ -202,8 +202,10 @@ class HoldsBytes(DestinationContract):
     @pytest.mark.parametrize("name", HOSTILE)
     async def test_a_hostile_name_lands_inside_its_prefix(self, place: Place, name: str) -> None:
         document = a_document(name=name)
-        url = render(place.template, fields(document))
-        receipt = await place.destination.deliver(a_parcel(url, template=place.template, id=document.id, name=name))
+        url = render(place.template, path_fields(document))
+        receipt = await place.destination.deliver(
+            a_delivery_request(url, template=place.template, id=document.id, name=name)
+        )
         assert await place.read(receipt) == b"%PDF-1.7 a letter"
         assert receipt.location.startswith(f"{place.template}{document.id}/")
         assert ".." not in receipt.location.split("/")
@@ -217,31 +219,31 @@ class PointsToIt(DestinationContract):
     """Destinations that get a message about the document."""
 
     async def test_the_message_is_a_cloudevent_that_points_to_the_document(self, place: Place) -> None:
-        parcel = _parcel(place)
-        said = json.loads(await place.read(await place.destination.deliver(parcel)))
+        request = _parcel(place)
+        said = json.loads(await place.read(await place.destination.deliver(request)))
         assert said["specversion"] == "1.0"
         assert said["type"] == "mailroom.document.routed"
-        assert said["id"] == parcel.delivery_id
-        assert said["subject"] == parcel.document.id
+        assert said["id"] == request.delivery_id
+        assert said["subject"] == request.document.id
         assert said["datacontenttype"] == "application/json"
         assert said["time"].endswith("Z")
-        assert (said["data"]["pointer"], said["data"]["pointer_state"]) == (parcel.pointer.url, "stored")
+        assert (said["data"]["pointer"], said["data"]["pointer_state"]) == (request.pointer.url, "stored")
         assert said["data"]["classification"]["confidence"] == 0.93
 
     async def test_two_messages_about_one_document_say_which_is_the_later(self, place: Place) -> None:
         for number, meaning in enumerate((Meaning.ROUTED, Meaning.CORRECTED, Meaning.SUPERSEDED), start=1):
-            parcel = _parcel(place, id="doc-1", delivery_id=f"dlv_{number}")
-            receipt = await place.destination.deliver(replace(parcel, meaning=meaning, sequence=number))
+            request = _parcel(place, id="doc-1", delivery_id=f"dlv_{number}")
+            receipt = await place.destination.deliver(replace(request, meaning=meaning, sequence=number))
             said = json.loads(await place.read(receipt))
             assert (said["type"], said["sequence"]) == (f"mailroom.document.{meaning}", str(number))
 
     async def test_a_long_story_is_cut_to_what_a_message_takes(self, place: Place) -> None:
-        parcel = _parcel(place, reasoning="because " * 400_000)
-        body = await place.read(await place.destination.deliver(parcel))
+        request = _parcel(place, reasoning="because " * 400_000)
+        body = await place.read(await place.destination.deliver(request))
         said = json.loads(body)
         assert len(body) < 4096
         assert said["data"]["shortened"] is True
-        assert said["data"]["pointer"] == parcel.pointer.url
+        assert said["data"]["pointer"] == request.pointer.url
         assert said["data"]["classification"]["reasoning"].startswith("because")
 
 
@@ -249,8 +251,8 @@ def _target(place: Place, **options: str) -> Target:
     return Target(url=place.template, options={**place.options, **options})
 
 
-def _parcel(place: Place, data: bytes = b"%PDF-1.7 a letter", **fields: Any) -> Parcel:
-    return a_parcel(_url(place), data, template=place.template, options=place.options, **fields)
+def _parcel(place: Place, data: bytes = b"%PDF-1.7 a letter", **fields: Any) -> DeliveryRequest:
+    return a_delivery_request(_url(place), data, template=place.template, options=place.options, **fields)
 
 
 def _url(place: Place) -> str:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from receiver.core.delivery_request import Content
 from receiver.core.document import Document
 from receiver.core.errors import DocumentRefused, FileGone
 from receiver.core.header_block import HEAD_BYTES
-from receiver.core.parcel import Content
-from receiver.ports import Kept, Spool
+from receiver.ports import Spool, StoredContent
 from tests.builders import a_document
 
 PDF = b"%PDF-1.7 " + bytes(range(256)) * 1100
@@ -31,11 +31,11 @@ async def read(content: Content) -> bytes:
     return b"".join([chunk async for chunk in content.stream()])
 
 
-async def kept(spool: Spool, owner: str = "doc_abcdef") -> Kept:
+async def kept(spool: Spool, owner: str = "doc_abcdef") -> StoredContent:
     return await spool.keep(chunks(), limit=LIMIT, owner=lambda _: owner)
 
 
-def the_document(at: Kept) -> Document:
+def the_document(at: StoredContent) -> Document:
     return a_document(content=at.location, sha256=at.sha256, size=at.size)
 
 

@@ -8,8 +8,20 @@ from typing import Any
 
 import pytest
 
-from receiver.core.change import INDEXES, Belongs, Delete, Ensure, Insert, Query, Tally, Update, Write, changed, kind_of
-from receiver.core.document import Classification, Delivery, Document, DocumentState, Entry
+from receiver.core.change import (
+    INDEXES,
+    CheckOwner,
+    Delete,
+    Insert,
+    InsertIfAbsent,
+    Query,
+    Replace,
+    Tally,
+    Write,
+    changed,
+    kind_of,
+)
+from receiver.core.document import Classification, Delivery, Document, DocumentState, HistoryEntry
 from receiver.core.errors import Conflict
 from receiver.core.event import Event
 from receiver.core.flag import Flag
@@ -44,7 +56,7 @@ def a_full_document() -> Document:
         classification=Classification(type="invoice", confidence=0.1 + 0.2, reasoning="because"),
         plan=plan,
         deliveries=(Delivery(id="dlv-1", to=target, route="invoice"),),
-        history=(Entry(at=NOW, what="taken_in"), Entry(at=NOW + 1e-6, what="decided", detail="…")),
+        history=(HistoryEntry(at=NOW, what="taken_in"), HistoryEntry(at=NOW + 1e-6, what="decided", detail="…")),
     )
 
 
@@ -79,30 +91,30 @@ class StoreContract(AskedContract):
     @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
     async def test_ensure_writes_once_and_then_leaves_the_old_one(self, store: Store, build: Any) -> None:
         first, second = build(id="one"), build(id="one")
-        await store.apply(Ensure(first))
-        await store.apply(Ensure(second))
+        await store.apply(InsertIfAbsent(first))
+        await store.apply(InsertIfAbsent(second))
         assert await store.get(type(first), "one") == first
 
     @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
     async def test_an_update_raises_the_version_by_one(self, store: Store, build: Any) -> None:
         record = build()
         await store.apply(Insert(record))
-        await store.apply(Update(record))
-        await store.apply(Update(changed(record, version=1)))
+        await store.apply(Replace(record))
+        await store.apply(Replace(changed(record, version=1)))
         assert await store.get(type(record), record.id) == changed(record, version=2)
 
     async def test_an_update_of_another_version_is_a_conflict(self, store: Store) -> None:
         document = a_document()
         await store.apply(Insert(document))
-        await store.apply(Update(changed(document, error="first")))
+        await store.apply(Replace(changed(document, error="first")))
         with pytest.raises(Conflict) as conflict:
-            await store.apply(Update(changed(document, error="second")))
+            await store.apply(Replace(changed(document, error="second")))
         assert (conflict.value.kind, conflict.value.record_id) == ("document", document.id)
         assert await store.get(Document, document.id) == changed(document, error="first", version=1)
 
     async def test_an_update_of_nothing_is_a_conflict(self, store: Store) -> None:
         with pytest.raises(Conflict):
-            await store.apply(Update(a_flag(id="nobody")))
+            await store.apply(Replace(a_flag(id="nobody")))
         assert await store.get(Flag, "nobody") is None
 
     # --- delete
@@ -127,7 +139,7 @@ class StoreContract(AskedContract):
             with pytest.raises(Conflict) as conflict:
                 await store.apply(Delete(record))
             assert (conflict.value.kind, conflict.value.record_id) == (kind_of(record), record.id)
-            await store.apply(Ensure(changed(record, version=1)))
+            await store.apply(InsertIfAbsent(changed(record, version=1)))
         assert await store.get(type(record), record.id) == changed(record, version=1)
 
     async def test_a_delete_is_a_part_of_its_change(self, store: Store) -> None:
@@ -139,11 +151,11 @@ class StoreContract(AskedContract):
             await store.apply(Delete(document), Delete(changed(job, version=7)))
         assert await store.get(Document, document.id) == document
         await store.apply(Delete(document), Delete(job), Insert(a_flag(id="done")))
-        assert [await store.get(type(one), one.id) for one in (document, job)] == [None, None]
+        assert [await store.get(type(item), item.id) for item in (document, job)] == [None, None]
 
     async def test_an_event_that_just_arrived_is_deleted_like_any_other(self, store: Store) -> None:
         event, task = an_event(), a_task()
-        await store.apply(Insert(event), Ensure(task))
+        await store.apply(Insert(event), InsertIfAbsent(task))
         await store.apply(Delete(event), Delete(task))
         assert [await store.get(Event, event.id), await store.get(Task, task.id)] == [None, None]
 
@@ -157,17 +169,17 @@ class StoreContract(AskedContract):
 
     @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
     async def test_long_ids_that_differ_at_their_ends_do_not_meet(self, store: Store, build: Any) -> None:
-        one, other = build(id=f"{'é' * 2000}:1"), build(id=f"{'é' * 2000}:2")
-        await store.apply(Insert(one), Insert(other))
-        assert await store.get(type(one), one.id) == one
-        assert await store.get(type(one), other.id) == other
+        item, other = build(id=f"{'é' * 2000}:1"), build(id=f"{'é' * 2000}:2")
+        await store.apply(Insert(item), Insert(other))
+        assert await store.get(type(item), item.id) == item
+        assert await store.get(type(item), other.id) == other
 
     async def test_a_task_with_a_long_id_and_subject_is_found_and_claimed(self, store: Store) -> None:
         tasks = [a_task(id=f"{'x' * 4000}{number}", subject=f"{'y' * 4000}{number}") for number in range(2)]
-        await store.apply(*map(Ensure, tasks))
+        await store.apply(*map(InsertIfAbsent, tasks))
         page = await store.find(Task, Query(by="subject", key=tasks[1].subject))
         claimed = await store.claim(owner="w", now=NOW, lease_seconds=60, ids=[tasks[0].id])
-        assert [[one.id for one in found] for found in (page.records, claimed)] == [[tasks[1].id], [tasks[0].id]]
+        assert [[item.id for item in found] for found in (page.records, claimed)] == [[tasks[1].id], [tasks[0].id]]
 
     async def test_a_change_of_nothing_is_nothing(self, store: Store) -> None:
         await store.apply()
@@ -175,7 +187,7 @@ class StoreContract(AskedContract):
     async def test_a_change_that_writes_a_record_twice_is_our_own_mistake(self, store: Store) -> None:
         flag = a_flag()
         with pytest.raises(ValueError, match="twice"):
-            await store.apply(Insert(flag), Update(flag))
+            await store.apply(Insert(flag), Replace(flag))
         assert await store.get(Flag, flag.id) is None
 
     async def test_text_that_is_not_unicode_hurts_nobody_else(self, store: Store) -> None:
@@ -202,7 +214,7 @@ class StoreContract(AskedContract):
         old, moved = a_document(), a_document()
         await store.apply(Insert(old), Insert(moved))
         event, task, flag = an_event(), a_task(), a_flag()
-        change: list[Write] = [Insert(event), Ensure(task), Update(changed(moved, error="x")), Insert(flag)]
+        change: list[Write] = [Insert(event), InsertIfAbsent(task), Replace(changed(moved, error="x")), Insert(flag)]
         for place in range(len(change) + 1):
             writes = [*change[:place], Insert(a_document(id=old.id)), *change[place:]]
             with pytest.raises(Conflict) as conflict:
@@ -219,12 +231,12 @@ class StoreContract(AskedContract):
         await store.apply(Insert(job))
         await store.apply(Insert(known))
         told = await store.apply_each(
-            [Insert(known), Ensure(a_task(id="of-known"))],
-            [Belongs(job.id, job.document_id), Insert(new), Ensure(a_task(id="of-new"))],
-            [Belongs(job.id, "another"), Insert(other), Ensure(a_task(id="of-other"))],
-            [Update(changed(job, status=JobStatus.COMPLETED))],
+            [Insert(known), InsertIfAbsent(a_task(id="of-known"))],
+            [CheckOwner(job.id, job.document_id), Insert(new), InsertIfAbsent(a_task(id="of-new"))],
+            [CheckOwner(job.id, "another"), Insert(other), InsertIfAbsent(a_task(id="of-other"))],
+            [Replace(changed(job, status=JobStatus.COMPLETED))],
         )
-        conflicts = [(one.kind, one.record_id) if isinstance(one, Conflict) else one for one in told]
+        conflicts = [(item.kind, item.record_id) if isinstance(item, Conflict) else item for item in told]
         assert conflicts == [("event", known.id), None, ("job", job.id), None]
         assert [task.id for task in await all_pages(store, Task, Query())] == ["of-new"]
         assert await store.get(type(job), job.id) == changed(job, status=JobStatus.COMPLETED, version=1)
@@ -233,29 +245,29 @@ class StoreContract(AskedContract):
     async def test_events_that_are_given_together_are_kept_once_each(self, store: Store) -> None:
         job, known, new, other = a_job(), an_event(), an_event(), an_event()
         await store.apply(Insert(job))
-        await store.apply_each([Insert(known), Ensure(a_task())])
+        await store.apply_each([Insert(known), InsertIfAbsent(a_task())])
         task = a_task()
         told = await store.apply_each(
-            [Insert(new), Ensure(task)],
-            [Belongs("unknown", "another"), Belongs(job.id, "another"), Insert(other), Ensure(a_task())],
-            [Insert(known), Ensure(a_task())],
-            [Insert(changed(new, type="classify.error")), Ensure(a_task())],
+            [Insert(new), InsertIfAbsent(task)],
+            [CheckOwner("unknown", "another"), CheckOwner(job.id, "another"), Insert(other), InsertIfAbsent(a_task())],
+            [Insert(known), InsertIfAbsent(a_task())],
+            [Insert(changed(new, type="classify.error")), InsertIfAbsent(a_task())],
         )
-        assert [type(one) for one in told[1:3]] == [Conflict, Conflict]
+        assert [type(item) for item in told[1:3]] == [Conflict, Conflict]
         assert {type(told[0]), type(told[3])} == {type(None), Conflict}
-        assert {one.id for one in await all_pages(store, Event, Query())} == {known.id, new.id}
+        assert {item.id for item in await all_pages(store, Event, Query())} == {known.id, new.id}
         assert (await store.get(Task, task.id) == task) == (told[0] is None)
 
     async def test_a_change_holds_while_the_job_is_unknown_or_belongs_to_the_document(self, store: Store) -> None:
-        await store.apply(Belongs("job-1", "doc-1"), Insert(an_event(id="e1")))
+        await store.apply(CheckOwner("job-1", "doc-1"), Insert(an_event(id="e1")))
         await store.apply(Insert(a_job(id="job-1", document_id="doc-1")))
-        await store.apply(Belongs("job-1", "doc-1"), Insert(an_event(id="e2")))
+        await store.apply(CheckOwner("job-1", "doc-1"), Insert(an_event(id="e2")))
         assert await store.get(Event, "e2") is not None
 
     async def test_a_change_about_another_documents_job_is_a_conflict(self, store: Store) -> None:
         await store.apply(Insert(a_job(id="job-1", document_id="doc-1")))
         with pytest.raises(Conflict) as conflict:
-            await store.apply(Insert(an_event(id="e1")), Belongs("job-1", "doc-2"))
+            await store.apply(Insert(an_event(id="e1")), CheckOwner("job-1", "doc-2"))
         assert (conflict.value.kind, conflict.value.record_id) == ("job", "job-1")
         assert await store.get(Event, "e1") is None
 
@@ -265,22 +277,24 @@ class StoreContract(AskedContract):
         )
         for jobs in (("job-1", "job-2"), ("job-2", "job-1"), ("job-2", "unknown"), ("unknown", "job-2")):
             event = an_event(job_id=jobs[0], other_id=jobs[1])
-            checks = [Belongs(one, "doc-1") for one in jobs]
-            (told,) = await store.apply_each([*checks, Insert(event), Ensure(a_task(id="t"))])
+            checks = [CheckOwner(item, "doc-1") for item in jobs]
+            (told,) = await store.apply_each([*checks, Insert(event), InsertIfAbsent(a_task(id="t"))])
             assert isinstance(told, Conflict)
             assert (told.kind, told.record_id) == ("job", "job-2")
-        assert await store.apply_each([Belongs("job-1", "doc-1"), Belongs("unknown", "doc-1"), Insert(event)]) == [None]
+        assert await store.apply_each(
+            [CheckOwner("job-1", "doc-1"), CheckOwner("unknown", "doc-1"), Insert(event)]
+        ) == [None]
         assert await store.get(Task, "t") is None
 
     async def test_belonging_asks_about_what_was_there_before_the_change(self, store: Store) -> None:
-        await store.apply(Insert(a_job(id="new", document_id="doc-1")), Belongs("new", "doc-2"))
+        await store.apply(Insert(a_job(id="new", document_id="doc-1")), CheckOwner("new", "doc-2"))
         await store.apply(Insert(a_job(id="own", document_id="doc-1")))
-        await store.apply(Belongs("own", "doc-1"), Update(a_job(id="own", document_id="doc-2")))
-        assert await outcome(store.apply(Belongs("own", "doc-2"))) is None
+        await store.apply(CheckOwner("own", "doc-1"), Replace(a_job(id="own", document_id="doc-2")))
+        assert await outcome(store.apply(CheckOwner("own", "doc-2"))) is None
 
     async def test_a_record_ensured_twice_in_one_change_is_there_once(self, store: Store) -> None:
         task = a_task()
-        await store.apply(Ensure(task), Ensure(changed(task, subject="other")))
+        await store.apply(InsertIfAbsent(task), InsertIfAbsent(changed(task, subject="other")))
         assert await store.get(Task, task.id) == task
 
     # --- many at once
@@ -291,7 +305,7 @@ class StoreContract(AskedContract):
             *(store.apply(Insert(task), Insert(an_event(id="one", job_id=task.id))) for task in tasks),
             return_exceptions=True,
         )
-        assert [type(one) for one in told].count(Conflict) == 99
+        assert [type(item) for item in told].count(Conflict) == 99
         winner = tasks[told.index(None)]
         event = await store.get(Event, "one")
         assert event is not None
@@ -302,17 +316,18 @@ class StoreContract(AskedContract):
         document = a_document()
         await store.apply(Insert(document))
         told = await asyncio.gather(
-            *(store.apply(Update(changed(document, error=str(number)))) for number in range(50)), return_exceptions=True
+            *(store.apply(Replace(changed(document, error=str(number)))) for number in range(50)),
+            return_exceptions=True,
         )
-        assert [type(one) for one in told].count(Conflict) == 49
+        assert [type(item) for item in told].count(Conflict) == 49
         assert await store.get(Document, document.id) == changed(document, error=str(told.index(None)), version=1)
 
     async def test_a_conflict_among_many_changes_is_that_callers_alone(self, store: Store) -> None:
         await store.apply(Insert(a_flag(id="taken")))
         ids = [f"flag-{number}" if number % 10 else "taken" for number in range(100)]
-        told = await asyncio.gather(*(store.apply(Insert(a_flag(id=one))) for one in ids), return_exceptions=True)
-        assert [type(one) for one in told].count(Conflict) == 10
-        kept = [await store.get(Flag, one) for one in ids]
+        told = await asyncio.gather(*(store.apply(Insert(a_flag(id=item))) for item in ids), return_exceptions=True)
+        assert [type(item) for item in told].count(Conflict) == 10
+        kept = [await store.get(Flag, item) for item in ids]
         assert None not in kept
 
     async def test_counting_up_by_read_and_update_loses_nothing(self, store: Store) -> None:
@@ -322,7 +337,7 @@ class StoreContract(AskedContract):
             while True:
                 flag = await store.get(Flag, "count")
                 assert flag is not None
-                if await outcome(store.apply(Update(changed(flag, value=str(int(flag.value) + 1))))) is None:
+                if await outcome(store.apply(Replace(changed(flag, value=str(int(flag.value) + 1))))) is None:
                     return
 
         await asyncio.gather(*(count_up() for _ in range(20)))
@@ -343,9 +358,9 @@ class StoreContract(AskedContract):
         assert await store.get(type(record), record.id) is None
         assert await all_pages(store, type(record), Query()) == []
         with pytest.raises(Conflict):
-            await store.apply(Update(record))
+            await store.apply(Replace(record))
 
-    @pytest.mark.parametrize("write", [Insert, Ensure])
+    @pytest.mark.parametrize("write", [Insert, InsertIfAbsent])
     async def test_an_expired_record_gives_way_to_a_new_one(self, store: Store, clock: HandClock, write: Any) -> None:
         await store.apply(Insert(an_event(id="e", job_id="old", expires_at=NOW + 10)))
         clock.now = NOW + 10
@@ -384,9 +399,9 @@ class StoreContract(AskedContract):
         await store.apply(*(Insert(document) for document in documents))
         states = [DocumentState.ROUTED, DocumentState.REVIEW, DocumentState.FAILED]
         for document, state in zip(documents, states, strict=False):
-            await store.apply(Update(changed(document, state=state)))
-        await store.apply(Ensure(changed(documents[0], state=DocumentState.FAILED)))
-        await store.apply(Update(changed(documents[1], state=DocumentState.ROUTED, version=1)))
+            await store.apply(Replace(changed(document, state=state)))
+        await store.apply(InsertIfAbsent(changed(documents[0], state=DocumentState.FAILED)))
+        await store.apply(Replace(changed(documents[1], state=DocumentState.ROUTED, version=1)))
         await store.apply(Insert(a_document(state=DocumentState.REVIEW)))
         tally = await store.tally()
         assert tally == Tally(taken_in=5, routed=2, review=1, failed=1, open=1)
@@ -396,11 +411,11 @@ class StoreContract(AskedContract):
         documents = [a_document(state=DocumentState.ROUTED) for _ in range(3)]
         await store.apply(*(Insert(document) for document in documents))
         for document in documents[:2]:
-            await store.apply(Update(changed(document, state=DocumentState.WITHDRAWN)))
+            await store.apply(Replace(changed(document, state=DocumentState.WITHDRAWN)))
         tally = await store.tally()
         assert tally == Tally(taken_in=1, routed=1, withdrawn=2)
         assert (tally.balanced, tally.ever) == (True, 3)
-        await store.apply(Update(changed(documents[0], state=DocumentState.OPEN, version=1)))
+        await store.apply(Replace(changed(documents[0], state=DocumentState.OPEN, version=1)))
         assert await store.tally() == Tally(taken_in=2, routed=1, open=1, withdrawn=1)
 
     async def test_a_document_that_is_deleted_counts_as_forgotten(self, store: Store) -> None:

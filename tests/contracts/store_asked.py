@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from receiver.core.bulkhead import Room
-from receiver.core.change import INDEXES, Insert, Query, Record, Update, changed
+from receiver.core.change import INDEXES, Insert, Query, Record, Replace, changed
 from receiver.core.document import Classification, Document, DocumentState
 from receiver.core.errors import Conflict, Malformed
 from receiver.core.event import Event
@@ -38,7 +38,7 @@ class AskedContract:
     async def test_a_listing_without_a_key_is_all_of_the_kind_in_order(self, store: Store) -> None:
         documents = [a_document(id=f"d{number}", taken_in_at=NOW + number % 3) for number in range(7)]
         await store.apply(*(Insert(document) for document in documents))
-        ordered = sorted(documents, key=lambda one: (one.taken_in_at, one.id))
+        ordered = sorted(documents, key=lambda item: (item.taken_in_at, item.id))
         assert await all_pages(store, Document, Query()) == ordered
         assert await all_pages(store, Document, Query(newest_first=True)) == ordered[::-1]
 
@@ -81,7 +81,7 @@ class AskedContract:
         routed = changed(
             document, state=DocumentState.ROUTED, classification=Classification(type="invoice", confidence=1.0)
         )
-        await store.apply(Update(routed))
+        await store.apply(Replace(routed))
         kept = changed(routed, version=1)
         assert await all_pages(store, Document, Query(by="state", key="open")) == []
         assert await all_pages(store, Document, Query(by="overdue")) == []
@@ -141,7 +141,7 @@ class AskedContract:
     async def test_a_claimed_task_is_finished_with_the_version_it_came_with(self, store: Store) -> None:
         await store.apply(Insert(a_task(id="t")))
         (task,) = await store.claim(owner="a", now=NOW, lease_seconds=60)
-        await store.apply(Update(task.finish(now=NOW + 1)))
+        await store.apply(Replace(task.finish(now=NOW + 1)))
         done = await store.get(Task, "t")
         assert done is not None
         assert (done.state, done.version) == (TaskState.DONE, 2)
@@ -156,15 +156,15 @@ class AskedContract:
     async def test_after_a_takeover_another_claims_it_and_the_late_one_conflicts(self, store: Store) -> None:
         await store.apply(Insert(a_task(id="t")))
         (late,) = await store.claim(owner="a", now=NOW, lease_seconds=10)
-        await store.apply(Update(late.retry(at=NOW + 10, now=NOW + 10, error="cut off", cause=CUT_OFF)))
+        await store.apply(Replace(late.retry(at=NOW + 10, now=NOW + 10, error="cut off", cause=CUT_OFF)))
         (taken,) = await store.claim(owner="b", now=NOW + 10, lease_seconds=10)
         assert (taken.owner, taken.attempts) == ("b", 2)
         with pytest.raises(Conflict):
-            await store.apply(Update(late.finish(now=NOW + 11)))
-        await store.apply(Update(taken.finish(now=NOW + 12)))
+            await store.apply(Replace(late.finish(now=NOW + 11)))
+        await store.apply(Replace(taken.finish(now=NOW + 12)))
 
     async def test_the_oldest_due_comes_first(self, store: Store) -> None:
-        await store.apply(*(Insert(a_task(id=one, due_at=NOW + at)) for one, at in [("c", 3), ("a", 1), ("b", 2)]))
+        await store.apply(*(Insert(a_task(id=item, due_at=NOW + at)) for item, at in [("c", 3), ("a", 1), ("b", 2)]))
         claimed = await store.claim(owner="y", now=NOW + 10, lease_seconds=60, limit=2)
         assert [task.id for task in claimed] == ["a", "b"]
         assert [task.id for task in await store.claim(owner="y", now=NOW + 10, lease_seconds=60, limit=5)] == ["c"]

@@ -28,8 +28,8 @@ def test_nothing_is_lost_doubled_or_misplaced_however_the_processes_die(tmp_path
 
 
 def test_without_any_webhook_the_sweep_finds_every_document(tmp_path: Path) -> None:
-    swept = ("before:store.swept", "after:store.swept")
-    plan = Plan(documents=50, seconds=3, boundaries=swept, webhooks=False)
+    result = ("before:store.swept", "after:store.swept")
+    plan = Plan(documents=50, seconds=3, boundaries=result, webhooks=False)
     report = carried_out(plan, tmp_path)
     assert report.good, report.verdict.findings
     assert report.handed_in >= 50
@@ -43,8 +43,8 @@ def test_each_broken_promise_is_found_out(tmp_path: Path) -> None:
     )  # fmt: skip
     report = carried_out(plan, tmp_path)
     lost, doubled = report.verdict.findings["lost"], report.verdict.findings["doubled"]
-    assert any("acknowledged, and not in the store" in one for one in lost)
-    assert any("is in no piece" in one for one in lost)
-    assert any("its bytes are gone" in one for one in lost)
-    assert any("objects under" in one for one in doubled)
+    assert any("acknowledged, and not in the store" in item for item in lost)
+    assert any("is in no piece" in item for item in lost)
+    assert any("its bytes are gone" in item for item in lost)
+    assert any("objects under" in item for item in doubled)
     assert not report.good

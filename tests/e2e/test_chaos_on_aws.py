@@ -9,7 +9,7 @@ from tests.chaos.run import Plan, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.timeout(900)]
 DEADLY = (
-    *("before:store.keep", "after:store.keep", "after:store.take_in", "after:store.claim", "before:store.submit"),
+    *("before:store.keep", "after:store.keep", "after:store.ingest", "after:store.claim", "before:store.submit"),
     *("after:store.react", "after:store.deliver", "before:store.piece", "after:store.piece", "after:cutter.cut"),
     *("after:store.forgetting", "after:aws.delete_object", "before:store.forgotten"),
     *("before:bell.ring", "after:bell.wait", "before:bell.answered", "after:aws.send_message", "after:aws.copy_object"),

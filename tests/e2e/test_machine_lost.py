@@ -112,17 +112,17 @@ def test_a_lost_machine_comes_back_from_its_backup(tmp_path: Path) -> None:
             process.process.returncode = 0
         shutil.copyfile(office.backup / "mailroom.db", tmp_path / "look.db")
         in_backup = office.documents(MAILROOM_STORE=f"sqlite:///{tmp_path}/look.db")
-        assert {one["state"] for one in in_backup} == {"open", "routed", "review", "failed"}
+        assert {item["state"] for item in in_backup} == {"open", "routed", "review", "failed"}
         assert len(in_backup) == made["documents"] < len(office.sent) + 5
 
         office.machine.mkdir()
         assert office.command("restore", office.backup) == made
         with running(tmp_path, *serve, env=office.env):
             until(office.settled, "what was under way in the backup is settled")
-            there = {one["document_id"]: one for one in office.documents()}
-            for one in in_backup:
-                assert one["document_id"] in there, one["name"]
-                assert one["state"] == "open" or there[one["document_id"]]["state"] == one["state"], one
+            there = {item["document_id"]: item for item in office.documents()}
+            for item in in_backup:
+                assert item["document_id"] in there, item["name"]
+                assert item["state"] == "open" or there[item["document_id"]]["state"] == item["state"], item
             for name, content in list(office.sent.items()):  # their senders have them still
                 office.send(name, content, packet=name == "morning.pdf")
             until(office.settled, "all of it is settled")
@@ -152,7 +152,7 @@ class sending:  # noqa: N801 - reads like the function that it could be
 
 def everything_in_its_place(office: Office, cloud: str) -> None:
     documents = office.documents()
-    names = Counter(one["name"] for one in documents if "parent" not in one)
+    names = Counter(item["name"] for item in documents if "parent" not in item)
     assert names == Counter(office.sent.keys())
     balance = office.balance()
     assert balance["balanced"], balance
@@ -162,9 +162,9 @@ def everything_in_its_place(office: Office, cloud: str) -> None:
         if name.startswith(("invoice", "contract", "locked", "morning")):
             assert delivered[hashlib.sha256(content).hexdigest()] == 1, name
     assert max(delivered.values()) == 1
-    jobs = Counter(one["transaction_id"] for one in pages(f"{cloud}/api/v2/classify"))
+    jobs = Counter(item["transaction_id"] for item in pages(f"{cloud}/api/v2/classify"))
     assert max(jobs.values()) == 1
-    classified = [one for one in documents if not one.get("packet")]
+    classified = [item for item in documents if not item.get("packet")]
     assert len(jobs) == len(classified), "one job for each document, and none anew"
 
 

@@ -43,17 +43,17 @@ def report() -> dict[str, Any]:
 
 
 def by_name(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {one["name"]: one for one in report["documents"]}
+    return {item["name"]: item for item in report["documents"]}
 
 
 def test_the_books_balance_and_nothing_is_open(report: dict[str, Any]) -> None:
-    books = report["balance"]
-    assert books["taken_in"] == len(report["documents"]) == books["routed"] + books["review"] + books["failed"]
-    assert books["open"] == 0
+    totals = report["balance"]
+    assert totals["taken_in"] == len(report["documents"]) == totals["routed"] + totals["review"] + totals["failed"]
+    assert totals["open"] == 0
 
 
 def test_every_delivery_lies_where_the_report_says(report: dict[str, Any]) -> None:
-    deliveries = [each for one in report["documents"] for each in one["deliveries"]]
+    deliveries = [each for item in report["documents"] for each in item["deliveries"]]
     assert deliveries
     assert {each["status"] for each in deliveries} == {"delivered"}
     assert all(each["location"].startswith(("s3://mail/", "sqs://")) for each in deliveries)
@@ -83,14 +83,14 @@ def test_three_different_failures_stay_three(report: dict[str, Any]) -> None:
 
 
 def test_a_hostile_name_lands_inside_its_prefix(report: dict[str, Any]) -> None:
-    (hostile,) = (one for one in report["documents"] if one["name"].startswith(".."))
+    (hostile,) = (item for item in report["documents"] if item["name"].startswith(".."))
     location = hostile["deliveries"][0]["location"]
     assert location.startswith("s3://mail/finance/invoices/")
     assert location.count("/") == "s3://mail/finance/invoices/2026/11/doc/name".count("/")
 
 
 def test_a_failed_job_raises_an_alert_with_the_vendors_words_and_a_fix(report: dict[str, Any]) -> None:
-    (alert,) = (one for one in report["alerts"] if "locked-payslip" in one["examples"][0]["name"])
+    (alert,) = (item for item in report["alerts"] if "locked-payslip" in item["examples"][0]["name"])
     assert alert["kind"] == "job.failed"
     assert alert["commands"][0].startswith("mailroom unlock doc_")
 
@@ -101,8 +101,8 @@ def test_a_file_that_cannot_be_taken_in_is_named_and_the_rest_goes_on(tmp_path: 
         str(tmp_path / "empty.pdf"), str(tmp_path / "absent.pdf"), str(SAMPLES / "receipt-trattoria-pinolo.pdf")
     )
     assert code == 1
-    assert [Path(one["name"]).name for one in report["refused"]] == ["empty.pdf", "absent.pdf"]
-    assert [one["state"] for one in report["documents"]] == ["routed"]
+    assert [Path(item["name"]).name for item in report["refused"]] == ["empty.pdf", "absent.pdf"]
+    assert [item["state"] for item in report["documents"]] == ["routed"]
 
 
 def test_the_users_own_table_is_used_and_its_places_are_made(tmp_path: Path) -> None:
@@ -133,9 +133,9 @@ def test_two_demos_run_at_once() -> None:
         subprocess.Popen([*DEMO, "--once", "--json", sample], cwd=ROOT, env=environment(), stdout=subprocess.PIPE)
         for _ in range(2)
     ]
-    reports = [json.loads(one.communicate(timeout=240)[0]) for one in both]
-    assert [one.returncode for one in both] == [0, 0]
-    assert [one["balance"]["routed"] for one in reports] == [1, 1]
+    reports = [json.loads(item.communicate(timeout=240)[0]) for item in both]
+    assert [item.returncode for item in both] == [0, 0]
+    assert [item["balance"]["routed"] for item in reports] == [1, 1]
 
 
 def test_ctrl_c_stops_it_cleanly_and_leaves_no_process_behind() -> None:
@@ -155,7 +155,7 @@ def test_ctrl_c_stops_it_cleanly_and_leaves_no_process_behind() -> None:
 def processes_of_session(session: int) -> list[int]:
     """The processes that are left of it, once those that are just ending had a moment."""
     for _ in range(50):
-        left = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit() and _session(one) == session]
+        left = [int(item.name) for item in Path("/proc").iterdir() if item.name.isdigit() and _session(item) == session]
         if not left:
             return []
         time.sleep(0.1)

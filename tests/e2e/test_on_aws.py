@@ -38,7 +38,7 @@ def fresh(name: str) -> tuple[str, bytes]:
 
 def document(mailroom: Deployment, name: str) -> dict[str, Any] | None:
     """The document of this name, as the operator sees it."""
-    found = [one for one in mailroom.ask("/documents?limit=200")["documents"] if one["name"] == name]
+    found = [item for item in mailroom.ask("/documents?limit=200")["documents"] if item["name"] == name]
     return dict(mailroom.ask(f"/documents/{found[0]['document_id']}")) if found else None
 
 
@@ -68,8 +68,8 @@ class TestTheWay:
 
     def test_its_queue_says_so(self, mailroom: Deployment, name: str) -> None:
         def said() -> dict[str, Any] | None:
-            bodies = [json.loads(one["Body"]) for one in mailroom.messages("RoutedQueue")]
-            return next((one for one in bodies if name in json.dumps(one)), None)
+            bodies = [json.loads(item["Body"]) for item in mailroom.messages("RoutedQueue")]
+            return next((item for item in bodies if name in json.dumps(item)), None)
 
         event = mailroom.until(said, "a message about it")
         assert event["type"] == "mailroom.document.routed"
@@ -77,14 +77,14 @@ class TestTheWay:
     def test_its_webhook_came_with_every_proof(self, mailroom: Deployment, name: str) -> None:
         found = document(mailroom, name)
         assert found is not None
-        events = [one for one in mailroom.ask("/events?limit=200")["events"] if one["job_id"] == found["job_id"]]
-        assert [sorted(one["verified_by"]) for one in events] == [["headers:0", "signature:0", "token:0"]]
+        events = [item for item in mailroom.ask("/events?limit=200")["events"] if item["job_id"] == found["job_id"]]
+        assert [sorted(item["verified_by"]) for item in events] == [["headers:0", "signature:0", "token:0"]]
 
     def test_the_books_balance(self, mailroom: Deployment, name: str) -> None:
         def settled() -> bool:
-            books = mailroom.ask("/overview")["balance"]
-            counted = books["routed"] + books["review"] + books["failed"]
-            return bool(books["taken_in"] == counted and books["open"] == 0)
+            totals = mailroom.ask("/overview")["balance"]
+            counted = totals["routed"] + totals["review"] + totals["failed"]
+            return bool(totals["taken_in"] == counted and totals["open"] == 0)
 
         assert mailroom.until(settled, "the books balance and nothing is open")
 
@@ -97,13 +97,13 @@ def test_a_packet_is_cut_and_its_pieces_go_their_ways(mailroom: Deployment) -> N
 
     def settled() -> list[dict[str, Any]] | None:
         listed = mailroom.ask("/documents?limit=200")["documents"]
-        (parent,) = [one["document_id"] for one in listed if one["name"] == name]
-        pieces = [one for one in listed if one.get("parent") == parent]
-        return pieces if pieces and all(one["state"] != "open" for one in pieces) else None
+        (parent,) = [item["document_id"] for item in listed if item["name"] == name]
+        pieces = [item for item in listed if item.get("parent") == parent]
+        return pieces if pieces and all(item["state"] != "open" for item in pieces) else None
 
     pieces = mailroom.until(settled, "its pieces are settled")
-    assert sorted(page for one in pieces for page in one["pages"]) == list(range(1, PAGES + 1))
-    assert any(one["location"] for piece in pieces for one in piece["deliveries"])
+    assert sorted(page for item in pieces for page in item["pages"]) == list(range(1, PAGES + 1))
+    assert any(item["location"] for piece in pieces for item in piece["deliveries"])
     (archived,) = mailroom.until(lambda: mailroom.delivered(name), f"{name} itself is archived")
     assert archived.startswith("packets/")
 
@@ -141,7 +141,7 @@ class TestTheDoor:
     def test_a_repeat_is_a_duplicate(self, mailroom: Deployment) -> None:
         event_id = f"evt-{uuid.uuid4()}"
         answers = [mailroom.send(event_id) for _ in range(3)]
-        assert [(one.status_code, one.json()["status"]) for one in answers] == [
+        assert [(item.status_code, item.json()["status"]) for item in answers] == [
             (202, "accepted"),
             (200, "duplicate"),
             (200, "duplicate"),
@@ -150,7 +150,7 @@ class TestTheDoor:
 
 def test_a_poisoned_message_becomes_a_dead_letter_and_sets_off_its_alarm(mailroom: Deployment) -> None:
     dead = mailroom.until(lambda: mailroom.messages("DoorbellDeadQueue"), "the message is a dead letter")
-    assert [one["Body"] for one in dead] == [POISON]
+    assert [item["Body"] for item in dead] == [POISON]
 
     def alarmed() -> bool:
         mailroom.measure("DoorbellDeadQueue")
@@ -170,9 +170,9 @@ class TestLeastPrivilege:
 
     def test_an_event_is_kept_though_it_cannot_be_rung_for(self, mailroom: Deployment) -> None:
         event_id = f"evt-{uuid.uuid4()}"
-        with mailroom.without("ReceiveRole", "sqs:SendMessage*", "Ring"):
+        with mailroom.without("ReceiveRole", "sqs:SendMessage*", "Message"):
             assert mailroom.send(event_id).status_code == 202
-        assert event_id in [one["event_id"] for one in mailroom.ask("/events?limit=200")["events"]]
+        assert event_id in [item["event_id"] for item in mailroom.ask("/events?limit=200")["events"]]
 
     def test_intake_needs_to_read_the_inbox(self, mailroom: Deployment) -> None:
         name, body = fresh("unreadable")
@@ -188,7 +188,7 @@ class TestLeastPrivilege:
             taken_in(mailroom, name, body)
             found = mailroom.until(lambda: self._undelivered(mailroom, name), "its delivery failed")
         assert mailroom.delivered(name) == []
-        assert {one["status"] for one in found["deliveries"] if one["to"].startswith("s3://")} == {"failed"}
+        assert {item["status"] for item in found["deliveries"] if item["to"].startswith("s3://")} == {"failed"}
         assert "s3:PutObject" in json.dumps(found)
 
     def test_process_needs_to_write_into_the_routed_queue(self, mailroom: Deployment) -> None:
@@ -196,10 +196,10 @@ class TestLeastPrivilege:
         with mailroom.without("ProcessRole", "sqs:SendMessage", "DeliverToQueue"):
             taken_in(mailroom, name, body)
             found = mailroom.until(lambda: self._undelivered(mailroom, name), "its delivery failed")
-        states = {one["to"].partition(":")[0]: one["status"] for one in found["deliveries"]}
+        states = {item["to"].partition(":")[0]: item["status"] for item in found["deliveries"]}
         assert states == {"s3": "delivered", "sqs": "failed"}
 
     @staticmethod
     def _undelivered(mailroom: Deployment, name: str) -> dict[str, Any] | None:
         found = document(mailroom, name)
-        return found if found and any(one["status"] == "failed" for one in found["deliveries"]) else None
+        return found if found and any(item["status"] == "failed" for item in found["deliveries"]) else None

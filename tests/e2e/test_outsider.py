@@ -2,7 +2,7 @@
 
 The outsider has the static header, the signing secret and the token of one document: all that LlamaCloud is told of it.
 What became of it is read from the store's file and asked of LlamaCloud. The same attacks, and many more of their kind,
-are made without processes in tests/unit/flow/test_whose_word.py.
+are made without processes in tests/unit/pipeline/test_whose_word.py.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ from receiver.core.document import Document, DocumentState, Step
 from receiver.core.job import Job
 from receiver.core.task import Task, TaskState
 from receiver.core.verify import TOKEN_HEADER, sign
-from receiver.flow.event_limit import BURST
+from receiver.pipeline.event_limit import BURST
 from receiver.ports import Store
-from receiver.store.sqlite import SqliteStore
+from receiver.store.sqlite.store import SqliteStore
 from tests.e2e.test_tutorial import free_port
 from tests.integration.sandbox.letters import CONFIGURATION, CONTRACT, INVOICE
 from tests.servers import start_sandbox
@@ -90,7 +90,7 @@ class Place:
             "Content-Type": "application/json",
             "X-Mailroom-Key": HEADER,
             "LC-Signature": sign(body, SIGNING.encode()).decode(),
-            TOKEN_HEADER: token.make(token_of, TOKENS.encode(), expires_at=time.time() + 3600),
+            TOKEN_HEADER: token.make_token(token_of, TOKENS.encode(), expires_at=time.time() + 3600),
         }
         return self.door.post("/webhooks/llamacloud", content=body, headers=proofs).status_code
 
@@ -149,7 +149,7 @@ class Place:
         """Waits until every reaction about these documents is over."""
 
         def over() -> bool:
-            tasks = [task for one in document_ids for task in self.records(Task, "subject", one)]
+            tasks = [task for item in document_ids for task in self.records(Task, "subject", item)]
             reactions = [task for task in tasks if task.kind == "react"]
             return bool(reactions) and all(task.state is TaskState.DONE for task in reactions)
 

@@ -20,7 +20,7 @@ TYPES = ("invoice", "receipt", "contract", "bank_statement", "resume", "letter",
 def table(folder: Path, *, then: str = "classify", path: str = "auto") -> Path:
     """The sample rules, with every type going to a folder."""
     rules = RULES.replace("then: classify", f"then: {then}\n  path: {path}")
-    rows = "".join(f"  - {{type: {one}, to: ['folder://{folder}/{one}/']}}\n" for one in TYPES)
+    rows = "".join(f"  - {{type: {item}, to: ['folder://{folder}/{item}/']}}\n" for item in TYPES)
     ways = f"no_match: {{to: ['folder://{folder}/unsorted/']}}\nlow_confidence: {{review: true}}\n"
     rest = f"failed: {{review: true}}\npacket: {{to: ['folder://{folder}/packets/']}}\n"
     made = folder / "mailroom.yaml"
@@ -35,17 +35,17 @@ def cut(folder: Path, **how: str) -> dict[str, Any]:
 
 
 def pieces(report: dict[str, Any]) -> list[dict[str, Any]]:
-    return [one for one in report["documents"] if "parent" in one]
+    return [item for item in report["documents"] if "parent" in item]
 
 
 def true_pages() -> list[list[int]]:
     """The pages of each letter; a separator sheet goes with the letter before it."""
     found: list[list[int]] = []
-    for one in json.loads(MORNING.with_suffix(".json").read_text())["pieces"]:
-        if one["category"] == "blank":
-            found[-1] += one["pages"]
+    for item in json.loads(MORNING.with_suffix(".json").read_text())["pieces"]:
+        if item["category"] == "blank":
+            found[-1] += item["pages"]
         else:
-            found.append(list(one["pages"]))
+            found.append(list(item["pages"]))
     return found
 
 
@@ -60,9 +60,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_each_letter_of_the_packet_is_a_document_with_its_pages(report: dict[str, Any]) -> None:
-    (packet,) = [one for one in report["documents"] if "parent" not in one]
-    assert {one["parent"] for one in pieces(report)} == {packet["document_id"]}
-    assert [one["pages"] for one in pieces(report)] == true_pages()
+    (packet,) = [item for item in report["documents"] if "parent" not in item]
+    assert {item["parent"] for item in pieces(report)} == {packet["document_id"]}
+    assert [item["pages"] for item in pieces(report)] == true_pages()
 
 
 def test_each_piece_is_its_pages_in_text_and_picture(report: dict[str, Any]) -> None:
@@ -72,13 +72,13 @@ def test_each_piece_is_its_pages_in_text_and_picture(report: dict[str, Any]) -> 
 
 
 def test_the_packet_is_archived_with_a_manifest_of_all_its_pieces(report: dict[str, Any]) -> None:
-    (packet,) = [one for one in report["documents"] if "parent" not in one]
+    (packet,) = [item for item in report["documents"] if "parent" not in item]
     assert packet["state"] == "routed"
     archived = file_of(packet)
     assert archived.read_bytes() == MORNING.read_bytes()
     story = json.loads(archived.with_name(archived.name + ".mailroom.json").read_text())
-    assert [one["pages"] for one in story["pieces"]] == true_pages()
-    assert all(Path(one["locations"][0].removeprefix("folder://")).is_file() for one in story["pieces"])
+    assert [item["pages"] for item in story["pieces"]] == true_pages()
+    assert all(Path(item["locations"][0].removeprefix("folder://")).is_file() for item in story["pieces"])
 
 
 def test_the_manifest_beside_a_piece_names_packet_pages_and_jobs(report: dict[str, Any]) -> None:
@@ -92,12 +92,12 @@ def test_the_manifest_beside_a_piece_names_packet_pages_and_jobs(report: dict[st
 
 
 def test_the_books_count_the_packet_and_its_pieces(report: dict[str, Any]) -> None:
-    books = report["balance"]
-    assert (books["taken_in"], books["open"]) == (1 + len(true_pages()), 0)
+    totals = report["balance"]
+    assert (totals["taken_in"], totals["open"]) == (1 + len(true_pages()), 0)
 
 
 @pytest.mark.parametrize("how", [{"then": "route"}, {"path": "beta"}], ids=["by-category", "beta"])
 def test_every_way_of_splitting_places_the_same_letters(how: dict[str, str], tmp_path: Path) -> None:
     report = cut(tmp_path, **how)
-    assert [one["pages"] for one in pieces(report)] == true_pages()
-    assert {one["state"] for one in report["documents"]} == {"routed"}
+    assert [item["pages"] for item in pieces(report)] == true_pages()
+    assert {item["state"] for item in report["documents"]} == {"routed"}

@@ -34,12 +34,12 @@ def test_what_is_under_way_waits_says_so_and_goes_on_by_itself(tmp_path: Path) -
             assert ran(tmp_path, "submit", "0.pdf", "1.pdf", env=env).code == 0
             httpx.put(faults, json={"forbidden": 1}).raise_for_status()
             assert ran(tmp_path, "submit", "2.pdf", "3.pdf", env=env).code == 0
-            waiting = [one for one in documents(tmp_path, env) if one["name"] in {"2.pdf", "3.pdf"}]
-            assert [one["state"] for one in waiting] == ["open"] * 2
-            assert all(one["reason"].startswith("submission is paused: something before") for one in waiting)
+            waiting = [item for item in documents(tmp_path, env) if item["name"] in {"2.pdf", "3.pdf"}]
+            assert [item["state"] for item in waiting] == ["open"] * 2
+            assert all(item["reason"].startswith("submission is paused: something before") for item in waiting)
             until(lambda: REFUSED in serve.log(), "the refusal is told")
             httpx.put(faults, json={}).raise_for_status()
-            until(lambda: {one["state"] for one in documents(tmp_path, env)} == {"routed"}, "all four are routed")
+            until(lambda: {item["state"] for item in documents(tmp_path, env)} == {"routed"}, "all four are routed")
             log = serve.log()
     assert log.count(REFUSED) == 1
     assert "Traceback" not in log

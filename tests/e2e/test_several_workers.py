@@ -20,8 +20,8 @@ from handlers.sources.s3_spool import S3Spool
 from receiver.config import parse
 from receiver.core.plan import Target
 from receiver.ports import Store
-from receiver.store.dynamodb import DynamoStore
-from receiver.store.table import create_table
+from receiver.store.dynamodb.store import DynamoStore
+from receiver.store.dynamodb.table import create_table
 from tests.balancer import Balancer, a_balancer
 from tests.chaos import mail
 from tests.chaos.audit import audit
@@ -99,20 +99,20 @@ async def test_everything_is_routed_once_though_one_of_each_is_killed(tmp_path: 
         a_balancer() as inside,
     ):
         make(aws)
-        crew = Crew(tmp_path, environment(tmp_path, aws, balancer, sandbox.url))
+        pool = Crew(tmp_path, environment(tmp_path, aws, balancer, sandbox.url))
         store = DynamoStore("mailroom", client=partial(aws.client, "dynamodb"))
         post = Post(inside.url, TOKEN, rng)
         try:
-            await open_for_business(crew, balancer, inside)
+            await open_for_business(pool, balancer, inside)
             handing_in = asyncio.create_task(post.hand_in(letters, seconds=15, until=time.monotonic() + PATIENCE))
             await until(lambda: many_are_routed(store), "a quarter is routed")
-            crew.kill("worker-1")
-            crew.kill("receiver-1")
+            pool.kill("worker-1")
+            pool.kill("receiver-1")
             await handing_in
             await until(lambda: all_is_done(store), "nothing is open")
-            codes = crew.stop()
+            codes = pool.stop()
         finally:
-            crew.end()
+            pool.end()
             await post.close()
         evidence = await gather(aws, sandbox.url, store, S3Spool(SPOOL, aws.aws))
     verdict = audit(post.acknowledged, evidence, bound=2, refused=post.refused, forgets=False)
@@ -120,8 +120,8 @@ async def test_everything_is_routed_once_though_one_of_each_is_killed(tmp_path: 
     assert verdict.doubled_messages <= verdict.bound
     assert verdict.taken_in == DOCUMENTS == verdict.routed + verdict.review + verdict.failed
     assert codes == {"receiver-2": 0, "worker-2": 0}
-    assert all(crew.said(name, "task.done") for name in ("worker-1", "worker-2"))
-    assert not any(crew.said(name, "task.done") for name in ("receiver-1", "receiver-2"))
+    assert all(pool.said(name, "task.done") for name in ("worker-1", "worker-2"))
+    assert not any(pool.said(name, "task.done") for name in ("receiver-1", "receiver-2"))
 
 
 def make(aws: LocalAws) -> None:
@@ -151,20 +151,20 @@ def environment(folder: Path, aws: LocalAws, balancer: Balancer, sandbox: str) -
     }
 
 
-async def open_for_business(crew: Crew, balancer: Balancer, inside: Balancer) -> None:
+async def open_for_business(pool: Crew, balancer: Balancer, inside: Balancer) -> None:
     """Two receivers behind a balancer for each of their sides, two workers."""
     for number in (1, 2):
-        crew.start(f"receiver-{number}", "serve", "--no-worker", "--port", "0")
-        crew.start(f"worker-{number}", "worker")
+        pool.start(f"receiver-{number}", "serve", "--no-worker", "--port", "0")
+        pool.start(f"worker-{number}", "worker")
     ready = [(f"receiver-{n}", "serve.listening") for n in (1, 2)] + [(f"worker-{n}", "worker.ready") for n in (1, 2)]
 
     async def all_up() -> bool:
-        return all(crew.said(name, what) for name, what in ready)
+        return all(pool.said(name, what) for name, what in ready)
 
     await until(all_up, "all four are up")
-    listening = [crew.said(f"receiver-{n}", "serve.listening")[0] for n in (1, 2)]
-    balancer.backends = [("127.0.0.1", port_of(one["address"])) for one in listening]
-    inside.backends = [("127.0.0.1", port_of(one["operator"])) for one in listening]
+    listening = [pool.said(f"receiver-{n}", "serve.listening")[0] for n in (1, 2)]
+    balancer.backends = [("127.0.0.1", port_of(item["address"])) for item in listening]
+    inside.backends = [("127.0.0.1", port_of(item["operator"])) for item in listening]
 
 
 def port_of(url: str) -> int:

@@ -32,5 +32,5 @@ if __name__ == "__main__":
     change(sys.argv[1])
     set_up("warning")
     with served(an_app(Path(sys.argv[2]), max_body=5000)) as address:
-        answers = [said(address, base64.b64decode(one)) for one in json.load(sys.stdin)]
+        answers = [said(address, base64.b64decode(item)) for item in json.load(sys.stdin)]
     print(json.dumps([[status, body.decode()] for status, _, body in answers]))  # noqa: T201

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from receiver.core.change import Ensure, Insert
+from receiver.core.change import Insert, InsertIfAbsent
 from receiver.core.errors import Conflict
-from receiver.store import together
-from receiver.store.arrivals import Arrival
-from receiver.store.connection import Connection
-from receiver.store.sqlite import SqliteStore
+from receiver.store.sqlite import group_commit
+from receiver.store.sqlite.connection import SqliteConnection
+from receiver.store.sqlite.event_log import LoggedEvent
+from receiver.store.sqlite.store import SqliteStore
 from tests.builders import NOW, a_document, a_task, an_event
 
 CALLERS = 32
@@ -52,7 +52,7 @@ async def fill(store: SqliteStore) -> None:
     """Takes 200 tasks in, each under two names that other children use as well; says those it was the first for."""
     for number in range(200):
         try:
-            await store.apply(Ensure(a_task(id=f"t-{number}")), Insert(an_event(id=f"e-{number}")))
+            await store.apply(InsertIfAbsent(a_task(id=f"t-{number}")), Insert(an_event(id=f"e-{number}")))
         except Conflict:
             continue
         say(f"t-{number}")
@@ -66,11 +66,11 @@ def hold(path: Path) -> None:
     sys.stdin.read()
 
 
-def forgetful(db: Connection, jobs: Sequence[together.Job | list[Arrival]]) -> list[Any]:
+def forgetful(db: SqliteConnection, jobs: Sequence[group_commit.Job | list[LoggedEvent]]) -> list[Any]:
     """A group commit with its promise broken: it answers, and commits some time later."""
     if not db.in_transaction:
         db.execute("begin immediate")
-    outcomes = [db.arrivals.keep(db, job) if isinstance(job, list) else job(db) for job in jobs]
+    outcomes = [db.event_log.keep(db, job) if isinstance(job, list) else job(db) for job in jobs]
     if time.monotonic() % 1 > 0.98:
         db.execute("commit")
     return outcomes
@@ -88,5 +88,5 @@ if __name__ == "__main__":
         hold(PATH)
     else:
         if WHAT == "break":
-            together.commit = forgetful
+            group_commit.group_commit = forgetful
         asyncio.run(_with_store(WHAT, PATH))

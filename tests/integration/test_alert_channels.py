@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from handlers.alerts import CHANNELS, open_channel
 from handlers.alerts.slack import AMBER, BLUE, GREEN, RED, message_of
-from handlers.aws import Aws
 from handlers.local_aws import LocalAws
+from receiver.aws.boto import Aws
 from receiver.core.alert import Severity
 from receiver.core.errors import (
     AccessDenied,
@@ -27,7 +27,7 @@ from receiver.core.errors import (
     Unanswered,
     Unroutable,
 )
-from receiver.core.notice import Word
+from receiver.core.notice import NoticeStatus
 from tests.builders import NOW
 from tests.contracts.alert_channel import SECRET, AlertChannelContract, CanFail, Ear, a_notice
 from tests.endpoints import Endpoint
@@ -43,7 +43,7 @@ class LogEar(Ear):
         self.channel, self.caplog = open_channel("log"), caplog
 
     async def heard(self) -> list[str]:
-        return [one.getMessage() for one in self.caplog.records if one.name == "mailroom.alert"]
+        return [item.getMessage() for item in self.caplog.records if item.name == "mailroom.alert"]
 
 
 class TestLog(AlertChannelContract):
@@ -63,8 +63,8 @@ class TestLog(AlertChannelContract):
     async def test_its_level_is_that_of_the_incident_while_it_lasts(
         self, ear: LogEar, severity: str, word: str, level: str
     ) -> None:
-        await ear.channel.notify(a_notice(severity=Severity(severity), word=Word(word)))
-        assert [one.levelname for one in ear.caplog.records if one.name == "mailroom.alert"] == [level]
+        await ear.channel.notify(a_notice(severity=Severity(severity), status=NoticeStatus(word)))
+        assert [item.levelname for item in ear.caplog.records if item.name == "mailroom.alert"] == [level]
 
 
 class SnsEar(Ear):
@@ -76,7 +76,7 @@ class SnsEar(Ear):
         self.dead = open_channel(self.url, aws=nobody(closed_port))
 
     async def heard(self) -> list[str]:
-        return [one["Message"] for one in self.aws.alerts(self.url)]
+        return [item["Message"] for item in self.aws.alerts(self.url)]
 
 
 def nobody(closed_port: int) -> Aws:
@@ -106,7 +106,7 @@ class TestSns(CanFail):
         assert said["Subject"].startswith("[Mailroom mail.example.com] Firing error: Gr")
         assert len(said["Subject"]) == 100
         assert said["Subject"].isascii()
-        attributes = {name: one["Value"] for name, one in said["MessageAttributes"].items()}
+        attributes = {name: item["Value"] for name, item in said["MessageAttributes"].items()}
         assert attributes == {
             "status": "firing", "severity": "error", "kind": "job.failed", "key": "fingerprint1", "cause": "damaged",
             "document_id": "doc_abc", "job_id": "job-77", "notice_id": "fingerprint1-1-firing-0",
@@ -160,10 +160,10 @@ class EventsEar(Ear):
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        return [json.loads(one["Body"]) for one in self.aws.messages(self.name)]
+        return [json.loads(item["Body"]) for item in self.aws.messages(self.name)]
 
     async def heard(self) -> list[str]:
-        return ["\n".join(texts(one["detail"])) for one in self.events]
+        return ["\n".join(texts(item["detail"])) for item in self.events]
 
 
 @pytest.mark.aws
@@ -220,7 +220,7 @@ class WebEar(Ear):
         self.dead = open_channel(f"{scheme}http://127.0.0.1:{closed_port}{tail}")
 
     async def heard(self) -> list[str]:
-        return ["\n".join(texts(json.loads(one.body))) for one in self.endpoint.posts]
+        return ["\n".join(texts(json.loads(item.body))) for item in self.endpoint.posts]
 
     @property
     def said(self) -> dict[str, Any]:
@@ -267,8 +267,8 @@ class TestSlack(WebContract):
         (attachment,) = ear.said["attachments"]
         blocks = attachment["blocks"]
         assert "&lt;a&amp;b&gt;" in json.dumps(blocks)
-        buttons = [one for block in blocks if block["type"] == "actions" for one in block["elements"]]
-        assert [one["url"] for one in buttons] == [a_notice().link, a_notice().document_link]
+        buttons = [item for block in blocks if block["type"] == "actions" for item in block["elements"]]
+        assert [item["url"] for item in buttons] == [a_notice().link, a_notice().document_link]
         assert all(len(block["text"]["text"]) <= 3000 for block in blocks if "text" in block)
 
     @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ class TestSlack(WebContract):
          ("acknowledged", "error", BLUE)],
     )  # fmt: skip
     async def test_its_colour_is_that_of_the_state(self, ear: WebEar, word: str, severity: str, shade: str) -> None:
-        await ear.channel.notify(a_notice(word=Word(word), severity=Severity(severity)))
+        await ear.channel.notify(a_notice(status=NoticeStatus(word), severity=Severity(severity)))
         assert ear.said["attachments"][0]["color"] == shade
 
     async def test_nothing_from_outside_is_markup(self) -> None:
@@ -285,12 +285,12 @@ class TestSlack(WebContract):
         message = message_of(a_notice(title=outside, detail=outside, tried=outside), blocks=True)
         assert message["mrkdwn"] is False
         objects = [
-            one
+            item
             for block in message["attachments"][0]["blocks"]
-            for one in [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
-            if one and "evil.example" in json.dumps(one)
+            for item in [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
+            if item and "evil.example" in json.dumps(item)
         ]
-        assert [one["type"] for one in objects] == ["plain_text"] * 3
+        assert [item["type"] for item in objects] == ["plain_text"] * 3
 
     async def test_a_long_header_is_cut_to_what_slack_takes(self) -> None:
         (attachment,) = message_of(a_notice(title="&" * 300), blocks=True)["attachments"]
@@ -306,7 +306,7 @@ class TestSlack(WebContract):
     async def test_what_only_speaks_like_slack_gets_the_older_form(self) -> None:
         (attachment,) = message_of(a_notice(), blocks=False)["attachments"]
         assert "blocks" not in attachment
-        assert {one["title"] for one in attachment["fields"]} >= {"Status", "Example", "Message", "Kind"}
+        assert {item["title"] for item in attachment["fields"]} >= {"Status", "Example", "Message", "Kind"}
 
 
 class SlackApi(Endpoint):
@@ -330,8 +330,8 @@ class TestSlackBot:
     async def test_the_first_message_is_updated_and_what_follows_is_in_its_thread(self, slack: Endpoint) -> None:
         channel = open_channel(f"slack:{slack.url}/api/xoxb-{SECRET}/C024BE91L")
         thread = await channel.notify(a_notice())
-        assert await channel.notify(a_notice(word=Word.RESOLVED, thread=thread, closed_at=NOW)) == thread
-        said = [(one.path, json.loads(one.body)) for one in slack.posts]
+        assert await channel.notify(a_notice(status=NoticeStatus.RESOLVED, thread=thread, closed_at=NOW)) == thread
+        said = [(item.path, json.loads(item.body)) for item in slack.posts]
         assert [path for path, _ in said] == ["/api/chat.postMessage", "/api/chat.postMessage", "/api/chat.update"]
         assert [body.get("thread_ts") for _, body in said] == [None, thread, None]
         assert (said[2][1]["ts"], said[2][1]["attachments"][0]["color"]) == (thread, GREEN)
@@ -367,7 +367,7 @@ class TestTeams(WebContract):
         card = attachment["content"]
         assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
         assert (card["type"], card["version"], card["body"][0]["style"]) == ("AdaptiveCard", "1.4", "attention")
-        assert [one["url"] for one in card["actions"]] == [a_notice().link, a_notice().document_link]
+        assert [item["url"] for item in card["actions"]] == [a_notice().link, a_notice().document_link]
 
     async def test_it_never_outgrows_what_teams_takes(self, ear: WebEar) -> None:
         await ear.channel.notify(a_notice(detail="é]" * 5000, title="📮" * 1000, commands=("`x`" * 500,) * 9))
@@ -391,19 +391,19 @@ class TestPagerDuty(WebContract):
         assert (payload["severity"], payload["source"]) == ("error", "mail.example.com")
         assert payload["timestamp"] == "2027-01-15T08:00:00+00:00"
         assert payload["summary"] == "classify job failed: it could not be parsed (12 times)"
-        assert [one["href"] for one in event["links"]] == [a_notice().link, a_notice().document_link]
+        assert [item["href"] for item in event["links"]] == [a_notice().link, a_notice().document_link]
 
     @pytest.mark.parametrize(
         ("word", "action"),
         [("firing", "trigger"), ("acknowledged", "acknowledge"), ("resolved", "resolve"), ("quiet", "trigger")],
     )
     async def test_what_happens_to_the_incident_happens_to_its_alert(self, ear: WebEar, word: str, action: str) -> None:
-        await ear.channel.notify(a_notice(word=Word(word), closed_at=NOW))
+        await ear.channel.notify(a_notice(status=NoticeStatus(word), closed_at=NOW))
         assert ear.said["event_action"] == action
         assert ear.said["dedup_key"] == "mailroom:mail.example.com:fingerprint1"
 
     async def test_what_is_quiet_does_not_page_again(self, ear: WebEar) -> None:
-        await ear.channel.notify(a_notice(word=Word.QUIET))
+        await ear.channel.notify(a_notice(status=NoticeStatus.QUIET))
         assert ear.said["payload"]["severity"] == "info"
 
     async def test_an_event_keeps_within_its_bounds(self, ear: WebEar) -> None:
@@ -428,8 +428,8 @@ class TestHttp(WebContract):
 
     async def test_the_schema_names_every_field_and_no_other(self, ear: WebEar) -> None:
         schema = json.loads(SCHEMA.read_text())
-        for word in Word:
-            await ear.channel.notify(a_notice(word=word))
+        for word in NoticeStatus:
+            await ear.channel.notify(a_notice(status=word))
             assert set(ear.said) == set(schema["properties"]) == set(schema["required"])
             assert ear.said["status"] in schema["properties"]["status"]["enum"]
 
@@ -482,7 +482,7 @@ class TestEmail(CanFail):
 
     async def test_what_follows_answers_the_first_mail(self, ear: MailEar) -> None:
         thread = await ear.channel.notify(a_notice())
-        await ear.channel.notify(a_notice(id="fingerprint1-1-resolved-1", word=Word.RESOLVED, thread=thread))
+        await ear.channel.notify(a_notice(id="fingerprint1-1-resolved-1", status=NoticeStatus.RESOLVED, thread=thread))
         first, second = (_read(mail) for mail in ear.mailbox.mails)
         assert first["Message-ID"] == thread
         assert (second["In-Reply-To"], second["References"]) == (thread, thread)

@@ -49,7 +49,7 @@ async def test_each_client_is_drawn_from_the_message_that_its_channel_sends(tmp_
 def test_the_page_shows_every_picture_that_there_is(tmp_path: Path) -> None:
     names = {*pictures(tmp_path), "page"}
     assert set(re.findall(r"\]\(alerts/([\w-]+)\.png\)", DOCS.read_text())) == names
-    assert {one.stem for one in FOLDER.glob("*.png")} == names
+    assert {item.stem for item in FOLDER.glob("*.png")} == names
 
 
 def test_what_is_resolved_is_not_told_how_to_mend_it(tmp_path: Path) -> None:

@@ -80,8 +80,8 @@ async def test_guesses_are_slowed_for_their_address_on_all_routes_together_and_f
             for number in range(4)
             for method, path in OPERATOR_ROUTES
         ]
-        assert [one.status_code for one in guessed[:10]] == [401] * 10
-        assert {one.status_code for one in guessed[10:]} == {429}
+        assert [item.status_code for item in guessed[:10]] == [401] * 10
+        assert {item.status_code for item in guessed[10:]} == {429}
         assert 1 <= int(guessed[-1].headers["retry-after"]) <= 6
         assert guessed[-1].json()["error"]["code"] == "too_many_requests"
         assert (await guesser.get("/documents", headers=AUTH)).status_code == 429, "or a right guess would be told"
@@ -91,10 +91,10 @@ async def test_guesses_are_slowed_for_their_address_on_all_routes_together_and_f
 
 async def test_documents_are_listed_newest_first_page_by_page(app: App, client: httpx.AsyncClient) -> None:
     for number in range(5):
-        await app.tools.store.apply(Insert(a_document(id=f"doc-{number}", taken_in_at=NOW + number)))
+        await app.context.store.apply(Insert(a_document(id=f"doc-{number}", taken_in_at=NOW + number)))
     first = (await client.get("/documents", params={"limit": 3})).json()
     rest = (await client.get("/documents", params={"limit": 3, "cursor": first["cursor"]})).json()
-    assert [one["document_id"] for one in first["documents"] + rest["documents"]] == [
+    assert [item["document_id"] for item in first["documents"] + rest["documents"]] == [
         f"doc-{number}" for number in (4, 3, 2, 1, 0)
     ]
     assert rest["cursor"] is None
@@ -102,7 +102,7 @@ async def test_documents_are_listed_newest_first_page_by_page(app: App, client: 
 
 async def test_documents_are_found_by_state_type_batch_time_and_words(app: App, client: httpx.AsyncClient) -> None:
     invoice = Classification(type="invoice", confidence=0.9)
-    await app.tools.store.apply(
+    await app.context.store.apply(
         Insert(a_document(id="doc-a", name="Harbour Freight.pdf", state=DocumentState.REVIEW, batch_id="packet-1")),
         Insert(a_document(id="doc-b", classification=invoice, state=DocumentState.REVIEW, taken_in_at=NOW - 50)),
         Insert(a_document(id="doc-c", classification=invoice, taken_in_at=NOW - 100)),
@@ -111,7 +111,7 @@ async def test_documents_are_found_by_state_type_batch_time_and_words(app: App, 
     async def ids(**params: str) -> set[str]:
         answer = await client.get("/documents", params=params)
         assert answer.status_code == 200, answer.text
-        return {one["document_id"] for one in answer.json()["documents"]}
+        return {item["document_id"] for item in answer.json()["documents"]}
 
     assert await ids(state="review") == {"doc-a", "doc-b"}
     assert await ids(state="review", type="invoice") == {"doc-b"}
@@ -146,7 +146,7 @@ async def test_one_document_is_shown_with_all_that_is_on_record(app: App, client
     plan = Plan(
         way=Way.MATCHED, route="invoice", reason="it is one", trace=(Row(route="invoice", matched=True, why="y"),)
     )
-    await app.tools.store.apply(
+    await app.context.store.apply(
         Insert(a_document(id="doc-1", batch_id="doc-1", plan=plan).note(NOW, "taken in", "folder inbox")),
         Insert(a_document(id="piece", parent_id="doc-1", batch_id="doc-1", pages=(1, 2))),
         Insert(a_job(id="job-1", document_id="doc-1")),
@@ -157,14 +157,14 @@ async def test_one_document_is_shown_with_all_that_is_on_record(app: App, client
     told = (await client.get("/documents/doc-1")).json()
     assert told["plan"]["trace"] == [{"route": "invoice", "matched": True, "why": "y", "unknown": False}]
     assert [entry["what"] for entry in told["history"]] == ["taken in"]
-    assert [one["job_id"] for one in told["jobs"]] == ["job-1"]
-    assert [one["event_id"] for one in told["events"]] == ["evt-1"]
-    assert {one["task_id"] for one in told["tasks"]} == {"task-1", "task-2"}
-    assert [(one["document_id"], one["pages"]) for one in told["pieces"]] == [("piece", [1, 2])]
+    assert [item["job_id"] for item in told["jobs"]] == ["job-1"]
+    assert [item["event_id"] for item in told["events"]] == ["evt-1"]
+    assert {item["task_id"] for item in told["tasks"]} == {"task-1", "task-2"}
+    assert [(item["document_id"], item["pages"]) for item in told["pieces"]] == [("piece", [1, 2])]
 
 
 async def test_events_are_found_by_job_and_tasks_by_state(app: App, client: httpx.AsyncClient) -> None:
-    await app.tools.store.apply(
+    await app.context.store.apply(
         Insert(an_event(id="evt-1", job_id="job-1")),
         Insert(an_event(id="evt-2", job_id="job-2")),
         Insert(a_task(id="task-1", state=TaskState.PARKED)),
@@ -172,13 +172,13 @@ async def test_events_are_found_by_job_and_tasks_by_state(app: App, client: http
     )
     events = (await client.get("/events", params={"job": "job-2"})).json()["events"]
     tasks = (await client.get("/tasks", params={"state": "parked"})).json()["tasks"]
-    assert ([one["event_id"] for one in events], [one["task_id"] for one in tasks]) == (["evt-2"], ["task-1"])
+    assert ([item["event_id"] for item in events], [item["task_id"] for item in tasks]) == (["evt-2"], ["task-1"])
 
 
 async def test_a_parked_task_is_replayed_with_its_document_open_again(app: App, client: httpx.AsyncClient) -> None:
     held = a_document(id="doc-1", state=DocumentState.REVIEW, step=Step.SETTLED, error="could not be submitted")
     parked = a_task(id="submit:doc-1:0", kind="submit", subject="doc-1", state=TaskState.PARKED, attempts=8)
-    await app.tools.store.apply(Insert(held), Insert(parked))
+    await app.context.store.apply(Insert(held), Insert(parked))
     answer = await client.post("/tasks/submit:doc-1:0/replay")
     assert (answer.status_code, answer.json()["state"], answer.json()["attempts"]) == (202, "ready", 0)
     document = (await client.get("/documents/doc-1")).json()
@@ -189,7 +189,7 @@ async def test_one_task_is_shown_with_all_that_it_carries(app: App, client: http
     task = a_task(
         id="react:a%2Fb/c:x", details={"event_id": "evt-1"}, state=TaskState.DONE, note="LlamaCloud knows no such job"
     )
-    await app.tools.store.apply(Insert(task))
+    await app.context.store.apply(Insert(task))
     answer = await client.get("/tasks/react:a%252Fb/c:x")
     shown = answer.json()
     assert (answer.status_code, shown["task_id"], shown["note"]) == (200, task.id, "LlamaCloud knows no such job")
@@ -198,21 +198,21 @@ async def test_one_task_is_shown_with_all_that_it_carries(app: App, client: http
 
 
 async def test_a_parked_task_about_no_document_is_replayed(app: App, client: httpx.AsyncClient) -> None:
-    await app.tools.store.apply(Insert(a_task(id="react:cls-1:x", state=TaskState.PARKED, expires_at=NOW + 9)))
+    await app.context.store.apply(Insert(a_task(id="react:cls-1:x", state=TaskState.PARKED, expires_at=NOW + 9)))
     assert (await client.post("/tasks/react:cls-1:x/replay")).status_code == 202
-    again = await app.tools.store.get(Task, "react:cls-1:x")
+    again = await app.context.store.get(Task, "react:cls-1:x")
     assert again is not None
     assert (again.state, again.expires_at) == (TaskState.READY, None)
 
 
 async def test_a_task_that_is_not_over_cannot_be_replayed(app: App, client: httpx.AsyncClient) -> None:
-    await app.tools.store.apply(Insert(a_task(id="task-1")))
+    await app.context.store.apply(Insert(a_task(id="task-1")))
     assert (await client.post("/tasks/task-1/replay")).status_code == 409
     assert (await client.post("/tasks/task-x/replay")).status_code == 404
 
 
 async def test_a_person_routes_a_document_by_saying_what_it_is(app: App, client: httpx.AsyncClient) -> None:
-    await app.tools.store.apply(Insert(a_document(id="doc-1", state=DocumentState.REVIEW)))
+    await app.context.store.apply(Insert(a_document(id="doc-1", state=DocumentState.REVIEW)))
     answer = await client.post("/documents/doc-1/route", json={"type": "invoice", "who": "Ada"})
     told = answer.json()
     assert (answer.status_code, told["state"], told["type"]) == (202, "open", "invoice")
@@ -222,7 +222,7 @@ async def test_a_person_routes_a_document_by_saying_what_it_is(app: App, client:
         "Ada says it is invoice",
     )
     [delivery] = told["deliveries"]
-    assert await app.tools.store.get(Task, f"deliver:{delivery['delivery_id']}:1")
+    assert await app.context.store.get(Task, f"deliver:{delivery['delivery_id']}:1")
 
 
 @pytest.mark.parametrize(
@@ -243,14 +243,14 @@ async def test_a_person_routes_a_document_by_saying_what_it_is(app: App, client:
 async def test_a_word_that_makes_no_sense_changes_nothing(
     body: bytes, status: int, app: App, client: httpx.AsyncClient
 ) -> None:
-    await app.tools.store.apply(Insert(a_document(id="doc-1", state=DocumentState.REVIEW)))
+    await app.context.store.apply(Insert(a_document(id="doc-1", state=DocumentState.REVIEW)))
     answer = await client.post("/documents/doc-1/route", content=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, "malformed")
     assert (await client.get("/documents/doc-1")).json()["state"] == "review"
 
 
 async def test_only_a_document_that_waits_or_failed_is_routed_by_hand(app: App, client: httpx.AsyncClient) -> None:
-    await app.tools.store.apply(Insert(a_document(id="doc-1", state=DocumentState.ROUTED)))
+    await app.context.store.apply(Insert(a_document(id="doc-1", state=DocumentState.ROUTED)))
     assert (await client.post("/documents/doc-1/route", json={"to": "invoice"})).status_code == 409
     assert (await client.post("/documents/doc-x/route", json={"to": "invoice"})).status_code == 404
 
@@ -258,7 +258,7 @@ async def test_only_a_document_that_waits_or_failed_is_routed_by_hand(app: App, 
 async def test_the_overview_has_the_books_what_needs_a_person_and_the_choices(
     app: App, client: httpx.AsyncClient
 ) -> None:
-    await app.tools.store.apply(
+    await app.context.store.apply(
         Insert(a_document(id="late", deadline=NOW - 1)),
         Insert(a_document(state=DocumentState.ROUTED)),
         Insert(an_incident(title="it broke")),
@@ -267,8 +267,8 @@ async def test_the_overview_has_the_books_what_needs_a_person_and_the_choices(
     told = (await client.get("/overview")).json()
     counts = {"taken_in": 2, "routed": 1, "review": 0, "failed": 0, "open": 1, "forgotten": 0, "withdrawn": 0}
     assert told["balance"] == counts
-    assert [one["document_id"] for one in told["overdue"]] == ["late"]
-    assert [one["title"] for one in told["alerts"]] == ["it broke"]
+    assert [item["document_id"] for item in told["overdue"]] == ["late"]
+    assert [item["title"] for item in told["alerts"]] == ["it broke"]
     assert set(told["routes"]) == {"invoice", "contract", "no_match", "failed"}
     assert told["types"] == ["contract", "invoice"]
 

@@ -13,7 +13,7 @@ from receiver.core.alert import Severity
 from receiver.core.change import Insert
 from receiver.core.incident import Incident, Status
 from tests.builders import NOW, a_channel, a_notification, an_incident, an_occurrence
-from tests.desk import PlayedChannel
+from tests.in_memory_app import InMemoryChannel
 from tests.receivers import ADMIN_TOKEN, TABLE, an_app, operator_of
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +24,7 @@ MANY = 1004
 def app(tmp_path: Path) -> App:
     app = an_app(tmp_path)
     config = parse(TABLE + 'alerts: [{on: ["*"], to: log}]\n', {})
-    return replace(app, tools=replace(app.tools, config=config, channels={"log": PlayedChannel()}))
+    return replace(app, context=replace(app.context, config=config, channels={"log": InMemoryChannel()}))
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def client(app: App) -> AsyncIterator[httpx.AsyncClient]:
 
 async def has(app: App, *incidents: Incident) -> None:
     for incident in incidents:
-        await app.tools.store.apply(Insert(incident))
+        await app.context.store.apply(Insert(incident))
 
 
 async def test_all_that_stand_are_listed_page_by_page_however_many(app: App, client: httpx.AsyncClient) -> None:
@@ -46,7 +46,7 @@ async def test_all_that_stand_are_listed_page_by_page_however_many(app: App, cli
     cursor: str | None = ""
     while cursor is not None:
         page = (await client.get("/alerts", params={"limit": 500, "cursor": cursor})).json()
-        found += [one["key"] for one in page["alerts"]]
+        found += [item["key"] for item in page["alerts"]]
         cursor = page["cursor"]
     assert sorted(found) == sorted(f"key{number}" for number in range(MANY))
     overview = (await client.get("/overview")).json()
@@ -64,7 +64,7 @@ async def test_incidents_are_found_by_severity_kind_and_status(app: App, client:
     async def keys(**params: str) -> set[str]:
         answer = await client.get("/alerts", params=params)
         assert answer.status_code == 200, answer.text
-        return {one["key"] for one in answer.json()["alerts"]}
+        return {item["key"] for item in answer.json()["alerts"]}
 
     assert await keys() == {"a", "b"}
     assert await keys(severity="critical") == {"a"}
@@ -78,14 +78,14 @@ async def test_incidents_are_found_by_severity_kind_and_status(app: App, client:
 async def test_one_incident_is_shown_with_its_documents_and_who_was_told(app: App, client: httpx.AsyncClient) -> None:
     incident = an_incident(id="key", commands=("mailroom resubmit --cause key",))
     await has(app, incident)
-    await app.tools.store.apply(
+    await app.context.store.apply(
         Insert(an_occurrence(part=incident.part, document_id="doc_1", job_id="cls-1")),
         Insert(a_notification(id="key>log", incident_id="key", told="firing", told_at=NOW)),
     )
     shown = (await client.get("/alerts/key")).json()
     assert shown["commands"] == ["mailroom resubmit --cause key"]
-    assert [(one["document_id"], one["job_id"]) for one in shown["documents"]] == [("doc_1", "cls-1")]
-    assert [(one["channel"], one["told"]) for one in shown["channels"]] == [("log", "firing")]
+    assert [(item["document_id"], item["job_id"]) for item in shown["documents"]] == [("doc_1", "cls-1")]
+    assert [(item["channel"], item["told"]) for item in shown["channels"]] == [("log", "firing")]
     assert (await client.get("/alerts/nope")).status_code == 404
 
 
@@ -119,11 +119,11 @@ async def test_what_makes_no_sense_is_refused_and_changes_nothing(
     await has(app, before := an_incident(id="key"))
     answer = await client.post(f"/alerts/key/{what}", json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed")
-    assert await app.tools.store.get(Incident, "key") == before
+    assert await app.context.store.get(Incident, "key") == before
 
 
 async def test_channels_say_how_they_fare(app: App, client: httpx.AsyncClient) -> None:
-    await app.tools.store.apply(Insert(a_channel(id="log", error="410 Gone")))
-    assert [(one["channel"], one["error"]) for one in (await client.get("/channels")).json()["channels"]] == [
+    await app.context.store.apply(Insert(a_channel(id="log", error="410 Gone")))
+    assert [(item["channel"], item["error"]) for item in (await client.get("/channels")).json()["channels"]] == [
         ("log", "410 Gone")
     ]

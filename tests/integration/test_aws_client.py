@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from handlers.local_aws import LocalAws, local_aws
 from receiver.aws.client import JsonClient
 from receiver.core.errors import AccessDenied, Misconfigured
-from receiver.secrets import Vault, ask_aws
+from receiver.secrets import SecretCache, ask_aws
 from receiver.settings import from_environ
 
 OpenClient = Callable[[str, Mapping[str, str]], JsonClient]
@@ -72,7 +72,7 @@ class TestAgainstAws:
         local_aws.client("sqs").create_queue(QueueName=name)
         ours = open_client("sqs", env)
         ours.send_message(QueueUrl=ours.get_queue_url(QueueName=name)["QueueUrl"], MessageBody="ding")
-        assert [one["Body"] for one in local_aws.messages(name)] == ["ding"]
+        assert [item["Body"] for item in local_aws.messages(name)] == ["ding"]
 
     def test_a_missing_queue_has_the_code_that_boto3_gives(
         self, open_client: OpenClient, local_aws: LocalAws, env: dict[str, str]
@@ -104,7 +104,7 @@ class TestAgainstAws:
                 "LLAMA_CLOUD_API_KEY": "secretsmanager:mailroom/inside#KEY",
                 "MAILROOM_TOKEN_SECRETS": "ssm:/mailroom/token",
             },
-            vault=Vault(ask_aws),
+            vault=SecretCache(ask_aws),
         )
         assert settings.llama_cloud_api_key.reveal() == "llx-1"
         assert settings.token_secrets.reveal() == "t1"

@@ -16,18 +16,19 @@ import pytest
 from click.testing import CliRunner
 
 from receiver.cli import backup as commands
-from receiver.core.change import Insert, Query, Update
+from receiver.core.change import Insert, Query, Replace
 from receiver.core.document import SETTLED, Document, DocumentState
 from receiver.core.errors import MailroomError, Misconfigured
-from receiver.flow.every import every
-from receiver.flow.forget import forget_content
-from receiver.store import backup, durable, migrations, space
-from receiver.store.backup import SIGN, SPOOL, STORE, Backup, back_up, restore, verify
+from receiver.operations.expired_content import delete_content
+from receiver.pipeline.records import every_record
+from receiver.store import backup, durable_files
+from receiver.store.backup import SIGN, SPOOL, STORE, Backup, back_up, restore, verify_backup
 from receiver.store.spool import FolderSpool
-from receiver.store.sqlite import SqliteStore
+from receiver.store.sqlite import free_space, migrations
+from receiver.store.sqlite.store import SqliteStore
 from tests.builders import NOW, a_document, a_flag
-from tests.desk import Desk
-from tests.integration.test_durable import synced
+from tests.in_memory_app import InMemoryApp
+from tests.integration.test_durable_files import synced
 
 pytestmark = pytest.mark.anyio
 STATES = [DocumentState.OPEN, DocumentState.ROUTED, DocumentState.REVIEW, DocumentState.FAILED]
@@ -42,7 +43,7 @@ class Machine:
         self.spool = FolderSpool(folder / "spool")
         self.store = SqliteStore(self.file, lambda: NOW)
 
-    async def take_in(self, name: str, state: DocumentState = DocumentState.OPEN) -> Document:
+    async def ingest(self, name: str, state: DocumentState = DocumentState.OPEN) -> Document:
         content = f"%PDF-1.7 {name}".encode()
         source = self.file.with_name("source.pdf")
         source.write_bytes(content)
@@ -55,7 +56,7 @@ class Machine:
 
     async def filled(self) -> "Machine":
         for number in range(12):
-            await self.take_in(f"x{number}", STATES[number % 4])
+            await self.ingest(f"x{number}", STATES[number % 4])
         return self
 
     def back_up(self, to: Path) -> Backup:
@@ -70,7 +71,7 @@ async def machine(tmp_path: Path):  # type: ignore[no-untyped-def]
 
 
 async def all_documents(machine: Machine) -> dict[str, Document]:
-    return {one.id: one async for one in every(Document, Query(limit=500), machine.store)}
+    return {item.id: item async for item in every_record(Document, Query(limit=500), machine.store)}
 
 
 async def test_what_is_restored_is_what_was_there(machine: Machine, tmp_path: Path) -> None:
@@ -94,8 +95,8 @@ async def test_nobody_waits_for_it_and_it_is_of_one_moment(machine: Machine, tmp
 
     async def work() -> None:
         for number in range(100_000):
-            document = await machine.take_in(f"w{number}")
-            await machine.store.apply(Update(replace(document, state=STATES[number % 4])))
+            document = await machine.ingest(f"w{number}")
+            await machine.store.apply(Replace(replace(document, state=STATES[number % 4])))
             came.set()
 
     working, copies = asyncio.create_task(work()), []
@@ -116,26 +117,26 @@ async def test_nobody_waits_for_it_and_it_is_of_one_moment(machine: Machine, tmp
 
 
 async def test_bytes_that_were_forgotten_are_no_part_of_it(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    desk.store = SqliteStore(tmp_path / "mailroom.db", lambda: desk.now)  # type: ignore[assignment]
-    desk.tools = replace(desk.tools, store=desk.store)
+    app = InMemoryApp(tmp_path)
+    app.store = SqliteStore(tmp_path / "mailroom.db", lambda: app.now)  # type: ignore[assignment]
+    app.context = replace(app.context, store=app.store)
     for name in ("old.pdf", "older.pdf"):
-        await desk.routed("invoice", name=name)
-    desk.later(31 * 86400)
-    await forget_content(desk.tools)
-    young = await desk.routed("invoice", name="young.pdf")
-    made = back_up(tmp_path / "mailroom.db", FolderSpool(tmp_path / "spool"), tmp_path / "backup", now=desk.now)
+        await app.routed("invoice", name=name)
+    app.later(31 * 86400)
+    await delete_content(app.context)
+    young = await app.routed("invoice", name="young.pdf")
+    made = back_up(tmp_path / "mailroom.db", FolderSpool(tmp_path / "spool"), tmp_path / "backup", now=app.now)
     assert (made.documents, made.files, made.missing, made.forgotten) == (3, 1, {}, [])
     names = [path.name for path in (tmp_path / "backup" / SPOOL).rglob("*") if path.is_file()]
     assert names == [young.content.removeprefix("spool:")]
-    await desk.store.close()
+    await app.store.close()
 
 
 async def test_bytes_that_are_forgotten_meanwhile_are_no_fault(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     really = backup._copy_store
-    documents = [one for one in (await all_documents(machine)).values() if one.state in SETTLED]
+    documents = [item for item in (await all_documents(machine)).values() if item.state in SETTLED]
 
     def and_then_the_sweep(store: Path, to: Path) -> None:
         really(store, to)
@@ -147,7 +148,7 @@ async def test_bytes_that_are_forgotten_meanwhile_are_no_fault(
     monkeypatch.setattr(backup, "_copy_store", and_then_the_sweep)
     made = machine.back_up(tmp_path / "backup")
     assert (made.forgotten, made.missing, made.files) == ([documents[0].id], {}, 11)
-    assert verify(tmp_path / "backup") == made
+    assert verify_backup(tmp_path / "backup") == made
 
 
 async def test_bytes_that_were_lost_before_are_named_and_the_rest_is_saved(machine: Machine, tmp_path: Path) -> None:
@@ -189,8 +190,8 @@ async def test_a_large_file_of_an_earlier_mailroom_comes_back_able_to_shrink(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(space, "prepare", lambda _: None)
-        patch.setattr(space, "can_shrink", lambda _: False)
+        patch.setattr(free_space, "prepare_shrinking", lambda _: None)
+        patch.setattr(free_space, "can_shrink", lambda _: False)
         machine = Machine(tmp_path / "here")
         await machine.store.apply(Insert(a_flag()))
         await machine.store.close()
@@ -247,7 +248,7 @@ def everything(folder: Path) -> list[Path]:
 async def test_a_backup_that_breaks_off_leaves_nothing(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
 ) -> None:
-    to, really, copied = tmp_path / "backup", durable.sync_file, 0
+    to, really, copied = tmp_path / "backup", durable_files.sync_file, 0
     if there:
         to.mkdir()
 
@@ -258,7 +259,7 @@ async def test_a_backup_that_breaks_off_leaves_nothing(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         really(file)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(durable, "sync_file", full_disk)
+    monkeypatch.setattr(durable_files, "sync_file", full_disk)
     with pytest.raises(MailroomError, match="No space left on device"):
         machine.back_up(to)
     assert to.exists() is there
@@ -328,7 +329,7 @@ async def test_a_restore_that_breaks_off_can_be_done_again(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.back_up(tmp_path / "backup")
-    other, really, copied = Machine(tmp_path / "there"), durable.sync_file, 0
+    other, really, copied = Machine(tmp_path / "there"), durable_files.sync_file, 0
 
     def full_disk(file: object) -> None:
         nonlocal copied
@@ -338,7 +339,7 @@ async def test_a_restore_that_breaks_off_can_be_done_again(
         really(file)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(durable, "sync_file", full_disk)
+        patch.setattr(durable_files, "sync_file", full_disk)
         with pytest.raises(MailroomError, match="could not be restored"):
             restore(tmp_path / "backup", other.file, other.spool)
     assert [path for path in (tmp_path / "there").rglob("*") if path.is_file()] == []

@@ -15,7 +15,7 @@ from pikepdf import Array, Dictionary, Name, String
 from PIL import Image, ImageDraw
 
 from handlers.pdf.look import is_paper
-from handlers.pdf.source import Source
+from handlers.pdf.source import SourcePdf
 
 A4 = (595, 842)
 Draw = Callable[[pikepdf.Pdf, Any], None]
@@ -29,7 +29,7 @@ def is_blank(folder: Path, draw: Draw, size: tuple[float, float] = A4) -> bool:
         draw(pdf, page.obj)
         pdf.add_blank_page()
         pdf.save(folder / "packet.pdf")
-    source = Source(folder / "packet.pdf")
+    source = SourcePdf(folder / "packet.pdf")
     try:
         assert source.is_blank(2)
         return source.is_blank(1)

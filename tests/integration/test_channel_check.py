@@ -12,12 +12,12 @@ from click.testing import CliRunner, Result
 from receiver.cli.routes import routes
 from receiver.core.change import Insert
 from receiver.core.flag import Flag
-from receiver.flow.heartbeat import HEARTBEAT
+from receiver.operations.heartbeat import HEARTBEAT
 from tests.builders import NOW, a_channel
 from tests.commands import run, terminal
 from tests.contracts.alert_channel import SECRET
-from tests.desk import TABLE, Desk
 from tests.endpoints import Endpoint, an_endpoint
+from tests.in_memory_app import TABLE, InMemoryApp
 from tests.receivers import TABLE as SOUND
 
 Check = Callable[..., Result]
@@ -44,7 +44,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
 
 
 def faults(result: Result) -> list[str]:
-    return [one["message"] for one in json.loads(result.stdout)["problems"] if one["where"] == "alerts[1].to"]
+    return [item["message"] for item in json.loads(result.stdout)["problems"] if item["where"] == "alerts[1].to"]
 
 
 def test_one_that_answers_is_fine(check: Check, endpoint: Endpoint) -> None:
@@ -91,28 +91,28 @@ def test_what_cannot_work_is_found_without_asking_anybody(to: str, said: str, ch
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
-    with terminal(desk, TABLE, monkeypatch):
-        yield desk
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryApp]:
+    app = InMemoryApp(tmp_path)
+    with terminal(app, TABLE, monkeypatch):
+        yield app
 
 
 def examined(*what: str) -> list[dict[str, Any]]:
     found = json.loads(run("mailroom doctor --no-job --json").output)["findings"]
-    return [one for one in found if one["what"] in what]
+    return [item for item in found if item["what"] in what]
 
 
-def test_the_doctor_says_how_each_channel_fares(desk: Desk) -> None:
-    assert [(one["what"], one["fine"]) for one in examined("log")] == [("log", True)]
-    anyio.run(desk.store.apply, Insert(a_channel(id="log", error="410 Gone", fix="make a new webhook")))
+def test_the_doctor_says_how_each_channel_fares(app: InMemoryApp) -> None:
+    assert [(item["what"], item["fine"]) for item in examined("log")] == [("log", True)]
+    anyio.run(app.store.apply, Insert(a_channel(id="log", error="410 Gone", fix="make a new webhook")))
     (finding,) = examined("log")
     assert not finding["fine"]
     assert "410 Gone; make a new webhook" in finding["said"]
 
 
-def test_the_doctor_says_that_nobody_sweeps(desk: Desk) -> None:
-    assert [one["fine"] for one in examined("sweep")] == [True]
-    anyio.run(desk.store.apply, Insert(Flag(id=HEARTBEAT, value="", at=NOW - 10**9)))
+def test_the_doctor_says_that_nobody_sweeps(app: InMemoryApp) -> None:
+    assert [item["fine"] for item in examined("sweep")] == [True]
+    anyio.run(app.store.apply, Insert(Flag(id=HEARTBEAT, value="", at=NOW - 10**9)))
     (finding,) = examined("sweep")
     assert not finding["fine"]
     assert "see that a worker runs" in finding["said"]

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from handlers.app import channels
-from handlers.aws import Aws
+from receiver.aws.boto import Aws
 from receiver.config import parse
 from receiver.log import JsonLines
 from tests.commands import run, terminal
-from tests.desk import TABLE, Desk
 from tests.endpoints import Endpoint, an_endpoint
+from tests.in_memory_app import TABLE, InMemoryApp
 from tests.receivers import ADMIN_TOKEN, an_app, operator_of, settings_with
-from tests.unit.flow.test_alert import fail, swept
+from tests.unit.alerting.test_alert import fail, swept
 
 SECRET = "5ec2e7" * 5 + "ab"
 """32 letters and digits, as PagerDuty's keys have."""
@@ -57,39 +57,39 @@ def test_no_screen_line_answer_label_or_error_holds_it(
     }
     rows = [row.replace("URL", url).replace("HOST", url.removeprefix("http://")) for row in ROWS.values()]
     table = TABLE + "".join(f'  - {{on: ["*"], {row}}}\n' for row in rows)
-    desk = Desk(tmp_path)
-    desk.tools = replace(desk.tools, config=parse(table, variables))
-    opened = channels(desk.tools.config, settings_with(), Aws())
+    app = InMemoryApp(tmp_path)
+    app.context = replace(app.context, config=parse(table, variables))
+    opened = channels(app.context.config, settings_with(), Aws())
     assert len(opened) == len(ROWS) + 1
-    desk.tools = replace(desk.tools, channels=opened | {"log": desk.channel})
-    with terminal(desk, table, monkeypatch):
+    app.context = replace(app.context, channels=opened | {"log": app.channel})
+    with terminal(app, table, monkeypatch):
         for endpoint.status, endpoint.answer in ANSWERS if there else ANSWERS[:1]:
-            asyncio.run(happens(desk, f"{endpoint.status} is odd"))
-        keys = [one.id for one in asyncio.run(desk.incidents())]
+            asyncio.run(happens(app, f"{endpoint.status} is odd"))
+        keys = [item.id for item in asyncio.run(app.incidents())]
         addresses = [row.partition("'")[2].partition("'")[0] for row in rows]
         tried = [f"alerts test '{address}{more}'" for address, more in zip(addresses, ["", "x"] * 6, strict=False)]
         looks = ["alerts", "alerts channels", "alerts channels --json", "doctor --no-job", f"alerts show {keys[0]}"]
         shown = [run(f"mailroom {command}").output for command in (*looks, *tried)]
-        shown += asyncio.run(answers(desk, tmp_path, keys))
-    shown += [repr(notice) for notice, _ in desk.channel.told]  # what the other channels hear of these
+        shown += asyncio.run(answers(app, tmp_path, keys))
+    shown += [repr(notice) for notice, _ in app.channel.told]  # what the other channels hear of these
     shown += [JsonLines().format(record) for record in caplog.records]
     assert all(any(name in said for said in shown) for name in opened)
     assert [said for said in shown if SECRET in said] == []
-    assert len(desk.channel.told) > len(ROWS)
+    assert len(app.channel.told) > len(ROWS)
 
 
-async def happens(desk: Desk, cause: str) -> None:
+async def happens(app: InMemoryApp, cause: str) -> None:
     """Something fails, and every channel is told, and tried again."""
-    await fail(desk, f"{cause}.pdf", cause)
+    await fail(app, f"{cause}.pdf", cause)
     for after in (60, 60, 400):
-        await swept(desk, after=after)
-        while await desk.work():
+        await swept(app, after=after)
+        while await app.work():
             pass
 
 
-async def answers(desk: Desk, folder: Path, keys: list[str]) -> list[str]:
+async def answers(memory_app: InMemoryApp, folder: Path, keys: list[str]) -> list[str]:
     """What the operator's API and the metrics say."""
-    app = replace(an_app(folder), tools=desk.tools)
+    app = replace(an_app(folder), context=memory_app.context)
     async with operator_of(app) as client:
         client.headers.update({"Authorization": f"Bearer {ADMIN_TOKEN}"})
         paths = ["/alerts", "/channels", "/metrics", "/overview", *(f"/alerts/{key}" for key in keys)]

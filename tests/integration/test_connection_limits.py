@@ -49,7 +49,7 @@ def an_event(event_id: str = "evt-1") -> bytes:
 
 
 def counted(app: App, metric: str) -> float:
-    return sum(value for name, _, value in app.tools.meter.counts() if name == metric)  # type: ignore[attr-defined]
+    return sum(value for name, _, value in app.context.meter.counts() if name == metric)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("begun", BEGUN)

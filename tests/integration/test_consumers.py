@@ -27,14 +27,14 @@ import pytest
 from handlers.destinations.http import Http
 from handlers.destinations.sqs import Sqs
 from handlers.local_aws import LocalAws
+from receiver.core.delivery_request import DeliveryRequest, Pointer, PointerState
 from receiver.core.document import Classification
 from receiver.core.errors import MailroomError
 from receiver.core.meaning import Meaning
-from receiver.core.parcel import Parcel, Pointer, PointerState
 from receiver.core.plan import Target
 from receiver.ports import Destination
+from tests.delivery_requests import a_delivery_request
 from tests.endpoints import Got, an_endpoint
-from tests.parcels import a_parcel
 from tests.processes import environment
 
 ROOT = Path(__file__).parents[2]
@@ -60,10 +60,12 @@ def example(language: str) -> str:
     return str(code)
 
 
-def parcels(to: str, **fields: Any) -> list[Parcel]:
+def parcels(to: str, **fields: Any) -> list[DeliveryRequest]:
     """Two documents: one is routed, corrected and no affair of this place any more, the other waited and is there."""
-    first = a_parcel(to, id="doc_a", delivery_id="dlv_1", **fields)
-    second = a_parcel(to, id="doc_b", delivery_id="dlv_4", classification=Classification(type=None, confidence=1.0))
+    first = a_delivery_request(to, id="doc_a", delivery_id="dlv_1", **fields)
+    second = a_delivery_request(
+        to, id="doc_b", delivery_id="dlv_4", classification=Classification(type=None, confidence=1.0)
+    )
     second = replace(second, options=first.options)
     later = Pointer(url="s3://mail/later/doc_b", state=PointerState.STORED)
     return [
@@ -79,10 +81,10 @@ def parcels(to: str, **fields: Any) -> list[Parcel]:
     ]
 
 
-def delivered(destination: Destination, all_: Sequence[Parcel]) -> None:
+def delivered(destination: Destination, all_: Sequence[DeliveryRequest]) -> None:
     async def deliver() -> None:
-        for parcel in all_:
-            await destination.deliver(parcel)
+        for request in all_:
+            await destination.deliver(request)
 
     asyncio.run(deliver())
 
@@ -139,9 +141,9 @@ def posted() -> list[Got]:
         options = {"secret": "env:HOOK_SECRET"}
         delivered(Http({"HOOK_SECRET": SECRET}), parcels(f"{endpoint.url}/hook", options=options))
         got = endpoint.posts
-    assert {json.loads(one.body)["type"].rpartition(".")[2] for one in got} == set(Meaning)
-    for one in got:
-        assert Webhook(SECRET).verify(one.body, one.headers)["id"] == one.headers["webhook-id"]
+    assert {json.loads(item.body)["type"].rpartition(".")[2] for item in got} == set(Meaning)
+    for item in got:
+        assert Webhook(SECRET).verify(item.body, item.headers)["id"] == item.headers["webhook-id"]
     return got
 
 
@@ -149,7 +151,7 @@ def posted() -> list[Got]:
 def test_the_libraries_of_others_read_every_message(posted: list[Got], tmp_path: Path, reader: str) -> None:
     needed, code = READERS[reader]
     found = tool(TOOLS / needed)
-    given = json.dumps([{"headers": one.headers, "body": one.body.decode()} for one in posted])
+    given = json.dumps([{"headers": item.headers, "body": item.body.decode()} for item in posted])
     if found.name == "python":
         command = [str(found), "-c", code]
     else:
@@ -162,9 +164,9 @@ def test_the_libraries_of_others_read_every_message(posted: list[Got], tmp_path:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     read = json.loads(done.stdout)
-    for one, got in zip(read, posted, strict=True):
+    for item, got in zip(read, posted, strict=True):
         sent = json.loads(got.body)
-        same = {name: value for name, value in one.items() if name != "time"}
+        same = {name: value for name, value in item.items() if name != "time"}
         assert same == {name: value for name, value in sent.items() if name != "time"}
 
 
@@ -193,13 +195,13 @@ def until(holds: Callable[[], bool], child: subprocess.Popen[str]) -> None:
 def known(folder: Path) -> dict[str, tuple[int, str, str]]:
     """What the consumer in Python has on its books."""
     try:
-        with contextlib.closing(sqlite3.connect(folder / "documents.db")) as books:
-            return {row[0]: row[1:] for row in books.execute("select * from document")}
+        with contextlib.closing(sqlite3.connect(folder / "documents.db")) as totals:
+            return {row[0]: row[1:] for row in totals.execute("select * from document")}
     except sqlite3.OperationalError:  # it has not begun yet
         return {}
 
 
-def shuffled(sent: Sequence[Parcel]) -> list[Parcel]:
+def shuffled(sent: Sequence[DeliveryRequest]) -> list[DeliveryRequest]:
     """All of them, the later ones first, and each a second time."""
     return [*reversed(sent), *sent]
 
@@ -247,7 +249,7 @@ def test_the_consumer_in_javascript_knows_what_holds_and_takes_nothing_unsigned(
             delivered(Http({}), parcels(url, options={"unsigned": "true"})[:1])
         child.send_signal(signal.SIGUSR2)
         documents = dict(json.loads(child.stdout.readline()))
-    assert {name: (one["sequence"], one["type"]) for name, one in documents.items()} == {
+    assert {name: (item["sequence"], item["type"]) for name, item in documents.items()} == {
         "doc_a": (3, "mailroom.document.superseded"),
         "doc_b": (4, "mailroom.document.failed"),
     }

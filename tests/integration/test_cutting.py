@@ -11,9 +11,9 @@ import pytest
 
 from handlers.child import Children
 from handlers.cutting import ChildCutter
-from handlers.pdf.source import Source
+from handlers.pdf.source import SourcePdf
 from receiver.core.errors import Uncuttable
-from tests.papers import a_packet, a_page, damaged, locked
+from tests.pdf_fixtures import a_packet, a_page, damaged, locked
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 MORNING = SAMPLES / "packets" / "morning-mail.pdf"
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 def truth(packet: Path) -> list[tuple[int, ...]]:
     """The pages of each piece, as whoever made the packet wrote them down."""
-    return [tuple(one["pages"]) for one in json.loads(packet.with_suffix(".json").read_text())["pieces"]]
+    return [tuple(item["pages"]) for item in json.loads(packet.with_suffix(".json").read_text())["pieces"]]
 
 
 def shown(path: Path) -> list[tuple[str, str]]:
@@ -157,7 +157,7 @@ async def test_a_separator_sheet_is_blank_and_a_scanned_letter_is_not() -> None:
     async with ChildCutter(Children()).opened(SCANNED) as pages:
         blank = await pages.blank(range(1, pages.count + 1))
     told = json.loads(SCANNED.with_suffix(".json").read_text())["pieces"]
-    assert list(blank) == [page for one in told if one["category"] == "blank" for page in one["pages"]]
+    assert list(blank) == [page for item in told if item["category"] == "blank" for page in item["pages"]]
 
 
 def test_a_packet_that_is_opened_anew_in_between_is_cut_the_same(
@@ -167,7 +167,7 @@ def test_a_packet_that_is_opened_anew_in_between_is_cut_the_same(
     renewed: list[tuple[bytes, bool]] = []
     for copied_at_most, into in ((10**9, whole), (0, renewed)):
         monkeypatch.setattr("handlers.pdf.source.RENEW_BYTES", copied_at_most)
-        source = Source(MORNING)
+        source = SourcePdf(MORNING)
         for page in range(1, source.count + 1):
             source.cut([page], tmp_path / "piece.pdf")
             into.append(((tmp_path / "piece.pdf").read_bytes(), source.is_blank(page)))

@@ -18,8 +18,8 @@ from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
 from receiver.core.plan import Target
 from tests.contracts.destination import HoldsBytes, Place, PointsToIt
+from tests.delivery_requests import a_delivery_request
 from tests.endpoints import Endpoint
-from tests.parcels import a_parcel
 
 _names = count(1)
 
@@ -139,11 +139,11 @@ class TestHttp(PointsToIt):
         return HttpPlace(endpoint, closed_port)
 
     async def test_the_published_library_verifies_the_message(self, place: HttpPlace) -> None:
-        parcel = a_parcel(place.template, options=place.options, reasoning="it says “Rechnung”")
-        await place.destination.deliver(parcel)
+        request = a_delivery_request(place.template, options=place.options, reasoning="it says “Rechnung”")
+        await place.destination.deliver(request)
         (got,) = place.endpoint.posts
-        assert Webhook(SECRET).verify(got.body, got.headers)["id"] == parcel.delivery_id
-        assert got.headers["webhook-id"] == parcel.delivery_id
+        assert Webhook(SECRET).verify(got.body, got.headers)["id"] == request.delivery_id
+        assert got.headers["webhook-id"] == request.delivery_id
         assert got.headers["content-type"] == "application/cloudevents+json"
         with pytest.raises(WebhookVerificationError):
             Webhook(SECRET).verify(got.body + b" ", got.headers)
@@ -158,17 +158,19 @@ class TestHttp(PointsToIt):
     ) -> None:
         place.endpoint.status, place.endpoint.headers = status, {"retry-after": "30", "location": "/elsewhere"}
         with pytest.raises(error, match=str(status)) as raised:
-            await place.destination.deliver(a_parcel(place.template, options=place.options))
+            await place.destination.deliver(a_delivery_request(place.template, options=place.options))
         assert len(place.endpoint.posts) == 1
         if isinstance(raised.value, DestinationBusy):
             assert raised.value.retry_after == 30
 
     async def test_nobody_there_means_later(self, place: HttpPlace) -> None:
         with pytest.raises(DestinationBusy):
-            await place.destination.deliver(a_parcel(place.absent, options=place.options))
+            await place.destination.deliver(a_delivery_request(place.absent, options=place.options))
 
     async def test_keys_in_the_address_are_not_shown(self, place: HttpPlace) -> None:
-        secret = a_parcel(place.template.replace("//", "//user:hidden@") + "?key=hidden", options=place.options)
+        secret = a_delivery_request(
+            place.template.replace("//", "//user:hidden@") + "?key=hidden", options=place.options
+        )
         assert "hidden" not in (await place.destination.deliver(secret)).location
         place.endpoint.status = 500
         with pytest.raises(DestinationBusy) as error:
@@ -176,7 +178,7 @@ class TestHttp(PointsToIt):
         assert "hidden" not in str(error.value)
 
     async def test_an_unsigned_message_must_be_asked_for_by_name(self, place: HttpPlace) -> None:
-        await place.destination.deliver(a_parcel(place.template, options={"unsigned": "true"}))
+        await place.destination.deliver(a_delivery_request(place.template, options={"unsigned": "true"}))
         assert "webhook-signature" not in place.endpoint.posts[0].headers
         (fault,) = place.destination.faults(Target(url=place.template))
         assert "secret: env:NAME" in fault

@@ -13,14 +13,14 @@ from botocore.exceptions import ClientError
 
 from handlers.local_aws import LocalAws
 from receiver.aws.client import JsonClient
-from receiver.core.change import Ensure, Insert, Query, Update, changed
+from receiver.core.change import Insert, InsertIfAbsent, Query, Replace, changed
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.event import Event
 from receiver.core.flag import Flag
 from receiver.core.task import Task, TaskState
-from receiver.store.dynamodb import DynamoStore
-from receiver.store.table import create_table
+from receiver.store.dynamodb.store import DynamoStore
+from receiver.store.dynamodb.table import create_table
 from tests.builders import NOW, a_document, a_flag, a_job, a_task, an_event
 from tests.contracts.store import HandClock
 from tests.contracts.store_asked import all_pages
@@ -79,7 +79,7 @@ class TestCutOff:
         job = a_job()
         await wired.apply(Insert(job))
         wire.lose(2)
-        await wired.apply(Update(job))
+        await wired.apply(Replace(job))
         assert await wired.get(type(job), job.id) == changed(job, version=1)
 
     async def test_a_transaction_whose_answer_is_lost_is_counted_once(self, wired: DynamoStore, wire: Wire) -> None:
@@ -132,9 +132,9 @@ class TestCutOff:
         event, task = an_event(), a_task()
         wire.lose(3)
         with pytest.raises(StoreBusy):
-            await wired.apply(Insert(event), Ensure(task))
+            await wired.apply(Insert(event), InsertIfAbsent(task))
         with pytest.raises(Conflict):
-            await wired.apply(Insert(event), Ensure(task))
+            await wired.apply(Insert(event), InsertIfAbsent(task))
         assert await wired.get(Event, event.id) == event
 
 
@@ -217,8 +217,8 @@ class TestContention:
     async def test_many_documents_that_settle_at_once_are_all_counted(self, store: DynamoStore) -> None:
         before = await store.tally()
         documents = [a_document() for _ in range(40)]
-        await asyncio.gather(*(store.apply(Insert(one)) for one in documents))
-        routed = [Update(changed(one, state=DocumentState.ROUTED)) for one in documents]
+        await asyncio.gather(*(store.apply(Insert(item)) for item in documents))
+        routed = [Replace(changed(item, state=DocumentState.ROUTED)) for item in documents]
         await asyncio.gather(*map(store.apply, routed))
         after = await store.tally()
         assert (after.taken_in, after.routed, after.open) == (before.taken_in + 40, before.routed + 40, before.open)
@@ -279,7 +279,7 @@ class TestLateIndexes:
         moody.mood = remembering()
         query = Query(by="state", key="parked", limit=2)
         assert await all_pages(store, Task, query) == parked
-        await store.apply(Update(parked[1].replay(now=NOW)))
+        await store.apply(Replace(parked[1].replay(now=NOW)))
         assert await all_pages(store, Task, query) == [parked[0], parked[2]]
 
     async def test_records_that_dynamodb_left_unread_are_asked_for_again(
@@ -288,7 +288,7 @@ class TestLateIndexes:
         flags = [a_task() for _ in range(5)]
         await store.apply(*map(Insert, flags))
         moody.mood = reading_halves(moody)
-        ids = [one.id for one in flags]
+        ids = [item.id for item in flags]
         claimed = await store.claim(owner="a", now=NOW, lease_seconds=1, limit=9, ids=ids)
         assert {task.id for task in claimed} == set(ids)
         assert moody.asked.count("batch_get_item") > 1

@@ -12,14 +12,14 @@ from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
 from handlers.local_aws import LocalAws
 from receiver.aws.client import JsonClient
-from receiver.core.change import Delete, Insert, Query, Tally, Update
+from receiver.core.change import Delete, Insert, Query, Replace, Tally
 from receiver.core.document import Document, DocumentState
 from receiver.core.event import Event
 from receiver.core.task import Task
 from receiver.ports import Store
-from receiver.store.dynamodb import DynamoStore
-from receiver.store.items import item_of
-from receiver.store.table import create_table
+from receiver.store.dynamodb.items import item_of
+from receiver.store.dynamodb.store import DynamoStore
+from receiver.store.dynamodb.table import create_table
 from tests.builders import NOW, a_document, a_task, an_event
 from tests.contracts.store import HandClock, StoreContract
 from tests.contracts.store_asked import all_pages
@@ -68,16 +68,16 @@ async def test_a_document_that_was_forgotten_and_came_again_is_counted_as_what_i
     local_aws: LocalAws, table: str, clock: HandClock
 ) -> None:
     """Another process may remember its earlier life, in which the same version was in another state."""
-    one, other = (DynamoStore(table, clock, client=partial(local_aws.client, "dynamodb")) for _ in range(2))
+    item, other = (DynamoStore(table, clock, client=partial(local_aws.client, "dynamodb")) for _ in range(2))
     document = a_document(state=DocumentState.ROUTED)
-    await one.apply(Insert(document))
+    await item.apply(Insert(document))
     assert await other.get(Document, document.id) == document
-    await one.apply(Delete(document))
+    await item.apply(Delete(document))
     again = replace(document, state=DocumentState.OPEN, taken_in_at=NOW + 86400)
-    await one.apply(Insert(again))
-    await other.apply(Update(replace(again, state=DocumentState.REVIEW)))
-    assert await one.tally() == Tally(taken_in=2, review=1, forgotten=1)
-    await one.close()
+    await item.apply(Insert(again))
+    await other.apply(Replace(replace(again, state=DocumentState.REVIEW)))
+    assert await item.tally() == Tally(taken_in=2, review=1, forgotten=1)
+    await item.close()
     await other.close()
 
 

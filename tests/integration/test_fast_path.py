@@ -22,7 +22,7 @@ from receiver.http.limits import ConnectionLimits
 from receiver.http.public import public_app
 from receiver.http.reply import Reply
 from receiver.http.server import server_config
-from receiver.http.webhook import Limits, Webhook
+from receiver.http.webhook import Limits, WebhookEndpoint
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW
 from tests.receivers import HEADER, BusyStore, Sender, a_body, an_app
@@ -154,10 +154,10 @@ def inbound(body: bytes, **proofs: str | None) -> Inbound:
 
 async def replies_of(app: App, *inbounds: Inbound) -> list[Reply]:
     """The replies to what arrives in one tick of the loop."""
-    assert app.door is not None
-    dispatcher, replies = BatchDispatcher(Webhook(app.door, Limits(body=5000))), dict[int, Reply]()
-    for number, one in enumerate(inbounds):
-        dispatcher.dispatch(one, partial(replies.__setitem__, number))
+    assert app.receiver is not None
+    dispatcher, replies = BatchDispatcher(WebhookEndpoint(app.receiver, Limits(body=5000))), dict[int, Reply]()
+    for number, item in enumerate(inbounds):
+        dispatcher.dispatch(item, partial(replies.__setitem__, number))
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(replies) < len(inbounds):  # noqa: ASYNC110 - it is what is measured
             await asyncio.sleep(0)
@@ -176,8 +176,8 @@ async def test_the_events_of_one_tick_are_kept_together_and_answered_each_by_its
         inbound(b"x" * 5001),
         inbound(a_body("c")),
     )
-    assert [one.status for one in replies] == [202, 401, 400, 413, 202]
-    assert [b'"a"' in one.body for one in replies] == [True, False, False, False, False]
+    assert [item.status for item in replies] == [202, 401, 400, 413, 202]
+    assert [b'"a"' in item.body for item in replies] == [True, False, False, False, False]
     assert b'"c"' in replies[-1].body
     assert store.together == [2]
 
@@ -186,29 +186,29 @@ async def test_the_events_of_one_tick_are_kept_together_and_answered_each_by_its
 async def test_a_fault_of_ours_is_answered_to_everybody_who_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def failing(self: Webhook, inbounds: Sequence[Inbound]) -> list[Reply]:
+    async def failing(self: WebhookEndpoint, inbounds: Sequence[Inbound]) -> list[Reply]:
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr(Webhook, "answer", failing)
+    monkeypatch.setattr(WebhookEndpoint, "answer", failing)
     replies = await replies_of(an_app(tmp_path), inbound(a_body("a")), inbound(a_body("b")))
-    assert [one.status for one in replies] == [500, 500]
+    assert [item.status for item in replies] == [500, 500]
 
 
 @pytest.mark.anyio
 async def test_a_connection_that_fails_keeps_no_answer_from_the_others(tmp_path: Path) -> None:
     app = an_app(tmp_path)
-    assert app.door is not None
+    assert app.receiver is not None
 
     def failing(reply: Reply) -> None:
         raise RuntimeError("a mistake of ours")
 
-    dispatcher, replies = BatchDispatcher(Webhook(app.door, Limits())), list[Reply]()
+    dispatcher, replies = BatchDispatcher(WebhookEndpoint(app.receiver, Limits())), list[Reply]()
     dispatcher.dispatch(inbound(a_body("a")), failing)
     dispatcher.dispatch(inbound(a_body("b")), replies.append)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not replies:  # noqa: ASYNC110 - it is what is measured
             await asyncio.sleep(0)
-    assert [one.status for one in replies] == [202]
+    assert [item.status for item in replies] == [202]
 
 
 @pytest.mark.parametrize("cut", [10, -1, -200, -600])
@@ -257,7 +257,7 @@ class Transport(asyncio.Transport):
 async def test_a_sender_that_does_not_read_is_answered_by_the_ordinary_way_when_it_does(
     app: App, fast: list[int]
 ) -> None:
-    limits, transport = ConnectionLimits(10, listener="public", meter=app.tools.meter), Transport()
+    limits, transport = ConnectionLimits(10, listener="public", meter=app.context.meter), Transport()
     config = server_config(public_app(app), limits)
     protocol = fast_path.FastPathProtocol(config, ServerState(), {}, asyncio.get_running_loop())
     protocol.connection_made(transport)
@@ -301,7 +301,7 @@ def test_an_event_in_hand_is_answered_when_the_server_stops(tmp_path: Path) -> N
 
     listener = socket.create_server(("127.0.0.1", 0))
     app = an_app(tmp_path, store=Slow())
-    limits = ConnectionLimits(10, listener="public", meter=app.tools.meter)
+    limits = ConnectionLimits(10, listener="public", meter=app.context.meter)
     server = uvicorn.Server(server_config(public_app(app), limits))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()

@@ -26,7 +26,7 @@ async def test_a_feed_runs_while_there_is_work_and_is_stopped_with_it(tmp_path: 
             stopped.set()
 
     app = replace(an_app(tmp_path), feeds=(feed,))
-    async with working(app, Supervisor(app.tools.meter), Stopping()):
+    async with working(app, Supervisor(app.context.meter), Stopping()):
         await asyncio.wait_for(asked.wait(), 10)
         assert not stopped.is_set()
     assert stopped.is_set()

@@ -16,11 +16,11 @@ from receiver.core.errors import StoreBusy
 from receiver.core.event import ID_LIMIT, Event
 from receiver.core.task import Task
 from receiver.core.verify import TOKEN_HEADER
-from receiver.flow.event_limit import BURST, EACH_SECONDS, EventLimit
-from receiver.flow.every import every
 from receiver.http.operator import operator_app
 from receiver.http.webhook import LINES, PATH
-from receiver.metrics import Meter
+from receiver.metrics import SummingMeter
+from receiver.pipeline.event_limit import BURST, EACH_SECONDS, EventLimit
+from receiver.pipeline.records import every_record
 from receiver.settings import Secret
 from receiver.store import codec
 from receiver.store.memory import MemoryStore
@@ -45,22 +45,22 @@ class Clock:
 
 def limited(folder: Path, *, burst: int = BURST, clock: Clock | None = None, **given: Any) -> App:
     app = an_app(folder, **given)
-    assert app.door is not None
-    app.door.limit = EventLimit(burst=burst, clock=clock or Clock())
+    assert app.receiver is not None
+    app.receiver.limit = EventLimit(burst=burst, clock=clock or Clock())
     return app
 
 
 async def kept(app: App) -> list[Event]:
-    return [one async for one in every(Event, Query(), app.tools.store)]
+    return [item async for item in every_record(Event, Query(), app.context.store)]
 
 
 def refusals(app: App) -> dict[str, float]:
-    assert isinstance(app.tools.meter, Meter)
-    return {labels[0]: value for name, labels, value in app.tools.meter.counts() if name == "mailroom_refusals"}
+    assert isinstance(app.context.meter, SummingMeter)
+    return {labels[0]: value for name, labels, value in app.context.meter.counts() if name == "mailroom_refusals"}
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> Counter[str]:
-    return Counter(one.getMessage() for one in caplog.records)
+    return Counter(item.getMessage() for item in caplog.records)
 
 
 async def test_one_documents_token_has_so_many_events_kept_and_no_more(
@@ -71,7 +71,7 @@ async def test_one_documents_token_has_so_many_events_kept_and_no_more(
     caplog.set_level("INFO")
     async with client_of(app) as client:
         answers = [await post(client, a_body(f"evt-{n}", f"type-{n}", job_id=f"job-{n}")) for n in range(1000)]
-        assert Counter(one.status_code for one in answers) == {202: BURST, 429: 1000 - BURST}
+        assert Counter(item.status_code for item in answers) == {202: BURST, 429: 1000 - BURST}
         refused = answers[-1]
         assert refused.headers["retry-after"] == str(int(EACH_SECONDS))
         assert refused.json()["error"]["code"] == "too_many_events"
@@ -84,8 +84,8 @@ async def test_one_documents_token_has_so_many_events_kept_and_no_more(
     assert refusals(app) == {"too_many_events": 1000 - BURST + 2}
     lines = {what: times for what, times in logged(caplog).items() if what.startswith("event.")}
     assert lines == {"event.accepted": BURST + 2, "event.duplicate": 3, "event.refused": 2}
-    told = [one.facts for one in caplog.records if one.getMessage() == "event.refused"]  # type: ignore[attr-defined]
-    assert {(one["cause"], one["subject"]) for one in told} == {("too_many_events", "doc_known")}
+    told = [item.facts for item in caplog.records if item.getMessage() == "event.refused"]  # type: ignore[attr-defined]
+    assert {(item["cause"], item["subject"]) for item in told} == {("too_many_events", "doc_known")}
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -94,7 +94,7 @@ async def test_whoever_sends_whatever_each_document_keeps_its_share_and_every_re
     sent: list[tuple[str, int, str, int]], tmp_path: Path
 ) -> None:
     app = limited(tmp_path, burst=SMALL)
-    await app.tools.store.apply(Insert(a_job(id="job-3", document_id="doc_c")))
+    await app.context.store.apply(Insert(a_job(id="job-3", document_id="doc_c")))
     acknowledged = set()
     async with client_of(app) as client:
         for document, number, type_, job in sent:
@@ -111,10 +111,10 @@ async def test_whoever_sends_whatever_each_document_keeps_its_share_and_every_re
     by_document = Counter(event.document_id for event in await kept(app))
     assert sum(by_document.values()) == len(acknowledged)
     wanted = {
-        document: len({number for one, number, _, job in sent if one == document and (job < 3 or one == "doc_c")})
+        document: len({number for item, number, _, job in sent if item == document and (job < 3 or item == "doc_c")})
         for document in AUTHORS
     }
-    assert dict(by_document) == {one: min(wanted[one], SMALL) for one in AUTHORS if wanted[one]}
+    assert dict(by_document) == {item: min(wanted[item], SMALL) for item in AUTHORS if wanted[item]}
 
 
 async def test_what_is_not_kept_is_not_counted(tmp_path: Path) -> None:
@@ -153,8 +153,8 @@ async def test_one_event_takes_so_much_of_the_store_and_no_more_whatever_it_brin
                   reasoning="r" * 1_000_000)  # fmt: skip
     async with client_of(app) as client:
         assert (await post(client, body)).status_code == 202
-    tasks = await app.tools.store.find(Task, Query())
-    size = sum(len(codec.encode(one)) for one in [*await kept(app), *tasks.records])
+    tasks = await app.context.store.find(Task, Query())
+    size = sum(len(codec.encode(item)) for item in [*await kept(app), *tasks.records])
     assert size < 14_000
 
 

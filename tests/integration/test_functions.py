@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from handlers.local_aws import LocalAws
-from receiver.store.table import create_table
+from receiver.store.dynamodb.table import create_table
 from tests.lambda_runtime import ROOT, Function, FunctionError, running
 from tests.servers import start_sandbox
 
@@ -48,14 +48,14 @@ class Lambda:
         for message in taken:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         template = recorded("sqs_rings")["Records"][0]
-        return [{**template, "messageId": one["MessageId"], "body": one["Body"]} for one in taken]
+        return [{**template, "messageId": item["MessageId"], "body": item["Body"]} for item in taken]
 
     def work(self, process: Function) -> list[str]:
         """Answers rings until there is none; the ids that process gave back."""
         failed: list[str] = []
         while records := self.rings():
             answer = process.invoke({"Records": records})
-            failed += [one["itemIdentifier"] for one in answer["batchItemFailures"]]
+            failed += [item["itemIdentifier"] for item in answer["batchItemFailures"]]
         return failed
 
     def put(self, key: str, body: bytes) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class TestReceive:
         request["headers"]["content-length"] = str(len(json.dumps(event)))
         receive = quiet.start("receive")
         answers = [receive.invoke(request) for _ in range(2)]
-        assert [(one["statusCode"], json.loads(one["body"])["status"]) for one in answers] == [
+        assert [(item["statusCode"], json.loads(item["body"])["status"]) for item in answers] == [
             (202, "accepted"),
             (200, "duplicate"),
         ]
@@ -232,9 +232,9 @@ class TestSweepAndConsole:
     def test_the_sweep_counts_the_books(self, quiet: Lambda) -> None:
         sweep = quiet.start("sweep")
         assert sweep.invoke(recorded("schedule")) is None
-        books = [line for line in sweep.lines() if "mailroom_balanced" in line][-1]
-        assert books["mailroom_balanced"] == 1
-        assert books["mailroom_taken_in"] >= 1
+        totals = [line for line in sweep.lines() if "mailroom_balanced" in line][-1]
+        assert totals["mailroom_balanced"] == 1
+        assert totals["mailroom_taken_in"] >= 1
 
     def test_the_sweep_rings_for_what_was_not_rung(self, quiet: Lambda) -> None:
         quiet.start("intake").invoke(quiet.put("unheard.pdf", b"%PDF-1.7 unheard"))

@@ -14,14 +14,14 @@ from receiver.core.document import DocumentState
 from receiver.core.errors import Misconfigured
 from receiver.core.flag import Flag
 from receiver.core.task import TaskState
-from receiver.flow.heartbeat import HEARTBEAT
 from receiver.http import readiness as readiness_module
 from receiver.http.public import public_app
 from receiver.http.readiness import Readiness
 from receiver.metrics import METRICS
+from receiver.operations.heartbeat import HEARTBEAT
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW, a_channel, a_document, a_task, an_incident
-from tests.desk import PlayedChannel
+from tests.in_memory_app import InMemoryChannel
 from tests.receivers import BusyStore, Sender, a_body, an_app, client_of, operator_of, post
 
 pytestmark = pytest.mark.anyio
@@ -97,8 +97,8 @@ async def test_what_readiness_says_is_never_old_and_a_store_that_hangs_is_busy(m
 
 async def test_every_metric_and_the_books_can_be_read_by_prometheus(tmp_path: Path) -> None:
     app = an_app(tmp_path)
-    app = dataclasses.replace(app, tools=dataclasses.replace(app.tools, channels={"log": PlayedChannel()}))
-    await app.tools.store.apply(
+    app = dataclasses.replace(app, context=dataclasses.replace(app.context, channels={"log": InMemoryChannel()}))
+    await app.context.store.apply(
         Insert(a_document(deadline=NOW - 1)),
         Insert(a_document(state=DocumentState.ROUTED)),
         Insert(a_task(state=TaskState.PARKED)),
@@ -138,4 +138,4 @@ async def test_what_is_not_there_is_told_in_the_same_shape(tmp_path: Path) -> No
 
 async def test_an_application_without_a_door_is_not_served(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured):
-        public_app(dataclasses.replace(an_app(tmp_path), door=None))
+        public_app(dataclasses.replace(an_app(tmp_path), receiver=None))

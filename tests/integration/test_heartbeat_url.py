@@ -14,7 +14,7 @@ async def test_it_is_asked_once_and_a_2xx_is_enough() -> None:
     with an_endpoint() as watchdog:
         watchdog.status = 204
         await HeartbeatUrl(f"{watchdog.url}/{SECRET}")()
-        assert [(one.method, one.path) for one in watchdog.got] == [("GET", f"/{SECRET}")]
+        assert [(item.method, item.path) for item in watchdog.got] == [("GET", f"/{SECRET}")]
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from receiver.bootstrap import App
 from receiver.core.event import Inbound
-from receiver.http.arriving import SMALL, Held
 from receiver.http.batch_dispatcher import BatchDispatcher
 from receiver.http.reply import Reply
-from receiver.http.webhook import PATH, Limits, Webhook
+from receiver.http.request_body import SMALL, BodyBudget
+from receiver.http.webhook import PATH, Limits, WebhookEndpoint
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW
 from tests.receivers import HEADER, BusyStore, Sender, a_body, an_app
@@ -72,7 +72,7 @@ def headers_of(body: bytes, changed: dict[str, str | None]) -> list[tuple[bytes,
     return [(name.lower().encode(), value.encode()) for name, value in proofs.items()]
 
 
-async def in_pieces(webhook: Webhook, headers: list[tuple[bytes, bytes]], pieces: list[bytes]) -> int:
+async def in_pieces(webhook: WebhookEndpoint, headers: list[tuple[bytes, bytes]], pieces: list[bytes]) -> int:
     """The status of the answer to a body that comes in these pieces."""
     left, sent = list(pieces), list[Any]()
 
@@ -86,10 +86,10 @@ async def in_pieces(webhook: Webhook, headers: list[tuple[bytes, bytes]], pieces
     return int(sent[0]["status"])
 
 
-async def in_one_tick(webhook: Webhook, inbounds: list[Inbound]) -> list[Reply]:
+async def in_one_tick(webhook: WebhookEndpoint, inbounds: list[Inbound]) -> list[Reply]:
     dispatcher, replies = BatchDispatcher(webhook), dict[int, Reply]()
-    for number, one in enumerate(inbounds):
-        dispatcher.dispatch(one, partial(replies.__setitem__, number))
+    for number, item in enumerate(inbounds):
+        dispatcher.dispatch(item, partial(replies.__setitem__, number))
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(replies) < len(inbounds):  # noqa: ASYNC110 - it is what is measured
             await asyncio.sleep(0)
@@ -100,8 +100,8 @@ async def in_one_tick(webhook: Webhook, inbounds: list[Inbound]) -> list[Reply]:
 async def test_a_refused_body_in_pieces_is_let_go_of_with_its_answer(name: str, tmp_path: Path) -> None:
     status, changed, body_of, store = REFUSALS[name]
     app = an_app_with(tmp_path, store)
-    assert app.door is not None
-    webhook, body = Webhook(app.door, Limits()), body_of()
+    assert app.receiver is not None
+    webhook, body = WebhookEndpoint(app.receiver, Limits()), body_of()
     pieces = [body[:100], body[100:]]
     before = [sys.getrefcount(piece) for piece in pieces]
     assert await in_pieces(webhook, headers_of(body, changed), pieces) == status
@@ -113,11 +113,11 @@ async def test_a_refused_body_in_pieces_is_let_go_of_with_its_answer(name: str, 
 async def test_a_refused_body_that_came_whole_is_let_go_of_with_its_answer(name: str, tmp_path: Path) -> None:
     status, changed, body_of, store = REFUSALS[name]
     app = an_app_with(tmp_path, store)
-    assert app.door is not None
-    webhook, body = Webhook(app.door, Limits()), body_of()
+    assert app.receiver is not None
+    webhook, body = WebhookEndpoint(app.receiver, Limits()), body_of()
     before = sys.getrefcount(body)
     replies = await in_one_tick(webhook, [Inbound(headers_of(body, changed), body), Inbound([], body)])
-    assert [one.status for one in replies] == [status, 401]
+    assert [item.status for item in replies] == [status, 401]
     for _ in range(3):  # the task that answered ends
         await asyncio.sleep(0)
     assert sys.getrefcount(body) == before
@@ -163,7 +163,7 @@ def test_many_large_bodies_at_once_are_read_no_further_than_they_are_proven(tmp_
     with served(an_app(tmp_path)) as address, contextlib.ExitStack() as opened:
         made = [opened.enter_context(socket.create_connection(address, PATIENCE_SECONDS)) for _ in range(connections)]
         forge(opened.enter_context(socket.create_connection(address, PATIENCE_SECONDS)))
-        threads = [threading.Thread(target=forge, args=(one,)) for one in made]
+        threads = [threading.Thread(target=forge, args=(item,)) for item in made]
         tracemalloc.start()
         try:
             before = tracemalloc.get_traced_memory()[0]
@@ -205,8 +205,8 @@ async def test_a_body_is_held_only_while_its_head_may_still_be_proven(
     changed: dict[str, str | None], held: int, tmp_path: Path
 ) -> None:
     app = an_app(tmp_path)
-    assert app.door is not None
-    webhook, seen = Webhook(app.door, Limits()), list[int]()
+    assert app.receiver is not None
+    webhook, seen = WebhookEndpoint(app.receiver, Limits()), list[int]()
 
     async def receive() -> dict[str, Any]:
         seen.append(webhook.held.now)
@@ -223,8 +223,8 @@ async def test_a_body_is_held_only_while_its_head_may_still_be_proven(
 
 async def test_more_than_can_be_held_is_told_to_come_again_and_small_events_still_pass(tmp_path: Path) -> None:
     app = an_app(tmp_path)
-    assert app.door is not None
-    webhook = Webhook(app.door, Limits(body=200_000, held=300_000, spare=100_000))
+    assert app.receiver is not None
+    webhook = WebhookEndpoint(app.receiver, Limits(body=200_000, held=300_000, spare=100_000))
     large, small = a_body("large", filler="x" * 50_000), a_body("small")
     assert webhook.held.take(170_000, of=170_000)  # what other requests hold at this moment
     sent: list[Any] = []
@@ -239,8 +239,8 @@ async def test_more_than_can_be_held_is_told_to_come_again_and_small_events_stil
     await webhook(scope, receive, send)
     assert (sent[0]["status"], dict(sent[0]["headers"])[b"retry-after"]) == (503, b"1")
     assert json.loads(sent[1]["body"])["error"]["code"] == "busy"
-    replies = await in_one_tick(webhook, [Inbound(headers_of(one, {}), one) for one in (large, small)])
-    assert [one.status for one in replies] == [503, 202]
+    replies = await in_one_tick(webhook, [Inbound(headers_of(item, {}), item) for item in (large, small)])
+    assert [item.status for item in replies] == [503, 202]
     assert await in_pieces(webhook, headers_of(small, {}), [small[:20], small[20:]]) == 200
     assert webhook.held.now == 170_000
 
@@ -249,7 +249,7 @@ async def test_more_than_can_be_held_is_told_to_come_again_and_small_events_stil
 def test_no_order_of_requests_takes_more_than_there_is_or_what_is_kept_for_the_small(
     asked: list[tuple[int, int]],
 ) -> None:
-    held = Held(100_000, spare=30_000)
+    held = BodyBudget(100_000, spare=30_000)
     taken = []
     for size, of in asked:
         before = held.now

@@ -12,7 +12,7 @@ from pikepdf import Array, Dictionary, Name, String
 from handlers.child import GIB, Bounds, Children
 from handlers.cutting import ChildCutter
 from receiver.core.errors import ReaderDied, Uncuttable
-from tests.papers import a_page, packet_bytes, with_file
+from tests.pdf_fixtures import a_page, packet_bytes, with_file
 
 pytestmark = pytest.mark.anyio
 
@@ -86,7 +86,7 @@ async def test_a_page_with_a_strange_box_is_cut(box: Any, tmp_path: Path) -> Non
         elif isinstance(box, str):
             pdf.pages[0].obj.MediaBox = Name(box)
         else:
-            pdf.pages[0].obj.MediaBox = Array([Name(one) if isinstance(one, str) else one for one in box])
+            pdf.pages[0].obj.MediaBox = Array([Name(item) if isinstance(item, str) else item for item in box])
         pdf.pages[0].obj.UserUnit = 75_000
 
     assert await cut(changed(TWO, strange), tmp_path, [1])

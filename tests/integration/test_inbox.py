@@ -17,14 +17,14 @@ from handlers.inbox import InboxFeed
 from handlers.local_aws import LocalAws
 from handlers.sources.s3 import S3Source
 from receiver.bootstrap import App
-from receiver.core.change import Query, Update
+from receiver.core.change import Query, Replace
+from receiver.core.delivery_request import Content, DeliveryRequest
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Misconfigured
-from receiver.core.parcel import Content, Parcel
 from receiver.core.plan import Plan, Target, Way
-from receiver.flow.forget import forget_content
+from receiver.operations.expired_content import delete_content
 from tests.builders import NOW, a_document
-from tests.letters import a_mail
+from tests.mail_fixtures import a_mail
 from tests.receivers import an_app, settings_with
 
 pytestmark = [pytest.mark.aws, pytest.mark.anyio]
@@ -44,7 +44,7 @@ class Bucket:
         self.feed = InboxFeed(f"sqs://{self.name}", aws.aws)
         place = f"{self.name}/{prefix}" if prefix else self.name
         app = an_app(folder, inbox=f"sqs://{self.name}", inbox_buckets=f"another-inbox, {place}", **settings)
-        self.app: App = replace(app, tools=replace(app.tools, sources={"s3": S3Source(aws.aws)}))
+        self.app: App = replace(app, context=replace(app.context, sources={"s3": S3Source(aws.aws)}))
 
     def put(self, key: str, content: bytes = PDF) -> dict[str, Any]:
         """The record that S3 tells of it."""
@@ -72,19 +72,19 @@ class Bucket:
         return await self.feed.poll(self.app, wait_seconds=1)
 
     async def documents(self) -> list[Document]:
-        found: list[Document] = (await self.app.tools.store.find(Document, Query(limit=100))).records
+        found: list[Document] = (await self.app.context.store.find(Document, Query(limit=100))).records
         return found
 
     def tagged(self) -> list[tuple[str, bool]]:
         """The key of each version in the bucket, and whether it says that nobody needs it."""
         s3, found = self.aws.client("s3"), []
-        for one in s3.list_object_versions(Bucket=self.name).get("Versions", []):
-            tags = s3.get_object_tagging(Bucket=self.name, Key=one["Key"], VersionId=one["VersionId"])["TagSet"]
-            found.append((one["Key"], {"Key": "mailroom", "Value": "done"} in tags))
+        for item in s3.list_object_versions(Bucket=self.name).get("Versions", []):
+            tags = s3.get_object_tagging(Bucket=self.name, Key=item["Key"], VersionId=item["VersionId"])["TagSet"]
+            found.append((item["Key"], {"Key": "mailroom", "Value": "done"} in tags))
         return sorted(found)
 
     async def read(self, document: Document) -> bytes:
-        content = await self.app.tools.content(document)
+        content = await self.app.context.content(document)
         return b"".join([chunk async for chunk in content.stream()])
 
 
@@ -123,17 +123,17 @@ async def test_the_same_notice_twice_is_one_document(inbox: Bucket) -> None:
 async def test_what_lies_under_packets_is_a_packet(inbox: Bucket) -> None:
     inbox.tell(inbox.put("packets/morning.pdf"))
     await inbox.take()
-    assert [one.packet for one in await inbox.documents()] == [True]
+    assert [item.packet for item in await inbox.documents()] == [True]
 
 
 async def test_an_email_from_ses_becomes_its_attachments(inbox: Bucket) -> None:
     mail = a_mail(("invoice.pdf", PDF, "application/pdf"), ("terms.txt", b"our terms", "text/plain"))
     inbox.tell(inbox.put("ses/0a1b2c", mail.as_bytes()))
     assert await inbox.take() == 1
-    documents = {one.name: one for one in await inbox.documents()}
+    documents = {item.name: item for item in await inbox.documents()}
     assert set(documents) == {"0a1b2c", "Our invoice.txt", "invoice.pdf", "terms.txt"}
-    assert {one.origin.sender for one in documents.values()} == {"anna@example.com"}
-    assert len({one.batch_id for one in documents.values()}) == 1
+    assert {item.origin.sender for item in documents.values()} == {"anna@example.com"}
+    assert len({item.batch_id for item in documents.values()}) == 1
     assert await inbox.read(documents["0a1b2c"]) == mail.as_bytes()
     assert [await inbox.read(documents[name]) for name in ("invoice.pdf", "terms.txt")] == [PDF, b"our terms"]
 
@@ -181,7 +181,7 @@ async def test_what_no_document_is_read_from_is_tagged_as_done(inbox: Bucket) ->
     inbox.tell(inbox.put("letter.pdf"), inbox.put("ses/0a1b2c", mail.as_bytes()), inbox.put("letter.pdf"))
     await inbox.take()
     assert inbox.tagged() == [("letter.pdf", False), ("letter.pdf", True), ("ses/0a1b2c", False)]
-    left = {one.name: await inbox.read(one) for one in await inbox.documents() if one.content.startswith("s3://")}
+    left = {item.name: await inbox.read(item) for item in await inbox.documents() if item.content.startswith("s3://")}
     assert left == {"letter.pdf": PDF, "0a1b2c": mail.as_bytes()}
 
 
@@ -194,11 +194,11 @@ async def test_an_object_is_tagged_when_nobody_needs_it_any_more_and_not_by_its_
     await inbox.take()
     copied = afterwards == "copied"
     assert inbox.tagged() == [("routed.pdf", copied), ("waiting.pdf", copied)]
-    for one in await inbox.documents():
-        state = DocumentState.ROUTED if one.name == "routed.pdf" else DocumentState.REVIEW
-        await inbox.app.tools.store.apply(Update(replace(one, state=state)))
-    tools = replace(inbox.app.tools, clock=lambda: NOW + 1000 * 86400)
-    assert await forget_content(tools) == (1, [])
+    for item in await inbox.documents():
+        state = DocumentState.ROUTED if item.name == "routed.pdf" else DocumentState.REVIEW
+        await inbox.app.context.store.apply(Replace(replace(item, state=state)))
+    context = replace(inbox.app.context, clock=lambda: NOW + 1000 * 86400)
+    assert await delete_content(context) == (1, [])
     assert inbox.tagged() == [("routed.pdf", True), ("waiting.pdf", copied)]
 
 
@@ -207,8 +207,8 @@ async def test_an_object_whose_notice_comes_again_is_needed_again(inbox: Bucket)
     inbox.tell(record)
     await inbox.take()
     (document,) = await inbox.documents()
-    await inbox.app.tools.store.apply(Update(replace(document, state=DocumentState.ROUTED)))
-    assert await forget_content(replace(inbox.app.tools, clock=lambda: NOW + 1000 * 86400)) == (1, [])
+    await inbox.app.context.store.apply(Replace(replace(document, state=DocumentState.ROUTED)))
+    assert await delete_content(replace(inbox.app.context, clock=lambda: NOW + 1000 * 86400)) == (1, [])
     assert inbox.tagged() == [("letter.pdf", True)]
     inbox.tell(record)
     await inbox.take()
@@ -278,10 +278,10 @@ async def test_what_mailroom_itself_delivered_is_never_taken_in(inbox: Bucket) -
     plan = Plan(way=Way.MATCHED, route="invoice", reason="it fits")
     url = f"s3://{inbox.name}/sorted/letter.pdf"
     content = Content(size=len(PDF), sha256=document.sha256, media_type="application/pdf", stream=lambda: chunks(PDF))
-    parcel = Parcel(
+    request = DeliveryRequest(
         delivery_id="dlv_1", document=document, plan=plan, url=url, content=content, manifest={"mailroom": 1}
     )
-    await S3(inbox.aws.aws).deliver(parcel)
+    await S3(inbox.aws.aws).deliver(request)
     inbox.tell(inbox.told("sorted/letter.pdf"), inbox.told("sorted/letter.pdf.mailroom.json"))
     assert await inbox.take() == 1
     assert await inbox.documents() == []
@@ -297,4 +297,4 @@ async def test_only_the_prefix_that_is_named_is_taken_from(local_aws: LocalAws, 
     assert await inbox.take() == 0
     inbox.tell(inbox.put("inbox/letter.pdf"))
     await inbox.take()
-    assert [one.name for one in await inbox.documents()] == ["letter.pdf"]
+    assert [item.name for item in await inbox.documents()] == ["letter.pdf"]

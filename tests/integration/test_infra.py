@@ -56,7 +56,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         zipped = folder / "build" / "lambda" / f"{request.param}-3.13-arm64" / f"{name}.zip"
         zipped.parent.mkdir(parents=True, exist_ok=True)
         zipped.write_bytes(b"PK\x05\x06" + bytes(18))
-    options = [f"--param={one}" for one in ("alertEmail=desk@example.com", "functionUrl=true", *MORE[request.param])]
+    options = [f"--param={item}" for item in ("alertEmail=desk@example.com", "functionUrl=true", *MORE[request.param])]
     command = [osls, "package", "--stage", request.param, *options]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -71,19 +71,19 @@ def template(made: Path) -> dict[str, Any]:
 def test_cfn_lint_finds_nothing(made: Path) -> None:
     lint = tool(CACHE / "templates" / "venv" / "bin" / "cfn-lint")
     found = json.loads(run(lint, "--format", "json", made).stdout or "[]")
-    heard = [one for one in found if one["Rule"]["Id"] not in CHECKS["cfn-lint"]]
-    assert [f"{one['Rule']['Id']} {one['Message']}" for one in heard] == []
-    assert {one["Rule"]["Id"] for one in found} == set(CHECKS["cfn-lint"]), "a reason that is not needed any more"
+    heard = [item for item in found if item["Rule"]["Id"] not in CHECKS["cfn-lint"]]
+    assert [f"{item['Rule']['Id']} {item['Message']}" for item in heard] == []
+    assert {item["Rule"]["Id"] for item in found} == set(CHECKS["cfn-lint"]), "a reason that is not needed any more"
 
 
 def test_checkov_finds_nothing(made: Path) -> None:
     checkov = tool(CACHE / "templates" / "venv" / "bin" / "checkov")
     done = run(checkov, "--framework", "cloudformation", "--skip-download", "--quiet", "-o", "json", "-f", made)
     failed = json.loads(done.stdout)["results"]["failed_checks"]
-    heard = [one for one in failed if one["check_id"] not in CHECKS["checkov"]]
-    allowed = [one for one in heard if (one["check_id"], one["resource"].rpartition(".")[2]) not in OPEN_DOORS]
-    assert [f"{one['check_id']} {one['check_name']}: {one['resource']}" for one in allowed] == []
-    assert {one["check_id"] for one in failed} >= set(CHECKS["checkov"]), "a reason that is not needed any more"
+    heard = [item for item in failed if item["check_id"] not in CHECKS["checkov"]]
+    allowed = [item for item in heard if (item["check_id"], item["resource"].rpartition(".")[2]) not in OPEN_DOORS]
+    assert [f"{item['check_id']} {item['check_name']}: {item['resource']}" for item in allowed] == []
+    assert {item["check_id"] for item in failed} >= set(CHECKS["checkov"]), "a reason that is not needed any more"
 
 
 OPEN_DOORS = {("CKV_AWS_258", "ReceiveLambdaFunctionUrl")}
@@ -137,7 +137,7 @@ PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::AccountI
 
 def resolved(value: Any, resources: dict[str, Any]) -> Any:
     if isinstance(value, list):
-        return [resolved(one, resources) for one in value]
+        return [resolved(item, resources) for item in value]
     if not isinstance(value, dict):
         return value
     if "Fn::Sub" in value:
@@ -146,36 +146,38 @@ def resolved(value: Any, resources: dict[str, Any]) -> Any:
         return value["Fn::Join"][0].join(resolved(value["Fn::Join"][1], resources))
     if "Fn::GetAtt" in value or "Ref" in value:
         return ARNS[resources[value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]]["Type"]]
-    return {key: resolved(one, resources) for key, one in value.items()}
+    return {key: resolved(item, resources) for key, item in value.items()}
 
 
 def test_every_function_has_its_own_zip_and_runs_on_the_runtime_asked_for(made: Path) -> None:
     resources = template(made)["Resources"]
-    lambdas = {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::Lambda::Function"}
+    lambdas = {name: item["Properties"] for name, item in resources.items() if item["Type"] == "AWS::Lambda::Function"}
     functions = lambdas.values()
-    zips = [json.dumps(one["Code"]["S3Key"]).rpartition("/")[2] for one in functions]
+    zips = [json.dumps(item["Code"]["S3Key"]).rpartition("/")[2] for item in functions]
     assert len(set(zips)) == 5
     expected = {"ReceiveLambdaFunction", "ConsoleLambdaFunction"} if "prod" in str(made) else set()
-    assert {name for name, one in lambdas.items() if "SnapStart" in one} == expected
-    assert {(one["Runtime"], *one["Architectures"]) for one in functions} == {("python3.13", "arm64")}
+    assert {name for name, item in lambdas.items() if "SnapStart" in item} == expected
+    assert {(item["Runtime"], *item["Architectures"]) for item in functions} == {("python3.13", "arm64")}
 
 
 def test_the_public_api_answers_events_and_health_and_nothing_else(made: Path) -> None:
     resources = template(made)["Resources"]
-    routes = {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::ApiGatewayV2::Route"}
-    apis = {one["ApiId"]["Ref"] for one in routes.values()}
+    routes = {
+        name: item["Properties"] for name, item in resources.items() if item["Type"] == "AWS::ApiGatewayV2::Route"
+    }
+    apis = {item["ApiId"]["Ref"] for item in routes.values()}
     assert apis == {"HttpApi", "OperatorApi"}
-    public = {one["RouteKey"] for one in routes.values() if one["ApiId"]["Ref"] == "HttpApi"}
+    public = {item["RouteKey"] for item in routes.values() if item["ApiId"]["Ref"] == "HttpApi"}
     assert public == {"POST /webhooks/llamacloud", "GET /livez", "GET /readyz"}
-    targets = {name: one["Properties"] for name, one in resources.items() if "Integration" in name}
-    called = {one["ApiId"]["Ref"]: json.dumps(one["IntegrationUri"]) for one in targets.values()}
+    targets = {name: item["Properties"] for name, item in resources.items() if "Integration" in name}
+    called = {item["ApiId"]["Ref"]: json.dumps(item["IntegrationUri"]) for item in targets.values()}
     assert "Receive" in called["HttpApi"]
     assert "Console" in called["OperatorApi"]
 
 
 def test_every_api_is_throttled(made: Path) -> None:
-    stages = [one for one in template(made)["Resources"].values() if one["Type"] == "AWS::ApiGatewayV2::Stage"]
-    assert {one["Properties"]["ApiId"]["Ref"] for one in stages} == {"HttpApi", "OperatorApi"}
+    stages = [item for item in template(made)["Resources"].values() if item["Type"] == "AWS::ApiGatewayV2::Stage"]
+    assert {item["Properties"]["ApiId"]["Ref"] for item in stages} == {"HttpApi", "OperatorApi"}
     for stage in stages:
         bounds = stage["Properties"]["DefaultRouteSettings"]
         assert 0 < bounds["ThrottlingRateLimit"] <= 100
@@ -184,9 +186,9 @@ def test_every_api_is_throttled(made: Path) -> None:
 
 def test_the_operators_api_can_be_left_out(made: Path) -> None:
     said = template(made)
-    ours = {name: one for name, one in said["Resources"].items() if name.startswith("OperatorApi")}
+    ours = {name: item for name, item in said["Resources"].items() if name.startswith("OperatorApi")}
     assert len(ours) == 7
-    assert {one.get("Condition") for one in ours.values()} == {"OperatorApi"}
+    assert {item.get("Condition") for item in ours.values()} == {"OperatorApi"}
     assert said["Outputs"]["OperatorUrl"]["Condition"] == "OperatorApi"
     shown = "off" if "prod" in str(made) else "on"
     assert said["Conditions"]["OperatorApi"] == {"Fn::Equals": [shown, "on"]}
@@ -194,6 +196,6 @@ def test_the_operators_api_can_be_left_out(made: Path) -> None:
 
 def test_production_keeps_its_data(made: Path) -> None:
     said = template(made)["Resources"]
-    kept = {name for name, one in said.items() if one.get("DeletionPolicy") == "Retain"}
+    kept = {name for name, item in said.items() if item.get("DeletionPolicy") == "Retain"}
     expected = {"StoreTable", "InboxBucket", "SpoolBucket", "MailBucket"} if "prod" in str(made) else set()
     assert kept == expected

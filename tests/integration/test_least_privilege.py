@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from handlers.alerts import open_channel
-from handlers.aws import Aws
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
 from handlers.local_aws import REGION, LocalAws, local_aws
 from handlers.sources.s3 import DONE, Place, S3Source
 from handlers.sources.s3_spool import S3Spool
+from receiver.aws.boto import Aws
 from receiver.core.errors import AccessDenied, FileGone
 from receiver.core.plan import Target
 from tests.builders import a_document
 from tests.contracts.alert_channel import a_notice
-from tests.parcels import a_content, a_parcel
+from tests.delivery_requests import a_content, a_delivery_request
 
 pytestmark = [pytest.mark.anyio, pytest.mark.aws]
 
@@ -80,10 +80,10 @@ async def test_what_the_docs_list_is_enough(strict: LocalAws) -> None:
         ("large.pdf", a_content(DATA)),
         ("copy.pdf", a_content(DATA, s3=("mail", "in/source.pdf", ""))),
     ):
-        parcel = a_parcel(f"s3://mail/in/{place}", content=content)
-        assert (await s3.deliver(parcel)).fresh
-        assert not (await s3.deliver(parcel)).fresh
-    await Sqs(aws).deliver(a_parcel("sqs://invoices"))
+        request = a_delivery_request(f"s3://mail/in/{place}", content=content)
+        assert (await s3.deliver(request)).fresh
+        assert not (await s3.deliver(request)).fresh
+    await Sqs(aws).deliver(a_delivery_request("sqs://invoices"))
     await open_channel(f"sns:arn:aws:sns:{REGION}:000000000000:alarm", aws=aws).notify(a_notice())
     assert await s3.probe(Target(url="s3://mail/in/{type}/")) == []
     assert ".mailroom-probe" not in str(strict.objects("mail"))
@@ -94,12 +94,12 @@ async def test_what_the_docs_list_is_enough(strict: LocalAws) -> None:
 async def test_without_them_the_message_says_what_is_missing(strict: LocalAws) -> None:
     aws = Aws(credentials=_user(strict, "nobody", s3="s3:GetObject"), endpoint_url=strict.endpoint)
     with pytest.raises(AccessDenied, match="PutObject") as s3_error:
-        await S3(aws).deliver(a_parcel("s3://mail/in/denied.pdf"))
+        await S3(aws).deliver(a_delivery_request("s3://mail/in/denied.pdf"))
     assert "s3:PutObject" in s3_error.value.fix
     (said,) = await S3(aws).probe(Target(url="s3://mail/in/{type}/"))
     assert "s3:PutObject and s3:PutObjectTagging on s3://mail/in/" in said
     with pytest.raises(AccessDenied) as sqs_error:
-        await Sqs(aws).deliver(a_parcel("sqs://invoices"))
+        await Sqs(aws).deliver(a_delivery_request("sqs://invoices"))
     assert "sqs:GetQueueUrl" in sqs_error.value.fix
     (said,) = await Sqs(aws).probe(Target(url="sqs://invoices"))
     assert "sqs:GetQueueUrl" in said
@@ -113,7 +113,7 @@ async def test_a_wrong_key_is_refused(strict: LocalAws) -> None:
     right = _user(strict, "somebody", s3=S3_ACTIONS)
     aws = Aws(credentials={**right, "aws_secret_access_key": "wr0ng"}, endpoint_url=strict.endpoint)
     with pytest.raises(AccessDenied) as error:
-        await S3(aws).deliver(a_parcel("s3://mail/in/a.pdf"))
+        await S3(aws).deliver(a_delivery_request("s3://mail/in/a.pdf"))
     assert "wr0ng" not in str(error.value)
     aws.close()
 

@@ -63,7 +63,7 @@ def test_making_twice_changes_nothing(local_aws: LocalAws) -> None:
     assert first == {channels[1]: "sns:arn:aws:sns:us-east-1:000000000000:twice"}
     assert local_aws.object("s3://twice/a") == b"kept"
     local_aws.client("sns").publish(TopicArn=first[channels[1]].removeprefix("sns:"), Message="once")
-    assert [one["Message"] for one in local_aws.alerts(channels[1])] == ["once"]
+    assert [item["Message"] for item in local_aws.alerts(channels[1])] == ["once"]
 
 
 def test_what_is_not_there_is_a_key_error(local_aws: LocalAws) -> None:
@@ -102,7 +102,7 @@ def test_it_listens_to_this_machine_only(local_aws: LocalAws) -> None:
     tables = Path(f"/proc/{local_aws.pid}/net/tcp")
     if not tables.exists():
         pytest.skip("no /proc on this system")
-    sockets = {str(one.readlink()) for one in Path(f"/proc/{local_aws.pid}/fd").iterdir()}
+    sockets = {str(item.readlink()) for item in Path(f"/proc/{local_aws.pid}/fd").iterdir()}
     rows = [line.split() for name in ("tcp", "tcp6") for line in tables.with_name(name).read_text().splitlines()[1:]]
     listening = [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets]
     assert listening

@@ -17,8 +17,8 @@ from receiver.bootstrap import App
 from receiver.cli.serve import refuse_strange_spool
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured
 from receiver.settings import Settings
-from receiver.store.sound import is_lost
 from receiver.store.spool import FolderSpool
+from receiver.store.sqlite.integrity import is_lost
 from tests.processes import TABLE, free_port, ran, running, working
 from tests.receivers import TABLE as ROUTES
 from tests.receivers import an_app, settings_with
@@ -75,9 +75,9 @@ def everything(folder: Path) -> list[str]:
 async def test_once_the_spool_is_aside_it_begins_anew(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "spool").rename(tmp_path / "spool.lost")
     async with handlers.app.build(settings).opened() as app:
-        await app.tools.store.open()
+        await app.context.store.open()
         await refuse_strange_spool(app)
-        assert (await app.tools.store.tally()).taken_in == 0
+        assert (await app.context.store.tally()).taken_in == 0
 
 
 def test_a_store_that_was_killed_young_is_no_lost_one(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ async def test_a_spool_that_holds_another_stores_documents_is_not_served(tmp_pat
     first, other = on_a_table(tmp_path), on_a_table(tmp_path)
     await refuse_strange_spool(first)
     await refuse_strange_spool(other)  # an empty one is nobody's loss
-    await first.tools.spool.keep(letter(), limit=100, owner=lambda _: "doc_abcdef")
+    await first.context.spool.keep(letter(), limit=100, owner=lambda _: "doc_abcdef")
     await refuse_strange_spool(first)
     with pytest.raises(Misconfigured, match="holds documents of another store than MAILROOM_STORE") as refused:
         await refuse_strange_spool(other)
@@ -118,7 +118,7 @@ async def test_a_spool_that_cannot_be_asked_is_no_reason_not_to_start(
     async def away(installation: str) -> str:
         raise error
 
-    monkeypatch.setattr(app.tools.spool, "claim", away)
+    monkeypatch.setattr(app.context.spool, "claim", away)
     await refuse_strange_spool(app)
     assert [record.message for record in caplog.records] == ["spool.unseen"]
 
@@ -151,7 +151,7 @@ def test_after_a_clean_stop_the_file_alone_is_the_whole_store_and_without_it_not
     (folder / "copy").mkdir()
     shutil.copyfile(folder / "mailroom.db", folder / "copy" / "mailroom.db")
     listed = ran(folder, "documents", "--json", env=working(MAILROOM_STORE="sqlite:///copy/mailroom.db"))
-    assert {one["name"] for one in json.loads(listed.out)["documents"]} == {"1.pdf", "2.pdf", "3.pdf"}
+    assert {item["name"] for item in json.loads(listed.out)["documents"]} == {"1.pdf", "2.pdf", "3.pdf"}
     (folder / "mailroom.db").unlink()
     done = ran(folder, "serve", "--port", "0", env=env)
     assert (done.code, done.out) == (2, "")

@@ -29,7 +29,7 @@ async def read(tmp_path: Path, content: bytes, bounds: Bounds = MANY, name: str 
     path = tmp_path / name
     path.write_bytes(content)
     async with ChildMailReader(Children(bounds)).opened(path, name=name, bounds=MailBounds()) as found:
-        assert all(Path(part.file).read_bytes() for one in found for part in one.parts if part.file)  # noqa: ASYNC240
+        assert all(Path(part.file).read_bytes() for item in found for part in item.parts if part.file)  # noqa: ASYNC240
         return tuple(found)
 
 
@@ -87,17 +87,17 @@ async def test_an_answer_that_comes_too_late_is_none(tmp_path: Path) -> None:
 
 BUSY = """
 import sys
-from handlers.child_side import Refused
+from handlers.child_side import ChildRefusal
 from handlers.mail import __main__ as child
 
 def busy(*arguments):
     while True:
         pass
 
-child.read, child.CPU_SECONDS = busy, 0
+child.read_mails, child.CPU_SECONDS = busy, 0
 try:
-    child.answer({"read": sys.argv[1], "name": "", "folder": "", "bounds": {}})
-except Refused as refused:
+    child.mails_in({"read": sys.argv[1], "name": "", "folder": "", "bounds": {}})
+except ChildRefusal as refused:
     print(refused)
 """
 

@@ -10,10 +10,10 @@ from handlers.destinations.s3 import PROBE, S3
 from handlers.sources.s3 import Place, S3Source
 from receiver.core.errors import DeliveryConflict, DestinationBusy, FileGone, Unroutable
 from receiver.core.plan import Target
-from receiver.core.retry import GiveUp, decide
+from receiver.core.retry import GiveUp, next_attempt
 from tests.builders import a_document
+from tests.delivery_requests import a_delivery_request
 from tests.odd_s3 import OddS3, odd_s3
-from tests.parcels import a_parcel
 
 pytestmark = pytest.mark.anyio
 URL, BODY = "s3://mail/in/a.pdf", b"%PDF-1.7 a letter"
@@ -26,17 +26,17 @@ def store() -> Iterator[OddS3]:
 
 
 def permanent(error: Exception) -> bool:
-    return decide(error, attempt=1, now=0, spread=0.5) == GiveUp()
+    return next_attempt(error, attempt=1, now=0, spread=0.5) == GiveUp()
 
 
 async def test_a_store_without_tags_parks_with_the_option_that_leaves_them_out(store: OddS3) -> None:
     store.no_tags = True
     s3 = S3(store.aws)
     with pytest.raises(Unroutable, match=r"NotImplemented.*\(x-amz-tagging\)") as refused:
-        await s3.deliver(a_parcel(URL, BODY))
+        await s3.deliver(a_delivery_request(URL, BODY))
     assert permanent(refused.value)
     assert "`tags: none`" in refused.value.fix
-    receipt = await s3.deliver(a_parcel(URL, BODY, options={"tags": "none"}))
+    receipt = await s3.deliver(a_delivery_request(URL, BODY, options={"tags": "none"}))
     assert (receipt.location, store.objects["in/a.pdf"]) == (URL, BODY)
     assert "x-amz-tagging" not in store.headers["in/a.pdf"]
     assert store.headers["in/a.pdf"]["if-none-match"] == "*"
@@ -46,7 +46,7 @@ async def test_a_store_without_conditions_parks_with_the_option_that_looks_first
     store.no_conditions = True
     s3 = S3(store.aws)
     with pytest.raises(Unroutable, match="NotImplemented") as refused:
-        await s3.deliver(a_parcel(URL, BODY))
+        await s3.deliver(a_delivery_request(URL, BODY))
     assert permanent(refused.value)
     assert "`conditions: none`" in refused.value.fix
 
@@ -54,19 +54,19 @@ async def test_a_store_without_conditions_parks_with_the_option_that_looks_first
 async def test_without_conditions_what_lies_there_is_still_not_overwritten(store: OddS3) -> None:
     store.no_conditions = True
     s3, options = S3(store.aws), {"conditions": "none"}
-    parcel = a_parcel(URL, BODY, options=options)
-    assert (await s3.deliver(parcel)).fresh
+    request = a_delivery_request(URL, BODY, options=options)
+    assert (await s3.deliver(request)).fresh
     before = dict(store.objects)
-    assert not (await s3.deliver(parcel)).fresh
+    assert not (await s3.deliver(request)).fresh
     with pytest.raises(DeliveryConflict):
-        await s3.deliver(a_parcel(URL, b"%PDF-1.7 another", options=options))
+        await s3.deliver(a_delivery_request(URL, b"%PDF-1.7 another", options=options))
     assert store.objects == before
 
 
 async def test_without_conditions_a_large_document_arrives_in_one_piece_or_not_at_all(store: OddS3) -> None:
     store.no_conditions = True
     large = BODY * 1000
-    receipt = await S3(store.aws).deliver(a_parcel(URL, large, options={"conditions": "none"}))
+    receipt = await S3(store.aws).deliver(a_delivery_request(URL, large, options={"conditions": "none"}))
     assert receipt.checksum == f"sha256:{hashlib.sha256(store.objects['in/a.pdf']).hexdigest()}"
 
 
@@ -110,13 +110,13 @@ async def test_a_role_that_may_not_delete_passes_the_check_each_time(store: OddS
 
 @pytest.mark.parametrize("odd", ["half", "page"])
 async def test_what_was_not_read_whole_is_no_conflict(store: OddS3, odd: str) -> None:
-    s3, parcel = S3(store.aws), a_parcel(URL, BODY)
-    await s3.deliver(parcel)
+    s3, request = S3(store.aws), a_delivery_request(URL, BODY)
+    await s3.deliver(request)
     for gets in ([odd], ["", odd]):  # the document, its manifest
         store.gets = gets
         with pytest.raises(DestinationBusy):
-            await s3.deliver(parcel)
-    assert not (await s3.deliver(parcel)).fresh
+            await s3.deliver(request)
+    assert not (await s3.deliver(request)).fresh
 
 
 @pytest.mark.parametrize("odd", ["half", "page"])
@@ -125,9 +125,9 @@ async def test_another_content_is_a_conflict_only_once_it_was_read(store: OddS3,
     store.gets = [odd]
     s3 = S3(store.aws)
     with pytest.raises(DestinationBusy):
-        await s3.deliver(a_parcel(URL, BODY))
+        await s3.deliver(a_delivery_request(URL, BODY))
     with pytest.raises(DeliveryConflict):
-        await s3.deliver(a_parcel(URL, BODY))
+        await s3.deliver(a_delivery_request(URL, BODY))
 
 
 @pytest.mark.parametrize("odd", ["half", "page"])
@@ -167,6 +167,6 @@ async def test_a_source_that_was_overwritten_is_another_matter(store: OddS3) -> 
     ],
 )
 def test_the_options_are_checked_as_they_are_written(options: dict[str, str], faults: int) -> None:
-    from handlers.aws import Aws
+    from receiver.aws.boto import Aws
 
     assert len(S3(Aws()).faults(Target(url="s3://mail/in/", options=options))) == faults

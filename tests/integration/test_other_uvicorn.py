@@ -60,7 +60,7 @@ def test_the_uvicorn_that_is_installed_has_the_fast_path() -> None:
 
 def test_the_uvicorn_that_is_asked_for_is_of_one_minor_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    (asked,) = [one for one in project["dependencies"] if one.startswith("uvicorn")]
+    (asked,) = [item for item in project["dependencies"] if item.startswith("uvicorn")]
     major, minor = map(int, uvicorn.__version__.split(".")[:2])
     assert asked == f"uvicorn[standard]>={major}.{minor},<{major}.{minor + 1}"
 

@@ -104,5 +104,7 @@ async def test_a_page_of_a_stranger_cannot_have_a_browser_decide_anything(
             await client.request(method, f"{path}?token={ADMIN_TOKEN}", headers=stranger),
             await client.request("OPTIONS", path, headers={**stranger, **asks}),
         ]
-    assert [one.status_code for one in answers] == [401, 401, 405]
-    assert [name for one in answers for name in one.headers if name.startswith(("access-control", "set-cookie"))] == []
+    assert [item.status_code for item in answers] == [401, 401, 405]
+    assert [
+        name for item in answers for name in item.headers if name.startswith(("access-control", "set-cookie"))
+    ] == []

@@ -14,7 +14,7 @@ import pytest
 
 from receiver.core.change import Query
 from receiver.core.event import Event
-from receiver.store.sqlite import SqliteStore
+from receiver.store.sqlite.store import SqliteStore
 from tests.lambda_runtime import ROOT, running
 
 pytestmark = pytest.mark.slow
@@ -103,7 +103,7 @@ def test_nothing_is_in_it_that_lambda_has_or_nobody_needs(ours: Path, function: 
 
 
 NEEDS = {
-    "receive": ["receiver.store.dynamodb", "receiver.queue.sqs", "receiver.aws.client"],
+    "receive": ["receiver.store.dynamodb.store", "receiver.queue.sqs", "receiver.aws.client"],
     "process": ["handlers.app", "handlers.pdf.__main__", "pikepdf", "httpx", "standardwebhooks"],
     "intake": ["handlers.app", "handlers.mail.__main__", "handlers.mail.outlook", "oxmsg", "olefile", "asn1crypto.cms"],
     "console": [

@@ -11,7 +11,7 @@ from handlers import cutting
 from handlers.child import Child, Children
 from handlers.cutting import ChildCutter
 from receiver.core.errors import ReaderDied, Uncuttable
-from tests.papers import a_packet, a_page, locked
+from tests.pdf_fixtures import a_packet, a_page, locked
 
 pytestmark = pytest.mark.anyio
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -61,12 +61,12 @@ async def test_what_cannot_be_counted_says_why_and_the_others_are(tmp_path: Path
     bad.write_bytes(b"%PDF-1.7 and then nothing")
     shut.write_bytes(locked())
     found = await asyncio.gather(*map(ChildCutter(Children()).count, (bad, sound, shut, sound)), return_exceptions=True)
-    assert [str(one) for one in (found[0], found[2])] == [
+    assert [str(item) for item in (found[0], found[2])] == [
         "its pages cannot be counted: it cannot be read as a PDF, not even repaired: the file: unable to find trailer "
         "dictionary while recovering damaged file",
         "its pages cannot be counted: it is locked with a password",
     ]
-    assert all(isinstance(one, Uncuttable) for one in (found[0], found[2]))
+    assert all(isinstance(item, Uncuttable) for item in (found[0], found[2]))
     assert (found[1], found[3]) == (1, 1)
 
 

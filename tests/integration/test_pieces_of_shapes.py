@@ -8,14 +8,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from handlers.pdf.source import Source
+from handlers.pdf.source import SourcePdf
 from tests.shapes import AROUND, FEATURES, RESOURCES, Shape, made, marks, shapes
 
 
 def pieces_of(content: bytes, cuts: Sequence[Sequence[int]], folder: Path) -> list[bytes]:
     """The packet cut so."""
     (folder / "packet.pdf").write_bytes(content)
-    source = Source(folder / "packet.pdf")
+    source = SourcePdf(folder / "packet.pdf")
     found = []
     for pages in cuts:
         source.cut(pages, folder / "piece.pdf")
@@ -42,8 +42,8 @@ def check(shape: Shape, cuts: Sequence[Sequence[int]], folder: Path) -> None:
         if len(pages) == len(shape.pages):
             continue  # the packet itself, as it came
         there = marks(piece)
-        assert {one for one in there if one[0] == "OWN"} == {
-            one for one in every if one[0] == "OWN" and one[1] in pages
+        assert {item for item in there if item[0] == "OWN"} == {
+            item for item in every if item[0] == "OWN" and item[1] in pages
         }
         assert {page for _, page, _ in there} <= set(pages)
         for place, page in enumerate(pages, start=1):
@@ -55,7 +55,7 @@ def cut_packets(draw: st.DrawFn) -> tuple[Shape, list[list[int]]]:
     """A packet, and a cut of it: each page in one piece, neighbours or not."""
     shape = draw(shapes())
     piece_of = draw(st.lists(st.integers(0, 2), min_size=len(shape.pages), max_size=len(shape.pages)))
-    cuts = [[at + 1 for at, one in enumerate(piece_of) if one == piece] for piece in sorted(set(piece_of))]
+    cuts = [[at + 1 for at, item in enumerate(piece_of) if item == piece] for piece in sorted(set(piece_of))]
     return shape, cuts
 
 

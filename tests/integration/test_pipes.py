@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from receiver.core.change import Insert
-from receiver.store.sqlite import SqliteStore
+from receiver.store.sqlite.store import SqliteStore
 from tests.builders import a_document, a_task, an_event
 from tests.processes import PATIENCE_SECONDS, PROGRAM, ROOT, TABLE, working
 

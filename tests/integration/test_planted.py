@@ -23,10 +23,10 @@ from receiver.cli.submit import take_in_all, take_in_file
 from receiver.cli.watch import look
 from receiver.core.change import Query
 from receiver.core.document import Document
-from receiver.flow import regular
-from receiver.flow.arrive import Arrived
-from receiver.flow.every import every
-from receiver.flow.regular import ANOTHERS, open_beneath
+from receiver.pipeline import regular_file
+from receiver.pipeline.ingest_file import IngestedFile
+from receiver.pipeline.records import every_record
+from receiver.pipeline.regular_file import ANOTHERS, open_beneath
 from tests.receivers import an_app
 
 pytestmark = pytest.mark.anyio
@@ -66,7 +66,7 @@ class Place:
         path = self.inbox.folder / name
         if not self.may_write(path.parent):
             return
-        self.owed -= {one.read_bytes() for one in files_of(path)}
+        self.owed -= {item.read_bytes() for item in files_of(path)}
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         elif os.path.lexists(path):
@@ -83,12 +83,12 @@ class Place:
             await look(self.app, self.inbox, asyncio.Event())
 
     async def taken(self) -> set[bytes]:
-        documents = [one async for one in every(Document, Query(), self.app.tools.store)]
-        return {await whole(one, self.app) for one in documents}
+        documents = [item async for item in every_record(Document, Query(), self.app.context.store)]
+        return {await whole(item, self.app) for item in documents}
 
 
 async def whole(document: Document, app: App) -> bytes:
-    content = await app.tools.content(document)
+    content = await app.context.content(document)
     return b"".join([chunk async for chunk in content.stream()])
 
 
@@ -97,7 +97,7 @@ def files_of(path: Path) -> list[Path]:
     if path.is_symlink():
         return []
     found = path.rglob("*") if path.is_dir() else [path]
-    return [one for one in found if one.is_file() and not one.is_symlink()]
+    return [item for item in found if item.is_file() and not item.is_symlink()]
 
 
 @pytest.fixture(autouse=True)
@@ -115,8 +115,8 @@ def place(tmp_path: Path) -> Place:
 
 def told(caplog: pytest.LogCaptureFixture) -> dict[str, str]:
     """The names that a person was told of, and what."""
-    facts = [one.facts for one in caplog.records if one.getMessage() == "watch.left_alone"]  # type: ignore[attr-defined]
-    return {Path(one["file"]).name: one["error"] for one in facts}
+    facts = [item.facts for item in caplog.records if item.getMessage() == "watch.left_alone"]  # type: ignore[attr-defined]
+    return {Path(item["file"]).name: item["error"] for item in facts}
 
 
 async def test_what_is_no_file_is_told_by_name_and_holds_nothing_up(
@@ -146,7 +146,7 @@ async def test_a_mail_is_read_as_it_was_opened(place: Place, monkeypatch: pytest
     mail, path = b"From: ann@a.example\nMessage-ID: <1@a.example>\n\nThe letter.\n", place.inbox.folder / "a.eml"
     path.write_bytes(mail)
 
-    async def swapped(app: App, path: Path, file: BufferedReader, *, packet: bool) -> Arrived:
+    async def swapped(app: App, path: Path, file: BufferedReader, *, packet: bool) -> IngestedFile:
         place.plant("a.eml", lambda path: path.symlink_to(place.outside / "a.pdf"))
         return await take_in_file(app, path, file, packet=packet)
 
@@ -194,7 +194,7 @@ async def test_what_takes_the_place_of_a_file_while_it_is_taken_in_is_taken_in_t
 ) -> None:
     original = place.inbox.put_away
 
-    def replaced(path: Path, arrived: Arrived, was: os.stat_result) -> Path:
+    def replaced(path: Path, arrived: IngestedFile, was: os.stat_result) -> Path:
         monkeypatch.setattr(place.inbox, "put_away", original)
         place.owed.add(path.read_bytes())
         newer = path.with_name("newer")
@@ -221,7 +221,7 @@ async def test_nothing_is_moved_or_written_where_a_planted_link_leads(
     (place.inbox.folder / "b.zip").write_bytes(b"PK\x03\x04" + bytes(100))
     await place.look()
     assert sorted(place.outside.iterdir()) == before
-    (failed,) = [one.facts for one in caplog.records if one.getMessage() == "watch.failed"]  # type: ignore[attr-defined]
+    (failed,) = [item.facts for item in caplog.records if item.getMessage() == "watch.failed"]  # type: ignore[attr-defined]
     assert "it is a symbolic link, which is not followed" in failed["error"]
     assert f"/inbox/{name}" in failed["error"]
 
@@ -252,7 +252,7 @@ async def test_a_folder_that_is_submitted_is_read_without_following_what_lies_in
     named.symlink_to(folder)
     found = [named / "sub" / "letter.pdf", named / "sub" / "link.pdf"]
     taken, refused = await take_in_all(place.app, found, quiet=True, followed={named})
-    assert (len(taken), [one.reason for one in refused]) == (1, [LINKED])
+    assert (len(taken), [item.reason for item in refused]) == (1, [LINKED])
     assert await place.taken() == place.owed
     taken, refused = await take_in_all(place.app, found[1:], quiet=True, followed={found[1]})
     assert (len(taken), refused) == (1, []), "a link that the operator names is followed"
@@ -306,7 +306,7 @@ async def test_whatever_is_swapped_at_any_moment_nothing_of_others_is_read_or_wr
         for name in begin:
             place.put(name)
         sabotaged = Sabotaged(act)
-        for module in (regular, inbox_module):
+        for module in (regular_file, inbox_module):
             patch.setattr(module, "os", sabotaged)
         for _ in range(3):
             place.inbox._troubles.clear()
@@ -314,8 +314,8 @@ async def test_whatever_is_swapped_at_any_moment_nothing_of_others_is_read_or_wr
         patch.undo()
         taken = await place.taken()
         assert SECRET not in taken
-        assert {one.name: one.read_bytes() for one in place.outside.iterdir()} == {"a.pdf": SECRET}
-        there = {one.read_bytes() for one in files_of(place.inbox.folder)}
+        assert {item.name: item.read_bytes() for item in place.outside.iterdir()} == {"a.pdf": SECRET}
+        there = {item.read_bytes() for item in files_of(place.inbox.folder)}
         assert place.owed <= taken | there
-        if not any(one and one[1].startswith("done") for one in acts):
-            assert {one.read_bytes() for one in files_of(place.inbox.folder / "done")} <= taken
+        if not any(item and item[1].startswith("done") for item in acts):
+            assert {item.read_bytes() for item in files_of(place.inbox.folder / "done")} <= taken

@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from handlers.aws import Aws
 from handlers.destinations.folder import Folder
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
@@ -22,12 +21,13 @@ from handlers.local_aws import LocalAws
 from handlers.sources.folder import FolderSource
 from handlers.sources.s3 import S3Source
 from handlers.sources.s3_spool import S3Spool
+from receiver.aws.boto import Aws
 from receiver.core.document import DocumentState
 from receiver.core.plan import Target
-from receiver.flow.forget import forget_content
-from receiver.flow.replay import Choice, carry_out, chosen, foreseen
+from receiver.operations.expired_content import delete_content
+from receiver.operations.replay import ReplayFilter, carry_out, foreseen, selected_documents
 from tests.builders import a_document
-from tests.desk import TABLE, Desk
+from tests.in_memory_app import TABLE, InMemoryApp
 from tests.integration.test_replay_writes import Counting
 from tests.servers import serve
 
@@ -57,9 +57,9 @@ class Office:
         self.bucket, self.queue = f"pointed-{next(_numbers)}", f"pointed-{next(_numbers)}"
         self.local_aws, self.archive = local_aws, folder / "archive"
         local_aws.make([Target(url=f"s3://{self.bucket}/"), Target(url=f"sqs://{self.queue}")])
-        self.desk = Desk(folder, self.table())
-        self.desk.tools = replace(
-            self.desk.tools,
+        self.desk = InMemoryApp(folder, self.table())
+        self.desk.context = replace(
+            self.desk.context,
             destinations={"s3": S3(self.aws), "sqs": Sqs(self.aws), "folder": Folder()},
             sources={"s3": S3Source(self.aws), "folder": FolderSource()},
         )
@@ -81,15 +81,15 @@ class Office:
         Path(location.removeprefix("folder://")).unlink()
 
     def messages(self) -> list[dict[str, object]]:
-        return [json.loads(one["Body"]) for one in self.local_aws.messages(self.queue)]
+        return [json.loads(item["Body"]) for item in self.local_aws.messages(self.queue)]
 
     async def rerouted(self, prefix: str) -> list[str]:
         self.desk.use(self.table(prefix))
-        wanted, deeds = Choice(since=0.0, reroute=True), []
-        async for document in chosen(wanted, self.desk.tools):
-            planned = await foreseen(document, wanted, self.desk.tools)
-            assert await carry_out(planned, self.desk.tools)
-            deeds.append(planned.deed)
+        wanted, deeds = ReplayFilter(since=0.0, reroute=True), []
+        async for document in selected_documents(wanted, self.desk.context):
+            planned = await foreseen(document, wanted, self.desk.context)
+            assert await carry_out(planned, self.desk.context)
+            deeds.append(planned.action)
         await self.desk.work()
         return deeds
 
@@ -126,8 +126,8 @@ async def test_a_place_that_stays_broken_is_told_of_and_then_that_it_is_there(of
     office.s3.refusals = 0
     office.desk.later(4 * 3600)
     await office.desk.work()
-    first, second = sorted(office.messages(), key=lambda one: str(one["sequence"]))
-    assert [(one["type"], one["data"]["pointer_state"]) for one in (first, second)] == [  # type: ignore[index]
+    first, second = sorted(office.messages(), key=lambda item: str(item["sequence"]))
+    assert [(item["type"], item["data"]["pointer_state"]) for item in (first, second)] == [  # type: ignore[index]
         ("mailroom.document.routed", "pending"), ("mailroom.document.available", "stored"),
     ]  # fmt: skip
     assert office.local_aws.object(second["data"]["pointer"]) == b"%PDF an invoice"  # type: ignore[index]
@@ -138,7 +138,7 @@ async def test_a_place_that_stays_broken_is_told_of_and_then_that_it_is_there(of
 async def test_what_the_spool_has_forgotten_is_copied_from_where_it_was_delivered(office: Office, type_: str) -> None:
     contents = {(await office.desk.routed(type_, name=f"{n}.pdf", content=b"%d" % n)).id: b"%d" % n for n in range(3)}
     office.desk.later(MONTH)
-    assert (await forget_content(office.desk.tools))[0] == 3
+    assert (await delete_content(office.desk.context))[0] == 3
     assert await office.rerouted("in") == ["nothing"] * 3
     assert await office.rerouted("elsewhere") == ["reroute"] * 3
     for document_id, content in contents.items():
@@ -156,8 +156,8 @@ async def test_a_repetition_reads_nothing_that_is_there_and_mends_what_is_gone(o
     for gone in (False, True):
         if gone:
             office.lose(document.stored.location)
-        now, wanted = await office.desk.document(document.id), Choice(ids=(document.id,))
-        assert await carry_out(await foreseen(now, wanted, office.desk.tools), office.desk.tools)
+        now, wanted = await office.desk.document(document.id), ReplayFilter(ids=(document.id,))
+        assert await carry_out(await foreseen(now, wanted, office.desk.context), office.desk.context)
         await office.desk.work()
         assert (await office.desk.document(document.id)).state is DocumentState.ROUTED
         assert office.lies(document.stored.location) == b"%PDF a deed"

@@ -10,20 +10,20 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from handlers.assumed_role import session_in_role
-from handlers.aws import Access, Aws
 from handlers.destinations.queue_address import queue_name
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
 from handlers.local_aws import LocalAws
 from handlers.sources.s3 import S3Source
+from receiver.aws.assumed_role import session_in_role
+from receiver.aws.boto import Aws, DestinationAccess
+from receiver.core.delivery_request import Content
 from receiver.core.document import Delivery, DeliveryState, Document, Receipt
 from receiver.core.errors import AccessDenied
-from receiver.core.parcel import Content
 from receiver.core.plan import Target
 from tests.builders import a_document
+from tests.delivery_requests import a_content, a_delivery_request
 from tests.odd_s3 import OddS3, odd_s3
-from tests.parcels import a_content, a_parcel
 from tests.servers import serve
 
 pytestmark = [pytest.mark.anyio, pytest.mark.aws]
@@ -91,9 +91,9 @@ async def test_an_object_is_written_by_the_role_which_is_taken_on_once(
 ) -> None:
     given = {"role": "env:ROLE", "external_id": "env:TOGETHER"}
     s3 = S3(watched.aws, environ={"ROLE": ROLE, "TOGETHER": "acme:4711"})
-    keys = watched.keys_of(watched.aws.through(Access(role=ROLE, external_id="acme:4711")), "s3")
+    keys = watched.keys_of(watched.aws.through(DestinationAccess(role=ROLE, external_id="acme:4711")), "s3")
     for name in ("a.pdf", "b.pdf"):
-        receipt = await s3.deliver(a_parcel(f"s3://{bucket}/{name}", DATA, options=given))
+        receipt = await s3.deliver(a_delivery_request(f"s3://{bucket}/{name}", DATA, options=given))
         assert receipt.location == f"s3://{bucket}/{name}"
         assert local_aws.object(receipt.location) == DATA
     assert len(set(keys)) == 1
@@ -106,10 +106,10 @@ async def test_a_queue_is_sent_to_by_the_role(watched: Watched, local_aws: Local
     local_aws.make([Target(url=f"sqs://{name}")])
     address = f"sqs://https://sqs.us-east-1.amazonaws.com/000000000000/{name}"
     target, sqs = Target(url=address, options={"role": ROLE}), Sqs(watched.aws)
-    keys = watched.keys_of(watched.aws.through(Access(role=ROLE)), "sqs", region="us-east-1")
+    keys = watched.keys_of(watched.aws.through(DestinationAccess(role=ROLE)), "sqs", region="us-east-1")
     assert sqs.faults(target) == []
     assert await sqs.probe(target) == []
-    receipt = await sqs.deliver(a_parcel(address, options=target.options))
+    receipt = await sqs.deliver(a_delivery_request(address, options=target.options))
     assert local_aws.message(receipt.location)
     assert {key[:4] for key in keys} == {"ASIA"}
 
@@ -128,7 +128,9 @@ async def test_credentials_that_are_nearly_over_are_renewed_as_they_are_used(loc
             return {"Credentials": made | {"Expiration": datetime.now(UTC) + timedelta(seconds=30)}}
 
     source = Source()
-    s3 = session_in_role(source, Access(role=ROLE), region="us-east-1").client("s3", endpoint_url=local_aws.endpoint)
+    s3 = session_in_role(source, DestinationAccess(role=ROLE), region="us-east-1").client(
+        "s3", endpoint_url=local_aws.endpoint
+    )
     for _ in range(3):
         s3.list_buckets()
     s3.close()
@@ -139,13 +141,13 @@ async def test_one_client_serves_all_that_is_asked_of_a_service_in_a_region_by_a
     watched: Watched,
 ) -> None:
     accesses = [
-        Access(), Access(role=ROLE), Access(role=ROLE, external_id="ab"), Access(endpoint="https://a.example"),
-        Access(role=ROLE, endpoint="https://a.example"), Access(endpoint="https://b.example"),
+        DestinationAccess(), DestinationAccess(role=ROLE), DestinationAccess(role=ROLE, external_id="ab"), DestinationAccess(endpoint="https://a.example"),
+        DestinationAccess(role=ROLE, endpoint="https://a.example"), DestinationAccess(endpoint="https://b.example"),
     ]  # fmt: skip
     asked = [
         (access, service, region) for access in accesses for service in ("s3", "sqs") for region in ("", "eu-west-3")
     ]
-    clients = {one: watched.aws.through(one[0]).client(one[1], region=one[2]) for one in asked}
+    clients = {item: watched.aws.through(item[0]).client(item[1], region=item[2]) for item in asked}
     assert len(set(map(id, clients.values()))) == len(asked)
     for (access, service, region), client in clients.items():
         again = watched.aws.through(replace(access)).client(service, region=region)
@@ -164,7 +166,7 @@ async def test_a_role_that_is_refused_is_told_with_what_must_be_allowed(local_aw
     with serve(no) as refusing:
         aws = Aws(credentials=local_aws.credentials, endpoint_url=refusing, attempts=1)
         with pytest.raises(AccessDenied, match="AssumeRole was answered AccessDenied: not you") as error:
-            await S3(aws).deliver(a_parcel(f"s3://{bucket}/a.pdf", options=given))
+            await S3(aws).deliver(a_delivery_request(f"s3://{bucket}/a.pdf", options=given))
         assert "sts:AssumeRole" in error.value.fix
         for found in (
             await S3(aws).probe(Target(url=f"s3://{bucket}/", options=given)),
@@ -182,8 +184,8 @@ async def test_the_same_bucket_and_key_at_two_endpoints_are_two_objects(
     watched: Watched, bucket: str, local_aws: LocalAws, store: OddS3
 ) -> None:
     s3, url = S3(watched.aws, environ={"STORE": at(store)}), f"s3://{bucket}/a.pdf"
-    here = await s3.deliver(a_parcel(url, DATA))
-    there = await s3.deliver(a_parcel(url, b"another", options={"endpoint": "env:STORE"}))
+    here = await s3.deliver(a_delivery_request(url, DATA))
+    there = await s3.deliver(a_delivery_request(url, b"another", options={"endpoint": "env:STORE"}))
     assert (here.location, there.location) == (url, f"{at(store)}/{bucket}/a.pdf")
     assert there.manifest == f"{there.location}.mailroom.json"
     assert local_aws.object(here.location) == DATA
@@ -207,9 +209,9 @@ async def test_what_lies_in_aws_is_carried_to_another_endpoint_and_by_a_role(
     content = await S3Source(watched.aws).content(document)
     assert content.s3 is not None
     s3 = S3(watched.aws)
-    await s3.deliver(a_parcel(f"s3://{bucket}/a.pdf", content=content, options={"endpoint": at(store)}))
+    await s3.deliver(a_delivery_request(f"s3://{bucket}/a.pdf", content=content, options={"endpoint": at(store)}))
     assert store.objects["a.pdf"] == DATA
-    by_role = await s3.deliver(a_parcel(f"s3://{bucket}/b.pdf", content=content, options={"role": ROLE}))
+    by_role = await s3.deliver(a_delivery_request(f"s3://{bucket}/b.pdf", content=content, options={"role": ROLE}))
     assert local_aws.object(by_role.location) == DATA
 
 
@@ -223,14 +225,14 @@ def delivered(receipt: Receipt, **options: str) -> Document:
 
 async def test_a_copy_is_read_back_where_and_as_it_was_delivered(watched: Watched, bucket: str, store: OddS3) -> None:
     s3, source = S3(watched.aws), S3Source(watched.aws, environ={"ROLE": ROLE})
-    there = await s3.deliver(a_parcel(f"s3://{bucket}/a.pdf", DATA, options={"endpoint": at(store)}))
+    there = await s3.deliver(a_delivery_request(f"s3://{bucket}/a.pdf", DATA, options={"endpoint": at(store)}))
     content = await source.content(delivered(there, endpoint=at(store)))
     assert await whole(content) == DATA
     assert content.s3 is None
     assert content.download is not None
     assert (await content.download("a.pdf")).startswith(f"{at(store)}/{bucket}/a.pdf?")
-    here = await s3.deliver(a_parcel(f"s3://{bucket}/b.pdf", DATA, options={"role": ROLE}))
-    keys = watched.keys_of(watched.aws.through(Access(role=ROLE)), "s3")
+    here = await s3.deliver(a_delivery_request(f"s3://{bucket}/b.pdf", DATA, options={"role": ROLE}))
+    keys = watched.keys_of(watched.aws.through(DestinationAccess(role=ROLE)), "s3")
     assert await whole(await source.content(delivered(here, role="env:ROLE"))) == DATA
     assert {key[:4] for key in keys} == {"ASIA"}
 
@@ -239,10 +241,10 @@ async def test_a_store_is_asked_with_its_own_keys_where_it_has_some(
     watched: Watched, bucket: str, store: OddS3
 ) -> None:
     given = {"endpoint": at(store), "access_key": "env:KEY", "secret_key": "env:SECRET"}
-    access = Access(endpoint=at(store), key_id="the-stores-key", secret="hush")
+    access = DestinationAccess(endpoint=at(store), key_id="the-stores-key", secret="hush")
     keys = watched.keys_of(watched.aws.through(access), "s3")
     s3 = S3(watched.aws, environ={"KEY": "the-stores-key", "SECRET": "hush"})
-    await s3.deliver(a_parcel(f"s3://{bucket}/a.pdf", DATA, options=given))
+    await s3.deliver(a_delivery_request(f"s3://{bucket}/a.pdf", DATA, options=given))
     assert set(keys) == {"the-stores-key"}
     assert store.objects["a.pdf"] == DATA
     assert "hush" not in repr(access)
@@ -256,7 +258,7 @@ async def test_a_queue_at_an_endpoint_is_asked_for_there(local_aws: LocalAws, cl
     assert "does not exist" in fault
     local_aws.make([Target(url=target.url)])
     assert await sqs.probe(target) == []
-    receipt = await sqs.deliver(a_parcel(target.url, options=target.options))
+    receipt = await sqs.deliver(a_delivery_request(target.url, options=target.options))
     assert local_aws.message(receipt.location)
     assert queue_name(receipt.location) == name
     aws.close()

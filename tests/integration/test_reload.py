@@ -13,16 +13,16 @@ from unittest.mock import Mock
 import pytest
 
 from handlers.app import begin_shadow, shadow_anew, table_anew
-from handlers.aws import Aws
+from receiver.alerting.alert import RAISE
+from receiver.aws.boto import Aws
 from receiver.config import load, parse
 from receiver.core.change import Query
 from receiver.core.errors import Misconfigured
 from receiver.core.flag import Flag
 from receiver.core.incident import Incident
-from receiver.core.naming import fingerprint
+from receiver.core.naming import short_hash
 from receiver.core.task import Task
-from receiver.flow.alert import RAISE
-from receiver.refused import SHADOW
+from receiver.refused_change import SHADOW
 from receiver.reload import keep_current
 from tests.receivers import an_app, settings_with
 
@@ -57,15 +57,15 @@ class Process:
         self.path = folder / "mailroom.yaml"
         self.path.write_text(SOUND)
         app = an_app(folder, config=str(self.path))
-        app.tools.take(load(self.path, {}), {})
-        self.app = replace(app, read_table=lambda: table_anew(app.settings, app.tools, Aws()))
+        app.context.take(load(self.path, {}), {})
+        self.app = replace(app, read_table=lambda: table_anew(app.settings, app.context, Aws()))
 
     @property
     def places(self) -> list[str]:
-        return [to.url for to in self.app.tools.config.table.targets()]
+        return [to.url for to in self.app.context.config.table.targets()]
 
     async def alerts(self) -> list[Task]:
-        found = await self.app.tools.store.find(Task, Query(by="all"))
+        found = await self.app.context.store.find(Task, Query(by="all"))
         return [task for task in found.records if "table.refused" in task.details.get("alert", "")]
 
 
@@ -107,11 +107,11 @@ async def test_a_sound_file_is_taken_over_with_all_that_it_says(
     async with looking(process):
         process.path.write_text(OTHER)
         await taken(process, "folder:///mail/elsewhere/")
-    assert list(process.app.tools.channels) == ["log"]
-    assert process.app.door is not None
-    assert process.app.door.keep_seconds == 7 * 86400
+    assert list(process.app.context.channels) == ["log"]
+    assert process.app.receiver is not None
+    assert process.app.receiver.keep_seconds == 7 * 86400
     assert await process.alerts() == []
-    assert [one.getMessage() for one in caplog.records if one.name == "mailroom.serve"] == ["table.reloaded"]
+    assert [item.getMessage() for item in caplog.records if item.name == "mailroom.serve"] == ["table.reloaded"]
 
 
 async def test_a_file_that_takes_the_place_of_another_is_seen(tmp_path: Path) -> None:
@@ -125,11 +125,11 @@ async def test_a_file_that_takes_the_place_of_another_is_seen(tmp_path: Path) ->
 @pytest.mark.parametrize("what", WRONG)
 async def test_a_wrong_file_leaves_the_table_before_in_use_until_it_is_mended(what: str, tmp_path: Path) -> None:
     process = Process(tmp_path)
-    before = process.app.tools.config
+    before = process.app.context.config
     async with looking(process):
         process.path.write_text(WRONG[what])
         await told(process)
-        assert process.app.tools.config is before
+        assert process.app.context.config is before
         process.path.write_text(OTHER)
         await taken(process, "folder:///mail/elsewhere/")
     (alert,) = await process.alerts()
@@ -146,19 +146,19 @@ async def test_a_file_that_is_gone_is_told_and_costs_nothing(tmp_path: Path) -> 
 
 async def test_the_next_sweep_hears_that_it_is_over_when_the_file_is_mended(tmp_path: Path) -> None:
     process = Process(tmp_path)
-    tools = process.app.tools
+    context = process.app.context
 
-    key = fingerprint("table.refused", "reload")
+    key = short_hash("table.refused", "reload")
 
     async def found_gone() -> bool:
-        return await tools.store.get(Flag, f"watch:gone:{key}") is not None
+        return await context.store.get(Flag, f"watch:gone:{key}") is not None
 
     async with looking(process):
         process.path.write_text("")
         await told(process)
         for task in await process.alerts():
-            await RAISE.run(task, tools)
-        assert (incident := await tools.store.get(Incident, key))
+            await RAISE.run(task, context)
+        assert (incident := await context.store.get(Incident, key))
         assert incident.standing_since
         assert not await found_gone()
         process.path.write_text(SOUND)
@@ -168,7 +168,7 @@ async def test_the_next_sweep_hears_that_it_is_over_when_the_file_is_mended(tmp_
 async def test_the_same_table_again_is_no_news(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="mailroom.serve")
     process = Process(tmp_path)
-    before = process.app.tools.config
+    before = process.app.context.config
     assert process.app.read_table is not None
     read = Mock(side_effect=process.app.read_table)
     process.app = replace(process.app, read_table=read)
@@ -181,7 +181,7 @@ async def test_the_same_table_again_is_no_news(tmp_path: Path, caplog: pytest.Lo
         read.reset_mock()
         os.utime(process.path, (1, 1))
         await until(was_read)
-    assert process.app.tools.config is before
+    assert process.app.context.config is before
     assert caplog.records == []
 
 
@@ -196,13 +196,13 @@ class Shadowed(Process):
         self.shadow = folder / "shadow.yaml"
         self.shadow.write_text(text)
         settings = settings_with(config=str(self.path), shadow_config=str(self.shadow))
-        read = partial(shadow_anew, settings, self.app.tools)
+        read = partial(shadow_anew, settings, self.app.context)
         self.app = replace(self.app, settings=settings, read_shadow=read)
-        begin_shadow(read, self.app.tools)
+        begin_shadow(read, self.app.context)
 
     @property
     def version(self) -> str:
-        return self.app.tools.shadow.version if self.app.tools.shadow else ""
+        return self.app.context.shadow.version if self.app.context.shadow else ""
 
     async def decides(self, text: str) -> None:
         async def is_taken() -> bool:
@@ -211,7 +211,7 @@ class Shadowed(Process):
         await until(is_taken)
 
     async def told(self) -> list[Task]:
-        found = await self.app.tools.store.find(Task, Query(by="all"))
+        found = await self.app.context.store.find(Task, Query(by="all"))
         return [task for task in found.records if "shadow.refused" in task.details.get("alert", "")]
 
 
@@ -235,7 +235,7 @@ async def test_a_wrong_shadow_table_is_left_out_and_told_and_the_real_one_goes_o
         process.shadow.unlink()
     else:
         assert process.version == ""
-        assert [one.getMessage() for one in caplog.records] == ["shadow.refused"]
+        assert [item.getMessage() for item in caplog.records] == ["shadow.refused"]
         assert str(process.shadow) in caplog.records[0].facts["error"]  # type: ignore[attr-defined]
     async with looking(process):
 
@@ -252,14 +252,14 @@ async def test_a_wrong_shadow_table_is_left_out_and_told_and_the_real_one_goes_o
 
 async def test_who_names_no_shadow_table_any_more_has_nothing_to_mend(tmp_path: Path) -> None:
     process = Process(tmp_path)
-    tools = process.app.tools
-    await SHADOW.tell(Misconfigured("shadow.yaml:1: routes: is missing"), tools)
-    (task,) = [one for one in (await tools.store.find(Task, Query(by="all"))).records if one.kind == "alert"]
-    await RAISE.run(task, tools)
-    key = fingerprint(SHADOW.kind, SHADOW.cause)
+    context = process.app.context
+    await SHADOW.tell(Misconfigured("shadow.yaml:1: routes: is missing"), context)
+    (task,) = [item for item in (await context.store.find(Task, Query(by="all"))).records if item.kind == "alert"]
+    await RAISE.run(task, context)
+    key = short_hash(SHADOW.kind, SHADOW.cause)
     async with looking(process):
 
         async def found_gone() -> bool:
-            return await tools.store.get(Flag, f"watch:gone:{key}") is not None
+            return await context.store.get(Flag, f"watch:gone:{key}") is not None
 
         await until(found_gone)

@@ -53,8 +53,8 @@ class Receiver:
             self.write(name, text.encode())
         chosen = self.read()
         self.app = replace(an_app(folder, store=store), settings=chosen)
-        assert self.app.door is not None
-        self.app.door.lock = chosen.lock()
+        assert self.app.receiver is not None
+        self.app.receiver.secrets = chosen.webhook_secrets()
         self.reads = 0
 
     def write(self, name: str, content: bytes) -> None:
@@ -82,7 +82,7 @@ class Receiver:
             return (await post(client, a_body(), Sender(headers=proofs))).status_code
 
     async def alerts(self) -> list[Task]:
-        found = await self.app.tools.store.find(Task, Query(limit=100))
+        found = await self.app.context.store.find(Task, Query(limit=100))
         return [task for task in found.records if task.kind == "alert"]
 
 
@@ -177,5 +177,5 @@ async def test_while_the_store_is_away_it_is_tried_again_to_tell(
     receiver = Receiver(tmp_path, store=BusyStore())
     async with renewing(receiver):
         receiver.write("signing_secrets", b"")
-        await until(lambda: _true(sum(one.getMessage() == "secrets.untold" for one in caplog.records) > 1))
+        await until(lambda: _true(sum(item.getMessage() == "secrets.untold" for item in caplog.records) > 1))
     assert all(record.levelno == logging.ERROR for record in caplog.records)

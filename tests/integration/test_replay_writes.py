@@ -14,14 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from handlers.aws import Aws
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
 from handlers.local_aws import LocalAws
+from receiver.aws.boto import Aws
 from receiver.core.document import DocumentState
 from receiver.core.plan import Target
-from receiver.flow.replay import Choice, carry_out, chosen, foreseen
-from tests.desk import TABLE, Desk
+from receiver.operations.replay import ReplayFilter, carry_out, foreseen, selected_documents
+from tests.in_memory_app import TABLE, InMemoryApp
 from tests.servers import serve
 
 pytestmark = [pytest.mark.anyio, pytest.mark.aws]
@@ -64,19 +64,19 @@ async def test_a_replay_of_what_is_delivered_writes_nothing(
     counted, url = counting
     bucket, queue = "replayed-mail", "replayed.fifo"
     local_aws.make([Target(url=f"s3://{bucket}/"), Target(url=f"sqs://{queue}")])
-    desk = Desk(
+    app = InMemoryApp(
         tmp_path, TABLE.replace("bytes://invoices/", f"s3://{bucket}/in/").replace("words://invoices", f"sqs://{queue}")
     )
     aws = Aws(credentials=local_aws.credentials, endpoint_url=url)
-    desk.tools = replace(desk.tools, destinations={**desk.tools.destinations, "s3": S3(aws), "sqs": Sqs(aws)})
-    document = await desk.routed("invoice")
+    app.context = replace(app.context, destinations={**app.context.destinations, "s3": S3(aws), "sqs": Sqs(aws)})
+    document = await app.routed("invoice")
     first = counted.writes.total()
     for _ in range(2):
-        wanted = Choice(ids=(document.id,))
-        async for one in chosen(wanted, desk.tools):
-            assert await carry_out(await foreseen(one, wanted, desk.tools), desk.tools)
-        await desk.work()
+        wanted = ReplayFilter(ids=(document.id,))
+        async for item in selected_documents(wanted, app.context):
+            assert await carry_out(await foreseen(item, wanted, app.context), app.context)
+        await app.work()
     aws.close()
     assert first == 3, counted.writes  # the document, its story, and the message
     assert counted.writes.total() == first
-    assert (await desk.document(document.id)).state is DocumentState.ROUTED
+    assert (await app.document(document.id)).state is DocumentState.ROUTED

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from handlers.aws import Aws
 from handlers.destinations.s3 import S3
 from handlers.local_aws import LocalAws
+from receiver.aws.boto import Aws
+from receiver.core.delivery_request import Content
 from receiver.core.errors import DeliveryConflict, DestinationBusy, FileGone, Misconfigured, Unroutable
-from receiver.core.parcel import Content
 from receiver.core.plan import Target
-from tests.parcels import a_content, a_parcel
+from tests.delivery_requests import a_content, a_delivery_request
 
 pytestmark = [pytest.mark.anyio, pytest.mark.aws]
 
@@ -78,8 +78,8 @@ def bucket(local_aws: LocalAws, counted: Counted) -> Bucket:
 
 async def test_the_object_says_what_it_is(bucket: Bucket) -> None:
     options = {"tags": "team=finance, cost=a/b", "metadata": "Site=Köln", "storage_class": "STANDARD_IA"}
-    parcel = a_parcel(bucket.url("a.pdf"), options=options, id="doc-é")
-    await bucket.s3.deliver(parcel)
+    request = a_delivery_request(bucket.url("a.pdf"), options=options, id="doc-é")
+    await bucket.s3.deliver(request)
     head = bucket.head("a.pdf")
     assert head["ContentType"] == "application/pdf"
     assert head["StorageClass"] == "STANDARD_IA"
@@ -87,12 +87,12 @@ async def test_the_object_says_what_it_is(bucket: Bucket) -> None:
         "type": "invoice",
         "confidence": "0.9300",
         "document-id": "doc-e",
-        "delivery-id": parcel.delivery_id,
-        "sha256": parcel.content.sha256,
+        "delivery-id": request.delivery_id,
+        "sha256": request.content.sha256,
         "site": "Koln",
     }
     tags = bucket.local.client("s3").get_object_tagging(Bucket=bucket.name, Key="a.pdf")["TagSet"]
-    assert {one["Key"]: one["Value"] for one in tags} == {
+    assert {item["Key"]: item["Value"] for item in tags} == {
         "type": "invoice", "confidence": "0.9300", "document_id": "doc-e", "team": "finance", "cost": "a/b",
     }  # fmt: skip
 
@@ -104,13 +104,13 @@ async def test_other_options_are_given_to_what_lies_there_and_its_bytes_stay(
 ) -> None:
     key = bucket.local.client("kms").create_key()["KeyMetadata"]["Arn"]
     before = {"tags": "team=sales", "metadata": "site=Bonn", "storage_class": "STANDARD_IA"}
-    parcel = a_parcel(bucket.url("a.pdf"), data, options=before)
-    await bucket.s3.deliver(parcel)
+    request = a_delivery_request(bucket.url("a.pdf"), data, options=before)
+    await bucket.s3.deliver(request)
     manifest = bucket.local.object(bucket.url("a.pdf.mailroom.json"))
     after = {"tags": "team=finance", "kms_key": key, "storage_class": "GLACIER_IR"}
     s3 = S3(counted.aws, part_bytes=PART, multipart_copy_above=above, copy_part_bytes=PART)
     for _ in range(2):  # a crash before its record does it once more
-        receipt = await s3.deliver(replace(parcel, options=after, again=True, options_changed=True))
+        receipt = await s3.deliver(replace(request, options=after, again=True, options_changed=True))
         assert not receipt.fresh
         assert bucket.local.object(bucket.url("a.pdf")) == data
         assert bucket.local.object(bucket.url("a.pdf.mailroom.json")) == manifest
@@ -118,10 +118,10 @@ async def test_other_options_are_given_to_what_lies_there_and_its_bytes_stay(
         assert (head["StorageClass"], head["SSEKMSKeyId"]) == ("GLACIER_IR", key)
         assert bucket.head("a.pdf.mailroom.json")["SSEKMSKeyId"] == key
         assert "site" not in head["Metadata"]
-        assert head["Metadata"]["sha256"] == parcel.content.sha256
+        assert head["Metadata"]["sha256"] == request.content.sha256
         tags = bucket.local.client("s3").get_object_tagging(Bucket=bucket.name, Key="a.pdf")["TagSet"]
-        assert {one["Key"]: one["Value"] for one in tags}["team"] == "finance"
-    other = a_parcel(bucket.url("a.pdf"), b"another", options=before)
+        assert {item["Key"]: item["Value"] for item in tags}["team"] == "finance"
+    other = a_delivery_request(bucket.url("a.pdf"), b"another", options=before)
     with pytest.raises(DeliveryConflict):
         await s3.deliver(replace(other, again=True, options_changed=True))
     assert bucket.head("a.pdf")["SSEKMSKeyId"] == key
@@ -129,13 +129,13 @@ async def test_other_options_are_given_to_what_lies_there_and_its_bytes_stay(
 
 async def test_the_key_of_kms_is_used_for_both_objects(bucket: Bucket) -> None:
     key = bucket.local.client("kms").create_key()["KeyMetadata"]["Arn"]
-    await bucket.s3.deliver(a_parcel(bucket.url("a.pdf"), options={"kms_key": key}))
+    await bucket.s3.deliver(a_delivery_request(bucket.url("a.pdf"), options={"kms_key": key}))
     for name in ("a.pdf", "a.pdf.mailroom.json"):
         assert bucket.head(name)["SSEKMSKeyId"] == key
 
 
 async def test_a_large_document_goes_in_parts_and_arrives_whole(bucket: Bucket) -> None:
-    receipt = await bucket.s3.deliver(a_parcel(bucket.url("large.pdf"), LARGE))
+    receipt = await bucket.s3.deliver(a_delivery_request(bucket.url("large.pdf"), LARGE))
     assert bucket.local.object(receipt.location) == LARGE
     assert receipt.checksum == f"sha256:{hashlib.sha256(LARGE).hexdigest()}"
     assert bucket.asked.count("UploadPart") == -(-len(LARGE) // PART)
@@ -144,12 +144,12 @@ async def test_a_large_document_goes_in_parts_and_arrives_whole(bucket: Bucket) 
 
 async def test_without_conditions_a_large_document_arrives_once_and_another_is_a_conflict(bucket: Bucket) -> None:
     options = {"conditions": "none", "tags": "none"}
-    parcel = a_parcel(bucket.url("large.pdf"), LARGE, options=options)
+    request = a_delivery_request(bucket.url("large.pdf"), LARGE, options=options)
     for fresh in (True, False):
-        receipt = await bucket.s3.deliver(parcel)
+        receipt = await bucket.s3.deliver(request)
         assert (receipt.fresh, bucket.local.object(receipt.location)) == (fresh, LARGE)
     with pytest.raises(DeliveryConflict):
-        await bucket.s3.deliver(a_parcel(bucket.url("large.pdf"), LARGE + b"!", options=options))
+        await bucket.s3.deliver(a_delivery_request(bucket.url("large.pdf"), LARGE + b"!", options=options))
     tags = bucket.local.client("s3").get_object_tagging(Bucket=bucket.name, Key="large.pdf")["TagSet"]
     assert tags == []
 
@@ -159,20 +159,20 @@ async def test_options_may_stand_in_the_environment(bucket: Bucket) -> None:
     s3 = S3(bucket.local.aws, environ=environ)
     options = {"storage_class": "env:CLASS", "tags": "team=env:TEAM, cost=a", "metadata": "team=env:TEAM"}
     assert s3.faults(Target(url=bucket.url("in/"), options=options)) == []
-    await s3.deliver(a_parcel(bucket.url("a.pdf"), options=options))
+    await s3.deliver(a_delivery_request(bucket.url("a.pdf"), options=options))
     head = bucket.local.client("s3").head_object(Bucket=bucket.name, Key="a.pdf")
     assert (head["StorageClass"], head["Metadata"]["team"]) == ("STANDARD_IA", "finance")
     tags = bucket.local.client("s3").get_object_tagging(Bucket=bucket.name, Key="a.pdf")["TagSet"]
-    assert {one["Key"]: one["Value"] for one in tags} | {"team": "finance", "cost": "a"} == {
-        one["Key"]: one["Value"] for one in tags
+    assert {item["Key"]: item["Value"] for item in tags} | {"team": "finance", "cost": "a"} == {
+        item["Key"]: item["Value"] for item in tags
     }
 
 
 async def test_a_variable_that_is_gone_parks_the_delivery_with_the_fix(bucket: Bucket) -> None:
     options = {"kms_key": "env:GONE"}
-    parcel = a_parcel(bucket.url("a.pdf"), options=options)
+    request = a_delivery_request(bucket.url("a.pdf"), options=options)
     with pytest.raises(Misconfigured, match="kms_key: the variable GONE is not set") as error:
-        await S3(bucket.local.aws, environ={}).deliver(parcel)
+        await S3(bucket.local.aws, environ={}).deliver(request)
     assert "export GONE" in error.value.fix
     (fault,) = S3(bucket.local.aws, environ={}).faults(Target(url=bucket.url("in/"), options=options))
     assert "export GONE" in fault
@@ -181,9 +181,9 @@ async def test_a_variable_that_is_gone_parks_the_delivery_with_the_fix(bucket: B
 async def test_without_conditions_and_tags_a_copy_is_made_all_the_same(bucket: Bucket) -> None:
     bucket.put("in/a.pdf", LARGE)
     content = replace(a_content(LARGE), s3=(bucket.name, "in/a.pdf", ""))
-    parcel = a_parcel(bucket.url("a.pdf"), content=content, options={"conditions": "none", "tags": "none"})
-    assert (await bucket.s3.deliver(parcel)).fresh
-    assert not (await bucket.s3.deliver(parcel)).fresh
+    request = a_delivery_request(bucket.url("a.pdf"), content=content, options={"conditions": "none", "tags": "none"})
+    assert (await bucket.s3.deliver(request)).fresh
+    assert not (await bucket.s3.deliver(request)).fresh
     assert bucket.local.object(bucket.url("a.pdf")) == LARGE
 
 
@@ -198,22 +198,22 @@ async def test_on_aws_the_check_writes_nothing(bucket: Bucket, monkeypatch: pyte
 
 
 async def test_a_document_of_exactly_one_part_arrives_whole(bucket: Bucket) -> None:
-    receipt = await bucket.s3.deliver(a_parcel(bucket.url("one.pdf"), LARGE[:PART]))
+    receipt = await bucket.s3.deliver(a_delivery_request(bucket.url("one.pdf"), LARGE[:PART]))
     assert bucket.local.object(receipt.location) == LARGE[:PART]
 
 
 async def test_a_large_document_of_unknown_checksum_is_read_twice_and_arrives_whole(bucket: Bucket) -> None:
     content = a_content(LARGE, sha256="", size=0)
-    receipt = await bucket.s3.deliver(a_parcel(bucket.url("large.pdf"), content=content))
+    receipt = await bucket.s3.deliver(a_delivery_request(bucket.url("large.pdf"), content=content))
     assert bucket.local.object(receipt.location) == LARGE
     assert receipt.checksum == f"sha256:{hashlib.sha256(LARGE).hexdigest()}"
 
 
 async def test_a_repeat_of_a_large_document_moves_no_byte(bucket: Bucket) -> None:
-    parcel = a_parcel(bucket.url("large.pdf"), LARGE)
-    await bucket.s3.deliver(parcel)
+    request = a_delivery_request(bucket.url("large.pdf"), LARGE)
+    await bucket.s3.deliver(request)
     bucket.asked.clear()
-    assert not (await bucket.s3.deliver(parcel)).fresh
+    assert not (await bucket.s3.deliver(request)).fresh
     assert set(bucket.asked) == {"HeadObject", "PutObject", "GetObject"}
     assert bucket.asked.count("PutObject") == 1  # the manifest, refused by its condition
 
@@ -221,7 +221,7 @@ async def test_a_repeat_of_a_large_document_moves_no_byte(bucket: Bucket) -> Non
 async def test_a_large_document_never_overwrites(bucket: Bucket) -> None:
     bucket.put("large.pdf", b"somebody's")
     with pytest.raises(DeliveryConflict, match=hashlib.sha256(b"somebody's").hexdigest()):
-        await bucket.s3.deliver(a_parcel(bucket.url("large.pdf"), LARGE))
+        await bucket.s3.deliver(a_delivery_request(bucket.url("large.pdf"), LARGE))
     assert bucket.local.object(bucket.url("large.pdf")) == b"somebody's"
     assert "UploadPart" not in bucket.asked
 
@@ -234,18 +234,18 @@ async def test_one_that_appears_while_a_large_document_is_sent_wins(bucket: Buck
             yield LARGE[start : start + PART]
 
     with pytest.raises(DeliveryConflict):
-        await bucket.s3.deliver(a_parcel(bucket.url("large.pdf"), content=a_content(LARGE, stream=stream)))
+        await bucket.s3.deliver(a_delivery_request(bucket.url("large.pdf"), content=a_content(LARGE, stream=stream)))
     assert bucket.local.object(bucket.url("large.pdf")) == b"came first"
     assert bucket.unfinished() == 0
 
 
 @pytest.mark.parametrize("data", [b"small", LARGE])
 async def test_many_workers_at_once_have_one_effect(bucket: Bucket, data: bytes) -> None:
-    parcel = a_parcel(bucket.url("raced.pdf"), data)
-    receipts = await asyncio.gather(*(bucket.s3.deliver(parcel) for _ in range(8)))
-    assert [one.fresh for one in receipts].count(True) == 1
-    assert {one.checksum for one in receipts} == {f"sha256:{parcel.content.sha256}"}
-    assert bucket.local.object(parcel.url) == data
+    request = a_delivery_request(bucket.url("raced.pdf"), data)
+    receipts = await asyncio.gather(*(bucket.s3.deliver(request) for _ in range(8)))
+    assert [item.fresh for item in receipts].count(True) == 1
+    assert {item.checksum for item in receipts} == {f"sha256:{request.content.sha256}"}
+    assert bucket.local.object(request.url) == data
     assert bucket.unfinished() == 0
 
 
@@ -255,7 +255,7 @@ async def test_a_stream_that_breaks_leaves_nothing_behind(bucket: Bucket) -> Non
         raise FileGone("the source closed the connection")
 
     with pytest.raises(FileGone):
-        await bucket.s3.deliver(a_parcel(bucket.url("large.pdf"), content=a_content(LARGE, stream=stream)))
+        await bucket.s3.deliver(a_delivery_request(bucket.url("large.pdf"), content=a_content(LARGE, stream=stream)))
     assert bucket.unfinished() == 0
     assert bucket.local.objects(bucket.name) == []
 
@@ -263,17 +263,17 @@ async def test_a_stream_that_breaks_leaves_nothing_behind(bucket: Bucket) -> Non
 async def test_a_large_document_that_changed_since_intake_is_not_delivered(bucket: Bucket) -> None:
     changed = a_content(LARGE, sha256="0" * 64)
     with pytest.raises(FileGone, match=hashlib.sha256(LARGE).hexdigest()):
-        await bucket.s3.deliver(a_parcel(bucket.url("large.pdf"), content=changed))
+        await bucket.s3.deliver(a_delivery_request(bucket.url("large.pdf"), content=changed))
     assert bucket.unfinished() == 0
     assert bucket.local.objects(bucket.name) == []
 
 
 async def test_an_object_without_a_checksum_is_read_to_compare(bucket: Bucket) -> None:
     bucket.put("a.pdf", b"the same")
-    assert not (await bucket.s3.deliver(a_parcel(bucket.url("a.pdf"), b"the same"))).fresh
+    assert not (await bucket.s3.deliver(a_delivery_request(bucket.url("a.pdf"), b"the same"))).fresh
     bucket.put("b.pdf", b"another")
     with pytest.raises(DeliveryConflict):
-        await bucket.s3.deliver(a_parcel(bucket.url("b.pdf"), b"the same"))
+        await bucket.s3.deliver(a_delivery_request(bucket.url("b.pdf"), b"the same"))
 
 
 def _in_s3(bucket: Bucket, key: str, data: bytes, version: str = "") -> Content:
@@ -287,14 +287,14 @@ def _in_s3(bucket: Bucket, key: str, data: bytes, version: str = "") -> Content:
 @pytest.mark.parametrize("checksum", ["SHA256", "CRC32"])
 async def test_from_s3_to_s3_it_is_a_copy_inside_s3(bucket: Bucket, data: bytes, asked: str, checksum: str) -> None:
     bucket.put("in/ä b.pdf", data, ChecksumAlgorithm=checksum)
-    parcel = a_parcel(bucket.url("out/a.pdf"), content=_in_s3(bucket, "in/ä b.pdf", data))
-    first = await bucket.s3.deliver(parcel)
+    request = a_delivery_request(bucket.url("out/a.pdf"), content=_in_s3(bucket, "in/ä b.pdf", data))
+    first = await bucket.s3.deliver(request)
     assert first.fresh
     assert asked in bucket.asked
     assert bucket.local.object(first.location) == data
-    assert bucket.head("out/a.pdf")["Metadata"]["document-id"] == parcel.document.id
+    assert bucket.head("out/a.pdf")["Metadata"]["document-id"] == request.document.id
     assert bucket.head("out/a.pdf")["ContentType"] == "application/pdf"
-    assert not (await bucket.s3.deliver(parcel)).fresh
+    assert not (await bucket.s3.deliver(request)).fresh
     assert bucket.unfinished() == 0
 
 
@@ -302,7 +302,9 @@ async def test_a_copy_never_overwrites(bucket: Bucket) -> None:
     bucket.put("in.pdf", b"a letter")
     bucket.put("out.pdf", b"somebody's")
     with pytest.raises(DeliveryConflict):
-        await bucket.s3.deliver(a_parcel(bucket.url("out.pdf"), content=_in_s3(bucket, "in.pdf", b"a letter")))
+        await bucket.s3.deliver(
+            a_delivery_request(bucket.url("out.pdf"), content=_in_s3(bucket, "in.pdf", b"a letter"))
+        )
     assert bucket.local.object(bucket.url("out.pdf")) == b"somebody's"
 
 
@@ -314,7 +316,7 @@ async def test_a_source_that_was_overwritten_since_intake_is_not_delivered(
     bucket.put("in.pdf", b"x" * size, ChecksumAlgorithm=checksum)
     content = _in_s3(bucket, "in.pdf", b"y" * size)
     with pytest.raises(FileGone, match=content.sha256):
-        await bucket.s3.deliver(a_parcel(bucket.url("out.pdf"), content=content))
+        await bucket.s3.deliver(a_delivery_request(bucket.url("out.pdf"), content=content))
     assert bucket.local.objects(bucket.name) == ["in.pdf"]
     assert bucket.unfinished() == 0
 
@@ -324,19 +326,21 @@ async def test_the_version_that_was_read_is_the_one_that_is_copied(bucket: Bucke
     version = bucket.put("in.pdf", b"as it was")["VersionId"]
     bucket.put("in.pdf", b"as it is now")
     receipt = await bucket.s3.deliver(
-        a_parcel(bucket.url("out.pdf"), content=_in_s3(bucket, "in.pdf", b"as it was", version))
+        a_delivery_request(bucket.url("out.pdf"), content=_in_s3(bucket, "in.pdf", b"as it was", version))
     )
     assert bucket.local.object(receipt.location) == b"as it was"
 
 
 async def test_a_source_that_is_gone_says_so(bucket: Bucket) -> None:
     with pytest.raises(FileGone, match=r"in\.pdf"):
-        await bucket.s3.deliver(a_parcel(bucket.url("out.pdf"), content=_in_s3(bucket, "in.pdf", b"a letter")))
+        await bucket.s3.deliver(
+            a_delivery_request(bucket.url("out.pdf"), content=_in_s3(bucket, "in.pdf", b"a letter"))
+        )
 
 
 async def test_a_bucket_that_is_gone_parks_the_delivery_with_the_fix(bucket: Bucket) -> None:
     with pytest.raises(Unroutable, match=r"s3://gone-bucket/a\.pdf does not exist") as error:
-        await bucket.s3.deliver(a_parcel("s3://gone-bucket/a.pdf"))
+        await bucket.s3.deliver(a_delivery_request("s3://gone-bucket/a.pdf"))
     assert error.value.fix.startswith("aws s3 mb s3://gone-bucket")
 
 
@@ -344,7 +348,7 @@ async def test_s3_away_means_later(closed_port: int, local_aws: LocalAws) -> Non
     nobody = f"http://127.0.0.1:{closed_port}"
     away = S3(Aws(credentials=local_aws.credentials, endpoint_url=nobody, attempts=1))
     with pytest.raises(DestinationBusy, match=r"s3://mail/a\.pdf"):
-        await away.deliver(a_parcel("s3://mail/a.pdf"))
+        await away.deliver(a_delivery_request("s3://mail/a.pdf"))
 
 
 @pytest.mark.parametrize(
@@ -371,10 +375,10 @@ def test_a_whole_bucket_may_be_a_target() -> None:
 
 MEASURED = """
 import asyncio, hashlib, resource, sys
-from handlers.aws import Aws
+from receiver.aws.boto import Aws
 from handlers.destinations.s3 import S3
-from receiver.core.parcel import Content
-from tests.parcels import a_parcel
+from receiver.core.delivery_request import Content
+from tests.delivery_requests import a_delivery_request
 
 CHUNK, CHUNKS = b"0123456789abcdef" * 4096, int(sys.argv[1])
 
@@ -387,10 +391,10 @@ async def main():
     for _ in range(CHUNKS):
         running.update(CHUNK)
     s3 = S3(Aws())
-    await s3.deliver(a_parcel(sys.argv[2] + "small.pdf"))
+    await s3.deliver(a_delivery_request(sys.argv[2] + "small.pdf"))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     content = Content(size=CHUNKS * len(CHUNK), sha256=running.hexdigest(), media_type="application/pdf", stream=stream)
-    receipt = await s3.deliver(a_parcel(sys.argv[2] + "large.pdf", content=content))
+    receipt = await s3.deliver(a_delivery_request(sys.argv[2] + "large.pdf", content=content))
     assert receipt.checksum == "sha256:" + running.hexdigest()
     print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 

@@ -7,13 +7,13 @@ import pytest
 
 from handlers.destinations.s3 import S3
 from handlers.local_aws import LocalAws
-from handlers.sources.s3 import Place, S3Source, place
+from handlers.sources.s3 import Place, S3Source, source_place
+from receiver.core.delivery_request import Content
 from receiver.core.document import Document
 from receiver.core.errors import DocumentRefused, FileGone
 from receiver.core.header_block import HEAD_BYTES
-from receiver.core.parcel import Content
 from tests.builders import a_document
-from tests.parcels import a_parcel
+from tests.delivery_requests import a_delivery_request
 
 pytestmark = [pytest.mark.anyio, pytest.mark.aws]
 PDF = b"%PDF-1.7 " + bytes(range(256)) * 9000
@@ -54,7 +54,7 @@ class TestLooking:
         kept = await S3Source(local_aws.aws).look(at, limit=LIMIT)
         assert kept is not None
         assert (kept.sha256, kept.size, kept.head) == (SHA, len(PDF), PDF[:HEAD_BYTES])
-        assert place(kept.location) == at
+        assert source_place(kept.location) == at
 
     async def test_a_notification_without_a_version_is_pinned_to_what_was_there(
         self, local_aws: LocalAws, bucket: str
@@ -63,7 +63,7 @@ class TestLooking:
         kept = await S3Source(local_aws.aws).look(at._replace(version=""), limit=LIMIT)
         assert kept is not None
         put(local_aws, bucket, "a.pdf", b"something else")
-        document = the_document(place(kept.location))
+        document = the_document(source_place(kept.location))
         assert await read(await S3Source(local_aws.aws).content(document)) == PDF
 
     async def test_what_is_gone_is_named(self, local_aws: LocalAws, bucket: str) -> None:
@@ -82,8 +82,8 @@ async def test_a_document_is_delivered_by_a_copy_inside_s3(local_aws: LocalAws, 
     document = the_document(at)
     content = await S3Source(local_aws.aws).content(document)
     assert content.s3 == at
-    parcel = a_parcel(f"s3://{bucket}/out/a.pdf", content=content)
-    receipt = await S3(local_aws.aws).deliver(parcel)
+    request = a_delivery_request(f"s3://{bucket}/out/a.pdf", content=content)
+    receipt = await S3(local_aws.aws).deliver(request)
     assert receipt.checksum == f"sha256:{SHA}"
     assert local_aws.object(receipt.location) == PDF
 

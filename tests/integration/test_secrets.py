@@ -99,7 +99,7 @@ async def test_no_answer_and_no_log_line_shows_a_secret_a_header_value_or_a_body
 
 def test_no_settings_object_and_no_summary_shows_a_secret() -> None:
     settings = settings_with()
-    assert_silent(f"{settings} {settings!r} {settings.summary()} {settings.lock()}")
+    assert_silent(f"{settings} {settings!r} {settings.summary()} {settings.webhook_secrets()}")
 
 
 @pytest.mark.parametrize(
@@ -114,5 +114,5 @@ def test_no_settings_object_and_no_summary_shows_a_secret() -> None:
 )
 def test_a_secret_that_cannot_be_read_is_not_shown_by_the_error(headers: str) -> None:
     with pytest.raises(Misconfigured) as caught:
-        Settings(webhook_headers=Secret(headers)).lock()
+        Settings(webhook_headers=Secret(headers)).webhook_secrets()
     assert_silent(f"{caught.value!r} {caught.value} {caught.value.__cause__!r}")

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from receiver.core.sample import Proofs, Sample, headers
+from receiver.core.sample import Proofs, Sample, proof_headers
 from tests.servers import start_sandbox
 
 pytestmark = pytest.mark.slow
@@ -133,15 +133,15 @@ def test_drift_names_what_differs_and_apply_mends_it(mailroom: Mailroom) -> None
     httpx.put(f"{base}/api/v1/beta/webhook-configs/{saved['id']}", json=changed, headers=key).raise_for_status()
     code, said = mailroom.json("webhooks", "drift")
     assert code == 1
-    assert any("format is string" in one for one in said["drift"]) or any(
-        "nothing is saved" in one for one in said["drift"]
+    assert any("format is string" in item for item in said["drift"]) or any(
+        "nothing is saved" in item for item in said["drift"]
     )
 
 
 def test_the_doctor_sees_its_own_event_arrive(mailroom: Mailroom) -> None:
     code, said = mailroom.json("doctor", "--wait", "30")
     assert code == 0, said
-    whats = [one["what"] for one in said["findings"]]
+    whats = [item["what"] for item in said["findings"]]
     assert whats == ["settings", "store", "LlamaCloud", "folder://./filed/", "sweep", "public URL", "self-test job"]
     assert mailroom.json("balance")[1]["taken_in"] == 0
 
@@ -152,7 +152,7 @@ def test_the_doctor_says_when_jobs_take_longer_than_the_deadline(mailroom: Mailr
     (mailroom.folder / "mailroom.yaml").write_text(TABLE + "deadline: 1 second\n")
     code, said = mailroom.json("doctor", "--wait", "30")
     assert code == 1
-    (finding,) = [one for one in said["findings"] if not one["fine"]]
+    (finding,) = [item for item in said["findings"] if not item["fine"]]
     assert finding["what"] == "self-test job"
     assert "the deadline is 1 s; raise deadline in mailroom.yaml" in finding["said"]
 
@@ -189,5 +189,5 @@ def _post(mailroom: Mailroom, secret: str) -> int:
     proofs = Proofs(headers={"X-Mailroom-Key": "a-key-of-the-samples"}, signing_secret=secret.encode())
     body = sample.body()
     return httpx.post(
-        f"{mailroom.url}/webhooks/llamacloud", content=body, headers=headers(sample, body, proofs)
+        f"{mailroom.url}/webhooks/llamacloud", content=body, headers=proof_headers(sample, body, proofs)
     ).status_code

@@ -73,7 +73,7 @@ def test_a_sender_that_hangs_up_leaves_nothing_behind(app: App, address: tuple[s
     with socket.create_connection(address, PATIENCE_SECONDS) as connection:
         connection.sendall(head("Content-Length: 500") + b"{")
     assert httpx.get(f"http://{address[0]}:{address[1]}/livez").status_code == 200
-    assert not list(app.tools.meter.counts())  # type: ignore[attr-defined]
+    assert not list(app.context.meter.counts())  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

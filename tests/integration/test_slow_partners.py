@@ -11,10 +11,10 @@ import pytest
 
 from handlers.alerts import email
 from handlers.alerts.email import Email
-from handlers.aws import Aws
 from handlers.outbound import Outbound
+from receiver.aws.boto import Aws
 from receiver.cloud.client import LlamaCloud
-from receiver.cloud.transport import Patience
+from receiver.cloud.transport import Timeouts
 from receiver.core.errors import CloudBusy, DestinationBusy, Unanswered
 from receiver.core.job import JobKind
 from tests import trickle
@@ -23,7 +23,7 @@ from tests.trickle import Trickle, trickling
 
 pytestmark = pytest.mark.anyio
 ACCESS = {"aws_access_key_id": "a", "aws_secret_access_key": "s", "region_name": "us-east-1"}
-PATIENCE = Patience(look_seconds=0.3, answer_seconds=0.3, connect_seconds=0.2, first_wait_seconds=0.01)
+PATIENCE = Timeouts(look_seconds=0.3, answer_seconds=0.3, connect_seconds=0.2, first_wait_seconds=0.01)
 
 
 async def within(seconds: float, call: Any) -> BaseException:
@@ -127,9 +127,9 @@ async def test_calls_that_hang_hold_the_threads_of_their_own_bucket_alone(aws: C
         await asked(2)
         other = asyncio.create_task(put("other"))
         await asked(3)
-        assert not any(one.done() for one in hanging)
-        for one in (*hanging, other):
-            one.cancel()
+        assert not any(item.done() for item in hanging)
+        for item in (*hanging, other):
+            item.cancel()
         await asyncio.gather(*hanging, other, return_exceptions=True)
 
 

@@ -18,17 +18,18 @@ from typing import Any
 
 import pytest
 
-from receiver.core.change import INDEXES, Ensure, Insert, Query, Record, Tally, Update, kind_of
-from receiver.core.document import Document, DocumentState, Entry
+from receiver.core.change import INDEXES, Insert, InsertIfAbsent, Query, Record, Replace, Tally, kind_of
+from receiver.core.document import Document, DocumentState, HistoryEntry
 from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.event import Event
 from receiver.core.flag import Flag
 from receiver.core.task import TaskState
-from receiver.store import codec, listing, migrations, statements, together
-from receiver.store import lane as lane_module
-from receiver.store.connection import Connection, connect
-from receiver.store.lane import Lane
-from receiver.store.sqlite import SqliteStore
+from receiver.store import codec, listing
+from receiver.store.sqlite import group_commit, migrations, statements
+from receiver.store.sqlite import writer_thread as lane_module
+from receiver.store.sqlite.connection import SqliteConnection, connect
+from receiver.store.sqlite.store import SqliteStore
+from receiver.store.sqlite.writer_thread import WriterThread
 from tests.builders import NOW, a_document, a_flag, a_task, an_event
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +52,7 @@ async def store(path: Path) -> AsyncIterator[SqliteStore]:
 
 
 @pytest.fixture
-def db(path: Path) -> Iterator[Connection]:
+def db(path: Path) -> Iterator[SqliteConnection]:
     with closing(connect(path, busy_seconds=5)) as db:
         yield db
 
@@ -60,24 +61,24 @@ def db(path: Path) -> Iterator[Connection]:
 
 
 @pytest.mark.parametrize("kind", INDEXES, ids=kind_of)
-def test_each_table_has_the_columns_that_its_indexes_name(db: Connection, kind: type[Record]) -> None:
+def test_each_table_has_the_columns_that_its_indexes_name(db: SqliteConnection, kind: type[Record]) -> None:
     columns = [row[1] for row in db.execute(f"pragma table_info({kind_of(kind)})")]
     assert set(columns) == set(statements.TABLES[kind].columns)
     assert columns[:2] == ["id", "version"]
 
 
-@pytest.mark.parametrize(("kind", "name"), LISTINGS, ids=lambda one: one if isinstance(one, str) else kind_of(one))
+@pytest.mark.parametrize(("kind", "name"), LISTINGS, ids=lambda item: item if isinstance(item, str) else kind_of(item))
 @pytest.mark.parametrize("later_page", [False, True])
 @pytest.mark.parametrize("newest_first", [False, True])
 def test_each_listing_reads_its_index_in_order(
-    db: Connection, kind: type[Record], name: str, newest_first: bool, later_page: bool
+    db: SqliteConnection, kind: type[Record], name: str, newest_first: bool, later_page: bool
 ) -> None:
     key = "k" if INDEXES[kind][name].key else None
     query = Query(by=name, key=key, since=NOW, until=NOW + 1, newest_first=newest_first, limit=1)
     if later_page:
         rows = [(a_flag(), NOW, "a"), (a_flag(), NOW, "b")]
-        query = replace(query, cursor=listing.page(query, rows).cursor)
-    sql, values = statements.page(kind, query, NOW)
+        query = replace(query, cursor=listing.page_of(query, rows).cursor)
+    sql, values = statements.page_statement(kind, query, NOW)
     plan = [row[3] for row in db.execute(f"explain query plan {sql}", values)]
     assert len(plan) == 1, plan
     assert plan[0].startswith(f"SEARCH {kind_of(kind)} USING INDEX {kind_of(kind)}_{name} "), plan
@@ -93,14 +94,14 @@ def test_each_listing_reads_its_index_in_order(
     ],
 )
 def test_claims_and_purges_read_the_index_meant_for_them(
-    db: Connection, sql: str, values: tuple[Any, ...], index: str
+    db: SqliteConnection, sql: str, values: tuple[Any, ...], index: str
 ) -> None:
     plan = "\n".join(row[3] for row in db.execute(f"explain query plan {sql}", values))
     assert f"INDEX {index}" in plan
     assert "SCAN task" not in plan
 
 
-def test_the_tables_are_explained_to_who_opens_the_file(db: Connection) -> None:
+def test_the_tables_are_explained_to_who_opens_the_file(db: SqliteConnection) -> None:
     tables = {row[0] for row in db.execute("select name from sqlite_master where type = 'table'")}
     assert tables == {*map(kind_of, INDEXES), "arrival", "sqlite_sequence", "tally", "forgotten", "pulse"}
     comments = db.execute("select sql from sqlite_master where name = 'task'").fetchone()[0]
@@ -123,23 +124,23 @@ async def test_what_an_earlier_mailroom_settled_may_be_forgotten_too(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its documents have neither the columns nor the fields that this one goes by."""
-    history = (Entry(at=NOW, what="taken in"), Entry(at=NOW + 7, what="delivered"))
+    history = (HistoryEntry(at=NOW, what="taken in"), HistoryEntry(at=NOW + 7, what="delivered"))
     documents = [a_document(id=state, state=state, history=history) for state in DocumentState]
     documents.append(a_document(id="silent", state=DocumentState.ROUTED))
     earlier = migrations.steps()[:2]
     monkeypatch.setattr(migrations, "steps", lambda: earlier)
     columns = "id, version, batch_id, overdue_at, state, taken_in_at, type, body"
     with closing(connect(path, busy_seconds=5)) as db:
-        for one in documents:
-            body = json.loads(codec.encode(one))
+        for item in documents:
+            body = json.loads(codec.encode(item))
             del body["forgotten_at"]
-            values = (one.id, 0, one.batch_id, None, one.state, one.taken_in_at, None, json.dumps(body))
+            values = (item.id, 0, item.batch_id, None, item.state, item.taken_in_at, None, json.dumps(body))
             db.execute(f"insert into document ({columns}) values (?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608
     monkeypatch.undo()
     store = SqliteStore(path)
     found = (await store.find(Document, Query(by="forgettable", key="content", until=NOW + 8))).records
-    assert {one.id: one.settled_at for one in found} == {"routed": NOW + 7, "failed": NOW + 7, "silent": NOW}
-    assert found == sorted((one for one in documents if one.id in {"routed", "failed", "silent"}), key=_settled)
+    assert {item.id: item.settled_at for item in found} == {"routed": NOW + 7, "failed": NOW + 7, "silent": NOW}
+    assert found == sorted((item for item in documents if item.id in {"routed", "failed", "silent"}), key=_settled)
     await store.close()
 
 
@@ -221,7 +222,7 @@ def test_a_file_that_is_in_use_at_the_start_is_waited_for(path: Path) -> None:
 async def test_a_closed_store_leaves_one_whole_file(path: Path, store: SqliteStore) -> None:
     await asyncio.gather(*(store.apply(Insert(a_flag())) for _ in range(20)))
     await store.close()
-    assert [one.name for one in sorted(matching(path.parent, "*"))] == ["mailroom.db"]
+    assert [item.name for item in sorted(matching(path.parent, "*"))] == ["mailroom.db"]
 
 
 def matching(folder: Path, pattern: str) -> list[Path]:
@@ -241,11 +242,11 @@ def inserting(name: str) -> Callable[[sqlite3.Connection], int]:
 async def test_those_who_wait_together_share_one_commit(path: Path) -> None:
     batches: list[int] = []
 
-    def counted(db: Connection, jobs: Sequence[together.Job]) -> list[Any]:
+    def counted(db: SqliteConnection, jobs: Sequence[group_commit.Job]) -> list[Any]:
         batches.append(len(jobs))
-        return together.commit(db, jobs)
+        return group_commit.group_commit(db, jobs)
 
-    lane = Lane("test", partial(connect, path, busy_seconds=5), counted)
+    lane = WriterThread("test", partial(connect, path, busy_seconds=5), counted)
     told = await asyncio.gather(*(lane.do(inserting(str(number))) for number in range(64)))
     await lane.close()
     assert told == [1] * 64
@@ -254,7 +255,7 @@ async def test_those_who_wait_together_share_one_commit(path: Path) -> None:
 
 
 async def test_a_job_that_fails_half_done_is_undone_alone(path: Path) -> None:
-    lane = Lane("test", partial(connect, path, busy_seconds=5), together.commit)
+    lane = WriterThread("test", partial(connect, path, busy_seconds=5), group_commit.group_commit)
 
     def half(db: sqlite3.Connection) -> None:
         db.execute(INSERT, ("half",))
@@ -268,19 +269,19 @@ async def test_a_job_that_fails_half_done_is_undone_alone(path: Path) -> None:
     told = await asyncio.gather(lane.do(half), lane.do(broken), *whole, return_exceptions=True)
     kept = await lane.do(lambda db: db.execute("select id from flag").fetchall())
     await lane.close()
-    assert [type(one) for one in told] == [Conflict, sqlite3.IntegrityError, int, int, int]
+    assert [type(item) for item in told] == [Conflict, sqlite3.IntegrityError, int, int, int]
     assert kept == [("0",), ("1",), ("2",)]
 
 
 async def test_a_fault_that_nobody_thought_of_is_told_and_the_lane_goes_on(path: Path) -> None:
     faults = [RuntimeError("a bug")]
 
-    def perform(db: Connection, jobs: Sequence[together.Job]) -> list[Any]:
+    def perform(db: SqliteConnection, jobs: Sequence[group_commit.Job]) -> list[Any]:
         if faults:
             raise faults.pop()
-        return together.commit(db, jobs)
+        return group_commit.group_commit(db, jobs)
 
-    lane = Lane("test", partial(connect, path, busy_seconds=5), perform)
+    lane = WriterThread("test", partial(connect, path, busy_seconds=5), perform)
     with pytest.raises(StoreBusy, match="a bug"):
         await lane.do(inserting("first"))
     assert await lane.do(inserting("second")) == 1
@@ -300,13 +301,13 @@ async def test_a_fault_of_the_lane_itself_is_told_and_its_thread_goes_on(
         return inside(*given)
 
     monkeypatch.setattr(lane_module, where, failing)
-    lane = Lane("test", partial(connect, path, busy_seconds=5), together.commit)
+    lane = WriterThread("test", partial(connect, path, busy_seconds=5), group_commit.group_commit)
     faults.append(MemoryError("no room"))
     with pytest.raises(StoreBusy, match="no room"):
         await asyncio.wait_for(lane.do(inserting("first")), 10)
     assert await asyncio.wait_for(lane.do(inserting("second")), 10) == 1
     await asyncio.wait_for(lane.close(), 10)
-    assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR"] == ["store.fault"]
+    assert [item.getMessage() for item in caplog.records if item.levelname == "ERROR"] == ["store.fault"]
 
 
 async def test_a_loop_that_is_gone_does_not_hurt_the_next(path: Path) -> None:
@@ -327,7 +328,7 @@ async def test_a_loop_that_is_gone_does_not_hurt_the_next(path: Path) -> None:
 # --- durability
 
 
-def test_every_commit_is_synced(db: Connection) -> None:
+def test_every_commit_is_synced(db: SqliteConnection) -> None:
     assert db.execute("pragma journal_mode").fetchone() == ("wal",)
     assert db.execute("pragma synchronous").fetchone() == (2,)
 
@@ -336,7 +337,7 @@ ONE_CHANGE = """
 import asyncio, os, sys
 from pathlib import Path
 from receiver.core.change import Insert
-from receiver.store.sqlite import SqliteStore
+from receiver.store.sqlite.store import SqliteStore
 from tests.builders import a_flag
 
 async def main():
@@ -383,10 +384,10 @@ async def test_a_document_that_vanishes_from_the_table_shows_in_the_books(path: 
 async def test_records_that_another_process_wrote_are_seen(path: Path, store: SqliteStore) -> None:
     other = SqliteStore(path)
     document = a_document()
-    await other.apply(Insert(document), Ensure(a_task(subject=document.id)))
+    await other.apply(Insert(document), InsertIfAbsent(a_task(subject=document.id)))
     assert await store.get(Document, document.id) == document
-    await store.apply(Update(replace(document, state=DocumentState.ROUTED)))
+    await store.apply(Replace(replace(document, state=DocumentState.ROUTED)))
     with pytest.raises(Conflict):
-        await other.apply(Update(document))
+        await other.apply(Replace(document))
     assert await other.tally() == Tally(taken_in=1, routed=1)
     await other.close()

@@ -5,14 +5,14 @@ from itertools import count
 
 import pytest
 
-from handlers.aws import Aws
 from handlers.destinations.queue_address import queue_name, queue_of
 from handlers.destinations.sqs import Sqs
 from handlers.local_aws import LocalAws
+from receiver.aws.boto import Aws
 from receiver.core.document import Classification
 from receiver.core.errors import DestinationBusy, Unroutable
 from receiver.core.plan import Target
-from tests.parcels import a_parcel
+from tests.delivery_requests import a_delivery_request
 
 pytestmark = [pytest.mark.anyio, pytest.mark.aws]
 
@@ -28,9 +28,9 @@ def _queue(aws: LocalAws, suffix: str = "") -> str:
 async def test_attributes_can_be_filtered_by(local_aws: LocalAws) -> None:
     queue = _queue(local_aws)
     found = Classification(type="Straßenkarte", confidence=0.5)
-    receipt = await Sqs(local_aws.aws).deliver(a_parcel(queue, classification=found, id="doc-1"))
+    receipt = await Sqs(local_aws.aws).deliver(a_delivery_request(queue, classification=found, id="doc-1"))
     attributes = local_aws.message(receipt.location)["MessageAttributes"]
-    assert {name: one["StringValue"] for name, one in attributes.items()} == {
+    assert {name: item["StringValue"] for name, item in attributes.items()} == {
         "event": "mailroom.document.routed", "way": "matched", "review": "false", "type": "Straßenkarte",
         "confidence": "0.5000", "document_id": "doc-1", "route": "invoices",
     }  # fmt: skip
@@ -42,42 +42,42 @@ async def test_a_fifo_queue_keeps_a_batch_or_a_type_in_order(
     local_aws: LocalAws, options: dict[str, str], group: str
 ) -> None:
     queue = _queue(local_aws, ".fifo")
-    parcel = a_parcel(queue, options=options, batch_id="batch-7")
-    receipt = await Sqs(local_aws.aws).deliver(parcel)
+    request = a_delivery_request(queue, options=options, batch_id="batch-7")
+    receipt = await Sqs(local_aws.aws).deliver(request)
     message = local_aws.message(receipt.location)
     assert message["MessageGroupId"] == group
-    assert message["MessageDeduplicationId"] == parcel.delivery_id
+    assert message["MessageDeduplicationId"] == request.delivery_id
 
 
 async def test_two_deliveries_to_one_fifo_queue_are_two_messages(local_aws: LocalAws) -> None:
     queue, sqs = _queue(local_aws, ".fifo"), Sqs(local_aws.aws)
     for delivery_id in ("dlv_1", "dlv_2", "dlv_1"):
-        await sqs.deliver(a_parcel(queue, delivery_id=delivery_id))
-    assert [json.loads(one["Body"])["id"] for one in local_aws.messages(queue)] == ["dlv_1", "dlv_2"]
+        await sqs.deliver(a_delivery_request(queue, delivery_id=delivery_id))
+    assert [json.loads(item["Body"])["id"] for item in local_aws.messages(queue)] == ["dlv_1", "dlv_2"]
 
 
 async def test_a_hostile_batch_or_type_is_no_bad_message(local_aws: LocalAws) -> None:
     queue = _queue(local_aws, ".fifo")
     hostile = Classification(type="a\x00b\r\n📮" + "x" * 500, confidence=1.0, reasoning="\x00\x1f\ufffe\ud83d")
     for group in ("batch", "type"):
-        parcel = a_parcel(
+        request = a_delivery_request(
             queue, options={"group": group}, classification=hostile, batch_id="ü / \n" * 90, delivery_id=f"dlv_{group}"
         )
-        await Sqs(local_aws.aws).deliver(parcel)
+        await Sqs(local_aws.aws).deliver(request)
     assert len(local_aws.messages(queue)) == 2
 
 
 async def test_the_largest_story_is_still_taken_by_the_queue(local_aws: LocalAws) -> None:
     queue = _queue(local_aws)
-    parcel = a_parcel(queue, reasoning="é" * 600, metadata={f"k{n}": "é" * 500 for n in range(2000)})
-    receipt = await Sqs(local_aws.aws).deliver(parcel)
+    request = a_delivery_request(queue, reasoning="é" * 600, metadata={f"k{n}": "é" * 500 for n in range(2000)})
+    receipt = await Sqs(local_aws.aws).deliver(request)
     assert json.loads(local_aws.message(receipt.location)["Body"])["data"]["shortened"] is True
 
 
 async def test_a_queue_can_be_named_by_its_address(local_aws: LocalAws) -> None:
     queue = _queue(local_aws)
     address = f"sqs://https://sqs.us-east-1.amazonaws.com/000000000000/{queue_name(queue)}"
-    receipt = await Sqs(local_aws.aws).deliver(a_parcel(address))
+    receipt = await Sqs(local_aws.aws).deliver(a_delivery_request(address))
     assert receipt.location.startswith(f"{queue}#")
     assert len(local_aws.messages(queue)) == 1
 
@@ -88,7 +88,7 @@ async def test_a_queue_of_another_region_is_asked_and_signed_for_there(local_aws
     assert len(await sqs.probe(target)) == 1
     local_aws.make([target])
     assert await sqs.probe(target) == []
-    receipt = await sqs.deliver(a_parcel(address))
+    receipt = await sqs.deliver(a_delivery_request(address))
     assert local_aws.message(receipt.location)
     there = local_aws.aws.client("sqs", region="eu-west-3")
     name = queue_name(address)
@@ -100,19 +100,19 @@ async def test_a_queue_of_another_region_is_asked_and_signed_for_there(local_aws
 
 async def test_a_queue_that_is_gone_parks_the_delivery_with_the_fix(local_aws: LocalAws) -> None:
     with pytest.raises(Unroutable, match=r"sqs://gone\.fifo does not exist") as error:
-        await Sqs(local_aws.aws).deliver(a_parcel("sqs://gone.fifo"))
+        await Sqs(local_aws.aws).deliver(a_delivery_request("sqs://gone.fifo"))
     assert "aws sqs create-queue --queue-name gone.fifo" in error.value.fix
 
 
 async def test_a_queue_made_again_under_its_name_is_found_again(local_aws: LocalAws) -> None:
     queue, sqs = _queue(local_aws), Sqs(local_aws.aws)
-    await sqs.deliver(a_parcel(queue))
+    await sqs.deliver(a_delivery_request(queue))
     client = local_aws.client("sqs")
     client.delete_queue(QueueUrl=client.get_queue_url(QueueName=queue_name(queue))["QueueUrl"])
     with pytest.raises(Unroutable):
-        await sqs.deliver(a_parcel(queue))
+        await sqs.deliver(a_delivery_request(queue))
     local_aws.make([Target(url=queue)])
-    await sqs.deliver(a_parcel(queue))
+    await sqs.deliver(a_delivery_request(queue))
     assert len(local_aws.messages(queue)) == 1
 
 
@@ -120,7 +120,7 @@ async def test_sqs_away_means_later(closed_port: int, local_aws: LocalAws) -> No
     nobody = f"http://127.0.0.1:{closed_port}"
     with pytest.raises(DestinationBusy, match="sqs://invoices"):
         await Sqs(Aws(credentials=local_aws.credentials, endpoint_url=nobody, attempts=1)).deliver(
-            a_parcel("sqs://invoices")
+            a_delivery_request("sqs://invoices")
         )
 
 

@@ -13,9 +13,9 @@ import pytest
 
 from receiver.core.change import Insert
 from receiver.core.task import Task, TaskState
-from receiver.store.sqlite import SqliteStore
+from receiver.store.sqlite.store import SqliteStore
 from tests.builders import a_task
-from tests.desk import TABLE
+from tests.in_memory_app import TABLE
 from tests.servers import ROOT
 
 STOP_SECONDS = 3.0

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from receiver.core.change import Ensure, Insert
+from receiver.core.change import Insert, InsertIfAbsent
 from receiver.core.errors import Misconfigured, StoreBusy
 from receiver.core.event import Event
 from receiver.core.flag import Flag
 from receiver.core.task import Task
-from receiver.store.sqlite import SqliteStore
+from receiver.store.sqlite.store import SqliteStore
 from tests.builders import a_flag, a_task, an_event
 
 pytestmark = pytest.mark.anyio
@@ -69,8 +69,8 @@ def write_lock_elsewhere(path: Path) -> Iterator[None]:
 async def try_all(store: SqliteStore, flags: list[Flag]) -> list[str]:
     """The ids of those that were acknowledged; all the others must have been told StoreBusy."""
     told = await asyncio.gather(*(store.apply(Insert(flag)) for flag in flags), return_exceptions=True)
-    assert {type(one) for one in told} <= {type(None), StoreBusy}, told
-    return [flag.id for flag, one in zip(flags, told, strict=True) if one is None]
+    assert {type(item) for item in told} <= {type(None), StoreBusy}, told
+    return [flag.id for flag, item in zip(flags, told, strict=True) if item is None]
 
 
 async def kept(store: SqliteStore, flags: list[Flag]) -> list[str]:
@@ -195,7 +195,7 @@ Half = tuple[Event, Task, Flag]
 async def parts_kept(store: SqliteStore, change: Half) -> list[bool]:
     event, task, flag = change
     found = [await store.get(Event, event.id), await store.get(Task, task.id), await store.get(Flag, flag.id)]
-    return [one is not None for one in found]
+    return [item is not None for item in found]
 
 
 async def test_a_commit_that_fails_half_way_keeps_nothing(store: SqliteStore, tmp_path: Path) -> None:
@@ -207,15 +207,15 @@ async def test_a_commit_that_fails_half_way_keeps_nothing(store: SqliteStore, tm
     changes = [(an_event(), a_task(), a_flag(value="v" * 50_000)) for _ in range(10)]
     with file_size_limit(size + 100_000):
         told = await asyncio.gather(
-            *(store.apply(Insert(event), Ensure(task), Insert(flag)) for event, task, flag in changes),
+            *(store.apply(Insert(event), InsertIfAbsent(task), Insert(flag)) for event, task, flag in changes),
             return_exceptions=True,
         )
         assert log.stat().st_size > size, "some of the commit must have reached the file"
-    assert StoreBusy in {type(one) for one in told}
+    assert StoreBusy in {type(item) for item in told}
     await store.ready()
     async with opened(tmp_path / "mailroom.db") as other:
-        for change, one in zip(changes, told, strict=True):
-            expected = [one is None] * 3
+        for change, item in zip(changes, told, strict=True):
+            expected = [item is None] * 3
             assert await parts_kept(store, change) == expected
             assert await parts_kept(other, change) == expected
         assert len(await kept(other, before)) == 300
@@ -277,8 +277,8 @@ async def test_a_read_only_file_refuses_until_it_is_writable(open_folder: Path) 
             assert await try_all(store, [a_flag()]) == []
             with pytest.raises(StoreBusy):
                 await store.ready()
-        for one in matching(open_folder, "mailroom.db*"):  # SQLite gives its -wal and -shm the mode of the file
-            allow(one, 0o666)
+        for item in matching(open_folder, "mailroom.db*"):  # SQLite gives its -wal and -shm the mode of the file
+            allow(item, 0o666)
         with without_rights():
             await store.ready()
             assert await store.get(Flag, "before") is not None
@@ -336,9 +336,9 @@ async def test_what_can_never_work_is_misconfigured_by_the_settings_name(tmp_pat
 
 async def test_two_processes_that_start_on_a_new_file_share_it(tmp_path: Path) -> None:
     path = tmp_path / "mailroom.db"
-    with child("fill", path) as one, child("fill", path) as two, child("fill", path) as three:
-        said = [process.communicate()[0].split() for process in (one, two, three)]
-        assert [process.returncode for process in (one, two, three)] == [0, 0, 0]
+    with child("fill", path) as item, child("fill", path) as two, child("fill", path) as three:
+        said = [process.communicate()[0].split() for process in (item, two, three)]
+        assert [process.returncode for process in (item, two, three)] == [0, 0, 0]
     assert sorted(said[0] + said[1] + said[2]) == sorted(f"t-{number}" for number in range(200))
 
 
@@ -346,9 +346,9 @@ async def test_two_processes_never_claim_the_same_task(store: SqliteStore, tmp_p
     tasks = [a_task() for _ in range(400)]
     await store.apply(*(Insert(task) for task in tasks))
     path = tmp_path / "mailroom.db"
-    with child("claim", path) as one, child("claim", path) as two:
-        said = [process.communicate()[0].split() for process in (one, two)]
-        assert [process.returncode for process in (one, two)] == [0, 0]
+    with child("claim", path) as item, child("claim", path) as two:
+        said = [process.communicate()[0].split() for process in (item, two)]
+        assert [process.returncode for process in (item, two)] == [0, 0]
     assert sorted(said[0] + said[1]) == sorted(task.id for task in tasks)
 
 
@@ -359,9 +359,9 @@ def lost(path: Path, acknowledged: list[str]) -> list[str]:
         events = {row[0][2:] for row in db.execute("select id from event")}
         tasks = {row[0][2:] for row in db.execute("select id from task")}
         documents = {row[0][2:] for row in db.execute("select id from document")}
-        books = dict(db.execute("select what, documents from tally"))
+        totals = dict(db.execute("select what, documents from tally"))
     assert events == tasks == documents, "a change is whole or not at all"
-    assert books["taken_in"] == books["open"] == len(documents)
+    assert totals["taken_in"] == totals["open"] == len(documents)
     return [name for name in acknowledged if name not in documents]
 
 

@@ -21,26 +21,26 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from receiver.core.bulkhead import Room
 from receiver.core.change import (
     INDEXES,
-    Belongs,
+    CheckOwner,
     Delete,
-    Ensure,
     Insert,
+    InsertIfAbsent,
     Query,
     Record,
+    Replace,
     Tally,
-    Update,
     Write,
     changed,
     kind_of,
 )
-from receiver.core.document import Classification, Document, DocumentState, Entry
+from receiver.core.document import Classification, Document, DocumentState, HistoryEntry
 from receiver.core.errors import Conflict
 from receiver.core.incident import Status
 from receiver.core.job import JobStatus
 from receiver.core.task import SUSPECTS, Rank, Task, TaskState
 from receiver.ports import Store
 from receiver.store.memory import MemoryStore
-from receiver.store.sqlite import SqliteStore
+from receiver.store.sqlite.store import SqliteStore
 from tests.builders import (
     NOW,
     a_channel,
@@ -75,7 +75,7 @@ RECORDS: st.SearchStrategy[Any] = st.one_of(
         batch_id=IDS,
         classification=CLASSIFIED,
         content=st.sampled_from(["spool:x", ""]),
-        history=st.lists(st.builds(Entry, at=MOMENTS, what=st.just("delivered")), max_size=1).map(tuple),
+        history=st.lists(st.builds(HistoryEntry, at=MOMENTS, what=st.just("delivered")), max_size=1).map(tuple),
     ),
     st.builds(a_job, id=IDS, document_id=IDS, created_at=MOMENTS, deadline=PERHAPS, status=st.sampled_from(JobStatus)),
     st.builds(an_event, id=IDS, job_id=IDS, received_at=MOMENTS, expires_at=PERHAPS),
@@ -101,10 +101,10 @@ RECORDS: st.SearchStrategy[Any] = st.one_of(
 )
 WRITES: st.SearchStrategy[Write] = st.one_of(
     st.builds(Insert, RECORDS),
-    st.builds(Ensure, RECORDS),
-    st.builds(Update, RECORDS),
+    st.builds(InsertIfAbsent, RECORDS),
+    st.builds(Replace, RECORDS),
     st.builds(Delete, RECORDS),
-    st.builds(Belongs, IDS, IDS),
+    st.builds(CheckOwner, IDS, IDS),
 )
 LISTINGS = [(kind, name) for kind, indexes in INDEXES.items() for name in indexes]
 KEYS = st.sampled_from(["a", "b", "c", "x", "content", "record", *DocumentState, *TaskState])
@@ -118,15 +118,15 @@ def place_of(record: Record) -> Place:
     return kind_of(record), record.id
 
 
-def written(writes: Sequence[Write]) -> list[Insert | Ensure | Update | Delete]:
-    return [write for write in writes if not isinstance(write, Belongs)]
+def written(writes: Sequence[Write]) -> list[Insert | InsertIfAbsent | Replace | Delete]:
+    return [write for write in writes if not isinstance(write, CheckOwner)]
 
 
 CHANGES = st.lists(
     WRITES,
     min_size=1,
     max_size=4,
-    unique_by=lambda write: id(write) if isinstance(write, Belongs) else place_of(write.record),
+    unique_by=lambda write: id(write) if isinstance(write, CheckOwner) else place_of(write.record),
 )
 
 
@@ -183,12 +183,12 @@ class StoreMachine(RuleBasedStateMachine):
         self.kept |= {
             place_of(write.record): write.record
             for write in writes
-            if isinstance(write, Ensure) and self.there(place_of(write.record)) is None
+            if isinstance(write, InsertIfAbsent) and self.there(place_of(write.record)) is None
         }
         self.kept |= {
             place_of(write.record): changed(write.record, version=write.record.version + 1)
             for write in writes
-            if isinstance(write, Update)
+            if isinstance(write, Replace)
         }
         for write in writes:
             if isinstance(write, Delete):
@@ -197,14 +197,14 @@ class StoreMachine(RuleBasedStateMachine):
         return set()
 
     def refused(self, write: Write) -> Place | None:
-        if isinstance(write, Belongs):
+        if isinstance(write, CheckOwner):
             job = self.there(("job", write.job_id))
             return None if job is None or job.document_id == write.document_id else ("job", write.job_id)
         old = self.there(place_of(write.record))
         fits = {
             Insert: old is None,
-            Ensure: True,
-            Update: old is not None and old.version == write.record.version,
+            InsertIfAbsent: True,
+            Replace: old is not None and old.version == write.record.version,
             Delete: old is not None and old.version == write.record.version,
         }
         return None if fits[type(write)] else place_of(write.record)
@@ -234,9 +234,9 @@ class StoreMachine(RuleBasedStateMachine):
         raise AssertionError(f"no order of {changes} explains {told} and {found}")
 
     def fitted(self, write: Write) -> Write:
-        if isinstance(write, Belongs) or not (old := self.there(place_of(write.record))):
+        if isinstance(write, CheckOwner) or not (old := self.there(place_of(write.record))):
             return write
-        kind = Delete if isinstance(write, Delete) else Update
+        kind = Delete if isinstance(write, Delete) else Replace
         return kind(changed(write.record, version=old.version))
 
     @rule(
@@ -303,7 +303,7 @@ class StoreMachine(RuleBasedStateMachine):
         index = INDEXES[kind][name]
         wanted = key if index.key else None
         query = Query(by=name, key=wanted, since=since, until=until, newest_first=newest_first, limit=limit)
-        rows = [(getattr(one, index.order), one.id, one) for one in self.all_there(kind)]
+        rows = [(getattr(item, index.order), item.id, item) for item in self.all_there(kind)]
         rows = [row for row in rows if row[0] is not None and (not index.key or getattr(row[2], index.key) == key)]
         rows = [row for row in rows if (since is None or row[0] >= since) and (until is None or row[0] < until)]
         rows.sort(key=lambda row: row[:2], reverse=newest_first)

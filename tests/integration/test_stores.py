@@ -7,7 +7,7 @@ import pytest
 
 from receiver.ports import Store
 from receiver.store.memory import MemoryStore
-from receiver.store.sqlite import SqliteStore
+from receiver.store.sqlite.store import SqliteStore
 from tests.contracts.store import HandClock, StoreContract
 
 

@@ -13,7 +13,7 @@ from receiver.cli.tasks import tasks
 from receiver.core.change import Insert
 from receiver.core.document import DocumentState, Step
 from receiver.core.task import Task, TaskState
-from receiver.store.sqlite import SqliteStore
+from receiver.store.sqlite.store import SqliteStore
 from tests.builders import a_document, a_task
 from tests.unit.test_routes_command import TABLE
 
@@ -90,13 +90,13 @@ def test_a_task_about_no_document_is_replayed_by_its_id(store_path: Path) -> Non
 
 def test_all_that_is_parked_is_replayed_once_each(store_path: Path) -> None:
     done = json.loads(run(replay, "--parked", "--json").stdout)["replayed"]
-    assert sorted(one.get("task_id") or one["document_id"] for one in done) == ["doc_a", LONE]
-    assert {kept(store_path, one).state for one in (LONE, "submit:doc_a:0")} == {TaskState.READY}
+    assert sorted(item.get("task_id") or item["document_id"] for item in done) == ["doc_a", LONE]
+    assert {kept(store_path, item).state for item in (LONE, "submit:doc_a:0")} == {TaskState.READY}
 
 
 def test_a_task_of_a_document_named_by_its_own_id_takes_its_document_along(store_path: Path) -> None:
     done = json.loads(run(replay, "submit:doc_a:0", "--json").stdout)["replayed"]
-    assert [(one["task_id"], one["deed"]) for one in done] == [("submit:doc_a:0", "resume")]
+    assert [(item["task_id"], item["deed"]) for item in done] == [("submit:doc_a:0", "resume")]
     assert kept(store_path, "submit:doc_a:0").state is TaskState.READY
 
 

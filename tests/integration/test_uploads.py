@@ -41,7 +41,7 @@ def files(**named: bytes) -> list[tuple[str, tuple[str, bytes]]]:
 
 
 async def documents(app: App) -> list[Document]:
-    return (await app.tools.store.find(Document, Query())).records
+    return (await app.context.store.find(Document, Query())).records
 
 
 def spooled(tmp_path: Path) -> set[str]:
@@ -63,7 +63,7 @@ async def test_a_file_with_only_an_extended_name_is_a_file(
 ) -> None:
     body = f'--x\r\nContent-Disposition: form-data; name="f"; {disposition}\r\n\r\n%PDF-1.7\r\n--x--\r\n'
     answer = await client.post("/documents", content=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
-    assert [one["name"] for one in answer.json()["documents"]] == [name]
+    assert [item["name"] for item in answer.json()["documents"]] == [name]
 
 
 async def test_the_same_file_from_another_sender_is_another_document(app: App, client: httpx.AsyncClient) -> None:
@@ -71,10 +71,10 @@ async def test_the_same_file_from_another_sender_is_another_document(app: App, c
         (await client.post(f"/documents?sender={sender}", files=files(a_pdf=b"%PDF-1.7"))).json()["documents"][0]
         for sender in ("a", "b", "a")
     ]
-    assert [one["fresh"] for one in told] == [True, True, False]
+    assert [item["fresh"] for item in told] == [True, True, False]
     assert told[0]["document_id"] == told[2]["document_id"] != told[1]["document_id"]
-    kept = {one.id: one for one in await documents(app)}
-    assert [kept[one["document_id"]].origin.sender for one in told] == ["a", "b", "a"]
+    kept = {item.id: item for item in await documents(app)}
+    assert [kept[item["document_id"]].origin.sender for item in told] == ["a", "b", "a"]
 
 
 async def test_a_file_that_an_earlier_mailroom_took_in_from_this_sender_is_known(
@@ -84,7 +84,7 @@ async def test_a_file_that_an_earlier_mailroom_took_in_from_this_sender_is_known
     origin = Origin(kind="upload", locator="a.pdf", sender="a")
     sha256 = hashlib.sha256(content).hexdigest()
     old = a_document(id=document_id(origin, sha256), name="a.pdf", sha256=sha256, origin=origin)
-    await app.tools.store.apply(Insert(old))
+    await app.context.store.apply(Insert(old))
     for sender, known in (("a", True), ("b", False)):
         answer = await client.post(f"/documents?sender={sender}", files=files(a_pdf=content))
         assert (answer.json()["documents"][0]["document_id"] == old.id) is known
@@ -96,12 +96,12 @@ async def test_files_become_documents_with_a_task_to_submit_each(
     answer = await client.post("/documents", files=files(one_pdf=b"%PDF-1.7 one", two_pdf=b"%PDF-1.7 two"))
     assert answer.status_code == 202
     told = answer.json()["documents"]
-    assert [(one["name"], one["fresh"]) for one in told] == [("one.pdf", True), ("two.pdf", True)]
-    kept = {one.id: one for one in await documents(app)}
-    assert set(kept) == {one["document_id"] for one in told}
-    assert {one.content for one in kept.values()} == spooled(tmp_path)
-    assert {one.origin.kind for one in kept.values()} == {"upload"}
-    tasks = (await app.tools.store.find(Task, Query())).records
+    assert [(item["name"], item["fresh"]) for item in told] == [("one.pdf", True), ("two.pdf", True)]
+    kept = {item.id: item for item in await documents(app)}
+    assert set(kept) == {item["document_id"] for item in told}
+    assert {item.content for item in kept.values()} == spooled(tmp_path)
+    assert {item.origin.kind for item in kept.values()} == {"upload"}
+    tasks = (await app.context.store.find(Task, Query())).records
     assert sorted(task.subject for task in tasks) == sorted(kept)
 
 
@@ -114,19 +114,19 @@ async def test_the_same_file_twice_is_one_document(app: App, client: httpx.Async
 
 async def test_a_packet_is_marked_to_be_split(app: App, client: httpx.AsyncClient) -> None:
     await client.post("/documents?packet=true", files=files(scan_pdf=b"%PDF-1.7 scan"))
-    assert [one.packet for one in await documents(app)] == [True]
+    assert [item.packet for item in await documents(app)] == [True]
 
 
 async def test_one_refused_file_holds_no_other_back(app: App, client: httpx.AsyncClient, tmp_path: Path) -> None:
     sent = files(empty_pdf=b"", good_pdf=b"%PDF good", big_pdf=b"x" * 1001, last_pdf=b"%PDF last")
     answer = await client.post("/documents", files=sent)
     assert answer.status_code == 202
-    assert [one["name"] for one in answer.json()["documents"]] == ["good.pdf", "last.pdf"]
-    assert [(one["name"], one["code"]) for one in answer.json()["refused"]] == [
+    assert [item["name"] for item in answer.json()["documents"]] == ["good.pdf", "last.pdf"]
+    assert [(item["name"], item["code"]) for item in answer.json()["refused"]] == [
         ("empty.pdf", "document_refused"),
         ("big.pdf", "too_large"),
     ]
-    assert all(one["name"] in one["reason"] for one in answer.json()["refused"])
+    assert all(item["name"] in item["reason"] for item in answer.json()["refused"])
     assert len(spooled(tmp_path)) == 2
 
 
@@ -204,8 +204,8 @@ async def test_what_was_taken_in_before_the_request_broke_is_told(app: App, clie
         "/documents", content=whole + CUT, headers={"Content-Type": "multipart/form-data; boundary=x"}
     )
     assert answer.status_code == 400
-    assert [one["name"] for one in answer.json()["documents"]] == ["whole.pdf"]
-    assert [one.name for one in await documents(app)] == ["whole.pdf"]
+    assert [item["name"] for item in answer.json()["documents"]] == ["whole.pdf"]
+    assert [item.name for item in await documents(app)] == ["whole.pdf"]
 
 
 async def test_a_sender_that_stalls_is_let_go(

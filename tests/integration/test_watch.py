@@ -24,7 +24,7 @@ from receiver.config import parse
 from receiver.core.errors import Misconfigured, StoreBusy
 from receiver.core.plan import Target
 from receiver.core.route import Fallback
-from receiver.flow.arrive import Arrived, Refused
+from receiver.pipeline.ingest_file import IngestedFile, RefusedFile
 from tests.e2e.test_main_job import ROOT, environment
 from tests.receivers import TABLE as RECEIVER_TABLE
 from tests.receivers import an_app
@@ -46,8 +46,8 @@ def put(inbox: Inbox, name: str, content: bytes = PDF) -> Path:
     return path
 
 
-def put_away(inbox: Inbox, path: Path, arrived: Arrived | None = None) -> Path:
-    return inbox.put_away(path, arrived or Arrived(), path.stat())
+def put_away(inbox: Inbox, path: Path, arrived: IngestedFile | None = None) -> Path:
+    return inbox.put_away(path, arrived or IngestedFile(), path.stat())
 
 
 def test_a_file_is_whole_once_it_has_not_changed_for_a_while(inbox: Inbox) -> None:
@@ -101,15 +101,17 @@ def test_nothing_in_done_is_overwritten(inbox: Inbox) -> None:
 
 
 def test_the_reason_lies_beside_a_refused_file(inbox: Inbox) -> None:
-    moved = put_away(inbox, put(inbox, "a.zip"), Arrived(refused=(Refused("a.zip", "is an archive"),)))
+    moved = put_away(inbox, put(inbox, "a.zip"), IngestedFile(refused=(RefusedFile("a.zip", "is an archive"),)))
     assert moved == inbox.folder / "failed" / "a.zip"
     assert (inbox.folder / "failed" / "a.zip.reason.txt").read_text() == "a.zip: is an archive\n"
 
 
 @pytest.mark.parametrize("name", ["é" * 125 + ".pdf", "x" * 255, "a" * 251 + ".zip"])
 def test_the_longest_names_find_their_place_whatever_lies_there(inbox: Inbox, name: str) -> None:
-    refused = Arrived(refused=(Refused(name, "is an archive"),))
-    moved = [put_away(inbox, put(inbox, name), arrived) for arrived in (Arrived(), Arrived(), refused, refused)]
+    refused = IngestedFile(refused=(RefusedFile(name, "is an archive"),))
+    moved = [
+        put_away(inbox, put(inbox, name), arrived) for arrived in (IngestedFile(), IngestedFile(), refused, refused)
+    ]
     assert len(set(moved)) == 4
     assert all(path.exists() and len(os.fsencode(path.name)) <= 255 for path in moved)
     reasons = [path.read_text() for path in (inbox.folder / "failed").iterdir() if path.name.endswith(".reason.txt")]
@@ -118,7 +120,7 @@ def test_the_longest_names_find_their_place_whatever_lies_there(inbox: Inbox, na
 
 def test_a_name_that_is_not_utf8_finds_its_place(inbox: Inbox) -> None:
     path = put(inbox, os.fsdecode(b"r\xe9sum\xe9.pdf"))
-    moved = put_away(inbox, path, Arrived(refused=(Refused(path.name, "is empty"),)))
+    moved = put_away(inbox, path, IngestedFile(refused=(RefusedFile(path.name, "is empty"),)))
     assert os.fsencode(moved.name) == b"r\xe9sum\xe9.pdf"
 
 
@@ -172,20 +174,20 @@ async def test_a_link_is_left_where_it_is_and_told_of_once(
     for _ in range(3):
         await look_at(app, inbox)
     assert lines(told) == ["watch.left_alone", "watch.left_alone"]
-    assert (await app.tools.store.tally()).taken_in == 0
+    assert (await app.context.store.tally()).taken_in == 0
     (inbox.folder / "folder").unlink()
     inbox.follow_symlinks = True
     (inbox.folder / "link.pdf").unlink()
     (inbox.folder / "other.pdf").symlink_to(secret)
     await look_at(app, inbox)
-    assert (await app.tools.store.tally()).taken_in == 1
+    assert (await app.context.store.tally()).taken_in == 1
 
 
 @pytest.mark.anyio
 async def test_a_trouble_is_told_once_and_its_file_rests(
     app: App, inbox: Inbox, told: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def busy(*arguments: object, **more: object) -> Arrived:
+    async def busy(*arguments: object, **more: object) -> IngestedFile:
         raise StoreBusy("the disk is full")
 
     monkeypatch.setattr(watching_module, "take_in_file", busy)
@@ -201,7 +203,7 @@ async def test_a_trouble_is_told_once_and_its_file_rests(
 async def test_a_file_that_brings_out_a_fault_of_ours_holds_no_other_up(
     app: App, inbox: Inbox, told: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fragile(app: App, path: Path, file: BufferedReader, *, packet: bool) -> Arrived:
+    async def fragile(app: App, path: Path, file: BufferedReader, *, packet: bool) -> IngestedFile:
         if path.name == "a.pdf":
             raise RuntimeError("a mistake of ours")
         return await take_in_file(app, path, file, packet=packet)
@@ -222,7 +224,7 @@ async def test_a_watcher_that_is_told_to_stop_finishes_the_file_in_hand_and_no_o
 ) -> None:
     stop = asyncio.Event()
 
-    async def told_meanwhile(app: App, path: Path, file: BufferedReader, *, packet: bool) -> Arrived:
+    async def told_meanwhile(app: App, path: Path, file: BufferedReader, *, packet: bool) -> IngestedFile:
         stop.set()
         return await take_in_file(app, path, file, packet=packet)
 
@@ -243,7 +245,9 @@ async def test_two_watchers_of_one_folder_say_nothing_false(
     for number, before in enumerate((True, False)):
         path = put(inbox, f"{number}.pdf", PDF + b"%d" % number)
 
-        async def robbed(app: App, path: Path, file: BufferedReader, *, packet: bool, before: bool = before) -> Arrived:
+        async def robbed(
+            app: App, path: Path, file: BufferedReader, *, packet: bool, before: bool = before
+        ) -> IngestedFile:
             if before:
                 await asyncio.to_thread(path.unlink)
             arrived = await take_in_file(app, path, file, packet=packet)
@@ -267,7 +271,7 @@ async def test_what_mailroom_delivered_into_the_folder_is_never_taken_in(
     put(inbox, "own.mailroom.json", b'{"somebody": "else\'s"}')
     for _ in range(2):
         await look_at(app, inbox)
-    assert (await app.tools.store.tally()).taken_in == 1
+    assert (await app.context.store.tally()).taken_in == 1
     assert lines(told).count("watch.left_alone") == 2
 
 
@@ -290,7 +294,7 @@ def test_a_folder_that_would_feed_itself_is_not_watched(
     app = replace(
         app,
         settings=msgspec.structs.replace(app.settings, **given),
-        tools=replace(app.tools, config=replace(config, table=table)),
+        context=replace(app.context, config=replace(config, table=table)),
     )
     with pytest.raises(Misconfigured, match="lies inside of"):
         refuse_loops(app, inbox.folder)

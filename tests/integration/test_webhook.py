@@ -12,7 +12,7 @@ from receiver.core.event import Event
 from receiver.core.task import Task
 from receiver.core.verify import TOKEN_HEADER
 from receiver.http.webhook import PATH
-from receiver.metrics import Meter
+from receiver.metrics import SummingMeter
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW, a_job
 from tests.receivers import HEADER, BusyStore, Sender, a_body, an_app, post
@@ -38,8 +38,8 @@ async def client(app: App, way: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def kept(app: App) -> tuple[list[Event], list[Task]]:
-    events = await app.tools.store.find(Event, Query())
-    tasks = await app.tools.store.find(Task, Query())
+    events = await app.context.store.find(Event, Query())
+    tasks = await app.context.store.find(Task, Query())
     return events.records, tasks.records
 
 
@@ -81,12 +81,12 @@ async def test_every_failed_proof_gets_one_and_the_same_answer(cause: str, app: 
         }
     }
     assert await kept(app) == ([], [])
-    assert isinstance(app.tools.meter, Meter)
-    assert ("mailroom_refusals", (cause,), 1.0) in list(app.tools.meter.counts())
+    assert isinstance(app.context.meter, SummingMeter)
+    assert ("mailroom_refusals", (cause,), 1.0) in list(app.context.meter.counts())
 
 
 async def test_a_token_of_another_document_is_refused_for_a_known_job(app: App, client: httpx.AsyncClient) -> None:
-    await app.tools.store.apply(Insert(a_job(id="job-1", document_id="doc_of_somebody_else")))
+    await app.context.store.apply(Insert(a_job(id="job-1", document_id="doc_of_somebody_else")))
     answer = await post(client, a_body())
     assert answer.status_code == 401
     assert (await kept(app))[0] == []
@@ -104,7 +104,7 @@ async def test_a_token_of_another_document_is_refused_for_a_known_job(app: App, 
 async def test_a_token_opens_the_door_for_no_other_documents_job_wherever_it_is_named(
     data: dict[str, str], app: App, client: httpx.AsyncClient
 ) -> None:
-    await app.tools.store.apply(Insert(a_job(id="job-b", document_id="doc_b")))
+    await app.context.store.apply(Insert(a_job(id="job-b", document_id="doc_b")))
     answer = await post(client, a_body(**data), Sender(document_id="doc_a"))
     assert answer.status_code == 401
     assert await kept(app) == ([], [])
@@ -125,7 +125,7 @@ async def test_an_event_of_one_document_uses_up_neither_the_event_nor_the_task_o
     before = {task.id for task in (await kept(app))[1]}
     answer = await post(client, a_body("evt-1"), Sender(document_id="doc_b"))
     assert answer.json() == {"status": "accepted", "event_id": "evt-1"}
-    (task,) = [one for one in (await kept(app))[1] if one.id not in before]
+    (task,) = [item for item in (await kept(app))[1] if item.id not in before]
     assert (task.subject, task.details["job_id"]) == ("doc_b", "job-1")
 
 

@@ -13,24 +13,24 @@ import pytest
 from msgspec import structs
 
 from handlers.local_aws import LocalAws
-from receiver import rounds, runner
+from receiver import background, worker
 from receiver.core import bulkhead
-from receiver.core.change import Insert, Query, Update, Write
+from receiver.core.change import Insert, Query, Replace, Write
 from receiver.core.errors import DestinationBusy, FileGone, StoreBusy, Transient
 from receiver.core.flag import Flag
 from receiver.core.incident import Incident
 from receiver.core.task import Task, TaskState, submission_of
-from receiver.flow.process import STEPS
-from receiver.flow.recover import HEARD
-from receiver.flow.tools import Outcome, StepOf, Tools
-from receiver.ports import CloudFile, Doorbell, Ring
-from receiver.queue.local import LocalDoorbell
-from receiver.queue.sqs import SqsDoorbell
-from receiver.runner import Worker
+from receiver.operations.stalled_queue import HEARD
+from receiver.pipeline.context import Context, StepResult, TaskHandler
+from receiver.pipeline.process import STEPS
+from receiver.ports import CloudFile, Message, TaskQueue
+from receiver.queue.local import LocalQueue
+from receiver.queue.sqs import SqsQueue
 from receiver.stopping import Stopping
 from receiver.store.memory import MemoryStore
+from receiver.worker import Worker
 from tests.builders import NOW, a_document, a_task
-from tests.desk import Desk, PlayedCloud
+from tests.in_memory_app import InMemoryApp, InMemoryCloud
 
 pytestmark = pytest.mark.anyio
 _numbers = count(1)
@@ -63,13 +63,13 @@ class Hands:
         self.told.append(name)
 
 
-async def _by_hand(task: Task, tools: Tools) -> Outcome:
-    hands: Any = tools.channels[task.details.get("to", "log")]
+async def _by_hand(task: Task, context: Context) -> StepResult:
+    hands: Any = context.channels[task.details.get("to", "log")]
     await hands.do(task.details["name"])
-    return Outcome(note="done by hand")
+    return StepResult(note="done by hand")
 
 
-STEPS["by_hand"] = StepOf(run=_by_hand)  # type: ignore[index]  # a kind of task for tests, known in this process only
+STEPS["by_hand"] = TaskHandler(run=_by_hand)  # type: ignore[index]  # a kind of task for tests, known in this process only
 
 
 def a_notice(name: str, **fields: Any) -> Task:
@@ -80,14 +80,14 @@ def a_notice(name: str, **fields: Any) -> Task:
 class Office:
     """A store, a bell and hands, and as many workers as a test asks for."""
 
-    def __init__(self, folder: Path, bell: Doorbell) -> None:
+    def __init__(self, folder: Path, queue: TaskQueue) -> None:
         self.hands = Hands()
-        desk = Desk(folder)
-        self.store = desk.store
-        self.tools: Tools = replace(desk.tools, bell=bell, channels={"log": cast("Any", self.hands)})
+        app = InMemoryApp(folder)
+        self.store = app.store
+        self.context: Context = replace(app.context, queue=queue, channels={"log": cast("Any", self.hands)})
 
     def worker(self, **given: Any) -> Worker:
-        return Worker(self.tools, **given)
+        return Worker(self.context, **given)
 
     async def promise(self, *names: str) -> list[str]:
         tasks = [a_notice(name) for name in names]
@@ -101,31 +101,31 @@ class Office:
 
 
 @pytest.fixture(params=["local", pytest.param("sqs", marks=pytest.mark.aws)])
-async def bell(request: pytest.FixtureRequest) -> AsyncIterator[Doorbell]:
+async def queue(request: pytest.FixtureRequest) -> AsyncIterator[TaskQueue]:
     if request.param == "local":
-        bell: Doorbell = LocalDoorbell(poll_seconds=0.2)
+        made: TaskQueue = LocalQueue(poll_seconds=0.2)
     else:
         aws: LocalAws = request.getfixturevalue("local_aws")
-        bell = a_queue(aws)
-    yield bell
-    await bell.close()
+        made = a_queue(aws)
+    yield made
+    await made.close()
 
 
-def a_queue(aws: LocalAws, name: str = "") -> SqsDoorbell:
+def a_queue(aws: LocalAws, name: str = "") -> SqsQueue:
     name = name or f"worker-{next(_numbers)}"
     aws.client("sqs").create_queue(QueueName=name)
-    return SqsDoorbell(name, visibility_seconds=1, client=partial(aws.client, "sqs"))
+    return SqsQueue(name, visibility_seconds=1, client=partial(aws.client, "sqs"))
 
 
 @pytest.fixture
-def office(tmp_path: Path, bell: Doorbell) -> Office:
-    return Office(tmp_path, bell)
+def office(tmp_path: Path, queue: TaskQueue) -> Office:
+    return Office(tmp_path, queue)
 
 
 async def test_what_is_rung_for_is_done(office: Office) -> None:
     async with office.worker().running():
         (task_id,) = await office.promise("a")
-        await office.tools.bell.ring(task_id)
+        await office.context.queue.enqueue(task_id)
         await until(lambda: office.hands.told == ["a"])
     assert await office.state(task_id) is TaskState.DONE
 
@@ -139,7 +139,7 @@ async def test_what_was_left_from_before_is_done_without_a_ring(office: Office) 
 async def test_no_more_is_begun_than_there_are_hands(office: Office) -> None:
     office.hands.free.clear()
     async with office.worker(concurrency=2).running():
-        await office.tools.bell.ring(*await office.promise(*"abcdef"))
+        await office.context.queue.enqueue(*await office.promise(*"abcdef"))
         await until(lambda: office.hands.at_once == 2)
         office.hands.free.set()
         await until(lambda: len(office.hands.told) == 6)
@@ -149,7 +149,7 @@ async def test_no_more_is_begun_than_there_are_hands(office: Office) -> None:
 async def test_two_workers_share_and_do_nothing_twice(office: Office) -> None:
     names = [f"n{number}" for number in range(40)]
     async with office.worker(concurrency=4).running(), office.worker(concurrency=4).running():
-        await office.tools.bell.ring(*await office.promise(*names))
+        await office.context.queue.enqueue(*await office.promise(*names))
         await until(lambda: len(office.hands.told) == len(names))
     assert sorted(office.hands.told) == sorted(names)
 
@@ -157,7 +157,7 @@ async def test_two_workers_share_and_do_nothing_twice(office: Office) -> None:
 async def test_who_is_told_to_stop_finishes_what_is_in_hand(office: Office) -> None:
     office.hands.free.clear()
     async with office.worker().running():
-        await office.tools.bell.ring(*await office.promise("a"))
+        await office.context.queue.enqueue(*await office.promise("a"))
         await until(lambda: office.hands.at_once == 1)
         asyncio.get_running_loop().call_later(0.1, office.hands.free.set)
     assert office.hands.told == ["a"]
@@ -168,7 +168,7 @@ async def test_who_has_no_time_left_lets_go_of_what_is_in_hand(office: Office) -
     office.hands.free.clear()
     stop = Stopping(seconds=0.3)
     async with office.worker().running(stop=stop):
-        await office.tools.bell.ring(*await office.promise("a"))
+        await office.context.queue.enqueue(*await office.promise("a"))
         await until(lambda: office.hands.at_once == 1)
         stop.tell()
     task = await office.store.get(Task, "notify:a")
@@ -184,7 +184,7 @@ async def test_who_is_told_to_stop_begins_nothing_more(office: Office) -> None:
     async with office.worker().running(stop=stop):
         stop.tell()
         await asyncio.sleep(0)
-        await office.tools.bell.ring(*await office.promise("a"))
+        await office.context.queue.enqueue(*await office.promise("a"))
         await asyncio.sleep(0.5)  # it would have been begun long ago
     assert await office.state("notify:a") is TaskState.READY
 
@@ -193,9 +193,9 @@ async def test_a_ring_for_what_is_done_changes_nothing(office: Office) -> None:
     (task_id,) = await office.promise("a")
     async with office.worker().running():
         await until(lambda: office.hands.told == ["a"])
-        await office.tools.bell.ring(task_id, "nobody", task_id)
+        await office.context.queue.enqueue(task_id, "nobody", task_id)
         (other,) = await office.promise("b")
-        await office.tools.bell.ring(other)
+        await office.context.queue.enqueue(other)
         await until(lambda: office.hands.told == ["a", "b"])
 
 
@@ -205,7 +205,7 @@ async def test_a_fault_of_our_own_ends_one_task_and_not_the_worker(
     async with office.worker().running():
         bad = structs.replace(a_notice("bad"), details={})
         await office.store.apply(Insert(bad))
-        await office.tools.bell.ring(bad.id, *await office.promise("good"))
+        await office.context.queue.enqueue(bad.id, *await office.promise("good"))
         await until(lambda: office.hands.told == ["good"])
 
 
@@ -216,7 +216,7 @@ class Forgetful(MemoryStore):
 
     async def apply(self, *writes: Write) -> None:
         records = [getattr(write, "record", None) for write in writes]
-        if not self.failures and any(isinstance(one, Task) and one.state is TaskState.DONE for one in records):
+        if not self.failures and any(isinstance(item, Task) and item.state is TaskState.DONE for item in records):
             self.failures += 1
             raise StoreBusy("not now")
         await super().apply(*writes)
@@ -226,14 +226,14 @@ async def test_what_could_not_be_written_is_done_again_when_the_lease_is_over(of
     clock = {"now": NOW}
     store = Forgetful(clock=lambda: clock["now"])
     office.store = store
-    office.tools = replace(office.tools, store=store, clock=lambda: clock["now"])
+    office.context = replace(office.context, store=store, clock=lambda: clock["now"])
     async with office.worker(lease_seconds=0.4).running():
-        await office.tools.bell.ring(*await office.promise("a"))
+        await office.context.queue.enqueue(*await office.promise("a"))
         async with asyncio.timeout(20):
             while await office.state("notify:a") is not TaskState.READY or not store.failures:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         clock["now"] += 31
-        await office.tools.bell.ring("notify:a")
+        await office.context.queue.enqueue("notify:a")
         await until(lambda: office.hands.told == ["a", "a"])
     assert await office.state("notify:a") is TaskState.DONE
 
@@ -247,7 +247,7 @@ def a_notice_to(channel: str, name: str, **fields: Any) -> Task:
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """What production has in seconds, in fractions of them."""
     monkeypatch.setattr(bulkhead, "SLOW_SECONDS", 0.2)
-    monkeypatch.setattr(runner, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.1)
     monkeypatch.setattr(bulkhead, "NO_ROOM_SECONDS", 0.1)
 
 
@@ -255,13 +255,13 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_partner_that_hangs_stops_no_other(office: Office) -> None:
     stuck = Hands()
     stuck.free.clear()
-    office.tools = replace(office.tools, channels={"log": cast("Any", office.hands), "stuck": cast("Any", stuck)})
+    office.context = replace(office.context, channels={"log": cast("Any", office.hands), "stuck": cast("Any", stuck)})
     hanging = [a_notice_to("stuck", f"s{number}", due_at=NOW - 9) for number in range(40)]
     await office.store.apply(*map(Insert, hanging))
     async with office.worker(concurrency=4).running():
-        await office.tools.bell.ring(*(task.id for task in hanging))
+        await office.context.queue.enqueue(*(task.id for task in hanging))
         await until(lambda: stuck.at_once == 2)
-        await office.tools.bell.ring(*await office.promise(*"abcdefghijkl"))
+        await office.context.queue.enqueue(*await office.promise(*"abcdefghijkl"))
         await until(lambda: len(office.hands.told) == 12)
         assert stuck.most_at_once == 2, "it has no more than the few slots of one that has not answered yet"
         stuck.free.set()
@@ -276,13 +276,13 @@ async def test_a_partner_that_is_down_stops_no_other_and_is_tried_by_a_few(offic
             raise DestinationBusy("down")
 
     down = Down()
-    office.tools = replace(office.tools, channels={"log": cast("Any", office.hands), "down": cast("Any", down)})
+    office.context = replace(office.context, channels={"log": cast("Any", office.hands), "down": cast("Any", down)})
     failing = [a_notice_to("down", f"d{number}", due_at=NOW - 9) for number in range(60)]
     await office.store.apply(*map(Insert, failing))
     async with office.worker(concurrency=4).running():
-        await office.tools.bell.ring(*(task.id for task in failing))
+        await office.context.queue.enqueue(*(task.id for task in failing))
         await until(lambda: len(down.told) >= 5)
-        await office.tools.bell.ring(*await office.promise(*"abcdefghijkl"))
+        await office.context.queue.enqueue(*await office.promise(*"abcdefghijkl"))
         await until(lambda: len(office.hands.told) == 12)
     assert len(down.told) < 30, "those who were not tried wait, and have lost no attempt"
     waiting = [await office.store.get(Task, task.id) for task in failing]
@@ -304,17 +304,17 @@ async def test_a_flood_of_submissions_does_not_hold_up_what_is_to_be_delivered(o
         await going.acquire()
         raise FileGone("never mind")
 
-    cloud = PlayedCloud()
+    cloud = InMemoryCloud()
     cloud.find_file = slowly  # type: ignore[method-assign]
-    office.tools = replace(office.tools, cloud=cloud)
+    office.context = replace(office.context, cloud=cloud)
     documents = [a_document(page_count=1) for _ in range(30)]
-    flood = [submission_of(one, now=NOW - 9) for one in documents]
+    flood = [submission_of(item, now=NOW - 9) for item in documents]
     await office.store.apply(*map(Insert, documents), *map(Insert, flood))
     async with office.worker(concurrency=4).running():
-        await office.tools.bell.ring(*(task.id for task in flood))
+        await office.context.queue.enqueue(*(task.id for task in flood))
         await until(lambda: len(submitted) == 2)
         for name in "abcdef":
-            await office.tools.bell.ring(*await office.promise(name))
+            await office.context.queue.enqueue(*await office.promise(name))
             await until(partial(told_last, office.hands, name))
         assert len(submitted) < 30
         for _ in range(100):
@@ -334,57 +334,57 @@ async def test_a_worker_whose_clock_is_behind_loses_no_message(
     local_aws: LocalAws, tmp_path: Path, behind: float
 ) -> None:
     """What is not yet due by its clock is heard again, and done without any sweep."""
-    bell, right = a_queue(local_aws), ticking()
-    office = Office(tmp_path, bell)
-    office.tools = replace(office.tools, clock=lambda: right() - behind)
+    queue, right = a_queue(local_aws), ticking()
+    office = Office(tmp_path, queue)
+    office.context = replace(office.context, clock=lambda: right() - behind)
     async with office.worker(sweep_seconds=3600).running():
         task = a_notice("a", due_at=right(), created_at=right())
         await office.store.apply(Insert(task))
-        await bell.ring(task.id)
+        await queue.enqueue(task.id)
         await until(lambda: office.hands.told == ["a"])
-    await bell.close()
+    await queue.close()
 
 
 @pytest.mark.aws
 async def test_a_message_whose_task_is_in_other_hands_stays_until_that_is_over(
     local_aws: LocalAws, tmp_path: Path
 ) -> None:
-    bell = a_queue(local_aws, "worker-other-hands")
-    office = Office(tmp_path, bell)
+    queue = a_queue(local_aws, "worker-other-hands")
+    office = Office(tmp_path, queue)
     (task_id,) = await office.promise("a")
     (task,) = await office.store.claim(owner="another", now=NOW, lease_seconds=2)
-    put_back, ring = [], bell.ring
+    put_back, ring = [], queue.enqueue
 
     async def noted(*task_ids: str, delay_seconds: float = 0) -> None:
         await ring(*task_ids, delay_seconds=delay_seconds)
         if delay_seconds:
             put_back.append(delay_seconds)
 
-    bell.ring = noted  # type: ignore[method-assign]
+    queue.enqueue = noted  # type: ignore[method-assign]
     async with office.worker(sweep_seconds=3600).running():
-        await bell.ring(task_id)
+        await queue.enqueue(task_id)
         await until(lambda: put_back)
-        await office.store.apply(Update(task.release(now=NOW)))  # and whoever let go of it rings for nobody
+        await office.store.apply(Replace(task.release(now=NOW)))  # and whoever let go of it rings for nobody
         await until(lambda: office.hands.told == ["a"])
     assert put_back[0] == 2
-    await bell.close()
+    await queue.close()
 
 
-class Silent(LocalDoorbell):
+class Silent(LocalQueue):
     """A queue that names tasks, takes every message and delivers none, until it is well."""
 
-    named = True
+    names_tasks = True
     well = False
 
     def __init__(self) -> None:
         super().__init__()
-        self.rings: list[Ring] = []
+        self.rings: list[Message] = []
 
-    async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
+    async def enqueue(self, *task_ids: str, delay_seconds: float = 0) -> None:
         if self.well:
-            self.rings += [Ring(task_id) for task_id in task_ids]
+            self.rings += [Message(task_id) for task_id in task_ids]
 
-    async def wait(self, *, timeout_seconds: float, limit: int = 10) -> list[Ring]:
+    async def receive(self, *, timeout_seconds: float, limit: int = 10) -> list[Message]:
         await asyncio.sleep(min(timeout_seconds, 0.02))
         rings, self.rings = self.rings, []
         return rings
@@ -400,35 +400,35 @@ async def test_who_begins_after_a_time_without_any_worker_does_not_take_the_queu
 async def test_work_goes_on_without_a_queue_that_delivers_nothing_and_somebody_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "LOOK_SECONDS", 0.05)
-    bell = Silent()
-    office = Office(tmp_path, bell)
-    office.tools = replace(office.tools, clock=ticking())
+    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.05)
+    queue = Silent()
+    office = Office(tmp_path, queue)
+    office.context = replace(office.context, clock=ticking())
     async with office.worker(sweep_seconds=0.2).running():
         while "queue.silent" not in await kinds_told(office):
             office.hands.told.clear()
-            await office.store.apply(Insert(a_notice(f"swept {next(_numbers)}", due_at=office.tools.clock())))
+            await office.store.apply(Insert(a_notice(f"swept {next(_numbers)}", due_at=office.context.clock())))
             await until(lambda: office.hands.told)
-        monkeypatch.setattr(rounds, "overlooked", nothing)
+        monkeypatch.setattr(background, "overlooked", nothing)
         for name in "abc":  # no sweep finds them: from now on the worker looks by itself
             await office.promise(name)
             await until(partial(told_last, office.hands, name))
-        bell.well = True
-        await bell.ring(*await office.promise("z"))
+        queue.well = True
+        await queue.enqueue(*await office.promise("z"))
         await until(partial(told_last, office.hands, "z"))
 
 
 async def test_a_worker_writes_down_that_the_queue_delivers(tmp_path: Path) -> None:
-    bell = Silent()
-    bell.well = True
-    office = Office(tmp_path, bell)
+    queue = Silent()
+    queue.well = True
+    office = Office(tmp_path, queue)
     worker = office.worker()
     await worker.begin_overlooked([])
     assert await office.store.get(Flag, HEARD) is None
     async with worker.running():
         for name in "ab":  # who listens for the second message has dealt with the first
-            await bell.ring(*await office.promise(name))
-            await until(lambda: not bell.rings)
+            await queue.enqueue(*await office.promise(name))
+            await until(lambda: not queue.rings)
     await worker.begin_overlooked([])
     assert await office.store.get(Flag, HEARD) is not None
 
@@ -438,20 +438,20 @@ async def nothing(*_: object, **__: object) -> list[str]:
 
 
 async def kinds_told(office: Office) -> list[str]:
-    return [one.kind for one in (await office.store.find(Incident, Query())).records]
+    return [item.kind for item in (await office.store.find(Incident, Query())).records]
 
 
-class Broken(LocalDoorbell):
+class Broken(LocalQueue):
     """A bell that neither rings nor can be heard."""
 
     def __init__(self, fault: Exception) -> None:
         super().__init__()
         self.fault = fault
 
-    async def wait(self, *, timeout_seconds: float, limit: int = 10) -> list[Ring]:
+    async def receive(self, *, timeout_seconds: float, limit: int = 10) -> list[Message]:
         raise self.fault
 
-    async def ring(self, *task_ids: str, delay_seconds: float = 0) -> None:
+    async def enqueue(self, *task_ids: str, delay_seconds: float = 0) -> None:
         raise Transient("the bell is broken")
 
 
@@ -459,7 +459,7 @@ class Broken(LocalDoorbell):
 async def test_a_broken_bell_keeps_nobody_from_work(
     tmp_path: Path, fault: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "PAUSE_AFTER_FAULT", 0.01)
+    monkeypatch.setattr(worker, "PAUSE_AFTER_FAULT", 0.01)
     office = Office(tmp_path, Broken(fault))
     async with office.worker().running():
         await office.promise("a")
@@ -470,19 +470,19 @@ async def test_a_broken_bell_keeps_nobody_from_work(
 
 @pytest.mark.aws
 async def test_a_ring_is_answered_when_its_task_is_done_and_not_before(local_aws: LocalAws, tmp_path: Path) -> None:
-    bell = a_queue(local_aws, "worker-watched")
-    office = Office(tmp_path, bell)
+    queue = a_queue(local_aws, "worker-watched")
+    office = Office(tmp_path, queue)
     async with office.worker().running():
-        await bell.ring(*await office.promise("first"))  # from then on it listens, and looks for nothing by itself
+        await queue.enqueue(*await office.promise("first"))  # from then on it listens, and looks for nothing by itself
         await until(lambda: office.hands.told and waiting(local_aws, "worker-watched") == (0, 0))
         office.hands.free.clear()
-        await bell.ring(*await office.promise("a"))
+        await queue.enqueue(*await office.promise("a"))
         await until(lambda: office.hands.at_once == 1)
         await asyncio.sleep(2.5)  # more than twice as long as it stays out of sight by itself
         there = waiting(local_aws, "worker-watched")
         office.hands.free.set()
         await until(lambda: waiting(local_aws, "worker-watched") == (0, 0))
-    await bell.close()
+    await queue.close()
     assert there == (0, 1)
     assert office.hands.told == ["first", "a"]
 

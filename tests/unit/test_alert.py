@@ -28,7 +28,7 @@ def test_a_rule_wants_the_kinds_that_it_names(kinds: tuple[str, ...], wanted: se
 
 def test_a_rule_wants_what_is_severe_enough() -> None:
     rule = AlertRule(kinds=("*",), to="log", channel="log", min_severity=Severity.ERROR)
-    assert [one for one in Severity if rule.wants("job.failed", one)] == [Severity.ERROR, Severity.CRITICAL]
+    assert [item for item in Severity if rule.wants("job.failed", item)] == [Severity.ERROR, Severity.CRITICAL]
 
 
 def test_a_rule_does_not_show_its_channel_and_its_options() -> None:

@@ -19,16 +19,16 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from handlers.aws import Aws
-from handlers.aws_errors import making, translated
 from handlers.destinations.s3 import S3
 from handlers.destinations.s3_object import S3Objects
 from handlers.local_aws import LocalAws
 from handlers.sources.s3 import Place, S3Source
-from receiver.aws.service import connect
+from receiver.aws.boto import Aws
+from receiver.aws.errors import making, translated
+from receiver.aws.service import botocore_client
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unanswered, Unroutable
 from receiver.core.plan import Target
-from tests.parcels import a_parcel
+from tests.delivery_requests import a_delivery_request
 
 
 def _answer(code: str, operation: str, status: int = 400, **headers: str) -> ClientError:
@@ -127,7 +127,7 @@ def test_the_region_that_either_variable_names_is_that_of_every_client(
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv(variable, "eu-south-2")
     aws = Aws()
-    assert aws.client("s3").meta.region_name == connect("sqs").meta.region_name == "eu-south-2"
+    assert aws.client("s3").meta.region_name == botocore_client("sqs").meta.region_name == "eu-south-2"
     aws.close()
 
 
@@ -225,7 +225,7 @@ async def test_half_a_checksum_is_not_taken_for_another_content(local_aws: Local
     local_aws.make([Target(url="s3://half-a-checksum/")])
     aws = _Halving(credentials=local_aws.credentials, endpoint_url=local_aws.endpoint)
     with closing(aws):
-        receipt = await S3(aws).deliver(a_parcel("s3://half-a-checksum/a.pdf"))
+        receipt = await S3(aws).deliver(a_delivery_request("s3://half-a-checksum/a.pdf"))
     assert receipt.fresh
 
 

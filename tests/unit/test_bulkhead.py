@@ -79,7 +79,7 @@ def test_slots_are_kept_free_for_what_is_more_urgent(worker: Clocked) -> None:
         a_task(kind="submit", bulk=True), a_task(kind="submit"), a_task(kind="react"), to("s3://mail/"),
     )  # fmt: skip
     worker.warm_up(bulk, submit, react, deliver)
-    assert [worker.begin(one, 99) for one in (bulk, submit, react, deliver)] == [8, 4, 2, 2]
+    assert [worker.begin(item, 99) for item in (bulk, submit, react, deliver)] == [8, 4, 2, 2]
     assert worker.room().for_rank(Rank.DELIVER) == 0
 
 

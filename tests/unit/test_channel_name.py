@@ -33,12 +33,12 @@ ADDRESSES = st.sampled_from(
 
 
 @given(ADDRESSES, TOKENS, TOKENS)
-def test_no_secret_stands_in_it_and_two_addresses_have_two_names(address: str, one: str, other: str) -> None:
-    named = channel_name(address.format(one))
-    assert one not in named
+def test_no_secret_stands_in_it_and_two_addresses_have_two_names(address: str, item: str, other: str) -> None:
+    named = channel_name(address.format(item))
+    assert item not in named
     assert named.partition(":")[0] == address.partition(":")[0]
     assert channel_name(named) == named
-    assert (channel_name(address.format(other)) == named) == (one == other)
+    assert (channel_name(address.format(other)) == named) == (item == other)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.alert_rule import AlertRule
-from receiver.core.check import check
+from receiver.core.check import check_table
 from receiver.core.cover import covers
 from receiver.core.document import Classification, Document, Origin
 from receiver.core.plan import Target, Way
 from receiver.core.problem import Problem
 from receiver.core.route import Fallback, Route, RouteTable, decide
-from receiver.core.when import Judge, When, attributes
+from receiver.core.when import Judge, When, document_attributes
 from tests.builders import NOW, a_document
 
 PLACE = Target(url="s3://mail/in/")
@@ -36,7 +36,7 @@ def a_table(*routes: Route) -> RouteTable:
 
 def problems(*routes: Route, types: Sequence[str] | None = ("a", "b"), **given: Any) -> list[str]:
     """Errors of a table with these rows, as lines."""
-    found = check(a_table(*routes), types=types, schemes={"s3", "sqs", "folder"}, faults=lambda _: [], **given)
+    found = check_table(a_table(*routes), types=types, schemes={"s3", "sqs", "folder"}, faults=lambda _: [], **given)
     return [str(problem) for problem in found if problem.severity == "error"]
 
 
@@ -157,13 +157,13 @@ def test_rows_above_may_shadow_together_type_by_type() -> None:
 
 
 def test_a_row_that_is_shadowed_for_some_of_its_types_is_a_warning() -> None:
-    found = check(
+    found = check_table(
         a_table(A, a_row("a", "b", name="both", min_confidence=0.5)),
         types=("a", "b"),
         schemes={"s3"},
         faults=lambda _: [],
     )
-    assert [(one.severity, one.route) for one in found] == [("warning", "both")]
+    assert [(item.severity, item.route) for item in found] == [("warning", "both")]
     assert "can never win for 'a'" in found[0].message
 
 
@@ -186,9 +186,9 @@ def test_a_row_that_can_never_match_is_refused(row: Route, why: str) -> None:
 
 
 def warnings(row: Route) -> list[str]:
-    found = check(a_table(A, row, B), types=("a", "b"), schemes={"s3"}, faults=lambda _: [])
-    assert not [one for one in found if one.severity == "error"]
-    return [str(one) for one in found]
+    found = check_table(a_table(A, row, B), types=("a", "b"), schemes={"s3"}, faults=lambda _: [])
+    assert not [item for item in found if item.severity == "error"]
+    return [str(item) for item in found]
 
 
 def test_a_row_that_usually_matches_nothing_is_a_warning_with_what_excludes_what() -> None:
@@ -204,7 +204,7 @@ def test_a_row_that_usually_matches_nothing_is_a_warning_with_what_excludes_what
 def test_a_part_of_any_that_never_holds_is_a_warning() -> None:
     folder, mail = When(source=("folder",), subject=("x",)), When(source=("email",), subject=("x",))
     found = warnings(a_row("b", name="both", when=When(any_of=(folder, mail))))
-    assert [one.split(": only")[0] for one in found] == [
+    assert [item.split(": only")[0] for item in found] == [
         "warning: routes[1].when.any[0] (both): never holds: source and subject exclude each other"
     ]
     beside = When(recipient=("me@*",), any_of=(When(source=("s3",)), mail))
@@ -252,7 +252,7 @@ def test_a_target_that_can_be_is_left_alone(url: str) -> None:
 
 
 def test_the_destinations_own_judgement_is_told_once_and_with_its_place() -> None:
-    found = check(
+    found = check_table(
         a_table(A, B), types=("a", "b"), schemes={"s3"}, faults=lambda _: ["no such option", "no such option"]
     )
     assert [str(problem) for problem in found] == [
@@ -263,7 +263,7 @@ def test_the_destinations_own_judgement_is_told_once_and_with_its_place() -> Non
 
 
 def test_a_low_confidence_way_that_nothing_takes_is_a_warning() -> None:
-    found = check(a_table(a_row("a"), B), types=("a", "b"), schemes={"s3"}, faults=lambda _: [])
+    found = check_table(a_table(a_row("a"), B), types=("a", "b"), schemes={"s3"}, faults=lambda _: [])
     assert [str(problem) for problem in found] == [
         "warning: low_confidence: no document can come this way: no row has a min_confidence; "
         "set min_confidence on rows, from 0 to 1"
@@ -282,7 +282,7 @@ def test_an_alert_channel_that_nobody_knows_is_refused() -> None:
 
 
 def test_errors_stand_before_warnings() -> None:
-    found = check(a_table(a_row("a")), types=("a", "b"), schemes={"s3"}, faults=lambda _: [])
+    found = check_table(a_table(a_row("a")), types=("a", "b"), schemes={"s3"}, faults=lambda _: [])
     assert [problem.severity for problem in found] == ["error", "warning"]
     assert isinstance(found[0], Problem)
 
@@ -321,7 +321,7 @@ def world() -> list[tuple[Classification, Document]]:
 
 
 def errors(table: RouteTable) -> list[Problem]:
-    found = check(table, types=("a", "b"), schemes={"s3"}, faults=lambda _: [])
+    found = check_table(table, types=("a", "b"), schemes={"s3"}, faults=lambda _: [])
     return [problem for problem in found if problem.severity == "error"]
 
 
@@ -349,7 +349,7 @@ def test_an_answer_without_a_way_means_that_the_table_has_errors(table: RouteTab
 def test_a_row_that_is_said_never_to_win_never_wins(table: RouteTable) -> None:
     table = replace(table, routes=tuple(replace(route, name=f"r{n}") for n, route in enumerate(table.routes)))
     names = [route.name for route in table.routes]
-    dead = {int(one.where.split("[")[1][0]) for one in errors(table) if "can never" in one.message}
+    dead = {int(item.where.split("[")[1][0]) for item in errors(table) if "can never" in item.message}
     for result, document in world():
         plan = decide(table, result, document, now=NOW)
         if document.page_count is not None:  # else a row above may win as well, with the same outcome
@@ -359,5 +359,5 @@ def test_a_row_that_is_said_never_to_win_never_wins(table: RouteTable) -> None:
 @given(WHENS, WHENS)
 def test_a_condition_that_covers_another_holds_wherever_that_holds(wide: When, narrow: When) -> None:
     if covers(wide, narrow):
-        kinds = [attributes(document) for document in DOCUMENTS]
+        kinds = [document_attributes(document) for document in DOCUMENTS]
         assert not [known for known in kinds if Judge(narrow).truth(known) and Judge(wide).truth(known) is not True]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from handlers.destinations.folder import Folder
 from receiver.core.coincidence import CASES, coinciding, in_the_way
 from receiver.core.document import Classification, Document, Origin
-from receiver.core.naming import address
-from receiver.core.places import Entry, doubled
+from receiver.core.naming import rendered_address
+from receiver.core.places import TableEntry, doubled
 from receiver.core.plan import Taken, Target
 from receiver.core.problem import Problem
 from tests.builders import NOW, a_document
@@ -23,8 +23,8 @@ def names(_: Target, url: str) -> Taken:
     return FOLDER.taken(url) if url.startswith("folder:") else Taken(place=url)
 
 
-def row(*urls: str) -> list[Entry]:
-    return [Entry("routes[0]", at, Target(url=url)) for at, url in enumerate(urls)]
+def row(*urls: str) -> list[TableEntry]:
+    return [TableEntry("routes[0]", at, Target(url=url)) for at, url in enumerate(urls)]
 
 
 PIECE = a_document(
@@ -46,21 +46,21 @@ TEMPLATES = st.tuples(PARTS, st.sampled_from(["/", "/{document_id}", "/{document
 
 def place(document: Document, url: str) -> str:
     target = Target(url=url)
-    return names(target, address(document, target)).place
+    return names(target, rendered_address(document, target)).place
 
 
-def below(document: Document, one: str, other: str) -> bool:
+def below(document: Document, item: str, other: str) -> bool:
     """Whether a file of the first, or its manifest, is a folder of the second."""
     parents = {str(each) for each in PurePosixPath(place(document, other)).parents}
-    return not parents.isdisjoint({place(document, one), place(document, one) + ".mailroom.json"})
+    return not parents.isdisjoint({place(document, item), place(document, item) + ".mailroom.json"})
 
 
 @settings(max_examples=300)
 @given(TEMPLATES, TEMPLATES)
 @example("{filename}/{document_id}", "{stem}.{ext}/{document_id}")
 @example("{document_id}", "{batch}/{document_id}")
-def test_two_targets_that_meet_for_an_ordinary_document_are_told_of_and_no_others(one: str, other: str) -> None:
-    urls = f"folder:///o/{one.lstrip('/')}", f"folder:///o/{other.lstrip('/')}"
+def test_two_targets_that_meet_for_an_ordinary_document_are_told_of_and_no_others(item: str, other: str) -> None:
+    urls = f"folder:///o/{item.lstrip('/')}", f"folder:///o/{other.lstrip('/')}"
     same = [place(document, urls[0]) == place(document, urls[1]) for document in DOCUMENTS]
     entries = row(*urls)
     assert bool([*doubled(entries, names), *coinciding(entries, names)]) == any(same)
@@ -70,11 +70,11 @@ def test_two_targets_that_meet_for_an_ordinary_document_are_told_of_and_no_other
 
 
 def told(found: list[Problem]) -> list[tuple[str, str]]:
-    return [(one.severity, one.message) for one in found]
+    return [(item.severity, item.message) for item in found]
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "case"),
+    ("item", "other", "case"),
     [
         ("{document_id}/{filename}", "{document_id}/{stem}{ext}", "a file whose name has no extension"),
         ("{document_id}/{filename}", "{document_id}/{stem}.{ext}", "a file whose name has an extension"),
@@ -82,8 +82,8 @@ def told(found: list[Problem]) -> list[tuple[str, str]]:
         ("{type}/", "{category}/", "a document whose type and category are alike"),
     ],
 )
-def test_places_that_can_be_the_same_are_a_warning_that_says_when(one: str, other: str, case: str) -> None:
-    urls = f"s3://mail/{one}", f"s3://mail/{other}"
+def test_places_that_can_be_the_same_are_a_warning_that_says_when(item: str, other: str, case: str) -> None:
+    urls = f"s3://mail/{item}", f"s3://mail/{other}"
     assert told(list(coinciding(row(*urls), names))) == [
         ("warning", f"for {case}, {urls[1]} is the same place as to[0], {urls[0]}")
     ]
@@ -100,11 +100,11 @@ def test_a_file_where_a_folder_must_be_is_an_error_for_whoever_goes_to_both() ->
 
 def test_a_file_where_another_row_needs_a_folder_is_a_warning() -> None:
     """Until somebody routes a document anew, nothing goes to both."""
-    here = Entry("routes[0]", 0, Target(url="folder:///o/{document_id}"))
-    there = Entry("routes[1]", 0, Target(url="folder:///o/{document_id}/x"))
-    assert [one.severity for one in in_the_way([here, there], names)] == ["warning"]
-    packet = Entry("packet", 0, Target(url="folder:///o/{document_id}"))
-    pieces = Entry("routes[0]", 0, Target(url="folder:///o/{batch}/"))
+    here = TableEntry("routes[0]", 0, Target(url="folder:///o/{document_id}"))
+    there = TableEntry("routes[1]", 0, Target(url="folder:///o/{document_id}/x"))
+    assert [item.severity for item in in_the_way([here, there], names)] == ["warning"]
+    packet = TableEntry("packet", 0, Target(url="folder:///o/{document_id}"))
+    pieces = TableEntry("routes[0]", 0, Target(url="folder:///o/{batch}/"))
     (problem,) = in_the_way([pieces, packet], names)
     assert problem.message.startswith("for a document that is its own batch, folder:///o/{batch}/ needs a folder where")
 

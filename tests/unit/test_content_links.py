@@ -48,7 +48,7 @@ def test_whatever_else_is_sent_opens_nothing(said: str) -> None:
 
 def test_a_token_that_llamacloud_was_sent_opens_no_document() -> None:
     for secret in SECRETS:
-        assert not links().proves(token.make("doc_a", secret, expires_at=NOW + 60), "doc_a", now=NOW)
+        assert not links().proves(token.make_token("doc_a", secret, expires_at=NOW + 60), "doc_a", now=NOW)
 
 
 def test_links_of_an_older_secret_open_while_it_is_accepted() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from receiver.emf import Emf
-from receiver.metrics import METRICS, Meter
+from receiver.metrics import METRICS, SummingMeter
 
 
-def told(emf: Emf, meter: Meter) -> list[dict[str, Any]]:
+def told(emf: Emf, meter: SummingMeter) -> list[dict[str, Any]]:
     stream = io.StringIO()
     emf.write(meter, stream, now=12.5)
     return [json.loads(text) for text in stream.getvalue().splitlines()]
@@ -23,7 +23,7 @@ def emf() -> Emf:
 
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_keeps_its_name_and_labels(emf: Emf, name: str) -> None:
-    meter, metric = Meter(), METRICS[name]
+    meter, metric = SummingMeter(), METRICS[name]
     labels = {label: f"a {label}" for label in metric.labels}
     if metric.timing:
         meter.observe(name, 0.5, times=1, **labels)
@@ -32,23 +32,23 @@ def test_every_metric_keeps_its_name_and_labels(emf: Emf, name: str) -> None:
     (said,) = told(emf, meter)
     (about,) = said["_aws"]["CloudWatchMetrics"]
     assert about["Namespace"] == "Mailroom"
-    assert [one["Name"] for one in about["Metrics"]] == [name]
+    assert [item["Name"] for item in about["Metrics"]] == [name]
     assert about["Dimensions"] == [["stage", "function"]]
     assert said["_aws"]["Timestamp"] == 12500
     assert {**labels, "stage": "dev", "function": "receive"}.items() <= said.items()
 
 
 def test_what_was_told_is_not_told_again(emf: Emf) -> None:
-    meter = Meter()
+    meter = SummingMeter()
     meter.count("mailroom_events", outcome="accepted")
-    assert [one["mailroom_events"] for one in told(emf, meter)] == [1]
+    assert [item["mailroom_events"] for item in told(emf, meter)] == [1]
     assert told(emf, meter) == []
     meter.count("mailroom_events", 2, outcome="accepted")
-    assert [one["mailroom_events"] for one in told(emf, meter)] == [2]
+    assert [item["mailroom_events"] for item in told(emf, meter)] == [2]
 
 
 def test_timings_keep_their_count_and_their_sum(emf: Emf) -> None:
-    meter = Meter()
+    meter = SummingMeter()
     for seconds in (0.1, 0.3):
         meter.observe("mailroom_receive_seconds", seconds)
     (said,) = told(emf, meter)
@@ -57,10 +57,10 @@ def test_timings_keep_their_count_and_their_sum(emf: Emf) -> None:
 
 
 def test_more_timings_than_a_line_takes_become_two_lines(emf: Emf) -> None:
-    meter = Meter()
+    meter = SummingMeter()
     for _ in range(130):
         meter.observe("mailroom_receive_seconds", 1.0)
-    assert [len(one["mailroom_receive_seconds"]) for one in told(emf, meter)] == [100, 30]
+    assert [len(item["mailroom_receive_seconds"]) for item in told(emf, meter)] == [100, 30]
 
 
 def test_gauges_are_written_as_they_are(emf: Emf) -> None:
@@ -68,7 +68,7 @@ def test_gauges_are_written_as_they_are(emf: Emf) -> None:
     emf.gauges({"mailroom_balanced": 1.0, "mailroom_documents_overdue": 0.0}, stream, now=1.0)
     said = json.loads(stream.getvalue())
     assert said["mailroom_documents_overdue"] == 0.0
-    assert [one["Name"] for one in said["_aws"]["CloudWatchMetrics"][0]["Metrics"]] == [
+    assert [item["Name"] for item in said["_aws"]["CloudWatchMetrics"][0]["Metrics"]] == [
         "mailroom_balanced",
         "mailroom_documents_overdue",
     ]

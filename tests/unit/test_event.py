@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.errors import Malformed
-from receiver.core.event import Event, Inbound, parse
+from receiver.core.event import Event, Inbound, parse_event
 from tests.builders import NOW
 
 DATA: dict[str, Any] = {"job_id": "job-1"}
@@ -19,7 +19,7 @@ def an_envelope(**fields: Any) -> dict[str, Any]:
 
 
 def read(envelope: Any, **fields: Any) -> Event:
-    return parse(json.dumps(envelope).encode(), received_at=NOW, **fields)
+    return parse_event(json.dumps(envelope).encode(), received_at=NOW, **fields)
 
 
 def test_the_documented_envelope_is_read() -> None:
@@ -68,7 +68,7 @@ def test_the_string_format_is_the_same_event() -> None:
 
 
 def test_space_around_the_body_does_not_matter() -> None:
-    assert parse(b"\r\n\t " + json.dumps(json.dumps(an_envelope())).encode(), received_at=NOW).as_string
+    assert parse_event(b"\r\n\t " + json.dumps(json.dumps(an_envelope())).encode(), received_at=NOW).as_string
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def test_an_old_event_is_flagged_and_not_lost() -> None:
 )
 def test_what_is_no_event_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
-        parse(body, received_at=NOW)
+        parse_event(body, received_at=NOW)
 
 
 @given(st.one_of(st.binary(), st.text().map(str.encode), st.text().map(lambda text: json.dumps(text).encode())))
 def test_any_body_is_an_event_or_malformed_and_never_an_accident(body: bytes) -> None:
     with pytest.raises(Malformed):
-        parse(body, received_at=NOW)
+        parse_event(body, received_at=NOW)
 
 
 SCALARS = st.none() | st.booleans() | st.floats() | st.text(max_size=8)
@@ -176,7 +176,7 @@ TWICE = [
 def test_a_name_that_stands_twice_is_refused(body: bytes) -> None:
     for form in (body, json.dumps(body.decode()).encode()):
         with pytest.raises(Malformed, match="twice"):
-            parse(form, received_at=NOW)
+            parse_event(form, received_at=NOW)
 
 
 def test_what_is_not_read_may_say_what_it_likes() -> None:
@@ -190,13 +190,13 @@ def test_what_is_not_read_may_say_what_it_likes() -> None:
 
 @pytest.mark.parametrize("nested", [b"[" * 62 + b"]" * 62, b'{"a":' * 62 + b"1" + b"}" * 62, b"[[],{}]" * 1])
 def test_nesting_up_to_the_limit_is_read(nested: bytes) -> None:
-    assert parse(b'{"event_id":"1","event_type":"x","data":{"rows":%b}}' % nested, received_at=NOW).id == "1"
+    assert parse_event(b'{"event_id":"1","event_type":"x","data":{"rows":%b}}' % nested, received_at=NOW).id == "1"
 
 
 @pytest.mark.parametrize("nested", [b"[" * 63 + b"]" * 63, b'{"a":' * 63 + b"1" + b"}" * 63])
 def test_nesting_beyond_the_limit_is_refused(nested: bytes) -> None:
     with pytest.raises(Malformed, match="nested"):
-        parse(b'{"event_id":"1","event_type":"x","data":{"rows":%b}}' % nested, received_at=NOW)
+        parse_event(b'{"event_id":"1","event_type":"x","data":{"rows":%b}}' % nested, received_at=NOW)
 
 
 def test_brackets_in_text_are_no_nesting() -> None:
@@ -210,7 +210,7 @@ def test_what_is_not_utf8_is_refused_even_where_it_is_not_read(junk: bytes) -> N
         b'{"event_id":"1","event_type":"x","%b":0}',
     ):
         with pytest.raises(Malformed, match="UTF-8"):
-            parse(body % junk, received_at=NOW)
+            parse_event(body % junk, received_at=NOW)
 
 
 def test_text_that_crosses_a_chunk_is_still_utf8() -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from receiver.core.fingerprint import CAUSE_KEPT, KNOWN, cause_of
 from receiver.core.masking import masked
-from receiver.core.naming import fingerprint
+from receiver.core.naming import short_hash
 
 DOCS = Path(__file__).parents[2] / "docs"
 CALENDAR = {"january", "february", "april", "june", "july", "september", "october", "november", "december",
@@ -91,15 +91,15 @@ VENDOR: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("cause", "one", "other"), VENDOR)
-def test_the_vendors_texts_are_one_cause_whatever_stands_in_them(cause: str, one: str, other: str) -> None:
-    assert cause_of(one) == cause_of(other)
+@pytest.mark.parametrize(("cause", "item", "other"), VENDOR)
+def test_the_vendors_texts_are_one_cause_whatever_stands_in_them(cause: str, item: str, other: str) -> None:
+    assert cause_of(item) == cause_of(other)
     if cause:
-        assert cause_of(one) == cause
+        assert cause_of(item) == cause
 
 
 def test_texts_of_different_causes_stay_apart() -> None:
-    causes = {cause_of(one) for _, one, _ in VENDOR}
+    causes = {cause_of(item) for _, item, _ in VENDOR}
     assert len(causes) == len({cause for cause, _, _ in VENDOR if cause}) + sum(not cause for cause, _, _ in VENDOR)
 
 
@@ -108,9 +108,9 @@ def test_every_known_cause_is_in_the_list() -> None:
 
 
 def test_the_documents_own_name_is_masked_with_and_without_its_extension() -> None:
-    one = cause_of("my holiday photos.pdf: layer my holiday photos is odd", "my holiday photos.pdf")
+    item = cause_of("my holiday photos.pdf: layer my holiday photos is odd", "my holiday photos.pdf")
     other = cause_of("Rechnung Müller.PDF: layer Rechnung Müller is odd", "Rechnung Müller.PDF")
-    assert one == other == "<*>: layer <*> is odd"
+    assert item == other == "<*>: layer <*> is odd"
 
 
 def test_the_name_of_a_file_is_no_cause() -> None:
@@ -152,7 +152,7 @@ def test_words_that_look_like_values_stay(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "\x00", "\ud83d half", "\u202e" * 50, "a" * 1_000_000, "'" * 5000, "<n>" * 2000])
 def test_any_text_has_a_cause_that_is_not_endless(text: str) -> None:
     assert len(cause_of(text)) <= CAUSE_KEPT
-    assert len(fingerprint("job.failed", cause_of(text))) == 12
+    assert len(short_hash("job.failed", cause_of(text))) == 12
 
 
 WORDS = st.sampled_from(["page", "layer", "table", "reader", "refuses", "stream", "font", "without", "anchor"])
@@ -183,14 +183,14 @@ QUOTES = (
 )
 VALUES: dict[str, st.SearchStrategy[str]] = {
     "uuid": st.uuids().map(str),
-    "uuid of letters": st.uuids().map(lambda one: str(one).translate(str.maketrans("0123456789", "ghijklmnop"))),
+    "uuid of letters": st.uuids().map(lambda item: str(item).translate(str.maketrans("0123456789", "ghijklmnop"))),
     "number": st.integers(0, 10**12).map(str) | st.floats(0, 1e20).map(str),
     "id": st.builds("{}-{}".format, st.sampled_from(["dfl", "pjb", "job", "run"]), HEX),
     "id of hex letters": st.from_regex(r"(job|run|req)[-_][a-f]{4,20}|[a-f]{8,20}", fullmatch=True),
     "id of consonants": st.from_regex(r"(job[-_])?[bdfjkmqvwxz]{6,20}", fullmatch=True),
     "id of mixed case": st.from_regex(r"(sess_)?([a-z][A-Z]){3,12}|([a-z]{1,3}[A-Z]){3,9}", fullmatch=True),
-    "base64": st.binary(min_size=7, max_size=40).filter(lambda one: len(one) % 3).map(
-        lambda one: str(b64encode(one), "ascii")
+    "base64": st.binary(min_size=7, max_size=40).filter(lambda item: len(item) % 3).map(
+        lambda item: str(b64encode(item), "ascii")
     ),
     "hex": NUMBERS.map(hex) | NUMBERS.map("0x{:X}".format),
     "IPv4": st.ip_addresses(v=4).map(str) | st.builds("{}:{}".format, st.ip_addresses(v=4), st.integers(1, 65535)),
@@ -230,17 +230,17 @@ def test_a_value_of_one_sort_never_changes_the_cause_and_words_do(
     def said(words: list[str]) -> str:
         return cause_of(" ".join([*words[:place], data.draw(VALUES[sort]), *words[place:]]))
 
-    one = said(words)
-    assert one == said(words)
-    assert (one == said(others)) == (words == others)
+    item = said(words)
+    assert item == said(words)
+    assert (item == said(others)) == (words == others)
 
 
 @given(TEMPLATES, TEMPLATES)
-def test_different_words_are_different_causes(one: list[str], other: list[str]) -> None:
-    assert (cause_of(" ".join(one)) == cause_of(" ".join(other))) == (one == other)
+def test_different_words_are_different_causes(item: list[str], other: list[str]) -> None:
+    assert (cause_of(" ".join(item)) == cause_of(" ".join(other))) == (item == other)
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_kind_and_cause_make_the_fingerprint(kind: str, cause: str) -> None:
-    assert fingerprint(kind, cause) == fingerprint(kind, cause)
-    assert fingerprint(kind, cause) != fingerprint(kind + "x", cause)
+    assert short_hash(kind, cause) == short_hash(kind, cause)
+    assert short_hash(kind, cause) != short_hash(kind + "x", cause)

@@ -18,9 +18,9 @@ from handlers.destinations.s3_limits import (
 )
 from receiver.core.document import Classification, Origin
 from receiver.core.length import most_bytes, most_bytes_of_a_part
-from receiver.core.naming import FIELDS, document_id, fields, render
+from receiver.core.naming import FIELDS, document_id, path_fields, render
 from tests.builders import a_document
-from tests.parcels import a_parcel
+from tests.delivery_requests import a_delivery_request
 
 NAMES = st.text(st.characters(codec="utf-8"), max_size=120) | st.text("xé.😀", min_size=150, max_size=260)
 TEMPLATES = st.lists(
@@ -39,7 +39,7 @@ def test_no_document_makes_a_path_longer_than_was_reckoned(template: str, name: 
         id=document_id(origin, "0" * 64), name=name, origin=origin, category=other, batch_id=other or "b",
         pages=tuple(range(1, 400, 2)), classification=Classification(type=other, confidence=1.0), naming=2,
     )  # fmt: skip
-    path = render(template, fields(document))
+    path = render(template, path_fields(document))
     assert len(path.encode()) <= most_bytes(template)
     assert max(len(part.encode()) for part in path.split("/")) <= most_bytes_of_a_part(template)
 
@@ -72,15 +72,15 @@ def test_metadata_that_passes_the_check_is_what_s3_takes(pairs: dict[str, str]) 
 
 
 def metadata_of(options: dict[str, str]) -> dict[str, str]:
-    return dict(described(a_parcel("s3://mail/a"), options)["Metadata"])
+    return dict(described(a_delivery_request("s3://mail/a"), options)["Metadata"])
 
 
 def test_our_own_metadata_is_as_long_as_was_reckoned_at_most() -> None:
     longest = Classification(type="é" * 300, confidence=1.0)
-    parcel = a_parcel(
+    request = a_delivery_request(
         "s3://mail/a", id=document_id(Origin(kind="x", locator="x"), "0"), classification=longest, delivery_id="d" * 28
     )
-    sent: dict[str, str] = {**described(parcel, {})["Metadata"], "sha256": "0" * 64}
+    sent: dict[str, str] = {**described(request, {})["Metadata"], "sha256": "0" * 64}
     assert {name: len(value) for name, value in sent.items()} == OWN_METADATA
 
 

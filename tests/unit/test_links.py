@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from receiver.alerting.notices import page_link
 from receiver.core.errors import Misconfigured
-from receiver.flow.notices import page_link
 from receiver.settings import from_environ
-from tests.desk import Desk
+from tests.in_memory_app import InMemoryApp
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,8 @@ def test_the_site_is_the_host_of_the_page_or_else_of_the_receiver() -> None:
 
 
 def test_a_link_leads_to_what_is_shown_there(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    assert page_link(desk.tools, "alerts", "key") == ""
-    tools = replace(desk.tools, operator_url="https://mailroom.example.com/")
-    assert page_link(tools, "alerts", "key") == "https://mailroom.example.com/#alerts/key"
-    assert page_link(tools, "all", "doc_1/#?") == "https://mailroom.example.com/#all/doc_1%2F%23%3F"
+    app = InMemoryApp(tmp_path)
+    assert page_link(app.context, "alerts", "key") == ""
+    context = replace(app.context, operator_url="https://mailroom.example.com/")
+    assert page_link(context, "alerts", "key") == "https://mailroom.example.com/#alerts/key"
+    assert page_link(context, "all", "doc_1/#?") == "https://mailroom.example.com/#all/doc_1%2F%23%3F"

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from receiver.log import TOGETHER_SECONDS, Sparing, Together, line, set_up
+from receiver.log import TOGETHER_SECONDS, GroupedHandler, RateLimitedLog, log_line, set_up
 
 log = logging.getLogger("mailroom.event")
 
@@ -20,8 +20,8 @@ def lines(stream: io.StringIO) -> list[dict[str, object]]:
 def test_a_line_is_one_json_object_with_its_facts_and_without_empty_ones(together: bool) -> None:
     stream = io.StringIO()
     set_up("info", stream, together=together)
-    line(log, logging.INFO, "event.accepted", event="evt-1", note="two\nlines ü", size=0, job="", late=None)
-    line(log, logging.DEBUG, "not.told")
+    log_line(log, logging.INFO, "event.accepted", event="evt-1", note="two\nlines ü", size=0, job="", late=None)
+    log_line(log, logging.DEBUG, "not.told")
     logging.getLogger("mailroom").handlers[0].flush()
     [told] = lines(stream)
     assert told.pop("at")
@@ -36,7 +36,7 @@ class UnspeakableError(Exception):
 def test_text_that_is_not_unicode_and_an_error_without_words_are_written_all_the_same() -> None:
     stream = io.StringIO()
     set_up("info", stream)
-    line(log, logging.WARNING, "event.refused", note="\udcff", size=1)
+    log_line(log, logging.WARNING, "event.refused", note="\udcff", size=1)
     try:
         raise UnspeakableError
     except UnspeakableError:
@@ -50,9 +50,9 @@ def test_text_that_is_not_unicode_and_an_error_without_words_are_written_all_the
 def test_what_is_wrong_is_written_at_once_after_what_came_before() -> None:
     stream = io.StringIO()
     set_up("info", stream, together=True)
-    line(log, logging.INFO, "first")
+    log_line(log, logging.INFO, "first")
     assert lines(stream) == []
-    line(log, logging.WARNING, "second")
+    log_line(log, logging.WARNING, "second")
     assert [told["what"] for told in lines(stream)] == ["first", "second"]
 
 
@@ -67,7 +67,7 @@ def test_a_quiet_line_is_written_a_moment_later() -> None:
 
     stream = Stream()
     set_up("info", stream, together=True)
-    line(log, logging.INFO, "alone")
+    log_line(log, logging.INFO, "alone")
     assert written.wait(TOGETHER_SECONDS * 50)
     assert [told["what"] for told in lines(stream)] == ["alone"]
 
@@ -75,7 +75,7 @@ def test_a_quiet_line_is_written_a_moment_later() -> None:
 def test_a_line_that_outsiders_cause_is_written_so_often_and_then_counted() -> None:
     stream, now = io.StringIO(), [0.0]
     set_up("info", stream)
-    sparing = Sparing(log, logging.WARNING, "flood", lines=3, seconds=10, clock=lambda: now[0], cause="x")
+    sparing = RateLimitedLog(log, logging.WARNING, "flood", lines=3, seconds=10, clock=lambda: now[0], cause="x")
     for number in range(1000):
         sparing.tell(number=number)
     now[0] = 10.0
@@ -87,14 +87,14 @@ def test_a_line_that_outsiders_cause_is_written_so_often_and_then_counted() -> N
 
 def test_no_line_is_lost_between_threads() -> None:
     stream = io.StringIO()
-    handler = Together(stream)
+    handler = GroupedHandler(stream)
     logger = logging.Logger("mailroom.test", logging.INFO)
     logger.addHandler(handler)
     handler.setFormatter(logging.Formatter("%(message)s"))
 
     def write(name: str) -> None:
         for number in range(500):
-            line(logger, logging.WARNING if number % 50 == 0 else logging.INFO, f"{name}{number}")
+            log_line(logger, logging.WARNING if number % 50 == 0 else logging.INFO, f"{name}{number}")
 
     threads = [threading.Thread(target=write, args=(name,)) for name in "abcd"]
     for thread in threads:
@@ -109,7 +109,7 @@ def test_a_stream_that_cannot_be_written_stops_nothing(capsys: pytest.CaptureFix
     stream = io.StringIO()
     set_up("info", stream, together=True)
     stream.close()
-    line(log, logging.ERROR, "told.to.nobody")
+    log_line(log, logging.ERROR, "told.to.nobody")
     assert "closed file" in capsys.readouterr().err
 
 

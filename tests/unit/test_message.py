@@ -11,17 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from handlers.destinations.cloudevent import MOST, attributes, event
-from handlers.destinations.story import facts, manifest_file
+from handlers.destinations.cloudevent import MOST, cloudevent, event_attributes
+from handlers.destinations.manifest import manifest_attributes, manifest_file
+from receiver.core.delivery_request import DeliveryRequest, Pointer, PointerState
 from receiver.core.document import Classification
 from receiver.core.mail import Fate, Part
 from receiver.core.manifest import manifest
 from receiver.core.meaning import Meaning, meaning_of
 from receiver.core.pages import Cut, Segment
-from receiver.core.parcel import Parcel, Pointer, PointerState
 from receiver.core.plan import Plan, Row, Way
 from tests.builders import NOW, a_document
-from tests.parcels import a_content, a_parcel
+from tests.delivery_requests import a_content, a_delivery_request
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 
@@ -35,10 +35,10 @@ def validator(name: str, *, strict: bool = True) -> Draft202012Validator:
 
 def _closed(node: Any) -> Any:
     if isinstance(node, list):
-        return [_closed(one) for one in node]
+        return [_closed(item) for item in node]
     if not isinstance(node, dict):
         return node
-    closed = {name: _closed(one) for name, one in node.items()}
+    closed = {name: _closed(item) for name, item in node.items()}
     return closed | {"additionalProperties": False} if isinstance(node.get("properties"), dict) else closed
 
 
@@ -51,17 +51,17 @@ def a_plan(way: Way, *, review: bool = False, rows: int = 0, route: str = "invoi
     return Plan(way=way, route=route, reason="because", review=review, trace=trace, table="t1", decided_at=NOW)
 
 
-def told(parcel: Parcel, plan: Plan, **fields: Any) -> Parcel:
+def told(request: DeliveryRequest, plan: Plan, **fields: Any) -> DeliveryRequest:
     """The parcel with this plan and what it makes a message say."""
-    document = replace(parcel.document, plan=plan)
-    story = manifest(document, delivery_id=parcel.delivery_id)
+    document = replace(request.document, plan=plan)
+    story = manifest(document, delivery_id=request.delivery_id)
     meaning = meaning_of(plan, placed=False)
-    return replace(parcel, document=document, plan=plan, manifest=story, **{"meaning": meaning, **fields})
+    return replace(request, document=document, plan=plan, manifest=story, **{"meaning": meaning, **fields})
 
 
-def said(parcel: Parcel) -> dict[str, Any]:
+def said(request: DeliveryRequest) -> dict[str, Any]:
     """The message, held against its schemas."""
-    message: dict[str, Any] = json.loads(event(parcel))
+    message: dict[str, Any] = json.loads(cloudevent(request))
     EVENT.validate(message)
     MESSAGE.validate(message["data"])
     assert datetime.fromisoformat(message["time"]).timestamp() == NOW
@@ -86,11 +86,11 @@ def said(parcel: Parcel) -> dict[str, Any]:
     ],
 )
 def test_the_type_says_what_happened_and_attributes_say_which_way(way: Way, review: bool, meaning: str) -> None:
-    parcel = told(a_parcel("sqs://q"), a_plan(way, review=review))
-    message = said(parcel)
+    request = told(a_delivery_request("sqs://q"), a_plan(way, review=review))
+    message = said(request)
     assert message["type"] == f"mailroom.document.{meaning}"
     assert (message["way"], message["review"]) == (way, review)
-    found = attributes(parcel)
+    found = event_attributes(request)
     assert (found["event"], found["way"], found["review"]) == (message["type"], way, str(review).lower())
 
 
@@ -101,22 +101,22 @@ def test_a_correction_is_one_only_of_a_document_that_had_a_place() -> None:
 
 @pytest.mark.parametrize("found", [Classification(type=None, confidence=1.0), None])
 def test_a_filter_for_certain_documents_takes_none_without_a_type(found: Classification | None) -> None:
-    parcel = told(a_parcel("sqs://q", classification=found), a_plan(Way.NO_MATCH if found else Way.FAILED))
-    message = said(parcel)
-    for named in (attributes(parcel), facts(parcel), message):
+    request = told(a_delivery_request("sqs://q", classification=found), a_plan(Way.NO_MATCH if found else Way.FAILED))
+    message = said(request)
+    for named in (event_attributes(request), manifest_attributes(request), message):
         assert "confidence" not in named
-    assert not {"type"} & attributes(parcel).keys()
+    assert not {"type"} & event_attributes(request).keys()
     assert "documenttype" not in message
 
 
 def test_whoever_is_told_that_a_document_is_no_affair_of_its_any_more_is_told_nothing_else() -> None:
     fields = {"meaning": Meaning.SUPERSEDED, "replaces": "dlv_before", "pointer": Pointer(), "sequence": 3}
-    parcel = told(a_parcel("sqs://q"), a_plan(Way.BY_HAND, route="other-tenant"), **fields)
-    message = said(parcel)
-    assert attributes(parcel) == {"event": "mailroom.document.superseded", "document_id": parcel.document.id}
+    request = told(a_delivery_request("sqs://q"), a_plan(Way.BY_HAND, route="other-tenant"), **fields)
+    message = said(request)
+    assert event_attributes(request) == {"event": "mailroom.document.superseded", "document_id": request.document.id}
     assert message["data"] == {
-        "delivery_id": parcel.delivery_id, "document_id": parcel.document.id, "sequence": 3, "replaces": "dlv_before",
-        "pointer": "", "pointer_state": "none", "manifest": "", "sha256": parcel.content.sha256,
+        "delivery_id": request.delivery_id, "document_id": request.document.id, "sequence": 3, "replaces": "dlv_before",
+        "pointer": "", "pointer_state": "none", "manifest": "", "sha256": request.content.sha256,
     }  # fmt: skip
     assert "other-tenant" not in json.dumps(message)
 
@@ -125,13 +125,13 @@ def test_whoever_is_told_that_a_document_is_no_affair_of_its_any_more_is_told_no
 def test_a_message_stays_short_however_many_rows_the_table_has(rows: int) -> None:
     reasoning = "It has an invoice number, line items and a total amount due. " * 8
     at = Pointer(url="s3://mail/" + "k" * 200, state=PointerState.STORED, manifest="s3://mail/" + "k" * 214)
-    parcel = told(a_parcel("sqs://q", reasoning=reasoning), a_plan(Way.MATCHED, rows=rows), pointer=at)
-    message = said(parcel)
-    assert len(event(parcel)) < 4096
+    request = told(a_delivery_request("sqs://q", reasoning=reasoning), a_plan(Way.MATCHED, rows=rows), pointer=at)
+    message = said(request)
+    assert len(cloudevent(request)) < 4096
     assert "rows" not in message["data"]["decision"]
     assert message["data"]["manifest"] == at.manifest
     assert "shortened" not in message["data"]
-    story = json.loads(manifest_file(parcel, sha256=parcel.content.sha256))
+    story = json.loads(manifest_file(request, sha256=request.content.sha256))
     MANIFEST.validate(story)
     assert len(story["decision"]["rows"]) == rows
 
@@ -156,13 +156,13 @@ def test_every_message_and_manifest_is_what_the_schemas_say_and_short(
     meaning: Meaning, type_: str | None, confidence: float, metadata: dict[str, str],
 ) -> None:  # fmt: skip
     found = Classification(type=type_, confidence=confidence, reasoning=reasoning)
-    parcel = a_parcel("sqs://q", classification=found, name=name, metadata=metadata)
+    request = a_delivery_request("sqs://q", classification=found, name=name, metadata=metadata)
     plan = replace(a_plan(way, review=review, rows=rows), reason=reason)
-    parcel = told(parcel, plan, pointer=pointer, sequence=number, meaning=meaning)
-    message = said(parcel)
-    assert len(event(parcel)) <= MOST
+    request = told(request, plan, pointer=pointer, sequence=number, meaning=meaning)
+    message = said(request)
+    assert len(cloudevent(request)) <= MOST
     assert message["data"]["pointer"] == json.loads(json.dumps(pointer.url).encode(errors="replace"))
-    MANIFEST.validate(json.loads(manifest_file(parcel, sha256=parcel.content.sha256)))
+    MANIFEST.validate(json.loads(manifest_file(request, sha256=request.content.sha256)))
 
 
 def test_packets_pieces_and_mails_are_what_the_schemas_say() -> None:
@@ -180,36 +180,36 @@ def test_packets_pieces_and_mails_are_what_the_schemas_say() -> None:
         plan = a_plan(Way.PACKET, rows=3)
         planned = replace(document, plan=plan)
         story = manifest(planned, delivery_id="dlv_1", pieces=[piece])
-        parcel = replace(a_parcel("sqs://q"), document=planned, plan=plan, manifest=story)
-        said(parcel)
-        MANIFEST.validate(json.loads(manifest_file(parcel, sha256="a" * 64)))
+        request = replace(a_delivery_request("sqs://q"), document=planned, plan=plan, manifest=story)
+        said(request)
+        MANIFEST.validate(json.loads(manifest_file(request, sha256="a" * 64)))
 
 
 def test_a_long_packet_is_told_without_its_pieces_which_stand_in_the_manifest() -> None:
     pieces = [a_document(parent_id="doc-9", pages=(n,), category="invoice", name=f"{n}.pdf") for n in range(1, 40)]
-    segments = tuple(Segment(category="invoice", pages=one.pages, confidence="high") for one in pieces)
+    segments = tuple(Segment(category="invoice", pages=item.pages, confidence="high") for item in pieces)
     cut = Cut(at=NOW, by="Ada", task="cut:1", pieces=segments, omitted=())
     plan = a_plan(Way.PACKET)
     packet = a_document(packet=True, cuts=(cut,), page_count=39, plan=plan)
     story = manifest(packet, delivery_id="dlv_1", pieces=pieces)
-    parcel = replace(a_parcel("sqs://q"), document=packet, plan=plan, manifest=story)
-    data = said(parcel)["data"]
+    request = replace(a_delivery_request("sqs://q"), document=packet, plan=plan, manifest=story)
+    data = said(request)["data"]
     assert (data["shortened"], data["pages"]["count"], "pieces" in data) == (True, 39, False)
-    assert len(json.loads(manifest_file(parcel, sha256="a" * 64))["pieces"]) == 39
+    assert len(json.loads(manifest_file(request, sha256="a" * 64))["pieces"]) == 39
 
 
 def test_a_short_story_is_told_whole() -> None:
-    data = said(a_parcel("sqs://q", metadata={"customer": "42"}))["data"]
+    data = said(a_delivery_request("sqs://q", metadata={"customer": "42"}))["data"]
     assert "shortened" not in data
     assert data["document"]["metadata"] == {"customer": "42"}
     assert data["classification"]["confidence"] == 0.93
 
 
 def test_a_consumer_of_today_may_read_what_a_later_mailroom_adds() -> None:
-    message = said(a_parcel("sqs://q"))
+    message = said(a_delivery_request("sqs://q"))
     message["data"]["new"] = asdict(Pointer())
     validator("event-1.json", strict=False).validate({**message, "more": 1})
 
 
 def test_a_content_of_unknown_checksum_is_said_to_be_unknown() -> None:
-    assert said(a_parcel("sqs://q", content=a_content(b"x", sha256="")))["data"]["sha256"] == ""
+    assert said(a_delivery_request("sqs://q", content=a_content(b"x", sha256="")))["data"]["sha256"] == ""

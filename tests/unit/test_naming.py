@@ -13,13 +13,13 @@ from receiver.core.errors import Misconfigured
 from receiver.core.naming import (
     FIELDS,
     adopted_id,
-    beside,
     check_template,
     delivery_id,
     document_id,
-    fields,
     id_parts,
+    path_fields,
     piece_id,
+    place_beside,
     render,
     safe_name,
     safe_part,
@@ -27,7 +27,7 @@ from receiver.core.naming import (
     template_faults,
     whole,
 )
-from receiver.core.safe import NAME_BYTES
+from receiver.core.safe_names import NAME_BYTES
 from tests.builders import a_document
 
 HOSTILE = st.one_of(
@@ -73,17 +73,17 @@ def test_names_stay_recognisable(name: str, safe: str) -> None:
 
 
 def test_a_long_name_keeps_its_extension_and_stays_apart_from_its_like() -> None:
-    one, other = safe_name("x" * 300 + "1.pdf"), safe_name("x" * 300 + "2.pdf")
-    assert one != other
-    assert one.endswith(".pdf")
-    assert len(one.encode()) <= NAME_BYTES
+    item, other = safe_name("x" * 300 + "1.pdf"), safe_name("x" * 300 + "2.pdf")
+    assert item != other
+    assert item.endswith(".pdf")
+    assert len(item.encode()) <= NAME_BYTES
 
 
 def test_a_name_that_is_not_utf_8_can_be_kept_and_stays_apart_from_its_like() -> None:
-    one, other = (os.fsdecode(name) for name in (b"M\xe4rz.pdf", b"M\xe5rz.pdf"))
-    assert whole(one) != whole(other)
-    assert document_id(Origin(kind="folder", locator=whole(one)), "00")
-    assert safe_name(whole(one)) == "udce4rz.pdf"
+    item, other = (os.fsdecode(name) for name in (b"M\xe4rz.pdf", b"M\xe5rz.pdf"))
+    assert whole(item) != whole(other)
+    assert document_id(Origin(kind="folder", locator=whole(item)), "00")
+    assert safe_name(whole(item)) == "udce4rz.pdf"
     assert whole("März \U0001f600") == "März \U0001f600"
 
 
@@ -108,7 +108,7 @@ def test_a_sound_template_never_leaves_its_prefix(
         name=name, category=category, origin=Origin(kind="email", locator="x", sender=sender), batch_id=sender,
         naming=naming,
     )  # fmt: skip
-    key = render(template, fields(document, Classification(type=found, confidence=1)))
+    key = render(template, path_fields(document, Classification(type=found, confidence=1)))
     assert key.startswith("in/")
     assert not {".", ".."} & set(key.split("/"))
     assert not re.search(r"[\\\x00-\x1f]", key)
@@ -133,7 +133,7 @@ def test_a_sound_template_never_leaves_its_prefix(
     ],
 )
 def test_a_faulty_template_is_refused_with_the_reason(template: str, fault: str) -> None:
-    assert any(fault in one for one in template_faults(template))
+    assert any(fault in item for item in template_faults(template))
     with pytest.raises(Misconfigured, match=re.escape(fault)):
         check_template(template)
 
@@ -146,33 +146,33 @@ def test_a_sound_template_has_no_faults(template: str) -> None:
 
 def test_a_path_that_ends_in_a_slash_gets_id_and_name() -> None:
     document = a_document(id="doc_1", name="letter.pdf")
-    assert render("in/", fields(document)) == "in/doc_1/letter.pdf"
+    assert render("in/", path_fields(document)) == "in/doc_1/letter.pdf"
 
 
 def test_dates_are_those_of_the_intake_in_utc() -> None:
     document = a_document(taken_in_at=1_798_761_599.0)  # 2026-12-31 23:59:59 UTC
-    assert render("{yyyy}-{mm}-{dd}", fields(document)) == "2026-12-31"
+    assert render("{yyyy}-{mm}-{dd}", path_fields(document)) == "2026-12-31"
 
 
 def test_every_field_has_a_value_for_every_document() -> None:
-    values = fields(a_document(naming=NAMING))
-    assert set(values) == set(fields(a_document())) == FIELDS
+    values = path_fields(a_document(naming=NAMING))
+    assert set(values) == set(path_fields(a_document())) == FIELDS
     assert values["type"] == "untyped"
     assert values["sender"] == "unknown"
     assert values["pages"] == "all"
 
 
 def test_the_pages_of_a_piece_show_first_and_last() -> None:
-    assert fields(a_document(pages=(5, 6, 7)))["pages"] == "5-7"
+    assert path_fields(a_document(pages=(5, 6, 7)))["pages"] == "5-7"
 
 
 def test_the_keys_of_what_an_earlier_mailroom_took_in_do_not_change() -> None:
     origin = Origin(kind="email", locator="x", sender="a.b@acme.example")
     before = a_document(id="doc_1", name="a & b.pdf", origin=origin, batch_id="m", category="tax form")
     template = "{sender}/{category}/{batch}/{document_id}/{filename}"
-    assert render(template, fields(before)) == "a_b@acme_example/tax_form/m/doc_1/a _ b.pdf"
+    assert render(template, path_fields(before)) == "a_b@acme_example/tax_form/m/doc_1/a _ b.pdf"
     now = replace(before, naming=NAMING)
-    made = render(template, fields(now))
+    made = render(template, path_fields(now))
     assert re.fullmatch(r"a\.b@acme\.example/tax form/m/doc_1/a _ b-[0-9a-f]{16}\.pdf", made)
 
 
@@ -243,9 +243,9 @@ WHOLE_TEXT = st.text(st.sampled_from("\0\1\2\3ab"), max_size=5)
 
 
 @given(st.tuples(*[WHOLE_TEXT] * 3), st.tuples(*[WHOLE_TEXT] * 3))
-def test_different_parts_give_different_delivery_ids(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
-    made = [delivery_id(*parts) for parts in (one, other)]
-    assert (made[0] == made[1]) == (one == other)
+def test_different_parts_give_different_delivery_ids(item: tuple[str, str, str], other: tuple[str, str, str]) -> None:
+    made = [delivery_id(*parts) for parts in (item, other)]
+    assert (made[0] == made[1]) == (item == other)
 
 
 @pytest.mark.parametrize(
@@ -259,4 +259,4 @@ def test_different_parts_give_different_delivery_ids(one: tuple[str, str, str], 
     ],
 )
 def test_other_bytes_lie_beside_those_before(place: str, marked: str) -> None:
-    assert beside(place, "0123abcd" * 8) == marked
+    assert place_beside(place, "0123abcd" * 8) == marked

@@ -40,8 +40,8 @@ def whole_cuts(draw: st.DrawFn) -> tuple[list[Segment], int]:
     count = draw(st.integers(1, 30))
     seams = sorted({0, count, *draw(st.lists(st.integers(1, count), max_size=6))})
     found = [
-        Segment(category=draw(CATEGORIES), pages=tuple(range(one + 1, other + 1)), confidence=draw(WORDS))
-        for one, other in pairwise(seams)
+        Segment(category=draw(CATEGORIES), pages=tuple(range(item + 1, other + 1)), confidence=draw(WORDS))
+        for item, other in pairwise(seams)
     ]
     return draw(st.permutations(found)), count
 
@@ -62,10 +62,10 @@ def test_each_page_is_in_exactly_one_piece(given_: tuple[list[Segment], int], gu
     if known >= set(range(1, count + 1)):
         assert result == ALL_BLANK
         return
-    held = [page for one in result.pieces for page in one.pages]
+    held = [page for item in result.pieces for page in item.pages]
     assert result.faults == ()
     assert sorted(held) == list(range(1, count + 1))
-    assert all(one.pages == tuple(sorted(one.pages)) for one in result.pieces)
+    assert all(item.pages == tuple(sorted(item.pages)) for item in result.pieces)
 
 
 @given(any_segments(), GUARDS, st.booleans(), st.sets(st.integers(1, 12)))
@@ -78,7 +78,7 @@ def test_a_page_that_does_not_add_up_is_named(
     if known >= set(range(1, count + 1)):
         assert result == ALL_BLANK
         return
-    times = Counter(page for one in segments for page in set(one.pages))
+    times = Counter(page for item in segments for page in set(item.pages))
     wrong = {page for page, often in times.items() if often > 1 or not 1 <= page <= count}
     missing = set(range(1, count + 1)) - set(times) - known
     if wrong or (missing and not omit):
@@ -90,7 +90,7 @@ def test_a_page_that_does_not_add_up_is_named(
         assert (result.pieces, result.omitted) == ((), ())
         assert {page for fault in result.faults for page in numbers_in(fault)} == missing
         return
-    held = [page for one in result.pieces for page in one.pages]
+    held = [page for item in result.pieces for page in item.pages]
     assert sorted([*held, *result.omitted]) == list(range(1, count + 1))
     assert set(result.omitted) == (missing if omit else set())
 
@@ -120,25 +120,25 @@ def test_faults_read_like_sentences() -> None:
 def test_blank_pages_go_with_the_piece_before() -> None:
     found = [segment("invoice", 1), segment(UNCATEGORIZED, 2), segment("letter", 3), segment(UNCATEGORIZED, 4)]
     result = account(found, 4, Guards(), blank={2})
-    assert [(one.category, one.pages) for one in result.pieces] == [
+    assert [(item.category, item.pages) for item in result.pieces] == [
         ("invoice", (1, 2)), ("letter", (3,)), (UNCATEGORIZED, (4,)),
     ]  # fmt: skip
 
 
 def test_blank_pages_at_the_start_go_with_the_first_piece() -> None:
     result = account([segment(UNCATEGORIZED, 1, 2), segment("letter", 3)], 3, Guards(), blank={1, 2})
-    assert [one.pages for one in result.pieces] == [(1, 2, 3)]
+    assert [item.pages for item in result.pieces] == [(1, 2, 3)]
 
 
 def test_a_blank_page_that_no_segment_holds_is_not_missing() -> None:
     result = account([segment("invoice", 1), segment("letter", 3)], 3, Guards(), blank={2})
-    assert [one.pages for one in result.pieces] == [(1, 2), (3,)]
+    assert [item.pages for item in result.pieces] == [(1, 2), (3,)]
 
 
 def test_dropped_blank_pages_are_a_piece_of_their_own() -> None:
     found = [segment("invoice", 1, 2, 3), segment(UNCATEGORIZED, 4), segment("letter", 5)]
     result = account(found, 5, Guards(blank_pages="drop"), blank={2, 4})
-    assert [(one.category, one.pages) for one in result.pieces] == [
+    assert [(item.category, item.pages) for item in result.pieces] == [
         ("invoice", (1, 3)), ("letter", (5,)), (BLANK, (2, 4)),
     ]  # fmt: skip
 
@@ -155,7 +155,7 @@ def test_neighbours_of_one_category_are_merged_when_asked_with_the_lower_confide
     found = [segment("invoice", 1), segment("invoice", 2, confidence="low"), segment("letter", 3)]
     assert len(account(found, 3, Guards()).pieces) == 3
     merged = account(found, 3, Guards(merge_neighbours=True)).pieces
-    assert [(one.pages, one.confidence) for one in merged] == [((1, 2), "low"), ((3,), "high")]
+    assert [(item.pages, item.confidence) for item in merged] == [((1, 2), "low"), ((3,), "high")]
 
 
 def test_letters_of_no_category_are_not_merged() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from receiver.cli.paths import DEPTH, LINKED, TOO_DEEP, NotTaken, files, opened
-from receiver.flow.regular import open_regular
+from receiver.pipeline.regular_file import open_regular
 
 NOBODY = 65534
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from receiver.core.pattern import covers, literal, matches, once_a_class
+from receiver.core.pattern import literal, matches, once_a_class, pattern_covers
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ PIECES = st.text(st.sampled_from("ab\u00e9\u00c9\u00df\u0130\ufb01*?[]-!. ") | s
 @given(PIECES, PIECES)
 def test_composed_and_decomposed_are_the_same_on_both_sides(pattern: str, text: str) -> None:
     forms = [
-        matches([unicodedata.normalize(one, pattern)], unicodedata.normalize(other, text))
-        for one in ("NFC", "NFD")
+        matches([unicodedata.normalize(item, pattern)], unicodedata.normalize(other, text))
+        for item in ("NFC", "NFD")
         for other in ("NFC", "NFD")
     ]
     assert len(set(forms)) == 1
@@ -80,7 +80,7 @@ def test_text_without_wildcards_fits_itself(text: str) -> None:
 @given(PLAIN, PLAIN, st.lists(PLAIN, max_size=20))
 def test_what_covers_another_fits_whatever_that_fits(wide: str, narrow: str, texts: list[str]) -> None:
     texts = [*texts, narrow.replace("*", "").replace("?", "x"), narrow.replace("*", "xay").replace("?", "b")]
-    if covers(wide, narrow):
+    if pattern_covers(wide, narrow):
         assert not [text for text in texts if matches([narrow], text) and not matches([wide], text)]
 
 
@@ -95,11 +95,11 @@ def test_what_covers_another_fits_whatever_that_fits(wide: str, narrow: str, tex
     ],
 )
 def test_what_surely_covers_is_seen_to(wide: str, narrow: str) -> None:
-    assert covers(wide, narrow)
+    assert pattern_covers(wide, narrow)
 
 
 def test_brackets_that_shells_read_as_a_class_are_found_where_a_class_was_probably_meant() -> None:
     classes = ["scan[0-9].pdf", "[!x]*", "[Ss]can*", "[*]", "a[[]b", "[abc]"]
-    assert [once_a_class(one) for one in classes] == ["[0-9]", "[!x]", "[Ss]", "[*]", "[[]", "[abc]"]
+    assert [once_a_class(item) for item in classes] == ["[0-9]", "[!x]", "[Ss]", "[*]", "[[]", "[abc]"]
     texts = ["*[EXTERNAL]*", "scan [1].pdf", "glob:scan[0-9]", "[acme] *", "a[b"]
-    assert [once_a_class(one) for one in texts] == [""] * len(texts)
+    assert [once_a_class(item) for item in texts] == [""] * len(texts)

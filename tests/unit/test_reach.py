@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.aws import Aws
 from handlers.destinations import destinations
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
+from receiver.aws.boto import Aws
 from receiver.config import parse
 from receiver.core.anew import alike, what_moves
-from receiver.core.naming import address, delivery_id, fields, render
+from receiver.core.naming import delivery_id, path_fields, render, rendered_address
 from receiver.core.plan import Plan, Target, Way
 from receiver.core.replan import replanned
 from receiver.core.task import Task
-from receiver.flow.examine import examine
-from receiver.flow.replay import Choice, carry_out, foreseen
+from receiver.operations.check_config import check_config
+from receiver.operations.replay import ReplayFilter, carry_out, foreseen
 from tests.builders import a_document
-from tests.desk import TABLE, Desk
+from tests.in_memory_app import TABLE, InMemoryApp
 
 ROLE = "arn:aws:iam::123456789012:role/mail/writer"
 QUEUE = "sqs://https://sqs.eu-central-1.amazonaws.com/123456789012/invoices"
@@ -99,10 +99,10 @@ def wrong(*targets: str, sources: tuple[str, ...] = ()) -> list[str]:
         f"{way}: {{review: true}}\n" for way in ("no_match", "low_confidence", "failed")
     )  # fmt: skip
     own = {"MAILROOM_SPOOL": "s3://spool/documents/", "MAILROOM_QUEUE": "sqs://doorbell"}
-    found = examine(
+    found = check_config(
         parse(table, ENVIRON), destinations(environ=ENVIRON), adopted=False, sources=sources, own=own
     )  # fmt: skip
-    return [one.message for one in found if one.severity == "error"]
+    return [item.message for item in found if item.severity == "error"]
 
 
 def at(url: str, endpoint: str) -> str:
@@ -125,7 +125,7 @@ def at(url: str, endpoint: str) -> str:
 )
 def test_two_targets_are_one_place_where_bucket_or_queue_and_endpoint_are(first: str, second: str, same: bool) -> None:
     found = wrong(first, second)
-    assert ["the same place as" in one for one in found] == [True] * same, found
+    assert ["the same place as" in item for item in found] == [True] * same, found
 
 
 def test_what_is_mailrooms_own_is_not_at_another_endpoint() -> None:
@@ -156,26 +156,26 @@ def plan_to(*targets: Target) -> Plan:
     return Plan(way=Way.MATCHED, route="invoice", reason="", to=targets)
 
 
-@given(one=TARGETS, other=TARGETS)
-def test_deliveries_are_apart_by_endpoint_and_never_by_role(one: Target, other: Target) -> None:
+@given(item=TARGETS, other=TARGETS)
+def test_deliveries_are_apart_by_endpoint_and_never_by_role(item: Target, other: Target) -> None:
     document = a_document(deliveries=(), plan=None)
-    first, second = (replanned(document, plan_to(target), holds).deliveries[0] for target in (one, other))
-    assert (first.id == second.id) == ((one.url, one.endpoint) == (other.url, other.endpoint))
-    if not one.endpoint:  # as it always was
-        plain = render(one.url, fields(document))
-        assert first.place == address(document, one) == plain
-        if holds(one):
+    first, second = (replanned(document, plan_to(target), holds).deliveries[0] for target in (item, other))
+    assert (first.id == second.id) == ((item.url, item.endpoint) == (other.url, other.endpoint))
+    if not item.endpoint:  # as it always was
+        plain = render(item.url, path_fields(document))
+        assert first.place == rendered_address(document, item) == plain
+        if holds(item):
             assert first.id == delivery_id(document.id, plain, document.sha256)
 
 
-@given(one=TARGETS, other=TARGETS)
-def test_another_role_moves_nothing_and_another_endpoint_does(one: Target, other: Target) -> None:
-    same = alike(plan_to(one), plan_to(other))
-    tags = one.options.get("tags") == other.options.get("tags")
-    assert same == ((one.url, one.endpoint) == (other.url, other.endpoint) and tags)
-    if not same and one.url == other.url:
-        names = what_moves(plan_to(one), plan_to(other)).removeprefix(f"options of {one.url}: ").split(", ")
-        assert names == [*["endpoint"] * (one.endpoint != other.endpoint), *["tags"] * (not tags)]
+@given(item=TARGETS, other=TARGETS)
+def test_another_role_moves_nothing_and_another_endpoint_does(item: Target, other: Target) -> None:
+    same = alike(plan_to(item), plan_to(other))
+    tags = item.options.get("tags") == other.options.get("tags")
+    assert same == ((item.url, item.endpoint) == (other.url, other.endpoint) and tags)
+    if not same and item.url == other.url:
+        names = what_moves(plan_to(item), plan_to(other)).removeprefix(f"options of {item.url}: ").split(", ")
+        assert names == [*["endpoint"] * (item.endpoint != other.endpoint), *["tags"] * (not tags)]
 
 
 def test_deliveries_to_one_bucket_at_two_endpoints_do_not_share_their_limits() -> None:
@@ -188,35 +188,37 @@ def test_deliveries_to_one_bucket_at_two_endpoints_do_not_share_their_limits() -
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def app(tmp_path: Path) -> InMemoryApp:
+    return InMemoryApp(tmp_path)
 
 
 @pytest.mark.anyio
-async def test_a_place_at_an_endpoint_is_delivered_to_by_its_own_url_and_moved_by_another_endpoint(desk: Desk) -> None:
+async def test_a_place_at_an_endpoint_is_delivered_to_by_its_own_url_and_moved_by_another_endpoint(
+    app: InMemoryApp,
+) -> None:
     def table(endpoint: str, **more: Any) -> str:
         options = "".join(f", {name}: '{value}'" for name, value in more.items())
         both = f'["bytes://contracts/", {{to: "bytes://contracts/", endpoint: "{endpoint}"{options}}}]'
         return TABLE.replace('["bytes://contracts/"]', both)
 
-    desk.use(table(STORE))
-    document = await desk.routed("contract")
+    app.use(table(STORE))
+    document = await app.routed("contract")
     url = f"bytes://contracts/{document.id}/letter.pdf"
-    assert [one.place for one in document.deliveries] == [url, f"{STORE} {url}"]
-    assert [(one.url, dict(one.options)) for one in desk.bytes.parcels] == [(url, {}), (url, {"endpoint": STORE})]
+    assert [item.place for item in document.deliveries] == [url, f"{STORE} {url}"]
+    assert [(item.url, dict(item.options)) for item in app.bytes.parcels] == [(url, {}), (url, {"endpoint": STORE})]
 
     async def rerouted() -> str:
-        replay = await foreseen(await desk.document(document.id), Choice(reroute=True), desk.tools)
-        assert await carry_out(replay, desk.tools)
-        await desk.work()
+        replay = await foreseen(await app.document(document.id), ReplayFilter(reroute=True), app.context)
+        assert await carry_out(replay, app.context)
+        await app.work()
         return replay.detail
 
-    desk.use(table(STORE, role=ROLE))
+    app.use(table(STORE, role=ROLE))
     assert await rerouted() == "the table does not move it"
-    desk.use(table("https://other.example", role=ROLE))
+    app.use(table("https://other.example", role=ROLE))
     assert await rerouted() == "options of bytes://contracts/: endpoint"
-    after = await desk.document(document.id)
-    assert [(one.place, one.superseded) for one in after.deliveries] == [
+    after = await app.document(document.id)
+    assert [(item.place, item.superseded) for item in after.deliveries] == [
         (url, False), (f"https://other.example {url}", False), (f"{STORE} {url}", True),
     ]  # fmt: skip
-    assert len(desk.bytes.parcels) == 3
+    assert len(app.bytes.parcels) == 3

@@ -9,8 +9,8 @@ from receiver.core.document import Delivery, DeliveryState, Document, DocumentSt
 from receiver.core.errors import NotAllowed, NotFound
 from receiver.core.plan import Plan, Target, Way
 from receiver.core.task import Task, TaskState
-from receiver.flow.replay_task import replay_task
-from receiver.flow.tools import Tools
+from receiver.operations.replay_task import replay_task
+from receiver.pipeline.context import Context
 from tests.builders import NOW, a_document, a_job, a_task
 from tests.receivers import an_app
 
@@ -20,49 +20,49 @@ PLAN = Plan(way=Way.MATCHED, route="invoice", reason="it is one", to=(TO,))
 
 
 @pytest.fixture
-def tools(tmp_path: Path) -> Tools:
-    return an_app(tmp_path).tools
+def context(tmp_path: Path) -> Context:
+    return an_app(tmp_path).context
 
 
-async def replayed(tools: Tools, task: Task, *records: Record) -> Document:
-    await tools.store.apply(*(Insert(record) for record in (task, *records)))
-    again = await replay_task(task.id, tools, who="Ada")
+async def replayed(context: Context, task: Task, *records: Record) -> Document:
+    await context.store.apply(*(Insert(record) for record in (task, *records)))
+    again = await replay_task(task.id, context, who="Ada")
     assert (again.state, again.attempts) == (TaskState.READY, 0)
-    assert await tools.store.get(Task, task.id) == again
-    document = await tools.store.get(Document, "doc-1")
+    assert await context.store.get(Task, task.id) == again
+    document = await context.store.get(Document, "doc-1")
     assert document is not None
     return document
 
 
-async def test_a_parked_reaction_opens_its_document_again_where_it_was(tools: Tools) -> None:
+async def test_a_parked_reaction_opens_its_document_again_where_it_was(context: Context) -> None:
     held = a_document(
         id="doc-1", state=DocumentState.REVIEW, step=Step.SETTLED, error="its result could not be fetched"
     )
     task = a_task(kind="react", subject="job-1", state=TaskState.PARKED, attempts=8)
-    document = await replayed(tools, task, held, a_job(id="job-1", document_id="doc-1"))
+    document = await replayed(context, task, held, a_job(id="job-1", document_id="doc-1"))
     assert (document.state, document.step, document.error) == (DocumentState.OPEN, Step.SUBMITTED, "")
-    assert document.deadline == NOW + tools.config.deadline_seconds
+    assert document.deadline == NOW + context.config.deadline_seconds
     assert document.history[-1].detail.endswith("Ada")
 
 
-async def test_a_parked_delivery_is_pending_again(tools: Tools) -> None:
+async def test_a_parked_delivery_is_pending_again(context: Context) -> None:
     failed = Delivery(id="dlv-1", to=TO, route="invoice", state=DeliveryState.FAILED, error="no such bucket")
     review = a_document(id="doc-1", state=DocumentState.REVIEW, step=Step.SETTLED, plan=PLAN, deliveries=(failed,))
     details = {"delivery_id": "dlv-1", "to": TO.url}
     task = a_task(kind="deliver", subject="doc-1", state=TaskState.PARKED, attempts=8, details=details)
-    document = await replayed(tools, task, review)
+    document = await replayed(context, task, review)
     assert (document.state, document.step) == (DocumentState.OPEN, Step.DECIDED)
-    assert [(one.state, one.error) for one in document.deliveries] == [(DeliveryState.PENDING, "")]
+    assert [(item.state, item.error) for item in document.deliveries] == [(DeliveryState.PENDING, "")]
 
 
-async def test_what_is_settled_stays_settled(tools: Tools) -> None:
+async def test_what_is_settled_stays_settled(context: Context) -> None:
     routed = a_document(id="doc-1", state=DocumentState.ROUTED, step=Step.SETTLED, plan=PLAN)
-    assert await replayed(tools, a_task(kind="submit", subject="doc-1", state=TaskState.DONE), routed) == routed
+    assert await replayed(context, a_task(kind="submit", subject="doc-1", state=TaskState.DONE), routed) == routed
 
 
-async def test_a_task_that_is_waiting_or_not_there_cannot_be_replayed(tools: Tools) -> None:
-    await tools.store.apply(Insert(a_task(id="waiting")))
+async def test_a_task_that_is_waiting_or_not_there_cannot_be_replayed(context: Context) -> None:
+    await context.store.apply(Insert(a_task(id="waiting")))
     with pytest.raises(NotAllowed):
-        await replay_task("waiting", tools)
+        await replay_task("waiting", context)
     with pytest.raises(NotFound):
-        await replay_task("nowhere", tools)
+        await replay_task("nowhere", context)

@@ -21,7 +21,7 @@ from receiver.core.document import Classification, Document, Origin
 from receiver.core.errors import Misconfigured
 from receiver.core.plan import Plan, Target, Way
 from receiver.core.route import RouteTable, decide
-from receiver.store.sqlite import SqliteStore
+from receiver.store.sqlite.store import SqliteStore
 from tests.builders import a_document
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def test_it_says_what_the_messages_of_each_row_will_point_to(config: Path, monke
     result = run("check", "--offline", "--json")
     told = json.loads(result.stdout)
     assert result.exit_code == 0
-    assert [(one["where"], one["state"], one["to"]) for one in told["pointers"]] == [
+    assert [(item["where"], item["state"], item["to"]) for item in told["pointers"]] == [
         ("routes[1]", "stored", stored), ("no_match", "none", ""),
     ]  # fmt: skip
     (warning,) = told["problems"]
@@ -96,7 +96,7 @@ def test_faults_are_printed_as_json_too(config: Path) -> None:
     assert result.exit_code == 1
     found = json.loads(result.stdout)
     assert found["file"] == str(config)
-    assert [(one["severity"], one["line"], one["where"], one["route"]) for one in found["problems"]] == [
+    assert [(item["severity"], item["line"], item["where"], item["route"]) for item in found["problems"]] == [
         ("error", 6, "routes[1].to[1]", "invoice")
     ]
 
@@ -340,7 +340,7 @@ def test_backtest_says_which_options_would_change_where_documents_are(
     assert "2 of 2 documents would move" in told
     assert "options of s3://mail/failed/: tags" in told
     moves = json.loads(run("backtest", "--json").stdout)["moved"]
-    assert [one["change"] for one in moves] == ["options of s3://mail/failed/: tags"] * 2
+    assert [item["change"] for item in moves] == ["options of s3://mail/failed/: tags"] * 2
 
 
 def test_backtest_says_which_options_would_change_where_the_row_has_another_name_too(
@@ -418,9 +418,9 @@ def test_what_the_shadow_table_decided_is_counted_and_what_differs_is_listed(
 
     def decided(number: int, confidence: float, table: RouteTable | None) -> Document:
         found = Classification(type="invoice", confidence=confidence)
-        one = a_document(id=f"doc_{number}", name=f"{number}.pdf", classification=found, page_count=1, shadow=None)
-        one = replace(one, plan=decide(real, found, one, now=1.0))
-        return replace(one, shadow=judged(one, table, now=1.0) if table else None)
+        item = a_document(id=f"doc_{number}", name=f"{number}.pdf", classification=found, page_count=1, shadow=None)
+        item = replace(item, plan=decide(real, found, item, now=1.0))
+        return replace(item, shadow=judged(item, table, now=1.0) if table else None)
 
     documents = [decided(number, confidence, other) for number, confidence in enumerate([0.4, 0.4, 0.9])]
     documents += [decided(3, 0.9, None), decided(4, 0.4, real)]
@@ -438,7 +438,7 @@ def test_what_the_shadow_table_decided_is_counted_and_what_differs_is_listed(
     assert {name: data[name] for name in ("table", "decided", "same", "differ", "without_it")} == {
         "table": other.version, "decided": 3, "same": 1, "differ": 2, "without_it": 2,
     }  # fmt: skip
-    moved = {one["document_id"]: one["to"]["route"] for one in data["moved"]}
+    moved = {item["document_id"]: item["to"]["route"] for item in data["moved"]}
     assert moved == {"doc_0": "invoice", "doc_1": "invoice"}
     assert json.loads(run("shadow", "--json", "--table", real.version).stdout)["decided"] == 1
     assert json.loads(run("shadow", "--json", "--type", "contract").stdout)["decided"] == 0

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from receiver import secret_rules
 from receiver.core.errors import Misconfigured
-from receiver.core.verify import Lock, Proof
+from receiver.core.verify import Proof, WebhookSecrets
 from receiver.secret_rules import FILE_LIMIT, SHORTEST
-from receiver.secrets import Vault
+from receiver.secrets import SecretCache
 from receiver.settings import Secret, Settings, from_environ
 
 GOOD = "a-secret-of-16-b"
@@ -28,9 +28,9 @@ def refusal(**given: str) -> str:
     return str(caught.value)
 
 
-def _start(settings: Settings) -> Lock:
+def _start(settings: Settings) -> WebhookSecrets:
     settings.operator_token()
-    return settings.lock()
+    return settings.webhook_secrets()
 
 
 @pytest.mark.parametrize("variable", ["token_secrets", "signing_secrets"])
@@ -63,7 +63,7 @@ def test_to_try_things_out_a_short_secret_will_do_and_is_asked_for_all_the_same(
             "MAILROOM_WEBHOOK_HEADERS": '{"X-Key": ["z"]}',
         }
     )
-    assert chosen.lock().required == {Proof.TOKEN, Proof.HEADERS}
+    assert chosen.webhook_secrets().required == {Proof.TOKEN, Proof.HEADERS}
     assert chosen.operator_token().reveal() == "y"
 
 
@@ -119,7 +119,7 @@ def test_a_path_that_is_no_file_of_ours_is_refused(path: str) -> None:
 def test_a_file_may_begin_with_a_byte_order_mark_and_end_with_a_line(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_bytes(b"\xef\xbb\xbf" + GOOD.encode() + b"\r\n")
-    assert from_environ({"MAILROOM_TOKEN_SECRETS_FILE": str(path)}).lock().token_secrets == (GOOD.encode(),)
+    assert from_environ({"MAILROOM_TOKEN_SECRETS_FILE": str(path)}).webhook_secrets().token_secrets == (GOOD.encode(),)
 
 
 def test_a_variable_and_its_file_are_not_both_set_and_an_empty_one_is_not_set(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_variable_and_its_file_are_not_both_set_and_an_empty_one_is_not_set(tm
     assert "are both set" in refusal(**dict(reversed(both.items())))
     for order in (1, -1):
         env = dict([("MAILROOM_TOKEN_SECRETS_FILE", str(path)), ("MAILROOM_TOKEN_SECRETS", "")][::order])
-        assert from_environ(env).lock().token_secrets == (GOOD.encode(),)
+        assert from_environ(env).webhook_secrets().token_secrets == (GOOD.encode(),)
 
 
 def test_a_variable_that_is_no_text_is_refused() -> None:
@@ -138,7 +138,7 @@ def test_a_variable_that_is_no_text_is_refused() -> None:
 
 
 def test_a_secret_of_aws_that_is_empty_is_refused() -> None:
-    vault = Vault(lambda *_: "")
+    vault = SecretCache(lambda *_: "")
     with pytest.raises(Misconfigured, match="MAILROOM_TOKEN_SECRETS: ssm:/token is empty"):
         from_environ({"MAILROOM_TOKEN_SECRETS": "ssm:/token"}, vault=vault)
 
@@ -146,26 +146,28 @@ def test_a_secret_of_aws_that_is_empty_is_refused() -> None:
 @given(st.text(alphabet=st.sampled_from(", \tabc\n\x00é") | st.characters(), max_size=80))
 def test_whatever_a_list_says_every_secret_that_is_taken_from_it_is_one(text: str) -> None:
     try:
-        taken = secret_rules.items("V", text)
+        taken = secret_rules.secret_list("V", text)
         secret_rules.refuse_short("V", taken)
     except Misconfigured as error:
         assert text.strip() not in str(error) or len(text.strip()) < 12
         return
     assert len(taken) == (text.count(",") + 1 if text else 0)
-    assert all(len(one) >= SHORTEST and one.decode().isprintable() for one in taken)
+    assert all(len(item) >= SHORTEST and item.decode().isprintable() for item in taken)
 
 
 NAMES = st.sets(st.sampled_from(["x-a", "x-b", "x-c"]))
 LOCKS = st.builds(
-    lambda names, required: Lock(headers={n.encode(): (GOOD.encode(),) for n in names}, required=frozenset(required)),
+    lambda names, required: WebhookSecrets(
+        headers={n.encode(): (GOOD.encode(),) for n in names}, required=frozenset(required)
+    ),
     NAMES,
     st.sets(st.sampled_from(Proof)),
 )
 
 
 @given(LOCKS, LOCKS)
-def test_a_renewal_changes_secrets_and_never_what_is_asked_for(before: Lock, after: Lock) -> None:
-    def asked(lock: Lock) -> Mapping[str, object]:
+def test_a_renewal_changes_secrets_and_never_what_is_asked_for(before: WebhookSecrets, after: WebhookSecrets) -> None:
+    def asked(lock: WebhookSecrets) -> Mapping[str, object]:
         names = set(lock.headers) if Proof.HEADERS in lock.required else set()
         return {"proofs": lock.required, "names": names}
 
@@ -179,6 +181,6 @@ def test_a_renewal_changes_secrets_and_never_what_is_asked_for(before: Lock, aft
 
 def test_the_first_of_each_kind_is_what_llamacloud_is_told() -> None:
     named = json.dumps({"X-Key": [GOOD, OTHER]})
-    lock = Settings(webhook_headers=Secret(named), signing_secrets=Secret(f"{GOOD}, {OTHER}")).lock()
+    lock = Settings(webhook_headers=Secret(named), signing_secrets=Secret(f"{GOOD}, {OTHER}")).webhook_secrets()
     assert lock.headers == {b"x-key": (GOOD.encode(), OTHER.encode())}
     assert lock.signing_secrets == (GOOD.encode(), OTHER.encode())

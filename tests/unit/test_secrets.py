@@ -5,7 +5,7 @@ import json
 import pytest
 
 from receiver.core.errors import Misconfigured
-from receiver.secrets import TTL_SECONDS, Vault
+from receiver.secrets import TTL_SECONDS, SecretCache
 from receiver.settings import from_environ
 
 
@@ -21,8 +21,8 @@ class Safe:
         self.asked.append(f"{kind}:{name}")
         return self.texts[name]
 
-    def vault(self) -> Vault:
-        return Vault(self.ask, clock=lambda: self.now)
+    def vault(self) -> SecretCache:
+        return SecretCache(self.ask, clock=lambda: self.now)
 
 
 def test_a_setting_can_point_to_a_secret() -> None:
@@ -39,7 +39,7 @@ def test_a_setting_can_point_to_a_secret() -> None:
     )
     assert settings.llama_cloud_api_key.reveal() == "llx-1"
     assert settings.headers() == named
-    assert settings.lock().token_secrets == (b"a-token-secret-of-ours", b"another-token-secret")
+    assert settings.webhook_secrets().token_secrets == (b"a-token-secret-of-ours", b"another-token-secret")
     assert sorted(safe.asked) == ["secretsmanager:mail", "ssm:/mail/token"], "each secret is asked for once"
 
 

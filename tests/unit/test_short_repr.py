@@ -47,7 +47,7 @@ def test_records_that_differ_look_different() -> None:
 
 @pytest.mark.parametrize("record", [Document, Delivery, Job])
 def test_every_field_can_be_seen(record: type) -> None:
-    assert all(one.repr for one in fields(record))
+    assert all(item.repr for item in fields(record))
 
 
 def test_a_task_says_no_more_than_it_must() -> None:

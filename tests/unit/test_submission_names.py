@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from receiver.core.document import Document, Origin
 from receiver.core.naming import document_id
 from receiver.core.submission import (
+    configuration_hash,
     current,
     document_named_by,
-    file_name,
-    fingerprint,
+    external_file_id,
     is_submission_of,
     number_in,
     transaction_id,
@@ -40,17 +40,17 @@ def asked(document: Document, kind: str, order: str) -> Document:
 
 @given(documents(), documents(), KINDS, st.text(max_size=9), CONFIGURATIONS)
 def test_an_id_belongs_to_the_document_it_was_written_on_and_to_no_other(
-    one: Document, other: Document, kind: str, file: str, configuration: dict[str, object]
+    item: Document, other: Document, kind: str, file: str, configuration: dict[str, object]
 ) -> None:
-    order = fingerprint(kind, file, configuration)
-    one, other = asked(one, kind, order), asked(other, kind, order)
-    (name,) = one.transactions
+    order = configuration_hash(kind, file, configuration)
+    item, other = asked(item, kind, order), asked(other, kind, order)
+    (name,) = item.transactions
     assert len(name) <= 255
-    assert is_submission_of(one, name)
-    assert (document_named_by(name), number_in(name), current(one)) == (one.id, one.submissions, name)
-    same = (one.id, one.installation, one.submissions) == (other.id, other.installation, other.submissions)
+    assert is_submission_of(item, name)
+    assert (document_named_by(name), number_in(name), current(item)) == (item.id, item.submissions, name)
+    same = (item.id, item.installation, item.submissions) == (other.id, other.installation, other.submissions)
     assert is_submission_of(other, name) is same
-    again = replace(one, submissions=one.submissions + 1)
+    again = replace(item, submissions=item.submissions + 1)
     assert is_submission_of(again, name)
     assert current(again) == ""
     assert transaction_id(again, kind, order) != name
@@ -60,15 +60,15 @@ def test_an_id_belongs_to_the_document_it_was_written_on_and_to_no_other(
 def test_a_fingerprint_is_one_for_each_thing_that_can_be_asked(
     kind: str, other_kind: str, file: str, other_file: str, rules: dict[str, object], other_rules: dict[str, object]
 ) -> None:
-    one, other = (kind, file, rules), (other_kind, other_file, other_rules)
-    assert (fingerprint(*one) == fingerprint(*other)) is (one == other)
+    item, other = (kind, file, rules), (other_kind, other_file, other_rules)
+    assert (configuration_hash(*item) == configuration_hash(*other)) is (item == other)
 
 
 @given(KINDS, NUMBERS, NUMBERS)
 def test_a_document_from_before_keeps_the_names_of_that_release(kind: str, now: int, number: int) -> None:
     document = a_document(id="doc_a7uyk7qq3fctc33cgff4unbo", submissions=now)
     assert transaction_id(document, kind, "anything") == f"mailroom-{kind}-{document.id}-{now}"
-    assert file_name(document) == f"mailroom-{document.id}"
+    assert external_file_id(document) == f"mailroom-{document.id}"
     assert is_submission_of(document, f"mailroom-{kind}-{document.id}-{number}") is (number <= now)
     assert not is_submission_of(document, f"mailroom-{kind}-doc_other-{number}")
     assert document_named_by(f"mailroom-{kind}-{document.id}-{number}") == document.id
@@ -77,7 +77,7 @@ def test_a_document_from_before_keeps_the_names_of_that_release(kind: str, now: 
 def test_a_document_of_today_is_not_moved_by_a_job_of_the_earlier_form() -> None:
     document = a_document(id="doc_a", installation="0" * 16)
     assert not is_submission_of(document, "mailroom-classify-doc_a-0")
-    assert file_name(document) == f"mailroom-{'0' * 16}-doc_a"
+    assert external_file_id(document) == f"mailroom-{'0' * 16}-doc_a"
 
 
 @given(st.text())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from receiver import supervisor as module
-from receiver.metrics import Meter
+from receiver.metrics import SummingMeter
 from receiver.supervisor import Supervisor
 
 pytestmark = pytest.mark.anyio
@@ -58,7 +58,7 @@ async def test_a_task_that_ends_is_started_again_and_told_of(
 ) -> None:
     monkeypatch.setattr(module, "FIRST_PAUSE", 0.05)
     caplog.set_level(logging.ERROR, logger="mailroom.background")
-    meter, task = Meter(), Mortal(end)
+    meter, task = SummingMeter(), Mortal(end)
     supervisor = Supervisor(meter)
     async with supervisor.running({"mortal": task}):
         await until(lambda: supervisor.down() == {"mortal"})
@@ -80,7 +80,7 @@ async def test_the_pause_grows_and_the_others_go_on(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(asyncio, "sleep", sleeping)
     ill, well = Mortal(raising(ValueError()), times=12), Mortal(raising(ValueError()), times=0)
-    async with Supervisor(Meter()).running({"ill": ill, "well": well}):
+    async with Supervisor(SummingMeter()).running({"ill": ill, "well": well}):
         async with asyncio.timeout(PATIENCE_SECONDS):
             while ill.begun < 13:
                 await sleep(0)
@@ -90,7 +90,7 @@ async def test_the_pause_grows_and_the_others_go_on(monkeypatch: pytest.MonkeyPa
 
 async def test_what_is_stopped_ends_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
     task = Mortal(lambda: None, times=0)
-    supervisor = Supervisor(Meter())
+    supervisor = Supervisor(SummingMeter())
     async with supervisor.running({"mortal": task}):
         await until(lambda: task.begun == 1)
     assert not supervisor.down()

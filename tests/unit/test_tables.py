@@ -12,7 +12,7 @@ from handlers.destinations import destinations
 from receiver.bootstrap import own_places
 from receiver.config import parse
 from receiver.core.errors import Misconfigured
-from receiver.flow.examine import examine
+from receiver.operations.check_config import check_config
 from tests.receivers import settings_with
 
 SQS = "sqs://https://sqs.eu-central-1.amazonaws.com/123456789012"
@@ -52,12 +52,12 @@ def problems(rows: str, environ: Mapping[str, str] = ENVIRON) -> list[str]:
         config = parse(text, environ)
     except Misconfigured as error:
         return str(error).splitlines()
-    return [str(one) for one in examine(config, destinations(environ=environ), adopted=False, own=OWN)]
+    return [str(item) for item in check_config(config, destinations(environ=environ), adopted=False, own=OWN)]
 
 
 def errors(rows: str, environ: Mapping[str, str] = ENVIRON) -> list[str]:
     """What is wrong with a table of these rows."""
-    return [one for one in problems(rows, environ) if not one.startswith("warning: ")]
+    return [item for item in problems(rows, environ) if not item.startswith("warning: ")]
 
 
 def a_queue(host: str, *, scheme: str = "https", account: str = "123456789012") -> str:
@@ -403,13 +403,13 @@ def test_there_are_enough_of_both() -> None:
 def test_a_wrong_table_is_refused_with_the_fix(kind: str) -> None:
     rows, said = WRONG[kind]
     found = errors(rows)
-    assert any(said in one for one in found), found
+    assert any(said in item for item in found), found
 
 
 @pytest.mark.parametrize("kind", RIGHT)
 def test_a_right_table_is_neither_refused_nor_warned_of(kind: str) -> None:
     rest = ("will point to nothing", "no row has a min_confidence")
-    assert [one for one in problems(RIGHT[kind]) if not any(said in one for said in rest)] == []
+    assert [item for item in problems(RIGHT[kind]) if not any(said in item for said in rest)] == []
 
 
 ODD = {
@@ -462,7 +462,7 @@ ODD = {
 def test_an_odd_table_is_warned_of_and_not_refused(kind: str) -> None:
     rows, said = ODD[kind]
     assert errors(rows) == []
-    assert any(said in one for one in problems(rows)), problems(rows)
+    assert any(said in item for item in problems(rows)), problems(rows)
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.aws import ATTEMPTS, CALL_SECONDS, CONNECT_SECONDS, COPY_SECONDS, READ_SECONDS
 from handlers.functions.process import ANSWER_SECONDS, RECORD_SECONDS
 from handlers.outbound import SECONDS
+from receiver.aws.boto import ATTEMPTS, CALL_SECONDS, CONNECT_SECONDS, COPY_SECONDS, READ_SECONDS
 from receiver.cloud.refusal import About
-from receiver.cloud.transport import Call, Patience
+from receiver.cloud.transport import Call, Timeouts
 from receiver.core import timers
 from receiver.core.errors import CutOff, Misconfigured
-from receiver.core.retry import RetryAt, decide
+from receiver.core.retry import RetryAt, next_attempt
 from receiver.queue.sqs import POLL_SECONDS
 from receiver.settings import Settings, from_environ
 from tests.infra import ROOT, param, service
@@ -36,7 +36,7 @@ def test_a_longer_lease_is_refused_by_name() -> None:
 
 @given(attempt=st.integers(1, 12), spread=st.floats(0, 1))
 def test_the_pause_before_the_repeat_is_the_one_that_is_counted_with(attempt: int, spread: float) -> None:
-    decision = decide(CutOff(), attempt=attempt, now=0, spread=spread)
+    decision = next_attempt(CutOff(), attempt=attempt, now=0, spread=spread)
     assert isinstance(decision, RetryAt)
     assert decision.at <= timers.CUT_OFF_DELAY
 
@@ -74,7 +74,7 @@ def test_of_a_stop_there_is_time_left_to_let_go_of_tasks_and_to_close() -> None:
 
 
 def test_a_call_is_over_before_its_step_and_the_step_before_its_function() -> None:
-    patience = Patience()
+    patience = Timeouts()
     function = param(FUNCTIONS["process"]["timeout"]) - ANSWER_SECONDS - RECORD_SECONDS
     look = Call(method="GET", path="/", about=About.JOB)
     change = Call(method="POST", path="/", about=About.ORDER)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from receiver.core import token
 from receiver.core.errors import NotAuthentic
 from receiver.core.event import Inbound
-from receiver.core.verify import Lock, Proof, Proving, Verified, sign, verify
+from receiver.core.verify import Proof, Proving, Verified, WebhookSecrets, sign, verify
 from tests.builders import NOW
 
 BODY = b'{"event_id":"1"}'
@@ -17,8 +17,8 @@ HEADERS = {b"x-key": (b"new", b"old"), b"x-team": (b"mail",)}
 SECRETS = (b"s-new", b"s-old")
 
 
-def a_lock(*required: Proof, adopt: bool = False) -> Lock:
-    return Lock(
+def a_lock(*required: Proof, adopt: bool = False) -> WebhookSecrets:
+    return WebhookSecrets(
         headers=HEADERS, token_secrets=SECRETS, signing_secrets=SECRETS, required=frozenset(required), adopt=adopt
     )
 
@@ -32,7 +32,7 @@ def a_request(
     drop: str = "",
     body: bytes = BODY,
 ) -> Inbound:
-    made = token.make("doc_abc", token_with, expires_at=NOW + 60).encode()
+    made = token.make_token("doc_abc", token_with, expires_at=NOW + 60).encode()
     headers = [
         (b"x-key", key),
         (b"x-team", team),
@@ -42,7 +42,7 @@ def a_request(
     return Inbound([(name, value) for name, value in headers if name.decode() != drop], body)
 
 
-def cause(request: Inbound, lock: Lock) -> str:
+def cause(request: Inbound, lock: WebhookSecrets) -> str:
     with pytest.raises(NotAuthentic) as caught:
         verify(request, lock, now=NOW)
     return caught.value.cause
@@ -124,13 +124,13 @@ def test_whatever_is_wrong_the_same_work_is_done(request_: Inbound, monkeypatch:
 
     monkeypatch.setattr(token, "keyed", lambda secret: Mac())  # noqa: ARG005
     tokens: list[bytes] = []
-    read = token.read
+    read = token.read_token
 
     def noted(given: bytes, secrets: tuple[bytes, ...], *, now: float) -> tuple[str, int]:
         tokens.append(given)
         return read(given, secrets, now=now)
 
-    monkeypatch.setattr(token, "read", noted)
+    monkeypatch.setattr(token, "read_token", noted)
     proving = Proving(request_, a_lock(*Proof), now=NOW)
     proving.feed(BODY)
     with pytest.raises(NotAuthentic):

@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.document import Document, Origin
-from receiver.core.when import Judge, Truth, When, attributes
+from receiver.core.when import Judge, Truth, When, document_attributes
 from receiver.core.worlds import covered, impossible
 from tests.builders import a_document
 
 
 def truth(when: When, document: Document) -> Truth:
-    return Judge(when).truth(attributes(document))
+    return Judge(when).truth(document_attributes(document))
 
 
 def why(when: When, document: Document) -> str:
-    return Judge(when).why(attributes(document))
+    return Judge(when).why(document_attributes(document))
 
 
 EMAIL = Origin(kind="email", locator="m", sender="Bob@ACME.example")
@@ -107,8 +107,10 @@ DOCUMENTS = [
     for before in ("", "doc_x")
     for told in ({}, {"k": "v1"}, {"k": ""})
 ]
-KINDS = [attributes(one) for one in DOCUMENTS]
-UNSURE = [attributes(a_document(name=name, origin=Origin(kind="email", locator="x"))) for name in ("ab.pdf", "c")]
+KINDS = [document_attributes(item) for item in DOCUMENTS]
+UNSURE = [
+    document_attributes(a_document(name=name, origin=Origin(kind="email", locator="x"))) for name in ("ab.pdf", "c")
+]
 
 
 @given(WHENS)
@@ -122,9 +124,9 @@ def test_a_condition_and_its_opposite_share_the_documents_between_them(when: Whe
 
 @given(st.lists(WHENS, max_size=3), WHENS)
 def test_what_is_said_to_be_covered_is_covered(wholes: list[When], given_: When) -> None:
-    judges, judge = [Judge(one) for one in wholes], Judge(given_)
+    judges, judge = [Judge(item) for item in wholes], Judge(given_)
     met = [known for known in KINDS if judge.truth(known)]
-    left = [known for known in met if not any(one.truth(known) for one in judges)]
+    left = [known for known in met if not any(item.truth(known) for item in judges)]
     if covered(wholes, given_):
         assert not left
     if impossible(given_):

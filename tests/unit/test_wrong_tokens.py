@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.http.auth import ADDRESSES, EACH_SECONDS, FREE, WrongTokens
-from receiver.metrics import Meter
+from receiver.metrics import SummingMeter
 
 
 class Clock:
@@ -27,7 +27,7 @@ def guesses(wrong: WrongTokens, address: str, times: int) -> int:
 
 def test_ten_are_looked_at_and_then_one_in_six_seconds() -> None:
     clock = Clock()
-    wrong = WrongTokens(Meter(), clock=clock)
+    wrong = WrongTokens(SummingMeter(), clock=clock)
     assert guesses(wrong, "10.0.0.1", 10_000) == FREE == 10
     assert wrong.wait("10.0.0.1") == EACH_SECONDS == 6
     for _ in range(5):
@@ -40,7 +40,7 @@ def test_ten_are_looked_at_and_then_one_in_six_seconds() -> None:
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 20)), max_size=200))
 def test_however_they_come_no_address_has_more_looked_at_than_its_share(asked: list[tuple[str, float]]) -> None:
     clock = Clock()
-    wrong, looked_at, begun = WrongTokens(Meter(), clock=clock), dict.fromkeys("abc", 0), clock.now
+    wrong, looked_at, begun = WrongTokens(SummingMeter(), clock=clock), dict.fromkeys("abc", 0), clock.now
     for address, later in asked:
         clock.now += later
         looked_at[address] += guesses(wrong, address, 1)
@@ -50,7 +50,7 @@ def test_however_they_come_no_address_has_more_looked_at_than_its_share(asked: l
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("item", "other", "same"),
     [
         ("2001:db8::1", "2001:db8::ffff:1", True),
         ("2001:db8::1", "2001:db8:0:1::1", False),
@@ -66,23 +66,23 @@ def test_however_they_come_no_address_has_more_looked_at_than_its_share(asked: l
         ("fe80::1%eth0", "fe80::2%eth0", True),
     ],
 )
-def test_what_one_sender_can_choose_among_counts_as_one_address(one: str, other: str, same: bool) -> None:
-    wrong = WrongTokens(Meter(), clock=Clock())
-    guesses(wrong, one, FREE)
+def test_what_one_sender_can_choose_among_counts_as_one_address(item: str, other: str, same: bool) -> None:
+    wrong = WrongTokens(SummingMeter(), clock=Clock())
+    guesses(wrong, item, FREE)
     assert bool(wrong.wait(other)) is same
 
 
 def test_only_so_many_addresses_are_remembered() -> None:
-    wrong = WrongTokens(Meter(), clock=Clock())
+    wrong = WrongTokens(SummingMeter(), clock=Clock())
     for number in range(ADDRESSES + 100):
         guesses(wrong, f"sender {number}", 1)
     assert len(wrong._limit) == ADDRESSES
 
 
 def test_each_is_counted_and_told_and_a_flood_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    meter = Meter()
+    meter = SummingMeter()
     wrong = WrongTokens(meter, clock=Clock())
     guesses(wrong, "10.0.0.1", 1000)
     assert {labels: value for _, labels, value in meter.counts()} == {("refused",): 10, ("slowed",): 990}
-    told = [(one.getMessage(), one.facts["peer"]) for one in caplog.records]  # type: ignore[attr-defined]
+    told = [(item.getMessage(), item.facts["peer"]) for item in caplog.records]  # type: ignore[attr-defined]
     assert told == [("sign_in.refused", "10.0.0.1")] * 10 + [("sign_in.slowed", "10.0.0.1")]

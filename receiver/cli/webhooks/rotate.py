@@ -33,7 +33,7 @@ from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.event import Event
 from receiver.core.job import Job
 from receiver.core.sample import Proofs, Sample
-from receiver.flow import saved as kept
+from receiver.operations import saved_webhooks as kept
 from receiver.renewal import EVERY_SECONDS
 from receiver.settings import Settings, from_environ
 
@@ -44,7 +44,7 @@ SENDER_SECONDS = 100.0
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class RotationLock:
     """A kind of secret, and the file that holds its accepted values."""
 
     kind: str
@@ -89,7 +89,7 @@ def rotate(what: str, name: str | None, new: str | None, quiet_seconds: float, t
     with_app(lambda app: _rotate(app, held, new or secrets.token_urlsafe(32), quiet_seconds, timeout))
 
 
-def _held(what: str, name: str | None) -> Held:
+def _held(what: str, name: str | None) -> RotationLock:
     kinds = {
         "signing": ("signature", "SIGNING_SECRETS"),
         "token": ("token", "TOKEN_SECRETS"),
@@ -103,7 +103,7 @@ def _held(what: str, name: str | None) -> Held:
         )
     if what == "header" and not name:
         raise Misconfigured("which header? --header NAME")
-    held = Held(kind, Path(os.environ[variable]), name or "")
+    held = RotationLock(kind, Path(os.environ[variable]), name or "")
     if what == "header" and name not in json.loads(held.path.read_text()):
         raise Misconfigured(f"{held.path} has no header {name}")
     return held
@@ -111,12 +111,12 @@ def _held(what: str, name: str | None) -> Held:
 
 def _refuse(new: str) -> None:
     """Raises Misconfigured for a value that every receiver would refuse."""
-    if len(secret_rules.items("--new", new)) != 1:
+    if len(secret_rules.secret_list("--new", new)) != 1:
         raise Misconfigured("--new is one secret: it holds no comma")
     secret_rules.refuse_short("--new", [new.encode()])
 
 
-async def _rotate(app: App, held: Held, new: str, quiet_seconds: float, timeout_seconds: float) -> None:
+async def _rotate(app: App, held: RotationLock, new: str, quiet_seconds: float, timeout_seconds: float) -> None:
     await _step(app, held, rotation.accept(held.read(), new), "accepted", probe_last=True)
     await _step(app, held, rotation.switch(held.read(), new), "in use for new jobs")
     switched_at = time.time()
@@ -129,7 +129,7 @@ async def _rotate(app: App, held: Held, new: str, quiet_seconds: float, timeout_
     await _step(app, held, rotation.drop(held.read(), new), "the only one")
 
 
-async def _step(app: App, held: Held, values: tuple[str, ...], said: str, *, probe_last: bool = False) -> None:
+async def _step(app: App, held: RotationLock, values: tuple[str, ...], said: str, *, probe_last: bool = False) -> None:
     """Writes the values, and goes on when the running receivers let in an event that the new one proves."""
     held.write(values)
     settings = from_environ()
@@ -138,7 +138,7 @@ async def _step(app: App, held: Held, values: tuple[str, ...], said: str, *, pro
     say(f"{held.path.name}: the new secret is {said}")
 
 
-def _proofs(settings: Settings, held: Held, value: str) -> Proofs:
+def _proofs(settings: Settings, held: RotationLock, value: str) -> Proofs:
     proofs = proofs_of(settings, document_id="rotation")
     if held.kind == "headers":
         return replace(proofs, headers=proofs.headers | {held.header: value})
@@ -164,7 +164,7 @@ async def _let_in(settings: Settings, proofs: Proofs) -> None:
 
 async def _change_saved(app: App) -> None:
     """The saved configuration, if we have one, is sent the new secret; LlamaCloud switches at once (reference 2.5)."""
-    cloud, registration = app.tools.cloud, wanted(from_environ())
+    cloud, registration = app.context.cloud, wanted(from_environ())
     configs = getattr(cloud, "webhook_configs", None)
     if configs is None:
         return
@@ -174,7 +174,9 @@ async def _change_saved(app: App) -> None:
         say(f"{ours.id}: the saved configuration has the new secret")
 
 
-async def _unused(app: App, held: Held, switched_at: float, quiet_seconds: float, timeout_seconds: float) -> bool:
+async def _unused(
+    app: App, held: RotationLock, switched_at: float, quiet_seconds: float, timeout_seconds: float
+) -> bool:
     """Whether the old secret went out of use in time."""
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
@@ -189,15 +191,15 @@ async def _unused(app: App, held: Held, switched_at: float, quiet_seconds: float
 
 async def _old_jobs(app: App, before: float) -> int:
     """Unfinished jobs that were created before the switch."""
-    page = await app.tools.store.find(Job, Query(by="overdue", limit=1000))
+    page = await app.context.store.find(Job, Query(by="overdue", limit=1000))
     return sum(1 for job in page.records if job.created_at < before)
 
 
-async def _last_by_old(app: App, held: Held) -> float:
+async def _last_by_old(app: App, held: RotationLock) -> float:
     """When an event was last proven by another secret than the first; 0 when none was of late."""
-    page = await app.tools.store.find(Event, Query(newest_first=True, limit=1000))
+    page = await app.context.store.find(Event, Query(newest_first=True, limit=1000))
     return max((event.received_at for event in page.records if _by_old(event, held)), default=0.0)
 
 
-def _by_old(event: Event, held: Held) -> bool:
+def _by_old(event: Event, held: RotationLock) -> bool:
     return any(proof.startswith(f"{held.kind}:") and not proof.endswith(":0") for proof in event.verified_by)

@@ -10,9 +10,9 @@ from receiver.cli.output import print_json, say, table
 from receiver.cli.running import run
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.webhook_configs import SavedWebhook
-from receiver.flow import saved as kept
-from receiver.flow.order import EVENTS
-from receiver.ports import Registration
+from receiver.operations import saved_webhooks as kept
+from receiver.pipeline.job_request import EVENTS
+from receiver.ports import WebhookConfiguration
 from receiver.settings import Settings, from_environ
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ T = TypeVar("T")
 def show_all(as_json: bool) -> None:
     """List the configurations that are saved at LlamaCloud."""
     found = with_cloud(lambda cloud, _: cloud.webhook_configs.list())
-    rows = [_data(one) for one in found]
+    rows = [_data(item) for item in found]
     if as_json:
         print_json({"webhooks": rows})
         return
@@ -31,14 +31,14 @@ def show_all(as_json: bool) -> None:
         ("id", "url", "events", "format", "secret", "headers"),
         [
             (
-                one.id,
-                one.url,
-                _events(one),
-                one.output_format,
-                "yes" if one.has_secret else "NO",
-                ", ".join(one.headers),
+                item.id,
+                item.url,
+                _events(item),
+                item.output_format,
+                "yes" if item.has_secret else "NO",
+                ", ".join(item.headers),
             )
-            for one in found
+            for item in found
         ],
     )
 
@@ -75,11 +75,13 @@ def with_cloud(work: Callable[[LlamaCloud, Settings], Awaitable[T]]) -> T:
     return run(opened())
 
 
-def wanted(settings: Settings) -> Registration:
+def wanted(settings: Settings) -> WebhookConfiguration:
     """What a saved configuration should say. It carries no per-job token: it is for jobs that are not ours."""
-    terms = bootstrap.terms(settings)
+    terms = bootstrap.webhook_terms(settings)
     events = tuple(event for of_kind in EVENTS.values() for event in of_kind)
-    return Registration(url=terms.url, headers=terms.headers, signing_secret=terms.signing_secret, events=events)
+    return WebhookConfiguration(
+        url=terms.url, headers=terms.headers, signing_secret=terms.signing_secret, events=events
+    )
 
 
 async def _apply(cloud: LlamaCloud, settings: Settings) -> str:
@@ -95,19 +97,19 @@ async def _drift(cloud: LlamaCloud, settings: Settings) -> list[str]:
     ours = kept.ours(await cloud.webhook_configs.list(), wanted(settings))
     if ours is None:
         return ["nothing is saved for our URL; mailroom webhooks apply saves it"]
-    return [f"{ours.id}: {one}" for one in kept.drift(ours, wanted(settings))]
+    return [f"{ours.id}: {item}" for item in kept.drift(ours, wanted(settings))]
 
 
-def _events(one: SavedWebhook) -> str:
-    return "all" if one.events is None else str(len(one.events))
+def _events(item: SavedWebhook) -> str:
+    return "all" if item.events is None else str(len(item.events))
 
 
-def _data(one: SavedWebhook) -> dict[str, object]:
+def _data(item: SavedWebhook) -> dict[str, object]:
     return {
-        "id": one.id,
-        "url": one.url,
-        "events": one.events,
-        "output_format": one.output_format,
-        "has_secret": one.has_secret,
-        "headers": sorted(one.headers),
+        "id": item.id,
+        "url": item.url,
+        "events": item.events,
+        "output_format": item.output_format,
+        "has_secret": item.has_secret,
+        "headers": sorted(item.headers),
     }

@@ -6,15 +6,15 @@ from uuid import uuid4
 import pytest
 
 from receiver.cloud.client import LlamaCloud
-from receiver.cloud.pacing import Rate
-from receiver.cloud.transport import Patience
+from receiver.cloud.pacing import RequestRate
+from receiver.cloud.transport import Timeouts
 from tests.integration.cloud.faulty import Faulty
 from tests.integration.cloud.scripted import scripted
 from tests.servers import start_sandbox
 
-HASTY = Patience(first_wait_seconds=0.01, longest_wait_seconds=0.05, answer_seconds=10)
+HASTY = Timeouts(first_wait_seconds=0.01, longest_wait_seconds=0.05, answer_seconds=10)
 """Waits that a test can bear."""
-UNPACED = Rate(10_000, 1)
+UNPACED = RequestRate(10_000, 1)
 
 
 @pytest.fixture(scope="module")

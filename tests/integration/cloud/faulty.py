@@ -8,7 +8,7 @@ import httpx
 
 from receiver.cloud.client import LlamaCloud
 from receiver.core.job import JobKind
-from tests.integration.cloud.papers import an_order, content
+from tests.integration.cloud.pdf_fixtures import an_order, content
 from tests.integration.cloud.scripted import Answer, Scripted
 
 KEY = "llx-0123456789abcdef"

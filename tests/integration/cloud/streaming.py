@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from receiver.cloud.client import LlamaCloud
-from receiver.core.parcel import Content
+from receiver.core.delivery_request import Content
 
 CHUNK = bytes(1024 * 1024)
 MEGABYTE = 1024 * 1024

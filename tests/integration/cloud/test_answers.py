@@ -8,7 +8,7 @@ from receiver.core.errors import (
     CloudBusy,
 )
 from tests.integration.cloud.faulty import FILE, JOB, KEY, Faulty, a_download, a_listing, a_look, an_upload
-from tests.integration.cloud.papers import content
+from tests.integration.cloud.pdf_fixtures import content
 from tests.integration.cloud.scripted import Answer
 
 pytestmark = pytest.mark.anyio
@@ -69,7 +69,7 @@ async def test_of_several_files_the_one_that_lasts_longest_is_found_and_never_an
 
 async def test_a_list_goes_on_over_an_empty_page_and_ends_with_the_last_token(faulty: Faulty) -> None:
     def page(token: str | None, *ids: str) -> Answer:
-        return Answer(200, {"items": [{"id": one, "status": "completed"} for one in ids], "next_page_token": token})
+        return Answer(200, {"items": [{"id": item, "status": "completed"} for item in ids], "next_page_token": token})
 
     async with faulty.client(page("t1", "a", "b"), page("t2"), page(None, "c")) as (cloud, server, _):
         assert [job.id for job in await a_listing(cloud)] == ["a", "b", "c"]
@@ -136,7 +136,7 @@ async def test_a_link_into_a_network_where_llamacloud_is_not_is_not_followed(fau
     async with faulty.client(otherwise=Answer(200, {"url": f"http://{host}/latest/meta-data"})) as (cloud, server, _):
         with pytest.raises(CloudBusy, match="network"):
             await a_download(cloud)
-    assert {one.path for one in server.asked} == {"/api/v1/beta/files/dfl-1/content"}
+    assert {item.path for item in server.asked} == {"/api/v1/beta/files/dfl-1/content"}
 
 
 async def test_a_redirect_to_another_host_is_not_followed(faulty: Faulty, elsewhere: Faulty) -> None:
@@ -160,7 +160,7 @@ async def test_redirects_on_the_same_host_are_followed_a_few_times(faulty: Fault
     link, on = Answer(200, {"url": "/a"}), Answer(307, b"", {"Location": "/b?signature=1"})
     async with faulty.client(link, on, on, Answer(200, b"the bytes")) as (cloud, server, _):
         assert await a_download(cloud) == b"the bytes"
-    assert [one.path for one in server.asked[1:]] == ["/a", "/b", "/b"]
+    assert [item.path for item in server.asked[1:]] == ["/a", "/b", "/b"]
     async with faulty.client(link, otherwise=on) as (cloud, server, _):
         with pytest.raises(CloudBusy, match="leads on and on"):
             await a_download(cloud)

@@ -12,9 +12,9 @@ import pytest
 from receiver.cloud.client import LlamaCloud
 from receiver.core.errors import CloudBusy, FileGone, JobGone
 from receiver.core.job import JobKind, JobReport, JobStatus, rules_in
-from receiver.ports import Registration
+from receiver.ports import WebhookConfiguration
 from tests.integration.cloud.conftest import HASTY, UNPACED
-from tests.integration.cloud.papers import CONTRACT, INVOICE, an_order, content, pdf
+from tests.integration.cloud.pdf_fixtures import CONTRACT, INVOICE, an_order, content, pdf
 from tests.servers import start_sandbox
 
 pytestmark = pytest.mark.anyio
@@ -178,7 +178,7 @@ async def test_a_file_that_is_not_there_is_gone(cloud: LlamaCloud) -> None:
 
 async def test_saved_webhook_configurations_are_made_listed_changed_and_removed(cloud: LlamaCloud) -> None:
     saved = cloud.webhook_configs
-    registration = Registration(
+    registration = WebhookConfiguration(
         url="https://mailroom.example/webhooks/llamacloud",
         headers={"X-Mailroom-Key": "k1"},
         signing_secret="whsec_1",
@@ -220,7 +220,7 @@ async def test_a_job_whose_answer_is_cut_off_is_created_once(sandbox_url: str, k
     await strike(sandbox_url, cut={"next": 1, "method": "POST"})
     job = await cloud.create(an_order(file_id))
 
-    assert [one["id"] for one in await raw(sandbox_url, key, "/api/v2/classify")] == [job.id]
+    assert [item["id"] for item in await raw(sandbox_url, key, "/api/v2/classify")] == [job.id]
 
 
 async def test_on_the_beta_path_a_cut_answer_is_told_and_not_repeated(
@@ -244,14 +244,14 @@ async def test_a_stumble_is_got_over_without_the_caller_noticing(
     assert (await cloud.file(file_id)).id == file_id
 
 
-async def refused(number: int, deed: Callable[[int], Awaitable[object]]) -> int:
+async def refused(number: int, action: Callable[[int], Awaitable[object]]) -> int:
     """How many of so many calls, all made at the same moment, are refused for now."""
     count = 0
 
     async def one(place: int) -> None:
         nonlocal count
         try:
-            await deed(place)
+            await action(place)
         except CloudBusy:
             count += 1
 

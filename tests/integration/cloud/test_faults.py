@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from receiver.cloud.client import LlamaCloud
-from receiver.cloud.pacing import Pace, Rate
+from receiver.cloud.pacing import Pace, RequestRate
 from receiver.cloud.refusal import About, Refusal
-from receiver.cloud.transport import Call, Patience, Transport
+from receiver.cloud.transport import Call, Timeouts, Transport
 from receiver.core.errors import (
     CloudBusy,
     CloudRefused,
@@ -25,9 +25,9 @@ from receiver.core.errors import (
     OutOfCredits,
 )
 from receiver.core.job import JobKind
-from receiver.ports import Registration
+from receiver.ports import WebhookConfiguration
 from tests.integration.cloud.faulty import DEEDS, FILE, JOB, KEY, NOW, Faulty, Naps, a_creation, a_look, an_upload
-from tests.integration.cloud.papers import an_order
+from tests.integration.cloud.pdf_fixtures import an_order
 from tests.integration.cloud.scripted import Answer
 
 pytestmark = pytest.mark.anyio
@@ -50,7 +50,7 @@ async def test_what_cannot_be_an_id_is_never_asked_for(faulty: Faulty, made_up: 
             (JobGone, cloud.job(JobKind.SPLIT, made_up, beta=True)),
             (FileGone, cloud.file(made_up)),
             (FileGone, _read(cloud, made_up)),
-            (Malformed, cloud.webhook_configs.update(made_up, Registration(url="https://mail.example.com"))),
+            (Malformed, cloud.webhook_configs.update(made_up, WebhookConfiguration(url="https://mail.example.com"))),
             (Malformed, cloud.webhook_configs.delete(made_up)),
         ]
         for expected, ask in asks:
@@ -67,12 +67,12 @@ async def test_an_id_stands_in_the_path_as_it_is(faulty: Faulty, job_id: str) ->
 
 
 @pytest.mark.parametrize(
-    ("deed", "status", "expected"),
+    ("action", "status", "expected"),
     [
-        *[(deed, 401, KeyRefused) for deed in DEEDS],
-        *[(deed, 402, OutOfCredits) for deed in ("upload", "create")],
-        *[(deed, 413, DocumentRefused) for deed in ("upload", "create")],
-        *[(deed, status, CloudRefused) for deed in ("upload", "create") for status in (400, 422)],
+        *[(action, 401, KeyRefused) for action in DEEDS],
+        *[(action, 402, OutOfCredits) for action in ("upload", "create")],
+        *[(action, 413, DocumentRefused) for action in ("upload", "create")],
+        *[(action, status, CloudRefused) for action in ("upload", "create") for status in (400, 422)],
         ("job", 404, JobGone),
         ("cancel", 404, JobGone),
         ("file", 404, FileGone),
@@ -84,23 +84,23 @@ async def test_an_id_stands_in_the_path_as_it_is(faulty: Faulty, job_id: str) ->
     ],
 )
 async def test_a_final_answer_is_asked_for_once_and_says_what_to_do_next(
-    faulty: Faulty, deed: str, status: int, expected: type[MailroomError]
+    faulty: Faulty, action: str, status: int, expected: type[MailroomError]
 ) -> None:
     answer = Answer(status, {"detail": "The vendor's reason."}, {"Location": "https://elsewhere.example/"})
     async with faulty.client(otherwise=answer) as (cloud, server, naps):
         with pytest.raises(expected, match=r"The vendor's reason\."):
-            await DEEDS[deed](cloud)
+            await DEEDS[action](cloud)
 
     assert naps.seconds == []
     assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504])
-@pytest.mark.parametrize("deed", ["create", "job"])
-async def test_a_stumble_is_tried_again_and_then_handed_up(faulty: Faulty, deed: str, status: int) -> None:
+@pytest.mark.parametrize("action", ["create", "job"])
+async def test_a_stumble_is_tried_again_and_then_handed_up(faulty: Faulty, action: str, status: int) -> None:
     async with faulty.client(otherwise=Answer(status, {"detail": "Later."})) as (cloud, server, naps):
         with pytest.raises(CloudBusy, match=r"Later\.") as caught:
-            await DEEDS[deed](cloud)
+            await DEEDS[action](cloud)
 
     assert len(server.asked) == 3
     assert len(naps.seconds) == 2
@@ -155,7 +155,7 @@ async def test_a_connection_cut_inside_an_answer_is_tried_again(faulty: Faulty) 
 
 
 async def test_a_slow_answer_is_given_up_and_names_the_request(faulty: Faulty) -> None:
-    patience = Patience(look_seconds=0.05, attempts=2)
+    patience = Timeouts(look_seconds=0.05, attempts=2)
     async with faulty.client(otherwise=Answer(late_seconds=5), patience=patience) as (cloud, _, naps):
         with pytest.raises(CloudBusy, match=r"did not answer GET /api/v2/classify/cls-1: ReadTimeout"):
             await a_look(cloud)
@@ -195,15 +195,15 @@ async def test_an_upload_starts_from_the_first_byte_at_each_try(faulty: Faulty) 
     assert b"%PDF-" in uploads[0].body
 
 
-@pytest.mark.parametrize("deed", ["beta", "webhook"])
+@pytest.mark.parametrize("action", ["beta", "webhook"])
 @pytest.mark.parametrize("answer", [Answer(503), Answer(cut=True)])
-async def test_what_could_be_done_twice_is_not_repeated(faulty: Faulty, deed: str, answer: Answer) -> None:
+async def test_what_could_be_done_twice_is_not_repeated(faulty: Faulty, action: str, answer: Answer) -> None:
     async with faulty.client(answer, JOB) as (cloud, server, _):
         with pytest.raises(CloudBusy):
-            if deed == "beta":
+            if action == "beta":
                 await cloud.create(an_order("dfl-1", JobKind.SPLIT, beta=True))
             else:
-                await cloud.webhook_configs.create(Registration(url="https://m.example/"))
+                await cloud.webhook_configs.create(WebhookConfiguration(url="https://m.example/"))
 
     assert len(server.asked) == 1
 
@@ -223,10 +223,10 @@ async def test_429_holds_everybody_up_for_a_moment_and_no_longer(
         waited.append(seconds)
         now[0] += seconds
 
-    pace = Pace(Rate(10, 1), clock=lambda: now[0], sleep=sleep)
+    pace = Pace(RequestRate(10, 1), clock=lambda: now[0], sleep=sleep)
     call = Call(method="POST", path="/api/v2/classify", about=About.UPLOAD, pace=pace)
     faulty.server.play(Answer(429, headers={"Retry-After": hint} if hint else {}), otherwise=JOB)
-    transport = Transport(faulty.url, KEY, patience=Patience(), limits=httpx.Limits())
+    transport = Transport(faulty.url, KEY, patience=Timeouts(), limits=httpx.Limits())
     with pytest.raises(Refusal):
         await transport.attempt(call)
     await transport.attempt(call)

@@ -16,7 +16,7 @@ from receiver.core.errors import (
     MailroomError,
     Misconfigured,
 )
-from receiver.ports import Registration
+from receiver.ports import WebhookConfiguration
 from receiver.settings import Secret
 from tests.integration.cloud.faulty import (
     DEEDS,
@@ -24,7 +24,7 @@ from tests.integration.cloud.faulty import (
     Faulty,
     a_download,
 )
-from tests.integration.cloud.papers import an_order
+from tests.integration.cloud.pdf_fixtures import an_order
 from tests.integration.cloud.scripted import Answer
 from tests.receivers import an_app, settings_with
 
@@ -49,16 +49,16 @@ async def test_a_download_that_fails_never_shows_the_link(
     assert "abc123" not in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize("deed", list(DEEDS))
+@pytest.mark.parametrize("action", list(DEEDS))
 @pytest.mark.parametrize("status", [200, 400, 401, 404, 429, 500])
 async def test_no_error_log_or_repr_ever_holds_a_secret(
-    faulty: Faulty, deed: str, status: int, caplog: pytest.LogCaptureFixture
+    faulty: Faulty, action: str, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     echo = f"You sent {KEY}, whsec_top and header-value."
     order = an_order(
         "dfl-1",
-        registration=Registration(
+        registration=WebhookConfiguration(
             url="https://m.example/", headers={"X-K": "header-value"}, signing_secret="whsec_top"
         ),
     )
@@ -70,7 +70,7 @@ async def test_no_error_log_or_repr_ever_holds_a_secret(
     async with faulty.client(otherwise=Answer(status, body), project_id="p-1") as (cloud, _, _):
         shown = repr(cloud) + repr(vars(cloud)) + repr(order)
         try:
-            await (creation if deed == "create" else DEEDS[deed])(cloud)
+            await (creation if action == "create" else DEEDS[action])(cloud)
         except MailroomError as error:
             shown += "".join(traceback.format_exception(error)) + repr(error) + error.fix
 
@@ -79,7 +79,7 @@ async def test_no_error_log_or_repr_ever_holds_a_secret(
             shown += line.getMessage()
     assert KEY not in shown
     assert "presigned" not in shown
-    if deed == "create":
+    if action == "create":
         assert "whsec_top" not in shown
         assert "header-value" not in shown
 
@@ -136,6 +136,9 @@ async def test_a_new_key_is_used_from_then_on_and_one_that_cannot_be_sent_change
 async def test_an_application_takes_over_the_key_of_its_settings(faulty: Faulty, tmp_path: Path) -> None:
     app = an_app(tmp_path)
     async with faulty.client(otherwise=Answer(200, {"id": "cls-1", "status": "PENDING"})) as (cloud, server, _):
-        renew(replace(app, tools=replace(app.tools, cloud=cloud)), settings_with(llama_cloud_api_key=Secret("llx-new")))
+        renew(
+            replace(app, context=replace(app.context, cloud=cloud)),
+            settings_with(llama_cloud_api_key=Secret("llx-new")),
+        )
         await DEEDS["job"](cloud)
     assert server.asked[0].headers["authorization"] == "Bearer llx-new"

@@ -15,9 +15,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from receiver.cloud.client import LlamaCloud
+from receiver.core.delivery_request import Content
 from receiver.core.errors import FileGone, StoreBusy
-from receiver.core.parcel import Content
-from tests.integration.cloud.papers import content
+from tests.integration.cloud.pdf_fixtures import content
 from tests.servers import ROOT, serve, start_sandbox
 
 pytestmark = pytest.mark.anyio

@@ -80,9 +80,9 @@ def test_a_job_that_names_an_unknown_webhook_is_refused(client: LlamaCloud) -> N
 
 
 def test_saving_a_configuration_twice_renews_it(client: LlamaCloud) -> None:
-    one: Any = {"product_type": "classify_v2", "rules": RULES[:1]}
+    item: Any = {"product_type": "classify_v2", "rules": RULES[:1]}
     two: Any = {"product_type": "classify_v2", "rules": RULES}
-    first = client.configurations.create(name="letters", parameters=one)
+    first = client.configurations.create(name="letters", parameters=item)
     second = client.configurations.create(name="letters", parameters=two)
     assert second.id == first.id
     assert second.version != first.version

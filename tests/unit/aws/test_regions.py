@@ -7,16 +7,16 @@ from receiver.aws import regions
 from receiver.aws.regions import PARTITIONS, Partition, odd, partition_of
 
 KNOWN = Loader().load_data("partitions")["partitions"]
-NAMES = [(one["id"], name) for one in KNOWN for name in one["regions"] if not name.endswith("-global")]
+NAMES = [(item["id"], name) for item in KNOWN for name in item["regions"] if not name.endswith("-global")]
 
 
 def test_the_partitions_are_those_of_botocore() -> None:
     """What differs is new there: take it over."""
     found = {
-        (one["id"], one["regionRegex"], one["outputs"]["dnsSuffix"], one["outputs"]["dualStackDnsSuffix"])
-        for one in KNOWN
+        (item["id"], item["regionRegex"], item["outputs"]["dnsSuffix"], item["outputs"]["dualStackDnsSuffix"])
+        for item in KNOWN
     }
-    assert {(one.id, one.regions, *one.suffixes) for one in PARTITIONS} == found
+    assert {(item.id, item.regions, *item.suffixes) for item in PARTITIONS} == found
 
 
 @pytest.mark.parametrize(("partition", "region"), NAMES)

@@ -56,9 +56,9 @@ async def test_who_stops_waiting_leaves_the_call_to_itself_and_what_has_not_begu
     await asyncio.sleep(0)
     waiting = asyncio.create_task(threads.run(lambda: done.append("dropped")))
     await asyncio.sleep(0)
-    for one in (hung, waiting):
-        one.cancel()
-    assert [type(one) for one in await asyncio.gather(hung, waiting, return_exceptions=True)] == [
+    for item in (hung, waiting):
+        item.cancel()
+    assert [type(item) for item in await asyncio.gather(hung, waiting, return_exceptions=True)] == [
         asyncio.CancelledError
     ] * 2
     going.set()

@@ -116,7 +116,7 @@ def test_a_packet_that_was_cut_well_is_fine() -> None:
 )  # fmt: skip
 def test_each_fault_of_a_cut_is_named(changes: dict[str, Any], fault: str, said: str) -> None:
     found = verdict(replace(FINE, **changes))
-    assert any(said in one for one in found.findings[fault]), found.findings
+    assert any(said in item for item in found.findings[fault]), found.findings
 
 
 def test_the_order_of_ends_is_not_asked_of_clocks_that_were_wrong() -> None:
@@ -153,7 +153,7 @@ def test_a_packet_whose_job_failed_is_owed_no_pieces() -> None:
     jobs = {"doc_p": [a_job("doc_p", JobKind.SPLIT, JobStatus.FAILED)]}
     found = verdict(replace(FINE, jobs=jobs))
     assert found.taken_in == 1
-    assert any("should be failed" in one for one in found.findings["misplaced"])
+    assert any("should be failed" in item for item in found.findings["misplaced"])
 
 
 def test_what_was_delivered_of_a_piece_that_a_person_did_away_with_stays_and_is_no_page_of_the_packet() -> None:
@@ -161,7 +161,7 @@ def test_what_was_delivered_of_a_piece_that_a_person_did_away_with_stays_and_is_
     merged = replace(PACKET, kind="merged", pieces=(whole,), first=PIECES)
     identity = piece_id("doc_p", whole.pages)
     recut = Plan(way=Way.RECUT, route=Way.RECUT, reason="", decided_at=7)
-    withdrawn = {one: replace(DOCUMENTS[one], state=DocumentState.WITHDRAWN, plan=recut) for one in (ONE, OTHER)}
+    withdrawn = {item: replace(DOCUMENTS[item], state=DocumentState.WITHDRAWN, plan=recut) for item in (ONE, OTHER)}
     made = settled(identity, DocumentState.REVIEW, 8, parent_id="doc_p", pages=(1, 2, 3))
     evidence = replace(
         FINE,
@@ -173,17 +173,17 @@ def test_what_was_delivered_of_a_piece_that_a_person_did_away_with_stays_and_is_
     found = verdict(evidence, merged)
     assert found.good, found.findings
     still_there = replace(evidence, documents={**evidence.documents, ONE: DOCUMENTS[ONE]})
-    assert any("page 1 is in 2 pieces" in one for one in verdict(still_there, merged).findings["doubled"])
+    assert any("page 1 is in 2 pieces" in item for item in verdict(still_there, merged).findings["doubled"])
 
 
 def test_all_kinds_of_packets_are_drawn_and_each_page_has_its_mark() -> None:
     rng = random.Random(3)
     kinds = dealt(rng)
     drawn = [packet(number, next(kinds), rng) for number in range(sum(KINDS.values()))]
-    assert {one.kind for one in drawn} == set(KINDS)
-    for one in drawn:
-        if one.judged:
-            assert marks(one.content) == tuple(one.mark(page) for page in range(1, one.page_count + 1))
-        if one.pieces:
-            assert [page for piece in one.pieces for page in piece.pages] == list(range(1, one.page_count + 1))
-    assert len(answers(drawn)) == len(drawn) + sum(len({*one.pieces, *one.first}) for one in drawn)
+    assert {item.kind for item in drawn} == set(KINDS)
+    for item in drawn:
+        if item.judged:
+            assert marks(item.content) == tuple(item.mark(page) for page in range(1, item.page_count + 1))
+        if item.pieces:
+            assert [page for piece in item.pieces for page in piece.pages] == list(range(1, item.page_count + 1))
+    assert len(answers(drawn)) == len(drawn) + sum(len({*item.pieces, *item.first}) for item in drawn)

@@ -97,7 +97,7 @@ def test_a_run_without_faults_is_good() -> None:
 def test_each_fault_is_named(changes: dict[str, Any], fault: str, said: str) -> None:
     found = verdict(**changes)
     assert not found.good
-    assert any(said in one for one in found.findings[fault])
+    assert any(said in item for item in found.findings[fault])
 
 
 def test_a_standard_queue_may_see_a_delivery_twice_but_not_more_often_than_was_killed() -> None:
@@ -114,7 +114,7 @@ def test_a_clock_that_was_ahead_keeps_bytes_longer_and_loses_none() -> None:
     assert audit(KNOWN, kept, bound=0, refused=[], clocks_right=False).good
     in_review = replace(FINE, documents=a_state(DocumentState.REVIEW))
     found = audit(KNOWN, in_review, bound=0, refused=[], clocks_right=False)
-    assert any("bytes are gone" in one for one in found.findings["lost"])
+    assert any("bytes are gone" in item for item in found.findings["lost"])
 
 
 def test_one_message_more_says_where_a_document_lies_whose_wait_a_wrong_clock_ended() -> None:

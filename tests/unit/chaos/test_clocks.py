@@ -29,11 +29,11 @@ async def test_each_clock_is_set_wrongly_and_right_again_until_it_is_over(
     clocks, seen = Clocks(tmp_path, random.Random(1)), dict[str, set[float]](serve=set(), worker=set())
     read = {name: stepped(clocks.file(name), true=lambda: 0.0) for name in seen}
     stepping = asyncio.create_task(clocks.step(seen))
-    while not all(0.0 in one and len(one) > 2 for one in seen.values()):
-        for name, one in seen.items():
-            one.add(read[name]())
+    while not all(0.0 in item and len(item) > 2 for item in seen.values()):
+        for name, item in seen.items():
+            item.add(read[name]())
         await asyncio.sleep(0)
     stepping.cancel()
     await asyncio.gather(stepping, return_exceptions=True)
-    assert all(abs(seconds) <= FURTHEST for one in seen.values() for seconds in one)
+    assert all(abs(seconds) <= FURTHEST for item in seen.values() for seconds in item)
     assert [clock() for clock in read.values()] == [0.0, 0.0]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from receiver.core.change import Insert, Update, changed
+from receiver.core.change import Insert, Replace, changed
 from receiver.core.document import Document, DocumentState
 from receiver.store.memory import MemoryStore
 from tests.builders import a_document
@@ -19,7 +19,7 @@ class Watched:
         self.acknowledged_at = {"doc_a": 0.0, "doc_b": 0.0}
         self.placed = Placed(self.store, self.acknowledged_at, clock=lambda: self.now)
 
-    async def take_in(self) -> "Watched":
+    async def ingest(self) -> "Watched":
         for document_id in self.acknowledged_at:
             await self.store.apply(Insert(a_document(id=document_id, state=DocumentState.OPEN)))
         return self
@@ -27,13 +27,13 @@ class Watched:
     async def settle(self, document_id: str, *, at: float) -> None:
         document = await self.store.get(Document, document_id)
         assert document is not None
-        await self.store.apply(Update(changed(document, state=DocumentState.ROUTED)))
+        await self.store.apply(Replace(changed(document, state=DocumentState.ROUTED)))
         self.now = at
         await self.placed.look()
 
 
 async def test_the_bound_is_that_of_the_slowest_document() -> None:
-    watched = await Watched().take_in()
+    watched = await Watched().ingest()
     await watched.settle("doc_a", at=4.0)
     await watched.settle("doc_b", at=20.0)
     assert watched.placed.told() == (
@@ -42,7 +42,7 @@ async def test_the_bound_is_that_of_the_slowest_document() -> None:
 
 
 async def test_one_that_is_open_in_the_end_is_not_passed_over() -> None:
-    watched = await Watched().take_in()
+    watched = await Watched().ingest()
     await watched.settle("doc_a", at=4.0)
     assert watched.placed.told().startswith("1 documents were not placed, all others within 4 s")
 

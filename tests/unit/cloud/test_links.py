@@ -19,7 +19,7 @@ BASES = {
     "loopback": "https://127.0.0.1:8090",
     "link-local": "https://[fe80::2]",
 }
-V6 = st.ip_addresses(v=6) | st.ip_addresses(v=4).map(lambda one: ipaddress.IPv6Address(f"::ffff:{one}"))
+V6 = st.ip_addresses(v=6) | st.ip_addresses(v=4).map(lambda item: ipaddress.IPv6Address(f"::ffff:{item}"))
 INSIDE = st.sampled_from(
     ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10", "0.0.0.0/8"]
 ).flatmap(lambda network: st.ip_addresses(v=4, network=network))

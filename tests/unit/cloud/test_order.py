@@ -8,11 +8,11 @@ import pytest
 from receiver.cloud import order as orders
 from receiver.core.errors import NotAllowed
 from receiver.core.job import JobKind, JobStatus
-from receiver.ports import Order, Registration
+from receiver.ports import JobRequest, WebhookConfiguration
 
 RULES = {"rules": [{"type": "invoice", "description": "contains an invoice number"}], "mode": "FAST"}
 CATEGORIES = {"categories": [{"name": "invoice", "description": "a bill"}]}
-REGISTRATION = Registration(
+REGISTRATION = WebhookConfiguration(
     url="https://mailroom.example/webhooks/llamacloud",
     headers={"X-Mailroom-Key": "k1", "X-Mailroom-Token": "t1"},
     signing_secret="whsec_1",
@@ -20,13 +20,15 @@ REGISTRATION = Registration(
 )
 
 
-def an_order(kind: JobKind, **fields: Any) -> Order:
+def an_order(kind: JobKind, **fields: Any) -> JobRequest:
     given: dict[str, Any] = {"file_id": "dfl-1", "transaction_id": "mailroom-1", "registration": REGISTRATION}
-    return Order(kind=kind, **{**given, "configuration": RULES if kind is JobKind.CLASSIFY else CATEGORIES, **fields})
+    return JobRequest(
+        kind=kind, **{**given, "configuration": RULES if kind is JobKind.CLASSIFY else CATEGORIES, **fields}
+    )
 
 
 def test_a_classify_job_carries_its_own_webhook_configuration() -> None:
-    assert orders.body(an_order(JobKind.CLASSIFY)) == {
+    assert orders.job_body(an_order(JobKind.CLASSIFY)) == {
         "file_input": "dfl-1",
         "configuration": RULES,
         "transaction_id": "mailroom-1",
@@ -43,23 +45,23 @@ def test_a_classify_job_carries_its_own_webhook_configuration() -> None:
 
 
 def test_a_saved_preset_takes_the_place_of_a_configuration() -> None:
-    order = Order(
+    order = JobRequest(
         kind=JobKind.CLASSIFY, file_id="dfl-1", configuration={"configuration_id": "cfg-1"}, transaction_id="t1"
     )
-    assert orders.body(order) == {"file_input": "dfl-1", "configuration_id": "cfg-1", "transaction_id": "t1"}
+    assert orders.job_body(order) == {"file_input": "dfl-1", "configuration_id": "cfg-1", "transaction_id": "t1"}
 
 
 def test_without_a_registration_no_webhook_is_asked_for() -> None:
-    assert "webhook_configurations" not in orders.body(an_order(JobKind.CLASSIFY, registration=None))
+    assert "webhook_configurations" not in orders.job_body(an_order(JobKind.CLASSIFY, registration=None))
 
 
 def test_a_registration_without_secret_or_events_leaves_them_out() -> None:
-    bare = orders.webhook(replace(REGISTRATION, signing_secret="", events=(), headers={}))
+    bare = orders.webhook_body(replace(REGISTRATION, signing_secret="", events=(), headers={}))
     assert bare == {"webhook_url": REGISTRATION.url, "webhook_output_format": "json"}
 
 
 def test_a_split_job_always_says_what_happens_to_uncategorized_pages() -> None:
-    body = orders.body(an_order(JobKind.SPLIT))
+    body = orders.job_body(an_order(JobKind.SPLIT))
 
     assert body["configuration"]["splitting_strategy"] == {"allow_uncategorized": "include"}
     assert body["configuration"]["categories"] == CATEGORIES["categories"]
@@ -69,7 +71,7 @@ def test_a_split_job_always_says_what_happens_to_uncategorized_pages() -> None:
 
 def test_a_chosen_handling_of_uncategorized_pages_is_kept_with_its_neighbours() -> None:
     strategy = {"allow_uncategorized": "omit", "min_pages_per_split": 2}
-    body = orders.body(an_order(JobKind.SPLIT, configuration={**CATEGORIES, "splitting_strategy": strategy}))
+    body = orders.job_body(an_order(JobKind.SPLIT, configuration={**CATEGORIES, "splitting_strategy": strategy}))
 
     assert body["configuration"]["splitting_strategy"] == strategy
 
@@ -77,8 +79,8 @@ def test_a_chosen_handling_of_uncategorized_pages_is_kept_with_its_neighbours() 
 def test_the_beta_path_nests_input_and_configuration_and_knows_no_webhooks() -> None:
     order = an_order(JobKind.SPLIT, beta=True)
 
-    assert orders.path(order.kind, beta=True) == "/api/v1/beta/split/jobs"
-    assert orders.body(order) == {
+    assert orders.job_path(order.kind, beta=True) == "/api/v1/beta/split/jobs"
+    assert orders.job_body(order) == {
         "document_input": {"type": "file_id", "value": "dfl-1"},
         "configuration": {**CATEGORIES, "splitting_strategy": {"allow_uncategorized": "include"}},
     }
@@ -86,9 +88,9 @@ def test_the_beta_path_nests_input_and_configuration_and_knows_no_webhooks() -> 
 
 def test_the_order_that_was_given_is_not_changed() -> None:
     order = an_order(JobKind.SPLIT)
-    orders.body(order)["configuration"]["splitting_strategy"]["allow_uncategorized"] = "omit"
+    orders.job_body(order)["configuration"]["splitting_strategy"]["allow_uncategorized"] = "omit"
 
-    assert orders.body(order)["configuration"]["splitting_strategy"] == {"allow_uncategorized": "include"}
+    assert orders.job_body(order)["configuration"]["splitting_strategy"] == {"allow_uncategorized": "include"}
 
 
 @pytest.mark.parametrize(

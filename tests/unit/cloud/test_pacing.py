@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.cloud.pacing import Pace, Rate
+from receiver.cloud.pacing import Pace, RequestRate
 
 
 class Time:
@@ -70,7 +70,7 @@ async def arrivals(time: Time, pace: Pace, number: int, seed: int) -> list[float
 
 
 def a_pace(time: Time, limit: int, seconds: float) -> Pace:
-    return Pace(Rate(limit, seconds), clock=time.clock, sleep=time.sleep)
+    return Pace(RequestRate(limit, seconds), clock=time.clock, sleep=time.sleep)
 
 
 @given(limit=st.integers(1, 7), seconds=st.floats(0.1, 10), number=st.integers(1, 40), seed=st.integers(0, 9999))

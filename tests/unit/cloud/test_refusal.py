@@ -219,9 +219,9 @@ def test_a_page_of_html_is_not_repeated_and_a_long_text_is_cut() -> None:
     page = httpx.Response(502, html="<html>" + "x" * 9999, request=request)
     text = httpx.Response(502, text="no upstream\n" * 999, request=request)
 
-    assert refusal.reason(page) == ""
-    assert refusal.reason(text).startswith("no upstream no upstream")
-    assert len(refusal.reason(text)) <= refusal.TEXT_LIMIT + 1
+    assert refusal.vendor_reason(page) == ""
+    assert refusal.vendor_reason(text).startswith("no upstream no upstream")
+    assert len(refusal.vendor_reason(text)) <= refusal.TEXT_LIMIT + 1
 
 
 @pytest.mark.parametrize(

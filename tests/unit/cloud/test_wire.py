@@ -17,12 +17,12 @@ ANSWERS = Path(__file__).parent / "answers"
 
 
 def report(name: str, kind: JobKind) -> JobReport:
-    return wire.read(wire.Job, (ANSWERS / f"{name}.json").read_bytes(), asked="GET /job").report(kind)
+    return wire.read_payload(wire.JobPayload, (ANSWERS / f"{name}.json").read_bytes(), asked="GET /job").report(kind)
 
 
 def a_job(**fields: Any) -> JobReport:
     body = {"id": "cls-1", "status": "COMPLETED", **fields}
-    return wire.read(wire.Job, json.dumps(body).encode(), asked="GET /job").report(JobKind.CLASSIFY)
+    return wire.read_payload(wire.JobPayload, json.dumps(body).encode(), asked="GET /job").report(JobKind.CLASSIFY)
 
 
 def test_a_completed_classify_job_is_a_whole_report() -> None:
@@ -106,7 +106,7 @@ def test_an_empty_type_is_no_type() -> None:
 @given(st.one_of(st.none(), st.floats(), st.integers(), st.text(), st.booleans()))
 def test_a_confidence_is_always_between_0_and_1(confidence: float | None) -> None:
     body = f'{{"type": "invoice", "confidence": {json.dumps(confidence)}}}'.encode()
-    found = wire.read(wire.Result, body, asked="GET /job").classification()
+    found = wire.read_payload(wire.ResultPayload, body, asked="GET /job").classification()
 
     assert found is not None
     assert 0.0 <= found.confidence <= 1.0
@@ -115,7 +115,7 @@ def test_a_confidence_is_always_between_0_and_1(confidence: float | None) -> Non
 @pytest.mark.parametrize("said", ["5", "-0.01", "1.0000001", "1e400", "NaN", "true", '"0.99"', "[1]", '{"a": 1}'])
 def test_a_confidence_that_is_none_is_doubt_and_the_reasoning_says_so(said: str) -> None:
     body = f'{{"type": "invoice", "confidence": {said}, "reasoning": "It has a total."}}'.encode()
-    found = wire.read(wire.Result, body, asked="GET /job").classification()
+    found = wire.read_payload(wire.ResultPayload, body, asked="GET /job").classification()
     assert found is not None
     assert found.confidence == 0.0
     assert found.reasoning.startswith("The reported confidence, ")
@@ -124,24 +124,28 @@ def test_a_confidence_that_is_none_is_doubt_and_the_reasoning_says_so(said: str)
 
 @pytest.mark.parametrize("said", ["0", "1", "0.5", "1.0", "0.0"])
 def test_a_confidence_within_0_and_1_stays_what_it_is(said: str) -> None:
-    found = wire.read(wire.Result, f'{{"confidence": {said}}}'.encode(), asked="GET /job").classification()
+    found = wire.read_payload(
+        wire.ResultPayload, f'{{"confidence": {said}}}'.encode(), asked="GET /job"
+    ).classification()
     assert found == Classification(type=None, confidence=float(said))
 
 
 def test_a_file_becomes_a_record() -> None:
-    file = wire.read(wire.File, (ANSWERS / "file.json").read_bytes(), asked="GET /file").record()
+    file = wire.read_payload(wire.FilePayload, (ANSWERS / "file.json").read_bytes(), asked="GET /file").record()
 
     assert (file.id, file.name, file.external_id) == ("dfl-0001", "letter.pdf", "doc_a")
     assert file.expires_at == 1793784600.0
 
 
 def test_a_file_needs_nothing_but_its_id() -> None:
-    file = wire.read(wire.File, b'{"id": "182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e"}', asked="GET /file").record()
+    file = wire.read_payload(
+        wire.FilePayload, b'{"id": "182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e"}', asked="GET /file"
+    ).record()
     assert (file.id, file.expires_at, file.external_id) == ("182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e", None, "")
 
 
 def test_a_saved_webhook_configuration_keeps_its_headers_out_of_its_repr() -> None:
-    saved = wire.read(wire.Webhook, (ANSWERS / "webhook_config.json").read_bytes(), asked="GET /configs")
+    saved = wire.read_payload(wire.WebhookPayload, (ANSWERS / "webhook_config.json").read_bytes(), asked="GET /configs")
 
     assert saved.webhook_headers == {"X-Mailroom-Key": "in-clear"}
     assert saved.webhook_events is None
@@ -151,13 +155,13 @@ def test_a_saved_webhook_configuration_keeps_its_headers_out_of_its_repr() -> No
 @pytest.mark.parametrize("body", [b"", b"<html>gateway</html>", b'{"id": "cls-1"}', b'{"id": "cls-1", "sta', b"[]"])
 def test_an_answer_that_cannot_be_read_is_worth_another_try(body: bytes) -> None:
     with pytest.raises(CloudBusy, match="GET /job cannot be read"):
-        wire.read(wire.Job, body, asked="GET /job")
+        wire.read_payload(wire.JobPayload, body, asked="GET /job")
 
 
 def test_an_unreadable_answer_is_never_shown() -> None:
     body = json.dumps({"id": "whc-1", "webhook_headers": {"X-Key": ["s3cr3t-value"]}}).encode()
     with pytest.raises(CloudBusy) as caught:
-        wire.read(wire.Webhook, body, asked="GET /configs")
+        wire.read_payload(wire.WebhookPayload, body, asked="GET /configs")
 
     assert "s3cr3t-value" not in str(caught.value)
     assert "s3cr3t-value" not in str(caught.value.__cause__)
@@ -166,7 +170,7 @@ def test_an_unreadable_answer_is_never_shown() -> None:
 @given(st.floats(min_value=0, max_value=4_000_000_000, allow_nan=False))
 def test_a_moment_survives_the_way_there_and_back(at: float) -> None:
     body = json.dumps({"id": "cls-1", "status": "PENDING", "created_at": wire.iso(at)}).encode()
-    there = wire.read(wire.Job, body, asked="GET /job").report(JobKind.CLASSIFY).created_at
+    there = wire.read_payload(wire.JobPayload, body, asked="GET /job").report(JobKind.CLASSIFY).created_at
 
     assert there == pytest.approx(at, abs=1e-6)
 
@@ -175,7 +179,9 @@ def test_a_moment_survives_the_way_there_and_back(at: float) -> None:
 def test_no_text_of_an_answer_is_longer_than_a_record_can_hold(letter: str, length: int) -> None:
     text = letter * length
     job = a_job(error_message=text, result={"type": text, "confidence": 0.9, "reasoning": text})
-    file = wire.read(wire.File, json.dumps({"id": "f", "name": text}).encode(), asked="GET /file").record()
+    file = wire.read_payload(
+        wire.FilePayload, json.dumps({"id": "f", "name": text}).encode(), asked="GET /file"
+    ).record()
     assert job.classification is not None
     for said, most in (
         (job.error, 20_000),

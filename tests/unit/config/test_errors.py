@@ -9,7 +9,7 @@ import pytest
 from receiver.config import load
 from receiver.config.source import PLACES
 from receiver.core.errors import Misconfigured
-from tests.unit.config.papers import SOUND, refusal, spoilt
+from tests.unit.config.config_files import SOUND, refusal, spoilt
 
 RULES = "    - {type: invoice, description: has a number and a total amount}\n"
 INVOICE_TO = "[s3://mail/invoices/]"

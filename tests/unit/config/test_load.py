@@ -12,7 +12,7 @@ from receiver.core.errors import Misconfigured
 from receiver.core.plan import Target
 from receiver.core.route import Fallback
 from receiver.core.when import When
-from tests.unit.config.papers import SOUND, read, refusal, spoilt
+from tests.unit.config.config_files import SOUND, read, refusal, spoilt
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_what_llamacloud_may_refuse_is_a_warning_with_its_line() -> None:
         "whether more than 500 go; shorten it"
     ]
     many = ", ".join(f"{{name: c{n}}}" for n in range(51))
-    assert [one.where for one in read(f"split: {{categories: [{many}]}}\n" + SOUND).warnings] == ["split.categories"]
+    assert [item.where for item in read(f"split: {{categories: [{many}]}}\n" + SOUND).warnings] == ["split.categories"]
 
 
 def test_lines_are_known_for_every_place() -> None:

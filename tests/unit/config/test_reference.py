@@ -49,7 +49,7 @@ def test_every_kind_of_alert_is_explained_in_the_words_of_the_code() -> None:
 
 
 def test_the_faults_that_the_page_shows_are_those_that_are_told() -> None:
-    from tests.unit.config.papers import refusal, spoilt
+    from tests.unit.config.config_files import refusal, spoilt
 
     assert refusal(spoilt("0.8", "80"))[0] in PAGE
     assert refusal(spoilt("failed: {to: [s3://mail/failed/]}\n", ""))[0] in PAGE

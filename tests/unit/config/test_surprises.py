@@ -17,7 +17,7 @@ def told(when: dict[str, Any] | None = None, **sections: Any) -> list[str]:
     row = {"type": "invoice", "min_confidence": 0.5, "when": when or {}, "review": True}
     ways: dict[str, Any] = {way: {"review": True} for way in ("no_match", "low_confidence", "failed")}
     file = {"classify": {"rules": rules} | sections.pop("classify", {}), "routes": [row], **ways, **sections}
-    return [str(one) for one in parse(yaml.safe_dump(file), {}).warnings]
+    return [str(item) for item in parse(yaml.safe_dump(file), {}).warnings]
 
 
 ODD = [

@@ -21,16 +21,16 @@ FORBIDDEN = (
     "sqlite3",
     "handlers.destinations",
     "handlers.alerts",
-    "handlers.aws",
+    "receiver.aws.boto",
     "handlers.app",
     "receiver.config",
     "receiver.cloud",
     "receiver.cli",
-    "receiver.flow.process",
-    "receiver.store.sqlite",
+    "receiver.pipeline.process",
+    "receiver.store.sqlite.store",
 )
-BUDGET = 74
-"""Modules of our own at most. It is 73 when this is written; a jump is worth a look at `python -X importtime`."""
+BUDGET = 75
+"""Modules of our own at most. It is 75 when this is written; a jump is worth a look at `python -X importtime`."""
 START = """
 import sys
 import handlers.functions.receive as receive

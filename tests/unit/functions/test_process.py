@@ -15,10 +15,10 @@ from msgspec import structs
 
 from handlers.functions.process import Knowledge, work_on
 from receiver.bootstrap import App
-from receiver.core.change import Insert, Update
+from receiver.core.change import Insert, Replace
 from receiver.core.task import Task, TaskState
 from receiver.settings import Settings
-from tests.desk import Desk
+from tests.in_memory_app import InMemoryApp
 from tests.integration.test_worker import a_notice
 
 NAMES = tuple("abcdefghij")
@@ -36,8 +36,8 @@ class Channel:
         self.deeds = deeds
 
     async def do(self, name: str) -> None:
-        if deed := self.deeds.get(name):
-            await deed()
+        if action := self.deeds.get(name):
+            await action()
         await asyncio.sleep(0)
         self.told.append(name)
 
@@ -62,9 +62,9 @@ class Deployment:
     """A store with ten notices, and the function that tells them."""
 
     def __init__(self, folder: Path, channel: Channel) -> None:
-        self.desk = Desk(folder)
-        tools = replace(self.desk.tools, channels={"log": cast("Any", channel)})
-        self.app = App(settings=Settings(lease_seconds=60), tools=tools, door=None)
+        self.desk = InMemoryApp(folder)
+        context = replace(self.desk.context, channels={"log": cast("Any", channel)})
+        self.app = App(settings=Settings(lease_seconds=60), context=context, receiver=None)
         asyncio.run(self.desk.store.apply(*(Insert(a_notice(name)) for name in NAMES)))
 
     def invoked(self, *names: str, seconds: float = 300) -> list[str] | None:
@@ -142,12 +142,12 @@ def test_a_message_from_a_machine_whose_clock_is_ahead_is_not_lost(tmp_path: Pat
     """A little ahead, its task is begun; more, and another message is sent for when it is due here."""
     here, sent = Deployment(tmp_path, Channel()), list[tuple[str, float]]()
 
-    async def ring(task_id: str, *, delay_seconds: float = 0) -> None:
+    async def enqueue(task_id: str, *, delay_seconds: float = 0) -> None:
         sent.append((task_id, delay_seconds))
 
-    here.app.tools.bell.ring = ring  # type: ignore[method-assign, assignment]
+    here.app.context.queue.enqueue = enqueue  # type: ignore[method-assign, assignment]
     for name, ahead in (("a", 1.0), ("b", 240.0)):
-        asyncio.run(here.desk.store.apply(Update(structs.replace(here.task(name), due_at=here.desk.now + ahead))))
+        asyncio.run(here.desk.store.apply(Replace(structs.replace(here.task(name), due_at=here.desk.now + ahead))))
     assert here.invoked("a", "b") == []
     assert (here.task("a").state, here.task("b").state) == (TaskState.DONE, TaskState.READY)
     assert sent == [("notify:b", 240.0)]

@@ -16,10 +16,10 @@ from handlers.functions.process import Knowledge, work_on
 from handlers.functions.sweep import SWEEP_SECONDS, recover
 from receiver.bootstrap import App
 from receiver.core.errors import Misconfigured, StoreBusy, Transient
-from receiver.flow.missed import Missed
-from receiver.flow.recover import is_silent
+from receiver.operations.missed_webhooks import MissedWebhooks
+from receiver.operations.stalled_queue import is_silent
 from receiver.settings import Settings
-from tests.desk import Desk
+from tests.in_memory_app import InMemoryApp
 
 pytestmark = pytest.mark.anyio
 FROM_QUEUE = {"messageId": "m", "body": "{}", "eventSource": "aws:sqs"}
@@ -33,54 +33,56 @@ class Straight(Direct):
 
     async def begin(self, task_ids: Sequence[str]) -> None:
         self.begun += task_ids
-        records = [{"messageId": one, "body": json.dumps({"task": one})} for one in task_ids]
+        records = [{"messageId": item, "body": json.dumps({"task": item})} for item in task_ids]
         await work_on(records, self.app, Knowledge(), seconds=300)
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def app(tmp_path: Path) -> InMemoryApp:
+    return InMemoryApp(tmp_path)
 
 
 @pytest.fixture
-def straight(desk: Desk) -> Straight:
-    return Straight(App(settings=Settings(lease_seconds=60), tools=desk.tools, door=None))
+def straight(app: InMemoryApp) -> Straight:
+    return Straight(App(settings=Settings(lease_seconds=60), context=app.context, receiver=None))
 
 
-async def test_what_a_silent_queue_does_not_bring_is_begun_and_somebody_is_told(desk: Desk, straight: Straight) -> None:
-    taken = await desk.take_in()
+async def test_what_a_silent_queue_does_not_bring_is_begun_and_somebody_is_told(
+    app: InMemoryApp, straight: Straight
+) -> None:
+    taken = await app.ingest()
     for _ in range(4):
-        desk.later(SWEEP_SECONDS + 1)
-        await recover(desk.tools, straight)
-    assert (await desk.document(taken.document.id)).job_id == "job-1"
-    assert [notice.kind for notice, _ in desk.channel.told] == ["queue.silent"]
+        app.later(SWEEP_SECONDS + 1)
+        await recover(app.context, straight)
+    assert (await app.document(taken.document.id)).job_id == "job-1"
+    assert [notice.kind for notice, _ in app.channel.told] == ["queue.silent"]
 
 
-async def test_a_queue_that_delivers_is_left_to_it(desk: Desk, straight: Straight) -> None:
+async def test_a_queue_that_delivers_is_left_to_it(app: InMemoryApp, straight: Straight) -> None:
     """Though what is due waits for its partner, or for its place in a long queue."""
-    await desk.take_in()
+    await app.ingest()
     for _ in range(4):
-        desk.later(SWEEP_SECONDS)
+        app.later(SWEEP_SECONDS)
         await work_on(
             [{"messageId": "m", "body": "{}", "eventSource": "aws:sqs"}], straight.app, Knowledge(), seconds=9
         )
-        await recover(desk.tools, straight)
+        await recover(app.context, straight)
     assert straight.begun == []
 
 
-async def test_what_became_due_just_now_is_given_time(desk: Desk, straight: Straight) -> None:
-    await desk.take_in()
-    desk.later(SWEEP_SECONDS)
-    await recover(desk.tools, straight)
+async def test_what_became_due_just_now_is_given_time(app: InMemoryApp, straight: Straight) -> None:
+    await app.ingest()
+    app.later(SWEEP_SECONDS)
+    await recover(app.context, straight)
     assert straight.begun == []
 
 
-async def test_what_is_invoked_past_the_queue_does_not_count_as_heard(desk: Desk, straight: Straight) -> None:
-    await desk.take_in()
+async def test_what_is_invoked_past_the_queue_does_not_count_as_heard(app: InMemoryApp, straight: Straight) -> None:
+    await app.ingest()
     await straight.begin([])
-    assert await is_silent(desk.tools, sweep_seconds=SWEEP_SECONDS)
+    assert await is_silent(app.context, sweep_seconds=SWEEP_SECONDS)
     await work_on([FROM_QUEUE], straight.app, Knowledge(), seconds=9)
-    assert not await is_silent(desk.tools, sweep_seconds=SWEEP_SECONDS)
+    assert not await is_silent(app.context, sweep_seconds=SWEEP_SECONDS)
 
 
 def stubbed(*, fails: bool = False) -> tuple[Any, Stubber]:
@@ -98,7 +100,7 @@ async def test_tasks_go_to_the_function_ten_at_a_time_as_the_queue_would_bring_t
     client, stub = stubbed()
     ids = [f"task {number}" for number in range(12)]
     for some in (ids[:10], ids[10:]):
-        records = [{"messageId": one, "body": json.dumps({"task": one})} for one in some]
+        records = [{"messageId": item, "body": json.dumps({"task": item})} for item in some]
         expected = {
             "FunctionName": "f",
             "InvocationType": "Event",
@@ -119,9 +121,9 @@ async def test_a_function_that_cannot_be_invoked_is_named() -> None:
 def test_a_pass_finds_what_ended_unheard_after_the_store_was_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = Desk(tmp_path)
-    app = App(settings=Settings(), tools=desk.tools, door=None)
-    monkeypatch.setattr(sweep, "MISSED", Missed(longest_pause=1000, clock=lambda: 0.0))
+    memory_app = InMemoryApp(tmp_path)
+    app = App(settings=Settings(), context=memory_app.context, receiver=None)
+    monkeypatch.setattr(sweep, "MISSED", MissedWebhooks(longest_pause=1000, clock=lambda: 0.0))
 
     class Warm:
         refused, built = None, staticmethod(lambda: app)
@@ -129,8 +131,8 @@ def test_a_pass_finds_what_ended_unheard_after_the_store_was_away(
 
     monkeypatch.setattr(sweep, "WARM", Warm)
     sweep.handler({}, cast("Any", None))
-    document = asyncio.run(desk.submitted())
-    desk.cloud.classified(document.job_id, "contract")
+    document = asyncio.run(memory_app.submitted())
+    memory_app.cloud.classified(document.job_id, "contract")
 
     async def away(app: App) -> dict[str, float]:
         raise StoreBusy("away")
@@ -139,5 +141,5 @@ def test_a_pass_finds_what_ended_unheard_after_the_store_was_away(
         patched.setattr(sweep, "one_pass", away)
         sweep.handler({}, cast("Any", None))
     sweep.handler({}, cast("Any", None))
-    asyncio.run(desk.work())
-    assert asyncio.run(desk.document(document.id)).plan is not None
+    asyncio.run(memory_app.work())
+    assert asyncio.run(memory_app.document(document.id)).plan is not None

@@ -13,8 +13,8 @@ from receiver.bootstrap import App
 from receiver.core.change import Query
 from receiver.core.errors import Misconfigured
 from receiver.core.task import Task
-from receiver.metrics import Meter
-from receiver.secrets import TTL_SECONDS, Vault
+from receiver.metrics import SummingMeter
+from receiver.secrets import TTL_SECONDS, SecretCache
 from receiver.settings import Settings, from_environ
 from tests.receivers import TOKEN_SECRET, an_app
 
@@ -30,7 +30,7 @@ class Deployment:
         self.named = HEADERS
         self.built: list[str] = []
         self.closed: list[str] = []
-        self.vault = Vault(lambda *_: self.token, clock=lambda: self.now)
+        self.vault = SecretCache(lambda *_: self.token, clock=lambda: self.now)
 
     def settings(self) -> Settings:
         return from_environ(
@@ -143,7 +143,7 @@ class Asked:
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run(work)
 
-    def publish(self, meter: Meter, gauges: dict[str, float]) -> None:
+    def publish(self, meter: SummingMeter, gauges: dict[str, float]) -> None:
         """CloudWatch is told nothing here."""
 
 
@@ -152,11 +152,11 @@ def test_the_sweep_tells_a_person_of_a_renewal_that_is_refused(tmp_path: Path, m
     monkeypatch.setattr(sweep, "WARM", asked)
 
     def alerts() -> list[Task]:
-        found = asyncio.run(asked.app.tools.store.find(Task, Query(limit=100)))
+        found = asyncio.run(asked.app.context.store.find(Task, Query(limit=100)))
         return [task for task in found.records if "secret.refused" in task.details.get("alert", "")]
 
-    sweep.handler({}, cast("warm.Context", None))
+    sweep.handler({}, cast("warm.LambdaContext", None))
     assert len(alerts()) == 1
     asked.refused = None
-    sweep.handler({}, cast("warm.Context", None))
+    sweep.handler({}, cast("warm.LambdaContext", None))
     assert len(alerts()) == 1

@@ -49,7 +49,7 @@ def test_an_alarm_sees_that_nothing_is_processed_though_something_waits() -> Non
     (metrics,) = [alarm["Metrics"] for alarm in ALARMS.values() if "Metrics" in alarm]
     assert referred(metrics) == {"DoorbellQueue"}
     assert {"ApproximateNumberOfMessagesVisible", "NumberOfMessagesDeleted"} == {
-        one["MetricStat"]["Metric"]["MetricName"] for one in metrics if "MetricStat" in one
+        item["MetricStat"]["Metric"]["MetricName"] for item in metrics if "MetricStat" in item
     }
 
 
@@ -111,7 +111,7 @@ def test_the_dashboard_shows_every_function_and_metrics_that_exist() -> None:
     (dashboard,) = of_type("AWS::CloudWatch::Dashboard").values()
     body = dashboard["DashboardBody"]["Fn::Sub"]
     states = ("routed", "review", "failed", "open", "withdrawn")
-    books = {"mailroom_taken_in", *(f"mailroom_documents_{state}" for state in states)}
+    totals = {"mailroom_taken_in", *(f"mailroom_documents_{state}" for state in states)}
     shown = set(re.findall(r"mailroom_\w+", body))
-    assert books < shown <= books | GAUGES | set(METRICS)
+    assert totals < shown <= totals | GAUGES | set(METRICS)
     assert {name for name in FUNCTIONS if f"${{{name}}}" not in body} == set()

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from handlers.aws import Aws
 from handlers.destinations import destinations
 from handlers.functions import direct
 from handlers.sources.s3 import DONE
+from receiver.aws.boto import Aws
 from receiver.config import load as load_table
 from receiver.core.alert import KINDS
 from receiver.core.verify import Proof
-from receiver.flow.examine import examine
+from receiver.operations.check_config import check_config
 from receiver.settings import VARIABLES
 from tests.infra import ROOT, of_type, param, referred, resources, service
 
@@ -42,7 +42,7 @@ def test_every_variable_is_a_setting_or_named_by_the_routing_table() -> None:
 def test_the_sweep_knows_the_function_that_works_on_tasks_and_alone_may_begin_it() -> None:
     name = "mailroom-${sls:stage}-process"
     assert FUNCTIONS["sweep"]["environment"][direct.VARIABLE] == name
-    may = {role: text for role, one in of_type("AWS::IAM::Role").items() if "lambda:" in (text := json.dumps(one))}
+    may = {role: text for role, item in of_type("AWS::IAM::Role").items() if "lambda:" in (text := json.dumps(item))}
     assert set(may) == {"SweepRole"}
     assert f":function:{name}" in may["SweepRole"]
 
@@ -58,7 +58,7 @@ def test_the_routing_table_that_is_deployed_is_one() -> None:
     aws = Aws()
     schemes = destinations(aws)
     try:
-        faults = examine(table, schemes, adopted=False)
+        faults = check_config(table, schemes, adopted=False)
     finally:
         aws.close()
     assert list(faults) == []
@@ -157,7 +157,7 @@ def test_every_queue_speaks_tls_only() -> None:
 
 
 def test_the_table_is_the_one_that_the_store_makes_elsewhere() -> None:
-    from receiver.store.table import table_of
+    from receiver.store.dynamodb.table import table_of
 
     (ours,) = of_type("AWS::DynamoDB::Table").values()
     theirs = table_of("name")

@@ -5,7 +5,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from handlers.mail.read import read
+from handlers.mail.read import read_mails
 from receiver.core.mail import MailBounds, ReadMail, ReadPart
 
 PDF = b"%PDF-1.7 a document"
@@ -20,7 +20,7 @@ HEADER = (
 def part(content: bytes, kind: str, *fields: str, encoding: str = "base64") -> bytes:
     """A MIME part: its fields and its content, base64 unless it is said otherwise."""
     told = f"Content-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n" + "".join(
-        f"{one}\r\n" for one in fields
+        f"{item}\r\n" for item in fields
     )
     return told.encode() + b"\r\n" + (base64.encodebytes(content) if encoding == "base64" else content)
 
@@ -42,7 +42,9 @@ def multi(kind: str, *parts: bytes, boundary: str = "b1") -> bytes:
     """A multipart of these parts; nested ones need boundaries of their own."""
     told = f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n'.encode()
     return (
-        told + b"".join(b"--%b\r\n%b\r\n" % (boundary.encode(), one) for one in parts) + f"--{boundary}--\r\n".encode()
+        told
+        + b"".join(b"--%b\r\n%b\r\n" % (boundary.encode(), item) for item in parts)
+        + f"--{boundary}--\r\n".encode()
     )
 
 
@@ -65,10 +67,10 @@ class Kept:
 def mails(content: bytes, name: str = "mail.eml", /, **bounds: int) -> list[tuple[ReadMail, list[Kept]]]:
     """Each mail in these bytes with its parts. Raises TooMuch."""
     with tempfile.TemporaryDirectory() as folder:
-        found = read(content, name, MailBounds(**bounds), Path(folder))
+        found = read_mails(content, name, MailBounds(**bounds), Path(folder))
         return [
-            (one, [Kept(part, Path(part.file).read_bytes() if part.file else b"") for part in one.parts])
-            for one in found
+            (item, [Kept(part, Path(part.file).read_bytes() if part.file else b"") for part in item.parts])
+            for item in found
         ]
 
 
@@ -80,9 +82,9 @@ def parts(content: bytes, name: str = "mail.eml", /, **bounds: int) -> list[Kept
 
 def fates(content: bytes, name: str = "mail.eml") -> dict[str, str]:
     """Name -> what became of it."""
-    return {one.part.name: one.part.fate.value for one in parts(content, name)}
+    return {item.part.name: item.part.fate.value for item in parts(content, name)}
 
 
 def kept(content: bytes, name: str) -> bytes:
     """The content of the document with this name."""
-    return next(one.content for one in parts(content) if one.part.name == name)
+    return next(item.content for item in parts(content) if item.part.name == name)

@@ -28,12 +28,12 @@ class Part:
     def leaves(self) -> Iterator["Part"]:
         if not self.inside:
             yield self
-        for one in self.inside:
-            yield from one.leaves
+        for item in self.inside:
+            yield from item.leaves
 
     @property
     def envelopes(self) -> int:
-        return (self.kind == "message/rfc822") + sum(one.envelopes for one in self.inside)
+        return (self.kind == "message/rfc822") + sum(item.envelopes for item in self.inside)
 
     def written(self, count: Iterator[int]) -> bytes:
         """The part as MIME. Each leaf's content gets a number, so that no two are alike."""
@@ -41,7 +41,7 @@ class Part:
             return self._forwarded(count)
         if self.inside:
             mark = f"b{next(count)}"
-            body = "".join(f"--{mark}\r\n{one.written(count).decode('latin-1')}\r\n" for one in self.inside)
+            body = "".join(f"--{mark}\r\n{item.written(count).decode('latin-1')}\r\n" for item in self.inside)
             return f"Content-Type: {self.kind}; boundary={mark}\r\n\r\n{body}--{mark}--\r\n".encode("latin-1")
         self.content += b" number-%d-" % next(count)
         name = f'\r\nContent-Disposition: attachment; filename="{next(count)}.bin"' if self.named else ""
@@ -77,7 +77,7 @@ kinds = st.sampled_from(["mixed", "related", "alternative", "report", "unheard-o
 def nested(inside: st.SearchStrategy[Part]) -> st.SearchStrategy[Part]:
     several = st.builds(lambda kind, parts: Part(kind, inside=parts), kinds, st.lists(inside, min_size=1, max_size=4))
     encodings = st.sampled_from(["8bit", "base64"])
-    forwarded = st.builds(lambda one, how: Part("message/rfc822", encoding=how, inside=[one]), inside, encodings)
+    forwarded = st.builds(lambda item, how: Part("message/rfc822", encoding=how, inside=[item]), inside, encodings)
     return several | forwarded
 
 
@@ -86,10 +86,10 @@ def nested(inside: st.SearchStrategy[Part]) -> st.SearchStrategy[Part]:
 def test_every_part_of_a_mail_is_accounted_for(made: Part) -> None:
     found = parts(HEADER + made.written(itertools.count(1)), max_parts=500, max_depth=50)
     assert len(found) == len(list(made.leaves)) + made.envelopes
-    assert all(one.part.reason for one in found if one.part.fate in ("left_out", "held"))
-    documents = {one.part.file: one for one in found if one.part.fate == "document"}
+    assert all(item.part.reason for item in found if item.part.fate in ("left_out", "held"))
+    documents = {item.part.file: item for item in found if item.part.fate == "document"}
     for leaf in made.leaves:
-        holding = [one for one in documents.values() if holds(one, leaf)]
+        holding = [item for item in documents.values() if holds(item, leaf)]
         assert len(holding) == (0 if leaf.kind in LEFT_OUT else 1), (leaf, found)
 
 

@@ -18,7 +18,7 @@ ICS = (
 
 
 def told(content: bytes) -> list[tuple[str, str, str]]:
-    return [(one.part.where, one.part.fate.value, one.part.reason) for one in parts(content)]
+    return [(item.part.where, item.part.fate.value, item.part.reason) for item in parts(content)]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ FROM = b"From anna@example.com Thu Nov 26 05:00:00 2026\n"
 
 
 def said(found: list[Kept]) -> list[tuple[str, str, str]]:
-    return [one.said for one in found]
+    return [item.said for item in found]
 
 
 def signed(content: bytes | None) -> bytes:
@@ -47,10 +47,10 @@ def encrypted() -> bytes:
 )
 def test_a_forwarded_mail_is_a_mail(piece: bytes) -> None:
     found = parts(mail(multi("mixed", text("FYI"), piece)))
-    assert [(one.part.where, one.part.fate.value) for one in found] == [
+    assert [(item.part.where, item.part.fate.value) for item in found] == [
         ("1", "document"), ("2", "opened"), ("2/1", "document"), ("2/2", "document"),
     ]  # fmt: skip
-    assert [one.part.name for one in found[2:]] == ["The inner letter.txt", "inner.pdf"]
+    assert [item.part.name for item in found[2:]] == ["The inner letter.txt", "inner.pdf"]
     assert b"From: Anna <berta@example.com>" in found[2].content
     assert found[3].content == PDF
     assert found[3].part.metadata["inner_subject"] == "The inner letter"
@@ -61,7 +61,7 @@ def test_a_mailbox_is_as_many_mails_as_it_holds() -> None:
     second = INNER + text("From here on >From there\r\n>From me") + b"\r\n\r\n"
     box = FROM + mail(text("one")) + b"\r\n\r\n" + FROM + second + FROM
     found = mails(box + mail(multi("mixed", text("three"), attached(PDF, "c.pdf"))), "all.mbox")
-    assert [one.subject for one, _ in found] == ["Our letter", "The inner letter", "Our letter"]
+    assert [item.subject for item, _ in found] == ["Our letter", "The inner letter", "Our letter"]
     assert b"\r\nFrom me" in found[1][1][0].content
     assert found[2][1][1].content == PDF
 
@@ -75,7 +75,7 @@ def test_a_mailbox_is_as_many_mails_as_it_holds() -> None:
 def test_a_mailbox_is_as_many_mails_however_its_program_parts_them(line: bytes, between: bytes) -> None:
     whole = mail(multi("mixed", text("one"), attached(PDF, "a.pdf")))
     found = mails(line + whole + between + line + INNER + text("two\r\n") + between + line + whole, "all.mbox")
-    assert [one.subject for one, _ in found] == ["Our letter", "The inner letter", "Our letter"]
+    assert [item.subject for item, _ in found] == ["Our letter", "The inner letter", "Our letter"]
     assert [found[number][1][1].content for number in (0, 2)] == [PDF, PDF]
     assert not [kept for _, each in found for kept in each if kept.part.fate == "left_out"]
 
@@ -106,7 +106,7 @@ def test_a_signed_file_is_the_file_wherever_it_comes() -> None:
     inside = ("1", "opened", "invoice.pdf.p7m"), ("1/1", "document", "invoice.pdf")
     assert said(parts(signed(PDF), "invoice.pdf.p7m")) == list(inside)
     found = parts(mail(multi("mixed", text("hello"), attached(signed(PDF), "invoice.pdf.p7m"))))
-    assert [one.part.name for one in found] == ["Our letter.txt", "invoice.pdf.p7m", "invoice.pdf"]
+    assert [item.part.name for item in found] == ["Our letter.txt", "invoice.pdf.p7m", "invoice.pdf"]
     assert found[2].content == PDF
 
 
@@ -115,7 +115,7 @@ def test_a_signature_apart_is_left_out_and_what_is_encrypted_is_held() -> None:
     broken = signed(PDF)[:40]
     called = attached(broken, "smime.p7s", "application/pkcs7-signature")
     found = parts(mail(multi("mixed", apart, locked, attached(broken, "broken.p7m"), called)))
-    assert [one.part.fate.value for one in found] == ["left_out", "held", "held", "left_out"]
+    assert [item.part.fate.value for item in found] == ["left_out", "held", "held", "left_out"]
     assert found[1].part.reason == LOCKED
     assert "cannot be read" in found[2].part.reason
 
@@ -159,7 +159,7 @@ def test_a_text_that_is_only_compressed_is_held() -> None:
 def test_a_message_of_outlooks_in_a_mail_is_opened_and_a_broken_one_held() -> None:
     whole = compound(message({**TEXTS, 0x1000: "Hello"}))
     found = parts(mail(multi("mixed", attached(whole, "a.msg"), attached(whole[:700], "b.msg"))))
-    assert [(one.part.name, one.part.fate.value) for one in found] == [
+    assert [(item.part.name, item.part.fate.value) for item in found] == [
         ("a.msg", "opened"), ("From Outlook.txt", "document"), ("b.msg", "held"),
     ]  # fmt: skip
 

@@ -23,15 +23,15 @@ HTML = "text/html; charset=utf-8"
 
 
 def held(content: bytes) -> dict[str, str]:
-    return {one.part.name: one.part.reason for one in parts(content) if one.part.fate == "held"}
+    return {item.part.name: item.part.reason for item in parts(content) if item.part.fate == "held"}
 
 
 def left_out(content: bytes) -> dict[str, str]:
-    return {one.part.name: one.part.reason for one in parts(content) if one.part.fate == "left_out"}
+    return {item.part.name: item.part.reason for item in parts(content) if item.part.fate == "left_out"}
 
 
 def documents(content: bytes) -> list[str]:
-    return [one.part.name for one in parts(content) if one.part.fate == "document"]
+    return [item.part.name for item in parts(content) if item.part.fate == "document"]
 
 
 def test_the_text_beside_an_attachment_is_a_document_too() -> None:
@@ -203,7 +203,7 @@ def test_what_breaks_off_before_it_began_is_empty() -> None:
 
 def test_text_around_the_parts_is_on_the_record() -> None:
     body = multi("mixed", LETTER).replace(b"\r\n\r\n--b1", b"\r\n\r\nsecret before\r\n--b1", 1) + b"secret after\r\n"
-    assert [(one.part.where, one.part.fate) for one in parts(mail(body)) if one.part.reason] == [
+    assert [(item.part.where, item.part.fate) for item in parts(mail(body)) if item.part.reason] == [
         ("before", "left_out"), ("after", "left_out"),
     ]  # fmt: skip
 

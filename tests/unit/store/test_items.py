@@ -12,7 +12,7 @@ from receiver.core.change import INDEXES, Record
 from receiver.core.document import Document
 from receiver.core.event import Event
 from receiver.core.task import Rank, Task
-from receiver.store.items import (
+from receiver.store.dynamodb.items import (
     FIRST,
     KEY_LIMIT,
     LAST,
@@ -27,8 +27,8 @@ from receiver.store.items import (
     place_of,
     record_of,
 )
-from receiver.store.table import INDEXES as TABLE_INDEXES
-from receiver.store.table import table_of
+from receiver.store.dynamodb.table import INDEXES as TABLE_INDEXES
+from receiver.store.dynamodb.table import table_of
 from tests.builders import NOW, a_document, a_task, an_event
 from tests.integration.test_store_model import RECORDS
 
@@ -38,9 +38,9 @@ IDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
 @given(st.text("aé", min_size=890, max_size=910), st.text("aé", min_size=890, max_size=910))
-def test_different_ids_have_different_keys_however_long(one: str, other: str) -> None:
-    assert (brief(one) == brief(other)) == (one == other)
-    assert len(brief(one).encode()) <= KEY_LIMIT
+def test_different_ids_have_different_keys_however_long(item: str, other: str) -> None:
+    assert (brief(item) == brief(other)) == (item == other)
+    assert len(brief(item).encode()) <= KEY_LIMIT
 
 
 def test_the_key_of_a_long_id_is_no_other_ids_key() -> None:
@@ -50,9 +50,9 @@ def test_the_key_of_a_long_id_is_no_other_ids_key() -> None:
 
 
 @given(st.tuples(MOMENTS, IDS), st.tuples(MOMENTS, IDS))
-def test_places_sort_as_moments_and_ids_do(one: tuple[float, str], other: tuple[float, str]) -> None:
-    assert (place_of(*one) < place_of(*other)) == (one < other)
-    assert FIRST < place_of(one[0]) < place_of(*one) < place_of(one[0]) + LAST < LAST
+def test_places_sort_as_moments_and_ids_do(item: tuple[float, str], other: tuple[float, str]) -> None:
+    assert (place_of(*item) < place_of(*other)) == (item < other)
+    assert FIRST < place_of(item[0]) < place_of(*item) < place_of(item[0]) + LAST < LAST
 
 
 @given(MOMENTS, MOMENTS)
@@ -122,7 +122,7 @@ def test_the_deployed_table_is_the_one_that_the_store_expects() -> None:
 
     Loader.add_multi_constructor("!", lambda _, tag, node: f"{tag} {node.value}")
     template = yaml.load((ROOT / "infra/tables.yml").read_text(), Loader)  # noqa: S506 - a SafeLoader
-    (table,) = (one for one in template["Resources"].values() if one["Type"] == "AWS::DynamoDB::Table")
+    (table,) = (item for item in template["Resources"].values() if item["Type"] == "AWS::DynamoDB::Table")
     deployed: dict[str, Any] = table["Properties"]
     expected = table_of("mailroom")
     for part in ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode"):

@@ -1,0 +1,60 @@
+"""What destinations tell of a document: the manifest file beside it, and short facts for filters."""
+
+import json
+import unicodedata
+from typing import Any
+
+from receiver.core.delivery_request import DeliveryRequest
+from receiver.core.manifest import SUFFIX as SUFFIX
+from receiver.core.manifest import stored_manifest
+
+DELIVERY = "delivery-id"
+"""The metadata by which every object that Mailroom delivers to S3 is known, manifests among them."""
+
+
+def manifest_file(request: DeliveryRequest, *, sha256: str) -> bytes:
+    """The manifest that lies beside the document: the same bytes for the same delivery, however often it is made."""
+    said = stored_manifest(
+        request.manifest,
+        delivery_id=request.delivery_id,
+        document_id=request.document.id,
+        location=request.url,
+        sha256=sha256,
+    )
+    return (json.dumps(said, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode(errors="replace")
+
+
+def same_manifest(there: bytes, request: DeliveryRequest) -> bool:
+    """Whether a manifest that is there already tells of this document.
+
+    Its own earlier delivery may have said it in other words (decided again since); the first one stays.
+    """
+    try:
+        said = json.loads(there)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and said.get("document_id") == request.document.id
+
+
+def manifest_attributes(request: DeliveryRequest) -> dict[str, str]:
+    """What filters and people look for: document_id, route and, where a rule matched, type and confidence.
+
+    A document that no rule fits has neither: the classifier is certain that nothing fits, and a filter for certain
+    documents must not take it. None is empty or has control characters.
+    """
+    found, delivery = request.document.classification, request.document.delivery(request.delivery_id)
+    route = (delivery.route if delivery else "") or request.plan.route or request.plan.way
+    named: dict[str, Any] = {"document_id": request.document.id, "route": route}
+    if found is not None and found.type:
+        named |= {"type": found.type, "confidence": f"{found.confidence:.4f}"}
+    return {name: "".join(c for c in str(value) if c.isprintable())[:256] or "_" for name, value in named.items()}
+
+
+def ascii_safe(value: str, limit: int = 256) -> str:
+    """The value in letters that headers, tags and message attributes all take; recognisable, never empty.
+
+    S3 tags allow letters, digits, spaces and ``+ - = . _ : / @``, 256 characters at most; the others allow more.
+    """
+    plain = (c for c in unicodedata.normalize("NFKD", value) if not unicodedata.combining(c))
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in " +-=._:/@") else "_" for c in plain).strip()
+    return kept[:limit] or "_"

@@ -1,0 +1,141 @@
+"""What S3 says arrived, as it comes out of SQS: its own notifications and those of EventBridge, whoever passed them on.
+
+Sources: S3 User Guide, "Event message structure" (keys are URL-encoded there, with ``+`` for a space) and "EventBridge
+event message structure" (keys as they are); SNS Developer Guide, "Parsing Amazon SNS message formats". SNS puts what it
+passes on into ``Message``; a rule of EventBridge's may pass on only its ``detail``. Deletions, folder markers, test
+events and confirmations of subscriptions arrive too; none of them is a document.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import unquote_plus
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from handlers.sources.s3 import Place
+from receiver.core.errors import Malformed
+
+ENVELOPES = 5
+"""Messages around a notification, at most."""
+SENDER_LIMIT = 255
+"""Characters of a principal, which has a tenth: it goes onto the record, and who wrote the message chose it."""
+_SUBSCRIPTION = frozenset({"SubscriptionConfirmation", "UnsubscribeConfirmation"})
+
+
+class S3Put(NamedTuple):
+    """An object that was created, and who put it there as far as S3 says: a principal, an account, a service."""
+
+    at: Place
+    sender: str = ""
+
+
+class _Named(Struct):
+    name: str
+
+
+class _Object(Struct):
+    key: str
+    version: str | None = field(name="versionId", default=None)
+
+
+class _S3(Struct):
+    bucket: _Named
+    object: _Object
+
+
+class _Identity(Struct):
+    principal: str | None = field(name="principalId", default=None)
+
+
+class _Topic(Struct):
+    message: str = field(name="Message")
+
+
+class _Record(Struct):
+    event_name: str = field(name="eventName", default="")
+    s3: Raw = Raw(b"null")
+    sns: _Topic | None = field(name="Sns", default=None)
+    """What a function is told that SNS calls."""
+    body: str | None = None
+    """What another queue had."""
+    identity: _Identity | None = field(name="userIdentity", default=None)
+
+
+class _Bridged(Struct):
+    key: str
+    version: str | None = field(name="version-id", default=None)
+
+
+class _Detail(Struct):
+    bucket: _Named
+    object: _Bridged
+    requester: str | None = None
+
+
+class _Message(Struct):
+    """S3's test event, a notification of its own, one of EventBridge's or only its detail, or what SNS passes on."""
+
+    event: str = field(name="Event", default="")
+    type: str = field(name="Type", default="")
+    message: str | None = field(name="Message", default=None)
+    reason: str = ""
+    deletion: str | None = field(name="deletion-type", default=None)
+    detail_type: str | None = field(name="detail-type", default=None)
+    detail: Raw = Raw(b"null")
+    records: tuple[_Record, ...] | None = field(name="Records", default=None)
+
+
+def s3_puts(body: str) -> list[Place]:
+    """The objects that were created, in the versions that were. Raises Malformed for what S3 does not say."""
+    return [put.at for put in puts(body)]
+
+
+def puts(body: str) -> list[S3Put]:
+    """The same, with who put them."""
+    try:
+        found = list(_opened(body, ENVELOPES))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise Malformed(f"not a notification of S3's: {error}") from error
+    return [put for put in found if put.at.key and not put.at.key.endswith("/")]
+
+
+def _opened(body: str, depth: int) -> Iterator[S3Put]:
+    """What the message says, or the one in it."""
+    if not depth:
+        raise Malformed(f"not a notification of S3's: more than {ENVELOPES} messages around it")
+    message = msgspec.json.decode(body, type=_Message)
+    if message.event == "s3:TestEvent" or message.type in _SUBSCRIPTION:
+        return
+    if message.message is not None:
+        yield from _opened(message.message, depth - 1)
+    elif message.detail_type is not None:
+        if message.detail_type == "Object Created":
+            yield _bridged(message.detail)
+    elif message.records is not None:
+        for record in message.records:
+            yield from _notified(record, depth - 1)
+    elif message.reason:
+        if message.deletion is None:
+            yield _bridged(body)
+    else:
+        raise Malformed("not a notification of S3's: it has neither Records nor a detail-type")
+
+
+def _notified(record: _Record, depth: int) -> Iterator[S3Put]:
+    inside = record.sns.message if record.sns else record.body
+    if inside is not None:
+        yield from _opened(inside, depth)
+    elif not record.event_name:
+        raise Malformed("not a notification of S3's: a record has no eventName")
+    elif record.event_name.removeprefix("s3:").startswith("ObjectCreated:"):
+        said = msgspec.json.decode(record.s3, type=_S3)
+        at = Place(said.bucket.name, unquote_plus(said.object.key), said.object.version or "")
+        yield S3Put(at, ((record.identity and record.identity.principal) or "")[:SENDER_LIMIT])
+
+
+def _bridged(detail: Raw | str) -> S3Put:
+    said = msgspec.json.decode(detail, type=_Detail)
+    return S3Put(
+        Place(said.bucket.name, said.object.key, said.object.version or ""), (said.requester or "")[:SENDER_LIMIT]
+    )

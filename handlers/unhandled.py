@@ -1,0 +1,12 @@
+"""The quiet rest: kept, counted, visible, and nothing else done. Unknown types are normal: the vendor adds to them."""
+
+from receiver.pipeline.context import Context, StepResult
+from receiver.pipeline.registry import HandlerRegistry, JobUpdate
+
+router = HandlerRegistry()
+
+
+@router.otherwise
+async def ignore(update: JobUpdate, context: Context) -> StepResult:
+    """Progress events, other products' events, and types that did not exist when this was written."""
+    return StepResult(note=f"nothing to do for {update.type}")

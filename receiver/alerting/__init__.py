@@ -1,0 +1,1 @@
+"""Incidents, and what each alert channel is told of them."""

@@ -1,0 +1,150 @@
+"""Alert: what happened becomes an occurrence of its incident, and the channels' notifiers are woken when that is news.
+
+An alert is a task, written in one change with what it is about: it cannot get lost, and cannot hold that back. Its
+occurrence has the task's id, so that a repeat, after a crash or by a person, counts once.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+
+from receiver.alerting.rates import ingested_within
+from receiver.core.advice import advised
+from receiver.core.alert import SEVERITIES, Alert, Severity
+from receiver.core.alert_rule import AlertRule
+from receiver.core.change import Insert, InsertIfAbsent, Replace, Write
+from receiver.core.errors import Conflict, StoreBusy
+from receiver.core.incident import Incident, Occurrence, Status, happened, occurrence, opened_incident
+from receiver.core.naming import task_id
+from receiver.core.notification import Notification, notification_id
+from receiver.core.task import Task
+from receiver.pipeline.context import Context, StepResult, TaskHandler
+
+TRIES = 60
+"""How often a change to an incident is computed anew: a hundred workers may count up one incident at once."""
+CONTENDED_SECONDS = 0.05
+
+
+def task_for(alert: Alert, *origin: str | float) -> Task:
+    """The task to raise this alert; ``origin`` (a task's id in parts) and the cause make a repeat one and the same."""
+    return Task(
+        id=task_id("alert", alert.kind, *origin, alert.cause),
+        kind="alert",
+        subject=alert.subject,
+        due_at=alert.at,
+        created_at=alert.at,
+        details={"alert": msgspec.json.encode(alert).decode()},
+    )
+
+
+async def incident_part(alert: Alert, context: Context) -> str:
+    """Tells the incident that this alert would be counted in from those before it, for the alert's origin.
+
+    Who raises something once in an hour raises it anew when it comes back after it was over.
+    """
+    known = await context.store.get(Incident, alert.fingerprint)
+    return str(known.number + (known.status is not Status.FIRING) if known else 1)
+
+
+async def raise_alert(task: Task, context: Context) -> StepResult:
+    """Counts the alert in its incident, which it may open."""
+    alert = advised(msgspec.json.decode(task.details["alert"], type=Alert))
+    for attempt in range(TRIES):
+        if await context.store.get(Occurrence, task.id) is not None:
+            return StepResult(note=f"{alert.fingerprint}: counted before")
+        writes = await _counted(alert, task, context)
+        try:
+            await context.store.apply(*writes)
+        except Conflict:
+            await asyncio.sleep(CONTENDED_SECONDS * context.spread() * min(attempt, 10))
+            continue
+        await enqueue(writes, context)
+        return StepResult(note=f"{alert.fingerprint}: {alert.title}")
+    raise StoreBusy(f"incident {alert.fingerprint} is changed by others all the time")
+
+
+async def _counted(alert: Alert, task: Task, context: Context) -> list[Write]:
+    """The occurrence, its incident, and what the channels must be told because of it."""
+    now = context.clock()
+    known = await context.store.get(Incident, alert.fingerprint)
+    usual = SEVERITIES.get(alert.kind, Severity.ERROR)
+    if known is not None and known.status is Status.FIRING:
+        incident = happened(known, alert, now=now)
+    else:
+        incident = opened_incident(alert, usual, known, now=now)
+    incident = await _weighed(incident, usual, context)
+    item = occurrence(alert, incident, task.id, now=now, keep=context.config.retention.alerts_seconds)
+    news = known is None or incident.number != known.number or incident.severity is not known.severity
+    context.meter.count("mailroom_alerts", kind=alert.kind, outcome="opened" if incident.count == 1 else "counted")
+    writes: list[Write] = [Insert(item), Replace(incident) if known else Insert(incident)]
+    wait = context.config.alerting.wait_seconds if incident.count == 1 else 0.0
+    return writes + (await notify_tasks(incident, context, at=now + wait) if news else [])
+
+
+async def _weighed(incident: Incident, usual: Severity, context: Context) -> Incident:
+    """The incident at the severity that its kind and rate give it; it never falls while the incident goes on."""
+    now = context.clock()
+    severity = usual
+    for rule in context.config.alerting.severities:
+        taken_in = await ingested_within(rule.seconds, context) if rule.percent is not None else 0
+        if rule.holds(incident.kind, count=incident.within(rule.seconds, now), taken_in=taken_in):
+            severity = rule.severity
+    return (
+        incident
+        if incident.count > 1 and severity.rank <= incident.severity.rank
+        else replace(incident, severity=severity)
+    )
+
+
+async def notify_tasks(incident: Incident, context: Context, *, at: float) -> list[Write]:
+    """The writes after which every channel that may have to be told of this incident's change is looked at then."""
+    writes: list[Write] = []
+    for to in dict.fromkeys(rule.to for rule in context.config.alerts):
+        identity = notification_id(incident.id, to)
+        known = await context.store.get(Notification, identity)
+        if known is None and not any(is_wanted(rule, incident) for rule in context.config.alerts if rule.to == to):
+            continue
+        fresh = known or Notification(id=identity, incident_id=incident.id, channel=to)
+        writes += due(replace(fresh, due_at=at, tries=0, expires_at=None), known is not None)
+    return writes
+
+
+def is_wanted(rule: AlertRule, incident: Incident) -> bool:
+    """Whether the rule's channel hears of such incidents. Of a failing channel all others hear, and it does not."""
+    if incident.kind == "channel.failing":
+        return rule.to != incident.cause
+    return rule.wants(incident.kind)
+
+
+def due(notification: Notification, is_known: bool) -> list[Write]:
+    """The notification with its ``due_at``, and the task by which the channel is looked at then."""
+    write = Replace(notification) if is_known else Insert(notification)
+    if notification.due_at is None:
+        return [write]
+    version = notification.version + is_known
+    return [write, InsertIfAbsent(wake(notification.channel, notification.due_at, notification.incident_id, version))]
+
+
+def wake(to: str, at: float, *because: str | float, **details: str) -> Task:
+    """The task to tell a channel whatever is due then; ``because`` and the moment make each reason one task."""
+    return Task(
+        id=task_id("notify", to, *because, f"{at:.3f}"),
+        kind="notify",
+        subject=str(because[0]),
+        due_at=at,
+        created_at=at,
+        details={"to": to, **details},
+    )
+
+
+async def enqueue(writes: Sequence[Write], context: Context) -> None:
+    """Rings for the tasks among these writes, for each when it is due."""
+    now = context.clock()
+    for write in writes:
+        if isinstance(write, InsertIfAbsent) and isinstance(write.record, Task):
+            await context.enqueue(write.record.id, delay_seconds=max(0.0, write.record.due_at - now))
+
+
+RAISE = TaskHandler(run=raise_alert)

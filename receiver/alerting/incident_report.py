@@ -1,0 +1,40 @@
+"""The dossier of one incident: its documents and jobs, and what each channel was told of it, gathered for a person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from receiver import show
+from receiver.alerting.incidents import incident_named
+from receiver.core.change import Query
+from receiver.core.incident import Incident, Occurrence
+from receiver.core.notification import Notification, notification_id
+from receiver.pipeline.records import find_records
+from receiver.ports import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentReport:
+    """An incident with its occurrences: those that still stand, or all where none does."""
+
+    incident: Incident
+    occurrences: list[Occurrence]
+    notifications: list[Notification]
+
+    def shown(self) -> dict[str, Any]:
+        """The dossier as the HTTP API and ``--json`` show it."""
+        return show.incident(self.incident) | {
+            "documents": [show.occurrence(item) for item in self.occurrences],
+            "channels": [show.notification(item) for item in self.notifications],
+        }
+
+
+async def incident_report(key: str, channels: Sequence[str], store: Store, *, limit: int) -> IncidentReport:
+    """The dossier of this incident, for these channels. Raises NotFound."""
+    incident = await incident_named(key, store)
+    query = Query(by="unmended" if incident.unmended else "incident", key=incident.part)
+    occurrences = await find_records(store, Occurrence, query, limit=limit)
+    told = [await store.get(Notification, notification_id(key, to)) for to in dict.fromkeys(channels)]
+    return IncidentReport(
+        incident=incident, occurrences=occurrences, notifications=[item for item in told if item is not None]
+    )

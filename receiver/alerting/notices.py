@@ -1,0 +1,82 @@
+"""Notices: what a channel is given to tell of an incident, and by which rule of mailroom.yaml it hears of it."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from receiver.alerting.alert import is_wanted
+from receiver.core.advice import LOOK
+from receiver.core.alert_rule import AlertRule
+from receiver.core.errors import PartlyTold
+from receiver.core.incident import Incident, Status
+from receiver.core.notice import DigestLine, Notice, NoticeStatus
+from receiver.core.notification import Notification
+from receiver.pipeline.context import Context
+
+
+def rule_for(to: str, incident: Incident, rules: Sequence[AlertRule]) -> AlertRule | None:
+    """The rule by which this channel hears of the incident, None when it does not.
+
+    Of several the last one counts, and one that tells at once before one that waits for an acknowledgement.
+    """
+    of_channel = [rule for rule in rules if rule.to == to and is_wanted(rule, incident)]
+    wanting = [rule for rule in of_channel if rule.wants(incident.kind, incident.severity)]
+    if incident.kind == "channel.failing":
+        wanting = wanting or of_channel  # somebody must hear of it, whatever the channel was meant for
+    at_once = [rule for rule in wanting if not rule.after_seconds]
+    return next(iter((at_once or wanting)[-1:]), None)
+
+
+def notice_of(incident: Incident, known: Notification, word: str, *, reminder: bool, context: Context) -> Notice:
+    """The notice that says this of the incident, to a channel that heard what is ``known``."""
+    example = incident.examples[0] if incident.examples else None
+    return Notice(
+        id=f"{incident.id}-{incident.number}-{word}-{incident.severity}-{known.telling_since or known.version}",
+        status=NoticeStatus(word),
+        severity=incident.severity,
+        kind=incident.kind,
+        key=incident.id,
+        number=incident.number,
+        cause=incident.cause,
+        title=incident.title,
+        detail=example.detail if example else incident.detail,
+        tried=incident.tried,
+        # What is resolved needs no mending; one may still want to see what it was.
+        fix="" if word == NoticeStatus.RESOLVED else incident.fix,
+        commands=(LOOK.format(key=incident.id),) if word == NoticeStatus.RESOLVED else incident.commands,
+        count=incident.count,
+        unmended=incident.unmended,
+        examples=incident.examples,
+        opened_at=incident.opened_at,
+        last_at=incident.last_at,
+        closed_at=incident.closed_at if incident.status is not Status.FIRING else None,
+        at=context.clock(),
+        reminder=reminder,
+        acknowledged_by=incident.acknowledged_by,
+        link=page_link(context, "alerts", incident.id),
+        document_link=page_link(context, "all", example.document_id) if example and example.document_id else "",
+        site=context.site,
+        thread=known.thread,
+    )
+
+
+async def hand_over(notice: Notice, to: str, context: Context) -> tuple[str, PartlyTold | None]:
+    """What the channel returned for the notice, and that it is not for all of its addresses. Raises what it raises."""
+    try:
+        return await context.channels[to].notify(notice), None
+    except PartlyTold as error:
+        return error.thread, error
+
+
+def line_of(incident: Incident, context: Context) -> DigestLine:
+    """The incident as one line of a digest."""
+    link = page_link(context, "alerts", incident.id)
+    return DigestLine(
+        key=incident.id, severity=incident.severity, title=incident.title, count=incident.count, link=link
+    )
+
+
+def page_link(context: Context, view: str, identity: str = "") -> str:
+    """Where the operator's page shows this; "" where MAILROOM_OPERATOR_URL is not set."""
+    if not context.operator_url:
+        return ""
+    return f"{context.operator_url.rstrip('/')}/#{view}" + (f"/{quote(identity, safe='')}" if identity else "")

@@ -1,0 +1,352 @@
+"""Notify: one channel is told, by one task at a time, whatever it must be told now.
+
+Who comes while the channel is being told leaves a mark and goes; who tells it looks once more before it ends. So each
+channel's notices keep their order, and a slow channel holds up nobody: neither documents nor other channels.
+"""
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass, field, replace
+from shlex import quote
+
+from receiver.alerting import digest
+from receiver.alerting.alert import due, enqueue, task_for, wake
+from receiver.alerting.notices import hand_over, notice_of, rule_for
+from receiver.core.alert import Alert, Severity
+from receiver.core.change import Insert, InsertIfAbsent, Query, Replace, Write, succeeding
+from receiver.core.channel import FAILURES_TOLD, HOLD_SECONDS, RECOVERING_SECONDS, RETRY_SECONDS, Channel
+from receiver.core.document import Step
+from receiver.core.errors import Conflict, MailroomError, PartlyTold, Permanent, StoreBusy, Unanswered
+from receiver.core.incident import Incident, Status
+from receiver.core.next_notice import Circumstances, Decision, Hold, Release, Send, Wait, next_notice
+from receiver.core.notification import Notification
+from receiver.core.task import Task
+from receiver.pipeline.context import Context, StepResult, TaskHandler
+from receiver.pipeline.pause import SUBMISSION, read_pause
+
+SEND_SECONDS = 30.0
+"""How long a channel may take over one notice."""
+TURN_SECONDS, TURN_NOTICES = 60.0, 25
+"""After so much one task makes room for others, and goes on in its next turn."""
+LONGEST_HOLD = HOLD_SECONDS + RETRY_SECONDS[-1]
+CONFLICTS = 20
+PAGE = 20
+GIVEN_UP = 10
+"""Attempts after which a notice that the channel refuses, while it takes others, is no longer tried."""
+
+
+async def notify(task: Task, context: Context) -> StepResult:
+    """Tells the channel of this task what is due for it."""
+    to = task.details["to"]
+    if to not in context.channels:
+        return StepResult(note=f"{to} is no longer in mailroom.yaml")
+    channel = await _take(to, task, context)
+    if channel is None:
+        return StepResult(note=f"{to} is being told by another task")
+    turn = ChannelRun(to=to, task=task, channel=channel, context=context)
+    again_at = await turn.take()
+    note = f"{to}: {turn.told} told" + (f"; failing: {turn.channel.error}" if turn.channel.failures else "")
+    return StepResult(note=note, again_at=again_at)
+
+
+async def _take(to: str, task: Task, context: Context) -> Channel | None:
+    """The channel, for this task alone; None when another one has it, and will look once more."""
+    for _ in range(CONFLICTS):
+        now = context.clock()
+        known = await context.store.get(Channel, to)
+        channel = known or Channel(id=to)
+        left = channel.held_until - now
+        busy = channel.holder not in ("", task.id) and 0 < left <= LONGEST_HOLD
+        mine = replace(channel, holder=task.id, held_until=now + HOLD_SECONDS)
+        after = replace(channel, calls=channel.calls + 1) if busy else mine
+        try:
+            await context.store.apply(Replace(after) if known else Insert(after))
+        except Conflict:
+            continue
+        return None if busy else replace(mine, version=mine.version + (known is not None))
+    raise StoreBusy(f"channel {to} is changed by others all the time")
+
+
+@dataclass(kw_only=True)
+class ChannelRun:
+    """One task's turn at telling a channel."""
+
+    to: str
+    task: Task
+    channel: Channel
+    context: Context
+    told: int = 0
+    refused: dict[str, Notification] = field(default_factory=dict)
+    """What the channel would not take in this turn."""
+    failed: bool = False
+    """Whether the last thing that it was asked in this turn failed."""
+    begun: float = field(default_factory=time.monotonic)
+
+    async def take(self) -> float | None:
+        """Tells until nothing is due; when to come again, None when all is told."""
+        if "probe" in self.task.details:
+            await self._probe()
+        while True:
+            done = await self._tell_all()
+            if self.refused and self.told:
+                await self._put_back()
+            elif self.channel.failing_since is not None and not self.failed:
+                await self._probe()  # nothing is due by which it could show that it works again
+            if self.failed:
+                return await self._retry()
+            if not done:
+                await self._release()
+                return self.context.clock()
+            if await self._release():
+                return None
+
+    async def _tell_all(self) -> bool:
+        """False when the turn is over before everything was told."""
+        while True:
+            query = Query(by="due", key=self.to, until=self.context.clock() + 0.001, limit=PAGE)
+            page = await self.context.store.find(Notification, query)
+            waiting = [item for item in page.records if item.id not in self.refused]
+            if not waiting:
+                return await self._tell_others()
+            for item in waiting:
+                if self.told >= TURN_NOTICES or time.monotonic() - self.begun > TURN_SECONDS:
+                    return False
+                await self._look_at(item)
+                if len(self.refused) > self.told + 1 or (self.refused and self.channel.failures > 1):
+                    return True  # it takes nothing: the others need not wait for as long each
+
+    async def _look_at(self, item: Notification) -> None:
+        """Tells the channel of one incident what it must hear now, if anything."""
+        incident, now = await self.context.store.get(Incident, item.incident_id), self.context.clock()
+        if incident is None:
+            await self._keep(replace(item, due_at=None, expires_at=now))
+            return
+        match await self._decided(incident, item):
+            case Wait(until):
+                expires_at = (
+                    None if incident.status is Status.FIRING else now + self.context.config.retention.alerts_seconds
+                )
+                await self._keep(replace(item, due_at=until, tries=0, expires_at=expires_at))
+            case Hold():
+                self.channel = digest.more(self.channel, now)
+                await self._keep(replace(item, due_at=None, held_since=now))
+            case Release():
+                self.channel = digest.more(self.channel, now)
+                await self._keep(
+                    replace(
+                        item,
+                        due_at=None,
+                        held_since=None,
+                        expires_at=now + self.context.config.retention.alerts_seconds,
+                    )
+                )
+            case Send(word, reminder):
+                await self._tell(incident, item, word, reminder=reminder)
+
+    async def _decided(self, incident: Incident, item: Notification) -> Decision:
+        context, now = self.context, self.context.clock()
+        rule = rule_for(self.to, incident, context.config.alerts)
+        around = Circumstances(
+            now=now,
+            wait_seconds=context.config.alerting.wait_seconds,
+            inhibited=await inhibited(incident, self.channel, context),
+            room=rule is None or self.channel.room(rule.ceiling, now, critical=incident.severity is Severity.CRITICAL),
+            wants_acknowledgements=context.channels[self.to].tracks,
+        )
+        return next_notice(incident, item, rule, around)
+
+    async def _tell(self, incident: Incident, item: Notification, word: str, *, reminder: bool) -> None:
+        maybe = bool(item.telling)
+        try:
+            item = await self._begun(item, word)
+        except Conflict:
+            return  # somebody woke the channel for it: it is looked at once more
+        notice = notice_of(incident, item, word, reminder=reminder, context=self.context)
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                thread, but = await hand_over(notice, self.to, self.context)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the channel did not take it
+            self._failed(error)
+            telling = item.telling if maybe or isinstance(error, (TimeoutError, Unanswered)) else ""
+            self.refused[item.id] = replace(item, telling=telling, error=_said(error)[:300])
+            return
+        now, over = self.context.clock(), word in ("resolved", "quiet")
+        self._succeeded(now, counts=word == "firing")
+        if but is not None:
+            self.channel = self.channel.failed(
+                str(but), but.fix, now, partly=True
+            )  # whether that lasts, its probe tells
+        if item.held_since is not None:
+            self.channel = digest.more(self.channel, now)  # it is one of the others no more
+        said = replace(
+            item,
+            held_since=None,
+            told=word,
+            number=incident.number,
+            telling="",
+            told_at=now,
+            severity=incident.severity,
+            tries=0,
+            error="",
+            thread="" if over else thread or item.thread,
+            expires_at=now + self.context.config.retention.alerts_seconds if over else None,
+        )
+        following = await self._decided(incident, said)
+        await self._keep(replace(said, due_at=following.until if isinstance(following, Wait) else now))
+
+    async def _begun(self, item: Notification, word: str) -> Notification:
+        """The notification, with what the channel is about to be told written down. Raises Conflict."""
+        if item.telling == word:
+            return item  # a repeat has the id of the first one
+        begun = replace(item, telling=word, telling_since=item.version + 1)
+        await self.context.store.apply(Replace(begun))
+        return succeeding(begun)
+
+    async def _tell_others(self) -> bool:
+        """Tells of the causes beyond the ceiling, when there is news of them."""
+        if self.channel.digest_at is None or self.channel.digest_at > self.context.clock():
+            return True
+        before = self.channel
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                self.channel = await digest.send_digest(before, self.context)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._failed(error)
+        else:
+            self.told += self.channel.last_told_at != before.last_told_at
+        return True
+
+    async def _keep(self, item: Notification) -> None:
+        """Writes what the channel was told now, on whatever the incident did to the record meanwhile."""
+        for _ in range(CONFLICTS):
+            writes = due(item, is_known=True)
+            try:
+                await self.context.store.apply(*writes)
+            except Conflict:
+                fresh = await self.context.store.get(Notification, item.id)
+                if fresh is None:
+                    return
+                # Somebody woke the channel for it: what was told stays told, and it is looked at once more.
+                item = replace(item, due_at=fresh.due_at, version=fresh.version)
+                continue
+            await enqueue(writes, self.context)
+            return
+
+    def _succeeded(self, now: float, *, counts: bool) -> None:
+        self.told += 1
+        self.failed = False
+        self.channel = self.channel.told(now, counts=counts)
+        self.context.meter.count("mailroom_notices", channel=_scheme(self.to), outcome="told")
+
+    def _failed(self, error: Exception) -> None:
+        self.failed = True
+        fix = error.fix if isinstance(error, MailroomError) else ""
+        partly = isinstance(error, PartlyTold)
+        self.channel = self.channel.failed(_said(error), fix, self.context.clock(), partly=partly)
+        self.context.meter.count("mailroom_notices", channel=_scheme(self.to), outcome="failed")
+        if isinstance(error, Permanent):
+            self.channel = replace(self.channel, failures=max(self.channel.failures, FAILURES_TOLD))
+
+    async def _put_back(self) -> None:
+        """The channel takes notices, but not these: each is tried again, more and more rarely, and then no more."""
+        self.channel, self.failed = self.channel.well(self.context.clock()), False
+        for item in self.refused.values():
+            tries = item.tries + 1
+            pause = RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1]
+            due_at = None if tries >= GIVEN_UP else self.context.clock() + pause
+            await self._keep(replace(item, tries=tries, due_at=due_at))
+        self.refused.clear()
+
+    async def _retry(self) -> float:
+        """Keeps the channel for this task until its next try, and has the others told if that is no hiccup."""
+        assert self.channel.retry_at is not None
+        for item in self.refused.values():
+            # Others first: one of them may get through where this one does not.
+            await self._keep(replace(item, due_at=self.channel.retry_at + 1.0))
+        await self._release(held_until=self.channel.retry_at + HOLD_SECONDS)
+        if self.channel.failures >= FAILURES_TOLD:
+            alert = task_for(failing(self.channel, self.context.clock()), self.to, f"{self.channel.failing_since}")
+            await self.context.store.apply(InsertIfAbsent(alert))
+            await self.context.enqueue(alert.id)
+        return self.channel.retry_at
+
+    async def _probe(self) -> None:
+        """Asks the channel, where that can be done, whether it would take a notice."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                faults = await self.context.channels[self.to].probe()
+        except PartlyTold as error:
+            self._failed(error)
+            return
+        except Exception as error:  # noqa: BLE001 - as above
+            faults = [_said(error)]
+        if faults:
+            self._failed(Permanent("; ".join(faults)))
+        elif faults is not None:
+            self.channel = self.channel.well(self.context.clock())
+
+    async def _release(self, held_until: float | None = None) -> bool:
+        """Writes what is known of the channel; False when somebody called meanwhile: then there may be more to tell."""
+        holder = "" if held_until is None else self.task.id
+        for _ in range(CONFLICTS):
+            after = replace(self.channel, holder=holder, held_until=held_until or 0.0)
+            writes: list[Write] = [Replace(after)]
+            if after.digest_at is not None:
+                writes.append(InsertIfAbsent(wake(self.to, after.digest_at, "digest", after.version)))
+            try:
+                await self.context.store.apply(*writes)
+            except Conflict:
+                fresh = await self.context.store.get(Channel, self.to)
+                if fresh is None or fresh.holder != self.task.id:
+                    return True  # it was away for so long that another task took over
+                self.channel = replace(self.channel, calls=fresh.calls, version=fresh.version)
+                if held_until is None:
+                    return False
+                continue
+            await enqueue(writes, self.context)
+            return True
+        return False
+
+
+REPLAY = re.compile(r"[,;]? then: mailroom replay --parked$")
+"""How the errors of destinations end, which channels share."""
+
+
+def failing(channel: Channel, now: float) -> Alert:
+    """The alert of a channel that does not take notices."""
+    return Alert(
+        kind="channel.failing",
+        cause=channel.id,
+        title=f"alert channel {channel.id} does not "
+        + ("reach all of its addresses" if channel.partly else "take notices"),
+        detail=channel.error,
+        # What is to be told is told by itself: nothing of it waits to be replayed.
+        fix=REPLAY.sub("", channel.fix) or "mend the channel; what it has not heard is told as soon as it works again",
+        commands=(f"mailroom alerts test {quote(channel.id)}",),
+        at=now,
+    )
+
+
+async def inhibited(incident: Incident, told: Channel, context: Context) -> bool:
+    """Whether it follows from something else that people know of, or is mended and only not yet looked at."""
+    if incident.kind in ("document.overdue", "source.expiring") and incident.cause == Step.TAKEN_IN:
+        return bool((await read_pause(SUBMISSION, context)).until)
+    if incident.kind == "channel.failing":
+        recovers = told.well_since is not None and 0 <= context.clock() - told.well_since < RECOVERING_SECONDS
+        channel = await context.store.get(Channel, incident.cause)
+        return recovers or channel is None or channel.failing_since is None
+    return False
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"it took longer than {SEND_SECONDS:.0f} seconds"
+    return str(error) or type(error).__name__
+
+
+def _scheme(to: str) -> str:
+    return to.partition(":")[0]
+
+
+NOTIFY = TaskHandler(run=notify)

@@ -1,0 +1,42 @@
+"""Rates: how many documents were taken in lately, for rules that speak of a share of them.
+
+The sweep notes the count each time; two notes make a rate, at a cost that does not grow with the store.
+"""
+
+import contextlib
+
+import msgspec
+
+from receiver.core.change import put
+from receiver.core.errors import Conflict
+from receiver.core.flag import Flag
+from receiver.pipeline.context import Context
+
+NOTES = "rate:taken_in"
+KEPT_SECONDS = 3900.0
+"""A little more than the longest span that a rule may speak of."""
+_notes = msgspec.json.Decoder(list[tuple[float, int]])
+
+
+async def note_ingested(context: Context) -> None:
+    """Notes how many documents were taken in until now."""
+    now, flag = context.clock(), await context.store.get(Flag, NOTES)
+    before = [(at, count) for at, count in _read(flag) if now - KEPT_SECONDS < at < now]
+    value = msgspec.json.encode([*before, (now, (await context.store.tally()).taken_in)]).decode()
+    noted = Flag(id=NOTES, value=value, at=now)
+    with contextlib.suppress(Conflict):  # then another worker's sweep noted it
+        await context.store.apply(put(noted, flag))
+
+
+async def ingested_within(seconds: float, context: Context) -> int:
+    """Documents taken in during the last ``seconds``, to the interval of the sweep."""
+    now = context.clock()
+    notes = [(at, count) for at, count in _read(await context.store.get(Flag, NOTES)) if at <= now]
+    if not notes:
+        return 0
+    then = [count for at, count in notes if at <= now - seconds] or [notes[0][1]]
+    return (await context.store.tally()).taken_in - then[-1]
+
+
+def _read(flag: Flag | None) -> list[tuple[float, int]]:
+    return _notes.decode(flag.value) if flag else []

@@ -1,0 +1,77 @@
+"""Try out: a notice that is marked as a test, to one channel, at once; what the channel made of it is remembered."""
+
+import asyncio
+from dataclasses import replace
+
+from receiver.alerting.alert import wake
+from receiver.alerting.notices import page_link
+from receiver.alerting.notify import SEND_SECONDS
+from receiver.core.alert import Severity
+from receiver.core.change import Insert, InsertIfAbsent, Replace
+from receiver.core.channel import FAILURES_TOLD, Channel
+from receiver.core.channel_name import channel_name
+from receiver.core.errors import Conflict, MailroomError, NotFound, Permanent
+from receiver.core.notice import Notice, NoticeStatus
+from receiver.pipeline.context import Context
+
+CONFLICTS = 20
+
+
+async def send_test(to: str, context: Context, *, who: str) -> Exception | None:
+    """Sends a test to this channel, by name or address: None when it took it, else what it said. Raises NotFound."""
+    to = channel_name(to)
+    if to not in context.channels:
+        raise NotFound(
+            f"there is no alert channel {to}",
+            fix=f"known are {', '.join(context.channels) or 'none'}: see mailroom.yaml",
+        )
+    error: Exception | None = None
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            await context.channels[to].notify(_test(who, context))
+    except Exception as refused:  # noqa: BLE001 - whatever it was, the channel did not take it
+        error = refused if str(refused) else MailroomError(f"it took longer than {SEND_SECONDS:.0f} seconds")
+    await _remember(to, error, context)
+    return error
+
+
+def _test(who: str, context: Context) -> Notice:
+    now = context.clock()
+    return Notice(
+        id=f"test-{context.random_id()}",
+        status=NoticeStatus.TEST,
+        severity=Severity.INFO,
+        kind="test",
+        key="test",
+        title=f"{who} tries out this channel: nothing is wrong",
+        fix="nothing to do",
+        opened_at=now,
+        last_at=now,
+        at=now,
+        link=page_link(context, "alerts"),
+        site=context.site,
+    )
+
+
+async def _remember(to: str, error: Exception | None, context: Context) -> None:
+    """A channel that took a test works, and is told what it missed; one that did not fails."""
+    now = context.clock()
+    for _ in range(CONFLICTS):
+        known = await context.store.get(Channel, to)
+        channel = known or Channel(id=to)
+        if error is None:
+            after = channel.well(now)
+        else:
+            failed = channel.failed(str(error), error.fix if isinstance(error, MailroomError) else "", now)
+            certain = isinstance(error, Permanent)
+            after = replace(failed, failures=max(failed.failures, FAILURES_TOLD)) if certain else failed
+        try:
+            await context.store.apply(Replace(after) if known else Insert(after))
+        except Conflict:
+            continue
+        break
+    else:
+        return  # it is being told just now, which says as much
+    task = wake(to, now, "tried")
+    await context.store.apply(InsertIfAbsent(task))
+    await context.enqueue(task.id)

@@ -1,0 +1,69 @@
+"""Rouse: no channel sleeps over a notice. A part of the sweep, for what no ring and no task will bring about now."""
+
+import contextlib
+from dataclasses import replace
+
+from receiver.alerting.alert import wake
+from receiver.alerting.notify import LONGEST_HOLD
+from receiver.core.change import InsertIfAbsent, Query, Replace, put
+from receiver.core.channel import Channel
+from receiver.core.errors import Conflict
+from receiver.core.flag import Flag
+from receiver.core.notification import Notification
+from receiver.core.task import Task
+from receiver.pipeline.context import Context
+from receiver.pipeline.records import every_record
+
+LATE_SECONDS = 30.0
+"""A notice that is due for so long was forgotten by somebody."""
+BACK_SECONDS = 30.0
+"""A clock that was set back by more than this has left notices due in a future that will not come for long."""
+PROBE_SECONDS = 3600.0
+"""How often a channel is asked whether it would take a notice, where that can be asked."""
+_CLOCK = "alerting:clock"
+PAGE = 200
+
+
+async def wake_channels(context: Context) -> None:
+    """Wakes each channel that has something overdue, and asks each one now and then how it is."""
+    now = context.clock()
+    if await _set_back(now, context):
+        for to in context.channels:
+            await _due_now(to, now, context)
+    for to in context.channels:
+        if await _overdue(to, now, context):
+            await _wake(wake(to, now, "swept"), context)
+        await _wake(wake(to, now // PROBE_SECONDS * PROBE_SECONDS, "probe", probe="true"), context)
+
+
+async def _wake(task: Task, context: Context) -> None:
+    await context.store.apply(InsertIfAbsent(task))
+    await context.enqueue(task.id)
+
+
+async def _overdue(to: str, now: float, context: Context) -> bool:
+    channel = await context.store.get(Channel, to)
+    if channel is not None and channel.holder and 0 < channel.held_until - now <= LONGEST_HOLD:
+        return False  # what lies further ahead was written by a clock that was wrong
+    page = await context.store.find(Notification, Query(by="due", key=to, until=now - LATE_SECONDS, limit=1))
+    digest = channel is not None and channel.digest_at is not None and channel.digest_at < now - LATE_SECONDS
+    return bool(page.records) or digest
+
+
+async def _set_back(now: float, context: Context) -> bool:
+    """Whether the clock shows less than at the last pass."""
+    flag = await context.store.get(Flag, _CLOCK)
+    noted = Flag(id=_CLOCK, value="", at=now)
+    try:
+        await context.store.apply(put(noted, flag))
+    except Conflict:
+        return False  # another worker's pass
+    return flag is not None and flag.at > now + BACK_SECONDS
+
+
+async def _due_now(to: str, now: float, context: Context) -> None:
+    """Whatever is due later is looked at now: who decides what to tell counts a moment in the future as now."""
+    async for item in every_record(Notification, Query(by="due", key=to, since=now + 0.001, limit=PAGE), context.store):
+        with contextlib.suppress(Conflict):  # then it is looked at just now
+            await context.store.apply(Replace(replace(item, due_at=now)))
+    await _wake(wake(to, now, "clock"), context)

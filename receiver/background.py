@@ -1,0 +1,161 @@
+"""Rounds: what a worker's process looks after beside its tasks, each look in a loop of its own."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+
+from receiver.core import timers
+from receiver.core.errors import MailroomError, StoreBusy
+from receiver.log import log_line
+from receiver.operations import clock_skew as skews
+from receiver.operations.expired_leases import ExpiredLeases
+from receiver.operations.future_dates import FutureDates
+from receiver.operations.leader_lock import LeaderLock
+from receiver.operations.missed_webhooks import MissedWebhooks
+from receiver.operations.retention import RetentionResult, apply_retention_steadily
+from receiver.operations.stalled_queue import overlooked, tell_of_silence
+from receiver.operations.sweep import SweepResult, sweep
+from receiver.pipeline.context import Context
+from receiver.pipeline.process import Done
+from receiver.ports import Meter
+from receiver.supervisor import Background
+
+log = logging.getLogger("mailroom.task")
+retention_log = logging.getLogger("mailroom.retention")
+LONGEST_SWEEP = 600.0
+"""Seconds; LlamaCloud may give page after page."""
+
+
+class BackgroundLoops:
+    """Takes tasks over from dead workers, and looks at its clock; sweeps, and forgets what is over, in its turn.
+
+    It looks more often than any of it is due: whoever died over it, nobody waits much longer. None waits for another,
+    which may be waiting for LlamaCloud, a disk or a bucket.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        owner: str,
+        *,
+        lease_seconds: float,
+        sweep_seconds: float,
+        begin: Callable[[Sequence[str]], Awaitable[int]] | None = None,
+    ) -> None:
+        """``begin`` begins tasks that the queue should have brought; it says how many, if the queue is silent."""
+        self._tools = context
+        self._begin = begin
+        self._sweep_seconds = sweep_seconds
+        self._every = timers.look_every(lease_seconds, sweep_seconds)
+        self._owner = owner
+        self._takeover, self._ahead, self._clock = ExpiredLeases(), FutureDates(), skews.SkewMonitor()
+        self._missed = MissedWebhooks(longest_pause=sweep_seconds)
+        self._sweep_turn, self._tidy_turn = (
+            LeaderLock(what, owner, every_seconds=sweep_seconds) for what in ("sweep", "retention")
+        )
+
+    def loops(self) -> Mapping[str, Background]:
+        """What goes on for as long as the worker does."""
+        return {
+            "takeover": partial(self._again, "takeover", self._take_over),
+            "sweep": partial(self._again, "sweep", self._sweep),
+            "missed": partial(self._again, "missed", self._look_for_missed),
+            "clock": partial(self._again, "clock", self._look_at_clock),
+            "tidy": partial(self._again, "retention", self._tidy),
+        }
+
+    async def _again(self, what: str, look: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await look()
+            except Exception as error:  # noqa: BLE001 - the next look may succeed, and soon
+                if isinstance(error, StoreBusy):
+                    self._missed.interrupted()
+                log_error(f"{what}.failed", error)
+            await asyncio.sleep(self._every)
+
+    async def _take_over(self) -> None:
+        for done in await self._takeover.take_over(self._tools):
+            count_attempt(done, self._tools.meter)
+
+    async def _sweep(self) -> None:
+        if await self._sweep_turn.acquired(self._tools):
+            async with asyncio.timeout(LONGEST_SWEEP):
+                await self._bring_back()
+                result = await sweep(self._tools)
+            report_swept(result)
+            await self._recover()
+
+    async def _look_for_missed(self) -> None:
+        async with asyncio.timeout(LONGEST_SWEEP):
+            found = await self._missed.check(self._tools)
+        if found:
+            log_line(log, logging.INFO, "events.missed", finished=found)
+
+    async def _recover(self) -> None:
+        if self._begin is not None:
+            silent = await self._begin(await overlooked(self._tools, sweep_seconds=self._sweep_seconds))
+            if silent:
+                await tell_of_silence(silent, self._tools)
+                log_line(log, logging.WARNING, "queue.silent", tasks=silent)
+
+    async def _bring_back(self) -> None:
+        ahead = await self._ahead.bring_back(self._tools)
+        if ahead >= skews.APART:
+            await skews.alert_of_skew(skews.Skew(skews.STORE, -ahead), self._owner, self._tools)
+
+    async def _look_at_clock(self) -> None:
+        for skew in (self._clock.check(self._tools), self._clock.compared(self._tools)):
+            if skew is not None:
+                await skews.alert_of_skew(skew, self._owner, self._tools)
+        if (lasting := skews.apart(self._tools)) is not None:
+            await skews.still(lasting, self._owner, self._tools)
+
+    async def _tidy(self) -> None:
+        if await self._tidy_turn.acquired(self._tools):
+            report_tidied(await apply_retention_steadily(self._tools, every_seconds=self._sweep_seconds))
+
+
+def report_swept(result: SweepResult) -> None:
+    """What a pass found, and whether whoever watches from outside was told that there was one."""
+    log_line(
+        log,
+        logging.INFO,
+        "sweep",
+        rung=result.enqueued,
+        overdue=result.overdue,
+        finished=result.finished,
+        over=result.over,
+    )
+    if result.llamacloud_paused:
+        log_line(log, logging.WARNING, "heartbeat", error=result.llamacloud_paused)
+
+
+def report_tidied(tidied: RetentionResult) -> None:
+    """What was done away with, where there was anything, and what a person should know."""
+    if counts := {name: count for name, count in tidied.counts.items() if count}:
+        log_line(retention_log, logging.INFO, "retention", **counts)
+    for trouble in tidied.troubles:
+        log_line(retention_log, logging.WARNING, "retention.trouble", error=trouble)
+
+
+def log_error(what: str, error: Exception) -> None:
+    """An error that is not one of ours is a fault of ours, and shows its trace."""
+    if isinstance(error, MailroomError):
+        log_line(log, logging.ERROR, what, error=str(error), fix=error.fix)
+    else:
+        log.error(what, exc_info=error)
+
+
+def count_attempt(done: Done, meter: Meter, seconds: float = 0.0) -> None:
+    """Counts an attempt, and writes its line into the log. An error that is none of ours shows its trace."""
+    meter.count("mailroom_tasks", kind=done.task.kind, outcome=done.outcome)
+    ours = done.error is None or isinstance(done.error, MailroomError)
+    level = logging.INFO if done.error is None else logging.WARNING
+    if not ours:
+        log.error("fault", exc_info=done.error)
+    log_line(
+        log, level, f"task.{done.outcome}", task=done.task.id, kind=done.task.kind, subject=done.task.subject,
+        attempt=done.task.attempts, note=done.note, ms=round(seconds * 1000, 1),
+    )  # fmt: skip

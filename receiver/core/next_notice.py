@@ -1,0 +1,134 @@
+"""What a channel must be told next of an incident: a pure decision over that, and over what it was told last.
+
+The channel's next notice follows from how things are now and from what it heard last. So what was overtaken is never
+told, a channel that was away hears the present, and nobody hears the end of something whose beginning it never heard.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from receiver.core.alert import Severity
+from receiver.core.alert_rule import AlertRule
+from receiver.core.incident import Incident, Status
+from receiver.core.notification import ACKNOWLEDGED, TOLD_FIRING, Notification
+
+
+class Send(NamedTuple):
+    """Send a notice now."""
+
+    status: str
+    """firing, acknowledged, resolved or quiet"""
+    reminder: bool = False
+
+
+class Wait(NamedTuple):
+    """Nothing to tell now; look again then, or, when None, when the incident changes."""
+
+    until: float | None = None
+
+
+class Hold(NamedTuple):
+    """The channel's ceiling is reached: it is told with other causes, in a digest."""
+
+
+class Release(NamedTuple):
+    """It was one of the other causes and is over."""
+
+
+Decision = Send | Wait | Hold | Release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What the decision rests on beside the incident and what was told."""
+
+    now: float
+    wait_seconds: float = 0.0
+    """How long the first notice waits for what comes at once."""
+    inhibited: bool = False
+    """Whether another incident, which it follows from, is going on."""
+    room: bool = True
+    """Whether the channel's ceiling allows one more notice of such an incident."""
+    wants_acknowledgements: bool = False
+
+
+INHIBITED_SECONDS = 60.0
+"""After so long it is looked at again whether what inhibits an incident is over."""
+
+
+def next_notice(incident: Incident, known: Notification, rule: AlertRule | None, around: Circumstances) -> Decision:
+    """What to tell the channel now. ``rule`` is the one by which it wants the incident, None when it does not."""
+    if incident.status is not Status.FIRING:
+        return _at_its_end(incident, known)
+    urgent = incident.severity is Severity.CRITICAL and around.room
+    if rule is None or (known.held_since is not None and not urgent):
+        return Wait()
+    if known.heard_of(incident.number) and not (known.told == ACKNOWLEDGED and incident.acknowledged_at is None):
+        return _while_it_lasts(incident, known, rule, around)
+    return _at_its_beginning(incident, known, rule, around)
+
+
+def _at_its_end(incident: Incident, known: Notification) -> Decision:
+    if known.held_since is not None:
+        return Release()
+    # Who may have heard of it must hear its end: an alert that stands for ever is worse than an end too much.
+    return Send(str(incident.status)) if known.may_have_heard else Wait()
+
+
+def _at_its_beginning(incident: Incident, known: Notification, rule: AlertRule, around: Circumstances) -> Decision:
+    if rule.after_seconds and incident.acknowledged_at is not None:
+        return Wait()  # somebody took it before it had to be escalated
+    soonest = _from(incident.opened_at, around.wait_seconds, around.now)
+    if rule.after_seconds:
+        soonest = max(soonest, _tellable(incident, rule, around.now) + rule.after_seconds)
+    if known.told_at is not None and known.told not in (ACKNOWLEDGED, ""):
+        soonest = max(soonest, _from(known.told_at, rule.window_seconds, around.now))
+    if around.now < soonest:
+        return Wait(soonest)
+    if (until := _hushed(incident, rule, around)) is not None:
+        return Wait(until)
+    return Send(TOLD_FIRING) if around.room else Hold()
+
+
+def _tellable(incident: Incident, rule: AlertRule, now: float) -> float:
+    """When somebody could be told of it first, who may then acknowledge it."""
+    since = max(min(incident.opened_at, now), incident.silenced_until or 0.0)
+    if rule.quiet_hours is None or incident.severity is Severity.CRITICAL:
+        return since
+    return rule.quiet_hours.until(since) or since
+
+
+def _while_it_lasts(incident: Incident, known: Notification, rule: AlertRule, around: Circumstances) -> Decision:
+    if incident.acknowledged_at is not None:
+        news = known.told != ACKNOWLEDGED and around.wants_acknowledgements
+        worse = incident.severity.rank > known.severity.rank
+        return Send(ACKNOWLEDGED) if news else _repeated(incident, rule, around) if worse else Wait()
+    if incident.severity.rank > known.severity.rank:
+        return _repeated(incident, rule, around)
+    if rule.repeat_seconds is None or known.told_at is None:
+        return Wait()
+    again = _from(known.told_at, rule.repeat_seconds, around.now)
+    return Wait(again) if around.now < again else _repeated(incident, rule, around, reminder=True)
+
+
+def _repeated(incident: Incident, rule: AlertRule, around: Circumstances, *, reminder: bool = False) -> Decision:
+    if (until := _hushed(incident, rule, around)) is not None:
+        return Wait(until)
+    return Send(TOLD_FIRING, reminder) if around.room else Wait(around.now + rule.ceiling.seconds / 2)
+
+
+def _hushed(incident: Incident, rule: AlertRule, around: Circumstances) -> float | None:
+    """Until when nothing may be told of it, though it goes on; None when it may."""
+    now = around.now
+    if incident.silenced_until is not None and incident.silenced_until > now:
+        return incident.silenced_until
+    if around.inhibited:
+        return now + INHIBITED_SECONDS
+    if rule.quiet_hours is not None and incident.severity is not Severity.CRITICAL:
+        return rule.quiet_hours.until(now)
+    return None
+
+
+def _from(moment: float, seconds: float, now: float) -> float:
+    """So long after a moment; a moment that has not come yet (a clock was set back) counts as now."""
+    return min(moment, now) + seconds

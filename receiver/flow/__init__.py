@@ -1,1 +1,0 @@
-"""The steps of the story, one file each: intake, submit, receive, process, conclude, deliver, alert, sweep, replay."""

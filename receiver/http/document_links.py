@@ -1,0 +1,98 @@
+"""What a signed link in a message opens: a document that only Mailroom holds, and its manifest.
+
+A link names one document and a time, and needs no sign-in. The operator's token opens both as well.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import cast
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from receiver.bootstrap import App
+from receiver.core.delivery_request import Content
+from receiver.core.document import Document
+from receiver.core.errors import FileGone, NotFound
+from receiver.core.manifest import manifest, stored_manifest
+from receiver.core.naming import attachment
+from receiver.http.auth import Endpoint
+from receiver.packets.pieces import pieces_of
+from receiver.pipeline.content import content_of
+from receiver.pipeline.context import Context
+
+HEADERS = {
+    # Whatever a document holds, a browser stores it and runs nothing of it on our side.
+    "content-security-policy": "sandbox; default-src 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "private, no-store",
+}
+REFUSED = "this link is for another document, or its time is over: ask whoever runs Mailroom for the document"
+Show = Callable[[Document, Context], Awaitable[Response]]
+
+
+def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
+    """Where links lead; ``only`` closes an endpoint to all but the operator."""
+    return [
+        Route("/documents/{document_id}/content", _by_link(app.context, _content, only)),
+        Route("/documents/{document_id}/manifest", _by_link(app.context, _manifest, only)),
+    ]
+
+
+def _by_link(context: Context, show: Show, only: Callable[[Endpoint], Endpoint]) -> Endpoint:
+    async def shown(request: Request) -> Response:
+        document_id = request.path_params["document_id"]
+        document = await context.store.get(Document, document_id)
+        if document is None:
+            raise NotFound(f"there is no document {document_id}")
+        return await show(document, context)
+
+    by_operator = only(shown)
+
+    async def endpoint(request: Request) -> Response:
+        if (token := request.query_params.get("token")) is None:
+            return await by_operator(request)
+        document_id = request.path_params["document_id"]
+        if context.links is None or not context.links.proves(token, document_id, now=context.clock()):
+            raise HTTPException(403, REFUSED)
+        return await shown(request)
+
+    return endpoint
+
+
+async def _content(document: Document, context: Context) -> Response:
+    """The bytes, or the way to them in S3: a function of AWS's can answer with 6 MB at most."""
+    try:
+        content = await content_of(document, context)
+        if content.download is not None:
+            return RedirectResponse(await content.download(document.name), 307, headers=HEADERS)
+        return await _streamed(document, content)
+    except FileGone as error:  # its own words may name a path of ours
+        raise HTTPException(410, f"the bytes of document {document.id} are nowhere to be had any more") from error
+
+
+async def _streamed(document: Document, content: Content) -> Response:
+    """The answer begins once the first bytes are there: until then an error can be said."""
+    chunks = cast("AsyncGenerator[bytes]", content.stream())
+    first = await anext(chunks, b"")
+
+    async def body() -> AsyncIterator[bytes]:
+        async with aclosing(chunks):
+            yield first
+            async for chunk in chunks:
+                yield chunk
+
+    headers = {**HEADERS, "content-disposition": attachment(document.name)}
+    if content.sha256:
+        headers |= {"content-length": str(content.size), "etag": f'"{content.sha256}"'}
+    return StreamingResponse(body(), headers=headers, media_type=content.media_type or "application/octet-stream")
+
+
+async def _manifest(document: Document, context: Context) -> Response:
+    """The manifest as things stand now; of no delivery, because nothing was delivered."""
+    story = manifest(document, delivery_id="", pieces=await pieces_of(document, context))
+    said = stored_manifest(story, delivery_id="", document_id=document.id, location="", sha256=document.sha256)
+    return JSONResponse(said, headers=HEADERS)

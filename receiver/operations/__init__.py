@@ -1,0 +1,1 @@
+"""What goes on beside the pipeline: sweep, monitor, retention; and what a person asks for: replay, routing by hand."""

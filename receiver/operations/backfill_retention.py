@@ -1,0 +1,32 @@
+"""Catch up: documents that an earlier Mailroom settled are put where what may be forgotten is found, a few at a time.
+
+SQLite's schema has done it for its own. In DynamoDB an item is in an index only if its last writer put it there, so
+each is written once more. It goes through all documents once in the life of a store.
+"""
+
+import contextlib
+
+from receiver.core.change import Query, Replace, put
+from receiver.core.document import Document
+from receiver.core.errors import Conflict
+from receiver.core.flag import Flag
+from receiver.pipeline.context import Context
+
+AT_ONCE = 100
+_FLAG = "retention:caught_up"
+
+
+async def backfill_retention(context: Context) -> int:
+    """One pass; how many documents it wrote."""
+    flag = await context.store.get(Flag, _FLAG)
+    if flag is not None and not flag.value:
+        return 0
+    page = await context.store.find(Document, Query(limit=AT_ONCE, cursor=flag.value if flag else None))
+    settled = [item for item in page.records if item.forgettable is not None]
+    for document in settled:
+        with contextlib.suppress(Conflict):  # whoever changed it meanwhile put it there
+            await context.store.apply(Replace(document))
+    passed = Flag(id=_FLAG, value=page.cursor or "", at=context.clock())
+    with contextlib.suppress(Conflict):  # another worker does the same
+        await context.store.apply(put(passed, flag))
+    return len(settled)

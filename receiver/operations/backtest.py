@@ -1,0 +1,38 @@
+"""Backtest: what a changed table would have done to the documents of the past. Their results are stored: nothing is
+asked, paid for or written.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from receiver.core.anew import moved
+from receiver.core.change import Query
+from receiver.core.document import Document
+from receiver.core.plan import Plan
+from receiver.core.route import RouteTable
+from receiver.ports import Store
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestResult:
+    """A decided document, and the other plan that the table makes of it; None when it would stay."""
+
+    document: Document
+    plan: Plan | None
+
+
+async def backtest(table: RouteTable, store: Store, query: Query, *, now: float) -> AsyncIterator[BacktestResult]:
+    """Every document of the query that has a plan: what ``mailroom replay --reroute`` would do to it.
+
+    One that a person placed, or whose stored result decides nothing, stays.
+    """
+    cursor: str | None = None
+    while True:
+        page = await store.find(Document, replace(query, limit=PAGE, cursor=cursor))
+        for document in page.records:
+            if document.plan is not None:
+                yield BacktestResult(document=document, plan=moved(document, table, now=now))
+        if (cursor := page.cursor) is None:
+            return

@@ -1,0 +1,84 @@
+"""Is mailroom.yaml sound, as far as can be told without asking anybody? The same at start, in ``routes check``, and
+before a deployment.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from receiver.config import Config
+from receiver.core.check import ways
+from receiver.core.loops import feeds
+from receiver.core.places import Names
+from receiver.core.plan import Taken, Target
+from receiver.core.problem import Problem, an_error
+from receiver.ports import Destination, Doubts, HasEndpoints, TakesNames
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def check_config(
+    config: Config,
+    destinations: Mapping[str, Destination],
+    *,
+    adopted: bool,
+    sources: Sequence[str] = (),
+    own: Mapping[str, str] = NOTHING,
+) -> list[Problem]:
+    """What is wrong with it; each destination (by URL scheme) judges its own targets.
+
+    ``adopted`` says that jobs from elsewhere come in too, ``sources`` where mail is taken from, and ``own`` what is for
+    Mailroom's own use: the URL of each, by the variable that names it.
+    """
+
+    def faults(target: Target) -> list[str]:
+        return destinations[target.scheme].faults(target)
+
+    def names(target: Target, url: str) -> Taken:
+        destination = destinations[target.scheme]
+        taken = destination.taken(url) if isinstance(destination, TakesNames) else Taken(place=url)
+        return taken.at(destination.elsewhere(target) if isinstance(destination, HasEndpoints) else "")
+
+    def doubts(target: Target) -> list[str]:
+        destination = destinations[target.scheme]
+        return destination.doubts(target) if isinstance(destination, Doubts) else []
+
+    found = config.check(schemes=destinations, faults=faults, adopted=adopted, sources=sources, names=names)
+    wrong = {problem.where for problem in found if problem.severity == "error"}
+    return [*found, *_on_our_own(config, names, own, wrong), *_odd(config, doubts, wrong)]
+
+
+def _odd(config: Config, doubts: Callable[[Target], list[str]], wrong: Collection[str]) -> Iterator[Problem]:
+    """Targets that are probably not meant so, of those that are not ``wrong`` anyway."""
+    for where, name, targets in ways(config.table):
+        for at, target in enumerate(targets):
+            here = f"{where}.to[{at}]"
+            for said in () if here in wrong else doubts(target):
+                yield Problem(severity="warning", where=here, message=f"{target.url}: {said}", route=name)
+
+
+def unlike(shadow: Config, config: Config) -> list[Problem]:
+    """Where a shadow table's file asks LlamaCloud for something else: the answers come from what the real one asks."""
+    told = "differs from the real one, which LlamaCloud is asked by: what other rules would find, the shadow cannot say"
+    differ = [name for name in ("classify", "split") if getattr(shadow, name) != getattr(config, name)]
+    fix = "try rules out on documents of their own; the shadow table compares where documents go"
+    return [Problem(severity="warning", where=name, message=told, fix=fix) for name in differ]
+
+
+def _on_our_own(config: Config, names: Names, own: Mapping[str, str], wrong: Collection[str]) -> Iterator[Problem]:
+    """Targets that are, or lie inside of, what is not for documents; what is ``wrong`` anyway is not looked at."""
+    for where, name, targets in ways(config.table):
+        for at, target in enumerate(targets):
+            if f"{where}.to[{at}]" in wrong:
+                continue
+            if variable := next((item for item, url in own.items() if _meets(target, url, names)), ""):
+                message = f"{target.url} is Mailroom's own ({variable}), and not for documents"
+                yield an_error(f"{where}.to[{at}]", message, "deliver it elsewhere", name)
+
+
+def _meets(target: Target, url: str, names: Names) -> bool:
+    if target.scheme != url.partition(":")[0] or names(target, target.url).endpoint:
+        return False
+    if target.scheme in ("s3", "folder"):
+        return bool(feeds([url.removeprefix("folder://")], target.url))
+    ours, theirs = names(target, url), names(target, target.url)
+    return ours.place == theirs.place or ours.place in theirs.perhaps or theirs.place in ours.perhaps

@@ -1,0 +1,109 @@
+"""Forget: the bytes of documents that have been settled for their time.
+
+What may be forgotten is found by an index of just that: a document is in it from the moment it settles until its bytes
+are gone, and leaves it when it is opened again. So nothing is passed by, however late a document is decided.
+
+First the document is marked, at the version that was looked at: whoever opens it at this moment wins, or sees that its
+bytes are forgotten. Then the bytes are released, and last the location is taken off the record. A crash in between
+leaves the document in the index, marked, and the next pass goes on with it.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from receiver.core.change import Query, Replace, succeeding
+from receiver.core.document import SETTLED, Document, DocumentState
+from receiver.core.errors import Conflict, Permanent, Transient
+from receiver.core.task import Task, TaskState, submission_of
+from receiver.operations.retention_clock import EARLIEST
+from receiver.packets.pieces import pieces_of
+from receiver.pipeline.context import Context
+from receiver.pipeline.records import every_record
+
+AT_ONCE = 200
+"""Documents that one pass forgets at most."""
+FAILURES = 3
+"""Releases that did not go through; then it is not the document, and the next pass tries again."""
+_SHARED = re.compile(r"spool:[0-9a-f]{64}")
+"""Locations of an earlier Mailroom, at which documents with the same bytes shared a file."""
+
+
+async def delete_content(context: Context) -> tuple[int, list[Exception]]:
+    """One pass: how many documents' bytes were let go, and what went wrong."""
+    return await _Pass(context).run()
+
+
+class _Pass:
+    def __init__(self, context: Context) -> None:
+        self._tools = context
+        self._troubles: list[Exception] = []
+        self._shared: set[str] | None = None
+
+    async def run(self) -> tuple[int, list[Exception]]:
+        done = failed = 0
+        async for document in self._due():
+            try:
+                done += await self._forget(document)
+            except Transient as error:
+                self._troubles.append(error)
+                failed += 1
+            if done == AT_ONCE or failed == FAILURES:
+                break
+        return done, self._troubles
+
+    def _due(self) -> AsyncIterator[Document]:
+        """The documents whose time is over; those that settled first come first."""
+        before = self._tools.clock() - self._tools.config.retention.content_seconds
+        query = Query(by="forgettable", key="content", until=before, limit=AT_ONCE)
+        return every_record(Document, query, self._tools.store)
+
+    async def _forget(self, document: Document) -> bool:
+        """Whether its bytes went. Raises Transient."""
+        store, now = self._tools.store, self._tools.clock()
+        if document.forgettable != "content":
+            return False  # an older process opened it, which knows nothing of this index
+        try:
+            if why := await self._needed(document):
+                await store.apply(Replace(document.note(now, "bytes kept", why)))
+                return False
+            if document.forgotten_at is None:
+                marked = replace(document, forgotten_at=now)
+                await store.apply(Replace(marked))
+                document = succeeding(marked)
+            await self._release(document)
+            await store.apply(Replace(replace(document, content="")))
+        except Conflict:
+            return False  # it was opened again just now, or another worker is at it
+        return True
+
+    async def _release(self, document: Document) -> None:
+        try:
+            await self._tools.release(document.content)
+        except Permanent as error:  # trying again cannot help, and must not keep the others waiting
+            self._troubles.append(error)
+
+    async def _needed(self, document: Document) -> str:
+        """Why somebody may still need the bytes of this settled document; "" when nobody does.
+
+        It is noted down, and looked at again when its time is over once more.
+        """
+        if document.settled_at is not None and document.settled_at < EARLIEST:
+            return "it settled while a clock was wrong, so nobody knows for how long they were kept"
+        submission = await self._tools.store.get(Task, submission_of(document, now=0).id)
+        if submission is not None and submission.state is TaskState.PARKED:
+            return "its submission is parked, and may be replayed"
+        for piece in await pieces_of(document, self._tools):
+            if piece.state not in SETTLED:
+                return f"its piece {piece.id} is {piece.state}, and the packet may be cut anew"
+        if _SHARED.fullmatch(document.content) and document.content in await self._wanted():
+            return "a document with the same bytes is not settled"
+        return ""
+
+    async def _wanted(self) -> set[str]:
+        """The locations of all documents that are not settled; looked up only for locations that may be shared."""
+        if self._shared is None:
+            unsettled = [Query(by="state", key=state, limit=1000) for state in DocumentState if state not in SETTLED]
+            pages = [every_record(Document, query, self._tools.store) for query in unsettled]
+            self._shared = {item.content for documents in pages async for item in documents}
+        return self._shared

@@ -1,0 +1,95 @@
+"""Forget: the records of documents, with their jobs, when ``retention.documents_days`` says so.
+
+A packet and its pieces, or the documents of one e-mail, are forgotten together, and only when each of them may be. One
+that must wait for others leaves the index: the last of them to settle finds the whole batch again.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+from receiver.core.change import Delete, Query, Replace
+from receiver.core.document import Document
+from receiver.core.errors import Conflict
+from receiver.core.flag import Flag, bytes_flag
+from receiver.core.job import Job
+from receiver.core.task import Task, TaskState
+from receiver.pipeline.context import Context
+from receiver.pipeline.records import every_record
+
+AT_ONCE = 200
+"""Documents that one pass looks at, and about as many as it forgets."""
+MANY = 500
+TELLING = ("alert", "notify")
+"""Kinds of tasks that need no document: they carry what they tell."""
+
+
+async def delete_records(context: Context) -> int:
+    """One pass; how many documents' records were removed."""
+    seconds = context.config.retention.documents_seconds
+    if seconds is None:
+        return 0
+    before, forgotten = context.clock() - seconds, 0
+    query = Query(by="forgettable", key="record", until=before, limit=AT_ONCE)
+    due = [item for item in (await context.store.find(Document, query)).records if item.forgettable == "record"]
+    for batch_id in dict.fromkeys(item.batch_id for item in due):
+        with contextlib.suppress(Conflict):  # one was opened again, or another worker is at it: the next pass will see
+            forgotten += await _forget_batch(batch_id, before, context)
+        if forgotten >= AT_ONCE:
+            break
+    return forgotten
+
+
+async def _forget_batch(batch_id: str, before: float, context: Context) -> int:
+    """How many documents were removed: the whole batch, or none of it yet. Raises Conflict."""
+    batch = [item async for item in every_record(Document, Query(by="batch", key=batch_id, limit=MANY), context.store)]
+    over = [item for item in batch if _is_over(item, before)]
+    if len(over) < len(batch) or await _unfinished(batch, context):
+        for item in over:
+            if item.forgettable == "record":
+                await context.store.apply(Replace(replace(item, passed_over_at=item.settled_at)))
+        return 0
+    for item in _inmost_first(batch):
+        await _remove(item, context)
+    return len(batch)
+
+
+def _inmost_first(batch: Sequence[Document]) -> list[Document]:
+    """Pieces before their packets, and these before their mail: a crash leaves nothing without its container."""
+    by_id = {item.id: item for item in batch}
+
+    def depth(item: Document) -> int:
+        return 1 + depth(by_id[item.parent_id]) if item.parent_id in by_id else 0
+
+    return sorted(batch, key=depth, reverse=True)
+
+
+def _is_over(document: Document, before: float) -> bool:
+    """Whether nothing has happened to it for long enough, and its bytes are gone."""
+    return document.settled_at is not None and document.settled_at < before and not document.content
+
+
+async def _unfinished(batch: Sequence[Document], context: Context) -> bool:
+    """Whether something is still to be done for one of them, if only by a person."""
+    return any([task.state is not TaskState.DONE for item in batch async for task in _tasks(item, context)])
+
+
+async def _tasks(document: Document, context: Context) -> AsyncIterator[Task]:
+    """The tasks about the document or its jobs that are remembered still, but for those that only tell of it."""
+    for subject in (document.id, *(job.id for job in await _jobs(document, context))):
+        async for task in every_record(Task, Query(by="subject", key=subject, limit=MANY), context.store):
+            if task.kind not in TELLING:
+                yield task
+
+
+async def _jobs(document: Document, context: Context) -> list[Job]:
+    return [job async for job in every_record(Job, Query(by="document", key=document.id, limit=MANY), context.store)]
+
+
+async def _remove(document: Document, context: Context) -> None:
+    """The document, its jobs, and what would stand in the way if it came in again, or point to it."""
+    async for task in _tasks(document, context):
+        await context.store.apply(Delete(task))
+    first = await context.store.get(Flag, bytes_flag(document.sha256))
+    notes = [first] if first is not None and first.value == document.id else []
+    await context.store.apply(Delete(document), *map(Delete, await _jobs(document, context)), *map(Delete, notes))

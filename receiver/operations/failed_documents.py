@@ -1,0 +1,248 @@
+"""Mend: a person has a document that came to nothing submitted anew, gives it other bytes, or dismisses it.
+
+Who, when and what was before is kept on the document. What gave up over it before is retired: nobody replays it later.
+"""
+
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from receiver.core.change import InsertIfAbsent, Query, Replace, Write, succeeding
+from receiver.core.document import Document, DocumentState, Step
+from receiver.core.errors import Conflict, DocumentRefused, Misconfigured, NotAllowed, NotFound
+from receiver.core.header_block import HEAD_BYTES
+from receiver.core.job import Job, JobStatus
+from receiver.core.media import media_type, refusal
+from receiver.core.plan import Plan, Way
+from receiver.core.replan import replanned
+from receiver.core.task import NOTICES, Task, TaskState, submission_of
+from receiver.packets import mail_archive, parents
+from receiver.packets.pieces import on_disk
+from receiver.pipeline.content import refuse_unreadable
+from receiver.pipeline.context import Context
+from receiver.pipeline.deliver import delivery_tasks
+from receiver.pipeline.job_result import resubmission
+from receiver.pipeline.records import every_record
+
+PAGE = 200
+CONFLICTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A document that was left as it is, and why."""
+
+    document: Document
+    why: str
+
+
+# --- which documents
+
+
+async def document_named(document_id: str, context: Context) -> Document:
+    """The document. Raises NotFound."""
+    document = await context.store.get(Document, document_id)
+    if document is None:
+        raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
+    return document
+
+
+async def failed_since(since: float, context: Context) -> AsyncIterator[Document]:
+    """The documents that came to nothing since then: those that failed, and those held without a result."""
+    async for document in every_record(
+        Document, Query(by="state", key=DocumentState.FAILED, limit=PAGE), context.store
+    ):
+        if document.plan is not None and document.plan.way is Way.FAILED and document.plan.decided_at >= since:
+            yield document
+    async for document in every_record(
+        Document, Query(by="state", key=DocumentState.REVIEW, limit=PAGE), context.store
+    ):
+        if document.plan is None and document.history[-1].at >= since and await _came_to_nothing(document, context):
+            yield document
+
+
+async def _came_to_nothing(document: Document, context: Context) -> bool:
+    job = await context.store.get(Job, document.job_id) if document.job_id else None
+    return job is None or (job.status.final and job.status is not JobStatus.COMPLETED)
+
+
+# --- submit anew
+
+
+def why_not(document: Document) -> str:
+    """Why this document cannot be submitted anew, in words; "" when it can."""
+    if document.forgotten_at is not None:
+        return "its bytes were forgotten: take it in again"
+    if document.mail:
+        return "it is a mail, which is not submitted: take it in again, or deal with its documents"
+    if document.state is DocumentState.OPEN:
+        return "it is being delivered" if document.plan is not None or document.step is Step.SPLIT else ""
+    if document.state in (DocumentState.ROUTED, DocumentState.WITHDRAWN):
+        return f"it is {document.state}"
+    if document.plan is not None and document.plan.way not in (Way.FAILED, Way.DISMISSED):
+        return f"it has its result; mailroom replay {document.id} goes on with it"
+    if document.plan is None and document.step is Step.SPLIT:
+        return f"it is split; mailroom recut {document.id} cuts it by hand"
+    return ""
+
+
+async def resubmit(document_id: str, context: Context, *, who: str) -> Document | Skipped:
+    """The document with a new job promised, for which its bytes are uploaded anew. It costs its credits again.
+
+    Raises NotFound, Conflict when it changes all the time.
+    """
+
+    async def change(document: Document) -> tuple[Document, Sequence[Write]] | Skipped:
+        if why := why_not(document):
+            return Skipped(document, why)
+        return _anew(document, f"{who} had it submitted anew", context)
+
+    return await _changed(document_id, change, context)
+
+
+def _anew(document: Document, reason: str, context: Context) -> tuple[Document, Sequence[Write]]:
+    now = context.clock()
+    again = resubmission(document, reason, now, context)
+    after = replace(again, uploads=document.uploads + 1, file_id="", file_expires_at=None)
+    return after, [InsertIfAbsent(submission_of(after, now=now))]
+
+
+# --- other bytes
+
+
+async def unlock(document_id: str, password: str, context: Context, *, who: str) -> Document | Skipped:
+    """The document with the bytes that its password opens, submitted anew.
+
+    Raises NotFound, NotAllowed, Uncuttable for another password, FileGone.
+    """
+    document = await document_named(document_id, context)
+    await refuse_unreadable(document, context)
+    _refuse(document)
+    if context.cutter is None:
+        raise Misconfigured("this application cannot open PDFs: give its Context a cutter")
+    with tempfile.TemporaryDirectory(prefix="mailroom-unlock-") as folder:
+        path = Path(folder, "open.pdf")
+        async with on_disk(document, context) as locked:
+            await context.cutter.unlock(locked, password, path)
+        return await _with_bytes(document, path, document.name, f"{who} unlocked it", context)
+
+
+async def replace_bytes(document_id: str, file: Path, context: Context, *, who: str) -> Document | Skipped:
+    """The document with the bytes of this file, submitted anew. Raises NotFound, NotAllowed, DocumentRefused."""
+    document = await document_named(document_id, context)
+    _refuse(document)
+    with file.open("rb") as opened:
+        head = opened.read(HEAD_BYTES)
+    if reason := refusal(head, file.name, packet=document.packet):
+        raise DocumentRefused(f"{file.name} {reason}", fix="give its content as a document")
+    same_kind = media_type(head, file.name) == document.media_type
+    return await _with_bytes(document, file, document.name if same_kind else file.name, f"{who} replaced it", context)
+
+
+def _refuse(document: Document) -> None:
+    if document.forgotten_at is None and (why := why_not(document)):
+        raise NotAllowed(f"document {document.id}: {why}")
+
+
+async def _with_bytes(document: Document, file: Path, name: str, reason: str, context: Context) -> Document | Skipped:
+    kept = await context.spool.keep(file, limit=context.max_document, owner=lambda _: document.id)
+    before = document.content
+
+    async def change(fresh: Document) -> tuple[Document, Sequence[Write]] | Skipped:
+        if fresh.forgotten_at is None and (why := why_not(fresh)):
+            return Skipped(fresh, why)
+        said = f"{reason}; before: {fresh.name}, sha256 {fresh.sha256}"
+        other = replace(
+            fresh,
+            name=name,
+            sha256=kept.sha256,
+            size=kept.size,
+            media_type=media_type(kept.head, name),
+            content=kept.location,
+            forgotten_at=None,
+            page_count=None,
+            cuts=(),
+        )
+        return _anew(other, said, context)
+
+    after = await _changed(document.id, change, context)
+    await context.release(kept.location if isinstance(after, Skipped) else before)
+    return after
+
+
+# --- dismiss
+
+
+async def dismiss(document_id: str, note: str, context: Context, *, who: str) -> Document | Skipped:
+    """The document, of which nothing more is wanted: it goes nowhere, and counts as failed. Of a mail what is held of
+    it is dismissed.
+
+    Raises NotFound, Conflict when it changes all the time.
+    """
+    document = await document_named(document_id, context)
+    held = [item for item in await _documents(document, context) if item.state is DocumentState.REVIEW]
+    for item in held:
+        await _dismissed(item.id, note, context, who=who)
+    itself = document.state is DocumentState.REVIEW and document.plan is None
+    if held and not itself:
+        return await document_named(document_id, context)  # its state follows from theirs
+    return await _dismissed(document_id, note, context, who=who)
+
+
+async def _documents(mail: Document, context: Context) -> list[Document]:
+    found = [await context.store.get(Document, item) for item in mail_archive.document_ids(mail)]
+    return [item for item in found if item is not None]
+
+
+async def _dismissed(document_id: str, note: str, context: Context, *, who: str) -> Document | Skipped:
+    async def change(document: Document) -> tuple[Document, Sequence[Write]] | Skipped:
+        if document.state in (DocumentState.ROUTED, DocumentState.WITHDRAWN):
+            return Skipped(document, f"it is {document.state}")
+        if document.state is DocumentState.OPEN and (document.plan is not None or document.step is Step.SPLIT):
+            return Skipped(document, "it is being delivered")
+        now = context.clock()
+        plan = Plan(way=Way.DISMISSED, route=Way.DISMISSED, reason=f"{who} dismissed it: {note}", decided_at=now)
+        after = replanned(replace(document, error="", step=Step.DECIDED), plan, context.holds)
+        after = replace(after, deadline=now + context.config.deadline_seconds)
+        after = after.note(now, "dismissed", f"{who}: {note}; before: {document.error or document.state}").settle()
+        return after, delivery_tasks(after, context)
+
+    return await _changed(document_id, change, context)
+
+
+# --- what they share
+
+Changing = Callable[[Document], Awaitable[tuple[Document, Sequence[Write]] | Skipped]]
+"""What becomes of the document as it is now, and what follows from that; or why nothing does."""
+
+
+async def _changed(document_id: str, change: Changing, context: Context) -> Document | Skipped:
+    """Writes what ``change`` makes of the document as it is now, and retires what gave up over it."""
+    for _ in range(CONFLICTS):
+        document = await document_named(document_id, context)
+        changed = await change(document)
+        if isinstance(changed, Skipped):
+            return changed
+        after, follows = changed
+        now = context.clock()
+        writes = [Replace(after), *follows, *await retired(document, context)]
+        try:
+            await context.store.apply(*writes, *parents.parent_updates(writes, now=now, reopened=True))
+        except Conflict:
+            continue
+        await context.enqueue(*(item.record.id for item in follows if isinstance(item, InsertIfAbsent)))
+        return succeeding(after)
+    raise Conflict("document", document_id)
+
+
+async def retired(document: Document, context: Context) -> list[Write]:
+    """The parked tasks about this document, done with: something else comes of it."""
+    now, keep = context.clock(), context.config.retention.tasks_seconds
+    found: list[Write] = []
+    for subject in dict.fromkeys(filter(None, (document.id, document.job_id))):
+        async for task in every_record(Task, Query(by="subject", key=subject, limit=PAGE), context.store):
+            if task.state is TaskState.PARKED and task.kind not in NOTICES:
+                done = task.retire(now=now, keep_seconds=keep, note="something else came of the document")
+                found += [Replace(done)]
+    return found

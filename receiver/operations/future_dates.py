@@ -1,0 +1,90 @@
+"""Ahead: what lies further ahead than it can is due.
+
+A machine whose clock was wrong, or a clock that was set back, leaves tasks, jobs and deadlines in a future that nobody
+waits for. Each says for how long it was meant to wait. One that lies further ahead than that, and was seen unchanged
+for as long on a clock that nobody sets, is due now. So a wrong clock costs one wait more, and never an hour or a day;
+and where it is our own clock that is wrong, others will have seen to it in time.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from receiver.core.change import Query, Record, Replace, changed
+from receiver.core.document import Document
+from receiver.core.errors import Conflict
+from receiver.core.job import Job
+from receiver.core.task import Task
+from receiver.pipeline.context import Context
+from receiver.ports import Clock
+
+TOLERANCE = 5.0
+"""Seconds that two clocks may be apart without anybody minding."""
+LOOKED_AT = 500
+"""Records of each kind that one pass looks at; the next one goes on."""
+REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of record that waits: by which index and until when, and for how long at most."""
+
+    kind: type[Record]
+    by: str
+    until: str
+    longest_wait: Callable[[Any, Context], float]
+
+
+KINDS = (
+    _Kind(Task, "claimable", "due_at", lambda task, _: task.longest_wait),
+    _Kind(Job, "overdue", "deadline", lambda job, context: job.longest_wait(context.config.deadline_seconds)),
+    _Kind(Document, "overdue", "deadline", lambda _, context: context.config.deadline_seconds),
+)
+
+
+class FutureDates:
+    """What one process has seen too far ahead."""
+
+    def __init__(self, *, clock: Clock = time.monotonic) -> None:
+        """``clock`` measures for how long."""
+        self._clock = clock
+        self._places: dict[type[Record], Query] = {}
+        self._seen: dict[tuple[type[Record], str, int], float] = {}
+        """Kind, id and version -> since when."""
+
+    async def bring_back(self, context: Context) -> float:
+        """One pass; by how much the furthest lay too far ahead of those that are due by this, 0 when there was none."""
+        furthest = 0.0
+        for item in KINDS:
+            async for record in self._waiting(item, context):
+                too_far = getattr(record, item.until) - context.clock() - item.longest_wait(record, context)
+                if too_far > TOLERANCE and self._has_waited(record, item.longest_wait(record, context)):
+                    furthest = max(furthest, too_far if await _due_now(record, item, context) else 0.0)
+        return furthest
+
+    async def _waiting(self, item: _Kind, context: Context) -> AsyncIterator[Any]:
+        fresh = Query(by=item.by, since=context.clock() + TOLERANCE, limit=LOOKED_AT)
+        query = self._places.pop(item.kind, fresh)  # a cursor is only good for the range that it was given for
+        page = await context.store.find(item.kind, query)
+        if page.cursor is not None:
+            self._places[item.kind] = replace(query, cursor=page.cursor)
+        for record in page.records:
+            yield record
+
+    def _has_waited(self, record: Any, seconds: float) -> bool:
+        if len(self._seen) > REMEMBERED:
+            self._seen.clear()
+        now = self._clock()
+        return now - self._seen.setdefault((type(record), record.id, record.version), now) >= seconds
+
+
+async def _due_now(record: Any, item: _Kind, context: Context) -> bool:
+    """Whether it is due by us; not when somebody else saw to it."""
+    try:
+        await context.store.apply(Replace(changed(record, **{item.until: context.clock()})))
+    except Conflict:
+        return False
+    if isinstance(record, Task):
+        await context.enqueue(record.id)
+    return True

@@ -1,0 +1,52 @@
+"""Heartbeat: a sign of life after each sweep, for whoever watches Mailroom from outside, and for ``/metrics``.
+
+It stops when the sweep does, and when every alert channel fails: then nobody could be told of anything.
+"""
+
+import contextlib
+
+from receiver.core.change import put
+from receiver.core.channel import Channel
+from receiver.core.errors import Conflict, MailroomError
+from receiver.core.flag import Flag
+from receiver.pipeline.context import Context
+
+HEARTBEAT = "heartbeat"
+"""The flag that says when the last one was."""
+LOG = "log"
+"""The channel that no person hears."""
+
+
+async def beat(context: Context) -> str:
+    """Gives the sign, unless nobody could be told of anything; in words, why none was given or taken, else ""."""
+    outcome, why = "told", ""
+    try:
+        if why := await _mute(context):
+            outcome = "withheld"
+        else:
+            await _noted(context)
+            if context.heartbeat is not None:
+                await context.heartbeat()
+    except MailroomError as error:
+        outcome, why = "failed", f"{error}; {error.fix}" if error.fix else str(error)
+    context.meter.count("mailroom_heartbeats", outcome=outcome)
+    return why
+
+
+async def failing_channels(context: Context) -> list[Channel]:
+    """The alert channels that do not take notices."""
+    records = [await context.store.get(Channel, to) for to in context.channels]
+    return [item for item in records if item is not None and item.failing_since is not None]
+
+
+async def _mute(context: Context) -> str:
+    heard = set(context.channels) - {LOG}
+    mute = heard and heard <= {item.id for item in await failing_channels(context) if not item.partly}
+    return "no alert channel takes notices, so the heartbeat is withheld" if mute else ""
+
+
+async def _noted(context: Context) -> None:
+    flag = await context.store.get(Flag, HEARTBEAT)
+    noted = Flag(id=HEARTBEAT, value="", at=context.clock())
+    with contextlib.suppress(Conflict):  # then another worker's sweep noted it
+        await context.store.apply(put(noted, flag))

@@ -1,0 +1,52 @@
+"""Turns: what is to be done once in a while, by one of the workers that share a store.
+
+The last one is a flag. Its turn is over when this process saw the flag unchanged for the whole interval, on a clock
+that nobody sets. What another machine wrote as its time is believed once, by who starts anew and has seen nothing yet.
+"""
+
+import time
+
+from receiver.core.change import put
+from receiver.core.errors import Conflict
+from receiver.core.flag import Flag
+from receiver.pipeline.context import Context
+from receiver.ports import Clock
+
+EARLY = 0.02
+"""The part of an interval by which a turn may come early: sleeps are not that exact."""
+
+
+class LeaderLock:
+    """What one process has seen of the turns at ``what``; it must look several times in an interval."""
+
+    def __init__(self, what: str, owner: str, *, every_seconds: float, clock: Clock = time.monotonic) -> None:
+        """``clock`` measures how long the flag was seen unchanged."""
+        self._id = f"turn:{what}"
+        self._owner = owner
+        self._every = every_seconds * (1 - EARLY)
+        self._clock = clock
+        self._version = -1
+        self._since = 0.0
+
+    async def acquired(self, context: Context) -> bool:
+        """Whether it is to be done now: true for one worker, once in an interval. Who then fails has had it."""
+        last = await context.store.get(Flag, self._id)
+        if last is not None and not self._is_over(last, context.clock()):
+            return False
+        turn = Flag(id=self._id, value=self._owner, at=context.clock())
+        try:
+            await context.store.apply(put(turn, last))
+        except Conflict:
+            return False
+        self._see(last.version + 1 if last else 0)
+        return True
+
+    def _is_over(self, last: Flag, now: float) -> bool:
+        if last.version == self._version:
+            return self._clock() - self._since >= self._every
+        first = self._version < 0
+        self._see(last.version)
+        return first and now - last.at >= self._every
+
+    def _see(self, version: int) -> None:
+        self._version, self._since = version, self._clock()

@@ -1,0 +1,95 @@
+"""By hand: a person says where a document goes that no machine could place. Who, when and what was before is kept."""
+
+from dataclasses import dataclass, replace
+
+from receiver.core.change import InsertIfAbsent, Replace
+from receiver.core.chosen import choices, plan_of_choice
+from receiver.core.document import Classification, DeliveryState, Document, DocumentState, Step
+from receiver.core.errors import Malformed, NotAllowed, NotFound
+from receiver.core.plan import Plan, Way
+from receiver.core.replan import Holds, replanned
+from receiver.core.route import RouteTable, decide
+from receiver.operations.replay import overtaken
+from receiver.packets import parents
+from receiver.pipeline.content import refuse_unreadable
+from receiver.pipeline.context import Context
+from receiver.pipeline.deliver import delivery_tasks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingDecision:
+    """What a person said: the name of a route (or of a fallback), or the type that the document really is."""
+
+    to: str = ""
+    type: str = ""
+    who: str = "operator"
+
+
+async def route_by_hand(document_id: str, word: RoutingDecision, context: Context) -> Document:
+    """The document on its new way.
+
+    Raises NotFound, NotAllowed unless it waits in review or has failed and its bytes are there, Malformed for a route
+    or type that is not in the table, Conflict when it just changed.
+    """
+    document = await context.store.get(Document, document_id)
+    if document is None:
+        raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
+    now = context.clock()
+    after = reroute(document, word, context.config.table, context.holds, now=now)
+    if any(item.state is DeliveryState.PENDING for item in after.holders):
+        await refuse_unreadable(document, context)
+    after = replace(after, deadline=now + context.config.deadline_seconds)
+    context.meter.count("mailroom_decisions", way=Way.BY_HAND, type=after.type or "")
+    writes = (Replace(after), *delivery_tasks(after, context), *await overtaken(document, context))
+    await context.store.apply(*writes, *parents.parent_updates([Replace(after)], now=now, reopened=True))
+    await context.enqueue(*(write.record.id for write in writes if isinstance(write, InsertIfAbsent)))
+    return replace(after, version=after.version + 1)
+
+
+def reroute(document: Document, word: RoutingDecision, table: RouteTable, holds: Holds, *, now: float) -> Document:
+    """The document with the plan that a person's word makes; what was delivered stays delivered, and on record."""
+    if document.state not in (DocumentState.REVIEW, DocumentState.FAILED):
+        raise NotAllowed(
+            f"document {document.id} is {document.state}: only one in review, or one that failed, can be routed by hand"
+        )
+    if document.parts_state and document.own_state is DocumentState.ROUTED:
+        fix = f"decide what came out of it: mailroom documents {document.id} lists it"
+        raise NotAllowed(f"document {document.id} has its place; it is {document.state} because of its pieces", fix=fix)
+    typed = replace(document, classification=_said(document, word)) if word.type else document
+    plan = _by_type(typed, word, table, now) if word.type else _by_name(document, word, table, now)
+    detail = f"{word.who}: {plan.reason}; before: {_before(document)}"
+    routed = replanned(typed, plan, holds, before=document)
+    routed = replace(routed, error="", state=DocumentState.OPEN, step=Step.DECIDED)
+    return routed.note(now, "routed by hand", detail).settle()
+
+
+def _by_name(document: Document, word: RoutingDecision, table: RouteTable, now: float) -> Plan:
+    if word.to not in (named := choices(table)):
+        raise Malformed(f"there is no route {word.to!r}; known are {', '.join(named)}")
+    return plan_of_choice(document, word.to, table, who=word.who, now=now)
+
+
+def _by_type(document: Document, word: RoutingDecision, table: RouteTable, now: float) -> Plan:
+    assert document.classification is not None
+    plan = decide(table, document.classification, document, now=now)
+    if plan.way is not Way.MATCHED:
+        if plan.way is Way.UNDECIDED:
+            raise Malformed(
+                f"the type alone does not say where: it {plan.reason}; choose one of {', '.join(choices(table))}"
+            )
+        raise Malformed(f"{plan.reason}; known are {', '.join(sorted(table.types))}")
+    return replace(plan, way=Way.BY_HAND, reason=f"{word.who} says it is {word.type}", review=False)
+
+
+def _said(document: Document, word: RoutingDecision) -> Classification:
+    return Classification(type=word.type, confidence=1.0, reasoning=f"{word.who} said so; before: {_before(document)}")
+
+
+def _before(document: Document) -> str:
+    """What was known and decided until now, in a few words."""
+    found = document.classification
+    said = f"{found.type or 'no type'} {found.confidence:.2f}" if found else "not classified"
+    if document.plan is None:
+        return f"{document.state}, {said}"
+    way, route = document.plan.way, document.plan.route
+    return f"{document.state}, {said}, {way}" + (f" {route}" if route != way else "")

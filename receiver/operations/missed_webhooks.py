@@ -1,0 +1,46 @@
+"""Missed: after a time in which no event could be kept, LlamaCloud is asked about all open jobs at once.
+
+LlamaCloud tries an event three times within seconds. Of a job that ended while no receiver was up, nobody would hear
+until its deadline.
+"""
+
+import time
+
+from receiver.operations.sweep import ask_before_due
+from receiver.pipeline.context import Context
+from receiver.ports import Clock
+
+
+class MissedWebhooks:
+    """Whether this process may have missed events: before its start, while it or its machine stood still, and while its
+    store was away.
+    """
+
+    def __init__(self, *, longest_pause: float, clock: Clock = time.monotonic) -> None:
+        """``longest_pause``: two looks that are further apart, in seconds, are a gap."""
+        self._longest_pause = longest_pause
+        self._clock = clock
+        self._last: tuple[float, float] | None = None
+        self._may_have_missed = True
+
+    def interrupted(self) -> None:
+        """No event could be kept just now."""
+        self._may_have_missed = True
+
+    async def check(self, context: Context) -> int:
+        """How many jobs are found to have ended; 0 without asking when no event can have been missed.
+
+        Raises CloudBusy; then the next look asks again, as it does when LlamaCloud refuses us.
+        """
+        if self._stood_still(context.clock()):
+            self.interrupted()
+        if not self._may_have_missed:
+            return 0
+        found = await ask_before_due(context)
+        self._may_have_missed = found is None
+        return found or 0
+
+    def _stood_still(self, now: float) -> bool:
+        """By either clock: the one that nobody sets stops while a machine sleeps."""
+        last, self._last = self._last, (now, self._clock())
+        return last is not None and max(now - last[0], self._last[1] - last[1]) > self._longest_pause

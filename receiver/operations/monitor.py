@@ -1,0 +1,237 @@
+"""Watch: what a person should know though nothing failed. Documents past their deadline, sources about to expire, books
+that do not balance, a classifier that does worse than it did. A part of the sweep; each look is bounded.
+"""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from receiver.alerting.alert import task_for
+from receiver.core.alert import Alert
+from receiver.core.change import InsertIfAbsent, Query, put
+from receiver.core.document import Document
+from receiver.core.errors import Conflict
+from receiver.core.flag import Flag
+from receiver.core.incident import Incident
+from receiver.core.naming import short_hash
+from receiver.core.quality import Worse, shares, worse
+from receiver.operations import stalled_queue
+from receiver.operations.heartbeat import failing_channels
+from receiver.pipeline.context import Context
+from receiver.pipeline.pause import RESULTS, SUBMISSION, read_pause
+
+GRACE = 300.0
+"""Seconds past its deadline for which a document is left to the sweep: a lost event is mended, and no alarm."""
+EXPIRING = 6 * 3600.0
+"""Seconds before a source expires at LlamaCloud; parse sources are kept for 48 h (reference 1.1)."""
+PAGE = 200
+"""Overdue documents in one page of a look."""
+OVERLAP = 300.0
+"""Seconds that are looked at twice: an index may be late, and two machines' clocks apart."""
+AT_ONCE = 50
+"""Tasks in one change; DynamoDB takes 100 writes."""
+QUALITY_EVERY, QUALITY_WINDOW, QUALITY_BEFORE, QUALITY_SAMPLE = 3600.0, 86400.0, 8 * 86400.0, 500
+_QUALITY = "watch:quality"
+_OVERDUE = "watch:overdue"
+_GONE = "watch:gone:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Something that is wrong now; ``origin`` tells one case of it from the next."""
+
+    alert: Alert
+    origin: tuple[str | float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorResult:
+    """What a pass looked for, and what it found: kind -> fingerprints, or None when all of the kind go on."""
+
+    conditions: Mapping[str, frozenset[str] | None]
+
+    def found(self, incident: Incident) -> bool | None:
+        """Whether the incident's condition was found; None when it was not looked for."""
+        if incident.kind not in self.conditions:
+            return None
+        found = self.conditions[incident.kind]
+        return found is None or incident.id in found
+
+
+async def monitor(context: Context) -> MonitorResult:
+    """Raises an alert for each new case of what is wrong now."""
+    await _documents(context)
+    totals = await _books(context)
+    await _raise(totals, context)
+    paused = any([(await read_pause(what, context)).until for what in (SUBMISSION, RESULTS)])
+    conditions = {
+        "balance.off": frozenset(item.alert.fingerprint for item in totals),
+        "quality.changed": await _quality(context),
+        "submission.paused": None if paused else frozenset[str](),
+        "channel.failing": await _failing(context),
+        "secret.refused": await _not_found_gone(short_hash("secret.refused", "renewal"), context),
+        "table.refused": await _not_found_gone(short_hash("table.refused", "reload"), context),
+        "shadow.refused": await _not_found_gone(short_hash("shadow.refused", "reload"), context),
+        "queue.silent": await _unless_later(
+            stalled_queue.HEARD, short_hash(stalled_queue.KIND, stalled_queue.CAUSE), context
+        ),
+        "clock.skewed": frozenset[str](),  # the machine whose clock it is contradicts (skew.still)
+    }
+    return MonitorResult(conditions)
+
+
+async def _raise(alarms: Sequence[Alarm], context: Context) -> None:
+    tasks = [task_for(item.alert, *item.origin) for item in alarms]
+    for some in (tasks[at : at + AT_ONCE] for at in range(0, len(tasks), AT_ONCE)):
+        await context.store.apply(*map(InsertIfAbsent, some))
+        await context.enqueue(*(task.id for task in some))
+
+
+async def _documents(context: Context) -> None:
+    """Raises those that have become overdue since the last look, however many."""
+    now = context.clock()
+    until = now - GRACE
+    flag = await context.store.get(Flag, _OVERDUE)
+    since = min(float(flag.value), until) - OVERLAP if flag else None
+    cursor: str | None = None
+    while True:
+        query = Query(by="overdue", since=since, until=until, limit=PAGE, cursor=cursor)
+        page = await context.store.find(Document, query)
+        soon = [expiring(item, now) for item in page.records if expires_soon(item, now)]
+        await _raise([*(_overdue(item, now) for item in page.records), *soon], context)
+        cursor = page.cursor
+        await _remember(until if cursor is None else page.records[-1].overdue_at, context)
+        if cursor is None:
+            return
+
+
+async def _remember(looked_to: float, context: Context) -> None:
+    """A pass that is cut short is gone on with from there."""
+    flag = await context.store.get(Flag, _OVERDUE)
+    looked = Flag(id=_OVERDUE, value=repr(looked_to), at=context.clock())
+    with contextlib.suppress(Conflict):  # then another worker looked just now
+        await context.store.apply(put(looked, flag))
+
+
+def _overdue(document: Document, now: float) -> Alarm:
+    alert = Alert(
+        kind="document.overdue",
+        cause=document.step,
+        title=f"{document.name} is past its deadline",
+        detail=document.error or f"it is still at the step {document.step}",
+        subject=document.id,
+        name=document.name,
+        job_id=document.job_id,
+        as_of=str(document.deadline),
+        fix=f"mailroom documents {document.id}; mailroom balance lists all that are overdue",
+        at=now,
+    )
+    return Alarm(alert=alert, origin=(document.id, str(document.deadline)))
+
+
+def expires_soon(document: Document, now: float) -> bool:
+    """Whether its file will soon be gone, or is; nobody may have looked in time."""
+    return document.file_expires_at is not None and document.file_expires_at - now < EXPIRING
+
+
+def expiring(document: Document, now: float) -> Alarm:
+    """The alarm that a document's file will soon be gone."""
+    assert document.file_expires_at is not None
+    hours = max(0.0, document.file_expires_at - now) / 3600
+    alert = Alert(
+        kind="source.expiring",
+        cause=document.step,
+        title=f"{document.name} expires at LlamaCloud in {hours:.0f} h",
+        detail=f"the document is open, at the step {document.step}, and its file {document.file_id} will be gone",
+        subject=document.id,
+        name=document.name,
+        job_id=document.job_id,
+        as_of=document.file_id,
+        fix=f"mailroom documents {document.id} says what it waits for; mailroom replay {document.id} uploads it anew",
+        at=now,
+    )
+    return Alarm(alert=alert, origin=(document.id, document.file_id))
+
+
+async def _failing(context: Context) -> frozenset[str]:
+    """The fingerprints of the channels that do not take notices."""
+    return frozenset(short_hash("channel.failing", item.id) for item in await failing_channels(context))
+
+
+async def found_gone(incident: Incident, context: Context) -> None:
+    """Notes that a condition is gone which only the process that raised it can see; the next pass takes it up."""
+    flag = await context.store.get(Flag, _GONE + incident.id)
+    gone = Flag(id=_GONE + incident.id, value="", at=context.clock())
+    with contextlib.suppress(Conflict):  # then another process says so just now
+        await context.store.apply(put(gone, flag))
+
+
+async def _not_found_gone(key: str, context: Context) -> frozenset[str]:
+    """The incident's fingerprint, unless it was found gone after its last occurrence."""
+    return await _unless_later(_GONE + key, key, context)
+
+
+async def _unless_later(flag_id: str, key: str, context: Context) -> frozenset[str]:
+    """The incident's fingerprint, unless the flag was raised after its last occurrence."""
+    incident = await context.store.get(Incident, key)
+    if incident is None or incident.standing_since is None:
+        return frozenset()
+    flag = await context.store.get(Flag, flag_id)
+    return frozenset() if flag is not None and flag.at > incident.last_at else frozenset({key})
+
+
+async def _books(context: Context) -> list[Alarm]:
+    tally = await context.store.tally()
+    if tally.balanced:
+        return []
+    now = context.clock()
+    alert = Alert(
+        kind="balance.off",
+        cause="books",
+        title="the books do not balance",
+        detail=f"taken in {tally.taken_in}, but routed {tally.routed} + review {tally.review} + failed {tally.failed} "
+        f"+ open {tally.open} + forgotten {tally.forgotten}",
+        fix="mailroom balance; compare with mailroom documents, and keep the store as it is for whoever looks into it",
+        at=now,
+    )
+    return [Alarm(alert=alert, origin=(f"{now // 3600:.0f}",))]
+
+
+async def _quality(context: Context) -> frozenset[str]:
+    """The fingerprints of what is worse than it was; looked at once in an hour, by one worker."""
+    now = context.clock()
+    flag = await context.store.get(Flag, _QUALITY)
+    if flag is not None and 0 <= now - flag.at < QUALITY_EVERY:
+        return frozenset(msgspec.json.decode(flag.value, type=list[str]))
+    recent = await _decided(context, now - QUALITY_WINDOW, now)
+    before = await _decided(context, now - QUALITY_BEFORE, now - QUALITY_WINDOW)
+    alerts = [_changed(item, now) for item in worse(shares(recent), shares(before))]
+    tasks = [task_for(alert, f"{now // QUALITY_WINDOW:.0f}") for alert in alerts]
+    value = msgspec.json.encode([alert.fingerprint for alert in alerts]).decode()
+    looked = Flag(id=_QUALITY, value=value, at=now)
+    with contextlib.suppress(Conflict):  # then another worker looked just now
+        await context.store.apply(put(looked, flag), *map(InsertIfAbsent, tasks))
+        await context.enqueue(*(task.id for task in tasks))
+    return frozenset(alert.fingerprint for alert in alerts)
+
+
+async def _decided(context: Context, since: float, until: float) -> Sequence[Document]:
+    """The newest documents of this time, a sample that stays small however much mail there is."""
+    query = Query(since=since, until=until, newest_first=True, limit=QUALITY_SAMPLE)
+    return (await context.store.find(Document, query)).records
+
+
+def _changed(found: Worse, now: float) -> Alert:
+    type_ = found.what.partition(":")[2]
+    which = f"documents of type {type_} are uncertain" if type_ else "documents match no rule"
+    return Alert(
+        kind="quality.changed",
+        cause=found.what,
+        title=f"{found.now.part:.0%} of the {which}; in the days before {found.before.part:.0%}",
+        detail=f"{found.now.doubtful} of {found.now.all} in 24 hours; "
+        f"{found.before.doubtful} of {found.before.all} before",
+        fix="mailroom review shows them; mend the rule's description, then: mailroom routes backtest",
+        at=now,
+    )

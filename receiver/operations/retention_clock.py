@@ -1,0 +1,40 @@
+"""Pace: the time by which retention judges follows the machine's clock, by a bounded step a pass.
+
+What is forgotten does not come back. A machine that boots with a clock a year ahead, and is put right by NTP a
+minute later, must not have forgotten a year's documents meanwhile. How long it was off its own clock cannot tell,
+so no gap is believed at once: after a long time off, retention catches up within hours.
+"""
+
+from receiver.core.change import Insert, Replace
+from receiver.core.errors import Conflict
+from receiver.core.flag import Flag
+from receiver.pipeline.context import Context
+
+STEP = 3600.0
+"""Seconds that one pass believes at most, beyond what lies between two passes."""
+EARLIEST = 1_767_225_600.0
+"""2026-01-01: a clock that shows less is wrong. A first pass by it must not set back all later ones; what settled by it
+is kept for its time from when that is seen."""
+_FLAG = "clock:retention"
+
+
+async def retention_time(context: Context, *, every_seconds: float) -> float:
+    """The time, in seconds since 1970, by which this pass may judge; never later than the clock of this machine.
+
+    ``every_seconds`` lie between two passes. Raises StoreBusy.
+    """
+    now, last = context.clock(), await context.store.get(Flag, _FLAG)
+    if last is None:
+        await _keep(Insert(Flag(id=_FLAG, value="", at=max(now, EARLIEST))), context)
+        return now
+    step = STEP + 2 * every_seconds
+    at = min(max(now, last.at - step), last.at + step)
+    await _keep(Replace(Flag(id=_FLAG, value="", at=at, version=last.version)), context)
+    return min(now, at)
+
+
+async def _keep(write: Insert | Replace, context: Context) -> None:
+    try:
+        await context.store.apply(write)
+    except Conflict:
+        return  # another process just had a pass, and took its step

@@ -1,0 +1,62 @@
+"""Recover: tasks that the queue does not bring are begun without it, and somebody is told that it is silent.
+
+The sweep enqueues all that is due again. A queue that takes messages and loses them loses those, too: so what is still
+there two sweeps later takes another road.
+"""
+
+import contextlib
+
+from receiver.alerting.alert import incident_part, task_for
+from receiver.core.alert import Alert
+from receiver.core.change import InsertIfAbsent, Query, put
+from receiver.core.errors import Conflict
+from receiver.core.flag import Flag
+from receiver.core.task import Task
+from receiver.pipeline.context import Context
+
+SWEEPS = 2
+"""After so many a task that is due was enqueued again, and should have been begun."""
+AT_ONCE = 50
+"""Tasks that one sweep begins by itself."""
+TOLD_EVERY = 3600.0
+KIND, CAUSE = "queue.silent", "unheard"
+HEARD = "queue:heard"
+"""The flag that says when the queue last brought a message."""
+
+
+async def overlooked(context: Context, *, sweep_seconds: float) -> list[str]:
+    """The tasks that have been due for long, and that nobody began; some of them may be waiting for their partner."""
+    until = context.clock() - SWEEPS * sweep_seconds
+    page = await context.store.find(Task, Query(by="claimable", until=until, limit=AT_ONCE))
+    return [task.id for task in page.records]
+
+
+async def note_heard(context: Context) -> None:
+    """Writes down that the queue brought a message; for a sweep in another process."""
+    flag = await context.store.get(Flag, HEARD)
+    heard = Flag(id=HEARD, value="", at=context.clock())
+    with contextlib.suppress(Conflict):  # another process has just heard it
+        await context.store.apply(put(heard, flag))
+
+
+async def is_silent(context: Context, *, sweep_seconds: float) -> bool:
+    """Whether it has brought no process anything during these sweeps."""
+    flag = await context.store.get(Flag, HEARD)
+    return flag is None or abs(context.clock() - flag.at) >= SWEEPS * sweep_seconds
+
+
+async def tell_of_silence(begun: int, context: Context) -> str:
+    """The id of the task that raises an alert, once in an hour."""
+    now = context.clock()
+    alert = Alert(
+        kind=KIND,
+        cause=CAUSE,
+        title="the queue takes messages and delivers none",
+        detail=f"{begun} tasks were enqueued in {SWEEPS} sweeps and no message came; the sweep begins them itself",
+        fix="look at the queue of MAILROOM_QUEUE: who else receives from it, its redrive policy, its event source",
+        at=now,
+    )
+    task = task_for(alert, f"{now // TOLD_EVERY:.0f}", await incident_part(alert, context))
+    await context.store.apply(InsertIfAbsent(task))
+    await context.enqueue(task.id)
+    return task.id

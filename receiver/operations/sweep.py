@@ -1,0 +1,166 @@
+"""Sweep: find what nobody told us, and ring again for what is due.
+
+LlamaCloud tries an event three times within seconds and never again. So every job has a deadline; past it the sweep
+asks the list endpoint (100 jobs a request) and goes on as if the event had come. What is due is rung for again.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from receiver.alerting.convert_alerts import convert
+from receiver.alerting.rates import note_ingested
+from receiver.alerting.wake_channels import wake_channels
+from receiver.core.change import InsertIfAbsent, Query, Replace
+from receiver.core.errors import CloudRefused, Conflict
+from receiver.core.job import Job, JobKind, JobReport, JobStatus, SweepVerdict
+from receiver.core.retry import RetryAt
+from receiver.core.task import Task
+from receiver.operations.close_incidents import assess
+from receiver.operations.heartbeat import beat
+from receiver.operations.monitor import monitor
+from receiver.pipeline import vendor_pause
+from receiver.pipeline.context import Context
+from receiver.pipeline.pause import RESULTS
+from receiver.pipeline.recheck import recheck_of
+from receiver.pipeline.records import every_record
+
+MARGIN = 300.0
+"""Seconds by which the window of creation times is widened: two clocks are involved."""
+OPEN_AT_ONCE = 10_000
+"""Jobs before their deadline that are asked about at most; for the others their deadlines come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepResult:
+    """What one pass found."""
+
+    enqueued: int
+    overdue: int
+    """Jobs past their deadline that were asked about."""
+    finished: int
+    """Of these, jobs whose event never came."""
+    over: int = 0
+    """Incidents that this pass found to be over."""
+    llamacloud_paused: str = ""
+    """Why no sign of life was given, or taken; "" when it was."""
+
+
+async def sweep(context: Context, *, limit: int = 1000) -> SweepResult:
+    """One pass."""
+    now = context.clock()
+    rung = await _ring_due(context, now, limit)
+    overdue = [job for job in (await context.store.find(Job, _overdue(now, limit))).records if isinstance(job, Job)]
+    over = await _alerting(context)
+    mute = await beat(context)
+    finished = await _ask_if_open(overdue, context)  # last: all else must happen while LlamaCloud is away, too
+    return SweepResult(enqueued=rung, overdue=len(overdue), finished=finished or 0, over=over, llamacloud_paused=mute)
+
+
+async def ask_before_due(context: Context) -> int | None:
+    """Asks about the open jobs whose deadline is still to come; how many have ended, None when LlamaCloud refuses us.
+
+    Raises CloudBusy.
+    """
+    query, jobs = Query(by="overdue", since=context.clock(), limit=1000), list[Job]()
+    async for job in every_record(Job, query, context.store):
+        jobs.append(job)
+        if len(jobs) == OPEN_AT_ONCE:
+            break
+    return await _ask_if_open(jobs, context)
+
+
+async def _alerting(context: Context) -> int:
+    """Looks for what is wrong, closes what is over, and sees that every channel hears of it; incidents closed."""
+    await convert(context)
+    await note_ingested(context)
+    over = await assess(context, await monitor(context))
+    await wake_channels(context)
+    return over
+
+
+async def _ask_if_open(jobs: Sequence[Job], context: Context) -> int | None:
+    """Asks about these jobs unless LlamaCloud refuses us; then this is one way to look whether that is over."""
+    pause = await vendor_pause.holding_pause(RESULTS, "sweep", context)
+    if pause.holds("sweep", context.clock()):
+        return None
+    try:
+        finished = await _ask_all(jobs, context)
+    except CloudRefused as error:
+        await vendor_pause.pause_after_refusal(RESULTS, "sweep", error, context, verdict=RetryAt(context.clock()))
+        return None
+    if jobs:
+        await vendor_pause.released(RESULTS, "sweep", pause, context)
+    return finished
+
+
+async def _ask_all(asked: Sequence[Job], context: Context) -> int:
+    """Asks about these jobs, each kind at its own endpoint; how many go on now."""
+    finished = 0
+    for kind, beta in ((JobKind.CLASSIFY, False), (JobKind.SPLIT, False), (JobKind.SPLIT, True)):
+        jobs = [job for job in asked if (job.kind, job.beta) == (kind, beta)]
+        finished += await _ask(kind, jobs, context) if jobs else 0
+    return finished
+
+
+def _overdue(now: float, limit: int) -> Query:
+    return Query(by="overdue", until=now, limit=limit)
+
+
+async def _ring_due(context: Context, now: float, limit: int) -> int:
+    page = await context.store.find(Task, Query(by="claimable", until=now, limit=limit))
+    if page.records:
+        await context.enqueue(*(task.id for task in page.records))
+    return len(page.records)
+
+
+async def _ask(kind: JobKind, jobs: Sequence[Job], context: Context) -> int:
+    """Asks about these jobs, by the list first; how many go on now. One before its deadline may just go on."""
+    listed = await _listed(kind, jobs, context)
+    now, went_on = context.clock(), 0
+    for job in jobs:
+        report = listed.get(job.id)
+        verdict = _verdict(job, report, context)
+        if verdict is not SweepVerdict.FINISHED and job.overdue_at is not None and job.overdue_at > now:
+            continue
+        if verdict is None:
+            await _ask_later(job, report.status if report else job.status, context)
+        else:
+            went_on += await _recheck(job, verdict, context)
+    return went_on
+
+
+def _verdict(job: Job, report: JobReport | None, context: Context) -> SweepVerdict | None:
+    """What to go on with; None for a job that is still at work. One that is not listed is asked for by its id."""
+    if report is None:
+        return SweepVerdict.GONE
+    if report.status.final:
+        return SweepVerdict.FINISHED
+    after, deadline = context.config.stuck_seconds, context.config.deadline_seconds
+    return SweepVerdict.STUCK if job.stuck(after=after, deadline_seconds=deadline) else None
+
+
+async def _listed(kind: JobKind, jobs: Sequence[Job], context: Context) -> dict[str, JobReport]:
+    wanted = {job.id for job in jobs}
+    since = min(job.created_at for job in jobs) - MARGIN
+    until = max(job.created_at for job in jobs) + MARGIN
+    reports = context.cloud.jobs(kind, since=since, until=until, beta=jobs[0].beta)
+    return {report.id: report async for report in reports if report.id in wanted}
+
+
+async def _recheck(job: Job, verdict: SweepVerdict, context: Context) -> int:
+    """Goes on as if the event had come."""
+    now = context.clock()
+    task = recheck_of(job, verdict, now=now)
+    try:
+        await context.store.apply(InsertIfAbsent(task), Replace(job.asked(job.status, now)))
+    except Conflict:
+        return 0  # somebody else heard of it meanwhile
+    context.meter.count("mailroom_sweep_found", what=verdict)
+    await context.enqueue(task.id)
+    return 1
+
+
+async def _ask_later(job: Job, status: JobStatus, context: Context) -> None:
+    with contextlib.suppress(Conflict):  # then somebody else heard of it meanwhile
+        await context.store.apply(Replace(job.asked(status, context.clock())))

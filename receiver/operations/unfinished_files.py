@@ -1,0 +1,25 @@
+"""Leftovers: the unfinished files of processes that were killed. A part of the sweep.
+
+Whoever is alive writes to his file now and then, so a file that nobody has touched for a day is nobody's.
+"""
+
+import asyncio
+
+from receiver.pipeline.context import Context
+from receiver.pipeline.scratch import clear_scratch
+from receiver.ports import LeavesFiles
+
+UNTOUCHED = 86400.0
+"""Seconds. No upload, packet or delivery is silent for as long."""
+
+
+async def clear_leftovers(context: Context) -> int:
+    """Removes them, in large folders bit by bit; how many there were."""
+    before = context.clock() - UNTOUCHED
+    cleared = await context.spool.clear_leftovers(before=before)
+    cleared += await asyncio.to_thread(clear_scratch, before=before)
+    for target in context.config.table.targets():
+        destination: object = context.destinations.get(target.scheme)
+        if isinstance(destination, LeavesFiles):
+            cleared += await destination.clear_leftovers(target, before=before)
+    return cleared

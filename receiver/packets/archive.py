@@ -1,0 +1,33 @@
+"""Packet: when all its pieces are settled it is archived, by the table's ``packet`` way."""
+
+from receiver.core.alert import Alert
+from receiver.core.document import Document, DocumentState, Step
+from receiver.core.fingerprint import cause_of
+from receiver.core.route import decide_archive
+from receiver.pipeline.context import Context
+from receiver.pipeline.job_result import planned
+
+
+def waits_for_pieces(packet: Document) -> bool:
+    """Whether it is cut and not archived yet."""
+    return packet.state is DocumentState.OPEN and packet.step is Step.SPLIT and bool(packet.cuts)
+
+
+def archived_packet(packet: Document, context: Context) -> Document:
+    """The packet with the plan to archive it."""
+    return planned(packet, decide_archive(context.config.table, packet, now=context.clock()), context)
+
+
+def held_alert(packet: Document, reason: str, now: float) -> Alert:
+    """The one alert of a packet that a person must look at."""
+    return Alert(
+        kind="packet.held",
+        cause=cause_of(reason, packet.name),
+        title=f"a person must look at packet {packet.name}",
+        detail=reason,
+        subject=packet.id,
+        name=packet.name,
+        job_id=packet.job_id,
+        fix=f"mailroom documents {packet.id} shows its pages; mailroom recut {packet.id} 1-4 5-9 … cuts it by hand",
+        at=now,
+    )

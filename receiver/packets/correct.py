@@ -1,0 +1,122 @@
+"""Recut: a person says how a packet is to be cut. Who, when and what was before is kept: a packet keeps every cut.
+
+Pieces of the new cut that are there already stay what they are, unless they waited for this very word; those that it
+does not have are withdrawn. What was delivered stays where it is, and on record.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from receiver.core.change import InsertIfAbsent, Replace
+from receiver.core.document import Document, DocumentState, Step
+from receiver.core.errors import Malformed, NotAllowed, NotFound
+from receiver.core.pages import BLANK, BY_HAND, Cut, Guards, Segment, account, read_spans, spans
+from receiver.core.replan import shelved
+from receiver.core.route import RouteTable
+from receiver.packets.cut import cut_task
+from receiver.packets.pieces import open_packet
+from receiver.pipeline.content import refuse_unreadable
+from receiver.pipeline.context import Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutRequest:
+    """What a person asks for: pieces in so many words, or the pieces that hold these pages made into one."""
+
+    pieces: tuple[Segment, ...] = ()
+    merge: tuple[int, ...] = ()
+    who: str = "operator"
+
+
+def read_piece(text: str) -> Segment:
+    """The piece that ``5-13`` or ``5-13=invoice`` asks for. Raises Malformed."""
+    pages, _, category = text.partition("=")
+    try:
+        return Segment(category=category.strip(), pages=read_spans(pages), confidence=BY_HAND)
+    except ValueError as error:
+        raise Malformed(str(error), fix="write 1-4 5-13=invoice 14=blank") from error
+
+
+async def recut(document_id: str, wish: CutRequest, context: Context) -> Document:
+    """The packet with its new cut, which is being carried out.
+
+    Any PDF can be cut, one that was not taken in as a packet too. Raises NotFound, NotAllowed while it is being worked
+    on, Malformed for pages that do not add up or a type that no route takes, Uncuttable, Conflict.
+    """
+    document = await context.store.get(Document, document_id)
+    if document is None:
+        raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
+    _refuse(document)
+    await refuse_unreadable(document, context)
+    if document.page_count is None:
+        async with open_packet(document, context) as pages:
+            document = replace(document, page_count=pages.count)
+    after = _cut(document, wish, context)
+    task = cut_task(document.id, because=f"hand-{len(after.cuts)}", now=context.clock())
+    await context.store.apply(Replace(after), InsertIfAbsent(task))
+    await context.enqueue(task.id)
+    return replace(after, version=after.version + 1)
+
+
+def _refuse(document: Document) -> None:
+    if document.is_piece:
+        fix = f"mailroom recut {document.parent_id} …"
+        raise NotAllowed(f"document {document.id} is a piece: cut its packet", fix=fix)
+    if document.state is DocumentState.OPEN:
+        fix = f"mailroom documents {document.id} shows what it waits for"
+        raise NotAllowed(f"document {document.id} is still being worked on", fix=fix)
+
+
+def _cut(document: Document, wish: CutRequest, context: Context) -> Document:
+    now, count = context.clock(), document.page_count or 0
+    pieces = _merged(document.pieces, wish.merge) if wish.merge else wish.pieces
+    result = account(pieces, count, Guards())
+    if result.faults:
+        raise Malformed(f"{document.name} has {count} pages: {'; '.join(result.faults)}")
+    _check_types(pieces, context.config.table)
+    because = f"hand-{len(document.cuts) + 1}"
+    task = cut_task(document.id, because=because, now=now)
+    made = Cut(at=now, by=wish.who, task=task.id, pieces=result.pieces)
+    cut = replace(
+        shelved(document, context.holds),
+        packet=True,
+        cuts=(*document.cuts, made),
+        state=DocumentState.OPEN,
+        step=Step.SPLIT,
+        classification=None,
+        parts_state=None,
+        error="",
+        deadline=now + 3 * context.config.deadline_seconds,
+    )
+    return cut.note(now, "cut by hand", f"{wish.who}: {cut_text(result.pieces)}; before: {_before(document)}")
+
+
+def _merged(pieces: Sequence[Segment], pages: Iterable[int]) -> tuple[Segment, ...]:
+    """The present pieces, with those that hold any of these pages made into one."""
+    wanted = set(pages)
+    touched = [item for item in pieces if wanted & set(item.pages)]
+    if len(touched) < 2:
+        raise Malformed(f"pages {spans(wanted)} are not in two or more pieces: there is nothing to merge")
+    categories = {item.category for item in touched}
+    whole = tuple(sorted(page for item in touched for page in item.pages))
+    item = Segment(category=categories.pop() if len(categories) == 1 else "", pages=whole, confidence=BY_HAND)
+    return (*(other for other in pieces if other not in touched), item)
+
+
+def _check_types(pieces: Sequence[Segment], table: RouteTable) -> None:
+    named = {item.category for item in pieces if item.category and item.confidence == BY_HAND}
+    if unknown := sorted(name for name in named - {BLANK} if not table.takes(name)):
+        known = ", ".join(sorted({*table.types, BLANK}))
+        raise Malformed(f"no route takes type {unknown[0]!r}; known are {known}")
+
+
+def cut_text(pieces: Sequence[Segment]) -> str:
+    """The pieces in words."""
+    return " ".join(
+        spans(item.pages).replace(" ", "") + (f"={item.category}" if item.category else "") for item in pieces
+    )
+
+
+def _before(document: Document) -> str:
+    state = f"{document.state}" + (f", {document.type}" if document.type else "")
+    return f"{state}, {cut_text(document.pieces)} by {document.cuts[-1].by}" if document.cuts else f"{state}, not cut"

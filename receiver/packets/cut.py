@@ -1,0 +1,237 @@
+"""Split: from what a split job said to pieces that are documents of their own.
+
+First the cut is decided and kept on the packet; then it is carried out, piece by piece. A crash in between cuts the
+same pieces again, because their ids follow from packet and pages, and those that are there are left alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from receiver.core.change import InsertIfAbsent, Replace, Write
+from receiver.core.document import NAMING, Classification, Document, DocumentState, Origin, Step
+from receiver.core.errors import Uncuttable
+from receiver.core.job import Job
+from receiver.core.naming import id_parts, piece_id, task_id
+from receiver.core.pages import BLANK, BY_HAND, UNCATEGORIZED, Cut, Segment, account, candidates, spans, sure_enough
+from receiver.core.plan import Plan, Way
+from receiver.core.route import decide
+from receiver.core.task import Task, submission_of
+from receiver.packets.archive import held_alert
+from receiver.packets.parents import update_task
+from receiver.packets.pieces import dying_once, open_packet, piece_ids
+from receiver.pipeline.context import Context, StepResult, TaskHandler
+from receiver.pipeline.deliver import delivery_tasks
+from receiver.pipeline.job_context import JobContext
+from receiver.pipeline.job_result import held, held_document, job_concluded, planned, resubmission
+from receiver.pipeline.scratch import scratch
+from receiver.ports import OpenPdf, StoredContent
+
+
+def segments_found(case: JobContext, context: Context) -> Sequence[Write]:
+    """A finished split job: its segments are kept, and the cut is promised."""
+    now = context.clock()
+    count = len(case.report.segments)
+    packet = replace(case.document, step=Step.SPLIT, error="")
+    packet = packet.note(now, "split", f"job {case.report.id} found {count} segments")
+    task = cut_task(packet.id, because=case.report.id, now=now)
+    return *job_concluded(case, packet, context), InsertIfAbsent(task)
+
+
+def cut_task(packet_id: str, *, because: str, now: float) -> Task:
+    """The task to cut a packet, because of a job or of a person's word."""
+    return Task(id=task_id("cut", packet_id, because), kind="cut", subject=packet_id, due_at=now, created_at=now)
+
+
+async def cut(task: Task, context: Context) -> StepResult:
+    """Cuts the packet as far as it is not cut yet, or holds it with the list of what does not add up."""
+    packet = await context.store.get(Document, task.subject)
+    if packet is None or packet.state is not DocumentState.OPEN or packet.step is not Step.SPLIT:
+        return StepResult(note="nothing to cut")
+    try:
+        with dying_once(task):
+            return await _cut(packet, task, context)
+    except Uncuttable as error:
+        return _hold(packet, str(error), context)
+
+
+async def _cut(packet: Document, task: Task, context: Context) -> StepResult:
+    async with open_packet(packet, context) as pages:
+        if not packet.cuts or packet.cuts[-1].task != task.id:
+            decided = await _decide(packet, task, pages, context)
+            if isinstance(decided, str):
+                return _hold(packet, f"its pages do not add up: {decided}", context)
+            packet = decided
+        await _withdraw(packet, context)
+        doubtful = [await _piece(packet, item, pages, context) for item in packet.pieces]
+        whole = any(len(item.pages) == pages.count for item in packet.pieces)
+        left = () if whole else tuple(pages.files)
+    return _done(packet, task, [item for item in doubtful if item], left, context)
+
+
+async def _decide(packet: Document, task: Task, pages: OpenPdf, context: Context) -> Document | str:
+    """The packet with its cut, kept; or what does not add up."""
+    job = await context.store.get(Job, packet.job_id)
+    segments = job.segments if job else ()
+    split = context.config.split
+    blank = await pages.blank(candidates(segments, pages.count, split.guards))
+    omit = split.uncategorized == "omit"
+    result = account(segments, pages.count, split.guards, omit=omit, blank=blank)
+    if result.faults:
+        return "; ".join(result.faults)
+    now = context.clock()
+    made = Cut(at=now, by=f"job {packet.job_id}", task=task.id, pieces=result.pieces, omitted=result.omitted)
+    after = replace(packet, cuts=(*packet.cuts, made), page_count=pages.count)
+    await context.store.apply(Replace(after))
+    return replace(after, version=after.version + 1)
+
+
+async def _piece(packet: Document, segment: Segment, pages: OpenPdf, context: Context) -> str:
+    """Makes this piece a document unless it is one; why a person must look at it, "" when nobody must."""
+    known = await context.store.get(Document, piece_id(packet.id, segment.pages))
+    if known is None:
+        known = _document(packet, segment, await _kept(packet, segment, pages, context), context)
+        known, tasks = _first_step(known, packet, segment, context)
+        context.meter.count("mailroom_documents", source="piece")
+        await _promise(InsertIfAbsent(known), tasks, context)
+    elif _waits_for_this_cut(known, segment):
+        again = resubmission(known, f"{packet.cuts[-1].by} cut the packet anew", context.clock(), context)
+        if again.forgotten_at is not None:
+            kept = await _kept(packet, segment, pages, context)
+            again = replace(again, content=kept.location, sha256=kept.sha256, size=kept.size, forgotten_at=None)
+        known, tasks = _first_step(again, packet, segment, context)
+        await _promise(Replace(known), tasks, context)
+    return known.error if known.state is DocumentState.REVIEW and known.plan is None else ""
+
+
+async def _promise(piece: Write, tasks: Sequence[InsertIfAbsent], context: Context) -> None:
+    """Keeps the piece with its tasks, and rings for them: it need not wait until the other pieces are cut."""
+    await context.store.apply(piece, *tasks)
+    await context.enqueue(*(task.record.id for task in tasks))
+
+
+def _waits_for_this_cut(piece: Document, segment: Segment) -> bool:
+    """A piece of an earlier cut that this one brings back, or that waited for a person to say that it is right."""
+    withdrawn = piece.plan is not None and piece.plan.way is Way.RECUT
+    doubted = piece.plan is None and piece.state is DocumentState.REVIEW
+    retyped = bool(segment.category) and piece.category != segment.category
+    return withdrawn or (segment.confidence == BY_HAND and (doubted or retyped))
+
+
+async def _kept(packet: Document, segment: Segment, pages: OpenPdf, context: Context) -> StoredContent:
+    with scratch() as folder:
+        path = folder / "piece.pdf"
+        await pages.cut(segment.pages, path)
+        return await context.spool.keep(
+            path, limit=context.max_document, owner=lambda _: piece_id(packet.id, segment.pages)
+        )
+
+
+def _document(packet: Document, segment: Segment, kept: StoredContent, context: Context) -> Document:
+    now, where = context.clock(), spans(segment.pages)
+    stem = PurePosixPath(packet.name).stem or packet.name
+    return Document(
+        id=piece_id(packet.id, segment.pages),
+        name=f"{stem}-p{where.replace(', ', '_')}.pdf",
+        sha256=kept.sha256,
+        size=kept.size,
+        media_type="application/pdf",
+        origin=Origin(kind="piece", locator=f"{packet.id} pages {where}", sender=packet.origin.sender),
+        content=kept.location,
+        taken_in_at=packet.taken_in_at,
+        naming=NAMING,
+        batch_id=packet.batch_id,
+        parent_id=packet.id,
+        pages=segment.pages,
+        page_count=len(segment.pages),
+        metadata={**packet.metadata, "packet": packet.name, "split_job": packet.job_id},
+        deadline=now + context.config.deadline_seconds,
+        installation=packet.installation,
+    ).note(now, "cut", f"pages {where} of {packet.name}")
+
+
+def _first_step(
+    piece: Document, packet: Document, segment: Segment, context: Context
+) -> tuple[Document, tuple[InsertIfAbsent, ...]]:
+    """What becomes of a fresh piece: sent nowhere, held, routed by its category, or submitted."""
+    now, split = context.clock(), context.config.split
+    piece = replace(piece, category=segment.category, category_confidence=segment.confidence)
+    if segment.category == BLANK:
+        reason = "blank pages, dropped from the packet; nothing is lost: they are kept here and in the packet"
+        return planned(piece, Plan(way=Way.BLANK, route=Way.BLANK, reason=reason, decided_at=now), context), ()
+    if not sure_enough(segment.confidence, split.min_confidence):
+        reason = f"LlamaCloud is only {segment.confidence or 'vaguely'} sure of this piece: {segment.category}"
+        return held_document(piece, reason, now), ()
+    by_person = segment.confidence == BY_HAND
+    if segment.category and (by_person or split.then == "route"):
+        piece = _routed(piece, packet.cuts[-1].by, context)
+        return piece, delivery_tasks(piece, context)
+    return piece, (InsertIfAbsent(submission_of(piece, now=now)),)
+
+
+def _routed(piece: Document, by: str, context: Context) -> Document:
+    """The piece on the way of its category. Its confidence is 1: split.min_confidence has weighed it already."""
+    table, now = context.config.table, context.clock()
+    category = None if piece.category == UNCATEGORIZED else piece.category
+    reasoning = f"{by} put pages {spans(piece.pages)} under {piece.category} ({piece.category_confidence})"
+    result = Classification(type=category, confidence=1.0, reasoning=reasoning)
+    typed = replace(piece, classification=result)
+    plan = decide(table, result, typed, now=now)
+    context.meter.count("mailroom_decisions", way=plan.way, type=category or "")
+    return planned(typed, plan, context)
+
+
+async def _withdraw(packet: Document, context: Context) -> None:
+    """Pieces of earlier cuts that this one does not have go no further; what they delivered stays on their record."""
+    present = set(piece_ids(packet))
+    earlier = {piece_id(packet.id, item.pages) for cut in packet.cuts[:-1] for item in cut.pieces}
+    for item in sorted(earlier - present):
+        piece = await context.store.get(Document, item)
+        if piece is None or (piece.plan is not None and piece.plan.way is Way.RECUT):
+            continue
+        now = context.clock()
+        reason = f"its pages are in other pieces since {packet.cuts[-1].by} cut the packet anew"
+        plan = Plan(way=Way.RECUT, route=Way.RECUT, reason=reason, decided_at=now)
+        after = planned(replace(piece, error=""), plan, context)
+        await _promise(Replace(after), delivery_tasks(after, context), context)
+
+
+def _done(packet: Document, task: Task, doubts: Sequence[str], left: tuple[str, ...], context: Context) -> StepResult:
+    """The packet is cut. ``left`` are the embedded files that no piece carries; they are named on its record."""
+    now, count = context.clock(), len(packet.pieces)
+    waiting = f"{len(doubts)} of {count} pieces wait for a person: {doubts[0]}" if doubts else ""
+    detail = "; ".join(f"{spans(item.pages)} {item.category}".strip() for item in packet.pieces)
+    if left:
+        detail = f"the embedded files {', '.join(left)} stay with the packet; {detail}"
+
+    async def change() -> Sequence[Write]:
+        fresh = await context.store.get(Document, packet.id)
+        if fresh is None or fresh.state is not DocumentState.OPEN:
+            return ()
+        # Each piece has a deadline of its own, and may be submitted a second time.
+        cuts = (*fresh.cuts[:-1], replace(fresh.cuts[-1], files_left=left))
+        later = replace(fresh, cuts=cuts, deadline=now + 3 * context.config.deadline_seconds)
+        look = update_task(packet.id, *id_parts(task.id), now=now)
+        return Replace(later.note(now, "cut", f"{packet.cuts[-1].by}: {detail}")), InsertIfAbsent(look)
+
+    alerts = (held_alert(packet, waiting, now),) if waiting else ()
+    return StepResult(note=f"cut into {count} pieces", change=change, alerts=alerts)
+
+
+def _hold(packet: Document, reason: str, context: Context) -> StepResult:
+    async def change() -> Sequence[Write]:
+        fresh = await context.store.get(Document, packet.id)
+        return held(fresh, reason, context) if fresh and fresh.state is DocumentState.OPEN else ()
+
+    return StepResult(note=reason, change=change, alerts=(held_alert(packet, reason, context.clock()),))
+
+
+async def give_up(task: Task, error: Exception, context: Context) -> Sequence[Write]:
+    """A packet that could not be cut waits in review."""
+    packet = await context.store.get(Document, task.subject)
+    if packet is None or packet.state is not DocumentState.OPEN or packet.step is not Step.SPLIT:
+        return ()
+    return held(packet, f"it could not be cut: {error}", context)
+
+
+STEP = TaskHandler(run=cut, give_up=give_up)

@@ -1,0 +1,65 @@
+"""A packet's pages and pieces: the open file, and the documents that were cut from it."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import anyio
+
+from receiver.core.document import Document
+from receiver.core.errors import Misconfigured, ReaderDied, Uncuttable
+from receiver.core.naming import piece_id
+from receiver.core.task import Task
+from receiver.pipeline.content import content_of
+from receiver.pipeline.context import Context
+from receiver.pipeline.scratch import scratch
+from receiver.ports import OpenPdf
+
+
+@contextlib.asynccontextmanager
+async def open_packet(packet: Document, context: Context) -> AsyncIterator[OpenPdf]:
+    """The packet's PDF, open for cutting. Raises Uncuttable, ReaderDied, FileGone."""
+    if context.cutter is None:
+        raise Misconfigured("this application cannot cut packets: give its Context a cutter")
+    async with on_disk(packet, context) as path, context.cutter.opened(path) as pages:
+        yield pages
+
+
+@contextlib.contextmanager
+def dying_once(task: Task) -> Iterator[None]:
+    """Lets the reader die once, which may be chance: then the task is tried again, soon.
+
+    When the last attempt at this task ended so too, it is the file's fault: raises Uncuttable.
+    """
+    try:
+        yield
+    except ReaderDied as error:
+        if task.cause != ReaderDied.code:
+            raise
+        raise Uncuttable(f"reading it failed twice: {error}") from error
+
+
+@contextlib.asynccontextmanager
+async def on_disk(document: Document, context: Context) -> AsyncIterator[Path]:
+    """The document's bytes as a file: where the spool has them, or else a copy for the while."""
+    content = await content_of(document, context)
+    if content.path is not None:
+        yield content.path
+        return
+    with scratch() as folder:
+        path = folder / "packet.pdf"
+        async with await anyio.open_file(path, "wb") as file:
+            async for chunk in content.stream():
+                await file.write(chunk)
+        yield path
+
+
+def piece_ids(packet: Document) -> list[str]:
+    """The ids of the pieces that the packet is cut into now."""
+    return [piece_id(packet.id, item.pages) for item in packet.pieces]
+
+
+async def pieces_of(packet: Document, context: Context) -> list[Document]:
+    """The packet's pieces in the order of their pages, as far as they are there."""
+    found = [await context.store.get(Document, item) for item in piece_ids(packet)]
+    return [item for item in found if item is not None]

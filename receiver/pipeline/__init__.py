@@ -1,0 +1,1 @@
+"""The steps of the story, one file each: ingest, submit, receive, process, job_result, deliver."""

@@ -1,0 +1,82 @@
+"""Content: a document's bytes from wherever they can be had.
+
+They are where they were kept at intake, until their time is over (operations/expired_content.py);
+and in each place that they were delivered to, if somebody here can read it.
+"""
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
+from typing import cast
+
+from receiver.core.delivery_request import Content
+from receiver.core.document import Document
+from receiver.core.errors import FileGone, MailroomError, NotAllowed
+from receiver.pipeline.context import BRING_BACK, Context, why_forgotten
+
+
+async def contents(document: Document, context: Context) -> AsyncIterator[Content]:
+    """The bytes as they are kept, then as they lie where they were delivered. Whether they are there, reading tells."""
+    with contextlib.suppress(FileGone):
+        yield await context.content(document)
+    for item in document.copies:
+        source = context.source_of(item.receipt.location) if item.receipt else None
+        if source is not None and item.receipt is not None:
+            with contextlib.suppress(FileGone):
+                yield await source.content(replace(document, content=item.receipt.location))
+
+
+async def content_of(document: Document, context: Context) -> Content:
+    """The bytes as they are kept; of a document whose bytes were forgotten, the first copy that can be read.
+
+    Raises FileGone, or why the last of the copies cannot be read now.
+    """
+    if document.forgotten_at is None:
+        return await context.content(document)
+    said: MailroomError = FileGone(_gone(document), fix=BRING_BACK)
+    async for content in contents(document, context):
+        try:
+            await _read_first(content)
+            return content
+        except MailroomError as error:
+            said = error
+    raise said
+
+
+async def _read_first(content: Content) -> None:
+    async with contextlib.aclosing(cast("AsyncGenerator[bytes]", content.stream())) as chunks:
+        async for _ in chunks:
+            break
+
+
+async def why_undeliverable(document: Document, context: Context) -> str:
+    """Why a document whose bytes were forgotten cannot be delivered anywhere; "" when it can, from a copy of it."""
+    if document.forgotten_at is None:
+        return ""
+    try:
+        await content_of(document, context)
+    except MailroomError as error:
+        said = _gone(document)
+        return f"{said if isinstance(error, FileGone) else f'{said}, or: {error}'}; {BRING_BACK}"
+    return ""
+
+
+async def refuse_unreadable(document: Document, context: Context) -> None:
+    """Raises NotAllowed for a document whose bytes were forgotten, and of which no copy can be read."""
+    if await why_undeliverable(document, context):
+        raise NotAllowed(_gone(document), fix=BRING_BACK)
+
+
+def content_without_bytes(document: Document) -> Content:
+    """What is known of the bytes, where nobody has them: a message needs no more."""
+
+    def nothing() -> AsyncIterator[bytes]:
+        raise FileGone(_gone(document), fix=BRING_BACK)
+
+    return Content(size=document.size, sha256=document.sha256, media_type=document.media_type, stream=nothing)
+
+
+def _gone(document: Document) -> str:
+    if document.forgotten_at is None:
+        return f"the bytes of document {document.id} ({document.name}) are nowhere to be had"
+    return f"{why_forgotten(document)}, and no copy can be read where it was delivered"

@@ -1,0 +1,231 @@
+"""What the steps work with: the ports, the routing table, and the terms on which jobs are created."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from secrets import token_hex
+
+from receiver.config import Config
+from receiver.core import token
+from receiver.core.alert import Alert
+from receiver.core.budget import Budget
+from receiver.core.change import Write
+from receiver.core.delivery_request import Content
+from receiver.core.document import Document
+from receiver.core.errors import FileGone, Transient
+from receiver.core.job import Job
+from receiver.core.links import ContentLinks
+from receiver.core.plan import Target
+from receiver.core.route import RouteTable
+from receiver.core.task import NOTICES, Task
+from receiver.core.verify import TOKEN_HEADER
+from receiver.pipeline.registry import HandlerRegistry
+from receiver.ports import (
+    AlertChannel,
+    Clock,
+    Cloud,
+    ContentSource,
+    Cutter,
+    Destination,
+    MailReader,
+    Meter,
+    Spool,
+    Store,
+    TaskQueue,
+    WebhookConfiguration,
+)
+
+BRING_BACK = "take the same file in again, from the same place: its bytes are kept again then, and nothing is paid"
+TOKEN_SECONDS = 7 * 86400.0
+"""How long a per-job token is good: far longer than any job, far shorter than for ever."""
+
+
+def random_id() -> str:
+    """16 hexadecimal digits."""
+    return token_hex(8)
+
+
+def lookup_budget() -> Budget:
+    """How often LlamaCloud is asked about jobs that an event names and nobody knows here: 10 a second, 20 at once."""
+    return Budget(per_second=10, burst=20)
+
+
+@dataclass(slots=True, kw_only=True)
+class WebhookTerms:
+    """How LlamaCloud is told to call us. What is secret in it is exchanged when secrets rotate."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    token_secret: bytes = field(default=b"", repr=False)
+    signing_secret: str = field(default="", repr=False)
+
+    def take(self, fresh: "WebhookTerms") -> None:
+        """Registers jobs on the fresh terms from now on."""
+        self.url, self.headers = fresh.url, fresh.headers
+        self.token_secret, self.signing_secret = fresh.token_secret, fresh.signing_secret
+
+    def configuration(self, document: Document, events: Sequence[str], *, now: float) -> WebhookConfiguration:
+        """The webhook configuration of a job for this document, with a token that is good for no other."""
+        return self.configuration_for(document.id, events, now=now)
+
+    def configuration_for(self, document_id: str, events: Sequence[str], *, now: float) -> WebhookConfiguration:
+        """The same by the document's id."""
+        headers = dict(self.headers)
+        if self.token_secret:
+            headers[TOKEN_HEADER] = token.make_token(document_id, self.token_secret, expires_at=now + TOKEN_SECONDS)
+        return WebhookConfiguration(
+            url=self.url,
+            headers=headers,
+            signing_secret=self.signing_secret,
+            events=tuple(events),
+            output_format="json",
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """Handed to every step. Tests replace any of it; only ``take`` and ``take_shadow`` change it."""
+
+    store: Store
+    queue: TaskQueue
+    cloud: Cloud
+    spool: Spool
+    config: Config
+    webhook_terms: WebhookTerms
+    registry: HandlerRegistry
+    clock: Clock
+    spread: Callable[[], float]
+    """A random number in 0..1, for jitter."""
+    meter: Meter
+    shadow: RouteTable | None = None
+    """A table that decides beside the real one, and moves nothing."""
+    random_id: Callable[[], str] = random_id
+    """A name that nobody else has: 16 hexadecimal digits."""
+    sources: Mapping[str, ContentSource] = field(default_factory=dict)
+    """Scheme of Document.content -> who has the bytes, beside the spool and LlamaCloud."""
+    destinations: Mapping[str, Destination] = field(default_factory=dict)
+    """URL scheme -> destination."""
+    cutter: Cutter | None = None
+    """None where no packet is ever cut."""
+    mail_reader: MailReader | None = None
+    """None where no mail ever arrives."""
+    channels: Mapping[str, AlertChannel] = field(default_factory=dict)
+    """The ``to`` of an alert rule -> its channel."""
+    lookups: Budget = field(default_factory=lookup_budget)
+    """One for all tasks of this process."""
+    operator_url: str = ""
+    """Where the operator's page is, for links in notices; "" for none."""
+    heartbeat: Callable[[], Awaitable[None]] | None = None
+    """Gives a sign of life to whoever watches from outside; raises a MailroomError when that fails."""
+    site: str = ""
+    """Which Mailroom this is, for those that hear of several."""
+    links: ContentLinks | None = None
+    """Makes the links to what only we hold; None where nobody serves them."""
+    adopt: bool = False
+    """Whether a job that was created elsewhere becomes a document here."""
+    max_document: int = 512 * 1024 * 1024
+
+    def take(self, config: Config, channels: Mapping[str, AlertChannel]) -> None:
+        """Works by this mailroom.yaml from now on, and by the alert channels that it names."""
+        self.config, self.channels = config, channels
+
+    def take_shadow(self, table: RouteTable) -> None:
+        """Has this table decide beside the real one from now on."""
+        self.shadow = table
+
+    async def enqueue(self, *task_ids: str, delay_seconds: float = 0) -> None:
+        """Rings for tasks that were just written. A bell that cannot ring is no failure: the sweep rings again."""
+        if not task_ids:
+            return
+        try:
+            await self.queue.enqueue(*task_ids, delay_seconds=delay_seconds)
+        except Transient:
+            self.meter.count("mailroom_mute_rings")
+
+    async def content(self, document: Document) -> Content:
+        """The document's bytes, wherever they lie. Raises FileGone."""
+        if document.forgotten_at is not None:
+            raise FileGone(why_forgotten(document), fix=BRING_BACK)
+        scheme, _, rest = document.content.partition(":")
+        if scheme == "llamacloud":
+            return Content(
+                size=document.size,
+                sha256=document.sha256,
+                media_type=document.media_type,
+                stream=lambda: self.cloud.read_file(rest),
+            )
+        if (source := self.source_of(document.content)) is None:
+            raise FileGone(f"nobody here can read {document.content}")
+        return await source.content(document)
+
+    async def release(self, location: str) -> None:
+        """Nobody needs the bytes at this location any more. What lies at LlamaCloud expires there by itself."""
+        if (source := self.source_of(location)) is not None:
+            await source.release(location)
+
+    def holds(self, target: Target) -> bool:
+        """Whether the document itself is put there, and not only a message about it."""
+        destination = self.destinations.get(target.scheme)
+        return destination is not None and destination.holds_bytes
+
+    def source_of(self, location: str) -> ContentSource | None:
+        """Who can read what lies at this location; None when nobody here can."""
+        scheme = location.partition(":")[0]
+        return self.spool if scheme == "spool" else self.sources.get(scheme)
+
+
+def why_forgotten(document: Document) -> str:
+    """In words, that its bytes were forgotten, and when."""
+    at = datetime.fromtimestamp(document.forgotten_at or 0.0, UTC)
+    return f"the bytes of document {document.id} ({document.name}) were forgotten on {at:%Y-%m-%d}"
+
+
+async def document_of(task: Task, store: Store) -> Document | None:
+    """The document that a task is work on: its subject, or its job's document. None for a notice about one."""
+    if task.kind in NOTICES:
+        return None
+    document = await store.get(Document, task.subject)
+    if document is not None:
+        return document
+    job = await store.get(Job, task.subject)
+    return await store.get(Document, job.document_id) if job else None
+
+
+Change = Callable[[], Awaitable[Sequence[Write]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """What a step did, and what it wants written.
+
+    ``change`` reads what it needs afresh and returns the writes; it is called again when another worker changed a
+    record meanwhile, while the step itself, with its effects on the outside, is not.
+    """
+
+    note: str
+    change: Change | None = None
+    again_at: float | None = None
+    """Look again then; this is not a failure and does not count as an attempt."""
+    bulk: bool = False
+    """Whether from then on it may wait for all other tasks."""
+    alerts: tuple[Alert, ...] = ()
+    asked: bool | None = None
+    """Whether LlamaCloud answered something; None means that a change or another look says so."""
+    alerts_of: Callable[[Sequence[Write]], Sequence[Alert]] | None = None
+    """The alerts that depend on what is written in the end: what mends itself is none."""
+
+
+Run = Callable[[Task, Context], Awaitable[StepResult]]
+GiveUp = Callable[[Task, Exception, Context], Awaitable[Sequence[Write]]]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHandler:
+    """How a kind of task is done, and what becomes of its subject when it is given up."""
+
+    run: Run
+    give_up: GiveUp | None = None
+    attempt_failed: GiveUp | None = None
+    """What to write, beside the retry, when an attempt failed and will be repeated."""
+    alert: Callable[[Task, Exception, str, str, float], Alert] | None = None
+    """The alert of a task that was given up: task, error, fix, cause, now. None gives the general one."""

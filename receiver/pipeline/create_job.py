@@ -1,0 +1,61 @@
+"""Which of LlamaCloud's two split paths a job is created on: the current one, or the beta one that knows no webhooks.
+
+Source: reference 1.4. With ``path: auto`` the beta path is taken where the current one is not served, and that is
+remembered for a day. A beta job has no ``transaction_id``, so a repeated attempt looks first whether it is there.
+"""
+
+import contextlib
+from dataclasses import replace
+
+from receiver.core.change import put
+from receiver.core.document import Document
+from receiver.core.errors import Conflict, NotServed
+from receiver.core.flag import Flag
+from receiver.core.job import Job, JobKind, JobReport
+from receiver.pipeline.context import Context
+from receiver.ports import JobRequest
+
+BETA = "split:beta"
+"""The flag; its value is the moment until which the current path is taken for missing."""
+REMEMBERED = 86400.0
+MARGIN = 300.0
+"""Seconds by which the window of creation times is widened: two clocks are involved."""
+
+
+async def create_job(
+    order: JobRequest, document: Document, context: Context, *, repeated: bool
+) -> tuple[JobReport, JobRequest]:
+    """The split job, and the order as it was placed. ``repeated`` says that an earlier attempt may have created it."""
+    path = context.config.split.path
+    if path == "current" or (path == "auto" and not await _missing(context)):
+        try:
+            return await context.cloud.create(order), order
+        except NotServed:
+            if path == "current":
+                raise
+            await _remember(context)
+    beta = replace(order, beta=True, registration=None)
+    created = await _created_before(beta, document, context) if repeated else None
+    return created or await context.cloud.create(beta), beta
+
+
+async def _missing(context: Context) -> bool:
+    flag = await context.store.get(Flag, BETA)
+    return flag is not None and 0 < float(flag.value) - context.clock() <= REMEMBERED
+
+
+async def _remember(context: Context) -> None:
+    now = context.clock()
+    known = await context.store.get(Flag, BETA)
+    flag = Flag(id=BETA, value=repr(now + REMEMBERED), at=now)
+    with contextlib.suppress(Conflict):  # another worker found the same
+        await context.store.apply(put(flag, known))
+
+
+async def _created_before(order: JobRequest, document: Document, context: Context) -> JobReport | None:
+    """A job for this file that is on nobody's books: its creation was answered to a process that then died."""
+    since, until = document.taken_in_at - MARGIN, context.clock() + MARGIN
+    async for report in context.cloud.jobs(JobKind.SPLIT, since=since, until=until, beta=True):
+        if report.file_id == order.file_id and await context.store.get(Job, report.id) is None:
+            return report
+    return None

@@ -1,0 +1,239 @@
+"""Deliver: one document to one destination, once in effect, with its receipt written on the document.
+
+Destinations that hold the bytes go first. The messages of those that only point to the document (a queue, an endpoint)
+follow when it lies in all of them. If that takes longer than ``message_wait``, they go without a pointer and say so,
+and a second message says where the document lies as soon as it does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from receiver.core.alert import Alert
+from receiver.core.change import InsertIfAbsent, Replace, Write
+from receiver.core.delivery_request import DeliveryRequest, PointerState
+from receiver.core.document import Delivery, DeliveryState, Document, Receipt
+from receiver.core.errors import DeliveryConflict, FileGone, Unroutable
+from receiver.core.manifest import manifest
+from receiver.core.meaning import Meaning
+from receiver.core.naming import place, task_id
+from receiver.core.plan import Target
+from receiver.core.replan import known, with_pointers
+from receiver.core.task import Task
+from receiver.packets.pieces import pieces_of
+from receiver.pipeline.content import content_without_bytes, contents
+from receiver.pipeline.context import Context, StepResult, TaskHandler
+from receiver.pipeline.pause import LOOK_AGAIN, paused_until
+from receiver.pipeline.pointer import pointer_for
+from receiver.ports import Destination
+
+
+async def deliver(task: Task, context: Context) -> StepResult:
+    """One attempt at one delivery."""
+    document, delivery = await _asked_for(task, context)
+    if document is None or document.plan is None or delivery is None or delivery.done:
+        return StepResult(note="nothing to deliver")
+    if (until := await paused_until(place(delivery.to.url), context)) is not None:
+        note = f"{place(delivery.to.url)} is paused"
+        again_at = min(until, context.clock() + LOOK_AGAIN) + context.spread()
+        return StepResult(note=note, again_at=again_at, change=lambda: attempt_failed(task, None, context))
+    if _too_early(document, delivery, context):
+        return StepResult(note="the document is not stored yet", again_at=_announced_at(document, context))
+    request = await _parcel(document, delivery, context)
+    receipt = await _sent(request, context)
+    owes_pointer = delivery.tells and request.pointer.state is PointerState.PENDING
+    context.meter.count("mailroom_deliveries", destination=delivery.to.scheme, outcome="delivered")
+
+    async def change() -> Sequence[Write]:
+        return await _delivered(task, replace(delivery, receipt=receipt, owes_pointer=owes_pointer), context)
+
+    return StepResult(note=receipt.location, change=change)
+
+
+def destination_of(target: Target, context: Context) -> Destination:
+    """The destination that serves this target. Raises Unroutable."""
+    destination = context.destinations.get(target.scheme)
+    if destination is None:
+        raise Unroutable(f"no destination serves {target.url}; known are {', '.join(sorted(context.destinations))}")
+    return destination
+
+
+def delivery_tasks(document: Document, context: Context) -> tuple[InsertIfAbsent, ...]:
+    """The tasks for what can be delivered now; those that are there already stay as they are."""
+    return tuple(_promised(item, document, context) for item in _due(document))
+
+
+def _due(document: Document) -> list[Delivery]:
+    """What can be delivered: the document itself, what is no longer true, and, once it is stored, what points to it."""
+    stored = all(item.done for item in document.holders)
+    follows = [] if stored else [item for item in document.messages if item.meaning is not Meaning.AVAILABLE]
+    return [item for item in document.deliveries if item.state is DeliveryState.PENDING and item not in follows]
+
+
+def _promised(delivery: Delivery, document: Document, context: Context) -> InsertIfAbsent:
+    now, run = context.clock(), [delivery.run] if delivery.run else []
+    at = {"endpoint": delivery.to.endpoint} if delivery.to.endpoint else {}
+    return InsertIfAbsent(
+        Task(
+            id=task_id("deliver", delivery.id, *run),
+            kind="deliver",
+            subject=document.id,
+            due_at=now,
+            created_at=now,
+            details={"delivery_id": delivery.id, "to": delivery.to.url, **at},
+        )
+    )
+
+
+async def announce(task: Task, context: Context) -> StepResult:
+    """The document is not stored in time: the messages go out all the same, and say so."""
+
+    async def change() -> Sequence[Write]:
+        document = await context.store.get(Document, task.subject)
+        if document is None or str(document.sequence) != task.details["sequence"]:
+            return ()
+        document = known(document, context.holds)
+        waiting = [item for item in document.messages if item.state is DeliveryState.PENDING]
+        return [_promised(item, document, context) for item in waiting]
+
+    return StepResult(note="messages wait no longer for the document to be stored", change=change)
+
+
+def _announcement(document: Document, context: Context) -> list[Write]:
+    """The task to say after a while that the document is not stored yet; none where nobody waits to hear of it."""
+    if not any(item.state is DeliveryState.PENDING for item in document.messages):
+        return []
+    now, number = context.clock(), str(document.sequence)
+    task = Task(
+        id=task_id("announce", document.id, number),
+        kind="announce",
+        subject=document.id,
+        due_at=max(now, _announced_at(document, context)),
+        created_at=now,
+        details={"sequence": number},
+    )
+    return [InsertIfAbsent(task)]
+
+
+def _announced_at(document: Document, context: Context) -> float:
+    assert document.plan is not None
+    return document.plan.decided_at + context.config.message_wait_seconds
+
+
+def _too_early(document: Document, delivery: Delivery, context: Context) -> bool:
+    """Whether this message must wait for the document. Its task was replayed, or an older Mailroom made it."""
+    return delivery not in _due(document) and context.clock() < _announced_at(document, context)
+
+
+async def _asked_for(task: Task, context: Context) -> tuple[Document | None, Delivery | None]:
+    document = await context.store.get(Document, task.subject)
+    if document is None:
+        return None, None
+    document = known(document, context.holds)
+    return document, document.delivery(task.details["delivery_id"])
+
+
+async def _parcel(document: Document, delivery: Delivery, context: Context) -> DeliveryRequest:
+    assert document.plan is not None
+    stored_at = max((item.delivered_at or 0.0 for item in document.holders), default=0.0)
+    return DeliveryRequest(
+        delivery_id=delivery.id,
+        document=document,
+        plan=document.plan,
+        url=_where(delivery),
+        content=content_without_bytes(document),
+        manifest=manifest(document, delivery_id=delivery.id, pieces=await pieces_of(document, context)),
+        options=delivery.to.options,
+        again=delivery.receipt is not None,
+        options_changed=delivery.options_changed,
+        meaning=delivery.meaning or Meaning.ROUTED,
+        sequence=delivery.sequence,
+        replaces=delivery.replaces,
+        pointer=pointer_for(document, delivery, context),
+        at=stored_at if delivery.meaning is Meaning.AVAILABLE else document.plan.decided_at,
+    )
+
+
+def _where(delivery: Delivery) -> str:
+    """Where to: a document that was delivered goes where it lies, should such names be made otherwise by now."""
+    lies = delivery.receipt.location if delivery.receipt and not delivery.tells else ""
+    return (
+        lies if lies.startswith(f"{delivery.to.scheme}://") else delivery.place.removeprefix(f"{delivery.to.endpoint} ")
+    )
+
+
+async def _sent(request: DeliveryRequest, context: Context) -> Receipt:
+    """Delivers it, with the bytes from wherever they can be had; a message needs none."""
+    delivery = request.document.delivery(request.delivery_id)
+    assert delivery is not None
+    destination, gone = destination_of(delivery.to, context), None
+    async for content in contents(request.document, context):
+        try:
+            return await destination.deliver(replace(request, content=content))
+        except FileGone as error:
+            gone = gone or error
+    if gone is not None:
+        raise gone
+    return await destination.deliver(request)
+
+
+async def _delivered(task: Task, sent: Delivery, context: Context) -> Sequence[Write]:
+    """The receipt on the document; also when its plan has changed while the delivery was under way."""
+    document, delivery = await _asked_for(task, context)
+    if document is None or sent.receipt is None:
+        return ()
+    now = context.clock()
+    document = document.note(now, "delivered", sent.receipt.location)
+    done = replace(
+        delivery or replace(sent, superseded=True),
+        state=DeliveryState.DELIVERED, receipt=sent.receipt, delivered_at=now, error="", owes_pointer=sent.owes_pointer,
+        options_changed=False,
+    )  # fmt: skip
+    if delivery is None:  # a message that its place was told nothing of: what replaces it is on its way
+        kept = document if sent.tells else replace(document, deliveries=(*document.deliveries, done))
+        return [Replace(kept)]
+    after = with_pointers(document.with_delivery(done)).settle()
+    following = [item for item in _due(after) if item.tells and (item.meaning is Meaning.AVAILABLE or not done.tells)]
+    return [Replace(after), *(_promised(item, after, context) for item in following)]
+
+
+async def attempt_failed(task: Task, error: Exception | None, context: Context) -> Sequence[Write]:
+    """After a failed attempt that will be repeated: those that wait for this one will not wait for ever."""
+    document, delivery = await _asked_for(task, context)
+    waited_for = document is not None and delivery is not None and delivery in document.holders
+    return _announcement(document, context) if document and waited_for else ()
+
+
+async def give_up(task: Task, error: Exception, context: Context) -> Sequence[Write]:
+    """A delivery that will not be made by itself: the document waits in review, and the others go on."""
+    document, delivery = await _asked_for(task, context)
+    if document is None or delivery is None:
+        return ()
+    state = DeliveryState.CONFLICT if isinstance(error, DeliveryConflict) else DeliveryState.FAILED
+    context.meter.count("mailroom_deliveries", destination=delivery.to.scheme, outcome=state)
+    after = document.with_delivery(replace(delivery, state=state, error=str(error)))
+    after = replace(after, error=str(error)).note(context.clock(), f"delivery {state}", f"{delivery.to.url}: {error}")
+    return [Replace(after), *(_announcement(after, context) if delivery in document.holders else ())]
+
+
+def failure_alert(task: Task, error: Exception, fix: str, cause: str, now: float) -> Alert:
+    """The alert of an exhausted delivery."""
+    to = task.details.get("to", "a destination")
+    return Alert(
+        kind="delivery.conflict" if isinstance(error, DeliveryConflict) else "delivery.failed",
+        cause=f"{cause}:{_shared(to)}",
+        title=f"delivery to {_shared(to)} failed",
+        detail=str(error),
+        subject=task.subject,
+        delivery_id=task.details["delivery_id"],
+        fix=fix or f"mailroom replay {task.subject}",
+        at=now,
+    )
+
+
+def _shared(to: str) -> str:
+    """What deliveries have in common that fail together: the bucket, queue or host; of a folder, all that is fixed."""
+    return to.partition("{")[0] if to.startswith("folder:") else place(to)
+
+
+STEP = TaskHandler(run=deliver, give_up=give_up, attempt_failed=attempt_failed, alert=failure_alert)
+ANNOUNCE = TaskHandler(run=announce)

@@ -1,0 +1,79 @@
+"""Gather: what the table may ask of a document and its record does not say, found from its bytes, once.
+
+A PDF is counted before it is submitted. Here is what is left when its result is there: a document that an earlier
+Mailroom submitted uncounted, and the file of a job that was created elsewhere, which nobody here has read.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import anyio
+
+from receiver.core.change import InsertIfAbsent, Write
+from receiver.core.document import Document
+from receiver.core.errors import FileGone, Misconfigured, ReaderDied, Uncuttable
+from receiver.core.header_block import HEAD_BYTES
+from receiver.core.media import ONE_PAGE, PDF, media_type
+from receiver.packets.pieces import on_disk
+from receiver.pipeline.context import Context
+from receiver.pipeline.ingest import same_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GatheredFacts:
+    """What was found."""
+
+    document: Document
+    """As it was, with what was found."""
+    writes: Sequence[Write] = ()
+
+    def on(self, fresh: Document) -> Document:
+        """The record as it is now, with what was found. What it says itself counts."""
+        found = self.document
+        read = replace(
+            fresh, sha256=found.sha256, size=found.size, media_type=found.media_type, duplicate_of=found.duplicate_of
+        )
+        return replace(fresh if fresh.sha256 else read, page_count=fresh.page_count or found.page_count)
+
+
+async def count_pages(document: Document, context: Context) -> int:
+    """The pages of a PDF. Raises Uncuttable, ReaderDied, FileGone."""
+    if context.cutter is None:
+        raise Misconfigured("this application cannot open PDFs: give its Context a cutter")
+    async with on_disk(document, context) as path:
+        return await context.cutter.count(path)
+
+
+async def gather_facts(document: Document, context: Context) -> GatheredFacts:
+    """What its bytes say, as far as they can be had: what cannot be read stays unknown, and is no failure."""
+    if document.packet or (document.sha256 and (document.page_count is not None or document.media_type != PDF)):
+        return GatheredFacts(document)
+    with contextlib.suppress(FileGone, OSError):
+        async with on_disk(document, context) as path:
+            read, writes = (document, ()) if document.sha256 else await _read(document, path, context)
+            return GatheredFacts(replace(read, page_count=await _counted(read, path, context)), writes)
+    return GatheredFacts(document)
+
+
+async def _read(document: Document, path: Path, context: Context) -> tuple[Document, Sequence[Write]]:
+    digest, size, head = hashlib.sha256(), 0, b""
+    async with await anyio.open_file(path, "rb") as file:
+        while chunk := await file.read(HEAD_BYTES):
+            head = head or chunk
+            digest.update(chunk)
+            size += len(chunk)
+    kind = media_type(head, document.name)
+    read = replace(document, sha256=digest.hexdigest(), size=size, media_type=kind)
+    known, notes = await same_bytes(read, context)
+    return known, tuple(map(InsertIfAbsent, notes))
+
+
+async def _counted(document: Document, path: Path, context: Context) -> int | None:
+    if document.page_count is not None or context.cutter is None or document.media_type != PDF:
+        return document.page_count or (1 if document.media_type in ONE_PAGE else None)
+    with contextlib.suppress(Uncuttable, ReaderDied):
+        return await context.cutter.count(path)
+    return None

@@ -1,0 +1,228 @@
+"""Intake: something arrived; from now on it is a document, durably, and will be submitted.
+
+The same content from the same place is the same document: taking it in again changes nothing.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from io import BufferedReader
+from pathlib import Path
+
+from receiver.core.change import Insert, InsertIfAbsent, Replace, succeeding
+from receiver.core.document import NAMING, Document, Origin
+from receiver.core.errors import Conflict, DocumentRefused, FileGone, Permanent, Transient
+from receiver.core.flag import Flag, bytes_flag
+from receiver.core.header_block import HEAD_BYTES
+from receiver.core.media import ONE_PAGE, media_type, refusal
+from receiver.core.naming import document_id, whole
+from receiver.core.task import Task, submission_of
+from receiver.pipeline.context import Context
+from receiver.pipeline.installation import installation
+from receiver.pipeline.job_result import held_document
+from receiver.pipeline.regular_file import chunks_of, open_regular
+from receiver.ports import StoredContent
+
+Source = AsyncIterator[bytes] | Path | BufferedReader | StoredContent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingFile:
+    """What a way in hands over."""
+
+    name: str
+    kind: str
+    """folder, upload, s3, email"""
+    source: Source
+    """The bytes, which the spool will keep; or where they are kept already and stay.
+
+    A path is of a file that nobody else may write; where others may, the file comes opened.
+    """
+    locator: str = ""
+    """What tells it apart within its kind; the name, if nothing better is known."""
+    sender: str = ""
+    by_sender: bool = False
+    """The same from another sender is another document."""
+    packet: bool = False
+    bulk: bool = False
+    """Whether it is one of many that were brought in at once: it may wait for others."""
+    batch_id: str = ""
+    parent_id: str = ""
+    """The record of the mail that it came in."""
+    held: str = ""
+    """Why a person must look at it before anything is done, and paid, for it."""
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    document: Document
+    fresh: bool
+    """False when this document had been taken in before."""
+
+
+async def ingest(arrival: IncomingFile, context: Context) -> Ingested:
+    """The document that arrived, kept together with the task to submit it.
+
+    Raises DocumentRefused for what LlamaCloud would refuse (no document, empty, too large): nothing was kept then.
+    """
+    head, source = await peeked(arrival.source)
+    if not arrival.held and (reason := refusal(head, arrival.name, packet=arrival.packet)):
+        raise DocumentRefused(f"{arrival.name} {reason}", fix="leave it out, or give its content as a document")
+    if isinstance(source, Path | BufferedReader) and (known := await _known(arrival, source, context)):
+        return Ingested(known, fresh=False)
+    kept = source if isinstance(source, StoredContent) else await _keep(arrival, source, context)
+    document, notes = await same_bytes(_document(arrival, kept, await installation(context), context), context)
+    tasks = () if arrival.held else (submission_of(document, now=document.taken_in_at, bulk=arrival.bulk),)
+    existing = await _before_senders_counted(document, context) or await inserted(document, tasks, context, *notes)
+    if existing is not None:
+        return Ingested(await with_bytes(existing, kept, context), fresh=False)
+    context.meter.count("mailroom_documents", source=arrival.kind)
+    await context.enqueue(*(task.id for task in tasks))
+    return Ingested(document, fresh=True)
+
+
+async def _before_senders_counted(document: Document, context: Context) -> Document | None:
+    """The same document as an earlier Mailroom took it in: the sender was no part of its id."""
+    if not document.origin.by_sender:
+        return None
+    old = document_id(replace(document.origin, by_sender=False), document.sha256)
+    known = await context.store.get(Document, old)
+    return known if known is not None and known.origin.sender == document.origin.sender else None
+
+
+async def same_bytes(document: Document, context: Context) -> tuple[Document, Sequence[Flag]]:
+    """The document with a hint at the first one that had these bytes; or a note to be kept that it is the first."""
+    known = await context.store.get(Flag, bytes_flag(document.sha256))
+    if known is None:
+        return document, [Flag(id=bytes_flag(document.sha256), value=document.id, at=document.taken_in_at)]
+    return (document if known.value == document.id else replace(document, duplicate_of=known.value)), ()
+
+
+async def _keep(
+    arrival: IncomingFile, source: AsyncIterator[bytes] | Path | BufferedReader, context: Context
+) -> StoredContent:
+    source = chunks_of(source) if isinstance(source, BufferedReader) else source
+    return await context.spool.keep(source, limit=context.max_document, owner=partial(document_id, _origin(arrival)))
+
+
+async def peeked(source: Source) -> tuple[bytes, Source]:
+    """The first bytes, and the source from its start."""
+    if isinstance(source, StoredContent):
+        return (source.head if source.size else b""), source
+    if isinstance(source, Path | BufferedReader):
+        return await asyncio.to_thread(_head, source), source
+    first = b""
+    async for chunk in source:
+        first += chunk
+        if len(first) >= HEAD_BYTES:
+            break
+    return first[:HEAD_BYTES], _chained(first, source)
+
+
+def _head(source: Path | BufferedReader) -> bytes:
+    with _opened(source) as file:
+        return file.read(HEAD_BYTES)
+
+
+@contextlib.contextmanager
+def _opened(source: Path | BufferedReader) -> Iterator[BufferedReader]:
+    """The file at its start; one that came opened stays so."""
+    if isinstance(source, BufferedReader):
+        source.seek(0)
+        yield source
+        return
+    with open_regular(source) as file:
+        yield file
+
+
+async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
+
+
+async def _known(arrival: IncomingFile, source: Path | BufferedReader, context: Context) -> Document | None:
+    """The document that this file is already, found by its checksum: then its bytes need not be copied again.
+
+    None also when its bytes are gone meanwhile; they are brought back then.
+    """
+    sha256 = await asyncio.to_thread(_sha256, source)
+    document = await context.store.get(Document, document_id(_origin(arrival), sha256))
+    return document if document is not None and await has_bytes(document, context) else None
+
+
+async def has_bytes(document: Document, context: Context) -> bool:
+    try:
+        await context.content(document)
+    except FileGone:
+        return False
+    return True
+
+
+async def with_bytes(document: Document, again: StoredContent, context: Context) -> Document:
+    """The document that was there before: with the bytes that came again if its own are gone, else without them.
+
+    Raises Conflict when it changes meanwhile: it is taken in once more then.
+    """
+    if again.location == document.content:
+        return document  # where it lies already, be it about to be forgotten
+    if await has_bytes(document, context):
+        if again.location.startswith("spool:"):
+            with contextlib.suppress(Transient, Permanent):  # then it is a stray, which the sweep finds
+                await context.release(again.location)
+        return document
+    back = replace(document, content=again.location, forgotten_at=None)
+    back = back.note(context.clock(), "kept again", "its bytes were gone, and came in again")
+    await context.store.apply(Replace(back))
+    return succeeding(back)
+
+
+def _sha256(source: Path | BufferedReader) -> str:
+    with _opened(source) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _origin(arrival: IncomingFile) -> Origin:
+    locator = whole(arrival.locator or arrival.name)
+    by_sender = arrival.by_sender and bool(arrival.sender)
+    return Origin(kind=arrival.kind, locator=locator, sender=whole(arrival.sender), by_sender=by_sender)
+
+
+def _document(arrival: IncomingFile, kept: StoredContent, installed: str, context: Context) -> Document:
+    origin, now = _origin(arrival), context.clock()
+    identity, kind = document_id(origin, kept.sha256), media_type(kept.head, arrival.name)
+    document = Document(
+        id=identity,
+        name=whole(arrival.name),
+        sha256=kept.sha256,
+        size=kept.size,
+        media_type=kind,
+        page_count=1 if kind in ONE_PAGE else None,
+        origin=origin,
+        content=kept.location,
+        taken_in_at=now,
+        naming=NAMING,
+        packet=arrival.packet,
+        batch_id=arrival.batch_id or identity,
+        parent_id=arrival.parent_id,
+        metadata=arrival.metadata,
+        deadline=now + context.config.deadline_seconds,
+        installation=installed,
+    ).note(now, "taken in", f"{arrival.kind} {origin.locator}")
+    return held_document(document, arrival.held, now) if arrival.held else document
+
+
+async def inserted(document: Document, tasks: Sequence[Task], context: Context, *more: Flag) -> Document | None:
+    """None when the document is new, and kept with these tasks; else the one that was there before."""
+    try:
+        await context.store.apply(Insert(document), *map(InsertIfAbsent, tasks), *map(InsertIfAbsent, more))
+    except Conflict:
+        existing = await context.store.get(Document, document.id)
+        if existing is None:
+            raise  # it is not there, so it must not be acknowledged
+        return existing
+    return None

@@ -1,0 +1,152 @@
+"""Receive: verify, keep, ring. What is Accepted here may be acknowledged; of what is not, nothing was kept.
+
+This is the hot path, and all that the receiving Lambda loads: it knows no configuration file and no destination.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from receiver.core.change import CheckOwner, Insert, InsertIfAbsent, Write
+from receiver.core.errors import Conflict, NotAuthentic, TooManyEvents, Transient
+from receiver.core.event import Event, Inbound, parse_event
+from receiver.core.naming import task_id
+from receiver.core.task import Task
+from receiver.core.verify import WebhookSecrets, verify
+from receiver.pipeline.event_limit import EventLimit
+from receiver.ports import Clock, Meter, Store, TaskQueue
+
+BIG = 256 * 1024
+"""Bytes of bodies from which on they are verified and read in a thread, so that they hold nobody else up."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ReceiverDependencies:
+    """What receiving needs, and nothing more. ``lock`` is exchanged when secrets rotate (receiver/renewal.py)."""
+
+    store: Store
+    queue: TaskQueue
+    secrets: WebhookSecrets
+    clock: Clock
+    meter: Meter
+    late_after: float | None = None
+    keep_seconds: float
+    """How long an event is remembered, and with it its id."""
+    limit: EventLimit = field(default_factory=EventLimit)
+
+
+class Accepted(NamedTuple):
+    event: Event
+    fresh: bool
+    """False when this event id had been kept before."""
+
+
+async def receive(inbounds: Sequence[Inbound], receiver: ReceiverDependencies) -> list[Accepted | Exception]:
+    """Of each: the event, durably kept together with the task to react to it; or why nothing of it was kept.
+
+    That is NotAuthentic, Malformed, TooManyEvents, StoreBusy (the sender must try again), or a fault of ours. One has
+    no effect on another; they come together because keeping them together costs little more than keeping one.
+    """
+    now = receiver.clock()
+    if sum(item.size for item in inbounds) > BIG:
+        judged = await asyncio.to_thread(_judge_each, inbounds, receiver, now)
+    else:
+        judged = _judge_each(inbounds, receiver, now)
+    kept = iter(await _keep([item for item in judged if isinstance(item, Event)], receiver, now))
+    return [next(kept) if isinstance(item, Event) else item for item in judged]
+
+
+def _judge_each(inbounds: Sequence[Inbound], receiver: ReceiverDependencies, now: float) -> list[Event | Exception]:
+    judged: list[Event | Exception] = []
+    for inbound in inbounds:
+        try:
+            judged.append(_judge(inbound, receiver, now))
+        except Exception as error:  # noqa: BLE001 - it is this sender's answer; the others have theirs
+            judged.append(error)
+    return judged
+
+
+def _judge(inbound: Inbound, receiver: ReceiverDependencies, now: float) -> Event:
+    verified = inbound.verified or verify(inbound, receiver.secrets, now=now)
+    return parse_event(
+        verified.body,
+        received_at=now,
+        verified_by=verified.by,
+        document_id=verified.document_id,
+        late_after=receiver.late_after,
+        expires_at=now + receiver.keep_seconds,
+    )
+
+
+def handling_of(event: Event, *, now: float) -> Task:
+    """The task to react to this event. Its identity is what it says, about what and by whose proof, not the event id.
+
+    An event that names no job has ids of its own: an empty part stands where no job's id can be.
+    """
+    about = (event.job_id,) if event.job_id else ("", event.event_id)
+    proven = (event.document_id,) if event.document_id else ()
+    return Task(
+        id=task_id("react", *about, event.type, *proven),
+        kind="react",
+        subject=event.document_id or event.job_id,
+        due_at=now,
+        created_at=now,
+        details={
+            "event_id": event.event_id,
+            "type": event.type,
+            "job_id": event.job_id,
+            "other_id": event.other_id,
+            "document_id": event.document_id,
+        },
+    )
+
+
+async def _keep(events: Sequence[Event], receiver: ReceiverDependencies, now: float) -> list[Accepted | Exception]:
+    refusals = [receiver.limit.take(event) for event in events]
+    if not any(refusals):
+        return await _keep_all(events, receiver, now)
+    allowed = [event for event, refusal in zip(events, refusals, strict=True) if refusal is None]
+    kept = iter(await _keep_all(allowed, receiver, now))
+    known = iter(
+        await asyncio.gather(*[_known(item, no, receiver) for item, no in zip(events, refusals, strict=True) if no])
+    )
+    return [next(kept if refusal is None else known) for refusal in refusals]
+
+
+async def _known(event: Event, refusal: TooManyEvents, receiver: ReceiverDependencies) -> Accepted | Exception:
+    """The answer to an event beyond the limit: a repetition of a kept one is still acknowledged."""
+    try:
+        return refusal if await receiver.store.get(Event, event.id) is None else Accepted(event, fresh=False)
+    except Transient as busy:
+        return busy
+
+
+async def _keep_all(events: Sequence[Event], receiver: ReceiverDependencies, now: float) -> list[Accepted | Exception]:
+    tasks = [handling_of(event, now=now) for event in events]
+    outcomes = await receiver.store.apply_each(*map(_change, events, tasks)) if events else []
+    for event, outcome in zip(events, outcomes, strict=True):
+        if outcome is not None:
+            receiver.limit.take_back(event)
+    if new := [task.id for task, outcome in zip(tasks, outcomes, strict=True) if outcome is None]:
+        await _ring(new, receiver)
+    return [_told(event, outcome) for event, outcome in zip(events, outcomes, strict=True)]
+
+
+def _change(event: Event, task: Task) -> list[Write]:
+    """What is written, if every job that the event names is unknown or belongs to the document of its token."""
+    named = [item for item in (event.job_id, event.other_id) if item] if event.document_id else []
+    return [*(CheckOwner(item, event.document_id) for item in named), Insert(event), InsertIfAbsent(task)]
+
+
+def _told(event: Event, outcome: Exception | None) -> Accepted | Exception:
+    if isinstance(outcome, Conflict):
+        return NotAuthentic("token_of_another_job") if outcome.kind == "job" else Accepted(event, fresh=False)
+    return outcome or Accepted(event, fresh=True)
+
+
+async def _ring(task_ids: Sequence[str], receiver: ReceiverDependencies) -> None:
+    try:
+        await receiver.queue.enqueue(*task_ids)
+    except Transient:
+        receiver.meter.count("mailroom_mute_rings")  # the events are kept; the sweep rings again

@@ -1,0 +1,207 @@
+"""Submit: upload the document once, and create the job that carries our webhook.
+
+Exactly once by names, not by luck: the file is looked up by our own id before it is uploaded, and the job's
+``transaction_id`` is on the document before the job is created, so that a retry yields the same file and the same job.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from receiver.core.alert import Alert
+from receiver.core.change import InsertIfAbsent, Replace, Write
+from receiver.core.document import Document, DocumentState, Step
+from receiver.core.errors import DocumentRefused, FileGone, Owner, Uncuttable
+from receiver.core.job import Job, JobKind, JobReport, SweepVerdict
+from receiver.core.media import PDF
+from receiver.core.submission import external_file_id
+from receiver.core.task import Task, submission_of
+from receiver.packets.archive import held_alert
+from receiver.packets.pieces import dying_once, open_packet
+from receiver.pipeline import create_job
+from receiver.pipeline.context import Context, StepResult, TaskHandler
+from receiver.pipeline.gather_facts import count_pages
+from receiver.pipeline.job_request import job_request_for, not_requested, written_down
+from receiver.pipeline.job_result import failed_without_job, held, may_resubmit, resubmission
+from receiver.pipeline.recheck import recheck_of
+from receiver.ports import CloudFile, JobRequest
+
+
+async def submit(task: Task, context: Context) -> StepResult:
+    """One attempt to submit the document that the task is about."""
+    document = await context.store.get(Document, task.subject)
+    if document is None or document.state is not DocumentState.OPEN or document.step is not Step.TAKEN_IN:
+        return StepResult(note="submitted before")
+    try:
+        placed = await _placed(document, task, context)
+    except Uncuttable as error:
+        return _uncuttable(document, str(error), context)
+    if why := not_requested(placed.report, placed.document, placed.order):
+        return _not_ours(document, f"LlamaCloud gave back job {placed.report.id} {why}", context)
+
+    async def change() -> Sequence[Write]:
+        fresh = await _waiting(document, context)
+        if fresh is None:
+            return ()  # its event was faster; if that submitted it anew, the next job is another task's
+        known = await context.store.get(Job, placed.report.id)
+        if known is not None and known.document_id != document.id:
+            reason = f"LlamaCloud answered with job {known.id}, which is on record for document {known.document_id}"
+            return held(fresh, reason, context)
+        return _submitted(fresh, placed, context)
+
+    return StepResult(note=f"job {placed.report.id}", change=change)
+
+
+class Placed(NamedTuple):
+    """An order that was placed: the document as it is on record, its file and its job at LlamaCloud."""
+
+    document: Document
+    file: CloudFile
+    order: JobRequest
+    report: JobReport
+
+
+async def _placed(document: Document, task: Task, context: Context) -> Placed:
+    """Uploads the file, writes the order down, and only then asks for the job."""
+    kind = JobKind.SPLIT if document.packet else JobKind.CLASSIFY
+    document = await _counted(document, task, context)
+    file = await _file(document, kind, context)
+    order = job_request_for(document, kind, file, context)
+    document = await written_down(document, order, context)
+    report, order = await _create(order, document, task, context)
+    return Placed(document, file, order, report)
+
+
+async def _waiting(document: Document, context: Context) -> Document | None:
+    """The document as it is now, while it still waits for this very submission."""
+    fresh = await context.store.get(Document, document.id)
+    waits = fresh is not None and fresh.step is Step.TAKEN_IN and fresh.submissions == document.submissions
+    return fresh if waits else None
+
+
+async def _counted(document: Document, task: Task, context: Context) -> Document:
+    """The document with its pages counted, if it is a PDF. A packet that cannot be cut is not paid for.
+
+    Raises Uncuttable for a packet; any other document just stays uncounted then, as where the disk has no room to look
+    at it. Raises ReaderDied the first time.
+    """
+    if document.page_count is not None or not (document.packet or document.media_type == PDF):
+        return document
+    try:
+        with dying_once(task):
+            found = await _packet_pages(document, context) if document.packet else await count_pages(document, context)
+    except (Uncuttable, OSError):
+        if document.packet:
+            raise
+        return document
+    most = context.config.split.guards.max_packet_pages
+    if document.packet and most is not None and found > most:
+        raise Uncuttable(f"the packet has {found} pages, more than guards.max_packet_pages {most}")
+    return replace(document, page_count=found)
+
+
+async def _packet_pages(packet: Document, context: Context) -> int:
+    """Its pages, once all that could keep it from being cut has been looked for."""
+    async with open_packet(packet, context) as pages:
+        return pages.count
+
+
+def _uncuttable(document: Document, reason: str, context: Context) -> StepResult:
+    async def change() -> Sequence[Write]:
+        fresh = await _waiting(document, context)
+        return held(fresh, reason, context) if fresh else ()
+
+    return StepResult(note=reason, change=change, alerts=(held_alert(document, reason, context.clock()),))
+
+
+def _not_ours(document: Document, reason: str, context: Context) -> StepResult:
+    """Submits the document anew instead of routing it by somebody else's job; held when that does not help."""
+    now = context.clock()
+
+    async def change() -> Sequence[Write]:
+        fresh = await _waiting(document, context)
+        if fresh is None:
+            return ()
+        if not may_resubmit(fresh, context):
+            return held(fresh, reason, context)
+        after = resubmission(fresh, reason, now, context)
+        return Replace(after), InsertIfAbsent(submission_of(after, now=now))
+
+    held_for_good = () if may_resubmit(document, context) else (_not_ours_alert(document, reason, now),)
+    return StepResult(note=reason, change=change, alerts=held_for_good)
+
+
+def _not_ours_alert(document: Document, reason: str, now: float) -> Alert:
+    return Alert(
+        kind="job.failed",
+        cause="not_requested",
+        title=f"LlamaCloud gives back a job that was not ordered: {document.name}",
+        detail=reason,
+        subject=document.id,
+        fix=f"mailroom replay {document.id} submits it under a new id",
+        at=now,
+    )
+
+
+async def _create(order: JobRequest, document: Document, task: Task, context: Context) -> tuple[JobReport, JobRequest]:
+    if order.kind is JobKind.SPLIT:
+        return await create_job.create_job(order, document, context, repeated=task.attempts > 1)
+    return await context.cloud.create(order), order
+
+
+async def _file(document: Document, kind: JobKind, context: Context) -> CloudFile:
+    """The document's file at LlamaCloud, uploaded unless it is there: by its bytes, for the name proves nothing."""
+    external_id = external_file_id(document)
+    found = await context.cloud.find_file(external_id, sha256=document.sha256, known=document.file_id)
+    if found is not None and (
+        found.expires_at is None or found.expires_at > context.clock() + context.config.deadline_seconds
+    ):
+        return found
+    content = await context.content(document)
+    return await context.cloud.upload(content, name=document.name, external_id=external_id, purpose=kind.value)
+
+
+def _submitted(document: Document, placed: Placed, context: Context) -> Sequence[Write]:
+    now, file, order, report = context.clock(), placed.file, placed.order, placed.report
+    deadline = now + context.config.deadline_seconds
+    job = Job(
+        id=report.id,
+        kind=order.kind,
+        document_id=document.id,
+        created_at=report.created_at or now,
+        heard_at=now,
+        transaction_id=order.transaction_id,
+        deadline=now if report.status.final else deadline,  # an earlier job of ours: no event will come any more
+        beta=order.beta,
+    )
+    submitted = replace(
+        document,
+        page_count=placed.document.page_count,
+        step=Step.SUBMITTED,
+        file_id=file.id,
+        file_expires_at=file.expires_at,
+        job_id=report.id,
+        deadline=deadline,
+        error="",
+    ).note(now, "submitted", f"{order.kind} job {report.id}, file {file.id}")
+    return (
+        InsertIfAbsent(job),
+        Replace(submitted),
+        *([InsertIfAbsent(recheck_of(job, SweepVerdict.POLL, now=now))] if order.beta else []),
+    )
+
+
+async def give_up(task: Task, error: Exception, context: Context) -> Sequence[Write]:
+    """A document that LlamaCloud cannot take goes the way of ``failed``.
+
+    Any other reason, a rule of ours that it refuses for one, is not the document's fault: it waits for a person.
+    """
+    document = await context.store.get(Document, task.subject)
+    if document is None or document.step is not Step.TAKEN_IN:
+        return ()
+    if isinstance(error, DocumentRefused | FileGone) and error.owner is Owner.DOCUMENT:
+        return failed_without_job(document, str(error), context)
+    return held(document, f"could not be submitted: {error}", context)
+
+
+STEP = TaskHandler(run=submit, give_up=give_up)

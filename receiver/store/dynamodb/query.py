@@ -1,0 +1,141 @@
+"""Finding records in the DynamoDB table: by key, consistently; or along an index, merged from all its partitions."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from receiver.core.change import Record
+from receiver.store.dynamodb.items import Item, gsi_of, partitions, record_of
+
+MOST_READ = 100
+"""Items of one BatchGetItem."""
+PAUSE_SECONDS = 0.05
+"""Before what DynamoDB left unread is asked for again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRange:
+    """A stretch of an index: places from ``first`` to ``last``, beyond ``after`` in the reading direction."""
+
+    first: str
+    last: str
+    after: str | None = None
+    newest_first: bool = False
+
+    def bounds(self) -> tuple[str, str]:
+        """The lowest and the highest place to ask for; ``after`` itself is left out by who asks."""
+        if self.after is None:
+            return self.first, self.last
+        return (
+            (self.first, min(self.last, self.after)) if self.newest_first else (max(self.first, self.after), self.last)
+        )
+
+
+class ItemKey(NamedTuple):
+    """An entry of an index, and the record's key. Sorts by place."""
+
+    place: str
+    pk: str
+    partition: str
+
+
+class PartitionPage(NamedTuple):
+    """What one partition holds of a span, from its beginning."""
+
+    keys: list[ItemKey]
+    whole: bool
+
+
+class TableQuery:
+    """Reads from a table. ``ask`` calls DynamoDB and raises StoreBusy."""
+
+    def __init__(self, table: str, ask: Callable[..., Awaitable[dict[str, Any]]]) -> None:
+        self._table = table
+        self._ask = ask
+
+    async def items(self, pks: Sequence[str]) -> dict[str, Item]:
+        """Key -> item, as they are at this moment, in the order asked for; those that are missing are left out."""
+        batches = [pks[start : start + MOST_READ] for start in range(0, len(pks), MOST_READ)]
+        found: dict[str, Item] = {}
+        for items in await asyncio.gather(*map(self._batch, batches)):
+            found |= items
+        return {pk: found[pk] for pk in pks if pk in found}
+
+    async def _batch(self, pks: Sequence[str]) -> dict[str, Item]:
+        if len(pks) == 1:
+            answer = await self._ask("get_item", TableName=self._table, Key={"pk": {"S": pks[0]}}, ConsistentRead=True)
+            return {pks[0]: answer["Item"]} if answer.get("Item") else {}
+        found: dict[str, Item] = {}
+        keys = [{"pk": {"S": pk}} for pk in dict.fromkeys(pks)]
+        while keys:
+            asked = {self._table: {"Keys": keys, "ConsistentRead": True}}
+            answer = await self._ask("batch_get_item", RequestItems=asked)
+            found |= {item["pk"]["S"]: item for item in answer["Responses"].get(self._table, [])}
+            keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            if keys:
+                await asyncio.sleep(PAUSE_SECONDS)
+        return found
+
+    async def walk(
+        self, kind: type[Record], name: str, key: str | None, span: KeyRange, *, wanted: int, part: int | None = None
+    ) -> AsyncIterator[list[Any]]:
+        """The records of a span in its order, in batches of at most ``wanted``; the caller stops when it has enough.
+
+        Each round asks every partition for its next few keys. Beyond the last key of a partition that has more, nothing
+        is certain: what others hold there waits for the next round.
+        """
+        among = partitions(kind, name, key, part)
+        portion = wanted // len(among) + 8
+        gsi = gsi_of(kind, name)
+        while True:
+            parts = await asyncio.gather(*(self._part(gsi, partition, span, portion) for partition in among))
+            keys, complete = _merged(parts, span)
+            if len(keys) > wanted:
+                keys, complete = keys[:wanted], False
+            if keys:
+                yield await self._records(kind, gsi, keys)
+            if complete:
+                return
+            span = replace(span, after=keys[-1].place)
+
+    async def _part(self, gsi: str, partition: str, span: KeyRange, portion: int) -> PartitionPage:
+        lowest, highest = span.bounds()
+        if lowest > highest:
+            return PartitionPage([], whole=True)
+        answer = await self._ask(
+            "query",
+            TableName=self._table,
+            IndexName=gsi,
+            KeyConditionExpression=f"{gsi}pk = :partition AND {gsi}sk BETWEEN :lowest AND :highest",
+            ExpressionAttributeValues={
+                ":partition": {"S": partition},
+                ":lowest": {"S": lowest},
+                ":highest": {"S": highest},
+            },
+            ProjectionExpression=f"pk, {gsi}sk",
+            ScanIndexForward=not span.newest_first,
+            Limit=portion,
+        )
+        keys = [ItemKey(item[f"{gsi}sk"]["S"], item["pk"]["S"], partition) for item in answer["Items"]]
+        return PartitionPage([key for key in keys if key.place != span.after], whole=not answer.get("LastEvaluatedKey"))
+
+    async def _records(self, kind: type[Any], gsi: str, keys: Sequence[ItemKey]) -> list[Any]:
+        """The records of these entries that still lie there."""
+        items = await self.items([key.pk for key in keys])
+        there = [items[key.pk] for key in keys if key.pk in items and _lies(items[key.pk], gsi, key)]
+        return [record_of(kind, item) for item in there]
+
+
+def _lies(item: Item, gsi: str, key: ItemKey) -> bool:
+    return [item.get(f"{gsi}{half}", {}).get("S") for half in ("pk", "sk")] == [key.partition, key.place]
+
+
+def _merged(parts: Sequence[PartitionPage], span: KeyRange) -> tuple[list[ItemKey], bool]:
+    """The keys that are certain, in order, and whether they are all there are."""
+    keys = sorted((key for part in parts for key in part.keys), reverse=span.newest_first)
+    ends = [part.keys[-1] for part in parts if not part.whole]
+    if not ends:
+        return keys, True
+    horizon = max(ends) if span.newest_first else min(ends)
+    return [key for key in keys if (key >= horizon if span.newest_first else key <= horizon)], False

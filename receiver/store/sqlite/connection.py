@@ -1,0 +1,73 @@
+"""Opening the file: durable, brought to the newest schema, and remembered by what it is, not only by its name."""
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from receiver.store.durable_files import make_file
+from receiver.store.sqlite import free_space
+from receiver.store.sqlite.event_log import EventLog
+from receiver.store.sqlite.migrations import migrate
+
+CHECKPOINT_PAGES = 4000
+"""16 MB of log before it is brought into the file: what changes often is brought once. Writing costs a seventh less."""
+CACHE_KIB = 16_000
+"""At most, for each of the two connections."""
+
+
+class SqliteConnection(sqlite3.Connection):
+    """A connection that knows which file it is open on."""
+
+    path: Path
+    file: tuple[int, int]
+    event_log: EventLog
+    shrinks: bool
+    """Whether free space can be given back bit by bit (space.py)."""
+
+    def check_file(self) -> None:
+        """Raises FileNotFoundError when another file, or none, has this name by now.
+
+        SQLite would go on writing to the file that was removed, and what it acknowledged would be gone.
+        """
+        try:
+            same = _identity(self.path) == self.file
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise FileNotFoundError(f"{self.path} was removed or replaced while it was open")
+
+
+def connect(path: Path, *, busy_seconds: float) -> SqliteConnection:
+    """A connection to the store in this file, which is made when there is none. Raises sqlite3.Error, OSError."""
+    make_file(path)  # SQLite gives its -wal and -shm the mode of the file
+    db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, factory=SqliteConnection)
+    try:
+        free_space.prepare_shrinking(db)
+        _keep_a_log(db, until=time.monotonic() + busy_seconds)
+        db.execute("pragma synchronous = full")
+        db.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        db.execute(f"pragma cache_size = -{CACHE_KIB}")
+        db.execute("pragma fullfsync = on")  # macOS: a plain fsync leaves the data in the drive's cache
+        migrate(db)
+        db.path, db.file, db.event_log, db.shrinks = path, _identity(path), EventLog(), free_space.can_shrink(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _keep_a_log(db: sqlite3.Connection, *, until: float) -> None:
+    """Write-ahead logging, once for the life of the file. SQLite does not wait for a lock here, so we do."""
+    while db.execute("pragma journal_mode").fetchone() != ("wal",):
+        try:
+            db.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = os.stat(path)  # noqa: PTH116 - once for each batch, and a third of the time
+    return found.st_dev, found.st_ino

@@ -1,0 +1,111 @@
+"""A change, encoded and ready for the thread that writes: what it asks, what it replaces, what it inserts."""
+
+import sqlite3
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from receiver.core.change import CheckOwner, Delete, Insert, Record, Replace, Write, kind_of, succeeding
+from receiver.core.document import Document
+from receiver.core.errors import Conflict
+from receiver.core.job import Job
+from receiver.store import codec
+from receiver.store.sqlite.statements import TABLES, Table
+
+if TYPE_CHECKING:
+    from receiver.store.sqlite.connection import SqliteConnection
+
+
+class EncodedInsert(NamedTuple):
+    """A record to insert; ``must`` when one that is there already is a conflict: Insert, not InsertIfAbsent."""
+
+    table: Table
+    id: str
+    values: tuple[Any, ...]
+    must: bool
+
+    def insert(self, db: sqlite3.Connection, now: float) -> bool:
+        """False when a record of this id is there already."""
+        return db.execute(self.table.insert, self.table.timed(self.values, now)).rowcount > 0
+
+
+class EncodedDelete(NamedTuple):
+    """A record to remove; ``values`` are the id and version that must be there."""
+
+    table: Table
+    id: str
+    values: tuple[Any, ...]
+
+    def carry_out(self, db: sqlite3.Connection, now: float) -> None:
+        """Raises Conflict when no such record is there."""
+        if db.execute(self.table.delete, self.table.timed(self.values, now)).rowcount == 0:
+            raise Conflict(self.table.name, self.id)
+        if self.table.name == kind_of(Document):
+            db.execute("update forgotten set documents = documents + 1")
+
+
+class EncodedReplace(NamedTuple):
+    """A record to replace; ``values`` end with the id and version that must be there."""
+
+    table: Table
+    id: str
+    values: tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class EncodedChange:
+    """Called with a connection it does all its writes, one by one, or raises Conflict. ``now`` decides what is expired.
+
+    The order is that of likely conflicts, so that one that comes finds nothing to undo.
+    """
+
+    now: float
+    checks: list[CheckOwner] = field(default_factory=list)
+    replacements: list[EncodedReplace] = field(default_factory=list)
+    rows: list[EncodedInsert] = field(default_factory=list)
+    removals: list[EncodedDelete] = field(default_factory=list)
+
+    def __call__(self, db: "SqliteConnection") -> None:
+        ids = [item.id for written in (self.replacements, self.rows, self.removals) for item in written]
+        db.event_log.make_way(db, ids)
+        for check in self.checks:
+            if db.execute(_FOREIGN, (check.job_id, check.document_id)).fetchone():
+                raise Conflict(kind_of(Job), check.job_id)
+        for table, record_id, values in self.replacements:
+            if db.execute(table.update, table.timed(values, self.now)).rowcount == 0:
+                raise Conflict(table.name, record_id)
+        for row in self.rows:
+            if not row.insert(db, self.now) and row.must:
+                raise Conflict(row.table.name, row.id)
+        for removal in self.removals:
+            removal.carry_out(db, self.now)
+
+
+_FOREIGN = "select 1 from job where id = ? and document_id <> ?"
+
+
+def encode_change(writes: tuple[Write, ...], now: float) -> EncodedChange:
+    """The writes, encoded: text that cannot be stored hurts its caller here, and nobody in the batch."""
+    change = EncodedChange(now)
+    for write in writes:
+        if isinstance(write, CheckOwner):
+            change.checks.append(write)
+        elif isinstance(write, Replace):
+            change.replacements.append(_replacement(write.record))
+        elif isinstance(write, Delete):
+            gone = write.record
+            change.removals.append(EncodedDelete(TABLES[type(gone)], gone.id, (gone.id, gone.version)))
+        else:
+            change.rows.append(encoded_insert(write.record, must=isinstance(write, Insert)))
+    return change
+
+
+def encoded_insert(record: Record, *, must: bool) -> EncodedInsert:
+    """The record, encoded and ready to insert."""
+    table = TABLES[type(record)]
+    return EncodedInsert(table, record.id, (*table.values(record), codec.encode(record)), must)
+
+
+def _replacement(old: Record) -> EncodedReplace:
+    table = TABLES[type(old)]
+    new = succeeding(old)
+    return EncodedReplace(table, old.id, (*table.values(new), codec.encode(new), old.id, old.version))

@@ -1,0 +1,103 @@
+"""Doing a batch of jobs over one connection: a group commit for those that write, one look for those that read."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from itertools import chain, islice
+from typing import Any
+
+from receiver.store.sqlite import free_space
+from receiver.store.sqlite.connection import SqliteConnection
+from receiver.store.sqlite.event_log import SOME, LoggedEvent
+from receiver.store.sqlite.transaction import transaction
+
+Job = Callable[[SqliteConnection], Any]
+_OWN_FAULTS = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)
+"""What SQLite raises for one job's values; all else is wrong with the file, for everybody."""
+
+
+def group_commit(db: SqliteConnection, jobs: Sequence[Job | list[LoggedEvent]]) -> list[Any]:
+    """What each job returned or raised, all in one transaction; one that raised has left nothing.
+
+    Of events that arrived in one tick it is a list: None for each that is new, a Conflict for the others.
+
+    Raises sqlite3.Error or OSError when nothing of the batch was kept.
+    """
+    if _append(db, jobs):
+        outcomes: list[Any] = [[None] * len(each) for each in jobs if isinstance(each, list)]
+    else:
+        try:
+            outcomes = _transact(db, jobs, _bare)
+        except _HalfDoneError:
+            outcomes = _transact(db, jobs, _in_savepoint)
+    db.check_file()
+    return outcomes
+
+
+def file_or_shrink(db: SqliteConnection) -> bool:
+    """Files some of what has arrived, or gives some space back; True when nothing is left to do."""
+    with transaction(db):
+        db.event_log.sync(db)
+        filed = db.event_log.file(db, at_most=SOME)
+    given_back = not db.shrinks or (filed and free_space.free_pages(db))
+    db.check_file()
+    return filed and given_back
+
+
+def group_read(db: SqliteConnection, jobs: Sequence[Job]) -> list[Any]:
+    """What each job returned or raised."""
+    outcomes = [_attempt(job, db) for job in jobs]
+    db.check_file()
+    return outcomes
+
+
+def _append(db: SqliteConnection, jobs: Sequence[Job | list[LoggedEvent]]) -> bool:
+    """Whether these were events alone, and all of them new; they are kept then."""
+    lists = [job for job in jobs if isinstance(job, list)]
+    return len(lists) == len(jobs) and db.event_log.append(db, list(chain.from_iterable(lists)))
+
+
+class _HalfDoneError(Exception):
+    """A job failed after it had written something."""
+
+
+def _transact(
+    db: SqliteConnection, jobs: Sequence[Job | list[LoggedEvent]], do: Callable[[Job, SqliteConnection], Any]
+) -> list[Any]:
+    with transaction(db):
+        db.event_log.sync(db)
+        outcomes = [None if isinstance(job, list) else do(job, db) for job in jobs]
+        if arrived := [item for job in jobs if isinstance(job, list) for item in job]:
+            told = iter(db.event_log.keep(db, arrived))
+            for place, job in enumerate(jobs):
+                if isinstance(job, list):
+                    outcomes[place] = list(islice(told, len(job)))
+    return outcomes
+
+
+def _bare(job: Job, db: SqliteConnection) -> Any:
+    """Hopes that the job succeeds, or fails before it wrote: then there is nothing to undo. A third faster."""
+    before = db.total_changes
+    outcome = _attempt(job, db)
+    if isinstance(outcome, Exception) and db.total_changes != before:
+        raise _HalfDoneError
+    return outcome
+
+
+def _in_savepoint(job: Job, db: SqliteConnection) -> Any:
+    db.execute("savepoint one")
+    outcome = _attempt(job, db)
+    if isinstance(outcome, Exception):
+        db.execute("rollback to one")
+    db.execute("release one")
+    return outcome
+
+
+def _attempt(job: Job, db: SqliteConnection) -> Any:
+    try:
+        return job(db)
+    except _OWN_FAULTS as error:
+        return error
+    except sqlite3.Error:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is handed to its caller, and must not end the thread
+        return error

@@ -1,0 +1,100 @@
+"""Whether a file can be worked on: looked at when a process starts, so that nothing is written into what is broken."""
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from receiver.core.errors import Misconfigured
+from receiver.store.spool import FolderSpool
+from receiver.store.sqlite.migrations import steps
+
+CHECK_SECONDS = 5.0
+"""For how long the file is read through: some gigabytes. What lies beyond that is looked at when it is used."""
+STEPS_BETWEEN = 10_000
+"""SQLite's own steps between two looks at the clock."""
+OURS = frozenset({"document", "task"})
+"""Tables that every store of Mailroom's has, of whatever release."""
+RESTORE = (
+    "stop every process, keep the file and its -wal for whoever looks into it, and restore the last backup "
+    "(mailroom restore FOLDER); docs/production.md has the whole procedure"
+)
+
+
+def refuse_strange(path: Path) -> None:
+    """Raises Misconfigured for what is no database, and for one of a newer Mailroom. Quick: it reads the beginning."""
+    try:
+        if not path.stat().st_size:
+            return  # a new one
+        found, tables = _schema_of(path)
+    except OSError:
+        return  # not there yet, or not readable now: the store says so itself, and goes on when it is
+    except sqlite3.DatabaseError as error:
+        if is_broken(error):
+            raise broken(path, error) from error
+        return  # locked
+    if (tables or found) and (found < 1 or not tables >= OURS):
+        raise Misconfigured(
+            f"{path} is a SQLite database of something else than Mailroom", fix="name another file in MAILROOM_STORE"
+        )
+    if found > len(steps()):
+        raise Misconfigured(
+            f"{path} was written by a newer Mailroom (schema {found}; this one knows {len(steps())})",
+            fix="install that version again, or restore a backup from before it: mailroom restore FOLDER",
+        )
+
+
+def _schema_of(path: Path) -> tuple[int, set[str]]:
+    """Its number and its tables, of one moment: another process may be making them."""
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as db:
+        db.execute("begin")
+        found = int(db.execute("pragma user_version").fetchone()[0])
+        return found, {row[0] for row in db.execute("select name from sqlite_master where type = 'table'")}
+
+
+def is_lost(path: Path) -> bool:
+    """Whether there is no store in this file: it is not there, or empty, and no log of it either."""
+    if not path.exists():
+        return True
+    log = path.with_name(f"{path.name}-wal")  # a store that was killed young has all that it holds in there
+    return path.stat().st_size == 0 and not (log.exists() and log.stat().st_size)
+
+
+def refuse_lost(path: Path, spool: FolderSpool) -> None:
+    """Raises Misconfigured where a new store would be made beside the documents of another, which would be lost."""
+    if is_lost(path) and not spool.is_empty():
+        raise Misconfigured(
+            f"{path} is not there, or empty, but the spool {spool.root} holds documents that it must know",
+            fix="put the file back, or restore the last backup (mailroom restore FOLDER); to begin anew, without "
+            f"those documents: mv {spool.root} {spool.root}.lost",
+        )
+
+
+def check_integrity(db: sqlite3.Connection, path: Path) -> None:
+    """Reads the file through, for CHECK_SECONDS at most. Raises Misconfigured when it is damaged."""
+    until = time.monotonic() + CHECK_SECONDS
+    db.set_progress_handler(lambda: time.monotonic() > until, STEPS_BETWEEN)
+    try:
+        found = [row[0] for row in db.execute("pragma quick_check(3)").fetchall()]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return  # a large file, and nothing was wrong so far
+    finally:
+        db.set_progress_handler(None, 0)
+    if found != ["ok"]:
+        raise Misconfigured(f"{path} is damaged: {'; '.join(found)}", fix=RESTORE)
+
+
+def is_broken(error: BaseException | None) -> bool:
+    """Whether SQLite found the file damaged, or no database at all."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def broken(path: Path, error: BaseException) -> Misconfigured:
+    """What to tell of it."""
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
+        fix = "name another file in MAILROOM_STORE; or, if this was Mailroom's: " + RESTORE
+        return Misconfigured(f"{path} is not a SQLite database", fix=fix)
+    return Misconfigured(f"{path} is damaged: {error}", fix=RESTORE)

@@ -1,0 +1,104 @@
+"""The SQL of each kind of record, made once from INDEXES. A test holds it and the tables in schema/ together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from receiver.core import change
+from receiver.core.change import INDEXES, Query, Record, kind_of
+from receiver.core.task import Task
+from receiver.store import listing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """The SQL of one kind of record.
+
+    A record past its ``expires_at`` counts as gone: it is not found, not updated, and inserted over. The statements of
+    a kind that expires end with the time by which that is judged (``timed``).
+    """
+
+    name: str
+    values: Callable[[Record], tuple[Any, ...]]
+    """The record's columns but the body, in the order of the table."""
+    expires: bool
+    columns: tuple[str, ...]
+    get: str
+    insert: str
+    """Changes no row when the record is there already."""
+    update: str
+    delete: str
+    purge: str
+    """Removes the oldest that are expired, for kinds that expire."""
+
+    def timed(self, values: tuple[Any, ...], now: float) -> tuple[Any, ...]:
+        """The values of a statement, and the time where it asks for it."""
+        return (*values, now) if self.expires else values
+
+
+def _table(kind: type[Record]) -> Table:
+    name = kind_of(kind)
+    expires = change.expires(kind)
+    searched = {attribute for index in INDEXES[kind].values() for attribute in index[:2] if attribute}
+    searched |= {"lane"} if kind is Task else set()
+    attributes = ["id", "version", *sorted(searched), *(["expires_at"] if expires else [])]
+    columns = (*attributes, "body")
+    changed = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
+    again = f"update set {changed} where {name}.expires_at <= ?" if expires else "nothing"
+    assigned = ", ".join(f"{column} = ?" for column in columns)
+    holds = " and (expires_at is null or expires_at > ?)" if expires else ""
+    return Table(
+        name=name,
+        values=attrgetter(*attributes),
+        expires=expires,
+        columns=columns,
+        get=f"select body from {name} where id = ?{holds}",  # noqa: S608 - all names are ours
+        insert=f"insert into {name} ({', '.join(columns)}) values ({', '.join('?' * len(columns))}) "  # noqa: S608
+        f"on conflict (id) do {again}",
+        update=f"update {name} set {assigned} where id = ? and version = ?{holds}",  # noqa: S608
+        delete=f"delete from {name} where id = ? and version = ?{holds}",  # noqa: S608
+        purge=f"delete from {name} where id in "  # noqa: S608
+        f"(select id from {name} where expires_at <= ? order by expires_at limit ?)",
+    )
+
+
+TABLES: dict[type[Any], Table] = {kind: _table(kind) for kind in INDEXES}
+
+LANES = """with recursive known (lane) as (
+    select min(lane) from task where claimable_at is not null
+    union all
+    select (select min(lane) from task where claimable_at is not null and lane > known.lane)
+        from known where known.lane is not null)
+    select lane from known where lane is not null"""
+"""Those in which something waits, by as many looks into their index as there are lanes."""
+_READY = "and +state = 'ready' and (expires_at is null or expires_at > ?)"
+"""In a file of an older Mailroom a running task has its lease's end as ``claimable_at``: hence the state."""
+CLAIMABLE = f"""select claimable_at, id, body from task
+    where lane = ? and claimable_at <= ? {_READY} order by claimable_at, id limit ?"""  # noqa: S608
+"""Of one lane, the oldest first."""
+CLAIMABLE_OF = f"""select body from task
+    where id in (select value from json_each(?)) and +claimable_at <= ? {_READY}"""  # noqa: S608
+"""Of a JSON list of ids. The ``+`` has SQLite look them up by id, and not go through all that is due."""
+
+
+def page_statement(kind: type[Record], query: Query, now: float) -> tuple[str, list[Any]]:
+    """The SQL of a page and one row more; its rows are body, order value, id."""
+    key, order, _ = listing.index_of(kind, query)
+    table = TABLES[kind]
+    after = listing.after(query)
+    compare, direction = ("<", "desc") if query.newest_first else (">", "asc")
+    terms = {
+        f"{order} is not null": (),
+        f"{key} = ?": (query.key,) if key else None,
+        f"{order} >= ?": None if query.since is None else (query.since,),
+        f"{order} < ?": None if query.until is None else (query.until,),
+        f"({order}, id) {compare} (?, ?)": after,
+        "(expires_at is null or expires_at > ?)": (now,) if table.expires else None,
+    }
+    held = {term: values for term, values in terms.items() if values is not None}
+    text = (
+        f"select body, {order}, id from {table.name} where {' and '.join(held)} "  # noqa: S608 - names from INDEXES
+        f"order by {order} {direction}, id {direction} limit ?"
+    )
+    return text, [*(value for values in held.values() for value in values), query.limit + 1]

@@ -1,0 +1,172 @@
+"""The embedded store: one SQLite file, written by one thread in group commits.
+
+All changes that wait together share one transaction and one sync to the disk (WAL, ``synchronous=FULL``); a conflict
+undoes its own change alone. Callers are answered after the commit. Several processes may use one file: each begins its
+writing with the write lock, and waits ``busy_seconds`` for it.
+"""
+
+import functools
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from receiver.core.bulkhead import Room
+from receiver.core.change import Page, Query, Record, Tally, Write, refuse_repeats
+from receiver.core.errors import Misconfigured, StoreBusy
+from receiver.core.event import Event
+from receiver.core.task import Task
+from receiver.ports import Clock, R, Store
+from receiver.store import codec, listing
+from receiver.store.sequential import apply_sequentially
+from receiver.store.sqlite import group_commit, integrity, statements
+from receiver.store.sqlite.claims import Claim
+from receiver.store.sqlite.connection import connect
+from receiver.store.sqlite.encoded_change import encode_change
+from receiver.store.sqlite.event_log import SOME, logged_event_of, unfiled
+from receiver.store.sqlite.writer_thread import QUEUE_LIMIT, WriterThread
+
+BOOKS = """\
+select what, documents from tally
+union all select 'withdrawn', count(*) from document where state = 'withdrawn'
+union all select 'forgotten', documents from forgotten
+"""
+"""Withdrawn documents are few, and counted when somebody asks: an earlier release knows no such row of the tally."""
+
+
+class SqliteStore:
+    """The Store in the file ``path``; opened by its first use, or by ``open`` to see faults early."""
+
+    def __init__(
+        self, path: Path, clock: Clock = time.time, *, busy_seconds: float = 5.0, queue_limit: int = QUEUE_LIMIT
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._busy_seconds = busy_seconds
+        self._queue_limit = queue_limit
+        self._lanes: tuple[WriterThread, WriterThread] | None = None
+
+    async def open(self) -> None:
+        """As the port says; a damaged file is told by reading it through, for some seconds at most."""
+        try:
+            await self._reader.do(functools.partial(integrity.check_integrity, path=self._path))
+        except StoreBusy as error:
+            if error.__cause__ is not None and integrity.is_broken(error.__cause__):
+                raise integrity.broken(self._path, error.__cause__) from error
+            raise
+
+    async def apply(self, *writes: Write) -> None:
+        now = self._clock()
+        if arrival := logged_event_of(writes, now):
+            (refused,) = await self._writer.do([arrival])
+            if refused:
+                raise refused
+            return
+        refuse_repeats(writes)
+        if writes:
+            await self._writer.do(encode_change(writes, now))
+
+    async def apply_each(self, *changes: Sequence[Write]) -> list[Exception | None]:
+        now = self._clock()
+        arrivals = [arrival for change in changes if (arrival := logged_event_of(change, now))]
+        if len(arrivals) < len(changes):
+            return await apply_sequentially(self, changes)
+        try:
+            return await self._writer.do(arrivals)
+        except StoreBusy as busy:
+            return [busy] * len(changes)
+
+    async def get(self, kind: type[R], record_id: str) -> R | None:
+        await self._filed(kind)
+        table = statements.TABLES[kind]
+        values = table.timed((record_id,), self._clock())
+        row = await self._reader.do(lambda db: db.execute(table.get, values).fetchone())
+        return None if row is None else codec.decode(kind, row[0])
+
+    async def find(self, kind: type[Record], query: Query) -> Page:
+        await self._filed(kind)
+        sql, values = statements.page_statement(kind, query, self._clock())
+        rows = await self._reader.do(lambda db: db.execute(sql, values).fetchall())
+        return listing.page_of(query, [(codec.decode(kind, body), order, key) for body, order, key in rows])
+
+    async def claim(
+        self,
+        *,
+        owner: str,
+        now: float,
+        lease_seconds: float,
+        limit: int = 1,
+        ids: Sequence[str] | None = None,
+        room: Room | None = None,
+    ) -> list[Task]:
+        take = functools.partial(Task.claim, owner=owner, now=now, lease_seconds=lease_seconds)
+        room = room or Room.for_any(limit)
+        return await self._writer.do(Claim(take=take, now=now, moment=self._clock(), limit=limit, room=room, ids=ids))
+
+    async def tally(self) -> Tally:
+        return Tally.of(dict(await self._reader.do(lambda db: db.execute(BOOKS).fetchall())))
+
+    async def purge(self, *, now: float, limit: int = 1000) -> int:
+        return await self._writer.do(functools.partial(_purge, now, limit))
+
+    async def ready(self) -> None:
+        beat = "insert into pulse values (1, ?) on conflict (id) do update set at = excluded.at"
+        now = self._clock()
+        await self._writer.do(lambda db: db.execute(beat, (now,)).rowcount)
+
+    async def close(self) -> None:
+        for lane in self._lanes or ():
+            await lane.close()
+
+    async def _filed(self, kind: type[Any]) -> None:
+        """Waits until what has arrived by now can be read."""
+        if kind in (Event, Task) and (last := await self._reader.do(unfiled)) is not None:
+            while not await self._writer.do(lambda db: db.event_log.file(db, at_most=SOME, until=last)):
+                pass
+
+    @property
+    def _writer(self) -> WriterThread:
+        return (self._lanes or self._start())[0]
+
+    @property
+    def _reader(self) -> WriterThread:
+        return (self._lanes or self._start())[1]
+
+    def _start(self) -> tuple[WriterThread, WriterThread]:
+        try:
+            self._refuse_folders()
+            integrity.refuse_strange(self._path)
+        except OSError as error:
+            raise StoreBusy(f"{self._path} cannot be reached: {error.strerror}") from error
+        opening = functools.partial(connect, self._path, busy_seconds=self._busy_seconds)
+        name = self._path.name
+        self._lanes = (
+            WriterThread(
+                f"writer of {name}",
+                opening,
+                group_commit.group_commit,
+                tidy=group_commit.file_or_shrink,
+                queue_limit=self._queue_limit,
+            ),
+            WriterThread(f"reader of {name}", opening, group_commit.group_read, queue_limit=self._queue_limit),
+        )
+        return self._lanes
+
+    def _refuse_folders(self) -> None:
+        if not self._path.parent.is_dir():
+            fix = f"make the folder {self._path.parent}, or name another file in MAILROOM_STORE"
+            raise Misconfigured(f"{self._path} cannot be made: its folder does not exist", fix=fix)
+        if self._path.is_dir():
+            raise Misconfigured(f"{self._path} is a folder", fix="name a file in MAILROOM_STORE: sqlite:///mailroom.db")
+
+
+def _purge(now: float, limit: int, db: sqlite3.Connection) -> int:
+    purged = 0
+    for table in statements.TABLES.values():
+        if table.expires:
+            purged += db.execute(table.purge, (now, limit - purged)).rowcount
+    return purged
+
+
+_: type[Store] = SqliteStore

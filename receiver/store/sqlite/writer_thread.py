@@ -1,0 +1,203 @@
+"""A thread that owns one SQLite connection and does what is waiting for it, batch after batch.
+
+A lone job starts at once; what arrives meanwhile is the next batch. So batches grow by themselves as the load does, and
+nobody waits for a timer. The callers of a batch are answered with one wake-up of their event loop.
+"""
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, overload
+
+from receiver.core.errors import StoreBusy
+from receiver.store.sqlite.connection import SqliteConnection
+from receiver.store.sqlite.event_log import LoggedEvent
+from receiver.store.sqlite.integrity import RESTORE, is_broken
+
+T = TypeVar("T")
+Answer = tuple[asyncio.Future[Any], Any]
+"""A caller's future and what it gets: a result, or the exception to raise."""
+
+QUEUE_LIMIT = 10_000
+BATCH_LIMIT = 1_000
+"""Bounds how long one transaction keeps other processes waiting."""
+RETRY_AFTER_SECONDS = 1.0
+QUIET_SECONDS = 0.02
+"""How long nothing must wait before the lane tidies; then it does so bit by bit, and looks in between."""
+BREATH_SECONDS = 0.001
+
+_WORDS = {True: "store.failing", False: "store.recovered"}
+_log = logging.getLogger("mailroom.store")
+
+
+class WriterThread:
+    """``perform`` does a batch over the connection that ``connect`` opens, and returns what each caller gets.
+
+    ``tidy`` does some of what was left for later, while nobody waits; it says whether that is all.
+
+    After a failed batch the connection is thrown away and the next batch opens a new one: whatever was wrong with the
+    disk, the lock or the file, the lane goes on as soon as it is mended.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[], SqliteConnection],
+        perform: Callable[[SqliteConnection, Sequence[Any]], list[Any]],
+        *,
+        tidy: Callable[[SqliteConnection], bool] | None = None,
+        queue_limit: int = QUEUE_LIMIT,
+    ) -> None:
+        self._connect = connect
+        self._perform = perform
+        self._tidy = tidy
+        self._untidy = False
+        self._queue_limit = queue_limit
+        self._waiting: queue.SimpleQueue[tuple[Any, asyncio.Future[Any]] | None] = queue.SimpleQueue()
+        self._put = self._taken = 0
+        """Jobs and arrivals; each is counted by one thread alone."""
+        self._closed = False
+        self._db: SqliteConnection | None = None
+        self._failing = False
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    @overload
+    def do(self, job: Callable[[SqliteConnection], T]) -> "asyncio.Future[T]": ...
+
+    @overload
+    def do(self, job: list[LoggedEvent]) -> "asyncio.Future[list[Exception | None]]": ...
+
+    def do(self, job: Callable[[SqliteConnection], Any] | list[LoggedEvent]) -> "asyncio.Future[Any]":
+        """The result of this job, once its batch is done. Raises StoreBusy when too much is waiting already."""
+        if self._closed:
+            raise StoreBusy(f"{self._thread.name} is closed")
+        if self._put - self._taken >= self._queue_limit:
+            raise StoreBusy(
+                f"{self._thread.name} has {self._queue_limit} waiting already", retry_after=RETRY_AFTER_SECONDS
+            )
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._put += _weight(job)
+        self._waiting.put((job, future))
+        return future
+
+    async def close(self) -> None:
+        """Does what is waiting, then ends the thread and its connection."""
+        if not self._closed:
+            self._closed = True
+            self._waiting.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        going = True
+        while going:
+            batch: list[tuple[Any, asyncio.Future[Any]]] = []
+            try:
+                going = self._take(batch)
+                _answer([future for _, future in batch], self._try([job for job, _ in batch]))
+            except Exception as error:  # noqa: BLE001 - a thread that ended would leave everybody waiting for ever
+                _log.exception("store.fault", extra={"facts": {"lane": self._thread.name}})
+                _answer([future for _, future in batch], [self._busy(error) for _ in batch])
+                going = going and not self._closed
+        self._drop()
+
+    def _take(self, batch: list[tuple[Any, asyncio.Future[Any]]]) -> bool:
+        """Puts what is waiting into the batch, at least one; False after the last."""
+        first = self._next()
+        size = 0
+        while first is not None:
+            batch.append(first)
+            weight = _weight(first[0])
+            self._taken += weight
+            size += weight
+            if size >= BATCH_LIMIT or self._waiting.empty():
+                return True
+            first = self._waiting.get()
+        return False
+
+    def _next(self) -> tuple[Any, asyncio.Future[Any]] | None:
+        """The first that waits; until there is one, the lane tidies."""
+        quiet = QUIET_SECONDS
+        while self._untidy:
+            try:
+                return self._waiting.get(timeout=quiet)
+            except queue.Empty:
+                self._untidy = not self._tidied()
+                quiet = BREATH_SECONDS
+        return self._waiting.get()
+
+    def _tidied(self) -> bool:
+        """Whether nothing is left to tidy; when it failed, that is for after the next batch."""
+        if self._db is None or self._tidy is None:
+            return True
+        try:
+            return self._tidy(self._db)
+        except Exception as error:  # noqa: BLE001 - nobody waits for it, and the thread goes on
+            self._drop()
+            self._note(failing=True, error=str(error))
+            return True
+
+    def _try(self, jobs: Sequence[Any]) -> list[Any]:
+        if not jobs:
+            return []
+        try:
+            if self._db is None:
+                self._db = self._connect()
+            outcomes = self._perform(self._db, jobs)
+        except Exception as error:  # noqa: BLE001 - whatever it was: the callers are told, and the thread goes on
+            self._drop()
+            self._note(failing=True, error=str(error))
+            return [self._busy(error) for _ in jobs]
+        self._note(failing=False)
+        self._untidy = True
+        return outcomes
+
+    def _drop(self) -> None:
+        if self._db is not None:
+            try:
+                self._db.close()  # rolls back what was begun
+            except sqlite3.Error as error:
+                self._note(failing=True, error=str(error))
+            self._db = None
+
+    def _busy(self, error: Exception) -> StoreBusy:
+        fix = RESTORE if is_broken(error) else ""
+        busy = StoreBusy(f"{self._thread.name} cannot work now: {error}", retry_after=RETRY_AFTER_SECONDS, fix=fix)
+        busy.__cause__ = error
+        return busy
+
+    def _note(self, *, failing: bool, error: str = "") -> None:
+        """One line when it begins to fail and one when it goes on, however many batches fail in between."""
+        if failing != self._failing:
+            self._failing = failing
+            facts = {"lane": self._thread.name, "error": error}
+            _log.log(logging.WARNING if failing else logging.INFO, _WORDS[failing], extra={"facts": facts})
+
+
+def _weight(job: Callable[[SqliteConnection], Any] | list[LoggedEvent]) -> int:
+    return len(job) if isinstance(job, list) else 1
+
+
+def _answer(futures: Sequence[asyncio.Future[Any]], outcomes: Sequence[Any]) -> None:
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[Answer]] = defaultdict(list)
+    for future, outcome in zip(futures, outcomes, strict=True):
+        by_loop[future.get_loop()].append((future, outcome))
+    for loop, answers in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_settle, answers)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            _log.info("store.nobody_waits", extra={"facts": {"answers": len(answers)}})
+
+
+def _settle(answers: Sequence[Answer]) -> None:
+    for future, outcome in answers:
+        if future.done():  # its caller was cancelled
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)

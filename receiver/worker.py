@@ -1,0 +1,306 @@
+"""The worker: waits for the bell, claims what is due and what there is room for, and processes it. Stops cleanly.
+
+Any number of workers may run on one store; a lease keeps them apart.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Sequence
+
+from receiver.background import BackgroundLoops, count_attempt, log_error
+from receiver.core import timers
+from receiver.core.bulkhead import Begun, Capacity, Room
+from receiver.core.errors import MailroomError, StoreBusy, Transient
+from receiver.core.task import Rank, Task
+from receiver.log import log_line
+from receiver.operations.stalled_queue import SWEEPS, note_heard
+from receiver.pipeline.context import Context
+from receiver.pipeline.process import Done, process
+from receiver.pipeline.unclaimed import enqueue_again
+from receiver.ports import Message
+from receiver.stopping import Stopping
+from receiver.supervisor import Supervisor
+
+log = logging.getLogger("mailroom.task")
+PAUSE_AFTER_FAULT = 1.0
+LISTEN_SECONDS = 20.0
+LOOK_SECONDS = 1.0
+"""Between two looks into the store, where the bell names tasks and cannot be asked for the urgent ones."""
+EARLY_SECONDS = 2.0
+"""By which a task may be begun too early that a message names: whoever sent it may have had another clock."""
+
+
+def owner_name() -> str:
+    """Who holds a lease: this host and process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+class Worker:
+    """Works on up to ``concurrency`` tasks at a time."""
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        concurrency: int = 16,
+        lease_seconds: float = timers.LEASE,
+        step_seconds: float = 900.0,
+        sweep_seconds: float = 60.0,
+        capacity: Capacity | None = None,
+    ) -> None:
+        """``capacity`` is what is known of the partners, where that outlives the worker."""
+        self._tools = context
+        self._lease_seconds = lease_seconds
+        self._step_seconds = step_seconds
+        self._sweep_seconds = sweep_seconds
+        self._owner = owner_name()
+        self._capacity = capacity or Capacity(concurrency)
+        self._busy: set[asyncio.Task[None]] = set()
+        self._ended_one = asyncio.Event()
+        self._taking: asyncio.Task[None] | None = None
+        self._short_of_room = False
+        self._in_vain = 0.0
+        """Seconds of listening that brought no message, since the last one or the last sweep."""
+        self._silent_sweeps = 0
+        self._queue_silent = False
+        """Whether the queue delivers nothing though it takes messages: then the store is looked into instead."""
+        self._heard = False
+        """Whether the queue brought a message since the last sweep."""
+        self._looked_at = 0.0
+        self._stopping = False
+
+    @contextlib.asynccontextmanager
+    async def running(self, supervisor: Supervisor | None = None, stop: Stopping | None = None) -> AsyncIterator[None]:
+        """The worker and its rounds, while the block lasts, or until it is told to stop; nothing is begun from then on.
+
+        Tasks in hand are finished before it returns, as far as there is time.
+        """
+        supervisor, stop = supervisor or Supervisor(self._tools.meter), stop or Stopping()
+        rounds = BackgroundLoops(
+            self._tools,
+            self._owner,
+            lease_seconds=self._lease_seconds,
+            sweep_seconds=self._sweep_seconds,
+            begin=self.begin_overlooked if self._tools.queue.names_tasks else None,
+        )
+        loops = {"worker": self._work, **rounds.loops()}
+        async with supervisor.running(
+            {"doorbell": self._tools.queue.keep_leased}
+        ):  # until the last task in hand is done
+            try:
+                async with supervisor.running(loops):
+                    told = asyncio.create_task(self._begin_nothing_after(stop))
+                    yield
+            finally:
+                told.cancel()
+                self._stopping = True
+                await self.finish(seconds=stop.for_work)
+
+    async def _begin_nothing_after(self, stop: Stopping) -> None:
+        await stop.wait()
+        self._stopping = True
+
+    async def finish(self, *, seconds: float) -> None:
+        """Waits so long for the tasks in hand, and those that were just being claimed; then it lets go of them."""
+        until = time.monotonic() + seconds
+        while hands := {*self._busy, *({self._taking} if self._taking and not self._taking.done() else ())}:
+            if not (await asyncio.wait(hands, timeout=max(0.0, until - time.monotonic())))[0]:
+                break
+        for item in hands:
+            item.cancel()
+        if hands:
+            log_line(
+                log, logging.WARNING, "worker.let_go", tasks=len(self._busy), fix="they are begun again by any worker"
+            )
+            await asyncio.wait(hands, timeout=timers.RELEASE)
+
+    async def _work(self) -> None:
+        rings = [Message()]  # what was left from before
+        while True:
+            try:
+                self._taking = asyncio.create_task(self._take_up(rings))
+                await asyncio.shield(self._taking)  # what was claimed is worked on, whoever is told to stop
+                rings = await self._listen()
+            except Exception as error:  # noqa: BLE001 - whatever it was, what is due must go on
+                log_error("worker.stalled", error)
+                await asyncio.sleep(PAUSE_AFTER_FAULT)
+                rings = [Message()]  # a broken bell must not keep us from what is due
+
+    async def _listen(self) -> list[Message]:
+        """What is rung for, as soon as there is room for it, or for what was left for want of room."""
+        if self._stopping:
+            await asyncio.Event().wait()  # until this loop is ended
+        return await (self._listen_by_name() if self._tools.queue.names_tasks else self._listen_for_any())
+
+    async def _listen_by_name(self) -> list[Message]:
+        """A bell that names tasks is heard when there is room for any of them; meanwhile we look for urgent ones."""
+        while True:
+            looks, hands = self._short_of_room or self._queue_silent, self._room().for_rank(Rank.BULK)
+            if looks and time.monotonic() - self._looked_at >= LOOK_SECONDS:
+                # Who finds all its work by itself must still hear when the queue delivers again.
+                heard = (
+                    await self._tools.queue.receive(timeout_seconds=0, limit=hands)
+                    if self._queue_silent and hands
+                    else []
+                )
+                return [*heard, Message()]
+            if hands:
+                seconds = LOOK_SECONDS if looks else LISTEN_SECONDS
+                return await self._hear(seconds, hands)
+            self._short_of_room = True
+            await self._freed()
+
+    async def _hear(self, seconds: float, hands: int) -> list[Message]:
+        since = time.monotonic()
+        rings = await self._tools.queue.receive(timeout_seconds=seconds, limit=hands)
+        self._in_vain = 0.0 if rings else self._in_vain + time.monotonic() - since
+        return rings
+
+    async def _listen_for_any(self) -> list[Message]:
+        heard = asyncio.create_task(self._tools.queue.receive(timeout_seconds=LISTEN_SECONDS))
+        freed = asyncio.create_task(self._freed(LISTEN_SECONDS)) if self._short_of_room else None
+        try:
+            await asyncio.wait({heard, freed or heard}, return_when=asyncio.FIRST_COMPLETED)
+            return await heard if heard.done() else [Message()]
+        finally:
+            for item in (heard, freed):
+                if item is not None:
+                    item.cancel()
+
+    async def _freed(self, seconds: float = LOOK_SECONDS) -> None:
+        """Waits until a step ends, or for so long: one that lasts gives up its slot meanwhile."""
+        self._ended_one.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended_one.wait()
+
+    def _room(self) -> Room:
+        return self._capacity.room(time.monotonic())
+
+    async def _take_up(self, rings: Sequence[Message]) -> None:
+        """Begins what was rung for: certain tasks, or whatever is due until nothing is, or there is no room."""
+        named = [ring for ring in rings if ring.task_id]
+        if named and await self._take(named) and time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            await self._take_due(self._room().urgent())
+        if len(named) < len(rings):
+            while await self._take_due(self._room()):
+                pass
+
+    async def _take(self, rings: Sequence[Message]) -> bool:
+        """Whether more urgent tasks may be waiting behind these: some of them are not."""
+        self._in_vain, self._silent_sweeps, self._queue_silent, self._heard = 0.0, 0, False, True
+        if self._stopping:
+            await self._tools.queue.nack(*rings)
+            return False
+        try:
+            tasks = await self._claim(len(rings), self._room(), ids=[ring.task_id for ring in rings])
+        except MailroomError:
+            await self._tools.queue.nack(*rings)
+            raise
+        by_id = {task.id: task for task in tasks}
+        begun = [self._start(task, ring) for ring in rings if (task := by_id.pop(ring.task_id, None))]
+        await asyncio.gather(*(self._put_back(ring) for ring in rings if ring not in begun))
+        return any(task.rank >= Rank.SUBMIT for task in tasks)
+
+    async def begin_overlooked(self, ids: Sequence[str]) -> int:
+        """Begins what there is room for of these overdue tasks; how many, if the queue is silent."""
+        if self._heard:
+            await note_heard(self._tools)  # it is silent no more, whichever process has told that it was
+            self._heard = False
+        tasks = await self._claim(len(ids), self._room(), ids=ids) if ids and not self._stopping else []
+        for task in tasks:
+            self._start(task, Message())
+        listened, self._in_vain = self._in_vain, 0.0
+        self._silent_sweeps = self._silent_sweeps + 1 if listened >= self._sweep_seconds / 2 else 0
+        self._queue_silent = self._queue_silent or (bool(tasks) and self._silent_sweeps >= SWEEPS)
+        return len(tasks) if self._queue_silent else 0
+
+    async def _put_back(self, ring: Message) -> None:
+        """The message of a task that we do not work on: sent anew for when it can be claimed, or gone if it is done."""
+        try:
+            await enqueue_again(ring.task_id, self._tools, room_in=self._room_in)
+            await self._tools.queue.ack(ring)
+        except MailroomError as error:
+            await self._tools.queue.nack(ring)
+            log_error("ring.kept", error)
+
+    def _room_in(self, task: Task) -> float:
+        return self._capacity.wait_for(task, time.monotonic()) * (1 + self._tools.spread())
+
+    async def _take_due(self, room: Room) -> int:
+        self._looked_at = time.monotonic()
+        hands = room.for_rank(Rank.DELIVER)
+        tasks = await self._claim(hands, room) if hands and not self._stopping else []
+        for task in tasks:
+            self._start(task, Message())
+        self._short_of_room = room.is_short
+        return len(tasks)
+
+    async def _claim(self, limit: int, room: Room, *, ids: Sequence[str] | None = None) -> list[Task]:
+        now = self._tools.clock() + (EARLY_SECONDS if ids else 0.0)
+        return await self._tools.store.claim(
+            owner=self._owner, now=now, lease_seconds=self._lease_seconds, limit=limit, ids=ids, room=room
+        )
+
+    def _start(self, task: Task, ring: Message) -> Message:
+        step = self._capacity.begin(task, time.monotonic())
+        job = asyncio.create_task(self._answer(task, step, ring))
+        self._busy.add(job)
+        job.add_done_callback(self._ended)
+        return ring
+
+    def _ended(self, job: asyncio.Task[None]) -> None:
+        self._busy.discard(job)
+        self._ended_one.set()
+        if not job.cancelled() and (error := job.exception()):
+            log.error("fault", exc_info=error)
+
+    async def _answer(self, task: Task, step: Begun, ring: Message) -> None:
+        """Works on the task, and only then answers its ring: what dies on the way is rung for again."""
+        done: Done | None = None
+        try:
+            done = await self._attempt(task, step)
+        finally:
+            await self._say(task, ring, settled=done is not None)
+
+    def _note(self, task: Task, step: Begun, done: Done | None) -> None:
+        """How the step ended says something about its partner; when it could not be written, nothing."""
+        error = done.error if done else StoreBusy()
+        what = self._capacity.end(step, error, time.monotonic())
+        if what is not None:
+            level = logging.WARNING if what == "down" else logging.INFO
+            if what == "down":
+                self._tools.meter.count("mailroom_partner_failures", partner=task.partner)
+            log_line(
+                log, level, f"partner.{what}", partner=task.partner, kind=task.kind, error=done.note if done else ""
+            )
+
+    async def _say(self, task: Task, ring: Message, *, settled: bool) -> None:
+        try:
+            await (self._tools.queue.ack(ring) if settled else self._tools.queue.nack(ring))
+        except Transient as error:
+            # It rings once more, and the store knows that the task is settled.
+            log_line(log, logging.WARNING, "ring.unanswered", task=task.id, error=str(error), fix=error.fix)
+
+    async def work_on(self, task: Task) -> Done | None:
+        """One attempt at a claimed task, with its line in the log and its metric; None when the store was too busy."""
+        return await self._attempt(task, self._capacity.begin(task, time.monotonic()))
+
+    async def _attempt(self, task: Task, step: Begun) -> Done | None:
+        begun, done = time.perf_counter(), None
+        try:
+            done = await process(task, self._tools, lease_seconds=self._lease_seconds, step_seconds=self._step_seconds)
+        except StoreBusy as error:
+            # Nothing was written: the attempt has failed once its lease is over.
+            log_line(log, logging.ERROR, "task.unsettled", task=task.id, error=str(error), fix=error.fix)
+            return None
+        finally:
+            self._note(task, step, done)
+        seconds = time.perf_counter() - begun
+        self._tools.meter.observe("mailroom_task_seconds", seconds, kind=task.kind)
+        count_attempt(done, self._tools.meter, seconds)
+        return done

@@ -1,0 +1,454 @@
+"""One notifier for each channel: in order, at its own pace, never about what was overtaken, and never in silence."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from receiver.alerting.alert import task_for
+from receiver.alerting.notify import GIVEN_UP, TURN_NOTICES
+from receiver.alerting.wake_channels import PROBE_SECONDS, wake_channels
+from receiver.core.alert import Alert
+from receiver.core.change import InsertIfAbsent, Replace
+from receiver.core.channel import Channel
+from receiver.core.errors import AccessDenied, DestinationBusy, PartlyTold, Unanswered, Unroutable
+from receiver.core.incident import Incident, Status
+from receiver.core.naming import short_hash
+from receiver.core.notice import Notice
+from receiver.core.notification import Notification
+from receiver.core.task import TaskState
+from receiver.operations.close_incidents import GONE_SECONDS
+from receiver.operations.heartbeat import beat
+from receiver.operations.manual_routing import RoutingDecision, route_by_hand
+from receiver.operations.sweep import sweep
+from receiver.worker import Worker
+from tests.in_memory_app import TABLE, InMemoryApp, InMemoryChannel
+from tests.unit.alerting.test_alert import fail, swept
+
+pytestmark = pytest.mark.anyio
+TWO = TABLE + '  - {on: ["*"], to: "https://second.example.com", at_most: 1 per 10 minutes}\n'
+SECOND = "https://second.example.com"
+
+
+def with_two(app: InMemoryApp) -> tuple[InMemoryChannel, InMemoryChannel]:
+    second = InMemoryChannel()
+    app.use(TWO)
+    app.context = replace(app.context, channels={"log": app.channel, SECOND: second})
+    return app.channel, second
+
+
+async def occur(app: InMemoryApp, *causes: str, kind: str = "nobody.knows") -> None:
+    """Something that nobody sees the end of happens, once for each cause."""
+    alerts = [Alert(kind=kind, cause=cause, title=f"{cause} happened", detail="d", at=app.now) for cause in causes]
+    for at in range(0, len(alerts), 50):
+        await app.store.apply(
+            *(InsertIfAbsent(task_for(item, item.cause, f"{app.now}")) for item in alerts[at : at + 50])
+        )
+    await until_rest(app)
+
+
+async def until_rest(app: InMemoryApp) -> None:
+    for _ in range(30):
+        if not await app.work(rounds=100):
+            return
+
+
+async def test_a_channel_that_was_away_hears_the_present_and_not_what_was_overtaken(app: InMemoryApp) -> None:
+    first, second = with_two(app)
+    second.broken = DestinationBusy("down")
+    mended, stays = await fail(app, "a.pdf"), await fail(app, "b.pdf", "damaged")
+    await route_by_hand(mended, RoutingDecision(to="contract"), app.context)
+    await until_rest(app)
+    for _ in range(5):
+        await swept(app)
+    second.broken = None
+    await swept(app, after=600)
+    assert first.words[:3] == ["firing job.failed", "firing job.failed", "resolved job.failed"]
+    assert [(notice.status, notice.subject) for notice, _ in second.told] == [("firing", stays)]
+
+
+async def test_a_channel_that_fails_is_told_to_the_others_and_its_end_too(app: InMemoryApp) -> None:
+    first, second = with_two(app)
+    second.broken = Unroutable("https://second.example.com answered 410 Gone", fix="take it out of mailroom.yaml")
+    await fail(app, "a.pdf")
+    assert first.words == ["firing job.failed", "firing channel.failing"]
+    notice = first.told[-1][0]
+    assert "410 Gone" in notice.detail
+    assert notice.commands == (f"mailroom alerts test {SECOND}",)
+    second.broken = None
+    for _ in range(4):
+        await swept(app, after=GONE_SECONDS)
+    assert first.words[2:] == ["resolved channel.failing"]
+    assert second.words == ["firing job.failed"]
+
+
+async def test_what_one_address_of_a_channel_refuses_is_told_to_the_others_and_the_rest_hear_each_notice_once(
+    app: InMemoryApp,
+) -> None:
+    first, second = with_two(app)
+
+    class Partly(InMemoryChannel):
+        async def notify(self, notice: Notice) -> str:
+            thread = await super().notify(notice)
+            raise PartlyTold("refused ops@b.com (550 no such user)", fix="mend the address", thread=thread)
+
+        async def probe(self) -> list[str] | None:
+            raise PartlyTold("refused ops@b.com (550 no such user)", fix="mend the address", thread="")
+
+    partly = Partly()
+    app.context = replace(app.context, channels={"log": first, SECOND: partly})
+    document_id = await fail(app, "a.pdf")
+    await route_by_hand(document_id, RoutingDecision(to="contract"), app.context)
+    for _ in range(3):
+        await swept(app, after=400)
+    assert partly.words == ["firing job.failed", "resolved job.failed"]
+    assert first.words == ["firing job.failed", "firing channel.failing", "resolved job.failed"]
+    assert "550 no such user" in first.told[1][0].detail
+    assert first.told[1][0].title == f"alert channel {SECOND} does not reach all of its addresses"
+    app.context = replace(app.context, channels={SECOND: partly})
+    assert await beat(app.context) == ""  # a watchdog need not be told: the others hear
+    second.faults = []
+    app.context = replace(app.context, channels={"log": first, SECOND: second})
+    for _ in range(3):
+        await swept(app, after=400)
+    assert first.words[3:] == ["resolved channel.failing"]
+
+
+async def test_nobody_is_told_to_replay_what_a_channel_did_not_hear(app: InMemoryApp) -> None:
+    first, second = with_two(app)
+    second.broken = AccessDenied("sns:Publish was refused")  # with the fix of a destination that refuses
+    await fail(app, "a.pdf")
+    notice = first.told[-1][0]
+    assert notice.fix == "give the key or role the permission that the message names"
+
+
+async def test_a_hiccup_of_a_channel_is_nobodys_business(app: InMemoryApp) -> None:
+    first, second = with_two(app)
+    second.broken = DestinationBusy("503")
+    await fail(app, "a.pdf")
+    second.broken = None
+    for _ in range(3):
+        await swept(app)
+    assert (first.words, second.words) == (["firing job.failed"], ["firing job.failed"])
+
+
+async def test_channels_that_were_all_away_do_not_tell_of_each_other_afterwards(app: InMemoryApp) -> None:
+    first, second = with_two(app)
+    first.broken = second.broken = AccessDenied("no network")
+    await fail(app, "a.pdf")
+    await swept(app)
+    first.broken = second.broken = None
+    for _ in range(10):
+        await swept(app)
+    assert (first.words, second.words) == (["firing job.failed"], ["firing job.failed"])
+
+
+async def test_a_dead_channel_that_nothing_is_due_for_is_found_by_its_probe(app: InMemoryApp) -> None:
+    first, second = with_two(app)
+    second.faults = ["the topic does not exist"]
+    await swept(app)
+    await until_rest(app)
+    assert first.words == ["firing channel.failing"]
+    assert first.told[0][0].detail == "the topic does not exist"
+    second.faults = []
+    for _ in range(3):
+        await swept(app, after=PROBE_SECONDS)
+    assert first.words == ["firing channel.failing", "resolved channel.failing"]
+
+
+async def test_a_notice_that_a_channel_refuses_holds_up_no_other(app: InMemoryApp) -> None:
+    tell = app.channel.notify
+
+    async def particular(notice: Notice) -> str:
+        if "poison" in notice.title:
+            raise Unroutable("400 Bad Request")
+        return await tell(notice)
+
+    app.channel.notify = particular  # type: ignore[method-assign]
+    await occur(app, "poison", "fine", "good")
+    assert sorted(notice.title for notice, _ in app.channel.told) == ["fine happened", "good happened"]
+    for number in range(3 * GIVEN_UP):
+        app.later(300)
+        await occur(app, f"later {number}")
+    refused = [item for item in app.store._kept[Notification].values() if item.error]
+    assert [(item.tries, item.due_at, item.error) for item in refused] == [(GIVEN_UP, None, "400 Bad Request")]
+    channel = await app.store.get(Channel, "log")
+    assert channel is not None
+    assert channel.failing_since is None
+    assert len(app.channel.told) == 2 + 3 * GIVEN_UP
+
+
+async def test_beyond_the_ceiling_a_digest_tells_how_many_others_there_are(app: InMemoryApp) -> None:
+    await occur(app, *(f"cause {number}" for number in range(260)))
+    assert len(app.channel.told) == 20
+    app.later(61)
+    await until_rest(app)
+    notice, count = app.channel.told[-1]
+    assert (len(app.channel.told), notice.status, count) == (21, "digest", 240)
+    assert len(notice.others) == 20
+    await swept(app, after=3700)  # all of them are quiet now
+    await until_rest(app)
+    app.later(601)
+    await until_rest(app)
+    assert app.channel.words[21:41] == ["quiet nobody.knows"] * 20
+    assert [(notice.status, count, notice.over) for notice, count in app.channel.told[41:]] == [("digest", 0, True)]
+
+
+@pytest.mark.parametrize("kind", ["nobody.knows", "submission.paused"])
+async def test_a_digest_keeps_quiet_hours_unless_something_critical_is_in_it(app: InMemoryApp, kind: str) -> None:
+    table = TABLE.replace("to: log,", 'to: log, ceiling: 1 per hour, quiet_hours: "08:00-09:00",')
+    app.use(table)
+    app.later(-30)  # 07:59:30: the digest is due within the quiet hours
+    await occur(app, *(f"cause {chr(97 + number)}" for number in range(4)), kind=kind)
+    before = len(app.channel.told)
+    for _ in range(3):
+        app.later(600)
+        await until_rest(app)
+    digests = [f"{notice.status}" for notice, _ in app.channel.told[before:]]
+    assert digests == ([] if kind == "nobody.knows" else ["digest"])
+    app.later(2000)
+    await until_rest(app)
+    assert [f"{notice.status}" for notice, _ in app.channel.told[before:]] == ["digest"]
+
+
+@pytest.mark.parametrize(("kind", "status"), [("nobody.knows", Status.QUIET), ("task.parked", Status.RESOLVED)])
+async def test_any_number_of_incidents_is_closed_by_index(app: InMemoryApp, kind: str, status: Status) -> None:
+    await occur(app, *(f"cause {number}" for number in range(1204)), kind=kind)
+    assert len(await app.all(Incident, "standing")) == 500  # a page
+    app.later(3700)
+    await sweep(app.context)  # no parked task is there any more
+    assert await app.all(Incident, "standing") == []
+    assert {item.status for item in await app.incidents()} == {status}
+
+
+@dataclass
+class SlowChannel(InMemoryChannel):
+    """Takes its time over each notice; says how many it has in hand."""
+
+    seconds: float = 0.05
+    in_hand: int = 0
+    most: int = 0
+    order: list[str] = field(default_factory=list)
+
+    async def notify(self, notice: Notice) -> str:
+        self.in_hand += 1
+        self.most = max(self.most, self.in_hand)
+        await asyncio.sleep(self.seconds)
+        self.in_hand -= 1
+        return await super().notify(notice)
+
+
+async def test_a_slow_channel_holds_up_no_document_and_is_told_one_thing_at_a_time(app: InMemoryApp) -> None:
+    slow = SlowChannel(seconds=0.2)
+    app.use(TABLE.replace("to: log,", "to: log, ceiling: 150 per hour,"))
+    app.context = replace(app.context, channels={"log": slow})
+    alerts = [Alert(kind="nobody.knows", cause=f"{n}", title=f"{n}", detail="d", at=app.now) for n in range(100)]
+    for at in (0, 50):
+        await app.store.apply(*(InsertIfAbsent(task_for(item, item.cause)) for item in alerts[at : at + 50]))
+    worker = Worker(app.context, concurrency=8, sweep_seconds=3600)
+    async with worker.running(), asyncio.timeout(20):
+        taken = [(await app.ingest(name=f"{n}.pdf", content=b"%d" % n)).document.id for n in range(10)]
+        await app.context.queue.enqueue("any")
+        while any(not item.job_id for item in [await app.document(item) for item in taken]):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert len(slow.told) < 100  # the documents did not wait for it
+    assert slow.most == 1
+
+
+async def test_a_turn_ends_and_goes_on_so_that_no_worker_is_held(app: InMemoryApp) -> None:
+    app.use(TABLE.replace("to: log,", "to: log, ceiling: 200 per hour,"))
+    await occur(app, *(f"cause {number}" for number in range(2 * TURN_NOTICES + 1)))
+    assert len(app.channel.told) == 2 * TURN_NOTICES + 1
+    again = [item for item in await app.tasks("notify") if item.looks]
+    assert again
+
+
+async def test_who_comes_while_the_channel_is_told_is_not_forgotten(app: InMemoryApp) -> None:
+    """Between the last look and the end of a turn something becomes due, and its task finds the channel taken."""
+    tell = app.channel.notify
+
+    async def meanwhile(notice: Notice) -> str:
+        thread = await tell(notice)
+        if len(app.channel.told) == 1:
+            await occur(app, "second")
+        return thread
+
+    app.channel.notify = meanwhile  # type: ignore[method-assign]
+    await occur(app, "first")
+    assert [notice.title for notice, _ in app.channel.told] == ["first happened", "second happened"]
+
+
+class ProcessDiesError(BaseException):
+    """The process ends here."""
+
+
+async def test_a_process_that_dies_while_it_tells_leaves_the_channel_to_the_next(app: InMemoryApp) -> None:
+    tell = app.channel.notify
+
+    async def dies(notice: Notice) -> str:
+        raise ProcessDiesError
+
+    app.channel.notify = dies  # type: ignore[method-assign]
+    with pytest.raises(ProcessDiesError):
+        await occur(app, "a")
+    app.channel.notify = tell  # type: ignore[method-assign]
+    await occur(app, "b")
+    assert app.channel.told == []  # the dead task still has the channel
+    await swept(app, after=301)
+    await until_rest(app)
+    assert sorted(notice.title for notice, _ in app.channel.told) == ["a happened", "b happened"]
+
+
+async def test_a_clock_that_was_set_back_leaves_nothing_due_in_the_far_future(app: InMemoryApp) -> None:
+    app.later(30 * 86400)
+    app.channel.broken = DestinationBusy("down")
+    document_id = await fail(app, "a.pdf")
+    await sweep(app.context)
+    app.later(-30 * 86400)
+    app.channel.broken = None
+    await swept(app)
+    await until_rest(app)
+    assert app.channel.words == ["firing job.failed"]
+    await route_by_hand(document_id, RoutingDecision(to="contract"), app.context)
+    await until_rest(app)
+    await swept(app)
+    assert app.channel.words == ["firing job.failed", "resolved job.failed"]
+
+
+async def test_a_channel_that_is_no_longer_in_the_table_is_left_alone(app: InMemoryApp) -> None:
+    first, second = with_two(app)
+    await fail(app, "a.pdf")
+    app.use(TABLE)
+    app.context = replace(app.context, channels={"log": first})
+    app.later(4 * 3600)
+    await until_rest(app)
+    assert len(second.told) == 1
+    assert all(item.state is TaskState.DONE for item in await app.tasks("notify") if item.details["to"] == SECOND)
+
+
+async def test_overdue_documents_wait_with_a_paused_submission_and_are_told_when_it_goes_on(app: InMemoryApp) -> None:
+    from receiver.pipeline.pause import SUBMISSION, pause
+
+    await app.store.apply(await pause(SUBMISSION, app.now + 7200, app.context))
+    await app.ingest(name="a.pdf")
+    await swept(app, after=1200)
+    assert app.channel.words == []
+    assert [item.kind for item in await app.incidents()] == ["document.overdue"]
+    await app.store.apply(await pause(SUBMISSION, 0, app.context))
+    app.later(61)
+    await until_rest(app)
+    assert app.channel.words == ["firing document.overdue"]
+
+
+async def test_an_escalation_is_told_elsewhere_when_nobody_acknowledges(app: InMemoryApp) -> None:
+    second = InMemoryChannel(tracks=True)
+    app.use(TABLE.replace("to: log,", f'to: log, escalate: {{to: "{SECOND}", after: 15 minutes}},'))
+    app.context = replace(app.context, channels={"log": app.channel, SECOND: second})
+    await fail(app, "a.pdf")
+    await fail(app, "b.pdf", "damaged")
+    acknowledged = next(item for item in await app.incidents() if item.cause == "damaged")
+    await app.store.apply(Replace(replace(acknowledged, acknowledged_at=app.now, acknowledged_by="Ada")))
+    app.later(899)
+    await until_rest(app)
+    assert second.told == []
+    app.later(2)
+    await until_rest(app)
+    assert [notice.cause for notice, _ in second.told] == ["locked"]
+
+
+async def test_quiet_hours_hold_back_until_the_morning(app: InMemoryApp) -> None:
+    app.use(TABLE.replace("to: log,", 'to: log, quiet_hours: "00:00-09:00",'))  # it is 08:00
+    document_id = await fail(app, "a.pdf")
+    other = await fail(app, "b.pdf", "damaged")
+    assert app.channel.told == []
+    await route_by_hand(document_id, RoutingDecision(to="contract"), app.context)
+    await until_rest(app)
+    await swept(app, after=3601)
+    assert [notice.subject for notice, _ in app.channel.told] == [other]  # the other one is over
+
+
+async def test_the_fingerprint_of_a_failing_channel_is_its_own(app: InMemoryApp) -> None:
+    _, second = with_two(app)
+    second.broken = Unroutable("gone")
+    await fail(app, "a.pdf")
+    incident = await app.store.get(Incident, short_hash("channel.failing", SECOND))
+    assert incident is not None
+    assert incident.status is Status.FIRING
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Unanswered("it did not answer within 30 seconds"), ["resolved job.failed"]),
+        (TimeoutError(), ["resolved job.failed"]),
+        (DestinationBusy("it cannot be reached"), []),
+        (Unroutable("it answered 410 Gone"), []),
+    ],
+)
+async def test_who_may_have_heard_of_an_incident_hears_its_end(
+    app: InMemoryApp, error: Exception, words: list[str]
+) -> None:
+    _, second = with_two(app)
+    second.broken = error
+    failed = await fail(app, "a.pdf")
+    await route_by_hand(failed, RoutingDecision(to="contract"), app.context)
+    await until_rest(app)
+    await swept(app)
+    second.broken = None
+    await swept(app, after=600)
+    assert [word for word in second.words if word.endswith("job.failed")] == words
+
+
+@dataclass
+class DeafChannel(InMemoryChannel):
+    """Takes each notice and loses its answer, as long as it is deaf."""
+
+    deaf: bool = True
+
+    async def notify(self, notice: Notice) -> str:
+        thread = await super().notify(notice)
+        if self.deaf:
+            raise Unanswered("it hung up after it had taken the notice")
+        return thread
+
+
+async def test_a_notice_whose_answer_was_lost_comes_again_under_the_same_id(app: InMemoryApp) -> None:
+    deaf = DeafChannel()
+    app.context = replace(app.context, channels={"log": deaf})
+    await fail(app, "a.pdf")
+    for _ in range(3):
+        await swept(app, after=400)
+    deaf.deaf = False
+    await swept(app, after=400)
+    said = [notice for notice, _ in deaf.told if notice.kind == "job.failed"]
+    assert len(said) > 2
+    assert len({notice.id for notice in said}) == 1
+    await occur(app, "another")
+    assert deaf.told[-1][0].id != said[0].id
+
+
+async def test_a_digest_whose_answer_was_lost_comes_again_under_the_same_id(app: InMemoryApp) -> None:
+    deaf = DeafChannel(deaf=False)
+    app.use(TABLE.replace("to: log,", "to: log, ceiling: 1 per 10 hours,"))
+    app.context = replace(app.context, channels={"log": deaf})
+    await occur(app, "a", "b", "c")
+    deaf.deaf = True
+    for _ in range(3):
+        await swept(app, after=400)
+    deaf.deaf = False
+    await swept(app, after=400)
+    said = [notice for notice, _ in deaf.told if notice.kind == "digest"]
+    assert len(said) > 2
+    assert len({notice.id for notice in said}) == 1
+
+
+@pytest.mark.parametrize(("ahead", "tells"), [(60.0, False), (3600.0, True)], ids=["for a minute", "by a wrong clock"])
+async def test_a_channel_that_another_task_holds_is_left_to_it_unless_a_clock_was_wrong(
+    app: InMemoryApp, ahead: float, tells: bool
+) -> None:
+    due = Notification(id="f>log", incident_id="f", channel="log", due_at=app.now - 600)
+    held = Channel(id="log", holder="notify:of:others", held_until=app.now + ahead)
+    await app.store.apply(InsertIfAbsent(due), InsertIfAbsent(held))
+    await wake_channels(app.context)
+    tasks = [task for task in await app.tasks("notify") if "swept" in task.id]
+    assert bool(tasks) is tells

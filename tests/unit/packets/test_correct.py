@@ -1,0 +1,157 @@
+"""A person cuts a packet: the word is kept, pieces that stay are left alone, those that go are withdrawn."""
+
+import pytest
+
+from receiver.core.document import Document, DocumentState
+from receiver.core.errors import Malformed, NotAllowed, NotFound, Uncuttable
+from receiver.core.plan import Way
+from receiver.packets.correct import CutRequest, read_piece, recut
+from receiver.packets.pieces import pieces_of
+from tests.in_memory_app import InMemoryApp
+from tests.pdf_fixtures import packet_bytes
+from tests.unit.packets.test_packets import ARCHIVED, LETTERS, classify_all, segments, split
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def archive(app: InMemoryApp) -> None:
+    app.use(ARCHIVED)
+
+
+async def by_hand(app: InMemoryApp, packet: Document, *pieces: str, **more: tuple[int, ...]) -> Document:
+    wish = CutRequest(pieces=tuple(map(read_piece, pieces)), who="eve", **more)
+    await recut(packet.id, wish, app.context)
+    await app.work()
+    return await app.document(packet.id)
+
+
+async def finished(app: InMemoryApp) -> Document:
+    packet = await split(app)
+    await classify_all(app, packet)
+    return await app.document(packet.id)
+
+
+async def pages_of(app: InMemoryApp, packet: Document) -> list[tuple[int, ...]]:
+    return [item.pages for item in await pieces_of(packet, app.context)]
+
+
+async def test_a_held_packet_is_cut_by_hand_and_goes_on(app: InMemoryApp) -> None:
+    packet = await split(app, segments(("invoice", (1, 2))))
+    packet = await by_hand(app, packet, "1-2=invoice", "3-4")
+    first, second = await pieces_of(packet, app.context)
+    assert (first.type, first.state) == ("invoice", DocumentState.ROUTED)
+    assert (second.job_id, second.state) == ("job-2", DocumentState.OPEN)
+    app.cloud.classified(second.job_id, "contract")
+    await app.event(second.job_id)
+    await app.work()
+    assert (await app.document(packet.id)).state is DocumentState.ROUTED
+
+
+async def test_who_when_and_what_was_before_is_kept(app: InMemoryApp) -> None:
+    packet = await by_hand(app, await finished(app), "1", "2-4")
+    before, now = packet.cuts
+    assert (before.by, [item.pages for item in before.pieces]) == ("job job-1", [(1, 2), (3, 4)])
+    assert (now.by, now.at, [item.pages for item in now.pieces]) == ("eve", app.now, [(1,), (2, 3, 4)])
+    entry = next(item for item in packet.history if item.what == "cut by hand")
+    assert entry.detail == "eve: 1 2-4; before: routed, 1-2=invoice 3-4=contract by job job-1"
+
+
+async def test_pieces_that_are_no_longer_there_go_no_further_and_keep_their_record(app: InMemoryApp) -> None:
+    packet = await finished(app)
+    old = await pieces_of(packet, app.context)
+    packet = await by_hand(app, packet, "1-2", "3", "4=blank")
+    after = [await app.document(item.id) for item in old]
+    assert [item.plan.way for item in after if item.plan] == [Way.MATCHED, Way.RECUT]
+    assert [item.state for item in after] == [DocumentState.ROUTED, DocumentState.WITHDRAWN]
+    assert [len(item.deliveries) for item in after] == [2, 1]
+    totals = await app.store.tally()
+    assert totals.balanced
+    assert (totals.taken_in, totals.routed, totals.open, totals.withdrawn) == (4, 2, 2, 1)
+
+
+async def test_pieces_that_stay_are_left_alone(app: InMemoryApp) -> None:
+    packet = await finished(app)
+    stays = (await pieces_of(packet, app.context))[0]
+    await by_hand(app, packet, "1-2", "3", "4")
+    assert await app.document(stays.id) == stays
+
+
+async def test_a_doubtful_piece_that_a_person_confirms_goes_on(app: InMemoryApp) -> None:
+    packet = await split(app, segments(("invoice", (1, 2), "low"), ("contract", (3, 4))))
+    await classify_all(app, packet)
+    packet = await by_hand(app, packet, "1-2", "3-4")
+    first, _ = await pieces_of(packet, app.context)
+    assert (first.state, first.job_id) == (DocumentState.OPEN, "job-3")
+
+
+async def test_another_type_for_the_same_pages_routes_the_piece_anew(app: InMemoryApp) -> None:
+    packet = await by_hand(app, await finished(app), "1-2=contract", "3-4")
+    first, _ = await pieces_of(packet, app.context)
+    assert (first.type, first.state) == ("contract", DocumentState.ROUTED)
+    assert [item.to.url for item in first.deliveries] == [
+        "bytes://contracts/", "words://invoices", "bytes://invoices/",
+    ]  # fmt: skip
+
+
+async def test_pieces_are_merged(app: InMemoryApp) -> None:
+    packet = await finished(app)
+    packet = await by_hand(app, packet, merge=(2, 3))
+    assert await pages_of(app, packet) == [(1, 2, 3, 4)]
+    assert packet.pieces[0].category == ""
+
+
+async def test_a_cut_and_back_again_brings_the_first_pieces_back(app: InMemoryApp) -> None:
+    packet = await finished(app)
+    first = [item.id for item in await pieces_of(packet, app.context)]
+    packet = await by_hand(app, packet, "1-4=contract")
+    packet = await by_hand(app, packet, "1-2=invoice", "3-4=contract")
+    back = await pieces_of(packet, app.context)
+    assert [item.id for item in back] == first
+    assert [item.state for item in back] == [DocumentState.ROUTED, DocumentState.ROUTED]
+    assert (await app.store.tally()).open == 0
+
+
+async def test_any_pdf_can_be_cut(app: InMemoryApp) -> None:
+    letter = await app.routed("invoice", content=packet_bytes(*LETTERS))
+    packet = await by_hand(app, letter, "1-2=invoice", "3-4=contract")
+    assert (packet.packet, packet.state, packet.type) == (True, DocumentState.ROUTED, None)
+    assert {item.to.url for item in packet.deliveries} == {"bytes://invoices/", "words://invoices", "bytes://packets/"}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "said"),
+    [
+        (["1-3"], "no piece holds page 4"),
+        (["1-3", "3-4"], "more than one piece holds page 3"),
+        (["1-5"], "a piece holds page 5"),
+        (["1-2=invoce", "3-4"], "no route takes type 'invoce'"),
+    ],
+)
+async def test_a_cut_that_does_not_add_up_is_refused_and_changes_nothing(
+    app: InMemoryApp, pieces: list[str], said: str
+) -> None:
+    packet = await finished(app)
+    with pytest.raises(Malformed, match=said):
+        await by_hand(app, packet, *pieces)
+    assert await app.document(packet.id) == packet
+
+
+async def test_what_cannot_be_cut_says_why(app: InMemoryApp) -> None:
+    with pytest.raises(NotFound):
+        await recut("doc_nowhere", CutRequest(pieces=(read_piece("1"),)), app.context)
+    at_work = await split(app)
+    with pytest.raises(NotAllowed, match="still being worked on"):
+        await by_hand(app, at_work, "1-4")
+    piece = (await pieces_of(at_work, app.context))[0]
+    with pytest.raises(NotAllowed, match="is a piece"):
+        await by_hand(app, piece, "1")
+    text = await app.routed("invoice", content=b"just a line")
+    with pytest.raises(Uncuttable, match="cannot be read as a PDF"):
+        await by_hand(app, text, "1")
+
+
+@pytest.mark.parametrize("text", ["", "x", "=invoice", "4-1"])
+def test_what_is_no_piece_is_refused(text: str) -> None:
+    with pytest.raises(Malformed):
+        read_piece(text)

@@ -1,0 +1,235 @@
+"""Whatever becomes of the table, and whatever people say: each destination gets each thing once, and knows what holds.
+
+Tables change, replays and corrections come in any order, places break and come back, workers die between a delivery and
+its record, months go by and bytes are forgotten. A consumer at each queue does what docs/consumers.md says: it keeps,
+for each document, the message with the highest number.
+"""
+
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from receiver.core.anew import moved
+from receiver.core.chosen import choices
+from receiver.core.delivery_request import DeliveryRequest, Pointer, PointerState
+from receiver.core.document import Document, DocumentState, Receipt
+from receiver.core.errors import DestinationBusy, NotAllowed
+from receiver.core.links import ContentLinks
+from receiver.core.meaning import Meaning
+from receiver.operations.expired_content import delete_content
+from receiver.operations.manual_routing import RoutingDecision, route_by_hand
+from receiver.operations.replay import ReplayFilter, carry_out, foreseen, selected_documents
+from tests.in_memory_app import TABLE, InMemoryApp, InMemoryDestination
+
+INVOICES = '"bytes://invoices/", "words://invoices"'
+REVIEWED = 'no_match: {to: ["bytes://unsorted/", "words://unsorted"], review: true}'
+FIRST = TABLE.replace('no_match: {to: ["bytes://unsorted/"], review: true}', REVIEWED)
+TABLES = (
+    FIRST,
+    FIRST.replace("- type: invoice\n", "- type: invoice\n    name: bills\n", 1),
+    FIRST.replace("words://invoices", "words://accounts"),
+    FIRST.replace("bytes://invoices/", "bytes://{type}/"),
+    FIRST.replace(INVOICES, '"words://invoices"'),
+    FIRST.replace(INVOICES, f'{INVOICES}, "words://audit", "bytes://copies/"'),
+    FIRST.replace("min_confidence: 0.8", "min_confidence: 0.99"),
+    FIRST.replace('"bytes://contracts/"', '"bytes://contracts/", "words://contracts"'),
+    FIRST.replace(REVIEWED, "no_match: {review: true}"),
+    FIRST.replace('"bytes://invoices/"', '{to: "bytes://invoices/", tags: team=finance}'),
+    FIRST.replace('"words://invoices"', '{to: "words://invoices", group: type}'),
+    FIRST.replace('failed: {to: ["bytes://failed/"]}', 'failed: {to: ["words://failed"]}'),
+)
+LINKS = ContentLinks(base="https://documents.example.com", days=7, secrets=(b"a-secret-of-ours-alone",))
+QUARTER, MONTH = 900.0, 31 * 86400.0
+TYPES = ("invoice", "contract", None)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("in"), st.sampled_from(TYPES)),
+        st.tuples(st.just("table"), st.integers(0, len(TABLES) - 1)),
+        st.tuples(st.sampled_from(["reroute", "replay"]), st.sampled_from(["all", "parked", "one"])),
+        st.tuples(st.just("word"), st.integers(0, 7)),
+        st.tuples(st.just("break"), st.sampled_from(["bytes", "words", "both"])),
+        st.tuples(st.just("lie"), st.sampled_from(["bytes", "words"])),
+        st.tuples(st.sampled_from(["heal", "forget"]), st.none()),
+        st.tuples(st.just("later"), st.sampled_from([5.0, QUARTER, 86400.0, MONTH])),
+        st.tuples(st.just("work"), st.sampled_from([1, 2, 50])),
+    ),
+    min_size=4, max_size=25,
+)  # fmt: skip
+
+
+@dataclass
+class WatchedPlace(InMemoryDestination):
+    """A place that, when it is told to, delivers and loses its answer; and that looks whether pointers open."""
+
+    lies: bool = False
+    opens: dict[str, bytes] = field(default_factory=dict)
+    clock: Callable[[], float] = float
+
+    async def deliver(self, request: DeliveryRequest) -> Receipt:
+        receipt = await super().deliver(request)
+        if not self.holds_bytes and request.meaning is not Meaning.SUPERSEDED:
+            self._look(request.document, request.pointer)
+        if self.lies:
+            raise DestinationBusy("the answer was lost")
+        return receipt
+
+    def _look(self, document: Document, pointer: Pointer) -> None:
+        """The pointer opens now; there is none only where Mailroom itself has forgotten the bytes."""
+        if pointer.state is PointerState.STORED:
+            assert pointer.url in self.opens
+        elif pointer.url:
+            path, _, token = pointer.url.partition("?token=")
+            assert path == f"https://documents.example.com/documents/{document.id}/content"
+            assert LINKS.proves(token, document.id, now=self.clock())
+        else:
+            assert document.forgotten_at is not None
+
+
+class Life:
+    def __init__(self, folder: Path) -> None:
+        self.desk = app = InMemoryApp(folder, FIRST)
+        app.bytes = WatchedPlace(holds_bytes=True)
+        app.words = WatchedPlace(holds_bytes=False, opens=app.bytes.objects, clock=lambda: app.now)
+        app.context = replace(
+            app.context,
+            destinations={"bytes": app.bytes, "words": app.words}, sources={"bytes": app.bytes}, links=LINKS,
+        )  # fmt: skip
+        self.contents: dict[str, bytes] = {}
+        self.lied = False
+
+    async def run(self, steps: Sequence[tuple[str, object]]) -> None:
+        for what, given_ in steps:
+            await getattr(self, f"_{what}")(given_)
+        await self._come_to_rest()
+        await self._nothing_is_left_behind()
+        self._each_place_got_everything_once()
+        await self._each_consumer_knows_what_holds()
+
+    async def _in(self, type_: object) -> None:
+        number = len(self.contents)
+        document = await self.desk.submitted(name=f"{number}.pdf", content=b"%%PDF %d" % number)
+        self.contents[document.id] = b"%%PDF %d" % number
+        self.desk.cloud.classified(document.job_id, type_)  # type: ignore[arg-type]
+        await self.desk.event(document.job_id)
+
+    async def _table(self, number: int) -> None:
+        self.desk.use(TABLES[number])
+
+    async def _reroute(self, which: str) -> None:
+        await self._replayed(which, reroute=True)
+
+    async def _replay(self, which: str) -> None:
+        await self._replayed(which, reroute=False)
+
+    async def _replayed(self, which: str, *, reroute: bool) -> None:
+        ids = tuple(list(self.contents)[:1]) if which == "one" else ()
+        choice = ReplayFilter(ids=ids, since=0.0, parked=which == "parked", reroute=reroute)
+        async for document in selected_documents(choice, self.desk.context):
+            assert await carry_out(await foreseen(document, choice, self.desk.context), self.desk.context)
+
+    async def _word(self, number: int) -> None:
+        names = list(choices(self.desk.context.config.table))
+        for document in (await self.desk.all(Document))[number % 3 :: 3]:
+            word = (
+                RoutingDecision(type=("invoice", "contract")[number % 2])
+                if number > 3
+                else RoutingDecision(to=names[number % len(names)])
+            )
+            try:
+                await route_by_hand(document.id, word, self.desk.context)
+            except NotAllowed:
+                assert document.state not in (DocumentState.REVIEW, DocumentState.FAILED)
+
+    async def _break(self, which: str) -> None:
+        for place in self._places(which):
+            place.broken = DestinationBusy("503")
+
+    async def _lie(self, which: str) -> None:
+        self.lied = True
+        for place in self._places(which):
+            place.lies = True
+
+    def _places(self, which: str) -> list[WatchedPlace]:
+        named = {"bytes": self.desk.bytes, "words": self.desk.words}
+        return [place for name, place in named.items() if which in (name, "both") and isinstance(place, WatchedPlace)]
+
+    async def _heal(self, _: object) -> None:
+        for place in self._places("both"):
+            place.broken, place.lies = None, False
+
+    async def _forget(self, _: object) -> None:
+        await delete_content(self.desk.context)
+
+    async def _later(self, seconds: float) -> None:
+        self.desk.later(seconds)
+
+    async def _work(self, limit: int) -> None:
+        await self.desk.work_on(limit)
+
+    async def _come_to_rest(self) -> None:
+        """All is well again, what gave up is resumed, and the table of today decides what it may decide."""
+        await self._heal(None)
+        for _ in range(3):
+            for which in ("parked", "all"):
+                self.desk.later(86400.0)
+                await self.desk.work()
+                await self._replayed(which, reroute=which == "all")
+            await self.desk.work()
+
+    async def _nothing_is_left_behind(self) -> None:
+        table = self.desk.context.config.table
+        for document in await self.desk.all(Document):
+            assert document.state is not DocumentState.OPEN
+            assert moved(document, table, now=self.desk.now) is None
+            assert all(item.done for item in document.deliveries)
+        sent = len(self.desk.words.parcels)
+        await self._replayed("all", reroute=False)
+        await self.desk.work()
+        assert len(self.desk.words.parcels) == sent
+        assert (await self.desk.store.tally()).balanced
+
+    def _each_place_got_everything_once(self) -> None:
+        for url, data in self.desk.bytes.objects.items():
+            assert data == self.contents[url.split("/")[3]]
+        messages = Counter((item.url, item.delivery_id) for item in self.desk.words.parcels)
+        assert self.lied or set(messages.values()) <= {1}
+        numbers = {(item.url, item.document.id, item.sequence): item.delivery_id for item in self.desk.words.parcels}
+        assert len(set(numbers.values())) == len(numbers) == len(messages)
+
+    async def _each_consumer_knows_what_holds(self) -> None:
+        newest: dict[tuple[str, str], DeliveryRequest] = {}
+        for item in sorted(self.desk.words.parcels, key=lambda item: item.sequence):
+            before = newest.get((item.url, item.document.id))
+            if before is not None and before.sequence < item.sequence and not self.lied:
+                assert _claim(before) != _claim(item), "it was told what it knew"
+            newest[item.url, item.document.id] = item
+        for document in await self.desk.all(Document):
+            assert document.plan is not None
+            wanted = {to.url for to in document.plan.to if to.url.startswith("words:")}
+            known = {url: item for (url, about), item in newest.items() if about == document.id}
+            assert wanted == {url for url, item in known.items() if item.meaning is not Meaning.SUPERSEDED}
+            for item in (known[url] for url in wanted):
+                assert (item.document.type, item.plan.review) == (document.type, document.plan.review)
+                assert item.pointer.url == (document.stored.location if document.stored else item.pointer.url)
+                assert item.pointer.state is not PointerState.PENDING
+
+
+def _claim(item: DeliveryRequest) -> tuple[object, ...]:
+    kind = Meaning.ROUTED if item.meaning is Meaning.CORRECTED else item.meaning
+    where = item.pointer.url if item.pointer.state is PointerState.STORED else ""
+    return kind, item.document.type, item.plan.review, where, item.pointer.state
+
+
+@settings(max_examples=120)
+@given(steps=STEPS)
+def test_each_destination_gets_each_thing_once_and_every_consumer_knows_what_holds(
+    steps: list[tuple[str, object]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(Life(Path(folder)).run(steps))
