@@ -32,11 +32,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from benchmarks.lateness import _client, _free_port, _up
+from llamacloud_sandbox.testing import start_sandbox
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
 from receiver.store.sqlite.store import SqliteStore
 from tests import trickle
-from tests.servers import ROOT, serve, start_sandbox
+from tests.servers import ROOT, serve
 
 WELL_ENOUGH = 0.8
 PATIENCE_SECONDS = 180.0

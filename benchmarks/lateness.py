@@ -26,8 +26,9 @@ import httpx
 from llama_cloud import AsyncLlamaCloud
 
 from handlers.local_aws import LocalAws, local_aws
+from llamacloud_sandbox.testing import start_sandbox
 from receiver.config import parse
-from tests.servers import ROOT, start_sandbox
+from tests.servers import ROOT
 
 JOB_SECONDS = (1.0, 2.3, 3.7, 5.4, 7.9, 12.6)
 """How long the jobs take, one value after the other."""

@@ -25,6 +25,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from handlers.local_aws import LocalAws, local_aws
+from llamacloud_sandbox.testing import start_sandbox
 from receiver.bootstrap import App, load_app
 from receiver.config import parse
 from receiver.core.plan import Target
@@ -32,7 +33,6 @@ from receiver.pipeline.ingest import IncomingFile, ingest
 from receiver.settings import from_environ
 from receiver.store.dynamodb.store import DynamoStore
 from receiver.store.dynamodb.table import create_table
-from tests.servers import start_sandbox
 
 ROOT = Path(__file__).parents[1]
 TABLE = """\

@@ -24,9 +24,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from handlers.local_aws import local_aws
+from llamacloud_sandbox.testing import start_sandbox
 from receiver.core import token
 from receiver.core.verify import TOKEN_HEADER, sign
-from tests.servers import serve, start_sandbox
+from tests.servers import serve
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = [sys.executable, str(ROOT / "scripts" / "deploying" / "deploy.py")]

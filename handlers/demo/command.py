@@ -14,7 +14,7 @@ import click
 from handlers.demo.report import report_of
 from handlers.demo.samples import PACKET, SCANNED_PACKET, sample_mail
 from handlers.demo.shown import show
-from handlers.demo.stage import SECRETS, DemoEnvironment, demo_environment, reads_scans
+from handlers.demo.stage import SECRETS, DemoEnvironment, demo_environment, reads_scans, require_extra
 from receiver.bootstrap import App
 from receiver.cli.output import print_json
 from receiver.cli.paths import Given, files
@@ -58,6 +58,7 @@ async def _stoppable(work: Awaitable[int]) -> int:
 
 
 async def _demo(paths: tuple[Path, ...], *, once: bool, as_json: bool, packet: bool, port: int) -> int:
+    require_extra()
     if not as_json:
         click.echo("starting the sandbox, a local AWS and the receiver …", err=True)
     async with demo_environment(port) as running:

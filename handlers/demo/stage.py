@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -34,6 +35,8 @@ SECRETS = {
     "LLAMA_CLOUD_API_KEY": "llx-demo",
 }
 """Secrets of a machine that nobody else can reach, for a few minutes; all three proofs are on."""
+EXTRA = {"llamacloud-sandbox": "llamacloud_sandbox", "ministack": "ministack"}
+"""Distributions of the extra `demo`, and the module of each."""
 DEADLINE_SECONDS = 30.0
 """After how long the sweep asks for a job whose event did not come: nobody waits ten minutes for a demo."""
 
@@ -86,6 +89,15 @@ async def demo_environment(port: int) -> AsyncIterator[DemoEnvironment]:
                     page=page,
                     log=log,
                 )
+
+
+def require_extra() -> None:
+    """Raises Misconfigured when the distributions that the extra `demo` brings are not installed."""
+    if missing := [name for name, module in EXTRA.items() if find_spec(module) is None]:
+        raise Misconfigured(
+            f"the demo needs {' and '.join(missing)}, not installed",
+            fix="pip install 'mailroom[demo]'; in a checkout: scripts/demo",
+        )
 
 
 def _config() -> Config:
@@ -142,7 +154,8 @@ async def _first(waiting: Awaitable[object], serving: "asyncio.Task[None]") -> N
 @contextmanager
 def start_sandbox() -> Iterator[Callable[[], str]]:
     """The sandbox as a process of its own, starting; the function waits for its address. It stops when we do."""
-    command = [sys.executable, "-m", "handlers.demo.child", "sandbox", "--json", "--think", "0.2", "--no-limits"]
+    command = [sys.executable, "-m", "handlers.demo.child", EXTRA["llamacloud-sandbox"]]
+    command += ["--json", "--think", "0.2", "--no-limits"]
     command += ["--ocr"] if reads_scans() else []
     with (
         tempfile.TemporaryFile() as errors,

@@ -1,8 +1,13 @@
-"""mailroom sandbox: the LlamaCloud-compatible server. It is a program of its own; this only hands it the arguments."""
+"""mailroom sandbox: the LlamaCloud-compatible server. It is a distribution of its own; this hands it the arguments."""
 
 import importlib
+from importlib.util import find_spec
 
 import click
+
+from receiver.core.errors import Misconfigured
+
+PACKAGE = "llamacloud_sandbox"
 
 
 @click.command(
@@ -11,5 +16,13 @@ import click
 )
 @click.pass_context
 def sandbox(ctx: click.Context) -> None:
-    """Run the LlamaCloud-compatible server, to try things out without an account."""
-    raise SystemExit(importlib.import_module("sandbox.__main__").main(ctx.args))
+    """Run the LlamaCloud-compatible server, to try things out without an account.
+
+    It comes with the extra: pip install 'mailroom[sandbox]'. `mailroom sandbox --help` shows its options.
+    """
+    if find_spec(PACKAGE) is None:
+        raise Misconfigured(
+            "the sandbox is not installed (llamacloud-sandbox)",
+            fix="pip install 'mailroom[sandbox]'; in a checkout: pip install ./sandbox",
+        )
+    raise SystemExit(importlib.import_module(f"{PACKAGE}.__main__").main(ctx.args, prog_name=ctx.command_path))

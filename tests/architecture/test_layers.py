@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OURS = ("receiver", "handlers", "sandbox")
+PLACES = {"receiver": ROOT, "handlers": ROOT, "llamacloud_sandbox": ROOT / "sandbox"}
+OURS = tuple(PLACES)
 
 CORE = {"receiver.core"}
 PORTS = CORE | {"receiver.ports", "receiver.metrics"}
@@ -58,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.supervisor": PORTS,
     "receiver.cli": WHOLE | {"receiver"},
     "handlers": WHOLE | {"handlers", "receiver", "receiver.emf"},
-    "sandbox": {"sandbox"},
+    "llamacloud_sandbox": {"llamacloud_sandbox"},
 }
 OUTSIDE: dict[str, set[str]] = {
     "receiver.core": {"pydantic", "msgspec"},
@@ -76,9 +77,9 @@ OUTSIDE: dict[str, set[str]] = {
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    for top in OURS:
-        for path in sorted((ROOT / top).rglob("*.py")):
-            parts = path.relative_to(ROOT).with_suffix("").parts
+    for top, place in PLACES.items():
+        for path in sorted((place / top).rglob("*.py")):
+            parts = path.relative_to(place).with_suffix("").parts
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
 
@@ -114,7 +115,7 @@ def layers_imported(path: Path) -> set[str]:
 
 
 def is_module(name: str) -> bool:
-    place = ROOT.joinpath(*name.split("."))
+    place = PLACES[name.partition(".")[0]].joinpath(*name.split("."))
     return place.is_dir() or place.with_suffix(".py").exists()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.local_aws import LocalAws, local_aws
+from llamacloud_sandbox.testing import start_sandbox
 from receiver.config import parse
 from receiver.core.change import Query
 from receiver.core.document import Document
@@ -32,7 +33,6 @@ from tests.chaos.operator import Operator
 from tests.chaos.placed import Placed
 from tests.chaos.post import Post
 from tests.chaos.process_pool import ProcessPool
-from tests.servers import start_sandbox
 
 AT_ONCE = 16
 """Boundaries that are armed at the same time."""

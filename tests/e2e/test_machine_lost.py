@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from llamacloud_sandbox.testing import start_sandbox
 from tests.processes import ROOT, free_port, ran, running, until, working
-from tests.servers import start_sandbox
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 SAMPLES = ROOT / "samples"

@@ -17,7 +17,9 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
+from llamacloud_sandbox.testing import start_sandbox
 from receiver.core import token
 from receiver.core.change import Query, R
 from receiver.core.document import Document, DocumentState, Step
@@ -28,8 +30,6 @@ from receiver.pipeline.event_limit import BURST
 from receiver.ports import Store
 from receiver.store.sqlite.store import SqliteStore
 from tests.e2e.test_tutorial import free_port
-from tests.integration.sandbox.letters import CONFIGURATION, CONTRACT, INVOICE
-from tests.servers import start_sandbox
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -46,6 +46,9 @@ no_match: {review: true}
 low_confidence: {review: true}
 failed: {to: ["folder://./filed/failed/"]}
 """
+CONFIGURATION = {"rules": yaml.safe_load(TABLE)["classify"]["rules"]}
+INVOICE = (ROOT / "samples" / "invoice-northlight-electrical.pdf").read_bytes()
+CONTRACT = (ROOT / "samples" / "contract-mutual-nda.pdf").read_bytes()
 
 
 class Place:

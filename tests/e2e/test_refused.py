@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from llamacloud_sandbox.testing import start_sandbox
 from tests.processes import ROOT, TABLE, free_port, ran, running, until, working
-from tests.servers import start_sandbox
 
 pytestmark = pytest.mark.slow
 REFUSED = "Firing critical: LlamaCloud, or a firewall or proxy before it, refuses us"

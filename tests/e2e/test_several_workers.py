@@ -17,6 +17,7 @@ import pytest
 
 from handlers.local_aws import LocalAws, local_aws
 from handlers.sources.s3_spool import S3Spool
+from llamacloud_sandbox.testing import start_sandbox
 from receiver.config import parse
 from receiver.core.plan import Target
 from receiver.ports import Store
@@ -28,7 +29,6 @@ from tests.chaos.audit import audit
 from tests.chaos.evidence import KEY, gather
 from tests.chaos.post import Post
 from tests.chaos.run import is_busy
-from tests.servers import start_sandbox
 
 pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.anyio, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]

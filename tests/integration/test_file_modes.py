@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from llamacloud_sandbox.testing import start_sandbox
 from tests.processes import TABLE, free_port, ran, running, until, working
-from tests.servers import ROOT, start_sandbox
+from tests.servers import ROOT
 
 LETTERS = ("invoice-harbour-freight.pdf", "contract-mutual-nda.pdf")
 FOUND = {"mailroom.db", "mailroom.db-wal", "mailroom.db-shm", "spool", "out", "copy"}

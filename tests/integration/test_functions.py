@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from handlers.local_aws import LocalAws
+from llamacloud_sandbox.testing import start_sandbox
 from receiver.store.dynamodb.table import create_table
 from tests.lambda_runtime import ROOT, Function, FunctionError, running
-from tests.servers import start_sandbox
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
 EVENTS = ROOT / "tests" / "events"

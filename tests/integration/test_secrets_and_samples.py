@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from llamacloud_sandbox.testing import start_sandbox
 from receiver.core.sample import Proofs, Sample, proof_headers
-from tests.servers import start_sandbox
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]

@@ -56,7 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("reportlab is not installed (a development dependency)")
     folder = tmp_path_factory.mktemp("samples")
     done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "make-samples", folder], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "llamacloud_sandbox.sample_mail", folder], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return folder

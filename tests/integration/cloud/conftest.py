@@ -5,12 +5,12 @@ from uuid import uuid4
 
 import pytest
 
+from llamacloud_sandbox.testing import start_sandbox
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.pacing import RequestRate
 from receiver.cloud.transport import Timeouts
 from tests.integration.cloud.faulty import Faulty
 from tests.integration.cloud.scripted import scripted
-from tests.servers import start_sandbox
 
 HASTY = Timeouts(first_wait_seconds=0.01, longest_wait_seconds=0.05, answer_seconds=10)
 """Waits that a test can bear."""

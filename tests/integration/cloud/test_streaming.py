@@ -14,11 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from llamacloud_sandbox.testing import start_sandbox
 from receiver.cloud.client import LlamaCloud
 from receiver.core.delivery_request import Content
 from receiver.core.errors import FileGone, StoreBusy
 from tests.integration.cloud.pdf_fixtures import content
-from tests.servers import ROOT, serve, start_sandbox
+from tests.servers import ROOT, serve
 
 pytestmark = pytest.mark.anyio
 

@@ -1,0 +1,124 @@
+"""`llamacloud-sandbox`, or `python -m llamacloud_sandbox`: the LlamaCloud-compatible server as a program."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from llamacloud_sandbox import __version__
+from llamacloud_sandbox.faults import KINDS, Switch, known
+from llamacloud_sandbox.options import Options
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 110})
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+@click.option("--port-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the port here when ready.")
+@click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
+@click.option("--key", "keys", multiple=True, help="An accepted API key; may be repeated. None: any key is accepted.")
+@click.option("--state", type=click.Path(file_okay=False, path_type=Path), help="Folder that survives a restart.")
+@click.option("--strict/--contract", "strict", default=True, help="--contract answers the vendor's own tests.")
+@click.option("--think", default=0.3, type=click.FloatRange(min=0), help="Seconds a job takes besides its work.")
+@click.option("--instant", is_flag=True, help="The same as --think 0.")
+@click.option("--judge", default="lexical", help="lexical, or scripted:FILE.")
+@click.option("--ocr", is_flag=True, help="Read scanned pages.")
+@click.option("--allow-loopback/--block-private", default=True, help="Whether webhooks may go to private addresses.")
+@click.option("--retry-delays", default="1,2", help="Seconds before a webhook's second and third attempt.")
+@click.option("--limits/--no-limits", default=True, help="LlamaCloud's rate limits.")
+@click.option("--credits", type=click.FloatRange(min=0), help="A budget of credits; used up: 402.")
+@click.option("--file-lifetime", type=click.FloatRange(min=0), help="Seconds after which uploaded files expire.")
+@click.option("--max-file-mb", default=512, type=click.IntRange(1), help="Largest file.")
+@click.option("--workers", default=2, type=click.IntRange(1), help="Threads that read and judge.")
+@click.option("--public-url", help="Base of presigned links, instead of the request's Host.")
+@click.option("--seed", default=0, help="Seed of the faults.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME=CHANCE", help="0..1, or next:N; see --list-faults.")
+@click.option("--list-faults", is_flag=True, help="Name the faults and exit.")
+@click.version_option(__version__, package_name="llamacloud-sandbox")
+def command(**chosen: Any) -> None:
+    """A LlamaCloud-compatible server: files, classify, split, saved configurations, and webhooks as documented."""
+    if chosen["list_faults"]:
+        for name, (meaning, _) in KINDS.items():
+            click.echo(f"{name:16} {meaning}")
+        return
+    _serve(_options(chosen), chosen)
+
+
+def main(argv: Sequence[str] | None = None, prog_name: str = "llamacloud-sandbox") -> int:
+    """The exit code: 0 stopped as asked, 1 could not run, 2 wrong usage."""
+    try:
+        command.main(args=None if argv is None else list(argv), prog_name=prog_name, standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except (OSError, ValueError) as error:
+        click.echo(f"{prog_name}: {error}", err=True)
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        return 0
+    return 0
+
+
+def _options(chosen: dict[str, Any]) -> Options:
+    return Options(
+        keys=chosen["keys"],
+        state=chosen["state"],
+        contract=not chosen["strict"],
+        think_seconds=0.0 if chosen["instant"] else chosen["think"],
+        judge=chosen["judge"],
+        ocr=chosen["ocr"],
+        allow_loopback=chosen["allow_loopback"],
+        seed=chosen["seed"],
+        faults=_faults(chosen["faults"]),
+        limits=chosen["limits"],
+        credits=chosen["credits"],
+        file_lifetime_seconds=chosen["file_lifetime"],
+        max_file_bytes=chosen["max_file_mb"] * 1024 * 1024,
+        workers=chosen["workers"],
+        public_url=chosen["public_url"],
+        retry_delays=_seconds(chosen["retry_delays"]),
+    )
+
+
+def _seconds(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(each) for each in text.split(","))
+    except ValueError as error:
+        raise click.UsageError(f"--retry-delays {text}: give seconds like 1,2") from error
+
+
+def _faults(given: Sequence[str]) -> dict[str, Switch]:
+    switches: dict[str, Any] = {}
+    for each in given:
+        name, _, value = each.partition("=")
+        count = value.removeprefix("next:")
+        try:
+            switches[name] = {"next": int(count)} if count != value else float(value or 1)
+        except ValueError as error:
+            raise click.UsageError(f"--fault {each}: give NAME=0.2 or NAME=next:3") from error
+    try:
+        return known(switches)
+    except ValueError as error:
+        raise click.UsageError(f"--fault: {error}") from error
+
+
+def _serve(options: Options, chosen: dict[str, Any]) -> None:
+    from llamacloud_sandbox.app import create_app  # late: --help needs no server
+    from llamacloud_sandbox.server import address, bound, server
+
+    with bound(chosen["host"], chosen["port"]) as listening:
+        app = create_app(options)
+        url = address(listening)
+        port = listening.getsockname()[1]
+        if chosen["port_file"] is not None:
+            chosen["port_file"].write_text(f"{port}\n")
+        ready = json.dumps({"url": url, "port": port}) if chosen["as_json"] else f"sandbox listening on {url}"
+        click.echo(ready)
+        sys.stdout.flush()
+        server(app).run([listening])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""The pages of plain text, HTML and mail."""
+
+import email
+import email.policy
+import re
+from email.message import EmailMessage
+from html.parser import HTMLParser
+
+from llamacloud_sandbox.unreadable import Unreadable
+
+_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_MAIL = re.compile(rb"^(from|subject|date|to|received|message-id|mime-version|return-path|delivered-to):", re.I | re.M)
+_BLOCKS = frozenset(["address", "article", "blockquote", "br", "div", "dd", "dl", "dt", "fieldset", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre", "section", "table", "title", "tr", "ul"])  # fmt: skip  # noqa: E501
+_HIDDEN = frozenset(("script", "style", "noscript", "template"))
+
+
+def is_html(content: bytes) -> bool:
+    """Whether the content begins as an HTML page does."""
+    return _HTML.match(content[:4096]) is not None
+
+
+def is_mail(content: bytes) -> bool:
+    """Whether the content begins with the header of a mail: at least three of its usual fields."""
+    head = re.split(rb"\r?\n\r?\n", content[:16_384], maxsplit=1)[0]
+    return len({name.lower() for name in _MAIL.findall(head)}) >= 3
+
+
+def plain(content: bytes) -> list[str]:
+    """The pages of a text file: form feeds separate them. Raises `Unreadable` for what isn't text."""
+    text = _decoded(content)
+    odd = sum(not (letter.isprintable() or letter.isspace()) for letter in text[:4096])
+    if odd > len(text[:4096]) / 50:
+        raise Unreadable("The file type is not supported: neither PDF, picture, DOCX, HTML, mail nor text.")
+    return [page.strip() for page in text.split("\f")]
+
+
+def html(content: bytes) -> list[str]:
+    """The visible text of an HTML page, one page."""
+    return [_visible(_decoded(content))]
+
+
+def mail(content: bytes) -> list[str]:
+    """From, To, Subject, Date and the text of a mail, and the names of its attachments, as one page."""
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    if not isinstance(message, EmailMessage):
+        raise Unreadable("The mail can't be read.")
+    head = [f"{name}: {message[name]}" for name in ("From", "To", "Subject", "Date") if message[name]]
+    names = [part.get_filename() or part.get_content_type() for part in message.iter_attachments()]
+    attached = [f"Attachment: {name}" for name in names]
+    return ["\n".join([*head, "", _body(message), "", *attached]).strip()]
+
+
+def _body(message: EmailMessage) -> str:
+    part = message.get_body(preferencelist=("plain", "html"))
+    if part is None:
+        return ""
+    payload = part.get_payload(decode=True)
+    text = _decoded(payload if isinstance(payload, bytes) else b"", part.get_content_charset())
+    return _visible(text) if part.get_content_subtype() == "html" else text
+
+
+def _decoded(content: bytes, charset: str | None = None) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        charset = "utf-16"
+    try:
+        return content.decode(charset or "utf-8-sig")
+    except (UnicodeDecodeError, LookupError):
+        return content.decode("cp1252", "replace")
+
+
+class _Visible(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.text: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._hidden += tag in _HIDDEN
+        if tag in _BLOCKS:
+            self.text.append("\n")
+        elif tag in ("td", "th"):
+            self.text.append("\t")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in _HIDDEN and self._hidden > 0
+        if tag in _BLOCKS:
+            self.text.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.text.append(re.sub(r"\s+", " ", data))
+
+
+def _visible(markup: str) -> str:
+    parser = _Visible()
+    parser.feed(markup)
+    parser.close()
+    lines = (line.strip() for line in "".join(parser.text).splitlines())
+    return "\n".join(line for line in lines if line)

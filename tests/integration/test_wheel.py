@@ -1,0 +1,66 @@
+"""Mailroom's wheel: it holds the product alone, and says what to install for what it leaves to an extra."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+
+
+def uv(*arguments: str | Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "uv", "--quiet", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    uv("build", "--wheel", "--out-dir", folder, ROOT)
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+def test_it_holds_receiver_and_handlers_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"receiver", "handlers"}
+    assert [name for name in names if "sandbox" in name] == ["receiver/cli/sandbox.py"]
+
+
+@pytest.fixture(scope="module")
+def mailroom(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program, installed without any extra."""
+    venv = tmp_path_factory.mktemp("bare") / "venv"
+    uv("venv", "--python", sys.executable, venv)
+    uv("pip", "install", "--python", venv, wheel)
+    return venv / "bin" / "mailroom"
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [
+        (["sandbox"], "mailroom[sandbox]"),
+        (["sandbox", "--port", "8090"], "mailroom[sandbox]"),
+        (["sandbox", "--help"], "mailroom[sandbox]"),
+        (["demo"], "mailroom[demo]"),
+        (["demo", "--once", "--json"], "mailroom[demo]"),
+    ],
+    ids=["sandbox", "sandbox with options", "sandbox's help", "demo", "demo as JSON"],
+)
+def test_without_the_extra_it_says_what_to_install(
+    mailroom: Path, command: list[str], extra: str, tmp_path: Path
+) -> None:
+    ours = ("MAILROOM_", "LLAMA_", "AWS_")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    done = subprocess.run([mailroom, *command], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    what, fix = done.stderr.splitlines()
+    assert what.startswith("mailroom: ")
+    assert "llamacloud-sandbox" in what
+    assert fix.startswith(f"  fix: pip install '{extra}'")
+    assert list(tmp_path.iterdir()) == []
