@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 
 from handlers.demo.report import report_of
-from handlers.demo.samples import PACKET, SCANNED_PACKET, sample_mail
+from handlers.demo.samples import samples
 from handlers.demo.shown import show
-from handlers.demo.stage import SECRETS, DemoEnvironment, demo_environment, reads_scans, require_extra
+from handlers.demo.stage import SECRETS, DemoEnvironment, reads_scans, require_extra, demo_environment
 from receiver.bootstrap import App
 from receiver.cli.output import print_json
 from receiver.cli.paths import Given, files
@@ -63,10 +63,8 @@ async def _demo(paths: tuple[Path, ...], *, once: bool, as_json: bool, packet: b
         click.echo("starting the sandbox, a local AWS and the receiver …", err=True)
     async with demo_environment(port) as running:
         began = time.monotonic()
-        taken, refused = await _take_in(running.app, paths, packet=packet, quiet=as_json)
-        await settle(
-            running.app, [item.document.id for item in taken], quiet=as_json, patience_seconds=PATIENCE_SECONDS
-        )
+        taken, refused = await _take_in(running, paths, packet=packet, quiet=as_json)
+        await settle(running.app, [item.document.id for item in taken], quiet=as_json, patience_seconds=PATIENCE_SECONDS)
         await _quiet(running.app)
         report = await report_of(running, refused)
         if as_json:
@@ -81,13 +79,15 @@ async def _demo(paths: tuple[Path, ...], *, once: bool, as_json: bool, packet: b
 
 
 async def _take_in(
-    app: App, paths: tuple[Path, ...], *, packet: bool, quiet: bool
+    running: DemoEnvironment, paths: tuple[Path, ...], *, packet: bool, quiet: bool
 ) -> tuple[list[Ingested], list[SubmitRefusal]]:
     """The user's mail; or the samples, then a morning's mail in one PDF, and a scanned one where it can be read."""
+    app = running.app
     if paths:
         return await take_in_all(app, tuple(files(paths)), packet=packet, quiet=quiet, followed=frozenset(paths))
-    packets = (PACKET, SCANNED_PACKET) if reads_scans() else (PACKET,)
-    letters, refused = await take_in_all(app, sample_mail(), packet=packet, quiet=quiet)
+    mail = await samples(running.aws.folder)
+    packets = (mail.packet, mail.scanned_packet) if reads_scans() else (mail.packet,)
+    letters, refused = await take_in_all(app, mail.letters, packet=packet, quiet=quiet)
     more, refused_too = await take_in_all(app, packets, packet=True, quiet=quiet)
     return letters + more, refused + refused_too
 

@@ -1,24 +1,54 @@
-"""The sample mail, its packets and its routing table, in ``samples/`` of a checkout.
+"""The demo's routing table, and its mail: that of a checkout's ``samples/``, or else written anew by the generator.
 
-They are not in the wheel: one of them has a name so hostile that installers refuse an archive with it.
+The mail is not in the wheel: one document has a name so hostile that installers refuse an archive with it.
 """
 
+import asyncio
+import sys
+from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 
 from receiver.core.errors import Misconfigured
 
-SAMPLES = Path(__file__).parents[2] / "samples"
-TABLE = SAMPLES / "mailroom.yaml"
-PACKET = SAMPLES / "packets" / "morning-mail.pdf"
-SCANNED_PACKET = SAMPLES / "packets" / "scanned-mail.pdf"
+TABLE = Path(__file__).with_name("mailroom.yaml")
+CHECKOUT = Path(__file__).parents[2] / "samples"
 _NOT_MAIL = {".md", ".yaml", ".json"}
 
 
-def sample_mail() -> tuple[Path, ...]:
-    """The documents in ``samples/``, in the order of their names. Raises Misconfigured outside of a checkout."""
-    if not SAMPLES.is_dir():
+@dataclass(frozen=True)
+class Samples:
+    """A folder with the sample mail."""
+
+    folder: Path
+
+    @property
+    def letters(self) -> tuple[Path, ...]:
+        """The single documents, in the order of their names."""
+        return tuple(sorted(item for item in self.folder.iterdir() if item.is_file() and item.suffix not in _NOT_MAIL))
+
+    @property
+    def packet(self) -> Path:
+        """A morning's mail in one PDF."""
+        return self.folder / "packets" / "morning-mail.pdf"
+
+    @property
+    def scanned_packet(self) -> Path:
+        """Another, as pictures only."""
+        return self.folder / "packets" / "scanned-mail.pdf"
+
+
+async def samples(scratch: Path) -> Samples:
+    """The sample mail; outside of a checkout it is written below ``scratch``. Raises Misconfigured if it cannot be."""
+    if (CHECKOUT / "packets").is_dir():
+        return Samples(CHECKOUT)
+    folder = scratch / "samples"
+    command = [sys.executable, "-m", "llamacloud_sandbox.sample_mail", str(folder)]
+    child = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=PIPE)
+    _, complaint = await child.communicate()
+    if child.returncode:
         raise Misconfigured(
-            "the sample mail is not installed, only checked out",
-            fix="name mail of your own and a table: MAILROOM_CONFIG=mailroom.yaml mailroom demo FILE…",
+            f"the sample mail could not be written: {complaint.decode(errors='replace').strip()[-500:]}",
+            fix="pip install 'mailroom[demo]', or name mail of your own: mailroom demo FILE…",
         )
-    return tuple(sorted(item for item in SAMPLES.iterdir() if item.is_file() and item.suffix not in _NOT_MAIL))
+    return Samples(folder)

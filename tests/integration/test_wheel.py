@@ -1,5 +1,6 @@
 """Mailroom's wheel: it holds the product alone, and says what to install for what it leaves to an extra."""
 
+import json
 import os
 import subprocess
 import sys
@@ -30,6 +31,14 @@ def test_it_holds_receiver_and_handlers_and_nothing_else(wheel: Path) -> None:
         names = archive.namelist()
     assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"receiver", "handlers"}
     assert [name for name in names if "sandbox" in name] == ["receiver/cli/sandbox.py"]
+    assert [name for name in names if name.endswith((".pdf", ".yaml"))] == ["handlers/demo/mailroom.yaml"]
+
+
+def run(command: list[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
+    """A program run in the folder, without what the environment says about Mailroom."""
+    ours = ("MAILROOM_", "LLAMA_", "AWS_")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +64,21 @@ def mailroom(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_without_the_extra_it_says_what_to_install(
     mailroom: Path, command: list[str], extra: str, tmp_path: Path
 ) -> None:
-    ours = ("MAILROOM_", "LLAMA_", "AWS_")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    done = subprocess.run([mailroom, *command], cwd=tmp_path, env=env, capture_output=True, text=True)
+    done = run([mailroom, *command], tmp_path)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     what, fix = done.stderr.splitlines()
     assert what.startswith("mailroom: ")
     assert "llamacloud-sandbox" in what
     assert fix.startswith(f"  fix: pip install '{extra}'")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_with_the_extra_the_demo_runs_where_no_checkout_is(wheel: Path, tmp_path: Path) -> None:
+    uv("build", "--wheel", "--out-dir", tmp_path, ROOT / "sandbox")
+    uv("venv", "--python", sys.executable, tmp_path / "venv")
+    extra = f"mailroom[demo] @ {wheel.as_uri()}"
+    uv("pip", "install", "--python", tmp_path / "venv", "--find-links", tmp_path, extra)
+    letter = ROOT / "samples" / "receipt-trattoria-pinolo.pdf"
+    done = run([tmp_path / "venv" / "bin" / "mailroom", "demo", "--once", "--json", letter], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["balance"]["routed"] == 1
