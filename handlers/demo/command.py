@@ -14,7 +14,7 @@ import click
 from handlers.demo.report import report_of
 from handlers.demo.samples import samples
 from handlers.demo.shown import show
-from handlers.demo.stage import SECRETS, DemoEnvironment, reads_scans, require_extra, demo_environment
+from handlers.demo.stage import SECRETS, DemoEnvironment, demo_environment, reads_scans, require_extra
 from receiver.bootstrap import App
 from receiver.cli.output import print_json
 from receiver.cli.paths import Given, files
@@ -64,7 +64,9 @@ async def _demo(paths: tuple[Path, ...], *, once: bool, as_json: bool, packet: b
     async with demo_environment(port) as running:
         began = time.monotonic()
         taken, refused = await _take_in(running, paths, packet=packet, quiet=as_json)
-        await settle(running.app, [item.document.id for item in taken], quiet=as_json, patience_seconds=PATIENCE_SECONDS)
+        await settle(
+            running.app, [item.document.id for item in taken], quiet=as_json, patience_seconds=PATIENCE_SECONDS
+        )
         await _quiet(running.app)
         report = await report_of(running, refused)
         if as_json:
