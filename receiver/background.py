@@ -44,7 +44,7 @@ class BackgroundLoops:
         begin: Callable[[Sequence[str]], Awaitable[int]] | None = None,
     ) -> None:
         """``begin`` begins tasks that the queue should have brought; it says how many, if the queue is silent."""
-        self._tools = context
+        self._context = context
         self._begin = begin
         self._sweep_seconds = sweep_seconds
         self._every = timers.look_every(lease_seconds, sweep_seconds)
@@ -76,45 +76,45 @@ class BackgroundLoops:
             await asyncio.sleep(self._every)
 
     async def _take_over(self) -> None:
-        for done in await self._takeover.take_over(self._tools):
-            count_attempt(done, self._tools.meter)
+        for done in await self._takeover.take_over(self._context):
+            count_attempt(done, self._context.meter)
 
     async def _sweep(self) -> None:
-        if await self._sweep_turn.acquired(self._tools):
+        if await self._sweep_turn.acquired(self._context):
             async with asyncio.timeout(LONGEST_SWEEP):
                 await self._bring_back()
-                result = await sweep(self._tools)
+                result = await sweep(self._context)
             report_swept(result)
             await self._recover()
 
     async def _look_for_missed(self) -> None:
         async with asyncio.timeout(LONGEST_SWEEP):
-            found = await self._missed.check(self._tools)
+            found = await self._missed.check(self._context)
         if found:
             log_line(log, logging.INFO, "events.missed", finished=found)
 
     async def _recover(self) -> None:
         if self._begin is not None:
-            silent = await self._begin(await overlooked(self._tools, sweep_seconds=self._sweep_seconds))
+            silent = await self._begin(await overlooked(self._context, sweep_seconds=self._sweep_seconds))
             if silent:
-                await tell_of_silence(silent, self._tools)
+                await tell_of_silence(silent, self._context)
                 log_line(log, logging.WARNING, "queue.silent", tasks=silent)
 
     async def _bring_back(self) -> None:
-        ahead = await self._ahead.bring_back(self._tools)
+        ahead = await self._ahead.bring_back(self._context)
         if ahead >= skews.APART:
-            await skews.alert_of_skew(skews.Skew(skews.STORE, -ahead), self._owner, self._tools)
+            await skews.alert_of_skew(skews.Skew(skews.STORE, -ahead), self._owner, self._context)
 
     async def _look_at_clock(self) -> None:
-        for skew in (self._clock.check(self._tools), self._clock.compared(self._tools)):
+        for skew in (self._clock.check(self._context), self._clock.compared(self._context)):
             if skew is not None:
-                await skews.alert_of_skew(skew, self._owner, self._tools)
-        if (lasting := skews.apart(self._tools)) is not None:
-            await skews.still(lasting, self._owner, self._tools)
+                await skews.alert_of_skew(skew, self._owner, self._context)
+        if (lasting := skews.apart(self._context)) is not None:
+            await skews.still(lasting, self._owner, self._context)
 
     async def _tidy(self) -> None:
-        if await self._tidy_turn.acquired(self._tools):
-            report_tidied(await apply_retention_steadily(self._tools, every_seconds=self._sweep_seconds))
+        if await self._tidy_turn.acquired(self._context):
+            report_tidied(await apply_retention_steadily(self._context, every_seconds=self._sweep_seconds))
 
 
 def report_swept(result: SweepResult) -> None:

@@ -115,11 +115,11 @@ class TaskQueue(Protocol):
         """The rings that came; [] after the timeout."""
         ...
 
-    async def ack(self, *rings: Message) -> None:
+    async def ack(self, *messages: Message) -> None:
         """These need not ring again."""
         ...
 
-    async def nack(self, *rings: Message) -> None:
+    async def nack(self, *messages: Message) -> None:
         """These were heard, but nothing could be done: they may ring again, later."""
         ...
 

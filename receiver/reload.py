@@ -78,7 +78,7 @@ class _Reloading:
         self._path = path
         self._read_file = read
         self._refusal = refusal
-        self._tools = context
+        self._context = context
         self._seen: Stamp = ()
         self._read: Stamp | None = None
         """The file as it was read last; None before that, for it may have changed since the start."""
@@ -108,10 +108,10 @@ class _Reloading:
         now = time.monotonic()
         if self._refused is not None:
             if now - self._told_at >= AGAIN_SECONDS:
-                await self._refusal.tell(self._refused, self._tools)
+                await self._refusal.tell(self._refused, self._context)
                 self._told_at = now
         elif self._read is not None and now - self._cleared_at >= AGAIN_SECONDS:
-            await self._refusal.clear(self._tools)
+            await self._refusal.clear(self._context)
             self._cleared_at = now
 
 

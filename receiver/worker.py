@@ -53,7 +53,7 @@ class Worker:
         capacity: Capacity | None = None,
     ) -> None:
         """``capacity`` is what is known of the partners, where that outlives the worker."""
-        self._tools = context
+        self._context = context
         self._lease_seconds = lease_seconds
         self._step_seconds = step_seconds
         self._sweep_seconds = sweep_seconds
@@ -79,17 +79,17 @@ class Worker:
 
         Tasks in hand are finished before it returns, as far as there is time.
         """
-        supervisor, stop = supervisor or Supervisor(self._tools.meter), stop or Stopping()
+        supervisor, stop = supervisor or Supervisor(self._context.meter), stop or Stopping()
         rounds = BackgroundLoops(
-            self._tools,
+            self._context,
             self._owner,
             lease_seconds=self._lease_seconds,
             sweep_seconds=self._sweep_seconds,
-            begin=self.begin_overlooked if self._tools.queue.names_tasks else None,
+            begin=self.begin_overlooked if self._context.queue.names_tasks else None,
         )
         loops = {"worker": self._work, **rounds.loops()}
         async with supervisor.running(
-            {"doorbell": self._tools.queue.keep_leased}
+            {"doorbell": self._context.queue.keep_leased}
         ):  # until the last task in hand is done
             try:
                 async with supervisor.running(loops):
@@ -119,22 +119,22 @@ class Worker:
             await asyncio.wait(hands, timeout=timers.RELEASE)
 
     async def _work(self) -> None:
-        rings = [Message()]  # what was left from before
+        messages = [Message()]  # what was left from before
         while True:
             try:
-                self._taking = asyncio.create_task(self._take_up(rings))
+                self._taking = asyncio.create_task(self._take_up(messages))
                 await asyncio.shield(self._taking)  # what was claimed is worked on, whoever is told to stop
-                rings = await self._listen()
+                messages = await self._listen()
             except Exception as error:  # noqa: BLE001 - whatever it was, what is due must go on
                 log_error("worker.stalled", error)
                 await asyncio.sleep(PAUSE_AFTER_FAULT)
-                rings = [Message()]  # a broken bell must not keep us from what is due
+                messages = [Message()]  # a broken bell must not keep us from what is due
 
     async def _listen(self) -> list[Message]:
         """What is rung for, as soon as there is room for it, or for what was left for want of room."""
         if self._stopping:
             await asyncio.Event().wait()  # until this loop is ended
-        return await (self._listen_by_name() if self._tools.queue.names_tasks else self._listen_for_any())
+        return await (self._listen_by_name() if self._context.queue.names_tasks else self._listen_for_any())
 
     async def _listen_by_name(self) -> list[Message]:
         """A bell that names tasks is heard when there is room for any of them; meanwhile we look for urgent ones."""
@@ -143,7 +143,7 @@ class Worker:
             if looks and time.monotonic() - self._looked_at >= LOOK_SECONDS:
                 # Who finds all its work by itself must still hear when the queue delivers again.
                 heard = (
-                    await self._tools.queue.receive(timeout_seconds=0, limit=hands)
+                    await self._context.queue.receive(timeout_seconds=0, limit=hands)
                     if self._queue_silent and hands
                     else []
                 )
@@ -156,12 +156,12 @@ class Worker:
 
     async def _hear(self, seconds: float, hands: int) -> list[Message]:
         since = time.monotonic()
-        rings = await self._tools.queue.receive(timeout_seconds=seconds, limit=hands)
-        self._in_vain = 0.0 if rings else self._in_vain + time.monotonic() - since
-        return rings
+        messages = await self._context.queue.receive(timeout_seconds=seconds, limit=hands)
+        self._in_vain = 0.0 if messages else self._in_vain + time.monotonic() - since
+        return messages
 
     async def _listen_for_any(self) -> list[Message]:
-        heard = asyncio.create_task(self._tools.queue.receive(timeout_seconds=LISTEN_SECONDS))
+        heard = asyncio.create_task(self._context.queue.receive(timeout_seconds=LISTEN_SECONDS))
         freed = asyncio.create_task(self._freed(LISTEN_SECONDS)) if self._short_of_room else None
         try:
             await asyncio.wait({heard, freed or heard}, return_when=asyncio.FIRST_COMPLETED)
@@ -181,35 +181,35 @@ class Worker:
     def _room(self) -> Room:
         return self._capacity.room(time.monotonic())
 
-    async def _take_up(self, rings: Sequence[Message]) -> None:
+    async def _take_up(self, messages: Sequence[Message]) -> None:
         """Begins what was rung for: certain tasks, or whatever is due until nothing is, or there is no room."""
-        named = [ring for ring in rings if ring.task_id]
+        named = [message for message in messages if message.task_id]
         if named and await self._take(named) and time.monotonic() - self._looked_at >= LOOK_SECONDS:
             await self._take_due(self._room().urgent())
-        if len(named) < len(rings):
+        if len(named) < len(messages):
             while await self._take_due(self._room()):
                 pass
 
-    async def _take(self, rings: Sequence[Message]) -> bool:
+    async def _take(self, messages: Sequence[Message]) -> bool:
         """Whether more urgent tasks may be waiting behind these: some of them are not."""
         self._in_vain, self._silent_sweeps, self._queue_silent, self._heard = 0.0, 0, False, True
         if self._stopping:
-            await self._tools.queue.nack(*rings)
+            await self._context.queue.nack(*messages)
             return False
         try:
-            tasks = await self._claim(len(rings), self._room(), ids=[ring.task_id for ring in rings])
+            tasks = await self._claim(len(messages), self._room(), ids=[message.task_id for message in messages])
         except MailroomError:
-            await self._tools.queue.nack(*rings)
+            await self._context.queue.nack(*messages)
             raise
         by_id = {task.id: task for task in tasks}
-        begun = [self._start(task, ring) for ring in rings if (task := by_id.pop(ring.task_id, None))]
-        await asyncio.gather(*(self._put_back(ring) for ring in rings if ring not in begun))
+        begun = [self._start(task, message) for message in messages if (task := by_id.pop(message.task_id, None))]
+        await asyncio.gather(*(self._put_back(message) for message in messages if message not in begun))
         return any(task.rank >= Rank.SUBMIT for task in tasks)
 
     async def begin_overlooked(self, ids: Sequence[str]) -> int:
         """Begins what there is room for of these overdue tasks; how many, if the queue is silent."""
         if self._heard:
-            await note_heard(self._tools)  # it is silent no more, whichever process has told that it was
+            await note_heard(self._context)  # it is silent no more, whichever process has told that it was
             self._heard = False
         tasks = await self._claim(len(ids), self._room(), ids=ids) if ids and not self._stopping else []
         for task in tasks:
@@ -219,17 +219,17 @@ class Worker:
         self._queue_silent = self._queue_silent or (bool(tasks) and self._silent_sweeps >= SWEEPS)
         return len(tasks) if self._queue_silent else 0
 
-    async def _put_back(self, ring: Message) -> None:
+    async def _put_back(self, message: Message) -> None:
         """The message of a task that we do not work on: sent anew for when it can be claimed, or gone if it is done."""
         try:
-            await enqueue_again(ring.task_id, self._tools, room_in=self._room_in)
-            await self._tools.queue.ack(ring)
+            await enqueue_again(message.task_id, self._context, room_in=self._room_in)
+            await self._context.queue.ack(message)
         except MailroomError as error:
-            await self._tools.queue.nack(ring)
+            await self._context.queue.nack(message)
             log_error("ring.kept", error)
 
     def _room_in(self, task: Task) -> float:
-        return self._capacity.wait_for(task, time.monotonic()) * (1 + self._tools.spread())
+        return self._capacity.wait_for(task, time.monotonic()) * (1 + self._context.spread())
 
     async def _take_due(self, room: Room) -> int:
         self._looked_at = time.monotonic()
@@ -241,17 +241,17 @@ class Worker:
         return len(tasks)
 
     async def _claim(self, limit: int, room: Room, *, ids: Sequence[str] | None = None) -> list[Task]:
-        now = self._tools.clock() + (EARLY_SECONDS if ids else 0.0)
-        return await self._tools.store.claim(
+        now = self._context.clock() + (EARLY_SECONDS if ids else 0.0)
+        return await self._context.store.claim(
             owner=self._owner, now=now, lease_seconds=self._lease_seconds, limit=limit, ids=ids, room=room
         )
 
-    def _start(self, task: Task, ring: Message) -> Message:
+    def _start(self, task: Task, message: Message) -> Message:
         step = self._capacity.begin(task, time.monotonic())
-        job = asyncio.create_task(self._answer(task, step, ring))
+        job = asyncio.create_task(self._answer(task, step, message))
         self._busy.add(job)
         job.add_done_callback(self._ended)
-        return ring
+        return message
 
     def _ended(self, job: asyncio.Task[None]) -> None:
         self._busy.discard(job)
@@ -259,13 +259,13 @@ class Worker:
         if not job.cancelled() and (error := job.exception()):
             log.error("fault", exc_info=error)
 
-    async def _answer(self, task: Task, step: Begun, ring: Message) -> None:
+    async def _answer(self, task: Task, step: Begun, message: Message) -> None:
         """Works on the task, and only then answers its ring: what dies on the way is rung for again."""
         done: Done | None = None
         try:
             done = await self._attempt(task, step)
         finally:
-            await self._say(task, ring, settled=done is not None)
+            await self._say(task, message, settled=done is not None)
 
     def _note(self, task: Task, step: Begun, done: Done | None) -> None:
         """How the step ended says something about its partner; when it could not be written, nothing."""
@@ -274,14 +274,14 @@ class Worker:
         if what is not None:
             level = logging.WARNING if what == "down" else logging.INFO
             if what == "down":
-                self._tools.meter.count("mailroom_partner_failures", partner=task.partner)
+                self._context.meter.count("mailroom_partner_failures", partner=task.partner)
             log_line(
                 log, level, f"partner.{what}", partner=task.partner, kind=task.kind, error=done.note if done else ""
             )
 
-    async def _say(self, task: Task, ring: Message, *, settled: bool) -> None:
+    async def _say(self, task: Task, message: Message, *, settled: bool) -> None:
         try:
-            await (self._tools.queue.ack(ring) if settled else self._tools.queue.nack(ring))
+            await (self._context.queue.ack(message) if settled else self._context.queue.nack(message))
         except Transient as error:
             # It rings once more, and the store knows that the task is settled.
             log_line(log, logging.WARNING, "ring.unanswered", task=task.id, error=str(error), fix=error.fix)
@@ -293,7 +293,9 @@ class Worker:
     async def _attempt(self, task: Task, step: Begun) -> Done | None:
         begun, done = time.perf_counter(), None
         try:
-            done = await process(task, self._tools, lease_seconds=self._lease_seconds, step_seconds=self._step_seconds)
+            done = await process(
+                task, self._context, lease_seconds=self._lease_seconds, step_seconds=self._step_seconds
+            )
         except StoreBusy as error:
             # Nothing was written: the attempt has failed once its lease is over.
             log_line(log, logging.ERROR, "task.unsettled", task=task.id, error=str(error), fix=error.fix)
@@ -301,6 +303,6 @@ class Worker:
         finally:
             self._note(task, step, done)
         seconds = time.perf_counter() - begun
-        self._tools.meter.observe("mailroom_task_seconds", seconds, kind=task.kind)
-        count_attempt(done, self._tools.meter, seconds)
+        self._context.meter.observe("mailroom_task_seconds", seconds, kind=task.kind)
+        count_attempt(done, self._context.meter, seconds)
         return done

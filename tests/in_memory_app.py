@@ -225,9 +225,9 @@ class InMemoryApp:
         self.words = InMemoryDestination(holds_bytes=False)
         self.channel = InMemoryChannel()
         self.store = MemoryStore(clock=lambda: self.now)
-        self.context = self._tools(_table(table))
+        self.context = self._context(_table(table))
 
-    def _tools(self, config: Config) -> Context:
+    def _context(self, config: Config) -> Context:
         return Context(
             store=self.store,
             queue=LocalQueue(),

@@ -26,7 +26,7 @@ class Outsider:
         required = frozenset({Proof.TOKEN} if token_of else ())
         lock = WebhookSecrets(token_secrets=(SECRET,), required=required)
         self._desk = app
-        self._door = ReceiverDependencies(
+        self._receiver = ReceiverDependencies(
             store=app.store,
             queue=app.context.queue,
             secrets=lock,
@@ -42,7 +42,7 @@ class Outsider:
     async def say(self, event_type: str, event_id: str = "", **data: Any) -> Accepted | Exception:
         """What the receiver makes of this event."""
         said = {"event_id": event_id or f"out-{next(_numbers)}", "event_type": event_type, "data": data}
-        (outcome,) = await receive([Inbound(self._headers, json.dumps(said).encode())], self._door)
+        (outcome,) = await receive([Inbound(self._headers, json.dumps(said).encode())], self._receiver)
         return outcome
 
 

@@ -87,34 +87,36 @@ class Batch:
     """The rings of one invocation, which must be over at ``until`` on the monotonic clock."""
 
     def __init__(self, app: App, known: Knowledge, *, until: float) -> None:
-        self._tools = app.context
+        self._context = app.context
         self._lease_seconds = app.settings.lease_seconds
         self._known = known
         self._until = until
         self._settled: set[str] = set()
 
-    async def work(self, rings: Mapping[str, str]) -> set[str]:
+    async def work(self, messages: Mapping[str, str]) -> set[str]:
         """The ids of the messages that need not come again, of these (id -> body)."""
         try:
             async with asyncio.timeout(self._until - time.monotonic()):
                 await self._all(
-                    {message_id: task_id for message_id, body in rings.items() if (task_id := _named(body))}
+                    {message_id: task_id for message_id, body in messages.items() if (task_id := _named(body))}
                 )
         except TimeoutError:
-            log_line(log, logging.ERROR, "function.out_of_time", rings=len(rings), settled=len(self._settled))
+            log_line(log, logging.ERROR, "function.out_of_time", rings=len(messages), settled=len(self._settled))
         return self._settled
 
-    async def _all(self, rings: Mapping[str, str]) -> None:
-        tasks = dict(zip(rings, await asyncio.gather(*map(self._read, rings.values())), strict=True))
+    async def _all(self, messages: Mapping[str, str]) -> None:
+        tasks = dict(zip(messages, await asyncio.gather(*map(self._read, messages.values())), strict=True))
         alone = [message_id for message_id, task in tasks.items() if task and task.cut_off]
-        together = (self._answer(message_id, rings[message_id]) for message_id in rings if message_id not in alone)
+        together = (
+            self._answer(message_id, messages[message_id]) for message_id in messages if message_id not in alone
+        )
         await asyncio.gather(*together, self._look_for_urgent([task for task in tasks.values() if task]))
         for message_id in alone:
-            await self._answer(message_id, rings[message_id])
+            await self._answer(message_id, messages[message_id])
 
     async def _read(self, task_id: str) -> Task | None:
         try:
-            return await self._tools.store.get(Task, task_id)
+            return await self._context.store.get(Task, task_id)
         except MailroomError:
             return None  # its claim will fail of the same, and say so
 
@@ -128,7 +130,7 @@ class Batch:
             return False
         tasks = await self._claim(self._known.room(), ids=[task_id])
         if not tasks:
-            await enqueue_again(task_id, self._tools, room_in=self._room_in)
+            await enqueue_again(task_id, self._context, room_in=self._room_in)
         return await self._work_on(tasks)
 
     async def _look_for_urgent(self, tasks: Sequence[Task]) -> None:
@@ -142,9 +144,9 @@ class Batch:
         return await self._work_on(await self._claim(self._known.room().urgent(), limit=URGENT))
 
     async def _claim(self, room: Room, *, limit: int = 1, ids: Sequence[str] | None = None) -> list[Task]:
-        return await self._tools.store.claim(
+        return await self._context.store.claim(
             owner=owner_name(),
-            now=self._tools.clock() + (EARLY_SECONDS if ids else 0.0),
+            now=self._context.clock() + (EARLY_SECONDS if ids else 0.0),
             lease_seconds=self._lease_seconds,
             limit=limit,
             ids=ids,
@@ -154,7 +156,7 @@ class Batch:
     async def _work_on(self, tasks: Sequence[Task]) -> bool:
         """Whether it could be written how each of them ended."""
         worker = Worker(
-            self._tools,
+            self._context,
             lease_seconds=self._lease_seconds,
             step_seconds=max(self._seconds_left, 0.0),
             capacity=self._known.capacity,
@@ -166,7 +168,7 @@ class Batch:
         return self._until - time.monotonic() - RECORD_SECONDS
 
     def _room_in(self, task: Task) -> float:
-        return self._known.capacity.wait_for(task, time.monotonic()) * (1 + self._tools.spread())
+        return self._known.capacity.wait_for(task, time.monotonic()) * (1 + self._context.spread())
 
 
 async def _isolated(work: Awaitable[bool], **facts: str) -> bool:

@@ -65,46 +65,46 @@ class Api:
     """The endpoints, over one application."""
 
     def __init__(self, app: App) -> None:
-        self._tools = app.context
+        self._context = app.context
 
     async def documents(self, request: Request) -> Response:
-        page = await listing(request, self._tools.store, Document, DOCUMENTS)
+        page = await listing(request, self._context.store, Document, DOCUMENTS)
         documents = [show.document(item) for item in show.in_page_order(page.records)]
         return json_response({"documents": documents, "cursor": page.cursor})
 
     async def document(self, request: Request) -> Response:
-        found = await document_report(request.path_params["document_id"], self._tools.store)
+        found = await document_report(request.path_params["document_id"], self._context.store)
         return json_response(found.shown())
 
     async def events(self, request: Request) -> Response:
-        page = await listing(request, self._tools.store, Event, EVENTS)
+        page = await listing(request, self._context.store, Event, EVENTS)
         return json_response({"events": [show.event(item) for item in page.records], "cursor": page.cursor})
 
     async def tasks(self, request: Request) -> Response:
-        page = await listing(request, self._tools.store, Task, TASKS)
+        page = await listing(request, self._context.store, Task, TASKS)
         return json_response({"tasks": [show.task(item) for item in page.records], "cursor": page.cursor})
 
     async def task(self, request: Request) -> Response:
         """One task, with all that it carries."""
-        return json_response(show.task_whole(await task_of(request.path_params["task_id"], self._tools.store)))
+        return json_response(show.task_whole(await task_of(request.path_params["task_id"], self._context.store)))
 
     async def replay(self, request: Request) -> Response:
         """A task that gave up, promised anew."""
-        task = await replay_task(request.path_params["task_id"], self._tools, who="operator")
+        task = await replay_task(request.path_params["task_id"], self._context, who="operator")
         return json_response(show.task(task), 202)
 
     async def route(self, request: Request) -> Response:
         """A person's word on where a document goes."""
         word = await _word(request)
-        document = await route_by_hand(request.path_params["document_id"], word, self._tools)
+        document = await route_by_hand(request.path_params["document_id"], word, self._context)
         return json_response(show.document_whole(document), 202)
 
     async def overview(self, request: Request) -> Response:
         """The books, what needs a person, and the routes that one can choose from."""
-        store, now = self._tools.store, self._tools.clock()
+        store, now = self._context.store, self._context.clock()
         overdue = await find_records(store, Document, Query(by="overdue", until=now), limit=SHOWN)
         alerts = await find_records(store, Incident, Query(by="standing", newest_first=True), limit=SHOWN)
-        table = self._tools.config.table
+        table = self._context.config.table
         return json_response(
             {
                 "balance": show.balance(await store.tally()),

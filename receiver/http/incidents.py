@@ -50,22 +50,22 @@ class Incidents:
     """The endpoints, over one application."""
 
     def __init__(self, app: App) -> None:
-        self._tools = app.context
+        self._context = app.context
 
     async def incidents(self, request: Request) -> Response:
         """Those that stand; with ``all=true`` those that are over, too."""
         usually = "all" if request.query_params.get("all") else "standing"
-        page = await listing(request, self._tools.store, Incident, INCIDENTS, usually=usually)
+        page = await listing(request, self._context.store, Incident, INCIDENTS, usually=usually)
         return json_response({"alerts": [show.incident(item) for item in page.records], "cursor": page.cursor})
 
     async def incident(self, request: Request) -> Response:
         """One incident, its documents and jobs, and what each channel was told of it."""
-        key, channels = request.path_params["key"], [rule.to for rule in self._tools.config.alerts]
-        return json_response((await incident_report(key, channels, self._tools.store, limit=DOCUMENTS)).shown())
+        key, channels = request.path_params["key"], [rule.to for rule in self._context.config.alerts]
+        return json_response((await incident_report(key, channels, self._context.store, limit=DOCUMENTS)).shown())
 
     async def ack(self, request: Request) -> Response:
         said = await _said(request, {"who": str})
-        incident = await acknowledge(request.path_params["key"], self._tools, who=said.get("who", "operator"))
+        incident = await acknowledge(request.path_params["key"], self._context, who=said.get("who", "operator"))
         return json_response(show.incident(incident))
 
     async def silence(self, request: Request) -> Response:
@@ -75,13 +75,13 @@ class Incidents:
         if seconds and not said.get("why"):
             raise Malformed('say how long and why: {"seconds": 7200, "why": "…", "who": "…"}; 0 seconds end a silence')
         incident = await silence(
-            request.path_params["key"], seconds, said.get("why", ""), self._tools, who=said.get("who", "operator")
+            request.path_params["key"], seconds, said.get("why", ""), self._context, who=said.get("who", "operator")
         )
         return json_response(show.incident(incident))
 
     async def channels(self, request: Request) -> Response:
         """Every channel, and how it fares."""
-        channels = [await self._tools.store.get(Channel, to) or Channel(id=to) for to in self._tools.channels]
+        channels = [await self._context.store.get(Channel, to) or Channel(id=to) for to in self._context.channels]
         return json_response({"channels": [show.channel(item) for item in channels]})
 
 

@@ -61,7 +61,7 @@ class WebhookEndpoint:
     """The webhook: ``answer`` for whoever has the whole request, and an ASGI application around it."""
 
     def __init__(self, receiver: ReceiverDependencies, limits: Limits) -> None:
-        self._door = receiver
+        self._receiver = receiver
         self._limits = limits
         self.held = BodyBudget(max(limits.held, limits.body + limits.spare), spare=limits.spare)
         self._lines: dict[str, RateLimitedLog] = {}
@@ -91,7 +91,7 @@ class WebhookEndpoint:
         await send_reply(reply, scope, send)
 
     async def _read_and_answer(self, inbound: Inbound, receive: Receive) -> Reply:
-        proving = Proving(inbound, self._door.secrets, now=self._door.clock())
+        proving = Proving(inbound, self._receiver.secrets, now=self._receiver.clock())
         body = RequestBody(proving, self.held, limit=self._limits.body, too_large=self._too_large)
         try:
             refusal = await self._read(body, inbound, receive)
@@ -147,7 +147,7 @@ class WebhookEndpoint:
 
     async def _kept(self, inbounds: Sequence[Inbound]) -> list[Reply]:
         begun = time.perf_counter()
-        outcomes = await receive(inbounds, self._door)
+        outcomes = await receive(inbounds, self._receiver)
         return self._told(inbounds, outcomes, time.perf_counter() - begun)
 
     def _told(
@@ -165,8 +165,8 @@ class WebhookEndpoint:
             else:
                 replies.append(self._failed(outcome, inbound.peer, size=inbound.size))
         for fresh, times in counted.items():
-            self._door.meter.count("mailroom_events", times, outcome=_OUTCOMES[fresh])
-            self._door.meter.observe("mailroom_receive_seconds", seconds, times=times)
+            self._receiver.meter.count("mailroom_events", times, outcome=_OUTCOMES[fresh])
+            self._receiver.meter.observe("mailroom_receive_seconds", seconds, times=times)
         return replies
 
     def _failed(self, error: Exception, peer: str, *, size: int) -> Reply:
@@ -185,7 +185,7 @@ class WebhookEndpoint:
 
     def _refuse(self, problem: ErrorReply, cause: str, peer: str, *, size: int | None = None, error: str = "") -> Reply:
         """The refusal, counted, with its line in the log: an error for a fault of ours, a warning for a sender's."""
-        self._door.meter.count("mailroom_refusals", cause=cause)
+        self._receiver.meter.count("mailroom_refusals", cause=cause)
         ours = problem.status >= 500
         if cause not in self._lines:
             level = logging.ERROR if ours else logging.WARNING
@@ -197,7 +197,7 @@ class WebhookEndpoint:
 
     def _refuse_quietly(self, problem: ErrorReply, error: TooManyEvents, peer: str) -> Reply:
         """The refusal, counted, with one line for each document in each span of time."""
-        self._door.meter.count("mailroom_refusals", cause=error.code)
+        self._receiver.meter.count("mailroom_refusals", cause=error.code)
         if error.report:
             log_line(
                 log, logging.WARNING, "event.refused", cause=error.code, status=problem.status,

@@ -36,7 +36,7 @@ async def delete_content(context: Context) -> tuple[int, list[Exception]]:
 
 class _Pass:
     def __init__(self, context: Context) -> None:
-        self._tools = context
+        self._context = context
         self._troubles: list[Exception] = []
         self._shared: set[str] | None = None
 
@@ -54,13 +54,13 @@ class _Pass:
 
     def _due(self) -> AsyncIterator[Document]:
         """The documents whose time is over; those that settled first come first."""
-        before = self._tools.clock() - self._tools.config.retention.content_seconds
+        before = self._context.clock() - self._context.config.retention.content_seconds
         query = Query(by="forgettable", key="content", until=before, limit=AT_ONCE)
-        return every_record(Document, query, self._tools.store)
+        return every_record(Document, query, self._context.store)
 
     async def _forget(self, document: Document) -> bool:
         """Whether its bytes went. Raises Transient."""
-        store, now = self._tools.store, self._tools.clock()
+        store, now = self._context.store, self._context.clock()
         if document.forgettable != "content":
             return False  # an older process opened it, which knows nothing of this index
         try:
@@ -79,7 +79,7 @@ class _Pass:
 
     async def _release(self, document: Document) -> None:
         try:
-            await self._tools.release(document.content)
+            await self._context.release(document.content)
         except Permanent as error:  # trying again cannot help, and must not keep the others waiting
             self._troubles.append(error)
 
@@ -90,10 +90,10 @@ class _Pass:
         """
         if document.settled_at is not None and document.settled_at < EARLIEST:
             return "it settled while a clock was wrong, so nobody knows for how long they were kept"
-        submission = await self._tools.store.get(Task, submission_of(document, now=0).id)
+        submission = await self._context.store.get(Task, submission_of(document, now=0).id)
         if submission is not None and submission.state is TaskState.PARKED:
             return "its submission is parked, and may be replayed"
-        for piece in await pieces_of(document, self._tools):
+        for piece in await pieces_of(document, self._context):
             if piece.state not in SETTLED:
                 return f"its piece {piece.id} is {piece.state}, and the packet may be cut anew"
         if _SHARED.fullmatch(document.content) and document.content in await self._wanted():
@@ -104,6 +104,6 @@ class _Pass:
         """The locations of all documents that are not settled; looked up only for locations that may be shared."""
         if self._shared is None:
             unsettled = [Query(by="state", key=state, limit=1000) for state in DocumentState if state not in SETTLED]
-            pages = [every_record(Document, query, self._tools.store) for query in unsettled]
+            pages = [every_record(Document, query, self._context.store) for query in unsettled]
             self._shared = {item.content for documents in pages async for item in documents}
         return self._shared

@@ -77,19 +77,19 @@ class HandlerRegistry:
     def on(self, *types: str) -> Callable[[EventHandler], EventHandler]:
         """Registers a reaction to these event types; a second one for a type is a mistake at start."""
 
-        def register(reaction: EventHandler) -> EventHandler:
+        def register(event_handler: EventHandler) -> EventHandler:
             for event_type in types:
                 if event_type in self._by_type:
                     raise Misconfigured(f"two reactions are registered for {event_type}")
-                self._by_type[event_type] = reaction
-            return reaction
+                self._by_type[event_type] = event_handler
+            return event_handler
 
         return register
 
-    def otherwise(self, reaction: EventHandler) -> EventHandler:
+    def otherwise(self, event_handler: EventHandler) -> EventHandler:
         """Registers the reaction to every other type."""
-        self._otherwise = reaction
-        return reaction
+        self._otherwise = event_handler
+        return event_handler
 
     def on_command(self, kind: JobKind) -> Callable[[CommandHandler], CommandHandler]:
         """Registers the handler of the sweep's commands about jobs of this kind."""
@@ -106,16 +106,16 @@ class HandlerRegistry:
         """Takes over another router's registrations."""
         for kind, handler in router._by_kind.items():
             self.on_command(kind)(handler)
-        for event_type, reaction in router._by_type.items():
-            self.on(event_type)(reaction)
+        for event_type, event_handler in router._by_type.items():
+            self.on(event_type)(event_handler)
         self._otherwise = router._otherwise or self._otherwise
 
     def handler_for(self, event_type: str) -> EventHandler:
         """The reaction to this type. Raises Misconfigured when there is none and no otherwise."""
-        reaction = self._by_type.get(event_type, self._otherwise)
-        if reaction is None:
+        event_handler = self._by_type.get(event_type, self._otherwise)
+        if event_handler is None:
             raise Misconfigured(f"no reaction for {event_type}, and none registered as otherwise")
-        return reaction
+        return event_handler
 
     def command_handler_for(self, kind: JobKind) -> CommandHandler:
         """The handler of commands about jobs of this kind. Raises Misconfigured when there is none."""

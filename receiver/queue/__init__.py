@@ -1,1 +1,1 @@
-"""Doorbells: what wakes a worker."""
+"""Task queues: what wakes a worker."""

@@ -44,10 +44,10 @@ class LocalQueue:
         self._rung.clear()
         return [Message()]
 
-    async def ack(self, *rings: Message) -> None:
+    async def ack(self, *messages: Message) -> None:
         """Nothing to do: the event was cleared when it woke the worker."""
 
-    async def nack(self, *rings: Message) -> None:
+    async def nack(self, *messages: Message) -> None:
         """Nothing to do: it looks again by itself."""
 
     async def keep_leased(self) -> None:

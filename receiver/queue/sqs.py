@@ -63,9 +63,9 @@ class SqsQueue:
         """Rings, later at the earliest when the delay is over. Raises Transient when it could not for all of them."""
         delay = max(0, math.ceil(delay_seconds))
         if delay <= LONGEST_DELAY:
-            rings = [{"MessageBody": json.dumps({"task": item}), "DelaySeconds": delay} for item in task_ids]
+            messages = [{"MessageBody": json.dumps({"task": item}), "DelaySeconds": delay} for item in task_ids]
             try:
-                await self._send("send_message_batch", rings)
+                await self._send("send_message_batch", messages)
             except Transient as error:
                 # Nobody else will say why: whoever rings goes on, for the sweep rings again.
                 log.warning("ring.mute", extra={"facts": {"error": str(error), "fix": error.fix}})
@@ -80,20 +80,20 @@ class SqsQueue:
             self._abandoned.append(poll)  # what SQS hands out at this moment is given back at the close
             raise
 
-    async def ack(self, *rings: Message) -> None:
-        handles = [ring.handle for ring in rings if ring.handle]
+    async def ack(self, *messages: Message) -> None:
+        handles = [message.handle for message in messages if message.handle]
         self._in_hand.difference_update(handles)
         await self._send("delete_message_batch", [{"ReceiptHandle": handle} for handle in handles])
 
-    async def nack(self, *rings: Message) -> None:
+    async def nack(self, *messages: Message) -> None:
         """They are heard again after ``visibility_seconds``."""
-        self._in_hand.difference_update(ring.handle for ring in rings)
+        self._in_hand.difference_update(message.handle for message in messages)
 
     async def close(self) -> None:
         """Gives back what was handed out to nobody."""
         for poll in self._abandoned:
             with contextlib.suppress(Transient):
-                await self._see([ring.handle for ring in await poll], after_seconds=0)
+                await self._see([message.handle for message in await poll], after_seconds=0)
         self._abandoned.clear()
         await self._service.close()
 
@@ -105,9 +105,9 @@ class SqsQueue:
             WaitTimeSeconds=seconds,
             VisibilityTimeout=self._visibility,
         )
-        rings = [ring for message in answer.get("Messages", []) if (ring := _read(message))]
-        self._in_hand.update(ring.handle for ring in rings)
-        return rings
+        messages = [queue_message for message in answer.get("Messages", []) if (queue_message := _read(message))]
+        self._in_hand.update(queue_message.handle for queue_message in messages)
+        return messages
 
     async def keep_leased(self) -> None:
         """Keeps what is in hand out of the others' sight."""

@@ -74,7 +74,7 @@ def build(settings: Settings) -> App:
     cast("Any", context.store)._clock = clock
     store = Guarded(context.store, kills, apply=action, apply_each="store.keep", claim="store.claim")
     spool = Guarded(context.spool, kills, keep="spool.keep", content="spool.content", release="spool.release")
-    queue = Guarded(context.queue, kills, ring="bell.ring", wait="bell.wait", answered="bell.answered")
+    queue = Guarded(context.queue, kills, enqueue="queue.enqueue", receive="queue.receive", ack="queue.ack")
     destinations = {
         scheme: cast("Any", Guarded(item, kills, deliver=f"destination.{scheme}"))
         for scheme, item in context.destinations.items()
@@ -142,7 +142,7 @@ def _cloud(settings: Settings, kills: Kills) -> Guarded:
 def hasten() -> None:
     """Shortens every wait that would outlast the run."""
     for module, constant, value in (
-        (process, "decide", functools.partial(retry.next_attempt, schedule=SCHEDULE)),
+        (process, "next_attempt", functools.partial(retry.next_attempt, schedule=SCHEDULE)),
         (OutOfCredits, "pause_seconds", 2.0),
         (CloudRefused, "pause_seconds", 0.5),
         (vendor_pause, "LOOK_AGAIN", 1.0),

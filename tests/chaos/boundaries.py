@@ -33,7 +33,7 @@ CALLS = (
     *("store.forgetting", "store.forgotten"),
     # A lease made longer; a job whose event never came; one that is not done yet.
     *("store.renew", "store.swept", "store.asked"),
-    *("bell.ring", "bell.wait", "bell.answered", "spool.keep", "spool.content", "spool.release"),
+    *("queue.enqueue", "queue.receive", "queue.ack", "spool.keep", "spool.content", "spool.release"),
     *("cloud.find_file", "cloud.upload", "cloud.create", "cloud.job", "cloud.jobs", "cloud.cancel"),
     *("destination.s3", "destination.sqs", "channel.notify"),
     *("aws.put_object", "aws.head_object", "aws.send_message", "aws.publish"),

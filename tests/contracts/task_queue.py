@@ -17,16 +17,18 @@ MOMENT = 0.3
 
 async def heard(queue: TaskQueue, wanted: Collection[str], *, within: float = PATIENCE) -> list[Message]:
     """The rings until all of the wanted tasks were rung for; each is answered. Fails when one is missing."""
-    rings: list[Message] = []
+    messages: list[Message] = []
     try:
         async with asyncio.timeout(within):
-            while not {ring.task_id for ring in rings} & {""} and not set(wanted) <= {ring.task_id for ring in rings}:
+            while not {message.task_id for message in messages} & {""} and not set(wanted) <= {
+                message.task_id for message in messages
+            }:
                 came = await queue.receive(timeout_seconds=1.0)
                 await queue.ack(*came)
-                rings += came
+                messages += came
     except TimeoutError:
-        raise AssertionError(f"of {sorted(wanted)} only {rings} came") from None
-    return rings
+        raise AssertionError(f"of {sorted(wanted)} only {messages} came") from None
+    return messages
 
 
 async def silent(queue: TaskQueue) -> bool:
@@ -35,7 +37,7 @@ async def silent(queue: TaskQueue) -> bool:
 
 
 @pytest.mark.anyio
-class DoorbellContract:
+class TaskQueueContract:
     async def test_a_bell_that_nobody_rang_is_silent(self, queue: TaskQueue) -> None:
         assert await silent(queue)
 

@@ -12,7 +12,13 @@ DEADLY = (
     *("before:store.keep", "after:store.keep", "after:store.ingest", "after:store.claim", "before:store.submit"),
     *("after:store.react", "after:store.deliver", "before:store.piece", "after:store.piece", "after:cutter.cut"),
     *("after:store.forgetting", "after:aws.delete_object", "before:store.forgotten"),
-    *("before:bell.ring", "after:bell.wait", "before:bell.answered", "after:aws.send_message", "after:aws.copy_object"),
+    *(
+        "before:queue.enqueue",
+        "after:queue.receive",
+        "before:queue.ack",
+        "after:aws.send_message",
+        "after:aws.copy_object",
+    ),
 )
 
 

@@ -40,7 +40,7 @@ class Lambda:
     cloud: str
     start: Callable[..., Function]
 
-    def rings(self) -> list[dict[str, Any]]:
+    def messages(self) -> list[dict[str, Any]]:
         """What lies in the doorbell's queue, taken out, as the records of an SQS event."""
         sqs = self.aws.client("sqs")
         url = sqs.get_queue_url(QueueName=DOORBELL)["QueueUrl"]
@@ -53,7 +53,7 @@ class Lambda:
     def work(self, process: Function) -> list[str]:
         """Answers rings until there is none; the ids that process gave back."""
         failed: list[str] = []
-        while records := self.rings():
+        while records := self.messages():
             answer = process.invoke({"Records": records})
             failed += [item["itemIdentifier"] for item in answer["batchItemFailures"]]
         return failed
@@ -110,7 +110,7 @@ def deployed(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture
 def quiet(deployed: Lambda) -> Lambda:
     """Nothing rings from a test before."""
-    while deployed.rings():
+    while deployed.messages():
         pass
     return deployed
 
@@ -133,8 +133,8 @@ class TestReceive:
             (202, "accepted"),
             (200, "duplicate"),
         ]
-        (ring,) = quiet.rings()
-        assert json.loads(ring["body"]) == {"task": f"react:cls-{name}:classify.success"}
+        (message,) = quiet.messages()
+        assert json.loads(message["body"]) == {"task": f"react:cls-{name}:classify.success"}
 
     def test_a_wrong_header_is_401_and_leaves_no_trace(self, quiet: Lambda) -> None:
         request = recorded("http_api")
@@ -142,7 +142,7 @@ class TestReceive:
         answer = quiet.start("receive").invoke(request)
         assert answer["statusCode"] == 401
         assert json.loads(answer["body"])["error"]["code"] == "not_authentic"
-        assert quiet.rings() == []
+        assert quiet.messages() == []
         assert "the-wrong-value" not in quiet.start("receive").output()
 
     def test_it_says_whether_it_is_ready(self, quiet: Lambda) -> None:
@@ -173,7 +173,7 @@ class TestIntake:
         notice = quiet.put("mail/May invoice.pdf", b"%PDF-1.7 may")
         intake = quiet.start("intake")
         assert [intake.invoke(notice) for _ in range(2)] == [{"batchItemFailures": []}] * 2
-        assert [json.loads(ring["body"])["task"].split(":")[0] for ring in quiet.rings()] == ["submit"]
+        assert [json.loads(message["body"])["task"].split(":")[0] for message in quiet.messages()] == ["submit"]
 
     @pytest.mark.parametrize("name", ["s3_test_event_through_sqs"])
     def test_what_is_no_document_is_answered(self, quiet: Lambda, name: str) -> None:
@@ -202,9 +202,9 @@ class TestProcess:
 
     def test_it_stops_before_its_time_runs_out(self, quiet: Lambda, hanging: str) -> None:
         quiet.start("intake").invoke(quiet.put("slow.pdf", b"%PDF-1.7 slow"))
-        (ring,) = quiet.rings()
+        (message,) = quiet.messages()
         process = quiet.start("process", LLAMA_CLOUD_BASE_URL=hanging)
-        answer = process.invoke({"Records": [ring]}, seconds=12.0)
+        answer = process.invoke({"Records": [message]}, seconds=12.0)
         assert answer == {"batchItemFailures": []}
         retried = [line["note"] for line in process.lines() if line.get("what") == "task.retry"]
         assert len(retried) == 1
@@ -238,9 +238,9 @@ class TestSweepAndConsole:
 
     def test_the_sweep_rings_for_what_was_not_rung(self, quiet: Lambda) -> None:
         quiet.start("intake").invoke(quiet.put("unheard.pdf", b"%PDF-1.7 unheard"))
-        (lost,) = quiet.rings()
+        (lost,) = quiet.messages()
         quiet.start("sweep").invoke(recorded("schedule"))
-        assert json.loads(lost["body"]) in [json.loads(ring["body"]) for ring in quiet.rings()]
+        assert json.loads(lost["body"]) in [json.loads(message["body"]) for message in quiet.messages()]
 
     def test_the_operator_sees_the_documents_with_the_token_only(self, quiet: Lambda) -> None:
         quiet.start("intake").invoke(quiet.put("seen.pdf", b"%PDF-1.7 seen"))

@@ -57,9 +57,9 @@ class Office:
         self.bucket, self.queue = f"pointed-{next(_numbers)}", f"pointed-{next(_numbers)}"
         self.local_aws, self.archive = local_aws, folder / "archive"
         local_aws.make([Target(url=f"s3://{self.bucket}/"), Target(url=f"sqs://{self.queue}")])
-        self.desk = InMemoryApp(folder, self.table())
-        self.desk.context = replace(
-            self.desk.context,
+        self.app = InMemoryApp(folder, self.table())
+        self.app.context = replace(
+            self.app.context,
             destinations={"s3": S3(self.aws), "sqs": Sqs(self.aws), "folder": Folder()},
             sources={"s3": S3Source(self.aws), "folder": FolderSource()},
         )
@@ -84,13 +84,13 @@ class Office:
         return [json.loads(item["Body"]) for item in self.local_aws.messages(self.queue)]
 
     async def rerouted(self, prefix: str) -> list[str]:
-        self.desk.use(self.table(prefix))
+        self.app.use(self.table(prefix))
         wanted, deeds = ReplayFilter(since=0.0, reroute=True), []
-        async for document in selected_documents(wanted, self.desk.context):
-            planned = await foreseen(document, wanted, self.desk.context)
-            assert await carry_out(planned, self.desk.context)
+        async for document in selected_documents(wanted, self.app.context):
+            planned = await foreseen(document, wanted, self.app.context)
+            assert await carry_out(planned, self.app.context)
             deeds.append(planned.action)
-        await self.desk.work()
+        await self.app.work()
         return deeds
 
 
@@ -106,10 +106,10 @@ def office(tmp_path: Path, local_aws: LocalAws) -> Iterator[Office]:
 
 async def test_one_503_at_the_first_put_and_the_message_still_points_to_the_object(office: Office) -> None:
     office.s3.refusals = 1
-    document = await office.desk.routed("invoice", content=b"%PDF an invoice")
+    document = await office.app.routed("invoice", content=b"%PDF an invoice")
     assert office.messages() == []
-    office.desk.later(5)
-    await office.desk.work()
+    office.app.later(5)
+    await office.app.work()
     (message,) = office.messages()
     data = message["data"]
     assert isinstance(data, dict)
@@ -120,12 +120,12 @@ async def test_one_503_at_the_first_put_and_the_message_still_points_to_the_obje
 
 async def test_a_place_that_stays_broken_is_told_of_and_then_that_it_is_there(office: Office) -> None:
     office.s3.refusals = 1000
-    await office.desk.routed("invoice", content=b"%PDF an invoice")
-    office.desk.later(900)
-    await office.desk.work()
+    await office.app.routed("invoice", content=b"%PDF an invoice")
+    office.app.later(900)
+    await office.app.work()
     office.s3.refusals = 0
-    office.desk.later(4 * 3600)
-    await office.desk.work()
+    office.app.later(4 * 3600)
+    await office.app.work()
     first, second = sorted(office.messages(), key=lambda item: str(item["sequence"]))
     assert [(item["type"], item["data"]["pointer_state"]) for item in (first, second)] == [  # type: ignore[index]
         ("mailroom.document.routed", "pending"), ("mailroom.document.available", "stored"),
@@ -136,13 +136,13 @@ async def test_a_place_that_stays_broken_is_told_of_and_then_that_it_is_there(of
 
 @pytest.mark.parametrize("type_", ["invoice", "contract"])
 async def test_what_the_spool_has_forgotten_is_copied_from_where_it_was_delivered(office: Office, type_: str) -> None:
-    contents = {(await office.desk.routed(type_, name=f"{n}.pdf", content=b"%d" % n)).id: b"%d" % n for n in range(3)}
-    office.desk.later(MONTH)
-    assert (await delete_content(office.desk.context))[0] == 3
+    contents = {(await office.app.routed(type_, name=f"{n}.pdf", content=b"%d" % n)).id: b"%d" % n for n in range(3)}
+    office.app.later(MONTH)
+    assert (await delete_content(office.app.context))[0] == 3
     assert await office.rerouted("in") == ["nothing"] * 3
     assert await office.rerouted("elsewhere") == ["reroute"] * 3
     for document_id, content in contents.items():
-        document = await office.desk.document(document_id)
+        document = await office.app.document(document_id)
         assert (document.state, document.stored is not None) == (DocumentState.ROUTED, True)
         assert document.stored is not None
         assert "/elsewhere/" in document.stored.location
@@ -151,15 +151,15 @@ async def test_what_the_spool_has_forgotten_is_copied_from_where_it_was_delivere
 
 
 async def test_a_repetition_reads_nothing_that_is_there_and_mends_what_is_gone(office: Office) -> None:
-    document = await office.desk.routed("contract", content=b"%PDF a deed")
+    document = await office.app.routed("contract", content=b"%PDF a deed")
     assert document.stored is not None
     for gone in (False, True):
         if gone:
             office.lose(document.stored.location)
-        now, wanted = await office.desk.document(document.id), ReplayFilter(ids=(document.id,))
-        assert await carry_out(await foreseen(now, wanted, office.desk.context), office.desk.context)
-        await office.desk.work()
-        assert (await office.desk.document(document.id)).state is DocumentState.ROUTED
+        now, wanted = await office.app.document(document.id), ReplayFilter(ids=(document.id,))
+        assert await carry_out(await foreseen(now, wanted, office.app.context), office.app.context)
+        await office.app.work()
+        assert (await office.app.document(document.id)).state is DocumentState.ROUTED
         assert office.lies(document.stored.location) == b"%PDF a deed"
 
 

@@ -14,12 +14,12 @@ from receiver.core.errors import Misconfigured, Transient
 from receiver.ports import Message, TaskQueue
 from receiver.queue.local import LocalQueue
 from receiver.queue.sqs import SqsQueue
-from tests.contracts.task_queue import DoorbellContract, heard, silent
+from tests.contracts.task_queue import TaskQueueContract, heard, silent
 
 _numbers = count(1)
 
 
-class TestLocalDoorbell(DoorbellContract):
+class TestLocalQueue(TaskQueueContract):
     @pytest.fixture
     async def queue(self) -> AsyncIterator[TaskQueue]:
         made = LocalQueue()
@@ -43,7 +43,7 @@ Ringing = Callable[..., SqsQueue]
 
 
 @pytest.fixture
-async def ringing(local_aws: LocalAws, queue_name: str) -> AsyncIterator[Ringing]:
+async def open_queue(local_aws: LocalAws, queue_name: str) -> AsyncIterator[Ringing]:
     """Opens bells on the queue, of one worker each."""
     opened: list[SqsQueue] = []
 
@@ -58,47 +58,47 @@ async def ringing(local_aws: LocalAws, queue_name: str) -> AsyncIterator[Ringing
 
 
 @pytest.mark.aws
-class TestSqsDoorbell(DoorbellContract):
+class TestSqsQueue(TaskQueueContract):
     @pytest.fixture
-    def queue(self, ringing: Ringing) -> TaskQueue:
-        return ringing()
+    def queue(self, open_queue: Ringing) -> TaskQueue:
+        return open_queue()
 
 
 @pytest.mark.aws
 @pytest.mark.anyio
 class TestSqs:
-    async def test_a_ring_goes_to_one_worker(self, ringing: Ringing) -> None:
-        first, other = ringing(), ringing()
+    async def test_a_ring_goes_to_one_worker(self, open_queue: Ringing) -> None:
+        first, other = open_queue(), open_queue()
         await first.enqueue("a")
-        rings = await first.receive(timeout_seconds=5)
-        assert [ring.task_id for ring in rings] == ["a"]
+        messages = await first.receive(timeout_seconds=5)
+        assert [message.task_id for message in messages] == ["a"]
         assert await silent(other)
 
-    async def test_a_ring_is_out_of_sight_for_as_long_as_it_takes(self, ringing: Ringing) -> None:
-        first, other = ringing(visibility_seconds=1), ringing(visibility_seconds=1)
+    async def test_a_ring_is_out_of_sight_for_as_long_as_it_takes(self, open_queue: Ringing) -> None:
+        first, other = open_queue(visibility_seconds=1), open_queue(visibility_seconds=1)
         await first.enqueue("slow")
         tending = asyncio.create_task(first.keep_leased())
-        rings = await first.receive(timeout_seconds=5)
+        messages = await first.receive(timeout_seconds=5)
         assert await other.receive(timeout_seconds=3) == []
-        await first.ack(*rings)
+        await first.ack(*messages)
         tending.cancel()
         assert await other.receive(timeout_seconds=2) == []
 
-    async def test_a_ring_that_nothing_could_be_done_about_comes_again(self, ringing: Ringing) -> None:
-        queue = ringing(visibility_seconds=1)
+    async def test_a_ring_that_nothing_could_be_done_about_comes_again(self, open_queue: Ringing) -> None:
+        queue = open_queue(visibility_seconds=1)
         await queue.enqueue("again")
         await queue.nack(*await queue.receive(timeout_seconds=5))
         await heard(queue, ["again"])
 
-    async def test_the_ring_of_a_worker_that_died_comes_to_another(self, ringing: Ringing) -> None:
-        dead, other = ringing(visibility_seconds=1), ringing()
+    async def test_the_ring_of_a_worker_that_died_comes_to_another(self, open_queue: Ringing) -> None:
+        dead, other = open_queue(visibility_seconds=1), open_queue()
         await dead.enqueue("orphan")
         assert await dead.receive(timeout_seconds=5)
         await dead.close()
         await heard(other, ["orphan"])
 
-    async def test_what_comes_while_nobody_waits_any_more_is_given_back(self, ringing: Ringing) -> None:
-        leaving, staying = ringing(), ringing()
+    async def test_what_comes_while_nobody_waits_any_more_is_given_back(self, open_queue: Ringing) -> None:
+        leaving, staying = open_queue(), open_queue()
         waiting = asyncio.create_task(leaving.receive(timeout_seconds=5))
         await asyncio.sleep(0.2)
         waiting.cancel()
@@ -107,17 +107,17 @@ class TestSqs:
         await leaving.close()
         await heard(staying, ["left"])
 
-    async def test_no_more_rings_are_taken_than_there_are_hands(self, ringing: Ringing) -> None:
-        queue = ringing()
+    async def test_no_more_rings_are_taken_than_there_are_hands(self, open_queue: Ringing) -> None:
+        queue = open_queue()
         await queue.enqueue(*(f"task-{number}" for number in range(8)))
         assert len(await queue.receive(timeout_seconds=5, limit=3)) <= 3
         assert len(await queue.receive(timeout_seconds=5, limit=100)) <= 10
 
     @pytest.mark.parametrize("body", ["ding", "[]", "[" * 100_000, '{"task": 5}', '{"task": ""}', "{}", "null"])
     async def test_what_nobody_can_read_becomes_a_dead_letter(
-        self, ringing: Ringing, queue_name: str, local_aws: LocalAws, body: str
+        self, open_queue: Ringing, queue_name: str, local_aws: LocalAws, body: str
     ) -> None:
-        task_queue = ringing(visibility_seconds=1)
+        task_queue = open_queue(visibility_seconds=1)
         sqs = local_aws.client("sqs")
         sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=queue_name)["QueueUrl"], MessageBody=body)
         async with asyncio.timeout(20):

@@ -353,10 +353,10 @@ async def test_a_message_whose_task_is_in_other_hands_stays_until_that_is_over(
     office = Office(tmp_path, queue)
     (task_id,) = await office.promise("a")
     (task,) = await office.store.claim(owner="another", now=NOW, lease_seconds=2)
-    put_back, ring = [], queue.enqueue
+    put_back, message = [], queue.enqueue
 
     async def noted(*task_ids: str, delay_seconds: float = 0) -> None:
-        await ring(*task_ids, delay_seconds=delay_seconds)
+        await message(*task_ids, delay_seconds=delay_seconds)
         if delay_seconds:
             put_back.append(delay_seconds)
 
@@ -386,8 +386,8 @@ class Silent(LocalQueue):
 
     async def receive(self, *, timeout_seconds: float, limit: int = 10) -> list[Message]:
         await asyncio.sleep(min(timeout_seconds, 0.02))
-        rings, self.rings = self.rings, []
-        return rings
+        messages, self.rings = self.rings, []
+        return messages
 
 
 async def test_who_begins_after_a_time_without_any_worker_does_not_take_the_queue_for_silent(office: Office) -> None:

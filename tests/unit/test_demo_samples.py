@@ -17,8 +17,8 @@ async def test_outside_of_a_checkout_the_generator_writes_the_same_mail(
     monkeypatch.setattr(demo, "CHECKOUT", tmp_path / "nowhere")
     written = await demo.samples(tmp_path)
     assert written.folder.is_relative_to(tmp_path)
-    assert [one.name for one in written.letters] == [one.name for one in checkout.letters]
-    assert [one.read_bytes() for one in written.letters] == [one.read_bytes() for one in checkout.letters]
+    assert [item.name for item in written.letters] == [item.name for item in checkout.letters]
+    assert [item.read_bytes() for item in written.letters] == [item.read_bytes() for item in checkout.letters]
     assert written.packet.read_bytes() == checkout.packet.read_bytes()
     assert written.scanned_packet.is_file()
 

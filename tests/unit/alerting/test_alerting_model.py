@@ -110,11 +110,11 @@ class Alerting(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.desk = InMemoryApp(Path(self.folder.name), ROUTES)
-        self.store = FragileStore(clock=lambda: self.desk.now)
-        self.desk.store = self.store
+        self.app = InMemoryApp(Path(self.folder.name), ROUTES)
+        self.store = FragileStore(clock=lambda: self.app.now)
+        self.app.store = self.store
         self.channels = {to: FragileChannel(tracks=to == PAGER, can_be_asked=to in ("log", PAGER)) for to in CHANNELS}
-        self.desk.context = replace(self.desk.context, store=self.store, channels=self.channels)
+        self.app.context = replace(self.app.context, store=self.store, channels=self.channels)
         self.wrong: dict[str, str] = {}
         """Document -> the fingerprint of what is wrong with it."""
         self.number = 0
@@ -144,7 +144,7 @@ class Alerting(RuleBasedStateMachine):
     def begins(self) -> None:
         self.sound(self.works())
 
-    @precondition(lambda self: self.desk.cloud.broken is None)
+    @precondition(lambda self: self.app.cloud.broken is None)
     @rule(text=st.sampled_from(TEXTS), times=st.integers(1, 3))
     def documents_fail(self, text: str, times: int) -> None:
         for _ in range(times):
@@ -154,18 +154,18 @@ class Alerting(RuleBasedStateMachine):
                 self.wrong[document_id] = short_hash("job.failed", cause_of(error, f"{self.number}.pdf"))
 
     async def fails(self, name: str, error: str) -> str:
-        taken = (await self.desk.ingest(name=name, content=name.encode())).document
-        await self.desk.do(submission_of(taken, now=self.desk.now).id)
-        document = await self.desk.document(taken.id)
+        taken = (await self.app.ingest(name=name, content=name.encode())).document
+        await self.app.do(submission_of(taken, now=self.app.now).id)
+        document = await self.app.document(taken.id)
         if not document.job_id:
             return ""  # submission is paused still
-        self.desk.cloud.finish(document.job_id, JobStatus.FAILED, error=error)
-        await self.desk.event(document.job_id, "classify.error")
-        (task,) = [item for item in await self.desk.tasks("react") if item.subject == document.job_id]
-        await self.desk.do(task.id)  # its alert is promised by that, and told by whoever works next
-        for delivery in await self.desk.tasks("deliver"):
+        self.app.cloud.finish(document.job_id, JobStatus.FAILED, error=error)
+        await self.app.event(document.job_id, "classify.error")
+        (task,) = [item for item in await self.app.tasks("react") if item.subject == document.job_id]
+        await self.app.do(task.id)  # its alert is promised by that, and told by whoever works next
+        for delivery in await self.app.tasks("deliver"):
             if delivery.subject == document.id:
-                await self.desk.do(delivery.id)
+                await self.app.do(delivery.id)
         return document.id
 
     @precondition(lambda self: self.wrong and self.desk.cloud.broken is None)
@@ -179,35 +179,35 @@ class Alerting(RuleBasedStateMachine):
 
     async def mended(self, document_id: str, how: str) -> None:
         if how == "route":
-            await route_by_hand(document_id, Decision(to="contract"), self.desk.context)
+            await route_by_hand(document_id, Decision(to="contract"), self.app.context)
         elif how == "dismiss":
-            await dismiss(document_id, "nobody needs it", self.desk.context, who="ann")
+            await dismiss(document_id, "nobody needs it", self.app.context, who="ann")
         else:
-            await resubmit(document_id, self.desk.context, who="ann")
-            again = await self.desk.tasks("submit")
+            await resubmit(document_id, self.app.context, who="ann")
+            again = await self.app.tasks("submit")
             (submission,) = [item for item in again if item.subject == document_id and item.state is TaskState.READY]
-            await self.desk.do(submission.id)
-            document = await self.desk.document(document_id)
+            await self.app.do(submission.id)
+            document = await self.app.document(document_id)
             if document.job_id:  # else submission is paused still, and it is submitted in the end
                 await self.classified(document)
 
     async def classified(self, document: Document) -> None:
-        self.desk.cloud.classified(document.job_id, "contract")
+        self.app.cloud.classified(document.job_id, "contract")
         with contextlib.suppress(Conflict):  # it has come before, and is not reacted to yet
-            await self.desk.event(document.job_id)
+            await self.app.event(document.job_id)
 
-    @precondition(lambda self: self.desk.cloud.broken is None)
+    @precondition(lambda self: self.app.cloud.broken is None)
     @rule()
     def credits_run_out(self) -> None:
         self.number += 1
-        self.desk.cloud.broken = OutOfCredits("402: no credits left")
-        self.sound(self.desk.ingest(name=f"{self.number}.pdf", content=b"%d" % self.number))
+        self.app.cloud.broken = OutOfCredits("402: no credits left")
+        self.sound(self.app.ingest(name=f"{self.number}.pdf", content=b"%d" % self.number))
         self.run(self.works())
 
-    @precondition(lambda self: self.desk.cloud.broken is not None)
+    @precondition(lambda self: self.app.cloud.broken is not None)
     @rule()
     def credits_are_bought(self) -> None:
-        self.desk.cloud.broken = None
+        self.app.cloud.broken = None
 
     @rule(to=st.sampled_from(CHANNELS), forever=st.booleans())
     def a_channel_breaks(self, to: str, forever: bool) -> None:
@@ -229,7 +229,7 @@ class Alerting(RuleBasedStateMachine):
 
     async def does(self, tasks: int) -> None:
         for task in await self.claimed(tasks):
-            await process(task, self.desk.context)
+            await process(task, self.app.context)
 
     async def works(self) -> None:
         for _ in range(200):
@@ -237,15 +237,15 @@ class Alerting(RuleBasedStateMachine):
             if not claimed:
                 return
             for task in claimed:
-                await process(task, self.desk.context)
+                await process(task, self.app.context)
         raise AssertionError("there is always something due")
 
     async def claimed(self, limit: int) -> Sequence[Task]:
-        return await self.store.claim(owner="desk", now=self.desk.now, lease_seconds=60, limit=limit)
+        return await self.store.claim(owner="desk", now=self.app.now, lease_seconds=60, limit=limit)
 
     @rule()
     def the_sweep_passes(self) -> None:
-        self.run(sweep(self.desk.context))
+        self.run(sweep(self.app.context))
 
     @rule(writes=st.integers(1, 6), after=st.booleans())
     def the_next_to_work_dies_at_a_write(self, writes: int, after: bool) -> None:
@@ -257,35 +257,35 @@ class Alerting(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 9, 30, 61, 130, 700, 3700]))
     def time_passes(self, seconds: int) -> None:
-        self.desk.later(seconds)
+        self.app.later(seconds)
 
     @precondition(lambda self: self.set_back < BACK_SECONDS)
     @rule(seconds=st.integers(1, BACK_SECONDS))
     def the_clock_is_set_back(self, seconds: int) -> None:
         seconds = min(seconds, BACK_SECONDS - self.set_back)
         self.set_back += seconds
-        self.desk.later(-seconds)
+        self.app.later(-seconds)
 
     @rule(data=st.data())
     def a_person_acknowledges(self, data: st.DataObject) -> None:
         if standing := self.standing():
             key = data.draw(st.sampled_from(sorted(item.id for item in standing)))
-            self.sound(acknowledge(key, self.desk.context, who="ann"))
+            self.sound(acknowledge(key, self.app.context, who="ann"))
 
     @rule(data=st.data(), seconds=st.sampled_from([0, 60, 1800]))
     def a_person_silences(self, data: st.DataObject, seconds: int) -> None:
-        if incidents := self.sound(self.desk.incidents()):
+        if incidents := self.sound(self.app.incidents()):
             key = data.draw(st.sampled_from(sorted(item.id for item in incidents)))
-            self.sound(silence(key, seconds, "being mended", self.desk.context, who="ann"))
+            self.sound(silence(key, seconds, "being mended", self.app.context, who="ann"))
 
     def standing(self) -> list[Incident]:
-        return [item for item in self.sound(self.desk.incidents()) if item.status is Status.FIRING]
+        return [item for item in self.sound(self.app.incidents()) if item.status is Status.FIRING]
 
     # --- the end
 
     def teardown(self) -> None:
         try:
-            self.desk.cloud.broken = None
+            self.app.cloud.broken = None
             for channel in self.channels.values():
                 channel.broken, channel.dies = None, ""
             self.sound(self.rests())
@@ -297,21 +297,21 @@ class Alerting(RuleBasedStateMachine):
 
     async def rests(self) -> None:
         for _ in range(ROUNDS):
-            for document in await self.desk.all_documents():
+            for document in await self.app.all_documents():
                 if document.state is DocumentState.OPEN and document.job_id:
                     await self.classified(document)
-            await self.desk.workers_die()
-            self.desk.later(STEP_SECONDS)
-            await sweep(self.desk.context)
+            await self.app.workers_die()
+            self.app.later(STEP_SECONDS)
+            await sweep(self.app.context)
             await self.works()
 
     async def tries_out(self) -> None:
-        for channel in await failing_channels(self.desk.context):
+        for channel in await failing_channels(self.app.context):
             assert not self.channels[channel.id].can_be_asked
-            assert await send_test(channel.id, self.desk.context, who="ann") is None
+            assert await send_test(channel.id, self.app.context, who="ann") is None
 
     def hold(self) -> None:
-        incidents = {item.id: item for item in self.sound(self.desk.incidents())}
+        incidents = {item.id: item for item in self.sound(self.app.incidents())}
         failures = {
             item.id for item in incidents.values() if item.kind == "job.failed" and item.status is Status.FIRING
         }
@@ -339,7 +339,7 @@ class Alerting(RuleBasedStateMachine):
             heard = not ends or (heard and notice.id == told[-1].id)
         held = self.held(to, incident)
         if incident.status is Status.FIRING:
-            silent = incident.silenced_until is not None and incident.silenced_until > self.desk.now
+            silent = incident.silenced_until is not None and incident.silenced_until > self.app.now
             assert held or silent or (told and told[-1].status in (NoticeStatus.FIRING, NoticeStatus.ACKNOWLEDGED)), (
                 said
             )

@@ -62,10 +62,10 @@ class Deployment:
     """A store with ten notices, and the function that tells them."""
 
     def __init__(self, folder: Path, channel: Channel) -> None:
-        self.desk = InMemoryApp(folder)
-        context = replace(self.desk.context, channels={"log": cast("Any", channel)})
+        self.memory_app = InMemoryApp(folder)
+        context = replace(self.memory_app.context, channels={"log": cast("Any", channel)})
         self.app = App(settings=Settings(lease_seconds=60), context=context, receiver=None)
-        asyncio.run(self.desk.store.apply(*(Insert(a_notice(name)) for name in NAMES)))
+        asyncio.run(self.memory_app.store.apply(*(Insert(a_notice(name)) for name in NAMES)))
 
     def invoked(self, *names: str, seconds: float = 300) -> list[str] | None:
         """The notices whose messages come again; None when the process died."""
@@ -77,7 +77,7 @@ class Deployment:
                 return None
 
     def task(self, name: str) -> Task:
-        found = asyncio.run(self.desk.store.get(Task, f"notify:{name}"))
+        found = asyncio.run(self.memory_app.store.get(Task, f"notify:{name}"))
         assert found is not None
         return found
 
@@ -90,7 +90,7 @@ def test_a_task_that_ends_its_process_takes_its_batch_down_once(
     channel = Channel(**{poison: dies})
     here = Deployment(tmp_path_factory.mktemp("desk"), channel)
     assert here.invoked(*order) is None
-    asyncio.run(here.desk.workers_die())
+    asyncio.run(here.memory_app.workers_die())
     assert here.invoked(*order) is None
     assert sorted({*channel.told, poison}) == sorted(NAMES)
     assert {here.task(name).state for name in NAMES if name != poison} == {TaskState.DONE}
@@ -101,7 +101,7 @@ def test_a_task_that_ends_its_process_each_time_is_parked(tmp_path: Path) -> Non
     invocations = 0
     while here.task("a").state is not TaskState.PARKED:
         assert here.invoked(*NAMES) in ([], None)
-        asyncio.run(here.desk.workers_die())
+        asyncio.run(here.memory_app.workers_die())
         invocations += 1
         assert invocations < 20
     assert {here.task(name).state for name in NAMES[1:]} == {TaskState.DONE}
@@ -114,7 +114,7 @@ def test_a_task_that_outlasts_the_function_is_retried_and_parked_after_few_tries
     assert {here.task(name).state for name in NAMES[1:]} == {TaskState.DONE}
     assert (here.task("a").state, here.task("a").cause) == (TaskState.READY, "out_of_time")
     for _ in range(4):
-        here.desk.later(100_000)
+        here.memory_app.later(100_000)
         assert here.invoked("a", seconds=10.05) == []
     assert (here.task("a").state, here.task("a").attempts) == (TaskState.PARKED, 5)
 
@@ -127,14 +127,14 @@ def test_nothing_is_begun_when_there_is_no_time_to_end_it(tmp_path: Path) -> Non
 
 def test_a_fault_of_our_own_is_one_tasks_affair(tmp_path: Path) -> None:
     here = Deployment(tmp_path, Channel())
-    claim = here.desk.store.claim
+    claim = here.memory_app.store.claim
 
     async def faulty(**given: Any) -> list[Task]:
         if given["ids"] == ["notify:c"]:
             raise KeyError("nobody foresaw this")
         return await claim(**given)
 
-    here.desk.store.claim = faulty  # type: ignore[method-assign]
+    here.memory_app.store.claim = faulty  # type: ignore[method-assign]
     assert here.invoked(*NAMES) == ["c"]
 
 
@@ -147,7 +147,10 @@ def test_a_message_from_a_machine_whose_clock_is_ahead_is_not_lost(tmp_path: Pat
 
     here.app.context.queue.enqueue = enqueue  # type: ignore[method-assign, assignment]
     for name, ahead in (("a", 1.0), ("b", 240.0)):
-        asyncio.run(here.desk.store.apply(Replace(structs.replace(here.task(name), due_at=here.desk.now + ahead))))
+        late = structs.replace(here.task(name), due_at=here.memory_app.now + ahead)
+        asyncio.run(here.memory_app.store.apply(Replace(late)))
+            here.memory_app.store.apply(Replace(structs.replace(here.task(name), due_at=here.memory_app.now + ahead)))
+        )
     assert here.invoked("a", "b") == []
     assert (here.task("a").state, here.task("b").state) == (TaskState.DONE, TaskState.READY)
     assert sent == [("notify:b", 240.0)]

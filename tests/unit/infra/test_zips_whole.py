@@ -27,14 +27,14 @@ def imported(path: Path) -> Iterator[Path]:
     """The files of ours that this one imports when it is imported itself."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Import):
-            names = [one.name for one in node.names]
+            names = [item.name for item in node.names]
         elif isinstance(node, ast.ImportFrom):
-            names = [str(node.module), *(f"{node.module}.{one.name}" for one in node.names)]
+            names = [str(node.module), *(f"{node.module}.{item.name}" for item in node.names)]
         else:
             continue
         for name in names:
             stem = ROOT / name.replace(".", "/")
-            yield from (one for one in (stem.with_suffix(".py"), stem / "__init__.py") if one.exists())
+            yield from (item for item in (stem.with_suffix(".py"), stem / "__init__.py") if item.exists())
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

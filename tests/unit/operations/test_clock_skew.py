@@ -7,7 +7,7 @@ import pytest
 from receiver.operations.clock_skew import APART, LLAMACLOUD, STEP, TOLD_EVERY, Skew, SkewMonitor, alert_of_skew, still
 from receiver.operations.close_incidents import GONE_SECONDS
 from tests.in_memory_app import InMemoryApp
-from tests.unit.alerting.test_alert import swept
+from tests.unit.alerting.test_alert import result
 
 pytestmark = pytest.mark.anyio
 
@@ -16,14 +16,14 @@ class Machine:
     """One whose clock can be set; ``seconds`` is the one that nobody sets."""
 
     def __init__(self, app: InMemoryApp) -> None:
-        self.desk = app
+        self.memory_app = app
         self.seconds = 0.0
         self.watch = SkewMonitor(clock=lambda: self.seconds)
 
     def later(self, seconds: float, *, clock: float) -> Skew | None:
         self.seconds += seconds
-        self.desk.later(clock)
-        return self.watch.check(self.desk.context)
+        self.memory_app.later(clock)
+        return self.watch.check(self.memory_app.context)
 
 
 @pytest.mark.parametrize(("clock", "found"), [(15, None), (15 + STEP, STEP), (-3600, -3615), (3615, 3600)])
@@ -69,11 +69,11 @@ async def test_it_is_resolved_when_no_machine_finds_its_clock_wrong_any_more(app
     skew = Skew(LLAMACLOUD, 240)
     await alert_of_skew(skew, "host:7", app.context)
     for _ in range(5):
-        await swept(app)  # this machine's clock is right, and that of another is not
+        await result(app)  # this machine's clock is right, and that of another is not
         await still(skew, "other:8", app.context)
     assert app.channel.words == ["firing clock.skewed"]
-    await swept(app)
-    await swept(app, after=GONE_SECONDS)
+    await result(app)
+    await result(app, after=GONE_SECONDS)
     assert app.channel.words == ["firing clock.skewed", "resolved clock.skewed"]
 
 
@@ -85,6 +85,6 @@ async def test_what_comes_back_within_the_hour_is_told_anew(app: InMemoryApp) ->
             await alert_of_skew(skew, "host:7", app.context)
         await app.work()
         for after in (0.0, GONE_SECONDS) if not ahead else ():
-            await swept(app, after=after)
+            await result(app, after=after)
     (incident,) = await app.incidents()
     assert (incident.number, incident.count) == (2, 1)

@@ -18,13 +18,13 @@ class Watch:
     """A takeover whose own clock goes on when it is told to."""
 
     def __init__(self, app: InMemoryApp) -> None:
-        self.desk = app
+        self.memory_app = app
         self.seconds = 0.0
         self.takeover = ExpiredLeases(clock=lambda: self.seconds)
 
     async def looks_after(self, seconds: float) -> list[str]:
         self.seconds += seconds
-        return [done.outcome for done in await self.takeover.take_over(self.desk.context)]
+        return [done.outcome for done in await self.takeover.take_over(self.memory_app.context)]
 
 
 @pytest.fixture

@@ -20,14 +20,14 @@ class Machine:
     """One that looks; ``seconds`` is its clock that nobody sets."""
 
     def __init__(self, app: InMemoryApp) -> None:
-        self.desk = app
+        self.memory_app = app
         self.seconds = 0.0
         self.ahead = FutureDates(clock=lambda: self.seconds)
 
     async def looks_after(self, seconds: float) -> float:
         self.seconds += seconds
-        self.desk.later(seconds)
-        return await self.ahead.bring_back(self.desk.context)
+        self.memory_app.later(seconds)
+        return await self.ahead.bring_back(self.memory_app.context)
 
 
 @pytest.fixture

@@ -16,21 +16,21 @@ class Workers:
     """Some workers that share a store; ``seconds`` is the clock that nobody sets, and the desk's the other."""
 
     def __init__(self, app: InMemoryApp) -> None:
-        self.desk = app
+        self.memory_app = app
         self.seconds = 0.0
         self.turns: dict[str, LeaderLock] = {}
 
     async def ours(self, who: str, *, wrong_by: float = 0.0) -> bool:
         turn = self.turns.setdefault(who, LeaderLock("sweep", who, every_seconds=EVERY, clock=lambda: self.seconds))
-        right, self.desk.now = self.desk.now, self.desk.now + wrong_by
+        right, self.memory_app.now = self.memory_app.now, self.memory_app.now + wrong_by
         try:
-            return await turn.acquired(self.desk.context)
+            return await turn.acquired(self.memory_app.context)
         finally:
-            self.desk.now = right
+            self.memory_app.now = right
 
     def later(self, seconds: float) -> None:
         self.seconds += seconds
-        self.desk.later(seconds)
+        self.memory_app.later(seconds)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def test_of_many_workers_one_has_the_turn(workers: Workers) -> None:
     assert not any([await workers.ours(f"w{number}") for number in range(5)])
     workers.later(30)
     assert [await workers.ours(f"w{number}") for number in range(5)].count(True) == 1
-    flag = await workers.desk.store.get(Flag, "turn:sweep")
+    flag = await workers.memory_app.store.get(Flag, "turn:sweep")
     assert flag is not None
     assert (flag.value, flag.version) == ("w0", 1)
 
@@ -58,7 +58,7 @@ async def test_who_starts_anew_does_not_wait_for_what_was_long_ago(workers: Work
 
 async def test_a_clock_that_is_set_back_stops_no_sweep(workers: Workers) -> None:
     await workers.ours("w")
-    workers.desk.later(-3600)
+    workers.memory_app.later(-3600)
     for _ in range(3):
         workers.later(EVERY)
         assert await workers.ours("w")

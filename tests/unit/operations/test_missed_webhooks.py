@@ -16,14 +16,14 @@ class Process:
     """One that looks; ``seconds`` is its clock that nobody sets."""
 
     def __init__(self, app: InMemoryApp) -> None:
-        self.desk = app
+        self.memory_app = app
         self.seconds = 0.0
         self.missed = MissedWebhooks(longest_pause=PAUSE, clock=lambda: self.seconds)
 
     async def looks_after(self, seconds: float, *, asleep: float = 0.0) -> int:
         self.seconds += seconds
-        self.desk.later(seconds + asleep)
-        return await self.missed.check(self.desk.context)
+        self.memory_app.later(seconds + asleep)
+        return await self.missed.check(self.memory_app.context)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ async def test_what_another_installation_may_know_stays(app: InMemoryApp) -> Non
     assert await our_spool(app.context)
     await keep(app, "doc_theirs")
     app.store = MemoryStore(clock=lambda: app.now)
-    app.context = app._tools(app.context.config)
+    app.context = app._context(app.context.config)
     app.later(1000 * DAY)
     assert not await our_spool(app.context)
     assert await release_orphans(app.context) == (0, [])

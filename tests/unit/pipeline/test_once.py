@@ -93,7 +93,7 @@ class WatchedPlace(InMemoryDestination):
 
 class Life:
     def __init__(self, folder: Path) -> None:
-        self.desk = app = InMemoryApp(folder, FIRST)
+        self.memory_app = app = InMemoryApp(folder, FIRST)
         app.bytes = WatchedPlace(holds_bytes=True)
         app.words = WatchedPlace(holds_bytes=False, opens=app.bytes.objects, clock=lambda: app.now)
         app.context = replace(
@@ -113,13 +113,13 @@ class Life:
 
     async def _in(self, type_: object) -> None:
         number = len(self.contents)
-        document = await self.desk.submitted(name=f"{number}.pdf", content=b"%%PDF %d" % number)
+        document = await self.memory_app.submitted(name=f"{number}.pdf", content=b"%%PDF %d" % number)
         self.contents[document.id] = b"%%PDF %d" % number
-        self.desk.cloud.classified(document.job_id, type_)  # type: ignore[arg-type]
-        await self.desk.event(document.job_id)
+        self.memory_app.cloud.classified(document.job_id, type_)  # type: ignore[arg-type]
+        await self.memory_app.event(document.job_id)
 
     async def _table(self, number: int) -> None:
-        self.desk.use(TABLES[number])
+        self.memory_app.use(TABLES[number])
 
     async def _reroute(self, which: str) -> None:
         await self._replayed(which, reroute=True)
@@ -130,19 +130,19 @@ class Life:
     async def _replayed(self, which: str, *, reroute: bool) -> None:
         ids = tuple(list(self.contents)[:1]) if which == "one" else ()
         choice = ReplayFilter(ids=ids, since=0.0, parked=which == "parked", reroute=reroute)
-        async for document in selected_documents(choice, self.desk.context):
-            assert await carry_out(await foreseen(document, choice, self.desk.context), self.desk.context)
+        async for document in selected_documents(choice, self.memory_app.context):
+            assert await carry_out(await foreseen(document, choice, self.memory_app.context), self.memory_app.context)
 
     async def _word(self, number: int) -> None:
-        names = list(choices(self.desk.context.config.table))
-        for document in (await self.desk.all(Document))[number % 3 :: 3]:
+        names = list(choices(self.memory_app.context.config.table))
+        for document in (await self.memory_app.all(Document))[number % 3 :: 3]:
             word = (
                 RoutingDecision(type=("invoice", "contract")[number % 2])
                 if number > 3
                 else RoutingDecision(to=names[number % len(names)])
             )
             try:
-                await route_by_hand(document.id, word, self.desk.context)
+                await route_by_hand(document.id, word, self.memory_app.context)
             except NotAllowed:
                 assert document.state not in (DocumentState.REVIEW, DocumentState.FAILED)
 
@@ -156,7 +156,7 @@ class Life:
             place.lies = True
 
     def _places(self, which: str) -> list[WatchedPlace]:
-        named = {"bytes": self.desk.bytes, "words": self.desk.words}
+        named = {"bytes": self.memory_app.bytes, "words": self.memory_app.words}
         return [place for name, place in named.items() if which in (name, "both") and isinstance(place, WatchedPlace)]
 
     async def _heal(self, _: object) -> None:
@@ -164,52 +164,54 @@ class Life:
             place.broken, place.lies = None, False
 
     async def _forget(self, _: object) -> None:
-        await delete_content(self.desk.context)
+        await delete_content(self.memory_app.context)
 
     async def _later(self, seconds: float) -> None:
-        self.desk.later(seconds)
+        self.memory_app.later(seconds)
 
     async def _work(self, limit: int) -> None:
-        await self.desk.work_on(limit)
+        await self.memory_app.work_on(limit)
 
     async def _come_to_rest(self) -> None:
         """All is well again, what gave up is resumed, and the table of today decides what it may decide."""
         await self._heal(None)
         for _ in range(3):
             for which in ("parked", "all"):
-                self.desk.later(86400.0)
-                await self.desk.work()
+                self.memory_app.later(86400.0)
+                await self.memory_app.work()
                 await self._replayed(which, reroute=which == "all")
-            await self.desk.work()
+            await self.memory_app.work()
 
     async def _nothing_is_left_behind(self) -> None:
-        table = self.desk.context.config.table
-        for document in await self.desk.all(Document):
+        table = self.memory_app.context.config.table
+        for document in await self.memory_app.all(Document):
             assert document.state is not DocumentState.OPEN
-            assert moved(document, table, now=self.desk.now) is None
+            assert moved(document, table, now=self.memory_app.now) is None
             assert all(item.done for item in document.deliveries)
-        sent = len(self.desk.words.parcels)
+        sent = len(self.memory_app.words.parcels)
         await self._replayed("all", reroute=False)
-        await self.desk.work()
-        assert len(self.desk.words.parcels) == sent
-        assert (await self.desk.store.tally()).balanced
+        await self.memory_app.work()
+        assert len(self.memory_app.words.parcels) == sent
+        assert (await self.memory_app.store.tally()).balanced
 
     def _each_place_got_everything_once(self) -> None:
-        for url, data in self.desk.bytes.objects.items():
+        for url, data in self.memory_app.bytes.objects.items():
             assert data == self.contents[url.split("/")[3]]
-        messages = Counter((item.url, item.delivery_id) for item in self.desk.words.parcels)
+        messages = Counter((item.url, item.delivery_id) for item in self.memory_app.words.parcels)
         assert self.lied or set(messages.values()) <= {1}
-        numbers = {(item.url, item.document.id, item.sequence): item.delivery_id for item in self.desk.words.parcels}
+        numbers = {
+            (item.url, item.document.id, item.sequence): item.delivery_id for item in self.memory_app.words.parcels
+        }
         assert len(set(numbers.values())) == len(numbers) == len(messages)
 
     async def _each_consumer_knows_what_holds(self) -> None:
         newest: dict[tuple[str, str], DeliveryRequest] = {}
-        for item in sorted(self.desk.words.parcels, key=lambda item: item.sequence):
+        for item in sorted(self.memory_app.words.parcels, key=lambda item: item.sequence):
             before = newest.get((item.url, item.document.id))
             if before is not None and before.sequence < item.sequence and not self.lied:
                 assert _claim(before) != _claim(item), "it was told what it knew"
             newest[item.url, item.document.id] = item
-        for document in await self.desk.all(Document):
+        for document in await self.memory_app.all(Document):
             assert document.plan is not None
             wanted = {to.url for to in document.plan.to if to.url.startswith("words:")}
             known = {url: item for (url, about), item in newest.items() if about == document.id}

@@ -176,8 +176,8 @@ async def test_a_job_that_is_on_record_for_another_document_meanwhile_is_not_eve
     await app.do(f"submit:{others.document.id}:0")
     victim = await app.document(others.document.id)
     app.cloud.classified(victim.job_id, "contract")
-    (reaction,) = await app.tasks("react")
-    done = await app.do(reaction.id)
+    (event_handler,) = await app.tasks("react")
+    done = await app.do(event_handler.id)
     assert (done.note, app.cloud.asked) == ("it names no job of its document", [])
     assert await app.document(victim.id) == victim
 
@@ -193,8 +193,8 @@ async def test_an_event_that_is_given_up_holds_no_document_but_that_of_its_token
 
     await Outsider(app, ours.document.id).say("classify.success", job_id="job-1")
     monkeypatch.setattr(app.cloud, "job", recorded_meanwhile)
-    (reaction,) = await app.tasks("react")
-    done = await app.do(reaction.id)
+    (event_handler,) = await app.tasks("react")
+    done = await app.do(event_handler.id)
     victim = await app.document(others.document.id)
     assert (done.outcome, victim.state, victim.job_id) == ("parked", DocumentState.OPEN, "job-1")
 
