@@ -273,7 +273,7 @@ class InMemoryApp:
         """Does what is due now, and what follows from it, until nothing is due."""
         done: list[Done] = []
         for _ in range(rounds):
-            claimed = await self.store.claim(owner="desk", now=self.now, lease_seconds=60, limit=50)
+            claimed = await self.store.claim(owner="in-memory", now=self.now, lease_seconds=60, limit=50)
             if not claimed:
                 return done
             done += [await process(task, self.context) for task in claimed]
@@ -281,12 +281,12 @@ class InMemoryApp:
 
     async def work_on(self, limit: int) -> list[Done]:
         """Does so many of the tasks that are due now, the oldest."""
-        claimed = await self.store.claim(owner="desk", now=self.now, lease_seconds=60, limit=limit)
+        claimed = await self.store.claim(owner="in-memory", now=self.now, lease_seconds=60, limit=limit)
         return [await process(task, self.context) for task in claimed]
 
     async def do(self, task_id: str) -> Done:
         """Does this one task, which is due."""
-        (task,) = await self.store.claim(owner="desk", now=self.now, lease_seconds=60, ids=[task_id])
+        (task,) = await self.store.claim(owner="in-memory", now=self.now, lease_seconds=60, ids=[task_id])
         return await process(task, self.context)
 
     async def event(self, job_id: str, type_: str = "classify.success", **fields: Any) -> None:

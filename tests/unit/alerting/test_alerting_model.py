@@ -168,7 +168,7 @@ class Alerting(RuleBasedStateMachine):
                 await self.app.do(delivery.id)
         return document.id
 
-    @precondition(lambda self: self.wrong and self.desk.cloud.broken is None)
+    @precondition(lambda self: self.wrong and self.app.cloud.broken is None)
     @rule(data=st.data(), how=st.sampled_from(["route", "dismiss", "resubmit"]), all_alike=st.booleans())
     def a_person_mends(self, data: st.DataObject, how: str, all_alike: bool) -> None:
         chosen = data.draw(st.sampled_from(sorted(self.wrong)))
@@ -241,7 +241,7 @@ class Alerting(RuleBasedStateMachine):
         raise AssertionError("there is always something due")
 
     async def claimed(self, limit: int) -> Sequence[Task]:
-        return await self.store.claim(owner="desk", now=self.app.now, lease_seconds=60, limit=limit)
+        return await self.store.claim(owner="in-memory", now=self.app.now, lease_seconds=60, limit=limit)
 
     @rule()
     def the_sweep_passes(self) -> None:

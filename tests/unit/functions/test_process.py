@@ -88,7 +88,7 @@ def test_a_task_that_ends_its_process_takes_its_batch_down_once(
     tmp_path_factory: pytest.TempPathFactory, order: list[str], poison: str
 ) -> None:
     channel = Channel(**{poison: dies})
-    here = Deployment(tmp_path_factory.mktemp("desk"), channel)
+    here = Deployment(tmp_path_factory.mktemp("app"), channel)
     assert here.invoked(*order) is None
     asyncio.run(here.memory_app.workers_die())
     assert here.invoked(*order) is None
@@ -149,8 +149,6 @@ def test_a_message_from_a_machine_whose_clock_is_ahead_is_not_lost(tmp_path: Pat
     for name, ahead in (("a", 1.0), ("b", 240.0)):
         late = structs.replace(here.task(name), due_at=here.memory_app.now + ahead)
         asyncio.run(here.memory_app.store.apply(Replace(late)))
-            here.memory_app.store.apply(Replace(structs.replace(here.task(name), due_at=here.memory_app.now + ahead)))
-        )
     assert here.invoked("a", "b") == []
     assert (here.task("a").state, here.task("b").state) == (TaskState.DONE, TaskState.READY)
     assert sent == [("notify:b", 240.0)]

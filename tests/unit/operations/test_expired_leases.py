@@ -80,7 +80,7 @@ def test_no_clock_of_another_machine_and_no_jump_steals_a_lease_or_prolongs_it(
     import asyncio
 
     async def lives_and_dies() -> None:
-        app = InMemoryApp(tmp_path_factory.mktemp("desk"))
+        app = InMemoryApp(tmp_path_factory.mktemp("app"))
         watch = Watch(app)
         app.now = NOW + wrong
         await claimed(app)

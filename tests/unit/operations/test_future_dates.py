@@ -68,7 +68,7 @@ def test_a_wait_that_is_as_long_as_it_was_meant_to_be_is_left_alone(
     import asyncio
 
     async def looks() -> None:
-        app = InMemoryApp(tmp_path_factory.mktemp("desk"))
+        app = InMemoryApp(tmp_path_factory.mktemp("app"))
         machine = Machine(app)
         await app.store.apply(Insert(a_task(id="t")))
         (task,) = await app.store.claim(owner="w", now=app.now, lease_seconds=60)

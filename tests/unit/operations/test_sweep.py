@@ -80,7 +80,7 @@ def test_however_the_clock_jumps_no_running_job_is_stuck_before_it_was_looked_at
     tmp_path_factory: pytest.TempPathFactory, jumps: list[float]
 ) -> None:
     async def jumping() -> None:
-        app = InMemoryApp(tmp_path_factory.mktemp("desk"))
+        app = InMemoryApp(tmp_path_factory.mktemp("app"))
         await app.submitted()
         for seconds in jumps:
             app.later(seconds)

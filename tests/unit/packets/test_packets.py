@@ -238,7 +238,7 @@ async def test_a_crash_anywhere_cuts_the_same_pieces_once(app: InMemoryApp, at: 
     packet = await app.submitted(name="mail.pdf", content=packet_bytes(*LETTERS), packet=True)
     app.cloud.finish(packet.job_id, segments=WHOLE)
     await app.event(packet.job_id, "split.success")
-    (react,) = await app.store.claim(owner="desk", now=app.now, lease_seconds=60)
+    (react,) = await app.store.claim(owner="in-memory", now=app.now, lease_seconds=60)
     from receiver.pipeline.process import process
 
     await process(react, app.context)

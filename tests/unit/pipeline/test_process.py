@@ -109,7 +109,7 @@ def test_whatever_fails_wherever_it_fails_the_task_is_parked_after_its_schedule_
     clock = [NOW]
     store = Refusing(clock=lambda: clock[0])
     store.error = error
-    context = replace(InMemoryApp(tmp_path_factory.mktemp("desk")).context, store=store, clock=lambda: clock[0])
+    context = replace(InMemoryApp(tmp_path_factory.mktemp("app")).context, store=store, clock=lambda: clock[0])
     attempts = asyncio.run(lived(failing(place, error), store, context, clock))
     assert [item.outcome for item in attempts] == ["retry"] * len(SCHEDULE) + ["parked"]
     task = asyncio.run(store.get(Task, "t"))

@@ -254,7 +254,7 @@ WEATHER = st.lists(
 async def test_whatever_llamacloud_refuses_us_no_document_is_lost_or_blamed(
     tmp_path_factory: pytest.TempPathFactory, schedule: list[tuple[CloudRefused | None, int]], count: int
 ) -> None:
-    app = InMemoryApp(tmp_path_factory.mktemp("desk"))
+    app = InMemoryApp(tmp_path_factory.mktemp("app"))
     for number in range(count):
         await app.ingest(f"{number}.pdf")
     for error, seconds in schedule:
