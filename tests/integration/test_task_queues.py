@@ -39,11 +39,11 @@ def queue_name(local_aws: LocalAws) -> str:
     return name
 
 
-Ringing = Callable[..., SqsQueue]
+OpenQueue = Callable[..., SqsQueue]
 
 
 @pytest.fixture
-async def open_queue(local_aws: LocalAws, queue_name: str) -> AsyncIterator[Ringing]:
+async def open_queue(local_aws: LocalAws, queue_name: str) -> AsyncIterator[OpenQueue]:
     """Opens bells on the queue, of one worker each."""
     opened: list[SqsQueue] = []
 
@@ -60,21 +60,21 @@ async def open_queue(local_aws: LocalAws, queue_name: str) -> AsyncIterator[Ring
 @pytest.mark.aws
 class TestSqsQueue(TaskQueueContract):
     @pytest.fixture
-    def queue(self, open_queue: Ringing) -> TaskQueue:
+    def queue(self, open_queue: OpenQueue) -> TaskQueue:
         return open_queue()
 
 
 @pytest.mark.aws
 @pytest.mark.anyio
 class TestSqs:
-    async def test_a_ring_goes_to_one_worker(self, open_queue: Ringing) -> None:
+    async def test_a_ring_goes_to_one_worker(self, open_queue: OpenQueue) -> None:
         first, other = open_queue(), open_queue()
         await first.enqueue("a")
         messages = await first.receive(timeout_seconds=5)
         assert [message.task_id for message in messages] == ["a"]
         assert await silent(other)
 
-    async def test_a_ring_is_out_of_sight_for_as_long_as_it_takes(self, open_queue: Ringing) -> None:
+    async def test_a_ring_is_out_of_sight_for_as_long_as_it_takes(self, open_queue: OpenQueue) -> None:
         first, other = open_queue(visibility_seconds=1), open_queue(visibility_seconds=1)
         await first.enqueue("slow")
         tending = asyncio.create_task(first.keep_leased())
@@ -84,20 +84,20 @@ class TestSqs:
         tending.cancel()
         assert await other.receive(timeout_seconds=2) == []
 
-    async def test_a_ring_that_nothing_could_be_done_about_comes_again(self, open_queue: Ringing) -> None:
+    async def test_a_ring_that_nothing_could_be_done_about_comes_again(self, open_queue: OpenQueue) -> None:
         queue = open_queue(visibility_seconds=1)
         await queue.enqueue("again")
         await queue.nack(*await queue.receive(timeout_seconds=5))
         await heard(queue, ["again"])
 
-    async def test_the_ring_of_a_worker_that_died_comes_to_another(self, open_queue: Ringing) -> None:
+    async def test_the_ring_of_a_worker_that_died_comes_to_another(self, open_queue: OpenQueue) -> None:
         dead, other = open_queue(visibility_seconds=1), open_queue()
         await dead.enqueue("orphan")
         assert await dead.receive(timeout_seconds=5)
         await dead.close()
         await heard(other, ["orphan"])
 
-    async def test_what_comes_while_nobody_waits_any_more_is_given_back(self, open_queue: Ringing) -> None:
+    async def test_what_comes_while_nobody_waits_any_more_is_given_back(self, open_queue: OpenQueue) -> None:
         leaving, staying = open_queue(), open_queue()
         waiting = asyncio.create_task(leaving.receive(timeout_seconds=5))
         await asyncio.sleep(0.2)
@@ -107,7 +107,7 @@ class TestSqs:
         await leaving.close()
         await heard(staying, ["left"])
 
-    async def test_no_more_rings_are_taken_than_there_are_hands(self, open_queue: Ringing) -> None:
+    async def test_no_more_rings_are_taken_than_there_are_hands(self, open_queue: OpenQueue) -> None:
         queue = open_queue()
         await queue.enqueue(*(f"task-{number}" for number in range(8)))
         assert len(await queue.receive(timeout_seconds=5, limit=3)) <= 3
@@ -115,7 +115,7 @@ class TestSqs:
 
     @pytest.mark.parametrize("body", ["ding", "[]", "[" * 100_000, '{"task": 5}', '{"task": ""}', "{}", "null"])
     async def test_what_nobody_can_read_becomes_a_dead_letter(
-        self, open_queue: Ringing, queue_name: str, local_aws: LocalAws, body: str
+        self, open_queue: OpenQueue, queue_name: str, local_aws: LocalAws, body: str
     ) -> None:
         task_queue = open_queue(visibility_seconds=1)
         sqs = local_aws.client("sqs")
