@@ -38,9 +38,9 @@ async def taken(body: str, app: App) -> bool:
     try:
         await take_message(body, app)
     except MailroomError as error:
-        log_line(log, logging.ERROR, "intake.failed", error=str(error), fix=error.fix)
+        log_line(log, logging.ERROR, "ingest.failed", error=str(error), fix=error.fix)
     except Exception:  # a message is from outside: none may end the taking in of the others
-        log.exception("intake.failed")
+        log.exception("ingest.failed")
     else:
         return True
     return False
@@ -77,7 +77,7 @@ async def take_object(put: S3Put, app: App) -> IngestedFile:
     except FileGone:
         if afterwards != "moved":
             raise
-        log_line(log, logging.INFO, "inbox.moved_before", origin=str(put.at))
+        log_line(log, logging.INFO, "inbox.already_moved", origin=str(put.at))
         return IngestedFile()
     if kept is None:
         log_line(
@@ -116,7 +116,7 @@ async def _note_need(arrived: IngestedFile, location: str, source: S3Source) -> 
 
 def _report(arrived: IngestedFile, locator: str) -> None:
     for item in arrived.taken:
-        what, document = "document.taken_in" if item.fresh else "document.known", item.document
+        what, document = "document.received" if item.fresh else "document.known", item.document
         log_line(
             log, logging.INFO, what,
             document=document.id, origin=locator, size=document.size, packet=document.packet or None,

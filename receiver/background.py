@@ -62,7 +62,7 @@ class BackgroundLoops:
             "sweep": partial(self._again, "sweep", self._sweep),
             "missed": partial(self._again, "missed", self._look_for_missed),
             "clock": partial(self._again, "clock", self._look_at_clock),
-            "tidy": partial(self._again, "retention", self._tidy),
+            "retention": partial(self._again, "retention", self._tidy),
         }
 
     async def _again(self, what: str, look: Callable[[], Awaitable[None]]) -> None:
@@ -91,7 +91,7 @@ class BackgroundLoops:
         async with asyncio.timeout(LONGEST_SWEEP):
             found = await self._missed.check(self._context)
         if found:
-            log_line(log, logging.INFO, "events.missed", finished=found)
+            log_line(log, logging.INFO, "events.recovered", finished=found)
 
     async def _recover(self) -> None:
         if self._begin is not None:
@@ -123,7 +123,7 @@ def report_swept(result: SweepResult) -> None:
         log,
         logging.INFO,
         "sweep",
-        rung=result.enqueued,
+        enqueued=result.enqueued,
         overdue=result.overdue,
         finished=result.finished,
         over=result.over,
@@ -137,7 +137,7 @@ def report_tidied(tidied: RetentionResult) -> None:
     if counts := {name: count for name, count in tidied.counts.items() if count}:
         log_line(retention_log, logging.INFO, "retention", **counts)
     for trouble in tidied.troubles:
-        log_line(retention_log, logging.WARNING, "retention.trouble", error=trouble)
+        log_line(retention_log, logging.WARNING, "retention.incomplete", error=trouble)
 
 
 def log_error(what: str, error: Exception) -> None:
@@ -154,7 +154,7 @@ def count_attempt(done: Done, meter: Meter, seconds: float = 0.0) -> None:
     ours = done.error is None or isinstance(done.error, MailroomError)
     level = logging.INFO if done.error is None else logging.WARNING
     if not ours:
-        log.error("fault", exc_info=done.error)
+        log.error("unhandled_exception", exc_info=done.error)
     log_line(
         log, level, f"task.{done.outcome}", task=done.task.id, kind=done.task.kind, subject=done.task.subject,
         attempt=done.task.attempts, note=done.note, ms=round(seconds * 1000, 1),

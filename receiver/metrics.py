@@ -18,35 +18,38 @@ METRICS: dict[str, Metric] = {
     "mailroom_events": Metric("Inbound webhooks by outcome (accepted, duplicate)", ("outcome",)),
     "mailroom_refusals": Metric("Inbound webhooks refused, by cause", ("cause",)),
     "mailroom_connections_closed": Metric(
-        "Connections that asked nothing and were closed to make room, by listener (public, operator)", ("listener",)
+        "Idle connections closed to make room, by listener (public, operator)", ("listener",)
     ),
-    "mailroom_receive_seconds": Metric("From the last byte of an event to its durable acknowledgement", timing=True),
+    "mailroom_receive_seconds": Metric(
+        "Time from the last byte of an event to its durable acknowledgement", timing=True
+    ),
     "mailroom_tasks": Metric(
-        "Tasks worked on, by kind and outcome (done, again, retry, parked, lost)", ("kind", "outcome")
+        "Task attempts by kind and outcome (done, again, retry, parked, lost)", ("kind", "outcome")
     ),
-    "mailroom_task_seconds": Metric("One attempt at a task", ("kind",), timing=True),
+    "mailroom_task_seconds": Metric("Duration of one task attempt", ("kind",), timing=True),
     "mailroom_deliveries": Metric("Deliveries by destination scheme and outcome", ("destination", "outcome")),
-    "mailroom_documents": Metric("Documents taken in, by source", ("source",)),
-    "mailroom_decisions": Metric("Plans made, by way and type", ("way", "type")),
+    "mailroom_documents": Metric("Documents received, by source", ("source",)),
+    "mailroom_decisions": Metric("Routing decisions by outcome and type", ("way", "type")),
     "mailroom_shadow_decisions": Metric(
-        "Decisions of the shadow table beside a plan that was made (same, differs, failed)", ("result",)
+        "Shadow table decisions compared with the real ones (same, differs, failed)", ("result",)
     ),
     "mailroom_alerts": Metric(
-        "Alerts by kind and outcome (opened an incident, counted in one, mended by itself)", ("kind", "outcome")
+        "Alerts by kind and outcome (opened: new incident; counted: known incident; mended: fixed automatically)",
+        ("kind", "outcome"),
     ),
-    "mailroom_notices": Metric("Notices by the channel's scheme and outcome (told, failed)", ("channel", "outcome")),
+    "mailroom_notices": Metric("Notices by channel scheme and outcome (told: sent; failed)", ("channel", "outcome")),
     "mailroom_heartbeats": Metric(
-        "Signs of life after a sweep, by outcome (told, failed, withheld because no channel works)", ("outcome",)
+        "Heartbeats after a sweep, by outcome (told: sent; failed; withheld: no alert channel works)", ("outcome",)
     ),
-    "mailroom_mute_rings": Metric("Rings of the doorbell that failed; the sweep rings again"),
-    "mailroom_background_failures": Metric("Background tasks that ended and were started again", ("task",)),
+    "mailroom_enqueue_failures": Metric("Failed enqueues; the sweep enqueues the tasks again"),
+    "mailroom_background_failures": Metric("Background task restarts", ("task",)),
     "mailroom_partner_failures": Metric(
-        "Times that a partner failed again and again, and was left to a few tries for a while", ("partner",)
+        "Times that calls to a partner were limited after repeated failures", ("partner",)
     ),
-    "mailroom_sign_ins": Metric(
-        "Wrong tokens at the operator's side: refused, or slowed without being looked at", ("outcome",)
+    "mailroom_auth_failures": Metric(
+        "Wrong operator API tokens, by outcome (refused; slowed: rejected unread)", ("outcome",)
     ),
-    "mailroom_sweep_found": Metric("Jobs that the sweep found finished, stuck or gone without an event", ("what",)),
+    "mailroom_sweep_found": Metric("Jobs that the sweep found without an event (finished, gone, stuck)", ("what",)),
 }
 
 

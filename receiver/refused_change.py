@@ -43,7 +43,7 @@ class RefusedChange:
         try:
             await context.store.apply(InsertIfAbsent(task))
         except MailroomError as trouble:  # it is told again before long
-            log_line(log, logging.ERROR, f"{self.logged}.untold", error=str(trouble), fix=trouble.fix)
+            log_line(log, logging.ERROR, f"{self.logged}.alert_failed", error=str(trouble), fix=trouble.fix)
         else:
             await context.enqueue(task.id)
 

@@ -88,9 +88,7 @@ class Worker:
             begin=self.begin_overlooked if self._context.queue.names_tasks else None,
         )
         loops = {"worker": self._work, **rounds.loops()}
-        async with supervisor.running(
-            {"doorbell": self._context.queue.keep_leased}
-        ):  # until the last task in hand is done
+        async with supervisor.running({"queue": self._context.queue.keep_leased}):  # until the last task in hand is done
             try:
                 async with supervisor.running(loops):
                     told = asyncio.create_task(self._begin_nothing_after(stop))
@@ -114,7 +112,11 @@ class Worker:
             item.cancel()
         if hands:
             log_line(
-                log, logging.WARNING, "worker.let_go", tasks=len(self._busy), fix="they are begun again by any worker"
+                log,
+                logging.WARNING,
+                "worker.tasks_released",
+                tasks=len(self._busy),
+                fix="they are begun again by any worker",
             )
             await asyncio.wait(hands, timeout=timers.RELEASE)
 
@@ -226,7 +228,7 @@ class Worker:
             await self._context.queue.ack(message)
         except MailroomError as error:
             await self._context.queue.nack(message)
-            log_error("ring.kept", error)
+            log_error("message.requeue_failed", error)
 
     def _room_in(self, task: Task) -> float:
         return self._capacity.wait_for(task, time.monotonic()) * (1 + self._context.spread())
@@ -257,7 +259,7 @@ class Worker:
         self._busy.discard(job)
         self._ended_one.set()
         if not job.cancelled() and (error := job.exception()):
-            log.error("fault", exc_info=error)
+            log.error("unhandled_exception", exc_info=error)
 
     async def _answer(self, task: Task, step: Begun, message: Message) -> None:
         """Works on the task, and only then answers its ring: what dies on the way is rung for again."""
@@ -284,7 +286,7 @@ class Worker:
             await (self._context.queue.ack(message) if settled else self._context.queue.nack(message))
         except Transient as error:
             # It rings once more, and the store knows that the task is settled.
-            log_line(log, logging.WARNING, "ring.unanswered", task=task.id, error=str(error), fix=error.fix)
+            log_line(log, logging.WARNING, "message.ack_failed", task=task.id, error=str(error), fix=error.fix)
 
     async def work_on(self, task: Task) -> Done | None:
         """One attempt at a claimed task, with its line in the log and its metric; None when the store was too busy."""

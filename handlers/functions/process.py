@@ -101,7 +101,7 @@ class Batch:
                     {message_id: task_id for message_id, body in messages.items() if (task_id := _named(body))}
                 )
         except TimeoutError:
-            log_line(log, logging.ERROR, "function.out_of_time", rings=len(messages), settled=len(self._settled))
+            log_line(log, logging.ERROR, "function.out_of_time", messages=len(messages), settled=len(self._settled))
         return self._settled
 
     async def _all(self, messages: Mapping[str, str]) -> None:
@@ -176,9 +176,9 @@ async def _isolated(work: Awaitable[bool], **facts: str) -> bool:
     try:
         return await work
     except MailroomError as error:
-        log_line(log, logging.ERROR, "ring.unanswered", error=str(error), fix=error.fix, **facts)
+        log_line(log, logging.ERROR, "message.ack_failed", error=str(error), fix=error.fix, **facts)
     except Exception:
-        log.exception("fault")
+        log.exception("unhandled_exception")
     return False
 
 
@@ -187,5 +187,5 @@ def _named(body: str) -> str:
     try:
         return str(json.loads(body)["task"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        log_line(log, logging.ERROR, "ring.unreadable", size=len(body))
+        log_line(log, logging.ERROR, "message.unreadable", size=len(body))
         return ""

@@ -71,12 +71,12 @@ async def one_pass(app: App) -> dict[str, float]:
     parked = await store.find(Task, Query(by="state", key=TaskState.PARKED, limit=COUNT_LIMIT))
     standing = await store.find(Incident, Query(by="standing", limit=COUNT_LIMIT))
     return {
-        "mailroom_taken_in": tally.ever,
+        "mailroom_documents_received": tally.ever,
         **{f"mailroom_documents_{state}": getattr(tally, state) for state in STATES},
         "mailroom_balanced": float(tally.balanced),
         "mailroom_documents_overdue": len(overdue.records),
         "mailroom_tasks_parked": len(parked.records),
-        "mailroom_incidents_standing": len(standing.records),
+        "mailroom_incidents_active": len(standing.records),
         "mailroom_channels_failing": len(await failing_channels(app.context)),
         "mailroom_heartbeat": 0.0 if result.llamacloud_paused else 1.0,
     }

@@ -89,7 +89,7 @@ async def refuse_strange_spool(app: App) -> None:
         ours = app.settings.store.startswith("memory:") or await our_spool(app.context)
         strange = not ours and await app.context.spool.listed(after="", limit=1)
     except MailroomError as error:  # away, or none of this process's business
-        log_line(log, logging.WARNING, "spool.unseen", error=str(error), fix=error.fix)
+        log_line(log, logging.WARNING, "spool.unreadable", error=str(error), fix=error.fix)
         return
     if strange:
         raise anothers(app.settings)

@@ -108,7 +108,7 @@ async def look(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
             with await asyncio.to_thread(inbox.open, path) as file:
                 await _take_in(app, inbox, path, file)
         except NotTaken as why:
-            _tell(inbox, path, str(why), logging.WARNING, "watch.left_alone")
+            _tell(inbox, path, str(why), logging.WARNING, "watch.skipped")
         except (MailroomError, OSError) as error:
             _tell(inbox, path, str(error), logging.ERROR, "watch.failed")
         except Exception as error:  # a file is from outside: none may end the taking in of the others
@@ -122,7 +122,7 @@ async def _take_in(app: App, inbox: Inbox, path: Path, file: BufferedReader) -> 
     await submit_now(app, [item.document for item in arrived.taken])
     to = await asyncio.to_thread(inbox.put_away, path, arrived, was)
     ids = [item.document.id for item in arrived.taken]
-    level, what = (logging.WARNING, "watch.refused") if arrived.refused else (logging.INFO, "watch.taken_in")
+    level, what = (logging.WARNING, "watch.refused") if arrived.refused else (logging.INFO, "watch.received")
     log_line(log, level, what, file=str(path), documents=ids, moved_to=str(to))
 
 

@@ -41,22 +41,22 @@ class WrongTokens:
         self._meter = meter
         self._clock = clock
         self._limit = RateLimit(burst=FREE, seconds=EACH_SECONDS, keys=ADDRESSES)
-        self._slowed = RateLimitedLog(log, logging.WARNING, "sign_in.slowed")
-        self._refused = RateLimitedLog(log, logging.WARNING, "sign_in.refused", lines=LINES)
+        self._slowed = RateLimitedLog(log, logging.WARNING, "auth.throttled")
+        self._refused = RateLimitedLog(log, logging.WARNING, "auth.refused", lines=LINES)
 
     def wait(self, address: str) -> float:
         """Seconds until a token from this address is looked at; counts and tells when that is not now."""
         seconds = self._limit.wait(_group(address), self._clock())
         if not seconds:
             return 0.0
-        self._meter.count("mailroom_sign_ins", outcome="slowed")
+        self._meter.count("mailroom_auth_failures", outcome="slowed")
         self._slowed.tell(peer=address)
         return seconds
 
     def add(self, address: str) -> None:
         """One more."""
         self._limit.add(_group(address), self._clock())
-        self._meter.count("mailroom_sign_ins", outcome="refused")
+        self._meter.count("mailroom_auth_failures", outcome="refused")
         self._refused.tell(peer=address)
 
 

@@ -42,11 +42,11 @@ class BatchDispatcher:
         try:
             replies = await self._webhook.answer(inbounds)
         except Exception:
-            log.exception("fault")
+            log.exception("unhandled_exception")
             replies = [Reply.of(INTERNAL)] * len(senders)
         self._webhook.held.give_back(sum(len(item.body) for item in inbounds))
         for sender, reply in zip(senders, replies, strict=True):
             try:
                 sender(reply)
             except Exception:  # this connection's; the others are still to be answered
-                log.exception("fault")
+                log.exception("unhandled_exception")

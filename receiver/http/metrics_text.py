@@ -65,37 +65,39 @@ def _added_up(meter: SummingMeter) -> Iterator[Metric]:
 
 
 def _down(tasks: Collection[str]) -> Metric:
-    family = GaugeMetricFamily("mailroom_background_down", "1 for a background task that is down", labels=["task"])
+    family = GaugeMetricFamily("mailroom_background_down", "1 for each background task that is down", labels=["task"])
     for task in sorted(tasks):
         family.add_metric([task], 1)
     return family
 
 
 def _counted(totals: Gauges | None) -> Iterator[Metric]:
-    yield GaugeMetricFamily("mailroom_store_up", "1 when the store could be asked, else 0", value=totals is not None)
+    yield GaugeMetricFamily("mailroom_store_up", "1 if the store can be read, else 0", value=totals is not None)
     if totals is None:
         return
     states = GaugeMetricFamily("mailroom_documents_state", "Documents by state", labels=["state"])
     for state in ("routed", "review", "failed", "open", "withdrawn"):
         states.add_metric([state], getattr(totals.tally, state))
     yield states
-    yield CounterMetricFamily("mailroom_taken_in", "Documents taken in", value=totals.tally.ever)
+    yield CounterMetricFamily("mailroom_documents_received", "Documents received", value=totals.tally.ever)
     forgotten = totals.tally.forgotten
-    yield CounterMetricFamily("mailroom_documents_forgotten", "Documents whose records were removed", value=forgotten)
-    yield GaugeMetricFamily("mailroom_balanced", "1 when the books balance, else 0", value=totals.tally.balanced)
+    yield CounterMetricFamily("mailroom_documents_removed", "Documents whose records were removed", value=forgotten)
+    yield GaugeMetricFamily("mailroom_balanced", "1 if the totals balance, else 0", value=totals.tally.balanced)
     yield GaugeMetricFamily("mailroom_documents_overdue", "Open documents past their deadline", value=totals.overdue)
-    yield GaugeMetricFamily("mailroom_tasks_parked", "Tasks that gave up and wait for a person", value=totals.parked)
-    incidents = GaugeMetricFamily("mailroom_incidents", "Incidents that stand, by severity", labels=["severity"])
+    yield GaugeMetricFamily(
+        "mailroom_tasks_parked", "Parked tasks: out of attempts, waiting for a person", value=totals.parked
+    )
+    incidents = GaugeMetricFamily("mailroom_incidents", "Active incidents by severity", labels=["severity"])
     for severity in Severity:
         incidents.add_metric([severity], totals.incidents.get(severity, 0))
     yield incidents
-    failing = GaugeMetricFamily("mailroom_channel_failing", "1 for an alert channel that fails", labels=["channel"])
+    failing = GaugeMetricFamily("mailroom_channel_failing", "1 for each failing alert channel", labels=["channel"])
     for channel in sorted(totals.failing):
         failing.add_metric([channel], 1)
     yield failing
     if totals.heartbeat is not None:
         yield GaugeMetricFamily(
             "mailroom_heartbeat_timestamp_seconds",
-            "When the last sweep was through, unless no alert channel worked then",
+            "When the last sweep finished with a working alert channel",
             value=totals.heartbeat,
         )

@@ -48,7 +48,7 @@ class ErrorsAsJson:
         try:
             await self._pages(scope, receive, send)
         except Exception:
-            log.exception("fault", extra={"facts": {"method": scope["method"], "path": scope["path"]}})
+            log.exception("unhandled_exception", extra={"facts": {"method": scope["method"], "path": scope["path"]}})
 
 
 async def _mailroom_error(request: Request, error: Exception) -> Response:

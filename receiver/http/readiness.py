@@ -70,7 +70,7 @@ class Readiness:
         except TimeoutError:
             self._problem = problem_of(StoreBusy())
         except Exception:
-            log.exception("fault")
+            log.exception("unhandled_exception")
             self._problem = INTERNAL
         else:
             self._problem = None

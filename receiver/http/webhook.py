@@ -86,7 +86,7 @@ class WebhookEndpoint:
         except SenderGone:
             return
         except Exception:
-            log.exception("fault")
+            log.exception("unhandled_exception")
             reply = Reply.of(INTERNAL)
         await send_reply(reply, scope, send)
 
@@ -176,7 +176,7 @@ class WebhookEndpoint:
             if isinstance(error, NotAuthentic):
                 cause = error.cause
         else:
-            log.error("fault", exc_info=error)
+            log.error("unhandled_exception", exc_info=error)
             problem, cause, told = INTERNAL, INTERNAL.code, ""
         forget_frames(error)
         if isinstance(error, TooManyEvents):

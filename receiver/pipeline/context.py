@@ -140,7 +140,7 @@ class Context:
         try:
             await self.queue.enqueue(*task_ids, delay_seconds=delay_seconds)
         except Transient:
-            self.meter.count("mailroom_mute_rings")
+            self.meter.count("mailroom_enqueue_failures")
 
     async def content(self, document: Document) -> Content:
         """The document's bytes, wherever they lie. Raises FileGone."""

@@ -123,7 +123,7 @@ async def write_failure(
     except StoreBusy:
         raise
     except Exception:  # what a step or a gate makes of a failure must not keep the task from its end
-        log.exception("fault")
+        log.exception("unhandled_exception")
         verdict = next_attempt(error, attempt=task.attempts, now=context.clock(), spread=context.spread())
         failure = _failure(task, error, verdict, now=context.clock())
         return await _settle(task, failure.moved, _consequences(task, None, failure, context), failure.done, context)

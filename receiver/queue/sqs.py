@@ -17,7 +17,7 @@ from receiver.aws.service import AwsError, Service, botocore_client
 from receiver.core.errors import Misconfigured, Transient
 from receiver.ports import Message, TaskQueue
 
-log = logging.getLogger("mailroom.bell")
+log = logging.getLogger("mailroom.queue")
 
 LONGEST_DELAY = 900
 """Seconds that SQS holds a message back at most (SendMessage, DelaySeconds); for what is due later the sweep rings."""
@@ -68,7 +68,7 @@ class SqsQueue:
                 await self._send("send_message_batch", messages)
             except Transient as error:
                 # Nobody else will say why: whoever rings goes on, for the sweep rings again.
-                log.warning("ring.mute", extra={"facts": {"error": str(error), "fix": error.fix}})
+                log.warning("enqueue.failed", extra={"facts": {"error": str(error), "fix": error.fix}})
                 raise
 
     async def receive(self, *, timeout_seconds: float, limit: int = 10) -> list[Message]:
@@ -116,7 +116,7 @@ class SqsQueue:
             try:
                 await self._see(list(self._in_hand), after_seconds=self._visibility)
             except Transient as error:
-                log.warning("ring.not_kept", extra={"facts": {"error": str(error)}})
+                log.warning("message.lease_failed", extra={"facts": {"error": str(error)}})
 
     async def _see(self, handles: Sequence[str], *, after_seconds: int) -> None:
         entries = [{"ReceiptHandle": handle, "VisibilityTimeout": after_seconds} for handle in handles]
@@ -179,7 +179,7 @@ def _read(message: dict[str, Any]) -> Message | None:
         task_id = None
     if not isinstance(task_id, str) or not task_id:
         facts = {"message": message["MessageId"], "size": len(message["Body"])}
-        log.error("ring.unreadable", extra={"facts": facts})
+        log.error("message.unreadable", extra={"facts": facts})
         return None
     return Message(task_id=task_id, handle=message["ReceiptHandle"])
 

@@ -188,4 +188,4 @@ async def test_a_flood_of_wrong_tokens_from_everywhere_writes_few_lines(
             for _ in range(2):
                 answer = await client.get("/documents", headers={"authorization": "Bearer no"})
                 assert answer.status_code == 401
-    assert logged(caplog)["sign_in.refused"] <= LINES
+    assert logged(caplog)["auth.refused"] <= LINES

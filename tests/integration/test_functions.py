@@ -223,7 +223,7 @@ class TestProcess:
         assert [key for key in quiet.aws.objects(MAIL) if key.endswith("/freight.pdf")]
         (message,) = quiet.aws.messages(ROUTED)
         assert json.loads(message["Body"])["type"] == "mailroom.document.routed"
-        ids = {line["document"] for line in intake.lines() if line.get("what") == "document.taken_in"}
+        ids = {line["document"] for line in intake.lines() if line.get("what") == "document.received"}
         worked_on = {line["subject"] for line in process.lines() if str(line.get("what", "")).startswith("task.done")}
         assert ids & worked_on, "one follows a document from function to function by its id"
 
@@ -234,7 +234,7 @@ class TestSweepAndConsole:
         assert sweep.invoke(recorded("schedule")) is None
         totals = [line for line in sweep.lines() if "mailroom_balanced" in line][-1]
         assert totals["mailroom_balanced"] == 1
-        assert totals["mailroom_taken_in"] >= 1
+        assert totals["mailroom_documents_received"] >= 1
 
     def test_the_sweep_rings_for_what_was_not_rung(self, quiet: Lambda) -> None:
         quiet.start("intake").invoke(quiet.put("unheard.pdf", b"%PDF-1.7 unheard"))

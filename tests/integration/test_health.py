@@ -115,7 +115,7 @@ async def test_every_metric_and_the_books_can_be_read_by_prometheus(tmp_path: Pa
     assert found["mailroom_refusals_total", ("signature_missing",)] == 1
     assert found["mailroom_receive_seconds_count", ()] == 1
     assert found["mailroom_documents_state", ("open",)] == found["mailroom_documents_state", ("routed",)] == 1
-    assert found["mailroom_taken_in_total", ()] == 2
+    assert found["mailroom_documents_received_total", ()] == 2
     assert found["mailroom_documents_overdue", ()] == found["mailroom_tasks_parked", ()] == 1
     assert found["mailroom_store_up", ()] == 1
     assert found["mailroom_incidents", ("critical",)] == 1

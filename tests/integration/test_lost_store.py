@@ -120,7 +120,7 @@ async def test_a_spool_that_cannot_be_asked_is_no_reason_not_to_start(
 
     monkeypatch.setattr(app.context.spool, "claim", away)
     await refuse_strange_spool(app)
-    assert [record.message for record in caplog.records] == ["spool.unseen"]
+    assert [record.message for record in caplog.records] == ["spool.unreadable"]
 
 
 # --- as it is used

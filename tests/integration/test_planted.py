@@ -115,7 +115,7 @@ def place(tmp_path: Path) -> Place:
 
 def told(caplog: pytest.LogCaptureFixture) -> dict[str, str]:
     """The names that a person was told of, and what."""
-    facts = [item.facts for item in caplog.records if item.getMessage() == "watch.left_alone"]  # type: ignore[attr-defined]
+    facts = [item.facts for item in caplog.records if item.getMessage() == "watch.skipped"]  # type: ignore[attr-defined]
     return {Path(item["file"]).name: item["error"] for item in facts}
 
 

@@ -177,5 +177,5 @@ async def test_while_the_store_is_away_it_is_tried_again_to_tell(
     receiver = Receiver(tmp_path, store=BusyStore())
     async with renewing(receiver):
         receiver.write("signing_secrets", b"")
-        await until(lambda: _true(sum(item.getMessage() == "secrets.untold" for item in caplog.records) > 1))
+        await until(lambda: _true(sum(item.getMessage() == "secrets.alert_failed" for item in caplog.records) > 1))
     assert all(record.levelno == logging.ERROR for record in caplog.records)

@@ -94,7 +94,7 @@ async def test_no_answer_and_no_log_line_shows_a_secret_a_header_value_or_a_body
     assert_silent(log.getvalue())
     assert "event.accepted" in log.getvalue()
     assert "event.refused" in log.getvalue()
-    assert "fault" in log.getvalue()
+    assert "unhandled_exception" in log.getvalue()
 
 
 def test_no_settings_object_and_no_summary_shows_a_secret() -> None:

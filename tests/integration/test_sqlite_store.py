@@ -307,7 +307,7 @@ async def test_a_fault_of_the_lane_itself_is_told_and_its_thread_goes_on(
         await asyncio.wait_for(lane.do(inserting("first")), 10)
     assert await asyncio.wait_for(lane.do(inserting("second")), 10) == 1
     await asyncio.wait_for(lane.close(), 10)
-    assert [item.getMessage() for item in caplog.records if item.levelname == "ERROR"] == ["store.fault"]
+    assert [item.getMessage() for item in caplog.records if item.levelname == "ERROR"] == ["store.unhandled_exception"]
 
 
 async def test_a_loop_that_is_gone_does_not_hurt_the_next(path: Path) -> None:

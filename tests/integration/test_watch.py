@@ -173,7 +173,7 @@ async def test_a_link_is_left_where_it_is_and_told_of_once(
     (inbox.folder / "folder").symlink_to(tmp_path)
     for _ in range(3):
         await look_at(app, inbox)
-    assert lines(told) == ["watch.left_alone", "watch.left_alone"]
+    assert lines(told) == ["watch.skipped", "watch.skipped"]
     assert (await app.context.store.tally()).taken_in == 0
     (inbox.folder / "folder").unlink()
     inbox.follow_symlinks = True
@@ -272,7 +272,7 @@ async def test_what_mailroom_delivered_into_the_folder_is_never_taken_in(
     for _ in range(2):
         await look_at(app, inbox)
     assert (await app.context.store.tally()).taken_in == 1
-    assert lines(told).count("watch.left_alone") == 2
+    assert lines(told).count("watch.skipped") == 2
 
 
 @pytest.mark.parametrize(

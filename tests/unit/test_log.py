@@ -40,7 +40,7 @@ def test_text_that_is_not_unicode_and_an_error_without_words_are_written_all_the
     try:
         raise UnspeakableError
     except UnspeakableError:
-        log.exception("fault")
+        log.exception("unhandled_exception")
     refused, fault = lines(stream)
     assert (refused["note"], refused["size"]) == ("\udcff", 1)
     assert fault["error"] == "UnspeakableError: "
@@ -119,7 +119,7 @@ def test_a_fault_shows_its_trace() -> None:
     try:
         raise RuntimeError("a mistake")
     except RuntimeError:
-        log.exception("fault", extra={"facts": {"path": "/x"}})
+        log.exception("unhandled_exception", extra={"facts": {"path": "/x"}})
     [told] = lines(stream)
     assert (told["error"], told["path"]) == ("RuntimeError: a mistake", "/x")
     assert "test_log.py" in str(told["trace"])

@@ -85,4 +85,4 @@ def test_each_is_counted_and_told_and_a_flood_is_told_once(caplog: pytest.LogCap
     guesses(wrong, "10.0.0.1", 1000)
     assert {labels: value for _, labels, value in meter.counts()} == {("refused",): 10, ("slowed",): 990}
     told = [(item.getMessage(), item.facts["peer"]) for item in caplog.records]  # type: ignore[attr-defined]
-    assert told == [("sign_in.refused", "10.0.0.1")] * 10 + [("sign_in.slowed", "10.0.0.1")]
+    assert told == [("auth.refused", "10.0.0.1")] * 10 + [("auth.throttled", "10.0.0.1")]

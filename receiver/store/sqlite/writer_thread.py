@@ -100,7 +100,7 @@ class WriterThread:
                 going = self._take(batch)
                 _answer([future for _, future in batch], self._try([job for job, _ in batch]))
             except Exception as error:  # noqa: BLE001 - a thread that ended would leave everybody waiting for ever
-                _log.exception("store.fault", extra={"facts": {"lane": self._thread.name}})
+                _log.exception("store.unhandled_exception", extra={"facts": {"lane": self._thread.name}})
                 _answer([future for _, future in batch], [self._busy(error) for _ in batch])
                 going = going and not self._closed
         self._drop()
@@ -190,7 +190,7 @@ def _answer(futures: Sequence[asyncio.Future[Any]], outcomes: Sequence[Any]) -> 
         try:
             loop.call_soon_threadsafe(_settle, answers)
         except RuntimeError:  # the loop is closed: nobody waits any more
-            _log.info("store.nobody_waits", extra={"facts": {"answers": len(answers)}})
+            _log.info("store.reply_dropped", extra={"facts": {"answers": len(answers)}})
 
 
 def _settle(answers: Sequence[Answer]) -> None:

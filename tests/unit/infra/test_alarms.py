@@ -16,7 +16,7 @@ GAUGES = {
     "mailroom_balanced",
     "mailroom_documents_overdue",
     "mailroom_tasks_parked",
-    "mailroom_incidents_standing",
+    "mailroom_incidents_active",
     "mailroom_channels_failing",
     "mailroom_heartbeat",
 }
@@ -111,7 +111,7 @@ def test_the_dashboard_shows_every_function_and_metrics_that_exist() -> None:
     (dashboard,) = of_type("AWS::CloudWatch::Dashboard").values()
     body = dashboard["DashboardBody"]["Fn::Sub"]
     states = ("routed", "review", "failed", "open", "withdrawn")
-    totals = {"mailroom_taken_in", *(f"mailroom_documents_{state}" for state in states)}
+    totals = {"mailroom_documents_received", *(f"mailroom_documents_{state}" for state in states)}
     shown = set(re.findall(r"mailroom_\w+", body))
     assert totals < shown <= totals | GAUGES | set(METRICS)
     assert {name for name in FUNCTIONS if f"${{{name}}}" not in body} == set()
