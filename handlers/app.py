@@ -60,7 +60,7 @@ def build(
         sources={"s3": s3, "https": s3, "http": s3, "folder": FolderSource()},  # S3 too, at an endpoint of its own
         config=config,
         webhook_terms=bootstrap.webhook_terms(settings),
-        registry=HandlerRegistry(classify.router, split.router, unhandled.router),
+        registry=open_registry(),
         clock=time.time,
         spread=bootstrap.spread,
         meter=meter,
@@ -127,6 +127,11 @@ def open_inbox(settings: Settings, aws: Aws) -> InboxFeed:
 def open_spool(settings: Settings, aws: Aws) -> Spool:
     """The spool that MAILROOM_SPOOL names: a bucket's is made here, because the engine knows no S3."""
     return S3Spool(settings.spool, aws) if settings.spool.startswith("s3://") else bootstrap.open_spool(settings)
+
+
+def open_registry() -> HandlerRegistry:
+    """All event handlers, one module for each family; ``mailroom webhooks`` asks for their events, too."""
+    return HandlerRegistry(classify.router, split.router, unhandled.router)
 
 
 def open_destinations() -> dict[str, Destination]:

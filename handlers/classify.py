@@ -1,21 +1,46 @@
-"""What we do with classify events: the document goes where its matched type goes."""
+"""Classify: what happens when a classify job ended. Its document goes where the matched type goes."""
 
-from handlers import job_update
+from collections.abc import Sequence
+from dataclasses import replace
+
+from receiver.config import Config
+from receiver.core.change import Write
 from receiver.core.job import JobKind
-from receiver.pipeline import job_result
+from receiver.core.job_update import Command, JobUpdate
+from receiver.core.route import decide
 from receiver.pipeline.context import Context, StepResult
-from receiver.pipeline.registry import Command, HandlerRegistry, JobUpdate
+from receiver.pipeline.document_outcome import held_document, planned
+from receiver.pipeline.job_context import JobContext, fetch_job, fetch_recorded_job
+from receiver.pipeline.job_result import concluded, write_result
+from receiver.pipeline.registry import HandlerRegistry
+
+EVENTS = ("classify.success", "classify.error", "classify.partial_success", "classify.cancelled")
 
 router = HandlerRegistry()
+router.jobs(JobKind.CLASSIFY, events=EVENTS, configuration=Config.classify_configuration)
 
 
-@router.on("classify.success", "classify.error", "classify.partial_success", "classify.cancelled")
-async def route_by_type(event: JobUpdate, context: Context) -> StepResult:
-    """Routes the document by what its job found."""
-    return await job_update.update_from_event(event, JobKind.CLASSIFY, job_result.classified, context)
+@router.on(*EVENTS)
+async def handle_classify_event(event: JobUpdate, context: Context) -> StepResult:
+    """Whichever of the events came: the job is fetched, and what it says counts."""
+    job = await fetch_job(event, JobKind.CLASSIFY, context)
+    return await write_result(job, event, route_by_type, context)
 
 
 @router.on_command(JobKind.CLASSIFY)
 async def look_again(command: Command, context: Context) -> StepResult:
     """The same for a job whose event did not come."""
-    return await job_update.update_from_command(command, job_result.classified, context)
+    job = await fetch_recorded_job(command, context)
+    return await write_result(job, command, route_by_type, context)
+
+
+def route_by_type(job: JobContext, context: Context) -> Sequence[Write]:
+    """Decides where the document goes; written are the plan, the job's end and the deliveries."""
+    now, result = context.clock(), job.report.classification
+    if result is None:
+        held = held_document(job.document, "the job is completed but shows no result", now)
+        return concluded(job, held, context)
+    document = replace(job.document, classification=result, job_id=job.report.id, error="")
+    plan = decide(context.config.table, result, document, now=now)
+    context.meter.count("mailroom_decisions", way=plan.way, type=result.type or "")
+    return concluded(job, planned(document, plan, context), context)

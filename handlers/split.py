@@ -1,24 +1,46 @@
-"""What we do with split events: the packet is cut into the pieces that its job found.
+"""Split: what happens when a split job ended. The packet is cut into the pieces that the job found.
 
-Progress events (``split.pending``, ``split.processing``) go to the quiet rest.
+Progress events (``split.pending``, ``split.processing``) are not asked for; those that come go to ``unhandled.py``.
 """
 
-from handlers import job_update
+from collections.abc import Sequence
+from dataclasses import replace
+
+from receiver.config import Config
+from receiver.core.change import InsertIfAbsent, Write
+from receiver.core.document import Step
 from receiver.core.job import JobKind
-from receiver.packets import cut
+from receiver.core.job_update import Command, JobUpdate
+from receiver.packets.cut import cut_task
 from receiver.pipeline.context import Context, StepResult
-from receiver.pipeline.registry import Command, HandlerRegistry, JobUpdate
+from receiver.pipeline.job_context import JobContext, fetch_job, fetch_recorded_job
+from receiver.pipeline.job_result import concluded, write_result
+from receiver.pipeline.registry import HandlerRegistry
+
+EVENTS = ("split.success", "split.error", "split.cancelled")
 
 router = HandlerRegistry()
+router.jobs(JobKind.SPLIT, events=EVENTS, configuration=Config.split_configuration)
 
 
-@router.on("split.success", "split.error", "split.cancelled")
-async def cut_into_pieces(event: JobUpdate, context: Context) -> StepResult:
-    """Promises the cut that the job's segments ask for."""
-    return await job_update.update_from_event(event, JobKind.SPLIT, cut.segments_found, context)
+@router.on(*EVENTS)
+async def handle_split_event(event: JobUpdate, context: Context) -> StepResult:
+    """Whichever of the events came: the job is fetched, and what it says counts."""
+    job = await fetch_job(event, JobKind.SPLIT, context)
+    return await write_result(job, event, cut_into_pieces, context)
 
 
 @router.on_command(JobKind.SPLIT)
 async def look_again(command: Command, context: Context) -> StepResult:
     """The same for a job whose event did not come, or that sends none."""
-    return await job_update.update_from_command(command, cut.segments_found, context)
+    job = await fetch_recorded_job(command, context)
+    return await write_result(job, command, cut_into_pieces, context)
+
+
+def cut_into_pieces(job: JobContext, context: Context) -> Sequence[Write]:
+    """Written are the job's end with its segments, and the task to cut the packet by them (packets/cut.py)."""
+    now, found = context.clock(), len(job.report.segments)
+    packet = replace(job.document, step=Step.SPLIT, error="")
+    packet = packet.note(now, "split", f"job {job.report.id} found {found} segments")
+    task = cut_task(packet.id, because=job.report.id, now=now)
+    return *concluded(job, packet, context), InsertIfAbsent(task)

@@ -1,7 +1,8 @@
 """The quiet rest: kept, counted, visible, and nothing else done. Unknown types are normal: the vendor adds to them."""
 
+from receiver.core.job_update import JobUpdate
 from receiver.pipeline.context import Context, StepResult
-from receiver.pipeline.registry import HandlerRegistry, JobUpdate
+from receiver.pipeline.registry import HandlerRegistry
 
 router = HandlerRegistry()
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from receiver.config import Config
     from receiver.core.alert_rule import AlertRule
     from receiver.core.route import RouteTable
-    from receiver.pipeline.context import Context, WebhookTerms
+    from receiver.pipeline.context import Context, Registry, WebhookTerms
     from receiver.ports import AlertChannel, Destination
 
 USUAL = Retention()
@@ -95,6 +95,14 @@ def load_destinations(settings: Settings) -> "Mapping[str, Destination]":
     if hasattr(module, "open_destinations"):
         return cast("Callable[[], Mapping[str, Destination]]", module.open_destinations)()
     return load_app(settings).context.destinations
+
+
+def load_registry(settings: Settings) -> "Registry":
+    """The application's event handlers alone: from ``open_registry()`` beside ``build``, or else as above."""
+    module, _ = _composition_root(settings)
+    if hasattr(module, "open_registry"):
+        return cast("Callable[[], Registry]", module.open_registry)()
+    return load_app(settings).context.registry
 
 
 def channel_opener(settings: Settings) -> "Callable[[AlertRule], AlertChannel] | None":

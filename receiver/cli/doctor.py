@@ -27,7 +27,6 @@ from receiver.core.submission import SELF_TEST
 from receiver.operations.heartbeat import HEARTBEAT
 from receiver.pipeline.deliver import destination_of
 from receiver.pipeline.installation import installation
-from receiver.pipeline.job_request import EVENTS
 from receiver.ports import JobRequest
 
 PAGE = (
@@ -160,12 +159,13 @@ async def _self_test(app: App, wait_seconds: float) -> str:
     mark, begun = f"{SELF_TEST}{await installation(app.context)}-{uuid.uuid4()}", time.time()
     content = Content(size=len(PAGE), sha256="", media_type="application/pdf", stream=_page)
     file = await app.context.cloud.upload(content, name="self-test.pdf", external_id=mark, purpose="classify")
-    registration = app.context.webhook_terms.configuration_for("self-test", EVENTS[JobKind.CLASSIFY], now=begun)
+    terms = app.context.registry.terms_of(JobKind.CLASSIFY)
+    registration = app.context.webhook_terms.configuration_for("self-test", terms.events, now=begun)
     report = await app.context.cloud.create(
         JobRequest(
             kind=JobKind.CLASSIFY,
             file_id=file.id,
-            configuration=app.context.config.classify_configuration(),
+            configuration=terms.configuration(app.context.config),
             transaction_id=mark,
             registration=registration,
         )

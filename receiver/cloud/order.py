@@ -6,7 +6,7 @@ Source: reference 1.2 (classify), 1.4 (split, and its beta path), 1.5 (saved web
 from collections.abc import Mapping
 from typing import Any
 
-from receiver.core.errors import NotAllowed
+from receiver.core.errors import Misconfigured, NotAllowed
 from receiver.core.job import JobKind, JobStatus
 from receiver.ports import JobRequest, WebhookConfiguration
 
@@ -16,12 +16,18 @@ UNCATEGORIZED = "include"
 The vendor's pages contradict each other on the default (include or forbid, reference 6), so it is never left to them.
 """
 
+PATHS = {
+    (JobKind.CLASSIFY, False): "/api/v2/classify",
+    (JobKind.SPLIT, False): "/api/v1/split/jobs",
+    (JobKind.SPLIT, True): "/api/v1/beta/split/jobs",
+}
+
 
 def job_path(kind: JobKind, *, beta: bool = False) -> str:
-    """Where jobs of this kind are created and listed."""
-    if kind is JobKind.CLASSIFY:
-        return "/api/v2/classify"
-    return "/api/v1/beta/split/jobs" if beta else "/api/v1/split/jobs"
+    """Where jobs of this kind are created and listed. Raises Misconfigured for a kind that is not known here."""
+    if (kind, beta) not in PATHS:
+        raise Misconfigured(f"it is not known where LlamaCloud has {kind} jobs")
+    return PATHS[kind, beta]
 
 
 def status_word(kind: JobKind, status: JobStatus) -> str:

@@ -11,8 +11,19 @@ from receiver.core.short_repr import short_repr
 
 
 class JobKind(StrEnum):
+    """An open set: a family of events may bring a kind of its own, ``JobKind("extract")``, by its one file."""
+
     CLASSIFY = "classify"
     SPLIT = "split"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "JobKind | None":
+        """A kind that is not named here, from the code of its family or from a record; one object for each."""
+        if not isinstance(value, str) or not value:
+            return None
+        kind = str.__new__(cls, value)
+        kind._name_, kind._value_ = value.upper(), value
+        return cls.__dict__["_value2member_map_"].setdefault(value, kind)  # type: ignore[no-any-return]
 
 
 class JobStatus(StrEnum):

@@ -22,7 +22,7 @@ from receiver.packets.pieces import on_disk
 from receiver.pipeline.content import refuse_unreadable
 from receiver.pipeline.context import Context
 from receiver.pipeline.deliver import delivery_tasks
-from receiver.pipeline.job_result import resubmission
+from receiver.pipeline.document_outcome import resubmission
 from receiver.pipeline.records import every_record
 
 PAGE = 200

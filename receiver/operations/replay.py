@@ -20,7 +20,7 @@ from receiver.packets.parents import parent_updates
 from receiver.pipeline.content import why_undeliverable
 from receiver.pipeline.context import BRING_BACK, Context, document_of, why_forgotten
 from receiver.pipeline.deliver import delivery_tasks
-from receiver.pipeline.job_result import resubmission
+from receiver.pipeline.document_outcome import resubmission
 from receiver.pipeline.records import every_record
 from receiver.pipeline.shadow import with_shadow_verdict
 

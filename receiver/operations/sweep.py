@@ -14,6 +14,7 @@ from receiver.alerting.wake_channels import wake_channels
 from receiver.core.change import InsertIfAbsent, Query, Replace
 from receiver.core.errors import CloudRefused, Conflict
 from receiver.core.job import Job, JobKind, JobReport, JobStatus, SweepVerdict
+from receiver.core.job_update import recheck_of
 from receiver.core.retry import RetryAt
 from receiver.core.task import Task
 from receiver.operations.close_incidents import assess
@@ -22,7 +23,6 @@ from receiver.operations.monitor import monitor
 from receiver.pipeline import vendor_pause
 from receiver.pipeline.context import Context
 from receiver.pipeline.pause import RESULTS
-from receiver.pipeline.recheck import recheck_of
 from receiver.pipeline.records import every_record
 
 MARGIN = 300.0
@@ -97,9 +97,8 @@ async def _ask_if_open(jobs: Sequence[Job], context: Context) -> int | None:
 async def _ask_all(asked: Sequence[Job], context: Context) -> int:
     """Asks about these jobs, each kind at its own endpoint; how many go on now."""
     finished = 0
-    for kind, beta in ((JobKind.CLASSIFY, False), (JobKind.SPLIT, False), (JobKind.SPLIT, True)):
-        jobs = [job for job in asked if (job.kind, job.beta) == (kind, beta)]
-        finished += await _ask(kind, jobs, context) if jobs else 0
+    for kind, beta in sorted({(job.kind, job.beta) for job in asked}):
+        finished += await _ask(kind, [job for job in asked if (job.kind, job.beta) == (kind, beta)], context)
     return finished
 
 

@@ -5,7 +5,7 @@ from receiver.core.document import Document, DocumentState, Step
 from receiver.core.fingerprint import cause_of
 from receiver.core.route import decide_archive
 from receiver.pipeline.context import Context
-from receiver.pipeline.job_result import planned
+from receiver.pipeline.document_outcome import planned
 
 
 def waits_for_pieces(packet: Document) -> bool:

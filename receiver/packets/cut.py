@@ -1,4 +1,4 @@
-"""Split: from what a split job said to pieces that are documents of their own.
+"""Cut: from what a split job said to pieces that are documents of their own.
 
 First the cut is decided and kept on the packet; then it is carried out, piece by piece. A crash in between cuts the
 same pieces again, because their ids follow from packet and pages, and those that are there are left alone.
@@ -22,20 +22,9 @@ from receiver.packets.parents import update_task
 from receiver.packets.pieces import dying_once, open_packet, piece_ids
 from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.deliver import delivery_tasks
-from receiver.pipeline.job_context import JobContext
-from receiver.pipeline.job_result import held, held_document, job_concluded, planned, resubmission
+from receiver.pipeline.document_outcome import held, held_document, planned, resubmission
 from receiver.pipeline.scratch import scratch
 from receiver.ports import OpenPdf, StoredContent
-
-
-def segments_found(case: JobContext, context: Context) -> Sequence[Write]:
-    """A finished split job: its segments are kept, and the cut is promised."""
-    now = context.clock()
-    count = len(case.report.segments)
-    packet = replace(case.document, step=Step.SPLIT, error="")
-    packet = packet.note(now, "split", f"job {case.report.id} found {count} segments")
-    task = cut_task(packet.id, because=case.report.id, now=now)
-    return *job_concluded(case, packet, context), InsertIfAbsent(task)
 
 
 def cut_task(packet_id: str, *, because: str, now: float) -> Task:

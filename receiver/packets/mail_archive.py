@@ -6,7 +6,7 @@ That it has the state of its documents is the affair of packets/parents.py.
 from receiver.core.document import Document, DocumentState
 from receiver.core.route import decide_archive
 from receiver.pipeline.context import Context
-from receiver.pipeline.job_result import planned
+from receiver.pipeline.document_outcome import planned
 
 
 def document_ids(mail: Document) -> list[str]:

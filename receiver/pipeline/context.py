@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import token_hex
+from typing import Any, Protocol
 
 from receiver.config import Config
 from receiver.core import token
@@ -13,13 +14,13 @@ from receiver.core.change import Write
 from receiver.core.delivery_request import Content
 from receiver.core.document import Document
 from receiver.core.errors import FileGone, Transient
-from receiver.core.job import Job
+from receiver.core.job import Job, JobKind
+from receiver.core.job_update import Command, JobUpdate
 from receiver.core.links import ContentLinks
 from receiver.core.plan import Target
 from receiver.core.route import RouteTable
 from receiver.core.task import NOTICES, Task
 from receiver.core.verify import TOKEN_HEADER
-from receiver.pipeline.registry import HandlerRegistry
 from receiver.ports import (
     AlertChannel,
     Clock,
@@ -82,6 +83,30 @@ class WebhookTerms:
         )
 
 
+EventHandler = Callable[[JobUpdate, "Context"], Awaitable["StepResult"]]
+CommandHandler = Callable[[Command, "Context"], Awaitable["StepResult"]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobTerms:
+    """On what terms a kind of job is created."""
+
+    events: tuple[str, ...]
+    """What its webhook asks for. Without a list LlamaCloud sends all, pending and running too (reference 2.4)."""
+    configuration: Callable[[Config], Mapping[str, Any]]
+    """What it goes by, of mailroom.yaml."""
+
+
+class Registry(Protocol):
+    """What the application registered (pipeline/registry.py): who handles what, and on what terms jobs are created."""
+
+    def handler_for(self, event_type: str) -> EventHandler: ...
+    def command_handler_for(self, kind: JobKind) -> CommandHandler: ...
+    def terms_of(self, kind: JobKind) -> JobTerms: ...
+    @property
+    def job_events(self) -> tuple[str, ...]: ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Context:
     """Handed to every step. Tests replace any of it; only ``take`` and ``take_shadow`` change it."""
@@ -92,7 +117,7 @@ class Context:
     spool: Spool
     config: Config
     webhook_terms: WebhookTerms
-    registry: HandlerRegistry
+    registry: Registry
     clock: Clock
     spread: Callable[[], float]
     """A random number in 0..1, for jitter."""

@@ -21,8 +21,8 @@ from receiver.core.media import ONE_PAGE, media_type, refusal
 from receiver.core.naming import document_id, whole
 from receiver.core.task import Task, submission_of
 from receiver.pipeline.context import Context
+from receiver.pipeline.document_outcome import held_document
 from receiver.pipeline.installation import installation
-from receiver.pipeline.job_result import held_document
 from receiver.pipeline.regular_file import chunks_of, open_regular
 from receiver.ports import StoredContent
 

@@ -28,8 +28,8 @@ from receiver.packets.mail_archive import archived_mail, document_ids
 from receiver.packets.parents import update_task
 from receiver.pipeline.context import Context
 from receiver.pipeline.deliver import delivery_tasks
+from receiver.pipeline.document_outcome import held_document
 from receiver.pipeline.ingest import IncomingFile, Ingested, has_bytes, ingest, inserted, with_bytes
-from receiver.pipeline.job_result import held_document
 from receiver.pipeline.regular_file import chunks_of, open_regular
 from receiver.pipeline.scratch import scratch
 from receiver.ports import StoredContent

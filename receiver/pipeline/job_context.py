@@ -5,14 +5,16 @@ LlamaCloud itself says was created under the transaction id of the document's pr
 that was created elsewhere is adopted as a document of its own, if that is on and the event has no token, or is nothing.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from receiver.core.change import Insert, InsertIfAbsent, Write
 from receiver.core.document import NAMING, Document, DocumentState, Origin, Step
-from receiver.core.errors import CloudBusy, CloudRefused, FileGone, JobGone
+from receiver.core.errors import CloudBusy, CloudRefused, DocumentRefused, FileGone, JobGone, OutOfCredits
 from receiver.core.event import Event
-from receiver.core.job import Job, JobKind, JobReport, JobStatus
+from receiver.core.job import Job, JobKind, JobReport, JobStatus, SweepVerdict
+from receiver.core.job_update import Command, JobUpdate
 from receiver.core.media import media_type
 from receiver.core.naming import adopted_id, event_key, may_be_id
 from receiver.core.submission import SELF_TEST, document_named_by, is_submission_of, number_in
@@ -20,7 +22,6 @@ from receiver.pipeline.context import Context, StepResult
 from receiver.pipeline.installation import installation
 from receiver.pipeline.job_request import job_request_for, not_requested
 from receiver.pipeline.receive import handling_of
-from receiver.pipeline.registry import Command, JobUpdate
 from receiver.ports import CloudFile
 
 GRACE = 30.0
@@ -41,8 +42,8 @@ class JobContext:
     """Whether neither the job nor its document are on record yet."""
 
 
-async def context_of_event(event: JobUpdate, kind: JobKind, context: Context) -> JobContext | StepResult:
-    """The case that an event is about; else what becomes of the event: nothing, or another look later."""
+async def fetch_job(event: JobUpdate, kind: JobKind, context: Context) -> JobContext | StepResult:
+    """The job that an event is about; else what becomes of the event: nothing, or another look later."""
     unknown = []
     for named in dict.fromkeys(filter(may_be_id, (event.job_id, event.other_id))):
         job = await context.store.get(Job, named)
@@ -80,10 +81,31 @@ def _left_to_its_own(job: Job, event: JobUpdate, context: Context) -> StepResult
     return StepResult(note=f"it is about job {job.id}: left to the reaction under that id", change=change, asked=False)
 
 
-async def context_of_command(command: Command, context: Context) -> JobContext | StepResult:
-    """The case of a job on record, for the sweep's own commands."""
+async def fetch_recorded_job(command: Command, context: Context) -> JobContext | StepResult:
+    """The job on record that the sweep's command is about. Whether it is stuck is judged anew, by its record."""
     job = await context.store.get(Job, command.job_id)
-    return await _on_record(job, job.kind, context) if job else _unasked("the job is no longer on record")
+    if job is None:
+        return _unasked("the job is no longer on record")
+    case = await _on_record(job, job.kind, context)
+    if isinstance(case, StepResult) or case.report.status.final or command.verdict is not SweepVerdict.STUCK:
+        return case
+    after, deadline = context.config.stuck_seconds, context.config.deadline_seconds
+    return await _cancelled(case, context) if job.stuck(after=after, deadline_seconds=deadline) else case
+
+
+async def _cancelled(case: JobContext, context: Context) -> JobContext:
+    """The case of a job that is stuck, cancelled at LlamaCloud where that is possible; nobody waits for it any longer.
+
+    Split's beta path cancels nothing (reference 1.4), and a job that was created elsewhere is not ours to cancel.
+    """
+    leave = (case.job is not None and case.job.beta) or case.document.origin.kind == "adopted"
+    # It ended or went away just now, or nothing is done for us without credits: no matter, nobody waits for it.
+    with contextlib.suppress(JobGone, DocumentRefused, OutOfCredits):
+        if not leave:
+            await context.cloud.cancel(case.report.kind, case.report.id)
+    minutes = context.config.stuck_seconds / 60
+    reason = f"the job was stuck in {case.report.status} for more than {minutes:.0f} minutes"
+    return replace(case, report=replace(case.report, status=JobStatus.CANCELLED, error=reason))
 
 
 async def refreshed(case: JobContext, context: Context) -> JobContext:

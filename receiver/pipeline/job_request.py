@@ -13,26 +13,21 @@ from receiver.core.submission import configuration_hash, current, transaction_id
 from receiver.pipeline.context import Context
 from receiver.ports import CloudFile, JobRequest
 
-EVENTS = {
-    JobKind.CLASSIFY: ("classify.success", "classify.error", "classify.partial_success", "classify.cancelled"),
-    JobKind.SPLIT: ("split.success", "split.error", "split.cancelled"),
-}
-"""What we subscribe to. Without a list LlamaCloud sends all, pending and running too (reference 2.4)."""
 EARLIER = 300.0
 """Seconds by which a job must be older than its document to be an earlier one: two clocks are involved."""
 
 
 def job_request_for(document: Document, kind: JobKind, file: CloudFile, context: Context) -> JobRequest:
     """What to ask for: by the rules of today, under the id that is written down if there is one."""
-    config = context.config
-    asked = config.classify_configuration() if kind is JobKind.CLASSIFY else config.split_configuration()
+    terms = context.registry.terms_of(kind)
+    asked = terms.configuration(context.config)
     fresh = transaction_id(document, kind, configuration_hash(kind, file.id, asked))
     return JobRequest(
         kind=kind,
         file_id=file.id,
         configuration=asked,
         transaction_id=current(document) or fresh,
-        registration=context.webhook_terms.configuration(document, EVENTS[kind], now=context.clock()),
+        registration=context.webhook_terms.configuration(document, terms.events, now=context.clock()),
     )
 
 

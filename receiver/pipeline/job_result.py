@@ -1,74 +1,112 @@
-"""Conclude: from what the API says of a job to a plan, and to the deliveries that the plan asks for.
+"""Job result: from a fetched job to what is written of it and of its document, read from top to bottom.
 
-``classified``, ``failed`` and ``held`` say what is written; the reactions in handlers choose between them.
+A job that is still at work is looked at again. Of one that has ended a family of events says in its own file what a
+result means (``handlers/classify.py``); what no result means is the same for all, and stands here.
 """
 
-import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from receiver.core.alert import TITLE_KEPT, Alert
 from receiver.core.change import Insert, InsertIfAbsent, Replace, Write
 from receiver.core.document import Document, DocumentState, Step
-from receiver.core.errors import DocumentRefused, JobGone, OutOfCredits
 from receiver.core.fingerprint import cause_of
-from receiver.core.job import Job, JobStatus
-from receiver.core.plan import Plan, Way
-from receiver.core.replan import replanned, shelved
-from receiver.core.route import decide, decide_failed
+from receiver.core.job import Job, JobStatus, SweepVerdict
+from receiver.core.job_update import Command, JobUpdate
 from receiver.core.task import submission_of
-from receiver.pipeline.context import Context
+from receiver.pipeline import job_context
+from receiver.pipeline.context import Context, StepResult
 from receiver.pipeline.deliver import delivery_tasks
+from receiver.pipeline.document_outcome import failed_document, held, held_document, may_resubmit, resubmission
+from receiver.pipeline.gather_facts import GatheredFacts, gather_facts
 from receiver.pipeline.job_context import JobContext
-from receiver.pipeline.shadow import with_shadow_verdict
+
+EARLY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between looks at a job whose event came before its result shows; after these the sweep takes over."""
+SLOWEST = 5.0
+"""Seconds between polls in the end: 1, 2, 3, 4, 5, 5, … as the vendor's SDK does (reference 3.3)."""
+
+Completed = Callable[[JobContext, Context], Sequence[Write]]
+"""What is written when the job came to a result."""
 
 
-async def cancelled(case: JobContext, context: Context) -> JobContext:
-    """The case of a job that is stuck, cancelled at LlamaCloud where that is possible; nobody waits for it any longer.
-
-    Split's beta path cancels nothing (reference 1.4), and a job that was created elsewhere is not ours to cancel.
-    """
-    leave = (case.job is not None and case.job.beta) or case.document.origin.kind == "adopted"
-    # It ended or went away just now, or nothing is done for us without credits: no matter, nobody waits for it.
-    with contextlib.suppress(JobGone, DocumentRefused, OutOfCredits):
-        if not leave:
-            await context.cloud.cancel(case.report.kind, case.report.id)
-    minutes = context.config.stuck_seconds / 60
-    reason = f"the job was stuck in {case.report.status} for more than {minutes:.0f} minutes"
-    return replace(case, report=replace(case.report, status=JobStatus.CANCELLED, error=reason))
+async def write_result(
+    fetched: JobContext | StepResult, asked: JobUpdate | Command, completed: Completed, context: Context
+) -> StepResult:
+    """What the fetched job makes of its document; where none was fetched, what was found instead."""
+    if isinstance(fetched, StepResult):
+        return fetched
+    if not fetched.report.status.final:
+        polled = isinstance(asked, Command) and asked.verdict is SweepVerdict.POLL
+        return _polled(asked.looks, context) if polled else _early(fetched, asked.looks, context)
+    return await _ended(fetched, completed, context)
 
 
-def classified(case: JobContext, context: Context) -> Sequence[Write]:
-    """A finished classification: decide, and promise the deliveries."""
-    now = context.clock()
-    result = case.report.classification
-    if result is None:
-        return job_concluded(
-            case, held_document(case.document, "the job is completed but shows no result", now), context
-        )
-    document = replace(case.document, classification=result, job_id=case.report.id, error="")
-    plan = decide(context.config.table, result, document, now=now)
-    context.meter.count("mailroom_decisions", way=plan.way, type=result.type or "")
-    return job_concluded(case, planned(document, plan, context), context)
+def _polled(looks: int, context: Context) -> StepResult:
+    if looks > context.config.stuck_seconds / SLOWEST:
+        return StepResult(note="left to the sweep")
+    return StepResult(note="not final yet", again_at=context.clock() + min(2.0 + looks, SLOWEST))
 
 
-def job_failed(case: JobContext, reason: str, context: Context) -> Sequence[Write]:
+def _early(case: JobContext, looks: int, context: Context) -> StepResult:
+    """The result does not show yet: look again soon, a few times. Then the sweep asks, for the job is on record."""
+
+    async def adopt() -> Sequence[Write]:
+        fresh = await job_context.refreshed(case, context)
+        return job_context.on_record(fresh, context) if fresh.adopted else ()
+
+    if looks >= len(EARLY_DELAYS):
+        return StepResult(note="not final yet; the sweep will ask again", change=adopt)
+    return StepResult(note="not final yet", change=adopt, again_at=context.clock() + EARLY_DELAYS[looks])
+
+
+async def _ended(case: JobContext, completed: Completed, context: Context) -> StepResult:
+    """What is read and asked is done once; what is written is computed anew when somebody else was faster."""
+    reason = _why_no_result(case)
+    done = case.report.status is JobStatus.COMPLETED
+    gathered = await gather_facts(case.document, context) if done else GatheredFacts(case.document)
+
+    async def conclude() -> Sequence[Write]:
+        fresh = await job_context.refreshed(case, context)
+        if job_context.settled_before(fresh):
+            return ()
+        if done:
+            whole = replace(fresh, document=gathered.on(fresh.document))
+            return *completed(whole, context), *gathered.writes
+        if fresh.report.status is JobStatus.FAILED:
+            return _failed(fresh, reason, context)
+        return _stopped(fresh, reason, context)
+
+    def alerts_of(writes: Sequence[Write]) -> Sequence[Alert]:
+        return _given_up(case, reason, writes, context)
+
+    return StepResult(note=case.report.status, change=conclude, alerts_of=None if done else alerts_of)
+
+
+def _why_no_result(case: JobContext) -> str:
+    """In the vendor's words where it gave any."""
+    ours = {
+        JobStatus.CANCELLED: "the job was cancelled at LlamaCloud",
+        JobStatus.GONE: "LlamaCloud no longer knows the job",
+    }
+    said = case.report.error
+    if said and any(c.isprintable() and not c.isspace() for c in said):
+        return said
+    return ours.get(case.report.status, "LlamaCloud gave no reason")
+
+
+def _failed(case: JobContext, reason: str, context: Context) -> Sequence[Write]:
     """A failed job: submitted anew when the policy says that such a failure passes, else the way of ``failed``."""
     if context.config.resubmit.helps(reason) and may_resubmit(case.document, context):
         return _resubmitted(case, reason, context)
-    return job_concluded(case, failed_document(case.document, reason, context), context)
+    return concluded(case, failed_document(case.document, reason, context), context)
 
 
-def job_stopped(case: JobContext, reason: str, context: Context) -> Sequence[Write]:
+def _stopped(case: JobContext, reason: str, context: Context) -> Sequence[Write]:
     """A job that will never have a result, for no fault of the document: submitted anew, or held for a person."""
     if may_resubmit(case.document, context):
         return _resubmitted(case, reason, context)
-    return job_concluded(case, held_document(case.document, reason, context.clock()), context)
-
-
-def may_resubmit(document: Document, context: Context) -> bool:
-    """Whether the policy allows one more submission; an adopted document is not ours to submit."""
-    return document.submissions < context.config.resubmit.times and document.origin.kind != "adopted"
+    return concluded(case, held_document(case.document, reason, context.clock()), context)
 
 
 def _resubmitted(case: JobContext, reason: str, context: Context) -> Sequence[Write]:
@@ -78,31 +116,6 @@ def _resubmitted(case: JobContext, reason: str, context: Context) -> Sequence[Wr
         _job_record(case, after, context.clock()),
         InsertIfAbsent(submission_of(after, now=context.clock())),
     )
-
-
-def resubmission(document: Document, reason: str, now: float, context: Context) -> Document:
-    """The document as it was before its submission, one number further: its next job is another one."""
-    return replace(
-        shelved(document, context.holds),
-        state=DocumentState.OPEN,
-        step=Step.TAKEN_IN,
-        submissions=document.submissions + 1,
-        job_id="",
-        classification=None,
-        error="",
-        deadline=now + context.config.deadline_seconds,
-    ).note(now, "submitted anew", reason)
-
-
-def failed_without_job(document: Document, reason: str, context: Context) -> Sequence[Write]:
-    """A document that never got a job goes the way of ``failed``."""
-    after = failed_document(document, reason, context)
-    return Replace(after), *delivery_tasks(after, context)
-
-
-def held(document: Document, reason: str, context: Context) -> Sequence[Write]:
-    """The document waits in review."""
-    return (Replace(held_document(document, reason, context.clock())),)
 
 
 async def held_for(job: Job, error: Exception, context: Context) -> Sequence[Write]:
@@ -115,27 +128,7 @@ async def held_for(job: Job, error: Exception, context: Context) -> Sequence[Wri
     return (*held(document, f"its result could not be fetched: {error}", context), Replace(replace(job, deadline=None)))
 
 
-def planned(document: Document, plan: Plan, context: Context) -> Document:
-    """The document with its plan, its deliveries, and the state that follows; what was delivered stays on record."""
-    now, after = context.clock(), replanned(document, plan, context.holds)
-    again = document.state is not DocumentState.OPEN
-    deadline = now + context.config.deadline_seconds if again else document.deadline
-    after = replace(after, step=Step.DECIDED, state=DocumentState.OPEN, deadline=deadline)
-    return with_shadow_verdict(after.note(now, "decided", f"{plan.way}: {plan.reason}").settle(), context)
-
-
-def failed_document(document: Document, reason: str, context: Context) -> Document:
-    now = context.clock()
-    context.meter.count("mailroom_decisions", way=Way.FAILED, type="")
-    plan = decide_failed(context.config.table, reason, now=now)
-    return planned(replace(document, error=reason), plan, context)
-
-
-def held_document(document: Document, reason: str, now: float) -> Document:
-    return replace(document, state=DocumentState.REVIEW, step=Step.SETTLED, error=reason).note(now, "held", reason)
-
-
-def given_up(case: JobContext, reason: str, writes: Sequence[Write], context: Context) -> Sequence[Alert]:
+def _given_up(case: JobContext, reason: str, writes: Sequence[Write], context: Context) -> Sequence[Alert]:
     """The alert of a job that came to no result; none while its document is submitted anew: that is only counted."""
     written = (write.record for write in writes if isinstance(write, Insert | Replace))
     documents = [record for record in written if isinstance(record, Document)]
@@ -171,7 +164,7 @@ def _tried(document: Document) -> str:
     return f"submitted anew {times} before; the last time because: {before[-1]}"
 
 
-def job_concluded(case: JobContext, document: Document, context: Context) -> Sequence[Write]:
+def concluded(case: JobContext, document: Document, context: Context) -> Sequence[Write]:
     """The document with this job as the one that speaks for it, the job's record, and the deliveries that follow."""
     after = replace(document, job_id=case.report.id)
     writes: list[Write] = [Insert(after) if case.adopted else Replace(after)]

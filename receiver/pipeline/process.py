@@ -21,14 +21,14 @@ from receiver.core.naming import id_parts
 from receiver.core.retry import GiveUp, RetryAt, next_attempt
 from receiver.core.task import NOTICES, Task, TaskState
 from receiver.packets import cut, parents
-from receiver.pipeline import deliver, handle_event, recheck, submit, vendor_pause
+from receiver.pipeline import deliver, registry, submit, vendor_pause
 from receiver.pipeline.context import Change, Context, StepResult, TaskHandler, document_of
 from receiver.pipeline.lease import Lease, renewed
 
 STEPS: Mapping[str, TaskHandler] = {
     "submit": submit.STEP,
-    "react": handle_event.STEP,
-    "recheck": recheck.STEP,
+    "react": registry.HANDLE_EVENT,
+    "recheck": registry.RECHECK,
     "cut": cut.STEP,
     "packet": parents.STEP,
     "deliver": deliver.STEP,

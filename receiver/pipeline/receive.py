@@ -80,7 +80,7 @@ def _judge(inbound: Inbound, receiver: ReceiverDependencies, now: float) -> Even
 
 
 def handling_of(event: Event, *, now: float) -> Task:
-    """The task to react to this event. Its identity is what it says, about what and by whose proof, not the event id.
+    """The task to handle this event. Its identity is what it says, about what and by whose proof, not the event id.
 
     An event that names no job has ids of its own: an empty part stands where no job's id can be.
     """

@@ -1,109 +1,71 @@
-"""The registry of reactions: which code handles which event type, and which the sweep's own commands.
+"""The registry: which code handles which event, and the two tasks that are handed to it.
 
-Events and commands are different things. What an event says is a string from outside, which selects a handler and
-nothing more; what the sweep decides is a ``Command``, made here alone, and handled by the kind of its job.
-Small routers, joined at the composition root.
+A family of events registers in one file all that concerns it: which events the webhook of its jobs asks for, what goes
+with the order for such a job, what an event does, and what the sweep's command does when no event came.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from receiver.config import Config
+from receiver.core.change import Write
 from receiver.core.errors import Misconfigured
-from receiver.core.job import JobKind, SweepVerdict
+from receiver.core.job import Job, JobKind
+from receiver.core.job_update import Command, JobUpdate
 from receiver.core.task import Task
+from receiver.pipeline.context import CommandHandler, Context, EventHandler, JobTerms, StepResult, TaskHandler
+from receiver.pipeline.job_result import held_for
 
-if TYPE_CHECKING:
-    from receiver.pipeline.context import Context, StepResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobUpdate:
-    """What an event says happened to a job. A hint to fetch, never a result."""
-
-    type: str
-    job_id: str
-    other_id: str = ""
-    document_id: str = ""
-    """The document that the event's token proved."""
-    event_id: str = ""
-    heard_at: float = 0.0
-    """When it came."""
-    looks: int = 0
-    """How often it was put off, because the job had no result yet or it was not its turn."""
-
-    @classmethod
-    def of(cls, task: Task) -> "JobUpdate":
-        """The happening that a reaction task is about."""
-        return cls(
-            type=task.details["type"],
-            job_id=task.details.get("job_id", task.subject),  # tasks of the release before have it as their subject
-            other_id=task.details.get("other_id", ""),
-            document_id=task.details.get("document_id", ""),
-            event_id=task.details.get("event_id", ""),
-            heard_at=task.created_at,
-            looks=task.looks,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """What is to be done about a job on record though no event came."""
-
-    job_id: str
-    verdict: SweepVerdict
-    looks: int = 0
-
-    @classmethod
-    def of(cls, task: Task) -> "Command":
-        """The command that a task carries."""
-        return cls(job_id=task.subject, verdict=SweepVerdict(task.details["verdict"]), looks=task.looks)
-
-
-EventHandler = Callable[[JobUpdate, "Context"], Awaitable["StepResult"]]
-CommandHandler = Callable[[Command, "Context"], Awaitable["StepResult"]]
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class HandlerRegistry:
-    """Event types are an open set: what nobody registered for goes to ``otherwise``."""
+    """Event types are an open set: what nobody registered for goes to ``otherwise``. Routers are joined into one."""
 
     def __init__(self, *routers: "HandlerRegistry") -> None:
         self._by_type: dict[str, EventHandler] = {}
         self._by_kind: dict[JobKind, CommandHandler] = {}
+        self._terms: dict[JobKind, JobTerms] = {}
         self._otherwise: EventHandler | None = None
         for router in routers:
             self.join(router)
 
-    def on(self, *types: str) -> Callable[[EventHandler], EventHandler]:
-        """Registers a reaction to these event types; a second one for a type is a mistake at start."""
+    def jobs(
+        self, kind: JobKind, *, events: Sequence[str], configuration: Callable[[Config], Mapping[str, Any]]
+    ) -> None:
+        """Registers on what terms jobs of this kind are created."""
+        terms = JobTerms(events=tuple(events), configuration=configuration)
+        _put(self._terms, kind, terms, f"{kind} jobs have two sets of terms")
 
-        def register(event_handler: EventHandler) -> EventHandler:
+    def on(self, *types: str) -> Callable[[EventHandler], EventHandler]:
+        """Registers the handler of these event types; a second one for a type is a mistake at start."""
+
+        def register(handler: EventHandler) -> EventHandler:
             for event_type in types:
-                if event_type in self._by_type:
-                    raise Misconfigured(f"two reactions are registered for {event_type}")
-                self._by_type[event_type] = event_handler
-            return event_handler
+                _put(self._by_type, event_type, handler, f"two handlers are registered for {event_type}")
+            return handler
 
         return register
-
-    def otherwise(self, event_handler: EventHandler) -> EventHandler:
-        """Registers the reaction to every other type."""
-        self._otherwise = event_handler
-        return event_handler
 
     def on_command(self, kind: JobKind) -> Callable[[CommandHandler], CommandHandler]:
         """Registers the handler of the sweep's commands about jobs of this kind."""
 
         def register(handler: CommandHandler) -> CommandHandler:
-            if kind in self._by_kind:
-                raise Misconfigured(f"two handlers are registered for commands about {kind} jobs")
-            self._by_kind[kind] = handler
+            _put(self._by_kind, kind, handler, f"two handlers are registered for commands about {kind} jobs")
             return handler
 
         return register
 
+    def otherwise(self, handler: EventHandler) -> EventHandler:
+        """Registers the handler of every other type."""
+        self._otherwise = handler
+        return handler
+
     def join(self, router: "HandlerRegistry") -> None:
         """Takes over another router's registrations."""
+        for kind, terms in router._terms.items():
+            self.jobs(kind, events=terms.events, configuration=terms.configuration)
         for kind, handler in router._by_kind.items():
             self.on_command(kind)(handler)
         for event_type, event_handler in router._by_type.items():
@@ -111,11 +73,11 @@ class HandlerRegistry:
         self._otherwise = router._otherwise or self._otherwise
 
     def handler_for(self, event_type: str) -> EventHandler:
-        """The reaction to this type. Raises Misconfigured when there is none and no otherwise."""
-        event_handler = self._by_type.get(event_type, self._otherwise)
-        if event_handler is None:
-            raise Misconfigured(f"no reaction for {event_type}, and none registered as otherwise")
-        return event_handler
+        """The handler of this type. Raises Misconfigured when there is none and no otherwise."""
+        handler = self._by_type.get(event_type, self._otherwise)
+        if handler is None:
+            raise Misconfigured(f"no handler is registered for {event_type}, and none as otherwise")
+        return handler
 
     def command_handler_for(self, kind: JobKind) -> CommandHandler:
         """The handler of commands about jobs of this kind. Raises Misconfigured when there is none."""
@@ -123,7 +85,62 @@ class HandlerRegistry:
             raise Misconfigured(f"no handler is registered for commands about {kind} jobs")
         return self._by_kind[kind]
 
+    def terms_of(self, kind: JobKind) -> JobTerms:
+        """On what terms jobs of this kind are created. Raises Misconfigured when nobody registered any."""
+        if kind not in self._terms:
+            raise Misconfigured(f"nothing is registered about {kind} jobs")
+        return self._terms[kind]
+
     @property
-    def types(self) -> tuple[str, ...]:
-        """The types that have a reaction of their own."""
-        return tuple(self._by_type)
+    def job_events(self) -> tuple[str, ...]:
+        """What the webhooks of all kinds of jobs ask for."""
+        return tuple(event for terms in self._terms.values() for event in terms.events)
+
+
+def _put(registered: dict[K, V], key: K, value: V, twice: str) -> None:
+    if key in registered:
+        raise Misconfigured(twice)
+    registered[key] = value
+
+
+async def handle_event(task: Task, context: Context) -> StepResult:
+    """Hands an event to the handler of its type.
+
+    One that proves no document and names no job on record waits until nothing else does: anybody who may send events
+    can name other jobs, as many as they like.
+    """
+    event = JobUpdate.of(task)
+    if not task.bulk and not event.document_id:
+        named = [job_id for job_id in (event.job_id, event.other_id) if job_id]
+        if named and not any([await context.store.get(Job, job_id) for job_id in named]):
+            note = "it names no job on record: it waits until nothing else does"
+            return StepResult(note=note, again_at=context.clock(), bulk=True, asked=False)
+    return await context.registry.handler_for(event.type)(event, context)
+
+
+async def recheck(task: Task, context: Context) -> StepResult:
+    """Hands the sweep's command to the handler of its job's kind."""
+    job = await context.store.get(Job, task.subject)
+    if job is None:
+        return StepResult(note="the job is no longer on record")
+    return await context.registry.command_handler_for(job.kind)(Command.of(task), context)
+
+
+async def _hold_named(task: Task, error: Exception, context: Context) -> Sequence[Write]:
+    """The document of a job whose result cannot be had waits in review, if the event may speak of that job."""
+    event = JobUpdate.of(task)
+    for named in (event.job_id, event.other_id):
+        job = await context.store.get(Job, named) if named else None
+        if job is not None and event.document_id in ("", job.document_id):
+            return await held_for(job, error, context)
+    return ()
+
+
+async def _hold(task: Task, error: Exception, context: Context) -> Sequence[Write]:
+    """The document of a job whose result cannot be had waits in review."""
+    job = await context.store.get(Job, task.subject)
+    return await held_for(job, error, context) if job else ()
+
+
+HANDLE_EVENT = TaskHandler(run=handle_event, give_up=_hold_named)
+RECHECK = TaskHandler(run=recheck, give_up=_hold)

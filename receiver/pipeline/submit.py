@@ -13,6 +13,7 @@ from receiver.core.change import InsertIfAbsent, Replace, Write
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import DocumentRefused, FileGone, Owner, Uncuttable
 from receiver.core.job import Job, JobKind, JobReport, SweepVerdict
+from receiver.core.job_update import recheck_of
 from receiver.core.media import PDF
 from receiver.core.submission import external_file_id
 from receiver.core.task import Task, submission_of
@@ -20,10 +21,9 @@ from receiver.packets.archive import held_alert
 from receiver.packets.pieces import dying_once, open_packet
 from receiver.pipeline import create_job
 from receiver.pipeline.context import Context, StepResult, TaskHandler
+from receiver.pipeline.document_outcome import failed_without_job, held, may_resubmit, resubmission
 from receiver.pipeline.gather_facts import count_pages
 from receiver.pipeline.job_request import job_request_for, not_requested, written_down
-from receiver.pipeline.job_result import failed_without_job, held, may_resubmit, resubmission
-from receiver.pipeline.recheck import recheck_of
 from receiver.ports import CloudFile, JobRequest
 
 

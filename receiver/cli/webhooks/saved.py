@@ -11,7 +11,6 @@ from receiver.cli.running import run
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.webhook_configs import SavedWebhook
 from receiver.operations import saved_webhooks as kept
-from receiver.pipeline.job_request import EVENTS
 from receiver.ports import WebhookConfiguration
 from receiver.settings import Settings, from_environ
 
@@ -78,7 +77,7 @@ def with_cloud(work: Callable[[LlamaCloud, Settings], Awaitable[T]]) -> T:
 def wanted(settings: Settings) -> WebhookConfiguration:
     """What a saved configuration should say. It carries no per-job token: it is for jobs that are not ours."""
     terms = bootstrap.webhook_terms(settings)
-    events = tuple(event for of_kind in EVENTS.values() for event in of_kind)
+    events = bootstrap.load_registry(settings).job_events
     return WebhookConfiguration(
         url=terms.url, headers=terms.headers, signing_secret=terms.signing_secret, events=events
     )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from receiver.cloud import order as orders
-from receiver.core.errors import NotAllowed
+from receiver.core.errors import Misconfigured, NotAllowed
 from receiver.core.job import JobKind, JobStatus
 from receiver.ports import JobRequest, WebhookConfiguration
 
@@ -84,6 +84,11 @@ def test_the_beta_path_nests_input_and_configuration_and_knows_no_webhooks() -> 
         "document_input": {"type": "file_id", "value": "dfl-1"},
         "configuration": {**CATEGORIES, "splitting_strategy": {"allow_uncategorized": "include"}},
     }
+
+
+def test_a_kind_of_job_has_no_path_unless_it_is_known() -> None:
+    with pytest.raises(Misconfigured, match="it is not known where LlamaCloud has extract jobs"):
+        orders.job_path(JobKind("extract"))
 
 
 def test_the_order_that_was_given_is_not_changed() -> None:

@@ -13,20 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.job_update import EARLY_DELAYS
 from receiver.core.budget import Budget
 from receiver.core.change import Insert
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import AccessDenied, CloudRefused, FileGone, NotAuthentic
 from receiver.core.event import Event
 from receiver.core.job import JobKind, JobReport, JobStatus, SweepVerdict
+from receiver.core.job_update import recheck_of
 from receiver.core.submission import external_file_id
 from receiver.core.task import Task, TaskState
 from receiver.operations.sweep import sweep
+from receiver.pipeline.job_result import EARLY_DELAYS
 from receiver.pipeline.pause import RESULTS, SUBMISSION, pause, read_pause
 from receiver.pipeline.process import process
 from receiver.pipeline.receive import Accepted
-from receiver.pipeline.recheck import recheck_of
 from receiver.pipeline.submit import submit
 from receiver.ports import CloudFile, JobRequest
 from tests.in_memory_app import InMemoryApp

@@ -1,0 +1,63 @@
+"""Document outcome: what becomes of a document. It goes by a plan, waits in review, or is submitted anew."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from receiver.core.change import Replace, Write
+from receiver.core.document import Document, DocumentState, Step
+from receiver.core.plan import Plan, Way
+from receiver.core.replan import replanned, shelved
+from receiver.core.route import decide_failed
+from receiver.pipeline.context import Context
+from receiver.pipeline.deliver import delivery_tasks
+from receiver.pipeline.shadow import with_shadow_verdict
+
+
+def planned(document: Document, plan: Plan, context: Context) -> Document:
+    """The document with its plan, its deliveries, and the state that follows; what was delivered stays on record."""
+    now, after = context.clock(), replanned(document, plan, context.holds)
+    again = document.state is not DocumentState.OPEN
+    deadline = now + context.config.deadline_seconds if again else document.deadline
+    after = replace(after, step=Step.DECIDED, state=DocumentState.OPEN, deadline=deadline)
+    return with_shadow_verdict(after.note(now, "decided", f"{plan.way}: {plan.reason}").settle(), context)
+
+
+def failed_document(document: Document, reason: str, context: Context) -> Document:
+    now = context.clock()
+    context.meter.count("mailroom_decisions", way=Way.FAILED, type="")
+    plan = decide_failed(context.config.table, reason, now=now)
+    return planned(replace(document, error=reason), plan, context)
+
+
+def held_document(document: Document, reason: str, now: float) -> Document:
+    return replace(document, state=DocumentState.REVIEW, step=Step.SETTLED, error=reason).note(now, "held", reason)
+
+
+def held(document: Document, reason: str, context: Context) -> Sequence[Write]:
+    """The document waits in review."""
+    return (Replace(held_document(document, reason, context.clock())),)
+
+
+def failed_without_job(document: Document, reason: str, context: Context) -> Sequence[Write]:
+    """A document that never got a job goes the way of ``failed``."""
+    after = failed_document(document, reason, context)
+    return Replace(after), *delivery_tasks(after, context)
+
+
+def may_resubmit(document: Document, context: Context) -> bool:
+    """Whether the policy allows one more submission; an adopted document is not ours to submit."""
+    return document.submissions < context.config.resubmit.times and document.origin.kind != "adopted"
+
+
+def resubmission(document: Document, reason: str, now: float, context: Context) -> Document:
+    """The document as it was before its submission, one number further: its next job is another one."""
+    return replace(
+        shelved(document, context.holds),
+        state=DocumentState.OPEN,
+        step=Step.TAKEN_IN,
+        submissions=document.submissions + 1,
+        job_id="",
+        classification=None,
+        error="",
+        deadline=now + context.config.deadline_seconds,
+    ).note(now, "submitted anew", reason)

@@ -1,0 +1,93 @@
+"""A family of events is one module: registered by it alone, it is asked for, handled when it comes, and swept."""
+
+from dataclasses import replace
+
+import pytest
+
+from handlers import classify, split, unhandled
+from receiver.core.change import Replace
+from receiver.core.document import Document, DocumentState
+from receiver.core.errors import Misconfigured
+from receiver.core.job import Job, JobKind, JobStatus
+from receiver.operations.sweep import sweep
+from receiver.pipeline.job_request import job_request_for
+from receiver.pipeline.registry import HandlerRegistry
+from receiver.ports import CloudFile
+from tests import made_up_family
+from tests.in_memory_app import InMemoryApp
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def app(app: InMemoryApp) -> InMemoryApp:
+    registry = HandlerRegistry(classify.router, split.router, made_up_family.router, unhandled.router)
+    app.context = replace(app.context, registry=registry)
+    return app
+
+
+async def extracting(app: InMemoryApp) -> Document:
+    """A document whose job is one of the new kind."""
+    document = await app.submitted()
+    job = await app.store.get(Job, document.job_id)
+    assert job is not None
+    await app.store.apply(Replace(replace(job, kind=made_up_family.EXTRACT)))
+    app.cloud.reports[job.id] = replace(app.cloud.reports[job.id], kind=made_up_family.EXTRACT)
+    return document
+
+
+async def test_the_webhook_of_its_jobs_asks_for_its_events(app: InMemoryApp) -> None:
+    document, file = await app.submitted(), CloudFile(id="dfl-1", name="letter.pdf")
+    request = job_request_for(document, made_up_family.EXTRACT, file, app.context)
+    assert request.registration is not None
+    assert request.registration.events == ("extract.success", "extract.error")
+    assert request.configuration == {"data_schema": {"total": "number"}}
+    assert set(request.registration.events) < set(app.context.registry.job_events)
+
+
+async def test_its_event_is_handled(app: InMemoryApp) -> None:
+    document = await extracting(app)
+    app.cloud.finish(document.job_id)
+    await app.event(document.job_id, "extract.success")
+    await app.work()
+    after = await app.document(document.id)
+    assert (after.state, after.error) == (DocumentState.REVIEW, "its data was extracted")
+    job = await app.store.get(Job, document.job_id)
+    assert job is not None
+    assert (job.kind, job.status) == (made_up_family.EXTRACT, JobStatus.COMPLETED)
+
+
+async def test_a_job_whose_event_did_not_come_is_swept(app: InMemoryApp) -> None:
+    document = await extracting(app)
+    app.cloud.finish(document.job_id)
+    app.later(app.context.config.deadline_seconds + 1)
+    assert (await sweep(app.context)).finished == 1
+    await app.work()
+    assert (await app.document(document.id)).error == "its data was extracted"
+
+
+async def test_another_familys_event_says_nothing_of_its_job(app: InMemoryApp) -> None:
+    document = await extracting(app)
+    app.cloud.finish(document.job_id)
+    await app.event(document.job_id, "classify.success")
+    await app.work()
+    assert (await app.document(document.id)).state is DocumentState.OPEN
+
+
+async def test_a_kind_that_nobody_registered_cannot_be_asked_for(app: InMemoryApp) -> None:
+    document, file = await app.submitted(), CloudFile(id="dfl-1", name="letter.pdf")
+    with pytest.raises(Misconfigured, match="nothing is registered about translate jobs"):
+        job_request_for(document, JobKind("translate"), file, app.context)
+
+
+@pytest.mark.parametrize("again", ["jobs", "on", "on_command"])
+def test_what_is_registered_twice_is_a_mistake_at_start(again: str) -> None:
+    other = HandlerRegistry()
+    if again == "jobs":
+        other.jobs(JobKind.CLASSIFY, events=(), configuration=lambda _: {})
+    elif again == "on":
+        other.on("classify.success")(unhandled.ignore)
+    else:
+        other.on_command(JobKind.CLASSIFY)(classify.look_again)
+    with pytest.raises(Misconfigured, match=r"two|second"):
+        HandlerRegistry(classify.router, other)
