@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from handlers.mail import mbox, outlook
+from handlers.mail.envelopes import open_leaf
 from handlers.mail.parts import Files, parts_of
 from handlers.mail.tree import Leaf, Letter, Tree, digest
 from receiver.core.header_block import HEAD_BYTES
@@ -18,7 +19,7 @@ def read_mails(content: bytes, name: str, bounds: MailBounds, folder: Path) -> l
     if not (kind := envelope(content[:HEAD_BYTES], name)):
         return []
     inside = mbox.mails(content) if kind == MAIL else [content]
-    tree, found = Tree(bounds), list[ReadMail]()
+    tree, found = Tree(bounds, open_leaf), list[ReadMail]()
     for number, item in enumerate(inside, start=1):
         before = len(tree.letters)
         _grow(tree, kind, item, name)

@@ -5,7 +5,7 @@ Nothing is judged here but what cannot be read: a leaf that is broken or locked 
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.errors import CloseBoundaryNotFoundDefect, InvalidBase64LengthDefect, InvalidBase64PaddingDefect
@@ -85,11 +85,16 @@ class Letter:
         return f"{self.where}/{inside}" if self.where else inside
 
 
+OpenLeaf = Callable[[str, Leaf, Letter, "Tree", int], None]
+"""Adds what is inside of a leaf that is an envelope of this kind, at this depth (envelopes.py)."""
+
+
 class Tree:
     """All letters of one arrival, outermost first. Raises TooMuch."""
 
-    def __init__(self, bounds: MailBounds) -> None:
+    def __init__(self, bounds: MailBounds, open_leaf: OpenLeaf) -> None:
         self._bounds = bounds
+        self._open_leaf = open_leaf
         self._parts = 0
         self._unpacked = 0
         self.letters: list[Letter] = []
@@ -121,9 +126,7 @@ class Tree:
         letter.leaves.append(leaf)
         judged = leaf.fault or leaf.needless or leaf.opened or _written(leaf)
         if not judged and (kind := envelope(leaf.content[:HEAD_BYTES], leaf.name)):
-            from handlers.mail import envelopes
-
-            envelopes.open_leaf(kind, leaf, letter, self, depth + 1)
+            self._open_leaf(kind, leaf, letter, self, depth + 1)
 
     def _count(self, depth: int, size: int = 0) -> None:
         self._parts += 1

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
+from receiver.aws.assumed_role import session_in_role
 from receiver.aws.environment import named_region
 from receiver.aws.errors import ASSUMING, code_of, translated, unsent
 from receiver.aws.threads import Threads
@@ -149,9 +150,8 @@ class Aws:
             return boto3.session.Session(region_name=given["region_name"], **keys)
         if self._source is None or not self._access.role:
             return boto3.session.Session(**given)
-        from receiver.aws.assumed_role import session_in_role
-
-        return session_in_role(self._source, self._access, region=given["region_name"])
+        open_sts, access = partial(self._source.client, "sts"), self._access
+        return session_in_role(open_sts, access.role, external_id=access.external_id, region=given["region_name"])
 
     async def download_url(self, at: Mapping[str, str], name: str) -> str:
         """A presigned URL that downloads this object, under this file name, for DOWNLOAD_SECONDS.

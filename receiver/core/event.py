@@ -8,7 +8,7 @@ will never understand.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -16,13 +16,21 @@ from receiver.core.errors import Malformed
 from receiver.core.naming import event_key, id_parts
 from receiver.core.strict import refuse_ambiguity
 
-if TYPE_CHECKING:
-    from receiver.core.verify import Verified
-
 ID_LIMIT = 255
 """Characters of an event id, type or job id; longer ones are nobody's ids."""
 LATEST = 253_402_300_800.0
 """The year 10000, in Unix seconds."""
+
+
+@dataclass(slots=True)
+class Verified:
+    """A body that may be parsed. Only ``Proving`` (verify.py) makes one."""
+
+    body: bytes = field(repr=False)
+    by: tuple[str, ...]
+    """Which proofs it gave, with the number of the secret that fitted: ``headers:0``, ``signature:1``."""
+    document_id: str = ""
+    """The document that its token names."""
 
 
 class Inbound:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from receiver.core import token
 from receiver.core.errors import NotAuthentic
-from receiver.core.event import Inbound
+from receiver.core.event import Inbound, Verified
 
 SIGNATURE_HEADER = b"lc-signature"
 TOKEN_HEADER = "X-Mailroom-Token"
@@ -47,17 +47,6 @@ class Shown(NamedTuple):
     how: str = ""
     document_id: str = ""
     cause: str = ""
-
-
-@dataclass(slots=True)
-class Verified:
-    """A body that may be parsed. Only ``Proving`` makes one."""
-
-    body: bytes = field(repr=False)
-    by: tuple[str, ...]
-    """Which proofs it gave, with the number of the secret that fitted: ``headers:0``, ``signature:1``."""
-    document_id: str = ""
-    """The document that its token names."""
 
 
 class Proving:

@@ -16,7 +16,7 @@ import asyncio
 import hashlib
 import inspect
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -30,10 +30,8 @@ from receiver.http.problems import JSON, ErrorReply
 from receiver.http.public import Public
 from receiver.http.reply import Reply
 from receiver.http.request_body import TOO_MANY
+from receiver.http.server_config import ServerConfig
 from receiver.http.webhook import PATH
-
-if TYPE_CHECKING:
-    from receiver.http.server import ServerConfig
 
 KNOWN: dict[type, str] = {
     HttpToolsProtocol: "5fe17095b6453d94",
@@ -74,7 +72,7 @@ class TooManyAtOnce(Exception):
 class LimitedProtocol(HttpToolsProtocol):
     """One connection. What it owes us of a request is counted, in bytes and time."""
 
-    config: "ServerConfig"
+    config: ServerConfig
 
     _head_since: float | None = None
     _body_since: float | None = None

@@ -11,15 +11,10 @@ from starlette.types import ASGIApp
 
 from receiver.core.timers import STOP, WORK_SHARE
 from receiver.http.limits import BACKLOG, REST_SECONDS, ConnectionLimits
+from receiver.http.server_config import ServerConfig
 from receiver.log import log_line
 
 log = logging.getLogger("mailroom.http")
-
-
-class ServerConfig(uvicorn.Config):
-    """uvicorn's configuration, and the limits that the connections share."""
-
-    limits: ConnectionLimits
 
 
 class Server(uvicorn.Server):

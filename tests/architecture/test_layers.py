@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -138,3 +138,41 @@ COUNTED = pytest.mark.parametrize(
 def test_each_layer_keeps_to_its_own_packages(module: str, path: Path) -> None:
     tops = {name.split(".")[0] for name in imported(path)}
     assert tops - set(sys.stdlib_module_names) - set(OURS) <= OUTSIDE[layer_of(module)]
+
+
+def imports_of(path: Path, known: Iterable[str]) -> set[str]:
+    """The modules of ours that a file names in an import: at its top, in a function, or for the type checker alone."""
+    found = set[str]()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports by a relative name"
+            found.update({f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)})
+    return found.intersection(known)
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[set[str]]:
+    """The sets of modules that import each other, by way of others too."""
+    reached = {name: set(imports) for name, imports in graph.items()}
+    for through in graph:
+        for name, known in reached.items():
+            if through in known:
+                reached[name] = known | reached[through]
+    within = (frozenset(other for other in known if name in reached[other]) for name, known in reached.items())
+    return [set(circle) for circle in dict.fromkeys(within) if circle]
+
+
+def test_a_circle_of_imports_is_found() -> None:
+    chain: dict[str, set[str]] = {"a": {"b"}, "b": {"c"}, "c": set()}
+    assert circles(chain) == []
+    assert circles(chain | {"c": {"b"}}) == [{"b", "c"}]
+    assert circles(chain | {"c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
+
+
+def test_no_module_imports_one_that_imports_it() -> None:
+    """A package's own name is left out: that importing a module runs its package is Python's doing."""
+    known = {name: path for name, path in modules() if path.name != "__init__.py"}
+    graph = {name: imports_of(path, known) for name, path in known.items()}
+    assert sum(map(len, graph.values())) > 1000
+    assert circles(graph) == []

@@ -128,7 +128,7 @@ async def test_credentials_that_are_nearly_over_are_renewed_as_they_are_used(loc
             return {"Credentials": made | {"Expiration": datetime.now(UTC) + timedelta(seconds=30)}}
 
     source = Source()
-    s3 = session_in_role(source, DestinationAccess(role=ROLE), region="us-east-1").client(
+    s3 = session_in_role(lambda: source.client("sts"), ROLE, region="us-east-1").client(
         "s3", endpoint_url=local_aws.endpoint
     )
     for _ in range(3):

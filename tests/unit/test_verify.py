@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from receiver.core import token
 from receiver.core.errors import NotAuthentic
-from receiver.core.event import Inbound
-from receiver.core.verify import Proof, Proving, Verified, WebhookSecrets, sign, verify
+from receiver.core.event import Inbound, Verified
+from receiver.core.verify import Proof, Proving, WebhookSecrets, sign, verify
 from tests.builders import NOW
 
 BODY = b'{"event_id":"1"}'

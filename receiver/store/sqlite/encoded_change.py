@@ -2,30 +2,15 @@
 
 import sqlite3
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from receiver.core.change import CheckOwner, Delete, Insert, Record, Replace, Write, kind_of, succeeding
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
 from receiver.core.job import Job
 from receiver.store import codec
-from receiver.store.sqlite.statements import TABLES, Table
-
-if TYPE_CHECKING:
-    from receiver.store.sqlite.connection import SqliteConnection
-
-
-class EncodedInsert(NamedTuple):
-    """A record to insert; ``must`` when one that is there already is a conflict: Insert, not InsertIfAbsent."""
-
-    table: Table
-    id: str
-    values: tuple[Any, ...]
-    must: bool
-
-    def insert(self, db: sqlite3.Connection, now: float) -> bool:
-        """False when a record of this id is there already."""
-        return db.execute(self.table.insert, self.table.timed(self.values, now)).rowcount > 0
+from receiver.store.sqlite.connection import SqliteConnection
+from receiver.store.sqlite.statements import TABLES, EncodedInsert, Table, encoded_insert
 
 
 class EncodedDelete(NamedTuple):
@@ -64,7 +49,7 @@ class EncodedChange:
     rows: list[EncodedInsert] = field(default_factory=list)
     removals: list[EncodedDelete] = field(default_factory=list)
 
-    def __call__(self, db: "SqliteConnection") -> None:
+    def __call__(self, db: SqliteConnection) -> None:
         ids = [item.id for written in (self.replacements, self.rows, self.removals) for item in written]
         db.event_log.make_way(db, ids)
         for check in self.checks:
@@ -97,12 +82,6 @@ def encode_change(writes: tuple[Write, ...], now: float) -> EncodedChange:
         else:
             change.rows.append(encoded_insert(write.record, must=isinstance(write, Insert)))
     return change
-
-
-def encoded_insert(record: Record, *, must: bool) -> EncodedInsert:
-    """The record, encoded and ready to insert."""
-    table = TABLES[type(record)]
-    return EncodedInsert(table, record.id, (*table.values(record), codec.encode(record)), must)
 
 
 def _replacement(old: Record) -> EncodedReplace:

@@ -16,7 +16,7 @@ from receiver.core.errors import Conflict
 from receiver.core.event import Event
 from receiver.core.job import Job
 from receiver.core.task import Task
-from receiver.store.sqlite.encoded_change import encoded_insert
+from receiver.store.sqlite.statements import encoded_insert
 
 UNFILED_LIMIT = 50_000
 """Events that may wait to be filed: a burst. Beyond it each batch files some, and memory and table stay bounded."""

@@ -1,14 +1,15 @@
 """The SQL of each kind of record, made once from INDEXES. A test holds it and the tables in schema/ together."""
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from receiver.core import change
 from receiver.core.change import INDEXES, Query, Record, kind_of
 from receiver.core.task import Task
-from receiver.store import listing
+from receiver.store import codec, listing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,3 +103,22 @@ def page_statement(kind: type[Record], query: Query, now: float) -> tuple[str, l
         f"order by {order} {direction}, id {direction} limit ?"
     )
     return text, [*(value for values in held.values() for value in values), query.limit + 1]
+
+
+class EncodedInsert(NamedTuple):
+    """A record to insert; ``must`` when one that is there already is a conflict: Insert, not InsertIfAbsent."""
+
+    table: Table
+    id: str
+    values: tuple[Any, ...]
+    must: bool
+
+    def insert(self, db: sqlite3.Connection, now: float) -> bool:
+        """False when a record of this id is there already."""
+        return db.execute(self.table.insert, self.table.timed(self.values, now)).rowcount > 0
+
+
+def encoded_insert(record: Record, *, must: bool) -> EncodedInsert:
+    """The record, encoded and ready to insert."""
+    table = TABLES[type(record)]
+    return EncodedInsert(table, record.id, (*table.values(record), codec.encode(record)), must)
