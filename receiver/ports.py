@@ -379,6 +379,13 @@ class HasEndpoints(Protocol):
         ...
 
 
+def taken_by(destination: Destination | None, target: Target, url: str) -> Taken:
+    """What a delivery to this target takes up at this URL, in one spelling."""
+    known: object = destination
+    taken = known.taken(url) if isinstance(known, TakesNames) else Taken(place=url)
+    return taken.at(known.elsewhere(target) if isinstance(known, HasEndpoints) else target.endpoint)
+
+
 class AlertChannel(Protocol):
     """A place that notices go to."""
 

@@ -132,5 +132,5 @@ def arn_hint(target: str) -> str:
 
 
 def queue_name(url: str) -> str:
-    """The name of the queue that a target or a receipt (``sqs://name#message``) is about."""
+    """The name of the queue that a target or a receipt (``sqs://…name#message``) is about."""
     return queue_of(url.partition("#")[0]).name

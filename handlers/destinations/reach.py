@@ -89,11 +89,14 @@ def lies(location: str) -> tuple[str, str]:
 
 
 def elsewhere(options: Mapping[str, str], service: str, environ: Mapping[str, str]) -> str:
-    """The endpoint in one spelling; "" where it is the one that is used without the option, or cannot be known."""
+    """The endpoint in one spelling; "" where it is the one that is used without the option.
+
+    Of a variable that is not set, nobody knows where it led: that is another endpoint than any.
+    """
     try:
         endpoint = resolve(options.get("endpoint", ""), environ)
     except Wrong:
-        return ""
+        return options["endpoint"]
     usual = endpoint_of(service, named_region(environ) or "", environ)
     return "" if not endpoint or _spelled(endpoint) == _spelled(usual) else _spelled(endpoint)
 

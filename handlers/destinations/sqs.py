@@ -46,12 +46,13 @@ class Sqs:
         queue = queue_of(request.url.partition("#")[0])
         given = options_.given(request.options, self._environ)
         order, access = _order(request, given) if queue.fifo else {}, reach.access_of(given)
+        address = await self._url(queue, access)
         answer = await self._aws.through(access).call(
             "sqs", "send_message", what=f"sqs://{queue.name}", region=queue.region,
-            QueueUrl=await self._url(queue, access), MessageBody=cloudevent(request).decode(),
+            QueueUrl=address, MessageBody=cloudevent(request).decode(),
             MessageAttributes=_attributes(request), **order,
         )  # fmt: skip
-        return Receipt(location=f"sqs://{queue.name}#{answer['MessageId']}")
+        return Receipt(location=f"sqs://{address}#{answer['MessageId']}")
 
     async def _url(self, queue: Queue, access: DestinationAccess) -> str:
         """The queue's address, asked for once."""

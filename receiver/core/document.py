@@ -96,7 +96,7 @@ class Receipt:
     """Proof of a delivery."""
 
     location: str
-    """Where it lies, readable back: s3://bucket/key, sqs://queue#message-id, a path, a URL."""
+    """Where it lies, readable back: s3://bucket/key, sqs://https://host/account/queue#message-id, a path, a URL."""
     checksum: str = ""
     """``sha256:<hex>`` of the bytes that lie there, where the destination keeps bytes."""
     fresh: bool = True

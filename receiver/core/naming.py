@@ -252,6 +252,11 @@ def rendered_address(document: Document, target: Target) -> str:
     return f"{target.endpoint} {url}" if target.endpoint else url
 
 
+def url_at(place: str, scheme: str) -> str:
+    """The URL in an address that ``rendered_address`` made of a target with this scheme, without the endpoint."""
+    return place if place.startswith(f"{scheme}:") else place.partition(" ")[2]
+
+
 def place_beside(place: str, sha256: str) -> str:
     """A place next to this one, for other bytes: its last part is marked with the beginning of their checksum."""
     folder, slash, name = place.rpartition("/")

@@ -2,30 +2,47 @@
 
 What lies at a place already is not delivered there again, whichever plan asked for it then; what a place was told and
 is still true is not said again. A place that was told something else is told anew, and one that the plan does not name
-any more is told that. Each message of a document has a higher number than the ones before.
+any more is told that. Each message of a document has a higher number than the ones before, and what is told anew a
+higher one than what is withdrawn: should both reach one consumer, the document is what it ends with.
+
+A place that is only written otherwise (a queue's name, its address) is the same place. It keeps the spelling, and so
+the delivery ids, that it had first.
 
 A document has at each place at most one delivery that holds it, the last message that arrived, and one under way.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import Protocol
 
-from receiver.core.document import Delivery, DeliveryState, Document
+from receiver.core.document import Delivery, DeliveryState, Document, Receipt
 from receiver.core.meaning import PLACED, Meaning, meaning_of
-from receiver.core.naming import claim_id, delivery_id, place_beside, rendered_address
-from receiver.core.plan import Plan, Target, Way
+from receiver.core.naming import claim_id, delivery_id, place_beside, rendered_address, url_at
+from receiver.core.plan import Plan, Taken, Target, Way
 
 Holds = Callable[[Target], bool]
 """Whether a target's destination holds the document itself."""
 
 
-def replanned(document: Document, plan: Plan, holds: Holds, *, before: Document | None = None) -> Document:
+class DestinationFacts(Protocol):
+    """What is known of targets without asking anybody."""
+
+    def holds(self, target: Target) -> bool:
+        """Whether the document itself is put there, and not only a message about it."""
+        ...
+
+    def taken(self, target: Target, url: str) -> Taken:
+        """The place of this target at this URL, in one spelling."""
+        ...
+
+
+def replanned(document: Document, plan: Plan, facts: DestinationFacts, *, before: Document | None = None) -> Document:
     """The document with this plan and the deliveries that it asks for, each with its stable id.
 
     ``before`` is the document as its earlier plan had it, where what was found of it has changed since.
     """
-    earlier = known(before or document, holds).deliveries
-    return _Replan(document, plan, holds, earlier).document()
+    earlier = known(before or document, facts.holds).deliveries
+    return _Replan(document, plan, facts, earlier).document()
 
 
 def shelved(document: Document, holds: Holds) -> Document:
@@ -42,13 +59,14 @@ def with_pointers(document: Document) -> Document:
     number = document.sequence + 1
     paid = {item.id: replace(item, owes_pointer=False) for item in owed}
     kept = (paid.get(item.id, item) for item in document.deliveries)
-    more = (
-        replace(
-            _message(document, item.to, item.place, Meaning.AVAILABLE, item.claim, number, item.id), route=item.route
-        )
-        for item in owed
-    )
+    more = [replace(_available(document, item, number), route=item.route) for item in owed]
     return replace(document, deliveries=(*kept, *more), sequence=number)
+
+
+def _available(document: Document, item: Delivery, number: int) -> Delivery:
+    """Goes where the target leads as it is written by now: a queue's name is another queue in a role's account."""
+    place = rendered_address(document, item.to)
+    return _message(document, item.to, place, Meaning.AVAILABLE, item.claim, number, item.id)
 
 
 def known(document: Document, holds: Holds) -> Document:
@@ -101,39 +119,41 @@ def _message(
 class _Replan:
     """One new plan and the deliveries that there were before it."""
 
-    def __init__(self, document: Document, plan: Plan, holds: Holds, earlier: tuple[Delivery, ...]) -> None:
+    def __init__(self, document: Document, plan: Plan, facts: DestinationFacts, earlier: tuple[Delivery, ...]) -> None:
         placed = document.placed or any(item.done and item.meaning in PLACED for item in earlier)
         self._document = replace(document, plan=plan, shadow=None, placed=placed, deliveries=earlier)
         self._plan = plan
-        self._holds = holds
-        self._earlier = earlier
-        self._number = document.sequence + 1
+        self._facts = facts
+        self._earlier = [(item, self._spellings(item.to, item.place, item.receipt)) for item in earlier]
         self._meaning = meaning_of(plan, placed=placed)
-        self._claim = _claim(self._document, plan, self._meaning, holds)
+        self._claim = _claim(self._document, plan, self._meaning, facts.holds)
 
     def document(self) -> Document:
-        asked = self._asked()
-        told = list(self._withdrawn({item.place for item in asked}))
-        taken = {item.id for item in (*asked, *told)}
-        receipts = [_kept(item) for item in self._earlier if item.receipt and item.id not in taken]
-        rows = (*asked, *told, *receipts)
+        number = self._document.sequence + 1
+        withdrawn = list(self._withdrawn(number))
+        asked = self._asked(number + any(item.sequence == number for item in withdrawn))
+        taken = {item.id for item in (*asked, *withdrawn)}
+        receipts = [_kept(item) for item, _ in self._earlier if item.receipt and item.id not in taken]
+        rows = (*asked, *withdrawn, *receipts)
         number = max((item.sequence for item in rows), default=0)
         return replace(self._document, deliveries=rows, sequence=max(number, self._document.sequence))
 
-    def _asked(self) -> list[Delivery]:
-        """What the plan asks for; each place once."""
+    def _asked(self, number: int) -> list[Delivery]:
+        """What the plan asks for; each place once. Messages get this number."""
         asked: dict[str, Delivery] = {}
         for to, route in zip(self._plan.to, self._plan.routes, strict=True):
             place = self._place(to)
-            item = self._held(to, place) if self._holds(to) else self._told(to, place)
-            asked.setdefault(place, replace(item, to=to, route=route, superseded=False))
+            item = self._held(to, place) if self._facts.holds(to) else self._told(to, place, number)
+            asked.setdefault(item.id, replace(item, to=to, route=route, superseded=False))
         return list(asked.values())
 
     def _place(self, to: Target) -> str:
         """Where it goes: beside what was delivered there before a person gave the document other bytes."""
         place, today = rendered_address(self._document, to), ("", f"sha256:{self._document.sha256}")
         others = [
-            item for item in self._at(place) if item.receipt and not item.tells and item.receipt.checksum not in today
+            item
+            for item in self._at(to, place)
+            if item.receipt and not item.tells and item.receipt.checksum not in today
         ]
         return place_beside(place, self._document.sha256) if others and self._document.sha256 else place
 
@@ -141,36 +161,52 @@ class _Replan:
         """The document itself at this place: the bytes that it has today."""
         identity = delivery_id(self._document.id, place, self._document.sha256)
         fresh = Delivery(id=identity, to=to, route="", place=place, run=self._document.version + 1)
-        same = [item for item in self._at(place) if item in self._document.copies or item.id == identity]
+        same = [item for item in self._at(to, place) if item in self._document.copies or item.id == identity]
         item = replace(self._again(same[0] if same else fresh), meaning=self._meaning)
         if item.done and item.to.style != to.style:
             return replace(begun_anew(item, self._document), options_changed=True)
         return item
 
-    def _told(self, to: Target, place: str) -> Delivery:
+    def _told(self, to: Target, place: str, number: int) -> Delivery:
         """The message to this place: the last one that it was sent, where that says the same."""
-        last = _last(self._at(place))
+        last = _last(self._at(to, place))
         if last is not None and last.claim == self._claim:
             return self._again(last)
         replaces = last.id if last else ""
-        return _message(self._document, to, place, self._meaning, self._claim, self._number, replaces)
+        return _message(self._document, to, place, self._meaning, self._claim, number, replaces)
 
-    def _withdrawn(self, asked: Collection[str]) -> Iterator[Delivery]:
+    def _withdrawn(self, number: int) -> Iterator[Delivery]:
         """The messages to places that were told something, or may have been, and that the plan does not name."""
-        for place in dict.fromkeys(item.place for item in self._earlier if item.tells):
-            last = _last(self._at(place))
-            if last is None or place in asked or (last.meaning is Meaning.SUPERSEDED and last.done):
+        named = {item.id for to in self._plan.to for item in self._at(to, rendered_address(self._document, to))}
+        for item, spellings in self._earlier:
+            there = self._written(spellings)
+            last = _last(there)
+            if last is None or item.id in named or (last.meaning is Meaning.SUPERSEDED and last.done):
                 continue
+            named |= {other.id for other in there}
             if last.meaning is not Meaning.SUPERSEDED:
                 what = Meaning.SUPERSEDED
-                last = _message(self._document, last.to, place, what, what, self._number, last.id)
+                last = _message(self._document, last.to, last.place, what, what, number, last.id)
             yield replace(self._again(last), superseded=True)
 
     def _again(self, item: Delivery) -> Delivery:
         return begun_anew(item, self._document) if item.gave_up else item
 
-    def _at(self, place: str) -> list[Delivery]:
-        return [item for item in self._earlier if item.place == place]
+    def _at(self, to: Target, place: str) -> list[Delivery]:
+        """What was delivered at this place, in whatever spelling."""
+        return self._written(self._spellings(to, place)) if self._earlier else []
+
+    def _written(self, spellings: frozenset[str]) -> list[Delivery]:
+        """What was delivered at a place that is written so, or so as what was delivered there is."""
+        while more := frozenset().union(*(its for _, its in self._earlier if its & spellings)) - spellings:
+            spellings |= more
+        return [item for item, its in self._earlier if its & spellings]
+
+    def _spellings(self, to: Target, place: str, receipt: Receipt | None = None) -> frozenset[str]:
+        """The place as it is written, in the destination's one spelling, and as the receipt says that it was."""
+        taken = self._facts.taken(to, url_at(place, to.scheme))
+        said = self._facts.taken(to, receipt.location.partition("#")[0]) if receipt else taken
+        return frozenset({place, taken.place} | ({said.place} if taken.place in said.perhaps else set()))
 
 
 def _last(deliveries: Iterable[Delivery]) -> Delivery | None:

@@ -11,7 +11,7 @@ from receiver.core.loops import feeds
 from receiver.core.places import Names
 from receiver.core.plan import Taken, Target
 from receiver.core.problem import Problem, an_error
-from receiver.ports import Destination, Doubts, HasEndpoints, TakesNames
+from receiver.ports import Destination, Doubts, taken_by
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -34,9 +34,7 @@ def check_config(
         return destinations[target.scheme].faults(target)
 
     def names(target: Target, url: str) -> Taken:
-        destination = destinations[target.scheme]
-        taken = destination.taken(url) if isinstance(destination, TakesNames) else Taken(place=url)
-        return taken.at(destination.elsewhere(target) if isinstance(destination, HasEndpoints) else "")
+        return taken_by(destinations[target.scheme], target, url)
 
     def doubts(target: Target) -> list[str]:
         destination = destinations[target.scheme]

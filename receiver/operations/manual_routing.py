@@ -7,7 +7,7 @@ from receiver.core.chosen import choices, plan_of_choice
 from receiver.core.document import Classification, DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import Malformed, NotAllowed, NotFound
 from receiver.core.plan import Plan, Way
-from receiver.core.replan import Holds, replanned
+from receiver.core.replan import DestinationFacts, replanned
 from receiver.core.route import RouteTable, decide
 from receiver.operations.replay import overtaken
 from receiver.packets import parents
@@ -35,7 +35,7 @@ async def route_by_hand(document_id: str, word: RoutingDecision, context: Contex
     if document is None:
         raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
     now = context.clock()
-    after = reroute(document, word, context.config.table, context.holds, now=now)
+    after = reroute(document, word, context.config.table, context, now=now)
     if any(item.state is DeliveryState.PENDING for item in after.holders):
         await refuse_unreadable(document, context)
     after = replace(after, deadline=now + context.config.deadline_seconds)
@@ -46,7 +46,9 @@ async def route_by_hand(document_id: str, word: RoutingDecision, context: Contex
     return replace(after, version=after.version + 1)
 
 
-def reroute(document: Document, word: RoutingDecision, table: RouteTable, holds: Holds, *, now: float) -> Document:
+def reroute(
+    document: Document, word: RoutingDecision, table: RouteTable, facts: DestinationFacts, *, now: float
+) -> Document:
     """The document with the plan that a person's word makes; what was delivered stays delivered, and on record."""
     if document.state not in (DocumentState.REVIEW, DocumentState.FAILED):
         raise NotAllowed(
@@ -58,7 +60,7 @@ def reroute(document: Document, word: RoutingDecision, table: RouteTable, holds:
     typed = replace(document, classification=_said(document, word)) if word.type else document
     plan = _by_type(typed, word, table, now) if word.type else _by_name(document, word, table, now)
     detail = f"{word.who}: {plan.reason}; before: {_before(document)}"
-    routed = replanned(typed, plan, holds, before=document)
+    routed = replanned(typed, plan, facts, before=document)
     routed = replace(routed, error="", state=DocumentState.OPEN, step=Step.DECIDED)
     return routed.note(now, "routed by hand", detail).settle()
 

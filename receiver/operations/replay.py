@@ -176,7 +176,7 @@ def _without_plan(document: Document, context: Context) -> Replay:
 async def _reroute(document: Document, plan: Plan, context: Context) -> Replay:
     """The new plan's deliveries; what was delivered before, by whatever plan, keeps its receipt."""
     detail = what_moves(document.plan, plan)
-    after = replace(replanned(document, plan, context.holds), error="")
+    after = replace(replanned(document, plan, context), error="")
     if _needs_bytes(after) and (why := await why_undeliverable(document, context)):
         return _nothing(document, f"{detail}: {why}")
     after = with_shadow_verdict(reopened(after, "re-routed", detail, context), context)

@@ -17,7 +17,7 @@ from receiver.core.errors import FileGone, Transient
 from receiver.core.job import Job, JobKind
 from receiver.core.job_update import Command, JobUpdate
 from receiver.core.links import ContentLinks
-from receiver.core.plan import Target
+from receiver.core.plan import Taken, Target
 from receiver.core.route import RouteTable
 from receiver.core.task import NOTICES, Task
 from receiver.core.verify import TOKEN_HEADER
@@ -34,6 +34,7 @@ from receiver.ports import (
     Store,
     TaskQueue,
     WebhookConfiguration,
+    taken_by,
 )
 
 BRING_BACK = "take the same file in again, from the same place: its bytes are kept again then, and nothing is paid"
@@ -192,6 +193,10 @@ class Context:
         """Whether the document itself is put there, and not only a message about it."""
         destination = self.destinations.get(target.scheme)
         return destination is not None and destination.holds_bytes
+
+    def taken(self, target: Target, url: str) -> Taken:
+        """What a delivery to this target takes up at this URL, in one spelling; asks nobody."""
+        return taken_by(self.destinations.get(target.scheme), target, url)
 
     def source_of(self, location: str) -> ContentSource | None:
         """Who can read what lies at this location; None when nobody here can."""

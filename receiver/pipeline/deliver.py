@@ -15,7 +15,7 @@ from receiver.core.document import Delivery, DeliveryState, Document, Receipt
 from receiver.core.errors import DeliveryConflict, FileGone, Unroutable
 from receiver.core.manifest import manifest
 from receiver.core.meaning import Meaning
-from receiver.core.naming import place, task_id
+from receiver.core.naming import place, task_id, url_at
 from receiver.core.plan import Target
 from receiver.core.replan import known, with_pointers
 from receiver.core.task import Task
@@ -156,9 +156,7 @@ async def _parcel(document: Document, delivery: Delivery, context: Context) -> D
 def _where(delivery: Delivery) -> str:
     """Where to: a document that was delivered goes where it lies, should such names be made otherwise by now."""
     lies = delivery.receipt.location if delivery.receipt and not delivery.tells else ""
-    return (
-        lies if lies.startswith(f"{delivery.to.scheme}://") else delivery.place.removeprefix(f"{delivery.to.endpoint} ")
-    )
+    return lies if lies.startswith(f"{delivery.to.scheme}://") else url_at(delivery.place, delivery.to.scheme)
 
 
 async def _sent(request: DeliveryRequest, context: Context) -> Receipt:

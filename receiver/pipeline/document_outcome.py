@@ -15,7 +15,7 @@ from receiver.pipeline.shadow import with_shadow_verdict
 
 def planned(document: Document, plan: Plan, context: Context) -> Document:
     """The document with its plan, its deliveries, and the state that follows; what was delivered stays on record."""
-    now, after = context.clock(), replanned(document, plan, context.holds)
+    now, after = context.clock(), replanned(document, plan, context)
     again = document.state is not DocumentState.OPEN
     deadline = now + context.config.deadline_seconds if again else document.deadline
     after = replace(after, step=Step.DECIDED, state=DocumentState.OPEN, deadline=deadline)

@@ -78,7 +78,7 @@ async def test_a_queue_can_be_named_by_its_address(local_aws: LocalAws) -> None:
     queue = _queue(local_aws)
     address = f"sqs://https://sqs.us-east-1.amazonaws.com/000000000000/{queue_name(queue)}"
     receipt = await Sqs(local_aws.aws).deliver(a_delivery_request(address))
-    assert receipt.location.startswith(f"{queue}#")
+    assert receipt.location.startswith(f"sqs://{local_aws.endpoint}/000000000000/{queue_name(queue)}#")
     assert len(local_aws.messages(queue)) == 1
 
 

@@ -18,14 +18,14 @@ from receiver.core.task import Task, TaskState
 from receiver.operations.manual_routing import RoutingDecision, reroute, route_by_hand
 from receiver.pipeline.context import Context
 from tests.builders import NOW, a_document, a_task
+from tests.known_places import KnownPlaces
 from tests.receivers import TABLE, an_app
 
 TABLE_ = parse(TABLE, {}).table
 UNSORTED = TABLE_.no_match.to[0]
 
 
-def holds(target: Target) -> bool:
-    return target.scheme == "folder"
+FACTS = KnownPlaces()
 
 
 def unsorted(**fields: object) -> Document:
@@ -48,7 +48,7 @@ def unsorted(**fields: object) -> Document:
 
 
 def test_a_word_on_the_type_makes_the_deliveries_of_its_route() -> None:
-    after = reroute(unsorted(), RoutingDecision(type="invoice", who="Ada"), TABLE_, holds, now=NOW)
+    after = reroute(unsorted(), RoutingDecision(type="invoice", who="Ada"), TABLE_, FACTS, now=NOW)
     assert after.plan is not None
     assert (after.plan.way, after.plan.route, after.plan.review) == (Way.BY_HAND, "invoice", False)
     assert (after.type, after.state) == ("invoice", DocumentState.OPEN)
@@ -57,7 +57,7 @@ def test_a_word_on_the_type_makes_the_deliveries_of_its_route() -> None:
 
 
 def test_what_was_delivered_before_stays_on_record_and_the_word_says_who_when_and_what_was_before() -> None:
-    after = reroute(unsorted(), RoutingDecision(to="contract", who="Ada"), TABLE_, holds, now=NOW)
+    after = reroute(unsorted(), RoutingDecision(to="contract", who="Ada"), TABLE_, FACTS, now=NOW)
     assert [item.state for item in after.deliveries] == [DeliveryState.PENDING, DeliveryState.DELIVERED]
     entry = after.history[-1]
     assert (entry.at, entry.what) == (NOW, "routed by hand")
@@ -65,7 +65,7 @@ def test_what_was_delivered_before_stays_on_record_and_the_word_says_who_when_an
 
 
 def test_to_leave_it_where_it_lies_delivers_nothing_again() -> None:
-    after = reroute(unsorted(), RoutingDecision(to="no_match"), TABLE_, holds, now=NOW)
+    after = reroute(unsorted(), RoutingDecision(to="no_match"), TABLE_, FACTS, now=NOW)
     assert after.state is DocumentState.ROUTED
     assert [item.state for item in after.deliveries] == [DeliveryState.DELIVERED]
 
@@ -73,7 +73,7 @@ def test_to_leave_it_where_it_lies_delivers_nothing_again() -> None:
 @pytest.mark.parametrize("state", [DocumentState.OPEN, DocumentState.ROUTED])
 def test_a_document_that_needs_nobody_is_not_rerouted(state: DocumentState) -> None:
     with pytest.raises(NotAllowed, match=f"is {state}"):
-        reroute(unsorted(state=state), RoutingDecision(to="invoice"), TABLE_, holds, now=NOW)
+        reroute(unsorted(state=state), RoutingDecision(to="invoice"), TABLE_, FACTS, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_document_that_needs_nobody_is_not_rerouted(state: DocumentState) -> N
 )
 def test_a_word_that_is_not_in_the_table_is_refused_with_what_is(word: RoutingDecision) -> None:
     with pytest.raises(Malformed, match=r"known are .*contract"):
-        reroute(unsorted(), word, TABLE_, holds, now=NOW)
+        reroute(unsorted(), word, TABLE_, FACTS, now=NOW)
 
 
 def test_the_choices_are_the_routes_and_the_fallbacks_that_lead_somewhere() -> None:
@@ -103,7 +103,7 @@ COPIED = parse(
 
 
 def chosen_way(to: str, **fields: object) -> Plan:
-    plan = reroute(unsorted(**fields), RoutingDecision(to=to, who="Ada"), COPIED, holds, now=NOW).plan
+    plan = reroute(unsorted(**fields), RoutingDecision(to=to, who="Ada"), COPIED, FACTS, now=NOW).plan
     assert plan is not None
     return plan
 
@@ -153,7 +153,7 @@ def test_low_confidence_by_hand_is_what_it_is_where_the_table_decides() -> None:
     table = replace(COPIED, low_confidence=Fallback(to=(UNSORTED,)))
     result = Classification(type="invoice", confidence=0.2)
     document = unsorted(classification=result, page_count=5)
-    plan = reroute(document, RoutingDecision(to="low_confidence"), table, holds, now=NOW).plan
+    plan = reroute(document, RoutingDecision(to="low_confidence"), table, FACTS, now=NOW).plan
     decided = decide(table, result, document, now=NOW)
     assert decided.way is Way.LOW_CONFIDENCE
     assert plan is not None

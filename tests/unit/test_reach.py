@@ -21,8 +21,10 @@ from receiver.operations.check_config import check_config
 from receiver.operations.replay import ReplayFilter, carry_out, foreseen
 from tests.builders import a_document
 from tests.in_memory_app import TABLE, InMemoryApp
+from tests.known_places import KnownPlaces
 
 ROLE = "arn:aws:iam::123456789012:role/mail/writer"
+FACTS = KnownPlaces()
 QUEUE = "sqs://https://sqs.eu-central-1.amazonaws.com/123456789012/invoices"
 STORE = "https://minio.example:9000"
 HERE = "https://s3.eu-central-1.amazonaws.com"
@@ -148,10 +150,6 @@ TARGETS = st.builds(
 )
 
 
-def holds(target: Target) -> bool:
-    return target.scheme == "s3"
-
-
 def plan_to(*targets: Target) -> Plan:
     return Plan(way=Way.MATCHED, route="invoice", reason="", to=targets)
 
@@ -159,12 +157,12 @@ def plan_to(*targets: Target) -> Plan:
 @given(item=TARGETS, other=TARGETS)
 def test_deliveries_are_apart_by_endpoint_and_never_by_role(item: Target, other: Target) -> None:
     document = a_document(deliveries=(), plan=None)
-    first, second = (replanned(document, plan_to(target), holds).deliveries[0] for target in (item, other))
+    first, second = (replanned(document, plan_to(target), FACTS).deliveries[0] for target in (item, other))
     assert (first.id == second.id) == ((item.url, item.endpoint) == (other.url, other.endpoint))
     if not item.endpoint:  # as it always was
         plain = render(item.url, path_fields(document))
         assert first.place == rendered_address(document, item) == plain
-        if holds(item):
+        if FACTS.holds(item):
             assert first.id == delivery_id(document.id, plain, document.sha256)
 
 

@@ -193,7 +193,7 @@ async def test_a_new_plan_never_takes_a_number_that_a_message_had(app: InMemoryA
     document = await app.routed("contract")
     assert document.plan is not None
     told = replace(document, sequence=7, deliveries=())
-    assert replanned(told, document.plan, app.context.holds).sequence == 7
+    assert replanned(told, document.plan, app.context).sequence == 7
 
 
 async def test_a_packet_is_open_while_a_piece_of_it_is_not_there_yet(app: InMemoryApp) -> None:
