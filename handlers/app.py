@@ -33,7 +33,7 @@ from receiver.operations.check_config import check_config
 from receiver.pipeline.context import Context
 from receiver.pipeline.registry import HandlerRegistry
 from receiver.ports import AlertChannel, Destination, Spool
-from receiver.refused_change import SHADOW
+from receiver.refused_change import SHADOW, refusal_of
 from receiver.settings import Settings
 
 
@@ -78,7 +78,7 @@ def build(
     refuse_faults(config, context, settings)
     read_shadow = partial(shadow_anew, settings, context) if settings.shadow_config else None
     if read_shadow is not None:
-        begin_shadow(read_shadow, context)
+        begin_shadow(read_shadow, context, settings.shadow_config)
     receiver = bootstrap.open_receiver(settings, store, queue, meter, retention=config.retention)
     feeds = (open_inbox(settings, aws),) if settings.inbox else ()
     read_table = None if given else partial(table_anew, settings, context, aws)
@@ -106,12 +106,12 @@ def shadow_anew(settings: Settings, context: Context) -> RouteTable:
     return config.table
 
 
-def begin_shadow(read: Callable[[], RouteTable], context: Context) -> None:
+def begin_shadow(read: Callable[[], RouteTable], context: Context, path: str) -> None:
     """Has the shadow table decide too. One that is wrong is left out, and said: nothing may stop because of it."""
     try:
         context.take_shadow(read())
-    except Misconfigured as error:
-        SHADOW.say(error)
+    except Exception as error:  # noqa: BLE001 - so it is with what nobody foresaw
+        SHADOW.say(refusal_of(error, path))
 
 
 def open_inbox(settings: Settings, aws: Aws) -> InboxFeed:

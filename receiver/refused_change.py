@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 from receiver.alerting.alert import task_for
 from receiver.core.alert import Alert
@@ -53,6 +54,13 @@ class RefusedChange:
             key = short_hash(self.kind, self.cause)
             if (incident := await context.store.get(Incident, key)) and incident.standing_since:
                 await found_gone(incident, context)
+
+
+def refusal_of(error: Exception, path: Path | str) -> Misconfigured:
+    """Why a file is refused, also where nobody foresaw that it could bring this about."""
+    if isinstance(error, Misconfigured):
+        return error
+    return Misconfigured(f"{path} cannot be used: {type(error).__name__}: {error}")
 
 
 SECRETS = RefusedChange(

@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 
 from receiver.bootstrap import App
+from receiver.config.read_file import FILES
 from receiver.core.errors import Misconfigured
 from receiver.log import log_line
 from receiver.pipeline.context import Context
-from receiver.refused_change import AGAIN_SECONDS, SHADOW, TABLE, RefusedChange, log
+from receiver.refused_change import AGAIN_SECONDS, SHADOW, TABLE, RefusedChange, log, refusal_of
 
 EVERY_SECONDS = 2.0
 """How often it is looked whether a file is another. It is read when two looks find it the same: no editor's half."""
@@ -34,10 +35,9 @@ async def keep_current(app: App, *, every_seconds: float = EVERY_SECONDS) -> Non
         files.append(_Reloading(Path(app.settings.shadow_config), partial(_read_shadow, app), SHADOW, app.context))
     else:
         await SHADOW.clear(app.context)  # nobody is waited for to mend a file that is no longer named
-    while True:
-        await asyncio.sleep(every_seconds)
+    async with asyncio.TaskGroup() as looking:
         for file in files:
-            await file.look()
+            looking.create_task(file.keep_looking(every_seconds))
 
 
 def _read_table(app: App) -> Take:
@@ -86,6 +86,12 @@ class _Reloading:
         self._refused: Misconfigured | None = None
         self._told_at = float("-inf")
 
+    async def keep_looking(self, every_seconds: float) -> None:
+        """Each file by itself: one that does not answer holds up no other one."""
+        while True:
+            await asyncio.sleep(every_seconds)
+            await self.look()
+
     async def look(self) -> None:
         stamp = await asyncio.to_thread(stamp_of, self._path)
         settled, self._seen = stamp == self._seen, stamp
@@ -97,8 +103,8 @@ class _Reloading:
     async def _reload(self) -> None:
         try:
             take = await asyncio.to_thread(self._read_file)
-        except Misconfigured as error:
-            self._refused, self._told_at = error, float("-inf")
+        except Exception as error:  # noqa: BLE001 - whatever a file brings about, a person hears of it
+            self._refused, self._told_at = refusal_of(error, self._path), float("-inf")
             return
         self._refused, self._cleared_at = None, float("-inf")
         take()
@@ -118,7 +124,7 @@ class _Reloading:
 def stamp_of(path: Path) -> Stamp:
     """What changes when the file does, be it written in place, renamed over, or a link that leads elsewhere."""
     try:
-        found = path.stat()
+        found = FILES.stat(path)
     except OSError as error:
         return (error.errno or 0,)
     return found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from receiver.config import faults, model
 from receiver.config.conditions import WhenSection
 from receiver.config.config import Alerting, Category, Classify, Config, Guards, MailPolicy, Resubmit, Rule, Split
+from receiver.config.read_file import FILES
 from receiver.config.source import ConfigText, read_config
 from receiver.config.surprises import surprises
 from receiver.config.text import (
@@ -56,7 +57,7 @@ def retention_in(path: Path) -> Retention:
 
 def _text(path: Path, variable: str = "MAILROOM_CONFIG") -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return FILES.read(path).decode("utf-8-sig")
     except FileNotFoundError:
         raise Misconfigured(
             f"there is no {path}: write one (docs/reference-config.md) and name it in {variable}; "

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -198,7 +199,7 @@ class Shadowed(Process):
         settings = settings_with(config=str(self.path), shadow_config=str(self.shadow))
         read = partial(shadow_anew, settings, self.app.context)
         self.app = replace(self.app, settings=settings, read_shadow=read)
-        begin_shadow(read, self.app.context)
+        begin_shadow(read, self.app.context, str(self.shadow))
 
     @property
     def version(self) -> str:
@@ -248,6 +249,48 @@ async def test_a_wrong_shadow_table_is_left_out_and_told_and_the_real_one_goes_o
         process.shadow.write_text(SOUND)
         await process.decides(SOUND)
     assert await process.alerts() == []
+
+
+async def test_a_shadow_table_that_nobody_can_read_to_its_end_holds_up_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = Shadowed(tmp_path, OTHER)
+    hangs, answers = asyncio.Event(), threading.Event()
+
+    def stat(path: Path) -> os.stat_result:
+        if path == process.shadow:
+            loop.call_soon_threadsafe(hangs.set)
+            answers.wait()
+        return path.stat()
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr("receiver.reload.FILES", Mock(stat=stat))
+    try:
+        async with looking(process):
+            await hangs.wait()
+            process.path.write_text(OTHER)
+            await taken(process, "folder:///mail/elsewhere/")
+    finally:
+        answers.set()
+
+
+@pytest.mark.parametrize("fault", [ZeroDivisionError("nobody foresaw this"), MemoryError()])
+async def test_whatever_a_shadow_table_brings_about_is_told(
+    fault: Exception, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = Shadowed(tmp_path, OTHER)
+    read = Mock(side_effect=fault)
+    begin_shadow(read, process.app.context, str(process.shadow))
+    assert [item.getMessage() for item in caplog.records] == ["shadow.refused"]
+    process.app = replace(process.app, read_shadow=read)
+    async with looking(process):
+
+        async def is_told() -> bool:
+            return bool(await process.told())
+
+        await until(is_told)
+        process.path.write_text(OTHER)
+        await taken(process, "folder:///mail/elsewhere/")
 
 
 async def test_who_names_no_shadow_table_any_more_has_nothing_to_mend(tmp_path: Path) -> None:

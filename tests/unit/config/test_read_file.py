@@ -1,0 +1,75 @@
+"""What is read as a table's file is a file, of a bounded size, and nobody waits for it for ever."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from receiver.config import load
+from receiver.config.read_file import MOST_BYTES, PatientReader
+from receiver.core.errors import Misconfigured
+
+
+def _pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "pipe")
+    return folder / "pipe"
+
+
+def _huge(folder: Path) -> Path:
+    with (folder / "huge").open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+    return folder / "huge"
+
+
+def _linked(folder: Path) -> Path:
+    (folder / "link").symlink_to("/dev/zero")
+    return folder / "link"
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (_pipe, "it is no regular file"),
+        (lambda _: Path("/dev/zero"), "it is no regular file"),
+        (_linked, "it is no regular file"),
+        (lambda folder: folder, "Is a directory"),
+        (_huge, "it is larger than 8 MB"),
+    ],
+)
+@pytest.mark.parametrize("variable", ["MAILROOM_CONFIG", "MAILROOM_SHADOW_CONFIG"])
+def test_what_would_hang_or_never_end_is_refused_with_the_reason(
+    made: object, said: str, variable: str, tmp_path: Path
+) -> None:
+    path = made(tmp_path)  # type: ignore[operator]
+    with pytest.raises(Misconfigured) as error:
+        load(path, {}, variable=variable)
+    assert str(error.value) == f"{path} ({variable}) cannot be read: {said}"
+
+
+def test_a_file_system_that_does_not_answer_is_asked_once_and_waited_for_no_longer_than_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, asked = threading.Event(), list[str]()
+    (tmp_path / "table").write_text("sound")
+
+    def hang(path: Path) -> bytes:
+        asked.append(str(path))
+        answers.wait()
+        return path.read_bytes()
+
+    monkeypatch.setattr("receiver.config.read_file._content", hang)
+    reader, patient = PatientReader(0.01), PatientReader(60)
+    try:
+        for _ in range(3):
+            with pytest.raises(OSError, match=r"does not answer within 0\.01 seconds"):
+                reader.read(tmp_path / "table")
+        assert len(asked) == 1
+    finally:
+        answers.set()
+    assert patient.read(tmp_path / "table") == b"sound"
+
+
+def test_the_bound_itself_is_read(tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(b"#" * MOST_BYTES)
+    assert len(PatientReader().read(tmp_path / "large")) == MOST_BYTES
