@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from receiver.core.errors import Misconfigured
 from receiver.core.forms import Wrong
-from receiver.core.variables import resolve
+from receiver.core.variables import resolve, variables_in
 
 
 def given(options: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -20,13 +20,46 @@ def given(options: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, s
     return found
 
 
+_HOLDS = {
+    "role": "the ARN of a role, arn:aws:iam::ACCOUNT:role/NAME, the account in 12 digits",
+    "external_id": "2 to 1,224 letters, digits and + = , . @ : / - _",
+    "endpoint": "https://host or https://host:port, without user, path, query or fragment",
+    "access_key": "a key: printable ASCII without spaces or quotes",
+    "secret_key": "a key: printable ASCII without spaces or quotes",
+    "secret": "whsec_ and base64, as Standard Webhooks has it",
+    "storage_class": "a storage class that a writer to this bucket can choose",
+    "kms_key": "the id of a key of KMS, alias/NAME, or its ARN",
+    "tags": "name=value, name=value, such as S3 takes beside Mailroom's own",
+    "metadata": "name=value, name=value, such as S3 takes beside Mailroom's own",
+    "conditions": "none",
+    "group": "batch or type",
+}
+"""What an option must be, for those whose value is not shown."""
+
+
+def without_values(found: Iterable[str], options: Mapping[str, str], *, says: str = "does not hold") -> list[str]:
+    """The faults without what variables hold: it may be a secret, of this option or, with a wrong name, of another.
+
+    The fault of an option with a variable in it says what must be there, and no word of what is.
+    """
+    return list(dict.fromkeys(_without_value(fault, options, says) for fault in found))
+
+
+def _without_value(fault: str, options: Mapping[str, str], says: str) -> str:
+    for name, value in options.items():
+        if fault.startswith(f"option {name}:") and (named := " and ".join(variables_in(value))):
+            return f"option {name}: the variable {named} {says} {_HOLDS.get(name, 'what goes here')}"
+    return fault
+
+
 def unset(options: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
-    """One fault for an option whose variable is not set."""
+    """The faults of options whose variables are not set, or hold nothing but white space."""
     try:
-        given(options, environ)
+        found = given(options, environ)
     except Misconfigured as error:
         return [f"{error}; {error.fix}"]
-    return []
+    blank = [name for name, value in found.items() if not value.strip() and options[name].strip()]
+    return [f"option {name}: the variable {' and '.join(variables_in(options[name]))} is blank" for name in blank]
 
 
 def unknown(options: Mapping[str, str], known: Iterable[str]) -> list[str]:

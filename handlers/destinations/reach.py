@@ -35,7 +35,12 @@ def access_of(given: Mapping[str, str]) -> DestinationAccess:
 def reach_faults(options: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
     """What is wrong with them; that a variable is not set, or an option empty, is said elsewhere."""
     given = options_.given(options, environ)
-    return [*_role_faults(given), *_key_faults(options), *_endpoint_faults(given.get("endpoint", ""), environ)]
+    return [
+        *_role_faults(given),
+        *_key_faults(options),
+        *_odd_keys(given),
+        *_endpoint_faults(given.get("endpoint", ""), environ),
+    ]
 
 
 def _role_faults(given: Mapping[str, str]) -> Iterator[str]:
@@ -58,6 +63,17 @@ def _key_faults(options: Mapping[str, str]) -> Iterator[str]:
         yield "option access_key and a role exclude each other: keep one of the two"
     if secret and not secret.startswith("env:"):
         yield "option secret_key: write secret_key: env:NAME, for options are kept with the document"
+
+
+def _odd_keys(given: Mapping[str, str]) -> Iterator[str]:
+    """Keys that no header could carry, so that no request would ever be sent. None is shown."""
+    for name in ("access_key", "secret_key"):
+        try:
+            if key := given.get(name, ""):
+                forms.refuse_careless(key)
+                forms.TOKEN.check(key)
+        except Wrong as wrong:
+            yield f"option {name}: the key {wrong}{f'; {wrong.fix}' if wrong.fix else ''}"
 
 
 def _endpoint_faults(endpoint: str, environ: Mapping[str, str]) -> Iterator[str]:

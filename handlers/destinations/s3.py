@@ -101,12 +101,14 @@ class S3:
         if unset := options_.unset(target.options, self._environ):
             return found + unset
         given = options_.given(target.options, self._environ)
-        return [*found, *option_faults(bucket, given), *reach.reach_faults(target.options, self._environ)]
+        wrong = [*option_faults(bucket, given), *reach.reach_faults(target.options, self._environ)]
+        return [*found, *options_.without_values(wrong, target.options)]
 
     def doubts(self, target: Target) -> list[str]:
         """Buckets, keys and options that are probably not meant so."""
         bucket, _, key = target.url.removeprefix("s3://").partition("/")
-        found = doubts(bucket, options_.given(target.options, self._environ))
+        odd = doubts(bucket, options_.given(target.options, self._environ))
+        found = options_.without_values(odd, target.options, says="may not hold")
         return [*found, *literal_signs(key), *(odd_parts(key) if key else ())]
 
     def taken(self, url: str) -> Taken:

@@ -84,7 +84,7 @@ class Sqs:
         found += reach.reach_faults(target.options, self._environ)
         if (group := given.get("group", "batch")) not in GROUPS:
             found.append(f"option group: {group!r} is none of {', '.join(GROUPS)}")
-        return found
+        return options_.without_values(found, target.options)
 
     def doubts(self, target: Target) -> list[str]:
         """Regions that are not known yet."""

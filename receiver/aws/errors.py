@@ -64,6 +64,12 @@ def translated(error: Exception, what: str) -> MailroomError:
         return Unroutable(f"{what}: no AWS region is set", fix="set AWS_DEFAULT_REGION")
     if isinstance(error, unsent()):
         return DestinationBusy(f"{what}: AWS cannot be reached: {error}")
+    if isinstance(error, boto.HTTPClientError) and isinstance(error.kwargs.get("error"), ValueError):
+        # What no header takes. The text of it is the header: the key, in most cases.
+        return AccessDenied(
+            f"{what}: no request can be sent with these credentials: they hold what no header takes",
+            fix="look for spaces, line breaks and letters outside ASCII in the keys; then: mailroom replay --parked",
+        )
     if isinstance(error, _cut_short()):
         return Unanswered(f"{what}: AWS did not answer: {error}")
     return Unroutable(f"{what}: {error}")

@@ -191,6 +191,20 @@ async def test_what_was_sent_may_have_been_done_whatever_the_attempts_after_it_w
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("key", ["hidden\nkey", "hidden\r"])
+async def test_a_key_that_no_header_takes_is_no_matter_of_time_and_is_not_shown(key: str) -> None:
+    keys = {"aws_access_key_id": key, "aws_secret_access_key": "b", "region_name": "us-east-1"}
+    with (
+        _answering(BUSY) as url,
+        closing(Aws(credentials=keys, endpoint_url=url, attempts=1)) as aws,
+        pytest.raises(AccessDenied) as error,
+    ):
+        await aws.call("s3", "head_bucket", what="s3://mail", Bucket="mail")
+    assert "hidden" not in f"{error.value} {error.value.fix}"
+    assert "no request can be sent with these credentials" in str(error.value)
+
+
+@pytest.mark.anyio
 async def test_an_answer_that_is_no_answer_of_aws_means_later() -> None:
     broken = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n<Unclosed"
     with _answering(broken) as url, closing(_aws(url)) as aws, pytest.raises(DestinationBusy, match="s3://mail"):

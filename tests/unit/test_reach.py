@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handlers.destinations import destinations
+from handlers.destinations.s3 import OPTIONS as S3_OPTIONS
 from handlers.destinations.s3 import S3
+from handlers.destinations.sqs import OPTIONS as SQS_OPTIONS
 from handlers.destinations.sqs import Sqs
 from receiver.aws.boto import Aws
 from receiver.config import parse
@@ -81,6 +83,56 @@ def test_what_cannot_work_is_a_fault_that_says_why(options: dict[str, str], said
     for found in faults(options):
         (fault,) = found
         assert said in fault
+
+
+ODD_KEYS = st.one_of(
+    st.sampled_from(["", " ", "\n", "a b", "key\n", " key", "schlüssel", "\x00", "'key'", "a\tb"]),
+    st.text(min_size=1).filter(lambda text: not text.isascii() or not text.isprintable() or " " in text),
+)
+
+
+@given(ODD_KEYS, st.sampled_from(["access_key", "secret_key"]))
+def test_a_key_that_no_header_takes_is_refused_and_not_shown(value: str, name: str) -> None:
+    options = {"endpoint": STORE, "access_key": "env:A", "secret_key": "env:B"}
+    values = {"A": "a-key", "B": "hush"} | {{"access_key": "A", "secret_key": "B"}[name]: value}
+    for found in faults(options, **values):
+        (fault,) = found
+        said = f"option {name}: the variable {options[name][4:]} "
+        why = ("is blank", "is not set; ", "does not hold a key: printable ASCII without spaces or quotes")
+        assert fault.startswith(tuple(said + item for item in why)), fault
+
+
+@pytest.mark.parametrize("value", ["env:", "env: BS", " env:", "env:$X", "env:\n", "env:-"])
+@pytest.mark.parametrize("name", ["secret_key", "access_key", "role", "endpoint", "external_id"])
+def test_what_begins_like_a_variable_and_names_none_is_refused(name: str, value: str) -> None:
+    options = {"endpoint": STORE, "access_key": "a-key", "secret_key": "env:SECRET"} | {name: value}
+    for found in faults(options):
+        assert found != []
+        assert f"option {name}: env:" in found[0]
+
+
+SECRET = "tR0ub4dor"
+
+
+BEFORE = ["", "https://hooks.example/", "arn:aws:iam::123456789012:", "arn:aws:kms:", "name=", "aws:", "é="]
+BEHIND = ["", "/x", "\n", "@host", " ", "=1", ", a", ":::", "x" * 3000]
+
+
+@given(
+    option=st.sampled_from(sorted({*S3_OPTIONS, *SQS_OPTIONS})),
+    value=st.builds("{}tR0ub4dor{}".format, st.sampled_from(BEFORE), st.sampled_from(BEHIND)),
+)
+@example(option="endpoint", value=f"https://hooks.example/{SECRET}")
+@example(option="role", value=SECRET)
+@example(option="kms_key", value=f"arn:aws:kms:{SECRET.lower()}:123456789012:key/x")
+def test_no_message_shows_what_a_variable_holds(option: str, value: str) -> None:
+    known = ENVIRON | {"HIDDEN": value}
+    for served, url in ((S3(Aws(), environ=known), "s3://mail/in/"), (Sqs(Aws(), environ=known), QUEUE)):
+        target = Target(url=url, options={option: "env:HIDDEN"})
+        wrong = served.faults(target)
+        shown = " ".join(wrong or served.doubts(target)).lower()
+        assert SECRET.lower() not in shown
+        assert not wrong or "hidden" in shown or "goes with" in shown or "unknown option" in shown
 
 
 def test_an_address_in_clear_needs_the_permission_that_it_needs_elsewhere() -> None:

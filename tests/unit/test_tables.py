@@ -93,7 +93,7 @@ WRONG = {
     "a tag's name that is too long": (s3(f"tags: {LONG}=1"), "has 129 characters; S3 takes 128"),
     "a tag's value that is too long": (s3(f"tags: a={'x' * 257}"), "has 257 characters; S3 takes 256"),
     "too many tags": (s3(f"tags: '{', '.join(f't{n}=1' for n in range(8))}'"), "8 pairs are more than 7"),
-    "a tag from a variable that S3 refuses": (s3("tags: team=env:BAD_TAG"), "'a&b' holds &"),
+    "a tag from a variable that S3 refuses": (s3("tags: team=env:BAD_TAG"), "variable BAD_TAG does not hold name="),
     "metadata with a space in its name": (s3('metadata: "cost center=7"'), "'cost center' becomes the name of a"),
     "metadata with a colon in its name": (s3('metadata: "a:b=7"'), "without spaces"),
     "metadata with an umlaut in its name": (s3('metadata: "größe=7"'), "'größe' becomes the name of a header"),
