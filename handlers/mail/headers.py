@@ -1,29 +1,80 @@
 """Header fields in words. Hostile ones are long: each is cut before anything with more than linear cost looks at it."""
 
+import re
 from email.errors import HeaderParseError
 from email.header import decode_header
+from email.headerregistry import HeaderRegistry
 from email.message import Message
-from email.utils import parseaddr
 
+from receiver.core import address
 from receiver.core.naming import whole
 
 FIELD_CHARS = 4000
 VALUE_CHARS = 1000
 NAME_CHARS = 255
+ADDRESSES = frozenset({"From", "To", "Cc"})
+"""Fields that hold names and addresses."""
+_WORD = r"=\?[^?\s]+\?[bq]\?[^?\"()<>@,;:\\]*\?="
+_NAME = re.compile(rf"{address.QUOTED}|{address.COMMENT}|{_WORD}(?:\s+{_WORD})*", re.IGNORECASE)
+_parsed = HeaderRegistry()
 
 Mime = Message
 """A message or a part of one, by ``email``'s older policy: the newer one takes every field apart at once."""
 
 
 def field(part: Mime, name: str) -> str:
-    """The first field of this name, decoded, as one line; "" when there is none."""
-    raw = next((str(value) for key, value in part.raw_items() if key.lower() == name.lower()), "")
-    return words(raw[:FIELD_CHARS])[:VALUE_CHARS]
+    """The first field of this name, decoded, as one line; "" when there is none. Names like addresses come quoted."""
+    raw = next(iter(_raw(part, name)), "")[:FIELD_CHARS]
+    return (_with_names(raw) if name in ADDRESSES else words(raw))[:VALUE_CHARS]
+
+
+def sender(part: Mime) -> str:
+    """The bare address in From, in lower case; "" for none, for several, and where two readers could differ about it.
+
+    It is read from the field as it was sent: a name may decode into anything, an address of somebody else's too.
+    """
+    fields = _raw(part, "From")
+    if len(fields) != 1 or len(fields[0]) > FIELD_CHARS:
+        return ""
+    line = _line(fields[0])
+    found = address.mailbox(line)
+    return whole(found.lower()) if found and found == _as_python_reads(line) else ""
+
+
+def _as_python_reads(line: str) -> str:
+    """The one address by the reading of ``email``, which takes encoded words for units, whatever stands in them."""
+    try:
+        groups = _parsed("From", line).groups  # type: ignore[attr-defined]
+    except (ValueError, LookupError, AttributeError, TypeError, HeaderParseError, RecursionError):
+        return ""  # it has its own faults with hostile fields
+    return str(groups[0].addresses[0].addr_spec) if [len(item.addresses) for item in groups] == [1] else ""
+
+
+def _raw(part: Mime, name: str) -> list[str]:
+    return [str(value) for key, value in part.raw_items() if key.lower() == name.lower()]
+
+
+def _line(raw: str) -> str:
+    """The field as one line; bytes that are no ASCII are read as UTF-8 or else Latin-1."""
+    return " ".join(_text(raw.encode("utf-8", "surrogateescape"), "").split())
+
+
+def _with_names(raw: str) -> str:
+    """A field of addresses with its names decoded: none of them can be taken for an address by who reads on."""
+    line = _line(raw)
+    return whole(line if address.unbalanced(line) else _NAME.sub(_decoded, line))
+
+
+def _decoded(found: re.Match[str]) -> str:
+    name = found[0]
+    if name.startswith("(") or (name.startswith('"') and "=?" not in name):
+        return name
+    return address.quoted(words(re.sub(r"\\(.)", r"\1", name[1:-1]) if name.startswith('"') else name))
 
 
 def words(raw: str) -> str:
-    """A field's value as text: encoded words are decoded, bytes that are no ASCII are read as UTF-8 or else Latin-1."""
-    text = " ".join(_text(raw.encode("utf-8", "surrogateescape"), "").split())
+    """A field's value as text, encoded words decoded."""
+    text = _line(raw)
     try:
         read = "".join(
             item if isinstance(item, str) else _text(item, charset or "") for item, charset in decode_header(text)
@@ -41,14 +92,6 @@ def _text(content: bytes, charset: str) -> str:
         except (LookupError, ValueError):
             continue
     return content.decode("latin-1")
-
-
-def without_angles(sender: str) -> str:
-    """The bare address in a From field, in lower case; "" for what is none."""
-    try:
-        return whole(parseaddr(sender)[1].lower())
-    except (RecursionError, IndexError):
-        return ""
 
 
 def bound(part: Mime) -> None:

@@ -6,8 +6,9 @@ import struct
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
-from handlers.mail.headers import NAME_CHARS, VALUE_CHARS, without_angles
+from handlers.mail.headers import NAME_CHARS, VALUE_CHARS
 from handlers.mail.tree import Leaf, Letter, Tree
+from receiver.core.address import mailbox, quoted
 from receiver.core.media import OUTLOOK, UNKNOWN
 from receiver.core.naming import whole
 
@@ -59,8 +60,7 @@ def _message(storage: "Storage", offset: int, where: str, tree: Tree, depth: int
     from oxmsg.properties import Properties
 
     said = Properties(storage, properties_header_offset=offset)
-    letter = tree.add(Letter(where=where, fields=_fields(said)))
-    letter.sender = without_angles(letter.fields.get("From", ""))
+    letter = tree.add(Letter(where=where, sender=_sender(said), fields=_fields(said, storage)))
     html, plain = said.binary_prop_value(pid.PID_HTML), said.str_prop_value(pid.PID_BODY)
     html = html or (said.str_prop_value(pid.PID_BODY_HTML) or "").encode("utf-8", "replace")
     texts = (("text/html", html, said.body_encoding), ("text/plain", (plain or "").encode("utf-8", "replace"), "utf-8"))
@@ -81,16 +81,39 @@ def _message(storage: "Storage", offset: int, where: str, tree: Tree, depth: int
     return letter
 
 
-def _fields(said: "Properties") -> dict[str, str]:
+def _sender(said: "Properties") -> str:
+    """The bare address, in lower case; never from the sender's name, which may be anybody's address."""
     from oxmsg.domain import constants as pid
 
-    name = said.str_prop_value(pid.PID_SENDER_NAME) or said.str_prop_value(pid.PID_SENT_REPRESENTING_NAME) or ""
-    smtp = said.str_prop_value(pid.PID_SENDER_SMTP_ADDRESS) or said.str_prop_value(pid.PID_SENDER_EMAIL_ADDRESS) or ""
+    smtp = said.str_prop_value(pid.PID_SENDER_SMTP_ADDRESS) or said.str_prop_value(pid.PID_SENDER_EMAIL_ADDRESS)
+    return mailbox(_line(smtp)).lower()
+
+
+def _recipients(storage: "Storage", kind: int) -> str:
+    """Those of a kind (1 is To, 2 is Cc) as a mail's field names them. Source: MS-OXPROPS, PidTagRecipientType."""
+    from oxmsg.domain import constants as pid
+    from oxmsg.recipient import Recipient
+
+    every = [Recipient(item) for item in storage.iter_recipient_storages()]
+    those = [item for item in every if item.properties.int_prop_value(pid.PID_RECIPIENT_TYPE) == kind]
+    return ", ".join(_named(item.name, item.email_address) for item in those)
+
+
+def _named(name: str | None, smtp: str | None) -> str:
+    """Name and address as in a mail's field; the name alone where the address is none of the internet's."""
+    shown, address = quoted(_line(name)), mailbox(_line(smtp))
+    return f"{shown} <{address}>".strip() if address else shown
+
+
+def _fields(said: "Properties", storage: "Storage") -> dict[str, str]:
+    from oxmsg.domain import constants as pid
+
+    name = said.str_prop_value(pid.PID_SENDER_NAME) or said.str_prop_value(pid.PID_SENT_REPRESENTING_NAME)
     sent = said.date_prop_value(pid.PID_CLIENT_SUBMIT_TIME)
     fields = {
-        "From": f"{name} <{smtp}>" if "@" in smtp else name,
-        "To": said.str_prop_value(pid.PID_DISPLAY_TO),
-        "Cc": said.str_prop_value(pid.PID_DISPLAY_CC),
+        "From": _named(name, _sender(said)),
+        "To": _recipients(storage, 1) or quoted(_line(said.str_prop_value(pid.PID_DISPLAY_TO))),
+        "Cc": _recipients(storage, 2) or quoted(_line(said.str_prop_value(pid.PID_DISPLAY_CC))),
         "Subject": said.str_prop_value(pid.PID_SUBJECT),
         "Date": format_datetime(sent) if sent and sent.year > 1601 else "",
         "Message-ID": said.str_prop_value(pid.PID_INTERNET_MESSAGE_ID),

@@ -141,7 +141,7 @@ class Tree:
     def _message(self, message: Mime, where: str, depth: int) -> Letter:
         said = {name: headers.field(message, name) for name in FIELDS}
         fields = {name: value for name, value in said.items() if value}
-        letter = self.add(Letter(where=where, sender=headers.without_angles(fields.get("From", "")), fields=fields))
+        letter = self.add(Letter(where=where, sender=headers.sender(message), fields=fields))
         self.part(message, letter, (), (), depth)
         if any(isinstance(item, CloseBoundaryNotFoundDefect) for item in message.defects):
             _break_off(letter)

@@ -6,9 +6,9 @@ is whatever depends on it. Compiled once for each table, because a table may hav
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from email.utils import getaddresses
 from typing import Any, NamedTuple
 
+from receiver.core.address import mailboxes
 from receiver.core.document import Document
 from receiver.core.pattern import fold, matcher
 
@@ -88,8 +88,10 @@ def _recipients(metadata: Mapping[str, str]) -> tuple[str | None, ...]:
     fields = [metadata[name] for name in ("to", "cc") if metadata.get(name)]
     if not fields:
         return ()
-    found = tuple(fold(address) for _, address in getaddresses(fields) if address)
-    return (*found, None) if any(len(item) >= RECIPIENTS_CUT for item in fields) else found
+    read = [mailboxes(item) for item in fields]
+    found = tuple(fold(address) for addresses, _ in read for address in addresses)
+    complete = all(are_all for _, are_all in read) and all(len(item) < RECIPIENTS_CUT for item in fields)
+    return found if complete else (*found, None)
 
 
 class Asked(NamedTuple):
