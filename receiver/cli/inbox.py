@@ -35,7 +35,8 @@ class Inbox:
     _troubles: dict[Path, "_Trouble"] = field(default_factory=dict)
 
     def waiting(self) -> list[Path]:
-        """What lies in the folder, by name: files, and what may turn out to be none."""
+        """What lies in the folder, by name: files, and what may turn out to be none. Raises OSError for the folder."""
+        os.scandir(self.folder).close()
         found = inside(self.folder, ignore=(*self.ignore, ".*"), follow_symlinks=self.follow_symlinks)
         return sorted(path for path in found if self._is_new(path))
 
@@ -47,11 +48,8 @@ class Inbox:
         waiting = self.waiting()
         self._forget_others(waiting)
         for path in waiting:
-            try:
-                look = path.lstat()
-            except OSError:
+            if (signature := _signature(path)) is None:
                 continue  # somebody took it, or a folder on the way, away again
-            signature = (look.st_size, look.st_mtime_ns)
             known, since = self._seen.get(path, (None, now))
             if known != signature:
                 self._seen[path] = (signature, now)
@@ -108,6 +106,22 @@ class Inbox:
 
     def _beneath(self, names: Sequence[str], *, make: bool = False) -> AbstractContextManager[int]:
         return folder_beneath(self.folder, names, make=make, follow=self.follow_symlinks)
+
+
+def _signature(path: Path) -> tuple[int, int] | None:
+    """Size and time; no size where they cannot be read, of which whoever opens it says why. None: it is gone."""
+    try:
+        look = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return -1, error.errno or 0
+    return look.st_size, look.st_mtime_ns
+
+
+def is_gone(path: Path) -> bool:
+    """Whether nothing lies there any more; not what only cannot be looked at."""
+    return _signature(path) is None
 
 
 @dataclass(frozen=True, slots=True)

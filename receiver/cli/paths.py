@@ -18,9 +18,13 @@ IGNORED = (
 )  # fmt: skip
 """What file managers, editors, storage boxes and unfinished downloads leave in folders; nobody's mail."""
 MANIFEST_BYTES = 1024 * 1024
-DEPTH = 50
-"""Levels that a folder is walked down. Whoever may make folders could otherwise make so many that no walk ends."""
-TOO_DEEP = f"it is a folder more than {DEPTH} levels down, which is not walked: take it in by itself"
+DEPTH, PATH_BYTES = 50, 3800
+"""Levels that a folder is walked down, and the longest path of a folder that is walked: no system call takes one over
+4,095 bytes with its null byte. Whoever may make folders could otherwise make so many that no walk ends."""
+TOO_DEEP = (
+    f"it is a folder more than {DEPTH} levels down, or with a path over {PATH_BYTES:,} bytes, "
+    "which is not walked: take it in by itself"
+)
 LINKED = f"{LINK}: take in what it points to, or say --follow-symlinks"
 
 
@@ -66,12 +70,16 @@ def inside(folder: Path, *, ignore: Collection[str] = IGNORED, follow_symlinks: 
     for inner, folders, names in os.walk(folder, followlinks=follow_symlinks):
         wanted = [name for name in folders if not is_ignored(name, ignore)]
         yield from (path for path in (Path(inner, name) for name in wanted) if unreadable_folder(path))
-        links = [name for name in wanted if not follow_symlinks and Path(inner, name).is_symlink()]
+        links = [name for name in wanted if not follow_symlinks and os.path.islink(Path(inner, name))]  # noqa: PTH114
         yield from (Path(inner, name) for name in [*links, *names] if not is_ignored(name, ignore))
         folders[:] = [name for name in wanted if name not in links and _first_time(Path(inner, name), seen)]
-        if len(Path(inner).parts) - top >= DEPTH:
-            yield from (Path(inner, name) for name in folders)
-            folders.clear()
+        far = [name for name in folders if len(Path(inner).parts) - top >= DEPTH or _is_long(Path(inner, name))]
+        yield from (Path(inner, name) for name in far)
+        folders[:] = [name for name in folders if name not in far]
+
+
+def _is_long(folder: Path) -> bool:
+    return len(os.fsencode(folder)) > PATH_BYTES
 
 
 def _first_time(folder: Path, seen: set[tuple[int, int]]) -> bool:

@@ -1,6 +1,7 @@
 """mailroom submit: takes files or folders in, and submits them."""
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Collection, Sequence
@@ -18,12 +19,14 @@ from receiver.cli.progress import bar
 from receiver.cli.running import with_app
 from receiver.cli.serve import worker_of
 from receiver.core.document import Document, DocumentState
+from receiver.core.errors import MailroomError
 from receiver.core.task import submission_of
 from receiver.pipeline.ingest import IncomingFile, Ingested
 from receiver.pipeline.ingest_file import IngestedFile, RefusedFile, ingest_file
 from receiver.show import document as shown
 from receiver.worker import owner_name
 
+log = logging.getLogger("mailroom.submit")
 BULK_FROM = 20
 """Files in one command, from which on they wait for documents that come one by one."""
 
@@ -107,8 +110,14 @@ async def _take_in(app: App, path: Path, root: Path | None, *, packet: bool, bul
         file = await asyncio.to_thread(opened, path, root=root)
     except NotTaken as why:
         return IngestedFile(refused=(RefusedFile(path.name, str(why)),))
-    with file:
-        return await take_in_file(app, path, file, packet=packet, bulk=bulk)
+    try:
+        with file:
+            return await take_in_file(app, path, file, packet=packet, bulk=bulk)
+    except MailroomError:
+        raise  # trouble of ours, which the next file would have too
+    except Exception as error:  # a file is from outside: none may end the taking in of the others
+        log.exception("submit.failed", extra={"facts": {"file": str(path)}})
+        return IngestedFile(refused=(RefusedFile(path.name, f"it cannot be taken in: {error!r}"),))
 
 
 async def take_in_file(app: App, path: Path, file: BufferedReader, *, packet: bool, bulk: bool = False) -> IngestedFile:

@@ -2,6 +2,10 @@
 
 A file is taken when it is whole: nobody has it open for writing, as far as the system tells, and neither its size nor
 its time has changed for a while. A crash between taking and moving takes it again, which is the same document.
+
+The folder is listed again and again, by code that nothing in it can end. Notices of the system (inotify) would save no
+listing, since a file is whole only when a later look finds it unchanged; and what watches them for whole trees follows
+links, ends over a folder that it may not read, and takes names for UTF-8.
 """
 
 import asyncio
@@ -16,13 +20,16 @@ from pathlib import Path
 import click
 
 from receiver.bootstrap import App
-from receiver.cli.inbox import Inbox
+from receiver.cli.inbox import LONGEST_REST, Inbox, is_gone
 from receiver.cli.paths import IGNORED, NotTaken, follow_option, ignore_option
 from receiver.cli.running import with_app
 from receiver.cli.submit import submit_now, take_in_file
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.loops import feeds
 from receiver.log import log_line
+
+SHORTEST_PAUSE = 0.1
+"""Seconds between two looks."""
 
 log = logging.getLogger("mailroom.watch")
 
@@ -31,12 +38,12 @@ log = logging.getLogger("mailroom.watch")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True))
 @click.option("--packet", is_flag=True, help="Each file holds many letters: split it first.")
 @click.option("--settle", default=2.0, show_default=True, help="Seconds for which a file must not change.")
-@click.option("--poll", is_flag=True, help="Look instead of being told: for network folders.")
+@click.option("--poll", is_flag=True, hidden=True, expose_value=False, help="It always looks; kept for scripts.")
 @click.option("--once", is_flag=True, help="Take in what is there, and stop.")
 @ignore_option
 @follow_option
 def watch(
-    folder: Path, packet: bool, settle: float, poll: bool, once: bool, ignore: tuple[str, ...], follow_symlinks: bool
+    folder: Path, packet: bool, settle: float, once: bool, ignore: tuple[str, ...], follow_symlinks: bool
 ) -> None:
     """Take in what appears in FOLDER; `mailroom serve` beside it does the rest.
 
@@ -51,7 +58,7 @@ def watch(
         ignore=ignore or IGNORED,
         follow_symlinks=follow_symlinks,
     )
-    with_app(lambda app: _watch(app, inbox, poll=poll, once=once), log=True)
+    with_app(lambda app: _watch(app, inbox, once=once), log=True)
 
 
 def refuse_loops(app: App, folder: Path) -> None:
@@ -68,7 +75,7 @@ def refuse_loops(app: App, folder: Path) -> None:
         )
 
 
-async def _watch(app: App, inbox: Inbox, *, poll: bool, once: bool) -> None:
+async def _watch(app: App, inbox: Inbox, *, once: bool) -> None:
     refuse_loops(app, inbox.folder)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -76,23 +83,32 @@ async def _watch(app: App, inbox: Inbox, *, poll: bool, once: bool) -> None:
     if once:
         await _until_empty(app, inbox, stop)
         return
-    from watchfiles import awatch
-
     log_line(log, logging.INFO, "watch.started", folder=str(inbox.folder))
-    # Its own look every now and then is how a file is found to have come to rest, and what a lost notice costs.
-    every = max(int(inbox.settle_seconds * 500), 100)
-    async for _ in awatch(
-        inbox.folder, watch_filter=None, debounce=200, rust_timeout=every, yield_on_timeout=True,
-        stop_event=stop, force_polling=poll or None,
-    ):  # fmt: skip
-        await look(app, inbox, stop)
+    await keep_looking(app, inbox, stop)
+
+
+async def keep_looking(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
+    """Looks until it is told to stop. A look that fails is logged, and followed by the next, more and more rarely."""
+    every = pause = max(inbox.settle_seconds / 2, SHORTEST_PAUSE)
+    while not stop.is_set():
+        try:
+            await look(app, inbox, stop)
+            pause = every
+        except Exception:  # the folder may be away, or hold what nobody thought of
+            log.exception("watch.interrupted", extra={"facts": {"folder": str(inbox.folder), "again_in": pause}})
+            pause = min(pause * 2, LONGEST_REST)
+        await _told_to_stop(stop, pause)
+
+
+async def _told_to_stop(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 async def _until_empty(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
     """Takes in what is there; a file that is still being written is left for the next time."""
     await look(app, inbox, stop)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), inbox.settle_seconds)
+    await _told_to_stop(stop, inbox.settle_seconds)
     await look(app, inbox, stop)
 
 
@@ -128,7 +144,7 @@ async def _take_in(app: App, inbox: Inbox, path: Path, file: BufferedReader) -> 
 
 def _tell(inbox: Inbox, path: Path, why: str, level: int, what: str) -> None:
     """Says it once. A file that is gone was another watcher's, who was faster."""
-    if not os.path.lexists(path):
+    if is_gone(path):
         return
     if inbox.rest(path, why, now=time.monotonic()):
         log_line(log, level, what, file=str(path), error=why)

@@ -1,11 +1,14 @@
 """Whoever may put files into a watched folder gets these taken in and no others, whatever they plant, and whenever."""
 
 import asyncio
+import contextlib
+import logging
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -18,9 +21,9 @@ from receiver.bootstrap import App
 from receiver.cli import inbox as inbox_module
 from receiver.cli import watch as watch_module
 from receiver.cli.inbox import Inbox
-from receiver.cli.paths import LINKED
+from receiver.cli.paths import LINKED, files
 from receiver.cli.submit import take_in_all, take_in_file
-from receiver.cli.watch import look
+from receiver.cli.watch import keep_looking, look
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.pipeline import regular_file
@@ -31,6 +34,7 @@ from tests.receivers import an_app
 
 pytestmark = pytest.mark.anyio
 SECRET = b"%PDF-1.7 the secret of another"
+NOBODY = 65534
 
 
 class Place:
@@ -111,6 +115,21 @@ def submitted_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
+
+
+@contextlib.contextmanager
+def somebodys_place() -> Iterator[Place]:
+    """A place of a user to whom a folder can be closed; root is nobody meanwhile."""
+    me, root = os.geteuid(), tempfile.mkdtemp()
+    if me == 0:
+        os.chown(root, NOBODY, -1)
+        os.seteuid(NOBODY)
+    try:
+        yield Place(Path(root))
+    finally:
+        os.seteuid(me)
+        subprocess.run(["chmod", "-R", "u+rwx", root], check=True)
+        subprocess.run(["rm", "-rf", root], check=True)
 
 
 def told(caplog: pytest.LogCaptureFixture) -> dict[str, str]:
@@ -319,3 +338,101 @@ async def test_whatever_is_swapped_at_any_moment_nothing_of_others_is_read_or_wr
         assert place.owed <= taken | there
         if not any(item and item[1].startswith("done") for item in acts):
             assert {item.read_bytes() for item in files_of(place.inbox.folder / "done")} <= taken
+
+
+def plant(kind: str, path: Path) -> None:
+    """Something of this kind, under a name that anybody can give it."""
+    match kind:
+        case "letter":
+            path.write_bytes(b"%PDF-1.7 letter " + os.fsencode(path.name))
+        case "empty":
+            path.touch()
+        case "link":
+            path.symlink_to("/")
+        case "loop":
+            path.symlink_to(path.name)
+        case "pipe":
+            os.mkfifo(path)
+        case "closed":
+            path.mkdir(mode=0)
+        case "closed file":
+            path.touch(mode=0)
+        case "list without look":
+            path.mkdir()
+            (path / "a.pdf").write_bytes(b"%PDF-1.7 letter")
+            path.chmod(0o600)
+        case "deep":
+            with contextlib.ExitStack() as opened:
+                here = opened.enter_context(open_folder(path.parent))
+                for name in [path.name, *["a" * 250] * 30]:
+                    os.mkdir(name, dir_fd=here)
+                    here = opened.enter_context(open_folder(name, here))
+
+
+@contextlib.contextmanager
+def open_folder(name: str | Path, beside: int | None = None) -> Iterator[int]:
+    opened = os.open(name, os.O_RDONLY, dir_fd=beside)
+    try:
+        yield opened
+    finally:
+        os.close(opened)
+
+
+KINDS = ("letter", "empty", "link", "loop", "pipe", "closed", "closed file", "list without look", "deep")
+ANY_NAMES = (
+    st.sampled_from([b"\xfe.pdf", b"dir\xff\n", b"\n", b"a\\b.pdf", b"x" * 255, b" ", b"-rf", b"\x1b[2J.pdf"])
+    | st.binary(min_size=1, max_size=30).map(lambda name: b"n" + name.replace(b"/", b"").replace(b"\0", b""))
+)  # fmt: skip
+PLANTED = st.dictionaries(ANY_NAMES, st.sampled_from(KINDS), max_size=5)
+
+
+@settings(max_examples=25)
+@given(planted=PLANTED)
+async def test_whatever_lies_there_the_letters_are_taken_in_and_the_rest_is_named(planted: dict[bytes, str]) -> None:
+    with somebodys_place() as place, logged() as named:
+        place.inbox.ignore = ()
+        for name, kind in planted.items():
+            plant(kind, place.inbox.folder / os.fsdecode(name))
+        place.put("letter.pdf")
+        for _ in range(2):
+            await place.look()
+        left = {item.name for item in place.inbox.folder.iterdir()} - {"done", "failed"}
+        assert left == {os.fsdecode(name) for name, kind in planted.items() if kind not in ("letter", "empty")}
+        assert left == {item.relative_to(place.inbox.folder).parts[0] for item in named}
+        assert place.owed <= await place.taken()
+        await take_in_all(place.app, list(files((place.inbox.folder,))), quiet=True, followed={place.inbox.folder})
+
+
+@contextlib.contextmanager
+def logged() -> Iterator[list[Path]]:
+    """The files that a person is told of in the log."""
+    found: list[Path] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage() == "watch.left_alone":
+                found.append(Path(record.facts["file"]))  # type: ignore[attr-defined]
+
+    handler = Kept()
+    logging.getLogger("mailroom.watch").addHandler(handler)
+    try:
+        yield found
+    finally:
+        logging.getLogger("mailroom.watch").removeHandler(handler)
+
+
+async def test_a_watched_folder_that_is_away_for_a_while_is_watched_when_it_is_back(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    away, stop = place.root / "away", asyncio.Event()
+    place.inbox.folder.rename(away)
+    watching = asyncio.create_task(keep_looking(place.app, place.inbox, stop))
+    while "watch.interrupted" not in caplog.messages:  # noqa: ASYNC110 - until a look has failed
+        await asyncio.sleep(0.01)
+    away.rename(place.inbox.folder)
+    place.put("letter.pdf")
+    while await place.taken() != place.owed:
+        assert not watching.done()
+        await asyncio.sleep(0.01)
+    stop.set()
+    await watching

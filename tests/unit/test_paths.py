@@ -143,3 +143,18 @@ def test_folders_without_end_are_named_and_end_no_walk(tmp_path: Path) -> None:
     (deeper,) = [path for path in files((tmp_path,)) if path.name == "a"]
     assert next(iter(files((deeper,)))).name == f"{DEPTH + 1}.pdf"
     subprocess.run(["rm", "-rf", tmp_path / "a"], check=True)  # Python's own walk does not go so deep
+
+
+def test_paths_without_end_are_named_and_end_no_walk(tmp_path: Path) -> None:
+    """Thirty folders with long names have a path that no system call takes."""
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(30):
+        os.mkdir("a" * 250, dir_fd=here)
+        above, here = here, os.open("a" * 250, os.O_RDONLY, dir_fd=here)
+        os.close(above)
+    os.close(here)
+    (tmp_path / "letter.pdf").write_text("mail")
+    reasons = {path.name: unreadable(path, root=tmp_path) for path in files((tmp_path,))}
+    assert reasons == {"letter.pdf": "", "a" * 250: TOO_DEEP}
+    assert all(len(os.fsencode(path)) < 4096 for path in files((tmp_path,)))
+    subprocess.run(["rm", "-rf", tmp_path / ("a" * 250)], check=True)
