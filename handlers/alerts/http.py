@@ -53,7 +53,7 @@ class HttpAlerts:
     async def probe(self) -> list[str]:
         """Whether something answers there. It is asked with HEAD, so that nothing happens at the other side.
 
-        Who takes POST alone may answer that with 404 or 405, and who wants a signature with 401: that is no fault.
+        Who takes POST alone may answer that with 404, 405 or 501, and who wants a signature with 401: that is no fault.
         """
         try:
             answer = await self._outbound.ask("HEAD", self._url, what=self._what)
@@ -61,8 +61,8 @@ class HttpAlerts:
             return [f"{error}; see that it is up, and that this machine may reach it"]
         if answer.status_code == HTTPStatus.GONE:
             return [f"{self._what} answers 410: it wants no more messages; take it out of mailroom.yaml"]
-        if answer.is_server_error:
-            return [f"{self._what} answers {answer.status_code}; see that it works"]
+        if answer.is_server_error and answer.status_code != HTTPStatus.NOT_IMPLEMENTED:
+            return [f"{self._what} answers HEAD with {answer.status_code}; see that it works"]
         return []
 
     @property

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from receiver.alerting.notices import hand_over, line_of, page_link
+from receiver.alerting.notices import after_notice, hand_over, line_of, page_link
 from receiver.core.alert import Severity
 from receiver.core.change import Query
 from receiver.core.channel import Channel
@@ -55,8 +55,7 @@ async def send_digest(channel: Channel, context: Context) -> Channel:
         thread=channel.thread,
     )  # fmt: skip
     thread, but = await hand_over(notice, channel.id, context)
-    told = channel.told(now, counts=False)
-    told = told if but is None else told.failed(str(but), but.fix, now, partly=True)
+    told = after_notice(channel, but, now, counts=False)
     return replace(told, digest_at=None, digest_count=count, thread=(thread or channel.thread) if count else "")
 
 

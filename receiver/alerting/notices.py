@@ -6,6 +6,7 @@ from urllib.parse import quote
 from receiver.alerting.alert import is_wanted
 from receiver.core.advice import LOOK
 from receiver.core.alert_rule import AlertRule
+from receiver.core.channel import Channel
 from receiver.core.errors import PartlyTold
 from receiver.core.incident import Incident, Status
 from receiver.core.notice import DigestLine, Notice, NoticeStatus
@@ -65,6 +66,12 @@ async def hand_over(notice: Notice, to: str, context: Context) -> tuple[str, Par
         return await context.channels[to].notify(notice), None
     except PartlyTold as error:
         return error.thread, error
+
+
+def after_notice(channel: Channel, but: PartlyTold | None, now: float, *, counts: bool) -> Channel:
+    """The channel after it took a notice, ``but`` not for all of its addresses."""
+    told = channel.told(now, counts=counts, all_addresses=but is None)
+    return told if but is None else told.failed(str(but), but.fix, now, partly=True, certain=True)
 
 
 def line_of(incident: Incident, context: Context) -> DigestLine:

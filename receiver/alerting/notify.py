@@ -12,7 +12,7 @@ from shlex import quote
 
 from receiver.alerting import digest
 from receiver.alerting.alert import due, enqueue, task_for, wake
-from receiver.alerting.notices import hand_over, notice_of, rule_for
+from receiver.alerting.notices import after_notice, hand_over, notice_of, rule_for
 from receiver.core.alert import Alert, Severity
 from receiver.core.change import Insert, InsertIfAbsent, Query, Replace, Write, succeeding
 from receiver.core.channel import FAILURES_TOLD, HOLD_SECONDS, RECOVERING_SECONDS, RETRY_SECONDS, Channel
@@ -80,7 +80,7 @@ class ChannelRun:
     refused: dict[str, Notification] = field(default_factory=dict)
     """What the channel would not take in this turn."""
     failed: bool = False
-    """Whether the last thing that it was asked in this turn failed."""
+    """Whether it did not take the last notice of this turn."""
     begun: float = field(default_factory=time.monotonic)
 
     async def take(self) -> float | None:
@@ -91,10 +91,11 @@ class ChannelRun:
             done = await self._tell_all()
             if self.refused and self.told:
                 await self._put_back()
-            elif self.channel.failing_since is not None and not self.failed:
-                await self._probe()  # nothing is due by which it could show that it works again
             if self.failed:
                 return await self._retry()
+            if self.channel.probe_due(self.context.clock()):
+                await self._probe()  # no notice shows that it works again
+            await self._tell_others_that_it_fails()
             if not done:
                 await self._release()
                 return self.context.clock()
@@ -172,11 +173,7 @@ class ChannelRun:
             self.refused[item.id] = replace(item, telling=telling, error=_said(error)[:300])
             return
         now, over = self.context.clock(), word in ("resolved", "quiet")
-        self._succeeded(now, counts=word == "firing")
-        if but is not None:
-            self.channel = self.channel.failed(
-                str(but), but.fix, now, partly=True
-            )  # whether that lasts, its probe tells
+        self._succeeded(now, but, counts=word == "firing")
         if item.held_since is not None:
             self.channel = digest.more(self.channel, now)  # it is one of the others no more
         said = replace(
@@ -233,24 +230,22 @@ class ChannelRun:
             await enqueue(writes, self.context)
             return
 
-    def _succeeded(self, now: float, *, counts: bool) -> None:
+    def _succeeded(self, now: float, but: PartlyTold | None, *, counts: bool) -> None:
         self.told += 1
         self.failed = False
-        self.channel = self.channel.told(now, counts=counts)
+        self.channel = after_notice(self.channel, but, now, counts=counts)
         self.context.meter.count("mailroom_notices", channel=_scheme(self.to), outcome="told")
 
     def _failed(self, error: Exception) -> None:
         self.failed = True
         fix = error.fix if isinstance(error, MailroomError) else ""
-        partly = isinstance(error, PartlyTold)
-        self.channel = self.channel.failed(_said(error), fix, self.context.clock(), partly=partly)
+        certain = isinstance(error, Permanent)
+        self.channel = self.channel.failed(_said(error), fix, self.context.clock(), certain=certain)
         self.context.meter.count("mailroom_notices", channel=_scheme(self.to), outcome="failed")
-        if isinstance(error, Permanent):
-            self.channel = replace(self.channel, failures=max(self.channel.failures, FAILURES_TOLD))
 
     async def _put_back(self) -> None:
         """The channel takes notices, but not these: each is tried again, more and more rarely, and then no more."""
-        self.channel, self.failed = self.channel.well(self.context.clock()), False
+        self.channel, self.failed = self.channel.taking(self.context.clock()), False
         for item in self.refused.values():
             tries = item.tries + 1
             pause = RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1]
@@ -265,26 +260,33 @@ class ChannelRun:
             # Others first: one of them may get through where this one does not.
             await self._keep(replace(item, due_at=self.channel.retry_at + 1.0))
         await self._release(held_until=self.channel.retry_at + HOLD_SECONDS)
-        if self.channel.failures >= FAILURES_TOLD:
-            alert = task_for(failing(self.channel, self.context.clock()), self.to, f"{self.channel.failing_since}")
-            await self.context.store.apply(InsertIfAbsent(alert))
-            await self.context.enqueue(alert.id)
+        await self._tell_others_that_it_fails()
         return self.channel.retry_at
 
+    async def _tell_others_that_it_fails(self) -> None:
+        """Raises an alert, once for each time that it begins to fail; not for a hiccup."""
+        if self.channel.failing_since is None or self.channel.failures < FAILURES_TOLD:
+            return
+        alert = task_for(failing(self.channel, self.context.clock()), self.to, f"{self.channel.failing_since}")
+        await self.context.store.apply(InsertIfAbsent(alert))
+        await self.context.enqueue(alert.id)
+
     async def _probe(self) -> None:
-        """Asks the channel, where that can be done, whether it would take a notice."""
+        """Asks the channel, where that can be done, whether it would take a notice and somebody would hear it."""
+        partly, fix = False, ""
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 faults = await self.context.channels[self.to].probe()
         except PartlyTold as error:
-            self._failed(error)
-            return
+            faults, fix, partly = [str(error)], error.fix, True
         except Exception as error:  # noqa: BLE001 - as above
             faults = [_said(error)]
+        now = self.context.clock()
         if faults:
-            self._failed(Permanent("; ".join(faults)))
+            said = "; ".join(faults)
+            self.channel = self.channel.failed(said, fix, now, partly=partly, by_probe=True, certain=True)
         elif faults is not None:
-            self.channel = self.channel.well(self.context.clock())
+            self.channel = self.channel.well(now)
 
     async def _release(self, held_until: float | None = None) -> bool:
         """Writes what is known of the channel; False when somebody called meanwhile: then there may be more to tell."""
@@ -292,6 +294,9 @@ class ChannelRun:
         for _ in range(CONFLICTS):
             after = replace(self.channel, holder=holder, held_until=held_until or 0.0)
             writes: list[Write] = [Replace(after)]
+            if held_until is None and after.retry_at is not None and after.retry_at > self.context.clock():
+                # It takes notices, which need not wait for its next probe.
+                writes.append(InsertIfAbsent(wake(self.to, after.retry_at, "failing")))
             if after.digest_at is not None:
                 writes.append(InsertIfAbsent(wake(self.to, after.digest_at, "digest", after.version)))
             try:

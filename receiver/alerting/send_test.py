@@ -1,16 +1,18 @@
-"""Try out: a notice that is marked as a test, to one channel, at once; what the channel made of it is remembered."""
+"""Try out: a notice that is marked as a test, to one channel, at once; what the channel made of it is remembered.
+
+A channel that takes it is asked as well, where that can be done: a topic takes notices that nobody hears.
+"""
 
 import asyncio
-from dataclasses import replace
 
 from receiver.alerting.alert import wake
 from receiver.alerting.notices import page_link
 from receiver.alerting.notify import SEND_SECONDS
 from receiver.core.alert import Severity
 from receiver.core.change import Insert, InsertIfAbsent, Replace
-from receiver.core.channel import FAILURES_TOLD, Channel
+from receiver.core.channel import Channel
 from receiver.core.channel_name import channel_name
-from receiver.core.errors import Conflict, MailroomError, NotFound, Permanent
+from receiver.core.errors import Conflict, MailroomError, NotFound, PartlyTold, Permanent
 from receiver.core.notice import Notice, NoticeStatus
 from receiver.pipeline.context import Context
 
@@ -18,20 +20,26 @@ CONFLICTS = 20
 
 
 async def send_test(to: str, context: Context, *, who: str) -> Exception | None:
-    """Sends a test to this channel, by name or address: None when it took it, else what it said. Raises NotFound."""
+    """Sends a test to this channel, by name or address: None when it took it and a probe finds no fault, else what is
+    wrong. Raises NotFound.
+    """
     to = channel_name(to)
     if to not in context.channels:
         raise NotFound(
             f"there is no alert channel {to}",
             fix=f"known are {', '.join(context.channels) or 'none'}: see mailroom.yaml",
         )
+    channel, probing = context.channels[to], False
     error: Exception | None = None
     try:
         async with asyncio.timeout(SEND_SECONDS):
-            await context.channels[to].notify(_test(who, context))
+            await channel.notify(_test(who, context))
+            probing = True
+            if faults := await channel.probe():
+                raise Permanent("; ".join(faults))
     except Exception as refused:  # noqa: BLE001 - whatever it was, the channel did not take it
         error = refused if str(refused) else MailroomError(f"it took longer than {SEND_SECONDS:.0f} seconds")
-    await _remember(to, error, context)
+    await _remember(to, error, context, by_probe=probing)
     return error
 
 
@@ -53,7 +61,7 @@ def _test(who: str, context: Context) -> Notice:
     )
 
 
-async def _remember(to: str, error: Exception | None, context: Context) -> None:
+async def _remember(to: str, error: Exception | None, context: Context, *, by_probe: bool) -> None:
     """A channel that took a test works, and is told what it missed; one that did not fails."""
     now = context.clock()
     for _ in range(CONFLICTS):
@@ -62,9 +70,14 @@ async def _remember(to: str, error: Exception | None, context: Context) -> None:
         if error is None:
             after = channel.well(now)
         else:
-            failed = channel.failed(str(error), error.fix if isinstance(error, MailroomError) else "", now)
-            certain = isinstance(error, Permanent)
-            after = replace(failed, failures=max(failed.failures, FAILURES_TOLD)) if certain else failed
+            after = channel.failed(
+                str(error),
+                error.fix if isinstance(error, MailroomError) else "",
+                now,
+                partly=isinstance(error, PartlyTold),
+                by_probe=by_probe,
+                certain=isinstance(error, Permanent),
+            )
         try:
             await context.store.apply(Replace(after) if known else Insert(after))
         except Conflict:

@@ -41,6 +41,8 @@ class Channel:
     fix: str = ""
     partly: bool = False
     """It fails for some of its addresses only: the others hear what it is told."""
+    found_by_probe: bool = False
+    """A probe found what ails it, so only a probe can find that gone: a topic takes notices that nobody hears."""
     retry_at: float | None = None
     well_since: float | None = None
     """When it took a notice again after it had failed."""
@@ -65,28 +67,47 @@ class Channel:
         told = sum(now - ceiling.seconds < at <= now for at in self.told_at)
         return told < ceiling.notices * (2 if critical else 1)
 
-    def told(self, now: float, *, counts: bool) -> "Channel":
+    def probe_due(self, now: float) -> bool:
+        """Whether it fails, and is to be asked again now; a moment further off was written by a wrong clock."""
+        return self.failing_since is not None and not 0 < (self.retry_at or 0.0) - now <= RETRY_SECONDS[-1]
+
+    def told(self, now: float, *, counts: bool, all_addresses: bool = True) -> "Channel":
         """The channel after it took a notice; ``counts`` tells whether against the ceiling."""
         moments = (*(at for at in self.told_at if at <= now), now)[-REMEMBERED:] if counts else self.told_at
-        return replace(self.well(now), told_at=moments, last_told_at=now)
+        return replace(self.taking(now) if all_addresses else self, told_at=moments, last_told_at=now)
+
+    def taking(self, now: float) -> "Channel":
+        """The channel, which takes notices: that ends what a notice found, and not what a probe found."""
+        return self if self.found_by_probe else self.well(now)
 
     def well(self, now: float) -> "Channel":
         """The channel, no longer failing."""
         since = self.well_since if self.failing_since is None else now
         return replace(
-            self, failures=0, failing_since=None, error="", fix="", partly=False, retry_at=None, well_since=since
+            self,
+            failures=0,
+            failing_since=None,
+            error="",
+            fix="",
+            partly=False,
+            found_by_probe=False,
+            retry_at=None,
+            well_since=since,
         )
 
-    def failed(self, error: str, fix: str, now: float, *, partly: bool = False) -> "Channel":
-        """The channel after one more failure."""
+    def failed(
+        self, error: str, fix: str, now: float, *, partly: bool = False, by_probe: bool = False, certain: bool = False
+    ) -> "Channel":
+        """The channel after one more failure; ``certain`` when trying again cannot help."""
         pause = RETRY_SECONDS[min(self.failures, len(RETRY_SECONDS) - 1)]
         since = now if self.failing_since is None else min(self.failing_since, now)
         return replace(
             self,
-            failures=self.failures + 1,
+            failures=max(self.failures + 1, FAILURES_TOLD if certain else 0),
             failing_since=since,
             error=error[:500],
             fix=fix[:300],
             partly=partly,
+            found_by_probe=by_probe or self.found_by_probe,
             retry_at=now + pause,
         )

@@ -19,9 +19,11 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from receiver.alerting.alert import wake
 from receiver.alerting.incidents import acknowledge, silence
 from receiver.alerting.send_test import send_test
-from receiver.core.change import Query, Write
+from receiver.core.change import InsertIfAbsent, Query, Replace, Write
+from receiver.core.channel import Channel
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict, DestinationBusy, OutOfCredits, Unroutable
 from receiver.core.fingerprint import cause_of
@@ -37,6 +39,7 @@ from receiver.operations.manual_routing import RoutingDecision as Decision
 from receiver.operations.manual_routing import route_by_hand
 from receiver.operations.sweep import sweep
 from receiver.pipeline.process import process
+from receiver.ports import Clock
 from receiver.store.memory import MemoryStore
 from tests.in_memory_app import TABLE, InMemoryApp, InMemoryChannel
 
@@ -71,14 +74,28 @@ class FragileStore(MemoryStore):
 
     dies_in = 0
     after = False
+    channels: dict[str, "FragileChannel"]
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock=clock)
+        self.wrongly_well: list[str] = []
+        """Channels that were called well while a probe would find the fault that one found."""
 
     async def apply(self, *writes: Write) -> None:
+        for write in writes:
+            if isinstance(write, Replace) and isinstance(write.record, Channel):
+                await self.hold_to_what_a_probe_found(write.record)
         self.dies_in -= 1
         if self.dies_in == 0 and not self.after:
             raise DiesError
         await super().apply(*writes)
         if self.dies_in == 0:
             raise DiesError
+
+    async def hold_to_what_a_probe_found(self, after: Channel) -> None:
+        before = await self.get(Channel, after.id)
+        if before is not None and before.found_by_probe and self.channels[after.id].reaches_nobody:
+            self.wrongly_well += [after.id] if after.failing_since is None else []
 
 
 @dataclass
@@ -92,6 +109,11 @@ class FragileChannel(InMemoryChannel):
 
     async def probe(self) -> list[str] | None:
         return await super().probe() or [] if self.can_be_asked else None
+
+    @property
+    def reaches_nobody(self) -> bool:
+        """Whether it takes notices, and its probe says that nobody hears them."""
+        return self.can_be_asked and self.broken is None and bool(self.faults)
 
     async def notify(self, notice: Notice) -> str:
         dies, self.dies = self.dies, ""
@@ -114,6 +136,7 @@ class Alerting(RuleBasedStateMachine):
         self.store = FragileStore(clock=lambda: self.app.now)
         self.app.store = self.store
         self.channels = {to: FragileChannel(tracks=to == PAGER, can_be_asked=to in ("log", PAGER)) for to in CHANNELS}
+        self.store.channels = self.channels
         self.app.context = replace(self.app.context, store=self.store, channels=self.channels)
         self.wrong: dict[str, str] = {}
         """Document -> the fingerprint of what is wrong with it."""
@@ -213,9 +236,24 @@ class Alerting(RuleBasedStateMachine):
     def a_channel_breaks(self, to: str, forever: bool) -> None:
         self.channels[to].broken = Unroutable("410 Gone") if forever else DestinationBusy("503")
 
+    @precondition(lambda self: self.app.cloud.broken is None)
+    @rule(to=st.sampled_from(CHANNELS), text=st.sampled_from(TEXTS))
+    def a_probe_finds_that_nobody_hears_a_channel(self, to: str, text: str) -> None:
+        """It takes what it is told next, which mends nothing."""
+        self.channels[to].faults = ["no subscription"]
+        self.run(self.probed(to))
+        self.documents_fail(text, 1)
+        self.app.later(11)
+        self.run(self.works())
+
+    async def probed(self, to: str) -> None:
+        self.number += 1
+        await self.store.apply(InsertIfAbsent(wake(to, self.app.now, "probe", self.number, probe="true")))
+        await self.works()
+
     @rule(to=st.sampled_from(CHANNELS))
     def a_channel_is_mended(self, to: str) -> None:
-        self.channels[to].broken = None
+        self.channels[to].broken = self.channels[to].faults = None
 
     # --- who works, dies, and says something
 
@@ -287,7 +325,7 @@ class Alerting(RuleBasedStateMachine):
         try:
             self.app.cloud.broken = None
             for channel in self.channels.values():
-                channel.broken, channel.dies = None, ""
+                channel.broken, channel.faults, channel.dies = None, None, ""
             self.sound(self.rests())
             self.sound(self.tries_out())  # what nobody can ask must be told something
             self.sound(self.rests())
@@ -311,6 +349,7 @@ class Alerting(RuleBasedStateMachine):
             assert await send_test(channel.id, self.app.context, who="ann") is None
 
     def hold(self) -> None:
+        assert self.store.wrongly_well == []
         incidents = {item.id: item for item in self.sound(self.app.incidents())}
         failures = {
             item.id for item in incidents.values() if item.kind == "job.failed" and item.status is Status.FIRING

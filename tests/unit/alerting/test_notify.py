@@ -7,6 +7,7 @@ import pytest
 
 from receiver.alerting.alert import task_for
 from receiver.alerting.notify import GIVEN_UP, TURN_NOTICES
+from receiver.alerting.send_test import send_test
 from receiver.alerting.wake_channels import PROBE_SECONDS, wake_channels
 from receiver.core.alert import Alert
 from receiver.core.change import InsertIfAbsent, Replace
@@ -154,6 +155,39 @@ async def test_a_dead_channel_that_nothing_is_due_for_is_found_by_its_probe(app:
     for _ in range(3):
         await result(app, after=PROBE_SECONDS)
     assert first.words == ["firing channel.failing", "resolved channel.failing"]
+
+
+async def test_what_a_probe_found_is_gone_when_a_probe_says_so_and_no_notice_waits_for_that(app: InMemoryApp) -> None:
+    first, second = with_two(app)
+    second.faults = ["the topic has no confirmed subscription"]
+    await swept(app)
+    for number in range(4):
+        heard = len(second.told)
+        await occur(app, f"cause {number}")
+        assert len(second.told) > heard, "a topic takes notices, and somebody may just have subscribed"
+        await swept(app, after=GONE_SECONDS)
+    channel = await app.store.get(Channel, SECOND)
+    assert channel is not None
+    assert channel.error == "the topic has no confirmed subscription"
+    assert "resolved channel.failing" not in first.words
+    error = await send_test(SECOND, app.context, who="ann")
+    assert str(error) == channel.error, "a test that nobody hears shows that nothing is mended"
+    second.faults = []
+    assert await send_test(SECOND, app.context, who="ann") is None
+    for _ in range(3):
+        await swept(app, after=GONE_SECONDS)
+    assert first.words.count("firing channel.failing") == first.words.count("resolved channel.failing") == 1
+
+
+async def test_a_channel_with_a_fault_is_probed_by_one_task_however_many_notices_it_takes(app: InMemoryApp) -> None:
+    _, second = with_two(app)
+    second.faults = ["no rule"]
+    await swept(app)
+    for number in range(5):
+        app.later(1)
+        await occur(app, f"cause {number}")
+    probes = [task for task in await app.tasks("notify") if task.subject == "failing"]
+    assert len([task for task in probes if task.state is TaskState.READY]) == 1
 
 
 async def test_a_notice_that_a_channel_refuses_holds_up_no_other(app: InMemoryApp) -> None:
