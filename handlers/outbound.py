@@ -8,7 +8,15 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unanswered, Unroutable
+from receiver.core import forms
+from receiver.core.errors import (
+    AccessDenied,
+    DestinationBusy,
+    MailroomError,
+    Misconfigured,
+    Unanswered,
+    Unroutable,
+)
 from receiver.ports import Clock
 
 if TYPE_CHECKING:
@@ -118,9 +126,29 @@ def without_path(url: str) -> str:
 
 
 def private(url: str) -> bool:
-    """Whether nobody on the way can read what is sent there: https, or this machine itself."""
-    parts = urlsplit(url)
+    """Whether nobody on the way can read what is sent there: https, or this machine; False for what is no URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     return bool(parts.hostname) and (parts.scheme == "https" or parts.hostname in LOOPBACK)
+
+
+def refuse_unclean(url: str, what: str) -> None:
+    """Raises Misconfigured, showing nothing of it, for an address that is no plain URL, or not private.
+
+    A password with ``/``, ``?`` or ``#`` in it ends the host before its time: the rest of it would pass for a port or a
+    path.
+    """
+    try:
+        parts = forms.url(url, example="https://ops.example.com/alerts")
+    except forms.Wrong as error:
+        raise Misconfigured(f"{what}: the address {error}", fix=error.fix) from None
+    if "@" in parts.netloc or "#" in url or (parts.port and "@" in url):
+        fix = "give user and password as a header; write %40 for an @ in the path, and leave out what follows a #"
+        raise Misconfigured(f"{what}: the address holds a user, a password or a fragment", fix=fix)
+    if not private(url):
+        raise Misconfigured(f"{what}: needs an https:// address (http:// to this machine only)")
 
 
 def _refused(response: "httpx.Response", what: str, then: str, *, now: float) -> MailroomError:

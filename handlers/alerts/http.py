@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from handlers.alerts import text
-from handlers.outbound import Outbound, private, without_path
+from handlers.outbound import Outbound, refuse_unclean, without_path
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.notice import Notice
 from receiver.ports import AlertChannel, Clock
@@ -33,9 +33,8 @@ class HttpAlerts:
     def __init__(
         self, url: str, outbound: Outbound, options: Mapping[str, str] | None = None, *, clock: Clock = time.time
     ) -> None:
-        """Raises Misconfigured for an address that anybody on the way can listen to, a bad secret or header."""
-        if not private(url):
-            raise Misconfigured(f"{without_path(url)}: alerts go by https:// (http:// to this machine only)")
+        """Raises Misconfigured for an address that is no plain https:// URL, a bad secret or header."""
+        refuse_unclean(url, "alerts")
         self._url, self._outbound, self._clock = url, outbound, clock
         given = options or {}
         self._key = _key(given.get("secret", ""))

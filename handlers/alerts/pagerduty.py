@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from handlers.alerts import text
-from handlers.outbound import Outbound, private
+from handlers.outbound import Outbound, refuse_unclean
 from receiver.core.errors import Misconfigured
 from receiver.core.notice import Notice, NoticeStatus
 from receiver.ports import AlertChannel
@@ -32,8 +32,8 @@ class PagerDuty:
             raise Misconfigured(
                 "pagerduty: needs the integration key of a service, 32 letters and digits: pagerduty:env:PAGERDUTY_KEY"
             )
-        if base and not private(base):
-            raise Misconfigured("pagerduty: the address before the key must be https://")
+        if base:
+            refuse_unclean(base, "pagerduty")
         self._url, self._key, self._outbound = f"{base or API}/v2/enqueue", key, outbound
 
     async def notify(self, notice: Notice) -> str:

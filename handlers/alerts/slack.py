@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from handlers.alerts import text
-from handlers.outbound import LOOPBACK, Outbound, private
+from handlers.outbound import LOOPBACK, Outbound, refuse_unclean
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unroutable
 from receiver.core.notice import Notice, NoticeStatus
 from receiver.ports import AlertChannel
@@ -55,8 +55,7 @@ class SlackWebhook:
 
     def __init__(self, url: str, outbound: Outbound) -> None:
         """Raises Misconfigured for what is no https address."""
-        if not private(url):
-            raise Misconfigured("slack: needs an https:// address; write slack:env:NAME, since the address is a secret")
+        refuse_unclean(url, "slack")  # write slack:env:NAME, since the address is a secret
         self._url, self._outbound = url, outbound
         host = urlsplit(url).hostname or ""
         self._blocks = host in LOOPBACK or host.endswith(("slack.com", "slack-gov.com"))
@@ -124,8 +123,8 @@ def open_slack(rest: str, outbound: Outbound) -> AlertChannel:
     token, _, channel = token.partition("/")
     if not channel:
         raise Misconfigured("slack: a bot's token needs its channel: write slack:env:SLACK_TOKEN/C024BE91L")
-    if base and not private(base):
-        raise Misconfigured("slack: the address before a bot's token must be https://")
+    if base:
+        refuse_unclean(base, "slack")
     return SlackBot(base or API, token, channel, outbound)
 
 

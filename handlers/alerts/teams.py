@@ -8,8 +8,7 @@ import json
 from typing import Any
 
 from handlers.alerts import text
-from handlers.outbound import Outbound, private
-from receiver.core.errors import Misconfigured
+from handlers.outbound import Outbound, refuse_unclean
 from receiver.core.notice import Notice, NoticeStatus
 from receiver.ports import AlertChannel
 
@@ -24,8 +23,7 @@ class Teams:
 
     def __init__(self, url: str, outbound: Outbound) -> None:
         """Raises Misconfigured for what is no https address."""
-        if not private(url):
-            raise Misconfigured("teams: needs an https:// address; write teams:env:NAME, since the address is a secret")
+        refuse_unclean(url, "teams")  # write teams:env:NAME, since the address is a secret
         self._url, self._outbound = url, outbound
 
     async def notify(self, notice: Notice) -> str:

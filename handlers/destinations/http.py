@@ -133,8 +133,8 @@ def _host_faults(url: str) -> list[str]:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        return [f"no address: {error}"]
+    except ValueError:  # its words may hold a password that is no port
+        return ["no address: its host or its port cannot be; an IPv6 address stands in brackets"]
     if port == 0 or not _is_host(host):
         return [f"no address: {without_secrets(url)} has {'port 0' if port == 0 else f'the host {host!r}'}"]
     return ["no address: it holds a space"] if re.search(r"\s", url) else []

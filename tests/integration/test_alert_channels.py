@@ -589,11 +589,11 @@ class TestEmail(CanFail):
         ("pager:abc", "", "known are log, pagerduty, slack, teams, mailto, sns, events, https"),
         ("pagerduty:short", "", "integration key"),
         ("pagerduty:http://example.com/0123456789abcdef0123456789abcdef", "", "https://"),
-        ("teams:example.com/hook", "", "https://"),
+        ("teams:example.com/hook", "", "no scheme"),
         ("slack:xoxb-123", "", "needs its channel"),
         ("events:a b", "", "events:BUS"),
         ("sns:alarm", "", "arn:aws:sns:REGION"),
-        ("slack:hooks.slack.com/abc", "", "https://"),
+        ("slack:hooks.slack.com/abc", "", "no scheme"),
         ("http://example.com/alerts", "", "https://"),
         ("mailto:ops@example.com", "", "MAILROOM_SMTP_URL"),
         ("mailto:nobody", "smtp://localhost", "mailto:name@example.com"),
@@ -602,6 +602,33 @@ class TestEmail(CanFail):
 def test_a_channel_that_cannot_work_is_refused_at_start(url: str, smtp_url: str, names: str) -> None:
     with pytest.raises(Misconfigured, match=names):
         open_channel(url, smtp_url=smtp_url)
+
+
+@pytest.mark.parametrize("kind", ["", "slack:", "teams:", "pagerduty:"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://[x{}/",
+        "https://user:{}@ops.example.com/x",
+        "https://user:{}/rest@ops.example.com/x",
+        "https://user:1234/{}@ops.example.com/x",
+        "https://user:{}#rest@ops.example.com/x",
+        "https://user:1#{}@ops.example.com/x",
+        "https://user:{}?rest@ops.example.com/x",
+        "https://h:1\\{}",
+        "https://h:{}/",
+        "https://h;{}/",
+        "https://h&key={}/",
+        "https://h%2f{}/",
+        "https://ops.example.com/x {}",
+        "http://ops.example.com/{}",
+    ],
+)
+def test_an_address_that_is_no_plain_url_is_refused_and_not_shown(kind: str, url: str) -> None:
+    url = f"{kind}{url.format(SECRET)}" + ("/0123456789abcdef0123456789abcdef" if kind == "pagerduty:" else "")
+    with pytest.raises(Misconfigured) as error:
+        open_channel(url)
+    assert SECRET not in f"{error.value} {error.value.fix}"
 
 
 @pytest.mark.parametrize(

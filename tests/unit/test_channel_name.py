@@ -1,5 +1,6 @@
 """The name of an alert channel shows where it is, and no secret."""
 
+import re
 import string
 
 import pytest
@@ -27,6 +28,18 @@ ADDRESSES = st.sampled_from(
         "https://ops:{0}@ops.example.com/env:KEY",
         "http://127.0.0.1:8080/{0}",
         "carrier:{0}",
+        "https://user:{0}/rest@ops.example.com/x",
+        "https://user:{0}#rest@ops.example.com/x",
+        "https://user:{0}?rest@ops.example.com/x",
+        "https://{0}/rest@ops.example.com/x",
+        "slack:https://user:{0}/rest@hooks.example.com/x",
+        "https://h:1\\{0}",
+        "https://h:{0}/",
+        "https://h;{0}",
+        "https://h&key={0}",
+        "https://h%2f{0}",
+        "https://[x{0}/",
+        "https://[::1]{0}/",
         "env:BASE/{0}x",
     ]
 )
@@ -54,11 +67,25 @@ def test_no_secret_stands_in_it_and_two_addresses_have_two_names(address: str, i
         "slack:env:SLACK_TOKEN/C024BE91L",
         "https://second.example.com",
         "https://ops.example.com/",
+        "https://[2001:db8::1]:8443/",
+        "https://env:OPS_HOST/env:PATH",
         "env:ALERTS",
     ],
 )
 def test_what_holds_no_secret_is_its_own_name(to: str) -> None:
     assert channel_name(to) == to
+
+
+@given(TOKENS.map("X{}".format))
+def test_what_is_no_channel_at_all_is_no_name(item: str) -> None:
+    assert channel_name(item) != item
+    assert item not in channel_name(f"{item}:x")
+
+
+@given(st.text(st.sampled_from("ab:/@?#[]%;&\\. 1"), max_size=12))
+def test_only_what_looks_like_a_host_is_shown(rest: str) -> None:
+    shown = channel_name(f"https://{rest}").removeprefix("https://").partition("/")[0]
+    assert re.fullmatch(r"[\w.-]*(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?", shown)
 
 
 def test_where_it_goes_can_be_told() -> None:

@@ -300,6 +300,19 @@ def test_a_broken_file_is_exit_2_and_clear_lines_without_a_traceback(config: Pat
     assert done.stderr == f"mailroom: {said}"
 
 
+def test_a_channel_whose_address_is_no_url_stops_the_start_with_exit_2(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLAMA_CLOUD_API_KEY", "llx-none")
+    monkeypatch.setenv("MAILROOM_STORE", "memory://")
+    with config.open("a") as table:
+        table.write('alerts:\n  - {on: ["*"], to: "https://[x/hush-hush"}\n')
+    done = mailroom("alerts", "channels")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "alerts: the address is no URL; write it like https://" in done.stderr
+    assert "hush-hush" not in done.stderr
+
+
 def test_the_schema_for_editors_is_printed_and_current() -> None:
     printed = run("schema").stdout
     assert json.loads(printed) == schema()

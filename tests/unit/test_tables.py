@@ -290,6 +290,11 @@ WRONG = {
         "is Mailroom's own (MAILROOM_PUBLIC_URL)",
     ),
     "a port that does not exist": (to(f'{{to: "https://mail.example:99999/x", {HOOK}}}'), "no address: "),
+    "a password that ends the host": (
+        to(f'{{to: "https://u:PASS/w@mail.example/x", {HOOK}}}'),
+        "no address: its host or its port cannot be",
+    ),
+    "a bracket that is never closed": (to(f'{{to: "https://[x/", {HOOK}}}'), "no address: its host or its port"),
     "a host that is none": (to(f'{{to: "https://mail_.-example/x", {HOOK}}}'), "has the host 'mail_.-example'"),
     "a space in an address": (to(f'{{to: "https://mail.example/a b", {HOOK}}}'), "it holds a space"),
     "a secret that signs nothing": (
