@@ -88,7 +88,9 @@ class Worker:
             begin=self.begin_overlooked if self._context.queue.names_tasks else None,
         )
         loops = {"worker": self._work, **rounds.loops()}
-        async with supervisor.running({"queue": self._context.queue.keep_leased}):  # until the last task in hand is done
+        async with supervisor.running(
+            {"queue": self._context.queue.keep_leased}
+        ):  # until the last task in hand is done
             try:
                 async with supervisor.running(loops):
                     told = asyncio.create_task(self._begin_nothing_after(stop))

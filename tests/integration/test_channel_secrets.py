@@ -16,7 +16,7 @@ from tests.commands import run, terminal
 from tests.endpoints import Endpoint, an_endpoint
 from tests.in_memory_app import TABLE, InMemoryApp
 from tests.receivers import ADMIN_TOKEN, an_app, operator_of, settings_with
-from tests.unit.alerting.test_alert import fail, result
+from tests.unit.alerting.test_alert import fail, sweep_after
 
 SECRET = "5ec2e7" * 5 + "ab"
 """32 letters and digits, as PagerDuty's keys have."""
@@ -81,7 +81,7 @@ async def happens(app: InMemoryApp, cause: str) -> None:
     """Something fails, and every channel is told, and tried again."""
     await fail(app, f"{cause}.pdf", cause)
     for after in (60, 60, 400):
-        await result(app, after=after)
+        await sweep_after(app, after=after)
         while await app.work():
             pass
 

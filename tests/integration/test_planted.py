@@ -410,7 +410,7 @@ def logged() -> Iterator[list[Path]]:
 
     class Kept(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if record.getMessage() == "watch.left_alone":
+            if record.getMessage() == "watch.skipped":
                 found.append(Path(record.facts["file"]))  # type: ignore[attr-defined]
 
     handler = Kept()

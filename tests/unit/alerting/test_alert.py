@@ -34,7 +34,7 @@ async def fail(app: InMemoryApp, name: str, error: str = "The PDF is encrypted")
     return document.id
 
 
-async def result(app: InMemoryApp, *, after: float = 60.0) -> None:
+async def sweep_after(app: InMemoryApp, *, after: float = 60.0) -> None:
     app.later(after)
     await sweep(app.context)
     await app.work()
@@ -89,14 +89,14 @@ async def test_five_failures_seventeen_seconds_apart_are_one_notice_and_one_end(
     ids = []
     for number in range(5):
         ids.append(await fail(app, f"{number}.pdf"))
-        await result(app, after=17)
+        await sweep_after(app, after=17)
     for _ in range(5):
-        await result(app)
+        await sweep_after(app)
     assert app.channel.words == ["firing job.failed"]  # nobody has mended anything
     for document_id in ids:
         await route_by_hand(document_id, RoutingDecision(to="contract"), app.context)
     await app.work()
-    await result(app)
+    await sweep_after(app)
     assert app.channel.words == ["firing job.failed", "resolved job.failed"]
 
 
@@ -105,12 +105,12 @@ async def test_an_incident_is_over_when_the_last_of_its_documents_is(app: InMemo
     for document_id in ids[:2]:
         await route_by_hand(document_id, RoutingDecision(to="contract"), app.context)
     await app.work()
-    await result(app)
+    await sweep_after(app)
     (incident,) = await app.incidents()
     assert (incident.status, incident.count, incident.unmended) == (Status.FIRING, 3, 1)
     await route_by_hand(ids[2], RoutingDecision(to="contract"), app.context)
     await app.work()
-    await result(app, after=1)
+    await sweep_after(app, after=1)
     (incident,) = await app.incidents()
     assert (incident.status, incident.unmended) == (Status.RESOLVED, 0)
 
@@ -121,7 +121,7 @@ async def test_a_document_that_is_worked_on_again_is_not_mended_yet(app: InMemor
     await route_by_hand(document_id, RoutingDecision(to="contract"), app.context)
     await app.work()
     assert (await app.document(document_id)).state is DocumentState.OPEN
-    await result(app)
+    await sweep_after(app)
     assert app.channel.words == ["firing job.failed"]
 
 
@@ -129,7 +129,7 @@ async def test_what_comes_after_the_end_is_the_next_incident_and_counts_from_one
     document_id = await fail(app, "a.pdf")
     await route_by_hand(document_id, RoutingDecision(to="contract"), app.context)
     await app.work()
-    await result(app)
+    await sweep_after(app)
     app.later(700)
     await fail(app, "b.pdf")
     assert app.channel.words == ["firing job.failed", "resolved job.failed", "firing job.failed"]
@@ -195,9 +195,9 @@ async def test_what_nobody_can_see_the_end_of_is_quiet_by_another_word(app: InMe
     alert = Alert(kind="nobody.knows", cause="c", title="it happened", detail="d", at=NOW)
     await app.store.apply(InsertIfAbsent(task_for(alert, "a")))
     await app.work()
-    await result(app, after=1800)
+    await sweep_after(app, after=1800)
     assert app.channel.words == ["firing nobody.knows"]
-    await result(app, after=1801)
+    await sweep_after(app, after=1801)
     assert app.channel.words == ["firing nobody.knows", "quiet nobody.knows"]
 
 
@@ -280,14 +280,14 @@ async def test_what_releases_before_had_told_goes_on_and_its_end_is_told(app: In
     await app.store.apply(Insert(over), Insert(parked), *map(Insert, old[:60]))
     for some in range(60, 250, 60):
         await app.store.apply(*map(Insert, old[some : some + 60]))
-    await result(app)
+    await sweep_after(app)
     assert app.channel.words == []  # they were told before
     standing = [item for item in await app.incidents() if item.status is Status.FIRING]
     assert len(standing) == 251
     assert {item.count for item in standing} == {1, 7}
     await route_by_hand(document_id, RoutingDecision(to="contract"), app.context)
     await app.work()
-    await result(app)
+    await sweep_after(app)
     for _ in range(20):
         await app.work(rounds=200)
     assert set(app.channel.words) == {"resolved job.failed"}
@@ -308,7 +308,7 @@ async def test_a_notice_of_the_releases_before_that_waits_is_only_a_reason_to_lo
 async def test_the_conversion_looks_at_each_old_state_once(app: InMemoryApp) -> None:
     state = AlertState(id="job.failed:a>log", kind="job.failed", first_at=NOW, last_at=NOW, notified_at=NOW, count=1)
     await app.store.apply(Insert(state))
-    await result(app)
+    await sweep_after(app)
     found = await app.store.find(AlertState, Query(newest_first=True))
     assert [item.resolved_at for item in found.records] == [app.now]
 

@@ -15,7 +15,7 @@ from receiver.operations.manual_routing import RoutingDecision, route_by_hand
 from tests.builders import a_task
 from tests.commands import run, terminal
 from tests.in_memory_app import TABLE, InMemoryApp, InMemoryChannel
-from tests.unit.alerting.test_alert import fail, result
+from tests.unit.alerting.test_alert import fail, sweep_after
 
 pytestmark = pytest.mark.anyio
 SECOND = "https://second.example.com"
@@ -37,16 +37,16 @@ async def test_who_acknowledges_hears_no_reminder_and_still_the_end(app: InMemor
     document_id = await fail(app, "a.pdf")
     await acknowledge(await key_of(app), app.context, who="ann")
     for _ in range(3):
-        await result(app, after=5 * HOUR)
+        await sweep_after(app, after=5 * HOUR)
     assert app.channel.words == ["firing job.failed"]
     await mend(app, document_id)
-    await result(app)
+    await sweep_after(app)
     assert app.channel.words == ["firing job.failed", "resolved job.failed"]
 
 
 async def test_without_an_acknowledgement_one_is_reminded(app: InMemoryApp) -> None:
     await fail(app, "a.pdf")
-    await result(app, after=5 * HOUR)
+    await sweep_after(app, after=5 * HOUR)
     assert [notice.reminder for notice, _ in app.channel.told] == [False, True]
 
 
@@ -56,7 +56,7 @@ async def test_an_acknowledgement_in_time_spares_the_second_channel(app: InMemor
     app.context = replace(app.context, channels={"log": app.channel, SECOND: second})
     await fail(app, "a.pdf")
     await acknowledge(await key_of(app), app.context, who="ann")
-    await result(app, after=HOUR)
+    await sweep_after(app, after=HOUR)
     assert second.told == []
 
 
@@ -64,13 +64,13 @@ async def test_a_silence_holds_back_this_incident_and_the_next_of_its_cause_unti
     first = await fail(app, "a.pdf")
     await silence(await key_of(app), 2 * HOUR, "the scanner is being mended", app.context, who="ann")
     await mend(app, first)
-    await result(app)
+    await sweep_after(app)
     assert app.channel.words == ["firing job.failed", "resolved job.failed"]  # an end wakes nobody
     app.later(HOUR)
     await fail(app, "b.pdf")
-    await result(app)
+    await sweep_after(app)
     assert len(app.channel.told) == 2
-    await result(app, after=HOUR)
+    await sweep_after(app, after=HOUR)
     assert app.channel.words[2:] == ["firing job.failed"]
 
 
@@ -82,11 +82,11 @@ async def test_an_incident_whose_messages_were_masked_otherwise_before_an_upgrad
         before.setattr("receiver.pipeline.job_result.cause_of", lambda text, *_: text)
         first = await fail(app, "a.pdf", message)
     second = await fail(app, "b.pdf", message)
-    await result(app)
+    await sweep_after(app)
     assert len(await app.incidents()) == 2  # the old one stands beside the new one
     await mend(app, first)
     await mend(app, second)
-    await result(app)
+    await sweep_after(app)
     assert sorted(app.channel.words) == 2 * ["firing job.failed"] + 2 * ["resolved job.failed"]
 
 
@@ -97,11 +97,11 @@ async def test_each_incident_keeps_the_window_of_the_row_by_which_it_is_told(app
     ]
     app.use(TABLE.replace(ROW, "\n".join(rows)))
     await mend(app, await fail(app, "a.pdf"))
-    await result(app)
+    await sweep_after(app)
     await fail(app, "b.pdf")
-    await result(app, after=1800)
+    await sweep_after(app, after=1800)
     assert app.channel.words == ["firing job.failed", "resolved job.failed"]
-    await result(app, after=1800)
+    await sweep_after(app, after=1800)
     assert app.channel.words[2:] == ["firing job.failed"]
 
 
@@ -110,7 +110,7 @@ async def test_parked_tasks_about_something_else_hold_no_end_back(app: InMemoryA
     other = a_task(id=f"notify:{document_id}:x", kind="notify", subject=f"x{document_id}", state=TaskState.PARKED)
     await app.store.apply(Insert(other))
     await mend(app, document_id)
-    await result(app)
+    await sweep_after(app)
     assert app.channel.words == ["firing job.failed", "resolved job.failed"]
 
 

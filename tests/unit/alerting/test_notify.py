@@ -24,7 +24,7 @@ from receiver.operations.manual_routing import RoutingDecision, route_by_hand
 from receiver.operations.sweep import sweep
 from receiver.worker import Worker
 from tests.in_memory_app import TABLE, InMemoryApp, InMemoryChannel
-from tests.unit.alerting.test_alert import fail, result
+from tests.unit.alerting.test_alert import fail, sweep_after
 
 pytestmark = pytest.mark.anyio
 TWO = TABLE + '  - {on: ["*"], to: "https://second.example.com", at_most: 1 per 10 minutes}\n'
@@ -61,9 +61,9 @@ async def test_a_channel_that_was_away_hears_the_present_and_not_what_was_overta
     await route_by_hand(mended, RoutingDecision(to="contract"), app.context)
     await until_rest(app)
     for _ in range(5):
-        await result(app)
+        await sweep_after(app)
     second.broken = None
-    await result(app, after=600)
+    await sweep_after(app, after=600)
     assert first.words[:3] == ["firing job.failed", "firing job.failed", "resolved job.failed"]
     assert [(notice.status, notice.subject) for notice, _ in second.told] == [("firing", stays)]
 
@@ -78,7 +78,7 @@ async def test_a_channel_that_fails_is_told_to_the_others_and_its_end_too(app: I
     assert notice.commands == (f"mailroom alerts test {SECOND}",)
     second.broken = None
     for _ in range(4):
-        await result(app, after=GONE_SECONDS)
+        await sweep_after(app, after=GONE_SECONDS)
     assert first.words[2:] == ["resolved channel.failing"]
     assert second.words == ["firing job.failed"]
 
@@ -101,7 +101,7 @@ async def test_what_one_address_of_a_channel_refuses_is_told_to_the_others_and_t
     document_id = await fail(app, "a.pdf")
     await route_by_hand(document_id, RoutingDecision(to="contract"), app.context)
     for _ in range(3):
-        await result(app, after=400)
+        await sweep_after(app, after=400)
     assert partly.words == ["firing job.failed", "resolved job.failed"]
     assert first.words == ["firing job.failed", "firing channel.failing", "resolved job.failed"]
     assert "550 no such user" in first.told[1][0].detail
@@ -111,7 +111,7 @@ async def test_what_one_address_of_a_channel_refuses_is_told_to_the_others_and_t
     second.faults = []
     app.context = replace(app.context, channels={"log": first, SECOND: second})
     for _ in range(3):
-        await result(app, after=400)
+        await sweep_after(app, after=400)
     assert first.words[3:] == ["resolved channel.failing"]
 
 
@@ -129,7 +129,7 @@ async def test_a_hiccup_of_a_channel_is_nobodys_business(app: InMemoryApp) -> No
     await fail(app, "a.pdf")
     second.broken = None
     for _ in range(3):
-        await result(app)
+        await sweep_after(app)
     assert (first.words, second.words) == (["firing job.failed"], ["firing job.failed"])
 
 
@@ -137,35 +137,35 @@ async def test_channels_that_were_all_away_do_not_tell_of_each_other_afterwards(
     first, second = with_two(app)
     first.broken = second.broken = AccessDenied("no network")
     await fail(app, "a.pdf")
-    await result(app)
+    await sweep_after(app)
     first.broken = second.broken = None
     for _ in range(10):
-        await result(app)
+        await sweep_after(app)
     assert (first.words, second.words) == (["firing job.failed"], ["firing job.failed"])
 
 
 async def test_a_dead_channel_that_nothing_is_due_for_is_found_by_its_probe(app: InMemoryApp) -> None:
     first, second = with_two(app)
     second.faults = ["the topic does not exist"]
-    await result(app)
+    await sweep_after(app)
     await until_rest(app)
     assert first.words == ["firing channel.failing"]
     assert first.told[0][0].detail == "the topic does not exist"
     second.faults = []
     for _ in range(3):
-        await result(app, after=PROBE_SECONDS)
+        await sweep_after(app, after=PROBE_SECONDS)
     assert first.words == ["firing channel.failing", "resolved channel.failing"]
 
 
 async def test_what_a_probe_found_is_gone_when_a_probe_says_so_and_no_notice_waits_for_that(app: InMemoryApp) -> None:
     first, second = with_two(app)
     second.faults = ["the topic has no confirmed subscription"]
-    await swept(app)
+    await sweep_after(app)
     for number in range(4):
         heard = len(second.told)
         await occur(app, f"cause {number}")
         assert len(second.told) > heard, "a topic takes notices, and somebody may just have subscribed"
-        await swept(app, after=GONE_SECONDS)
+        await sweep_after(app, after=GONE_SECONDS)
     channel = await app.store.get(Channel, SECOND)
     assert channel is not None
     assert channel.error == "the topic has no confirmed subscription"
@@ -175,14 +175,14 @@ async def test_what_a_probe_found_is_gone_when_a_probe_says_so_and_no_notice_wai
     second.faults = []
     assert await send_test(SECOND, app.context, who="ann") is None
     for _ in range(3):
-        await swept(app, after=GONE_SECONDS)
+        await sweep_after(app, after=GONE_SECONDS)
     assert first.words.count("firing channel.failing") == first.words.count("resolved channel.failing") == 1
 
 
 async def test_a_channel_with_a_fault_is_probed_by_one_task_however_many_notices_it_takes(app: InMemoryApp) -> None:
     _, second = with_two(app)
     second.faults = ["no rule"]
-    await swept(app)
+    await sweep_after(app)
     for number in range(5):
         app.later(1)
         await occur(app, f"cause {number}")
@@ -220,7 +220,7 @@ async def test_beyond_the_ceiling_a_digest_tells_how_many_others_there_are(app: 
     notice, count = app.channel.told[-1]
     assert (len(app.channel.told), notice.status, count) == (21, "digest", 240)
     assert len(notice.others) == 20
-    await result(app, after=3700)  # all of them are quiet now
+    await sweep_after(app, after=3700)  # all of them are quiet now
     await until_rest(app)
     app.later(601)
     await until_rest(app)
@@ -328,7 +328,7 @@ async def test_a_process_that_dies_while_it_tells_leaves_the_channel_to_the_next
     app.channel.notify = tell  # type: ignore[method-assign]
     await occur(app, "b")
     assert app.channel.told == []  # the dead task still has the channel
-    await result(app, after=301)
+    await sweep_after(app, after=301)
     await until_rest(app)
     assert sorted(notice.title for notice, _ in app.channel.told) == ["a happened", "b happened"]
 
@@ -340,12 +340,12 @@ async def test_a_clock_that_was_set_back_leaves_nothing_due_in_the_far_future(ap
     await sweep(app.context)
     app.later(-30 * 86400)
     app.channel.broken = None
-    await result(app)
+    await sweep_after(app)
     await until_rest(app)
     assert app.channel.words == ["firing job.failed"]
     await route_by_hand(document_id, RoutingDecision(to="contract"), app.context)
     await until_rest(app)
-    await result(app)
+    await sweep_after(app)
     assert app.channel.words == ["firing job.failed", "resolved job.failed"]
 
 
@@ -365,7 +365,7 @@ async def test_overdue_documents_wait_with_a_paused_submission_and_are_told_when
 
     await app.store.apply(await pause(SUBMISSION, app.now + 7200, app.context))
     await app.ingest(name="a.pdf")
-    await result(app, after=1200)
+    await sweep_after(app, after=1200)
     assert app.channel.words == []
     assert [item.kind for item in await app.incidents()] == ["document.overdue"]
     await app.store.apply(await pause(SUBMISSION, 0, app.context))
@@ -397,7 +397,7 @@ async def test_quiet_hours_hold_back_until_the_morning(app: InMemoryApp) -> None
     assert app.channel.told == []
     await route_by_hand(document_id, RoutingDecision(to="contract"), app.context)
     await until_rest(app)
-    await result(app, after=3601)
+    await sweep_after(app, after=3601)
     assert [notice.subject for notice, _ in app.channel.told] == [other]  # the other one is over
 
 
@@ -427,9 +427,9 @@ async def test_who_may_have_heard_of_an_incident_hears_its_end(
     failed = await fail(app, "a.pdf")
     await route_by_hand(failed, RoutingDecision(to="contract"), app.context)
     await until_rest(app)
-    await result(app)
+    await sweep_after(app)
     second.broken = None
-    await result(app, after=600)
+    await sweep_after(app, after=600)
     assert [word for word in second.words if word.endswith("job.failed")] == words
 
 
@@ -451,9 +451,9 @@ async def test_a_notice_whose_answer_was_lost_comes_again_under_the_same_id(app:
     app.context = replace(app.context, channels={"log": deaf})
     await fail(app, "a.pdf")
     for _ in range(3):
-        await result(app, after=400)
+        await sweep_after(app, after=400)
     deaf.deaf = False
-    await result(app, after=400)
+    await sweep_after(app, after=400)
     said = [notice for notice, _ in deaf.told if notice.kind == "job.failed"]
     assert len(said) > 2
     assert len({notice.id for notice in said}) == 1
@@ -468,9 +468,9 @@ async def test_a_digest_whose_answer_was_lost_comes_again_under_the_same_id(app:
     await occur(app, "a", "b", "c")
     deaf.deaf = True
     for _ in range(3):
-        await result(app, after=400)
+        await sweep_after(app, after=400)
     deaf.deaf = False
-    await result(app, after=400)
+    await sweep_after(app, after=400)
     said = [notice for notice, _ in deaf.told if notice.kind == "digest"]
     assert len(said) > 2
     assert len({notice.id for notice in said}) == 1

@@ -7,7 +7,7 @@ import pytest
 from receiver.operations.clock_skew import APART, LLAMACLOUD, STEP, TOLD_EVERY, Skew, SkewMonitor, alert_of_skew, still
 from receiver.operations.close_incidents import GONE_SECONDS
 from tests.in_memory_app import InMemoryApp
-from tests.unit.alerting.test_alert import result
+from tests.unit.alerting.test_alert import sweep_after
 
 pytestmark = pytest.mark.anyio
 
@@ -69,11 +69,11 @@ async def test_it_is_resolved_when_no_machine_finds_its_clock_wrong_any_more(app
     skew = Skew(LLAMACLOUD, 240)
     await alert_of_skew(skew, "host:7", app.context)
     for _ in range(5):
-        await result(app)  # this machine's clock is right, and that of another is not
+        await sweep_after(app)  # this machine's clock is right, and that of another is not
         await still(skew, "other:8", app.context)
     assert app.channel.words == ["firing clock.skewed"]
-    await result(app)
-    await result(app, after=GONE_SECONDS)
+    await sweep_after(app)
+    await sweep_after(app, after=GONE_SECONDS)
     assert app.channel.words == ["firing clock.skewed", "resolved clock.skewed"]
 
 
@@ -85,6 +85,6 @@ async def test_what_comes_back_within_the_hour_is_told_anew(app: InMemoryApp) ->
             await alert_of_skew(skew, "host:7", app.context)
         await app.work()
         for after in (0.0, GONE_SECONDS) if not ahead else ():
-            await result(app, after=after)
+            await sweep_after(app, after=after)
     (incident,) = await app.incidents()
     assert (incident.number, incident.count) == (2, 1)

@@ -5,7 +5,7 @@ import pytest
 from receiver.operations.close_incidents import GONE_SECONDS
 from receiver.operations.stalled_queue import note_heard, tell_of_silence
 from tests.in_memory_app import InMemoryApp
-from tests.unit.alerting.test_alert import result
+from tests.unit.alerting.test_alert import sweep_after
 
 pytestmark = pytest.mark.anyio
 
@@ -20,11 +20,11 @@ async def test_a_silent_queue_is_resolved_when_it_brings_a_message_and_not_befor
     app.later(600)
     await silent(app)
     for _ in range(5):
-        await result(app, after=GONE_SECONDS)
+        await sweep_after(app, after=GONE_SECONDS)
     assert app.channel.words == ["firing queue.silent"]
     await note_heard(app.context)
-    await result(app)
-    await result(app, after=GONE_SECONDS)
+    await sweep_after(app)
+    await sweep_after(app, after=GONE_SECONDS)
     assert app.channel.words == ["firing queue.silent", "resolved queue.silent"]
 
 
@@ -34,7 +34,7 @@ async def test_a_queue_that_falls_silent_again_within_the_hour_is_the_next_incid
         await silent(app)
         app.later(1)
         await note_heard(app.context)
-        await result(app)
-        await result(app, after=GONE_SECONDS)
+        await sweep_after(app)
+        await sweep_after(app, after=GONE_SECONDS)
     (incident,) = await app.incidents()
     assert (incident.number, incident.count) == (2, 1)
