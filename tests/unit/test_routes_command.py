@@ -306,6 +306,7 @@ def test_a_channel_whose_address_is_no_url_stops_the_start_with_exit_2(
     monkeypatch.setenv("LLAMA_CLOUD_API_KEY", "llx-none")
     monkeypatch.setenv("MAILROOM_STORE", "memory://")
     monkeypatch.setenv("MAILROOM_PUBLIC_URL", "https://mail.example.com")
+    monkeypatch.setenv("MAILROOM_ALLOW_UNVERIFIED", "true")
     with config.open("a") as table:
         table.write('alerts:\n  - {on: ["*"], to: "https://[x/hush-hush"}\n')
     done = mailroom("alerts", "channels")
