@@ -18,7 +18,8 @@ metrics or the operator's JSON.
 Secrets are checked before anything starts, and at every renewal: an empty item of a list, a secret shorter than 16
 bytes (unless `MAILROOM_ALLOW_UNVERIFIED` is set) and a header that would not arrive are refused. Files are read again
 every two seconds. A renewal that cannot be read, or would change what an event must prove, is refused as a whole: the
-secrets before stay in use; a line `secrets.refused` and the alert `secret.refused` say why: [rotation.md](rotation.md).
+previous secrets stay in use; the log event `secrets.refused` and the alert `secret.refused` say why
+([rotating a secret](production.md#rotating-a-secret)).
 
 A value may also point to AWS: `secretsmanager:NAME` (the whole secret), `secretsmanager:NAME#KEY` (one value of a
 secret that is a JSON object) or `ssm:/path`. It is read at start and again every five minutes, so that a rotation needs

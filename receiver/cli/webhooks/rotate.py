@@ -99,7 +99,8 @@ def _held(what: str, name: str | None) -> RotationLock:
     variable = f"MAILROOM_{setting}_FILE"
     if variable not in os.environ:
         raise Misconfigured(
-            f"a secret is rotated in its file: give it as {variable}", fix="docs/rotation.md has the walk by hand"
+            f"a secret is rotated in its file: set {variable}",
+            fix="docs/production.md says how to rotate by hand",
         )
     if what == "header" and not name:
         raise Misconfigured("which header? --header NAME")
