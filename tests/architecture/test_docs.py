@@ -18,6 +18,18 @@ from receiver.metrics import METRICS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "samples" / "README.md",
+    *sorted(DOCS.glob("*.md")),
+    *sorted((ROOT / "sandbox").glob("*.md")),
+    *sorted((ROOT / "sandbox" / "docs").glob("*.md")),
+]
+"""Everything that a person reads, but the changelog."""
+OURS = ("receiver/", "handlers/", "tests/", "scripts/", "infra/", "docs/", "benchmarks/", "sandbox/", "samples/")
+ROOTS = (ROOT, DOCS, ROOT / "tests", ROOT / "sandbox")
+"""Where a path may begin."""
 
 
 def test_pages_made_from_the_code_are_current(tmp_path: Path) -> None:
@@ -82,17 +94,30 @@ def test_the_version_is_one() -> None:
     assert project["version"] == __version__
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        ROOT / "README.md",
-        ROOT / "CONTRIBUTING.md",
-        ROOT / "samples" / "README.md",
-        *sorted(DOCS.glob("*.md")),
-        *sorted((ROOT / "sandbox").rglob("*.md")),
-    ],
-    ids=lambda page: str(page.relative_to(ROOT)),
-)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8"))
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+    for target, anchor in re.findall(r"\]\((?!https?:|mailto:)([^)#]*)#?([^)]*)\)", page.read_text(encoding="utf-8")):
+        there = page.parent / target if target else page
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there), f"{target}#{anchor}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page, as GitHub makes anchors of them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_of_ours_is_there(page: Path) -> None:
+    prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    named = re.findall(r"`([\w./-]+)(?:::\w+)?`", prose)
+    paths = [name for name in named if name.startswith(OURS) or name.endswith(".py")]
+    roots = (*ROOTS, page.parent)
+    assert [name for name in paths if "NAME" not in name and not any((root / name).exists() for root in roots)] == []
+
+
+def test_the_map_leads_to_every_page() -> None:
+    assert [page.name for page in DOCS.glob("*.md") if f"({page.name}" not in (DOCS / "README.md").read_text()] == [
+        "README.md"
+    ]
