@@ -1,6 +1,6 @@
-"""The engine of Mailroom: receive, keep, decide, deliver, reconcile.
+"""The engine of Mailroom: ingest, submit, receive, process, decide, deliver, reconcile.
 
-It knows no event type and no destination by name; those live in handlers.
+It knows no event type and no destination by name; those are in handlers. CONTRIBUTING.md says what is in which package.
 """
 
 __version__ = "0.1.0"

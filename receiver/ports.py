@@ -1,6 +1,6 @@
-"""What the flow asks of the outside world, in the flow's own words.
+"""What the engine needs from the outside world: one protocol for each dependency.
 
-Adapters live in store, queue, cloud and in handlers; each keeps its one outside package and its errors to itself, and
+Adapters are in store, queue, cloud and in handlers. Each keeps its one outside package and its errors to itself, and
 raises those of core/errors.py.
 """
 

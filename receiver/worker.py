@@ -1,4 +1,4 @@
-"""The worker: waits for the bell, claims what is due and what there is room for, and processes it. Stops cleanly.
+"""The worker: waits for the task queue, claims due tasks that have room, and processes them. Stops cleanly.
 
 Any number of workers may run on one store; a lease keeps them apart.
 """

@@ -1,6 +1,6 @@
 """Every alert channel, by the scheme of its URL.
 
-Adding one: its module, its contract test, its part of docs/alerts.md. Importing this imports no client library.
+CONTRIBUTING.md says how to add one. Importing this imports no client library.
 """
 
 from collections.abc import Callable, Mapping

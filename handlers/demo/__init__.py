@@ -1,5 +1,5 @@
-"""mailroom demo: everything on one machine, no account.
+"""mailroom demo: everything on one machine, without an account.
 
 ``stage`` starts the LlamaCloud-compatible sandbox, a local AWS and the real receiver, worker and sweep; ``command``
-takes mail in and waits; ``report`` reads every delivery back from where it lies; ``shown`` prints it.
+submits mail and waits; ``report`` reads every delivery back from its destination; ``shown`` prints it.
 """

@@ -1,7 +1,7 @@
 """Every destination, by the scheme of its URL.
 
-Adding one: its module, its contract test, its part of docs/destinations.md. Importing this imports no client library:
-destinations connect when they first deliver.
+CONTRIBUTING.md says how to add one. Importing this imports no client library: destinations connect when they first
+deliver.
 """
 
 import os

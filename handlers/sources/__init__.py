@@ -1,1 +1,1 @@
-"""Where documents' bytes lie, beside the spool on disk and LlamaCloud: S3."""
+"""Where documents' bytes are, besides the spool on disk and LlamaCloud: S3 and folders."""

@@ -1,1 +1,4 @@
-"""Incidents, and what each alert channel is told of them."""
+"""Incidents, and the notices that each alert channel gets.
+
+``alert`` adds an occurrence to its incident; ``notify`` sends a channel its next notice.
+"""

@@ -1,5 +1,5 @@
-"""AWS without botocore, for the one process that starts while somebody waits for its answer: docs/decisions.md.
+"""AWS without botocore, for the receiving Lambda function, whose cold start LlamaCloud waits for (docs/decisions.md).
 
-Four services speak one plain protocol, JSON over POST (DynamoDB, SQS, Secrets Manager, SSM). That, a signature and
+Four services use one plain protocol, JSON over POST (DynamoDB, SQS, Secrets Manager, SSM). That, a signature and
 the credentials of the environment are all that receiving needs. Everything else uses boto3 (receiver/aws/boto.py).
 """

@@ -1,6 +1,6 @@
 """The command line: one file per command, each imported only when it is called.
 
-Exit codes: 0 ok, 1 failed, 2 usage or configuration; 141 when the reader of the output went away, as for any program
+Exit codes: 0 ok, 1 failed, 2 usage or configuration; 141 when the reader of the output went away, like any program
 that a closed pipe ends.
 """
 

@@ -1,1 +1,1 @@
-"""LlamaCloud over HTTP: the client behind ports.Cloud, its payloads (wire) and requests (order), pace and refusals."""
+"""LlamaCloud over HTTP: the client of ports.Cloud, its payloads (``wire``), requests (``order``), pace and refusals."""

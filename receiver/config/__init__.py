@@ -1,6 +1,6 @@
-"""``mailroom.yaml``: what to ask LlamaCloud, where each document goes, who is told.
+"""``mailroom.yaml``: the rules for LlamaCloud, the routing table, the alert channels.
 
-``Config`` is what the rest of Mailroom works with. Reading the file (``load``) needs YAML and pydantic; both are
+``Config`` is what the rest of Mailroom uses. Reading the file (``load``) needs YAML and pydantic; both are
 imported when a file is read, so that a process which never reads one does not pay for them.
 """
 

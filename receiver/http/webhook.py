@@ -1,7 +1,8 @@
-"""``POST /webhooks/llamacloud``: bytes in, ``receive``, one line in the log of each, bytes out.
+"""``POST /webhooks/llamacloud``: reads the body, calls ``receive``, writes one log line, responds.
 
 A plain ASGI callable, reached before Starlette's routing, because this is the path that is measured
-(docs/benchmarks.md). What can be refused without reading the body is refused so; the body is bounded in size and time.
+(docs/benchmarks.md). Whatever can be refused before the body is read is refused then; the body is bounded in size
+and time.
 """
 
 import logging

@@ -1,1 +1,4 @@
-"""What goes on beside the pipeline: sweep, monitor, retention; and what a person asks for: replay, routing by hand."""
+"""Periodic work beside the pipeline, and what a person requests.
+
+Periodic: sweep, monitor, retention. By request: replay, manual routing, backtest, the report on one document.
+"""

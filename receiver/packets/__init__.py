@@ -1,1 +1,1 @@
-"""Packets and mails: documents that others come out of. Cutting, correcting and archiving them."""
+"""Packets and mails, the documents that contain others: cutting, correcting and archiving them."""

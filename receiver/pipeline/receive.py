@@ -1,4 +1,4 @@
-"""Receive: verify, keep, ring. What is Accepted here may be acknowledged; of what is not, nothing was kept.
+"""Receive: verify an event, store it with its task, enqueue the task. Only an Accepted event may be acknowledged.
 
 This is the hot path, and all that the receiving Lambda loads: it knows no configuration file and no destination.
 """

@@ -1,1 +1,1 @@
-"""Where the truth is kept: one class per kind of store, all of them held to tests/contracts/store.py."""
+"""Where every record is stored: one class per kind of store, all of them tested by tests/contracts/store.py."""

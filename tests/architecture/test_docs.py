@@ -22,6 +22,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "samples" / "README.md",
+    ROOT / "receiver" / "store" / "README.md",
     *sorted(DOCS.glob("*.md")),
     *sorted((ROOT / "sandbox").glob("*.md")),
     *sorted((ROOT / "sandbox" / "docs").glob("*.md")),

@@ -1,4 +1,4 @@
-"""mailroom webhooks: LlamaCloud's saved webhook configurations, kept in step with ours; and secret rotation."""
+"""mailroom webhooks: synchronises LlamaCloud's saved webhook configurations with ours, and rotates secrets."""
 
 import click
 
