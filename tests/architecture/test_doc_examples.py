@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 from receiver.cli import cli
 from receiver.settings import VARIABLES
-from tests.architecture.test_docs import PAGES
+from tests.architecture.test_docs import PAGES, ROOT
 
 TABLE = """
 classify:
@@ -134,3 +135,23 @@ def test_every_variable_is_a_setting() -> None:
     }
     assert len(named) > 60
     assert sorted(each for each in named if each[1] not in known and each[1].removesuffix("_FILE") not in known) == []
+
+
+def test_every_module_that_is_run_exists() -> None:
+    ours = ("benchmarks", "receiver", "handlers", "scripts", "tests", "llamacloud_sandbox")
+    named = {name for page in PAGES for name in re.findall(r"python -m ([\w.]+)", page.read_text(encoding="utf-8"))}
+    modules = [name for name in named if name.split(".")[0] in ours]
+    assert len(modules) > 8
+    assert [name for name in modules if not any(path.exists() for path in files(name))] == []
+
+
+def files(module: str) -> list[Path]:
+    """Where a module that can be run may be."""
+    path = module.replace(".", "/")
+    return [folder / f"{path}{end}" for folder in (ROOT, ROOT / "sandbox") for end in (".py", "/__main__.py")]
+
+
+def test_every_shell_example_is_shell() -> None:
+    for page, text in blocks("sh"):
+        done = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True)
+        assert done.returncode == 0, f"{page.name}: {text}{done.stderr}"
