@@ -1,4 +1,4 @@
-"""Alert: what happened becomes an occurrence of its incident, and the channels' notifiers are woken when that is news.
+"""Alert: adds an occurrence to its incident, and wakes the channels' notifiers if that is news.
 
 An alert is a task, written in one change with what it is about: it cannot get lost, and cannot hold that back. Its
 occurrence has the task's id, so that a repeat, after a crash or by a person, counts once.

@@ -1,4 +1,4 @@
-"""Convert: what releases before incidents had told, and not resolved, goes on as incidents. A part of the sweep.
+"""Converts open alerts of releases before incidents into incidents. A part of the sweep.
 
 Each state is one group of alerts and one channel. Its group becomes an incident with the example as its one occurrence;
 the channel is remembered as told, so that it will hear the end of it.

@@ -1,4 +1,4 @@
-"""Digest: the causes beyond a channel's ceiling are told together, as so many others; and as none, at the end."""
+"""Digest: reports the causes beyond a channel's ceiling together, by their number; and their end."""
 
 from dataclasses import replace
 

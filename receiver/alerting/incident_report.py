@@ -1,4 +1,4 @@
-"""The dossier of one incident: its documents and jobs, and what each channel was told of it, gathered for a person."""
+"""The report on one incident: its documents and jobs, and the notices of each channel, for a person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

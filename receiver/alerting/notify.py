@@ -1,4 +1,4 @@
-"""Notify: one channel is told, by one task at a time, whatever it must be told now.
+"""Notify: sends one channel its next notice, by one task at a time.
 
 Who comes while the channel is being told leaves a mark and goes; who tells it looks once more before it ends. So each
 channel's notices keep their order, and a slow channel holds up nobody: neither documents nor other channels.

@@ -1,7 +1,4 @@
-"""Try out: a notice that is marked as a test, to one channel, at once; what the channel made of it is remembered.
-
-A channel that takes it is asked as well, where that can be done: a topic takes notices that nobody hears.
-"""
+"""Sends a test notice to one channel, at once; its result is stored."""
 
 import asyncio
 

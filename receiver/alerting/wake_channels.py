@@ -1,4 +1,4 @@
-"""Rouse: no channel sleeps over a notice. A part of the sweep, for what no ring and no task will bring about now."""
+"""Wakes channels with a notice to send. A part of the sweep, for notices that no message or task brings about."""
 
 import contextlib
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Anew: what some routing table would make of a document that was decided before, from what is on record of it.
+"""Re-decides: what a routing table would make of a document that was decided before, from its record.
 
 One comparison serves ``routes backtest``, ``replay --reroute`` and the shadow table, so that they cannot disagree.
 """

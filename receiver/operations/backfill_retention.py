@@ -1,4 +1,4 @@
-"""Catch up: documents that an earlier Mailroom settled are put where what may be forgotten is found, a few at a time.
+"""Adds documents that an earlier Mailroom settled to the index of what may be forgotten, a few at a time.
 
 SQLite's schema has done it for its own. In DynamoDB an item is in an index only if its last writer put it there, so
 each is written once more. It goes through all documents once in the life of a store.

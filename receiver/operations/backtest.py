@@ -1,4 +1,4 @@
-"""Backtest: what a changed table would have done to the documents of the past. Their results are stored: nothing is
+"""Backtest: what a changed table would have done to past documents. Their results are stored: nothing is
 asked, paid for or written.
 """
 

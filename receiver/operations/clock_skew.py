@@ -1,4 +1,4 @@
-"""Skew: a clock that is wrong, or was set, is told. Nothing waits for it, but whoever reads our times is misled."""
+"""Reports a clock that is wrong, or was set. Nothing waits for it, but whoever reads our times is misled."""
 
 import contextlib
 import logging

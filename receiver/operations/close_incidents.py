@@ -1,4 +1,4 @@
-"""Assess: which incidents are over. A part of the sweep.
+"""Closes incidents that are over. A part of the sweep.
 
 An incident about documents is over when each of them was mended, dismissed or superseded; a condition, when looks have
 found it gone for a while. Of anything else nobody can know: it is quiet when nothing came for some time.

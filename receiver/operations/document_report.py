@@ -1,4 +1,4 @@
-"""The dossier of one document: all that is on record about it, gathered for a person."""
+"""The report on one document: everything on record about it, for a person."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Forget: the bytes of documents that have been settled for their time.
+"""Removes the bytes of documents whose retention is over.
 
 What may be forgotten is found by an index of just that: a document is in it from the moment it settles until its bytes
 are gone, and leaves it when it is opened again. So nothing is passed by, however late a document is decided.

@@ -1,4 +1,4 @@
-"""Takeover: tasks whose worker is gone are taken out of its hands.
+"""Takes over tasks whose worker is gone.
 
 A lease is over when its task was seen unchanged for as long as the lease lasts, on the clock of whoever looks: a
 worker that lives renews three times in that time. No other machine's clock is believed, so one that is wrong, or jumps,

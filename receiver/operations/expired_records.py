@@ -1,4 +1,4 @@
-"""Forget: the records of documents, with their jobs, when ``retention.documents_days`` says so.
+"""Removes the records of documents, with their jobs, after ``retention.documents_days``.
 
 A packet and its pieces, or the documents of one e-mail, are forgotten together, and only when each of them may be. One
 that must wait for others leaves the index: the last of them to settle finds the whole batch again.

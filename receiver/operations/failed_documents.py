@@ -1,4 +1,4 @@
-"""Mend: a person has a document that came to nothing submitted anew, gives it other bytes, or dismisses it.
+"""A person resubmits a failed document, replaces its bytes, or dismisses it.
 
 Who, when and what was before is kept on the document. What gave up over it before is retired: nobody replays it later.
 """

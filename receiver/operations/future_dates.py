@@ -1,4 +1,4 @@
-"""Ahead: what lies further ahead than it can is due.
+"""Makes due what lies further in the future than it can.
 
 A machine whose clock was wrong, or a clock that was set back, leaves tasks, jobs and deadlines in a future that nobody
 waits for. Each says for how long it was meant to wait. One that lies further ahead than that, and was seen unchanged

@@ -1,4 +1,4 @@
-"""Heartbeat: a sign of life after each sweep, for whoever watches Mailroom from outside, and for ``/metrics``.
+"""Heartbeat: a signal after each sweep, for an external watchdog and for ``/metrics``.
 
 It stops when the sweep does, and when every alert channel fails: then nobody could be told of anything.
 """

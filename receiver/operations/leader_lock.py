@@ -1,4 +1,4 @@
-"""Turns: what is to be done once in a while, by one of the workers that share a store.
+"""The lock for periodic work that one of the workers on a store does.
 
 The last one is a flag. Its turn is over when this process saw the flag unchanged for the whole interval, on a clock
 that nobody sets. What another machine wrote as its time is believed once, by who starts anew and has seen nothing yet.

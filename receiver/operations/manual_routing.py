@@ -1,4 +1,4 @@
-"""By hand: a person says where a document goes that no machine could place. Who, when and what was before is kept."""
+"""A person decides where a document goes. Who, when and the previous decision are stored."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""Missed: after a time in which no event could be kept, LlamaCloud is asked about all open jobs at once.
+"""After a time in which no event could be stored, asks LlamaCloud about all open jobs at once.
 
 LlamaCloud tries an event three times within seconds. Of a job that ended while no receiver was up, nobody would hear
 until its deadline.

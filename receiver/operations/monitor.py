@@ -1,5 +1,5 @@
-"""Watch: what a person should know though nothing failed. Documents past their deadline, sources about to expire, books
-that do not balance, a classifier that does worse than it did. A part of the sweep; each look is bounded.
+"""Monitor: what a person should know though nothing failed. Documents past their deadline, sources about to expire,
+totals that do not add up, a classifier that got worse. A part of the sweep; each check is bounded.
 """
 
 import contextlib

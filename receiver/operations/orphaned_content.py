@@ -1,4 +1,4 @@
-"""Strays: bytes in the spool that no document has, left by a crash between keeping and writing it down.
+"""Removes bytes in the spool without a document, left by a crash between storing bytes and record.
 
 A document names the one place where its bytes lie. What else lies in the spool under its id is nobody's: a keeping that
 was repeated, a removal that was broken off. Bytes of a document that this store does not know may have belonged to an

@@ -1,4 +1,4 @@
-"""Replay: back to process, safe by construction.
+"""Replay: process documents again, safe by construction.
 
 What is planned for a document follows from what is recorded of it, and is shown before it is done. Delivered messages
 are not sent again; a delivery that holds bytes is made again and finds its own object there. So a second run writes

@@ -1,4 +1,4 @@
-"""Retention: what is over is forgotten, and what was left behind is removed. Each part looks at a bounded number.
+"""Retention: removes what is past its time, and what crashes left behind. Each part looks at a bounded number.
 
 It is no part of the sweep, which must not wait for a disk or a bucket that does not answer.
 """

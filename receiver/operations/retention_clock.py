@@ -1,4 +1,4 @@
-"""Pace: the time by which retention judges follows the machine's clock, by a bounded step a pass.
+"""The time that retention goes by: it follows the machine's clock, by a bounded step a pass.
 
 What is forgotten does not come back. A machine that boots with a clock a year ahead, and is put right by NTP a
 minute later, must not have forgotten a year's documents meanwhile. How long it was off its own clock cannot tell,

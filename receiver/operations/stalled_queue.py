@@ -1,7 +1,7 @@
-"""Recover: tasks that the queue does not bring are begun without it, and somebody is told that it is silent.
+"""Starts tasks that the queue does not deliver, and raises an alert that it is silent.
 
-The sweep enqueues all that is due again. A queue that takes messages and loses them loses those, too: so what is still
-there two sweeps later takes another road.
+The sweep re-enqueues all due tasks. A queue that accepts messages and loses them loses those, too, so a task that is
+still waiting two sweeps later is started without the queue.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
-"""Sweep: find what nobody told us, and ring again for what is due.
+"""Sweep: recovers missed webhooks, and re-enqueues due tasks.
 
 LlamaCloud tries an event three times within seconds and never again. So every job has a deadline; past it the sweep
-asks the list endpoint (100 jobs a request) and goes on as if the event had come. What is due is rung for again.
+asks the list endpoint (100 jobs a request) and continues as if the event had come. Due tasks are enqueued again.
 """
 
 import contextlib

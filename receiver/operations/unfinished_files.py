@@ -1,4 +1,4 @@
-"""Leftovers: the unfinished files of processes that were killed. A part of the sweep.
+"""Removes the unfinished files of killed processes. A part of the sweep.
 
 Whoever is alive writes to his file now and then, so a file that nobody has touched for a day is nobody's.
 """

@@ -1,4 +1,4 @@
-"""Packet: when all its pieces are settled it is archived, by the table's ``packet`` way."""
+"""Archives a packet when all its pieces are settled, by the table's ``packet`` route."""
 
 from receiver.core.alert import Alert
 from receiver.core.document import Document, DocumentState, Step

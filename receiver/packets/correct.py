@@ -1,4 +1,4 @@
-"""Recut: a person says how a packet is to be cut. Who, when and what was before is kept: a packet keeps every cut.
+"""A person says how a packet is to be cut. A packet keeps every cut: who, when, which pages.
 
 Pieces of the new cut that are there already stay what they are, unless they waited for this very word; those that it
 does not have are withdrawn. What was delivered stays where it is, and on record.

@@ -1,4 +1,4 @@
-"""Cut: from what a split job said to pieces that are documents of their own.
+"""From a split job's result to pieces, which are separate documents.
 
 First the cut is decided and kept on the packet; then it is carried out, piece by piece. A crash in between cuts the
 same pieces again, because their ids follow from packet and pages, and those that are there are left alone.

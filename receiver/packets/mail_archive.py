@@ -1,4 +1,4 @@
-"""A mail's record: when all of its documents are settled it is archived, by the table's ``mail`` way.
+"""Archives a mail when all of its documents are settled, by the table's ``mail`` route.
 
 That it has the state of its documents is the affair of packets/parents.py.
 """

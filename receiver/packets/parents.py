@@ -1,4 +1,4 @@
-"""Family: a document that others came out of (a packet, with its pieces; a mail) has the state of these.
+"""A document that contains others (a packet with its pieces, a mail) has the state of these.
 
 It is open while one of them is open, waits in review while one waits in review, and has failed or is routed otherwise:
 ``Document.parts_state`` is what they amount to. When one settles, or is opened again by a person, a task to look at its

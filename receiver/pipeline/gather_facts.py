@@ -1,4 +1,4 @@
-"""Gather: what the table may ask of a document and its record does not say, found from its bytes, once.
+"""Finds, once, facts for the table's conditions that only a document's bytes show.
 
 A PDF is counted before it is submitted. Here is what is left when its result is there: a document that an earlier
 Mailroom submitted uncounted, and the file of a job that was created elsewhere, which nobody here has read.

@@ -1,4 +1,4 @@
-"""Intake: something arrived; from now on it is a document, durably, and will be submitted.
+"""Ingest: stores what arrived as a document, durably, with the task to submit it.
 
 The same content from the same place is the same document: taking it in again changes nothing.
 """

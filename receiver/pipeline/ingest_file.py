@@ -1,4 +1,4 @@
-"""Arrive: one file came in by whatever way. A letter is one document; a mail is a record and the documents in it.
+"""Ingests one file, whatever way it came in. A letter is one document; a mail is a record and the documents in it.
 
 Each stands for itself: one that is refused holds no other back.
 """

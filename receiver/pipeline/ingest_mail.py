@@ -1,7 +1,7 @@
-"""Mail: from what the reader found in a mail to its documents, and to the record of what became of each part.
+"""Ingests a mail: from what the reader found in it to its documents, and to the record of what became of each part.
 
-The documents are kept first and the record last. A crash in between is mended by the mail's next arrival, which is owed
-because nobody was told that it was taken in; its ids are the same then.
+The documents are stored first and the record last. After a crash in between the mail comes again, because it was not
+acknowledged; its ids are the same then.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Case: the job that an event or the sweep is about, and the document that it speaks for. Both follow from records.
+"""The job that an event or the sweep is about, and the document that it counts for. Both follow from records.
 
 An event proves one document, that of its token, or none. It may touch the job on record for that document, or one that
 LlamaCloud itself says was created under the transaction id of the document's present submission. Nothing else: a job

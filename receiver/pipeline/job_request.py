@@ -1,4 +1,4 @@
-"""The order: what LlamaCloud is asked for a document, under an id that is written down before it is asked.
+"""The request to LlamaCloud for a document, under an id that is stored before it is sent.
 
 A retry, after a crash or a change of mailroom.yaml, asks under the id that stands on the document, so one submission is
 one job. LlamaCloud ignores the body of a repeated id: ``not_requested`` notices a job that goes by other rules.

@@ -1,4 +1,4 @@
-"""Job result: from a fetched job to what is written of it and of its document, read from top to bottom.
+"""From a job's result to a plan, and to the plan's deliveries.
 
 A job that is still at work is looked at again. Of one that has ended a family of events says in its own file what a
 result means (``handlers/classify.py``); what no result means is the same for all, and stands here.

@@ -1,4 +1,4 @@
-"""The registry: which code handles which event, and the two tasks that are handed to it.
+"""The registry of handlers: which code handles which event type, and which the sweep's own commands.
 
 A family of events registers in one file all that concerns it: which events the webhook of its jobs asks for, what goes
 with the order for such a job, what an event does, and what the sweep's command does when no event came.

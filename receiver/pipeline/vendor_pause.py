@@ -1,4 +1,4 @@
-"""Gates: when LlamaCloud refuses us for another reason than the document, no document pays for it.
+"""Pauses work while LlamaCloud refuses us for a reason other than the document, so that no document pays for it.
 
         refused                       its time is over                 it is taken
   OPEN ---------> CLOSED (15 s …) -------------------> one task looks ------------> OPEN
