@@ -11,13 +11,13 @@ from typing import Any
 
 from handlers.alerts import text
 from receiver.aws.boto import Aws
+from receiver.aws.errors import passes
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unroutable
 from receiver.core.notice import Notice
 from receiver.ports import AlertChannel
 
 _BUS = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/)?[A-Za-z0-9._-]+")
 SOURCE, DETAIL_TYPE = "mailroom", "Mailroom Alert"
-_BUSY = frozenset({"ThrottlingException", "InternalFailure", "InternalException", "ServiceUnavailable"})
 
 
 class Events:
@@ -78,7 +78,7 @@ class Events:
 def _refused(bus: str, entry: dict[str, str]) -> MailroomError:
     code = entry.get("ErrorCode", "")
     said = f"events:{bus}: PutEvents was answered {code}: {entry.get('ErrorMessage', '')}"
-    if code in _BUSY:
+    if passes(code):
         return DestinationBusy(said)
     return Unroutable(said, fix=f"aws events create-event-bus --name {bus}, or mend mailroom.yaml")
 

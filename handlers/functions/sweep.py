@@ -11,15 +11,11 @@ from handlers.functions.direct import VARIABLE, Direct
 from handlers.functions.warm import LambdaContext, Warm
 from receiver.background import count_attempt, report_swept, report_tidied
 from receiver.bootstrap import App
-from receiver.core.change import Query
-from receiver.core.document import Document
 from receiver.core.errors import CloudBusy, StoreBusy
-from receiver.core.incident import Incident
-from receiver.core.task import Task, TaskState
 from receiver.log import log_line
 from receiver.operations.expired_leases import ExpiredLeases
 from receiver.operations.future_dates import FutureDates
-from receiver.operations.heartbeat import failing_channels
+from receiver.operations.gauges import read_gauges
 from receiver.operations.missed_webhooks import MissedWebhooks
 from receiver.operations.retention import apply_retention_steadily
 from receiver.operations.stalled_queue import is_silent, overlooked, tell_of_silence
@@ -35,8 +31,6 @@ TAKEOVER, AHEAD = ExpiredLeases(clock=time.time), FutureDates(clock=time.time)
 MISSED = MissedWebhooks(longest_pause=3 * SWEEP_SECONDS, clock=time.time)
 """What the looks of this instance saw. Between invocations it is frozen, and a monotonic clock may stand still."""
 STATES = ("routed", "review", "failed", "open", "withdrawn")
-COUNT_LIMIT = 1000
-"""Overdue documents, parked tasks and incidents are counted up to here: beyond, the number no longer matters."""
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
@@ -65,19 +59,15 @@ async def one_pass(app: App) -> dict[str, float]:
     report_tidied(await apply_retention_steadily(app.context, every_seconds=SWEEP_SECONDS))
     with contextlib.suppress(CloudBusy):  # the next pass asks again
         await MISSED.check(app.context)
-    store = app.context.store
-    tally = await store.tally()
-    overdue = await store.find(Document, Query(by="overdue", until=app.context.clock(), limit=COUNT_LIMIT))
-    parked = await store.find(Task, Query(by="state", key=TaskState.PARKED, limit=COUNT_LIMIT))
-    standing = await store.find(Incident, Query(by="standing", limit=COUNT_LIMIT))
+    now = await read_gauges(app.context)
     return {
-        "mailroom_documents_received": tally.ever,
-        **{f"mailroom_documents_{state}": getattr(tally, state) for state in STATES},
-        "mailroom_balanced": float(tally.balanced),
-        "mailroom_documents_overdue": len(overdue.records),
-        "mailroom_tasks_parked": len(parked.records),
-        "mailroom_incidents_active": len(standing.records),
-        "mailroom_channels_failing": len(await failing_channels(app.context)),
+        "mailroom_documents_received": now.tally.ever,
+        **{f"mailroom_documents_{state}": getattr(now.tally, state) for state in STATES},
+        "mailroom_balanced": float(now.tally.balanced),
+        "mailroom_documents_overdue": now.overdue,
+        "mailroom_tasks_parked": now.parked,
+        "mailroom_incidents_active": sum(now.incidents.values()),
+        "mailroom_channels_failing": len(now.failing),
         "mailroom_heartbeat": 0.0 if result.llamacloud_paused else 1.0,
     }
 

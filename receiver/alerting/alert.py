@@ -17,9 +17,8 @@ from receiver.core.alert_rule import AlertRule
 from receiver.core.change import Insert, InsertIfAbsent, Replace, Write
 from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.incident import Incident, Occurrence, Status, happened, occurrence, opened_incident
-from receiver.core.naming import task_id
 from receiver.core.notification import Notification, notification_id
-from receiver.core.task import Task
+from receiver.core.task import Task, new_task
 from receiver.pipeline.context import Context, StepResult, TaskHandler
 
 TRIES = 60
@@ -29,14 +28,10 @@ CONTENDED_SECONDS = 0.05
 
 def task_for(alert: Alert, *origin: str | float) -> Task:
     """The task to raise this alert; ``origin`` (a task's id in parts) and the cause make a repeat one and the same."""
-    return Task(
-        id=task_id("alert", alert.kind, *origin, alert.cause),
-        kind="alert",
-        subject=alert.subject,
-        due_at=alert.at,
-        created_at=alert.at,
-        details={"alert": msgspec.json.encode(alert).decode()},
-    )
+    return new_task(
+        "alert", alert.kind, *origin, alert.cause,
+        subject=alert.subject, now=alert.at, details={"alert": msgspec.json.encode(alert).decode()},
+    )  # fmt: skip
 
 
 async def incident_part(alert: Alert, context: Context) -> str:
@@ -129,14 +124,8 @@ def due(notification: Notification, is_known: bool) -> list[Write]:
 
 def wake(to: str, at: float, *because: str | float, **details: str) -> Task:
     """The task to tell a channel whatever is due then; ``because`` and the moment make each reason one task."""
-    return Task(
-        id=task_id("notify", to, *because, f"{at:.3f}"),
-        kind="notify",
-        subject=str(because[0]),
-        due_at=at,
-        created_at=at,
-        details={"to": to, **details},
-    )
+    about, told = str(because[0]), {"to": to, **details}
+    return new_task("notify", to, *because, f"{at:.3f}", subject=about, now=at, details=told)
 
 
 async def enqueue(writes: Sequence[Write], context: Context) -> None:

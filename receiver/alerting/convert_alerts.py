@@ -4,12 +4,11 @@ Each state is one group of alerts and one channel. Its group becomes an incident
 the channel is remembered as told, so that it will hear the end of it.
 """
 
-import contextlib
 from dataclasses import replace
 
 from receiver.alerting.alert import due
 from receiver.core.alert import SEVERITIES, Alert, AlertState, Severity, state_parts
-from receiver.core.change import Insert, Query, Replace, Write, put
+from receiver.core.change import Insert, Query, Replace, Write
 from receiver.core.channel_name import channel_name
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
@@ -18,6 +17,7 @@ from receiver.core.incident import Incident, occurrence, opened_incident
 from receiver.core.naming import task_id
 from receiver.core.notification import Notification, notification_id
 from receiver.pipeline.context import Context
+from receiver.pipeline.flags import put_flag
 from receiver.pipeline.records import every_record
 
 DONE = "alerts:converted"
@@ -33,9 +33,7 @@ async def convert(context: Context) -> int:
         newest = max(newest or 0.0, state.last_at)
         count += await _converted(state, context)
     if newest is not None and newest != since:
-        done = Flag(id=DONE, value=repr(newest), at=context.clock())
-        with contextlib.suppress(Conflict):  # another worker's pass
-            await context.store.apply(put(done, flag))
+        await put_flag(DONE, repr(newest), flag, context)
     return count
 
 

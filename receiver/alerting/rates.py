@@ -3,14 +3,11 @@
 The sweep notes the count each time; two notes make a rate, at a cost that does not grow with the store.
 """
 
-import contextlib
-
 import msgspec
 
-from receiver.core.change import put
-from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
 from receiver.pipeline.context import Context
+from receiver.pipeline.flags import put_flag
 
 NOTES = "rate:taken_in"
 KEPT_SECONDS = 3900.0
@@ -23,9 +20,7 @@ async def note_ingested(context: Context) -> None:
     now, flag = context.clock(), await context.store.get(Flag, NOTES)
     before = [(at, count) for at, count in _read(flag) if now - KEPT_SECONDS < at < now]
     value = msgspec.json.encode([*before, (now, (await context.store.tally()).taken_in)]).decode()
-    noted = Flag(id=NOTES, value=value, at=now)
-    with contextlib.suppress(Conflict):  # then another worker's sweep noted it
-        await context.store.apply(put(noted, flag))
+    await put_flag(NOTES, value, flag, context)
 
 
 async def ingested_within(seconds: float, context: Context) -> int:

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 from receiver.alerting.alert import wake
 from receiver.alerting.notify import LONGEST_HOLD
-from receiver.core.change import InsertIfAbsent, Query, Replace, put
+from receiver.core.change import InsertIfAbsent, Query, Replace
 from receiver.core.channel import Channel
 from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
 from receiver.core.notification import Notification
 from receiver.core.task import Task
 from receiver.pipeline.context import Context
+from receiver.pipeline.flags import put_flag
 from receiver.pipeline.records import every_record
 
 LATE_SECONDS = 30.0
@@ -53,12 +54,8 @@ async def _overdue(to: str, now: float, context: Context) -> bool:
 async def _set_back(now: float, context: Context) -> bool:
     """Whether the clock shows less than at the last pass."""
     flag = await context.store.get(Flag, _CLOCK)
-    noted = Flag(id=_CLOCK, value="", at=now)
-    try:
-        await context.store.apply(put(noted, flag))
-    except Conflict:
-        return False  # another worker's pass
-    return flag is not None and flag.at > now + BACK_SECONDS
+    noted = await put_flag(_CLOCK, "", flag, context)  # False: another worker's pass
+    return noted and flag is not None and flag.at > now + BACK_SECONDS
 
 
 async def _due_now(to: str, now: float, context: Context) -> None:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from receiver.aws.environment import credentials_of, endpoint_of, region_of
+from receiver.aws.service import BUSY
 from receiver.aws.sign import Scope, signed
 
 PROTOCOLS = {
@@ -32,14 +33,6 @@ PROTOCOLS = {
 """Service -> its name on the wire, and the version of its JSON protocol. Source: botocore's models (``targetPrefix``,
 ``jsonVersion``)."""
 ATTEMPTS = 3
-BUSY = frozenset(
-    {
-        "ThrottlingException", "Throttling", "RequestThrottled", "RequestThrottledException", "InternalServerError",
-        "ProvisionedThroughputExceededException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure",
-        "TransactionInProgressException", "InternalServiceError",
-    }
-)  # fmt: skip
-"""Codes that another attempt may get past. A mistaken one costs two attempts."""
 
 
 class JsonClient:

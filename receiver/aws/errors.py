@@ -2,16 +2,15 @@
 
 from typing import Any
 
+from receiver.aws.service import BUSY
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unanswered, Unroutable
 
-_BUSY = frozenset(
-    {
-        "SlowDown", "Throttling", "ThrottlingException", "Throttled", "ThrottledException", "RequestThrottled",
-        "TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "InternalError",
-        "InternalFailure", "ServiceUnavailable", "RequestTimeout", "RequestTimeoutException", "OperationAborted",
-        "ConditionalRequestConflict", "KMSThrottled", "RequestTimeTooSkewed",
-    }
-)  # fmt: skip
+_BUSY = BUSY | {
+    "Throttled", "ThrottledException", "KMSThrottled", "BandwidthLimitExceeded", "InternalError", "InternalException",
+    "RequestTimeout", "RequestTimeoutException", "RequestTimeTooSkewed", "OperationAborted",
+    "ConditionalRequestConflict",
+}  # fmt: skip
+"""With those that only S3, KMS and EventBridge know."""
 _NOT_IMPLEMENTED = frozenset({"NotImplemented", "XNotImplemented"})
 _DENIED = frozenset(
     {
@@ -47,6 +46,11 @@ ASSUMING = "AssumeRole"
 def code_of(error: Any) -> str:
     """AWS's code of a ClientError: ``NoSuchKey``, or the bare HTTP status where the answer has no body (HEAD)."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def passes(code: str) -> bool:
+    """Whether an answer of this code passes by itself."""
+    return code in _BUSY
 
 
 def translated(error: Exception, what: str) -> MailroomError:
@@ -102,7 +106,7 @@ def _answered(error: Any, what: str) -> MailroomError:
             fix="this store does not know what was asked of it: in S3's options, `tags: none` leaves tags out, and "
                 "`conditions: none` conditional writes (docs/destinations.md)",
         )  # fmt: skip
-    if code in _BUSY or status >= 500 or status == 429:
+    if passes(code) or status >= 500 or status == 429:
         return DestinationBusy(said, retry_after=_retry_after(error))
     if operation == ASSUMING and (code in _DENIED or status == 403):
         return AccessDenied(said, fix="allow sts:AssumeRole on the role to Mailroom's own identity, and let the role's "

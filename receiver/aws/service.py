@@ -26,11 +26,12 @@ BUSY = frozenset(
     {
         "ThrottlingException", "Throttling", "RequestThrottled", "RequestThrottledException", "ThrottlingError",
         "ProvisionedThroughputExceededException", "ProvisionedThroughputExceeded", "RequestLimitExceeded",
-        "TransactionInProgressException", "InternalServerError", "InternalFailure", "ServiceUnavailable",
-        "TooManyRequestsException", "SlowDown",
+        "TransactionInProgressException", "InternalServerError", "InternalServiceError", "InternalFailure",
+        "ServiceUnavailable", "TooManyRequestsException", "SlowDown",
     }
 )  # fmt: skip
-"""Codes of answers that pass by themselves. Sources: the errors named by DynamoDB's, SQS's and S3's API references."""
+"""Codes of answers that pass by themselves, whichever the service: another attempt may get past them, and a mistaken
+one costs little. Sources: the errors named by DynamoDB's, SQS's and S3's API references."""
 
 
 class AwsError(Exception):

@@ -234,13 +234,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_o
         return replace(self, state=state)
 
 
+def new_task(
+    kind: str, *parts: str | float, subject: str, now: float, details: dict[str, str] | None = None, bulk: bool = False
+) -> Task:
+    """A task that is due at once. Its id is made of its kind and ``parts``."""
+    name = task_id(kind, *parts)
+    return Task(id=name, kind=kind, subject=subject, due_at=now, created_at=now, details=details or {}, bulk=bulk)
+
+
 def submission_of(document: Document, *, now: float, bulk: bool = False) -> Task:
     """The task to submit this document for its present number of submissions."""
-    return Task(
-        id=task_id("submit", document.id, document.submissions),
-        kind="submit",
-        subject=document.id,
-        due_at=now,
-        created_at=now,
-        bulk=bulk,
-    )
+    return new_task("submit", document.id, document.submissions, subject=document.id, now=now, bulk=bulk)

@@ -20,6 +20,7 @@ from receiver.core.incident import Incident, Status
 from receiver.http.auth import Endpoint
 from receiver.http.json_body import json_response, object_of
 from receiver.http.listing import Filter, listing
+from receiver.pipeline.records import every_record
 from receiver.ports import Store
 
 INCIDENTS = {
@@ -87,12 +88,10 @@ class Incidents:
 
 async def count_standing(store: Store) -> int:
     """How many incidents stand, counted up to 10,000."""
-    count, cursor = 0, None
-    while count < COUNTED:
-        page = await store.find(Incident, Query(by="standing", limit=PAGE, cursor=cursor))
-        count += len(page.records)
-        cursor = page.cursor
-        if cursor is None:
+    count = 0
+    async for _ in every_record(Incident, Query(by="standing", limit=PAGE), store):
+        count += 1
+        if count == COUNTED:
             break
     return count
 

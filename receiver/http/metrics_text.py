@@ -1,30 +1,15 @@
 """Prometheus text of what the Meter added up, and of the books as the store has them."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 
 from receiver.core.alert import Severity
-from receiver.core.change import Tally
 from receiver.metrics import METRICS, SummingMeter
+from receiver.operations.gauges import Gauges
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-
-class Gauges(NamedTuple):
-    """What the store says at this moment."""
-
-    tally: Tally
-    overdue: int
-    parked: int
-    incidents: Mapping[str, int]
-    """Severity -> incidents that stand."""
-    failing: Collection[str]
-    """The alert channels that do not take notices."""
-    heartbeat: float | None
-    """When the last sign of life was given."""
 
 
 def metrics_text(meter: SummingMeter, totals: Gauges | None, down: Collection[str] = ()) -> bytes:

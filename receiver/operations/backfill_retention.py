@@ -6,11 +6,12 @@ each is written once more. It goes through all documents once in the life of a s
 
 import contextlib
 
-from receiver.core.change import Query, Replace, put
+from receiver.core.change import Query, Replace
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
 from receiver.pipeline.context import Context
+from receiver.pipeline.flags import put_flag
 
 AT_ONCE = 100
 _FLAG = "retention:caught_up"
@@ -26,7 +27,5 @@ async def backfill_retention(context: Context) -> int:
     for document in settled:
         with contextlib.suppress(Conflict):  # whoever changed it meanwhile put it there
             await context.store.apply(Replace(document))
-    passed = Flag(id=_FLAG, value=page.cursor or "", at=context.clock())
-    with contextlib.suppress(Conflict):  # another worker does the same
-        await context.store.apply(put(passed, flag))
+    await put_flag(_FLAG, page.cursor or "", flag, context)
     return len(settled)

@@ -10,9 +10,8 @@ from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.plan import Plan
 from receiver.core.route import RouteTable
+from receiver.pipeline.records import PAGE, every_record
 from receiver.ports import Store
-
-PAGE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +27,6 @@ async def backtest(table: RouteTable, store: Store, query: Query, *, now: float)
 
     One that a person placed, or whose stored result decides nothing, stays.
     """
-    cursor: str | None = None
-    while True:
-        page = await store.find(Document, replace(query, limit=PAGE, cursor=cursor))
-        for document in page.records:
-            if document.plan is not None:
-                yield BacktestResult(document=document, plan=moved(document, table, now=now))
-        if (cursor := page.cursor) is None:
-            return
+    async for document in every_record(Document, replace(query, limit=PAGE, cursor=None), store):
+        if document.plan is not None:
+            yield BacktestResult(document=document, plan=moved(document, table, now=now))

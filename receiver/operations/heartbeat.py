@@ -3,13 +3,11 @@
 It stops when the sweep does, and when every alert channel fails: then nobody could be told of anything.
 """
 
-import contextlib
-
-from receiver.core.change import put
 from receiver.core.channel import Channel
-from receiver.core.errors import Conflict, MailroomError
+from receiver.core.errors import MailroomError
 from receiver.core.flag import Flag
 from receiver.pipeline.context import Context
+from receiver.pipeline.flags import put_flag
 
 HEARTBEAT = "heartbeat"
 """The flag that says when the last one was."""
@@ -47,6 +45,4 @@ async def _mute(context: Context) -> str:
 
 async def _noted(context: Context) -> None:
     flag = await context.store.get(Flag, HEARTBEAT)
-    noted = Flag(id=HEARTBEAT, value="", at=context.clock())
-    with contextlib.suppress(Conflict):  # then another worker's sweep noted it
-        await context.store.apply(put(noted, flag))
+    await put_flag(HEARTBEAT, "", flag, context)

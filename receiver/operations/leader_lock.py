@@ -6,10 +6,9 @@ that nobody sets. What another machine wrote as its time is believed once, by wh
 
 import time
 
-from receiver.core.change import put
-from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
 from receiver.pipeline.context import Context
+from receiver.pipeline.flags import put_flag
 from receiver.ports import Clock
 
 EARLY = 0.02
@@ -33,10 +32,7 @@ class LeaderLock:
         last = await context.store.get(Flag, self._id)
         if last is not None and not self._is_over(last, context.clock()):
             return False
-        turn = Flag(id=self._id, value=self._owner, at=context.clock())
-        try:
-            await context.store.apply(put(turn, last))
-        except Conflict:
+        if not await put_flag(self._id, self._owner, last, context):
             return False
         self._see(last.version + 1 if last else 0)
         return True

@@ -2,7 +2,6 @@
 totals that do not add up, a classifier that got worse. A part of the sweep; each check is bounded.
 """
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,9 +9,8 @@ import msgspec
 
 from receiver.alerting.alert import task_for
 from receiver.core.alert import Alert
-from receiver.core.change import InsertIfAbsent, Query, put
+from receiver.core.change import InsertIfAbsent, Query
 from receiver.core.document import Document
-from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
 from receiver.core.incident import Incident
 from receiver.core.naming import short_hash
@@ -20,6 +18,7 @@ from receiver.core.quality import Worse, shares, worse
 from receiver.operations import stalled_queue
 from receiver.operations.heartbeat import failing_channels
 from receiver.pipeline.context import Context
+from receiver.pipeline.flags import put_flag
 from receiver.pipeline.pause import RESULTS, SUBMISSION, read_pause
 
 GRACE = 300.0
@@ -110,9 +109,7 @@ async def _documents(context: Context) -> None:
 async def _remember(looked_to: float, context: Context) -> None:
     """A pass that is cut short is gone on with from there."""
     flag = await context.store.get(Flag, _OVERDUE)
-    looked = Flag(id=_OVERDUE, value=repr(looked_to), at=context.clock())
-    with contextlib.suppress(Conflict):  # then another worker looked just now
-        await context.store.apply(put(looked, flag))
+    await put_flag(_OVERDUE, repr(looked_to), flag, context)
 
 
 def _overdue(document: Document, now: float) -> Alarm:
@@ -163,9 +160,7 @@ async def _failing(context: Context) -> frozenset[str]:
 async def found_gone(incident: Incident, context: Context) -> None:
     """Notes that a condition is gone which only the process that raised it can see; the next pass takes it up."""
     flag = await context.store.get(Flag, _GONE + incident.id)
-    gone = Flag(id=_GONE + incident.id, value="", at=context.clock())
-    with contextlib.suppress(Conflict):  # then another process says so just now
-        await context.store.apply(put(gone, flag))
+    await put_flag(_GONE + incident.id, "", flag, context)
 
 
 async def _not_found_gone(key: str, context: Context) -> frozenset[str]:
@@ -210,9 +205,7 @@ async def _quality(context: Context) -> frozenset[str]:
     alerts = [_changed(item, now) for item in worse(shares(recent), shares(before))]
     tasks = [task_for(alert, f"{now // QUALITY_WINDOW:.0f}") for alert in alerts]
     value = msgspec.json.encode([alert.fingerprint for alert in alerts]).decode()
-    looked = Flag(id=_QUALITY, value=value, at=now)
-    with contextlib.suppress(Conflict):  # then another worker looked just now
-        await context.store.apply(put(looked, flag), *map(InsertIfAbsent, tasks))
+    if await put_flag(_QUALITY, value, flag, context, *map(InsertIfAbsent, tasks)):
         await context.enqueue(*(task.id for task in tasks))
     return frozenset(alert.fingerprint for alert in alerts)
 

@@ -6,14 +6,12 @@ upload that was never acknowledged; but another store may know them, or a newer 
 a spool that is this installation's own, and as late as a document's bytes would.
 """
 
-import contextlib
-
-from receiver.core.change import put
 from receiver.core.document import Document
-from receiver.core.errors import Conflict, Permanent
+from receiver.core.errors import Permanent
 from receiver.core.flag import Flag
 from receiver.operations.unfinished_files import UNTOUCHED
 from receiver.pipeline.context import Context
+from receiver.pipeline.flags import put_flag
 from receiver.pipeline.installation import our_spool
 
 AT_ONCE = 500
@@ -37,15 +35,8 @@ async def release_orphans(context: Context) -> tuple[int, list[Exception]]:
                 released += 1
             except Permanent as error:  # it stays, and must not keep us from the others
                 troubles.append(error)
-    await _note(places[-1][0] if len(places) == AT_ONCE else "", flag, context)
+    await put_flag(_FLAG, places[-1][0] if len(places) == AT_ONCE else "", flag, context)  # where the next pass goes on
     return released, troubles
-
-
-async def _note(last: str, before: Flag | None, context: Context) -> None:
-    """Where the next pass goes on."""
-    looked = Flag(id=_FLAG, value=last, at=context.clock())
-    with contextlib.suppress(Conflict):  # another worker looks too
-        await context.store.apply(put(looked, before))
 
 
 async def _is_stray(location: str, age: float, context: Context) -> bool:

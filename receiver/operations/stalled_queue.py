@@ -4,15 +4,13 @@ The sweep re-enqueues all due tasks. A queue that accepts messages and loses the
 still waiting two sweeps later is started without the queue.
 """
 
-import contextlib
-
 from receiver.alerting.alert import incident_part, task_for
 from receiver.core.alert import Alert
-from receiver.core.change import InsertIfAbsent, Query, put
-from receiver.core.errors import Conflict
+from receiver.core.change import InsertIfAbsent, Query
 from receiver.core.flag import Flag
 from receiver.core.task import Task
 from receiver.pipeline.context import Context
+from receiver.pipeline.flags import put_flag
 
 SWEEPS = 2
 """After so many a task that is due was enqueued again, and should have been begun."""
@@ -34,9 +32,7 @@ async def overlooked(context: Context, *, sweep_seconds: float) -> list[str]:
 async def note_heard(context: Context) -> None:
     """Writes down that the queue brought a message; for a sweep in another process."""
     flag = await context.store.get(Flag, HEARD)
-    heard = Flag(id=HEARD, value="", at=context.clock())
-    with contextlib.suppress(Conflict):  # another process has just heard it
-        await context.store.apply(put(heard, flag))
+    await put_flag(HEARD, "", flag, context)
 
 
 async def is_silent(context: Context, *, sweep_seconds: float) -> bool:

@@ -12,11 +12,11 @@ from receiver.core.change import InsertIfAbsent, Replace, Write
 from receiver.core.document import NAMING, Classification, Document, DocumentState, Origin, Step
 from receiver.core.errors import Uncuttable
 from receiver.core.job import Job
-from receiver.core.naming import id_parts, piece_id, task_id
+from receiver.core.naming import id_parts, piece_id
 from receiver.core.pages import BLANK, BY_HAND, UNCATEGORIZED, Cut, Segment, account, candidates, spans, sure_enough
 from receiver.core.plan import Plan, Way
 from receiver.core.route import decide
-from receiver.core.task import Task, submission_of
+from receiver.core.task import Task, new_task, submission_of
 from receiver.packets.archive import held_alert
 from receiver.packets.parents import update_task
 from receiver.packets.pieces import dying_once, open_packet, piece_ids
@@ -29,7 +29,7 @@ from receiver.ports import OpenPdf, StoredContent
 
 def cut_task(packet_id: str, *, because: str, now: float) -> Task:
     """The task to cut a packet, because of a job or of a person's word."""
-    return Task(id=task_id("cut", packet_id, because), kind="cut", subject=packet_id, due_at=now, created_at=now)
+    return new_task("cut", packet_id, because, subject=packet_id, now=now)
 
 
 async def cut(task: Task, context: Context) -> StepResult:

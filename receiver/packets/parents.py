@@ -10,8 +10,7 @@ from dataclasses import replace
 
 from receiver.core.change import Insert, InsertIfAbsent, Replace, Write
 from receiver.core.document import Document, DocumentState, Step, worst
-from receiver.core.naming import task_id
-from receiver.core.task import Task
+from receiver.core.task import Task, new_task
 from receiver.packets import archive, mail_archive
 from receiver.packets.pieces import piece_ids
 from receiver.pipeline.context import Context, StepResult, TaskHandler
@@ -49,14 +48,7 @@ def _documents(writes: Sequence[Write]) -> Iterator[Document]:
 
 def update_task(container_id: str, *because: str | int, now: float) -> Task:
     """The task to look at a container; ``because`` (one of its documents, and which change of it) tells it apart."""
-    return Task(
-        id=task_id("packet", container_id, *because),
-        kind="packet",
-        subject=container_id,
-        due_at=now,
-        created_at=now,
-        details={"piece": str(because[0])},
-    )
+    return new_task("packet", container_id, *because, subject=container_id, now=now, details={"piece": str(because[0])})
 
 
 async def update_parent(task: Task, context: Context) -> StepResult:

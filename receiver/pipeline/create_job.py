@@ -4,15 +4,14 @@ Source: reference 1.4. With ``path: auto`` the beta path is taken where the curr
 remembered for a day. A beta job has no ``transaction_id``, so a repeated attempt looks first whether it is there.
 """
 
-import contextlib
 from dataclasses import replace
 
-from receiver.core.change import put
 from receiver.core.document import Document
-from receiver.core.errors import Conflict, NotServed
+from receiver.core.errors import NotServed
 from receiver.core.flag import Flag
 from receiver.core.job import Job, JobKind, JobReport
 from receiver.pipeline.context import Context
+from receiver.pipeline.flags import put_flag
 from receiver.ports import JobRequest
 
 BETA = "split:beta"
@@ -45,11 +44,8 @@ async def _missing(context: Context) -> bool:
 
 
 async def _remember(context: Context) -> None:
-    now = context.clock()
     known = await context.store.get(Flag, BETA)
-    flag = Flag(id=BETA, value=repr(now + REMEMBERED), at=now)
-    with contextlib.suppress(Conflict):  # another worker found the same
-        await context.store.apply(put(flag, known))
+    await put_flag(BETA, repr(context.clock() + REMEMBERED), known, context)
 
 
 async def _created_before(order: JobRequest, document: Document, context: Context) -> JobReport | None:

@@ -18,7 +18,7 @@ from receiver.core.meaning import Meaning
 from receiver.core.naming import place, task_id, url_at
 from receiver.core.plan import Target
 from receiver.core.replan import known, with_pointers
-from receiver.core.task import Task
+from receiver.core.task import Task, new_task
 from receiver.packets.pieces import pieces_of
 from receiver.pipeline.content import content_without_bytes, contents
 from receiver.pipeline.context import Context, StepResult, TaskHandler
@@ -72,16 +72,8 @@ def _due(document: Document) -> list[Delivery]:
 def _promised(delivery: Delivery, document: Document, context: Context) -> InsertIfAbsent:
     now, run = context.clock(), [delivery.run] if delivery.run else []
     at = {"endpoint": delivery.to.endpoint} if delivery.to.endpoint else {}
-    return InsertIfAbsent(
-        Task(
-            id=task_id("deliver", delivery.id, *run),
-            kind="deliver",
-            subject=document.id,
-            due_at=now,
-            created_at=now,
-            details={"delivery_id": delivery.id, "to": delivery.to.url, **at},
-        )
-    )
+    details = {"delivery_id": delivery.id, "to": delivery.to.url, **at}
+    return InsertIfAbsent(new_task("deliver", delivery.id, *run, subject=document.id, now=now, details=details))
 
 
 async def announce(task: Task, context: Context) -> StepResult:

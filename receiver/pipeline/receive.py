@@ -11,8 +11,7 @@ from typing import NamedTuple
 from receiver.core.change import CheckOwner, Insert, InsertIfAbsent, Write
 from receiver.core.errors import Conflict, NotAuthentic, TooManyEvents, Transient
 from receiver.core.event import Event, Inbound, parse_event
-from receiver.core.naming import task_id
-from receiver.core.task import Task
+from receiver.core.task import Task, new_task
 from receiver.core.verify import WebhookSecrets, verify
 from receiver.pipeline.event_limit import EventLimit
 from receiver.ports import Clock, Meter, Store, TaskQueue
@@ -86,20 +85,15 @@ def handling_of(event: Event, *, now: float) -> Task:
     """
     about = (event.job_id,) if event.job_id else ("", event.event_id)
     proven = (event.document_id,) if event.document_id else ()
-    return Task(
-        id=task_id("react", *about, event.type, *proven),
-        kind="react",
-        subject=event.document_id or event.job_id,
-        due_at=now,
-        created_at=now,
-        details={
-            "event_id": event.event_id,
-            "type": event.type,
-            "job_id": event.job_id,
-            "other_id": event.other_id,
-            "document_id": event.document_id,
-        },
-    )
+    subject = event.document_id or event.job_id
+    details = {
+        "event_id": event.event_id,
+        "type": event.type,
+        "job_id": event.job_id,
+        "other_id": event.other_id,
+        "document_id": event.document_id,
+    }
+    return new_task("react", *about, event.type, *proven, subject=subject, now=now, details=details)
 
 
 async def _keep(events: Sequence[Event], receiver: ReceiverDependencies, now: float) -> list[Accepted | Exception]:

@@ -1,0 +1,16 @@
+"""Flags: what one process notes for the next pass, or for the others that share the store."""
+
+from receiver.core.change import Write, put
+from receiver.core.errors import Conflict
+from receiver.core.flag import Flag
+from receiver.pipeline.context import Context
+
+
+async def put_flag(flag_id: str, value: str, known: Flag | None, context: Context, *also: Write) -> bool:
+    """Writes a flag, and ``also`` with it, in the place of the ``known`` one. False, and nothing is written, when
+    another process was faster."""
+    try:
+        await context.store.apply(put(Flag(id=flag_id, value=value, at=context.clock()), known), *also)
+    except Conflict:
+        return False
+    return True
