@@ -185,7 +185,8 @@ def _send(mailroom: Mailroom, answers: list[int], stop: threading.Event) -> None
 
 
 def _post(mailroom: Mailroom, secret: str) -> int:
-    sample = Sample(event_id=os.urandom(8).hex(), type="parse.success", job_id="j", timestamp=time.time())
+    name = os.urandom(8).hex()  # a job of its own each: of one job only so many events are kept at once
+    sample = Sample(event_id=name, type="parse.success", job_id=name, timestamp=time.time())
     proofs = Proofs(headers={"X-Mailroom-Key": "a-key-of-the-samples"}, signing_secret=secret.encode())
     body = sample.body()
     return httpx.post(
