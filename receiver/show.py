@@ -74,7 +74,7 @@ def delivery(item: Delivery) -> Shown:
     receipt = item.receipt
     return {
         "delivery_id": item.id,
-        "to": item.to.url,
+        "to": item.to.shown,
         "status": item.state,
         "location": receipt.location if receipt else None,
         "checksum": receipt.checksum if receipt else None,

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from receiver.aws.assumed_role import session_in_role
 from receiver.aws.environment import named_region
-from receiver.aws.errors import ASSUMING, code_of, translated, unsent
+from receiver.aws.errors import ASSUMING, code_of, located, translated, unsent
 from receiver.aws.threads import Threads
 from receiver.core.errors import DestinationBusy, MailroomError, Unanswered
 from receiver.core.naming import attachment, place
@@ -118,7 +118,7 @@ class Aws:
                 try:
                     self._clients[service, region] = self._make(service, region)
                 except (BotoCoreError, ValueError) as error:
-                    raise translated(error, service) from error
+                    raise translated(error, service, endpoint=self._access.endpoint) from error
             return self._clients[service, region]
 
     def _make(self, service: str, region: str) -> Any:
@@ -167,7 +167,7 @@ class Aws:
                 client = self.client(PRESIGNING)
                 return str(client.generate_presigned_url("get_object", wanted, ExpiresIn=DOWNLOAD_SECONDS))
             except (BotoCoreError, ClientError) as error:  # of the credentials: nothing else is asked
-                raise translated(error, what) from error
+                raise translated(error, what, endpoint=self._access.endpoint) from error
 
         return await self._within(self._call_seconds, what, make)
 
@@ -211,7 +211,8 @@ class Aws:
         seconds = self._seconds(operation, arguments)
 
         def do() -> dict[str, Any] | None:
-            return _do(self.client(service, region=region), operation, what, unless, arguments)
+            client = self.client(service, region=region)
+            return _do(client, operation, what, unless, arguments, endpoint=self._access.endpoint)
 
         return await self._within(seconds, what, do)
 
@@ -231,7 +232,8 @@ class Aws:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise Unanswered(f"{what}: AWS did not answer within {seconds:.0f} seconds") from error
+            where = located(what, self._access.endpoint)
+            raise Unanswered(f"{where}: AWS did not answer within {seconds:.0f} seconds") from error
 
     def _of(self, partner: str) -> Threads:
         return self._threads.setdefault(partner, Threads(self._limit, name=partner))
@@ -257,13 +259,13 @@ class Aws:
             try:
                 return read()
             except BotoCoreError as error:
-                raise translated(error, what) from error
+                raise translated(error, what, endpoint=self._access.endpoint) from error
 
         return await self._within(seconds, what, reading)
 
 
 def _do(
-    client: Any, operation: str, what: str, unless: frozenset[str], arguments: dict[str, Any]
+    client: Any, operation: str, what: str, unless: frozenset[str], arguments: dict[str, Any], *, endpoint: str
 ) -> dict[str, Any] | None:
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -274,10 +276,10 @@ def _do(
     except ClientError as error:
         if code_of(error) in unless and error.operation_name != ASSUMING:
             return None
-        raise _after_lost(translated(error, what)) from error
+        raise _after_lost(translated(error, what, endpoint=endpoint)) from error
     except (BotoCoreError, ResponseParserError) as error:
-        raise _after_lost(translated(error, what)) from error
-    _refuse_half(answer["ResponseMetadata"], what)
+        raise _after_lost(translated(error, what, endpoint=endpoint)) from error
+    _refuse_half(answer["ResponseMetadata"], located(what, endpoint))
     return answer
 
 

@@ -53,12 +53,16 @@ def passes(code: str) -> bool:
     return code in _BUSY
 
 
-def translated(error: Exception, what: str) -> MailroomError:
-    """botocore's error as ours: try again, give a permission, or mend the configuration. ``what`` was being used."""
+def translated(error: Exception, what: str, *, endpoint: str = "") -> MailroomError:
+    """botocore's error as ours: try again, give a permission, or mend the configuration.
+
+    ``what`` was being used, at an ``endpoint`` of its own if it has one.
+    """
     from botocore import exceptions as boto
 
     if isinstance(error, boto.ClientError):
-        return _answered(error, what)
+        return _answered(error, what, endpoint)
+    what = located(what, endpoint)
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
         return AccessDenied(
             f"{what}: no AWS credentials: {error}",
@@ -79,6 +83,11 @@ def translated(error: Exception, what: str) -> MailroomError:
     return Unroutable(f"{what}: {error}")
 
 
+def located(what: str, endpoint: str) -> str:
+    """For people: what, and where, unless it is where such things usually are."""
+    return f"{what} at {endpoint}" if endpoint else what
+
+
 def unsent() -> tuple[type[Exception], ...]:
     """The errors of a connection that never came about."""
     from botocore import exceptions as boto
@@ -95,7 +104,8 @@ def _cut_short() -> tuple[type[Exception], ...]:
     return boto.HTTPClientError, boto.ConnectionError, *broken
 
 
-def _answered(error: Any, what: str) -> MailroomError:
+def _answered(error: Any, named: str, endpoint: str) -> MailroomError:
+    what = located(named, endpoint)
     code, operation = code_of(error), str(error.operation_name)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     said = f"{what}: {operation} was answered {code}: {error.response.get('Error', {}).get('Message', '')}"
@@ -113,10 +123,10 @@ def _answered(error: Any, what: str) -> MailroomError:
                                       "trust policy name that identity, with the external_id if it asks for one; then: "
                                       "mailroom replay --parked")  # fmt: skip
     if code in _DENIED or status == 403:
-        return AccessDenied(said, fix=f"give the key or role {_permission(operation, what)} on {what}; then: "
+        return AccessDenied(said, fix=f"give the key or role {_permission(operation, named)} on {what}; then: "
                                       "mailroom replay --parked")  # fmt: skip
     if code in _ABSENT or (status == 404 and operation.startswith("Head")):
-        return Unroutable(f"{what} does not exist ({code})", fix=f"{making(what)}, or mend mailroom.yaml")
+        return Unroutable(f"{what} does not exist ({code})", fix=f"{making(named, endpoint)}, or mend mailroom.yaml")
     return Unroutable(said)
 
 
@@ -124,8 +134,12 @@ def _permission(operation: str, what: str) -> str:
     return _NEEDS.get(operation, f"{what.partition(':')[0]}:{operation}")
 
 
-def making(what: str) -> str:
+def making(what: str, endpoint: str = "") -> str:
     """The command that makes this bucket, queue, topic or bus."""
+    return f"{_making(what)} --endpoint-url {endpoint}" if endpoint else _making(what)
+
+
+def _making(what: str) -> str:
     scheme, _, rest = what.partition(":")
     name = rest.lstrip("/")
     if scheme == "s3":

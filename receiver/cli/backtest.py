@@ -79,7 +79,7 @@ class Move(NamedTuple):
 
 
 def _place(plan: Plan) -> dict[str, Any]:
-    return {"way": plan.way, "route": plan.route, "to": [to.url for to in plan.to], "review": plan.review}
+    return {"way": plan.way, "route": plan.route, "to": [to.shown for to in plan.to], "review": plan.review}
 
 
 def print_moves(moves: Sequence[Move], limit: int) -> None:

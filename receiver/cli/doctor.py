@@ -73,7 +73,7 @@ async def _examine(app: App, *, job: bool, wait_seconds: float) -> list[Finding]
     findings.append(await _tried("LlamaCloud", lambda: _key(app)))
     for target in app.context.config.table.targets():
         faults = await destination_of(target, app.context).probe(target)
-        findings.append(Finding(target.url, not faults, "; ".join(faults) or "it is there"))
+        findings.append(Finding(target.shown, not faults, "; ".join(faults) or "it is there"))
     if app.read_shadow is not None:
         findings.append(await _tried("shadow table", lambda: _shadow(app)))
     findings += [await _heard(to, app) for to in app.context.channels]

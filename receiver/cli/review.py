@@ -44,7 +44,7 @@ def review(
         places = ", ".join(each.receipt.location for each in document.deliveries if each.receipt)
         say(f"{document.name}: {document.state}, {show.reason(document)}; delivered to {places or 'nowhere'}")
     else:
-        places = ", ".join(each.to.url for each in document.deliveries)
+        places = ", ".join(each.to.shown for each in document.deliveries)
         say(f"{document.name}: {show.reason(document)}; it goes to {places}")
 
 

@@ -208,7 +208,10 @@ def _as_data(explanation: "Explanation") -> dict[str, Any]:
         "route": plan.route,
         "reason": plan.reason,
         "review": plan.review,
-        "to": [{"url": target.url, "place": place} for target, place in zip(plan.to, explanation.places, strict=True)],
+        "to": [
+            {"url": target.url, "place": place} | ({"endpoint": target.endpoint} if target.endpoint else {})
+            for target, place in zip(plan.to, explanation.places, strict=True)
+        ],
         "rows": [asdict(row) for row in explanation.rows],
         "table": plan.table,
     }
@@ -228,8 +231,8 @@ def _print(config: "Config", explanation: "Explanation") -> None:
     output.say(f"way:    {plan.way}" + (f", by row {plan.route}" if plan.route != plan.way else ""))
     output.say(f"why:    {plan.reason}")
     output.say(f"review: {'yes, a person must look' if plan.review else 'no'}")
-    for place in explanation.places:
-        output.say(f"to:     {place}")
+    for target, place in zip(plan.to, explanation.places, strict=True):
+        output.say(f"to:     {place}{f' at {target.endpoint}' if target.endpoint else ''}")
 
 
 def _print_beside(real: "Explanation", beside: "Explanation") -> None:

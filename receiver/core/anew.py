@@ -18,8 +18,9 @@ def judged(document: Document, table: RouteTable, *, now: float) -> ShadowVerdic
     fresh = _decided_anew(document, table, now)
     if document.plan is None or fresh is None:
         return None
-    told = {item.to.url for item in document.deliveries if item.tells and item.done}
-    return ShadowVerdict(table=table.version, plan=None if alike(document.plan, fresh, told) else fresh)
+    messages = [item for item in document.deliveries if item.tells]
+    told, sent = {item.to.url for item in messages}, {item.to.url for item in messages if item.done}
+    return ShadowVerdict(table=table.version, plan=None if alike(document.plan, fresh, told, sent) else fresh)
 
 
 def moved(document: Document, table: RouteTable, *, now: float) -> Plan | None:
@@ -31,17 +32,21 @@ def moved(document: Document, table: RouteTable, *, now: float) -> Plan | None:
     return verdict.plan if verdict else None
 
 
-def alike(item: Plan, other: Plan, told: Collection[str] = ()) -> bool:
-    """Whether both plans lead to the same. Of ``told``, URLs that got their message, the options are no matter."""
-    return _meaning(item, told) == _meaning(other, told)
+def alike(item: Plan, other: Plan, told: Collection[str] = (), sent: Collection[str] = ()) -> bool:
+    """Whether both plans lead to the same.
+
+    ``told`` are URLs that get messages: in which order is no matter. Of those that got theirs (``sent``) the options
+    are none either.
+    """
+    return _meaning(item, told, sent) == _meaning(other, told, sent)
 
 
 def what_moves(before: Plan | None, after: Plan) -> str:
     """In words: from where to where; of places that stay, the options that change."""
-    if before is None or [to.url for to in before.to] != [to.url for to in after.to] or before.way != after.way:
+    if before is None or _places(before) != _places(after) or before.way != after.way:
         return f"{_said(before)} -> {_said(after)}"
     pairs = zip(before.to, after.to, strict=True)
-    changed = [f"{new.url}: {', '.join(names)}" for old, new in pairs if (names := _differing(old, new))]
+    changed = [f"{new.shown}: {', '.join(names)}" for old, new in pairs if (names := _differing(old, new))]
     review = f"{'waits' if after.review else 'waits no longer'} for a person" if before.review != after.review else ""
     options = f"options of {'; '.join(changed)}" if changed else ""
     return ", ".join(filter(None, (review, options))) or f"{_said(before)} -> {_said(after)}"
@@ -59,17 +64,24 @@ def _decided_anew(document: Document, table: RouteTable, now: float) -> Plan | N
     return decide(table, found, document, now=now) if found else None
 
 
-def _meaning(plan: Plan, told: Collection[str]) -> tuple[object, ...]:
+def _meaning(plan: Plan, told: Collection[str], sent: Collection[str]) -> tuple[object, ...]:
     """What makes two plans the same. With which options a message was sent that has arrived is no part of it, nor
-    by which role a place is reached."""
-    places = [(to.url, to.endpoint, {} if to.url in told else to.style) for to in plan.to]
-    return plan.way, places, plan.review
+    by which role a place is reached.
+
+    The order of the places that hold the document is: messages point to the first.
+    """
+    places = [(to.url, to.endpoint, [] if to.url in sent else sorted(to.style.items())) for to in plan.to]
+    holders, messages = ([item for item in places if (item[0] in told) is told_] for told_ in (False, True))
+    return plan.way, holders, sorted(messages), plan.review
+
+
+def _places(plan: Plan) -> list[str]:
+    return [to.shown for to in plan.to]
 
 
 def _said(plan: Plan | None) -> str:
-    return f"{plan.route} ({', '.join(to.url for to in plan.to) or 'review'})" if plan else "no plan"
+    return f"{plan.route} ({', '.join(_places(plan)) or 'review'})" if plan else "no plan"
 
 
 def _differing(old: Target, new: Target) -> list[str]:
-    was, will = ({**to.style, "endpoint": to.endpoint} for to in (old, new))
-    return sorted(name for name in {*was, *will} if was.get(name) != will.get(name))
+    return sorted(name for name in {*old.style, *new.style} if old.style.get(name) != new.style.get(name))

@@ -57,6 +57,11 @@ class Target:
         return self.options.get("endpoint", "")
 
     @property
+    def shown(self) -> str:
+        """For people: where to, with the endpoint where the table names one, as it does."""
+        return f"{self.url} at {self.endpoint}" if self.endpoint else self.url
+
+    @property
     def style(self) -> dict[str, str]:
         """The options that show in what is delivered: all but those that say how the place is reached."""
         return {name: value for name, value in self.options.items() if name not in _REACHING}

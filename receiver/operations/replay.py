@@ -216,7 +216,7 @@ async def _redeliver(document: Document, context: Context) -> Replay:
     rows = (begun_anew(item, document) if item in again else item for item in document.deliveries)
     after = replace(document, deliveries=tuple(rows), error="")
     after = reopened(after, "replayed", f"{len(again)} deliveries", context)
-    detail = ", ".join(item.to.url for item in again)
+    detail = ", ".join(item.to.shown for item in again)
     return Replay(
         document=document, action="redeliver", detail=detail, writes=(Replace(after), *delivery_tasks(after, context))
     )

@@ -201,17 +201,18 @@ async def give_up(task: Task, error: Exception, context: Context) -> Sequence[Wr
     state = DeliveryState.CONFLICT if isinstance(error, DeliveryConflict) else DeliveryState.FAILED
     context.meter.count("mailroom_deliveries", destination=delivery.to.scheme, outcome=state)
     after = document.with_delivery(replace(delivery, state=state, error=str(error)))
-    after = replace(after, error=str(error)).note(context.clock(), f"delivery {state}", f"{delivery.to.url}: {error}")
+    after = replace(after, error=str(error)).note(context.clock(), f"delivery {state}", f"{delivery.to.shown}: {error}")
     return [Replace(after), *(_announcement(after, context) if delivery in document.holders else ())]
 
 
 def failure_alert(task: Task, error: Exception, fix: str, cause: str, now: float) -> Alert:
     """The alert of an exhausted delivery."""
-    to = task.details.get("to", "a destination")
+    to, at = task.details.get("to", "a destination"), task.details.get("endpoint", "")
+    where = f"{_shared(to)} at {at}" if at else _shared(to)
     return Alert(
         kind="delivery.conflict" if isinstance(error, DeliveryConflict) else "delivery.failed",
-        cause=f"{cause}:{_shared(to)}",
-        title=f"delivery to {_shared(to)} failed",
+        cause=f"{cause}:{where}",
+        title=f"delivery to {where} failed",
         detail=str(error),
         subject=task.subject,
         delivery_id=task.details["delivery_id"],

@@ -1,9 +1,11 @@
 """The options role, external_id and endpoint: what is refused, and what is one place and what are two."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -12,15 +14,21 @@ from handlers.destinations.s3 import OPTIONS as S3_OPTIONS
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import OPTIONS as SQS_OPTIONS
 from handlers.destinations.sqs import Sqs
+from receiver import show
 from receiver.aws.boto import Aws
+from receiver.aws.errors import translated
+from receiver.cli.backtest import Move
 from receiver.config import parse
+from receiver.core.alert import Alert
 from receiver.core.anew import alike, what_moves
+from receiver.core.errors import Unroutable
 from receiver.core.naming import delivery_id, path_fields, render, rendered_address
 from receiver.core.plan import Plan, Target, Way
 from receiver.core.replan import replanned
 from receiver.core.task import Task
 from receiver.operations.check_config import check_config
 from receiver.operations.replay import ReplayFilter, carry_out, foreseen
+from receiver.pipeline.deliver import failure_alert
 from tests.builders import a_document
 from tests.in_memory_app import TABLE, InMemoryApp
 from tests.known_places import KnownPlaces
@@ -224,8 +232,11 @@ def test_another_role_moves_nothing_and_another_endpoint_does(item: Target, othe
     tags = item.options.get("tags") == other.options.get("tags")
     assert same == ((item.url, item.endpoint) == (other.url, other.endpoint) and tags)
     if not same and item.url == other.url:
-        names = what_moves(plan_to(item), plan_to(other)).removeprefix(f"options of {item.url}: ").split(", ")
-        assert names == [*["endpoint"] * (item.endpoint != other.endpoint), *["tags"] * (not tags)]
+        said = what_moves(plan_to(item), plan_to(other))
+        if item.endpoint == other.endpoint:
+            assert said == f"options of {item.shown}: tags"
+        else:
+            assert said == f"invoice ({item.shown}) -> invoice ({other.shown})"
 
 
 def test_deliveries_to_one_bucket_at_two_endpoints_do_not_share_their_limits() -> None:
@@ -266,9 +277,66 @@ async def test_a_place_at_an_endpoint_is_delivered_to_by_its_own_url_and_moved_b
     app.use(table(STORE, role=ROLE))
     assert await rerouted() == "the table does not move it"
     app.use(table("https://other.example", role=ROLE))
-    assert await rerouted() == "options of bytes://contracts/: endpoint"
+    here = "contract (bytes://contracts/, bytes://contracts/ at "
+    assert await rerouted() == f"{here}{STORE}) -> {here}https://other.example)"
     after = await app.document(document.id)
     assert [(item.place, item.superseded) for item in after.deliveries] == [
         (url, False), (f"https://other.example {url}", False), (f"{STORE} {url}", True),
     ]  # fmt: skip
     assert len(app.bytes.parcels) == 3
+
+
+@pytest.mark.parametrize("order", [(0, 2, 1), (0, 1, 2)])
+@pytest.mark.anyio
+async def test_in_which_order_queues_are_told_moves_nothing_and_the_order_of_what_holds_does(
+    order: tuple[int, ...], app: InMemoryApp
+) -> None:
+    places = ["bytes://first/", "words://a", "words://b", "bytes://second/"]
+
+    def table(*named: int) -> str:
+        return TABLE.replace('"bytes://contracts/"', ", ".join(f'"{places[at]}"' for at in named))
+
+    async def foretold(*named: int) -> str:
+        app.use(table(*named))
+        return (await foreseen(await app.document(document.id), ReplayFilter(reroute=True), app.context)).action
+
+    app.use(table(0, 1, 2, 3))
+    document = await app.routed("contract")
+    assert await foretold(1, *order, 3) == "nothing"
+    assert await foretold(3, *order) == "reroute"
+
+
+def test_what_is_missing_at_an_endpoint_is_made_there() -> None:
+    answer = {"Error": {"Code": "NoSuchBucket"}, "ResponseMetadata": {"HTTPStatusCode": 404}}
+    error = translated(ClientError(answer, "PutObject"), "s3://mail/in/a", endpoint=STORE)
+    assert str(error) == f"s3://mail/in/a at {STORE} does not exist (NoSuchBucket)"
+    assert error.fix == f"aws s3 mb s3://mail --endpoint-url {STORE}, or mend mailroom.yaml"
+
+
+def test_lists_and_alerts_tell_one_bucket_at_two_endpoints_apart() -> None:
+    here, there = Target(url="s3://mail/in/"), Target(url="s3://mail/in/", options={"endpoint": STORE})
+    document = replanned(a_document(), plan_to(here, there), FACTS)
+    assert [item["to"] for item in show.document(document)["deliveries"]] == [
+        "s3://mail/in/",
+        f"s3://mail/in/ at {STORE}",
+    ]
+
+    def alert(**details: str) -> Alert:
+        task = Task(
+            id="t", kind="deliver", subject="doc", due_at=0, created_at=0, details={"delivery_id": "d", **details}
+        )
+        return failure_alert(task, Unroutable("gone"), "", "gone", 0)
+
+    near, far = alert(to=here.url), alert(to=there.url, endpoint=STORE)
+    assert (near.title, near.cause) == ("delivery to s3://mail failed", "gone:s3://mail")
+    assert (far.title, far.cause) == (f"delivery to s3://mail at {STORE} failed", f"gone:s3://mail at {STORE}")
+    assert Move(replace(document, plan=plan_to(here)), plan_to(there)).shown()["to"]["to"] == [
+        f"s3://mail/in/ at {STORE}"
+    ]
+
+
+def test_a_queue_of_another_service_is_right_where_the_target_names_its_endpoint() -> None:
+    url = "sqs://https://elastic.example.com/000000000000/q"
+    assert (
+        Sqs(Aws(), environ=ENVIRON).faults(Target(url=url, options={"endpoint": "https://elastic.example.com"})) == []
+    )
