@@ -70,6 +70,8 @@ class Http:
         if not self._environ.get(name):
             raise Misconfigured(f"option secret: {name}, which signs the messages, is not set")
         try:
+            if not self._environ[name].startswith("whsec_"):
+                raise ValueError("no prefix")
             return Webhook(self._environ[name])
         except (ValueError, EmptyWebhookSecretError) as error:
             raise Misconfigured(

@@ -23,7 +23,7 @@ def given(options: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, s
 _HOLDS = {
     "role": "the ARN of a role, arn:aws:iam::ACCOUNT:role/NAME, the account in 12 digits",
     "external_id": "2 to 1,224 letters, digits and + = , . @ : / - _",
-    "endpoint": "https://host or https://host:port, without user, path, query or fragment",
+    "endpoint": "https://host or https://host:port of this store, without user, path, query or fragment",
     "access_key": "a key: printable ASCII without spaces or quotes",
     "secret_key": "a key: printable ASCII without spaces or quotes",
     "secret": "whsec_ and base64, as Standard Webhooks has it",

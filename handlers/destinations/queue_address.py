@@ -87,12 +87,17 @@ class Queue:
     @property
     def on_aws(self) -> bool:
         """Whether its host is one of AWS's."""
-        return _hostname(self.host).endswith(tuple(f".{suffix}" for suffix in _SUFFIXES))
+        return on_aws(_hostname(self.host))
 
     @property
     def elsewhere(self) -> bool:
         """Whether its host is neither AWS's nor this machine."""
         return bool(self.url) and not self.on_aws and not LOOPBACK.fullmatch(_hostname(self.host))
+
+
+def on_aws(host: str) -> bool:
+    """Whether this is one of AWS's hosts."""
+    return host.endswith(tuple(f".{suffix}" for suffix in _SUFFIXES))
 
 
 def queue_of(target: str) -> Queue:

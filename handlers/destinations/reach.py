@@ -10,13 +10,16 @@ from urllib.parse import urlsplit
 from handlers.destinations import options as options_
 from receiver.aws.boto import DestinationAccess
 from receiver.aws.environment import endpoint_of, named_region
+from receiver.aws.regions import is_partition
 from receiver.core import forms
 from receiver.core.forms import Wrong
 from receiver.core.variables import resolve
 from receiver.settings import one_of
 
 OPTIONS = ("role", "external_id", "endpoint", "access_key", "secret_key")
-_ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
+_ROLE = re.compile(r"arn:(aws[a-z-]*):iam::\d{12}:role(?P<path>/([!-.0-~]+/)*)(?P<name>[\w+=,.@-]+)", re.ASCII)
+_ROLE_PATH, _ROLE_NAME = 512, 64
+"""Characters of a role's path, with its slashes, and of its name. Source: IAM API reference, Role."""
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 _EXAMPLE = "https://minio.example.com:9000"
 
@@ -45,8 +48,13 @@ def reach_faults(options: Mapping[str, str], environ: Mapping[str, str]) -> list
 
 def _role_faults(given: Mapping[str, str]) -> Iterator[str]:
     role, external_id = given.get("role", ""), given.get("external_id", "")
-    if role and not _ROLE.fullmatch(role):
+    found = _ROLE.fullmatch(role)
+    if role and not found:
         yield f"option role: {role!r} is no role: write arn:aws:iam::ACCOUNT:role/NAME, the account in 12 digits"
+    if found and not is_partition(found[1]):
+        yield f"option role: {found[1]!r} is no partition of AWS: write arn:aws:iam::…"
+    if found and (len(found["name"]) > _ROLE_NAME or len(found["path"]) > _ROLE_PATH):
+        yield f"option role: the name of a role has {_ROLE_NAME} characters at most, and its path {_ROLE_PATH}"
     if external_id and not _EXTERNAL_ID.fullmatch(external_id):
         yield "option external_id: it has 2 to 1,224 letters, digits and + = , . @ : / - _"
     if external_id and not role:
@@ -80,7 +88,7 @@ def _endpoint_faults(endpoint: str, environ: Mapping[str, str]) -> Iterator[str]
     if not endpoint:
         return
     try:
-        forms.SITE.check(endpoint)
+        forms.host_alone(endpoint, because="bucket and key, or the queue, stand in `to`")
         _refuse_in_clear(endpoint, environ)
     except Wrong as wrong:
         yield f"option endpoint: {endpoint} {wrong}; {wrong.fix}"
@@ -89,6 +97,14 @@ def _endpoint_faults(endpoint: str, environ: Mapping[str, str]) -> Iterator[str]
 def _refuse_in_clear(endpoint: str, environ: Mapping[str, str]) -> None:
     allowed = one_of(environ, "allow_http").lower() in ("true", "1")
     forms.refuse_in_clear(endpoint, "documents and messages", "write https://", allowed=allowed)
+
+
+def host_of(given: Mapping[str, str]) -> str:
+    """The host of the endpoint; "" where there is none, or it is no address."""
+    try:
+        return urlsplit(given.get("endpoint", "")).hostname or ""
+    except ValueError:
+        return ""
 
 
 def location(url: str, given: Mapping[str, str]) -> str:

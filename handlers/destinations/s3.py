@@ -8,7 +8,7 @@ nothing is overwritten, so a repeat, a replay or two workers at once have one ef
 import contextlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -101,7 +101,8 @@ class S3:
         if unset := options_.unset(target.options, self._environ):
             return found + unset
         given = options_.given(target.options, self._environ)
-        wrong = [*option_faults(bucket, given), *reach.reach_faults(target.options, self._environ)]
+        wrong = [*option_faults(bucket, given), *_host_of_a_bucket(bucket, given)]
+        wrong += reach.reach_faults(target.options, self._environ)
         return [*found, *options_.without_values(wrong, target.options)]
 
     def doubts(self, target: Target) -> list[str]:
@@ -164,6 +165,19 @@ class S3:
             Bucket=bucket, Key=prefix + PROBE, Body=b"", **condition, **object_headers,
         )  # fmt: skip
         return written is not None
+
+
+def _host_of_a_bucket(bucket: str, given: Mapping[str, str]) -> Iterator[str]:
+    """An endpoint that names the bucket: every request would name it twice. A VPC endpoint's host may."""
+    host = reach.host_of(given)
+    before, s3, behind = host.partition(".s3")
+    if (
+        s3
+        and behind[:1] in (".", "-")
+        and ".vpce" not in host
+        and (before == bucket or AWS_HOST.match(f"https://{host}"))
+    ):
+        yield f"option endpoint: {host} is the host of a bucket: write that of the store, https://s3{behind}"
 
 
 def s3_place(url: str) -> tuple[str, str]:

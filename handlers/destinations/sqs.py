@@ -12,12 +12,13 @@ from handlers.destinations import options as options_
 from handlers.destinations import reach
 from handlers.destinations.cloudevent import cloudevent, event_attributes
 from handlers.destinations.manifest import ascii_safe
-from handlers.destinations.queue_address import Queue, arn_hint, queue_of
+from handlers.destinations.queue_address import Queue, arn_hint, on_aws, queue_of
 from receiver.aws.boto import Aws, DestinationAccess
 from receiver.aws.environment import has_own_endpoint
 from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import MailroomError
+from receiver.core.forms import LOOPBACK
 from receiver.core.naming import UNTYPED
 from receiver.core.plan import Taken, Target
 from receiver.ports import Destination
@@ -82,6 +83,9 @@ class Sqs:
                 f"write sqs://https://sqs.REGION.amazonaws.com/ACCOUNT/{queue.name}"
             )
         found += reach.reach_faults(target.options, self._environ)
+        host = reach.host_of(given)
+        if host and queue.on_aws and not on_aws(host) and not LOOPBACK.fullmatch(host):
+            found.append(f"option endpoint: the queue is at {queue.host}: leave it out, or write the address there")
         if (group := given.get("group", "batch")) not in GROUPS:
             found.append(f"option group: {group!r} is none of {', '.join(GROUPS)}")
         return options_.without_values(found, target.options)

@@ -41,6 +41,11 @@ def partition_of(region: str) -> Partition | None:
     return named or next((item for item in _installed() if re.search(item.regions, region)), None)
 
 
+def is_partition(name: str) -> bool:
+    """Whether AWS has this partition."""
+    return any(item.id == name for item in PARTITIONS) or any(item.id == name for item in _installed())
+
+
 def odd(region: str) -> bool:
     """Whether no region has been called so yet: a misspelling, or one that is very new."""
     return partition_of(region) is None or region.split("-")[-2] not in COMPASS

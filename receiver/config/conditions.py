@@ -14,9 +14,10 @@ from pydantic import (
 )
 
 from receiver.config.basics import Count, Patterns, Section, Text, in_order
-from receiver.config.text import Wrong, media_types, size, sources
+from receiver.config.text import Wrong, media_types, one_line, size, sources
 
 Sources = Annotated[Patterns, AfterValidator(sources)]
+OneLine = Annotated[Patterns, AfterValidator(one_line)]
 MediaTypes = Annotated[Patterns, AfterValidator(media_types)]
 Size = Annotated[
     int,
@@ -36,14 +37,14 @@ class WhenSection(Section):
     """Conditions beside the type; all must hold. In patterns `*` stands for any characters and `?` for one."""
 
     source: Sources | None = Field(default=None, description="folder, upload, s3, email, piece or adopted")
-    sender: Patterns | None = Field(default=None, description="who sent it")
-    recipient: Patterns | None = Field(
+    sender: OneLine | None = Field(default=None, description="who sent it")
+    recipient: OneLine | None = Field(
         default=None, description="an address in To or Cc of the e-mail that it came in; one that fits is enough"
     )
     name: Patterns | None = Field(default=None, description="file name: `*scan*.pdf`")
-    subject: Patterns | None = Field(default=None, description="subject of the e-mail that it came in")
+    subject: OneLine | None = Field(default=None, description="subject of the e-mail that it came in")
     media_type: MediaTypes | None = Field(default=None, description="application/pdf, image/*")
-    parent_category: Patterns | None = Field(default=None, description="the category that the piece had in its packet")
+    parent_category: OneLine | None = Field(default=None, description="the category that the piece had in its packet")
     metadata: Annotated[dict[Text, Patterns], Field(min_length=1)] | None = Field(
         default=None, description="key: pattern, or a list of them; a key that is not there fits none"
     )

@@ -23,6 +23,7 @@ from receiver.config.text import (
     Wrong,
     ceiling_text,
     duration,
+    each_once,
     kinds,
     option,
     page_list,
@@ -202,7 +203,9 @@ class MailSection(Section):
 
 
 class RouteSection(WaySection):
-    type: Texts = Field(description='which types take this row; "*" is every type', examples=["invoice"])
+    type: Annotated[Texts, AfterValidator(each_once)] = Field(
+        description='which types take this row; "*" is every type', examples=["invoice"]
+    )
     name: Text | None = Field(default=None, description="the row's name in plans and messages; without it, its types")
     min_confidence: Confidence = Field(default=0.0, description="below: low_confidence")
     when: WhenSection = Field(default_factory=WhenSection, description="conditions beside the type")

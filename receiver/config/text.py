@@ -98,6 +98,22 @@ def patterns(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def one_line(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Patterns over what never has a line break."""
+    for value in values:
+        if "\n" in value:
+            raise Wrong(f"{value!r} holds a line break, which this never has", "write each pattern as one of a list")
+    return values
+
+
+def each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of which none comes twice."""
+    for at, value in enumerate(values):
+        if value in values[:at]:
+            raise Wrong(f"{value!r} stands there twice", "keep one")
+    return values
+
+
 def media_types(values: tuple[str, ...]) -> tuple[str, ...]:
     """Media types, or patterns over them."""
     for value in values:

@@ -182,10 +182,15 @@ def _api_url(text: str) -> None:
 
 
 def _site(text: str) -> None:
+    host_alone(text, because="LlamaCloud calls /webhooks/llamacloud at this host")
+
+
+def host_alone(text: str, *, because: str) -> None:
+    """Raises Wrong for what is not ``https://host``; ``because`` says why there is no path."""
     parts = url(text, example="https://mail.example.com")
     refuse_decorated(parts, text)
     if parts.path not in ("", "/"):
-        raise Wrong("has a path", f"leave {parts.path} out: LlamaCloud calls /webhooks/llamacloud at this host")
+        raise Wrong("has a path", f"leave {parts.path} out: {because}")
     if parts.hostname in ("0.0.0.0", "::"):  # noqa: S104  refused, not bound
         raise Wrong("is an address to listen on, not one to call", "give the name by which it is reached")
 

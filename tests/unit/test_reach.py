@@ -77,7 +77,8 @@ WRONG = [
 
 def faults(options: dict[str, str], **environ: str) -> list[list[str]]:
     known, aws = ENVIRON | environ, Aws()
-    places = (S3(aws, environ=known), "s3://mail/in/"), (Sqs(aws, environ=known), QUEUE)
+    queue = f"sqs://{STORE}/123456789012/invoices" if "endpoint" in options else QUEUE
+    places = (S3(aws, environ=known), "s3://mail/in/"), (Sqs(aws, environ=known), queue)
     return [place.faults(Target(url=url, options=options)) for place, url in places]
 
 

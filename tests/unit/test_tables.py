@@ -17,6 +17,7 @@ from tests.receivers import settings_with
 
 SQS = "sqs://https://sqs.eu-central-1.amazonaws.com/123456789012"
 ENVIRON = {
+    "NO_WHSEC": "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLUSw",
     "HOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLUSw",
     "KMS_KEY": "alias/mail",
     "BAD_TAG": "a&b",
@@ -84,7 +85,40 @@ def two_rows(first: str, second: str) -> str:
     )
 
 
+ROLE = "arn:aws:iam::123456789012:role"
+AWS_QUEUE = "sqs://https://sqs.eu-central-1.amazonaws.com/123456789012/q"
+
+
+def by(role: str) -> str:
+    return s3(f"role: '{role}'")
+
+
+def at(url: str, endpoint: str) -> str:
+    return to(f"{{to: '{url}', endpoint: '{endpoint}'}}")
+
+
 WRONG = {
+    "a role of another world": (by(ROLE.replace("arn:aws", "arn:aws-moon") + "/x"), "'aws-moon' is no partition"),
+    "a role whose name is too long": (by(f"{ROLE}/{'x' * 65}"), "the name of a role has 64 characters at most"),
+    "a role whose path is too long": (by(f"{ROLE}/{'x' * 600}/y"), "its path 512"),
+    "a role that ends in a slash": (by(f"{ROLE}/mail/"), "is no role"),
+    "a role with an empty part": (by(f"{ROLE}//mail"), "is no role"),
+    "the host of the bucket itself": (
+        at("s3://mail/in/", "https://mail.s3.example.com"), "is the host of a bucket: write that of the store, https://s3.example.com",
+    ),
+    "the host of a bucket of AWS": (
+        at("s3://mail/in/", "https://other.s3.eu-central-1.amazonaws.com"), "https://s3.eu-central-1.amazonaws.com",
+    ),
+    "a queue of AWS at another service": (at(AWS_QUEUE, "https://elastic.example.com"), "the queue is at sqs.eu"),
+    "a path in an endpoint": (
+        at("s3://mail/in/", "https://minio.example.com/mail"), "leave /mail out: bucket and key",
+    ),
+    "one type twice": ("- {type: [invoice, invoice], to: s3://mail/in/}", "'invoice' stands there twice; keep one"),
+    "a subject of two lines": (when('{subject: "a\\nb"}'), "holds a line break, which this never has"),
+    "a sender of two lines": (when('{not: {sender: "a@b\\nc"}}'), "holds a line break, which this never has"),
+    "a signing secret that is none": (
+        to('{to: "https://mail.example/x", secret: env:NO_WHSEC}'), "NO_WHSEC must hold whsec_ and base64",
+    ),
     "a tag with an ampersand": (s3('tags: "a=b&c"'), "'b&c' holds &: S3 takes letters"),
     "a tag's name with a question mark": (s3('tags: "a?=b"'), "'a?' holds ?"),
     "a tag of AWS's own": (s3('tags: "AWS:x=1"'), "names that begin with aws: are kept for AWS; take another name"),
@@ -316,6 +350,14 @@ WRONG = {
 }  # fmt: skip
 
 RIGHT = {
+    "a role with a path": by(f"{ROLE}/mail/a~b/{'x' * 64}"),
+    "a role in GovCloud": by(ROLE.replace("arn:aws", "arn:aws-us-gov") + "/x"),
+    "an endpoint that is called as the bucket": at("s3://minio/in/", "https://minio.example.com"),
+    "an endpoint of a VPC": at("s3://mail/in/", "https://bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com"),
+    "a dualstack endpoint": at("s3://mail/in/", "https://s3.dualstack.eu-central-1.amazonaws.com"),
+    "a queue of AWS at its own endpoint": at(AWS_QUEUE, "https://sqs-fips.eu-central-1.amazonaws.com"),
+    "a queue of AWS on this machine": at(AWS_QUEUE, "http://127.0.0.1:4566"),
+    "a queue of another service": at("sqs://https://elastic.example.com/000000000000/q", "https://elastic.example.com"),
     "beside what is Mailroom's own": to(
         "s3://spool/archive/", "folder:///var/mailroom/spool-of-mail/", "sqs://doorbells",
         f'{{to: "https://mail.example/webhooks", {HOOK}}}',
@@ -379,7 +421,6 @@ RIGHT = {
     "an endpoint with a user and an escape": to(f'{{to: "https://me:x@a.example/a%20b/$1/*", {HOOK}}}'),
     "an endpoint without a path": to(f'{{to: "https://a.example", {HOOK}}}'),
     "rows that say continue into one place": two_rows('"folder:///mail/in/"', '"folder:///mail/in/"'),
-    "a type twice in one row": "- {type: [invoice, invoice, contract], min_confidence: 0.5, to: s3://mail/in/}",
     "certainty": "- {type: invoice, min_confidence: 1, to: s3://mail/in/}\n- {type: '*', review: true}",
     "a sender without a domain": when("{source: folder, sender: john.doe}"),
     "a piece that came by mail": when("{source: piece, subject: '*x*', parent_category: invoice, min_pages: 3}"),
