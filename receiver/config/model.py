@@ -23,7 +23,7 @@ from receiver.config.text import (
     Wrong,
     ceiling_text,
     duration,
-    each_once,
+    named_once,
     kinds,
     option,
     page_list,
@@ -203,7 +203,7 @@ class MailSection(Section):
 
 
 class RouteSection(WaySection):
-    type: Annotated[Texts, AfterValidator(each_once)] = Field(
+    type: Annotated[Texts, AfterValidator(named_once)] = Field(
         description='which types take this row; "*" is every type', examples=["invoice"]
     )
     name: Text | None = Field(default=None, description="the row's name in plans and messages; without it, its types")

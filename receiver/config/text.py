@@ -106,7 +106,7 @@ def one_line(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-def each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+def named_once(values: tuple[str, ...]) -> tuple[str, ...]:
     """Names of which none comes twice."""
     for at, value in enumerate(values):
         if value in values[:at]:
