@@ -98,7 +98,7 @@ class Inbox:
             to = _free(there, path.stem, path.suffix)
             os.rename(name, to, src_dir_fd=here, dst_dir_fd=there)
             if _marks(os.stat(to, dir_fd=there, follow_symlinks=False)) != _marks(was):
-                os.rename(to, _free(here, path.stem, path.suffix), src_dir_fd=there, dst_dir_fd=here)
+                _put_back(to, there, here, path)
                 raise OSError(errno.EAGAIN, "it was changed while it was taken in", str(path))
             if arrived.refused:
                 _write_reasons(arrived.refused, _free(there, to, REASON), there)
@@ -143,6 +143,21 @@ def _write_reasons(refused: Sequence[RefusedFile], name: str, folder: int) -> No
     made = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder)
     with os.fdopen(made, "w", encoding="utf-8", errors="backslashreplace") as beside:
         beside.write(reasons)
+
+
+def _put_back(name: str, there: int, here: int, path: Path) -> None:
+    """Moves it back under a name that is free at that very moment: what was put there meanwhile is not overwritten."""
+    while True:
+        back = _free(here, path.stem, path.suffix)
+        try:
+            os.link(name, back, src_dir_fd=there, dst_dir_fd=here, follow_symlinks=False)
+        except FileExistsError:
+            continue
+        except OSError:  # folders have no second name, and on some file systems nothing has
+            os.rename(name, back, src_dir_fd=there, dst_dir_fd=here)
+        else:
+            os.unlink(name, dir_fd=there)
+        return
 
 
 def _free(folder: int, start: str, end: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from receiver.bootstrap import App
@@ -285,7 +285,7 @@ class Sabotaged:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(os, name)
-        if name not in {"open", "rename", "mkdir", "stat", "fstat"}:
+        if name not in {"open", "rename", "link", "unlink", "mkdir", "stat", "fstat"}:
             return real
 
         def call(*arguments: Any, **more: Any) -> Any:
@@ -303,6 +303,9 @@ ACTS = st.lists(
 
 
 @settings(max_examples=60)
+@example(begin=["a.pdf"], acts=[*[None] * 17, ("put", "a.pdf"), None, None, ("put", "a.pdf")])
+@example(begin=["a.pdf"], acts=[*[None] * 18, ("put", "a.pdf"), None, None, ("put", "a.pdf")])
+@example(begin=["a.pdf"], acts=[*[None] * 19, ("put", "a.pdf"), None, None, ("put", "a.pdf")])
 @given(begin=st.lists(st.sampled_from(["a.pdf", "sub/a.pdf", "b.zip"]), unique=True), acts=ACTS)
 async def test_whatever_is_swapped_at_any_moment_nothing_of_others_is_read_or_written_and_no_letter_is_lost(
     begin: list[str], acts: list[tuple[str, str] | None]
