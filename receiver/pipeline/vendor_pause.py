@@ -48,10 +48,12 @@ async def run_unless_paused(task: Task, context: Context, run: Callable[[], Awai
     if task.kind not in ASKING:
         return await run()
     what = pause_name(task)
-    if (closed := await read_pause(what, context)).seconds and await document_of(task, context.store) is None:
-        # Anybody who may send events can name a job. What is about no document of ours is not the one that looks.
-        return StepResult(note=_said(what, closed.reason), again_at=context.clock() + LOOK_AGAIN + context.spread())
-    pause = await holding_pause(what, task.id, context)
+    pause = await read_pause(what, context)
+    if pause.seconds:
+        if await document_of(task, context.store) is None:
+            # Anybody who may send events can name a job. What is about no document of ours is not the one that looks.
+            return StepResult(note=_said(what, pause.reason), again_at=context.clock() + LOOK_AGAIN + context.spread())
+        pause = await holding_pause(what, task.id, context)
     if pause.holds(task.id, context.clock()):
         return _waits(what, pause, task, context)
     try:
