@@ -38,8 +38,6 @@ from receiver.ports import AlertChannel
 TIMEOUT_SECONDS = 30.0
 """For the whole conversation with the server, word by word."""
 AT_ONCE = 4
-REMEMBERED = 100
-"""Notices that were taken for some addresses and are repeated for others."""
 _WRONG_ADDRESS = "mend the address in mailroom.yaml, or the mailbox"
 ANSWERS_BYTES = 64 * 1024
 """Of all that the server says."""
@@ -62,43 +60,33 @@ class Email:
         asked = parse_qs(self._server.query).get("from", [])
         self._from = asked[0] if asked else user if "@" in user else f"mailroom@{self._server.hostname}"
         self._threads = Threads(AT_ONCE, name="smtp")
-        self._answered: dict[str, dict[str, str]] = {}
-        """Notice -> the addresses that need not be asked again, and what the server said against each, if anything."""
 
     async def notify(self, notice: Notice) -> str:
-        """The first mail's id. Who took it is not sent it again while it is repeated for others.
-
-        Raises DestinationBusy, Unanswered, AccessDenied, Unroutable, PartlyTold.
-        """
-        message, before = self._written(text.fit(notice)), self._answered.pop(notice.id, {})
-        asked = [item for item in self._to if item not in before]
+        """The first mail's id. Raises DestinationBusy, Unanswered, AccessDenied, Unroutable, PartlyTold."""
+        message = self._written(text.fit(notice))
+        asked = [item for item in self._to if not notice.only or item in notice.only]
         refused = await self._threads.run(partial(self._send, message, asked))
-        answers = before | dict.fromkeys(asked, "") | refused
-        later = [item for item, said in answers.items() if said.startswith("4")]
-        if all(answers.values()):
-            raise _refusal(f"SMTP server {self._server.hostname}", refused, later)
         thread = notice.thread or str(message["Message-ID"])
-        if later:
-            self._remember(notice.id, {item: said for item, said in answers.items() if item not in later})
-            raise Unanswered(f"SMTP server {self._server.hostname} {_listed(refused)}; the others have it")
-        if never := {item: said for item, said in answers.items() if said}:
-            said = f"SMTP server {self._server.hostname} {_listed(never)}; the others have it"
-            raise PartlyTold(said, fix=_WRONG_ADDRESS, thread=thread)
-        return thread
+        if not refused:
+            return thread
+        later = tuple(item for item, said in refused.items() if said.startswith("4"))
+        if refused.keys() >= set(asked):
+            raise _refusal(f"SMTP server {self._server.hostname}", refused, later)
+        said = f"SMTP server {self._server.hostname} {_listed(refused)}; the others have it"
+        raise PartlyTold(said, fix=_WRONG_ADDRESS, thread=thread, owed=later, never=len(later) < len(refused))
 
-    def _remember(self, notice_id: str, answers: dict[str, str]) -> None:
-        self._answered[notice_id] = answers
-        while len(self._answered) > REMEMBERED:
-            self._answered.pop(next(iter(self._answered)))
+    async def probe(self) -> list[str] | None:
+        """Whether the server can be reached, lets us in, and knows the addresses; None when it says so later.
 
-    async def probe(self) -> list[str]:
-        """Whether the server can be reached, lets us in, and knows the addresses. Raises PartlyTold."""
+        Raises PartlyTold.
+        """
         try:
-            never = await self._threads.run(self._greet)
+            refused = await self._threads.run(self._greet)
         except MailroomError as error:
             return [f"{error}; {error.fix}" if error.fix else str(error)]
+        never = {item: said for item, said in refused.items() if said.startswith("5")}
         if not never:
-            return []
+            return None if refused else []
         said = f"SMTP server {self._server.hostname} {_listed(never)}"
         if len(never) < len(self._to):
             raise PartlyTold(said, fix=_WRONG_ADDRESS, thread="")
@@ -145,7 +133,7 @@ class Email:
         return {item: _answer(*said) for item, said in refused.items()}
 
     def _greet(self) -> dict[str, str]:
-        """The addresses that the server will never take a mail for, and what it said. It is sent none."""
+        """The addresses that the server would not take a mail for, and what it said. It is sent none."""
         host = str(self._server.hostname)
         try:
             with self._connected(host) as server:
@@ -155,8 +143,10 @@ class Email:
                 code, words = server.mail(self._from)
                 if code >= 500:
                     raise smtplib.SMTPSenderRefused(code, words, self._from)
-                said = {item: _answer(*server.rcpt(item)) for item in self._to} if code < 400 else {}
-                return {item: answer for item, answer in said.items() if answer.startswith("5")}
+                if code >= 400:
+                    return dict.fromkeys(self._to, _answer(code, words))
+                said = {item: _answer(*server.rcpt(item)) for item in self._to}
+                return {item: answer for item, answer in said.items() if answer[0] in "45"}
         except (smtplib.SMTPException, OSError) as error:
             raise _translated(error, host) from error
 

@@ -71,7 +71,7 @@ async def hand_over(notice: Notice, to: str, context: Context) -> tuple[str, Par
 def after_notice(channel: Channel, but: PartlyTold | None, now: float, *, counts: bool) -> Channel:
     """The channel after it took a notice, ``but`` not for all of its addresses."""
     told = channel.told(now, counts=counts, all_addresses=but is None)
-    return told if but is None else told.failed(str(but), but.fix, now, partly=True, certain=True)
+    return told if but is None or not but.never else told.failed(str(but), but.fix, now, partly=True, certain=True)
 
 
 def line_of(incident: Incident, context: Context) -> DigestLine:

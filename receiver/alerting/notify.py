@@ -125,10 +125,11 @@ class ChannelRun:
             return
         match await self._decided(incident, item):
             case Wait(until):
+                item = await self._tell_owed(incident, item)
                 expires_at = (
                     None if incident.status is Status.FIRING else now + self.context.config.retention.alerts_seconds
                 )
-                await self._keep(replace(item, due_at=until, tries=0, expires_at=expires_at))
+                await self._keep(replace(item, due_at=_sooner(until, item.owed_at), tries=0, expires_at=expires_at))
             case Hold():
                 self.channel = digest.more(self.channel, now)
                 await self._keep(replace(item, due_at=None, held_since=now))
@@ -189,8 +190,35 @@ class ChannelRun:
             thread="" if over else thread or item.thread,
             expires_at=now + self.context.config.retention.alerts_seconds if over else None,
         )
+        said = self._owing(replace(said, owed=()), but.owed if but is not None else ())
         following = await self._decided(incident, said)
-        await self._keep(replace(said, due_at=following.until if isinstance(following, Wait) else now))
+        due_at = _sooner(following.until, said.owed_at) if isinstance(following, Wait) else now
+        await self._keep(replace(said, due_at=due_at))
+
+    async def _tell_owed(self, incident: Incident, item: Notification) -> Notification:
+        """Tells what stands now to the addresses that did not take the last notice, when it is time for them."""
+        now = self.context.clock()
+        if not item.owed or 0 < (item.owed_at or 0.0) - now <= RETRY_SECONDS[-1]:
+            return item
+        notice = replace(notice_of(incident, item, item.told, reminder=False, context=self.context), only=item.owed)
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                _, but = await hand_over(notice, self.to, self.context)
+        except Exception as error:  # noqa: BLE001 - as above; no other address hears of that
+            return self._owing(item, item.owed, _said(error), never=isinstance(error, Permanent))
+        return self._owing(item, but.owed, str(but), never=but.never) if but is not None else self._owing(item, ())
+
+    def _owing(
+        self, item: Notification, addresses: tuple[str, ...], said: str = "", *, never: bool = False
+    ) -> Notification:
+        """The notification, of which these addresses are to be told later; in the end, no more."""
+        now, tries = self.context.clock(), item.owed_tries + 1 if item.owed else 0
+        if addresses and (never or tries >= GIVEN_UP):
+            fix = "mend the address in mailroom.yaml, or the mailbox"
+            self.channel = self.channel.failed(said, fix, now, partly=True, certain=True)
+            addresses = ()
+        owed_at = now + RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)] if addresses else None
+        return replace(item, owed=addresses, owed_at=owed_at, owed_tries=tries if addresses else 0)
 
     async def _begun(self, item: Notification, word: str) -> Notification:
         """The notification, with what the channel is about to be told written down. Raises Conflict."""
@@ -348,6 +376,10 @@ def _said(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return f"it took longer than {SEND_SECONDS:.0f} seconds"
     return str(error) or type(error).__name__
+
+
+def _sooner(at: float | None, other: float | None) -> float | None:
+    return min((moment for moment in (at, other) if moment is not None), default=None)
 
 
 def _scheme(to: str) -> str:

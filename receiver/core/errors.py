@@ -275,15 +275,19 @@ class Permanent(MailroomError):
 
 
 class PartlyTold(Permanent):
-    """An alert channel took a notice for some of its addresses, and will never take it for others."""
+    """An alert channel took a notice for some of its addresses, and not for others: later, or never."""
 
     code = "partly_told"
     owner = Owner.CONFIGURATION
 
-    def __init__(self, message: str, *, fix: str, thread: str) -> None:
+    def __init__(self, message: str, *, fix: str, thread: str, owed: tuple[str, ...] = (), never: bool = True) -> None:
         super().__init__(message, fix=fix)
         self.thread = thread
         """What the channel returns for a notice that it took for all."""
+        self.owed = owed
+        """The addresses that may take it later."""
+        self.never = never
+        """Whether there are others, that will never take it."""
 
 
 class JobGone(Permanent):

@@ -72,6 +72,8 @@ class Notice:
     """Which Mailroom it is: the host of its page or of its receiver."""
     thread: str = ""
     """What the channel returned for the first notice of this incident; "" for a first one."""
+    only: tuple[str, ...] = ()
+    """The addresses that are to be told, of a channel that has several; () for all."""
 
     @property
     def subject(self) -> str:

@@ -35,6 +35,11 @@ class Notification:
     """What the channel returned for the first notice: later ones are added to that."""
     tries: int = 0
     """Failed attempts at the present notice."""
+    owed: tuple[str, ...] = ()
+    """Addresses of the channel that did not take yet what the others were told last."""
+    owed_at: float | None = None
+    """When to try these again; the others need not wait for that."""
+    owed_tries: int = 0
     error: str = ""
     """Why the channel did not take it."""
     expires_at: float | None = None

@@ -115,6 +115,54 @@ async def test_what_one_address_of_a_channel_refuses_is_told_to_the_others_and_t
     assert first.words[3:] == ["resolved channel.failing"]
 
 
+@dataclass
+class FullMailbox(InMemoryChannel):
+    """Two addresses, of which one takes nothing for now."""
+
+    full: bool = True
+    took: list[str] = field(default_factory=list)
+
+    async def notify(self, notice: Notice) -> str:
+        if not notice.only:
+            await super().notify(notice)
+        elif self.full:
+            raise DestinationBusy("452 mailbox full")
+        else:
+            self.took.append(str(notice.status))
+        if self.full:
+            raise PartlyTold("452 mailbox full", fix="", thread="t", owed=("full@b.com",), never=False)
+        return "t"
+
+
+async def test_a_full_mailbox_holds_up_no_other_address_and_hears_the_present_when_it_is_emptied(
+    app: InMemoryApp,
+) -> None:
+    first, _ = with_two(app)
+    second = FullMailbox()
+    app.context = replace(app.context, channels={"log": first, SECOND: second})
+    for number in range(8):
+        await occur(app, f"cause {number}")
+        assert [notice.cause for notice, _ in second.told] == [f"cause {item}" for item in range(number + 1)]
+        app.later(20)
+    assert "firing channel.failing" not in first.words
+    second.full = False
+    app.later(300)
+    await until_rest(app)
+    assert second.took == ["firing"] * 8
+    assert len(second.told) == 8
+
+
+async def test_a_mailbox_that_stays_full_is_told_to_the_others(app: InMemoryApp) -> None:
+    first, _ = with_two(app)
+    app.context = replace(app.context, channels={"log": first, SECOND: FullMailbox()})
+    await occur(app, "cause")
+    for _ in range(GIVEN_UP + 1):
+        app.later(300)
+        await until_rest(app)
+    assert first.words == ["firing nobody.knows", "firing channel.failing"]
+    assert "452 mailbox full" in first.told[-1][0].detail
+
+
 async def test_nobody_is_told_to_replay_what_a_channel_did_not_hear(app: InMemoryApp) -> None:
     first, second = with_two(app)
     second.broken = AccessDenied("sns:Publish was refused")  # with the fix of a destination that refuses
