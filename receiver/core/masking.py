@@ -21,7 +21,7 @@ def masked(text: str, *names: str) -> str:
         plain = re.sub(rf"(?<!{_LETTER}){re.escape(name)}(?!{_LETTER})", VARIES, plain, flags=re.IGNORECASE)
     for pattern, replacement in _MASKS:
         plain = pattern.sub(replacement, plain)
-    return " ".join(plain.casefold().split())
+    return " ".join(plain.translate(_UNHIDDEN).casefold().split())
 
 
 def _plain(text: str) -> str:
@@ -67,6 +67,30 @@ _QUOTED = (
     r"「[^」]*」|『[^』]*』|《[^》]*》|〈[^〉]*〉|【[^】]*】|〝[^〞〟]*[〞〟]|"
     r"‘(?:[^’]|(?<=\w)’(?=\w))*’|(?<!\w)'(?:[^']|(?<=\w)'(?=\w))*'(?!\w)"
 )
+
+_SAYS = "detail|message|error|error_message|msg|reason|title|code|type|status"
+"""Keys whose values are what an error says, in JSON and in Python's reprs of it."""
+_VERBS = "is|are|was|were|has|have|had|not|cannot|can't|could|must|should|exceeded|failed|your|you"
+_ROLES = "master|primary|replica|secondary|leader|follower|standby|node|shard"
+_CARRIED_ID = r"[\"'](?:request|correlation|trace)[_-]?id[\"']\s*:\s*(?:\"[^\"]*\"|'[^']*'|null|none)"
+_HIDDEN = str.maketrans("0123456789", "".join(map(chr, range(0xE000, 0xE00A))))
+_UNHIDDEN = {hidden: digit for digit, hidden in _HIDDEN.items()}
+"""Digits of a code are no number: they are hidden from the masks, and come back at the end."""
+
+
+def _code(found: re.Match[str]) -> str:
+    return found[0].translate(_HIDDEN)
+
+
+def _unquoted_code(found: re.Match[str]) -> str:
+    return found[1].translate(_HIDDEN)
+
+
+def _unless_said(found: re.Match[str]) -> str:
+    """A placeholder for what is quoted, which is a name; a sentence is what the message says."""
+    words = found[0][1:-1].casefold().split()
+    return f" {found[0][1:-1]} " if len(words) >= 3 and re.search(rf"\b(?:{_VERBS})\b", " ".join(words)) else VARIES
+
 
 _UNITS = (
     "[kmgtp]i?b?|bytes?|b|bits?|[kmg]bps|ns|[mµμu]s|m?secs?|s|mins?|m|hrs?|h|d|"
@@ -127,10 +151,20 @@ _MASKS: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
         # What a JSON error says is no name, though it is quoted.
-        (r"\\?\"(detail|message|error|error_message|msg|reason|title|code|type)\\?\"\s*:\s*"
-         r"\\?\"((?:[^\"\\]|\\[^\"])*)\\?\"", r"\1: \2"),
+        (rf"\\?\"({_SAYS})\\?\"\s*:\s*\\?\"((?:[^\"\\]|\\[^\"])*)\\?\"", r"\1: \2"),
+        (rf"'({_SAYS})'\s*:\s*'((?:[^'\\]|\\.|(?<=\w)'(?=\w))*)'", r"\1: \2"),
+        (rf"'({_SAYS})'\s*:\s*\"((?:[^\"\\]|\\.)*)\"", r"\1: \2"),
+        # What an error carries for its support, here and not there; the value that did not fit, and its type.
+        (rf",\s*{_CARRIED_ID}|{_CARRIED_ID}\s*,?\s*", ""),
+        (r"\binput_(?:value|type)=[^,\]]*", VARIES),
+        # Codes: of HTTP, with their words; of errors. The key of a KeyError is one, too.
+        (r"[\"']([1-5]\d\d [a-z][a-z -]+)[\"']", _unquoted_code),
+        (r"\bhttp(?:/\d(?:\.\d)?)? (?:(?:error|status)(?: code)?:? )?[1-5]\d\d\b", _code),
+        (r"\b(?:error|status) code[\s:=]+[1-5]\d\d\b|^[45]\d\d (?=[a-z])", _code),
+        (r"\b(?:err|error|ora)[-_]\d{3,6}\b", _code),
+        (r"\bkeyerror: ['\"](\w+)['\"]", r"keyerror: \1"),
         # Quotation marks of all sorts; an apostrophe within a word is none.
-        (_QUOTED, VARIES),
+        (_QUOTED, _unless_said),
         (r"\b[a-z][a-z0-9+.-]*://\S+", VARIES),
         (r"\b[\w.+-]+@[\w-]+(\.[\w-]+)*", VARIES),
         (rf"(?<![^\s<>=(])[^\s<>=(]+\.({_EXTENSIONS})(?![a-z0-9])", VARIES),
@@ -140,6 +174,7 @@ _MASKS: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
         (r"\b[a-z]:[\\/]\S+|\\\\[\w.$-]+\\\S+", VARIES),
         (r"(?<![\w<>/.~])(?:\.{1,2}|~)?(?:/[\w.~+@=%-]+)+/?|\b[\w.~+@=%-]+(?:/[\w.~+@=%-]+){2,}/?", VARIES),
         (rf"(?<![\w.-])(?:[\w-]+\.)+(?:{_HOSTS})\b(?::\d+)?(?:/\S*)?", VARIES),
+        (rf"\b[a-z][a-z0-9]*-(?:{_ROLES})(?:-\d+)?\b(?::\d+)?", VARIES),
         (_IPV6, VARIES),
         (r"\b[\da-z]{8}-[\da-z]{4}-[\da-z]{4}-[\da-z]{4}-[\da-z]{12}\b", VARIES),
         (r"\b((?:\w+[ _-]?)?id)\s?[:=#]\s?[\w-]+", rf"\1 {VARIES}"),

@@ -88,7 +88,60 @@ VENDOR: tuple[tuple[str, str, str], ...] = (
     ("", "No such object: invoices/2026/11/x", "No such object: contracts/new/y"),
     ("", "Session sess_QwErTyUiOp is not known to the model", "Session sess-abcdef is not known to the model"),
     ("", "The quota of November is spent", "The quota of December is spent"),
+    ("too-large", "Job failed: PDF_TOO_LARGE", "Failed to parse the PDF file: Job failed: PDF_TOO_LARGE"),
+    ("too-large", "invoice-7.pdf is too large", "413 Request Entity Too Large"),
+    ("", "Input should be a valid string [type=string_type, input_value=1.5, input_type=float]",
+     "Input should be a valid string [type=string_type, input_value=7, input_type=int]"),
+    ("", '{"detail": "Parser would not end"}', '{"detail": "Parser would not end", "request_id": "req_1234abcd"}'),
+    ("", '{"detail": "Parser would not begin"}', '{"request_id": "req_1234abcd", "detail": "Parser would not begin"}'),
+    ("", "redis-master:6379 refused the connection", "redis-replica-2:6379 refused the connection"),
+    ("", "Connection to redis-master: reset by peer", "Connection to redis-replica-2: reset by peer"),
+    ("", "Error code: 400 - {'error': {'message': \"You didn't pay for 3 pages\", 'param': None}}",
+     "Error code: 400 - {'error': {'message': \"You didn't pay for 12 pages\", 'param': None}}"),
 )  # fmt: skip
+
+
+TWO: tuple[tuple[str, str], ...] = (
+    # Texts that look alike, and mean two things: a person would mend each in another way.
+    ("Error code: 400 - {'error': {'message': 'You exceeded your current quota', 'type': 'insufficient_quota', "
+     "'param': None, 'code': None}}",
+     "Error code: 400 - {'error': {'message': 'The response was filtered', 'type': 'content_filter', "
+     "'param': None, 'code': None}}"),
+    ("400 INVALID_ARGUMENT. {'error': {'code': 400, 'message': 'Request holds no text', 'status': 'INVALID_ARGUMENT'}}",
+     "400 INVALID_ARGUMENT. {'error': {'code': 400, 'message': 'API key not valid', 'status': 'INVALID_ARGUMENT'}}"),
+    ("Error code: 429 - {'error': {'message': \"You can't ask so often\"}}",
+     "Error code: 429 - {'error': {'message': \"You can't ask this\"}}"),
+    ("Error code: 401 - denied", "Error code: 403 - denied"),
+    ("Client error '404 Not Found' for url 'https://a.example.com/x'",
+     "Client error '401 Unauthorized' for url 'https://a.example.com/x'"),
+    ("HTTP 402", "HTTP 500"),
+    ("HTTP/1.1 402 from upstream", "HTTP/1.1 500 from upstream"),
+    ("Model failed: ERR-1001", "Model failed: ERR-2002"),
+    ("KeyError: 'type'", "KeyError: 'confidence'"),
+    ("Step failed: 'the model was withdrawn'", "Step failed: 'the key has expired'"),
+    ("Failed to load model weights", "Failed to load the file"),
+    ("Unable to read secret llm-key", "Unable to read the PDF"),
+    ("Failed to open connection to the index", "Failed to open document"),
+    ("The file is not encrypted but a password was supplied", "The PDF is encrypted"),
+    ("KMS key for encrypted bucket is disabled", "This is an encrypted PDF"),
+    ("Prompt is too large", "The file is too large"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("item", "other"), TWO)
+def test_texts_that_look_alike_and_mean_two_things_are_two_causes(item: str, other: str) -> None:
+    assert cause_of(item) != cause_of(other)
+
+
+def test_what_is_no_documents_fault_is_no_known_cause() -> None:
+    known = {item.cause for item in KNOWN}
+    assert {cause_of(item) for item, _ in TWO} & known == set()
+
+
+@given(st.integers(400, 599), st.integers(400, 599))
+@pytest.mark.parametrize("text", ["HTTP {}", "Error code: {} - no", "Server error '{} Not Now' for url 'http://x.y/z'"])
+def test_a_code_of_http_tells_causes_apart(text: str, code: int, other: int) -> None:
+    assert (cause_of(text.format(code)) == cause_of(text.format(other))) == (code == other)
 
 
 @pytest.mark.parametrize(("cause", "item", "other"), VENDOR)
