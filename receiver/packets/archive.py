@@ -1,5 +1,7 @@
 """Archives a packet when all its pieces are settled, by the table's ``packet`` route."""
 
+from collections.abc import Sequence
+
 from receiver.core.alert import Alert
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.fingerprint import cause_of
@@ -18,8 +20,12 @@ def archived_packet(packet: Document, context: Context) -> Document:
     return planned(packet, decide_archive(context.config.table, packet, now=context.clock()), context)
 
 
-def held_alert(packet: Document, reason: str, now: float) -> Alert:
-    """The one alert of a packet that a person must look at."""
+PIECES_SHOWN = 5
+"""Pieces that an alert names; the packet's page and `mailroom review` list all."""
+
+
+def held_alert(packet: Document, reason: str, now: float, *, pieces: Sequence[str] = ()) -> Alert:
+    """The one alert of a packet that a person must look at: of its ``pieces``, where it is cut and they wait."""
     return Alert(
         kind="packet.held",
         cause=cause_of(reason, packet.name),
@@ -28,6 +34,7 @@ def held_alert(packet: Document, reason: str, now: float) -> Alert:
         subject=packet.id,
         name=packet.name,
         job_id=packet.job_id,
+        commands=tuple(f"mailroom review {item} --to ROUTE" for item in pieces[:PIECES_SHOWN]),
         fix=f"mailroom documents {packet.id} shows its pages; mailroom recut {packet.id} 1-4 5-9 … cuts it by hand",
         at=now,
     )

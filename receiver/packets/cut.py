@@ -4,7 +4,7 @@ First the cut is decided and kept on the packet; then it is carried out, piece b
 same pieces again, because their ids follow from packet and pages, and those that are there are left alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -52,10 +52,10 @@ async def _cut(packet: Document, task: Task, context: Context) -> StepResult:
                 return _hold(packet, f"its pages do not add up: {decided}", context)
             packet = decided
         await _withdraw(packet, context)
-        doubtful = [await _piece(packet, item, pages, context) for item in packet.pieces]
+        said = [(await _piece(packet, item, pages, context), piece_id(packet.id, item.pages)) for item in packet.pieces]
         whole = any(len(item.pages) == pages.count for item in packet.pieces)
         left = () if whole else tuple(pages.files)
-    return _done(packet, task, [item for item in doubtful if item], left, context)
+    return _done(packet, task, {piece: doubt for doubt, piece in said if doubt}, left, context)
 
 
 async def _decide(packet: Document, task: Task, pages: OpenPdf, context: Context) -> Document | str:
@@ -185,10 +185,15 @@ async def _withdraw(packet: Document, context: Context) -> None:
         await _promise(Replace(after), delivery_tasks(after, context), context)
 
 
-def _done(packet: Document, task: Task, doubts: Sequence[str], left: tuple[str, ...], context: Context) -> StepResult:
-    """The packet is cut. ``left`` are the embedded files that no piece carries; they are named on its record."""
+def _done(
+    packet: Document, task: Task, doubts: Mapping[str, str], left: tuple[str, ...], context: Context
+) -> StepResult:
+    """The packet is cut. ``doubts`` are the pieces that wait for a person, each with the reason.
+
+    ``left`` are the embedded files that no piece carries; they are named on its record.
+    """
     now, count = context.clock(), len(packet.pieces)
-    waiting = f"{len(doubts)} of {count} pieces wait for a person: {doubts[0]}" if doubts else ""
+    waiting = f"{len(doubts)} of {count} pieces wait for a person: {next(iter(doubts.values()))}" if doubts else ""
     detail = "; ".join(f"{spans(item.pages)} {item.category}".strip() for item in packet.pieces)
     if left:
         detail = f"the embedded files {', '.join(left)} stay with the packet; {detail}"
@@ -203,7 +208,7 @@ def _done(packet: Document, task: Task, doubts: Sequence[str], left: tuple[str, 
         look = update_task(packet.id, *id_parts(task.id), now=now)
         return Replace(later.note(now, "cut", f"{packet.cuts[-1].by}: {detail}")), InsertIfAbsent(look)
 
-    alerts = (held_alert(packet, waiting, now),) if waiting else ()
+    alerts = (held_alert(packet, waiting, now, pieces=tuple(doubts)),) if waiting else ()
     return StepResult(note=f"cut into {count} pieces", change=change, alerts=alerts)
 
 

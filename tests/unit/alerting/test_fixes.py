@@ -135,6 +135,14 @@ async def does_not_add_up(app: InMemoryApp) -> None:
     await app.work()
 
 
+async def doubtful_pieces(app: InMemoryApp) -> None:
+    packet = await app.submitted(name="mail.pdf", content=packet_bytes(a_page("a"), a_page("b")), packet=True)
+    pieces = [Segment(category="invoice", pages=(page,), confidence="low") for page in (1, 2)]
+    app.cloud.finish(packet.job_id, segments=tuple(pieces))
+    await app.event(packet.job_id, "split.success")
+    await app.work()
+
+
 async def locked_packet(app: InMemoryApp) -> None:
     await app.ingest(name="mail.pdf", content=locked(), packet=True)
     await app.work()
@@ -254,6 +262,7 @@ CASES = {
     "document.overdue": Case("document.overdue", overdue, works_again),
     "source.expiring": Case("source.expiring", expires, works_again),
     "packet.held": Case("packet.held", does_not_add_up),
+    "packet.held pieces": Case("packet.held", doubtful_pieces),
     "packet.held locked": Case("packet.held", locked_packet),
     "mail.held": Case("mail.held", held_mail),
     "mail.held part": Case("mail.held", held_part),
