@@ -22,7 +22,7 @@ from receiver.core.change import Query
 from receiver.core.channel import Channel
 from receiver.core.channel_name import channel_name
 from receiver.core.errors import MailroomError
-from receiver.core.incident import Incident
+from receiver.core.incident import Incident, Status
 from receiver.pipeline.records import find_records
 from receiver.settings import from_environ
 
@@ -99,14 +99,15 @@ def show_incident(key: str, limit: int, as_json: bool) -> None:
     say(f"{one_line(item.title)}  {item.id}")
     say(f"  {_state(item)}; {item.severity}, {item.kind}, no. {item.number} of its kind")
     say(f"  {_times(item)}; {when(item.opened_at)} to {when(item.closed_at or item.last_at)}")
+    over = item.status is Status.RESOLVED
     for name, text in (
         ("message", item.examples[0].detail if item.examples else item.detail),
         ("tried", item.tried),
-        ("fix", item.fix),
+        ("fix", "" if over else item.fix),  # what is resolved needs no mending
     ):
         if text:
             say(f"  {name}: {one_line(text)}")
-    for command in item.commands:
+    for command in () if over else item.commands:
         say(f"    {command}")
     rows = [
         (each.document_id or each.task_id, each.name, each.job_id, when(each.at), each.detail)

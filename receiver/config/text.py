@@ -204,7 +204,7 @@ def pause_text(value: str) -> str:
 
 def quiet_hours(value: str) -> QuietHours:
     """``20:00-07:00 Europe/Berlin``: from, to and a time zone, UTC without one."""
-    found = re.fullmatch(r"(\d\d?):(\d\d) ?- ?(\d\d?):(\d\d)(?: +([\w+-]+(?:/[\w+-]+)*))?", value.strip())
+    found = re.fullmatch(r"(\d\d?):(\d\d) ?- ?(\d\d?):(\d\d)(?: +([\w+-]+(?:/[\w+-]+)*))?", value.strip(), re.ASCII)
     example = 'write it like "20:00-07:00 Europe/Berlin"'
     if not found:
         raise Wrong(f"are not hours (got {value!r})", example)

@@ -142,7 +142,9 @@ def test_what_is_over_is_listed_only_when_asked_for(app: InMemoryApp) -> None:
             await sweep(app.context)
             await app.work()
 
+    assert "mailroom resume submission" in run(f"mailroom alerts show {key}").output
     asyncio.run(passes())
     assert run("mailroom alerts").output.strip() == "no incident stands"
     assert "resolved" in run("mailroom alerts list --all").output
     assert key in run("mailroom alerts list --all").output
+    assert "mailroom resume" not in run(f"mailroom alerts show {key}").output

@@ -114,6 +114,8 @@ WRONG = [
      "13: alerts[0].repeat: is too often (got '5 seconds'); write a minute at least, or \"never\""),
     (SOUND + "alerts: [{on: job.failed, to: log, ceiling: 900 per hour}]\n",
      "13: alerts[0].ceiling: is not a ceiling of 1 to 200 notices (got '900 per hour'); write it like \"20 per hour\""),
+    (SOUND + "alerts: [{on: job.failed, to: log, quiet_hours: \"٢0:00-07:00\"}]\n",
+     "13: alerts[0].quiet_hours: are not hours (got '٢0:00-07:00'); write it like \"20:00-07:00 Europe/Berlin\""),
     (SOUND + "alerts: [{on: job.failed, to: log, quiet_hours: at night}]\n",
      "13: alerts[0].quiet_hours: are not hours (got 'at night'); write it like \"20:00-07:00 Europe/Berlin\""),
     (SOUND + "alerts: [{on: job.failed, to: log, quiet_hours: \"20:00-07:00 Atlantis\"}]\n",
