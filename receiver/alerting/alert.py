@@ -14,12 +14,26 @@ from receiver.alerting.rates import ingested_within
 from receiver.core.advice import advised
 from receiver.core.alert import SEVERITIES, Alert, Severity
 from receiver.core.alert_rule import AlertRule
-from receiver.core.change import Insert, InsertIfAbsent, Replace, Write
+from receiver.core.change import Insert, InsertIfAbsent, Query, Replace, Write
 from receiver.core.errors import Conflict, StoreBusy
-from receiver.core.incident import Incident, Occurrence, Status, happened, occurrence, opened_incident
+from receiver.core.incident import (
+    NATURES,
+    NEW_AT_MOST,
+    NEW_SECONDS,
+    OTHERS,
+    Incident,
+    Nature,
+    Occurrence,
+    Status,
+    counted_with_others,
+    happened,
+    occurrence,
+    opened_incident,
+)
 from receiver.core.notification import Notification, notification_id
 from receiver.core.task import Task, new_task
 from receiver.pipeline.context import Context, StepResult, TaskHandler
+from receiver.pipeline.records import PAGE, every_record
 
 TRIES = 60
 """How often a change to an incident is computed anew: a hundred workers may count up one incident at once."""
@@ -49,15 +63,32 @@ async def raise_alert(task: Task, context: Context) -> StepResult:
     for attempt in range(TRIES):
         if await context.store.get(Occurrence, task.id) is not None:
             return StepResult(note=f"{alert.fingerprint}: counted before")
-        writes = await _counted(alert, task, context)
+        counted = await _bounded(alert, context)
+        writes = await _counted(counted, task, context)
         try:
             await context.store.apply(*writes)
         except Conflict:
             await asyncio.sleep(CONTENDED_SECONDS * context.spread() * min(attempt, 10))
             continue
         await enqueue(writes, context)
-        return StepResult(note=f"{alert.fingerprint}: {alert.title}")
+        return StepResult(note=f"{counted.fingerprint}: {alert.title}")
     raise StoreBusy(f"incident {alert.fingerprint} is changed by others all the time")
+
+
+async def _bounded(alert: Alert, context: Context) -> Alert:
+    """The alert, or, where its kind has had so many new causes lately, as one of the others of that kind.
+
+    Several workers may each open one more at the same moment. Of a condition there are as many as there is to look at.
+    """
+    known = await context.store.get(Incident, alert.fingerprint)
+    if known is not None or NATURES.get(alert.kind) is Nature.CONDITION:
+        return alert
+    lately, count = Query(since=context.clock() - NEW_SECONDS, limit=PAGE), 0
+    async for item in every_record(Incident, lately, context.store):
+        count += item.kind == alert.kind and item.cause != OTHERS
+        if count >= NEW_AT_MOST:
+            return counted_with_others(alert)
+    return alert
 
 
 async def _counted(alert: Alert, task: Task, context: Context) -> list[Write]:

@@ -13,7 +13,7 @@ from shlex import quote
 from receiver.alerting import digest
 from receiver.alerting.alert import due, enqueue, task_for, wake
 from receiver.alerting.notices import after_notice, hand_over, notice_of, rule_for
-from receiver.core.alert import Alert, Severity
+from receiver.core.alert import Alert
 from receiver.core.change import Insert, InsertIfAbsent, Query, Replace, Write, succeeding
 from receiver.core.channel import FAILURES_TOLD, HOLD_SECONDS, RECOVERING_SECONDS, RETRY_SECONDS, Channel
 from receiver.core.document import Step
@@ -153,7 +153,7 @@ class ChannelRun:
             now=now,
             wait_seconds=context.config.alerting.wait_seconds,
             inhibited=await inhibited(incident, self.channel, context),
-            room=rule is None or self.channel.room(rule.ceiling, now, critical=incident.severity is Severity.CRITICAL),
+            room=rule is None or self.channel.room(rule.ceiling, now, incident.severity),
             wants_acknowledgements=context.channels[self.to].tracks,
         )
         return next_notice(incident, item, rule, around)

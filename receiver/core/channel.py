@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from receiver.core.alert import Severity
+
 MOST_NOTICES = 200
 """The highest ceiling."""
 REMEMBERED = 2 * MOST_NOTICES
@@ -62,10 +64,15 @@ class Channel:
         """Since when somebody has been telling it, and has not said how that went; None while nobody does."""
         return self.held_until - HOLD_SECONDS if self.holder and self.failing_since is None else None
 
-    def room(self, ceiling: Ceiling, now: float, *, critical: bool = False) -> bool:
-        """Whether the ceiling allows one more notice now. What is critical may reach it once more."""
+    def room(self, ceiling: Ceiling, now: float, severity: Severity = Severity.ERROR) -> bool:
+        """Whether the ceiling allows one more notice of this severity now.
+
+        Warnings leave a quarter of it to errors, which they could hide. What is critical may reach it once more.
+        """
         told = sum(now - ceiling.seconds < at <= now for at in self.told_at)
-        return told < ceiling.notices * (2 if critical else 1)
+        if severity.rank < Severity.ERROR.rank:
+            return told < ceiling.notices - ceiling.notices // 4
+        return told < ceiling.notices * (2 if severity is Severity.CRITICAL else 1)
 
     def probe_due(self, now: float) -> bool:
         """Whether it fails, and is to be asked again now; a moment further off was written by a wrong clock."""

@@ -57,3 +57,8 @@ def cause_of(text: str, *names: str) -> str:
     """What failures with this text have in common; ``names`` are those of the document, which may stand in the text."""
     common = _WRAPPED.sub("", masked(text, *names))  # masked first, since a file may be called encrypted.pdf
     return next((known.cause for known in KNOWN if known.pattern.search(common)), common[:CAUSE_KEPT].strip())
+
+
+def cause_of_ours(reason: str) -> str:
+    """The cause of a reason of our own: its words up to what it quotes or repeats, which somebody else may choose."""
+    return cause_of(re.split(r"[:'\"]", reason, maxsplit=1)[0])

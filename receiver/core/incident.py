@@ -25,6 +25,13 @@ RATE_MINUTES = 60
 """For how many minutes an incident remembers how many occurrences each had."""
 
 
+NEW_AT_MOST, NEW_SECONDS = 20, 3600.0
+"""Causes of one kind that may have their first incident in so many seconds. Texts and names from outside make causes:
+without a bound, whoever sends mail could have incidents without end, and hide others behind a channel's ceiling."""
+OTHERS = "others"
+"""The cause of those that come beyond that."""
+
+
 class Status(StrEnum):
     """Whether an incident is going on."""
 
@@ -200,6 +207,12 @@ def opened_incident(alert: Alert, severity: Severity, known: Incident | None, *,
         expires_at=None,
     )
     return happened(fresh, alert, now=now)
+
+
+def counted_with_others(alert: Alert) -> Alert:
+    """The alert as one of the others of its kind, where too many causes of it are new."""
+    title = f"{alert.kind} has over {NEW_AT_MOST} new causes in an hour; further ones are counted here: {alert.title}"
+    return replace(alert, cause=OTHERS, title=title)
 
 
 def happened(incident: Incident, alert: Alert, *, now: float) -> Incident:

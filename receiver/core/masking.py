@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 
 READ = 1000
 """Characters of a text that are looked at: a text from outside has no bound of its own."""
+NAME_LEAST = 8
+"""Characters of a name that is masked wherever it stands by itself. A shorter one could be any word of the text:
+whoever names the file would choose which words tell causes apart."""
 VARIES = "<*>"
 """One placeholder for everything: what is an id today may be a number tomorrow."""
 
@@ -17,7 +20,8 @@ VARIES = "<*>"
 def masked(text: str, *names: str) -> str:
     """The text in lower case, masked; ``names`` are those of the document, which may stand in it."""
     plain = _plain(text)
-    for name in sorted({_plain(item) for item in _with_stems(names)} - {""}, key=len, reverse=True):
+    every = {_plain(item) for item in _with_stems(names)}
+    for name in sorted((item for item in every if len(item) >= NAME_LEAST), key=len, reverse=True):
         plain = re.sub(rf"(?<!{_LETTER}){re.escape(name)}(?!{_LETTER})", VARIES, plain, flags=re.IGNORECASE)
     for pattern, replacement in _MASKS:
         plain = pattern.sub(replacement, plain)
@@ -30,9 +34,8 @@ def _plain(text: str) -> str:
 
 
 def _with_stems(names: Sequence[str]) -> list[str]:
-    """The names, and each without its extension where enough is left to be recognised."""
-    stems = [name.rpartition(".")[0] for name in names]
-    return [*names, *(stem for stem in stems if len(stem) >= 3)]
+    """The names, and each without its extension."""
+    return [*names, *(name.rpartition(".")[0] for name in names)]
 
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"

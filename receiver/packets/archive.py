@@ -28,7 +28,7 @@ def held_alert(packet: Document, reason: str, now: float, *, pieces: Sequence[st
     """The one alert of a packet that a person must look at: of its ``pieces``, where it is cut and they wait."""
     return Alert(
         kind="packet.held",
-        cause=cause_of(reason, packet.name),
+        cause=cause_of(reason),
         title=f"a person must look at packet {packet.name}",
         detail=reason,
         subject=packet.id,

@@ -18,7 +18,7 @@ from receiver.alerting.alert import task_for
 from receiver.core.alert import TITLE_KEPT, Alert
 from receiver.core.document import NAMING, Document, Origin, Step
 from receiver.core.errors import DocumentRefused, Misconfigured, Unreadable
-from receiver.core.fingerprint import cause_of
+from receiver.core.fingerprint import cause_of_ours
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.mail import EMPTY, Fate, Part, ReadMail, ReadPart
 from receiver.core.media import MAIL, PDF, media_type
@@ -39,6 +39,7 @@ NAME_CHARS, REASON_CHARS = 120, 200
 COMMANDS = 3
 """Commands in an alert, to send on what is held. The mail's record names all that is."""
 KEPT = frozenset({Fate.DOCUMENT, Fate.HELD})
+NOT_OPENED = "the mail is not opened: "
 CAME_BY = "came_by"
 """In a mail's metadata: the way in. All else there is the word of whoever wrote the mail."""
 
@@ -58,7 +59,7 @@ async def ingest_mails(arrival: IncomingFile, context: Context) -> list[Ingested
             async with context.mail_reader.opened(path, name=arrival.name, bounds=bounds) as mails:
                 found = [await _taken_in(mail, draft, path, arrival, context) for mail in mails]
         except Unreadable as error:
-            held = held_document(draft, f"the mail is not opened: {error}", context.clock())
+            held = held_document(draft, f"{NOT_OPENED}{error}", context.clock())
             return [await _kept(held, path, context)]
         if not found:
             source = arrival.source if isinstance(arrival.source, StoredContent) else path
@@ -184,7 +185,7 @@ async def _documents(
         try:
             found[part.file] = await ingest(_enclosed(part, locator, record, arrival), context)
         except DocumentRefused as error:
-            found[part.file] = str(error)
+            found[part.file] = f"it {str(error).removeprefix(f'{part.name} ')}"
     return found
 
 
@@ -270,9 +271,10 @@ def _tasks(record: Document, context: Context) -> list[Task]:
 
 def _alert(record: Document, reason: str, now: float) -> Alert:
     held = [part.document_id for part in record.parts if part.fate is Fate.HELD and part.document_id]
+    reasons = [part.reason for part in record.parts if part.fate is Fate.HELD]
     return Alert(
         kind="mail.held",
-        cause=cause_of(reason, record.name, *(part.name for part in record.parts)),
+        cause=cause_of_ours(reasons[0] if reasons else record.error.removeprefix(NOT_OPENED)),
         title=f"a person must look at a mail: {reason[:TITLE_KEPT]}",
         detail=reason,
         subject=record.id,

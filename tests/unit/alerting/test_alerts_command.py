@@ -50,6 +50,7 @@ def test_nothing_stands(app: InMemoryApp) -> None:
     assert run("mailroom alerts").output.strip() == "no incident stands"
 
 
+@pytest.mark.usefixtures("any_number_of_causes")
 def test_all_that_stand_are_listed_the_worst_first(app: InMemoryApp) -> None:
     keys = raised(app, *(f"cause {chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(250)))
     (worst,) = raised(app, "the key", kind="submission.paused")

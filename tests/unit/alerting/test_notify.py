@@ -260,6 +260,7 @@ async def test_a_notice_that_a_channel_refuses_holds_up_no_other(app: InMemoryAp
     assert len(app.channel.told) == 2 + 3 * GIVEN_UP
 
 
+@pytest.mark.usefixtures("any_number_of_causes")
 async def test_beyond_the_ceiling_a_digest_tells_how_many_others_there_are(app: InMemoryApp) -> None:
     await occur(app, *(f"cause {number}" for number in range(260)))
     assert len(app.channel.told) == 20
@@ -293,6 +294,7 @@ async def test_a_digest_keeps_quiet_hours_unless_something_critical_is_in_it(app
     assert [f"{notice.status}" for notice, _ in app.channel.told[before:]] == ["digest"]
 
 
+@pytest.mark.usefixtures("any_number_of_causes")
 @pytest.mark.parametrize(("kind", "status"), [("nobody.knows", Status.QUIET), ("task.parked", Status.RESOLVED)])
 async def test_any_number_of_incidents_is_closed_by_index(app: InMemoryApp, kind: str, status: Status) -> None:
     await occur(app, *(f"cause {number}" for number in range(1204)), kind=kind)
@@ -320,6 +322,7 @@ class SlowChannel(InMemoryChannel):
         return await super().notify(notice)
 
 
+@pytest.mark.usefixtures("any_number_of_causes")
 async def test_a_slow_channel_holds_up_no_document_and_is_told_one_thing_at_a_time(app: InMemoryApp) -> None:
     slow = SlowChannel(seconds=0.2)
     app.use(TABLE.replace("to: log,", "to: log, ceiling: 150 per hour,"))
@@ -337,6 +340,7 @@ async def test_a_slow_channel_holds_up_no_document_and_is_told_one_thing_at_a_ti
     assert slow.most == 1
 
 
+@pytest.mark.usefixtures("any_number_of_causes")
 async def test_a_turn_ends_and_goes_on_so_that_no_worker_is_held(app: InMemoryApp) -> None:
     app.use(TABLE.replace("to: log,", "to: log, ceiling: 200 per hour,"))
     await occur(app, *(f"cause {number}" for number in range(2 * TURN_NOTICES + 1)))
