@@ -168,8 +168,7 @@ async def refuse_anothers(store: Store, settings: Settings) -> None:
 
     if not settings.store.startswith("sqlite:") or settings.spool.startswith("s3:"):
         return
-    spool = FolderSpool(spool_folder(settings))
-    if not (owner := spool.owner()) or spool.is_empty():
+    if not (owner := FolderSpool(spool_folder(settings)).owner()):
         return
     known = await store.get(Flag, FLAG)
     if known is None or known.value != owner:
@@ -177,11 +176,11 @@ async def refuse_anothers(store: Store, settings: Settings) -> None:
 
 
 def anothers(settings: Settings) -> Misconfigured:
-    """What to tell of a spool that holds the documents of another store."""
+    """What to tell of a spool that holds, or held, the documents of another store."""
     return Misconfigured(
-        f"the spool holds documents of another store than MAILROOM_STORE={settings.store}",
-        fix="name the store that they belong to, or another spool in MAILROOM_SPOOL; if that store is lost, "
-        "restore its last backup: mailroom restore FOLDER",
+        f"the spool belongs to another store than MAILROOM_STORE={settings.store}",
+        fix="name the store that it belongs to, or another spool in MAILROOM_SPOOL; if that store is lost, "
+        "restore its last backup: mailroom restore FOLDER; to begin anew, without its documents, move the spool aside",
     )
 
 

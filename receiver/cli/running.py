@@ -1,16 +1,20 @@
 """Runs a command's coroutine on the application that the environment describes."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from receiver.bootstrap import App, existing_store, load_app, refuse_anothers
-from receiver.log import set_up
+from receiver.bootstrap import App, anothers, existing_store, load_app, refuse_anothers
+from receiver.core.errors import MailroomError
+from receiver.log import log_line, set_up
+from receiver.pipeline.installation import our_spool
 from receiver.ports import Store
 from receiver.settings import from_environ
 
 T = TypeVar("T")
+log = logging.getLogger("mailroom.serve")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -54,3 +58,20 @@ def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
             await store.close()
 
     return run(opened())
+
+
+async def refuse_strange_spool(app: App) -> None:
+    """Raises Misconfigured for the spool of another store, for all that takes documents in or works on them.
+
+    Also for an empty one: what was put there could not be shown afterwards. One beside a store in memory is always
+    another's.
+    """
+    if app.settings.store.startswith("memory:"):
+        return
+    try:
+        ours = await our_spool(app.context)
+    except MailroomError as error:  # away, or none of this process's business
+        log_line(log, logging.WARNING, "spool.unreadable", error=str(error), fix=error.fix)
+        return
+    if not ours:
+        raise anothers(app.settings)

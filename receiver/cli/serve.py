@@ -11,10 +11,10 @@ from types import MappingProxyType
 import click
 import uvicorn
 
-from receiver.bootstrap import App, anothers
+from receiver.bootstrap import App
 from receiver.cli.listeners import Listeners, address_of, listening
-from receiver.cli.running import with_app
-from receiver.core.errors import MailroomError, StoreBusy
+from receiver.cli.running import refuse_strange_spool, with_app
+from receiver.core.errors import StoreBusy
 from receiver.core.timers import WORK_SHARE
 from receiver.http.limits import ConnectionLimits, descriptors, operator_size, public_size
 from receiver.http.operator import operator_app
@@ -23,7 +23,6 @@ from receiver.http.public import public_app
 from receiver.http.readiness import Readiness
 from receiver.http.server import Server, server_config
 from receiver.log import log_line
-from receiver.pipeline.installation import our_spool
 from receiver.ports import Store
 from receiver.reload import keep_current
 from receiver.renewal import keep_fresh
@@ -81,18 +80,6 @@ async def until_ready(store: Store) -> None:
             log_line(log, logging.WARNING, "store.waiting", error=str(error), fix=error.fix)
             await asyncio.sleep(seconds)
     return await _opened(store)
-
-
-async def refuse_strange_spool(app: App) -> None:
-    """Raises Misconfigured for a spool that holds the documents of another store. One in memory is always another."""
-    try:
-        ours = app.settings.store.startswith("memory:") or await our_spool(app.context)
-        strange = not ours and await app.context.spool.listed(after="", limit=1)
-    except MailroomError as error:  # away, or none of this process's business
-        log_line(log, logging.WARNING, "spool.unreadable", error=str(error), fix=error.fix)
-        return
-    if strange:
-        raise anothers(app.settings)
 
 
 async def _opened(store: Store) -> None:

@@ -16,7 +16,7 @@ from receiver.cli.listing import DOCUMENT_COLUMNS, document_row
 from receiver.cli.output import print_json, say, table
 from receiver.cli.paths import IGNORED, Given, NotTaken, files, follow_option, ignore_option, opened
 from receiver.cli.progress import bar
-from receiver.cli.running import with_app
+from receiver.cli.running import refuse_strange_spool, with_app
 from receiver.cli.serve import worker_of
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import MailroomError
@@ -68,6 +68,7 @@ def submit(
 async def _submit(
     app: App, found: Sequence[Path], *, packet: bool, wait: bool, quiet: bool, followed: Collection[Path] | None
 ) -> tuple[list[Ingested], list[SubmitRefusal]]:
+    await refuse_strange_spool(app)
     taken, refused = await take_in_all(app, found, packet=packet, quiet=quiet, followed=followed)
     await submit_now(app, [item.document for item in taken])
     if wait:

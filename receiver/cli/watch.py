@@ -22,7 +22,7 @@ import click
 from receiver.bootstrap import App
 from receiver.cli.inbox import LONGEST_REST, Inbox, is_gone
 from receiver.cli.paths import IGNORED, NotTaken, follow_option, ignore_option
-from receiver.cli.running import with_app
+from receiver.cli.running import refuse_strange_spool, with_app
 from receiver.cli.submit import submit_now, take_in_file
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.loops import feeds
@@ -77,6 +77,7 @@ def refuse_loops(app: App, folder: Path) -> None:
 
 async def _watch(app: App, inbox: Inbox, *, once: bool) -> None:
     refuse_loops(app, inbox.folder)
+    await refuse_strange_spool(app)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -5,8 +5,8 @@ import logging
 import click
 
 from receiver.bootstrap import App
-from receiver.cli.running import with_app
-from receiver.cli.serve import changing, refuse_strange_spool, until_ready, working
+from receiver.cli.running import refuse_strange_spool, with_app
+from receiver.cli.serve import changing, until_ready, working
 from receiver.log import log_line
 from receiver.stopping import Stopping
 from receiver.supervisor import Supervisor

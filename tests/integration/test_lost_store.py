@@ -14,7 +14,10 @@ import pytest
 import handlers.app
 from receiver import bootstrap
 from receiver.bootstrap import App
-from receiver.cli.serve import refuse_strange_spool
+from receiver.cli.inbox import Inbox
+from receiver.cli.running import refuse_strange_spool
+from receiver.cli.submit import _submit
+from receiver.cli.watch import _watch
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured
 from receiver.settings import Settings
 from receiver.store.spool import FolderSpool
@@ -99,12 +102,30 @@ def on_a_table(folder: Path) -> App:
 async def test_a_spool_that_holds_another_stores_documents_is_not_served(tmp_path: Path) -> None:
     first, other = on_a_table(tmp_path), on_a_table(tmp_path)
     await refuse_strange_spool(first)
-    await refuse_strange_spool(other)  # an empty one is nobody's loss
+    with pytest.raises(Misconfigured, match="belongs to another store"):
+        await refuse_strange_spool(other)  # empty as it is: what is put there could not be shown afterwards
     await first.context.spool.keep(letter(), limit=100, owner=lambda _: "doc_abcdef")
     await refuse_strange_spool(first)
-    with pytest.raises(Misconfigured, match="holds documents of another store than MAILROOM_STORE") as refused:
+    with pytest.raises(Misconfigured, match="belongs to another store than MAILROOM_STORE") as refused:
         await refuse_strange_spool(other)
     assert "MAILROOM_SPOOL" in refused.value.fix
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("way", ["submit", "watch", "watch --once"])
+async def test_nothing_is_taken_in_from_a_new_store_beside_the_spool_of_a_lost_one(tmp_path: Path, way: str) -> None:
+    """What was taken in could not be shown: commands that read refuse such a store."""
+    await refuse_strange_spool(on_a_table(tmp_path))
+    other, inbox = on_a_table(tmp_path), Inbox(tmp_path / "inbox", settle_seconds=0.0)
+    inbox.folder.mkdir()
+    letter = inbox.folder / "letter.pdf"
+    letter.write_bytes(LETTER)
+    with pytest.raises(Misconfigured, match="belongs to another store"):
+        if way == "submit":
+            await _submit(other, [letter], packet=False, wait=False, quiet=True, followed=None)
+        else:
+            await _watch(other, inbox, once=way == "watch --once")
+    assert (letter.exists(), (await other.context.store.tally()).taken_in) == (True, 0)
 
 
 @pytest.mark.anyio
@@ -172,7 +193,7 @@ def test_a_store_of_which_the_log_was_lost_shows_no_books_and_makes_no_good_back
         db.execute("pragma journal_mode=wal")
     done = ran(folder, "balance", env=env)
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("mailroom: the spool holds documents of another store than MAILROOM_STORE=sqlite://")
+    assert done.err.startswith("mailroom: the spool belongs to another store than MAILROOM_STORE=sqlite://")
     done = ran(folder, "backup", "copy", env=env)
     assert done.code == 1
     assert "the store knows no document, and the spool holds some" in done.err
