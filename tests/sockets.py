@@ -12,6 +12,7 @@ import uvicorn
 from receiver.bootstrap import App
 from receiver.http.limits import UNFINISHED, ConnectionLimits, narrow
 from receiver.http.operator import operator_app
+from receiver.http.own_host import OwnHost
 from receiver.http.public import public_app
 from receiver.http.server import server_config
 from receiver.http.webhook import PATH
@@ -28,10 +29,11 @@ def served(app: App, *, connections: int = 1000, unfinished: int = UNFINISHED) -
 
 
 @contextmanager
-def operator_served(app: App) -> Iterator[tuple[str, int]]:
-    """The address of its operator's side."""
+def operator_served(app: App, *, names: frozenset[str] | None = None) -> Iterator[tuple[str, int]]:
+    """The address of its operator's side; with ``names`` it answers under these alone, and under addresses."""
     limits = ConnectionLimits(100, listener="operator", meter=app.context.meter)
-    with _running(server_config(operator_app(app), limits)) as address:
+    inside = operator_app(app) if names is None else OwnHost(operator_app(app), names)
+    with _running(server_config(inside, limits)) as address:
         yield address
 
 

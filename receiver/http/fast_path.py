@@ -15,6 +15,7 @@ takes the ordinary ASGI way here, too, and gets the same answers there.
 import asyncio
 import hashlib
 import inspect
+import re
 from functools import partial
 from typing import cast
 
@@ -63,6 +64,8 @@ for _class, _digest in KNOWN.items():
 
 
 _PATH = PATH.encode()
+_ABSOLUTE = re.compile(rb"[a-z][a-z0-9+.-]*://([^/?#]*)", re.IGNORECASE)
+"""A request line with a whole URL, and its authority, which holds in place of ``Host``. Source: RFC 9112, 3.2.2."""
 
 
 class TooManyAtOnce(Exception):
@@ -141,6 +144,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.owes(head=False)
+        if (absolute := _ABSOLUTE.match(self.url)) is not None:
+            self.headers[:] = [item for item in self.headers if item[0] != b"host"] + [(b"host", absolute[1])]
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

@@ -14,6 +14,7 @@ from receiver.http.own_host import OwnHost, under_own_names
 from receiver.http.reply import Receive, Scope, Send
 from tests.integration.test_api import OPERATOR_ROUTES
 from tests.receivers import ADMIN_TOKEN, an_app, operator_of, settings_with
+from tests.sockets import operator_served, said
 
 pytestmark = pytest.mark.anyio
 PATHS = ("/", "/metrics", "/documents", "/livez", "/console/console.js")
@@ -62,6 +63,25 @@ async def test_a_request_has_one_host(hosts: list[str], client: httpx.AsyncClien
     request = client.build_request("GET", "/metrics")
     request.headers = httpx.Headers([("host", host) for host in hosts])
     assert (await client.send(request)).status_code == 421
+
+
+WHOLE_URLS = {
+    "http://evil.example/metrics": 421,
+    "HTTP://evil.example:80/metrics": 421,
+    "http://localhost@evil.example/metrics": 421,
+    "http://evil.example": 400,
+    "http://localhost/metrics": 200,
+    "http://127.0.0.1:8081/metrics": 200,
+    "/metrics": 200,
+}
+
+
+def test_a_request_line_with_a_whole_url_is_judged_by_its_authority(tmp_path: Path) -> None:
+    with operator_served(an_app(tmp_path), names=frozenset()) as address:
+        heads = {url: f"GET {url} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() for url in WHOLE_URLS}
+        asked = {url: said(address, head)[0] for url, head in heads.items()}
+        evil = said(address, b"GET http://localhost/metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n")[0]
+    assert (asked, evil) == (WHOLE_URLS, 200)
 
 
 @given(host=st.text(st.characters(max_codepoint=255), max_size=30).map(str.lower))
