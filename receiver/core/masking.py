@@ -7,6 +7,7 @@ An id that could be a word (``job-lemon``) is taken for one: two causes in one i
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 
 READ = 1000
 """Characters of a text that are looked at: a text from outside has no bound of its own."""
@@ -76,6 +77,10 @@ _SAYS = "detail|message|error|error_message|msg|reason|title|code|type|status"
 _VERBS = "is|are|was|were|has|have|had|not|cannot|can't|could|must|should|exceeded|failed|your|you"
 _ROLES = "master|primary|replica|secondary|leader|follower|standby|node|shard"
 _CARRIED_ID = r"[\"'](?:request|correlation|trace)[_-]?id[\"']\s*:\s*(?:\"[^\"]*\"|'[^']*'|null|none)"
+_PHRASES = "|".join(
+    [r"(?-i:[A-Z]{4,}(?:_[A-Z]+)*\b)", *(rf"{re.escape(item.phrase)}\b" for item in HTTPStatus if item >= 400)]
+)
+"""What follows an HTTP code at the beginning: a number that begins a sentence is a number."""
 _HIDDEN = str.maketrans("0123456789", "".join(map(chr, range(0xE000, 0xE00A))))
 _UNHIDDEN = {hidden: digit for digit, hidden in _HIDDEN.items()}
 """Digits of a code are no number: they are hidden from the masks, and come back at the end."""
@@ -163,7 +168,7 @@ _MASKS: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
         # Codes: of HTTP, with their words; of errors. The key of a KeyError is one, too.
         (r"[\"']([1-5]\d\d [a-z][a-z -]+)[\"']", _unquoted_code),
         (r"\bhttp(?:/\d(?:\.\d)?)? (?:(?:error|status)(?: code)?:? )?[1-5]\d\d\b", _code),
-        (r"\b(?:error|status) code[\s:=]+[1-5]\d\d\b|^[45]\d\d (?=[a-z])", _code),
+        (rf"\b(?:error|status) code[\s:=]+[1-5]\d\d\b|^[45]\d\d (?={_PHRASES})", _code),
         (r"\b(?:err|error|ora)[-_]\d{3,6}\b", _code),
         (r"\bkeyerror: ['\"](\w+)['\"]", r"keyerror: \1"),
         # Quotation marks of all sorts; an apostrophe within a word is none.
