@@ -118,8 +118,8 @@ def open_inbox(settings: Settings, aws: Aws) -> InboxFeed:
     """The S3 inbox that MAILROOM_INBOX names. Raises Misconfigured when no bucket is named that it may take from."""
     if not inbox_places(settings):
         raise Misconfigured(
-            "MAILROOM_INBOX is set, but MAILROOM_INBOX_BUCKETS names no bucket",
-            fix="name the buckets whose notifications the queue carries, comma-separated",
+            "MAILROOM_INBOX is set, but MAILROOM_INBOX_BUCKETS is empty",
+            fix="set it to the comma-separated buckets whose notifications the queue receives",
         )
     return InboxFeed(settings.inbox, aws)
 
@@ -156,6 +156,6 @@ def refuse_faults(config: Config, context: Context, settings: Settings) -> None:
     """A wrong table fails here, at start, and not the document later. Raises Misconfigured with all that is wrong."""
     sources, spool = settings.source_places(), settings.spool
     if source := feeds(sources, f"{spool.rstrip('/')}/"):
-        raise Misconfigured(f"MAILROOM_SPOOL={spool} lies inside of {source}, so what it keeps would come in again")
+        raise Misconfigured(f"MAILROOM_SPOOL={spool} is inside {source}, so Mailroom would submit its own spool again")
     own = bootstrap.own_places(settings)
     config.refuse(check_config(config, context.destinations, adopted=context.adopt, sources=sources, own=own))

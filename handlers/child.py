@@ -114,7 +114,7 @@ class Child:
         except TimeoutError:
             raise await self._died(f"it took longer than {seconds:.0f} seconds") from None
         except ValueError:
-            raise await self._died(f"it answered with more than {LINE_BYTES} bytes") from None
+            raise await self._died(f"its response is longer than {LINE_BYTES} bytes") from None
         self._spent += time.monotonic() - begun
         if not answer:
             raise await self._died(await self._end_of_it())
@@ -146,7 +146,7 @@ class Child:
 
     async def _died(self, why: str) -> ReaderDied:
         self._tell(why)
-        return ReaderDied(f"the process that reads it gave up: {why}")
+        return ReaderDied(f"the process that reads it failed: {why}")
 
     async def _end_of_it(self) -> str:
         """How it ended by itself, with its last line on standard error."""
@@ -154,7 +154,7 @@ class Child:
             async with asyncio.timeout(END_SECONDS):
                 code = await self.process.wait()
         except TimeoutError:
-            return "it no longer answers"
+            return "it no longer responds"
         if self._listener is not None:
             await self._listener
         if code < 0:

@@ -38,7 +38,7 @@ def route_by_type(job: JobContext, context: Context) -> Sequence[Write]:
     """Decides where the document goes; written are the plan, the job's end and the deliveries."""
     now, result = context.clock(), job.report.classification
     if result is None:
-        held = held_document(job.document, "the job is completed but shows no result", now)
+        held = held_document(job.document, "the job is completed but has no result", now)
         return concluded(job, held, context)
     document = replace(job.document, classification=result, job_id=job.report.id, error="")
     plan = decide(context.config.table, result, document, now=now)

@@ -25,5 +25,5 @@ class HeartbeatUrl:
         answer = await self._outbound.ask("GET", self._url, what=WHAT, headers={"User-Agent": "Mailroom"})
         if not answer.is_success:
             raise Unroutable(
-                f"{WHAT} answered {answer.status_code} {answer.reason_phrase}".rstrip(), fix="take its present address"
+                f"{WHAT} answered {answer.status_code} {answer.reason_phrase}".rstrip(), fix="use its current address"
             )

@@ -55,8 +55,8 @@ async def take_message(body: str, app: App) -> None:
     places = inbox_places(app.settings)
     if others := sorted(put.at for put in found if not f"{put.at.bucket}/{put.at.key}".startswith(places)):
         raise NotAllowed(
-            f"the message names bucket {others[0].bucket}, {others[0].key}: it is in none of MAILROOM_INBOX_BUCKETS",
-            fix="add it there if it is an inbox of yours; else find out who can send to the queue",
+            f"the message is about bucket {others[0].bucket}, {others[0].key}: it is not in MAILROOM_INBOX_BUCKETS",
+            fix="add it there if it is your inbox; otherwise check who can send to the queue",
         )
     for put in found:
         await take_object(put, app)
@@ -80,9 +80,7 @@ async def take_object(put: S3Put, app: App) -> IngestedFile:
         log_line(log, logging.INFO, "inbox.already_moved", origin=str(put.at))
         return IngestedFile()
     if kept is None:
-        log_line(
-            log, logging.WARNING, "inbox.own_output", origin=str(put.at), error="Mailroom delivered it: left alone"
-        )
+        log_line(log, logging.WARNING, "inbox.own_output", origin=str(put.at), error="skipped: Mailroom delivered it")
         return IngestedFile()
     pinned = source_place(kept.location)
     locator = f"{pinned.bucket}/{pinned.key}"

@@ -194,12 +194,12 @@ def _until_ready(endpoint: str, child: "subprocess.Popen[bytes]", log: Path) -> 
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
-    raise Misconfigured(f"the local AWS did not answer within {START_SECONDS:.0f} s: {_why(log)}")
+    raise Misconfigured(f"the local AWS did not respond within {START_SECONDS:.0f} s: {_why(log)}")
 
 
 def _why(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
-    return f"the local AWS (ministack) did not start: {lines[-1] if lines else 'it said nothing'}"
+    return f"the local AWS (ministack) did not start: {lines[-1] if lines else 'no output'}"
 
 
 def _get(url: str) -> Any:

@@ -16,7 +16,7 @@ _MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
 def refuse_bogus(answer: dict[str, Any], what: str) -> None:
     """Raises DestinationBusy for an answer to GetObject that S3 cannot have given: each of its own has an ETag."""
     if not answer.get("ETag"):
-        raise DestinationBusy(f"{what}: the answer is not S3's: it has no ETag")
+        raise DestinationBusy(f"{what}: the response is not from S3: it has no ETag")
 
 
 async def refuse_part(
@@ -27,6 +27,6 @@ async def refuse_part(
     refuse_bogus(answer, what)
     head = await aws.attempt("s3", "head_object", what=what, unless=_MISSING, **source)
     if head is None or head.get("ETag") != answer["ETag"]:
-        raise DestinationBusy(f"{what}: what was read is not the object that lies there")
+        raise DestinationBusy(f"{what}: the bytes read are not those of the stored object")
     if taken != min(head["ContentLength"], most):
-        raise DestinationBusy(f"{what}: {taken} of {head['ContentLength']} bytes came")
+        raise DestinationBusy(f"{what}: {taken} of {head['ContentLength']} bytes arrived")

@@ -139,7 +139,8 @@ def open_store(settings: Settings, *, clock: Clock = time.time) -> Store:
 
         return DynamoStore(rest, clock=clock, client=_light_client("dynamodb"))
     raise Misconfigured(
-        f"MAILROOM_STORE={settings.store}: this store is not known; use sqlite:///mailroom.db, dynamodb://table or memory://"
+        f"MAILROOM_STORE={settings.store}: this store is not known; use sqlite:///mailroom.db, dynamodb://table or "
+        "memory://"
     )
 
 
@@ -152,7 +153,7 @@ def existing_store(settings: Settings) -> Store:
         if is_lost(path):
             raise Misconfigured(
                 f"there is no {path.absolute()}, or it is empty (MAILROOM_STORE={settings.store})",
-                fix="go to the folder that `mailroom serve` runs in, or name its store in MAILROOM_STORE",
+                fix="change to the folder that `mailroom serve` runs in, or set MAILROOM_STORE to its store",
             )
     return open_store(settings)
 
@@ -195,7 +196,7 @@ def open_queue(settings: Settings) -> TaskQueue:
         from receiver.queue.sqs import SqsQueue
 
         return SqsQueue(rest, visibility_seconds=visibility(settings.lease_seconds), client=_light_client("sqs"))
-    raise Misconfigured(f"MAILROOM_QUEUE={settings.queue}: this doorbell is not known; use local:// or sqs://name")
+    raise Misconfigured(f"MAILROOM_QUEUE={settings.queue}: this queue is not known; use local:// or sqs://name")
 
 
 def _light_client(service: str) -> Callable[[], object] | None:
@@ -251,7 +252,7 @@ def open_cloud(settings: Settings) -> "LlamaCloud":
     from receiver.cloud.client import LlamaCloud
 
     if not settings.llama_cloud_api_key:
-        raise Misconfigured("LLAMA_CLOUD_API_KEY is not set; `mailroom demo` needs none")
+        raise Misconfigured("LLAMA_CLOUD_API_KEY is not set; only `mailroom demo` works without it")
     return LlamaCloud(settings.llama_cloud_base_url, settings.llama_cloud_api_key.reveal())
 
 
@@ -282,7 +283,7 @@ def webhook_terms(settings: Settings) -> "WebhookTerms":
 
     if not settings.public_url:
         raise Misconfigured(
-            "MAILROOM_PUBLIC_URL is not set: LlamaCloud must be told where to call, https://mail.example.com"
+            "MAILROOM_PUBLIC_URL is not set: LlamaCloud needs the receiver's URL, like https://mail.example.com"
         )
     lock = settings.webhook_secrets()
     return WebhookTerms(
@@ -307,7 +308,7 @@ def renew(app: App, settings: Settings) -> None:
     lock, fresh, token = settings.webhook_secrets(), webhook_terms(settings), settings.operator_token()
     refuse_other_proofs(app.settings.webhook_secrets(), lock)
     if app.access.token and not token:
-        raise Misconfigured("MAILROOM_ADMIN_TOKEN would be gone", fix="put it back, or restart without it")
+        raise Misconfigured("MAILROOM_ADMIN_TOKEN is missing", fix="restore it, or restart without it")
     app.context.cloud.renew(settings.llama_cloud_api_key.reveal())
     app.context.webhook_terms.take(fresh)
     app.access.token = token

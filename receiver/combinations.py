@@ -58,26 +58,26 @@ def _in_clear(variable: str, settings: Settings) -> None:
 def _queue_and_inbox(settings: Settings) -> None:
     if settings.inbox and settings.inbox == settings.queue:
         raise Wrong(
-            f"MAILROOM_INBOX={settings.inbox} is MAILROOM_QUEUE too: each would take the other's messages for broken",
-            "a queue for each: the inbox's is the one that the bucket notifies",
+            f"MAILROOM_INBOX={settings.inbox} is also MAILROOM_QUEUE: each would treat the other's messages as invalid",
+            "use two queues: the inbox's is the one that the bucket notifies",
         )
 
 
 def _links(settings: Settings) -> None:
     if settings.documents_url and not settings.token_secrets:
-        raise Wrong("MAILROOM_DOCUMENTS_URL is set, and nothing signs the links", "set MAILROOM_TOKEN_SECRETS")
+        raise Wrong("MAILROOM_DOCUMENTS_URL is set, but no secret signs the links", "set MAILROOM_TOKEN_SECRETS")
     if settings.documents_url and not settings.operator_address:
         raise Wrong(
-            "MAILROOM_DOCUMENTS_URL is set, and MAILROOM_OPERATOR_ADDRESS is empty: nobody serves the links",
-            "let the operator's side listen, or take MAILROOM_DOCUMENTS_URL away",
+            "MAILROOM_DOCUMENTS_URL is set, but MAILROOM_OPERATOR_ADDRESS is empty: nothing serves the links",
+            "set MAILROOM_OPERATOR_ADDRESS, or unset MAILROOM_DOCUMENTS_URL",
         )
 
 
 def _spool_of_one_machine(settings: Settings) -> None:
     if settings.store.startswith("dynamodb:") and not settings.spool:
         raise Wrong(
-            f"MAILROOM_STORE={settings.store} is shared by machines, and the default spool is a folder on this one: "
-            "documents would wait elsewhere for bytes that lie here",
+            f"MAILROOM_STORE={settings.store} is shared by machines, but the default spool is a folder on this one: "
+            "other machines could not read its bytes",
             "MAILROOM_SPOOL=s3://bucket/prefix/, or folder:///… if all processes share that folder",
         )
 
@@ -90,9 +90,9 @@ def _store_file(settings: Settings) -> None:
     try:
         there = path.exists()
     except OSError as error:  # a name that is too long, a folder that may not be looked into
-        raise Wrong(f"MAILROOM_STORE={settings.store}: {error.strerror}", "name a file that can be") from None
+        raise Wrong(f"MAILROOM_STORE={settings.store}: {error.strerror}", "use a valid path") from None
     if there and not path.is_dir() and not path.is_file():
-        raise Wrong(f"MAILROOM_STORE={settings.store}: {path} is no regular file", "name one, or one to be made")
+        raise Wrong(f"MAILROOM_STORE={settings.store}: {path} is not a regular file", "use an existing or a new file")
     if path.is_dir():
         raise Wrong(f"MAILROOM_STORE={settings.store}: {path} is a folder", "name a file in it")
     if not path.parent.is_dir():
@@ -100,7 +100,7 @@ def _store_file(settings: Settings) -> None:
     if not os.access(path.parent, os.W_OK | os.X_OK) or (there and not os.access(path, os.W_OK)):
         raise Wrong(
             f"MAILROOM_STORE={settings.store}: {path} cannot be written by this user",
-            f"chown or chmod {path.parent} and what is in it; SQLite makes files beside its own",
+            f"chown or chmod {path.parent} and what is in it; SQLite creates files beside the database",
         )
 
 
@@ -111,7 +111,10 @@ def _spool_folder(settings: Settings) -> None:
     path = Path(rest).absolute()
     there = next(item for item in (path, *path.parents) if item.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise Wrong(f"MAILROOM_SPOOL={settings.spool}: {there} is no folder that this user may write in", "mend it")
+        raise Wrong(
+            f"MAILROOM_SPOOL={settings.spool}: {there} is not a folder that this user can write to",
+            "fix its permissions",
+        )
 
 
 def _region(environ: Mapping[str, str], settings: Settings) -> None:

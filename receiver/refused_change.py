@@ -66,18 +66,18 @@ def refusal_of(error: Exception, path: Path | str) -> Misconfigured:
 SECRETS = RefusedChange(
     kind="secret.refused",
     cause="renewal",
-    title="a renewed secret was refused; the one before stays in use",
+    title="a renewed secret was rejected; the previous one stays in use",
     logged="secrets",
 )
 SHADOW = RefusedChange(
     kind="shadow.refused",
     cause="reload",
-    title="the shadow table was refused; mailroom.yaml decides as before",
+    title="the shadow table was rejected; mailroom.yaml stays in use",
     logged="shadow",
 )
 TABLE = RefusedChange(
     kind="table.refused",
     cause="reload",
-    title="a changed mailroom.yaml was refused; the one before stays in use",
+    title="a changed mailroom.yaml was rejected; the previous one stays in use",
     logged="table",
 )

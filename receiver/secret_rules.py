@@ -40,7 +40,7 @@ def refuse_short(variable: str, values: Iterable[bytes]) -> None:
             raise Misconfigured(
                 f"{variable}: secret {place} is shorter than {SHORTEST} bytes",
                 fix="python3 -c 'import secrets; print(secrets.token_urlsafe(32))' makes a good one "
-                "(to try things out: MAILROOM_ALLOW_UNVERIFIED=true)",
+                "(for tests: MAILROOM_ALLOW_UNVERIFIED=true)",
             )
 
 
@@ -48,9 +48,9 @@ def refuse_other_proofs(before: WebhookSecrets, after: WebhookSecrets) -> None:
     """Raises Misconfigured when events would have to prove something else than when the process started."""
     asked, asks = _asked(before), _asked(after)
     if gone := sorted(asked - asks):
-        raise Misconfigured(f"{', '.join(gone)} would not be asked for any more", fix=_FIX)
+        raise Misconfigured(f"{', '.join(gone)} would no longer be required", fix=_FIX)
     if more := sorted(asks - asked):
-        raise Misconfigured(f"{', '.join(more)} would be asked for, which jobs under way do not send", fix=_FIX)
+        raise Misconfigured(f"{', '.join(more)} would become required, but running jobs do not send it", fix=_FIX)
 
 
 def _asked(lock: WebhookSecrets) -> set[str]:
@@ -58,7 +58,7 @@ def _asked(lock: WebhookSecrets) -> set[str]:
     return {*lock.required, *(f"the header {name.decode()}" for name in names)}
 
 
-_FIX = "put the secret back; which proofs are required changes with a restart only"
+_FIX = "restore the secret; required proofs change only at a restart"
 
 
 def decoded(variable: str, path: str, content: bytes) -> str:
@@ -77,6 +77,6 @@ def filled(variable: str, source: str, text: str) -> str:
     if not text:
         raise Misconfigured(
             f"{variable}: {source} is empty",
-            fix="write the new value aside and rename it into place; to have none, do not set the variable",
+            fix="write the new value to another file and rename it into place; to use none, unset the variable",
         )
     return text

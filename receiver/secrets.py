@@ -66,7 +66,8 @@ class SecretCache:
         except Exception as error:
             if text is None:
                 raise Misconfigured(
-                    f"the secret {source} cannot be read: {error}", fix="make it, or give the role the right to read it"
+                    f"the secret {source} cannot be read: {error}",
+                    fix="create it, or give the role permission to read it",
                 ) from error
             log_line(log, logging.ERROR, "secret.stale", secret=source, error=str(error))
             fresh = text
@@ -96,5 +97,5 @@ def _picked(text: str, key: str, source: str) -> str:
         values: dict[str, Any] = json.loads(text)
         value = values[key]
     except (ValueError, KeyError, TypeError):
-        raise Misconfigured(f"the secret {source} is no JSON object with the key {key}") from None
+        raise Misconfigured(f"the secret {source} is not a JSON object with the key {key}") from None
     return value if isinstance(value, str) else json.dumps(value)

@@ -51,8 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     shadow_config: Annotated[
         str,
         _about(
-            "Another file like `mailroom.yaml`, whose table decides beside the real one and delivers nothing: "
-            "`mailroom routes shadow` says what it would have done otherwise",
+            "Another file like `mailroom.yaml`, whose table runs in parallel with the real one and delivers "
+            "nothing; `mailroom routes shadow` lists where it differs",
             forms.PATH,
         ),
     ] = ""
@@ -63,176 +63,179 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allow_http: Annotated[
         bool,
         _about(
-            "Let LlamaCloud call, and be called, by `http://`, where everybody on the way can read headers and tokens; "
-            "this machine's own addresses may without it",
+            "Allow `http://` to and from LlamaCloud, which exposes headers and tokens to the network; this "
+            "machine's own addresses are always allowed",
             forms.BOOLEAN,
         ),
     ] = False
     webhook_headers: Annotated[
         Secret,
         _about(
-            "Static headers: header name -> list of accepted values, 16 bytes at least; the first one is sent to "
-            "LlamaCloud",
+            "Static headers: header name -> list of accepted values, at least 16 bytes each; LlamaCloud gets the first",
             HEADERS,
         ),
     ] = Secret("")
     token_secrets: Annotated[
         Secret,
-        _about("Secrets for per-job tokens, 16 bytes at least; the first one signs, all are accepted", forms.SECRETS),
+        _about(
+            "Secrets for per-job tokens, at least 16 bytes each; the first one signs, all are accepted", forms.SECRETS
+        ),
     ] = Secret("")
     signing_secrets: Annotated[
         Secret,
         _about(
-            "Secrets for LC-Signature, 16 bytes at least; LlamaCloud gets the first, all are accepted", forms.SECRETS
+            "Secrets for LC-Signature, at least 16 bytes each; LlamaCloud gets the first, all are accepted",
+            forms.SECRETS,
         ),
     ] = Secret("")
     require: Annotated[
         str,
         _about(
-            "Which proofs an event must give; `configured` means all that have secrets. It is decided when the process "
-            "starts, and no renewal changes it",
+            "Which proofs an event must carry; `configured` means all that have secrets. Read at start; renewing "
+            "secrets does not change it",
             forms.some_of(tuple(map(str, Proof)), alone="configured"),
         ),
     ] = "configured"
     adopt: Annotated[
         bool,
         _about(
-            "Take events of jobs that were created elsewhere, which carry no token, by the other proofs alone",
+            "Accept events of jobs that were created elsewhere; they carry no token, so the other proofs must suffice",
             forms.BOOLEAN,
         ),
     ] = False
     late_after: Annotated[
         float,
         _about(
-            "Seconds after which an event's own timestamp counts as late: it is kept and flagged; 0 turns it off",
+            "Age in seconds at which an event counts as late, by its own timestamp: it is stored and flagged; 0 "
+            "turns this off",
             number(0, 30 * 86400),
         ),
     ] = 0.0
     allow_unverified: Annotated[
         bool,
         _about(
-            "Start without any secret, accepting every event, or with secrets that can be guessed; never in production",
+            "Start without secrets, accepting every event, or with short secrets; never in production",
             forms.BOOLEAN,
         ),
     ] = False
-    store: Annotated[str, _about("Where events, documents, jobs and tasks are kept", forms.STORE)] = (
+    store: Annotated[str, _about("Where events, documents, jobs and tasks are stored", forms.STORE)] = (
         "sqlite:///mailroom.db"
     )
-    queue: Annotated[str, _about("The doorbell", forms.TASK_QUEUE)] = "local://"
+    queue: Annotated[str, _about("The task queue", forms.TASK_QUEUE)] = "local://"
     spool: Annotated[
         str,
         _about(
-            "Where documents' bytes are kept until they are delivered; empty means a folder `spool` beside the SQLite "
-            "file. With `dynamodb://` it must be given: a folder only if all processes share it",
+            "Where documents' bytes are stored until they are delivered; empty means a folder `spool` beside the "
+            "SQLite file. Required with `dynamodb://`: a folder only if all processes share it",
             forms.SPOOL,
         ),
     ] = ""
-    inbox: Annotated[
-        str, _about("The S3 inbox: the queue that its notifications come through; polled by the worker", forms.INBOX)
-    ] = ""
+    inbox: Annotated[str, _about("The S3 inbox: the queue of its notifications; the worker polls it", forms.INBOX)] = ""
     inbox_buckets: Annotated[
         str,
         _about(
-            "The buckets that the S3 inbox takes documents from, with the prefix (`bucket/prefix/`) where only that is "
-            "notified; a message that names another place is refused and ends among the queue's dead letters",
+            "The buckets of the S3 inbox, with the prefix (`bucket/prefix/`) if only that sends notifications; a "
+            "message about any other place is rejected and ends in the dead-letter queue",
             forms.BUCKETS,
         ),
     ] = ""
     inbox_source: Annotated[
         Literal["left", "copied", "moved"],
         _about(
-            "What becomes of an object in the inbox: `left` where it is and read from there, `copied` to the spool, "
-            "or `moved` there",
+            "What happens to an object in the inbox: `left` in place and read from there, `copied` to the spool, or "
+            "`moved` there",
             forms.choice("left", "copied", "moved"),
         ),
     ] = "left"
     watched: Annotated[
         str,
         _about(
-            "The folders that `mailroom watch` runs on: a destination or spool inside of one would feed itself, and is "
-            "refused",
+            "The folders that `mailroom watch` watches; Mailroom refuses destinations and spools inside them, which "
+            "would be submitted again",
             forms.FOLDERS,
         ),
     ] = ""
     admin_token: Annotated[
         Secret,
         _about(
-            "Bearer token of the operator's API and page, 16 bytes at least; without it they are closed", forms.TOKEN
+            "Bearer token of the operator's API and page, at least 16 bytes; without it they are disabled", forms.TOKEN
         ),
     ] = Secret("")
     operator_address: Annotated[
         str,
         _about(
-            "Where the operator's side of `mailroom serve` listens (page, API, uploads, `/metrics`); port 0 takes a "
-            "free one, empty turns it off",
+            "Where `mailroom serve` listens for operators (page, API, uploads, `/metrics`); port 0 picks a free "
+            "port, empty turns it off",
             forms.ADDRESS,
         ),
     ] = "127.0.0.1:8081"
     documents_url: Annotated[
         str,
         _about(
-            "Where those who read messages reach the operator's side, for instance https://documents.example.com: a "
-            "message about a document that nothing else holds then has a signed link to it; without it, none",
+            "Where consumers of messages can reach the operator's API, for instance https://documents.example.com; "
+            "a message about a document without another location then has a signed link to it",
             forms.SITE,
         ),
     ] = ""
-    link_days: Annotated[float, _about("Days that such a link opens its document", number(0.01, 365))] = 7.0
+    link_days: Annotated[float, _about("Days until such a link expires", number(0.01, 365))] = 7.0
     operator_url: Annotated[
         str,
         _about(
-            "Where people reach the operator's page, for instance https://mailroom.example.com: notices link to it, "
-            "and on loopback the operator's side answers under this name too",
+            "Where people reach the operator's page, for instance https://mailroom.example.com: alerts link to it, "
+            "and on loopback the operator's API accepts this host name too",
             forms.API_URL,
         ),
     ] = ""
     heartbeat_url: Annotated[
         Secret,
         _about(
-            "An address of a watchdog (healthchecks.io, Uptime Kuma, …) that is asked after each sweep; it raises the "
-            "alarm when Mailroom no longer does, or when no alert channel works",
+            "Heartbeat URL of a watchdog (healthchecks.io, Uptime Kuma, …), called after each sweep; the watchdog "
+            "alerts you when the calls stop, which they also do while no alert channel works",
             forms.WATCHDOG,
         ),
     ] = Secret("")
     app: Annotated[str, _about("Import string of the composition root", forms.IMPORT)] = "handlers.app:build"
-    max_body: Annotated[int, _about("Bytes of a webhook body at most", number(1024, 100 * MIB, whole=True))] = 10 * MIB
-    body_seconds: Annotated[float, _about("Seconds that the body of an event may take to arrive", number(0.1, 300))] = (
-        10.0
+    max_body: Annotated[int, _about("Maximum size of a webhook body in bytes", number(1024, 100 * MIB, whole=True))] = (
+        10 * MIB
     )
+    body_seconds: Annotated[float, _about("Maximum seconds to receive the body of an event", number(0.1, 300))] = 10.0
     max_upload: Annotated[
         int,
-        _about("Bytes of an uploaded document at most; LlamaCloud takes 512 MB", number(1, 512 * MIB, whole=True)),
+        _about(
+            "Maximum size of an uploaded document in bytes; LlamaCloud accepts 512 MB", number(1, 512 * MIB, whole=True)
+        ),
     ] = 512 * MIB
     sweep_seconds: Annotated[
         float,
-        _about("Seconds between two sweeps: how late a lost event can be noticed", number(0.1, 86400)),
+        _about("Seconds between two sweeps: how late Mailroom can notice a missed webhook", number(0.1, 86400)),
     ] = 60.0
     lease_seconds: Annotated[
         float,
         _about(
-            "Seconds after which a task is taken from a worker that gave no sign of life (a living one renews its "
-            "lease); at most 120, so that the task is repeated while a FIFO queue still knows its first message",
+            "Seconds after which another worker takes over a task whose lease was not renewed; at most 120, so that "
+            "a FIFO queue still deduplicates the repeated message",
             number(1, LONGEST_LEASE),
         ),
     ] = LEASE
     step_seconds: Annotated[
         float,
         _about(
-            "Seconds that one attempt at a task may take at most; after them it is ended and counts as failed",
+            "Maximum seconds for one task attempt; a longer one is stopped and counts as failed",
             number(1, 86400),
         ),
     ] = 900.0
     stop_seconds: Annotated[
         float,
         _about(
-            "Seconds within which a process ends that is told to stop (SIGTERM, SIGINT); two thirds of them are for "
-            "requests and tasks in hand, which are then ended, the tasks to be begun again by another worker",
+            "Seconds for a shutdown (SIGTERM, SIGINT); running requests and tasks get two thirds of it, then they "
+            "are stopped and another worker repeats the tasks",
             number(3, 3600),
         ),
     ] = STOP
     concurrency: Annotated[
         int,
         _about(
-            "Tasks that one worker works on at the same time; those that take more than two seconds are not counted",
+            "Tasks that one worker runs at the same time; those that take more than two seconds are not counted",
             number(1, 1000, whole=True),
         ),
     ] = 16
@@ -240,14 +243,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     group_access: Annotated[
         Literal["none", "read", "write"],
         _about(
-            "What the user's group may do with files and folders that Mailroom makes: store, spool, delivered files, "
-            "manifests, backups. Others never may anything",
+            "Group access to files and folders that Mailroom creates: store, spool, delivered files, manifests, "
+            "backups. Other users never have access",
             forms.choice("none", "read", "write"),
         ),
     ] = "none"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        _about("Lowest level that is logged", forms.choice("debug", "info", "warning", "error")),
+        _about("Lowest level to log", forms.choice("debug", "info", "warning", "error")),
     ] = "info"
 
     @property
@@ -294,7 +297,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if not required and not self.allow_unverified:
             raise Misconfigured(
                 "no secret is configured, so anyone could send events: set MAILROOM_WEBHOOK_HEADERS, "
-                "MAILROOM_TOKEN_SECRETS or MAILROOM_SIGNING_SECRETS (to try things out: MAILROOM_ALLOW_UNVERIFIED=true)"
+                "MAILROOM_TOKEN_SECRETS or MAILROOM_SIGNING_SECRETS (for tests: MAILROOM_ALLOW_UNVERIFIED=true)"
             )
         return replace(lock, required=required)
 
@@ -446,6 +449,6 @@ def _from_file(variable: str, path: str) -> str:
 
 def _unknown(variable: str, known: Mapping[str, str]) -> str:
     close = difflib.get_close_matches(variable, known, n=1, cutoff=0.6)
-    return f"{variable} is not a setting of Mailroom" + (
+    return f"{variable} is not a Mailroom setting" + (
         f"; did you mean {close[0]}?" if close else "; see docs/settings.md"
     )

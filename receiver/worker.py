@@ -118,7 +118,7 @@ class Worker:
                 logging.WARNING,
                 "worker.tasks_released",
                 tasks=len(self._busy),
-                fix="they are begun again by any worker",
+                fix="another worker repeats them",
             )
             await asyncio.wait(hands, timeout=timers.RELEASE)
 

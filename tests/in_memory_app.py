@@ -173,7 +173,7 @@ class InMemoryDestination:
 
         async def stream() -> AsyncIterator[bytes]:
             if document.content not in self.objects:
-                raise FileGone(f"{document.content} is not there any more")
+                raise FileGone(f"{document.content} no longer exists")
             yield self.objects[document.content]
 
         return Content(

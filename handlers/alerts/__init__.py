@@ -32,9 +32,9 @@ def open_channel(
     scheme = url.partition(":")[0]
     if scheme not in CHANNELS:
         called = repr(scheme) if url.startswith(f"{scheme}:") and len(scheme) < KIND_CHARS else "that"
-        raise Misconfigured(f"no alert channel is called {called}; known are {', '.join(CHANNELS)}")
+        raise Misconfigured(f"no alert channel is called {called}; known channels: {', '.join(CHANNELS)}")
     if options and scheme not in ("http", "https"):
-        raise Misconfigured(f"alerts: secret and headers are for https:// channels, not for {scheme}:")
+        raise Misconfigured(f"alerts: secret and headers are only for https:// channels, not for {scheme}:")
     return CHANNELS[scheme](url, Lines(aws or Aws(), Outbound(), smtp_url, options or {}))
 
 

@@ -128,7 +128,7 @@ class Email:
             refused = dict.fromkeys(to, next(iter(error.recipients.values()))) | error.recipients
         except smtplib.SMTPServerDisconnected as error:
             if server.whole:
-                raise Unanswered(f"SMTP server {host} did not answer for the mail: {error}") from error
+                raise Unanswered(f"SMTP server {host} did not confirm the mail: {error}") from error
             raise
         return {item: _answer(*said) for item, said in refused.items()}
 
@@ -182,7 +182,7 @@ class _Answers:
         line = b""
         while not line.endswith(b"\n") and len(line) < limit:
             if self._left <= 0:
-                raise smtplib.SMTPServerDisconnected(f"it said more than {ANSWERS_BYTES} bytes")
+                raise smtplib.SMTPServerDisconnected(f"its response is longer than {ANSWERS_BYTES} bytes")
             self._sock.settimeout(max(self._until - time.monotonic(), 0.001))
             byte = self._sock.recv(1)
             if not byte:
@@ -220,11 +220,11 @@ def _translated(error: Exception, host: str) -> MailroomError:
     """SMTP's answer as ours: 4xx is later, 5xx is never (RFC 5321, 4.2.1); a server that is away is later."""
     said = f"SMTP server {host}: {type(error).__name__}: {_words(error)}"
     if isinstance(error, smtplib.SMTPAuthenticationError | smtplib.SMTPNotSupportedError):
-        return AccessDenied(said, fix="mend user and password in MAILROOM_SMTP_URL")
+        return AccessDenied(said, fix="correct user and password in MAILROOM_SMTP_URL")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Unroutable(said, fix="name the server in MAILROOM_SMTP_URL as its certificate does")
+        return Unroutable(said, fix="use the host name of the server's certificate in MAILROOM_SMTP_URL")
     if isinstance(error, smtplib.SMTPResponseException) and 500 <= error.smtp_code < 600:
-        return Unroutable(said, fix="see what the server wants; the sender is set by ?from= in MAILROOM_SMTP_URL")
+        return Unroutable(said, fix="check what the server requires; ?from= in MAILROOM_SMTP_URL sets the sender")
     return DestinationBusy(said)
 
 

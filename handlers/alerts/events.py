@@ -53,7 +53,7 @@ class Events:
             await self._call("describe_event_bus", Name=self._bus)
             if not await self._has_rule():
                 return [
-                    f"events:{self._bus} has no rule that is enabled, so nobody is told; aws events put-rule makes one"
+                    f"events:{self._bus} has no enabled rule, so nobody is notified; to create one: aws events put-rule"
                 ]
         except AccessDenied:
             return None
@@ -77,10 +77,10 @@ class Events:
 
 def _refused(bus: str, entry: dict[str, str]) -> MailroomError:
     code = entry.get("ErrorCode", "")
-    said = f"events:{bus}: PutEvents was answered {code}: {entry.get('ErrorMessage', '')}"
+    said = f"events:{bus}: PutEvents returned {code}: {entry.get('ErrorMessage', '')}"
     if passes(code):
         return DestinationBusy(said)
-    return Unroutable(said, fix=f"aws events create-event-bus --name {bus}, or mend mailroom.yaml")
+    return Unroutable(said, fix=f"aws events create-event-bus --name {bus}, or correct mailroom.yaml")
 
 
 _: type[AlertChannel] = Events

@@ -57,11 +57,11 @@ class HttpAlerts:
         try:
             answer = await self._outbound.ask("HEAD", self._url, what=self._what)
         except MailroomError as error:
-            return [f"{error}; see that it is up, and that this machine may reach it"]
+            return [f"{error}; check that it is up and that this machine can reach it"]
         if answer.status_code == HTTPStatus.GONE:
-            return [f"{self._what} answers 410: it wants no more messages; take it out of mailroom.yaml"]
+            return [f"{self._what} returned 410: it accepts no more messages; remove it from mailroom.yaml"]
         if answer.is_server_error and answer.status_code != HTTPStatus.NOT_IMPLEMENTED:
-            return [f"{self._what} answers HEAD with {answer.status_code}; see that it works"]
+            return [f"{self._what} answers HEAD with {answer.status_code}; check that it works"]
         return []
 
     @property
@@ -94,11 +94,11 @@ def _key(secret: str) -> "Webhook | None":
 def _refuse(name: str, value: str) -> None:
     """Raises Misconfigured for what cannot be a header, or is ours to set."""
     if not name or not all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name):
-        raise Misconfigured(f"alerts: {name!r} cannot be the name of a header")
+        raise Misconfigured(f"alerts: {name!r} is not a valid header name")
     if name.lower() in OURS:
         raise Misconfigured(f"alerts: the header {name} is set by Mailroom itself")
     if value != value.strip() or not all(" " <= c <= "~" for c in value):
-        raise Misconfigured(f"alerts: the value of the header {name} may hold printable ASCII only")
+        raise Misconfigured(f"alerts: the value of the header {name} must be printable ASCII")
 
 
 _: type[AlertChannel] = HttpAlerts

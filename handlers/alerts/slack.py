@@ -108,7 +108,7 @@ class SlackBot:
         try:
             said = json.loads(answer)
         except ValueError as error:
-            raise DestinationBusy(f"slack answered {method} with no JSON") from error
+            raise DestinationBusy(f"slack: the response to {method} is not JSON") from error
         if not isinstance(said, dict) or said.get("ok") is not True:
             raise _refused(method, str(said.get("error", "")) if isinstance(said, dict) else "", self._channel)
         return said
@@ -129,14 +129,14 @@ def open_slack(rest: str, outbound: Outbound) -> AlertChannel:
 
 
 def _refused(method: str, code: str, channel: str) -> MailroomError:
-    said = f"slack: {method} was answered {code or 'not ok'}"
+    said = f"slack: {method} returned {code or 'not ok'}"
     if code in _BUSY:
         return DestinationBusy(said)
     if code in _DENIED:
-        return AccessDenied(said, fix="give the bot the scope chat:write, and Mailroom its present token")
+        return AccessDenied(said, fix="give the bot the scope chat:write, and Mailroom its current token")
     if code in ("not_in_channel", "channel_not_found"):
-        return Unroutable(said, fix=f"invite the bot to the channel {channel}, or mend its id in mailroom.yaml")
-    return Unroutable(said, fix="see what Slack says of this error")
+        return Unroutable(said, fix=f"invite the bot to the channel {channel}, or correct its id in mailroom.yaml")
+    return Unroutable(said, fix="look up this error in Slack's documentation")
 
 
 def message_of(notice: Notice, *, blocks: bool) -> dict[str, Any]:

@@ -61,8 +61,8 @@ class Sns:
         pending = int(answer["Attributes"].get("SubscriptionsPending", 0))
         if confirmed:
             return []
-        waits = f"{pending} wait to be confirmed: look for AWS's mail" if pending else "aws sns subscribe makes one"
-        return [f"sns:{self._arn} has no confirmed subscription, so nobody is told; {waits}"]
+        waits = f"{pending} await confirmation by AWS's mail" if pending else "to create one: aws sns subscribe"
+        return [f"sns:{self._arn} has no confirmed subscription, so nobody is notified; {waits}"]
 
 
 _: type[AlertChannel] = Sns

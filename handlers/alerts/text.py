@@ -208,7 +208,7 @@ def _counted(notice: Notice) -> str:
     times = "once" if notice.count == 1 else f"{notice.count} times"
     if notice.over or not notice.unmended:
         return times
-    return f"{times}; {notice.unmended} not mended yet"
+    return f"{times}; {notice.unmended} not fixed yet"
 
 
 def _span(notice: Notice) -> str:

@@ -30,17 +30,17 @@ INTERRUPTED = 130
 """The exit code that shells give to what was stopped by Ctrl-C."""
 
 
-@click.command(short_help="Run everything on this machine, and show where the mail went.")
+@click.command(short_help="Run everything on this machine and show where each document went.")
 @click.argument("paths", nargs=-1, type=Given())
-@click.option("--once", is_flag=True, help="Stop when the mail is routed.")
+@click.option("--once", is_flag=True, help="Stop when the documents are routed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--packet", is_flag=True, help="Each file holds many letters: split it first.")
-@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port of the receiver; 0 takes a free one.")
+@click.option("--packet", is_flag=True, help="Each file is a packet of several documents: split it first.")
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port of the receiver; 0 picks a free one.")
 def demo(paths: tuple[Path, ...], once: bool, as_json: bool, packet: bool, port: int) -> None:
     """Run everything on this machine, with sample mail or your own, and show where each document went.
 
-    MAILROOM_CONFIG may name your own table; the buckets, queues and topics that it names are made in the local AWS.
-    Exit 0 only when the books balance, nothing is open and every delivery was found in its place.
+    Set MAILROOM_CONFIG to use your own table; its buckets, queues and topics are created in the local AWS.
+    Exit 0 only if the totals balance, nothing is open, and every delivery is found at its destination.
     """
     try:
         code = run(_stoppable(_demo(paths, once=once, as_json=as_json, packet=packet, port=port)))
@@ -116,7 +116,7 @@ async def _stay(running: DemoEnvironment) -> None:
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in running.environment.items())
     environment.write_text(f"{exports}export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH\n")
     click.echo(f"""
-The mailroom stays up.
+Mailroom keeps running.
   page        {running.page}/   (admin token: {SECRETS["MAILROOM_ADMIN_TOKEN"]})
   webhook     {running.address}/webhooks/llamacloud
   LlamaCloud  {running.sandbox}   (the sandbox)

@@ -38,7 +38,7 @@ def show(report: Report, *, seconds: float) -> None:
     for alert in report.alerts:
         console.print(Text(f"  {alert['kind']}, {_times(alert['count'])}: {plain(alert['title'])}", style="red"))
         console.print(Text(f"      {alert['fix']}", style="dim"))
-    console.print(Text(f"\nThe books: {_sum(report.totals)}", style="bold" if report.settled else "bold red"))
+    console.print(Text(f"\nTotals: {_sum(report.totals)}", style="bold" if report.settled else "bold red"))
     for item in report.refused:
         say(f"skipped: {item.name}: {item.reason}", err=True)
 
@@ -80,4 +80,4 @@ def _times(count: int) -> str:
 def _sum(totals: Tally) -> str:
     parts = f"{totals.routed} routed + {totals.review} in review + {totals.failed} failed + {totals.open} open"
     apart = f"; {totals.withdrawn} withdrawn" if totals.withdrawn else ""
-    return f"{totals.taken_in} taken in {'=' if totals.balanced else '≠'} {parts}{apart}"
+    return f"{totals.taken_in} received {'=' if totals.balanced else '≠'} {parts}{apart}"

@@ -82,7 +82,7 @@ class Folder:
         said = manifest_file(request, sha256=sha256)
         _, fresh = await _create(path, _once(said), "")
         if not fresh and not same_manifest(await asyncio.to_thread(_read, path), request):
-            raise DeliveryConflict(f"{path} tells of another document than {request.document.id}")
+            raise DeliveryConflict(f"{path} is about another document than {request.document.id}")
 
     def faults(self, target: Target) -> list[str]:
         """Templates that could leave their folder, names that no file can have, unknown options."""
@@ -114,7 +114,7 @@ class Folder:
         except MailroomError as error:
             return [f"{error}; {error.fix}"]
         except OSError as error:
-            return [f"{root} cannot be written: {error.strerror}; give the user that runs Mailroom the right to"]
+            return [f"{root} cannot be written: {error.strerror}; give Mailroom's user permission to"]
         return []
 
     async def clear_leftovers(self, target: Target, *, before: float) -> int:
@@ -137,15 +137,15 @@ def _name_faults(template: str) -> list[str]:
     found = []
     first = template.removeprefix("./").removeprefix("/").partition("/")[0]
     if template.startswith("/") and "{" in first:
-        found.append("the folder must be written out: fields may stand in what lies under it")
+        found.append("the folder must be written out: fields may stand in the path under it")
     if first.startswith(("~", "$")):
-        found.append(f"{first} is no shell's to fill in here: write the whole path, or env:NAME")
+        found.append(f"{first} is not expanded here: write the whole path, or env:NAME")
     if template.rpartition("/")[2].startswith(UNFINISHED):
-        found.append(f"a name that begins with {UNFINISHED} is that of an unfinished file, which the sweep removes")
+        found.append(f"a name that begins with {UNFINISHED} is that of an unfinished file, which the sweep deletes")
     if (whole := most_bytes(template) + len(SUFFIX)) > PATH_BYTES:
         found.append(f"a long file name makes a path of {whole} bytes; {PATH_BYTES} can be: use fewer fields")
     if template.endswith(SUFFIX):
-        found.append(f"a name that ends in {SUFFIX} is that of a manifest; let it end otherwise")
+        found.append(f"a name that ends in {SUFFIX} is that of a manifest; use another ending")
     if (size := most_bytes_of_a_part(template, beside=SUFFIX)) > PART_BYTES:
         found.append(
             f"a long file name makes a name of {size} bytes, the manifest's {SUFFIX} among them; file systems take "
@@ -185,7 +185,7 @@ async def _create(path: Path, chunks: AsyncIterator[bytes], sha256: str) -> tupl
         try:
             written = await _write(temporary, chunks)
             if sha256 and written != sha256:
-                raise FileGone(f"{path}: the bytes read are sha256 {written}; the document taken in was {sha256}")
+                raise FileGone(f"{path}: the bytes read are sha256 {written}; the received document was {sha256}")
             return written, await asyncio.to_thread(_link, temporary, path)
         finally:
             await asyncio.to_thread(temporary.unlink, missing_ok=True)
@@ -244,13 +244,13 @@ def _opened(path: Path) -> BufferedReader:
         if error.strerror != NO_FILE:
             raise
         fix = "remove or rename it, then: mailroom replay DOCUMENT_ID"
-        raise DeliveryConflict(f"{path} is not a file, and lies where the document belongs", fix=fix) from error
+        raise DeliveryConflict(f"{path} is not a file, but is at the document's destination", fix=fix) from error
 
 
 def _translated(error: OSError, path: Path) -> MailroomError:
     said = f"{path} cannot be written: {error.strerror}"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return AccessDenied(said, fix="give the user that runs Mailroom the right to write there, on a file system "
+        return AccessDenied(said, fix="give Mailroom's user permission to write there, on a file system "
                                       "with hard links; then: mailroom replay --parked")  # fmt: skip
     if error.errno in (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV):
         return Unroutable(said)

@@ -68,7 +68,7 @@ class Http:
         if scheme != "env" or not name:
             raise Misconfigured("option secret: write secret: env:NAME (or unsigned: true, and anybody can forge it)")
         if not self._environ.get(name):
-            raise Misconfigured(f"option secret: {name}, which signs the messages, is not set")
+            raise Misconfigured(f"option secret: {name}, the signing secret, is not set")
         try:
             if not self._environ[name].startswith("whsec_"):
                 raise ValueError("no prefix")
@@ -82,9 +82,9 @@ class Http:
         """Addresses that are not fixed or not private, a missing secret, unknown options."""
         found = [*_address_faults(target.url), *options_.unknown(target.options, OPTIONS)]
         if (said := target.options.get("unsigned", "false")) not in ("true", "false"):
-            found.append(f"option unsigned: {said!r} is neither true nor false")
+            found.append(f"option unsigned: {said!r} must be true or false")
         elif said == "true" and "secret" in target.options:
-            found.append("option unsigned: true sends without the signature that `secret` is for; keep one of the two")
+            found.append("option unsigned: true sends without the signature that `secret` is for; remove one of them")
         try:
             self._key(target.options)
         except Misconfigured as error:
@@ -95,9 +95,9 @@ class Http:
         """What never reaches the other side, and addresses that only a listener has."""
         parts, found = urlsplit(target.url), []
         if parts.fragment:
-            found.append(f"#{parts.fragment} is not sent: only what stands before it reaches the endpoint")
+            found.append(f"#{parts.fragment} is not sent: only the part before it reaches the endpoint")
         if parts.hostname in ("0.0.0.0", "::"):  # noqa: S104  told of, not bound
-            found.append(f"{parts.hostname} is an address to listen on: write the name of the endpoint")
+            found.append(f"{parts.hostname} is a listen address: use the endpoint's host name")
         return found
 
     def taken(self, url: str) -> Taken:
@@ -114,7 +114,7 @@ class Http:
         try:
             await self._outbound.ask("HEAD", url, what=without_secrets(url))
         except MailroomError as error:
-            return [f"{error}; see that it is up, and that this machine may reach it"]
+            return [f"{error}; check that it is up and that this machine can reach it"]
         return []
 
 
@@ -124,10 +124,10 @@ def _address_faults(url: str) -> list[str]:
         return ["the host of an address must be written out, without fields"]
     found = _host_faults(url)
     if not found and not private(url):
-        found.append("use https: over http anybody on the way can read the message")
+        found.append("use https: http exposes the message to the network")
     named = [part.partition("}")[0] for part in path.split("{")[1:]]
     unknown = [name for name in named if name not in FIELDS]
-    return found + [f"unknown field {{{name}}}; known are {', '.join(sorted(FIELDS))}" for name in unknown]
+    return found + [f"unknown field {{{name}}}; known fields: {', '.join(sorted(FIELDS))}" for name in unknown]
 
 
 def _host_faults(url: str) -> list[str]:

@@ -11,13 +11,13 @@ def literal_signs(template: str) -> Iterator[str]:
     if found := re.search(r"\{\{\w*\}\}", template):
         yield f"{found[0]} stands for {found[0][1:-1]} in braces: for the field write {found[0][1:-1]}"
     elif found := re.search(r"\$\{?\w*\}?", template):
-        yield f"{found[0]} is no variable here: for a field write {{type}}, for a variable a whole part, env:NAME"
+        yield f"{found[0]} is not a variable here: for a field write {{type}}, for a variable a whole part, env:NAME"
     if found := re.search(r"%([YymdHMSj])(?![0-9A-Fa-f])", template):
-        yield f"{found[0]} is no date here: write {_STRFTIME.get(found[1], '{yyyy}, {mm} or {dd}')}"
+        yield f"{found[0]} is not a date field here: write {_STRFTIME.get(found[1], '{yyyy}, {mm} or {dd}')}"
     elif found := re.search(r"%[0-9A-Fa-f]{2}", template):
-        yield f"{found[0]} stays as it is: a path is no URL, so write the character"
+        yield f"{found[0]} is literal: a path is not a URL, so write the character"
     if found := re.search(r"[*?#\\]|<\w+>", template):
-        yield f"{found[0]} stands for itself in a path"
+        yield f"{found[0]} is literal in a path"
 
 
 def odd_parts(template: str) -> Iterator[str]:

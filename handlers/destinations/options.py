@@ -72,8 +72,10 @@ def unknown(options: Mapping[str, str], known: Iterable[str]) -> list[str]:
 
 def _said(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"unknown option {name!r}{hint} Known are: {', '.join(known)}" if known else f"it takes no option {name!r}"
+    hint = f"; did you mean {near[0]}?" if near else "."
+    if not known:
+        return f"it accepts no option {name!r}"
+    return f"unknown option {name!r}{hint} Known options: {', '.join(known)}"
 
 
 def pairs(value: str) -> dict[str, str]:
@@ -97,4 +99,4 @@ def pairs_faults(option: str, value: str) -> list[str]:
         names = Counter(name for name, _ in _each(value))
     except ValueError as error:
         return [f"option {option}: {error}; write {option}: name=value, name=value"]
-    return [f"option {option}: {name!r} stands there {n} times; keep one" for name, n in names.items() if n > 1]
+    return [f"option {option}: {name!r} is given {n} times; keep one" for name, n in names.items() if n > 1]

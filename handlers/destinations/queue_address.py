@@ -55,7 +55,10 @@ class Queue:
         if self.slash:
             return [f"a queue has no path: write it without the slash at the end, …/{self.name}"]
         if not _NAME.fullmatch(self.name):
-            return [f"{self.name!r} is no queue name: at most 80 letters, digits, `-` and `_`; a FIFO's ends in .fifo"]
+            return [
+                f"{self.name!r} is not a valid queue name: at most 80 letters, digits, `-` and `_`; a FIFO's "
+                "ends in .fifo"
+            ]
         if not self.url:
             return []
         if any(mark in self.url for mark in "{}?#@ "):
@@ -67,13 +70,13 @@ class Queue:
     def _aws_faults(self) -> list[str]:
         """Of a queue at AWS itself."""
         if self.url.startswith("http://"):
-            return [f"use https: over http anybody on the way can read the message; write https://{self.host}/…"]
+            return [f"use https: http exposes the message to the network; write https://{self.host}/…"]
         if not self.region:
-            return [f"{self.host} is no host of SQS: write sqs.REGION.amazonaws.com"]
+            return [f"{self.host} is not an SQS host: write sqs.REGION.amazonaws.com"]
         if not _ACCOUNT.fullmatch(self.account):
-            return [f"{self.account!r} is no AWS account: it has twelve digits"]
+            return [f"{self.account!r} is not an AWS account: it must have twelve digits"]
         if (partition := partition_of(self.region)) is None:
-            return [f"{self.region!r} is no region of AWS"]
+            return [f"{self.region!r} is not an AWS region"]
         if not _hostname(self.host).endswith(partition.suffixes):
             return [f"region {self.region} is not at {self.host}: write sqs.{self.region}.{partition.suffixes[0]}"]
         return []
@@ -81,7 +84,7 @@ class Queue:
     def doubts(self) -> list[str]:
         """What is odd about it, and may be right."""
         if self.region and odd(self.region):
-            return [f"no region has been called {self.region!r} yet: see that it is not misspelt"]
+            return [f"{self.region!r} is not a known region: check the spelling"]
         return []
 
     @property
@@ -133,7 +136,7 @@ def arn_hint(target: str) -> str:
     if not found:
         return ""
     partition = partition_of(found[1]) or PARTITIONS[0]
-    return f"an ARN is no address: write sqs://https://sqs.{found[1]}.{partition.suffixes[0]}/{found[2]}/{found[3]}"
+    return f"an ARN is not an address: write sqs://https://sqs.{found[1]}.{partition.suffixes[0]}/{found[2]}/{found[3]}"
 
 
 def queue_name(url: str) -> str:

@@ -50,7 +50,7 @@ def _role_faults(given: Mapping[str, str]) -> Iterator[str]:
     role, external_id = given.get("role", ""), given.get("external_id", "")
     found = _ROLE.fullmatch(role)
     if role and not found:
-        yield f"option role: {role!r} is no role: write arn:aws:iam::ACCOUNT:role/NAME, the account in 12 digits"
+        yield f"option role: {role!r} is not a role: write arn:aws:iam::ACCOUNT:role/NAME, the account in 12 digits"
     if found and not is_partition(found[1]):
         yield f"option role: {found[1]!r} is no partition of AWS: write arn:aws:iam::…"
     if found and (len(found["name"]) > _ROLE_NAME or len(found["path"]) > _ROLE_PATH):
@@ -58,7 +58,7 @@ def _role_faults(given: Mapping[str, str]) -> Iterator[str]:
     if external_id and not _EXTERNAL_ID.fullmatch(external_id):
         yield "option external_id: it has 2 to 1,224 letters, digits and + = , . @ : / - _"
     if external_id and not role:
-        yield "option external_id goes with a role, and there is none"
+        yield "option external_id requires a role"
 
 
 def _key_faults(options: Mapping[str, str]) -> Iterator[str]:
@@ -66,11 +66,11 @@ def _key_faults(options: Mapping[str, str]) -> Iterator[str]:
     if bool(key) != bool(secret):
         yield f"option {'access_key' if key else 'secret_key'} goes with {'secret_key' if key else 'access_key'}"
     elif key and "endpoint" not in options:
-        yield "option access_key is for the endpoint of another store, and there is none; of AWS, take on a role"
+        yield "option access_key requires an endpoint; on AWS use a role instead"
     elif key and "role" in options:
-        yield "option access_key and a role exclude each other: keep one of the two"
+        yield "option access_key and a role are mutually exclusive: remove one of them"
     if secret and not secret.startswith("env:"):
-        yield "option secret_key: write secret_key: env:NAME, for options are kept with the document"
+        yield "option secret_key: write secret_key: env:NAME, because options are stored with the document"
 
 
 def _odd_keys(given: Mapping[str, str]) -> Iterator[str]:

@@ -92,7 +92,7 @@ class S3:
         if not await objects.create(bucket, key, manifest_file(request, sha256=sha256), object_headers):
             there = await objects.read(bucket, key)
             if not same_manifest(there, request):
-                raise DeliveryConflict(f"s3://{bucket}/{key} tells of another document than {request.document.id}")
+                raise DeliveryConflict(f"s3://{bucket}/{key} is about another document than {request.document.id}")
 
     def faults(self, target: Target) -> list[str]:
         """Names, keys and options that S3 would not take, and templates that could leave their prefix."""
@@ -153,8 +153,8 @@ class S3:
         if not overwritten:
             return []
         return [
-            f"s3://{bucket} ignores conditions (If-None-Match: *), so two workers at once could write over each other; "
-            "if that is to be accepted: `conditions: none` (docs/destinations.md)"
+            f"s3://{bucket} ignores conditions (If-None-Match: *), so two workers could overwrite each other; to "
+            "accept that: `conditions: none` (docs/destinations.md)"
         ]
 
     async def _put(self, bucket: str, prefix: str, given: Mapping[str, str], condition: dict[str, str]) -> bool:

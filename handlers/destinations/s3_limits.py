@@ -61,7 +61,7 @@ def address_faults(bucket: str, template: str) -> list[str]:
     if found:
         return found
     if template.endswith(SUFFIX):
-        found.append(f"a key that ends in {SUFFIX} is that of a manifest; let it end otherwise")
+        found.append(f"a key that ends in {SUFFIX} is that of a manifest; use another ending")
     if (size := most_bytes(template) + len(SUFFIX)) > KEY_BYTES:
         found.append(
             f"a long file name makes keys of {size} bytes, the manifest's {SUFFIX} among them; S3 takes {KEY_BYTES}: "
@@ -74,15 +74,18 @@ def _bucket_faults(bucket: str) -> list[str]:
     if bucket.startswith("arn:"):
         return [f"{bucket!r} is an ARN: write the bucket's name, or the alias of the access point"]
     if not _BUCKET.fullmatch(bucket) or ".." in bucket:
-        return [f"{bucket!r} is no bucket name: 3 to 63 of a-z, 0-9, `-` and `.`, and no fields"]
+        return [f"{bucket!r} is not a valid bucket name: 3 to 63 of a-z, 0-9, `-` and `.`, and no fields"]
     if _is_address(bucket):
-        return [f"{bucket!r} is no bucket name: it must not look like an IP address"]
+        return [f"{bucket!r} is not a valid bucket name: it must not look like an IP address"]
     if bucket.endswith(_DIRECTORY) and not _IN_A_ZONE.fullmatch(bucket):
-        return [f"{bucket!r} is no directory bucket: its name ends in --ZONE--x-s3, as in mail--euc1-az1--x-s3"]
+        return [f"{bucket!r} is not a directory bucket: its name ends in --ZONE--x-s3, as in mail--euc1-az1--x-s3"]
     if bucket.endswith(_ALIASES) and not _ALIAS.fullmatch(bucket):
-        return [f"{bucket!r} is no bucket name: S3 keeps this end for aliases of access points; write the whole alias"]
+        return [
+            f"{bucket!r} is not a valid bucket name: S3 reserves this ending for access point aliases; write "
+            "the whole alias"
+        ]
     if _RESERVED.fullmatch(bucket):
-        return [f"{bucket!r} is a name that S3 keeps for itself: name an ordinary bucket"]
+        return [f"{bucket!r} is a name that S3 reserves: use an ordinary bucket"]
     return []
 
 
@@ -100,9 +103,9 @@ def option_faults(bucket: str, options: Mapping[str, str]) -> list[str]:
     if options.get("tags") != NONE:
         found += _tags(options.get("tags", ""))
         if bucket.endswith(_DIRECTORY):
-            found.append("directory buckets know no tags of objects: write `tags: none`")
+            found.append("directory buckets do not support object tags: write `tags: none`")
     if options.get("conditions", NONE) != NONE:
-        found.append(f"option conditions: {options['conditions']!r} is not {NONE!r}; leave it out to have them")
+        found.append(f"option conditions: {options['conditions']!r} is not {NONE!r}; remove it to use them")
     return found + _metadata(options.get("metadata", ""))
 
 
@@ -125,34 +128,35 @@ def _key(bucket: str, key: str) -> list[str]:
     form = _KMS_ARN if key.startswith("arn:") else _KMS_ALIAS if alias else _KMS_NAME
     if len(key) > KMS_CHARACTERS or not form.fullmatch(key):
         return [
-            f"option kms_key: {key!r} is no key: write its id, alias/NAME, or its ARN arn:aws:kms:REGION:ACCOUNT:key/ID"
+            f"option kms_key: {key!r} is not a KMS key: write its id, alias/NAME, or its ARN "
+            "arn:aws:kms:REGION:ACCOUNT:key/ID"
         ]
     if arn and (partition := partition_of(arn[2])) is None:
-        return [f"option kms_key: {arn[2]!r} is no region of AWS"]
+        return [f"option kms_key: {arn[2]!r} is not an AWS region"]
     if arn and partition and partition.id != arn[1]:
         return [f"option kms_key: {arn[2]} is in another partition: write arn:{partition.id}:kms:{arn[2]}:…"]
     if bucket.endswith(_DIRECTORY) and (alias or (arn and arn[3].startswith("alias/"))):
-        return ["option kms_key: a directory bucket takes no alias: write the key's id or ARN"]
+        return ["option kms_key: a directory bucket does not accept an alias: write the key's id or ARN"]
     return []
 
 
 def doubts(bucket: str, options: Mapping[str, str]) -> Iterator[str]:
     """What is odd about a target without faults, and may be right."""
     if bucket.endswith((".amazonaws.com", ".amazonaws.com.cn")):
-        yield f"{bucket} looks like a host of S3: write the bucket's name alone"
+        yield f"{bucket} looks like an S3 host: write only the bucket's name"
     if any(name.lower().startswith("x-amz-") for name in options_.pairs(options.get("metadata", ""))):
         yield "option metadata: S3 puts x-amz-meta- before each name itself: leave it out"
     key = options.get("kms_key", "")
     arn = _KMS_ARN.fullmatch(key)
     if bucket.endswith(_ALIASES[1]):
-        yield "an Object Lambda access point may give back other bytes than were written: name the bucket"
+        yield "an Object Lambda access point may return other bytes than were written: use the bucket"
     if arn and odd(arn[2]):
-        yield f"option kms_key: no region has been called {arn[2]!r} yet: see that it is not misspelt"
+        yield f"option kms_key: {arn[2]!r} is not a known region: check the spelling"
     if re.search(r"(^|:)alias/aws/(?!s3$)", key):
-        yield "option kms_key: it is AWS's own key of another service, which S3 may not use"
+        yield "option kms_key: it is an AWS managed key of another service, which S3 cannot use"
     name = arn[3].partition("/")[2] if arn else key
     if re.match(r"[0-9a-f]{8}-|mrk-", name) and not _KMS_ID.fullmatch(name):
-        yield f"option kms_key: the id {name!r} has not the length of one"
+        yield f"option kms_key: the id {name!r} has the wrong length"
 
 
 def _tags(value: str) -> list[str]:
@@ -160,15 +164,17 @@ def _tags(value: str) -> list[str]:
         return faults
     found, most = options_.pairs(value), TAGS_MAX - len(OWN_TAGS)
     if len(found) > most:
-        faults = [f"option tags: {len(found)} pairs are more than {most}: S3 takes {TAGS_MAX}, and ours are among them"]
+        faults = [
+            f"option tags: {len(found)} pairs are more than {most}: S3 accepts {TAGS_MAX}, including Mailroom's own"
+        ]
     return [*faults, *(f"option tags: {fault}" for name, said in found.items() for fault in _tag(name, said))]
 
 
 def _tag(name: str, value: str) -> Iterator[str]:
     if name in OWN_TAGS:
-        yield f"{name!r} is one of Mailroom's own ({', '.join(OWN_TAGS)}); take another name"
+        yield f"{name!r} is reserved for Mailroom ({', '.join(OWN_TAGS)}); choose another name"
     if name.lower().startswith("aws:"):
-        yield f"{name!r}: names that begin with aws: are kept for AWS; take another name"
+        yield f"{name!r}: names that begin with aws: are reserved for AWS; choose another name"
     for what, text, most in (("name", name, TAG_NAME), ("value", value, TAG_VALUE)):
         if len(text) > most:
             yield f"the {what} {text[:20]!r}… has {len(text)} characters; S3 takes {most}"
@@ -195,8 +201,8 @@ def _metadata(value: str) -> list[str]:
 
 def _header(name: str, names: list[str]) -> Iterator[str]:
     if not _TOKEN.fullmatch(name):
-        yield f"{name!r} becomes the name of a header: letters, digits and - . _ only, without spaces"
+        yield f"{name!r} becomes a header name: letters, digits and - . _ only, without spaces"
     if name in OWN_METADATA:
-        yield f"{name!r} is one of Mailroom's own ({', '.join(OWN_METADATA)}); take another name"
+        yield f"{name!r} is reserved for Mailroom ({', '.join(OWN_METADATA)}); choose another name"
     if names.count(name) > 1:
-        yield f"{name!r} stands there {names.count(name)} times, whether large or small letters; keep one"
+        yield f"{name!r} is given {names.count(name)} times, ignoring case; keep one"

@@ -111,7 +111,7 @@ class S3Objects:
         what = f"s3://{bucket}/{key}"
         head = await self._head(bucket, key, unless=_MISSING)
         if head is None:
-            raise DestinationBusy(f"{what} was there, and is gone")
+            raise DestinationBusy(f"{what} existed, but is gone")
         at = {"Bucket": bucket, "Key": key}
         sha256, size = _sha256_of(head) or await self._read_sha256(at), head["ContentLength"]
         pinned = {"CopySource": at, "CopySourceIfMatch": head["ETag"]}
@@ -131,7 +131,7 @@ class S3Objects:
             **pinned, **_carrying(said, sha256),
         )  # fmt: skip
         if copied is None:
-            raise DestinationBusy(f"s3://{bucket}/{key} was written by somebody else at the same time")
+            raise DestinationBusy(f"s3://{bucket}/{key} was written by another process at the same time")
         await self._proven(bucket, key, sha256, fresh=True)
 
     async def read(self, bucket: str, key: str) -> bytes:
@@ -188,7 +188,7 @@ class S3Objects:
             try:
                 await self._aws.attempt("s3", "abort_multipart_upload", what=what, unless=_ENDED, **upload)
             except MailroomError as error:
-                _log.warning("an unfinished upload to %s stays behind: %s", what, error)
+                _log.warning("an unfinished upload to %s remains: %s", what, error)
 
     async def _copy(self, bucket: str, key: str, content: Content, object_headers: Dress) -> tuple[str, bool]:
         """A copy inside S3, of the very version that was read at intake."""
@@ -210,7 +210,9 @@ class S3Objects:
             if copied is None:
                 raise
             await self._take_back(bucket, key, copied)
-            raise FileGone(f"s3://{source['Bucket']}/{source['Key']} was overwritten since intake: {error}") from error
+            raise FileGone(
+                f"s3://{source['Bucket']}/{source['Key']} was overwritten since it was received: {error}"
+            ) from error
 
     async def _source(self, content: Content) -> tuple[dict[str, str], dict[str, Any], str]:
         """Where to copy from, what S3 says of it, and the SHA-256 that it must have. Raises FileGone."""
@@ -221,7 +223,7 @@ class S3Objects:
             "s3", "head_object", what=f"s3://{bucket}/{key}", unless=_MISSING, ChecksumMode="ENABLED", **source
         )
         if head is None:
-            raise FileGone(f"s3://{bucket}/{key} is not there any more")
+            raise FileGone(f"s3://{bucket}/{key} no longer exists")
         known = _sha256_of(head)
         if not known and (not content.sha256 or (head["ContentLength"] > self._multipart_copy_above and not version)):
             # S3 computes no SHA-256 of an object copied in parts: only reading it tells that it is the one.
@@ -268,7 +270,7 @@ class S3Objects:
         """The answer of ``write``, once S3 says that exactly this content lies there."""
         head = await self._head(bucket, key, unless=_MISSING)
         if head is None:
-            raise DestinationBusy(f"s3://{bucket}/{key} was written, or found, and is gone again")
+            raise DestinationBusy(f"s3://{bucket}/{key} was written or found, but is gone")
         await self._same(bucket, key, head, sha256)
         return sha256, fresh
 
@@ -337,7 +339,7 @@ def _carrying(object_headers: Dress, sha256: str) -> Dress:
 def _expected(sha256: str, content: Content, what: str) -> str:
     """The checksum, when it is the one that the document had at intake. Raises FileGone."""
     if content.sha256 and sha256 != content.sha256:
-        raise FileGone(f"{what}: the bytes read are sha256 {sha256}; the document taken in was {content.sha256}")
+        raise FileGone(f"{what}: the bytes read are sha256 {sha256}; the received document was {content.sha256}")
     return sha256
 
 

@@ -69,8 +69,8 @@ class Sqs:
         found = [hint] if hint else queue.faults()
         own = "endpoint" in target.options or (queue.elsewhere and has_own_endpoint("sqs", self._environ))
         if not found and queue.elsewhere and not own:
-            fix = "of another service AWS_ENDPOINT_URL_SQS, or the option endpoint, must say where it is"
-            found = [f"{queue.host} is no host of SQS: write sqs.REGION.amazonaws.com; {fix}"]
+            fix = "of another service AWS_ENDPOINT_URL_SQS, or the option endpoint, must give its address"
+            found = [f"{queue.host} is not an SQS host: write sqs.REGION.amazonaws.com; {fix}"]
         found += options_.unknown(target.options, OPTIONS)
         if unset := options_.unset(target.options, self._environ):
             return found + unset

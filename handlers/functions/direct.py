@@ -24,7 +24,7 @@ class Direct:
     async def begin(self, task_ids: Sequence[str]) -> None:
         """Raises Misconfigured without a function, Transient when AWS does not take it."""
         if not self._function:
-            raise Misconfigured(f"{VARIABLE} names no function", fix=f"set {VARIABLE} as serverless.yml does")
+            raise Misconfigured(f"{VARIABLE} is empty", fix=f"set {VARIABLE} as serverless.yml does")
         service = Service(self._client)
         try:
             for place in range(0, len(task_ids), BATCH):

@@ -96,14 +96,14 @@ def puts(body: str) -> list[S3Put]:
     try:
         found = list(_opened(body, ENVELOPES))
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise Malformed(f"not a notification of S3's: {error}") from error
+        raise Malformed(f"not an S3 notification: {error}") from error
     return [put for put in found if put.at.key and not put.at.key.endswith("/")]
 
 
 def _opened(body: str, depth: int) -> Iterator[S3Put]:
     """What the message says, or the one in it."""
     if not depth:
-        raise Malformed(f"not a notification of S3's: more than {ENVELOPES} messages around it")
+        raise Malformed(f"not an S3 notification: more than {ENVELOPES} messages around it")
     message = msgspec.json.decode(body, type=_Message)
     if message.event == "s3:TestEvent" or message.type in _SUBSCRIPTION:
         return
@@ -119,7 +119,7 @@ def _opened(body: str, depth: int) -> Iterator[S3Put]:
         if message.deletion is None:
             yield _bridged(body)
     else:
-        raise Malformed("not a notification of S3's: it has neither Records nor a detail-type")
+        raise Malformed("not an S3 notification: it has neither Records nor a detail-type")
 
 
 def _notified(record: _Record, depth: int) -> Iterator[S3Put]:
@@ -127,7 +127,7 @@ def _notified(record: _Record, depth: int) -> Iterator[S3Put]:
     if inside is not None:
         yield from _opened(inside, depth)
     elif not record.event_name:
-        raise Malformed("not a notification of S3's: a record has no eventName")
+        raise Malformed("not an S3 notification: a record has no eventName")
     elif record.event_name.removeprefix("s3:").startswith("ObjectCreated:"):
         said = msgspec.json.decode(record.s3, type=_S3)
         at = Place(said.bucket.name, unquote_plus(said.object.key), said.object.version or "")

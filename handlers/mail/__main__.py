@@ -31,11 +31,11 @@ def mails_in(asked: dict[str, Any]) -> dict[str, Any]:
     except TooMuch as error:
         raise ChildRefusal(str(error)) from error
     except MemoryError as error:
-        raise ChildRefusal("reading it takes more memory than any mail may use") from error
+        raise ChildRefusal("reading it exceeds the memory limit for mail") from error
     except RecursionError as error:
         raise ChildRefusal("it is nested too deeply to be read") from error
     except Exception as error:  # the edge of this process: what a mail breaks here is the mail's own fault
-        raise ChildRefusal(f"it cannot be taken apart: {type(error).__name__} {error}"[:300]) from error
+        raise ChildRefusal(f"it cannot be parsed: {type(error).__name__} {error}"[:300]) from error
     return {"mails": msgspec.to_builtins(mails)}
 
 
@@ -49,7 +49,7 @@ def _limit_time(size: int) -> None:
 
 
 def _too_slow(number: int, frame: FrameType | None) -> None:
-    raise TooMuch("reading it takes more processor time than any mail may use")
+    raise TooMuch("reading it exceeds the CPU time limit for mail")
 
 
 if __name__ == "__main__":

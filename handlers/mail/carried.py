@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 
-CARRIES = "a file stands in it as text, which nobody here unpacks"
+CARRIES = "it has a file embedded as text, which Mailroom does not unpack"
 _SIGN = re.compile(
     rb"^(?:content-transfer-encoding[ \t]*:[ \t]*(?:base64|x-uu|uue)"  # a part of a mail, header and all
     rb"|begin(?:-base64)? [0-7]{3,4} [^\r\n]+\r?\n[!-`][ -`]{1,90}\r?$"  # uuencode

@@ -27,7 +27,7 @@ def signed_content(content: bytes) -> bytes | None:
         if kind in _LOCKED:
             raise Closed(LOCKED)
         if kind != "signed_data":
-            raise Closed(f"nobody here opens a container of {kind.replace('_', ' ')}")
+            raise Closed(f"Mailroom does not open a container of {kind.replace('_', ' ')}")
         inner = info["content"]["encap_content_info"]["content"]
         return None if isinstance(inner, core.Void) else bytes(inner)
     except (TypeError, KeyError, AttributeError, binascii.Error, ValueError) as error:

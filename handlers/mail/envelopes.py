@@ -9,7 +9,7 @@ from receiver.core.header_block import HEAD_BYTES, header_fields
 from receiver.core.media import MAIL, OUTLOOK, SIGNED, TNEF, UNKNOWN
 
 _SIGNED_NAME = re.compile(r"(?i)\.(p7m|p7s)$")
-LOCKED_TNEF = "it is an Outlook container (winmail.dat), which nobody here opens: ask the sender for the files"
+LOCKED_TNEF = "it is an Outlook container (winmail.dat), which Mailroom does not open: ask the sender for the files"
 
 
 def open_leaf(kind: str, leaf: Leaf, letter: Letter, tree: Tree, depth: int) -> None:
@@ -44,7 +44,7 @@ def _signed(leaf: Leaf, letter: Letter, tree: Tree, depth: int) -> None:
             return  # it is left out as what it is called
         raise
     if content is None:
-        leaf.needless = "a signature that stands apart from what it signs"
+        leaf.needless = "a detached signature"
         return
     leaf.opened = True
     if b"content-type" in header_fields(content[:HEAD_BYTES]):

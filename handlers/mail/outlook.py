@@ -24,7 +24,7 @@ OUTERMOST, INNER, ATTACHMENT = 32, 24, 8
 CONTENT_ID, COMPRESSED_RTF = 0x3712, 0x1009
 RICH_NUMBER = 0
 """HTML is 1, plain text 2, attachments are counted from 3."""
-RICH = "the text as Outlook sets it (compressed RTF), beside the text itself"
+RICH = "a copy of the text as compressed RTF"
 
 
 def _windows(name: str) -> codecs.CodecInfo | None:
@@ -74,7 +74,7 @@ def _message(storage: "Storage", offset: int, where: str, tree: Tree, depth: int
         if letter.leaves:
             leaf.needless = RICH
         else:
-            leaf.fault = "its text is there only as compressed RTF, which nobody here unpacks"
+            leaf.fault = "its text exists only as compressed RTF, which Mailroom does not unpack"
         tree.leaf(leaf, letter, depth)
     for number, item in enumerate(storage.iter_attachment_storages(), start=3):
         _attachment(item, letter, number, tree, depth)
@@ -154,5 +154,5 @@ def _attachment(storage: Any, letter: Letter, number: int, tree: Tree, depth: in
     if inner is not None:
         leaf.fault = "it is an object of another program, embedded in the message"
     elif attachment.file_bytes is None:
-        leaf.fault = "the message holds only a link to it"
+        leaf.fault = "the message has only a link to it"
     tree.leaf(leaf, letter, depth)

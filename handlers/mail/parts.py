@@ -102,7 +102,7 @@ def _html(
     judged: dict[str, ReadPart] = {}
     for number, leaf in enumerate(leaves, start=int(has_plain)):
         shown = text.shown(leaf, pictures)
-        reason = f"shown in the text (part {leaf.where}), which holds it"
+        reason = f"shown in the text (part {leaf.where}), which contains it"
         judged |= {
             item.where: _verdict(item, Fate.LEFT_OUT, reason) for item in pictures.values() if item.where in shown
         }

@@ -33,9 +33,9 @@ _NOTICE = re.compile(
     re.IGNORECASE,
 )
 """What programs write for readers who know no MIME."""
-ELSEWHERE_KEPT = "the program that kept the mail kept this file elsewhere"
+ELSEWHERE_KEPT = "the mail program stored this file elsewhere"
 PARTLESS = "its parts are missing"
-LOCKED = "it is encrypted, and nobody here has the key"
+LOCKED = "it is encrypted, and Mailroom has no key"
 Path = tuple[int, ...]
 """The place of a part in its letter: (2, 1) is the first part of the second part."""
 
@@ -168,7 +168,7 @@ class Tree:
                 where = f"{letter.place((*path, 0)).removesuffix('0')}{place}"
                 leaf = Leaf(where=where, declared="text/plain", content=content)
                 if len(content) > OUTSIDE_BYTES or carries_file(content):
-                    leaf.fault = f"much text stands {place} the parts, or a file: the mail may have come apart"
+                    leaf.fault = f"there is much text, or a file, {place} the parts: the mail may be damaged"
                 else:
                     leaf.needless = f"text {place} the parts, which no mail program shows"
                 self.leaf(leaf, letter, depth)
@@ -217,7 +217,7 @@ def _content(part: Mime, *, whole: bool) -> tuple[bytes, str]:
     """The part's bytes, and what is wrong with them; ``whole`` when it is all of its mail."""
     declared = part.get_content_type()
     if part.is_multipart():  # message/delivery-status and its kin, which ``email`` takes for mails
-        fault = "the mail holds only a piece of it, or only a link to it" if declared in ELSEWHERE else ""
+        fault = "the mail has only a part of it, or only a link to it" if declared in ELSEWHERE else ""
         inside = b"\n".join(child.as_bytes() for child in _inside(part))
         encoded = _encoding(part) == "base64"  # against RFC 2046
         return (_decoded(inside.decode("ascii", "replace"), "base64") if encoded else inside), fault
@@ -225,18 +225,18 @@ def _content(part: Mime, *, whole: bool) -> tuple[bytes, str]:
     assert isinstance(content, bytes)
     encoding = _encoding(part)
     if declared.startswith("multipart/"):
-        return content, "its parts cannot be told apart: their boundary is missing" if content.strip() else PARTLESS
+        return content, "its parts cannot be separated: the boundary is missing" if content.strip() else PARTLESS
     if "X-Apple-Content-Length" in part and not content.strip():
         return content, ELSEWHERE_KEPT
     if encoding not in ENCODINGS and "bit" not in encoding and not declared.startswith("text/"):
-        return content, f"nobody here knows its encoding {encoding[:40]!r}"
+        return content, f"unknown encoding {encoding[:40]!r}"
     if encoding == "base64" and (pieced := unpieced(str(part.get_payload()))) is not None:
         return pieced, ""
     if encoding in UUENCODED and content.lstrip().startswith(b"begin "):
-        return content, "its uuencode is broken"
+        return content, "its uuencoding is damaged"
     broken = (InvalidBase64LengthDefect, InvalidBase64PaddingDefect) if whole else (InvalidBase64LengthDefect,)
     cut = any(isinstance(item, broken) for item in part.defects)
-    return content, "its base64 is cut short" if cut else ""
+    return content, "its base64 is truncated" if cut else ""
 
 
 def _encoding(part: Mime) -> str:
@@ -255,7 +255,7 @@ def _lock(leaves: Iterable[Leaf]) -> None:
     """The leaves of a multipart/encrypted. Source: RFC 3156 section 4."""
     for leaf in leaves:
         if leaf.declared == "application/pgp-encrypted":
-            leaf.needless = "says only how the rest is encrypted"
+            leaf.needless = "only describes the encryption of the rest"
         else:
             leaf.fault = leaf.fault or LOCKED
 
@@ -264,7 +264,7 @@ def _break_off(letter: Letter) -> None:
     """The mail ends before its parts do: nobody knows whether the last one is whole."""
     last = next((leaf for leaf in reversed(letter.leaves) if not leaf.needless), None)
     if last is not None and last.content.strip() and not last.opened:
-        last.fault = last.fault or "the mail breaks off in this part"
+        last.fault = last.fault or "the mail is truncated in this part"
 
 
 def digest(letters: Iterable[Letter]) -> str:

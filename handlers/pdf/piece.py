@@ -107,8 +107,8 @@ class PieceWriter:
             others = set(range(1, len(self._landmarks.pages) + 1)) - set(pages)
             if self._landmarks.shared(doubt.resources, sorted(others)):
                 raise ChildRefusal(
-                    f"page {number} cannot be decoded, so nobody can tell which of the pictures that it shares with "
-                    f"other pages are its own: {doubt.why}"
+                    f"page {number} cannot be decoded, so its own pictures cannot be told from those it shares with "
+                    f"other pages: {doubt.why}"
                 )
 
 

@@ -45,7 +45,7 @@ class SourcePdf:
         """Writes these pages as a PDF of their own. All of them together are the packet itself, as it is."""
         if list(pages) != list(range(1, self.count + 1)):
             if bool(self._pdf.Root.get("/NeedsRendering")):
-                raise ChildRefusal("it is an XFA form whose pages a viewer makes anew: what it says is on none of them")
+                raise ChildRefusal("it is an XFA form, which only a viewer renders: its pages do not show its content")
             with to.open("wb") as file:  # pikepdf would write beside it, and rename
                 self._cutter.cut(pages, file)
         elif self._clean:

@@ -36,7 +36,7 @@ async def _chunks(path: Path) -> AsyncIterator[bytes]:
             while chunk := await asyncio.to_thread(file.read, CHUNK):
                 yield chunk
     except FileNotFoundError as error:
-        raise FileGone(f"{path} is not there any more") from error
+        raise FileGone(f"{path} no longer exists") from error
     except OSError as error:
         raise AccessDenied(f"{path} cannot be read: {error.strerror}") from error
 

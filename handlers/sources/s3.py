@@ -81,7 +81,7 @@ class S3Source:
         size = int(answer["ContentLength"])
         if size > limit:
             answer["Body"].close()
-            raise DocumentRefused(f"{at} has {size} bytes", fix="LlamaCloud takes 512 MB at most")
+            raise DocumentRefused(f"{at} has {size} bytes", fix="LlamaCloud accepts at most 512 MB")
         # Which version it was is said by the answer itself: a notification without one is pinned from here on.
         pinned = at._replace(version=at.version or _version(answer))
         known = _sha256_of(answer)
@@ -179,7 +179,7 @@ class S3Source:
             "s3", "get_object", what=f"s3://{at.bucket}/{at.key}", unless=_MISSING, **at.arguments, **more
         )
         if answer is None:
-            raise FileGone(f"{at} is not there any more")
+            raise FileGone(f"{at} no longer exists")
         refuse_bogus(answer, str(at))
         return answer
 

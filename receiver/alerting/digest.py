@@ -43,7 +43,7 @@ async def send_digest(channel: Channel, context: Context) -> Channel:
         kind="digest",
         key=KEY,
         title=f"{count} other cause{'s' if count != 1 else ''} beyond this channel's ceiling" if count
-        else "the other causes beyond this channel's ceiling are over",
+        else "the other causes beyond this channel's ceiling are resolved",
         count=count,
         others=tuple(line_of(item, context) for item in worst[:SHOWN]),
         opened_at=min((item.opened_at for item in worst), default=now),

@@ -21,7 +21,7 @@ async def incident_named(key: str, store: Store) -> Incident:
     """The incident with this fingerprint. Raises NotFound."""
     incident = await store.get(Incident, key)
     if incident is None:
-        raise NotFound(f"there is no incident {key}", fix="mailroom alerts list shows them")
+        raise NotFound(f"there is no incident {key}", fix="to list them: mailroom alerts list")
     return incident
 
 

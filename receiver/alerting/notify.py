@@ -43,10 +43,10 @@ async def notify(task: Task, context: Context) -> StepResult:
         return StepResult(note=f"{to} is no longer in mailroom.yaml")
     channel = await _take(to, task, context)
     if channel is None:
-        return StepResult(note=f"{to} is being told by another task")
+        return StepResult(note=f"{to} is being notified by another task")
     turn = ChannelRun(to=to, task=task, channel=channel, context=context)
     again_at = await turn.take()
-    note = f"{to}: {turn.told} told" + (f"; failing: {turn.channel.error}" if turn.channel.failures else "")
+    note = f"{to}: {turn.told} sent" + (f"; failing: {turn.channel.error}" if turn.channel.failures else "")
     return StepResult(note=note, again_at=again_at)
 
 
@@ -65,7 +65,7 @@ async def _take(to: str, task: Task, context: Context) -> Channel | None:
         except Conflict:
             continue
         return None if busy else replace(mine, version=mine.version + (known is not None))
-    raise StoreBusy(f"channel {to} is changed by others all the time")
+    raise StoreBusy(f"channel {to} keeps changing: too many concurrent updates")
 
 
 @dataclass(kw_only=True)
@@ -347,15 +347,15 @@ REPLAY = re.compile(r"[,;]? then: mailroom replay --parked$")
 
 
 def failing(channel: Channel, now: float) -> Alert:
-    """The alert of a channel that does not take notices."""
+    """The alert of a channel that does not accept notices."""
     return Alert(
         kind="channel.failing",
         cause=channel.id,
         title=f"alert channel {channel.id} does not "
-        + ("reach all of its addresses" if channel.partly else "take notices"),
+        + ("reach all of its addresses" if channel.partly else "accept notices"),
         detail=channel.error,
         # What is to be told is told by itself: nothing of it waits to be replayed.
-        fix=REPLAY.sub("", channel.fix) or "mend the channel; what it has not heard is told as soon as it works again",
+        fix=REPLAY.sub("", channel.fix) or "fix the channel; Mailroom sends the missed notices when it works again",
         commands=(f"mailroom alerts test {quote(channel.id)}",),
         at=now,
     )

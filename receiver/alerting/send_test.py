@@ -24,7 +24,7 @@ async def send_test(to: str, context: Context, *, who: str) -> Exception | None:
     if to not in context.channels:
         raise NotFound(
             f"there is no alert channel {to}",
-            fix=f"known are {', '.join(context.channels) or 'none'}: see mailroom.yaml",
+            fix=f"known channels: {', '.join(context.channels) or 'none'}: see mailroom.yaml",
         )
     channel, probing = context.channels[to], False
     error: Exception | None = None
@@ -48,8 +48,8 @@ def _test(who: str, context: Context) -> Notice:
         severity=Severity.INFO,
         kind="test",
         key="test",
-        title=f"{who} tries out this channel: nothing is wrong",
-        fix="nothing to do",
+        title=f"{who} sent a test notice: no action needed",
+        fix="no action needed",
         opened_at=now,
         last_at=now,
         at=now,

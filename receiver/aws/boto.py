@@ -233,7 +233,7 @@ class Aws:
             if not limit.expired():
                 raise
             where = located(what, self._access.endpoint)
-            raise Unanswered(f"{where}: AWS did not answer within {seconds:.0f} seconds") from error
+            raise Unanswered(f"{where}: AWS did not respond within {seconds:.0f} seconds") from error
 
     def _of(self, partner: str) -> Threads:
         return self._threads.setdefault(partner, Threads(self._limit, name=partner))
@@ -291,7 +291,7 @@ def _refuse_half(metadata: Mapping[str, Any], what: str) -> None:
     """
     headers = metadata["HTTPHeaders"]
     if metadata["HTTPStatusCode"] != 204 and "content-length" not in headers and "transfer-encoding" not in headers:
-        raise Unanswered(f"{what}: AWS's answer broke off")
+        raise Unanswered(f"{what}: AWS's response was cut off")
 
 
 _attempts = threading.local()

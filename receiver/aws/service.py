@@ -78,7 +78,7 @@ class Service:
             answer = self._ask(operation, arguments)
             if _whole(answer):
                 return answer
-        raise AwsError(f"the answers to {operation} break off")
+        raise AwsError(f"the responses to {operation} are cut off")
 
     def _ask(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -26,7 +26,9 @@ def _profile(text: str) -> None:
     try:
         Session(profile=text).get_scoped_config()
     except ProfileNotFound:
-        raise Wrong("names no profile that there is", "aws configure list-profiles shows them; or unset it") from None
+        raise Wrong(
+            "names a profile that does not exist", "list them with aws configure list-profiles; or unset it"
+        ) from None
     except ConfigParseError:
         return  # AWS_CONFIG_FILE is told of
 
@@ -40,12 +42,12 @@ def _file(text: str) -> None:
     except ConfigNotFound:
         return  # botocore takes it for an empty one
     except ConfigParseError:
-        raise Wrong("names a file that AWS's clients cannot read", "mend it, or unset the variable") from None
+        raise Wrong("names a file that AWS clients cannot read", "fix the file, or unset the variable") from None
 
 
 def _attempts(text: str) -> None:
     if not re.fullmatch(r"[1-9]\d{0,8}", text, re.ASCII):
-        raise Wrong("is no whole number from 1", "unset it")
+        raise Wrong("is not a whole number from 1", "unset it")
 
 
 def _retry_mode(text: str) -> None:

@@ -80,7 +80,7 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="mailroom")
 def cli() -> None:
-    """Takes the mail in, has LlamaCloud read it, and puts every document where it belongs."""
+    """Receive documents, have LlamaCloud classify and split them, and deliver each to its destination."""
 
 
 def main() -> None:

@@ -26,29 +26,31 @@ from receiver.core.incident import Incident, Status
 from receiver.pipeline.records import find_records
 from receiver.settings import from_environ
 
-WHO = click.option("--who", default=getpass.getuser, show_default="you", help="Who says so; it is kept.")
+WHO = click.option(
+    "--who", default=getpass.getuser, show_default="you", help="Who does this; recorded with the incident."
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(
-    short_help="List, explain, acknowledge and silence incidents; try out channels.", invoke_without_command=True
+    short_help="List, explain, acknowledge and silence incidents; test alert channels.", invoke_without_command=True
 )
 @click.pass_context
 def alerts(context: click.Context) -> None:
-    """List, explain, acknowledge and silence incidents, and try out the channels that tell of them.
+    """List, explain, acknowledge and silence incidents; test alert channels.
 
-    By itself it lists the incidents that stand.
+    Without a subcommand, it lists active incidents.
     """
     if context.invoked_subcommand is None:
         context.invoke(list_incidents)
 
 
 @alerts.command("list")
-@click.option("--all", "everything", is_flag=True, help="Those that are over, too, newest first.")
-@click.option("--limit", type=click.IntRange(1), help="How many at most; without it, all.")
+@click.option("--all", "everything", is_flag=True, help="Include closed incidents, newest first.")
+@click.option("--limit", type=click.IntRange(1), help="Maximum number to list; all by default.")
 @JSON
 def list_incidents(everything: bool, limit: int | None, as_json: bool) -> None:
-    """List the incidents that stand, the worst first."""
+    """List active incidents, most severe first."""
     query = Query(newest_first=True) if everything else Query(by="standing")
     incidents = with_store(lambda store: find_records(store, Incident, query, limit=limit or sys.maxsize))
     if not everything:
@@ -61,18 +63,18 @@ def list_incidents(everything: bool, limit: int | None, as_json: bool) -> None:
         for item in incidents
     ]
     if not rows:
-        say("no incident stands" if not everything else "there was no incident yet")
+        say("no active incidents" if not everything else "no incidents yet")
         return
     table(("incident", "severity", "kind", "what", "times", "since", "state"), rows)
 
 
 def _counted(item: Incident) -> str:
-    return f"{item.count}, {item.unmended} unmended" if item.unmended else str(item.count)
+    return f"{item.count}, {item.unmended} not fixed" if item.unmended else str(item.count)
 
 
 def _times(item: Incident) -> str:
     times = "once" if item.count == 1 else f"{item.count} times"
-    return f"{times}, {item.unmended} not mended yet" if item.unmended else times
+    return f"{times}, {item.unmended} not fixed yet" if item.unmended else times
 
 
 def _state(item: Incident) -> str:
@@ -84,12 +86,12 @@ def _state(item: Incident) -> str:
     return ", ".join(said)
 
 
-@alerts.command("show", short_help="Explain one incident: its documents, what mends it, who was told.")
+@alerts.command("show", short_help="Explain one incident: its documents, the fix, and the notices sent.")
 @click.argument("key")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many documents at most.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number of documents.")
 @JSON
 def show_incident(key: str, limit: int, as_json: bool) -> None:
-    """Explain one incident, by the key that its alert names: its documents, what mends it, and who was told."""
+    """Explain one incident, by the key in its alert: its documents, the fix, and the notices sent."""
     channels = [rule.to for rule in load_rules()]
     shown = with_store(lambda store: incident_report(key, channels, store, limit=limit))
     if as_json:
@@ -116,10 +118,10 @@ def show_incident(key: str, limit: int, as_json: bool) -> None:
     say("")
     table(("document", "name", "job", "when", "message"), rows)
     if told := [
-        (each.channel, each.told or "nothing yet", when(each.told_at), each.error) for each in shown.notifications
+        (each.channel, each.told or "none yet", when(each.told_at), each.error) for each in shown.notifications
     ]:
         say("")
-        table(("channel", "was told", "when", "error"), told)
+        table(("channel", "last notice", "when", "error"), told)
 
 
 def load_rules() -> tuple[AlertRule, ...]:
@@ -130,26 +132,26 @@ def load_rules() -> tuple[AlertRule, ...]:
         return ()
 
 
-@alerts.command(short_help="Say that you have taken an incident on.")
+@alerts.command(short_help="Acknowledge an incident.")
 @click.argument("key")
 @WHO
 @JSON
 def ack(key: str, who: str, as_json: bool) -> None:
-    """Say that you have taken an incident on: nobody is reminded of it, and it is not escalated."""
+    """Acknowledge an incident: Mailroom sends no more reminders and does not escalate it."""
     _print(with_app(lambda app: acknowledge(key, app.context, who=who)), as_json=as_json)
 
 
-@alerts.command(short_help="Have nobody told of an incident for a while.")
+@alerts.command(short_help="Silence notices about an incident for a while.")
 @click.argument("key")
-@click.option("--for", "seconds", type=SPAN, help="For how long: 30m, 2h, 7d.")
-@click.option("--why", default="", help="Why; it is kept.")
+@click.option("--for", "seconds", type=SPAN, help="Duration: 30m, 2h, 7d.")
+@click.option("--why", default="", help="Reason; recorded with the incident.")
 @click.option("--end", is_flag=True, help="End the silence.")
 @WHO
 @JSON
 def silence(key: str, seconds: float | None, why: str, end: bool, who: str, as_json: bool) -> None:
-    """Have nobody told of this incident, or of the next ones of its cause, for a while. It is listed all the same."""
+    """Silence notices about this incident, and later ones with the same cause, for a while. It is still listed."""
     if end == (seconds is not None) or (seconds is not None and not why):
-        raise click.UsageError("say --for how long and --why, or --end")
+        raise click.UsageError("give --for and --why, or --end")
     _print(with_app(lambda app: keep_silent(key, seconds or 0.0, why, app.context, who=who)), as_json=as_json)
 
 
@@ -160,14 +162,14 @@ def _print(incident: Incident, *, as_json: bool) -> None:
         say(f"{one_line(incident.title)}: {_state(incident)}")
 
 
-@alerts.command("test", short_help="Send a test to channels.")
+@alerts.command("test", short_help="Send a test notice to channels.")
 @click.argument("channels", nargs=-1)
 @WHO
 @JSON
 def try_channels(channels: tuple[str, ...], who: str, as_json: bool) -> None:
-    """Send a notice that is marked as a test to these channels, as mailroom.yaml names them; to all without any.
+    """Send a test notice to these channels, named as in mailroom.yaml; to all by default.
 
-    Exit 1 when one of them did not take it.
+    Exit 1 if a channel rejects it.
     """
     results = with_app(lambda app: _tried(app, channels, who))
     if as_json:
@@ -175,7 +177,7 @@ def try_channels(channels: tuple[str, ...], who: str, as_json: bool) -> None:
             {"channels": [{"channel": to, "fine": error is None, "said": _said(error)} for to, error in results]}
         )
     else:
-        table(("", "channel", "said"), [("✘" if error else "✔", to, _said(error)) for to, error in results])
+        table(("", "channel", "result"), [("✘" if error else "✔", to, _said(error)) for to, error in results])
     raise SystemExit(1 if any(error for _, error in results) else 0)
 
 
@@ -186,7 +188,7 @@ async def _tried(app: App, channels: tuple[str, ...], who: str) -> list[tuple[st
 
 def _said(error: Exception | None) -> str:
     if error is None:
-        return "it took the test"
+        return "accepted the test notice"
     fix = error.fix if isinstance(error, MailroomError) else ""
     return f"{error}; {fix}" if fix else str(error)
 
@@ -194,13 +196,13 @@ def _said(error: Exception | None) -> str:
 @alerts.command("channels")
 @JSON
 def list_channels(as_json: bool) -> None:
-    """List the channels, and how they fare."""
+    """List alert channels and their health."""
     records = with_app(_channels)
     if as_json:
         print_json({"channels": [show.channel(item) for item in records]})
         return
     table(
-        ("", "channel", "last told", "state", "error"),
+        ("", "channel", "last notice", "state", "error"),
         [(*_fares(item)[:1], item.id, when(item.last_told_at), *_fares(item)[1:], item.error) for item in records],
     )
 
@@ -209,7 +211,7 @@ def _fares(item: Channel) -> tuple[str, str]:
     """A mark, and how the channel fares, in words."""
     if item.failing_since:
         return "✘", f"failing{' for some addresses' if item.partly else ''} since {when(item.failing_since)}"
-    return ("…", f"trying since {when(item.trying_since)}") if item.trying_since else ("✔", "fine")
+    return ("…", f"retrying since {when(item.trying_since)}") if item.trying_since else ("✔", "ok")
 
 
 async def _channels(app: App) -> list[Channel]:

@@ -23,19 +23,19 @@ from receiver.operations.backtest import backtest as tested
 from receiver.settings import Settings, from_environ
 
 
-@click.command(short_help="Say what a changed table would have done to past documents.")
-@click.option("--config", "config_path", metavar="PATH", help="The changed file; MAILROOM_CONFIG without it.")
-@click.option("--since", type=MOMENT, help="Documents taken in since then: 2026-11-22, 2h, 7d.")
+@click.command(short_help="Show what a changed table would have done with past documents.")
+@click.option("--config", "config_path", metavar="PATH", help="The changed file; MAILROOM_CONFIG by default.")
+@click.option("--since", type=MOMENT, help="Documents received since: 2026-11-22, 2h, 7d.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")
 @click.option(
-    "--limit", default=50, show_default=True, type=click.IntRange(1), help="How many of those that move are listed."
+    "--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number of moved documents to list."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def backtest(config_path: str | None, since: float | None, of_type: str | None, limit: int, as_json: bool) -> None:
-    """Say what the table, changed as you like, would have done to past documents.
+    """Show what a changed routing table would have done with past documents.
 
-    The stored results are held against it: LlamaCloud is not asked, nothing is paid for or written. To move the
-    documents for good: mailroom replay --since … --reroute.
+    It applies the table to stored results: it does not call LlamaCloud, costs nothing and writes nothing. To move the
+    documents: mailroom replay --since … --reroute.
     """
     settings = from_environ()
     table = load(config_path or settings.config, os.environ).table
@@ -94,7 +94,7 @@ def print_moves(moves: Sequence[Move], limit: int) -> None:
         output.table(("from", "to", "documents"), [(*way, count) for way, count in ways.most_common()])
     stay = Counter(item["change"] for item in told if _leads(item["from"]) == _leads(item["to"]))
     if stay:
-        output.table(("where they are, with other", "documents"), stay.most_common())
+        output.table(("same place, changed", "documents"), stay.most_common())
     rows = [(item["document_id"], item["name"], item["type"] or "-", item["why"]) for item in told[:limit]]
     output.table(("document", "name", "type", "why"), rows)
     if len(told) > limit:

@@ -17,18 +17,18 @@ from receiver.store.spool import FolderSpool
 
 ON_AWS = (
     "AWS keeps backups of both: point-in-time recovery of the table and the versions of the spool's bucket; "
-    "docs/production.md says how to restore them"
+    "see docs/production.md for how to restore them"
 )
 
 
-@click.command(short_help="Copy the store and the spool, while Mailroom runs.")
+@click.command(short_help="Back up the store and the spool while Mailroom runs.")
 @click.argument("to", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def backup(to: Path, as_json: bool) -> None:
-    """Copy the SQLite store and the spool into the new folder TO, as they are at one moment, and verify the copy.
+    """Copy a consistent snapshot of the SQLite store and the spool into the new folder TO, and verify the copy.
 
-    Nobody has to stop for it. Exit 1 when bytes that a document needs were missing already; they are named, and
-    everything else is in the backup.
+    Mailroom can keep running. Exit 1 if bytes that a document needs were already missing; the output names them, and
+    the backup has everything else.
     """
     settings = from_environ()
     spool = _spool(settings)
@@ -38,30 +38,30 @@ def backup(to: Path, as_json: bool) -> None:
         say(f"missing: document {document}: {why}", err=True)
     lost = made.documents == 0 and spool is not None and not spool.is_empty()
     if lost:
-        say("missing: the store knows no document, and the spool holds some: keep the backups before", err=True)
+        say("missing: the spool holds documents, but the store has none: keep the previous backups", err=True)
     raise SystemExit(1 if made.missing or lost else 0)
 
 
-@click.command(short_help="Put a backup back, into an empty place.")
+@click.command(short_help="Restore a backup into an empty location.")
 @click.argument("source", metavar="FROM", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def restore(source: Path, as_json: bool) -> None:
-    """Verify the backup FROM and put it where MAILROOM_STORE and MAILROOM_SPOOL say. Nothing is overwritten.
+    """Verify the backup FROM and restore it to MAILROOM_STORE and MAILROOM_SPOOL. It overwrites nothing.
 
-    Then start `mailroom serve`: what was under way is gone on with, and LlamaCloud is asked about jobs that finished
-    meanwhile.
+    Then start `mailroom serve`: it resumes unfinished work and asks LlamaCloud about jobs that finished in the
+    meantime.
     """
     settings = from_environ()
     put = put_back(source, _store(settings), _spool(settings))
-    _print(put, f"restored as it was at {put.made_at}; what came in later is not in it", as_json=as_json)
+    _print(put, f"restored as it was at {put.made_at}; anything received later is not included", as_json=as_json)
 
 
 def _store(settings: Settings) -> Path:
     """The file of the store. Raises Misconfigured for a store of another kind, with what to do instead."""
     if settings.store.startswith("sqlite:"):
         return sqlite_file(settings)
-    fix = ON_AWS if settings.store.startswith("dynamodb:") else "name the SQLite file in MAILROOM_STORE"
-    raise Misconfigured(f"MAILROOM_STORE={settings.store} is no file that could be copied", fix=fix)
+    fix = ON_AWS if settings.store.startswith("dynamodb:") else "set MAILROOM_STORE to the SQLite file"
+    raise Misconfigured(f"MAILROOM_STORE={settings.store} is not a file, so it cannot be copied", fix=fix)
 
 
 def _spool(settings: Settings) -> FolderSpool | None:

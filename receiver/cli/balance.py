@@ -1,4 +1,4 @@
-"""mailroom balance: the books."""
+"""mailroom balance: the totals of documents."""
 
 import time
 
@@ -13,18 +13,26 @@ from receiver.core.document import Document
 from receiver.pipeline.records import find_records
 from receiver.ports import Store
 
+HEADINGS = {"taken_in": "received", "forgotten": "removed"}
+"""What people read above a total, where its JSON key says it otherwise."""
 
-@click.command(short_help="Show the books, and what is overdue.")
+
+@click.command(short_help="Show document totals and overdue documents.")
 @click.option(
-    "--limit", default=20, show_default=True, type=click.IntRange(1), help="How many overdue documents to show."
+    "--limit",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Maximum number of overdue documents to show.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def balance(limit: int, as_json: bool) -> None:
-    """Show the books: taken in = routed + review + failed + open + forgotten, and what is overdue, oldest first.
+    """Show document totals (received = routed + review + failed + open + removed) and overdue documents, oldest first.
 
-    Withdrawn pieces of packets that were cut anew are counted apart.
+    Removed documents are those whose records retention deleted. Withdrawn pieces of re-cut packets are counted
+    separately.
 
-    Exit 1 when they do not balance or anything is overdue.
+    Exit 1 if the totals do not balance or a document is overdue.
     """
     totals, overdue = with_store(lambda store: _read(store, limit))
     if as_json:
@@ -35,13 +43,13 @@ def balance(limit: int, as_json: bool) -> None:
         print_json(data)
     else:
         names = ["taken_in", "routed", "review", "failed", "open", *(["forgotten"] if totals.forgotten else [])]
-        table([name.replace("_", " ") for name in names], [[str(show.balance(totals)[name]) for name in names]])
-        say("the books balance" if totals.balanced else "THE BOOKS DO NOT BALANCE")
+        table([HEADINGS.get(name, name) for name in names], [[str(show.balance(totals)[name]) for name in names]])
+        say("the totals balance" if totals.balanced else "THE TOTALS DO NOT BALANCE")
         if totals.withdrawn:
-            say(f"counted apart: {totals.withdrawn} withdrawn, whose pages are in other pieces of their packets")
+            say(f"counted separately: {totals.withdrawn} withdrawn, whose pages are in other pieces of their packets")
         if overdue:
             rows = [(item.id, item.name, when(item.deadline), show.reason(item)) for item in overdue]
-            table(("overdue", "name", "since", "where it stands"), rows)
+            table(("overdue", "name", "since", "status"), rows)
     raise SystemExit(0 if totals.balanced and not overdue else 1)
 
 

@@ -48,4 +48,4 @@ async def asked(channel: AlertChannel) -> list[str] | None:
     except PartlyTold as error:
         return [f"{error}; {error.fix}"]
     except TimeoutError:
-        return [f"it did not answer within {SECONDS:.0f} seconds"]
+        return [f"no answer within {SECONDS:.0f} seconds"]

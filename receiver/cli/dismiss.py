@@ -10,19 +10,19 @@ from receiver.operations.failed_documents import Skipped
 from receiver.operations.failed_documents import dismiss as dismiss_document
 
 
-@click.command(short_help="Say that nothing more is to be done with documents.")
+@click.command(short_help="Close failed documents without delivering them.")
 @click.argument("ids", nargs=-1)
 @CAUSE
-@click.option("--note", required=True, help="Why; it is kept on the document.")
+@click.option("--note", required=True, help="Reason; recorded on the document.")
 @WHO
 @JSON
 def dismiss(ids: tuple[str, ...], cause: str | None, note: str, who: str, as_json: bool) -> None:
-    """Say that nothing more is to be done with these documents: they go nowhere, and count as failed.
+    """Close these documents without delivering them; they count as failed.
 
-    Their record and what was delivered stay. A dismissed document can still be submitted anew.
+    Mailroom keeps their records and anything already delivered. You can still resubmit a dismissed document.
     """
     if bool(ids) == bool(cause):
-        raise click.UsageError("say which: ids, or --cause")
+        raise click.UsageError("give document ids, or --cause")
     done = with_app(lambda app: _dismiss(app, ids, cause, note, who))
     report_mended(done, "dismissed", as_json=as_json)
 

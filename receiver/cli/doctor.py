@@ -1,4 +1,4 @@
-"""mailroom doctor: is everything set up, out there too?"""
+"""mailroom doctor: checks local and remote setup."""
 
 import asyncio
 import time
@@ -48,16 +48,16 @@ class Finding:
     said: str
 
 
-@click.command(short_help="Check that everything is set up, out there too.")
+@click.command(short_help="Check local and remote setup.")
 @click.option(
-    "--job/--no-job", default=True, help="Submit a one-page self-test job and wait for its event; costs a credit."
+    "--job/--no-job", default=True, help="Submit a one-page self-test job and wait for its event; costs one credit."
 )
 @click.option("--wait", "wait_seconds", default=120.0, show_default=True, help="Seconds to wait for its event.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(job: bool, wait_seconds: float, as_json: bool) -> None:
-    """Check settings, key, store, destinations, alert channels, public URL, and that a job's own event arrives.
+    """Check the settings, API key, store, destinations, alert channels, public URL, and that a job's event arrives.
 
-    The receiver must be running. Exit 1 when anything is wrong; each line says what to do.
+    The receiver must be running. Exit 1 if a check fails; each failed line says how to fix it.
     """
     findings = with_app(lambda app: _examine(app, job=job, wait_seconds=wait_seconds))
     if as_json:
@@ -73,7 +73,7 @@ async def _examine(app: App, *, job: bool, wait_seconds: float) -> list[Finding]
     findings.append(await _tried("LlamaCloud", lambda: _key(app)))
     for target in app.context.config.table.targets():
         faults = await destination_of(target, app.context).probe(target)
-        findings.append(Finding(target.shown, not faults, "; ".join(faults) or "it is there"))
+        findings.append(Finding(target.shown, not faults, "; ".join(faults) or "it exists"))
     if app.read_shadow is not None:
         findings.append(await _tried("shadow table", lambda: _shadow(app)))
     findings += [await _heard(to, app) for to in app.context.channels]
@@ -89,12 +89,12 @@ async def _heard(to: str, app: App) -> Finding:
     known = await app.context.store.get(Channel, to)
     if known is not None and known.failing_since is not None:
         since = when(known.failing_since)
-        return Finding(to, False, f"it has failed since {since}: {known.error}; {known.fix or f'try {_test(to)}'}")
+        return Finding(to, False, f"failing since {since}: {known.error}; {known.fix or f'try {_test(to)}'}")
     faults = await asked(app.context.channels[to])
     if faults is None:
-        told = f"it took a notice {when(known.last_told_at)}; " if known and known.last_told_at else ""
-        return Finding(to, True, f"{told}only a notice shows whether it works: {_test(to)}")
-    return Finding(to, not faults, "; ".join(faults) or "it is there")
+        told = f"last notice {when(known.last_told_at)}; " if known and known.last_told_at else ""
+        return Finding(to, True, f"{told}only a test notice shows whether it works: {_test(to)}")
+    return Finding(to, not faults, "; ".join(faults) or "it exists")
 
 
 def _test(to: str) -> str:
@@ -105,14 +105,14 @@ async def _swept(app: App) -> str:
     """When the last sweep was through, which no document waits for and every promise rests on."""
     flag = await app.context.store.get(Flag, HEARTBEAT)
     if flag is None:
-        return "none was through yet"
+        return "no sweep has finished yet"
     late = time.time() - flag.at
     if late > LATE_SWEEPS * app.settings.sweep_seconds:
         raise MailroomError(
-            f"the last one was through {when(flag.at)}",
-            fix="see that a worker runs (mailroom serve or mailroom worker), and that an alert channel works",
+            f"last finished {when(flag.at)}",
+            fix="check that a worker is running (mailroom serve or mailroom worker) and that an alert channel works",
         )
-    return f"the last one was through {late:.0f} s ago"
+    return f"last finished {late:.0f} s ago"
 
 
 async def _tried(what: str, check: Callable[[], Awaitable[str]]) -> Finding:
@@ -125,21 +125,21 @@ async def _tried(what: str, check: Callable[[], Awaitable[str]]) -> Finding:
 async def _shadow(app: App) -> str:
     assert app.read_shadow is not None
     table = await asyncio.to_thread(app.read_shadow)
-    return f"{app.settings.shadow_config} decides beside it, version {table.version}"
+    return f"{app.settings.shadow_config} runs in parallel, version {table.version}"
 
 
 async def _store(app: App) -> str:
     await app.context.store.ready()
-    return "it can be written"
+    return "it is writable"
 
 
 async def _key(app: App) -> str:
     from receiver.cloud.client import LlamaCloud
 
     if not isinstance(app.context.cloud, LlamaCloud):
-        return "not LlamaCloud's own client"
+        return "not the LlamaCloud client"
     projects = await app.context.cloud.check_key()
-    return f"the key is good for {', '.join(project.name for project in projects)}"
+    return f"the key is valid for {', '.join(project.name for project in projects)}"
 
 
 async def _reachable(app: App) -> str:
@@ -149,9 +149,9 @@ async def _reachable(app: App) -> str:
     if not answer.is_success:
         raise MailroomError(
             f"{app.settings.webhook_url} answers {answer.status_code}",
-            fix="401: does the receiver have the same secrets? 404 or 502: what stands in front of it?",
+            fix="401: check that the receiver has the same secrets; 404 or 502: check the proxy in front of it",
         )
-    return f"{app.settings.webhook_url} lets our event in"
+    return f"{app.settings.webhook_url} accepts our event"
 
 
 async def _self_test(app: App, wait_seconds: float) -> str:
@@ -176,18 +176,18 @@ async def _self_test(app: App, wait_seconds: float) -> str:
             return _in_time(page.records[0].type, report.id, time.time() - begun, app.context.config.deadline_seconds)
         await asyncio.sleep(0.25)
     raise MailroomError(
-        f"job {report.id} was created, but its event did not come within {wait_seconds:.0f} s",
-        fix="can LlamaCloud reach MAILROOM_PUBLIC_URL from outside? Documents go on all the same, by the sweep",
+        f"job {report.id} was created, but its event did not arrive within {wait_seconds:.0f} s",
+        fix="check that LlamaCloud can reach MAILROOM_PUBLIC_URL; until then the sweep processes documents, later",
     )
 
 
 def _in_time(event_type: str, job_id: str, seconds: float, deadline: float) -> str:
     """One page is the shortest of jobs: if even that is past the deadline, the sweep asks about all too early."""
-    told = f"{event_type} of job {job_id} came after {seconds:.1f} s"
+    told = f"{event_type} of job {job_id} arrived after {seconds:.1f} s"
     if seconds > deadline:
         raise MailroomError(
             f"{told}, and the deadline is {deadline:g} s",
-            fix="raise deadline in mailroom.yaml above a job's usual time: who asks too early asks again later",
+            fix="raise deadline in mailroom.yaml above the usual duration of a job: the sweep asks about jobs past it",
         )
     return told
 

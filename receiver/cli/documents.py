@@ -18,14 +18,14 @@ from receiver.pipeline.records import find_records
 STATES = click.Choice([state.value for state in DocumentState])
 
 
-@click.command(short_help="List documents, or show one with all that happened to it.")
+@click.command(short_help="List documents, or show one with its history.")
 @click.argument("document_id", required=False)
 @click.option("--state", type=STATES, help="Only documents in this state.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")
-@click.option("--batch", help="Only the documents of this packet or e-mail.")
+@click.option("--batch", help="Only documents from this packet or e-mail.")
 @click.option("--overdue", is_flag=True, help="Only open documents past their deadline, oldest first.")
-@click.option("--since", type=MOMENT, help="Taken in since then: 2026-11-22, 2h, 7d.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many at most.")
+@click.option("--since", type=MOMENT, help="Received since: 2026-11-22, 2h, 7d.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number to list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def documents(
     document_id: str | None,
@@ -37,7 +37,7 @@ def documents(
     limit: int,
     as_json: bool,
 ) -> None:
-    """List documents, newest first; or show one: what it is, where it went, why, and all that happened to it."""
+    """List documents, newest first; or show one: its type, where it went and why, and its history."""
     if document_id:
         _one(document_id, as_json=as_json)
         return
@@ -71,7 +71,7 @@ def _one(document_id: str, *, as_json: bool) -> None:
     say(f"  {data['state']}: {one_line(data['reason'])}")
     found_type, confidence = data["type"], data["confidence"]
     if confidence is not None:
-        say(f"  classified as {found_type or 'nothing that fits'} ({confidence:.2f}): {one_line(data['reasoning'])}")
+        say(f"  classified as {found_type or 'no matching rule'} ({confidence:.2f}): {one_line(data['reasoning'])}")
     if beside := data["shadow"]:
         say(f"  the shadow table {beside['table']} {_beside(beside)}")
     if data.get("mail"):
@@ -85,7 +85,7 @@ def _one(document_id: str, *, as_json: bool) -> None:
 
 
 def _beside(shadow: dict[str, Any]) -> str:
-    return f"would have done otherwise: {one_line(shadow['differs'])}" if shadow["differs"] else "decided the same"
+    return f"would have differed: {one_line(shadow['differs'])}" if shadow["differs"] else "agrees"
 
 
 def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
@@ -104,7 +104,7 @@ def _family(data: dict[str, Any]) -> None:
     if "same_bytes_as" in data:
         say(f"  same bytes as {data['same_bytes_as']}")
     if "came_in" in data:
-        say(f"  came in mail {data['came_in']}")
+        say(f"  from e-mail {data['came_in']}")
     if "parent" in data:
         say(f"  pages {spans(data['pages'])} of packet {data['parent']}")
     pieces = sorted(data["pieces"], key=lambda item: item["state"] == DocumentState.WITHDRAWN)
@@ -120,7 +120,7 @@ def _family(data: dict[str, Any]) -> None:
     _table(("pages", "piece", "type or category", "state"), rows)
     for cut in data.get("cuts", [])[-1:]:
         if cut["files_left"]:
-            say(f"  embedded files that no piece carries: {', '.join(cut['files_left'])}")
+            say(f"  embedded files not in any piece: {', '.join(cut['files_left'])}")
 
 
 def _parts(data: dict[str, Any]) -> None:
@@ -131,7 +131,7 @@ def _parts(data: dict[str, Any]) -> None:
          states.get(part["document_id"], ""))
         for part in data["parts"]
     ]  # fmt: skip
-    _table(("part", "name", "became", "document, or why not", "state"), rows)
+    _table(("part", "name", "became", "document, or why none", "state"), rows)
 
 
 def _delivery(item: dict[str, Any]) -> tuple[str, str, str]:

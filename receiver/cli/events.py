@@ -13,8 +13,8 @@ from receiver.pipeline.records import find_records
 
 @click.command()
 @click.option("--job", help="Only events of this job.")
-@click.option("--since", type=MOMENT, help="Received since then: 2026-11-22, 2h, 7d.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many at most.")
+@click.option("--since", type=MOMENT, help="Received since: 2026-11-22, 2h, 7d.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number to list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def events(job: str | None, since: float | None, limit: int, as_json: bool) -> None:
     """List verified events, newest first."""

@@ -22,9 +22,11 @@ class Listeners(NamedTuple):
 def listening(public: Place, operator: Place | None) -> Iterator[Listeners]:
     """Both, while the block lasts. Raises Misconfigured when an address is taken or not ours."""
     with contextlib.ExitStack() as opened:
-        outside = opened.enter_context(listen(*public, fix="choose another --port, or a --host of this machine"))
+        outside = opened.enter_context(
+            listen(*public, fix="choose another --port, or a --host that belongs to this machine")
+        )
         narrow(outside)
-        fix = "choose another MAILROOM_OPERATOR_ADDRESS; port 0 takes a free one, and an empty one turns it off"
+        fix = "choose another MAILROOM_OPERATOR_ADDRESS; port 0 picks a free port, an empty value turns it off"
         inside = opened.enter_context(listen(*operator, fix=fix)) if operator else None
         yield Listeners(outside, inside)
 

@@ -20,7 +20,7 @@ class TimeSpan(click.ParamType[float]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if found := re.fullmatch(r"(\d+)([smhd])", str(value)):
             return float(found[1]) * UNITS[found[2]]
-        return self.fail(f"{str(value)!r} is no span of time (30m, 2h, 7d)", param, ctx)
+        return self.fail(f"{str(value)!r} is not a duration (30m, 2h, 7d)", param, ctx)
 
 
 class Moment(click.ParamType[float]):

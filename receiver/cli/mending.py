@@ -13,9 +13,9 @@ from receiver.core.document import Document
 from receiver.core.errors import NotFound
 from receiver.operations.failed_documents import Skipped, document_named
 
-WHO = click.option("--who", default=getpass.getuser, show_default="you", help="Whose decision this is; it is kept.")
+WHO = click.option("--who", default=getpass.getuser, show_default="you", help="Who decides; recorded on the document.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-CAUSE = click.option("--cause", help="All documents of this incident that are not mended yet, as an alert names it.")
+CAUSE = click.option("--cause", help="All unfixed documents of this incident, by the key in its alert.")
 
 
 async def chosen_documents(app: App, ids: Sequence[str], cause: str | None) -> AsyncIterator[Document]:
@@ -46,7 +46,7 @@ def _data(item: Document | Skipped, action: str) -> dict[str, str | None]:
 
 def _row(item: Document | Skipped, action: str) -> tuple[str, str, str, str]:
     if isinstance(item, Skipped):
-        return item.document.id, item.document.name, "!", f"left as it is: {item.why}"
+        return item.document.id, item.document.name, "!", f"unchanged: {item.why}"
     return item.id, item.name, "✔", action
 
 
@@ -55,7 +55,7 @@ def confirmed(question: str, *, yes: bool) -> bool:
     if yes:
         return True
     if not at_a_terminal():
-        raise click.UsageError("nobody can be asked here: add --yes, or --dry-run to see it only")
+        raise click.UsageError("there is no terminal to ask on: add --yes, or --dry-run to preview")
     return click.confirm(question)
 
 
@@ -66,9 +66,7 @@ def at_a_terminal() -> bool:
 
 def nothing_found() -> NotFound:
     """The error of a choice that names no document."""
-    return NotFound(
-        "no document is chosen by that: there is nothing to do", fix="mailroom alerts list, mailroom documents"
-    )
+    return NotFound("no documents match: nothing to do", fix="mailroom alerts list, mailroom documents")
 
 
 def outcome_text(line: str, *, as_json: bool) -> None:

@@ -56,7 +56,7 @@ class _Patient(io.RawIOBase):
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise OutputLost(f"the output cannot be written: {error.strerror}") from error
+            raise OutputLost(f"cannot write the output: {error.strerror}") from error
         return written
 
 

@@ -23,9 +23,9 @@ DEPTH, PATH_BYTES = 50, 3800
 4,095 bytes with its null byte. Whoever may make folders could otherwise make so many that no walk ends."""
 TOO_DEEP = (
     f"it is a folder more than {DEPTH} levels down, or with a path over {PATH_BYTES:,} bytes, "
-    "which is not walked: take it in by itself"
+    "which Mailroom does not search: submit it on its own"
 )
-LINKED = f"{LINK}: take in what it points to, or say --follow-symlinks"
+LINKED = f"{LINK}: submit its target, or use --follow-symlinks"
 
 
 class Given(click.ParamType[Path]):
@@ -35,7 +35,7 @@ class Given(click.ParamType[Path]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         if not value:
-            self.fail("a path is empty; for the folder you are in, give a dot", param, ctx)
+            self.fail("a path is empty; for the current folder, give a dot", param, ctx)
         return Path(str(value))
 
 
@@ -43,9 +43,9 @@ ignore_option = click.option(
     "--ignore",
     multiple=True,
     metavar="PATTERN",
-    help="Leave alone files and folders of such names, in place of the usual: @eaDir, #recycle, *.part, *~ and others.",
+    help="Skip files and folders with these names, instead of the defaults: @eaDir, #recycle, *.part, *~ and others.",
 )
-follow_option = click.option("--follow-symlinks", is_flag=True, help="Take in what symbolic links in folders point to.")
+follow_option = click.option("--follow-symlinks", is_flag=True, help="Follow symbolic links in folders.")
 
 
 def files(
@@ -140,10 +140,10 @@ def _reason(error: OSError, path: Path) -> str:
 def own_output(path: Path, file: BufferedReader, *, root: Path | None = None) -> str:
     """Why the file is nobody's mail: Mailroom itself put it there. "" otherwise."""
     if path.name.endswith(SUFFIX) and is_manifest(file.read(MANIFEST_BYTES), path.name):
-        return "Mailroom wrote it: the manifest of a document that it delivered"
+        return "Mailroom wrote it: it is the manifest of a delivered document"
     beside = path.with_name(path.name + SUFFIX)
     if _is_manifest(beside, root):
-        return f"Mailroom delivered it: {beside.name} lies beside it"
+        return f"Mailroom delivered it: {beside.name} is beside it"
     return ""
 
 

@@ -9,20 +9,20 @@ from receiver.core.naming import place
 from receiver.pipeline import pause as pausing
 
 
-@click.command(short_help="Hold deliveries to a place, submission, or results.")
+@click.command(short_help="Pause deliveries to a destination, submission, or results.")
 @click.argument("what")
 def pause(what: str) -> None:
-    """Hold deliveries to WHAT (s3://bucket, sqs://queue, …), `submission`, or `results`. Nothing is lost; it waits."""
+    """Pause deliveries to WHAT (s3://bucket, sqs://queue, …), `submission`, or `results`. Work is queued, not lost."""
     with_app(lambda app: _set(app, what, pausing.FOR_EVER))
-    say(f"{_place(what)} is paused; mailroom resume {_place(what)} goes on")
+    say(f"{_place(what)} is paused; to resume: mailroom resume {_place(what)}")
 
 
 @click.command()
 @click.argument("what")
 def resume(what: str) -> None:
-    """Go on with WHAT: what waits is taken up within a minute."""
+    """Resume WHAT; queued work restarts within a minute."""
     with_app(lambda app: _set(app, what, 0.0))
-    say(f"{_place(what)} goes on")
+    say(f"{_place(what)} is resumed")
 
 
 def _place(what: str) -> str:
@@ -30,7 +30,7 @@ def _place(what: str) -> str:
         return what
     if "://" not in what:
         raise click.UsageError(
-            f"{what!r} is nothing to pause: give s3://bucket, sqs://queue, …, `submission` or `results`"
+            f"{what!r} cannot be paused: give s3://bucket, sqs://queue, …, `submission` or `results`"
         )
     return place(what)
 

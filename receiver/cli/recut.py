@@ -15,17 +15,17 @@ from receiver.packets.correct import recut as recut_by_hand
 @click.command(short_help="Cut a packet by hand.")
 @click.argument("document_id")
 @click.argument("pieces", nargs=-1)
-@click.option("--merge", help="Make one piece of those that hold these pages: 3-5.")
-@click.option("--who", default=user_name, show_default="you", help="Whose decision this is; it is kept.")
+@click.option("--merge", help="Merge the pieces that hold these pages: 3-5.")
+@click.option("--who", default=user_name, show_default="you", help="Who decides; recorded on the packet.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def recut(document_id: str, pieces: tuple[str, ...], merge: str | None, who: str, as_json: bool) -> None:
     """Cut a packet by hand: `mailroom recut DOCUMENT 1-4 5-13=invoice 14=blank`.
 
-    Each page belongs into one piece. A piece with a type goes where that type goes, one without is classified, and
-    `blank` is kept and sent nowhere. Pieces that are no longer there go no further; what was delivered stays.
+    Each page must be in exactly one piece. A piece with a type is routed by that type; a piece without one is
+    classified; `blank` is kept and not delivered. Replaced pieces are withdrawn; what was delivered stays.
     """
     if bool(pieces) == bool(merge):
-        raise click.UsageError("say how: pieces like 1-4 5-13, or --merge 3-5")
+        raise click.UsageError("give pieces like 1-4 5-13, or --merge 3-5")
     wish = CutRequest(pieces=tuple(map(read_piece, pieces)), merge=_pages(merge) if merge else (), who=who)
     packet = with_app(lambda app: recut_by_hand(document_id, wish, app.context))
     if as_json:

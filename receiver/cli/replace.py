@@ -9,15 +9,15 @@ from receiver.cli.running import with_app
 from receiver.operations.failed_documents import replace_bytes
 
 
-@click.command(short_help="Give a document another file, and submit it anew.")
+@click.command(short_help="Replace a document's file and resubmit it.")
 @click.argument("document_id")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @WHO
 @JSON
 def replace(document_id: str, file: Path, who: str, as_json: bool) -> None:
-    """Give a document another FILE, for instance a sound copy of a damaged one, and submit it anew.
+    """Replace a document's file with FILE, for instance an intact copy of a damaged one, and resubmit it.
 
-    Its id, its name and its timeline stay; the checksum that it had before is noted down there.
+    The document keeps its id, name and history; the history records the old checksum.
     """
     done = with_app(lambda app: replace_bytes(document_id, file, app.context, who=who))
-    report_mended([done], "replaced and submitted anew", as_json=as_json)
+    report_mended([done], "replaced and resubmitted", as_json=as_json)

@@ -15,18 +15,18 @@ from receiver.operations.replay_task import TaskReplay, chosen_tasks, foreseen_t
 @click.command(short_help="Reprocess documents, or tasks that gave up.")
 @click.argument("ids", nargs=-1)
 @click.option(
-    "--parked", is_flag=True, help="Every document with a task that gave up, and every such task without one."
+    "--parked", is_flag=True, help="Every document with a parked task, and every parked task without a document."
 )
-@click.option("--cause", help="The documents of this incident, as an alert names it.")
-@click.option("--since", type=MOMENT, help="Documents taken in since then: 2026-11-22, 2h, 7d.")
-@click.option("--until", type=MOMENT, help="Documents taken in before then.")
+@click.option("--cause", help="The documents of this incident, by the key in its alert.")
+@click.option("--since", type=MOMENT, help="Documents received since: 2026-11-22, 2h, 7d.")
+@click.option("--until", type=MOMENT, help="Documents received before.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")
-@click.option("--destination", help="Only documents with a delivery to a URL that begins so: s3://bucket/.")
-@click.option("--table", "version", help="Only documents that this version of the routing table decided.")
 @click.option(
-    "--reroute", is_flag=True, help="Hold the stored results against the table of today; nothing is paid again."
+    "--destination", help="Only documents with a delivery to a destination URL starting with this: s3://bucket/."
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--table", "version", help="Only documents routed by this version of the routing table.")
+@click.option("--reroute", is_flag=True, help="Apply the current table to the stored results; costs nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, without doing it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def replay(
     ids: tuple[str, ...],
@@ -41,15 +41,15 @@ def replay(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Reprocess documents: resume what was parked, make deliveries that were not made, or route anew.
+    """Reprocess documents: resume parked tasks, make missing deliveries, or reroute.
 
-    IDS are those of documents, or of tasks as `mailroom tasks` lists them.
+    IDS are ids of documents, or of tasks as `mailroom tasks` lists them.
 
-    Messages that were delivered are not sent again and objects are found in their place: a second run writes nothing.
-    A document without a result is submitted anew, which costs its credits again.
+    It does not resend delivered messages or rewrite delivered objects: a second run writes nothing. It resubmits
+    documents without a result, which costs their credits again.
     """
     if not (ids or parked or cause or since or of_type or destination or version):
-        raise click.UsageError("say which: ids, --parked, --cause, --since, --type, --destination or --table")
+        raise click.UsageError("give ids, --parked, --cause, --since, --type, --destination or --table")
     choice = ReplayFilter(
         ids=ids,
         parked=parked,
@@ -65,7 +65,7 @@ def replay(
     _print(done, ids, as_json=as_json, dry_run=dry_run)
     missing = sorted(set(ids) - {_id(item) for item in done})
     for item in missing:
-        say(f"there is no document and no task {item}", err=True)
+        say(f"no document or task has the id {item}", err=True)
     raise SystemExit(1 if missing else 0)
 
 
@@ -101,11 +101,11 @@ def _print(done: list[Replay | TaskReplay], ids: tuple[str, ...], *, as_json: bo
         if item.action != "nothing" or _id(item) in ids or item.detail not in alike
     ]
     if rows or not alike:
-        table(("document or task", "name", "deed", "detail"), rows)
+        table(("document or task", "name", "action", "detail"), rows)
     for detail, count in alike.items():
-        say(f"{count} are left as they are: {detail}")
+        say(f"{count} unchanged: {detail}")
     if dry_run:
-        say("this was a dry run: nothing was written")
+        say("dry run: nothing was written")
 
 
 def _shown(item: Replay | TaskReplay) -> dict[str, str]:

@@ -22,12 +22,12 @@ from receiver.operations.failed_documents import Skipped, failed_since, why_not
 from receiver.operations.failed_documents import resubmit as submit_anew
 
 
-@click.command(short_help="Submit documents anew whose job came to nothing.")
+@click.command(short_help="Resubmit documents whose job failed.")
 @click.argument("ids", nargs=-1)
 @CAUSE
-@click.option("--failed-since", type=MOMENT, help="All that failed since then: 2026-11-22, 2h, 7d.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="Say which and what they would cost, and do nothing.")
+@click.option("--failed-since", type=MOMENT, help="All documents that failed since: 2026-11-22, 2h, 7d.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--dry-run", is_flag=True, help="List the documents and the cost, without resubmitting.")
 @WHO
 @JSON
 def resubmit(
@@ -39,18 +39,18 @@ def resubmit(
     who: str,
     as_json: bool,
 ) -> None:
-    """Submit documents anew whose job came to nothing: IDS, those of an incident, or all that failed since then.
+    """Resubmit documents whose job failed: IDS, those of an incident, or all that failed since a date.
 
-    Their files are uploaded anew, too. What that would cost is said first: each costs its credits again. A document
-    that has its result is left as it is; `mailroom replay` goes on with those.
+    It uploads the files again, and first shows the cost: each document costs its credits again. It skips documents
+    that have a result; use `mailroom replay` for those.
     """
     if bool(ids) + bool(cause) + (failed_since is not None) != 1:
-        raise click.UsageError("say which: ids, --cause or --failed-since")
+        raise click.UsageError("give ids, --cause or --failed-since")
     done = with_app(
         lambda app: _resubmit(app, ids, cause, failed_since, yes=yes, dry_run=dry_run, who=who, as_json=as_json)
     )
     if done is not None:
-        report_mended(done, "submitted anew", as_json=as_json)
+        report_mended(done, "resubmitted", as_json=as_json)
 
 
 async def _resubmit(
@@ -75,8 +75,8 @@ async def _resubmit(
         _foretell(documents, str(price), as_json=as_json)
         return None
     if wanted:
-        outcome_text(f"{len(wanted)} of {len(documents)} documents are submitted anew: {price}", as_json=as_json)
-        if not confirmed("Submit them?", yes=yes):
+        outcome_text(f"{len(wanted)} of {len(documents)} documents will be resubmitted: {price}", as_json=as_json)
+        if not confirmed("Resubmit them?", yes=yes):
             raise click.Abort
     return [await submit_anew(item.id, app.context, who=who) for item in documents]
 
@@ -87,7 +87,7 @@ def _foretell(documents: list[Document], price: str, *, as_json: bool) -> None:
         print_json({"documents": rows, "price": price, "dry_run": True})
         return
     rows_ = [
-        (item.id, item.name, item.page_count or "?", why_not(item) or "would be submitted anew") for item in documents
+        (item.id, item.name, item.page_count or "?", why_not(item) or "would be resubmitted") for item in documents
     ]
     table(("document", "name", "pages", "what"), rows_)
-    outcome_text(f"{price}; this was a dry run: nothing was written", as_json=as_json)
+    outcome_text(f"{price}; dry run: nothing was written", as_json=as_json)

@@ -34,7 +34,7 @@ def read_result(text: str, *, now: float) -> tuple[Classification | str, Documen
     except (ValueError, RecursionError) as error:  # a number may have too many digits
         raise ValueError(f"this is not JSON: {error}") from error
     if not isinstance(data, dict):
-        raise ValueError('this is not a result: a JSON object like {"type": "invoice", "confidence": 0.9} is wanted')  # noqa: TRY004  one class for all that is wrong with a text
+        raise ValueError('this is not a result: give a JSON object like {"type": "invoice", "confidence": 0.9}')  # noqa: TRY004  one class for all that is wrong with a text
     _refuse_unknown(data)
     return _result(data), _document(data, now=now)
 
@@ -46,7 +46,7 @@ def _refuse_unknown(data: dict[str, Any]) -> None:
         near = difflib.get_close_matches(key.lower(), KEYS, n=1, cutoff=0.85 if record else 0.6)
         if key in KEYS or (record and not near):
             continue
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(KEYS)}"
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(KEYS)}"
         raise ValueError(f"{key!r} is not a known key; {hint}")
     for key in _TEXTS:
         if not isinstance(data.get(key) or "", str):
@@ -64,7 +64,7 @@ def _result(data: dict[str, Any]) -> Classification | str:
         raise ValueError(f"this job is {status}: it has no result yet")
     if not isinstance(found, dict) or "type" not in found:
         split = isinstance(found, dict) and "segments" in found
-        raise ValueError('a split job has no type: give {"type": CATEGORY, …}' if split else 'there is no "type" in it')
+        raise ValueError('a split job has no type: give {"type": CATEGORY, …}' if split else '"type" is missing')
     return _classification(found)
 
 
@@ -84,7 +84,7 @@ def _document(data: dict[str, Any], *, now: float) -> Document:
     name = str(data.get("name") or "example.pdf")
     kind = str(data.get("source") or origin.get("kind") or "upload")
     if kind not in SOURCES:
-        raise ValueError(f"there is no way in {kind!r}: there are {', '.join(SOURCES)}")
+        raise ValueError(f"{kind!r} is not a source; the sources are {', '.join(SOURCES)}")
     source = Origin(
         kind=kind,
         locator=str(origin.get("locator") or name),

@@ -19,18 +19,18 @@ from receiver.pipeline.records import find_records
 from receiver.settings import from_environ
 
 
-@click.command(short_help="List what waits for a person, or decide where it goes.")
+@click.command(short_help="List documents in review, or decide where one goes.")
 @click.argument("document_id", required=False)
-@click.option("--to", help="Route it by this row of the table, or by one of its named ways.")
-@click.option("--type", "of_type", help="Say what type it really is; it goes where that type goes.")
-@click.option("--who", default=user_name, show_default="you", help="Whose decision this is; it is kept.")
-@click.option("--wait", is_flag=True, help="Wait until it is delivered, then say where.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many at most.")
+@click.option("--to", help="Route it by this row of the table, or by a fallback route.")
+@click.option("--type", "of_type", help="Correct its type; it is routed by that type.")
+@click.option("--who", default=user_name, show_default="you", help="Who decides; recorded on the document.")
+@click.option("--wait", is_flag=True, help="Wait until it is delivered, then show where.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number to list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def review(
     document_id: str | None, to: str | None, of_type: str | None, who: str, wait: bool, limit: int, as_json: bool
 ) -> None:
-    """List what waits in review; with a document and --to or --type, decide where it goes."""
+    """List documents in review; with a document and --to or --type, decide where it goes."""
     if document_id is None:
         _list(limit, as_json=as_json)
         return
@@ -45,7 +45,7 @@ def review(
         say(f"{document.name}: {document.state}, {show.reason(document)}; delivered to {places or 'nowhere'}")
     else:
         places = ", ".join(each.to.shown for each in document.deliveries)
-        say(f"{document.name}: {show.reason(document)}; it goes to {places}")
+        say(f"{document.name}: {show.reason(document)}; it is delivered to {places}")
 
 
 async def _decide(app: App, document_id: str, word: RoutingDecision, *, wait: bool) -> Document:
@@ -63,6 +63,6 @@ def _list(limit: int, *, as_json: bool) -> None:
         print_json({"documents": [show.document(item) for item in waiting], "routes": names})
         return
     rows = [(item.id, item.name, item.type or "no match", show.reason(item)) for item in waiting]
-    table(("document", "name", "type", "why it waits"), rows)
+    table(("document", "name", "type", "reason"), rows)
     if waiting:
         say(f"decide with: mailroom review DOCUMENT --type TYPE, or --to one of {', '.join(names)}")

@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     from receiver.settings import Settings
 
 config_option = click.option(
-    "--config", "config_path", metavar="PATH", help="The file to read instead of MAILROOM_CONFIG."
+    "--config", "config_path", metavar="PATH", help="The file to use instead of MAILROOM_CONFIG."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
 def routes() -> None:
-    """Check the routing table; say where a result would go, and why."""
+    """Check the routing table; explain where a result would go."""
 
 
 @routes.command()
 @config_option
-@click.option("--offline", is_flag=True, help="Leave out what must be asked at AWS and elsewhere.")
+@click.option("--offline", is_flag=True, help="Skip checks that need AWS or other services.")
 @json_option
 def check(config_path: str | None, offline: bool, as_json: bool) -> None:
-    """Find what is wrong with mailroom.yaml before a document does.
+    """Check mailroom.yaml for errors.
 
-    Types without a row, rows that can never win, templates that could leave their prefix, alert channels that cannot
-    work and, unless --offline, buckets, queues and topics that are missing. Says what the messages of each row will
-    point to. The shadow table of MAILROOM_SHADOW_CONFIG is checked after it, unless --config names another file. Exit
-    code 1 when there are errors; warnings alone are fine.
+    It finds types without a row, rows that can never match, templates that could leave their prefix, alert channels
+    that cannot work and, unless --offline, missing buckets, queues and topics. It shows what the messages of each row
+    will point to. Unless you give --config, it then checks the shadow table of MAILROOM_SHADOW_CONFIG. Exit code 1 if
+    there are errors; warnings alone exit 0.
     """
     from receiver.bootstrap import load_destinations
 
@@ -150,7 +150,7 @@ def _print_checked(config: "Config", problems: "Sequence[Problem]", pointers: "S
         output.say(config.line(first))
         if others:
             output.say(f"  the same in line {' and '.join(str(config.line_of(item)) for item in others)}")
-    counts = f"{errors} errors, {len(problems) - errors} warnings" if problems else "all is well"
+    counts = f"{errors} errors, {len(problems) - errors} warnings" if problems else "no problems"
     rows, places = len(config.table.routes), len(config.table.targets())
     named_channels = len({rule.to for rule in config.alerts})
     channels = f", {named_channels} alert channel{'s' if named_channels != 1 else ''}" if named_channels else ""
@@ -169,16 +169,16 @@ def _by_cause(problems: "Sequence[Problem]") -> "Iterable[list[Problem]]":
     return causes.values()
 
 
-@routes.command(short_help="Say where a result would go, and why.")
+@routes.command(short_help="Explain where a result would go.")
 @click.argument("file", type=click.File(encoding="utf-8"))
 @config_option
 @json_option
 def explain(file: TextIO, config_path: str | None, as_json: bool) -> None:
-    """Say where the result in FILE would go, and why (- reads standard input).
+    """Explain where the result in FILE would go (- reads standard input).
 
-    FILE holds a classify job as LlamaCloud returns it, or just {"type", "confidence"}; beside it may stand "name",
+    FILE holds a classify job as LlamaCloud returns it, or just {"type", "confidence"}; it may also have "name",
     "source", "sender", "recipients", "subject", "media_type", "size", "pages", "category", "duplicate" and "metadata"
-    of the document, for rows with conditions. What is not said there is unknown, or not there.
+    of the document, for rows with conditions. Missing keys count as unknown or absent.
     """
     from receiver.cli.result import read_result
     from receiver.core.explain import explain as explained
@@ -228,11 +228,11 @@ def _print(config: "Config", explanation: "Explanation") -> None:
         for place, row in enumerate(explanation.rows)
     ]
     output.table(("line", "row", "", "why"), rows, title=str(config.path))
-    output.say(f"way:    {plan.way}" + (f", by row {plan.route}" if plan.route != plan.way else ""))
-    output.say(f"why:    {plan.reason}")
-    output.say(f"review: {'yes, a person must look' if plan.review else 'no'}")
+    output.say(f"outcome: {plan.way}" + (f", by row {plan.route}" if plan.route != plan.way else ""))
+    output.say(f"why:     {plan.reason}")
+    output.say(f"review:  {'yes, a person must decide' if plan.review else 'no'}")
     for target, place in zip(plan.to, explanation.places, strict=True):
-        output.say(f"to:     {place}{f' at {target.endpoint}' if target.endpoint else ''}")
+        output.say(f"to:      {place}{f' at {target.endpoint}' if target.endpoint else ''}")
 
 
 def _print_beside(real: "Explanation", beside: "Explanation") -> None:
@@ -240,7 +240,7 @@ def _print_beside(real: "Explanation", beside: "Explanation") -> None:
     from receiver.core.anew import alike, what_moves
 
     same = alike(real.plan, beside.plan)
-    output.say(f"shadow: {'the same' if same else what_moves(real.plan, beside.plan)}")
+    output.say(f"shadow:  {'the same' if same else what_moves(real.plan, beside.plan)}")
 
 
 @routes.command()

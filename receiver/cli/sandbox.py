@@ -12,13 +12,13 @@ PACKAGE = "llamacloud_sandbox"
 
 @click.command(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
-    short_help="Run the LlamaCloud-compatible server, to try things out.",
+    short_help="Run the LlamaCloud-compatible sandbox server.",
 )
 @click.pass_context
 def sandbox(ctx: click.Context) -> None:
-    """Run the LlamaCloud-compatible server, to try things out without an account.
+    """Run the LlamaCloud-compatible sandbox server, to test without an account.
 
-    It comes with the extra: pip install 'mailroom[sandbox]'. `mailroom sandbox --help` shows its options.
+    It needs an extra: pip install 'mailroom[sandbox]'. `mailroom sandbox --help` shows its options.
     """
     if find_spec(PACKAGE) is None:
         raise Misconfigured(

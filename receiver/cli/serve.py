@@ -36,15 +36,15 @@ START_PAUSES = (0.5, 1.0, 2.0, 4.0)
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address that LlamaCloud reaches.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on for LlamaCloud's events.")
 @click.option(
     "--port",
     default=8080,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="Port to listen on; 0 takes a free one.",
+    help="Port to listen on; 0 picks a free one.",
 )
-@click.option("--worker/--no-worker", default=True, help="Whether to work on tasks too; if not, run `mailroom worker`.")
+@click.option("--worker/--no-worker", default=True, help="Also process tasks; if not, run `mailroom worker`.")
 def serve(host: str, port: int, worker: bool) -> None:
     """Run the receiver, a worker and the sweep in one process."""
     with_app(lambda app: _serve(app, host, port, worker=worker), log=True)

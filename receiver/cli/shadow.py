@@ -35,21 +35,25 @@ class _Counted:
         return self.same + len(self.moves)
 
 
-@click.command(short_help="Say what the shadow table has decided otherwise.")
-@click.option("--since", type=MOMENT, help="Documents taken in since then: 2026-11-22, 2h, 7d.")
+@click.command(short_help="List decisions where the shadow table differs.")
+@click.option("--since", type=MOMENT, help="Documents received since: 2026-11-22, 2h, 7d.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")
 @click.option(
-    "--table", "version", metavar="VERSION", help="The version that decided; that of MAILROOM_SHADOW_CONFIG without it."
+    "--table", "version", metavar="VERSION", help="The table version; that of MAILROOM_SHADOW_CONFIG by default."
 )
 @click.option(
-    "--limit", default=50, show_default=True, type=click.IntRange(1), help="How many of those that differ are listed."
+    "--limit",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Maximum number of differing documents to list.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def shadow(since: float | None, of_type: str | None, version: str | None, limit: int, as_json: bool) -> None:
-    """Say how often the shadow table decided as the real one did, and list where it would have led elsewhere.
+    """Show how often the shadow table agreed with the real one, and list the documents it would have routed elsewhere.
 
-    It is what was found when each document was decided; nothing is decided or written now. For documents that were
-    decided before it was there: mailroom routes backtest --config FILE.
+    These are the decisions recorded when each document was routed; nothing is written now. For documents routed before
+    the shadow table existed: mailroom routes backtest --config FILE.
     """
     settings = from_environ()
     version = version or shadow_of(settings).table.version
@@ -68,7 +72,7 @@ def shadow_of(settings: Settings) -> Config:
     if not settings.shadow_config:
         raise Misconfigured(
             "there is no shadow table: MAILROOM_SHADOW_CONFIG is not set",
-            fix="name the file of a changed table there, and start mailroom serve with it",
+            fix="set it to the file of a changed table, and restart mailroom serve",
         )
     return load(settings.shadow_config, os.environ, variable="MAILROOM_SHADOW_CONFIG")
 
@@ -90,12 +94,13 @@ async def _counted(version: str, query: Query, store: Store) -> _Counted:
 
 def _print(version: str, found: _Counted, limit: int, settings: Settings) -> None:
     output.say(
-        f"shadow table {version} decided {found.decided} documents: {found.same} alike, {len(found.moves)} differently"
+        f"shadow table {version} decided {found.decided} documents: {found.same} the same, {len(found.moves)} "
+        "differently"
     )
     print_moves(found.moves, limit)
     if unseen := found.others[""]:
         tried = f"mailroom routes backtest --config {settings.shadow_config or 'FILE'}"
-        output.say(f"decided without a shadow table, or by a person: {unseen}; to try it on them: {tried}")
+        output.say(f"decided without a shadow table, or by a person: {unseen}; to test it on them: {tried}")
     for table, count in found.others.most_common():
         if table:
-            output.say(f"decided beside another version: {count}; to see them: mailroom routes shadow --table {table}")
+            output.say(f"compared with another version: {count}; to see them: mailroom routes shadow --table {table}")

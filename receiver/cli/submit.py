@@ -39,8 +39,8 @@ class SubmitRefusal:
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=Given())
-@click.option("--packet", is_flag=True, help="Each file holds many letters: split it first.")
-@click.option("--wait", is_flag=True, help="Work until every document has its place, and show where.")
+@click.option("--packet", is_flag=True, help="Each file is a packet of several documents: split it first.")
+@click.option("--wait", is_flag=True, help="Wait until every document is delivered, then list where.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @ignore_option
 @follow_option
@@ -52,9 +52,9 @@ def submit(
     ignore: tuple[str, ...],
     follow_symlinks: bool,
 ) -> None:
-    """Take in files and folders, and have LlamaCloud read them.
+    """Submit files and folders to LlamaCloud.
 
-    A second run takes in only what is new. What cannot be read or is empty is named and skipped; exit 1 then.
+    A second run submits only new files. It skips unreadable and empty files, names them, and exits 1.
     """
     found = list(files(paths, ignore=ignore or IGNORED, follow_symlinks=follow_symlinks))
     followed = None if follow_symlinks else frozenset(paths)
@@ -91,7 +91,7 @@ async def take_in_all(
     """
     taken: list[Ingested] = []
     refused: list[SubmitRefusal] = []
-    with bar("taking in", len(found), quiet=quiet) as advance:
+    with bar("submitting", len(found), quiet=quiet) as advance:
         for path in found:
             root = None if followed is None or path in followed else _root(path, followed)
             arrived = await _take_in(app, path, root, packet=packet, bulk=len(found) > BULK_FROM)
@@ -190,7 +190,7 @@ def _print(taken: list[Ingested], refused: list[SubmitRefusal], *, settled: bool
         table(DOCUMENT_COLUMNS, [document_row(item.document) for item in taken])
     else:
         rows = [(item.document.id, item.document.name, _known(item), item.document.state) for item in taken]
-        table(("document", "name", "taken in", "state"), rows)
+        table(("document", "name", "received", "state"), rows)
     fresh = sum(item.fresh for item in taken)
     say(f"{len(taken)} documents: {fresh} new, {len(taken) - fresh} known; {len(refused)} skipped")
     for item in refused:

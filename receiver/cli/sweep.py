@@ -16,24 +16,24 @@ EVERY_SECONDS = DAY
 """Who calls this command by a timer does so once a day at least."""
 
 
-@click.command(short_help="Ask about jobs whose event never came; ring for what is due; forget what is over.")
+@click.command(short_help="Recover missed webhooks, re-enqueue due tasks, and apply retention.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def sweep(as_json: bool) -> None:
-    """Ask LlamaCloud about jobs whose event never came; ring for what is due; forget what is over.
+    """Ask LlamaCloud about jobs whose event is overdue, re-enqueue due tasks, and apply retention.
 
-    `mailroom serve` does it by itself.
+    `mailroom serve` does this by itself.
     """
     result, tidied = with_app(_sweep)
     if as_json:
         print_json(asdict(result) | asdict(tidied))
         return
     say(
-        f"{result.overdue} jobs were overdue, {result.finished} of them go on; {result.enqueued} tasks were due; "
-        f"forgotten: {tidied.purged} events, tasks and alerts, the bytes of {tidied.forgotten} documents, "
-        f"the records of {tidied.documents}; removed: {tidied.strays + tidied.leftovers} files that nobody has"
+        f"{result.overdue} jobs were overdue, {result.finished} of them recovered; {result.enqueued} tasks "
+        f"re-enqueued; expired: {tidied.purged} events, tasks and alerts, the content of {tidied.forgotten} documents, "
+        f"the records of {tidied.documents}; removed: {tidied.strays + tidied.leftovers} orphaned files"
     )
     for trouble in tidied.troubles:
-        say(f"not done: {trouble}", err=True)
+        say(f"incomplete: {trouble}", err=True)
 
 
 async def _sweep(app: App) -> tuple[SweepResult, RetentionResult]:

@@ -14,13 +14,13 @@ from receiver.operations.replay_task import task_of
 from receiver.pipeline.records import find_records
 
 
-@click.command(short_help="List tasks, or show one with all that it carries.")
+@click.command(short_help="List tasks, or show one in full.")
 @click.argument("task_id", required=False)
 @click.option("--state", type=click.Choice([state.value for state in TaskState]), help="Only tasks in this state.")
-@click.option("--parked", is_flag=True, help="Only tasks that gave up and wait for a person.")
+@click.option("--parked", is_flag=True, help="Only parked tasks: out of attempts, waiting for a person.")
 @click.option("--subject", help="Only tasks about this document or job.")
-@click.option("--since", type=MOMENT, help="Since then: 2026-11-22, 2h, 7d.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many at most.")
+@click.option("--since", type=MOMENT, help="Created since: 2026-11-22, 2h, 7d.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number to list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def tasks(
     task_id: str | None,
@@ -31,7 +31,7 @@ def tasks(
     limit: int,
     as_json: bool,
 ) -> None:
-    """List tasks, newest first; or show one: what it is about, what became of it, and what makes it ready again."""
+    """List tasks, newest first; or show one: its subject, its result, and how to retry it."""
     if bool(task_id) + bool(state) + parked + bool(subject) > 1:
         raise click.UsageError("give one of TASK_ID, --state, --parked and --subject")
     if task_id:
@@ -69,4 +69,4 @@ def _one(task_id: str, *, as_json: bool) -> None:
     }
     table(("", ""), [(name, text) for name, text in shown.items() if text])
     if item.state is TaskState.PARKED:
-        say(f"ready again by: mailroom replay {quote(item.id)}")
+        say(f"to retry: mailroom replay {quote(item.id)}")

@@ -19,13 +19,15 @@ SECRET_HEADERS = {"lc-signature", "x-mailroom-token"}
 @click.command(short_help="Send a correctly signed sample event to a receiver.")
 @click.argument("event")
 @click.option("--to", help="The receiver's webhook URL; by default that of MAILROOM_PUBLIC_URL.")
-@click.option("--job", "job_id", help="The job that it is about; an invented one by default.")
-@click.option("--type", "found_type", help="Say this matched type in data.result. Mailroom fetches the job instead.")
-@click.option("--confidence", type=click.FloatRange(0, 1), help="Say this confidence in data.result.")
-@click.option("--duplicates", default=0, show_default=True, help="Send the same event so many times more.")
-@click.option("--string", "as_string", is_flag=True, help="Double-encoded, as webhook_output_format `string` is.")
-@click.option("--id-only", is_flag=True, help="Name the job in data.id only.")
-@click.option("--wrong-signature", is_flag=True, help="Sign another body.")
+@click.option("--job", "job_id", help="The job id of the event; random by default.")
+@click.option("--type", "found_type", help="Matched type in data.result; Mailroom ignores it and fetches the job.")
+@click.option("--confidence", type=click.FloatRange(0, 1), help="Confidence in data.result.")
+@click.option("--duplicates", default=0, show_default=True, help="Resend the event N more times.")
+@click.option(
+    "--string", "as_string", is_flag=True, help="Double-encode the body, as webhook_output_format `string` does."
+)
+@click.option("--id-only", is_flag=True, help="Put the job id in data.id only.")
+@click.option("--wrong-signature", is_flag=True, help="Send an invalid signature.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def trigger(
     event: str,
@@ -39,9 +41,9 @@ def trigger(
     wrong_signature: bool,
     as_json: bool,
 ) -> None:
-    """Send EVENT (classify.success, split.error, anything) as LlamaCloud would, proven by the configured secrets.
+    """Send EVENT (classify.success, split.error, or any other) as LlamaCloud would, signed with the configured secrets.
 
-    Prints what was sent and what came back. Exit 1 when the receiver did not answer 2xx.
+    It prints the request and the response. Exit 1 if the response is not 2xx.
     """
     settings = from_environ()
     refuse_environment(os.environ)
@@ -63,7 +65,7 @@ def trigger(
 
 def _own(settings: Settings) -> str:
     if not settings.public_url:
-        raise Misconfigured("say where to: --to URL, or MAILROOM_PUBLIC_URL")
+        raise Misconfigured("give --to URL, or set MAILROOM_PUBLIC_URL")
     return settings.webhook_url
 
 
@@ -87,8 +89,8 @@ def send(sample: Sample, proofs: Proofs, url: str, *, times: int = 1) -> list[ht
             return [client.post(url, content=body, headers=proof_headers(sample, body, proofs)) for _ in range(times)]
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Misconfigured(
-                f"nobody answers at {url}: {str(error) or type(error).__name__}",
-                fix="is the receiver running, and is this its address?",
+                f"no response from {url}: {str(error) or type(error).__name__}",
+                fix="check that the receiver is running at this address",
             ) from error
 
 

@@ -11,29 +11,29 @@ from receiver.core.errors import Malformed
 from receiver.operations.failed_documents import unlock as unlock_document
 
 
-@click.command(short_help="Open a locked PDF with its password, and submit it anew.")
+@click.command(short_help="Unlock a PDF with its password and resubmit it.")
 @click.argument("document_id")
 @click.option(
     "--password-file",
     required=True,
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
-    help="A file whose first line is the password; - reads standard input. It is kept nowhere.",
+    help="A file whose first line is the password; - reads standard input. Mailroom does not store it.",
 )
 @WHO
 @JSON
 def unlock(document_id: str, password_file: Path, who: str, as_json: bool) -> None:
-    """Open a locked PDF with its password, and submit it anew; what is delivered then is the open one.
+    """Unlock a PDF with its password and resubmit it; Mailroom delivers the unlocked PDF.
 
-    The password is asked for in a file, so that it stands neither in the shell's history nor in the list of processes.
+    The password comes from a file, which keeps it out of the shell history and the process list.
     """
     password = _first_line(password_file)
     done = with_app(lambda app: unlock_document(document_id, password, app.context, who=who))
-    report_mended([done], "unlocked and submitted anew", as_json=as_json)
+    report_mended([done], "unlocked and resubmitted", as_json=as_json)
 
 
 def _first_line(path: Path) -> str:
     text = sys.stdin.readline() if str(path) == "-" else path.read_text(encoding="utf-8").partition("\n")[0]
     password = text.rstrip("\r\n")
     if not password:
-        raise Malformed(f"{path} holds no password in its first line")
+        raise Malformed(f"{path} has no password on its first line")
     return password

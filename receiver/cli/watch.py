@@ -34,22 +34,22 @@ SHORTEST_PAUSE = 0.1
 log = logging.getLogger("mailroom.watch")
 
 
-@click.command(short_help="Take in what appears in a folder.")
+@click.command(short_help="Submit files that appear in a folder.")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True))
-@click.option("--packet", is_flag=True, help="Each file holds many letters: split it first.")
-@click.option("--settle", default=2.0, show_default=True, help="Seconds for which a file must not change.")
+@click.option("--packet", is_flag=True, help="Each file is a packet of several documents: split it first.")
+@click.option("--settle", default=2.0, show_default=True, help="Seconds a file must stay unchanged before it is read.")
 @click.option("--poll", is_flag=True, hidden=True, expose_value=False, help="It always looks; kept for scripts.")
-@click.option("--once", is_flag=True, help="Take in what is there, and stop.")
+@click.option("--once", is_flag=True, help="Submit what is there, then exit.")
 @ignore_option
 @follow_option
 def watch(
     folder: Path, packet: bool, settle: float, once: bool, ignore: tuple[str, ...], follow_symlinks: bool
 ) -> None:
-    """Take in what appears in FOLDER; `mailroom serve` beside it does the rest.
+    """Submit files that appear in FOLDER; a running `mailroom serve` processes them.
 
-    What was taken in is moved to done/, what was refused to failed/ with the reason beside it. Files under packets/ are
-    packets. Hidden files, links, what storage boxes and unfinished downloads leave, and what Mailroom itself delivered
-    are left alone.
+    It moves submitted files to done/, and rejected files to failed/ with the reason beside them. Files under packets/
+    are packets. It skips hidden files, links, temporary files of storage systems and downloads, and files that
+    Mailroom itself delivered.
     """
     inbox = Inbox(
         folder,
@@ -66,12 +66,12 @@ def refuse_loops(app: App, folder: Path) -> None:
     config, settings = app.context.config, app.settings
     config.refuse(config.loops([str(folder)]))
     if settings.spool and feeds([str(folder)], f"{settings.spool.rstrip('/')}/"):
-        raise Misconfigured(f"MAILROOM_SPOOL={settings.spool} lies inside of {folder}, which is watched")
+        raise Misconfigured(f"MAILROOM_SPOOL={settings.spool} is inside {folder}, which is watched")
     store = settings.store.partition("://")[2].removeprefix("/")
     if settings.store.startswith("sqlite:") and feeds([str(folder)], f"folder://{store}"):
         raise Misconfigured(
-            f"MAILROOM_STORE={settings.store} lies inside of {folder}, which is watched",
-            fix="watch a folder of its own, or keep the store elsewhere",
+            f"MAILROOM_STORE={settings.store} is inside {folder}, which is watched",
+            fix="watch another folder, or move the store",
         )
 
 

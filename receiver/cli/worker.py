@@ -16,7 +16,7 @@ log = logging.getLogger("mailroom.serve")
 
 @click.command()
 def worker() -> None:
-    """Run a worker and the sweep, without the receiver. Any number may share one store and queue."""
+    """Run a worker and the sweep, without the receiver. Several workers can share one store and queue."""
     with_app(_work, log=True)
 
 

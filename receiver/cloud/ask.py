@@ -30,5 +30,5 @@ async def ask_pages(transport: Transport, shape: type[wire.Listed[M]], call: Cal
             yield item
         token = page.next_page_token or None
         if token in seen:
-            raise CloudBusy(f"LlamaCloud gives the same page of {call.asked} again and again")
+            raise CloudBusy(f"LlamaCloud returns the same page of {call.asked} repeatedly")
         seen.add(token or "")

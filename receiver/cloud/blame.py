@@ -42,16 +42,16 @@ def blamed(path: str, places: Sequence[str], text: str, said: str) -> MailroomEr
     if setting and not named:
         return _ours(setting, said)
     if named and not setting:
-        return DocumentRefused(f"LlamaCloud refuses the document {said}")
-    return CloudRefused(f"LlamaCloud refuses this, and does not say for sure that it is the document {said}")
+        return DocumentRefused(f"LlamaCloud rejects the document {said}")
+    return CloudRefused(f"LlamaCloud rejects this, possibly because of the document {said}")
 
 
 def _ours(place: str, said: str) -> SettingsRefused:
     of_file = "" if place.isupper() else " in mailroom.yaml"
     return SettingsRefused(
-        f"LlamaCloud refuses what {place}{of_file} makes us send {said}",
+        f"LlamaCloud rejects the value of {place}{of_file} {said}",
         place=place,
-        fix=f"mend {place}{of_file}{' (mailroom routes check)' if of_file else ''}, and start Mailroom again",
+        fix=f"correct {place}{of_file}{' (mailroom routes check)' if of_file else ''}, and restart Mailroom",
     )
 
 

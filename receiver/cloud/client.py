@@ -133,7 +133,7 @@ class LlamaCloud:
             async for chunk in response.aiter_bytes(CHUNK_BYTES):
                 read += len(chunk)
                 if read > FILE_BYTES:
-                    raise CloudBusy(f"LlamaCloud gives more than {FILE_BYTES >> 20} MB for {call.path}")
+                    raise CloudBusy(f"LlamaCloud returned more than {FILE_BYTES >> 20} MB for {call.path}")
                 yield chunk
         except httpx.HTTPError as failure:
             raise self._transport.unanswered(failure, f"GET {call.path}") from failure
@@ -144,12 +144,12 @@ class LlamaCloud:
         link = wire.read_payload(wire.PresignedUrl, await self._transport.attempt(call), asked=call.asked)
         url = base_address(link.url, self._transport.base_url)
         if url is None:
-            raise CloudBusy(f"LlamaCloud gives a link for {call.path} that is none")
+            raise CloudBusy(f"LlamaCloud returned an invalid link for {call.path}")
         try:
             return await self._transport.download(url)
         except Refusal as failure:
             if failure.response.status_code in {401, 403}:  # the link is refused, not our key
-                raise CloudBusy(f"the presigned link for {call.path} is refused: is it stale already?") from failure
+                raise CloudBusy(f"the presigned link for {call.path} was refused: it may have expired") from failure
             raise
 
     async def create(self, order: JobRequest) -> JobReport:

@@ -41,7 +41,7 @@ def _proxy(text: str) -> None:
             "names a SOCKS proxy, for which a package is missing", "pip install 'httpx[socks]', or use an HTTP proxy"
         ) from None
     except (httpx.InvalidURL, ValueError):
-        raise Wrong("names no proxy that can be used", "write it like http://proxy.example.com:3128") from None
+        raise Wrong("is not a usable proxy", "write it like http://proxy.example.com:3128") from None
 
 
 def _no_proxy(text: str) -> None:
@@ -49,7 +49,7 @@ def _no_proxy(text: str) -> None:
         try:
             _made(mounts={_pattern(host): None})
         except (httpx.InvalidURL, ValueError):
-            raise Wrong(f"holds {host!r}, which httpx cannot read", "name hosts, or single addresses") from None
+            raise Wrong(f"holds {host!r}, which httpx cannot read", "use host names or single addresses") from None
 
 
 def _pattern(host: str) -> str:
@@ -72,15 +72,17 @@ def _certificates(text: str) -> None:
     try:
         ssl.create_default_context(cafile=text)
     except (OSError, ValueError) as error:  # an SSLError is an OSError
-        reason = "does not exist" if isinstance(error, FileNotFoundError) else "holds no certificates that can be read"
+        reason = "does not exist" if isinstance(error, FileNotFoundError) else "has no readable certificates"
         raise Wrong(
-            f"names a file that {reason}", "name a PEM file with the certificates to trust, or unset it"
+            f"names a file that {reason}", "set it to a PEM file with the certificates to trust, or unset it"
         ) from None
 
 
 def _folder(text: str) -> None:
     if not Path(text).is_dir():
-        raise Wrong("names a folder that does not exist", "name the folder of the certificates to trust, or unset it")
+        raise Wrong(
+            "names a folder that does not exist", "set it to the folder of the certificates to trust, or unset it"
+        )
 
 
 def _hashed(text: str) -> None:
@@ -89,11 +91,9 @@ def _hashed(text: str) -> None:
     try:
         found = any(re.fullmatch(r"[0-9a-f]{8}\.\d+", path.name) for path in Path(text).iterdir())
     except OSError:
-        raise Wrong("names a folder that cannot be looked into", "give this user the right to, or unset it") from None
+        raise Wrong("names a folder that cannot be read", "give this user permission, or unset it") from None
     if not found:
-        raise Wrong(
-            "names a folder without certificates that OpenSSL finds there", f"openssl rehash {text}, or unset it"
-        )
+        raise Wrong("names a folder without certificates that OpenSSL can find", f"openssl rehash {text}, or unset it")
 
 
 def _key_log(text: str) -> None:
@@ -107,7 +107,7 @@ def _endpoint(text: str) -> None:
 
 def _region(text: str) -> None:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
-        raise Wrong("is no region", "write it like eu-central-1")
+        raise Wrong("is not a region", "write it like eu-central-1")
 
 
 _CHECKS: dict[str, Callable[[str], None]] = {

@@ -25,12 +25,12 @@ async def check_link(url: httpx.URL, base_url: str) -> None:
     """
     base = httpx.URL(base_url)
     if base.scheme == "https" and url.scheme != "https":
-        raise CloudBusy(f"LlamaCloud gives a link to {url.host} that is not https")
+        raise CloudBusy(f"LlamaCloud returned a link to {url.host} that is not https")
     inside = {network for network in await _networks(url.host) if network != "internet"}
     if inside and not inside <= await _networks(base.host):
         raise CloudBusy(
-            f"LlamaCloud gives a link to {url.host}, which is in a {', '.join(sorted(inside))} network",
-            fix="if LlamaCloud's files really are there, LLAMA_CLOUD_BASE_URL must be in the same network",
+            f"LlamaCloud returned a link to {url.host}, which is in a {', '.join(sorted(inside))} network",
+            fix="if LlamaCloud's files are really there, LLAMA_CLOUD_BASE_URL must be in the same network",
         )
 
 
@@ -39,9 +39,9 @@ def follow(url: httpx.URL, location: str) -> httpx.URL:
     try:
         to = url.join(location)
     except (httpx.InvalidURL, ValueError):
-        raise CloudBusy(f"LlamaCloud's link to {url.host} leads on to what is no address") from None
+        raise CloudBusy(f"LlamaCloud's link to {url.host} redirects to an invalid address") from None
     if to.host != url.host or to.port != url.port or to.scheme != url.scheme:
-        raise CloudBusy(f"LlamaCloud's link to {url.host} leads on to {to.host}, which is not followed")
+        raise CloudBusy(f"LlamaCloud's link to {url.host} redirects to {to.host}, which is not allowed")
     return to
 
 

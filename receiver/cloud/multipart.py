@@ -40,7 +40,9 @@ class Multipart:
             if (aclose := getattr(chunks, "aclose", None)) is not None:
                 await aclose()
         if sent != self._content.size:
-            raise FileGone(f"{self._name} has changed: {self._content.size} bytes were kept, another number is there")
+            raise FileGone(
+                f"{self._name} has changed: {self._content.size} bytes were stored, but the size now differs"
+            )
         yield self._tail
 
 

@@ -33,7 +33,7 @@ def job_path(kind: JobKind, *, beta: bool = False) -> str:
 def status_word(kind: JobKind, status: JobStatus) -> str:
     """The status as the list of this kind takes it. Raises NotAllowed for ``gone``, which is ours alone."""
     if status is JobStatus.GONE:
-        raise NotAllowed("LlamaCloud cannot list jobs that it does not know")
+        raise NotAllowed("LlamaCloud cannot list unknown jobs")
     if kind is JobKind.CLASSIFY:
         return status.upper()
     return "processing" if status is JobStatus.RUNNING else str(status)

@@ -87,11 +87,11 @@ def error(response: httpx.Response, about: About, *, now: float, hide: Sequence[
     status = response.status_code
     asked = f"{response.request.method} {response.request.url.path}"
     text = vendor_reason(response, hide)
-    said = f"(LlamaCloud answers {status} to {asked}{': ' + text if text else ''})"
+    said = f"(LlamaCloud returned {status} to {asked}{': ' + text if text else ''})"
     if status == 401 or (status == 403 and _the_vendors(response)):
         return KeyRefused(f"LLAMA_CLOUD_API_KEY is not accepted {said}")
     if status in {403, 407}:
-        return CloudRefused(f"something before LlamaCloud, a firewall or a proxy, refuses us {said}")
+        return CloudRefused(f"a firewall or proxy in front of LlamaCloud refuses the request {said}")
     if status == 402:
         return OutOfCredits(f"the LlamaCloud account is out of credits {said}")
     if passing(response) or status in {408, 409, 429} or status >= 500:
@@ -106,23 +106,23 @@ def _final(response: httpx.Response, about: About, said: str) -> MailroomError:
     if about is About.JOB and (missing or status == 422):  # 422: the id has another shape than theirs
         return JobGone(f"LlamaCloud does not know this job {said}")
     if about is About.FILE and (missing or status == 422):
-        return FileGone(f"LlamaCloud does not have this file any more {said}")
+        return FileGone(f"LlamaCloud no longer has this file {said}")
     sending = about in {About.UPLOAD, About.ORDER}
     if sending and (status in {400, 413, 415, 422} or (missing and not _no_path(response))):
         return _refused(response, said)
     if status in {404, 405, 410} or 300 <= status < 400:
-        return NotServed(f"LlamaCloud does not serve this {said}")
+        return NotServed(f"LlamaCloud has no such resource {said}")
     told = _blamed(response, said)
-    return CloudRefused(f"LlamaCloud refuses this {said}") if isinstance(told, DocumentRefused) else told
+    return CloudRefused(f"LlamaCloud rejects this {said}") if isinstance(told, DocumentRefused) else told
 
 
 def _refused(response: httpx.Response, said: str) -> MailroomError:
     """The error of a refused upload or creation."""
     status = response.status_code
     if FILE_MISSING.search(said):  # it was found, or uploaded, a moment ago; the next try looks again
-        return CloudBusy(f"LlamaCloud does not find the uploaded file {said}")
+        return CloudBusy(f"LlamaCloud cannot find the uploaded file {said}")
     if status in {413, 415}:
-        return DocumentRefused(f"LlamaCloud refuses the document {said}")
+        return DocumentRefused(f"LlamaCloud rejects the document {said}")
     return _blamed(response, said)
 
 

@@ -176,7 +176,7 @@ class Transport:
             if not response.has_redirect_location:
                 raise Refusal(response)
             url = follow(url, response.headers["location"])
-        raise CloudBusy(f"LlamaCloud's link to {url.host} leads on and on")
+        raise CloudBusy(f"LlamaCloud's link to {url.host} redirects too often")
 
     async def _open_link(self, url: httpx.URL) -> httpx.Response:
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
@@ -201,7 +201,7 @@ class Transport:
                 raise
             seconds = self.patience.whole(call)
             raise CloudBusy(
-                f"LlamaCloud at {self.base_url} did not answer {call.asked} within {seconds:.0f} s"
+                f"LlamaCloud at {self.base_url} did not respond to {call.asked} within {seconds:.0f} s"
             ) from failure
         except Refusal as failure:
             raise self.translate(failure, call) from failure
@@ -216,7 +216,7 @@ class Transport:
     def unanswered(self, failure: httpx.HTTPError, asked: str) -> CloudBusy:
         """The error for a call without an (entire) answer."""
         return CloudBusy(
-            f"LlamaCloud at {self.base_url} did not answer {asked}: {str(failure) or type(failure).__name__}"
+            f"LlamaCloud at {self.base_url} did not respond to {asked}: {str(failure) or type(failure).__name__}"
         )
 
     def _wait(self, state: RetryCallState) -> float:
@@ -258,7 +258,7 @@ async def _read(response: httpx.Response, asked: str) -> httpx.Response:
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > ANSWER_BYTES:
-            raise CloudBusy(f"LlamaCloud's answer to {asked} is longer than {ANSWER_BYTES >> 20} MB")
+            raise CloudBusy(f"LlamaCloud's response to {asked} is longer than {ANSWER_BYTES >> 20} MB")
     plain = [(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_WIRE]
     return httpx.Response(response.status_code, headers=plain, content=bytes(body), request=response.request)
 

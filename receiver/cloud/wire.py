@@ -112,7 +112,7 @@ class ResultPayload(Wire):
         share, reasoning = _share(self.confidence), self.reasoning or ""
         if share is None and self.confidence is not None:
             said = f"{self.confidence!r:.50}"
-            reasoning = f"The reported confidence, {said}, is not within 0 and 1: it counts as 0. {reasoning}".strip()
+            reasoning = f"The reported confidence, {said}, is not between 0 and 1: it counts as 0. {reasoning}".strip()
         return Classification(type=self.type or None, confidence=share or 0.0, reasoning=reasoning)
 
 
@@ -199,4 +199,4 @@ def read_payload(shape: type[M], body: bytes, *, asked: str) -> M:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
-        raise CloudBusy(f"LlamaCloud's answer to {asked} cannot be read: {place}: {first['msg']}") from error
+        raise CloudBusy(f"LlamaCloud's response to {asked} cannot be read: {place}: {first['msg']}") from error

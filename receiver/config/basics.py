@@ -21,7 +21,7 @@ def form(value: Any) -> str:
 
 def in_order(what: str, low: int | None, high: int | None) -> None:
     if low is not None and high is not None and low > high:
-        raise Wrong(f"min_{what} {low} is above max_{what} {high}", "swap them")
+        raise Wrong(f"min_{what} {low} is above max_{what} {high}", "swap the two")
 
 
 Texts = Annotated[

@@ -60,8 +60,8 @@ def _text(path: Path, variable: str = "MAILROOM_CONFIG") -> str:
         return FILES.read(path).decode("utf-8-sig")
     except FileNotFoundError:
         raise Misconfigured(
-            f"there is no {path}: write one (docs/reference-config.md) and name it in {variable}; "
-            "`mailroom demo` shows everything without one"
+            f"there is no {path}: create it (docs/reference-config.md) or set {variable} to its path; `mailroom "
+            "demo` works without one"
         ) from None
     except OSError as error:
         raise Misconfigured(f"{path} ({variable}) cannot be read: {error.strerror}") from error
@@ -73,7 +73,7 @@ def parse(text: str, environ: Mapping[str, str], *, path: Path) -> Config:
     """The configuration in this text. Raises Misconfigured with all that is wrong."""
     source = read_config(text, path)
     if source.data is None:
-        raise Misconfigured(f"{path} is empty: docs/reference-config.md has one to start from")
+        raise Misconfigured(f"{path} is empty: start from the example in docs/reference-config.md")
     found = [(source.line(place), f"{place}: {message}") for place, message in source.faults]
     try:
         file = model.ConfigFile.model_validate(source.data, context={"environ": environ})
@@ -106,9 +106,9 @@ def _disagreements(file: model.ConfigFile) -> Iterator[tuple[str, str]]:
         yield from _repeated("split.categories", "name", [item.name for item in categories])
         for place, item in enumerate(categories):
             if item.name.lower() == "uncategorized":
-                yield f"split.categories[{place}].name", "is LlamaCloud's own word for what fits none; take another"
+                yield f"split.categories[{place}].name", "is LlamaCloud's name for what matches no rule; use another"
     elif "split" in file.model_fields_set and not rules:
-        yield "split", "needs categories of its own, as classify.configuration_id hides the rules; list them"
+        yield "split", "needs its own categories, because classify.configuration_id hides the rules; list them"
     yield from _too_short(file.retention)
 
 
@@ -116,7 +116,7 @@ def _too_short(section: model.RetentionSection) -> Iterator[tuple[str, str]]:
     """A document's record stays as long as what refers to it."""
     days, name = max((getattr(section, name), name) for name in ("tasks_days", "events_days", "content_days"))
     if section.documents_days is not None and section.documents_days < days:
-        yield "retention.documents_days", f"is below {name} ({days:g}), which rests on it; raise it to {days:g}"
+        yield "retention.documents_days", f"must not be below {name} ({days:g}); raise it to {days:g}"
 
 
 def _repeated(place: str, key: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -280,13 +280,17 @@ def _warnings(file: model.ConfigFile) -> Iterator[Problem]:
     yield from (_warning(*item) for item in surprises(file))
     for place, rule in enumerate(file.classify.rules or ()):
         if len(rule.description) > SURE_DESCRIPTION:
-            message = f"{len(rule.description)} characters: LlamaCloud's documents disagree whether more than 500 go"
+            message = (
+                f"{len(rule.description)} characters: LlamaCloud's documents disagree on whether it allows over 500"
+            )
             yield _warning(f"classify.rules[{place}].description", message, "shorten it")
     categories = file.split.categories
     if isinstance(categories, tuple) and len(categories) > SURE_CATEGORIES:
-        yield _warning("split.categories", f"LlamaCloud may take no more than {SURE_CATEGORIES}", "merge some")
+        yield _warning(
+            "split.categories", f"LlamaCloud may accept no more than {SURE_CATEGORIES}", "merge some of them"
+        )
     if file.classify.configuration_id:
-        message = "only LlamaCloud knows a preset's types: routes cannot be held against them, nor packets cut"
+        message = "only LlamaCloud knows a preset's types: Mailroom cannot check routes against them, or cut packets"
         yield _warning("classify.configuration_id", message, "write the rules here to have them checked")
 
 

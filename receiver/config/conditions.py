@@ -37,27 +37,25 @@ class WhenSection(Section):
     """Conditions beside the type; all must hold. In patterns `*` stands for any characters and `?` for one."""
 
     source: Sources | None = Field(default=None, description="folder, upload, s3, email, piece or adopted")
-    sender: OneLine | None = Field(default=None, description="who sent it")
+    sender: OneLine | None = Field(default=None, description="the sender")
     recipient: OneLine | None = Field(
-        default=None, description="an address in To or Cc of the e-mail that it came in; one that fits is enough"
+        default=None, description="an address in To or Cc of its e-mail; one match is enough"
     )
     name: Patterns | None = Field(default=None, description="file name: `*scan*.pdf`")
-    subject: OneLine | None = Field(default=None, description="subject of the e-mail that it came in")
+    subject: OneLine | None = Field(default=None, description="subject of its e-mail")
     media_type: MediaTypes | None = Field(default=None, description="application/pdf, image/*")
-    parent_category: OneLine | None = Field(default=None, description="the category that the piece had in its packet")
+    parent_category: OneLine | None = Field(default=None, description="the category of the piece in its packet")
     metadata: Annotated[dict[Text, Patterns], Field(min_length=1)] | None = Field(
-        default=None, description="key: pattern, or a list of them; a key that is not there fits none"
+        default=None, description="key: pattern, or a list of them; a missing key matches none"
     )
-    min_pages: Count | None = Field(default=None, description="fewest pages")
-    max_pages: Count | None = Field(default=None, description="most pages")
-    min_size: Size | None = Field(default=None, description="fewest bytes: 20000, 5 MB")
-    max_size: Size | None = Field(default=None, description="most bytes")
-    duplicate: bool | None = Field(
-        default=None, description="whether another document came in with the same bytes before"
-    )
-    any_of: "Conditions | None" = Field(default=None, alias="any", description="conditions of which one must hold")
+    min_pages: Count | None = Field(default=None, description="minimum pages")
+    max_pages: Count | None = Field(default=None, description="maximum pages")
+    min_size: Size | None = Field(default=None, description="minimum bytes: 20000, 5 MB")
+    max_size: Size | None = Field(default=None, description="maximum bytes")
+    duplicate: bool | None = Field(default=None, description="whether an earlier document has the same bytes")
+    any_of: "Conditions | None" = Field(default=None, alias="any", description="conditions; at least one must hold")
     none_of: "Excluded | None" = Field(
-        default=None, alias="not", description="conditions that must not hold; of a list, none of them"
+        default=None, alias="not", description="conditions that must not hold; in a list, none may"
     )
 
     @field_validator("*", mode="before")
@@ -73,7 +71,7 @@ class WhenSection(Section):
         in_order("pages", self.min_pages, self.max_pages)
         in_order("size", self.min_size, self.max_size)
         if self.depth > DEEPEST:
-            raise Wrong(f"nests any and not more than {DEEPEST} deep", "write rows of their own")
+            raise Wrong(f"nests any and not more than {DEEPEST} deep", "write separate rows")
         return self
 
     @property
@@ -89,7 +87,7 @@ class WhenSection(Section):
 
 def _says_something(section: WhenSection) -> WhenSection:
     if not section.model_fields_set:
-        raise Wrong("asks nothing", "write a condition, or leave it out")
+        raise Wrong("has no condition", "write a condition, or leave it out")
     return section
 
 

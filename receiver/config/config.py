@@ -206,8 +206,8 @@ class Config:
             Problem(
                 severity="error",
                 where=f"{where}.to[{place}]",
-                message=f"{target.url} lies inside of {source}: what is delivered there comes in again",
-                fix="deliver it elsewhere",
+                message=f"{target.url} is inside {source}: Mailroom would submit its own deliveries again",
+                fix="choose another destination",
                 route=name,
             )
             for where, name, targets in ways(self.table)

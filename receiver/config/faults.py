@@ -20,10 +20,10 @@ _TEXTS = {
     "float_type": "must be a number",
     "bool_type": "must be true or false",
     "tuple_type": "must be a list",
-    "model_type": "must be a section with keys of its own",
-    "dict_type": "must be a section with keys of its own",
+    "model_type": "must be a section with keys",
+    "dict_type": "must be a section with keys",
     "literal_error": "must be {expected}",
-    "string_pattern_mismatch": "is not in the form that is wanted",
+    "string_pattern_mismatch": "has the wrong format",
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
     "too_short": "must have at least {min_length} entry",
@@ -111,7 +111,7 @@ def _fix(details: ErrorDetails, loc: Sequence[str | int], schema: Mapping[str, A
 
 def _nearest(word: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+    return f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
 
 
 def _example(schema: Mapping[str, Any], loc: Sequence[str | int], otherwise: str = "") -> str:

@@ -42,10 +42,10 @@ from receiver.core.retention import LONGEST_DAYS, Retention
 
 class RuleSection(Section):
     type: Annotated[str, Field(min_length=1, max_length=50), AfterValidator(rule_type)] = Field(
-        description="the type that a document gets; letters, digits, space, - and _"
+        description="the document type; letters, digits, space, - and _"
     )
     description: Annotated[str, Field(min_length=10, max_length=2000), AfterValidator(readable)] = Field(
-        description="what such a document looks like, in plain words; up to 500 characters are sure to be taken",
+        description="what such a document looks like, in plain words; up to 500 characters are always accepted",
         examples=["has an invoice number, line items and a total amount due"],
     )
 
@@ -54,7 +54,7 @@ class ParsingSection(Section):
     lang: Annotated[str, Field(pattern=r"^[a-z]{2,3}([_-][A-Za-z]{2,8})?$")] | None = Field(
         default=None, description="language of the documents, ISO 639-1; LlamaCloud's default is en", examples=["en"]
     )
-    max_pages: Count | None = Field(default=None, description="read only so many pages from the start")
+    max_pages: Count | None = Field(default=None, description="read only this many pages from the start")
     target_pages: (
         Annotated[
             str, Field(pattern=r"^[0-9]{1,6}(-[0-9]{1,6})?(, ?[0-9]{1,6}(-[0-9]{1,6})?)*$"), AfterValidator(page_list)
@@ -69,18 +69,18 @@ class ParsingSection(Section):
     @model_validator(mode="after")
     def _one_limit(self) -> "ParsingSection":
         if self.max_pages is not None and self.target_pages is not None:
-            raise Wrong("max_pages and target_pages exclude each other", "keep one of the two")
+            raise Wrong("max_pages and target_pages are mutually exclusive", "remove one of them")
         return self
 
 
 class ClassifySection(Section):
     rules: Annotated[tuple[RuleSection, ...], Field(min_length=1)] | None = Field(
-        default=None, description="what LlamaCloud chooses from"
+        default=None, description="the types LlamaCloud chooses from"
     )
     parsing: ParsingSection = Field(default_factory=ParsingSection, description="how much of a document is read")
     mode: Literal["FAST"] = Field(default="FAST", description="LlamaCloud's only mode")
     configuration_id: Annotated[str, Field(pattern="^cfg-[A-Za-z0-9_-]+$")] | None = Field(
-        default=None, description="a preset saved at LlamaCloud, in place of all the rest", examples=["cfg-1234"]
+        default=None, description="a preset saved at LlamaCloud, instead of all other keys", examples=["cfg-1234"]
     )
 
     @model_validator(mode="after")
@@ -89,7 +89,7 @@ class ClassifySection(Section):
             raise Wrong("has no rules", 'add "rules: [{type: invoice, description: has a number and a total}]"')
         if self.configuration_id is not None and self.model_fields_set - {"configuration_id"}:
             others = ", ".join(sorted(self.model_fields_set - {"configuration_id"}))
-            raise Wrong(f"configuration_id takes the place of {others}", "keep the preset or the others")
+            raise Wrong(f"configuration_id replaces {others}", "remove the preset or the others")
         return self
 
 
@@ -99,16 +99,16 @@ class CategorySection(Section):
 
 
 class GuardsSection(Section):
-    min_pages: Count | None = Field(default=None, description="fewest pages of a piece")
-    max_pages: Count | None = Field(default=None, description="most pages of a piece")
-    max_pieces: Count | None = Field(default=1000, description="most pieces of a packet")
+    min_pages: Count | None = Field(default=None, description="minimum pages of a piece")
+    max_pages: Count | None = Field(default=None, description="maximum pages of a piece")
+    max_pieces: Count | None = Field(default=1000, description="maximum pieces of a packet")
     max_packet_pages: Count | None = Field(
-        default=2000, description="most pages of a packet; a longer one waits in review before anything is paid for"
+        default=2000, description="maximum pages of a packet; a longer one waits in review at no cost"
     )
     blank_pages: Literal["attach", "drop"] = Field(
-        default="attach", description="blank pages go with the piece before them, or are dropped into a piece `blank`"
+        default="attach", description="blank pages join the piece before them, or are dropped into a piece `blank`"
     )
-    merge_neighbours: bool = Field(default=False, description="make one piece of neighbours of one category")
+    merge_neighbours: bool = Field(default=False, description="merge adjacent pieces of the same category")
 
     @model_validator(mode="after")
     def _in_order(self) -> "GuardsSection":
@@ -121,9 +121,9 @@ class SplitSection(Section):
         Annotated[Literal["from-rules"], Tag("(text)")]
         | Annotated[tuple[CategorySection, ...], Field(min_length=1), Tag("(spelt out)")],
         Discriminator(form),
-    ] = Field(default="from-rules", description="what pieces may be: the classify rules, or a list of its own")
+    ] = Field(default="from-rules", description="categories of pieces: the classify rules, or a separate list")
     uncategorized: Literal["include", "forbid", "omit"] = Field(
-        default="include", description="pages that fit no category: a piece of their own, not allowed, or left out"
+        default="include", description="pages that match no category: a separate piece, not allowed, or left out"
     )
     then: Literal["classify", "route"] = Field(
         default="classify", description="classify each piece, or route it by its category"
@@ -137,7 +137,7 @@ class SplitSection(Section):
         description="LlamaCloud's split API: the current one (webhooks), the beta one (asked by the sweep)",
     )
     guards: GuardsSection = Field(
-        default_factory=GuardsSection, description="bounds; a packet that breaks one waits in review"
+        default_factory=GuardsSection, description="limits; a packet that exceeds one waits in review"
     )
     min_confidence: Literal["high", "medium", "low"] = Field(
         default="medium", description="a piece whose category is less certain waits in review"
@@ -174,43 +174,45 @@ class WaySection(Section):
     """Where documents go that take one of the named ways; at least one of the two."""
 
     to: Targets | None = Field(default=None, description="destinations")
-    review: bool = Field(default=False, description="hold them for a person")
+    review: bool = Field(default=False, description="hold documents for a person")
 
     @model_validator(mode="after")
     def _leads_somewhere(self) -> "WaySection":
         if not self.to and not self.review:
-            raise Wrong("leads nowhere", 'add "to: [s3://bucket/prefix/]" or "review: true"')
+            raise Wrong("has no destination", 'add "to: [s3://bucket/prefix/]" or "review: true"')
         return self
 
 
 class MailSection(Section):
     to: Targets | None = Field(default=None, description="where a mail itself is archived, as it was sent")
-    review: bool = Field(default=False, description="hold every mail for a person once its parts have their place")
+    review: bool = Field(default=False, description="hold every mail for a person once its parts are delivered")
     body: Literal["document", "record"] = Field(
         default="document",
         description="the text beside attachments: a document of its own, or (up to 4,000 characters) with the mail's "
         "record and in the manifests of its documents",
     )
     max_parts: Annotated[int, Field(ge=1, le=400)] = Field(
-        default=200, description="most parts of one arrival; a mail with more is held for a person"
+        default=200, description="maximum parts of one mail; a mail with more is held for a person"
     )
     max_depth: Annotated[int, Field(ge=1, le=50)] = Field(
-        default=20, description="most levels of parts in parts, and of mails in mails"
+        default=20, description="maximum nesting of parts and of attached mails"
     )
     max_unpacked: Annotated[int, Field(ge=1)] = Field(
-        default=256 * 1024 * 1024, description="most bytes of all its parts, decoded"
+        default=256 * 1024 * 1024, description="maximum decoded bytes of all parts"
     )
 
 
 class RouteSection(WaySection):
     type: Annotated[Texts, AfterValidator(named_once)] = Field(
-        description='which types take this row; "*" is every type', examples=["invoice"]
+        description='types that this row matches; "*" is every type', examples=["invoice"]
     )
     name: Text | None = Field(default=None, description="the row's name in plans and messages; without it, its types")
     min_confidence: Confidence = Field(default=0.0, description="below: low_confidence")
-    when: WhenSection = Field(default_factory=WhenSection, description="conditions beside the type")
+    when: WhenSection = Field(default_factory=WhenSection, description="further conditions")
     goes_on: bool = Field(
-        default=False, alias="continue", description="add these destinations and read on: a row below decides the way"
+        default=False,
+        alias="continue",
+        description="add these destinations and continue: a later row decides the route",
     )
 
 
@@ -241,27 +243,27 @@ class AlertSection(Section):
     min_severity: SeverityName = Field(default="info", description="only incidents of at least this severity")
     at_most: Annotated[str, AfterValidator(window)] = Field(
         default="1 per 10 minutes",
-        description="per cause: an incident that comes back sooner after its end is told when this is over",
+        description="per cause: an incident that recurs sooner is reported when this time has passed",
     )
     repeat: Annotated[str, AfterValidator(repeat_text)] = Field(
-        default="4 hours", description="how often the channel is reminded of an incident that goes on; or never"
+        default="4 hours", description="how often the channel gets reminders of an active incident; or never"
     )
     ceiling: Annotated[str, AfterValidator(ceiling_text)] = Field(
-        default="20 per hour", description="notices of the channel at most; other causes are told together in a digest"
+        default="20 per hour", description="maximum notices to the channel; other causes are combined in a digest"
     )
     quiet_hours: Annotated[str, AfterValidator(quiet_hours_text)] | None = Field(
         default=None,
-        description="when only what is critical is told; the rest follows afterwards",
+        description="hours in which only critical incidents are reported; the rest follows afterwards",
         examples=["20:00-07:00 Europe/Berlin"],
     )
     escalate: EscalationSection | None = Field(
-        default=None, description="who else is told when nobody acknowledges an incident"
+        default=None, description="another channel to notify if nobody acknowledges an incident"
     )
     secret: Option | None = Field(
-        default=None, description="of an https:// channel: env:NAME of the whsec_ key that signs its notices"
+        default=None, description="for an https:// channel: env:NAME of the whsec_ key that signs its notices"
     )
     headers: dict[str, Option] = Field(
-        default_factory=dict, description="of an https:// channel: headers that it is given; env:NAME for a variable"
+        default_factory=dict, description="for an https:// channel: headers to send; env:NAME for a variable"
     )
 
 
@@ -271,7 +273,7 @@ class SeveritySection(Section):
     )
     when: Annotated[str, AfterValidator(rate_text)] | None = Field(
         default=None,
-        description="only above this rate, of one cause; a percentage is of the documents taken in meanwhile",
+        description="only above this rate, of one cause; a percentage is of the documents received in that time",
         examples=["more than 5 in 10 minutes or 20 %"],
     )
     severity: SeverityName = Field(description="info, warning, error or critical", examples=["critical"])
@@ -279,13 +281,14 @@ class SeveritySection(Section):
 
 class AlertingSection(Section):
     wait: Annotated[str, AfterValidator(pause_text)] = Field(
-        default="10 seconds", description="how long the first notice of an incident gathers what comes at once"
+        default="10 seconds",
+        description="how long the first notice of an incident waits, to include what follows at once",
     )
     quiet_after: Annotated[str, AfterValidator(duration)] = Field(
-        default="1 hour", description="when an incident whose end nobody can see counts as quiet"
+        default="1 hour", description="when an incident without a visible end counts as over"
     )
     severities: tuple[SeveritySection, ...] = Field(
-        default=(), description="severities by kind and rate, in place of the usual ones; the last that holds counts"
+        default=(), description="severities by kind and rate, instead of the defaults; the last match wins"
     )
 
 
@@ -294,16 +297,16 @@ _USUAL = Retention()
 
 
 class RetentionSection(Section):
-    events_days: Days = Field(default=_USUAL.events_days, description="how long events are remembered")
-    tasks_days: Days = Field(default=_USUAL.tasks_days, description="how long finished tasks are remembered")
-    alerts_days: Days = Field(default=_USUAL.alerts_days, description="how long a group of alerts is remembered")
+    events_days: Days = Field(default=_USUAL.events_days, description="how long events are kept")
+    tasks_days: Days = Field(default=_USUAL.tasks_days, description="how long finished tasks are kept")
+    alerts_days: Days = Field(default=_USUAL.alerts_days, description="how long closed incidents are kept")
     content_days: Days = Field(
         default=_USUAL.content_days,
         description="how long the bytes of routed and failed documents are kept; those in review stay",
     )
     documents_days: Days | None = Field(
         default=_USUAL.documents_days,
-        description="how long the records of routed and failed documents are kept; for ever, when this is left out",
+        description="how long the records of routed and failed documents are kept; for ever by default",
     )
 
 
@@ -315,11 +318,11 @@ class RetentionAlone(BaseModel):
 
 class ResubmitSection(Section):
     times: Annotated[int, Field(ge=0, le=10)] = Field(
-        default=1, description="how often one document is submitted anew at most; each costs its credits again"
+        default=1, description="maximum resubmissions of one document; each costs its credits again"
     )
     when: Patterns = Field(
         default=("*timeout*", "*timed out*", "*temporar*", "*unavailable*", "*internal*", "*try again*"),
-        description="patterns over the vendor's message; a failed job whose message fits is submitted anew",
+        description="patterns for LlamaCloud's message; Mailroom resubmits after a failed job whose message matches",
     )
 
 
@@ -327,30 +330,30 @@ class ConfigFile(Section):
     """mailroom.yaml"""
 
     classify: ClassifySection = Field(
-        description="what LlamaCloud is asked",
+        description="the classify request",
         examples=[{"rules": [{"type": "invoice", "description": "has an invoice number and a total amount due"}]}],
     )
     split: SplitSection = Field(default_factory=SplitSection, description="how packets are cut")
     routes: Annotated[tuple[RouteSection, ...], Field(min_length=1)] = Field(
-        description="the routing table: the first row that fits wins",
+        description="the routing table: the first matching row wins",
         examples=[[{"type": "invoice", "min_confidence": 0.8, "to": ["s3://bucket/invoices/"]}]],
     )
     no_match: WaySection = Field(
-        description="the classifier found no rule that fits",
+        description="the classifier found no matching rule",
         examples=[{"to": ["s3://bucket/unsorted/"], "review": True}],
     )
     low_confidence: WaySection = Field(
-        description="a rule fits, but below the row's min_confidence", examples=[{"review": True}]
+        description="a rule matches, but below the row's min_confidence", examples=[{"review": True}]
     )
     failed: WaySection = Field(
-        description="the job failed, or the document cannot be taken", examples=[{"to": ["s3://bucket/failed/"]}]
+        description="the job failed, or the document was rejected", examples=[{"to": ["s3://bucket/failed/"]}]
     )
     packet: WaySection | None = Field(default=None, description="where a packet itself is archived")
-    mail: MailSection = Field(default_factory=MailSection, description="what becomes of e-mails")
-    alerts: tuple[AlertSection, ...] = Field(default=(), description="who is told of what")
-    alerting: AlertingSection = Field(default_factory=AlertingSection, description="what holds for all alerts")
+    mail: MailSection = Field(default_factory=MailSection, description="how e-mails are handled")
+    alerts: tuple[AlertSection, ...] = Field(default=(), description="alert channels")
+    alerting: AlertingSection = Field(default_factory=AlertingSection, description="settings for all alerts")
     retention: RetentionSection = Field(
-        default_factory=RetentionSection, description="how long finished records are remembered"
+        default_factory=RetentionSection, description="how long finished records are kept"
     )
     deadline: Annotated[str, AfterValidator(duration)] = Field(
         default="10 minutes",
@@ -364,9 +367,9 @@ class ConfigFile(Section):
     )
     message_wait: Annotated[str, AfterValidator(duration)] = Field(
         default="15 minutes",
-        description="how long messages wait for the document to be stored before they go without a pointer and say so",
+        description="how long messages wait for the document to be stored before they are sent without a pointer",
         examples=["15 minutes"],
     )
     resubmit: ResubmitSection = Field(
-        default_factory=ResubmitSection, description="what is submitted anew after a failed, stuck or lost job"
+        default_factory=ResubmitSection, description="what is resubmitted after a failed, stuck or lost job"
     )

@@ -89,7 +89,7 @@ class _Reader:
 
     def value(self, node: Node, place: str) -> Any:
         if len(self.lines) > PLACES:
-            raise Misconfigured(f"{self.path}: more than {PLACES} values: are its anchors multiplying?")
+            raise Misconfigured(f"{self.path}: more than {PLACES} values: check its anchors")
         self.lines.setdefault(place, node.start_mark.line + 1)
         if isinstance(node, MappingNode) and node.tag.endswith(":map"):
             return {key: self.value(child, inner) for key, inner, child in self.entries(node, place)}
@@ -104,7 +104,7 @@ class _Reader:
             if isinstance(key, ScalarNode) and key.value in own:
                 inner = f"{place}.{key.value}".lstrip(".")
                 self.lines[inner] = key.start_mark.line + 1
-                self.faults.append((inner, "stands twice; keep one of the two"))
+                self.faults.append((inner, "is a duplicate key; remove one of them"))
             own.add(key.value if isinstance(key, ScalarNode) else "")
         self.loader.flatten_mapping(node)
         for key, child in node.value:

@@ -50,7 +50,7 @@ def _of_conditions(place: str, section: WhenSection, *, mailed: bool) -> Iterato
             yield from _of_class(f"{place}.metadata.{key}", pattern)
             yield from _of_spelling(f"{place}.metadata.{key}", pattern)
     if section.min_size is not None and section.min_size > LARGEST:
-        yield f"{place}.min_size", "LlamaCloud takes no file of this size", "write it smaller"
+        yield f"{place}.min_size", "LlamaCloud accepts no file of this size", "lower it"
     for at, item in enumerate(section.any_of or ()):
         yield from _of_conditions(f"{place}.any[{at}]", item, mailed=mailed)
     for at, item in enumerate(section.excluded):
@@ -60,7 +60,7 @@ def _of_conditions(place: str, section: WhenSection, *, mailed: bool) -> Iterato
 
 def _of_class(place: str, pattern: str) -> Iterator[Surprise]:
     if found := once_a_class(pattern):
-        message = f"{found} in {pattern!r} stands for itself, and not for one of these characters as it once did"
+        message = f"{found} in {pattern!r} is literal, not one of these characters as in earlier versions"
         yield place, message, f"if one of them is meant, write {GLOB}{pattern}"
 
 
@@ -70,13 +70,13 @@ def _of_spelling(place: str, pattern: str) -> Iterator[Surprise]:
         if odd := empty_class(pattern):
             yield place, f"{odd} in {pattern!r} fits no character", "write [first-last], closed by ]"
     elif re.search(r"^\^|^\.\*|\\[.dws]|\.\+|\(\w+(\|\w+)+\)", pattern):
-        yield place, f"{pattern!r} looks like a regular expression, and is compared as it stands", "use * and ?"
+        yield place, f"{pattern!r} looks like a regular expression, but is compared literally", "use * and ?"
     elif found := re.search(r"\*[^*,;|]*[,;|] ?\*|\*[^*{}]*\{[^{}]*,[^{}]*\}", pattern):
-        yield place, f"{found[0]!r} in {pattern!r} stands for itself: one pattern is no list", "write a list: [a, b]"
+        yield place, f"{found[0]!r} in {pattern!r} is literal: one pattern is not a list", "write a list: [a, b]"
     elif re.fullmatch(r"%\w+%", pattern):
-        yield place, f"{pattern!r} has % at its ends, which stands for itself", f"write *{pattern.strip('%')}*"
+        yield place, f"{pattern!r} has a literal % at its ends", f"write *{pattern.strip('%')}*"
     if pattern != pattern.strip():
-        yield place, f"{pattern!r} has white space at an end, which must be there too", "take it out"
+        yield place, f"{pattern!r} has leading or trailing white space, which is literal", "take it out"
 
 
 def _of_key(place: str, key: str) -> Iterator[Surprise]:
@@ -100,11 +100,11 @@ def _of_name(place: str, pattern: str) -> Iterator[Surprise]:
     if not re.search(r"[*?/\\]", pattern) and mimetypes.guess_type(f"x{ending}")[0] and "." not in pattern[1:]:
         yield place, f"{pattern!r} fits only what is exactly that", f"write *{ending}"
     if re.match(r"!.*\*", pattern):
-        yield place, f"! in {pattern!r} stands for itself", f"write not: {{name: {pattern[1:]!r}}}"
+        yield place, f"! in {pattern!r} is literal", f"write not: {{name: {pattern[1:]!r}}}"
     if re.search(r"/|\\(?![.dws])", pattern):
         last = re.split(r"[/\\]", pattern)[-1]
         fix = f"write {last}" if last else "leave the folder out"
-        yield place, f"{pattern!r} has a folder in it, and a name has none", fix
+        yield place, f"{pattern!r} has a folder, but names have none", fix
 
 
 def _of_address(place: str, pattern: str, *, always: bool) -> Iterator[Surprise]:
@@ -112,11 +112,11 @@ def _of_address(place: str, pattern: str, *, always: bool) -> Iterator[Surprise]
     is odd."""
     domain = re.fullmatch(r"([\w-]+\.)+[a-z]{2,}", pattern, re.IGNORECASE)
     if re.search(r"<[^>]*>$", pattern):
-        yield place, f"{pattern!r} is a name with an address; addresses alone are compared", "write the address alone"
+        yield place, f"{pattern!r} is a name with an address; only addresses are compared", "write the address alone"
     elif pattern.startswith("mailto:"):
         yield place, f"{pattern!r} fits no address", f"write {pattern.removeprefix('mailto:')}"
     elif "@" in pattern and (found := re.search(r"^!|[,;] ?|\s", pattern)):
-        yield place, f"{found[0]!r} in {pattern!r} fits no address", "write a list: [a, b]; what must not be under not"
+        yield place, f"{found[0]!r} in {pattern!r} fits no address", "write a list: [a, b]; put exclusions under not"
     elif "*" in pattern or "?" in pattern or pattern.startswith(GLOB):
         return
     elif pattern.startswith("@"):
@@ -134,8 +134,8 @@ def _of_media_type(place: str, pattern: str) -> Iterator[Surprise]:
     if own or pattern.startswith(GLOB) or any(matches([pattern], item) for item in _media_types()):
         return
     near = difflib.get_close_matches(pattern.lower(), _media_types(), n=1, cutoff=0.75)
-    fix = f"did you mean {near[0]}?" if near else "see that it is not misspelt"
-    yield place, f"no file is taken for {pattern!r} here", fix
+    fix = f"did you mean {near[0]}?" if near else "check the spelling"
+    yield place, f"Mailroom never detects {pattern!r}", fix
 
 
 @cache

@@ -55,9 +55,9 @@ def rule_type(value: str) -> str:
 def readable(value: str) -> str:
     """Text that says something, in whole characters and without those that would steer a terminal or end a line."""
     if not value.strip():
-        raise Wrong("says nothing", "write it out, or leave the key out")
+        raise Wrong("has no text", "write it out, or leave the key out")
     if any(not (character.isprintable() or character in "\n\t") for character in value):
-        raise Wrong(f"holds a character that cannot be shown (got {value!r})", "take it out")
+        raise Wrong(f"has an unprintable character (got {value!r})", "take it out")
     return value
 
 
@@ -65,7 +65,7 @@ def page_list(value: str) -> str:
     """``1,3,5-7``: pages from 1, in LlamaCloud's own notation (reference 1.2)."""
     spans = [[int(page) for page in part.strip().split("-")] for part in value.split(",")]
     if any(span[0] < 1 or span[0] > span[-1] for span in spans):
-        raise Wrong(f"must count from 1, and upwards (got {value!r})", 'write it like "1,3,5-7"')
+        raise Wrong(f"must count up from 1 (got {value!r})", 'write it like "1,3,5-7"')
     return value
 
 
@@ -86,7 +86,9 @@ def sources(values: tuple[str, ...]) -> tuple[str, ...]:
     """Ways in, or patterns that at least one of them fits."""
     for value in values:
         if not any(matches([value], source) for source in SOURCES):
-            raise Wrong(f"there is no way in {value!r}", nearest(value, SOURCES) or f"there are {', '.join(SOURCES)}")
+            raise Wrong(
+                f"{value!r} is not a source", nearest(value, SOURCES) or f"the sources are {', '.join(SOURCES)}"
+            )
     return values
 
 
@@ -119,7 +121,7 @@ def media_types(values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
         if "/" not in value and "*" not in value:
             known = mimetypes.guess_type(f"x.{value.lstrip('.')}")[0]
-            raise Wrong(f"{value!r} is no media type", f"write {known or 'application/pdf, or image/*'}")
+            raise Wrong(f"{value!r} is not a media type", f"write {known or 'application/pdf, or image/*'}")
         if ";" in value:
             raise Wrong(f"{value!r} has parameters, which are not compared", f"write {value.partition(';')[0].strip()}")
         if value.startswith("/") or value.endswith("/"):
@@ -133,7 +135,7 @@ def seconds(value: str) -> float:
     span = float(found[1]) * _UNITS[found[2]] if found else 0.0
     if not 0 < span <= LONGEST_SPAN:
         over = " of a year at most" if span else ""
-        raise Wrong(f"is not a span of time{over} (got {value!r})", 'write it like "90 seconds" or "10 minutes"')
+        raise Wrong(f"is not a duration{over} (got {value!r})", 'write it like "90 seconds" or "10 minutes"')
     return span
 
 
@@ -154,7 +156,7 @@ def window_seconds(value: str) -> float:
     if span > LONGEST_SPAN:
         raise Wrong(f"is longer than a year (got {value!r})", 'write it like "1 per 10 minutes"')
     if int(found[1]) > 1:
-        raise Wrong(f"must be 1 per span of time (got {value!r})", f'write "1 per {span / int(found[1]):g} seconds"')
+        raise Wrong(f"must be 1 per duration (got {value!r})", f'write "1 per {span / int(found[1]):g} seconds"')
     return span
 
 
@@ -211,14 +213,14 @@ def quiet_hours(value: str) -> QuietHours:
     try:
         begin, end = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
     except ValueError:
-        raise Wrong(f"are not hours of a day (got {value!r})", example) from None
+        raise Wrong(f"are not valid hours (got {value!r})", example) from None
     if begin == end:
-        raise Wrong("begin when they end", example)
+        raise Wrong("begin and end at the same time", example)
     zone = found[5] or "UTC"
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Wrong(f"are in no time zone that is known here (got {zone!r})", example) from None
+        raise Wrong(f"are in an unknown time zone (got {zone!r})", example) from None
     return QuietHours(begin=begin, end=end, zone=zone)
 
 
@@ -246,13 +248,13 @@ def rate_of(value: str) -> Rate:
         raise Wrong(f"is not a rate (got {value!r})", fix)
     spans = {seconds(item) for item in (found[2], found[4]) if item}
     if len(spans) > 1:
-        raise Wrong(f"names two spans of time (got {value!r})", "name one for both")
+        raise Wrong(f"has two durations (got {value!r})", "use one for both")
     within = spans.pop() if spans else 600.0
     if not 60 <= within <= 60 * RATE_MINUTES:
         raise Wrong(f"must be over 1 to {RATE_MINUTES} minutes (got {value!r})", fix)
     percent = float(found[3]) if found[3] else None
     if percent is not None and percent > 100:
-        raise Wrong(f"asks for more than 100 % (got {value!r})", fix)
+        raise Wrong(f"is more than 100 % (got {value!r})", fix)
     return Rate(int(found[1]) if found[1] else None, percent, within)
 
 
@@ -265,7 +267,7 @@ def kinds(values: tuple[str, ...]) -> tuple[str, ...]:
     """Kinds of alerts, or patterns that at least one kind fits."""
     for value in values:
         if not any(fnmatchcase(kind, value) for kind in KINDS):
-            raise Wrong(f"there is no alert {value!r}", nearest(value, KINDS) or f"there are {', '.join(KINDS)}")
+            raise Wrong(f"{value!r} is not an alert kind", nearest(value, KINDS) or f"the kinds are {', '.join(KINDS)}")
     return values
 
 
@@ -289,7 +291,7 @@ def resolved_destination(value: str, info: "ValidationInfo") -> str:
             "is not a destination", f"write it like s3://bucket/prefix/ or sqs://queue{_folder_hint(value, url)}"
         )
     if not url.isprintable():
-        raise Wrong(f"holds a character that cannot be shown (got {url!r})", "take it out")
+        raise Wrong(f"has an unprintable character (got {url!r})", "take it out")
     return value
 
 

@@ -24,52 +24,56 @@ class Advice(NamedTuple):
 
 
 JOB_FAILED: dict[str, Advice] = {
-    "locked": Advice("it is locked with a password: unlock it, or ask for an open copy", (UNLOCK, REPLACE, DISMISS)),
-    "damaged": Advice("look whether it opens; give a sound copy, or dismiss it", (REPLACE, RESUBMIT, DISMISS)),
-    "empty-file": Advice("there is nothing in it: give the right file, or dismiss it", (REPLACE, DISMISS)),
+    "locked": Advice(
+        "it is locked with a password: unlock it, or ask for an unlocked copy", (UNLOCK, REPLACE, DISMISS)
+    ),
+    "damaged": Advice(
+        "check whether it opens; replace it with an intact copy, or dismiss it", (REPLACE, RESUBMIT, DISMISS)
+    ),
+    "empty-file": Advice("the file is empty: replace it with the right file, or dismiss it", (REPLACE, DISMISS)),
     "file-type": Advice(
-        "LlamaCloud does not read this kind of file: give it as a PDF, or dismiss it", (REPLACE, DISMISS)
+        "LlamaCloud does not support this file type: replace it with a PDF, or dismiss it", (REPLACE, DISMISS)
     ),
-    "too-large": Advice("LlamaCloud takes no file of this size: give a smaller one, or dismiss it", (REPLACE, DISMISS)),
-    "source-gone": Advice("the file is gone at LlamaCloud: submitting it anew uploads it again", (RESUBMIT,)),
-    "other-project": Advice("see that the API key belongs to the project of the files; then", (RESUBMIT,)),
+    "too-large": Advice(
+        "the file is too large for LlamaCloud: replace it with a smaller one, or dismiss it", (REPLACE, DISMISS)
+    ),
+    "source-gone": Advice("the file no longer exists at LlamaCloud: resubmitting uploads it again", (RESUBMIT,)),
+    "other-project": Advice("check that the API key belongs to the project of the files; then", (RESUBMIT,)),
     "credits": Advice("buy credits at LlamaCloud; then", (RESUBMIT,)),
-    "rate-limit": Advice("LlamaCloud had too much to do; submit it anew when that is over", (RESUBMIT,)),
-    "timed-out": Advice(
-        "LlamaCloud took too long, more than once; submit it anew when it is well", (RESUBMIT, DISMISS)
-    ),
-    "unavailable": Advice("LlamaCloud was not available; submit it anew when it is", (RESUBMIT,)),
+    "rate-limit": Advice("LlamaCloud was overloaded; resubmit when it has recovered", (RESUBMIT,)),
+    "timed-out": Advice("LlamaCloud timed out more than once; resubmit when it has recovered", (RESUBMIT, DISMISS)),
+    "unavailable": Advice("LlamaCloud was unavailable; resubmit when it is available", (RESUBMIT,)),
     "vendor-fault": Advice(
-        "a fault of LlamaCloud's; submit it anew, and tell its support the job", (RESUBMIT, DISMISS)
+        "an error at LlamaCloud; resubmit, and report the job id to its support", (RESUBMIT, DISMISS)
     ),
 }
 """The vendor's known causes (fingerprint.py KNOWN) -> what mends them."""
 
 BY_KIND: dict[str, Advice] = {
-    "job.failed": Advice("see what the message says; submit it anew, give another file, or dismiss it",
+    "job.failed": Advice("read the message; resubmit the document, replace its file, or dismiss it",
                          (RESUBMIT, REPLACE, DISMISS)),
     "task.parked": Advice("", (REPLAY,)),
     "delivery.failed": Advice("", (REPLAY,)),
     "delivery.conflict": Advice("compare the two, and remove the wrong one; then",
                                 (REPLAY, "mailroom documents {document}")),
-    "document.overdue": Advice("have LlamaCloud asked at once; if that does not help, submit it anew",
+    "document.overdue": Advice("ask LlamaCloud now; if that does not help, resubmit it",
                                ("mailroom sweep", RESUBMIT, "mailroom documents {document}")),
-    "source.expiring": Advice("see what it waits for; submitting it anew uploads it again",
+    "source.expiring": Advice("check what it waits for; resubmitting uploads it again",
                               (RESUBMIT, "mailroom documents {document}")),
-    "packet.held": Advice("look at its pages, and say how it is cut, or where it goes as a whole",
+    "packet.held": Advice("check its pages, then cut it by hand, or route it as a whole",
                           ("mailroom documents {document}", "mailroom recut {document} PAGES PAGES",
                            "mailroom review {document} --to ROUTE")),
-    "mail.held": Advice("see what is held, and why; take in by hand what is in it, send it on as it is, or dismiss it",
+    "mail.held": Advice("check what is held and why; submit its content by hand, route it as it is, or dismiss it",
                         ("mailroom documents {document}", DISMISS)),
     "secret.refused": Advice("", (LOOK,)),
-    "table.refused": Advice("mend the file; it is read again by itself", ("mailroom routes check", LOOK)),
-    "shadow.refused": Advice("mend the file; it is read again by itself", ("mailroom routes check", LOOK)),
+    "table.refused": Advice("correct the file; Mailroom rereads it by itself", ("mailroom routes check", LOOK)),
+    "shadow.refused": Advice("correct the file; Mailroom rereads it by itself", ("mailroom routes check", LOOK)),
     "submission.paused": Advice("", ("mailroom resume submission",)),
-    "balance.off": Advice("compare with the documents, and keep the store as it is for whoever looks into it",
+    "balance.off": Advice("compare with the documents, and keep the store unchanged for the investigation",
                           ("mailroom balance", "mailroom documents --state open")),
     "clock.skewed": Advice("", (LOOK,)),
     "queue.silent": Advice("", ("mailroom tasks --state ready", LOOK)),
-    "quality.changed": Advice("look at them; mend the rule's description, and see what that would have done",
+    "quality.changed": Advice("check them; improve the rule's description, then test the change on past documents",
                               ("mailroom review", "mailroom routes backtest")),
 }  # fmt: skip
 """Kind of alert -> what mends it; a kind that is not named here says it itself."""

@@ -10,22 +10,22 @@ from receiver.core.naming import short_hash
 
 KINDS: dict[str, str] = {
     "job.failed": "LlamaCloud could not classify or split a document",
-    "task.parked": "a task gave up and waits for a person",
-    "delivery.failed": "a destination refused a document for good",
-    "delivery.conflict": "something else lies where a document belongs",
+    "task.parked": "a task is out of attempts and waits for a person",
+    "delivery.failed": "a destination permanently rejected a document",
+    "delivery.conflict": "something else is stored at a document's destination",
     "document.overdue": "a document is past its deadline",
     "source.expiring": "a source file is about to expire at LlamaCloud",
     "packet.held": "pages of a packet are missing, overlapping or doubtful",
-    "mail.held": "a mail, or a part of one, waits for a person: it cannot be opened or exceeds a bound",
-    "submission.paused": "LlamaCloud refuses us: the key, credits, or a setting of ours; documents wait",
-    "balance.off": "taken in is not routed + in review + failed + open",
-    "secret.refused": "a renewed secret was refused; the one before stays in use",
-    "table.refused": "a changed mailroom.yaml was refused; the one before stays in use",
-    "shadow.refused": "the shadow table was refused; mailroom.yaml decides as before",
+    "mail.held": "a mail, or a part of one, waits for a person: it cannot be opened or exceeds a limit",
+    "submission.paused": "LlamaCloud refuses Mailroom's requests: the key, credits, or a setting; documents wait",
+    "balance.off": "the totals do not balance: received is not routed + in review + failed + open",
+    "secret.refused": "a renewed secret was rejected; the previous one stays in use",
+    "table.refused": "a changed mailroom.yaml was rejected; the previous one stays in use",
+    "shadow.refused": "the shadow table was rejected; mailroom.yaml stays in use",
     "quality.changed": "more documents than usual match no rule or are uncertain",
     "clock.skewed": "a machine's clock is wrong, or was set by more than a few seconds",
-    "queue.silent": "the queue takes messages and delivers none; the sweep does the work",
-    "channel.failing": "an alert channel does not take notices; all other channels are told",
+    "queue.silent": "the queue accepts messages but delivers none; the sweep starts the tasks",
+    "channel.failing": "an alert channel rejects notices; all other channels are notified",
 }
 """Every kind of alert that there is, and what it says; a rule for another one is refused as a slip of the pen."""
 

@@ -68,7 +68,9 @@ def _names(table: RouteTable) -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for where, route in _rows(table):
         if route.name in _RESERVED:
-            yield an_error(where, f"{route.name!r} is a name of Mailroom's own", "give it another `name`", route.name)
+            yield an_error(
+                where, f"{route.name!r} is a name that Mailroom reserves", "give it another `name`", route.name
+            )
         elif route.name in seen:
             fix = "give one of them a `name` of its own"
             yield an_error(where, f"{seen[route.name]} has the same name {route.name!r}", fix, route.name)
@@ -100,7 +102,7 @@ def _unadopted(table: RouteTable) -> Iterator[Problem]:
     others = [source for source in SOURCES if source != "adopted"]
     for where, route in _rows(table):
         if route.when.source and not any(matches(route.when.source, item) for item in others):
-            message, fix = "jobs from elsewhere are not adopted here", "set MAILROOM_ADOPT=true, or remove the row"
+            message, fix = "adoption of jobs created elsewhere is off", "set MAILROOM_ADOPT=true, or remove the row"
             yield Problem(severity="warning", where=f"{where}.when.source", message=message, fix=fix, route=route.name)
 
 
@@ -145,13 +147,13 @@ def _target_faults(target: Target, schemes: Collection[str], faults: Callable[[T
         return [f"no destination serves {scheme}://; {hint}"]
     found = field_faults(rest.removeprefix("./"))  # folder://./relative
     if "{" in rest.split("/")[0]:
-        found.append("fields may stand only in the path: which bucket, queue or host must not depend on a document")
+        found.append("fields are allowed only in the path: the bucket, queue or host must not depend on a document")
     return list(dict.fromkeys([*found, *faults(target)]))
 
 
 def _low_confidence(table: RouteTable) -> Iterator[Problem]:
     if table.routes and not any(route.min_confidence > 0 for route in table.routes):
-        message = "no document can come this way: no row has a min_confidence"
+        message = "no document can reach this route: no row has a min_confidence"
         yield Problem(
             severity="warning", where="low_confidence", message=message, fix="set min_confidence on rows, from 0 to 1"
         )  # fmt: skip
@@ -163,5 +165,5 @@ def _channels(alerts: Sequence[AlertRule], channels: Collection[str] | None) -> 
         if channels is not None and kind not in channels:
             meant = near(kind, channels)
             fix = f"did you mean {meant}?" if meant else f"there are {', '.join(sorted(channels))}"
-            called = repr(kind) if rule.to.startswith(f"{kind}:") else "what the variable says"
+            called = repr(kind) if rule.to.startswith(f"{kind}:") else "the variable's value"
             yield an_error(rule.where, f"no alert channel is called {called}", fix)

@@ -32,7 +32,7 @@ def coinciding(entries: Sequence[TableEntry], names: Names) -> Iterator[Problem]
                 continue  # they are one place for all documents, or perhaps: that is told already
             other = f"to[{above.at}]" if above.where == below.where else f"{above.here} ({above.name})"
             message = f"for {case}, {below.target.url} is the same place as {other}, {above.target.url}"
-            fix = "remove one of the two, or let them differ in a part that is written out"
+            fix = "remove one of the two, or make them differ in a literal part"
             found.setdefault(below.here, _a_warning(below, message, fix))
     yield from found.values()
 

@@ -65,14 +65,14 @@ def forget_frames(error: BaseException) -> None:
 
 
 class Rejected(MailroomError):
-    """The request is wrong; nothing was kept."""
+    """The request is invalid; nothing was stored."""
 
     code = "rejected"
     status = 400
 
 
 class NotAuthentic(Rejected):
-    """The request does not prove that it comes from where it says.
+    """The request failed authentication.
 
     ``cause`` is for our log and metric only: the answer never says which check failed.
     """
@@ -92,14 +92,14 @@ class Malformed(Rejected):
 
 
 class NotFound(Rejected):
-    """There is no such thing."""
+    """The resource does not exist."""
 
     code = "not_found"
     status = 404
 
 
 class NotAllowed(Rejected):
-    """Not in the state it is in now."""
+    """The action is not allowed in the current state."""
 
     code = "not_allowed"
     status = 409
@@ -120,7 +120,7 @@ class Unsupported(Rejected):
 
 
 class TooManyEvents(Rejected):
-    """More events about one document than are kept."""
+    """Too many events about one document."""
 
     code = "too_many_events"
     status = 429
@@ -134,7 +134,7 @@ class TooManyEvents(Rejected):
 
 
 class Transient(MailroomError):
-    """Try again later."""
+    """A temporary failure; retry later."""
 
     code = "transient"
     most_attempts: int | None = None
@@ -148,83 +148,83 @@ class Transient(MailroomError):
 
 
 class StoreBusy(Transient):
-    """The store cannot write now."""
+    """The store cannot write at the moment."""
 
     code = "store_busy"
-    fix = "look at the disk and the permissions of MAILROOM_STORE; Mailroom goes on by itself once it can write"
+    fix = "check the disk and the permissions of MAILROOM_STORE; Mailroom resumes by itself once it can write"
 
 
 class CloudBusy(Transient):
-    """LlamaCloud did not answer, or asked us to slow down."""
+    """LlamaCloud did not respond, or asked Mailroom to slow down."""
 
     code = "cloud_busy"
     owner = Owner.VENDOR
-    fix = "nothing to do: it is tried again; if it lasts, look at LlamaCloud's status page"
+    fix = "no action needed: Mailroom retries; if it persists, check LlamaCloud's status page"
 
 
 class DestinationBusy(Transient):
-    """A destination did not take the parcel now."""
+    """A destination did not accept the delivery at the moment."""
 
     code = "destination_busy"
     owner = Owner.CONFIGURATION
-    fix = "see that the destination is up; it is tried again by itself"
+    fix = "check that the destination is up; Mailroom retries by itself"
 
 
 class Unanswered(DestinationBusy):
-    """It was sent, and no answer came: whether it was taken is not known."""
+    """The request was sent but got no response: whether it was accepted is unknown."""
 
     code = "unanswered"
 
 
 class Paused(Transient):
-    """Held back on purpose."""
+    """Paused on purpose."""
 
     code = "paused"
     owner = Owner.CONFIGURATION
 
 
 class ReaderDied(Transient):
-    """The process that reads what strangers sent died of this file, or did not answer in time.
+    """The process that reads untrusted files crashed on this file, or timed out.
 
-    Once may be chance, and it is tried again soon; twice is the file's fault.
+    After the first crash Mailroom retries soon; after the second it treats the file as the cause.
     """
 
     code = "reader_died"
     owner = Owner.DOCUMENT
-    fix = "look at the document; mend it and take it in again, or route it by hand"
+    fix = "check the document; fix it and submit it again, or route it by hand"
     longest_delay = 1.0
     """The steps take its second death for an answer, and that must not come hours later."""
 
 
 class CutOff(Transient):
-    """An attempt that nobody ended: its process died, or its function's time was over."""
+    """An attempt that did not finish: its process died, or its function timed out."""
 
     code = "cut_off"
-    fix = "see in the log what ended the process (out of memory, killed, out of time), then: mailroom replay --parked"
+    fix = "check the log for what ended the process (out of memory, killed, timed out), then: mailroom replay --parked"
     longest_delay = timers.CUT_OFF_DELAY
     """Nobody knows whether it had its effect, and a FIFO queue knows a repeat for five minutes (core/timers.py)."""
 
 
 class OutOfTime(Transient):
-    """A step took longer than it may, and was ended."""
+    """A step exceeded its time limit and was stopped."""
 
     code = "out_of_time"
     fix = (
-        "look at what the step waited for; give it longer with MAILROOM_STEP_SECONDS (on AWS: the parameter "
-        "processTimeout), then: mailroom replay --parked"
+        "check what the step waited for; raise MAILROOM_STEP_SECONDS (on AWS: the parameter processTimeout), then: "
+        "mailroom replay --parked"
     )
     most_attempts = 5
 
 
 class CloudRefused(MailroomError):
-    """LlamaCloud, or a firewall or proxy before it, refuses us, and not for the sake of the document.
+    """LlamaCloud, or a firewall or proxy in front of it, refuses Mailroom's requests, but not because of the document.
 
     Work that needs LlamaCloud pauses, first for ``pause_seconds``. ``sure`` says that no document can be the reason.
     """
 
     code = "cloud_refused"
     owner = Owner.CONFIGURATION
-    fix = "see what stands between Mailroom and LlamaCloud, a firewall or a proxy; it goes on by itself afterwards"
+    fix = "check the firewall or proxy between Mailroom and LlamaCloud; Mailroom resumes by itself afterwards"
     pause_seconds = 15.0
     sure = False
 
@@ -233,27 +233,27 @@ class KeyRefused(CloudRefused):
     """LlamaCloud does not accept the API key."""
 
     code = "key_refused"
-    fix = "set LLAMA_CLOUD_API_KEY to a key of this project, and LLAMA_CLOUD_BASE_URL to the key's own region"
+    fix = "set LLAMA_CLOUD_API_KEY to a key of this project, and LLAMA_CLOUD_BASE_URL to the key's region"
     sure = True
 
 
 class OutOfCredits(CloudRefused):
-    """LlamaCloud answers 402: the account has no credits left."""
+    """LlamaCloud returned 402: the account has no credits left."""
 
     code = "out_of_credits"
-    fix = "buy credits at LlamaCloud; it goes on within 15 minutes, or a minute after: mailroom resume submission"
+    fix = "buy credits at LlamaCloud; Mailroom resumes within 15 minutes; to resume sooner: mailroom resume submission"
     pause_seconds = 900.0
     sure = True
 
 
 class SettingsRefused(CloudRefused):
-    """LlamaCloud refuses what a setting, or mailroom.yaml, makes us send.
+    """LlamaCloud rejects a value from a setting or from mailroom.yaml.
 
     ``place`` is the variable, or the place in mailroom.yaml: ``classify.rules[1].description``.
     """
 
     code = "settings_refused"
-    fix = "mend the setting that the message names, and start Mailroom again"
+    fix = "fix the setting that the message names, and restart Mailroom"
     sure = True
 
     def __init__(self, message: str, *, place: str, fix: str = "") -> None:
@@ -262,14 +262,14 @@ class SettingsRefused(CloudRefused):
 
 
 class NotServed(CloudRefused):
-    """LlamaCloud does not have what this path names, or not this path."""
+    """LlamaCloud has no such resource or path."""
 
     code = "not_served"
-    fix = "see that LLAMA_CLOUD_BASE_URL is LlamaCloud's own URL, and that the id in the message exists there"
+    fix = "check that LLAMA_CLOUD_BASE_URL is a LlamaCloud URL, and that the id in the message exists there"
 
 
 class Permanent(MailroomError):
-    """Trying again cannot help."""
+    """A permanent failure; retrying cannot help."""
 
     code = "permanent"
 
@@ -295,23 +295,23 @@ class JobGone(Permanent):
 
     code = "job_gone"
     owner = Owner.VENDOR
-    fix = "mailroom replay DOCUMENT_ID submits the document again"
+    fix = "to submit the document again: mailroom replay DOCUMENT_ID"
 
 
 class FileGone(Permanent):
-    """The document's bytes are no longer where we were told they lie."""
+    """The document's bytes are no longer where they were stored."""
 
     code = "file_gone"
     owner = Owner.DOCUMENT
-    fix = "take the document in again"
+    fix = "submit the document again"
 
 
 class DocumentRefused(Permanent):
-    """LlamaCloud, or we on its behalf, cannot take this document."""
+    """LlamaCloud, or Mailroom on its behalf, rejected this document."""
 
     code = "document_refused"
     owner = Owner.DOCUMENT
-    fix = "look at the document; mend it and take it in again, or route it by hand"
+    fix = "check the document; fix it and submit it again, or route it by hand"
 
 
 class Uncuttable(Permanent):
@@ -319,15 +319,15 @@ class Uncuttable(Permanent):
 
     code = "uncuttable"
     owner = Owner.DOCUMENT
-    fix = "unlock or mend the file and take it in again; or route it whole: mailroom review DOCUMENT --to ROUTE"
+    fix = "unlock or repair the file and submit it again; or route it whole: mailroom review DOCUMENT --to ROUTE"
 
 
 class Unreadable(Permanent):
-    """The mail cannot be taken apart, or not within the bounds."""
+    """The mail cannot be parsed within the limits."""
 
     code = "unreadable"
     owner = Owner.DOCUMENT
-    fix = "save what is in it by hand, or raise the bound under `mail:` that the message names and take it in again"
+    fix = "save its content by hand, or raise the limit under `mail:` that the message names and submit it again"
 
 
 class AccessDenied(Permanent):
@@ -339,7 +339,7 @@ class AccessDenied(Permanent):
 
 
 class DeliveryConflict(Permanent):
-    """Something else lies where this document belongs."""
+    """Something else is stored at this document's destination."""
 
     code = "delivery_conflict"
     owner = Owner.CONFIGURATION
@@ -347,26 +347,26 @@ class DeliveryConflict(Permanent):
 
 
 class Unroutable(Permanent):
-    """The routing table cannot place this document."""
+    """The routing table cannot route this document."""
 
     code = "unroutable"
     owner = Owner.CONFIGURATION
-    fix = "mend mailroom.yaml (mailroom routes check), then: mailroom replay DOCUMENT_ID"
+    fix = "correct mailroom.yaml (mailroom routes check), then: mailroom replay DOCUMENT_ID"
 
 
 class Misconfigured(MailroomError):
-    """A setting or file is wrong; refuse to start."""
+    """A setting or file is invalid; Mailroom refuses to start."""
 
     code = "misconfigured"
     owner = Owner.CONFIGURATION
 
 
 class Conflict(MailroomError):
-    """A record was changed, or made, by somebody else since we read it."""
+    """Another process changed or created the record since it was read."""
 
     code = "conflict"
 
     def __init__(self, kind: str, record_id: str) -> None:
-        super().__init__(f"{kind} {record_id} changed meanwhile")
+        super().__init__(f"{kind} {record_id} was changed by another process")
         self.kind = kind
         self.record_id = record_id

@@ -44,7 +44,7 @@ def _verdicts(table: RouteTable, result: Classification, document: Document) -> 
         else:
             row = RowResult.of(route, judge, result, known).row(result, known)
         if row.matched and winner:
-            row = replace(row, matched=False, why=f"fits too, but {winner} stands above")
+            row = replace(row, matched=False, why=f"matches too, but {winner} is above it")
         elif row.matched and not route.goes_on:
             winner = route.name
         found.append(row)

@@ -32,12 +32,12 @@ _PAGED: tuple[Facts, ...] = (
 """Pages are counted of PDFs, and known of images that are always one. Of a PDF that cannot be opened they are not."""
 WHY = {
     "duplicate": "a piece is not compared with earlier documents",
-    "pages": "pages are known of PDFs, and of PNG, JPEG, GIF, BMP and WebP, which have one",
+    "pages": "only PDFs have a page count, and PNG, JPEG, GIF, BMP and WebP, which have one page",
     "media_type": "pieces are PDFs",
-    "sender": "nobody here knows who sent what was adopted",
-    "subject": "only what came by e-mail has a subject",
-    "recipient": "only what came by e-mail has recipients",
-    "metadata": "only what came by e-mail has metadata",
+    "sender": "the sender of adopted jobs is unknown",
+    "subject": "only e-mail has a subject",
+    "recipient": "only e-mail has recipients",
+    "metadata": "only e-mail has metadata",
     "parent_category": "only a piece of a packet has a category there",
 }
 """Attribute -> what makes it exclude another one; the first that is asked says it."""

@@ -56,9 +56,9 @@ def refuse_careless(text: str, *, lines: bool = False) -> None:
     if not text:
         raise Wrong("is empty", "give it a value, or leave it out")
     if text != text.strip():
-        raise Wrong("has white space at its beginning or end", "take it out; look for a line break after it")
+        raise Wrong("has white space at its beginning or end", "remove it; check for a trailing line break")
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
-        raise Wrong("has quotes around it, which are a part of it here", "take them out")
+        raise Wrong("is in quotes, which count as part of the value", "take them out")
     if not all(character.isprintable() or (lines and character in "\r\n\t") for character in text):
         raise Wrong("holds a line break or another control character", "write it in one line of plain text")
 
@@ -106,7 +106,7 @@ def _token(text: str) -> None:
     if not all("!" <= character <= "~" for character in text):
         raise Wrong(
             "holds a space or a character outside ASCII",
-            "copy it again; look for a line break at the end of the file it is read from",
+            "copy it again; check for a line break at the end of its file",
         )
 
 
@@ -131,7 +131,7 @@ def _items(text: str) -> None:
 
 
 TOKEN = Form("printable ASCII without spaces", _token)
-SECRETS = Form("one or more secrets with commas between them, none empty, none in quotes", _items)
+SECRETS = Form("comma-separated secrets, none empty, none in quotes", _items)
 
 
 def url(text: str, *, schemes: Collection[str] = ("http", "https"), example: str) -> SplitResult:
@@ -147,17 +147,17 @@ def url(text: str, *, schemes: Collection[str] = ("http", "https"), example: str
         begins = " or ".join(f"{scheme}://" for scheme in schemes)
         raise Wrong(f"does not begin with {begins}", f"write it like {example}")
     if not _is_host(host, bracketed="[" in parts.netloc) or port == 0 or parts.netloc.endswith(":"):
-        raise Wrong("has no host name, or no port, that can be", f"write it like {example}")
+        raise Wrong("has an invalid host name or port", f"write it like {example}")
     if any(not "!" <= character <= "~" or character in '\\"<>^`{|}' for character in text):
-        raise Wrong("holds a character that no URL has", f"write it like {example}")
+        raise Wrong("has a character that is invalid in a URL", f"write it like {example}")
     return parts
 
 
 def refuse_in_clear(url: str, what: str, instead: str, *, allowed: bool) -> None:
-    """Raises Wrong for an address by which ``what`` would be sent in clear over a network, unless that is allowed."""
+    """Raises Wrong for an address that would send ``what`` unencrypted over a network, unless that is allowed."""
     parts = urlsplit(url)
     if parts.scheme == "http" and not allowed and not LOOPBACK.fullmatch(parts.hostname or ""):
-        raise Wrong(f"sends {what} in clear", f"{instead}; inside a network of your own: MAILROOM_ALLOW_HTTP=true")
+        raise Wrong(f"sends {what} unencrypted", f"{instead}; inside a network of your own: MAILROOM_ALLOW_HTTP=true")
 
 
 def _is_host(host: str, *, bracketed: bool) -> bool:
@@ -174,7 +174,7 @@ def _is_host(host: str, *, bracketed: bool) -> bool:
 def refuse_decorated(parts: SplitResult, text: str) -> None:
     """Raises Wrong when the URL holds a user, a query or a fragment."""
     if "@" in parts.netloc or "?" in text or "#" in text:
-        raise Wrong("holds a user, a query or a fragment", "leave them out; a key has a setting of its own")
+        raise Wrong("holds a user, a query or a fragment", "remove them; the key has its own setting")
 
 
 def _api_url(text: str) -> None:
@@ -192,10 +192,10 @@ def host_alone(text: str, *, because: str) -> None:
     if parts.path not in ("", "/"):
         raise Wrong("has a path", f"leave {parts.path} out: {because}")
     if parts.hostname in ("0.0.0.0", "::"):  # noqa: S104  refused, not bound
-        raise Wrong("is an address to listen on, not one to call", "give the name by which it is reached")
+        raise Wrong("is a listen address, not one that clients can call", "use the host name that clients connect to")
 
 
-API_URL = Form("`https://host`, perhaps with a port and a path; no user, query or fragment", _api_url)
+API_URL = Form("`https://host`, with an optional port and path; no user, query or fragment", _api_url)
 SITE = Form("`https://host` or `https://host:port`; no path, user, query or fragment", _site)
 
 
@@ -227,7 +227,7 @@ def _task_queue(text: str) -> None:
     if text != "local://":
         _queue_name(text, example="local:// or sqs://name")
         if text.endswith(".fifo"):
-            raise Wrong("is a FIFO queue, which delays no single message", "use a standard queue")
+            raise Wrong("is a FIFO queue, which cannot delay single messages", "use a standard queue")
 
 
 def _inbox(text: str) -> None:
@@ -245,7 +245,7 @@ def _store(text: str) -> None:
         if not _TABLE.fullmatch(rest):
             raise Wrong("names no DynamoDB table", "a name has 3 to 255 letters, digits, - _ and .")
     elif scheme != "memory" or rest:
-        raise Wrong("is not a store that is known", f"use {known}")
+        raise Wrong("is not a known store", f"use {known}")
 
 
 def _sqlite(rest: str) -> None:
@@ -294,13 +294,13 @@ def _smtp(text: str) -> None:
     server, _, query = text.partition("?")
     parts = url(server, schemes=("smtp", "smtps"), example=example)
     if parts.path not in ("", "/") or "#" in text or (query and not re.fullmatch(r"from=[^&@\s]+@[^&@\s]+", query)):
-        raise Wrong("holds more than a server", f"{example}?from=mailroom@example.com has all that it takes")
+        raise Wrong("has more than a server", f"write it like {example}?from=mailroom@example.com")
 
 
 def _watchdog(text: str) -> None:
     parts = url(text, example="https://hc-ping.com/…")
     if parts.scheme != "https" and not LOOPBACK.fullmatch(parts.hostname or ""):
-        raise Wrong("goes by http://, where everybody on the way can read its key", "write it with https://")
+        raise Wrong("uses http://, which exposes its key to the network", "write it with https://")
 
 
 def _path(text: str) -> None:
@@ -313,10 +313,10 @@ TASK_QUEUE = Form("`local://`, or `sqs://` and the name or address of a standard
 INBOX = Form("`sqs://` and the name or address of a queue", _inbox)
 STORE = Form("`sqlite:///file`, `dynamodb://table` or `memory://`", _store)
 SPOOL = Form("`folder:///path`, `folder://./path` or `s3://bucket/prefix/`", _spool)
-BUCKETS = Form("buckets, each perhaps with a prefix, `bucket/prefix/`, with commas between them", _buckets)
-FOLDERS = Form("paths of folders with commas between them", _folders)
+BUCKETS = Form("comma-separated buckets, each with an optional prefix, `bucket/prefix/`", _buckets)
+FOLDERS = Form("comma-separated paths of folders", _folders)
 IMPORT = Form("`module:function`", _import_string)
-SMTP = Form("`smtp://` or `smtps://`, perhaps user and password, host, perhaps port and `?from=address`", _smtp)
-WATCHDOG = Form("`https://…`, as the watchdog gives it", _watchdog)
+SMTP = Form("`smtp://` or `smtps://`, optional user and password, host, optional port and `?from=address`", _smtp)
+WATCHDOG = Form("the watchdog's `https://…` URL", _watchdog)
 PATH = Form("the path of a file", _path)
 BOOLEAN = Form("`true` or `false`", _boolean)

@@ -38,7 +38,7 @@ def read_header_map(text: str) -> dict[str, list[str]]:
     if not isinstance(found, dict) or not all(map(_is_list, found.values())):
         raise Wrong("is not a JSON object of lists", f"write it like {EXAMPLE}")
     if not found:
-        raise Wrong("names no header", "name one, or do not set it")
+        raise Wrong("is empty", "name a header, or unset it")
     for name, values in found.items():
         _check(name, values)
     if sum(len(name) + len(values[0]) + 4 for name, values in found.items()) > MOST_BYTES:
@@ -62,7 +62,7 @@ def _check(name: str, values: list[str]) -> None:
     if not _NAME.fullmatch(name):
         raise Wrong(f"has {name!r}, which is no name of a header", "letters, digits and - are safe: X-Mailroom-Key")
     if name.lower() in TAKEN:
-        raise Wrong(f"has {name}, which says something else already", "choose a name of your own: X-Mailroom-Key")
+        raise Wrong(f"has {name}, which is reserved", "choose a name of your own: X-Mailroom-Key")
     for place, value in enumerate(values, 1):
         if not _VALUE.fullmatch(value):
             raise Wrong(

@@ -273,7 +273,7 @@ def template_faults(template: str) -> list[str]:
     """
     faults = field_faults(template)
     if not faults and not template.endswith("/") and "document_id" not in {name for name, _ in _parsed(template)}:
-        faults.append("two documents could share one key: use {document_id}, or end the path with /")
+        faults.append("two documents could get the same key: use {document_id}, or end the path with /")
     return faults
 
 
@@ -284,11 +284,11 @@ def field_faults(template: str) -> list[str]:
     except ValueError as error:
         return [f"the template cannot be read: {error}"]
     known = ", ".join(sorted(FIELDS))
-    faults = [f"unknown field {{{name}}}; known are {known}" for name, _ in found if name not in FIELDS]
+    faults = [f"unknown field {{{name}}}; known fields: {known}" for name, _ in found if name not in FIELDS]
     faults += [f"{{{name}}} takes no format" for name, formatted in found if name in FIELDS and formatted]
     # A file without an extension renders {ext} as nothing, so `..{ext}` is a way out too.
     if any(part in {".", ".."} for part in template.replace("{ext}", "").split("/")):
-        faults.append("`.` and `..` as parts of the path could leave the prefix")
+        faults.append("`.` and `..` in the path could leave the prefix")
     return faults
 
 

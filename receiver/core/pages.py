@@ -93,7 +93,7 @@ def account(
     if guards.merge_neighbours:
         pieces = _merged(pieces)
     if unheld and all(item.category == BLANK for item in pieces):
-        return Account(faults=(f"nothing would be left of the packet: no piece holds {_pages(unheld)}",))
+        return Account(faults=(f"the packet would be empty: no piece holds {_pages(unheld)}",))
     if broken := tuple(_broken(pieces, guards)):
         return Account(faults=broken)
     return Account(pieces=tuple(pieces), omitted=unheld if omit else ())
@@ -126,10 +126,10 @@ def read_spans(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise ValueError(f"{text!r} does not name pages; write 5-13, or 1-4,7")
+            raise ValueError(f"{text!r} is not a page list; write 5-13, or 1-4,7")
         start, end = int(first), int(last or first)
         if not 1 <= start <= end <= 1_000_000:
-            raise ValueError(f"{part.strip()!r} is no range of pages: they count up, from 1")
+            raise ValueError(f"{part.strip()!r} is not a page range: pages count up from 1")
         pages.update(range(start, end + 1))
     return tuple(sorted(pages))
 

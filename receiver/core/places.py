@@ -120,8 +120,8 @@ def on_manifests(entries: Collection[TableEntry], names: Names) -> Iterator[Prob
         beside: Mapping[str, TableEntry] = {name: entry for entry, taken in lying for name in taken.beside}
         for entry, taken in lying:
             if other := beside.get(taken.place):
-                message = f"{entry.target.url} can be where the manifest of {other.target.url} lies ({other.here})"
-                problem = an_error(entry.here, message, "let one of the two end otherwise", entry.name)
+                message = f"{entry.target.url} can be where the manifest of {other.target.url} is stored ({other.here})"
+                problem = an_error(entry.here, message, "give one of the two another ending", entry.name)
                 found.setdefault(entry.here, problem)
     yield from found.values()
 

@@ -43,8 +43,8 @@ def pointings(table: RouteTable, holds: Callable[[Target], bool], *, linked: boo
 
 def warnings(found: list[Pointing]) -> list[Problem]:
     """Rows whose messages point to nothing."""
-    message = "no destination of it stores the document: its messages will point to nothing"
-    fix = "name a bucket or a folder too, or let Mailroom serve links: MAILROOM_DOCUMENTS_URL"
+    message = "none of its destinations stores the document: its messages will have no pointer"
+    fix = "add a bucket or a folder, or let Mailroom serve links: MAILROOM_DOCUMENTS_URL"
     return [
         Problem(severity="warning", where=item.where, message=message, fix=fix, route=item.route)
         for item in found

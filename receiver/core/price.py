@@ -25,7 +25,7 @@ class Price:
         known = f"{self.pages} page{'s' if self.pages != 1 else ''}, about {self.credits} credits"
         if not self.unknown:
             return known
-        uncounted = f"{self.unknown} document{'s' if self.unknown != 1 else ''} whose pages nobody has counted"
+        uncounted = f"{self.unknown} document{'s' if self.unknown != 1 else ''} whose pages are not counted"
         return f"{known}, and {uncounted}" if self.pages else f"the credits of {uncounted}, one a page"
 
 

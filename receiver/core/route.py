@@ -157,7 +157,7 @@ def _usual(item: Field[Any]) -> Any:
 def decide(table: RouteTable, result: Classification, document: Document, *, now: float) -> Plan:
     """What to do with this document, and why: deliveries, review, or both. Depends on nothing else."""
     if result.type is None:
-        return _planned(table, Way.NO_MATCH, table.no_match, "no rule fits this document", now=now)
+        return _planned(table, Way.NO_MATCH, table.no_match, "no rule matches this document", now=now)
     known, rows = document_attributes(document), table.rows(result.type)
     verdicts, count = _read(rows, result, known)
     plan = _chosen(table, verdicts, result, known, now=now)

@@ -24,11 +24,11 @@ def types_without_row(table: RouteTable, produced: Sequence[str]) -> Iterator[Pr
             yield an_error("routes", f"type {name!r} has no row", f"{fix}: - {{type: {name}, to: [...]}}")
         elif all(route.goes_on for route in rows):
             fix = "take `continue` from the last one, or add a row without it"
-            yield an_error("routes", f"every row for type {name!r} says continue: none ends the reading", fix)
+            yield an_error("routes", f"every row for type {name!r} says continue: none is final", fix)
         elif not _takes_all([route for route in rows if not route.goes_on]):
             fix = "add a last row for it without `when`, or drop the conditions of one"
             yield an_error(
-                "routes", f"every row for type {name!r} has conditions: some documents would have no way", fix
+                "routes", f"every row for type {name!r} has conditions: some documents would match no row", fix
             )
 
 
@@ -44,7 +44,7 @@ def dead_rows(table: RouteTable) -> Iterator[Problem]:
     for place, route in enumerate(table.routes):
         where = f"routes[{place}]"
         if reason := _never(route):
-            yield an_error(where, f"can never match: {reason}", "mend or remove the row", route.name)
+            yield an_error(where, f"can never match: {reason}", "correct or remove the row", route.name)
             continue
         takers = {name: _takers(route, above[name]) for name in route.types}
         yield from _taken(where, route, {name: found for name, found in takers.items() if found})
@@ -62,7 +62,7 @@ def _taken(where: str, route: Route, taken: dict[str, list[str]]) -> Iterator[Pr
     names, several = ", ".join(map(repr, takers)), len(takers) > 1
     what = "can never win" if whole else f"can never win for {', '.join(map(repr, taken))}"
     message = (
-        f"{what}: {names} {'stand' if several else 'stands'} above and {'take' if several else 'takes'} the same "
+        f"{what}: {names} {'are' if several else 'is'} above it and {'take' if several else 'takes'} the same "
         "documents from the same confidence on"
     )
     narrow = "one of them" if several else "that one"
@@ -91,7 +91,7 @@ def doubtful_rows(table: RouteTable) -> Iterator[Problem]:
         if _never(route):
             continue
         if why := _excluded(route.when, sure=False):
-            message = f"matches nothing that comes in by Mailroom's own ways: {why}"
+            message = f"matches nothing that Mailroom receives: {why}"
             yield _a_warning(where, message, route)
         else:
             yield from _idle(where, route.when, route)
@@ -110,7 +110,7 @@ def _idle(where: str, when: When, route: Route) -> Iterator[Problem]:
 
 
 def _a_warning(where: str, message: str, route: Route) -> Problem:
-    return Problem(severity="warning", where=where, message=message, fix="mend or remove it", route=route.name)
+    return Problem(severity="warning", where=where, message=message, fix="correct or remove it", route=route.name)
 
 
 def _excluded(when: When, *, sure: bool) -> str:

@@ -64,7 +64,7 @@ def _scan(raw: bytes) -> None:
         elif colon and depth < len(names):
             name = _spelled_out(text)
             if name in names[depth]:
-                raise Malformed("a name stands twice in one object")
+                raise Malformed("duplicate JSON key")
             names[depth].add(name)
 
 

@@ -32,7 +32,7 @@ def resolve(value: str, environ: Mapping[str, str]) -> str:
         raise Wrong("env: names no variable", "write env:NAME, without a space")
     if odd := _LIKE_ONE.search(_VARIABLE.sub("", value)):
         raise Wrong(
-            f"{odd[0]} is no whole part, so it would be taken literally",
-            "put it between slashes, or let the variable hold all of it",
+            f"{odd[0]} is not a whole path segment, so it would be taken literally",
+            "put it between slashes, or put the whole value in the variable",
         )
     return _VARIABLE.sub(found, value)

@@ -24,7 +24,7 @@ UNKNOWN = {
     "size": "the size",
     "media_type": "the media type",
     "recipient": "the whole list of recipients",
-    "duplicate": "whether its bytes came in before",
+    "duplicate": "whether its bytes were received before",
 }
 """What may be unknown, in words."""
 
@@ -155,7 +155,7 @@ class Judge:
                 return says(value)
         if self._any and _either(item.truth(known) for item in self._any) is False:
             return f"none of `any` holds: {'; '.join(item.why(known) for item in self._any)}"
-        return "what stands in `not` holds"
+        return "the condition in `not` holds"
 
     def unknown(self, known: Mapping[str, Any]) -> list[str]:
         """The attributes that nobody knows and that it depends on."""

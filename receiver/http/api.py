@@ -121,7 +121,5 @@ async def _word(request: Request) -> RoutingDecision:
     said = await object_of(request)
     texts = {name: value for name, value in said.items() if isinstance(value, str) and value}
     if set(said) - {"to", "type", "who"} or len(texts) < len(said) or ("to" in said) == ("type" in said):
-        raise Malformed(
-            'say either {"to": "name of a route"} or {"type": "what it really is"}, and who you are in "who"'
-        )
+        raise Malformed('give either {"to": "name of a route"} or {"type": "the correct type"}, and your name in "who"')
     return RoutingDecision(**{name: value[:200] for name, value in texts.items()})

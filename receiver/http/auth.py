@@ -84,19 +84,19 @@ def operator_only(access: OperatorAccess, wrong: WrongTokens, endpoint: Endpoint
 
 def _check(token: Secret, wrong: WrongTokens, request: Request) -> None:
     if not token:
-        raise HTTPException(403, "the operator's API is closed: no MAILROOM_ADMIN_TOKEN is set")
+        raise HTTPException(403, "the operator's API is disabled: MAILROOM_ADMIN_TOKEN is not set")
     given = [value for name, value in request.scope["headers"] if name == b"authorization"]
     if not given:
         raise _refusal("send MAILROOM_ADMIN_TOKEN as a bearer token")
     address = request.client.host if request.client else ""
     if seconds := wrong.wait(address):
         retry = {"retry-after": str(math.ceil(seconds))}
-        raise HTTPException(429, "too many wrong tokens from this address; wait before the next", headers=retry)
+        raise HTTPException(429, "too many wrong tokens from this address; retry later", headers=retry)
     scheme, _, value = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
     right = hmac.compare_digest(value.strip(), token.reveal().encode())
     if scheme.lower() != b"bearer" or not right:
         wrong.add(address)
-        raise _refusal("this token does not open the API")
+        raise _refusal("invalid token")
 
 
 def _refusal(said: str) -> HTTPException:

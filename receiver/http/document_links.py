@@ -30,7 +30,7 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "cache-control": "private, no-store",
 }
-REFUSED = "this link is for another document, or its time is over: ask whoever runs Mailroom for the document"
+REFUSED = "this link is invalid or expired: ask the operator of Mailroom for the document"
 Show = Callable[[Document, Context], Awaitable[Response]]
 
 
@@ -71,7 +71,7 @@ async def _content(document: Document, context: Context) -> Response:
             return RedirectResponse(await content.download(document.name), 307, headers=HEADERS)
         return await _streamed(document, content)
     except FileGone as error:  # its own words may name a path of ours
-        raise HTTPException(410, f"the bytes of document {document.id} are nowhere to be had any more") from error
+        raise HTTPException(410, f"the bytes of document {document.id} are no longer available") from error
 
 
 async def _streamed(document: Document, content: Content) -> Response:

@@ -74,7 +74,9 @@ class Incidents:
         said = await _said(request, {"who": str, "why": str, "seconds": float})
         seconds = said.get("seconds", -1.0)
         if seconds and not said.get("why"):
-            raise Malformed('say how long and why: {"seconds": 7200, "why": "…", "who": "…"}; 0 seconds end a silence')
+            raise Malformed(
+                'give the duration and the reason: {"seconds": 7200, "why": "…", "who": "…"}; 0 seconds end the silence'
+            )
         incident = await silence(
             request.path_params["key"], seconds, said.get("why", ""), self._context, who=said.get("who", "operator")
         )
@@ -104,5 +106,5 @@ async def _said(request: Request, known: dict[str, type]) -> dict[str, Any]:
         if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
             continue
         if kind is not str or not isinstance(value, str) or len(value) > WHO_CHARS:
-            raise Malformed(f"{name!r}: the body may say {', '.join(sorted(known))}, in {WHO_CHARS} characters each")
+            raise Malformed(f"{name!r}: the body may have {', '.join(sorted(known))}, in {WHO_CHARS} characters each")
     return said

@@ -23,7 +23,7 @@ async def object_of(request: Request) -> dict[str, Any]:
     except TimeoutError:
         raise TooSlow("the body did not arrive in time") from None
     except ClientDisconnect:
-        raise Malformed("the body is cut short") from None
+        raise Malformed("the body is truncated") from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("the body is not a JSON object") from error
 

@@ -40,9 +40,9 @@ PIECES = 1024
 PIECE_BYTES = 256
 
 NOT_HTTP = ErrorReply(400, "malformed", "this is not an HTTP request")
-HEAD_TOO_LARGE = ErrorReply(431, "headers_too_large", f"the head of the request is over {HEAD_BYTES} bytes")
-HEAD_TOO_SLOW = ErrorReply(408, "too_slow", f"no whole request within {HEAD_SECONDS:g} seconds")
-TOO_MANY_PIECES = ErrorReply(400, "malformed", "the body comes in too many too small pieces")
+HEAD_TOO_LARGE = ErrorReply(431, "headers_too_large", f"the request head is over {HEAD_BYTES} bytes")
+HEAD_TOO_SLOW = ErrorReply(408, "too_slow", f"no complete request within {HEAD_SECONDS:g} seconds")
+TOO_MANY_PIECES = ErrorReply(400, "malformed", "the body arrives in too many small pieces")
 
 log = logging.getLogger("mailroom.http")
 

@@ -36,7 +36,7 @@ async def listing(
     given = dict(request.query_params)
     if unknown := sorted(set(given) - set(filters) - USUAL):
         known = ", ".join(sorted({*filters, *USUAL}))
-        raise Malformed(f"{unknown[0]!r} is not a parameter here; known are {known}")
+        raise Malformed(f"{unknown[0]!r} is not a parameter; known parameters: {known}")
     chosen = {name: given[name] for name in filters if given.get(name)}
     for name, value in chosen.items():
         if (choices := filters[name].choices) and value not in choices:

@@ -91,7 +91,7 @@ class Parts:
         except TimeoutError:  # an OSError to Python, which the spool would take for a fault of its disk
             raise TooSlow(f"nothing arrived for {self._idle_seconds:g} seconds") from None
         except ClientDisconnect as error:
-            raise Malformed("the sender hung up before the end") from error
+            raise Malformed("the sender closed the connection before the end") from error
         try:
             if data:
                 self._parser.write(data)
@@ -100,7 +100,7 @@ class Parts:
         except FormParserError as error:
             raise Malformed("the multipart body cannot be read") from error
         if not self._ended:
-            raise Malformed("the multipart body is cut short")
+            raise Malformed("the multipart body is truncated")
         self._whole = True
 
     def _callbacks(self) -> dict[str, object]:

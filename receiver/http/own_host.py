@@ -19,8 +19,8 @@ from receiver.settings import Settings
 OTHER_HOST = ErrorReply(
     421,
     "misdirected_request",
-    "the operator's side listens on this machine alone and does not answer under this name: ask it by its address or "
-    "as localhost, or set MAILROOM_OPERATOR_URL to the URL that people reach it by",
+    "the operator's API listens only on this machine and does not accept this host name: use its address or "
+    "localhost, or set MAILROOM_OPERATOR_URL to its URL",
 )
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:@/?#\[\]]+)(:\d{1,5})?")
 

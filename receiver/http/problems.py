@@ -33,9 +33,9 @@ class ErrorReply(NamedTuple):
         return msgspec.json.encode({"error": {"code": self.code, "message": self.message}})
 
 
-UNAUTHENTIC = ErrorReply(401, "not_authentic", "the request does not prove that it comes from one of our jobs")
+UNAUTHENTIC = ErrorReply(401, "not_authentic", "the request could not be authenticated")
 """The one answer to every request that fails verification: which check failed stands in our log alone."""
-INTERNAL = ErrorReply(500, "internal", "Mailroom made a mistake, which is in its log; nothing was kept")
+INTERNAL = ErrorReply(500, "internal", "internal error; see Mailroom's log; nothing was stored")
 
 
 def problem_of(error: MailroomError) -> ErrorReply:
@@ -47,7 +47,7 @@ def problem_of(error: MailroomError) -> ErrorReply:
     if isinstance(error, Rejected):
         return ErrorReply(error.status, error.code, str(error))
     if isinstance(error, Conflict):
-        return ErrorReply(409, error.code, f"{error}; look at it again")
+        return ErrorReply(409, error.code, f"{error}; reload it and retry")
     if isinstance(error, Transient):
         message = (type(error).__doc__ or error.code).split("\n", 1)[0]  # its own words may name a path of ours
         return ErrorReply(503, error.code, message, _retry_after(error.retry_after or RETRY_AFTER_SECONDS))

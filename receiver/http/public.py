@@ -11,8 +11,10 @@ from receiver.http.readiness import Readiness
 from receiver.http.reply import Receive, Reply, Scope, Send, send_reply
 from receiver.http.webhook import PATH, Limits, WebhookEndpoint
 
-NOT_FOUND = ErrorReply(404, "not_found", "events are sent to /webhooks/llamacloud; the operator's pages are elsewhere")
-METHOD = ErrorReply(405, "method_not_allowed", "this is asked with GET", ((b"allow", b"GET, HEAD"),))
+NOT_FOUND = ErrorReply(
+    404, "not_found", "send events to /webhooks/llamacloud; the operator's page is on another address"
+)
+METHOD = ErrorReply(405, "method_not_allowed", "use GET", ((b"allow", b"GET, HEAD"),))
 ALIVE = Reply(200, b'{"status":"ok"}')
 READY = Reply(200, b'{"status":"ready"}')
 DEGRADED = Reply(200, b'{"status":"degraded"}')

@@ -12,7 +12,7 @@ from receiver.http.reply import Receive
 SMALL = 16 * 1024
 """Bytes of a body such as LlamaCloud sends, which is some hundred to two thousand, with room to grow."""
 
-TOO_MANY = ErrorReply(503, "busy", "too much is arriving at once", ((b"retry-after", b"1"),))
+TOO_MANY = ErrorReply(503, "busy", "too many request bodies at once; retry later", ((b"retry-after", b"1"),))
 
 
 class BodyRefused(Exception):

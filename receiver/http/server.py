@@ -63,7 +63,8 @@ def fast_path() -> type[asyncio.Protocol] | None:
     except ImportError as error:
         log_line(
             log, logging.WARNING, "fast_path.unavailable", error=str(error),
-            fix="events are served more slowly, with uvicorn's own limits; install the uvicorn that Mailroom asks for",
+            fix="events are handled more slowly, with uvicorn's limits; install the uvicorn version that Mailroom "
+            "requires",
         )  # fmt: skip
         return None
     return FastPathProtocol

@@ -106,7 +106,7 @@ def _answer(outcome: UploadResult) -> Response:
 
 def _nothing_taken(outcome: UploadResult) -> ErrorReply:
     if not outcome.refused:
-        return problem_of(Malformed("the request holds no file"))
+        return problem_of(Malformed("the request has no file"))
     reasons = "; ".join(item["reason"] for item in outcome.refused)
     if all(item["code"] == TooLarge.code for item in outcome.refused):
         return problem_of(TooLarge(reasons))

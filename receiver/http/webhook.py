@@ -33,12 +33,12 @@ log = logging.getLogger("mailroom.event")
 
 LINES = 100
 """In the log for refusals of one cause in ten seconds: who sends more fills no disk. All are counted."""
-METHOD = ErrorReply(405, "method_not_allowed", "events are sent with POST", ((b"allow", b"POST"),))
+METHOD = ErrorReply(405, "method_not_allowed", "send events with POST", ((b"allow", b"POST"),))
 TOO_SLOW = ErrorReply(408, "too_slow", "the body did not arrive in time", ((b"connection", b"close"),))
 LENGTH = ErrorReply(400, "malformed", "content-length must be a number")
-HEADERS = ErrorReply(431, "headers_too_large", "more headers, or longer ones, than LlamaCloud sends")
-TYPE = ErrorReply(415, "unsupported_media_type", "events are application/json")
-ENCODING = ErrorReply(415, "unsupported_media_type", "a compressed body is not accepted; send it as it is")
+HEADERS = ErrorReply(431, "headers_too_large", "too many or too long headers")
+TYPE = ErrorReply(415, "unsupported_media_type", "send events as application/json")
+ENCODING = ErrorReply(415, "unsupported_media_type", "a compressed body is not accepted; send it uncompressed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,9 +56,9 @@ def _odd(config: Config, doubts: Callable[[Target], list[str]], wrong: Collectio
 
 def unlike(shadow: Config, config: Config) -> list[Problem]:
     """Where a shadow table's file asks LlamaCloud for something else: the answers come from what the real one asks."""
-    told = "differs from the real one, which LlamaCloud is asked by: what other rules would find, the shadow cannot say"
+    told = "differs from the real one, which LlamaCloud uses: the shadow table cannot show the effect of other rules"
     differ = [name for name in ("classify", "split") if getattr(shadow, name) != getattr(config, name)]
-    fix = "try rules out on documents of their own; the shadow table compares where documents go"
+    fix = "test rules on separate documents; the shadow table only compares routes"
     return [Problem(severity="warning", where=name, message=told, fix=fix) for name in differ]
 
 
@@ -69,8 +69,8 @@ def _on_our_own(config: Config, names: Names, own: Mapping[str, str], wrong: Col
             if f"{where}.to[{at}]" in wrong:
                 continue
             if variable := next((item for item, url in own.items() if _meets(target, url, names)), ""):
-                message = f"{target.url} is Mailroom's own ({variable}), and not for documents"
-                yield an_error(f"{where}.to[{at}]", message, "deliver it elsewhere", name)
+                message = f"{target.url} is used by Mailroom itself ({variable})"
+                yield an_error(f"{where}.to[{at}]", message, "choose another destination", name)
 
 
 def _meets(target: Target, url: str, names: Names) -> bool:

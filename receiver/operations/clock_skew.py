@@ -19,7 +19,7 @@ STEP = 5.0
 APART = 10.0
 """Seconds between two clocks that are worth a word; an HTTP date has whole ones, and is on its way for a moment."""
 TOLD_EVERY = 3600.0
-FIX = "keep this machine's clock by NTP; timedatectl or chronyc tracking says how it is"
+FIX = "synchronize this machine's clock by NTP; check it with timedatectl or chronyc tracking"
 LLAMACLOUD, STORE, BEFORE = "llamacloud", "store", "step"
 """What a clock is held against: LlamaCloud's, the times of others in the store, and itself a moment before."""
 
@@ -36,8 +36,8 @@ class Skew:
         """In words for a person."""
         amount, ahead = f"{abs(self.seconds):.0f} s", self.seconds > 0
         if self.against == BEFORE:
-            return f"a machine's clock was set {'ahead' if ahead else 'back'} by {amount}, or it slept"
-        other = "LlamaCloud's" if self.against == LLAMACLOUD else "the times that others wrote into the store"
+            return f"a machine's clock was set {'ahead' if ahead else 'back'} by {amount}, or the machine was suspended"
+        other = "LlamaCloud's" if self.against == LLAMACLOUD else "the times that other machines wrote to the store"
         return f"a machine's clock is {amount} {'ahead of' if ahead else 'behind'} {other}"
 
 
@@ -102,7 +102,7 @@ def _alert(skew: Skew, owner: str, now: float) -> Alert:
         kind="clock.skewed",
         cause=skew.against,
         title=skew.title,
-        detail=f"{owner}: what it writes as a time (timeline, alerts, signatures) is wrong by as much",
+        detail=f"{owner}: the times it writes (history, alerts, signatures) are wrong by the same amount",
         fix=FIX,
         at=now,
     )

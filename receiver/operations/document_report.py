@@ -38,7 +38,7 @@ async def document_report(document_id: str, store: Store) -> DocumentReport:
     """The dossier of this document. Raises NotFound."""
     document = await store.get(Document, document_id)
     if document is None:
-        raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
+        raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")
     jobs = await find_records(store, Job, Query(by="document", key=document.id), limit=100)
     told = [item for job in jobs for item in await find_records(store, Event, Query(by="job", key=job.id), limit=100)]
     events = [item for item in told if item.document_id in ("", document.id)]  # others only name its job

@@ -65,7 +65,7 @@ class _Pass:
             return False  # an older process opened it, which knows nothing of this index
         try:
             if why := await self._needed(document):
-                await store.apply(Replace(document.note(now, "bytes kept", why)))
+                await store.apply(Replace(document.note(now, "content kept", why)))
                 return False
             if document.forgotten_at is None:
                 marked = replace(document, forgotten_at=now)
@@ -89,13 +89,13 @@ class _Pass:
         It is noted down, and looked at again when its time is over once more.
         """
         if document.settled_at is not None and document.settled_at < EARLIEST:
-            return "it settled while a clock was wrong, so nobody knows for how long they were kept"
+            return "it was settled while a clock was wrong, so their age is unknown"
         submission = await self._context.store.get(Task, submission_of(document, now=0).id)
         if submission is not None and submission.state is TaskState.PARKED:
-            return "its submission is parked, and may be replayed"
+            return "its submission is parked and may be replayed"
         for piece in await pieces_of(document, self._context):
             if piece.state not in SETTLED:
-                return f"its piece {piece.id} is {piece.state}, and the packet may be cut anew"
+                return f"its piece {piece.id} is {piece.state}, and the packet may be cut again"
         if _SHARED.fullmatch(document.content) and document.content in await self._wanted():
             return "a document with the same bytes is not settled"
         return ""

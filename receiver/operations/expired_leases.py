@@ -41,4 +41,4 @@ def _since(task: Task, seen: tuple[int, float] | None, now: float) -> tuple[int,
 
 
 def _error(task: Task) -> CutOff:
-    return CutOff(f"{task.owner} did not end the attempt: its process died, or could write nothing for a whole lease")
+    return CutOff(f"{task.owner} did not finish the attempt: its process died, or could not write for a whole lease")

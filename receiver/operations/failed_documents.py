@@ -44,7 +44,7 @@ async def document_named(document_id: str, context: Context) -> Document:
     """The document. Raises NotFound."""
     document = await context.store.get(Document, document_id)
     if document is None:
-        raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
+        raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")
     return document
 
 
@@ -73,15 +73,15 @@ async def _came_to_nothing(document: Document, context: Context) -> bool:
 def why_not(document: Document) -> str:
     """Why this document cannot be submitted anew, in words; "" when it can."""
     if document.forgotten_at is not None:
-        return "its bytes were forgotten: take it in again"
+        return "its content was removed by retention: submit it again"
     if document.mail:
-        return "it is a mail, which is not submitted: take it in again, or deal with its documents"
+        return "a mail cannot be resubmitted: submit it again as new, or resubmit its documents"
     if document.state is DocumentState.OPEN:
         return "it is being delivered" if document.plan is not None or document.step is Step.SPLIT else ""
     if document.state in (DocumentState.ROUTED, DocumentState.WITHDRAWN):
         return f"it is {document.state}"
     if document.plan is not None and document.plan.way not in (Way.FAILED, Way.DISMISSED):
-        return f"it has its result; mailroom replay {document.id} goes on with it"
+        return f"it has its result; mailroom replay {document.id} resumes it"
     if document.plan is None and document.step is Step.SPLIT:
         return f"it is split; mailroom recut {document.id} cuts it by hand"
     return ""
@@ -96,7 +96,7 @@ async def resubmit(document_id: str, context: Context, *, who: str) -> Document 
     async def change(document: Document) -> tuple[Document, Sequence[Write]] | Skipped:
         if why := why_not(document):
             return Skipped(document, why)
-        return _anew(document, f"{who} had it submitted anew", context)
+        return _anew(document, f"{who} resubmitted it", context)
 
     return await _changed(document_id, change, context)
 
@@ -120,7 +120,7 @@ async def unlock(document_id: str, password: str, context: Context, *, who: str)
     await refuse_unreadable(document, context)
     _refuse(document)
     if context.cutter is None:
-        raise Misconfigured("this application cannot open PDFs: give its Context a cutter")
+        raise Misconfigured("this application cannot open PDFs: its Context has no cutter")
     with tempfile.TemporaryDirectory(prefix="mailroom-unlock-") as folder:
         path = Path(folder, "open.pdf")
         async with on_disk(document, context) as locked:
@@ -135,7 +135,7 @@ async def replace_bytes(document_id: str, file: Path, context: Context, *, who: 
     with file.open("rb") as opened:
         head = opened.read(HEAD_BYTES)
     if reason := refusal(head, file.name, packet=document.packet):
-        raise DocumentRefused(f"{file.name} {reason}", fix="give its content as a document")
+        raise DocumentRefused(f"{file.name} {reason}", fix="submit its content as a document")
     same_kind = media_type(head, file.name) == document.media_type
     return await _with_bytes(document, file, document.name if same_kind else file.name, f"{who} replaced it", context)
 
@@ -243,6 +243,6 @@ async def retired(document: Document, context: Context) -> list[Write]:
     for subject in dict.fromkeys(filter(None, (document.id, document.job_id))):
         async for task in every_record(Task, Query(by="subject", key=subject, limit=PAGE), context.store):
             if task.state is TaskState.PARKED and task.kind not in NOTICES:
-                done = task.retire(now=now, keep_seconds=keep, note="something else came of the document")
+                done = task.retire(now=now, keep_seconds=keep, note="the document has another outcome")
                 found += [Replace(done)]
     return found

@@ -40,7 +40,7 @@ async def failing_channels(context: Context) -> list[Channel]:
 async def _mute(context: Context) -> str:
     heard = set(context.channels) - {LOG}
     mute = heard and heard <= {item.id for item in await failing_channels(context) if not item.partly}
-    return "no alert channel takes notices, so the heartbeat is withheld" if mute else ""
+    return "no alert channel works, so the heartbeat is withheld" if mute else ""
 
 
 async def _noted(context: Context) -> None:

@@ -33,7 +33,7 @@ async def route_by_hand(document_id: str, word: RoutingDecision, context: Contex
     """
     document = await context.store.get(Document, document_id)
     if document is None:
-        raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
+        raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")
     now = context.clock()
     after = reroute(document, word, context.config.table, context, now=now)
     if any(item.state is DeliveryState.PENDING for item in after.holders):
@@ -52,11 +52,11 @@ def reroute(
     """The document with the plan that a person's word makes; what was delivered stays delivered, and on record."""
     if document.state not in (DocumentState.REVIEW, DocumentState.FAILED):
         raise NotAllowed(
-            f"document {document.id} is {document.state}: only one in review, or one that failed, can be routed by hand"
+            f"document {document.id} is {document.state}: only documents in review or failed can be routed by hand"
         )
     if document.parts_state and document.own_state is DocumentState.ROUTED:
-        fix = f"decide what came out of it: mailroom documents {document.id} lists it"
-        raise NotAllowed(f"document {document.id} has its place; it is {document.state} because of its pieces", fix=fix)
+        fix = f"route its parts: to list them: mailroom documents {document.id}"
+        raise NotAllowed(f"document {document.id} is delivered; it is {document.state} because of its pieces", fix=fix)
     typed = replace(document, classification=_said(document, word)) if word.type else document
     plan = _by_type(typed, word, table, now) if word.type else _by_name(document, word, table, now)
     detail = f"{word.who}: {plan.reason}; before: {_before(document)}"
@@ -67,7 +67,7 @@ def reroute(
 
 def _by_name(document: Document, word: RoutingDecision, table: RouteTable, now: float) -> Plan:
     if word.to not in (named := choices(table)):
-        raise Malformed(f"there is no route {word.to!r}; known are {', '.join(named)}")
+        raise Malformed(f"there is no route {word.to!r}; known names: {', '.join(named)}")
     return plan_of_choice(document, word.to, table, who=word.who, now=now)
 
 
@@ -77,14 +77,14 @@ def _by_type(document: Document, word: RoutingDecision, table: RouteTable, now: 
     if plan.way is not Way.MATCHED:
         if plan.way is Way.UNDECIDED:
             raise Malformed(
-                f"the type alone does not say where: it {plan.reason}; choose one of {', '.join(choices(table))}"
+                f"the type alone does not decide the route: it {plan.reason}; choose one of {', '.join(choices(table))}"
             )
-        raise Malformed(f"{plan.reason}; known are {', '.join(sorted(table.types))}")
-    return replace(plan, way=Way.BY_HAND, reason=f"{word.who} says it is {word.type}", review=False)
+        raise Malformed(f"{plan.reason}; known names: {', '.join(sorted(table.types))}")
+    return replace(plan, way=Way.BY_HAND, reason=f"{word.who} set the type to {word.type}", review=False)
 
 
 def _said(document: Document, word: RoutingDecision) -> Classification:
-    return Classification(type=word.type, confidence=1.0, reasoning=f"{word.who} said so; before: {_before(document)}")
+    return Classification(type=word.type, confidence=1.0, reasoning=f"{word.who} decided; before: {_before(document)}")
 
 
 def _before(document: Document) -> str:

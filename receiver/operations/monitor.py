@@ -22,7 +22,7 @@ from receiver.pipeline.flags import put_flag
 from receiver.pipeline.pause import RESULTS, SUBMISSION, read_pause
 
 GRACE = 300.0
-"""Seconds past its deadline for which a document is left to the sweep: a lost event is mended, and no alarm."""
+"""Seconds past its deadline for which a document is the sweep will ask again: a lost event is mended, and no alarm."""
 EXPIRING = 6 * 3600.0
 """Seconds before a source expires at LlamaCloud; parse sources are kept for 48 h (reference 1.1)."""
 PAGE = 200
@@ -117,12 +117,12 @@ def _overdue(document: Document, now: float) -> Alarm:
         kind="document.overdue",
         cause=document.step,
         title=f"{document.name} is past its deadline",
-        detail=document.error or f"it is still at the step {document.step}",
+        detail=document.error or f"it is still at step {document.step}",
         subject=document.id,
         name=document.name,
         job_id=document.job_id,
         as_of=str(document.deadline),
-        fix=f"mailroom documents {document.id}; mailroom balance lists all that are overdue",
+        fix=f"mailroom documents {document.id}; to list all overdue documents: mailroom balance",
         at=now,
     )
     return Alarm(alert=alert, origin=(document.id, str(document.deadline)))
@@ -141,12 +141,13 @@ def expiring(document: Document, now: float) -> Alarm:
         kind="source.expiring",
         cause=document.step,
         title=f"{document.name} expires at LlamaCloud in {hours:.0f} h",
-        detail=f"the document is open, at the step {document.step}, and its file {document.file_id} will be gone",
+        detail=f"the document is open, at step {document.step}, and its file {document.file_id} will expire",
         subject=document.id,
         name=document.name,
         job_id=document.job_id,
         as_of=document.file_id,
-        fix=f"mailroom documents {document.id} says what it waits for; mailroom replay {document.id} uploads it anew",
+        fix=f"to see what it waits for: mailroom documents {document.id}; to upload it again: mailroom replay "
+        f"{document.id}",
         at=now,
     )
     return Alarm(alert=alert, origin=(document.id, document.file_id))
@@ -185,10 +186,10 @@ async def _books(context: Context) -> list[Alarm]:
     alert = Alert(
         kind="balance.off",
         cause="books",
-        title="the books do not balance",
-        detail=f"taken in {tally.taken_in}, but routed {tally.routed} + review {tally.review} + failed {tally.failed} "
-        f"+ open {tally.open} + forgotten {tally.forgotten}",
-        fix="mailroom balance; compare with mailroom documents, and keep the store as it is for whoever looks into it",
+        title="the totals do not balance",
+        detail=f"received {tally.taken_in}, but routed {tally.routed} + review {tally.review} + failed {tally.failed} "
+        f"+ open {tally.open} + removed {tally.forgotten}",
+        fix="mailroom balance; compare with mailroom documents, and keep the store unchanged for the investigation",
         at=now,
     )
     return [Alarm(alert=alert, origin=(f"{now // 3600:.0f}",))]
@@ -222,9 +223,9 @@ def _changed(found: Worse, now: float) -> Alert:
     return Alert(
         kind="quality.changed",
         cause=found.what,
-        title=f"{found.now.part:.0%} of the {which}; in the days before {found.before.part:.0%}",
+        title=f"{found.now.part:.0%} of the {which}; in the previous days {found.before.part:.0%}",
         detail=f"{found.now.doubtful} of {found.now.all} in 24 hours; "
         f"{found.before.doubtful} of {found.before.all} before",
-        fix="mailroom review shows them; mend the rule's description, then: mailroom routes backtest",
+        fix="to list them: mailroom review; improve the rule's description, then: mailroom routes backtest",
         at=now,
     )

@@ -113,7 +113,7 @@ async def _foreseen(document: Document, choice: ReplayFilter, context: Context) 
     if choice.reroute and (plan := moved(document, context.config.table, now=context.clock())) is not None:
         return await _reroute(document, plan, context)
     if choice.reroute and not choice.parked:
-        return _nothing(document, "the table does not move it")
+        return _nothing(document, "the table routes it to the same place")
     parked = [item async for item in _parked(document, context)]
     if not parked and document.plan is not None:
         return await _redeliver(document, context)
@@ -165,9 +165,9 @@ def _without_plan(document: Document, context: Context) -> Replay:
     """A document that has no result and that nobody works on is submitted anew; that costs its credits again."""
     now = context.clock()
     if document.state is DocumentState.OPEN:
-        return _nothing(document, "it is being worked on")
+        return _nothing(document, "it is being processed")
     if document.mail:
-        return _nothing(document, "a mail is not submitted: take it in again")
+        return _nothing(document, "a mail cannot be resubmitted: submit it again as new")
     after = resubmission(document, "replayed", now, context)
     writes = (Replace(after), InsertIfAbsent(submission_of(after, now=now)))
     return Replay(document=document, action="resubmit", detail=document.error, writes=writes)
@@ -206,11 +206,11 @@ async def overtaken(document: Document, context: Context) -> list[Write]:
 async def _redeliver(document: Document, context: Context) -> Replay:
     """Deliveries that were not made, and those that hold bytes: they find their own object, or mend it."""
     if document.state is DocumentState.OPEN:
-        return _nothing(document, "it is being worked on")
+        return _nothing(document, "it is being processed")
     document = known(document, context.holds)
     again = [item for item in document.deliveries if not item.done or item in document.holders]
     if not again:
-        return _nothing(document, "nothing to deliver again")
+        return _nothing(document, "nothing to redeliver")
     if any(not item.tells for item in again) and (why := await why_undeliverable(document, context)):
         return _nothing(document, why)
     rows = (begun_anew(item, document) if item in again else item for item in document.deliveries)

@@ -31,7 +31,7 @@ async def task_of(task_id: str, store: Store) -> Task:
     """The task of this id. Raises NotFound."""
     task = await store.get(Task, task_id)
     if task is None:
-        raise NotFound(f"there is no task {task_id}", fix="mailroom tasks lists them")
+        raise NotFound(f"there is no task {task_id}", fix="to list them: mailroom tasks")
     return task
 
 

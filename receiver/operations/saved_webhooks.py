@@ -37,11 +37,11 @@ def drift(saved: Saved, wanted: WebhookConfiguration) -> list[str]:
     if saved.url != wanted.url:
         found.append(f"url is {saved.url}, ours is {wanted.url}")
     if saved.events is None:
-        found.append("events are not limited: pending and running would come too")
+        found.append("events are not filtered: pending and running would be sent too")
     elif set(saved.events) != set(wanted.events):
         missing = sorted(set(wanted.events) - set(saved.events))
         extra = sorted(set(saved.events) - set(wanted.events))
-        found.append(f"events: missing {', '.join(missing) or 'none'}, too many {', '.join(extra) or 'none'}")
+        found.append(f"events: missing {', '.join(missing) or 'none'}, not needed {', '.join(extra) or 'none'}")
     if saved.output_format != wanted.output_format:
         found.append(f"format is {saved.output_format}, ours is {wanted.output_format}")
     if wanted.signing_secret and not saved.has_secret:

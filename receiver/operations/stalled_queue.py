@@ -47,9 +47,9 @@ async def tell_of_silence(begun: int, context: Context) -> str:
     alert = Alert(
         kind=KIND,
         cause=CAUSE,
-        title="the queue takes messages and delivers none",
-        detail=f"{begun} tasks were enqueued in {SWEEPS} sweeps and no message came; the sweep begins them itself",
-        fix="look at the queue of MAILROOM_QUEUE: who else receives from it, its redrive policy, its event source",
+        title="the queue accepts messages but delivers none",
+        detail=f"{begun} tasks were enqueued in {SWEEPS} sweeps, but no message arrived; the sweep starts them itself",
+        fix="check the queue of MAILROOM_QUEUE: other consumers, its redrive policy, its event source",
         at=now,
     )
     task = task_for(alert, f"{now // TOLD_EVERY:.0f}", await incident_part(alert, context))

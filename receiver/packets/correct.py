@@ -45,7 +45,7 @@ async def recut(document_id: str, wish: CutRequest, context: Context) -> Documen
     """
     document = await context.store.get(Document, document_id)
     if document is None:
-        raise NotFound(f"there is no document {document_id}", fix="mailroom documents lists them")
+        raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")
     _refuse(document)
     await refuse_unreadable(document, context)
     if document.page_count is None:
@@ -63,8 +63,8 @@ def _refuse(document: Document) -> None:
         fix = f"mailroom recut {document.parent_id} …"
         raise NotAllowed(f"document {document.id} is a piece: cut its packet", fix=fix)
     if document.state is DocumentState.OPEN:
-        fix = f"mailroom documents {document.id} shows what it waits for"
-        raise NotAllowed(f"document {document.id} is still being worked on", fix=fix)
+        fix = f"to see what it waits for: mailroom documents {document.id}"
+        raise NotAllowed(f"document {document.id} is still being processed", fix=fix)
 
 
 def _cut(document: Document, wish: CutRequest, context: Context) -> Document:
@@ -107,7 +107,7 @@ def _check_types(pieces: Sequence[Segment], table: RouteTable) -> None:
     named = {item.category for item in pieces if item.category and item.confidence == BY_HAND}
     if unknown := sorted(name for name in named - {BLANK} if not table.takes(name)):
         known = ", ".join(sorted({*table.types, BLANK}))
-        raise Malformed(f"no route takes type {unknown[0]!r}; known are {known}")
+        raise Malformed(f"no route takes type {unknown[0]!r}; known types: {known}")
 
 
 def cut_text(pieces: Sequence[Segment]) -> str:

@@ -84,7 +84,7 @@ async def _piece(packet: Document, segment: Segment, pages: OpenPdf, context: Co
         context.meter.count("mailroom_documents", source="piece")
         await _promise(InsertIfAbsent(known), tasks, context)
     elif _waits_for_this_cut(known, segment):
-        again = resubmission(known, f"{packet.cuts[-1].by} cut the packet anew", context.clock(), context)
+        again = resubmission(known, f"{packet.cuts[-1].by} cut the packet again", context.clock(), context)
         if again.forgotten_at is not None:
             kept = await _kept(packet, segment, pages, context)
             again = replace(again, content=kept.location, sha256=kept.sha256, size=kept.size, forgotten_at=None)
@@ -146,7 +146,7 @@ def _first_step(
     now, split = context.clock(), context.config.split
     piece = replace(piece, category=segment.category, category_confidence=segment.confidence)
     if segment.category == BLANK:
-        reason = "blank pages, dropped from the packet; nothing is lost: they are kept here and in the packet"
+        reason = "blank pages, removed from the pieces; they are kept here and in the packet"
         return planned(piece, Plan(way=Way.BLANK, route=Way.BLANK, reason=reason, decided_at=now), context), ()
     if not sure_enough(segment.confidence, split.min_confidence):
         reason = f"LlamaCloud is only {segment.confidence or 'vaguely'} sure of this piece: {segment.category}"
@@ -179,7 +179,7 @@ async def _withdraw(packet: Document, context: Context) -> None:
         if piece is None or (piece.plan is not None and piece.plan.way is Way.RECUT):
             continue
         now = context.clock()
-        reason = f"its pages are in other pieces since {packet.cuts[-1].by} cut the packet anew"
+        reason = f"its pages are in other pieces since {packet.cuts[-1].by} cut the packet again"
         plan = Plan(way=Way.RECUT, route=Way.RECUT, reason=reason, decided_at=now)
         after = planned(replace(piece, error=""), plan, context)
         await _promise(Replace(after), delivery_tasks(after, context), context)

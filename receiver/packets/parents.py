@@ -67,7 +67,7 @@ async def update_parent(task: Task, context: Context) -> StepResult:
             return _finished(container, amount, context)
         return _moved(container, amount, context) if container.plan is not None else ()
 
-    return StepResult(note="has the state of what came out of it", change=change)
+    return StepResult(note="follows the state of its parts", change=change)
 
 
 async def _amount(container: Document, newest: str, context: Context) -> DocumentState:
@@ -103,7 +103,7 @@ def _moved(container: Document, amount: DocumentState, context: Context) -> Sequ
     if amount is DocumentState.OPEN and container.state is not DocumentState.OPEN:
         after = replace(after, step=Step.DECIDED, deadline=now + context.config.deadline_seconds)
     if amount is not container.parts_state:
-        after = after.note(now, "looked at", f"what came out of it is {amount}")
+        after = after.note(now, "checked", f"its parts are {amount}")
     after = after.settle()
     return Replace(after), *parent_updates([Replace(after)], now=now, reopened=True)
 

@@ -20,7 +20,7 @@ from receiver.ports import OpenPdf
 async def open_packet(packet: Document, context: Context) -> AsyncIterator[OpenPdf]:
     """The packet's PDF, open for cutting. Raises Uncuttable, ReaderDied, FileGone."""
     if context.cutter is None:
-        raise Misconfigured("this application cannot cut packets: give its Context a cutter")
+        raise Misconfigured("this application cannot cut packets: its Context has no cutter")
     async with on_disk(packet, context) as path, context.cutter.opened(path) as pages:
         yield pages
 

@@ -78,5 +78,5 @@ def content_without_bytes(document: Document) -> Content:
 
 def _gone(document: Document) -> str:
     if document.forgotten_at is None:
-        return f"the bytes of document {document.id} ({document.name}) are nowhere to be had"
+        return f"the bytes of document {document.id} ({document.name}) are not available"
     return f"{why_forgotten(document)}, and no copy can be read where it was delivered"

@@ -37,7 +37,7 @@ from receiver.ports import (
     taken_by,
 )
 
-BRING_BACK = "take the same file in again, from the same place: its bytes are kept again then, and nothing is paid"
+BRING_BACK = "submit the same file again from the same place: this stores its bytes again at no cost"
 TOKEN_SECONDS = 7 * 86400.0
 """How long a per-job token is good: far longer than any job, far shorter than for ever."""
 
@@ -181,7 +181,7 @@ class Context:
                 stream=lambda: self.cloud.read_file(rest),
             )
         if (source := self.source_of(document.content)) is None:
-            raise FileGone(f"nobody here can read {document.content}")
+            raise FileGone(f"no source can read {document.content}")
         return await source.content(document)
 
     async def release(self, location: str) -> None:
@@ -207,7 +207,7 @@ class Context:
 def why_forgotten(document: Document) -> str:
     """In words, that its bytes were forgotten, and when."""
     at = datetime.fromtimestamp(document.forgotten_at or 0.0, UTC)
-    return f"the bytes of document {document.id} ({document.name}) were forgotten on {at:%Y-%m-%d}"
+    return f"the bytes of document {document.id} ({document.name}) were removed by retention on {at:%Y-%m-%d}"
 
 
 async def document_of(task: Task, store: Store) -> Document | None:

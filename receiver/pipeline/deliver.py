@@ -53,7 +53,9 @@ def destination_of(target: Target, context: Context) -> Destination:
     """The destination that serves this target. Raises Unroutable."""
     destination = context.destinations.get(target.scheme)
     if destination is None:
-        raise Unroutable(f"no destination serves {target.url}; known are {', '.join(sorted(context.destinations))}")
+        raise Unroutable(
+            f"no destination serves {target.url}; known schemes: {', '.join(sorted(context.destinations))}"
+        )
     return destination
 
 
@@ -87,7 +89,7 @@ async def announce(task: Task, context: Context) -> StepResult:
         waiting = [item for item in document.messages if item.state is DeliveryState.PENDING]
         return [_promised(item, document, context) for item in waiting]
 
-    return StepResult(note="messages wait no longer for the document to be stored", change=change)
+    return StepResult(note="messages no longer wait for the document to be stored", change=change)
 
 
 def _announcement(document: Document, context: Context) -> list[Write]:

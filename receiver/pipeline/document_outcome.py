@@ -60,4 +60,4 @@ def resubmission(document: Document, reason: str, now: float, context: Context) 
         classification=None,
         error="",
         deadline=now + context.config.deadline_seconds,
-    ).note(now, "submitted anew", reason)
+    ).note(now, "resubmitted", reason)

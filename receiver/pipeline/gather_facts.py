@@ -42,7 +42,7 @@ class GatheredFacts:
 async def count_pages(document: Document, context: Context) -> int:
     """The pages of a PDF. Raises Uncuttable, ReaderDied, FileGone."""
     if context.cutter is None:
-        raise Misconfigured("this application cannot open PDFs: give its Context a cutter")
+        raise Misconfigured("this application cannot open PDFs: its Context has no cutter")
     async with on_disk(document, context) as path:
         return await context.cutter.count(path)
 

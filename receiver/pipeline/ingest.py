@@ -71,7 +71,7 @@ async def ingest(arrival: IncomingFile, context: Context) -> Ingested:
     """
     head, source = await peeked(arrival.source)
     if not arrival.held and (reason := refusal(head, arrival.name, packet=arrival.packet)):
-        raise DocumentRefused(f"{arrival.name} {reason}", fix="leave it out, or give its content as a document")
+        raise DocumentRefused(f"{arrival.name} {reason}", fix="leave it out, or submit its content as a document")
     if isinstance(source, Path | BufferedReader) and (known := await _known(arrival, source, context)):
         return Ingested(known, fresh=False)
     kept = source if isinstance(source, StoredContent) else await _keep(arrival, source, context)
@@ -176,7 +176,7 @@ async def with_bytes(document: Document, again: StoredContent, context: Context)
                 await context.release(again.location)
         return document
     back = replace(document, content=again.location, forgotten_at=None)
-    back = back.note(context.clock(), "kept again", "its bytes were gone, and came in again")
+    back = back.note(context.clock(), "stored again", "its content had been removed, and was received again")
     await context.store.apply(Replace(back))
     return succeeding(back)
 
@@ -212,7 +212,7 @@ def _document(arrival: IncomingFile, kept: StoredContent, installed: str, contex
         metadata=arrival.metadata,
         deadline=now + context.config.deadline_seconds,
         installation=installed,
-    ).note(now, "taken in", f"{arrival.kind} {origin.locator}")
+    ).note(now, "received", f"{arrival.kind} {origin.locator}")
     return held_document(document, arrival.held, now) if arrival.held else document
 
 

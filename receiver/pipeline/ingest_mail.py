@@ -51,7 +51,7 @@ async def ingest_mails(arrival: IncomingFile, context: Context) -> list[Ingested
     a mail is a document. Raises DocumentRefused as ``ingest`` does.
     """
     if context.mail_reader is None:
-        raise Misconfigured("this application cannot read mail: give its Context a mail_reader")
+        raise Misconfigured("this application cannot read mail: its Context has no mail_reader")
     bounds = context.config.mail.bounds
     async with _on_disk(arrival, context) as path:
         draft = await _draft(arrival, path, now=context.clock())
@@ -101,7 +101,7 @@ async def _draft(arrival: IncomingFile, path: Path, *, now: float) -> Document:
         head, sha256, size = await asyncio.to_thread(_looked_at, path)
         kept = StoredContent(location="", sha256=sha256, size=size, head=head)
     where = f"{arrival.kind} {whole(arrival.locator or arrival.name)}"
-    return replace(_of(arrival, kept), taken_in_at=now).note(now, "taken in", where)
+    return replace(_of(arrival, kept), taken_in_at=now).note(now, "received", where)
 
 
 def _of(arrival: IncomingFile, kept: StoredContent) -> Document:
@@ -234,7 +234,7 @@ def _judged(record: Document, context: Context) -> Document:
     if lost:
         return held_document(record, f"part {lost[0].where}, {lost[0].name}: {lost[0].reason}", now)
     if all(part.fate is Fate.LEFT_OUT and part.reason == EMPTY for part in record.parts):
-        return held_document(record, "the mail is empty: only its header says anything", now)
+        return held_document(record, "the mail is empty apart from its header", now)
     return record if document_ids(record) else archived_mail(record, context)
 
 
@@ -280,6 +280,6 @@ def _alert(record: Document, reason: str, now: float) -> Alert:
         subject=record.id,
         name=record.name,
         commands=tuple(f"mailroom review {item} --to ROUTE" for item in held[:COMMANDS] or [record.id]),
-        fix=f"mailroom documents {record.id} shows its parts; mailroom review DOCUMENT --to ROUTE sends one on",
+        fix=f"to list its parts: mailroom documents {record.id}; to route one: mailroom review DOCUMENT --to ROUTE",
         at=now,
     )

@@ -57,7 +57,7 @@ async def fetch_job(event: JobUpdate, kind: JobKind, context: Context) -> JobCon
         return _unasked("it names no job of its document" if event.document_id else "it names no job")
     document = await context.store.get(Document, event.document_id) if event.document_id else None
     if event.document_id and (document is None or not _awaits_job(document)):
-        return _unasked(f"its token is that of {event.document_id}, which waits for no job of this id")
+        return _unasked(f"its token belongs to {event.document_id}, which has no job with this id")
     try:
         return await _looked_up(event, unknown, kind, document, context)
     except CloudRefused as error:
@@ -78,14 +78,14 @@ def _left_to_its_own(job: Job, event: JobUpdate, context: Context) -> StepResult
     async def change() -> Sequence[Write]:
         return (InsertIfAbsent(handling_of(same, now=now)),)
 
-    return StepResult(note=f"it is about job {job.id}: left to the reaction under that id", change=change, asked=False)
+    return StepResult(note=f"it is about job {job.id}: handled by the task of that id", change=change, asked=False)
 
 
 async def fetch_recorded_job(command: Command, context: Context) -> JobContext | StepResult:
     """The job on record that the sweep's command is about. Whether it is stuck is judged anew, by its record."""
     job = await context.store.get(Job, command.job_id)
     if job is None:
-        return _unasked("the job is no longer on record")
+        return _unasked("the job is no longer stored")
     case = await _on_record(job, job.kind, context)
     if isinstance(case, StepResult) or case.report.status.final or command.verdict is not SweepVerdict.STUCK:
         return case
@@ -142,9 +142,9 @@ async def _on_record(job: Job, kind: JobKind, context: Context) -> JobContext | 
         return _unasked(f"job {job.id} is a {job.kind} job")
     document = await context.store.get(Document, job.document_id)
     if document is None:
-        return _unasked(f"document {job.document_id} of job {job.id} is no longer on record")
+        return _unasked(f"document {job.document_id} of job {job.id} is no longer stored")
     if _settled(document, job.id, job):
-        return _unasked("known before")
+        return _unasked("already processed")
     return JobContext(report=await _report(job, context), document=document, job=job)
 
 
@@ -171,7 +171,7 @@ async def _looked_up(
     if report is None:
         return _unknown(event, now)
     if report.id not in unknown or report.transaction_id.startswith(SELF_TEST):
-        return StepResult(note=f"job {report.id} is a self-test, or not the one that was asked for")
+        return StepResult(note=f"job {report.id} is a self-test, or not the requested job")
     return await _claimed(event, report, document, context)
 
 
@@ -188,8 +188,10 @@ def _unknown(event: JobUpdate, now: float) -> StepResult:
     """LlamaCloud shows no such job: not yet, or, after the grace, not at all."""
     heard, age = event.heard_at, now - event.heard_at
     if age >= GRACE:
-        return StepResult(note="LlamaCloud knows no such job", asked=True)
-    return StepResult(note="LlamaCloud shows no such job yet", again_at=min(now + max(SOON, abs(age)), heard + GRACE))
+        return StepResult(note="LlamaCloud does not know this job", asked=True)
+    return StepResult(
+        note="LlamaCloud does not show this job yet", again_at=min(now + max(SOON, abs(age)), heard + GRACE)
+    )
 
 
 async def _claimed(
@@ -203,8 +205,8 @@ async def _claimed(
         return await _foreign(report, context)
     if _speaks_for(report, document, context):
         case = JobContext(report=report, document=document, job=None)
-        return StepResult(note="known before") if settled_before(case) else case
-    return StepResult(note=f"job {report.id} was not created for the present submission of {document.id}")
+        return StepResult(note="already processed") if settled_before(case) else case
+    return StepResult(note=f"job {report.id} was not created for the current submission of {document.id}")
 
 
 def _speaks_for(report: JobReport, document: Document, context: Context) -> bool:
@@ -219,7 +221,7 @@ def _speaks_for(report: JobReport, document: Document, context: Context) -> bool
 async def _foreign(report: JobReport, context: Context) -> JobContext | StepResult:
     """A job that was created elsewhere with our webhook URL."""
     if not context.adopt:
-        return StepResult(note=f"job {report.id} was not created here, and adopting is off (MAILROOM_ADOPT)")
+        return StepResult(note=f"job {report.id} is not our job; adoption is off (MAILROOM_ADOPT)")
     return JobContext(report=report, document=await _adopted(report, context), job=None, adopted=True)
 
 

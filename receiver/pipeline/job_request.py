@@ -49,11 +49,11 @@ def not_requested(report: JobReport, document: Document, order: JobRequest) -> s
     """
     if _goes_by_other_rules(report, document, order):
         return (
-            "of an earlier order, which goes by other rules than mailroom.yaml: "
-            "another installation, or a store that was lost, asked under the same id"
+            "of an earlier request with rules other than mailroom.yaml: another installation, or a lost store, used "
+            "the same id"
         )
     if report.file_id and report.file_id not in {order.file_id, document.file_id}:
-        return f"which reads file {report.file_id} and not this document's: somebody else asked under the same id"
+        return f"which reads file {report.file_id}, not this document's: another client used the same id"
     return ""
 
 

@@ -44,7 +44,7 @@ async def write_result(
 
 def _polled(looks: int, context: Context) -> StepResult:
     if looks > context.config.stuck_seconds / SLOWEST:
-        return StepResult(note="left to the sweep")
+        return StepResult(note="the sweep will ask again")
     return StepResult(note="not final yet", again_at=context.clock() + min(2.0 + looks, SLOWEST))
 
 
@@ -92,7 +92,7 @@ def _why_no_result(case: JobContext) -> str:
     said = case.report.error
     if said and any(c.isprintable() and not c.isspace() for c in said):
         return said
-    return ours.get(case.report.status, "LlamaCloud gave no reason")
+    return ours.get(case.report.status, "LlamaCloud reported no reason")
 
 
 def _failed(case: JobContext, reason: str, context: Context) -> Sequence[Write]:
@@ -157,11 +157,11 @@ def job_alert(case: JobContext, reason: str, now: float) -> Alert:
 
 def _tried(document: Document) -> str:
     """What was done about earlier failures of this document, in words; "" when this was the first."""
-    before = [entry.detail for entry in document.history if entry.what == "submitted anew"]
+    before = [entry.detail for entry in document.history if entry.what == "resubmitted"]
     if not before:
         return ""
     times = "once" if len(before) == 1 else f"{len(before)} times"
-    return f"submitted anew {times} before; the last time because: {before[-1]}"
+    return f"resubmitted {times} before; the last time because: {before[-1]}"
 
 
 def concluded(case: JobContext, document: Document, context: Context) -> Sequence[Write]:

@@ -234,11 +234,11 @@ async def _settle(task: Task, moved: Task, change: Change, done: Done, context: 
             await context.store.apply(Replace(moved), *writes)
         except Conflict as conflict:
             if (conflict.kind, conflict.record_id) == ("task", task.id):
-                return replace(done, outcome="lost", note="another worker took the task over")
+                return replace(done, outcome="lost", note="another worker took over the task")
             continue
         await _ring([*writes, Replace(moved)], context)
         return done
-    raise StoreBusy(f"task {task.id}: the records it changes are changed by others all the time")
+    raise StoreBusy(f"task {task.id}: the records it changes keep changing: too many concurrent updates")
 
 
 def _raised(alerts: Sequence[Alert], task: Task) -> list[Write]:
@@ -255,7 +255,7 @@ def _parked_alert(task: Task, step: TaskHandler | None, failure: _Failure, write
         alert = Alert(
             kind="task.parked",
             cause=f"{task.kind}:{failure.cause}",
-            title=f"{task.kind} gave up after {task.attempts} attempt{'s' if task.attempts != 1 else ''}",
+            title=f"{task.kind} failed after {task.attempts} attempt{'s' if task.attempts != 1 else ''}",
             detail=failure.text,
             subject=task.subject,
             fix=fix or f"mailroom replay {quote(task.id if failure.moved.expires_at else task.subject)}",

@@ -76,7 +76,7 @@ class HandlerRegistry:
         """The handler of this type. Raises Misconfigured when there is none and no otherwise."""
         handler = self._by_type.get(event_type, self._otherwise)
         if handler is None:
-            raise Misconfigured(f"no handler is registered for {event_type}, and none as otherwise")
+            raise Misconfigured(f"no handler for {event_type}, and no default handler")
         return handler
 
     def command_handler_for(self, kind: JobKind) -> CommandHandler:
@@ -113,7 +113,7 @@ async def handle_event(task: Task, context: Context) -> StepResult:
     if not task.bulk and not event.document_id:
         named = [job_id for job_id in (event.job_id, event.other_id) if job_id]
         if named and not any([await context.store.get(Job, job_id) for job_id in named]):
-            note = "it names no job on record: it waits until nothing else does"
+            note = "no stored job matches yet: handled after all other tasks"
             return StepResult(note=note, again_at=context.clock(), bulk=True, asked=False)
     return await context.registry.handler_for(event.type)(event, context)
 
@@ -122,7 +122,7 @@ async def recheck(task: Task, context: Context) -> StepResult:
     """Hands the sweep's command to the handler of its job's kind."""
     job = await context.store.get(Job, task.subject)
     if job is None:
-        return StepResult(note="the job is no longer on record")
+        return StepResult(note="the job is no longer stored")
     return await context.registry.command_handler_for(job.kind)(Command.of(task), context)
 
 

@@ -17,7 +17,7 @@ READ = os.O_RDONLY | os.O_NONBLOCK
 CHUNK = 1024 * 1024
 NO_FILE = "it is not a file"
 LINK = "it is a symbolic link, which is not followed"
-ANOTHERS = "it has another name elsewhere, and belongs to somebody else"
+ANOTHERS = "it is a hard link to a file of another user"
 
 
 def open_regular(path: Path) -> BufferedReader:

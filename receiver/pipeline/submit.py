@@ -31,13 +31,13 @@ async def submit(task: Task, context: Context) -> StepResult:
     """One attempt to submit the document that the task is about."""
     document = await context.store.get(Document, task.subject)
     if document is None or document.state is not DocumentState.OPEN or document.step is not Step.TAKEN_IN:
-        return StepResult(note="submitted before")
+        return StepResult(note="already submitted")
     try:
         placed = await _placed(document, task, context)
     except Uncuttable as error:
         return _uncuttable(document, str(error), context)
     if why := not_requested(placed.report, placed.document, placed.order):
-        return _not_ours(document, f"LlamaCloud gave back job {placed.report.id} {why}", context)
+        return _not_ours(document, f"LlamaCloud returned job {placed.report.id} {why}", context)
 
     async def change() -> Sequence[Write]:
         fresh = await _waiting(document, context)
@@ -45,7 +45,7 @@ async def submit(task: Task, context: Context) -> StepResult:
             return ()  # its event was faster; if that submitted it anew, the next job is another task's
         known = await context.store.get(Job, placed.report.id)
         if known is not None and known.document_id != document.id:
-            reason = f"LlamaCloud answered with job {known.id}, which is on record for document {known.document_id}"
+            reason = f"LlamaCloud returned job {known.id}, which belongs to document {known.document_id}"
             return held(fresh, reason, context)
         return _submitted(fresh, placed, context)
 
@@ -135,10 +135,10 @@ def _not_ours_alert(document: Document, reason: str, now: float) -> Alert:
     return Alert(
         kind="job.failed",
         cause="not_requested",
-        title=f"LlamaCloud gives back a job that was not ordered: {document.name}",
+        title=f"LlamaCloud returned a job that was not requested: {document.name}",
         detail=reason,
         subject=document.id,
-        fix=f"mailroom replay {document.id} submits it under a new id",
+        fix=f"to submit it under a new id: mailroom replay {document.id}",
         at=now,
     )
 

@@ -146,7 +146,7 @@ async def note_why_it_waits(task: Task, why: str | CloudRefused, context: Contex
 
 
 def _waits(what: str, pause: Pause, task: Task, context: Context) -> StepResult:
-    reason = pause.reason or f"mailroom resume {what} goes on"
+    reason = pause.reason or f"to resume: mailroom resume {what}"
 
     async def change() -> Sequence[Write]:
         return await note_why_it_waits(task, reason, context)
@@ -167,7 +167,7 @@ def located_reason(error: CloudRefused, context: Context) -> str:
 
 
 def _alert(what: str, error: CloudRefused, pause: Pause, subject: str) -> Alert:
-    waits = "submission is paused" if what == SUBMISSION else "results are waited for"
+    waits = "submission is paused" if what == SUBMISSION else "results are delayed"
     return Alert(
         kind="submission.paused",
         cause=error.code,

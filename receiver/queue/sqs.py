@@ -51,7 +51,9 @@ class SqsQueue:
         Raises Misconfigured for a FIFO queue: it would hold up all tasks behind a slow one.
         """
         if queue.endswith(".fifo"):
-            raise Misconfigured(f"{queue} is a FIFO queue, which delays no single message", fix="use a standard queue")
+            raise Misconfigured(
+                f"{queue} is a FIFO queue, which cannot delay single messages", fix="use a standard queue"
+            )
         self._queue = queue
         self._url = _address(queue)
         self._visibility = math.ceil(visibility_seconds)
@@ -127,7 +129,7 @@ class SqsQueue:
         batches = [entries[start : start + BATCH] for start in range(0, len(entries), BATCH)]
         failed = sum(await asyncio.gather(*(self._send_ten(operation, batch) for batch in batches)))
         if failed:
-            raise Transient(f"sqs://{self._queue} did not take {failed} of {len(entries)} ({operation})")
+            raise Transient(f"sqs://{self._queue} rejected {failed} of {len(entries)} ({operation})")
 
     async def _send_ten(self, operation: str, entries: Sequence[Entry]) -> int:
         """How many were not taken in the end. One that SQS calls our own fault (a stale handle) is not sent again."""
@@ -159,9 +161,9 @@ class SqsQueue:
 
     def _fix(self, error: AwsError) -> str:
         if "NonExistentQueue" in error.code or "QueueDoesNotExist" in error.code:
-            return f"make the queue (aws sqs create-queue --queue-name {self._queue}), or mend MAILROOM_QUEUE"
+            return f"create the queue (aws sqs create-queue --queue-name {self._queue}), or correct MAILROOM_QUEUE"
         if error.passes:
-            return "nothing to do: it is tried again"
+            return "no action needed: Mailroom retries"
         return f"give the key or role {', '.join(ACTIONS)} on the queue {self._queue}"
 
 

@@ -81,7 +81,7 @@ def back_up(store: Path, spool: FolderSpool | None, to: Path, *, now: float, ver
     except BaseException as error:
         _clear(to, keep=there)
         if isinstance(error, OSError | sqlite3.Error):
-            raise MailroomError(f"{to} could not be written: {error}", fix="see that its disk has room") from error
+            raise MailroomError(f"{to} could not be written: {error}", fix="check its disk space") from error
         raise
 
 
@@ -95,7 +95,7 @@ def verify_backup(folder: Path) -> Backup:
     except sqlite3.Error as error:
         wrong = [str(error)]
     if wrong:
-        raise Misconfigured(f"the backup {folder} is not whole: {'; '.join(wrong[:3])}", fix="take another backup")
+        raise Misconfigured(f"the backup {folder} is incomplete: {'; '.join(wrong[:3])}", fix="take another backup")
     return said
 
 
@@ -116,7 +116,7 @@ def restore(source: Path, store: Path, spool: FolderSpool | None) -> Backup:
         aside.unlink(missing_ok=True)
         if root is not None:
             _clear(root, keep=there)
-        raise MailroomError(f"{source} could not be restored: {error}", fix="see that the disk has room") from error
+        raise MailroomError(f"{source} could not be restored: {error}", fix="check the disk space") from error
     return said
 
 
@@ -193,7 +193,7 @@ def _wrong(db: sqlite3.Connection, spool: FolderSpool, said: Backup) -> list[str
     for held in _held(db) if said.spool else ():
         path = spool.path_of(held.location)
         if held.document not in excused and (not path.is_file() or _sha256(path) != held.sha256):
-            wrong.append(f"the bytes of document {held.document} are not in it, or not whole")
+            wrong.append(f"the bytes of document {held.document} are missing or damaged")
     return wrong
 
 
@@ -201,8 +201,8 @@ def _sign_of(folder: Path) -> Backup:
     try:
         said = msgspec.json.decode((folder / SIGN).read_bytes(), type=Backup)
     except (OSError, msgspec.MsgspecError) as error:
-        fix = "name the folder that `mailroom backup` made; one that it did not finish is no backup"
-        raise Misconfigured(f"{folder} is no backup: {SIGN} cannot be read: {error}", fix=fix) from error
+        fix = "use a folder that `mailroom backup` completed"
+        raise Misconfigured(f"{folder} is not a backup: {SIGN} cannot be read: {error}", fix=fix) from error
     if said.schema > len(steps()):
         raise Misconfigured(f"{folder} is a backup of a newer Mailroom ({said.mailroom})", fix="install that version")
     return said
@@ -210,25 +210,25 @@ def _sign_of(folder: Path) -> Backup:
 
 def _refuse_place(store: Path, spool: FolderSpool | None, to: Path) -> None:
     if is_lost(store):
-        fix = "go to the folder that `mailroom serve` runs in, or name its store in MAILROOM_STORE"
-        raise Misconfigured(f"there is no {store.absolute()} to be backed up", fix=fix)
+        fix = "change to the folder that `mailroom serve` runs in, or set MAILROOM_STORE to its store"
+        raise Misconfigured(f"there is no {store.absolute()} to back up", fix=fix)
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise Misconfigured(f"{to} is not empty", fix="name a new folder for each backup")
+        raise Misconfigured(f"{to} is not empty", fix="use a new folder for each backup")
     if spool is not None and to.resolve().is_relative_to(spool.root.resolve()):
-        raise Misconfigured(f"{to} lies in the spool itself", fix="name a folder on another disk")
+        raise Misconfigured(f"{to} is inside the spool", fix="use a folder on another disk")
 
 
 def _refuse_to_overwrite(store: Path, spool: FolderSpool | None, said: Backup) -> None:
     there = [path for path in (store, *_logs(store)) if path.exists()]
     if there:
-        raise Misconfigured(f"{there[0]} is there already: a backup goes into an empty place", fix=_aside(store))
+        raise Misconfigured(f"{there[0]} already exists: restore a backup into an empty location", fix=_aside(store))
     if said.spool is not (spool is not None):
         before, now = ("a folder", "a bucket") if said.spool else ("a bucket", "a folder")
-        fix = "name the same kind of place as when the backup was made"
-        raise Misconfigured(f"the backup's spool lay in {before}, and MAILROOM_SPOOL names {now}", fix=fix)
+        fix = "use the same kind of spool as when the backup was made"
+        raise Misconfigured(f"the backup's spool was in {before}, but MAILROOM_SPOOL is {now}", fix=fix)
     if spool is not None and not spool.is_empty():
         raise Misconfigured(
-            f"the spool {spool.root} is not empty: a backup goes into an empty place", fix=_aside(spool.root)
+            f"the spool {spool.root} is not empty: restore a backup into an empty location", fix=_aside(spool.root)
         )
     if not store.absolute().parent.is_dir():
         raise Misconfigured(f"there is no folder {store.absolute().parent}", fix=f"mkdir -p {store.absolute().parent}")
@@ -239,7 +239,7 @@ def _logs(store: Path) -> list[Path]:
 
 
 def _aside(path: Path) -> str:
-    return f"stop every process of Mailroom, and move it away: mv {path} {path}.old (and its -wal and -shm, if any)"
+    return f"stop every Mailroom process, and move the file away: mv {path} {path}.old (and its -wal and -shm, if any)"
 
 
 def _copy(source: Path, target: Path, folders: Folders) -> str:

@@ -45,7 +45,7 @@ def after(query: Query) -> tuple[float, str] | None:
         raw = base64.b64decode(query.cursor + "=" * (-len(query.cursor) % 4), altchars=b"-_", validate=True)
         by, order, record_id = _place.decode(raw)
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
-        raise Malformed("the cursor is not one that a listing gave out") from error
+        raise Malformed("the cursor is invalid") from error
     if by != query.by:
         raise Malformed(f"the cursor is of a listing by {by}, not by {query.by}")
     return order, record_id

@@ -24,7 +24,7 @@ from receiver.store.durable_files import MODE, Folders, clear_untouched, sync_fi
 CHUNK = 1024 * 1024
 UNFINISHED = ".new-"
 SCHEME = "spool:"
-FIX = "look at the disk and the permissions of MAILROOM_SPOOL; Mailroom goes on by itself once it can write"
+FIX = "check the disk and the permissions of MAILROOM_SPOOL; Mailroom resumes by itself once it can write"
 OWNER = ".installation"
 """The file that says whose spool this is."""
 
@@ -58,7 +58,9 @@ class FolderSpool:
                 async for chunk in chunks:
                     size += len(chunk)
                     if size > limit:
-                        raise DocumentRefused(f"the file is over {limit} bytes", fix="LlamaCloud takes 512 MB at most")
+                        raise DocumentRefused(
+                            f"the file is over {limit} bytes", fix="LlamaCloud accepts at most 512 MB"
+                        )
                     head = head if len(head) >= HEAD_BYTES else (head + chunk)[:HEAD_BYTES]
                     digest.update(chunk)
                     await asyncio.to_thread(file.write, chunk)
@@ -101,7 +103,7 @@ class FolderSpool:
         try:
             await asyncio.to_thread(path.unlink, missing_ok=True)
         except OSError as error:
-            fix = "give the user that runs Mailroom the right to remove it"
+            fix = "give Mailroom's user permission to remove it"
             raise AccessDenied(f"{path} cannot be removed: {error.strerror}", fix=fix) from error
 
     def is_empty(self) -> bool:

@@ -225,7 +225,7 @@ class _Auditor:
     def _look_at_books(self) -> None:
         tally = self._evidence.tally
         if not tally.balanced or tally.ever != len(self._evidence.documents):
-            self._say("unexplained", f"the books do not balance: {tally}, {len(self._evidence.documents)} documents")
+            self._say("unexplained", f"the totals do not balance: {tally}, {len(self._evidence.documents)} documents")
 
 
 def _by_document(things: list[Any]) -> dict[str, list[Any]]:

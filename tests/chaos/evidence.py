@@ -42,11 +42,11 @@ class Object:
     delivery_id: str
     document_id: str
     story: Mapping[str, Any] | None
-    """What lies beside it; None when nothing does."""
+    """What is beside it; None when nothing does."""
 
     @property
     def told(self) -> bool:
-        """Whether its story lies beside it, and tells of this delivery."""
+        """Whether its story is beside it, and tells of this delivery."""
         return self.story is not None and self.story["delivery_id"] == self.delivery_id
 
 

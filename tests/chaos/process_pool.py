@@ -157,7 +157,7 @@ class ProcessPool:
         if code == -signal.SIGKILL:
             self.killed += 1
         elif not (self._stopping.is_set() and code in (0, -signal.SIGTERM)):
-            lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+            lines = log.read_text(errors="replace").strip().splitlines() or ["no output"]
             self.astray.append(f"{name} ended with exit code {code}: {lines[-1]}")
             if len(self.astray) >= HOPELESS:
                 self.hopeless.set()

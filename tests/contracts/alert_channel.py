@@ -30,7 +30,7 @@ def a_notice(**fields: object) -> Notice:
         "cause": "damaged",
         "title": "classify job failed: it could not be parsed",
         "detail": "The file <a&b>.pdf could not be parsed",
-        "tried": "submitted anew once before",
+        "tried": "resubmitted once before",
         "fix": "mend the file",
         "commands": ("mailroom replace doc_abc FILE", "mailroom resubmit --cause fingerprint1"),
         "count": 12,

@@ -86,7 +86,7 @@ class TestTheWay:
             counted = totals["routed"] + totals["review"] + totals["failed"]
             return bool(totals["taken_in"] == counted and totals["open"] == 0)
 
-        assert mailroom.until(settled, "the books balance and nothing is open")
+        assert mailroom.until(settled, "the totals balance and nothing is open")
 
 
 def test_a_packet_is_cut_and_its_pieces_go_their_ways(mailroom: Deployment) -> None:

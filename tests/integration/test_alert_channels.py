@@ -592,7 +592,7 @@ class TestEmail(CanFail):
 @pytest.mark.parametrize(
     ("url", "smtp_url", "names"),
     [
-        ("pager:abc", "", "known are log, pagerduty, slack, teams, mailto, sns, events, https"),
+        ("pager:abc", "", "known fields: log, pagerduty, slack, teams, mailto, sns, events, https"),
         ("pagerduty:short", "", "integration key"),
         ("pagerduty:http://example.com/0123456789abcdef0123456789abcdef", "", "https://"),
         ("teams:example.com/hook", "", "no scheme"),

@@ -187,12 +187,15 @@ async def test_a_parked_task_is_replayed_with_its_document_open_again(app: App, 
 
 async def test_one_task_is_shown_with_all_that_it_carries(app: App, client: httpx.AsyncClient) -> None:
     task = a_task(
-        id="react:a%2Fb/c:x", details={"event_id": "evt-1"}, state=TaskState.DONE, note="LlamaCloud knows no such job"
+        id="react:a%2Fb/c:x",
+        details={"event_id": "evt-1"},
+        state=TaskState.DONE,
+        note="LlamaCloud does not know this job",
     )
     await app.context.store.apply(Insert(task))
     answer = await client.get("/tasks/react:a%252Fb/c:x")
     shown = answer.json()
-    assert (answer.status_code, shown["task_id"], shown["note"]) == (200, task.id, "LlamaCloud knows no such job")
+    assert (answer.status_code, shown["task_id"], shown["note"]) == (200, task.id, "LlamaCloud does not know this job")
     assert (shown["details"], shown["expires_at"]) == ({"event_id": "evt-1"}, None)
     assert (await client.get("/tasks/task-x")).status_code == 404
 

@@ -90,7 +90,7 @@ async def test_what_is_restored_is_what_was_there(machine: Machine, tmp_path: Pa
 
 
 async def test_nobody_waits_for_it_and_it_is_of_one_moment(machine: Machine, tmp_path: Path) -> None:
-    """Documents come in and are decided all the time: each in a copy has its bytes, and the books balance."""
+    """Documents come in and are decided all the time: each in a copy has its bytes, and the totals balance."""
     came = asyncio.Event()
 
     async def work() -> None:
@@ -222,7 +222,7 @@ def a_file(to: Path, machine: Machine) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("place", "said"), [(full, "is not empty"), (in_the_spool, "lies in the spool itself"), (a_file, "is not empty")]
+    ("place", "said"), [(full, "is not empty"), (in_the_spool, "is inside the spool"), (a_file, "is not empty")]
 )
 async def test_a_place_that_is_not_empty_is_left_alone(
     machine: Machine, tmp_path: Path, place: Callable[[Path, Machine], Path], said: str
@@ -293,8 +293,8 @@ def of_the_future(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (flipped, "is not whole: the bytes of document doc_"),
-        (lacking, "is not whole: the bytes of document doc_"),
+        (flipped, "is incomplete: the bytes of document doc_"),
+        (lacking, "is incomplete: the bytes of document doc_"),
         (scratched, "is not whole"),
         (unfinished, "is no backup"),
         (of_the_future, r"is a backup of a newer Mailroom \(9\.0\)"),
@@ -379,7 +379,10 @@ async def test_missing_bytes_are_an_exit_code_too(machine: Machine, tmp_path: Pa
 @pytest.mark.parametrize("command", [commands.backup, commands.restore])
 @pytest.mark.parametrize(
     ("store", "instead"),
-    [("dynamodb://mailroom", "point-in-time recovery of the table"), ("memory://", "name the SQLite file")],
+    [
+        ("dynamodb://mailroom", "point-in-time recovery of the table"),
+        ("memory://", "set MAILROOM_STORE to the SQLite file"),
+    ],
 )
 def test_a_store_that_is_no_file_is_refused_with_what_to_do_instead(command: object, store: str, instead: str) -> None:
     _, _, error = run(command, "somewhere", MAILROOM_STORE=store)

@@ -115,4 +115,4 @@ def test_the_doctor_says_that_nobody_sweeps(app: InMemoryApp) -> None:
     anyio.run(app.store.apply, Insert(Flag(id=HEARTBEAT, value="", at=NOW - 10**9)))
     (finding,) = examined("sweep")
     assert not finding["fine"]
-    assert "see that a worker runs" in finding["said"]
+    assert "check that a worker is running" in finding["said"]

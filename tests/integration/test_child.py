@@ -40,7 +40,7 @@ async def test_a_child_answers_one_question_after_the_other() -> None:
         ({"do": "leave", "code": 7}, "it ended with code 7: it was nothing"),
         ({"do": "die", "signal": signal.SIGSEGV}, "it was killed by SIGSEGV"),
         ({"do": "grow", "bytes": GIB}, "it needs more than 256 MB of memory"),
-        ({"do": "long", "bytes": 5_000_000}, "it answered with more than 4194304 bytes"),
+        ({"do": "long", "bytes": 5_000_000}, "its response is longer than 4194304 bytes"),
     ],
     ids=lambda given: given["do"] if isinstance(given, dict) else "",
 )
@@ -48,7 +48,7 @@ async def test_a_death_is_told_with_its_reason(
     asked: dict[str, Any], why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with misbehaving() as child:
-        with pytest.raises(ReaderDied, match=f"the process that reads it gave up: {why}"):
+        with pytest.raises(ReaderDied, match=f"the process that reads it failed: {why}"):
             await child.ask(asked)
     (told,) = [record.facts for record in caplog.records if record.name == "mailroom.child"]  # type: ignore[attr-defined]
     assert (told["module"], told["why"]) == ("tests.misbehaving", why)

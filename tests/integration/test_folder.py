@@ -122,7 +122,7 @@ async def test_a_probe_leaves_nothing_behind(tmp_path: Path) -> None:
     ("url", "names"),
     [
         ("folder://relative/", "folder://./relative"),
-        ("folder:///mail/{filename}", "share one key"),
+        ("folder:///mail/{filename}", "get the same key"),
         ("folder:///mail/../{document_id}", "leave the prefix"),
         ("folder:///mail/{nonsense}/", "nonsense"),
     ],

@@ -266,7 +266,7 @@ def finished_job(cloud: str) -> str:
 
 @pytest.fixture
 def hanging() -> Iterator[str]:
-    """A LlamaCloud that takes the connection and says nothing."""
+    """A LlamaCloud that takes the connection and has no text."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as listener:

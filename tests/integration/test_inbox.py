@@ -228,7 +228,7 @@ async def test_a_message_that_names_another_bucket_takes_nothing_and_deletes_not
     assert inbox.aws.objects(theirs.name) == ["payroll.pdf"]
     assert inbox.aws.objects(inbox.name) == ["ours.pdf"] * with_one_of_ours
     assert len(inbox.aws.messages(inbox.name)) == 1  # until the queue's redrive policy has it among the dead letters
-    assert f"the message names bucket {theirs.name}" in str([record.__dict__ for record in caplog.records])
+    assert f"the message is about bucket {theirs.name}" in str([record.__dict__ for record in caplog.records])
 
 
 HOSTILE = [
@@ -269,7 +269,7 @@ async def test_a_fault_of_ours_over_one_message_ends_nothing_either(
 
 
 def test_an_inbox_without_a_bucket_does_not_start(local_aws: LocalAws) -> None:
-    with pytest.raises(Misconfigured, match="MAILROOM_INBOX_BUCKETS names no bucket"):
+    with pytest.raises(Misconfigured, match="MAILROOM_INBOX_BUCKETS is empty"):
         open_inbox(settings_with(inbox="sqs://inbox", inbox_buckets=" , "), local_aws.aws)
 
 

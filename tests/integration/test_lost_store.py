@@ -182,7 +182,7 @@ def test_after_a_clean_stop_the_file_alone_is_the_whole_store_and_without_it_not
 
 
 def test_a_store_of_which_the_log_was_lost_shows_no_books_and_makes_no_good_backup(folder: Path) -> None:
-    """What was committed first is there, and all that came after it is not."""
+    """What was committed first is there, and all that arrived after it is not."""
     operator = free_port()
     env = working(MAILROOM_OPERATOR_ADDRESS=f"127.0.0.1:{operator}")
     with running(folder, "serve", "--no-worker", "--port", "0", env=env):

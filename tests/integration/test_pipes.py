@@ -92,7 +92,7 @@ def test_a_full_disk_that_it_is_sent_to_is_told(folder: Path, command: Sequence[
         process = started(folder, command, mode, full.fileno(), subprocess.PIPE)
     said = process.communicate(timeout=PATIENCE_SECONDS)[1].decode()
     assert process.returncode == 1
-    assert said == "mailroom: the output cannot be written: No space left on device\n"
+    assert said == "mailroom: cannot write the output: No space left on device\n"
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

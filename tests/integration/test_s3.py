@@ -356,7 +356,7 @@ async def test_s3_away_means_later(closed_port: int, local_aws: LocalAws) -> Non
     [
         ("s3://Bad_Bucket/in/", {}, "bucket name"),
         ("s3://{type}/in/", {}, "bucket name"),
-        ("s3://mail/in/{filename}", {}, "share one key"),
+        ("s3://mail/in/{filename}", {}, "get the same key"),
         ("s3://mail/../{document_id}", {}, "leave the prefix"),
         ("s3://mail/in/", {"storage_class": "COLD"}, "STANDARD_IA"),
         ("s3://mail/in/", {"tags": "a"}, "name=value"),

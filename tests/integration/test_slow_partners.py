@@ -43,7 +43,7 @@ async def within(seconds: float, call: Any) -> BaseException:
 async def test_an_endpoint_gets_its_time_and_no_more(answer: trickle.Answer) -> None:
     with trickling(answer) as slow:
         error = await within(10, Outbound(seconds=0.5).post(slow.url, what="there", body=b"{}", headers={}))
-    assert str(error) == "there did not answer within 0 seconds"
+    assert str(error) == "there did not respond within 0 seconds"
 
 
 @pytest.mark.parametrize("answer", [trickle.drips_a_body, trickle.floods])

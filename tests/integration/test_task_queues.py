@@ -1,4 +1,4 @@
-"""The doorbell contract over both bells, and what is SQS's alone, as ministack emulates it."""
+"""The task queue contract over both bells, and what is SQS's alone, as ministack emulates it."""
 
 import asyncio
 import json

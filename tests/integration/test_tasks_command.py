@@ -103,7 +103,7 @@ def test_a_task_of_a_document_named_by_its_own_id_takes_its_document_along(store
 def test_what_is_neither_is_an_error(store_path: Path) -> None:
     result = run(replay, "doc_b")
     assert result.exit_code == 1
-    assert "there is no document and no task doc_b" in result.stderr
+    assert "no document or task has the id doc_b" in result.stderr
 
 
 def test_what_a_person_is_told_to_type_is_safe_to_type(store_path: Path) -> None:
@@ -115,5 +115,5 @@ def test_what_a_person_is_told_to_type_is_safe_to_type(store_path: Path) -> None
         await store.close()
 
     anyio.run(add)
-    told = run(tasks, hostile).stdout.splitlines()[-1].removeprefix("ready again by: ")
+    told = run(tasks, hostile).stdout.splitlines()[-1].removeprefix("to retry: ")
     assert shlex.split(told) == ["mailroom", "replay", hostile]

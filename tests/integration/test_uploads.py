@@ -235,7 +235,7 @@ async def test_a_hostile_name_stays_a_name(name: str, app: App, client: httpx.As
 async def test_a_file_field_that_was_left_empty_is_no_file(app: App, client: httpx.AsyncClient) -> None:
     body = b'--x\r\nContent-Disposition: form-data; name="f"; filename=""\r\n\r\n\r\n--x--\r\n'
     answer = await client.post("/documents", content=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
-    assert (answer.status_code, answer.json()["error"]["message"]) == (400, "the request holds no file")
+    assert (answer.status_code, answer.json()["error"]["message"]) == (400, "the request has no file")
 
 
 @pytest.mark.parametrize("token", [None, "Bearer wrong", f"Basic {ADMIN_TOKEN}", "Bearer ", "Bearer ü"])

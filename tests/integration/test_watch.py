@@ -296,7 +296,7 @@ def test_a_folder_that_would_feed_itself_is_not_watched(
         settings=msgspec.structs.replace(app.settings, **given),
         context=replace(app.context, config=replace(config, table=table)),
     )
-    with pytest.raises(Misconfigured, match="lies inside of"):
+    with pytest.raises(Misconfigured, match="is inside"):
         refuse_loops(app, inbox.folder)
     refuse_loops(app, tmp_path / "another")
 

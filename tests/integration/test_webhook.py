@@ -77,7 +77,7 @@ async def test_every_failed_proof_gets_one_and_the_same_answer(cause: str, app: 
     assert answer.json() == {
         "error": {
             "code": "not_authentic",
-            "message": "the request does not prove that it comes from one of our jobs",
+            "message": "the request could not be authenticated",
         }
     }
     assert await kept(app) == ([], [])

@@ -71,7 +71,7 @@ def test_categories_need_rows_where_pieces_are_routed_by_them() -> None:
 
 def test_rows_that_all_have_conditions_leave_some_documents_without_a_way() -> None:
     assert problems(A, a_row("b", when=When(min_pages=2))) == [
-        "routes: every row for type 'b' has conditions: some documents would have no way; "
+        "routes: every row for type 'b' has conditions: some documents would match no row; "
         "add a last row for it without `when`, or drop the conditions of one"
     ]
     assert problems(A, a_row("b", when=When(name=("*",)))) == []
@@ -93,7 +93,7 @@ def test_a_catch_all_is_a_row_for_every_type() -> None:
 def test_rows_that_continue_end_no_reading() -> None:
     assert problems(a_row("*", name="copy", goes_on=True), A, B) == []
     assert problems(A, a_row("b", goes_on=True)) == [
-        "routes: every row for type 'b' says continue: none ends the reading; "
+        "routes: every row for type 'b' says continue: none is final; "
         "take `continue` from the last one, or add a row without it"
     ]
     assert problems(a_row("a", goes_on=True), A, B, a_row("*", name="copy", goes_on=True)) != []
@@ -125,7 +125,7 @@ SHADOWS = [
 @pytest.mark.parametrize(("first", "later"), SHADOWS)
 def test_a_row_that_can_never_win_is_refused(first: Route, later: Route) -> None:
     assert (
-        f"routes[1] (later): can never win: '{first.name}' stands above and takes the same documents from the same "
+        f"routes[1] (later): can never win: '{first.name}' is above it and takes the same documents from the same "
         f"confidence on; move it above '{first.name}', or narrow that one"
     ) in problems(first, later, a_row("a", "b", name="rest", min_confidence=0.0, when=When(sender=("x",))))
 
@@ -151,7 +151,7 @@ def test_a_row_that_may_win_is_left_alone(first: Route, later: Route) -> None:
 
 def test_rows_above_may_shadow_together_type_by_type() -> None:
     assert [line for line in problems(a_row("a"), a_row("b"), a_row("a", "b", name="both")) if "never" in line] == [
-        "routes[2] (both): can never win: 'a', 'b' stand above and take the same documents from the same confidence "
+        "routes[2] (both): can never win: 'a', 'b' are above it and take the same documents from the same confidence "
         "on; move it above 'a', 'b', or narrow one of them"
     ]
 
@@ -182,7 +182,7 @@ def test_a_row_that_is_shadowed_for_some_of_its_types_is_a_warning() -> None:
     ],
 )
 def test_a_row_that_can_never_match_is_refused(row: Route, why: str) -> None:
-    assert f"routes[2] ({row.name}): can never match: {why}; mend or remove the row" in problems(A, B, row)
+    assert f"routes[2] ({row.name}): can never match: {why}; correct or remove the row" in problems(A, B, row)
 
 
 def warnings(row: Route) -> list[str]:
@@ -194,9 +194,9 @@ def warnings(row: Route) -> list[str]:
 def test_a_row_that_usually_matches_nothing_is_a_warning_with_what_excludes_what() -> None:
     fax = a_row("b", name="fax", when=When(media_type=("image/png",), min_pages=2))
     assert warnings(fax) == [
-        "warning: routes[1].when (fax): matches nothing that comes in by Mailroom's own ways: media_type and min_pages "
-        "exclude each other: pages are known of PDFs, and of PNG, JPEG, GIF, BMP and WebP, which have one; "
-        "mend or remove it"
+        "warning: routes[1].when (fax): matches nothing that Mailroom receives: media_type and min_pages "
+        "exclude each other: only PDFs have a page count, and PNG, JPEG, GIF, BMP and WebP, which have one page; "
+        "correct or remove it"
     ]
     assert warnings(a_row("b", name="fax", when=When(media_type=("image/png",), max_pages=2))) == []
 
@@ -209,7 +209,7 @@ def test_a_part_of_any_that_never_holds_is_a_warning() -> None:
     ]
     beside = When(recipient=("me@*",), any_of=(When(source=("s3",)), mail))
     assert warnings(a_row("b", name="both", when=beside)) == [
-        "warning: routes[1].when.any[0] (both): never holds: it excludes what must hold beside it; mend or remove it"
+        "warning: routes[1].when.any[0] (both): never holds: it excludes what must hold beside it; correct or remove it"
     ]
 
 
@@ -222,16 +222,16 @@ def test_names_must_differ_because_delivery_ids_are_made_of_them() -> None:
 @pytest.mark.parametrize("name", ["failed", "no_match", "low_confidence", "by_hand", "packet"])
 def test_the_names_of_the_ways_are_taken(name: str) -> None:
     assert problems(A, a_row("b", name=name)) == [
-        f"routes[1] ({name}): '{name}' is a name of Mailroom's own; give it another `name`"
+        f"routes[1] ({name}): '{name}' is a name that Mailroom reserves; give it another `name`"
     ]
 
 
 TARGETS = [
     (["folders:///x/"], "to[0] (b): folders:///x/: no destination serves folders://; did you mean folder://?"),
     (["ftp://x/"], "to[0] (b): ftp://x/: no destination serves ftp://; there are folder://, s3://, sqs://"),
-    (["s3://mail/{typ}/"], "to[0] (b): s3://mail/{typ}/: unknown field {typ}; known are"),
-    (["s3://mail/../{document_id}"], "to[0] (b): s3://mail/../{document_id}: `.` and `..` as parts"),
-    (["s3://mail-{type}/"], "to[0] (b): s3://mail-{type}/: fields may stand only in the path"),
+    (["s3://mail/{typ}/"], "to[0] (b): s3://mail/{typ}/: unknown field {typ}; known fields:"),
+    (["s3://mail/../{document_id}"], "to[0] (b): s3://mail/../{document_id}: `.` and `..` in the path"),
+    (["s3://mail-{type}/"], "to[0] (b): s3://mail-{type}/: fields are allowed only in the path"),
     (["sqs://q", "sqs://q"], "to[1] (b): sqs://q is the same place as to[0]; remove one of the two"),
     (["s3://mail/x/", "s3://mail/x/{document_id}/{filename}"], "is the same place as to[0]"),
 ]
@@ -265,7 +265,7 @@ def test_the_destinations_own_judgement_is_told_once_and_with_its_place() -> Non
 def test_a_low_confidence_way_that_nothing_takes_is_a_warning() -> None:
     found = check_table(a_table(a_row("a"), B), types=("a", "b"), schemes={"s3"}, faults=lambda _: [])
     assert [str(problem) for problem in found] == [
-        "warning: low_confidence: no document can come this way: no row has a min_confidence; "
+        "warning: low_confidence: no document can reach this route: no row has a min_confidence; "
         "set min_confidence on rows, from 0 to 1"
     ]
 

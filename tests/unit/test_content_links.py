@@ -68,9 +68,9 @@ def test_the_secrets_stand_in_no_repr() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"documents_url": "http://documents.example.com"}, "in clear"),
-        ({"documents_url": "https://documents.example.com", "operator_address": ""}, "nobody serves the links"),
-        ({"documents_url": "https://documents.example.com", "token_secrets": ""}, "nothing signs the links"),
+        ({"documents_url": "http://documents.example.com"}, "unencrypted"),
+        ({"documents_url": "https://documents.example.com", "operator_address": ""}, "nothing serves the links"),
+        ({"documents_url": "https://documents.example.com", "token_secrets": ""}, "no secret signs the links"),
     ],
 )
 def test_links_that_could_not_work_are_refused_at_start(given: dict[str, str], said: str) -> None:

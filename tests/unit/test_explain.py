@@ -34,7 +34,7 @@ def test_each_row_says_why_and_only_one_matches() -> None:
     assert rows == {
         "big": "-3 pages are fewer than 10",
         "sure": "+type 'invoice' with confidence 0.90, at least 0.80",
-        "rest": "-fits too, but sure stands above",
+        "rest": "-matches too, but sure is above it",
     }
 
 
@@ -55,7 +55,7 @@ def test_what_nobody_knows_is_said() -> None:
 def test_rows_are_not_asked_when_there_is_no_type_or_no_result() -> None:
     way, rows = verdicts(None, 0.9)
     assert way == Way.NO_MATCH
-    assert set(rows.values()) == {"-not asked: no rule fits this document"}
+    assert set(rows.values()) == {"-not asked: no rule matches this document"}
     failed = explain(TABLE, "the file is encrypted", a_document(), now=NOW)
     assert failed.plan.way is Way.FAILED
     assert {row.why for row in failed.rows} == {"not asked: the file is encrypted"}

@@ -1,4 +1,4 @@
-"""What services allow is known beforehand: nothing that passes the check is refused for its form later."""
+"""What services allow is already processedhand: nothing that passes the check is refused for its form later."""
 
 import pytest
 from botocore.exceptions import ParamValidationError

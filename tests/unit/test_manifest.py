@@ -44,4 +44,4 @@ def test_options_are_read_as_pairs_and_mistakes_are_named() -> None:
         pairs("a=b, oops")
     (fault,) = unknown({"grop": "type"}, ["group"])
     assert "did you mean group?" in fault
-    assert unknown({"x": "1"}, []) == ["it takes no option 'x'"]
+    assert unknown({"x": "1"}, []) == ["it accepts no option 'x'"]

@@ -127,9 +127,9 @@ def test_a_sound_template_never_leaves_its_prefix(
         ("a/..{ext}/{document_id}", "leave the prefix"),
         ("./{document_id}", "leave the prefix"),
         ("{document_id", "cannot be read"),
-        ("a/{filename}", "share one key"),
-        ("a/{{document_id}}", "share one key"),
-        ("", "share one key"),
+        ("a/{filename}", "get the same key"),
+        ("a/{{document_id}}", "get the same key"),
+        ("", "get the same key"),
     ],
 )
 def test_a_faulty_template_is_refused_with_the_reason(template: str, fault: str) -> None:

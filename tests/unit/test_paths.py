@@ -121,7 +121,7 @@ def test_what_mailroom_wrote_itself_is_nobodys_mail(tmp_path: Path) -> None:
     delivered, manifest = tmp_path / "a.pdf", tmp_path / "a.pdf.mailroom.json"
     delivered.write_text("mail")
     manifest.write_text('{"delivery_id": "dlv_1", "mailroom": 1}')
-    assert unreadable(delivered) == "Mailroom delivered it: a.pdf.mailroom.json lies beside it"
+    assert unreadable(delivered) == "Mailroom delivered it: a.pdf.mailroom.json is beside it"
     assert unreadable(manifest).startswith("Mailroom wrote it")
     manifest.write_text('{"of": "somebody else"}')
     assert (unreadable(delivered), unreadable(manifest)) == ("", "")

@@ -51,26 +51,26 @@ RIGHT: list[dict[str, str]] = [
     {"endpoint": "http://minio.localhost:9000"},
 ]
 WRONG = [
-    ({"role": "writer"}, "no role: write arn:aws:iam::ACCOUNT:role/NAME"),
-    ({"role": "arn:aws:iam::123456789012:user/ann"}, "no role"),
-    ({"role": "arn:aws:iam::12345:role/x"}, "no role"),
-    ({"role": "arn:aws:sts::123456789012:assumed-role/x/y"}, "no role"),
+    ({"role": "writer"}, "not a role: write arn:aws:iam::ACCOUNT:role/NAME"),
+    ({"role": "arn:aws:iam::123456789012:user/ann"}, "is not a role"),
+    ({"role": "arn:aws:iam::12345:role/x"}, "is not a role"),
+    ({"role": "arn:aws:sts::123456789012:assumed-role/x/y"}, "is not a role"),
     ({"role": ""}, "option role is empty"),
     ({"role": "env:NOBODY"}, "NOBODY is not set"),
     ({"role": ROLE, "external_id": "x"}, "2 to 1,224"),
     ({"role": ROLE, "external_id": "two words"}, "2 to 1,224"),
-    ({"external_id": "acme:4711"}, "goes with a role, and there is none"),
+    ({"external_id": "acme:4711"}, "requires a role"),
     ({"endpoint": "minio.example"}, "has no scheme"),
     ({"endpoint": "ftp://minio.example"}, "does not begin with http:// or https://"),
     ({"endpoint": f"{STORE}/mail"}, "has a path"),
     ({"endpoint": "https://ann:secret@minio.example"}, "user"),
     ({"endpoint": "https://minio example"}, "endpoint"),
-    ({"endpoint": "http://minio.example:9000"}, "sends documents and messages in clear"),
+    ({"endpoint": "http://minio.example:9000"}, "sends documents and messages unencrypted"),
     ({"endpoint": STORE, "access_key": "a-key"}, "option access_key goes with secret_key"),
     ({"endpoint": STORE, "secret_key": "env:SECRET"}, "option secret_key goes with access_key"),
     ({"endpoint": STORE, "access_key": "a-key", "secret_key": "hush"}, "write secret_key: env:NAME"),
-    ({"access_key": "a-key", "secret_key": "env:SECRET"}, "for the endpoint of another store"),
-    ({"role": ROLE, "endpoint": STORE, "access_key": "a-key", "secret_key": "env:SECRET"}, "exclude each other"),
+    ({"access_key": "a-key", "secret_key": "env:SECRET"}, "requires an endpoint"),
+    ({"role": ROLE, "endpoint": STORE, "access_key": "a-key", "secret_key": "env:SECRET"}, "mutually exclusive"),
     ({"rôle": ROLE}, "unknown option"),
 ]  # fmt: skip
 
@@ -276,7 +276,7 @@ async def test_a_place_at_an_endpoint_is_delivered_to_by_its_own_url_and_moved_b
         return replay.detail
 
     app.use(table(STORE, role=ROLE))
-    assert await rerouted() == "the table does not move it"
+    assert await rerouted() == "the table routes it to the same place"
     app.use(table("https://other.example", role=ROLE))
     here = "contract (bytes://contracts/, bytes://contracts/ at "
     assert await rerouted() == f"{here}{STORE}) -> {here}https://other.example)"

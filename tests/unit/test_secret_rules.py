@@ -70,7 +70,7 @@ def test_to_try_things_out_a_short_secret_will_do_and_is_asked_for_all_the_same(
 @pytest.mark.parametrize(
     ("headers", "said"),
     [
-        ("{}", "names no header"),
+        ("{}", "is empty"),
         ("[]", "is not a JSON object of lists"),
         ("null", "is not a JSON object of lists"),
         ('{"X-Key": []}', "is not a JSON object of lists"),
@@ -80,9 +80,9 @@ def test_to_try_things_out_a_short_secret_will_do_and_is_asked_for_all_the_same(
         (f'{{"": ["{GOOD}"]}}', "has '', which is no name of a header"),
         (f'{{"X Key": ["{GOOD}"]}}', "has 'X Key', which is no name of a header"),
         (f'{{"X-Clé": ["{GOOD}"]}}', "which is no name of a header"),
-        (f'{{"LC-Signature": ["{GOOD}"]}}', "which says something else already"),
-        (f'{{"X-Mailroom-Token": ["{GOOD}"]}}', "which says something else already"),
-        (f'{{"Content-Type": ["{GOOD}"]}}', "which says something else already"),
+        (f'{{"LC-Signature": ["{GOOD}"]}}', "which is reserved"),
+        (f'{{"X-Mailroom-Token": ["{GOOD}"]}}', "which is reserved"),
+        (f'{{"Content-Type": ["{GOOD}"]}}', "which is reserved"),
         (f'{{"X-Key": ["{GOOD} "]}}', "that no header can carry"),
         (f'{{"X-Key": ["{GOOD}\\n"]}}', "that no header can carry"),
         (f'{{"X-Key": ["{GOOD}é"]}}', "that no header can carry"),

@@ -65,7 +65,7 @@ UNKNOWN = [
     (When(any_of=(When(max_pages=2), When(name=("x",)))), {}, PAGES),
     (When(max_size=2), ADOPTED, "would depend on the size, which is unknown"),
     (When(media_type=("image/*",)), ADOPTED, "would depend on the media type, which is unknown"),
-    (When(duplicate=False), ADOPTED, "would depend on whether its bytes came in before, which is unknown"),
+    (When(duplicate=False), ADOPTED, "would depend on whether its bytes were received before, which is unknown"),
     (When(min_pages=2, max_size=2), ADOPTED, "would depend on the number of pages and the size, which are unknown"),
     (When(recipient=("zoe@*",)), {"metadata": CUT}, "would depend on the whole list of recipients, which is unknown"),
 ]

@@ -8,6 +8,6 @@ from receiver.cli.webhooks.saved import apply, drift, show_all
 webhooks = click.Group(
     "webhooks",
     commands=[show_all, apply, drift, rotate],
-    short_help="Keep saved webhook configurations in step; rotate secrets.",
-    help="Keep LlamaCloud's saved webhook configurations in step with ours, and rotate secrets.",
+    short_help="Sync saved webhook configurations; rotate secrets.",
+    help="Sync LlamaCloud's saved webhook configurations with ours, and rotate secrets.",
 )

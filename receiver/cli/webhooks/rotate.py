@@ -70,19 +70,24 @@ class RotationLock:
         Path(aside).replace(self.path)
 
 
-@click.command(short_help="Rotate a secret without refusing an event.")
+@click.command(short_help="Rotate a secret without rejecting events.")
 @click.argument("what", type=click.Choice(["signing", "token", "header"]))
-@click.option("--header", "name", help="Which header, with `header`.")
+@click.option("--header", "name", help="The header name, for `header`.")
 @click.option("--new", help="The new value; a random one by default.")
-@click.option("--quiet-seconds", default=SENDER_SECONDS, show_default=True, help="No event by the old one for so long.")
+@click.option(
+    "--quiet-seconds",
+    default=SENDER_SECONDS,
+    show_default=True,
+    help="Drop the old secret after this long without an event that uses it.",
+)
 @click.option(
     "--timeout",
     default=3600.0,
     show_default=True,
-    help="Give up watching after so many seconds; nothing is dropped then.",
+    help="Stop waiting after this many seconds, without dropping the old secret.",
 )
 def rotate(what: str, name: str | None, new: str | None, quiet_seconds: float, timeout: float) -> None:
-    """Rotate the signing secret, the token secret or a static header's value without refusing an event."""
+    """Rotate the signing secret, the token secret or a static header's value without rejecting events."""
     held = _held(what, name)
     if new is not None:
         _refuse(new)
@@ -103,7 +108,7 @@ def _held(what: str, name: str | None) -> RotationLock:
             fix="docs/production.md says how to rotate by hand",
         )
     if what == "header" and not name:
-        raise Misconfigured("which header? --header NAME")
+        raise Misconfigured("give --header NAME")
     held = RotationLock(kind, Path(os.environ[variable]), name or "")
     if what == "header" and name not in json.loads(held.path.read_text()):
         raise Misconfigured(f"{held.path} has no header {name}")
@@ -113,7 +118,7 @@ def _held(what: str, name: str | None) -> RotationLock:
 def _refuse(new: str) -> None:
     """Raises Misconfigured for a value that every receiver would refuse."""
     if len(secret_rules.secret_list("--new", new)) != 1:
-        raise Misconfigured("--new is one secret: it holds no comma")
+        raise Misconfigured("--new must be one secret without commas")
     secret_rules.refuse_short("--new", [new.encode()])
 
 
@@ -124,8 +129,8 @@ async def _rotate(app: App, held: RotationLock, new: str, quiet_seconds: float, 
     await _change_saved(app)
     if not await _unused(app, held, switched_at, quiet_seconds, timeout_seconds):
         raise MailroomError(
-            "the old secret is still in use: nothing was dropped",
-            fix="run it again later with --new and the same value",
+            "the old secret is still in use: it was not dropped",
+            fix="run the command again later with the same --new value",
         )
     await _step(app, held, rotation.drop(held.read(), new), "the only one")
 
@@ -157,8 +162,8 @@ async def _let_in(settings: Settings, proofs: Proofs) -> None:
         in_a_row = in_a_row + 1 if answer.is_success else 0
         if time.monotonic() > deadline:
             raise MailroomError(
-                f"the receivers still answer {answer.status_code} to the new secret",
-                fix="do they read the same file? Nothing was dropped; the old secret is still good",
+                f"the receivers still return {answer.status_code} to the new secret",
+                fix="check that they read the same file; the old secret was not dropped and is still valid",
             )
         await asyncio.sleep(EVERY_SECONDS / PROBES)
 
@@ -185,7 +190,7 @@ async def _unused(
         quiet = time.time() - max(switched_at, last)
         if not jobs and quiet >= quiet_seconds:
             return True
-        say(f"watching: {jobs} unfinished jobs from before, quiet for {quiet:.0f} of {quiet_seconds:.0f} seconds")
+        say(f"waiting: {jobs} unfinished jobs from before, quiet for {quiet:.0f} of {quiet_seconds:.0f} seconds")
         await asyncio.sleep(min(5.0, max(quiet_seconds - quiet, 0.5)))
     return False
 

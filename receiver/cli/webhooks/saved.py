@@ -20,7 +20,7 @@ T = TypeVar("T")
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show_all(as_json: bool) -> None:
-    """List the configurations that are saved at LlamaCloud."""
+    """List the webhook configurations saved at LlamaCloud."""
     found = with_cloud(lambda cloud, _: cloud.webhook_configs.list())
     rows = [_data(item) for item in found]
     if as_json:
@@ -42,21 +42,21 @@ def show_all(as_json: bool) -> None:
     )
 
 
-@click.command(short_help="Save our configuration at LlamaCloud, or bring it in step.")
+@click.command(short_help="Create or update our configuration at LlamaCloud.")
 def apply() -> None:
-    """Save our configuration at LlamaCloud, or bring the saved one in step: for jobs that are created elsewhere."""
+    """Create or update our configuration at LlamaCloud, for jobs that are created elsewhere."""
     say(with_cloud(_apply))
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def drift(as_json: bool) -> None:
-    """Say how the saved configuration differs from ours. Exit 1 when it does, or when there is none."""
+    """Show how the saved configuration differs from ours. Exit 1 if it differs or is missing."""
     found = with_cloud(_drift)
     if as_json:
         print_json({"drift": found})
     else:
-        say("\n".join(found) if found else "no drift: what is saved is what we need")
+        say("\n".join(found) if found else "no drift: the saved configuration matches ours")
     raise SystemExit(1 if found else 0)
 
 
@@ -87,9 +87,9 @@ async def _apply(cloud: LlamaCloud, settings: Settings) -> str:
     ours = kept.ours(await cloud.webhook_configs.list(), wanted(settings))
     if ours is None:
         saved = await cloud.webhook_configs.create(wanted(settings))
-        return f"saved as {saved.id}: name it in webhook_configuration_ids of jobs that are created elsewhere"
+        return f"saved as {saved.id}: use this id in webhook_configuration_ids of jobs that are created elsewhere"
     await cloud.webhook_configs.update(ours.id, wanted(settings))
-    return f"{ours.id} is in step"
+    return f"{ours.id} is up to date"
 
 
 async def _drift(cloud: LlamaCloud, settings: Settings) -> list[str]:

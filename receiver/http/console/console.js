@@ -49,7 +49,7 @@ function failed(error) {
     token.forget();
     enter();
   }
-  trouble(error instanceof Refused ? error.message : "the server does not answer; asking again");
+  trouble(error instanceof Refused ? error.message : "the server does not respond; retrying");
 }
 
 function trouble(text) {
@@ -60,7 +60,7 @@ function trouble(text) {
 function showBooks() {
   const { balance, overdue } = room.overview;
   const sum = balance.routed + balance.review + balance.failed + balance.open + balance.forgotten;
-  const entries = [["taken in", balance.taken_in, "="], ["routed", balance.routed, "+"], ["review", balance.review, "+"],
+  const entries = [["received", balance.taken_in, "="], ["routed", balance.routed, "+"], ["review", balance.review, "+"],
     ["failed", balance.failed, "+"], ["open", balance.open, balance.forgotten ? "+" : ""]];
   if (balance.forgotten) entries.push(["forgotten", balance.forgotten, ""]);
   const balanced = sum === balance.taken_in;
@@ -68,7 +68,7 @@ function showBooks() {
     ...entries.map(([label, number, sign]) => el("div", { class: label.replace(" ", "-") },
       el("dt", {}, label), el("dd", {}, number.toLocaleString(), sign && el("i", { "aria-hidden": "true" }, sign)))),
     el("div", { class: balanced ? "balanced" : "off" },
-      el("dt", {}, "books"), el("dd", {}, balanced ? "balance" : `off by ${balance.taken_in - sum}`)),
+      el("dt", {}, "totals"), el("dd", {}, balanced ? "balanced" : `off by ${balance.taken_in - sum}`)),
     balance.withdrawn
       ? el("div", { class: "withdrawn" }, el("dt", {}, "withdrawn"), el("dd", {}, balance.withdrawn.toLocaleString())) : "",
     overdue.length ? el("div", { class: "off" }, el("dt", {}, "overdue"), el("dd", {}, overdue.length)) : "",
@@ -88,11 +88,11 @@ function showTabs() {
 function showList(listed) {
   const held = document.activeElement?.dataset?.id;
   const made = {
-    parked: () => table("Tasks that gave up", ["task", "about", "attempts", "error", ""], listed.tasks.map((one) => [
+    parked: () => table("Parked tasks", ["task", "about", "attempts", "error", ""], listed.tasks.map((one) => [
       one.task_id, about(one.subject), String(one.attempts), one.error ?? "", replay(one, act),
     ])),
     alerts: () => chosenBy(incidentTable(listed), listed.map((one) => one.key)),
-    events: () => table("Events, newest first", ["event", "type", "job", "received", "proven by"],
+    events: () => table("Events, newest first", ["event", "type", "job", "received", "verified by"],
       listed.events.map((one) => [one.event_id, one.type, one.job_id, moment(one.received_at),
         one.verified_by.join(", ") + (one.late ? " (late)" : "")])),
   }[room.view] ?? (() => documents(listed.documents));
@@ -102,7 +102,7 @@ function showList(listed) {
 }
 
 function documents(listed) {
-  const shown = table("Documents, newest first", ["document", "type", "", "state", "where or why", "taken in"],
+  const shown = table("Documents, newest first", ["document", "type", "", "state", "where or why", "received"],
     listed.map((one) => [name(one.name), word(found(one)), word(percent(one.confidence)), state(one.state),
       whereOrWhy(one), moment(one.taken_in_at)]));
   return chosenBy(shown, listed.map((one) => one.document_id));

@@ -10,7 +10,7 @@ export function documentPanel(doc, overview, { act, open }) {
     el("p", { class: "why" }, state(doc.state), " ", doc.reason),
     waits(doc) && decision(doc, overview, act),
     facts(doc, open),
-    table("Deliveries", ["to", "state", "where, or why not"], doc.deliveries.map((one) => [
+    table("Deliveries", ["to", "state", "where, or error"], doc.deliveries.map((one) => [
       one.to, state(one.status), one.location ?? one.error ?? "",
     ])),
     table("Why", ["route", "matched", "because"], (doc.plan?.trace ?? []).map((row) => [
@@ -24,7 +24,7 @@ export function documentPanel(doc, overview, { act, open }) {
     table("Jobs", ["job", "kind", "status", "error"], doc.jobs.map((one) => [
       one.job_id, one.kind, state(one.status), one.error ?? "",
     ])),
-    table("Events", ["event", "type", "received", "proven by"], doc.events.map((one) => [
+    table("Events", ["event", "type", "received", "verified by"], doc.events.map((one) => [
       one.event_id, one.type, moment(one.received_at), one.verified_by.join(", ") + (one.late ? " (late)" : ""),
     ])),
   ];
@@ -34,7 +34,7 @@ export function documentPanel(doc, overview, { act, open }) {
 export function found(doc) {
   if (doc.packet) return "packet";
   if (doc.mail) return "mail";
-  return doc.type ?? (doc.confidence == null ? "" : "no rule fits");
+  return doc.type ?? (doc.confidence == null ? "" : "no rule matches");
 }
 
 const waits = (doc) => (doc.state === "review" || doc.state === "failed") && !doc.waits_for_pieces;
@@ -44,13 +44,13 @@ function facts(doc, open) {
     "classified as": [found(doc) || "not classified", doc.confidence == null ? "" : ` (${percent(doc.confidence)})`],
     "said LlamaCloud": doc.reasoning,
     "shadow table": doc.shadow?.differs,
-    "came by": `${doc.origin.kind}: ${doc.origin.locator}${doc.origin.sender ? ` from ${doc.origin.sender}` : ""}`,
-    "came in mail": doc.came_in && link(doc.came_in, open),
+    source: `${doc.origin.kind}: ${doc.origin.locator}${doc.origin.sender ? ` from ${doc.origin.sender}` : ""}`,
+    "from e-mail": doc.came_in && link(doc.came_in, open),
     "same bytes as": doc.same_bytes_as && link(doc.same_bytes_as, open),
-    "taken in": moment(doc.taken_in_at),
+    received: moment(doc.taken_in_at),
     "due by": moment(doc.deadline),
     pages: doc.pages?.length ? `${doc.pages[0]}–${doc.pages.at(-1)} of ${doc.parent}` : doc.page_count,
-    "files that no piece carries": doc.cuts?.at(-1)?.files_left.join(", "),
+    "files not in any piece": doc.cuts?.at(-1)?.files_left.join(", "),
     size: `${doc.size.toLocaleString()} bytes, ${doc.media_type}`,
     id: el("code", {}, doc.document_id),
     sha256: el("code", {}, doc.sha256),
@@ -64,16 +64,16 @@ const link = (id, open) => el("button", { type: "button", class: "link", onclick
 
 function decision(doc, overview, act) {
   const say = (word) => act(ask(`/documents/${part(doc.document_id)}/route`, { method: "POST", body: word }));
-  const places = (urls) => urls.join("\n") || "it is delivered nowhere";
+  const places = (urls) => urls.join("\n") || "no destination";
   const routes = Object.entries(overview.routes).map(([route, urls]) => el(
     "button", { type: "button", title: places(urls), onclick: () => say({ to: route }) }, route,
   ));
-  const types = el("select", { "aria-label": "What it really is" }, overview.types.map((type) => el("option", {}, type)));
+  const types = el("select", { "aria-label": "Correct type" }, overview.types.map((type) => el("option", {}, type)));
   return el("fieldset", { class: "decision" },
-    el("legend", {}, "A person must say where this goes"),
-    el("p", {}, "Send it the way of: ", routes),
-    el("p", {}, "Or it really is: ", types, " ",
-      el("button", { type: "button", onclick: () => say({ type: types.value }) }, "Route it as that")),
+    el("legend", {}, "Decide where this document goes"),
+    el("p", {}, "Route to: ", routes),
+    el("p", {}, "Or set the type: ", types, " ",
+      el("button", { type: "button", onclick: () => say({ type: types.value }) }, "Set type and route")),
   );
 }
 

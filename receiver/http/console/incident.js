@@ -20,7 +20,7 @@ export async function standing() {
 
 /** The incidents as a table. */
 export function incidentTable(incidents) {
-  return table("Incidents that stand, the worst first", ["severity", "what", "how often", "since", "last", "state"],
+  return table("Active incidents, most severe first", ["severity", "what", "count", "since", "last", "state"],
     incidents.map((one) => [
       state(one.severity), one.title, times(one), moment(one.opened_at), moment(one.last_at), standingAs(one),
     ]));
@@ -33,16 +33,16 @@ export function incidentPanel(one, { act, open }) {
     el("p", { class: "why" }, state(one.severity), " ", standingAs(one)),
     one.status === "firing" && answers(one, act),
     facts(one),
-    table("What mends it", ["command"], one.commands.map((command) => [el("code", {}, command)])),
-    table(one.unmended ? `${one.unmended} that still stand` : "How often it was",
+    table("How to fix it", ["command"], one.commands.map((command) => [el("code", {}, command)])),
+    table(one.unmended ? `${one.unmended} not fixed` : "Occurrences",
       ["document", "name", "job", "when", "message"],
       one.documents.map((each) => [
         each.document_id && el("button", { type: "button", class: "link", onclick: () => open(each.document_id) },
           each.document_id),
         name(each.name ?? each.task_id ?? ""), each.job_id ?? "", moment(each.at), each.detail,
       ])),
-    table("Who was told", ["channel", "what", "when", "error"], one.channels.map((each) => [
-      each.channel, each.held ? "in a digest" : each.told ?? "nothing yet", moment(each.told_at), each.error ?? "",
+    table("Notices", ["channel", "what", "when", "error"], one.channels.map((each) => [
+      each.channel, each.held ? "in a digest" : each.told ?? "none yet", moment(each.told_at), each.error ?? "",
     ])),
   ];
 }
@@ -63,9 +63,9 @@ function facts(one) {
   const rows = {
     message: one.detail,
     tried: one.tried,
-    "to mend it": one.fix,
+    fix: one.fix,
     kind: `${one.kind}, no. ${one.number} of its kind`,
-    "how often": times(one),
+    count: times(one),
     opened: moment(one.opened_at),
     last: moment(one.last_at),
     closed: moment(one.closed_at),
@@ -78,18 +78,18 @@ function facts(one) {
 
 function answers(one, act) {
   const say = (what, body) => act(ask(`/alerts/${part(one.key)}/${what}`, { method: "POST", body }));
-  const why = el("input", { type: "text", placeholder: "why", "aria-label": "Why it is silenced", required: true });
-  const spans = el("select", { "aria-label": "For how long" }, Object.keys(SILENCES).map((span) => el("option", {}, span)));
-  const form = el("form", { class: "silence" }, "Have nobody told for ", spans, " ", why, " ", el("button", {}, "Silence"));
+  const why = el("input", { type: "text", placeholder: "why", "aria-label": "Reason for the silence", required: true });
+  const spans = el("select", { "aria-label": "Duration" }, Object.keys(SILENCES).map((span) => el("option", {}, span)));
+  const form = el("form", { class: "silence" }, "Silence notices for ", spans, " ", why, " ", el("button", {}, "Silence"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     say("silence", { seconds: SILENCES[spans.value], why: why.value });
   });
   return el("fieldset", { class: "decision" },
-    el("legend", {}, "What you say to it"),
+    el("legend", {}, "Actions"),
     el("p", {}, one.acknowledged_by
-      ? word(`${one.acknowledged_by} has taken it on`)
-      : el("button", { type: "button", onclick: () => say("ack", {}) }, "I take it on")),
+      ? word(`${one.acknowledged_by} acknowledged it`)
+      : el("button", { type: "button", onclick: () => say("ack", {}) }, "Acknowledge")),
     silent(one)
       ? el("p", {}, el("button", { type: "button", onclick: () => say("silence", { seconds: 0 }) }, "End the silence"))
       : form,

@@ -244,7 +244,7 @@ class DynamoStore:
         """The one request that does all of it."""
         totals = counter_updates(moves, self._table)
         if len(moves) + len(totals) > MOST:
-            raise ValueError(f"a change of {len(moves)} records and {len(totals)} books is over DynamoDB's {MOST}")
+            raise ValueError(f"a change of {len(moves)} records and {len(totals)} totals is over DynamoDB's {MOST}")
         if len(moves) == 1 and not totals and moves[0].item:
             return partial(self._service.call, "put_item", **moves[0].written(self._table))
         acts = [{move.act: move.written(self._table)} for move in moves]
@@ -296,12 +296,12 @@ def _contended(error: AwsError) -> bool:
 def _translated(error: AwsError, table: str) -> Exception:
     """An error of AWS's as ours: later, with what mends it. What is wrong with our own request is a ValueError."""
     if error.code == "ValidationException" or "ValidationError" in str(error):
-        return ValueError(f"DynamoDB cannot take it: {error}")
-    fix = "nothing to do, it is tried again; if it lasts, look at the table's throttling in CloudWatch"
+        return ValueError(f"DynamoDB throttles or is unavailable: {error}")
+    fix = "no action needed: Mailroom retries; if it persists, check the table's throttling in CloudWatch"
     if error.code == "ResourceNotFoundException":
-        fix = f"make table {table} (scripts/deploy does), or name another one in MAILROOM_STORE"
+        fix = f"create table {table} (scripts/deploy does), or set MAILROOM_STORE to another one"
     elif not error.passes and error.code != "TransactionCanceledException":
-        fix = f"give the key or role the right to read and write table {table} and its indexes"
+        fix = f"give the key or role permission to read and write table {table} and its indexes"
     return StoreBusy(f"dynamodb://{table}: {error}", retry_after=RETRY_AFTER_SECONDS, fix=fix)
 
 

@@ -16,8 +16,8 @@ STEPS_BETWEEN = 10_000
 OURS = frozenset({"document", "task"})
 """Tables that every store of Mailroom's has, of whatever release."""
 RESTORE = (
-    "stop every process, keep the file and its -wal for whoever looks into it, and restore the last backup "
-    "(mailroom restore FOLDER); docs/production.md has the whole procedure"
+    "stop every process, keep the file and its -wal for the investigation, and restore the last backup "
+    "(mailroom restore FOLDER); docs/production.md has the full procedure"
 )
 
 
@@ -35,7 +35,7 @@ def refuse_strange(path: Path) -> None:
         return  # locked
     if (tables or found) and (found < 1 or not tables >= OURS):
         raise Misconfigured(
-            f"{path} is a SQLite database of something else than Mailroom", fix="name another file in MAILROOM_STORE"
+            f"{path} is a SQLite database of another application", fix="set MAILROOM_STORE to another file"
         )
     if found > len(steps()):
         raise Misconfigured(
@@ -64,9 +64,9 @@ def refuse_lost(path: Path, spool: FolderSpool) -> None:
     """Raises Misconfigured where a new store would be made beside the documents of another, which would be lost."""
     if is_lost(path) and not spool.is_empty():
         raise Misconfigured(
-            f"{path} is not there, or empty, but the spool {spool.root} holds documents that it must know",
-            fix="put the file back, or restore the last backup (mailroom restore FOLDER); to begin anew, without "
-            f"those documents: mv {spool.root} {spool.root}.lost",
+            f"{path} is missing or empty, but the spool {spool.root} has documents of it",
+            fix="put the file back, or restore the last backup (mailroom restore FOLDER); to start over without "
+            "those documents: mv {spool.root} {spool.root}.lost",
         )
 
 
@@ -95,6 +95,6 @@ def is_broken(error: BaseException | None) -> bool:
 def broken(path: Path, error: BaseException) -> Misconfigured:
     """What to tell of it."""
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
-        fix = "name another file in MAILROOM_STORE; or, if this was Mailroom's: " + RESTORE
+        fix = "set MAILROOM_STORE to another file; or, if this was Mailroom's: " + RESTORE
         return Misconfigured(f"{path} is not a SQLite database", fix=fix)
     return Misconfigured(f"{path} is damaged: {error}", fix=RESTORE)

@@ -155,10 +155,10 @@ class SqliteStore:
 
     def _refuse_folders(self) -> None:
         if not self._path.parent.is_dir():
-            fix = f"make the folder {self._path.parent}, or name another file in MAILROOM_STORE"
-            raise Misconfigured(f"{self._path} cannot be made: its folder does not exist", fix=fix)
+            fix = f"create the folder {self._path.parent}, or set MAILROOM_STORE to another file"
+            raise Misconfigured(f"{self._path} cannot be created: its folder does not exist", fix=fix)
         if self._path.is_dir():
-            raise Misconfigured(f"{self._path} is a folder", fix="name a file in MAILROOM_STORE: sqlite:///mailroom.db")
+            raise Misconfigured(f"{self._path} is a folder", fix="set MAILROOM_STORE to a file: sqlite:///mailroom.db")
 
 
 def _purge(now: float, limit: int, db: sqlite3.Connection) -> int:

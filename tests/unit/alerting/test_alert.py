@@ -159,7 +159,7 @@ async def test_what_was_given_up_says_what_was_tried(app: InMemoryApp) -> None:
         await app.event(job_id, "classify.error")
         await app.work()
     ((notice, _),) = app.channel.told
-    assert notice.tried == "submitted anew once before; the last time because: Parsing timed out"
+    assert notice.tried == "resubmitted once before; the last time because: Parsing timed out"
     assert (notice.subject, notice.job_id) == (document.id, "job-2")
 
 
@@ -316,4 +316,4 @@ async def test_the_conversion_looks_at_each_old_state_once(app: InMemoryApp) -> 
 @pytest.mark.parametrize("blank", ["", " ", "\n\t", "\u200b"])
 async def test_a_message_in_which_nothing_can_be_read_is_no_reason(app: InMemoryApp, blank: str) -> None:
     await fail(app, "a.pdf", blank)
-    assert app.channel.told[0][0].detail == "LlamaCloud gave no reason"
+    assert app.channel.told[0][0].detail == "LlamaCloud reported no reason"

@@ -47,7 +47,7 @@ def raised(app: InMemoryApp, *causes: str, **fields: Any) -> list[str]:
 
 
 def test_nothing_stands(app: InMemoryApp) -> None:
-    assert run("mailroom alerts").output.strip() == "no incident stands"
+    assert run("mailroom alerts").output.strip() == "no active incidents"
 
 
 @pytest.mark.usefixtures("any_number_of_causes")
@@ -93,7 +93,7 @@ def test_a_silence_says_how_long_and_why_and_ends(app: InMemoryApp) -> None:
 
 def test_a_test_reaches_the_channel_and_is_marked_as_one(app: InMemoryApp) -> None:
     done = run("mailroom alerts test --who ann")
-    assert (done.exit_code, "it took the test" in done.output) == (0, True)
+    assert (done.exit_code, "accepted the test notice" in done.output) == (0, True)
     ((notice, _),) = app.channel.told
     assert (notice.status, "ann" in notice.title) == (NoticeStatus.TEST, True)
 
@@ -111,7 +111,7 @@ def test_a_test_that_is_not_taken_is_told_and_remembered(app: InMemoryApp) -> No
 
 
 def test_a_channel_that_hangs_is_being_tried_and_not_fine(app: InMemoryApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert re.search(r"✔ +log .*fine", run("mailroom alerts channels").output)
+    assert re.search(r"✔ +log .*ok", run("mailroom alerts channels").output)
     said: list[str] = []
 
     async def hangs(notice: Notice) -> str:
@@ -123,13 +123,13 @@ def test_a_channel_that_hangs_is_being_tried_and_not_fine(app: InMemoryApp, monk
 
     monkeypatch.setattr(app.channel, "notify", hangs)
     raised(app, "the bank")
-    assert said == [str(("…", f"trying since {when(app.now)}")), moment(app.now)]
-    assert re.search(r"✔ +log .*fine", run("mailroom alerts channels").output)
+    assert said == [str(("…", f"reretrying since {when(app.now)}")), moment(app.now)]
+    assert re.search(r"✔ +log .*ok", run("mailroom alerts channels").output)
 
 
 def test_it_is_said_in_words_how_often_it_was(app: InMemoryApp) -> None:
     (key,) = raised(app, "the bank", subject="doc_1")
-    assert "  once, 1 not mended yet; " in run(f"mailroom alerts show {key}").output
+    assert "  once, 1 not fixed yet; " in run(f"mailroom alerts show {key}").output
     (incident,) = asyncio.run(app.incidents())
     assert _times(replace(incident, count=3, unmended=0)) == "3 times"
 
@@ -145,7 +145,7 @@ def test_what_is_over_is_listed_only_when_asked_for(app: InMemoryApp) -> None:
 
     assert "mailroom resume submission" in run(f"mailroom alerts show {key}").output
     asyncio.run(passes())
-    assert run("mailroom alerts").output.strip() == "no incident stands"
+    assert run("mailroom alerts").output.strip() == "no active incidents"
     assert "resolved" in run("mailroom alerts list --all").output
     assert key in run("mailroom alerts list --all").output
     assert "mailroom resume" not in run(f"mailroom alerts show {key}").output

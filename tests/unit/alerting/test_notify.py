@@ -465,7 +465,7 @@ async def test_the_fingerprint_of_a_failing_channel_is_its_own(app: InMemoryApp)
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (Unanswered("it did not answer within 30 seconds"), ["resolved job.failed"]),
+        (Unanswered("no answer within 30 seconds"), ["resolved job.failed"]),
         (TimeoutError(), ["resolved job.failed"]),
         (DestinationBusy("it cannot be reached"), []),
         (Unroutable("it answered 410 Gone"), []),

@@ -94,7 +94,7 @@ def test_a_refused_key_names_its_setting() -> None:
 def test_the_message_names_request_status_and_reason() -> None:
     said = str(error(400, About.ORDER, {"detail": "Uploaded file is empty."}))
     assert said == (
-        "LlamaCloud refuses the document (LlamaCloud answers 400 to POST /api/v2/classify: Uploaded file is empty.)"
+        "LlamaCloud rejects the document (LlamaCloud returned 400 to POST /api/v2/classify: Uploaded file is empty.)"
     )
 
 

@@ -119,7 +119,7 @@ def test_a_confidence_that_is_none_is_doubt_and_the_reasoning_says_so(said: str)
     assert found is not None
     assert found.confidence == 0.0
     assert found.reasoning.startswith("The reported confidence, ")
-    assert found.reasoning.endswith(" is not within 0 and 1: it counts as 0. It has a total.")
+    assert found.reasoning.endswith(" is not between 0 and 1: it counts as 0. It has a total.")
 
 
 @pytest.mark.parametrize("said", ["0", "1", "0.5", "1.0", "0.0"])

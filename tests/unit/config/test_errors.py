@@ -17,13 +17,13 @@ INVOICE_TO = "[s3://mail/invoices/]"
 WRONG = [
     # keys
     (spoilt("min_confidence", "min_confidense"), "7: routes[0].min_confidense: is not a known key; did you mean min_confidence?"),
-    (SOUND + "retention: {zzz: 1}\n", "13: retention.zzz: is not a known key; known are "
+    (SOUND + "retention: {zzz: 1}\n", "13: retention.zzz: is not a known key; known keys: "
      "alerts_days, content_days, documents_days, events_days, tasks_days"),
-    (spoilt("{type: contract, to:", "{type: contract, 5: x, to:"), "9: routes[1].5: is not a known key; known are "
+    (spoilt("{type: contract, to:", "{type: contract, 5: x, to:"), "9: routes[1].5: is not a known key; known keys: "
      "continue, min_confidence, name, review, to, type, when"),
-    (SOUND + "failed: {review: true}\n", "13: failed: stands twice; keep one of the two"),
+    (SOUND + "failed: {review: true}\n", "13: failed: is a duplicate key; remove one of them"),
     (spoilt("min_confidence: 0.8", "min_confidence: 0.8\n    min_confidence: 0.9"),
-     "8: routes[0].min_confidence: stands twice; keep one of the two"),
+     "8: routes[0].min_confidence: is a duplicate key; remove one of them"),
     # missing
     (spoilt("no_match: {to: [s3://mail/unsorted/], review: true}\n", ""),
      "1: no_match: is missing; write \"no_match: {review: true, to: ['s3://bucket/unsorted/']}\""),
@@ -37,9 +37,9 @@ WRONG = [
     (spoilt(INVOICE_TO, "[{bucket: x}]"), '8: routes[0].to[0].to: is missing; write "to: sqs://invoices"'),
     # the named ways and rows lead somewhere
     (spoilt("{review: true}", "{review: false}"),
-     '11: low_confidence: leads nowhere; add "to: [s3://bucket/prefix/]" or "review: true"'),
+     '11: low_confidence: has no destination; add "to: [s3://bucket/prefix/]" or "review: true"'),
     (spoilt("{type: contract, to: s3://mail/contracts/}", "{type: contract}"),
-     '9: routes[1]: leads nowhere; add "to: [s3://bucket/prefix/]" or "review: true"'),
+     '9: routes[1]: has no destination; add "to: [s3://bucket/prefix/]" or "review: true"'),
     # numbers
     (spoilt("0.8", "8"), "7: routes[0].min_confidence: must be between 0 and 1 (got 8); for 8 percent write 0.08"),
     (spoilt("0.8", "-0.1"), "7: routes[0].min_confidence: must be between 0 and 1 (got -0.1)"),
@@ -48,7 +48,7 @@ WRONG = [
     (spoilt("0.8", "true"), "7: routes[0].min_confidence: must be a number (got true)"),
     (SOUND + "retention: {events_days: 0}\n", "13: retention.events_days: must be at least 1 (got 0)"),
     (SOUND + "retention: {documents_days: 20}\n",
-     "13: retention.documents_days: is below tasks_days (30), which rests on it; raise it to 30"),
+     "13: retention.documents_days: must not be below tasks_days (30); raise it to 30"),
     (SOUND + "retention: {tasks_days: .inf}\n", "13: retention.tasks_days: must be at most 36500 (got inf)"),
     (SOUND + "retention: {content_days: .nan}\n", "13: retention.content_days: must be at most 36500 (got nan)"),
     # text
@@ -65,19 +65,19 @@ WRONG = [
      "4: classify.rules[1].type: 'invoice' is already classify.rules[0]; names must differ"),
     (spoilt("review: true", "review: yes"), "10: no_match.review: must be true or false (got 'yes')"),
     # lists and sections
-    (spoilt(RULES, "    - invoice\n"), "3: classify.rules[0]: must be a section with keys of its own (got 'invoice')"),
+    (spoilt(RULES, "    - invoice\n"), "3: classify.rules[0]: must be a section with keys (got 'invoice')"),
     (spoilt(INVOICE_TO, "[]"), "8: routes[0].to: must have at least 1 entry"),
     (spoilt(INVOICE_TO, "{to: s3://a/}"), "8: routes[0].to: must be a list"),
-    (spoilt(INVOICE_TO, "[5]"), "8: routes[0].to[0]: must be a section with keys of its own (got 5)"),
+    (spoilt(INVOICE_TO, "[5]"), "8: routes[0].to[0]: must be a section with keys (got 5)"),
     (spoilt("- type: invoice", "- type: []"), "6: routes[0].type: must have at least 1 entry"),
     # classify
     (spoilt("  rules:\n", "  configuration_id: cfg-1\n  rules:\n"),
-     "1: classify: configuration_id takes the place of rules; keep the preset or the others"),
+     "1: classify: configuration_id replaces rules; remove the preset or the others"),
     (SOUND.replace(SOUND[SOUND.index("  rules:") : SOUND.index("routes:")], "  mode: FAST\n"),
      '1: classify: has no rules; add "rules: [{type: invoice, description: has a number and a total}]"'),
     (spoilt("classify:\n", "classify:\n  mode: MULTIMODAL\n"), "2: classify.mode: must be 'FAST' (got 'MULTIMODAL')"),
     (spoilt("classify:\n", "classify:\n  parsing: {max_pages: 2, target_pages: '1'}\n"),
-     "2: classify.parsing: max_pages and target_pages exclude each other; keep one of the two"),
+     "2: classify.parsing: max_pages and target_pages are mutually exclusive; remove one of them"),
     (spoilt("classify:\n", "classify:\n  parsing: {max_pages: 0}\n"),
      "2: classify.parsing.max_pages: must be at least 1 (got 0)"),
     (spoilt("classify:\n", "classify:\n  parsing: {max_pages: 1.5}\n"),
@@ -88,15 +88,15 @@ WRONG = [
     (SOUND + "split: {categories: [{name: a}, {name: a}]}\n",
      "13: split.categories[1].name: 'a' is already split.categories[0]; names must differ"),
     (SOUND + "split: {categories: [{name: Uncategorized}]}\n",
-     "13: split.categories[0].name: is LlamaCloud's own word for what fits none; take another"),
+     "13: split.categories[0].name: is LlamaCloud's name for what matches no rule; use another"),
     (SOUND + "split: {uncategorized: keep}\n", "13: split.uncategorized: must be 'include', 'forbid' or 'omit' (got 'keep')"),
     (SOUND + "split: {guards: {blank_page: drop}}\n", "13: split.guards.blank_page: is not a known key; did you mean blank_pages?"),
     (SOUND + "split: {guards: {min_pages: 3, max_pages: 2}}\n",
-     "13: split.guards: min_pages 3 is above max_pages 2; swap them"),
+     "13: split.guards: min_pages 3 is above max_pages 2; swap the two"),
     # conditions
     (spoilt("min_confidence: 0.8", "when: {sendr: x}"), "7: routes[0].when.sendr: is not a known key; did you mean sender?"),
     (spoilt("min_confidence: 0.8", "when: {min_pages: 5, max_pages: 2}"),
-     "7: routes[0].when: min_pages 5 is above max_pages 2; swap them"),
+     "7: routes[0].when: min_pages 5 is above max_pages 2; swap the two"),
     # destinations
     (spoilt(INVOICE_TO, "/var/mail"), "8: routes[0].to: is not a destination; write it like s3://bucket/prefix/ or sqs://queue, "
      "or folder:///var/mail if a folder is meant"),
@@ -106,7 +106,7 @@ WRONG = [
     (spoilt(INVOICE_TO, "[{to: https://erp.example, secret: env:ERP_SECRET}]"),
      "8: routes[0].to[0].secret: the variable ERP_SECRET is not set; export ERP_SECRET=… or write the value here"),
     # alerts
-    (SOUND + "alerts: [{on: job.faild, to: log}]\n", "13: alerts[0].on: there is no alert 'job.faild'; did you mean job.failed?"),
+    (SOUND + "alerts: [{on: job.faild, to: log}]\n", "13: alerts[0].on: 'job.faild' is not an alert kind; did you mean job.failed?"),
     (SOUND + "alerts: [{on: job.failed, to: pigeon}]\n",
      "13: alerts[0].to: is not an alert channel; write log, pagerduty:KEY, slack:URL, teams:URL, mailto:ADDRESS, sns:ARN, "
      "events:BUS or https://…"),
@@ -119,7 +119,7 @@ WRONG = [
     (SOUND + "alerts: [{on: job.failed, to: log, quiet_hours: at night}]\n",
      "13: alerts[0].quiet_hours: are not hours (got 'at night'); write it like \"20:00-07:00 Europe/Berlin\""),
     (SOUND + "alerts: [{on: job.failed, to: log, quiet_hours: \"20:00-07:00 Atlantis\"}]\n",
-     "13: alerts[0].quiet_hours: are in no time zone that is known here (got 'Atlantis'); "
+     "13: alerts[0].quiet_hours: are in an unknown time zone (got 'Atlantis'); "
      "write it like \"20:00-07:00 Europe/Berlin\""),
     (SOUND + "alerts: [{on: job.failed, to: log, min_severity: bad}]\n",
      "13: alerts[0].min_severity: must be 'info', 'warning', 'error' or 'critical' (got 'bad')"),
@@ -135,39 +135,39 @@ WRONG = [
     (SOUND + "alerts: [{on: job.failed, to: log, at_most: often}]\n",
      "13: alerts[0].at_most: is not a limit (got 'often'); write it like \"1 per 10 minutes\""),
     (SOUND + "alerts: [{on: job.failed, to: log, at_most: 3 per hour}]\n",
-     "13: alerts[0].at_most: must be 1 per span of time (got '3 per hour'); write \"1 per 1200 seconds\""),
+     "13: alerts[0].at_most: must be 1 per duration (got '3 per hour'); write \"1 per 1200 seconds\""),
     (SOUND + "alerts: [{on: job.failed, to: log, at_most: 1 per 0 hours}]\n",
      "13: alerts[0].at_most: is not a limit (got '1 per 0 hours'); write it like \"1 per 10 minutes\""),
     # deadline
     (SOUND + "deadline: 600\n", '13: deadline: must be text (got 600); write "deadline: 10 minutes"'),
     (SOUND + "deadline: soon\n",
-     "13: deadline: is not a span of time (got 'soon'); write it like \"90 seconds\" or \"10 minutes\""),
+     "13: deadline: is not a duration (got 'soon'); write it like \"90 seconds\" or \"10 minutes\""),
     (SOUND + "deadline: 9999999999 days\n",
-     "13: deadline: is not a span of time of a year at most (got '9999999999 days'); "
+     "13: deadline: is not a duration of a year at most (got '9999999999 days'); "
      "write it like \"90 seconds\" or \"10 minutes\""),
     (SOUND + "deadline: 2 hours\n",
      "13: deadline: a job is stuck after 60 minutes, before its deadline of 2 hours; raise stuck_after"),
     (SOUND + "deadline: 2 hours\nstuck_after: 1 hour\n",
      "14: stuck_after: a job is stuck after 1 hour, before its deadline of 2 hours; raise stuck_after"),
     (SOUND + "split: {custom_instructions: '  '}\n",
-     "13: split.custom_instructions: says nothing; write it out, or leave the key out"),
+     "13: split.custom_instructions: has no text; write it out, or leave the key out"),
     (SOUND + 'split: {custom_instructions: "a\\0b"}\n',
-     "13: split.custom_instructions: holds a character that cannot be shown (got 'a\\x00b'); take it out"),
+     "13: split.custom_instructions: has an unprintable character (got 'a\\x00b'); take it out"),
     (spoilt("type: contract, to:", "type: contract, when: {media_type: text/plain; charset=utf-8}, to:"),
      "9: routes[1].when.media_type: 'text/plain; charset=utf-8' has parameters, which are not compared; write text/plain"),
     (spoilt("type: contract, to:", "type: contract, when: {media_type: application/}, to:"),
      "9: routes[1].when.media_type: 'application/' is half a media type; write application/*"),
     # values of a form that pydantic knows as a regular expression, which may hold braces
     (SOUND.replace("rules:", "parsing: {lang: english}\n  rules:"),
-     "2: classify.parsing.lang: is not in the form that is wanted (got 'english'); write \"lang: en\""),
+     "2: classify.parsing.lang: has the wrong format (got 'english'); write \"lang: en\""),
     (SOUND.replace("rules:", "parsing: {target_pages: '{1}'}\n  rules:"),
-     "2: classify.parsing.target_pages: is not in the form that is wanted (got '{1}'); write \"target_pages: 1,3,5-7\""),
+     "2: classify.parsing.target_pages: has the wrong format (got '{1}'); write \"target_pages: 1,3,5-7\""),
     (SOUND.replace("rules:", "configuration_id: preset\n  rules:"),
-     "2: classify.configuration_id: is not in the form that is wanted (got 'preset'); write \"configuration_id: cfg-1234\""),
+     "2: classify.configuration_id: has the wrong format (got 'preset'); write \"configuration_id: cfg-1234\""),
     (SOUND.replace("rules:", "parsing: {target_pages: '5-3'}\n  rules:"),
-     "2: classify.parsing.target_pages: must count from 1, and upwards (got '5-3'); write it like \"1,3,5-7\""),
+     "2: classify.parsing.target_pages: must count up from 1 (got '5-3'); write it like \"1,3,5-7\""),
     # what is not a configuration at all
-    ("- a\n", "1: the file must be a section with keys of its own"),
+    ("- a\n", "1: the file must be a section with keys"),
     ("a: [1\nb: 2\n", "2: not readable as YAML: expected ',' or ']', but got ':'"),
     ("a:\n\t- b\n", "2: not readable as YAML: found character '\\t' that cannot start any token; indent with spaces, not tabs"),
     ("a: [s3://m/{type}/]\n", "1: not readable as YAML: expected ',' or ']', but got '{'; "
@@ -212,9 +212,7 @@ def test_a_variable_without_a_url_is_not_repeated() -> None:
 
 def test_anchors_within_anchors_are_refused_before_they_fill_the_memory() -> None:
     layers = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
-    assert refusal("a0: &a0 [x]\n" + layers) == [
-        f"mailroom.yaml: more than {PLACES} values: are its anchors multiplying?"
-    ]
+    assert refusal("a0: &a0 [x]\n" + layers) == [f"mailroom.yaml: more than {PLACES} values: check its anchors"]
     assert refusal("a: &a [*a]\n") == ["mailroom.yaml: not readable as YAML: nested too deeply"]
 
 

@@ -85,7 +85,8 @@ def test_a_preset_leaves_packets_without_categories() -> None:
     with pytest.raises(Misconfigured, match=r"split\.categories must be a list"):
         read(a_preset()).split_configuration()
     assert refusal(a_preset() + "split: {then: route}\n") == [
-        "mailroom.yaml:10: split: needs categories of its own, as classify.configuration_id hides the rules; list them"
+        "mailroom.yaml:10: split: needs its own categories, because classify.configuration_id hides the rules; "
+        "list them"
     ]
 
 
@@ -249,7 +250,7 @@ def test_what_llamacloud_may_refuse_is_a_warning_with_its_line() -> None:
     config = read(spoilt("has a number and a total amount", "x" * 600))
     assert [config.line(problem) for problem in config.warnings] == [
         "mailroom.yaml:3: warning: classify.rules[0].description: 600 characters: LlamaCloud's documents disagree "
-        "whether more than 500 go; shorten it"
+        "on whether it allows over 500; shorten it"
     ]
     many = ", ".join(f"{{name: c{n}}}" for n in range(51))
     assert [item.where for item in read(f"split: {{categories: [{many}]}}\n" + SOUND).warnings] == ["split.categories"]

@@ -30,9 +30,9 @@ def _linked(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (_pipe, "it is no regular file"),
-        (lambda _: Path("/dev/zero"), "it is no regular file"),
-        (_linked, "it is no regular file"),
+        (_pipe, "it is not a regular file"),
+        (lambda _: Path("/dev/zero"), "it is not a regular file"),
+        (_linked, "it is not a regular file"),
         (lambda folder: folder, "Is a directory"),
         (_huge, "it is larger than 8 MB"),
     ],

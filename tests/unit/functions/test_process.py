@@ -105,7 +105,7 @@ def test_a_task_that_ends_its_process_each_time_is_parked(tmp_path: Path) -> Non
         invocations += 1
         assert invocations < 20
     assert {here.task(name).state for name in NAMES[1:]} == {TaskState.DONE}
-    assert "did not end the attempt" in here.task("a").error
+    assert "did not finish the attempt" in here.task("a").error
 
 
 def test_a_task_that_outlasts_the_function_is_retried_and_parked_after_few_tries(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_forwarded_mail_that_breaks_off_is_held_where_it_does() -> None:
     inner = HEADER + multi("mixed", text("The letter."), attached(PDF * 100, "a.pdf"), boundary="i1")
     back = b"Content-Type: message/rfc822\r\n\r\n" + inner[:-300]
     assert told(mail(multi("mixed", LETTER, back)))[2:] == [
-        ("2/1", "document", ""), ("2/2", "held", "the mail breaks off in this part"),
+        ("2/1", "document", ""), ("2/2", "held", "the mail is truncated in this part"),
     ]  # fmt: skip
     none = b"Content-Type: message/rfc822\r\n\r\n" + inner.partition(b"--i1")[0]
     assert told(mail(multi("mixed", LETTER, none)))[2:] == [("2/1", "held", PARTLESS)]
@@ -117,7 +117,7 @@ def test_broken_uuencode_is_held() -> None:
     piece = b"Content-Type: application/pdf\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\n" + UU.replace(
         b"1", b"\xe9"
     )
-    assert told(mail(multi("mixed", LETTER, piece)))[1:] == [("2", "held", "its uuencode is broken")]
+    assert told(mail(multi("mixed", LETTER, piece)))[1:] == [("2", "held", "its uuencoding is damaged")]
 
 
 def test_a_letter_that_begins_with_mz_is_no_program() -> None:

@@ -12,8 +12,8 @@ from receiver.core.mail import Fate
 PAGE = (Path(__file__).parents[3] / "docs" / "ways-in.md").read_text(encoding="utf-8")
 ROWS = [row for row in re.findall(r"^\| [^|]+ \| (\w+) \| ([^|]*) \|$", PAGE, re.MULTILINE) if row[0] in set(Fate)]
 IN_PARTS = {
-    "the same text as part N", "shown in the text (part N), which holds it",
-    "a signature that stands apart from what it signs", RICH, "text before the parts, which no mail program shows",
+    "the same text as part N", "shown in the text (part N), which contains it",
+    "a detached signature", RICH, "text before the parts, which no mail program shows",
 }  # fmt: skip
 """Reasons that follow from where a part stands; test_parts.py and test_envelopes.py have a test for each."""
 

@@ -56,7 +56,7 @@ def test_a_fax_or_an_unknown_picture_is_a_document(kind: str) -> None:
 def test_a_picture_that_the_text_shows_is_inside_of_it_and_no_document_of_its_own(disposition: str, shows: str) -> None:
     letter = text(f"<html><body>Hello {shows}</body></html>", HTML)
     found = mail(multi("related", letter, pictured(PNG, "logo.png", "logo@x", disposition)))
-    assert left_out(found) == {"logo.png": "shown in the text (part 1), which holds it"}
+    assert left_out(found) == {"logo.png": "shown in the text (part 1), which contains it"}
     document = kept(found, "Our letter.html")
     assert b"data:image/png;base64,iVBORw0KGgog" in document
     assert b"cid:" not in document.lower()
@@ -170,12 +170,12 @@ def test_reports_of_the_mail_system_are_left_out() -> None:
         (attached(b"-----BEGIN PGP MESSAGE-----\n", "letter.asc"), LOCKED),
         (text("-----BEGIN PGP MESSAGE-----\n\nhQ\n"), LOCKED),
         (b"Content-Type: message/external-body; access-type=URL\r\n\r\nContent-Type: application/pdf\r\n\r\n",
-         "the mail holds only a piece of it, or only a link to it"),
+         "the mail has only a part of it, or only a link to it"),
         (b"Content-Type: application/pdf\r\nContent-Transfer-Encoding: x-secret\r\n\r\nabc",
-         "nobody here knows its encoding 'x-secret'"),
-        (b"Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nQUJDR", "its base64 is cut short"),
+         "unknown encoding 'x-secret'"),
+        (b"Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nQUJDR", "its base64 is truncated"),
         (b"Content-Type: multipart/mixed\r\n\r\nno boundary",
-         "its parts cannot be told apart: their boundary is missing"),
+         "its parts cannot be separated: the boundary is missing"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_held(piece: bytes, reason: str) -> None:
@@ -191,7 +191,7 @@ def test_what_pgp_encrypted_is_held_and_its_label_left_out() -> None:
 
 def test_the_part_in_which_a_mail_breaks_off_is_held() -> None:
     whole = mail(multi("mixed", LETTER, attached(PDF * 100, "a.pdf")))
-    assert held(whole[:-200]) == {"a.pdf": "the mail breaks off in this part"}
+    assert held(whole[:-200]) == {"a.pdf": "the mail is truncated in this part"}
 
 
 def test_what_breaks_off_before_it_began_is_empty() -> None:

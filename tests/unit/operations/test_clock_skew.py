@@ -59,8 +59,8 @@ async def test_a_person_hears_of_it_in_plain_words(app: InMemoryApp) -> None:
     await app.work()
     assert sorted(notice.title for notice, _ in app.channel.told) == [
         "a machine's clock is 240 s ahead of LlamaCloud's",
-        "a machine's clock is 3600 s behind the times that others wrote into the store",
-        "a machine's clock was set back by 3600 s, or it slept",
+        "a machine's clock is 3600 s behind the times that other machines wrote to the store",
+        "a machine's clock was set back by 3600 s, or the machine was suspended",
     ]
     assert {notice.kind for notice, _ in app.channel.told} == {"clock.skewed"}
 

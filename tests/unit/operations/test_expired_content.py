@@ -139,7 +139,7 @@ async def test_what_a_parked_submission_may_need_again_stays(app: InMemoryApp) -
     assert (await app.document(taken.document.id)).state is DocumentState.FAILED
     app.later(MONTH)
     assert await forgets(app) == 0
-    assert (await app.document(taken.document.id)).history[-1].what == "bytes kept"
+    assert (await app.document(taken.document.id)).history[-1].what == "content kept"
     assert await forgets(app) == 0  # and it does not stand in the way of others meanwhile
     (parked,) = [task for task in await app.tasks("submit") if task.state is TaskState.PARKED]
     await app.store.apply(Replace(parked.replay(now=app.now)))  # a person has dealt with it
@@ -294,9 +294,11 @@ async def test_what_needs_the_bytes_is_refused_with_what_to_do_where_no_copy_is_
     app.later(MONTH)
     assert await forgets(app) == 1
     app.bytes.objects.clear()
-    with pytest.raises(NotAllowed, match=r"were forgotten on 2027-02-15, and no copy can be read") as refused:
+    with pytest.raises(
+        NotAllowed, match=r"were removed by retention on 2027-02-15, and no copy can be read"
+    ) as refused:
         await wish(document, app)  # type: ignore[misc]
-    assert "take the same file in again" in refused.value.fix
+    assert "submit the same file again" in refused.value.fix
     assert (await app.document(document.id)).state is DocumentState.FAILED
 
 
@@ -305,14 +307,14 @@ async def test_a_replay_leaves_a_forgotten_document_where_it_is(app: InMemoryApp
     app.later(MONTH)
     await forgets(app)
     replay = await foreseen(await app.document(document.id), ReplayFilter(reroute=True), app.context)
-    assert (replay.action, replay.writes, replay.detail) == ("nothing", (), "the table does not move it")
+    assert (replay.action, replay.writes, replay.detail) == ("nothing", (), "the table routes it to the same place")
 
 
 async def test_a_forgotten_document_that_comes_in_again_has_its_bytes_for_another_time(app: InMemoryApp) -> None:
     document = await app.routed("invoice")
     app.later(MONTH)
     await forgets(app)
-    with pytest.raises(FileGone, match="were forgotten"):
+    with pytest.raises(FileGone, match="were removed by retention"):
         await app.context.content(await app.document(document.id))
     again = await app.ingest()
     assert (again.fresh, again.document.id, kept(app)) == (False, document.id, [again.document.content])

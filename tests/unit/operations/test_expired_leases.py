@@ -45,7 +45,7 @@ async def test_the_attempt_of_a_dead_worker_has_failed_and_is_retried_soon(app: 
     task = await app.store.get(Task, "t")
     assert task is not None
     assert (task.state, task.attempts, task.cut_off, task.cause) == (TaskState.READY, 1, 1, "cut_off")
-    assert task.error.startswith("host:7 did not end the attempt")
+    assert task.error.startswith("host:7 did not finish the attempt")
     assert app.now < task.due_at <= app.now + 1
 
 

@@ -41,7 +41,7 @@ async def test_a_document_is_submitted_anew_with_a_fresh_upload_and_its_receipts
     after = await app.document(document_id)
     assert after.state is DocumentState.ROUTED
     assert before.deliveries[0].receipt in [item.receipt for item in after.deliveries]
-    assert "Ada had it submitted anew" in [item.detail for item in after.history]
+    assert "Ada resubmitted it" in [item.detail for item in after.history]
 
 
 @pytest.mark.parametrize("state", [DocumentState.ROUTED, DocumentState.WITHDRAWN])
@@ -213,7 +213,7 @@ def test_resubmit_says_the_price_first_and_does_nothing_without_a_yes(
     document_id = asyncio.run(fail(app, "a.pdf"))
     with terminal(app, TABLE, monkeypatch):
         dry = run(f"mailroom resubmit {document_id} --dry-run")
-        assert "the credits of 1 document whose pages nobody has counted" in dry.output
+        assert "the credits of 1 document whose pages are not counted" in dry.output
         assert asyncio.run(app.document(document_id)).state is DocumentState.FAILED
         monkeypatch.setattr("receiver.cli.mending.at_a_terminal", lambda: False)
         unasked = run(f"mailroom resubmit {document_id}")
@@ -228,7 +228,7 @@ def test_the_price_counts_pages_that_are_known() -> None:
     documents = [a_document(page_count=3), a_document(page_count=10, packet=True), a_document()]
     price = price_of(documents)
     assert (price.pages, price.credits, price.unknown) == (13, 53, 1)
-    assert str(price) == "13 pages, about 53 credits, and 1 document whose pages nobody has counted"
+    assert str(price) == "13 pages, about 53 credits, and 1 document whose pages are not counted"
     assert str(price_of(documents[:1])) == "3 pages, about 3 credits"
 
 

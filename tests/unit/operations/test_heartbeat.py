@@ -70,7 +70,7 @@ async def test_it_stops_when_no_channel_works_that_a_person_hears(app: InMemoryA
     channel.broken = Unroutable("410 Gone")
     await send_test(OTHER, app.context, who="ann")
     app.later(60)
-    assert "no alert channel takes notices" in (await sweep(app.context)).llamacloud_paused
+    assert "no alert channel works" in (await sweep(app.context)).llamacloud_paused
     assert (watchdog.beats, await last_beat(app)) == (0, None)
     channel.broken = None
     await send_test(OTHER, app.context, who="ann")

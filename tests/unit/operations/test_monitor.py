@@ -99,10 +99,10 @@ async def test_books_that_do_not_balance_are_an_alarm_and_resolved(
 
     with monkeypatch.context() as patched:
         patched.setattr(app.store, "tally", off)
-        assert await pass_over(app) == ["balance.off: the books do not balance"]
+        assert await pass_over(app) == ["balance.off: the totals do not balance"]
         assert await pass_over(app, after=60) == []
     assert await pass_over(app, after=WINDOW) == []  # one look may be a fluke
-    assert await pass_over(app, after=GONE_SECONDS) == ["balance.off: resolved: the books do not balance"]
+    assert await pass_over(app, after=GONE_SECONDS) == ["balance.off: resolved: the totals do not balance"]
 
 
 async def test_a_parked_delivery_is_resolved_only_when_it_is_no_longer_parked(app: InMemoryApp) -> None:
@@ -154,7 +154,7 @@ async def test_a_type_that_has_become_uncertain_is_told_once_a_day_and_resolved(
     for number in range(25):
         await app.routed("invoice", 0.5, name=f"{number}.pdf", content=b"now %d" % number)
     (told,) = await pass_over(app, after=1)
-    assert told == ("quality.changed: 100% of the documents of type invoice are uncertain; in the days before 0%")
+    assert told == ("quality.changed: 100% of the documents of type invoice are uncertain; in the previous days 0%")
     assert await pass_over(app, after=2 * 3600) == []
     for number in range(200):
         await app.routed("invoice", 0.95, name=f"{number}.pdf", content=b"mended %d" % number)

@@ -178,13 +178,13 @@ async def test_what_was_forgotten_and_has_no_copy_left_is_said_and_not_touched(a
     if how == "hand":
         await app.store.apply(Replace(replace(before, state=DocumentState.FAILED)))
         before = await app.document(document.id)
-        with pytest.raises(NotAllowed, match="were forgotten on 2027-02-15, and no copy can be read"):
+        with pytest.raises(NotAllowed, match="were removed by retention on 2027-02-15, and no copy can be read"):
             await route_by_hand(document.id, RoutingDecision(to="invoice"), app.context)
     else:
         app.use(LEGAL)
         (done,) = await replayed(app, ids=(document.id,), reroute=how == "table")
         assert done.action == "nothing"
-        assert "no copy can be read where it was delivered; take the same file in again" in done.detail
+        assert "no copy can be read where it was delivered; submit the same file again" in done.detail
     assert await app.document(document.id) == before
 
 

@@ -76,7 +76,7 @@ async def test_a_changed_table_moves_only_what_it_decides_otherwise_and_asks_nob
     assert app.bytes.parcels[-1].url.startswith("bytes://legal/")
     assert len(app.cloud.orders) == 2
     again = await replayed(app, type="contract", reroute=True)
-    assert [(item.action, item.detail) for item in again] == [("nothing", "the table does not move it")]
+    assert [(item.action, item.detail) for item in again] == [("nothing", "the table routes it to the same place")]
     assert await app.document(invoice.id) == invoice
 
 

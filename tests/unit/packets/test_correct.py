@@ -141,7 +141,7 @@ async def test_what_cannot_be_cut_says_why(app: InMemoryApp) -> None:
     with pytest.raises(NotFound):
         await recut("doc_nowhere", CutRequest(pieces=(read_piece("1"),)), app.context)
     at_work = await split(app)
-    with pytest.raises(NotAllowed, match="still being worked on"):
+    with pytest.raises(NotAllowed, match="still being processed"):
         await by_hand(app, at_work, "1-4")
     piece = (await pieces_of(at_work, app.context))[0]
     with pytest.raises(NotAllowed, match="is a piece"):

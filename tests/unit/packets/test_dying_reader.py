@@ -35,7 +35,7 @@ class DyingCutter(NearCutter):
             async with super().opened(path) as pages:
                 yield cast("OpenPdf", Dying(pages.count))
         else:
-            raise ReaderDied("the process that reads it gave up: it was killed by SIGSEGV")
+            raise ReaderDied("the process that reads it failed: it was killed by SIGSEGV")
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Dying:
     count: int
 
     async def blank(self, pages: Sequence[int]) -> tuple[int, ...]:
-        raise ReaderDied("the process that reads it gave up: it was killed by SIGSEGV")
+        raise ReaderDied("the process that reads it failed: it was killed by SIGSEGV")
 
 
 def with_cutter(app: InMemoryApp, cutter: DyingCutter) -> DyingCutter:
@@ -66,7 +66,7 @@ async def test_a_packet_of_which_the_reader_dies_twice_waits_in_review_with_the_
     held = await app.document(packet.id)
     assert (held.state, held.error) == (
         DocumentState.REVIEW,
-        "reading it failed twice: the process that reads it gave up: it was killed by SIGSEGV",
+        "reading it failed twice: the process that reads it failed: it was killed by SIGSEGV",
     )
     assert [alert.kind for alert, _ in app.channel.told] == ["packet.held"]
     assert [task.state for task in await app.tasks("cut")] == [TaskState.DONE]

@@ -245,5 +245,5 @@ async def test_the_result_of_a_job_that_another_has_replaced_decides_nothing(app
     app.cloud.classified("job-1", "contract")
     await app.event("job-1")
     done = await app.do("react:job-1:classify.success")
-    assert done.note == "known before"
+    assert done.note == "already processed"
     assert (await app.document(document.id)).plan is None

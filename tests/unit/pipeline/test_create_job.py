@@ -31,7 +31,7 @@ class WithoutCurrentPath:
         if order.kind is JobKind.SPLIT:
             self.asked.append(order.beta)
             if not order.beta:
-                raise NotServed("LlamaCloud does not serve this")
+                raise NotServed("LlamaCloud has no such resource")
         return await self.create(order)
 
 
@@ -63,7 +63,7 @@ async def test_the_current_path_alone_is_insisted_on_when_asked(app: InMemoryApp
     app.cloud.create = WithoutCurrentPath(app)  # type: ignore[method-assign]
     packet = await app.submitted(name="mail.pdf", content=packet_bytes(*LETTERS), packet=True)
     assert (packet.state, packet.job_id) == (DocumentState.OPEN, "")
-    assert "LlamaCloud does not serve this" in packet.error
+    assert "LlamaCloud has no such resource" in packet.error
 
 
 async def test_a_beta_job_whose_creation_was_answered_to_a_dead_process_is_found_again(app: InMemoryApp) -> None:

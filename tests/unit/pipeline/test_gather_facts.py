@@ -66,7 +66,9 @@ async def test_what_nobody_can_count_is_held_with_the_reason_and_a_person_sends_
     assert held.plan is not None
     assert (held.state, held.plan.way, held.deliveries) == (DocumentState.REVIEW, Way.UNDECIDED, ())
     assert held.plan.reason == "would depend on the number of pages, which is unknown"
-    with pytest.raises(Malformed, match="the type alone does not say where: it would depend on the number of pages"):
+    with pytest.raises(
+        Malformed, match="the type alone does not decide the route: it would depend on the number of pages"
+    ):
         await route_by_hand(held.id, RoutingDecision(type="invoice"), app.context)
     await route_by_hand(held.id, RoutingDecision(to="long"), app.context)
     await app.work()
@@ -75,7 +77,7 @@ async def test_what_nobody_can_count_is_held_with_the_reason_and_a_person_sends_
 
 class DyingCounter(NearCutter):
     async def count(self, path: object) -> int:
-        raise ReaderDied("the process that reads it gave up: it was killed by SIGSEGV")
+        raise ReaderDied("the process that reads it failed: it was killed by SIGSEGV")
 
 
 async def test_a_document_of_which_the_reader_dies_is_submitted_uncounted(app: InMemoryApp) -> None:

@@ -156,7 +156,7 @@ async def test_a_job_by_other_rules_under_an_id_of_the_earlier_form_is_not_belie
     await app.work()
     document = await app.document(identity)
     assert (document.submissions, document.job_id) == (1, "job-2")
-    assert "job-1 of an earlier order" in document.history[-2].detail
+    assert "job-1 of an earlier request" in document.history[-2].detail
 
 
 async def test_what_cannot_be_submitted_anew_waits_with_the_reason_and_an_alert(app: InMemoryApp) -> None:
@@ -169,7 +169,7 @@ async def test_what_cannot_be_submitted_anew_waits_with_the_reason_and_an_alert(
     await app.work()
     document = await app.document(identity)
     assert document.state is DocumentState.REVIEW
-    assert "earlier order" in document.error
+    assert "earlier request" in document.error
     assert [alert.kind for alert, _ in app.channel.told] == ["job.failed"]
 
 

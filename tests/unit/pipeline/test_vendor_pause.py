@@ -82,10 +82,10 @@ async def test_a_document_says_that_it_waits_and_why(app: InMemoryApp) -> None:
 
 async def test_a_place_in_mailroom_yaml_is_told_with_its_line(app: InMemoryApp) -> None:
     taken = await app.ingest()
-    app.cloud.broken = SettingsRefused("LlamaCloud refuses this", place="classify.rules[1].description")
+    app.cloud.broken = SettingsRefused("LlamaCloud rejects this", place="classify.rules[1].description")
     await app.work()
     line = next(number for number, text in enumerate(TABLE.splitlines(), 1) if "type: contract" in text)
-    assert f":{line}: LlamaCloud refuses this" in (await app.document(taken.document.id)).error
+    assert f":{line}: LlamaCloud rejects this" in (await app.document(taken.document.id)).error
     ((alert, _),) = app.channel.told
     assert f":{line}: " in alert.detail
 

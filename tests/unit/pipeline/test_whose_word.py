@@ -247,7 +247,7 @@ async def test_a_job_that_llamacloud_never_shows_ends_with_a_note_and_is_not_par
         await app.work()
         app.later(1)
     (task,) = await app.all(Task)
-    assert (task.state, task.note) == (TaskState.DONE, "LlamaCloud knows no such job")
+    assert (task.state, task.note) == (TaskState.DONE, "LlamaCloud does not know this job")
     assert task.expires_at is not None
     assert len(app.cloud.asked) <= 2 * 8
     assert await app.all(Document) == []
@@ -313,7 +313,7 @@ async def test_a_job_that_somebody_made_under_our_transaction_id_routes_nothing(
     await app.work()
     document = await app.document(taken.document.id)
     assert (document.state, document.job_id, document.plan) == (DocumentState.REVIEW, "", None)
-    assert "under the same id" in document.error
+    assert "used the same id" in document.error
     assert await app.jobs(document) == []
 
 
@@ -351,7 +351,7 @@ async def test_a_job_that_was_adopted_before_is_not_given_to_a_second_document(
     monkeypatch.setattr(app.cloud, "create", the_first_job_again)
     document = await app.submitted()
     assert document.state is DocumentState.REVIEW
-    assert f"cls-made-before, which is on record for document {adopted.id}" in document.error
+    assert f"cls-made-before, which belongs to document {adopted.id}" in document.error
     assert await app.document(adopted.id) == adopted
 
 
@@ -383,7 +383,7 @@ async def test_a_flood_of_events_for_jobs_that_nobody_knows_asks_llamacloud_at_a
         assert asked[-1] <= 5 + 2 * (app.now - begun)
         app.later(1)
         assert app.now < begun + 1000
-    assert {task.note for task in await app.all(Task)} == {"LlamaCloud knows no such job"}
+    assert {task.note for task in await app.all(Task)} == {"LlamaCloud does not know this job"}
 
 
 async def test_a_flood_does_not_delay_a_document_of_ours_that_is_being_submitted(app: InMemoryApp) -> None:
