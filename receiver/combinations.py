@@ -113,7 +113,7 @@ def _spool_folder(settings: Settings) -> None:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise Wrong(
             f"MAILROOM_SPOOL={settings.spool}: {there} is not a folder that this user can write to",
-            "fix its permissions",
+            "use a folder, or fix its permissions",
         )
 
 

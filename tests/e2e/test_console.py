@@ -81,8 +81,8 @@ def page(app: App) -> Iterator[Page]:
 
 
 def test_the_books_and_the_documents_are_shown(page: Page) -> None:
-    expect(page.locator("#books")).to_contain_text("balance")
-    expect(page.locator("#books .taken-in dd")).to_contain_text("4")
+    expect(page.locator("#books")).to_contain_text("balanced")
+    expect(page.locator("#books .received dd")).to_contain_text("4")
     expect(page.locator("#list tbody tr")).to_have_count(4)
     expect(page.locator("#list")).to_contain_text("s3://mail/invoices/1")
 
@@ -125,9 +125,9 @@ def test_a_person_takes_an_incident_on_and_silences_it(page: Page) -> None:
     page.keyboard.press("7")
     page.click("tr[data-id=pausedkey000]")
     detail = page.locator("#detail")
-    detail.get_by_role("button", name="I take it on").click()
-    expect(detail).to_contain_text("operator has taken it on")
-    detail.get_by_label("Why it is silenced").fill("credits are ordered")
+    detail.get_by_role("button", name="Acknowledge").click()
+    expect(detail).to_contain_text("operator acknowledged it")
+    detail.get_by_label("Reason for the silence").fill("credits are ordered")
     detail.get_by_role("button", name="Silence").click()
     expect(detail).to_contain_text("by operator: credits are ordered")
     detail.get_by_role("button", name="End the silence").click()
@@ -163,7 +163,7 @@ def test_search_finds_by_name_and_a_wrong_token_shows_nothing(page: Page) -> Non
     page.evaluate("sessionStorage.setItem('mailroom-admin-token', 'wrong')")
     expect(page.locator("#entry")).to_be_visible(timeout=20_000)
     expect(page.locator("#room")).to_be_hidden()
-    expect(page.locator("#trouble")).to_contain_text("does not open")
+    expect(page.locator("#trouble")).to_contain_text("invalid token")
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_may_not(app: App) -> None:

@@ -197,7 +197,7 @@ class TestEvents(CanFail):
         events.create_event_bus(Name=name)
         channel = open_channel(f"events:{name}", aws=local_aws.aws)
         (fault,) = await channel.probe() or []
-        assert "has no rule that is enabled" in fault
+        assert "has no enabled rule" in fault
         pattern = json.dumps({"source": ["mailroom"]})
         events.put_rule(Name=name, EventBusName=name, EventPattern=pattern, State="DISABLED")
         assert await channel.probe() == [fault]

@@ -235,7 +235,7 @@ async def test_a_place_that_is_not_empty_is_left_alone(
 
 
 async def test_without_a_store_there_is_nothing_to_back_up(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="to be backed up"):
+    with pytest.raises(Misconfigured, match="to back up"):
         back_up(tmp_path / "mailroom.db", FolderSpool(tmp_path / "spool"), tmp_path / "backup", now=NOW)
     assert everything(tmp_path) == []
 
@@ -318,7 +318,7 @@ async def test_nothing_is_overwritten(machine: Machine, tmp_path: Path, name: st
     precious = tmp_path / "there" / name
     precious.parent.mkdir(parents=True, exist_ok=True)
     precious.write_bytes(b"precious")
-    with pytest.raises(Misconfigured, match="into an empty place") as refused:
+    with pytest.raises(Misconfigured, match="into an empty location") as refused:
         restore(tmp_path / "backup", other.file, other.spool)
     assert "mv " in refused.value.fix
     assert [path for path in (tmp_path / "there").rglob("*") if path.is_file()] == [precious]
@@ -395,6 +395,6 @@ async def test_a_spool_in_a_bucket_is_left_to_its_versions(machine: Machine, tmp
     env = {"MAILROOM_STORE": f"sqlite:///{machine.file}", "MAILROOM_SPOOL": "s3://bucket/documents/"}
     code, said, _ = await asyncio.to_thread(run, commands.backup, str(tmp_path / "backup"), **env)
     assert (code, "no spool: its bucket keeps versions" in said) == (0, True)
-    with pytest.raises(Misconfigured, match="lay in a bucket, and MAILROOM_SPOOL names a folder"):
+    with pytest.raises(Misconfigured, match="was in a bucket, but MAILROOM_SPOOL is a folder"):
         restore(tmp_path / "backup", tmp_path / "m.db", FolderSpool(tmp_path / "bytes"))
     restore(tmp_path / "backup", tmp_path / "m.db", None)

@@ -230,7 +230,7 @@ class TestRefusals:
         [
             ("ProvisionedThroughputExceededException", "throttling"),
             ("ResourceNotFoundException", "MAILROOM_STORE"),
-            ("AccessDeniedException", "right to read and write table"),
+            ("AccessDeniedException", "permission to read and write table"),
         ],
     )
     async def test_whatever_aws_refuses_nothing_was_kept_and_the_fix_is_named(
@@ -260,7 +260,7 @@ class TestRefusals:
 
     async def test_a_record_that_no_item_can_hold_is_our_own_mistake(self, store: DynamoStore) -> None:
         noise = "".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(300_000))
-        with pytest.raises(ValueError, match="cannot take it"):
+        with pytest.raises(ValueError, match="rejects the change"):
             await store.apply(Insert(a_flag(value=noise)))
 
 

@@ -148,7 +148,7 @@ async def test_a_database_of_something_else_is_refused_and_stays_as_it_is(
         db.commit()
     before = contents(path)
     store = SqliteStore(path)
-    with pytest.raises(Misconfigured, match="database of something else") as refused:
+    with pytest.raises(Misconfigured, match="database of another application") as refused:
         await store.tally()
     await store.close()
     assert "MAILROOM_STORE" in refused.value.fix

@@ -196,4 +196,4 @@ def test_a_store_of_which_the_log_was_lost_shows_no_books_and_makes_no_good_back
     assert done.err.startswith("mailroom: the spool belongs to another store than MAILROOM_STORE=sqlite://")
     done = ran(folder, "backup", "copy", env=env)
     assert done.code == 1
-    assert "the store knows no document, and the spool holds some" in done.err
+    assert "the spool holds documents, but the store has none" in done.err

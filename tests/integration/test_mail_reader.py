@@ -76,7 +76,7 @@ async def test_what_is_too_much_is_refused_with_the_reason(tmp_path: Path, conte
 
 async def test_what_takes_more_memory_than_a_child_may_use_is_refused(tmp_path: Path) -> None:
     small = Bounds(memory_bytes=200 * 1024**2, at_once=1)
-    with pytest.raises(Unreadable, match="more memory"):
+    with pytest.raises(Unreadable, match="memory limit"):
         await read(tmp_path, mail(attached(bytes(60_000_000), "a.bin")), small)
 
 

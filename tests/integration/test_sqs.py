@@ -141,10 +141,10 @@ def test_a_target_names_a_queue_or_spells_out_its_address(url: str, name: str, a
 @pytest.mark.parametrize(
     ("url", "options", "names"),
     [
-        ("sqs://in voices", {}, "no queue name"),
-        ("sqs://{type}", {}, "no queue name"),
-        ("sqs://" + "q" * 81, {}, "no queue name"),
-        ("sqs://", {}, "no queue name"),
+        ("sqs://in voices", {}, "is not a valid queue name"),
+        ("sqs://{type}", {}, "is not a valid queue name"),
+        ("sqs://" + "q" * 81, {}, "is not a valid queue name"),
+        ("sqs://", {}, "is not a valid queue name"),
         ("sqs://invoices", {"group": "type"}, "FIFO"),
         ("sqs://invoices.fifo", {"group": "sender"}, "batch, type"),
     ],

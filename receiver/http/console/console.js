@@ -62,7 +62,7 @@ function showBooks() {
   const sum = balance.routed + balance.review + balance.failed + balance.open + balance.forgotten;
   const entries = [["received", balance.taken_in, "="], ["routed", balance.routed, "+"], ["review", balance.review, "+"],
     ["failed", balance.failed, "+"], ["open", balance.open, balance.forgotten ? "+" : ""]];
-  if (balance.forgotten) entries.push(["forgotten", balance.forgotten, ""]);
+  if (balance.forgotten) entries.push(["removed", balance.forgotten, ""]);
   const balanced = sum === balance.taken_in;
   $("books").replaceChildren(
     ...entries.map(([label, number, sign]) => el("div", { class: label.replace(" ", "-") },

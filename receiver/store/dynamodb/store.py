@@ -296,7 +296,7 @@ def _contended(error: AwsError) -> bool:
 def _translated(error: AwsError, table: str) -> Exception:
     """An error of AWS's as ours: later, with what mends it. What is wrong with our own request is a ValueError."""
     if error.code == "ValidationException" or "ValidationError" in str(error):
-        return ValueError(f"DynamoDB throttles or is unavailable: {error}")
+        return ValueError(f"DynamoDB rejects the change: {error}")
     fix = "no action needed: Mailroom retries; if it persists, check the table's throttling in CloudWatch"
     if error.code == "ResourceNotFoundException":
         fix = f"create table {table} (scripts/deploy does), or set MAILROOM_STORE to another one"

@@ -172,7 +172,7 @@ async def test_a_file_that_is_not_there_is_gone(cloud: LlamaCloud) -> None:
     with pytest.raises(FileGone):
         async for _ in cloud.read_file("dfl-nobody"):
             pass
-    with pytest.raises(CloudBusy, match="does not find the uploaded file"):  # the next try uploads it again
+    with pytest.raises(CloudBusy, match="cannot find the uploaded file"):  # the next try uploads it again
         await cloud.create(an_order("dfl-nobody"))
 
 
