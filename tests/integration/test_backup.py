@@ -295,8 +295,8 @@ def of_the_future(folder: Path) -> None:
     [
         (flipped, "is incomplete: the bytes of document doc_"),
         (lacking, "is incomplete: the bytes of document doc_"),
-        (scratched, "is not whole"),
-        (unfinished, "is no backup"),
+        (scratched, "is incomplete"),
+        (unfinished, "is not a backup"),
         (of_the_future, r"is a backup of a newer Mailroom \(9\.0\)"),
     ],
 )
