@@ -101,8 +101,8 @@ WRONG = {
     "a role of another world": (by(ROLE.replace("arn:aws", "arn:aws-moon") + "/x"), "'aws-moon' is no partition"),
     "a role whose name is too long": (by(f"{ROLE}/{'x' * 65}"), "the name of a role has 64 characters at most"),
     "a role whose path is too long": (by(f"{ROLE}/{'x' * 600}/y"), "its path 512"),
-    "a role that ends in a slash": (by(f"{ROLE}/mail/"), "is no role"),
-    "a role with an empty part": (by(f"{ROLE}//mail"), "is no role"),
+    "a role that ends in a slash": (by(f"{ROLE}/mail/"), "is not a role"),
+    "a role with an empty part": (by(f"{ROLE}//mail"), "is not a role"),
     "the host of the bucket itself": (
         at("s3://mail/in/", "https://mail.s3.example.com"), "is the host of a bucket: write that of the store, https://s3.example.com",
     ),
