@@ -64,7 +64,7 @@ def _role_faults(given: Mapping[str, str]) -> Iterator[str]:
 def _key_faults(options: Mapping[str, str]) -> Iterator[str]:
     key, secret = options.get("access_key", ""), options.get("secret_key", "")
     if bool(key) != bool(secret):
-        yield f"option {'access_key' if key else 'secret_key'} goes with {'secret_key' if key else 'access_key'}"
+        yield f"option {'access_key' if key else 'secret_key'} requires {'secret_key' if key else 'access_key'}"
     elif key and "endpoint" not in options:
         yield "option access_key requires an endpoint; on AWS use a role instead"
     elif key and "role" in options:
