@@ -592,7 +592,7 @@ class TestEmail(CanFail):
 @pytest.mark.parametrize(
     ("url", "smtp_url", "names"),
     [
-        ("pager:abc", "", "known fields: log, pagerduty, slack, teams, mailto, sns, events, https"),
+        ("pager:abc", "", "known channels: log, pagerduty, slack, teams, mailto, sns, events, https"),
         ("pagerduty:short", "", "integration key"),
         ("pagerduty:http://example.com/0123456789abcdef0123456789abcdef", "", "https://"),
         ("teams:example.com/hook", "", "no scheme"),
@@ -641,7 +641,7 @@ def test_an_address_that_is_no_plain_url_is_refused_and_not_shown(kind: str, url
     ("options", "names"),
     [
         ({"secret": "plain"}, "whsec_"),
-        ({"header X Y": "a"}, "name of a header"),
+        ({"header X Y": "a"}, "not a valid header name"),
         ({"header webhook-id": "a"}, "set by Mailroom"),
         ({"header X-A": "b\r\nX-C: d"}, "printable"),
     ],

@@ -222,7 +222,7 @@ async def test_a_person_routes_a_document_by_saying_what_it_is(app: App, client:
     assert (told["plan"]["way"], told["plan"]["route"], told["reason"]) == (
         "by_hand",
         "invoice",
-        "Ada says it is invoice",
+        "Ada set the type to invoice",
     )
     [delivery] = told["deliveries"]
     assert await app.context.store.get(Task, f"deliver:{delivery['delivery_id']}:1")

@@ -54,7 +54,7 @@ def test_one_that_answers_is_fine(check: Check, endpoint: Endpoint) -> None:
     assert endpoint.posts == [], "nothing happens at the other side"
 
 
-@pytest.mark.parametrize(("status", "said"), [(410, "wants no more messages"), (500, "answers HEAD with 500")])
+@pytest.mark.parametrize(("status", "said"), [(410, "it accepts no more messages"), (500, "answers HEAD with 500")])
 def test_one_that_is_gone_or_broken_is_found(status: int, said: str, check: Check, endpoint: Endpoint) -> None:
     endpoint.status = status
     result = check(f"{endpoint.url}/hook?key={SECRET}")
@@ -80,7 +80,7 @@ def test_a_mail_server_that_is_away(check: Check, closed_port: int, monkeypatch:
         ("mailto:ops@example.com", "MAILROOM_SMTP_URL"),
         ("slak:https://hooks.slack.com/x", "no alert channel is called 'slak'"),
         ("sns:mailroom", "arn"),
-        ("https://", "the address has no host name"),
+        ("https://", "the address has an invalid host name or port"),
         ("teams:http://example.com/x", "https://"),
     ],
 )

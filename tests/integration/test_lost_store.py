@@ -61,7 +61,7 @@ async def test_no_new_store_is_made_beside_a_full_spool(
 ) -> None:
     lose(tmp_path / "mailroom.db")
     before = everything(tmp_path)
-    with pytest.raises(Misconfigured, match=r"mailroom\.db is not there, or empty, but the spool") as refused:
+    with pytest.raises(Misconfigured, match=r"mailroom\.db is missing or empty, but the spool") as refused:
         handlers.app.build(settings)
     assert "mailroom restore FOLDER" in refused.value.fix
     assert f"mv {tmp_path}/spool {tmp_path}/spool.lost" in refused.value.fix
@@ -176,7 +176,7 @@ def test_after_a_clean_stop_the_file_alone_is_the_whole_store_and_without_it_not
     (folder / "mailroom.db").unlink()
     done = ran(folder, "serve", "--port", "0", env=env)
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("mailroom: mailroom.db is not there, or empty, but the spool spool holds documents")
+    assert done.err.startswith("mailroom: mailroom.db is missing or empty, but the spool spool has documents")
     assert "\n  fix: put the file back, or restore the last backup" in done.err
     assert not (folder / "mailroom.db").exists()
 

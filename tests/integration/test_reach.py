@@ -165,7 +165,7 @@ async def test_a_role_that_is_refused_is_told_with_what_must_be_allowed(local_aw
     address = "https://sqs.us-east-1.amazonaws.com/000000000000/invoices"
     with serve(no) as refusing:
         aws = Aws(credentials=local_aws.credentials, endpoint_url=refusing, attempts=1)
-        with pytest.raises(AccessDenied, match="AssumeRole was answered AccessDenied: not you") as error:
+        with pytest.raises(AccessDenied, match="AssumeRole returned AccessDenied: not you") as error:
             await S3(aws).deliver(a_delivery_request(f"s3://{bucket}/a.pdf", options=given))
         assert "sts:AssumeRole" in error.value.fix
         for found in (
@@ -173,7 +173,7 @@ async def test_a_role_that_is_refused_is_told_with_what_must_be_allowed(local_aw
             await Sqs(aws).probe(Target(url=f"sqs://{address}", options=given)),
         ):
             (fault,) = found
-            assert "AssumeRole was answered AccessDenied" in fault
+            assert "AssumeRole returned AccessDenied" in fault
         aws.close()
 
 

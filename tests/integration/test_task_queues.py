@@ -185,7 +185,7 @@ class TestPartialFailures:
     async def test_what_is_never_taken_is_said(self) -> None:
         queue = Partial(refusals=99)
         task_queue = SqsQueue("q", client=lambda: queue)
-        with pytest.raises(Transient, match="did not take 1 of 3"):
+        with pytest.raises(Transient, match="rejected 1 of 3"):
             await task_queue.enqueue("a", "b", "c")
         assert queue.taken == ["b", "c"]
         await task_queue.close()

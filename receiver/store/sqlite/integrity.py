@@ -66,7 +66,7 @@ def refuse_lost(path: Path, spool: FolderSpool) -> None:
         raise Misconfigured(
             f"{path} is missing or empty, but the spool {spool.root} has documents of it",
             fix="put the file back, or restore the last backup (mailroom restore FOLDER); to start over without "
-            "those documents: mv {spool.root} {spool.root}.lost",
+            f"those documents: mv {spool.root} {spool.root}.lost",
         )
 
 

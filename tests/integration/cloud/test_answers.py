@@ -82,7 +82,7 @@ async def test_a_list_goes_on_over_an_empty_page_and_ends_with_the_last_token(fa
 async def test_a_list_that_turns_in_a_circle_is_left(faulty: Faulty) -> None:
     page = Answer(200, {"items": [], "next_page_token": "again"})
     async with faulty.client(otherwise=page) as (cloud, server, _):
-        with pytest.raises(CloudBusy, match="again and again"):
+        with pytest.raises(CloudBusy, match=r"the same page .* repeatedly"):
             await a_listing(cloud)
 
     assert len(server.asked) == 2
@@ -143,7 +143,7 @@ async def test_a_redirect_to_another_host_is_not_followed(faulty: Faulty, elsewh
     elsewhere.server.play(otherwise=Answer(200, b"the secrets of another host"))
     away = Answer(302, b"", {"Location": f"{elsewhere.url}/bytes"})
     async with faulty.client(Answer(200, {"url": "/bytes"}), away) as (cloud, _, _):
-        with pytest.raises(CloudBusy, match="not followed"):
+        with pytest.raises(CloudBusy, match=r"redirects to .*, which is not allowed"):
             await a_download(cloud)
     assert elsewhere.server.asked == []
 

@@ -123,7 +123,7 @@ def test_a_channel_that_hangs_is_being_tried_and_not_fine(app: InMemoryApp, monk
 
     monkeypatch.setattr(app.channel, "notify", hangs)
     raised(app, "the bank")
-    assert said == [str(("…", f"reretrying since {when(app.now)}")), moment(app.now)]
+    assert said == [str(("…", f"retrying since {when(app.now)}")), moment(app.now)]
     assert re.search(r"✔ +log .*ok", run("mailroom alerts channels").output)
 
 

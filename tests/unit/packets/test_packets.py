@@ -167,7 +167,7 @@ async def test_a_held_packet_is_resolved_when_it_no_longer_waits_for_a_person(ap
     assert await told_later() == []
     await route_by_hand(packet.id, RoutingDecision(who="Ada", to="failed"), app.context)
     await app.work()
-    assert await told_later() == ["resolved: packet mail.pdf waits for a person"]
+    assert await told_later() == ["resolved: a person must look at packet mail.pdf"]
 
 
 async def test_a_packet_of_which_all_is_omitted_is_held(app: InMemoryApp) -> None:

@@ -126,7 +126,7 @@ async def test_a_mail_that_exceeds_a_bound_is_held_whole_and_nothing_is_paid(app
     many = mail(multi("mixed", *(attached(PDF + b"%d" % number, f"{number}.pdf") for number in range(300))))
     (record,) = [item.document for item in (await arrived(app, many)).taken]
     assert record.state is DocumentState.REVIEW
-    assert record.error == "the mail cannot be opened: it has more than 200 parts (mail.max_parts)"
+    assert record.error == "the mail is not opened: it has more than 200 parts (mail.max_parts)"
     await app.work()
     assert app.cloud.orders == []
     assert [item.kind for item in await app.incidents()] == ["mail.held"]
