@@ -149,7 +149,7 @@ def ratio(of: Any, peer: Peer, base: Peer) -> float:
 
 
 def table(peers: list[Peer], python: str) -> str:
-    """The figures for reading; bounds are issue 7's."""
+    """The figures for reading; and no bounds."""
     rows = [f"{'':26} {'best ms':>8} {'median':>8} {'peak MB':>8} {'zip MB':>8}"]
     rows += [
         f"{item['name']:26} {item['best_ms']:8.0f} {item['median_ms']:8.0f}"

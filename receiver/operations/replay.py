@@ -50,7 +50,7 @@ class ReplayFilter:
     until: float | None = None
     type: str | None = None
     destination: str | None = None
-    """Only documents with a delivery to a URL that begins so."""
+    """Only documents with a delivery to a URL that starts with this."""
     table: str | None = None
     """Only documents that this version of the table decided."""
     reroute: bool = False

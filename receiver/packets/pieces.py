@@ -41,7 +41,7 @@ def dying_once(task: Task) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def on_disk(document: Document, context: Context) -> AsyncIterator[Path]:
-    """The document's bytes as a file: where the spool has them, or else a copy for the while."""
+    """The document's bytes as a file: where the spool has them, or else a temporary copy."""
     content = await content_of(document, context)
     if content.path is not None:
         yield content.path
