@@ -12,7 +12,7 @@ from llamacloud_sandbox.testing import start_sandbox
 from tests.processes import ROOT, TABLE, free_port, ran, running, until, working
 
 pytestmark = pytest.mark.slow
-REFUSED = "Firing critical: LlamaCloud, or a firewall or proxy before it, refuses us"
+REFUSED = "Firing critical: LlamaCloud, or a firewall or proxy in front of it, refuses"
 SAMPLE = ROOT / "samples" / "invoice-harbour-freight.pdf"
 
 
@@ -36,7 +36,8 @@ def test_what_is_under_way_waits_says_so_and_goes_on_by_itself(tmp_path: Path) -
             assert ran(tmp_path, "submit", "2.pdf", "3.pdf", env=env).code == 0
             waiting = [item for item in documents(tmp_path, env) if item["name"] in {"2.pdf", "3.pdf"}]
             assert [item["state"] for item in waiting] == ["open"] * 2
-            assert all(item["reason"].startswith("submission is paused: something before") for item in waiting)
+            because = "submission is paused: a firewall or proxy in front of LlamaCloud"
+            assert all(item["reason"].startswith(because) for item in waiting)
             until(lambda: REFUSED in serve.log(), "the refusal is told")
             httpx.put(faults, json={}).raise_for_status()
             until(lambda: {item["state"] for item in documents(tmp_path, env)} == {"routed"}, "all four are routed")
