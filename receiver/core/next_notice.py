@@ -69,10 +69,11 @@ def next_notice(incident: Incident, known: Notification, rule: AlertRule | None,
 
 
 def _at_its_end(incident: Incident, known: Notification) -> Decision:
-    if known.held_since is not None:
-        return Release()
-    # Who may have heard of it must hear its end: an alert that stands for ever is worse than an end too much.
-    return Send(str(incident.status)) if known.may_have_heard else Wait()
+    # Who may have heard of it must hear its end, also after a crash between sending and writing made it one of the
+    # other causes: an alert that stands for ever is worse than an end too much.
+    if known.may_have_heard:
+        return Send(str(incident.status))
+    return Release() if known.held_since is not None else Wait()
 
 
 def _at_its_beginning(incident: Incident, known: Notification, rule: AlertRule, around: Circumstances) -> Decision:

@@ -123,6 +123,8 @@ def test_beyond_the_ceiling_causes_are_told_together_and_released_together() -> 
     held = replace(UNTOLD, held_since=NOW)
     assert next_notice(FIRING, held, RULE, around(NOW + 60)) == Wait()
     assert next_notice(over(), held, RULE, around(NOW + 60)) == Release()
+    perhaps = replace(held, telling="firing")  # its process died between sending and writing
+    assert next_notice(over(), perhaps, RULE, around(NOW + 60)) == Send("resolved")
 
 
 def test_an_end_is_told_though_the_ceiling_is_reached() -> None:
