@@ -18,6 +18,7 @@ from receiver.core.task import Task
 from receiver.core.verify import TOKEN_HEADER
 from receiver.http.operator import operator_app
 from receiver.http.webhook import LINES, PATH
+from receiver.log import RateLimitedLog
 from receiver.metrics import SummingMeter
 from receiver.pipeline.event_limit import BURST, EACH_SECONDS, EventLimit
 from receiver.pipeline.records import every_record
@@ -158,6 +159,15 @@ async def test_one_event_takes_so_much_of_the_store_and_no_more_whatever_it_brin
     assert size < 14_000
 
 
+@pytest.fixture
+def log_time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines of one span of time, however long a busy machine takes for the flood."""
+    defaults = RateLimitedLog.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "clock", lambda: 0.0)
+
+
+@pytest.mark.usefixtures("log_time_stands_still")
 async def test_a_flood_of_repetitions_and_of_refusals_writes_few_lines_and_no_label_of_its_own(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -178,6 +188,7 @@ async def test_a_flood_of_repetitions_and_of_refusals_writes_few_lines_and_no_la
     assert sum(causes.values()) == 3 * 600
 
 
+@pytest.mark.usefixtures("log_time_stands_still")
 async def test_a_flood_of_wrong_tokens_from_everywhere_writes_few_lines(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
