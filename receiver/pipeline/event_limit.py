@@ -5,7 +5,6 @@ a kept event is acknowledged as ever. What is refused is not lost to the documen
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 
 from receiver.core.errors import TooManyEvents
@@ -26,7 +25,7 @@ class EventLimit:
     def __init__(self, *, burst: int = BURST, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = RateLimit(burst=burst, seconds=EACH_SECONDS, keys=DOCUMENTS)
         self._clock = clock
-        self._reported_at: OrderedDict[str, float] = OrderedDict()
+        self._reports = RateLimit(burst=1, seconds=EACH_SECONDS, keys=DOCUMENTS)
 
     def take(self, event: Event) -> TooManyEvents | None:
         """Counts an event that is about to be kept; why it must not be, if it must not."""
@@ -42,11 +41,7 @@ class EventLimit:
 
     def _is_news(self, key: str, now: float) -> bool:
         """Whether nobody was told about this document in the last EACH_SECONDS."""
-        reported_at = self._reported_at.get(key)
-        if reported_at is not None and now - reported_at < EACH_SECONDS:
+        if self._reports.wait(key, now):
             return False
-        self._reported_at.pop(key, None)
-        self._reported_at[key] = now
-        if len(self._reported_at) > DOCUMENTS:
-            self._reported_at.popitem(last=False)
+        self._reports.add(key, now)
         return True
