@@ -126,25 +126,20 @@ class ChannelRun:
         match await self._decided(incident, item):
             case Wait(until):
                 item = await self._tell_owed(incident, item)
-                expires_at = (
-                    None if incident.status is Status.FIRING else now + self.context.config.retention.alerts_seconds
-                )
+                expires_at = None if incident.status is Status.FIRING else self._expiry(now)
                 await self._keep(replace(item, due_at=_sooner(until, item.owed_at), tries=0, expires_at=expires_at))
             case Hold():
                 self.channel = digest.more(self.channel, now)
                 await self._keep(replace(item, due_at=None, held_since=now))
             case Release():
                 self.channel = digest.more(self.channel, now)
-                await self._keep(
-                    replace(
-                        item,
-                        due_at=None,
-                        held_since=None,
-                        expires_at=now + self.context.config.retention.alerts_seconds,
-                    )
-                )
+                await self._keep(replace(item, due_at=None, held_since=None, expires_at=self._expiry(now)))
             case Send(word, reminder):
                 await self._tell(incident, item, word, reminder=reminder)
+
+    def _expiry(self, now: float) -> float:
+        """When the record of an incident that is over now is no longer needed."""
+        return now + self.context.config.retention.alerts_seconds
 
     async def _decided(self, incident: Incident, item: Notification) -> Decision:
         context, now = self.context, self.context.clock()
@@ -188,7 +183,7 @@ class ChannelRun:
             tries=0,
             error="",
             thread="" if over else thread or item.thread,
-            expires_at=now + self.context.config.retention.alerts_seconds if over else None,
+            expires_at=self._expiry(now) if over else None,
         )
         said = self._owing(replace(said, owed=()), but.owed if but is not None else ())
         following = await self._decided(incident, said)
