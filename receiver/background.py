@@ -128,8 +128,8 @@ def report_swept(result: SweepResult) -> None:
         finished=result.finished,
         over=result.over,
     )
-    if result.llamacloud_paused:
-        log_line(log, logging.WARNING, "heartbeat", error=result.llamacloud_paused)
+    if result.heartbeat_withheld:
+        log_line(log, logging.WARNING, "heartbeat", error=result.heartbeat_withheld)
 
 
 def report_tidied(tidied: RetentionResult) -> None:

@@ -1,4 +1,4 @@
-"""Every minute: takes tasks from dead workers, finds lost events, rings for what is due, forgets, counts the books."""
+"""Every minute: takes over tasks, recovers lost events, enqueues what is due, applies retention, counts."""
 
 import contextlib
 import logging
@@ -68,7 +68,7 @@ async def one_pass(app: App) -> dict[str, float]:
         "mailroom_tasks_parked": now.parked,
         "mailroom_incidents_active": sum(now.incidents.values()),
         "mailroom_channels_failing": len(now.failing),
-        "mailroom_heartbeat": 0.0 if result.llamacloud_paused else 1.0,
+        "mailroom_heartbeat": 0.0 if result.heartbeat_withheld else 1.0,
     }
 
 

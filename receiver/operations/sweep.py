@@ -42,19 +42,21 @@ class SweepResult:
     """Of these, jobs whose event never came."""
     over: int = 0
     """Incidents that this pass found to be over."""
-    llamacloud_paused: str = ""
+    heartbeat_withheld: str = ""
     """Why no sign of life was given, or taken; "" when it was."""
 
 
 async def sweep(context: Context, *, limit: int = 1000) -> SweepResult:
     """One pass."""
     now = context.clock()
-    rung = await _ring_due(context, now, limit)
+    enqueued = await _enqueue_due(context, now, limit)
     overdue = [job for job in (await context.store.find(Job, _overdue(now, limit))).records if isinstance(job, Job)]
     over = await _alerting(context)
-    mute = await beat(context)
+    withheld = await beat(context)
     finished = await _ask_if_open(overdue, context)  # last: all else must happen while LlamaCloud is away, too
-    return SweepResult(enqueued=rung, overdue=len(overdue), finished=finished or 0, over=over, llamacloud_paused=mute)
+    return SweepResult(
+        enqueued=enqueued, overdue=len(overdue), finished=finished or 0, over=over, heartbeat_withheld=withheld
+    )
 
 
 async def ask_before_due(context: Context) -> int | None:
@@ -106,7 +108,7 @@ def _overdue(now: float, limit: int) -> Query:
     return Query(by="overdue", until=now, limit=limit)
 
 
-async def _ring_due(context: Context, now: float, limit: int) -> int:
+async def _enqueue_due(context: Context, now: float, limit: int) -> int:
     page = await context.store.find(Task, Query(by="claimable", until=now, limit=limit))
     if page.records:
         await context.enqueue(*(task.id for task in page.records))

@@ -51,7 +51,7 @@ async def last_beat(app: InMemoryApp) -> float | None:
 async def test_each_sweep_gives_a_sign_and_notes_when(app: InMemoryApp, watchdog: Watchdog) -> None:
     for number in range(1, 3):
         app.later(60)
-        assert (await sweep(app.context)).llamacloud_paused == ""
+        assert (await sweep(app.context)).heartbeat_withheld == ""
         assert (watchdog.beats, await last_beat(app)) == (number, app.now)
 
 
@@ -70,11 +70,11 @@ async def test_it_stops_when_no_channel_works_that_a_person_hears(app: InMemoryA
     channel.broken = Unroutable("410 Gone")
     await send_test(OTHER, app.context, who="ann")
     app.later(60)
-    assert "no alert channel works" in (await sweep(app.context)).llamacloud_paused
+    assert "no alert channel works" in (await sweep(app.context)).heartbeat_withheld
     assert (watchdog.beats, await last_beat(app)) == (0, None)
     channel.broken = None
     await send_test(OTHER, app.context, who="ann")
-    assert (await sweep(app.context)).llamacloud_paused == ""
+    assert (await sweep(app.context)).heartbeat_withheld == ""
     assert watchdog.beats == 1
 
 
@@ -82,11 +82,11 @@ async def test_a_watchdog_that_does_not_answer_is_told_of_and_fails_nothing(
     app: InMemoryApp, watchdog: Watchdog
 ) -> None:
     watchdog.broken = DestinationBusy("MAILROOM_HEARTBEAT_URL did not answer")
-    assert "did not answer" in (await sweep(app.context)).llamacloud_paused
+    assert "did not answer" in (await sweep(app.context)).heartbeat_withheld
     assert await last_beat(app) == app.now
 
 
 async def test_without_a_watchdog_the_metric_alone_goes_on(app: InMemoryApp) -> None:
     app.context = replace(app.context, heartbeat=None)
-    assert (await sweep(app.context)).llamacloud_paused == ""
+    assert (await sweep(app.context)).heartbeat_withheld == ""
     assert await last_beat(app) == app.now
