@@ -1,4 +1,4 @@
-"""The quiet rest: kept, counted, visible, and nothing else done. Unknown types are normal: the vendor adds to them."""
+"""Event types that nobody handles: stored, counted and shown. They are normal: the vendor adds types."""
 
 from receiver.core.job_update import JobUpdate
 from receiver.pipeline.context import Context, StepResult

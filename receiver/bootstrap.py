@@ -186,7 +186,7 @@ def anothers(settings: Settings) -> Misconfigured:
 
 
 def open_queue(settings: Settings) -> TaskQueue:
-    """The doorbell that MAILROOM_QUEUE names."""
+    """The task queue that MAILROOM_QUEUE names."""
     scheme, rest = _scheme(settings.queue, "MAILROOM_QUEUE", "local:// or sqs://name")
     if scheme == "local":
         from receiver.queue.local import LocalQueue

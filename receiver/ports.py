@@ -42,7 +42,7 @@ class Store(Protocol):
     async def apply(self, *writes: Write) -> None:
         """Write all of it durably, or nothing.
 
-        Raises Conflict naming the record (an Insert that exists, an Update of another version, a CheckOwner that does
+        Raises Conflict naming the record (an Insert that exists, a Replace of another version, a CheckOwner that does
         not hold), StoreBusy when it cannot write now. An updated record is stored with its version raised by one.
         """
         ...
@@ -93,7 +93,7 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The doorbell rang: for one task, or (``task_id`` empty) for whatever is due."""
+    """A message of the task queue: about one task, or (``task_id`` empty) about whatever is due."""
 
     task_id: str = ""
     handle: str = ""
@@ -101,26 +101,26 @@ class Message:
 
 
 class TaskQueue(Protocol):
-    """Wakes a worker. It carries task ids and nothing else; a lost ring costs a delay, never a document.
+    """Wakes a worker. It carries task ids and nothing else; a lost message costs a delay, never a document.
 
     All of it may raise Transient.
     """
 
     names_tasks: bool
-    """Whether its rings name tasks, so that it cannot be asked for certain ones, and must be answered."""
+    """Whether its messages name tasks, so that it cannot be asked for certain ones, and they must be acknowledged."""
 
     async def enqueue(self, *task_ids: str, delay_seconds: float = 0) -> None: ...
 
     async def receive(self, *, timeout_seconds: float, limit: int = 10) -> list[Message]:
-        """The rings that came; [] after the timeout."""
+        """The messages that came; [] after the timeout."""
         ...
 
     async def ack(self, *messages: Message) -> None:
-        """These need not ring again."""
+        """These need not come again."""
         ...
 
     async def nack(self, *messages: Message) -> None:
-        """These were heard, but nothing could be done: they may ring again, later."""
+        """These came, but nothing could be done: they may come again, later."""
         ...
 
     async def keep_leased(self) -> None:

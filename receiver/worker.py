@@ -29,7 +29,7 @@ log = logging.getLogger("mailroom.task")
 PAUSE_AFTER_FAULT = 1.0
 LISTEN_SECONDS = 20.0
 LOOK_SECONDS = 1.0
-"""Between two looks into the store, where the bell names tasks and cannot be asked for the urgent ones."""
+"""Between two looks into the store, where the queue names tasks and cannot be asked for the urgent ones."""
 EARLY_SECONDS = 2.0
 """By which a task may be begun too early that a message names: whoever sent it may have had another clock."""
 
@@ -132,16 +132,16 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - whatever it was, what is due must go on
                 log_error("worker.stalled", error)
                 await asyncio.sleep(PAUSE_AFTER_FAULT)
-                messages = [Message()]  # a broken bell must not keep us from what is due
+                messages = [Message()]  # a broken queue must not keep us from what is due
 
     async def _listen(self) -> list[Message]:
-        """What is rung for, as soon as there is room for it, or for what was left for want of room."""
+        """The messages that came, as soon as there is room for their tasks, or for what was left for want of room."""
         if self._stopping:
             await asyncio.Event().wait()  # until this loop is ended
         return await (self._listen_by_name() if self._context.queue.names_tasks else self._listen_for_any())
 
     async def _listen_by_name(self) -> list[Message]:
-        """A bell that names tasks is heard when there is room for any of them; meanwhile we look for urgent ones."""
+        """A queue that names tasks is read when there is room for any of them; meanwhile we look for urgent ones."""
         while True:
             looks, hands = self._short_of_room or self._queue_silent, self._room().for_rank(Rank.BULK)
             if looks and time.monotonic() - self._looked_at >= LOOK_SECONDS:
@@ -186,7 +186,7 @@ class Worker:
         return self._capacity.room(time.monotonic())
 
     async def _take_up(self, messages: Sequence[Message]) -> None:
-        """Begins what was rung for: certain tasks, or whatever is due until nothing is, or there is no room."""
+        """Begins what the messages name: certain tasks, or whatever is due until nothing is, or there is no room."""
         named = [message for message in messages if message.task_id]
         if named and await self._take(named) and time.monotonic() - self._looked_at >= LOOK_SECONDS:
             await self._take_due(self._room().urgent())
@@ -264,7 +264,7 @@ class Worker:
             log.error("unhandled_exception", exc_info=error)
 
     async def _answer(self, task: Task, step: Begun, message: Message) -> None:
-        """Works on the task, and only then answers its ring: what dies on the way is rung for again."""
+        """Works on the task, and only then acknowledges its message: what dies on the way is delivered again."""
         done: Done | None = None
         try:
             done = await self._attempt(task, step)
@@ -287,7 +287,7 @@ class Worker:
         try:
             await (self._context.queue.ack(message) if settled else self._context.queue.nack(message))
         except Transient as error:
-            # It rings once more, and the store knows that the task is settled.
+            # The message comes once more, and the store knows that the task is settled.
             log_line(log, logging.WARNING, "message.ack_failed", task=task.id, error=str(error), fix=error.fix)
 
     async def work_on(self, task: Task) -> Done | None:

@@ -1,4 +1,4 @@
-"""Rings of the doorbell, from SQS: each names a task, which is claimed and worked on.
+"""Messages of the task queue, from SQS: each names a task, which is claimed and worked on.
 
 The message of a task that is done is gone; of one that is not due, in other hands or without room, another is sent
 for later. Back to the queue goes what this invocation could not settle, and what nobody can read, until it is a dead
@@ -84,7 +84,7 @@ async def work_on(records: Sequence[dict[str, Any]], app: App, known: Knowledge,
 
 
 class Batch:
-    """The rings of one invocation, which must be over at ``until`` on the monotonic clock."""
+    """The messages of one invocation, which must be over at ``until`` on the monotonic clock."""
 
     def __init__(self, app: App, known: Knowledge, *, until: float) -> None:
         self._context = app.context
@@ -183,7 +183,7 @@ async def _isolated(work: Awaitable[bool], **facts: str) -> bool:
 
 
 def _named(body: str) -> str:
-    """The task that a ring names; "" for what nobody can read."""
+    """The task that a message names; "" for what nobody can read."""
     try:
         return str(json.loads(body)["task"])
     except (ValueError, KeyError, TypeError, RecursionError):

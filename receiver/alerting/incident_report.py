@@ -22,7 +22,7 @@ class IncidentReport:
     notifications: list[Notification]
 
     def shown(self) -> dict[str, Any]:
-        """The dossier as the HTTP API and ``--json`` show it."""
+        """The report as the HTTP API and ``--json`` show it."""
         return show.incident(self.incident) | {
             "documents": [show.occurrence(item) for item in self.occurrences],
             "channels": [show.notification(item) for item in self.notifications],
@@ -30,7 +30,7 @@ class IncidentReport:
 
 
 async def incident_report(key: str, channels: Sequence[str], store: Store, *, limit: int) -> IncidentReport:
-    """The dossier of this incident, for these channels. Raises NotFound."""
+    """The report on this incident, for these channels. Raises NotFound."""
     incident = await incident_named(key, store)
     query = Query(by="unmended" if incident.unmended else "incident", key=incident.part)
     occurrences = await find_records(store, Occurrence, query, limit=limit)

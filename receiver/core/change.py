@@ -83,7 +83,7 @@ def changed(record: One, **fields: Any) -> One:
 
 
 def succeeding(record: One) -> One:
-    """The record as an Update leaves it: the same, one version on."""
+    """The record as a Replace leaves it: the same, one version on."""
     return changed(record, version=record.version + 1)
 
 

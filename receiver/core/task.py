@@ -88,7 +88,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_o
     id: str
     kind: str
     subject: str
-    """The document's id; for a reaction to an event without a token the job's."""
+    """The document's id; for an event without a token the job's."""
     due_at: float
     created_at: float
     details: dict[str, str] = {}  # a struct copies it

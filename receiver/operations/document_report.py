@@ -25,7 +25,7 @@ class DocumentReport:
     pieces: list[Document]
 
     def shown(self) -> dict[str, Any]:
-        """The dossier as the HTTP API and ``--json`` show it."""
+        """The report as the HTTP API and ``--json`` show it."""
         return show.document_whole(self.document) | {
             "jobs": [show.job(item) for item in self.jobs],
             "events": [show.event(item) for item in self.events],
@@ -35,7 +35,7 @@ class DocumentReport:
 
 
 async def document_report(document_id: str, store: Store) -> DocumentReport:
-    """The dossier of this document. Raises NotFound."""
+    """The report on this document. Raises NotFound."""
     document = await store.get(Document, document_id)
     if document is None:
         raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")

@@ -223,12 +223,12 @@ async def _redeliver(document: Document, context: Context) -> Replay:
 
 
 async def carry_out(replay: Replay, context: Context) -> bool:
-    """Writes it and rings; False when the document changed meanwhile: then look again."""
+    """Writes it and enqueues its tasks; False when the document changed meanwhile: then look again."""
     return await written(replay.writes, context)
 
 
 async def written(writes: Sequence[Write], context: Context) -> bool:
-    """Writes a replay and rings for its tasks; False when something changed meanwhile."""
+    """Writes a replay and enqueues its tasks; False when something changed meanwhile."""
     if not writes:
         return True
     try:

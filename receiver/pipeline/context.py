@@ -160,7 +160,7 @@ class Context:
         self.shadow = table
 
     async def enqueue(self, *task_ids: str, delay_seconds: float = 0) -> None:
-        """Rings for tasks that were just written. A bell that cannot ring is no failure: the sweep rings again."""
+        """Enqueues tasks that were just written. If the queue takes none, the sweep enqueues them again."""
         if not task_ids:
             return
         try:

@@ -66,9 +66,9 @@ async def fetch_job(event: JobUpdate, kind: JobKind, context: Context) -> JobCon
 
 
 def _left_to_its_own(job: Job, event: JobUpdate, context: Context) -> StepResult:
-    """The reaction to the same event under the job's own id.
+    """The same event, handled under the job's own id.
 
-    Beside that id an event can name another, of which there are as many as somebody likes: each would be a reaction of
+    Beside that id an event can name another, of which there are as many as somebody likes: each would be a task of
     its own, and each would ask LlamaCloud about the one job, again and again until it has a result.
     """
     now = context.clock()

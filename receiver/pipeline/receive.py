@@ -143,4 +143,4 @@ async def _ring(task_ids: Sequence[str], receiver: ReceiverDependencies) -> None
     try:
         await receiver.queue.enqueue(*task_ids)
     except Transient:
-        receiver.meter.count("mailroom_enqueue_failures")  # the events are kept; the sweep rings again
+        receiver.meter.count("mailroom_enqueue_failures")  # the events are kept; the sweep enqueues again

@@ -1,4 +1,4 @@
-"""The doorbell of one process: an event that a worker waits for.
+"""The task queue of one process: an event that a worker waits for.
 
 It says only that something is up; the worker then claims whatever is due. Tasks of other processes on the same store
 are found by looking once in ``poll_seconds``.
@@ -35,7 +35,7 @@ class LocalQueue:
         self._rung.set()
 
     async def receive(self, *, timeout_seconds: float, limit: int = 10) -> list[Message]:
-        """One unnamed ring when the bell rang, or when it is time to look all the same; [] after the timeout."""
+        """One message without a name when something was enqueued, or when it is time to look all the same; else []."""
         try:
             async with asyncio.timeout(min(timeout_seconds, self._poll_seconds)):
                 await self._rung.wait()

@@ -1,6 +1,6 @@
-"""The doorbell on SQS: each message names one task, and a worker that takes it answers for it.
+"""The task queue on SQS: each message names one task, and a worker that takes it acknowledges it.
 
-While a ring is in a worker's hands its message is kept out of sight. After a crash it comes into sight again, when the
+While a worker has a message it is kept out of sight. After a crash it comes into sight again, when the
 lease of the dead worker's task is over too. What nobody can read is left alone: the queue's redrive policy has it.
 """
 
@@ -20,7 +20,7 @@ from receiver.ports import Message, TaskQueue
 log = logging.getLogger("mailroom.queue")
 
 LONGEST_DELAY = 900
-"""Seconds that SQS holds a message back at most (SendMessage, DelaySeconds); for what is due later the sweep rings."""
+"""Seconds that SQS holds a message back at most (SendMessage, DelaySeconds); the sweep enqueues what is due later."""
 BATCH = 10
 POLL_SECONDS = 5
 """Of one long poll. SQS allows 20, but who is told to stop has to wait for the poll that is under way."""
@@ -31,7 +31,7 @@ ACTIONS = (
     "sqs:ChangeMessageVisibility",
     "sqs:GetQueueUrl",
 )
-"""What a worker may do with the queue; who only rings needs the first and the last."""
+"""What a worker may do with the queue; who only enqueues needs the first and the last."""
 TRIES = 3
 RETRY_SECONDS = 0.2
 
@@ -46,7 +46,7 @@ class SqsQueue:
     def __init__(
         self, queue: str, *, visibility_seconds: float = 125.0, client: Callable[[], Any] | None = None
     ) -> None:
-        """``visibility_seconds``: after so long without a sign of its worker a ring is heard again.
+        """``visibility_seconds``: after so long without a sign of its worker a message comes again.
 
         Raises Misconfigured for a FIFO queue: it would hold up all tasks behind a slow one.
         """
@@ -69,12 +69,12 @@ class SqsQueue:
             try:
                 await self._send("send_message_batch", messages)
             except Transient as error:
-                # Nobody else will say why: whoever rings goes on, for the sweep rings again.
+                # Nobody else will say why: whoever enqueues goes on, for the sweep enqueues again.
                 log.warning("enqueue.failed", extra={"facts": {"error": str(error), "fix": error.fix}})
                 raise
 
     async def receive(self, *, timeout_seconds: float, limit: int = 10) -> list[Message]:
-        """Up to ten rings, as soon as there are any; [] after the timeout, or after a poll of a few seconds."""
+        """Up to ten messages, as soon as there are any; [] after the timeout, or after a poll of a few seconds."""
         poll = asyncio.create_task(self._poll(min(POLL_SECONDS, math.floor(timeout_seconds)), min(limit, BATCH)))
         try:
             return await asyncio.shield(poll)
