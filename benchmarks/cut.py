@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pikepdf
 
-from handlers.child import Children
+from handlers.child_process import Children
 from handlers.cutting import ChildCutter
 from receiver.ports import Cutter
 from receiver.store.spool import FolderSpool

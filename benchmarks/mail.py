@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from handlers.child import Children
+from handlers.child_process import Children
+from handlers.mail.child_reader import ChildMailReader
 from handlers.mail.read import read_mails
-from handlers.mail.reader import ChildMailReader
 from receiver.core.mail import MailBounds
 from tests.unit.mail.reading import PNG, attached, mail, multi, pictured, text
 

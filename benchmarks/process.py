@@ -85,7 +85,7 @@ def _carry(source: socket.socket, target: socket.socket, delay: float, waiting: 
 
 def worker(batch: int) -> None:
     """The child: what Lambda and its event source do with the function."""
-    from handlers.functions.process import work_on
+    from handlers.functions.process import KNOWN, work_on
 
     app = load_app(from_environ())
     queue = app.settings.queue.removeprefix("sqs://")
@@ -99,7 +99,7 @@ def worker(batch: int) -> None:
             answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=batch, WaitTimeSeconds=1)
             records = [{"messageId": m["MessageId"], "body": m["Body"], "handle": m["ReceiptHandle"]}
                        for m in answer.get("Messages", [])]  # fmt: skip
-            failed = runner.run(work_on(records, app, seconds=60)) if records else []
+            failed = runner.run(work_on(records, app, KNOWN, seconds=60)) if records else []
             done = [
                 {"Id": r["messageId"], "ReceiptHandle": r["handle"]} for r in records if r["messageId"] not in failed
             ]

@@ -11,12 +11,12 @@ from functools import partial
 
 from handlers import classify, split, unhandled
 from handlers.alerts import open_channel
-from handlers.child import Children
+from handlers.child_process import Children
 from handlers.cutting import ChildCutter
 from handlers.destinations import destinations
 from handlers.heartbeat import HeartbeatUrl
 from handlers.inbox import InboxFeed, inbox_places
-from handlers.mail.reader import ChildMailReader
+from handlers.mail.child_reader import ChildMailReader
 from handlers.sources.folder import FolderSource
 from handlers.sources.s3 import S3Source
 from handlers.sources.s3_spool import S3Spool

@@ -9,9 +9,9 @@ from receiver.core import timers
 from receiver.core.errors import MailroomError, StoreBusy
 from receiver.log import log_line
 from receiver.operations import clock_skew as skews
-from receiver.operations.expired_leases import ExpiredLeases
 from receiver.operations.future_dates import FutureDates
 from receiver.operations.leader_lock import LeaderLock
+from receiver.operations.lease_takeover import ExpiredLeases
 from receiver.operations.missed_webhooks import MissedWebhooks
 from receiver.operations.retention import RetentionResult, apply_retention_steadily
 from receiver.operations.stalled_queue import overlooked, tell_of_silence

@@ -72,7 +72,7 @@ class Store(Protocol):
         """Up to ``limit`` tasks that are ready and due, now leased to ``owner``: the most urgent, of these the oldest.
 
         With ``ids`` only those among them, with ``room`` only those for which there is some. No task is given to two
-        owners: one whose worker is gone stays with it until operations/expired_leases.py makes it ready again.
+        owners: one whose worker is gone stays with it until operations/lease_takeover.py makes it ready again.
         """
         ...
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from receiver.core.anew import what_moves
 from receiver.core.change import Tally
 from receiver.core.channel import Channel
 from receiver.core.document import Delivery, Document, DocumentState
@@ -18,6 +17,7 @@ from receiver.core.incident import Incident, Occurrence
 from receiver.core.job import Job
 from receiver.core.notification import Notification
 from receiver.core.pages import Cut
+from receiver.core.redecide import what_moves
 from receiver.core.task import Task
 
 Shown = dict[str, Any]

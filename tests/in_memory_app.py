@@ -22,7 +22,7 @@ from receiver.core.notice import Notice
 from receiver.core.plan import Target
 from receiver.core.task import Task
 from receiver.metrics import SummingMeter
-from receiver.operations.expired_leases import ExpiredLeases
+from receiver.operations.lease_takeover import ExpiredLeases
 from receiver.pipeline.context import Context, WebhookTerms
 from receiver.pipeline.ingest import IncomingFile, Ingested, ingest
 from receiver.pipeline.process import Done, process

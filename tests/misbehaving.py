@@ -1,4 +1,4 @@
-"""A child that misbehaves as it is asked to: ``python -m tests.misbehaving``, started by tests of handlers/child.py."""
+"""A child that misbehaves as it is asked to: ``python -m tests.misbehaving``, in tests of child processes."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from handlers.child_side import ChildRefusal, answer_questions
+from handlers.child_loop import ChildRefusal, answer_questions
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import click
 
+from handlers.demo.environment import SECRETS, DemoEnvironment, demo_environment, reads_scans, require_extra
+from handlers.demo.printed_report import show
 from handlers.demo.report import report_of
 from handlers.demo.samples import samples
-from handlers.demo.shown import show
-from handlers.demo.stage import SECRETS, DemoEnvironment, demo_environment, reads_scans, require_extra
 from receiver.bootstrap import App
 from receiver.cli.output import print_json
 from receiver.cli.paths import Given, files

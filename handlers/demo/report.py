@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from handlers.demo.stage import DemoEnvironment
+from handlers.demo.environment import DemoEnvironment
 from handlers.local_aws import LocalAws
 from receiver import show
 from receiver.bootstrap import App

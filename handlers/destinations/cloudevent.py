@@ -12,7 +12,7 @@ from typing import Any
 
 from handlers.destinations.manifest import manifest_attributes
 from receiver.core.delivery_request import DeliveryRequest
-from receiver.core.meaning import Meaning
+from receiver.core.message_type import Meaning
 
 CONTENT_TYPE = "application/cloudevents+json"
 SOURCE = "/mailroom"

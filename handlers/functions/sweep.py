@@ -13,9 +13,9 @@ from receiver.background import count_attempt, report_swept, report_tidied
 from receiver.bootstrap import App
 from receiver.core.errors import CloudBusy, StoreBusy
 from receiver.log import log_line
-from receiver.operations.expired_leases import ExpiredLeases
 from receiver.operations.future_dates import FutureDates
 from receiver.operations.gauges import read_gauges
+from receiver.operations.lease_takeover import ExpiredLeases
 from receiver.operations.missed_webhooks import MissedWebhooks
 from receiver.operations.retention import apply_retention_steadily
 from receiver.operations.stalled_queue import is_silent, overlooked, tell_of_silence

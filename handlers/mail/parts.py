@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from handlers.mail import markup, text
-from handlers.mail.carried import CARRIES, carries_file
-from handlers.mail.fates import fate, is_text
+from handlers.mail.embedded_files import CARRIES, carries_file
+from handlers.mail.part_outcomes import fate, is_text
 from handlers.mail.tree import LOCKED, Leaf, Letter
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.mail import EMPTY, Fate, ReadPart

@@ -13,7 +13,7 @@ from email.message import Message
 from typing import Any
 
 from handlers.mail import headers
-from handlers.mail.carried import carries_file, unpieced
+from handlers.mail.embedded_files import carries_file, unpieced
 from handlers.mail.headers import Mime
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.mail import MailBounds

@@ -1,3 +1,3 @@
-"""Opens packets and cuts them, in a child process (``python -m handlers.pdf``, handlers/child.py): a PDF library
-is a large piece of C++, and mail is hostile.
+"""Opens packets and cuts them, in a child process (``python -m handlers.pdf``): a PDF library is a large piece of C++,
+and mail is hostile.
 """

@@ -1,9 +1,9 @@
-"""Counts the pages of PDFs, many one after the other: ``python -m handlers.pdf.page_count`` (handlers/child.py)."""
+"""Counts the pages of PDFs, one after the other: ``python -m handlers.pdf.page_count``."""
 
 from pathlib import Path
 from typing import Any
 
-from handlers.child_side import answer_questions
+from handlers.child_loop import answer_questions
 from handlers.pdf.file import opened_pdf
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
-from handlers.child_side import ChildRefusal
+from handlers.child_loop import ChildRefusal
+from handlers.pdf.blank_page import shows_nothing
 from handlers.pdf.file import opened_pdf, plain_error
 from handlers.pdf.landmarks import DIRECT, Place, annotations, inherited, name_tree
-from handlers.pdf.look import shows_nothing
 from handlers.pdf.piece import PieceWriter
 
 RENEW_BYTES = 24 * 1024 * 1024

@@ -13,10 +13,10 @@ from receiver.cli import output
 from receiver.cli.listing import MOMENT
 from receiver.cli.running import run
 from receiver.config import load
-from receiver.core.anew import what_moves
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.plan import Plan
+from receiver.core.redecide import what_moves
 from receiver.core.route import RouteTable
 from receiver.operations.backtest import BacktestResult
 from receiver.operations.backtest import backtest as tested

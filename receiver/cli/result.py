@@ -6,10 +6,10 @@ import mimetypes
 from typing import Any
 
 from receiver.core.document import NAMING, Classification, Document, Origin
-from receiver.core.facts import SOURCES
 from receiver.core.job import JobStatus
 from receiver.core.media import ONE_PAGE
 from receiver.core.naming import document_id
+from receiver.core.possible_facts import SOURCES
 
 KEYS = (
     "type", "confidence", "reasoning", "name", "source", "sender", "recipients", "subject", "media_type", "size",

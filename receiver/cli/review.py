@@ -12,8 +12,8 @@ from receiver.cli.submit import settled_by_us
 from receiver.cli.user import user_name
 from receiver.config import load
 from receiver.core.change import Query
-from receiver.core.chosen import choices
 from receiver.core.document import Document, DocumentState
+from receiver.core.routing_choice import choices
 from receiver.operations.manual_routing import RoutingDecision, route_by_hand
 from receiver.pipeline.records import find_records
 from receiver.settings import from_environ

@@ -16,7 +16,7 @@ from receiver.settings import from_environ
 if TYPE_CHECKING:
     from receiver.config import Config
     from receiver.core.explain import Explanation
-    from receiver.core.pointing import Pointing
+    from receiver.core.pointer_preview import Pointing
     from receiver.core.problem import Problem
     from receiver.ports import Destination
     from receiver.settings import Settings
@@ -69,7 +69,7 @@ def _checked(
 
     from receiver.bootstrap import channel_opener, own_places
     from receiver.cli.channel_check import live_channel_problems, opened_channels
-    from receiver.core.pointing import warnings
+    from receiver.core.pointer_preview import warnings
     from receiver.operations.check_config import check_config
 
     sources, own = settings.source_places(), own_places(settings)
@@ -91,7 +91,7 @@ def _config(path: str | None) -> "Config":
 
 
 def _pointers(config: "Config", destinations: "Mapping[str, Destination]", *, linked: bool) -> "list[Pointing]":
-    from receiver.core.pointing import pointings
+    from receiver.core.pointer_preview import pointings
 
     def holds(target: Any) -> bool:
         destination = destinations.get(target.scheme)
@@ -237,7 +237,7 @@ def _print(config: "Config", explanation: "Explanation") -> None:
 
 def _print_beside(real: "Explanation", beside: "Explanation") -> None:
     """Where the shadow table would send it, if elsewhere."""
-    from receiver.core.anew import alike, what_moves
+    from receiver.core.redecide import alike, what_moves
 
     same = alike(real.plan, beside.plan)
     output.say(f"shadow:  {'the same' if same else what_moves(real.plan, beside.plan)}")

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from receiver.cloud import blame
+from receiver.cloud import refused_field
 from receiver.core.errors import (
     CloudBusy,
     CloudRefused,
@@ -128,7 +128,7 @@ def _refused(response: httpx.Response, said: str) -> MailroomError:
 
 def _blamed(response: httpx.Response, said: str) -> MailroomError:
     places = [place for place, _ in _complaints(response)]
-    return blame.blamed(response.request.url.path, places, "" if places else _detail(response), said)
+    return refused_field.blamed(response.request.url.path, places, "" if places else _detail(response), said)
 
 
 def _no_path(response: httpx.Response) -> bool:

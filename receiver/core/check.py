@@ -8,15 +8,15 @@ conditions (``when``) are too clever to be compared, the checker takes them for 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from receiver.core.alert_rule import AlertRule
-from receiver.core.coincidence import coinciding, in_the_way
-from receiver.core.facts import SOURCES
 from receiver.core.naming import field_faults
 from receiver.core.pattern import matches
 from receiver.core.places import Names, TableEntry, doubled, on_manifests
 from receiver.core.plan import Taken, Target, Way
+from receiver.core.possible_facts import SOURCES
 from receiver.core.problem import Problem, an_error, near
 from receiver.core.route import ANY, Route, RouteTable
-from receiver.core.rows import dead_rows, doubtful_rows, types_without_row
+from receiver.core.shared_places import coinciding, in_the_way
+from receiver.core.unused_rows import dead_rows, doubtful_rows, types_without_row
 from receiver.core.when import When
 
 _RESERVED = (frozenset(Way) - {Way.MAIL}) | {"packet"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from receiver.core.document import Document
-from receiver.core.meaning import Meaning
+from receiver.core.message_type import Meaning
 from receiver.core.plan import Plan
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from receiver.core.mail import Part
-from receiver.core.meaning import Meaning
+from receiver.core.message_type import Meaning
 from receiver.core.pages import Cut, Segment
 from receiver.core.plan import Plan, ShadowVerdict, Target, Way
 from receiver.core.short_repr import short_repr

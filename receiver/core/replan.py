@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from receiver.core.document import Delivery, DeliveryState, Document, Receipt
-from receiver.core.meaning import PLACED, Meaning, meaning_of
+from receiver.core.message_type import PLACED, Meaning, meaning_of
 from receiver.core.naming import claim_id, delivery_id, place_beside, rendered_address, url_at
 from receiver.core.plan import Plan, Taken, Target, Way
 

@@ -108,7 +108,7 @@ class Judge:
     __slots__ = ("_any", "_asked", "_nested", "_none", "_tests")
 
     def __init__(self, when: When, *, fits: Callable[[tuple[str, ...]], Test] = matcher) -> None:
-        """``fits`` makes the test of one text from patterns; check (core/worlds.py) has one that only supposes."""
+        """``fits`` makes the test of one text from patterns; core/condition_logic.py has one that only supposes."""
         self._asked = [*_texts(when, fits), *_metadata(when, fits), *_numbers(when)]
         if when.duplicate is not None:
             wanted = when.duplicate
@@ -202,7 +202,7 @@ def _one_at_least(test: Test) -> Test:
     """The test of several texts; one of them may be None, for those that nobody knows."""
 
     def whole(values: Any) -> Truth:
-        if not isinstance(values, tuple):  # supposed, by core/worlds.py
+        if not isinstance(values, tuple):  # supposed, by core/condition_logic.py
             return test(values)
         return _either(None if value is None else test(value) for value in values)
 

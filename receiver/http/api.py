@@ -7,11 +7,11 @@ from starlette.routing import Route
 from receiver import show
 from receiver.bootstrap import App
 from receiver.core.change import Query
-from receiver.core.chosen import choices
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Malformed
 from receiver.core.event import Event
 from receiver.core.incident import Incident
+from receiver.core.routing_choice import choices
 from receiver.core.task import Task, TaskState
 from receiver.http import document_links, incidents
 from receiver.http.auth import Endpoint, WrongTokens, operator_only

@@ -5,10 +5,10 @@ asked, paid for or written.
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from receiver.core.anew import moved
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.plan import Plan
+from receiver.core.redecide import moved
 from receiver.core.route import RouteTable
 from receiver.pipeline.records import PAGE, every_record
 from receiver.ports import Store

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 
 from receiver.core.change import InsertIfAbsent, Replace
-from receiver.core.chosen import choices, plan_of_choice
 from receiver.core.document import Classification, DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import Malformed, NotAllowed, NotFound
 from receiver.core.plan import Plan, Way
 from receiver.core.replan import DestinationFacts, replanned
 from receiver.core.route import RouteTable, decide
+from receiver.core.routing_choice import choices, plan_of_choice
 from receiver.operations.replay import overtaken
 from receiver.packets import parents
 from receiver.pipeline.content import refuse_unreadable

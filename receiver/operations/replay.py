@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from receiver.alerting.incidents import documents_of
-from receiver.core.anew import moved, what_moves
 from receiver.core.change import InsertIfAbsent, Query, Replace, Write, changed
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import Conflict
 from receiver.core.plan import Plan
+from receiver.core.redecide import moved, what_moves
 from receiver.core.replan import begun_anew, known, replanned
 from receiver.core.task import NOTICES, Task, TaskState, submission_of
 from receiver.packets.parents import parent_updates

@@ -14,7 +14,7 @@ from receiver.core.delivery_request import DeliveryRequest, PointerState
 from receiver.core.document import Delivery, DeliveryState, Document, Receipt
 from receiver.core.errors import DeliveryConflict, FileGone, Unroutable
 from receiver.core.manifest import manifest
-from receiver.core.meaning import Meaning
+from receiver.core.message_type import Meaning
 from receiver.core.naming import place, task_id, url_at
 from receiver.core.plan import Target
 from receiver.core.replan import known, with_pointers

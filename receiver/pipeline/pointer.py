@@ -2,7 +2,7 @@
 
 from receiver.core.delivery_request import Pointer, PointerState
 from receiver.core.document import Delivery, Document
-from receiver.core.meaning import Meaning
+from receiver.core.message_type import Meaning
 from receiver.pipeline.context import Context
 
 

@@ -23,7 +23,7 @@ from receiver.core.task import NOTICES, Task, TaskState
 from receiver.packets import cut, parents
 from receiver.pipeline import deliver, registry, submit, vendor_pause
 from receiver.pipeline.context import Change, Context, StepResult, TaskHandler, document_of
-from receiver.pipeline.lease import Lease, renewed
+from receiver.pipeline.lease_renewal import Lease, renewed
 
 STEPS: Mapping[str, TaskHandler] = {
     "submit": submit.STEP,

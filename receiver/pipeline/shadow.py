@@ -7,8 +7,8 @@ that a changed table can be watched on today's documents before it is put in the
 import logging
 from dataclasses import replace
 
-from receiver.core.anew import judged, what_moves
 from receiver.core.document import Document
+from receiver.core.redecide import judged, what_moves
 from receiver.pipeline.context import Context
 
 log = logging.getLogger("mailroom.task")

@@ -15,7 +15,9 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import boto3
 
@@ -88,9 +90,9 @@ def osls(command: str, options: argparse.Namespace, region: str) -> None:
     subprocess.run([OSLS, command, "--stage", options.stage, "--region", region, *arguments], cwd=ROOT, check=True)
 
 
-def make_secrets(client: object, stage: str) -> list[str]:
+def make_secrets(client: Any, stage: str) -> list[str]:
     """The names of the secrets that were made; those that are there are left alone."""
-    values = {
+    values: dict[str, Callable[[], dict[str, Any]]] = {
         f"mailroom/{stage}/door": lambda: {
             "MAILROOM_WEBHOOK_HEADERS": {"X-Mailroom-Key": [secrets.token_urlsafe(32)]},
             "MAILROOM_TOKEN_SECRETS": secrets.token_urlsafe(32),
@@ -126,7 +128,7 @@ def tell(session: boto3.session.Session, stage: str, made: list[str]) -> None:
         print(f"made the secret    {name}")
 
 
-def heard_by(client: object, topic: str) -> str:
+def heard_by(client: Any, topic: str) -> str:
     """Who hears what is published there, in words."""
     attributes = client.get_topic_attributes(TopicArn=topic)["Attributes"]
     confirmed, pending = (int(attributes.get(f"Subscriptions{how}", 0)) for how in ("Confirmed", "Pending"))

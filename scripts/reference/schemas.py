@@ -8,7 +8,7 @@ from receiver.core.delivery_request import PointerState
 from receiver.core.document import DocumentState
 from receiver.core.mail import Fate
 from receiver.core.manifest import SCHEMA as MANIFEST
-from receiver.core.meaning import Meaning
+from receiver.core.message_type import Meaning
 from receiver.core.plan import Way
 
 Schema = dict[str, Any]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Name, String
 from PIL import Image, ImageDraw
 
-from handlers.pdf.look import is_paper
+from handlers.pdf.blank_page import is_paper
 from handlers.pdf.source import SourcePdf
 
 A4 = (595, 842)

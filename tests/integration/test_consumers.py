@@ -30,7 +30,7 @@ from handlers.local_aws import LocalAws
 from receiver.core.delivery_request import DeliveryRequest, Pointer, PointerState
 from receiver.core.document import Classification
 from receiver.core.errors import MailroomError
-from receiver.core.meaning import Meaning
+from receiver.core.message_type import Meaning
 from receiver.core.plan import Target
 from receiver.ports import Destination
 from tests.delivery_requests import a_delivery_request

@@ -9,7 +9,7 @@ import pikepdf
 import pypdfium2
 import pytest
 
-from handlers.child import Children
+from handlers.child_process import Children
 from handlers.cutting import ChildCutter
 from handlers.pdf.source import SourcePdf
 from receiver.core.errors import Uncuttable

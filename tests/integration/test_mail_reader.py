@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers.child import Bounds, Children
-from handlers.mail.reader import ChildMailReader
+from handlers.child_process import Bounds, Children
+from handlers.mail.child_reader import ChildMailReader
 from receiver.core.errors import Unreadable
 from receiver.core.mail import MailBounds, ReadMail
 from tests.unit.mail.reading import HEADER, PDF, attached, mail, multi, text
@@ -87,7 +87,7 @@ async def test_an_answer_that_comes_too_late_is_none(tmp_path: Path) -> None:
 
 BUSY = """
 import sys
-from handlers.child_side import ChildRefusal
+from handlers.child_loop import ChildRefusal
 from handlers.mail import __main__ as child
 
 def busy(*arguments):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handlers import cutting
-from handlers.child import Child, Children
+from handlers.child_process import Child, Children
 from handlers.cutting import ChildCutter
 from receiver.core.errors import ReaderDied, Uncuttable
 from tests.pdf_fixtures import a_packet, a_page, locked

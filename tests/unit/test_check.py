@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from receiver.core.alert_rule import AlertRule
 from receiver.core.check import check_table
-from receiver.core.cover import covers
 from receiver.core.document import Classification, Document, Origin
 from receiver.core.plan import Target, Way
 from receiver.core.problem import Problem
 from receiver.core.route import Fallback, Route, RouteTable, decide
+from receiver.core.row_coverage import covers
 from receiver.core.when import Judge, When, document_attributes
 from tests.builders import NOW, a_document
 

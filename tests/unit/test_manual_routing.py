@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from receiver.config import parse
 from receiver.core.change import Insert, Query
-from receiver.core.chosen import choices
 from receiver.core.document import Classification, Delivery, DeliveryState, Document, DocumentState, Receipt
 from receiver.core.errors import Malformed, NotAllowed
 from receiver.core.plan import Plan, Target, Way
 from receiver.core.route import Fallback, decide
+from receiver.core.routing_choice import choices
 from receiver.core.task import Task, TaskState
 from receiver.operations.manual_routing import RoutingDecision, reroute, route_by_hand
 from receiver.pipeline.context import Context

@@ -17,7 +17,7 @@ from receiver.core.delivery_request import DeliveryRequest, Pointer, PointerStat
 from receiver.core.document import Classification
 from receiver.core.mail import Fate, Part
 from receiver.core.manifest import manifest
-from receiver.core.meaning import Meaning, meaning_of
+from receiver.core.message_type import Meaning, meaning_of
 from receiver.core.pages import Cut, Segment
 from receiver.core.plan import Plan, Row, Way
 from tests.builders import NOW, a_document

@@ -20,10 +20,10 @@ from receiver.aws.errors import translated
 from receiver.cli.backtest import Move
 from receiver.config import parse
 from receiver.core.alert import Alert
-from receiver.core.anew import alike, what_moves
 from receiver.core.errors import Unroutable
 from receiver.core.naming import delivery_id, path_fields, render, rendered_address
 from receiver.core.plan import Plan, Target, Way
+from receiver.core.redecide import alike, what_moves
 from receiver.core.replan import replanned
 from receiver.core.task import Task
 from receiver.operations.check_config import check_config

@@ -15,11 +15,11 @@ from receiver import show
 from receiver.cli import cli
 from receiver.config import load
 from receiver.config.build import schema
-from receiver.core.anew import judged
 from receiver.core.change import Insert
 from receiver.core.document import Classification, Document, Origin
 from receiver.core.errors import Misconfigured
 from receiver.core.plan import Plan, Target, Way
+from receiver.core.redecide import judged
 from receiver.core.route import RouteTable, decide
 from receiver.store.sqlite.store import SqliteStore
 from tests.builders import a_document

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from receiver.core.condition_logic import covered, impossible
 from receiver.core.document import Document, Origin
 from receiver.core.when import Judge, Truth, When, document_attributes
-from receiver.core.worlds import covered, impossible
 from tests.builders import a_document
 
 

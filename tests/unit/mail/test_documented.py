@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from handlers.mail.envelopes import LOCKED_TNEF
-from handlers.mail.fates import RULES
 from handlers.mail.outlook import RICH
+from handlers.mail.part_outcomes import RULES
 from handlers.mail.tree import LOCKED
 from receiver.core.mail import Fate
 

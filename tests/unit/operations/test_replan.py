@@ -8,7 +8,7 @@ import pytest
 from receiver.core.change import Replace, changed
 from receiver.core.document import Delivery, DeliveryState, Document, DocumentState, Receipt
 from receiver.core.errors import DestinationBusy, NotAllowed
-from receiver.core.meaning import Meaning
+from receiver.core.message_type import Meaning
 from receiver.core.task import TaskState
 from receiver.operations.expired_content import delete_content
 from receiver.operations.manual_routing import RoutingDecision, route_by_hand

@@ -10,7 +10,7 @@ from receiver.core.delivery_request import DeliveryRequest, PointerState
 from receiver.core.document import DeliveryState, DocumentState, Receipt
 from receiver.core.errors import DeliveryConflict, DestinationBusy
 from receiver.core.links import ContentLinks
-from receiver.core.meaning import Meaning
+from receiver.core.message_type import Meaning
 from receiver.core.task import TaskState
 from receiver.pipeline.deliver import deliver
 from receiver.pipeline.pause import FOR_EVER, pause

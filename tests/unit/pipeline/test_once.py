@@ -15,13 +15,13 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.core.anew import moved
-from receiver.core.chosen import choices
 from receiver.core.delivery_request import DeliveryRequest, Pointer, PointerState
 from receiver.core.document import Document, DocumentState, Receipt
 from receiver.core.errors import DestinationBusy, NotAllowed
 from receiver.core.links import ContentLinks
-from receiver.core.meaning import Meaning
+from receiver.core.message_type import Meaning
+from receiver.core.redecide import moved
+from receiver.core.routing_choice import choices
 from receiver.operations.expired_content import delete_content
 from receiver.operations.manual_routing import RoutingDecision, route_by_hand
 from receiver.operations.replay import ReplayFilter, carry_out, foreseen, selected_documents

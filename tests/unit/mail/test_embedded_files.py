@@ -5,7 +5,7 @@ import binascii
 
 import pytest
 
-from handlers.mail.carried import CARRIES, carries_file, unpieced
+from handlers.mail.embedded_files import CARRIES, carries_file, unpieced
 from handlers.mail.tree import ELSEWHERE_KEPT, PARTLESS
 from tests.unit.mail.reading import HEADER, PDF, attached, kept, mail, multi, part, parts, text
 

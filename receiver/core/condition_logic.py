@@ -1,9 +1,9 @@
 """Do conditions leave nothing out? Answered by going through every kind of document that they can tell apart.
 
 A kind (a "world") says of each pattern whether it fits, and gives each number a value from every stretch between the
-bounds. Worlds that cannot be are left out as far as that is easy to see, by what each way in can bring (core/facts.py)
-among others. Some that cannot be stay in, so ``covered`` may miss that something is covered, and never says so of what
-is not.
+bounds. Worlds that cannot be are left out as far as that is easy to see, by what each way in can bring
+(core/possible_facts.py) among others. Some that cannot be stay in, so ``covered`` may miss that something is covered,
+and never says so of what is not.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,8 +11,8 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from receiver.core.facts import kinds_told_apart
 from receiver.core.pattern import literal, matcher, pattern_covers
+from receiver.core.possible_facts import kinds_told_apart
 from receiver.core.when import TEXTS, Attributes, Judge, Test, When
 
 WORLDS = 1000

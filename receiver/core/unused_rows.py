@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import combinations
 
-from receiver.core.cover import Above, covers
-from receiver.core.facts import WHY
+from receiver.core.condition_logic import covered, impossible
+from receiver.core.possible_facts import WHY
 from receiver.core.problem import Problem, an_error, near
 from receiver.core.route import ANY, Route, RouteTable
+from receiver.core.row_coverage import Above, covers
 from receiver.core.when import When
-from receiver.core.worlds import covered, impossible
 
 TOGETHER = 12
 """Rows at most that are held together against one below: more are compared with it one by one only."""

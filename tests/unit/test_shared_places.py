@@ -8,12 +8,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from handlers.destinations.folder import Folder
-from receiver.core.coincidence import CASES, coinciding, in_the_way
 from receiver.core.document import Classification, Document, Origin
 from receiver.core.naming import rendered_address
 from receiver.core.places import TableEntry, doubled
 from receiver.core.plan import Taken, Target
 from receiver.core.problem import Problem
+from receiver.core.shared_places import CASES, coinciding, in_the_way
 from tests.builders import NOW, a_document
 
 FOLDER = Folder()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from receiver.core.change import Insert, Replace, succeeding
 from receiver.core.retry import SCHEDULE
 from receiver.core.task import Task, TaskState
-from receiver.operations.expired_leases import ExpiredLeases
+from receiver.operations.lease_takeover import ExpiredLeases
 from tests.builders import NOW, a_task
 from tests.in_memory_app import InMemoryApp
 

@@ -1,15 +1,15 @@
 """Does one row's condition take in all that another's does? Compared part by part; ``any`` and ``not`` only if alike.
 
-What several rows take in together, and what ``any`` and ``not`` amount to, is core/worlds.py's to say.
+What several rows take in together, and what ``any`` and ``not`` amount to, is core/condition_logic.py's to say.
 """
 
 from collections.abc import Iterator, Sequence
 
+from receiver.core.condition_logic import MANY
 from receiver.core.pattern import literal, may_cover
 from receiver.core.pattern import pattern_covers as pattern_covers
 from receiver.core.route import Route
 from receiver.core.when import TEXTS, When
-from receiver.core.worlds import MANY
 
 
 def covers(wide: When, narrow: When) -> bool:

@@ -3,7 +3,8 @@
     async with children.started("handlers.pdf") as child:
         answer = await child.ask({"open": "/tmp/packet.pdf"})
 
-One JSON object a line goes in, one comes out; the module's ``__main__`` hands what answers to ``child_side.serve``.
+One JSON object a line goes in, one comes out; the module's ``__main__`` gives its answer function
+to ``answer_questions`` (handlers/child_loop.py).
 The child gets no secret, and does not outlive its block. One ``Children`` serves all kinds of input, because it bounds
 the memory of them all.
 """
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from handlers.machine import memory_bytes
+from handlers.memory import memory_bytes
 from receiver.core.errors import ReaderDied, Transient
 from receiver.log import log_line
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from handlers.mail import markup, text
-from handlers.mail.carried import CARRIES, carries_file
+from handlers.mail.embedded_files import CARRIES, carries_file
 from handlers.mail.tree import LOCKED, SIGNATURES, Leaf
 from receiver.core.header_block import HEAD_BYTES, header_fields
 from receiver.core.mail import EMPTY, Fate

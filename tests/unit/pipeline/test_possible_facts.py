@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from receiver.core.condition_logic import impossible
 from receiver.core.document import Document
-from receiver.core.facts import SOURCES
 from receiver.core.job import JobKind, JobReport, JobStatus
 from receiver.core.pages import Segment
+from receiver.core.possible_facts import SOURCES
 from receiver.core.when import Attributes, Judge, When, document_attributes
-from receiver.core.worlds import impossible
 from receiver.operations.failed_documents import replace_bytes
 from receiver.pipeline.ingest import IncomingFile
 from receiver.pipeline.ingest_file import ingest_file
