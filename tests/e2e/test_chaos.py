@@ -7,9 +7,11 @@ import pytest
 
 from tests.chaos.run import Plan, Report, run
 
-pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.timeout(2400)]
 DELIVERING = ("after:destination.s3", "after:destination.sqs", "after:aws.put_object", "after:aws.send_message")
-"""Between the deed and the note of it."""
+"""Between the delivery and the note of it."""
+AT_MOST = 30
+"""Minutes. A run ends when its work is done, within six on two idle cores; this only bounds it on a busy machine."""
 
 
 def carried_out(plan: Plan, folder: Path) -> Report:
@@ -17,7 +19,7 @@ def carried_out(plan: Plan, folder: Path) -> Report:
 
 
 def test_nothing_is_lost_doubled_or_misplaced_however_the_processes_die(tmp_path: Path) -> None:
-    report = carried_out(Plan(documents=100, packets=0.2, minutes=8, seconds=15), tmp_path)
+    report = carried_out(Plan(documents=100, packets=0.2, minutes=AT_MOST, seconds=15), tmp_path)
     verdict = report.verdict
     assert verdict.findings == {"lost": [], "doubled": [], "misplaced": [], "unexplained": []}
     assert verdict.doubled_messages <= verdict.bound
@@ -29,7 +31,7 @@ def test_nothing_is_lost_doubled_or_misplaced_however_the_processes_die(tmp_path
 
 def test_without_any_webhook_the_sweep_finds_every_document(tmp_path: Path) -> None:
     result = ("before:store.swept", "after:store.swept")
-    plan = Plan(documents=50, seconds=3, boundaries=result, webhooks=False)
+    plan = Plan(documents=50, seconds=3, minutes=AT_MOST, boundaries=result, webhooks=False)
     report = carried_out(plan, tmp_path)
     assert report.good, report.verdict.findings
     assert report.handed_in >= 50

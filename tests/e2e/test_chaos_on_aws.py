@@ -7,7 +7,7 @@ import pytest
 
 from tests.chaos.run import Plan, run
 
-pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.timeout(2400)]
 DEADLY = (
     *("before:store.keep", "after:store.keep", "after:store.ingest", "after:store.claim", "before:store.submit"),
     *("after:store.react", "after:store.deliver", "before:store.piece", "after:store.piece", "after:cutter.cut"),
@@ -24,7 +24,7 @@ DEADLY = (
 
 def test_nothing_is_lost_doubled_or_misplaced_on_dynamodb_and_sqs(tmp_path: Path) -> None:
     plan = Plan(
-        documents=50, packets=0.3, seconds=10, minutes=9, boundaries=DEADLY, random_kill_seconds=12, aws=True
+        documents=50, packets=0.3, seconds=10, minutes=30, boundaries=DEADLY, random_kill_seconds=12, aws=True
     )  # fmt: skip
     report = asyncio.run(run(plan, tmp_path))
     verdict = report.verdict
