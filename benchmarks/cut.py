@@ -21,8 +21,8 @@ from pathlib import Path
 
 import pikepdf
 
-from handlers.child_process import Children
-from handlers.cutting import ChildCutter
+from handlers.child.process import Children
+from handlers.pdf.child_cutter import ChildCutter
 from receiver.ports import Cutter
 from receiver.store.spool import FolderSpool
 from tests.pdf_fixtures import NearCutter

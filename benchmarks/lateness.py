@@ -25,7 +25,7 @@ from pathlib import Path
 import httpx
 from llama_cloud import AsyncLlamaCloud
 
-from handlers.local_aws import LocalAws, local_aws
+from handlers.demo.local_aws import LocalAws, local_aws
 from llamacloud_sandbox.testing import start_sandbox
 from receiver.config import parse
 from tests.servers import ROOT

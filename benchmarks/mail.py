@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from handlers.child_process import Children
+from handlers.child.process import Children
 from handlers.mail.child_reader import ChildMailReader
 from handlers.mail.read import read_mails
 from receiver.core.mail import MailBounds

@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from handlers.local_aws import LocalAws, local_aws
+from handlers.demo.local_aws import LocalAws, local_aws
 from llamacloud_sandbox.testing import start_sandbox
 from receiver.bootstrap import App, load_app
 from receiver.config import parse

@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from handlers import classify, split, unhandled
+from handlers import classify, split, unknown_events
 from handlers.alerts import open_channel
-from handlers.child_process import Children
-from handlers.cutting import ChildCutter
+from handlers.alerts.heartbeat_url import HeartbeatUrl
+from handlers.child.process import Children
 from handlers.destinations import destinations
-from handlers.heartbeat import HeartbeatUrl
-from handlers.inbox import InboxFeed, inbox_places
 from handlers.mail.child_reader import ChildMailReader
+from handlers.pdf.child_cutter import ChildCutter
 from handlers.sources.folder import FolderSource
+from handlers.sources.inbox import InboxFeed, inbox_places
 from handlers.sources.s3 import S3Source
 from handlers.sources.s3_spool import S3Spool
 from receiver import bootstrap
@@ -131,7 +131,7 @@ def open_spool(settings: Settings, aws: Aws) -> Spool:
 
 def open_registry() -> HandlerRegistry:
     """All event handlers, one module for each family; ``mailroom webhooks`` asks for their events, too."""
-    return HandlerRegistry(classify.router, split.router, unhandled.router)
+    return HandlerRegistry(classify.router, split.router, unknown_events.router)
 
 
 def open_destinations() -> dict[str, Destination]:

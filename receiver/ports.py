@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from receiver.core.balance import Tally
 from receiver.core.bulkhead import Room
-from receiver.core.change import Page, Query, Record, Tally, Write
+from receiver.core.change import Page, Query, Record, Write
 from receiver.core.delivery_request import Content, DeliveryRequest
 from receiver.core.document import Document, Receipt
 from receiver.core.job import JobKind, JobReport

@@ -9,8 +9,8 @@ from receiver.alerting.alert import task_for
 from receiver.core.alert import Alert
 from receiver.core.change import InsertIfAbsent
 from receiver.core.errors import MailroomError, Misconfigured
+from receiver.core.ids import short_hash
 from receiver.core.incident import Incident
-from receiver.core.naming import short_hash
 from receiver.log import log_line
 from receiver.operations.monitor import found_gone
 from receiver.pipeline.context import Context

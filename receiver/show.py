@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from receiver.core.change import Tally
+from receiver.core.balance import Tally
 from receiver.core.channel import Channel
 from receiver.core.document import Delivery, Document, DocumentState
 from receiver.core.event import Event

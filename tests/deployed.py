@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from handlers.local_aws import local_aws
+from handlers.demo.local_aws import local_aws
 from llamacloud_sandbox.testing import start_sandbox
 from receiver.core import token
 from receiver.core.verify import TOKEN_HEADER, sign

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from handlers import classify, split, unhandled
+from handlers import classify, split, unknown_events
 from receiver.config import Config, parse
 from receiver.core.change import Insert, InsertIfAbsent, Query, R
 from receiver.core.delivery_request import Content, DeliveryRequest
@@ -237,7 +237,7 @@ class InMemoryApp:
             webhook_terms=WebhookTerms(
                 url="https://mail.example.com/webhooks/llamacloud", headers={"X-Key": "k"}, token_secret=b"s"
             ),
-            registry=HandlerRegistry(classify.router, split.router, unhandled.router),
+            registry=HandlerRegistry(classify.router, split.router, unknown_events.router),
             clock=lambda: self.now,
             spread=lambda: 1.0,
             meter=SummingMeter(),

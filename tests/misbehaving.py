@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from handlers.child_loop import ChildRefusal, answer_questions
+from handlers.child.loop import ChildRefusal, answer_questions
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:

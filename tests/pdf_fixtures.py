@@ -8,7 +8,7 @@ from typing import Any
 
 import pikepdf
 
-from handlers.child_loop import ChildRefusal
+from handlers.child.loop import ChildRefusal
 from handlers.pdf.source import SourcePdf, without_password
 from receiver.core.errors import Uncuttable
 from receiver.ports import OpenPdf

@@ -6,7 +6,7 @@ CONTRIBUTING.md says how to add one. Importing this imports no client library.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from handlers.outbound import Outbound
+from handlers.http_client import Outbound
 from receiver.aws.boto import Aws
 from receiver.core.errors import Misconfigured
 from receiver.ports import AlertChannel

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from handlers.alerts import text
 from handlers.alerts.html import page
-from handlers.outbound import LOOPBACK
+from handlers.http_client import LOOPBACK
 from receiver.aws.threads import Threads
 from receiver.core.errors import (
     AccessDenied,

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from handlers.alerts import text
-from handlers.outbound import Outbound, refuse_unclean, without_path
+from handlers.http_client import Outbound, refuse_unclean, without_path
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.notice import Notice
 from receiver.ports import AlertChannel, Clock

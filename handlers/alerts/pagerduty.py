@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from handlers.alerts import text
-from handlers.outbound import Outbound, refuse_unclean
+from handlers.http_client import Outbound, refuse_unclean
 from receiver.core.errors import Misconfigured
 from receiver.core.notice import Notice, NoticeStatus
 from receiver.ports import AlertChannel

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from handlers.alerts import text
-from handlers.outbound import LOOPBACK, Outbound, refuse_unclean
+from handlers.http_client import LOOPBACK, Outbound, refuse_unclean
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Misconfigured, Unroutable
 from receiver.core.notice import Notice, NoticeStatus
 from receiver.ports import AlertChannel

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from handlers.alerts import text
-from handlers.outbound import Outbound, refuse_unclean
+from handlers.http_client import Outbound, refuse_unclean
 from receiver.core.notice import Notice, NoticeStatus
 from receiver.ports import AlertChannel
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO
 
 from handlers.app import build
+from handlers.demo.local_aws import LocalAws, local_aws
 from handlers.demo.samples import TABLE
-from handlers.local_aws import LocalAws, local_aws
 from receiver.bootstrap import App
 from receiver.cli.listeners import Listeners, address_of, listening
 from receiver.cli.serve import serve_until

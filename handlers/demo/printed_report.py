@@ -13,7 +13,7 @@ from rich.text import Text
 
 from handlers.demo.report import Report
 from receiver.cli.output import plain, say
-from receiver.core.change import Tally
+from receiver.core.balance import Tally
 from receiver.core.document import DeliveryState, DocumentState
 from receiver.core.pages import spans
 

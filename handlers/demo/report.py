@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from handlers.demo.environment import DemoEnvironment
-from handlers.local_aws import LocalAws
+from handlers.demo.local_aws import LocalAws
 from receiver import show
 from receiver.bootstrap import App
 from receiver.cli.submit import SubmitRefusal
-from receiver.core.change import Query, Tally
+from receiver.core.balance import Tally
+from receiver.core.change import Query
 from receiver.core.document import DeliveryState, Document
 from receiver.core.incident import Incident
 from receiver.pipeline.records import find_records

@@ -22,7 +22,7 @@ from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DeliveryConflict, DestinationBusy, FileGone, MailroomError, Unroutable
 from receiver.core.length import most_bytes, most_bytes_of_a_part
-from receiver.core.naming import template_faults
+from receiver.core.object_key import template_faults
 from receiver.core.plan import Taken, Target
 from receiver.pipeline.regular_file import NO_FILE, open_regular
 from receiver.ports import Destination

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 from handlers.destinations import options as options_
 from handlers.destinations.cloudevent import CONTENT_TYPE, cloudevent
-from handlers.outbound import Outbound, private, without_secrets
+from handlers.http_client import Outbound, private, without_secrets
 from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import MailroomError, Misconfigured
-from receiver.core.naming import FIELDS
+from receiver.core.object_key import FIELDS
 from receiver.core.plan import Taken, Target
 from receiver.ports import Clock, Destination
 

@@ -29,7 +29,7 @@ from receiver.aws.boto import Aws
 from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DeliveryConflict, MailroomError, Unroutable
-from receiver.core.naming import UNTYPED
+from receiver.core.object_key import UNTYPED
 from receiver.core.plan import Taken, Target
 from receiver.ports import Destination
 

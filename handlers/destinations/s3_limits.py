@@ -15,7 +15,7 @@ from handlers.destinations.manifest import ascii_safe
 from receiver.aws.regions import odd, partition_of
 from receiver.core.length import most_bytes
 from receiver.core.manifest import SUFFIX
-from receiver.core.naming import template_faults
+from receiver.core.object_key import template_faults
 
 NONE = "none"
 STORAGE_CLASSES = (

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 import anyio
 
-from handlers.s3_integrity import refuse_part
+from handlers.sources.s3_integrity import refuse_part
 from receiver.aws.boto import Aws
 from receiver.core.delivery_request import Content
 from receiver.core.errors import DeliveryConflict, DestinationBusy, FileGone, MailroomError

@@ -19,7 +19,7 @@ from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import MailroomError
 from receiver.core.forms import LOOPBACK
-from receiver.core.naming import UNTYPED
+from receiver.core.object_key import UNTYPED
 from receiver.core.plan import Taken, Target
 from receiver.ports import Destination
 

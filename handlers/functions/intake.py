@@ -6,7 +6,7 @@ from typing import Any
 
 from handlers.functions.application import build, close, meter_of
 from handlers.functions.warm import LambdaContext, Warm
-from handlers.inbox import taken
+from handlers.sources.inbox import taken
 from receiver.bootstrap import App
 
 WARM = Warm(build, close)

@@ -1,4 +1,4 @@
-"""Reads mails: ``python -m handlers.mail``, asked by ``reader`` (the protocol is handlers/child_process.py's).
+"""Reads mails: ``python -m handlers.mail``, asked by ``reader`` (the protocol is handlers/child/process.py's).
 
 The answer is the mails, with the contents to be kept as files in a folder; or why the mail is not read. Time is
 bounded for each mail, and what is too much for it is refused as far as possible and not died of.
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from handlers.child_loop import ChildRefusal, answer_questions
+from handlers.child.loop import ChildRefusal, answer_questions
 from handlers.mail.read import read_mails
 from handlers.mail.tree import TooMuch
 from receiver.core.mail import MailBounds

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from handlers.child_process import Children
+from handlers.child.process import Children
 from receiver.core.errors import ReaderDied, Unreadable
 from receiver.core.mail import MailBounds, ReadMail
 from receiver.pipeline.scratch import scratch

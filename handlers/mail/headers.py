@@ -7,7 +7,7 @@ from email.headerregistry import HeaderRegistry
 from email.message import Message
 
 from receiver.core import address
-from receiver.core.naming import whole
+from receiver.core.safe_names import whole
 
 FIELD_CHARS = 4000
 VALUE_CHARS = 1000

@@ -10,7 +10,7 @@ from handlers.mail.headers import NAME_CHARS, VALUE_CHARS
 from handlers.mail.tree import Leaf, Letter, Tree
 from receiver.core.address import mailbox, quoted
 from receiver.core.media import OUTLOOK, UNKNOWN
-from receiver.core.naming import whole
+from receiver.core.safe_names import whole
 
 if TYPE_CHECKING:
     from oxmsg.properties import Properties

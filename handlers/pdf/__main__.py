@@ -5,7 +5,7 @@ from typing import Any
 
 import pikepdf
 
-from handlers.child_loop import ChildRefusal, answer_questions
+from handlers.child.loop import ChildRefusal, answer_questions
 from handlers.pdf.file import plain_error
 from handlers.pdf.source import SourcePdf, without_password
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pikepdf
 
-from handlers.child_loop import ChildRefusal
+from handlers.child.loop import ChildRefusal
 
 
 def opened_pdf(path: Path) -> tuple[pikepdf.Pdf, bool]:

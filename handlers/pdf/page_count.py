@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from handlers.child_loop import answer_questions
+from handlers.child.loop import answer_questions
 from handlers.pdf.file import opened_pdf
 
 

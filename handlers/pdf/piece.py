@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
 
-from handlers.child_loop import ChildRefusal
+from handlers.child.loop import ChildRefusal
 from handlers.pdf.annotations import NOT_ON_PAGES, Copies
 from handlers.pdf.form import form_of
 from handlers.pdf.landmarks import Landmarks, inherited

@@ -9,7 +9,7 @@ from typing import Any
 import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
-from handlers.child_loop import ChildRefusal
+from handlers.child.loop import ChildRefusal
 from handlers.pdf.blank_page import shows_nothing
 from handlers.pdf.file import opened_pdf, plain_error
 from handlers.pdf.landmarks import DIRECT, Place, annotations, inherited, name_tree

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from handlers.destinations import options as options_
 from handlers.destinations import reach
 from handlers.destinations.manifest import DELIVERY
-from handlers.s3_integrity import refuse_bogus, refuse_part
+from handlers.sources.s3_integrity import refuse_bogus, refuse_part
 from receiver.aws.boto import Aws, DestinationAccess
 from receiver.core.delivery_request import Content
 from receiver.core.document import Delivery, Document

@@ -13,8 +13,8 @@ from receiver.core.channel_name import channel_name
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
+from receiver.core.ids import task_id
 from receiver.core.incident import Incident, occurrence, opened_incident
-from receiver.core.naming import task_id
 from receiver.core.notification import Notification, notification_id
 from receiver.pipeline.context import Context
 from receiver.pipeline.flags import put_flag

@@ -19,7 +19,8 @@ from receiver.aws.environment import named_region
 from receiver.aws.errors import ASSUMING, code_of, located, translated, unsent
 from receiver.aws.threads import Threads
 from receiver.core.errors import DestinationBusy, MailroomError, Unanswered
-from receiver.core.naming import attachment, place
+from receiver.core.ids import place
+from receiver.core.object_key import attachment
 
 R = TypeVar("R")
 

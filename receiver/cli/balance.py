@@ -8,7 +8,8 @@ from receiver import show
 from receiver.cli.listing import when
 from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_store
-from receiver.core.change import Query, Tally
+from receiver.core.balance import Tally
+from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.pipeline.records import find_records
 from receiver.ports import Store

@@ -5,7 +5,7 @@ import click
 from receiver.bootstrap import App
 from receiver.cli.output import say
 from receiver.cli.running import with_app
-from receiver.core.naming import place
+from receiver.core.ids import place
 from receiver.pipeline import pause as pausing
 
 

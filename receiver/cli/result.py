@@ -6,9 +6,9 @@ import mimetypes
 from typing import Any
 
 from receiver.core.document import NAMING, Classification, Document, Origin
+from receiver.core.ids import document_id
 from receiver.core.job import JobStatus
 from receiver.core.media import ONE_PAGE
-from receiver.core.naming import document_id
 from receiver.core.possible_facts import SOURCES
 
 KEYS = (

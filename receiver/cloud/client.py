@@ -22,8 +22,8 @@ from receiver.cloud.transport import Call, Timeouts, Transport
 from receiver.cloud.webhook_configs import WebhookConfigs
 from receiver.core.delivery_request import Content
 from receiver.core.errors import CloudBusy, CloudRefused, FileGone, JobGone
+from receiver.core.ids import may_be_id
 from receiver.core.job import JobKind, JobReport, JobStatus
-from receiver.core.naming import may_be_id
 from receiver.ports import Clock, Cloud, CloudFile, JobRequest
 
 FILES = "/api/v1/beta/files"

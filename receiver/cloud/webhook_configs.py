@@ -13,7 +13,7 @@ from receiver.cloud.ask import ask_one, ask_pages
 from receiver.cloud.refusal import About
 from receiver.cloud.transport import Call, Transport
 from receiver.core.errors import Malformed, NotServed
-from receiver.core.naming import may_be_id
+from receiver.core.ids import may_be_id
 from receiver.ports import WebhookConfiguration
 
 SAVED = "/api/v1/beta/webhook-configs"

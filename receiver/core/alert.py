@@ -6,7 +6,7 @@ An alert is one occurrence. Occurrences of one kind and cause are one incident (
 from dataclasses import dataclass
 from enum import StrEnum
 
-from receiver.core.naming import short_hash
+from receiver.core.ids import short_hash
 
 KINDS: dict[str, str] = {
     "job.failed": "LlamaCloud could not classify or split a document",

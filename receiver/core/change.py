@@ -5,7 +5,7 @@ caller learns *conflict* from the write itself and never has to ask first.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -162,37 +162,3 @@ class Page(NamedTuple):
 
     records: list  # type: ignore[type-arg]
     cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """The books: documents taken in, how many are in each state, and how many were forgotten since. Counted by the
-    store at each write.
-
-    A withdrawn piece is no longer counted as taken in, because its pages are in other pieces: it is counted apart.
-    """
-
-    taken_in: int = 0
-    routed: int = 0
-    review: int = 0
-    failed: int = 0
-    open: int = 0
-    withdrawn: int = 0
-    forgotten: int = 0
-    """Documents whose records were removed when their time was over (retention.documents_days)."""
-
-    @property
-    def ever(self) -> int:
-        """Documents that were ever taken in; it never goes down."""
-        return self.taken_in + self.withdrawn
-
-    @classmethod
-    def of(cls, counted: Mapping[str, int]) -> "Tally":
-        """The books of a store that counted every document that ever came, and how many are in each state."""
-        ever, withdrawn = counted.get("taken_in", 0), counted.get("withdrawn", 0)
-        return cls(**{**counted, "taken_in": ever - withdrawn})
-
-    @property
-    def balanced(self) -> bool:
-        """Whether taken in = routed + review + failed + open + forgotten."""
-        return self.taken_in == self.routed + self.review + self.failed + self.open + self.forgotten

@@ -8,7 +8,7 @@ conditions (``when``) are too clever to be compared, the checker takes them for 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from receiver.core.alert_rule import AlertRule
-from receiver.core.naming import field_faults
+from receiver.core.object_key import field_faults
 from receiver.core.pattern import matches
 from receiver.core.places import Names, TableEntry, doubled, on_manifests
 from receiver.core.plan import Taken, Target, Way

@@ -184,8 +184,8 @@ class Document:
     forgotten."""
     taken_in_at: float
     naming: int = 1
-    """How values become parts of its keys (core/naming.py). A document's keys never change, so whoever takes it in says
-    NAMING; records from before do not have it."""
+    """How values become parts of its keys (core/object_key.py). The keys of a document never change: new documents get
+    NAMING, and older records lack the field."""
     version: int = 0
     state: DocumentState = DocumentState.OPEN
     step: Step = Step.TAKEN_IN

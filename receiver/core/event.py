@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from receiver.core.errors import Malformed
-from receiver.core.naming import event_key, id_parts
+from receiver.core.ids import event_key, id_parts
 from receiver.core.strict import refuse_ambiguity
 
 ID_LIMIT = 255

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from receiver.core.document import Classification, Document
-from receiver.core.naming import path_fields, render
+from receiver.core.object_key import path_fields, render
 from receiver.core.plan import Plan, Row
 from receiver.core.route import RouteTable, RowResult, decide, decide_failed
 from receiver.core.when import document_attributes

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from receiver.core.alert import Alert, Severity
 from receiver.core.document import DeliveryState, Document, DocumentState
-from receiver.core.naming import DOCUMENT
+from receiver.core.ids import DOCUMENT
 from receiver.core.plan import Way
 
 EXAMPLES = 5

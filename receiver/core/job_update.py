@@ -6,8 +6,8 @@ What an event says is a string from outside, which selects a handler and nothing
 
 from dataclasses import dataclass
 
+from receiver.core.ids import task_id
 from receiver.core.job import Job, SweepVerdict
-from receiver.core.naming import task_id
 from receiver.core.task import Task
 
 FIRST_POLL = 1.0

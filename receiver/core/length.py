@@ -1,6 +1,6 @@
 """How long a path can become: its template, filled with the longest values that a document can bring."""
 
-from receiver.core.naming import FIELDS, TYPE_BYTES, WORD_BYTES, render
+from receiver.core.object_key import FIELDS, TYPE_BYTES, WORD_BYTES, render
 from receiver.core.safe_names import NAME_BYTES
 
 _SHORT = {
@@ -14,7 +14,7 @@ _LONGEST = (_LONG | {"ext": ""}, _LONG | {"stem": "x", "ext": "x" * (NAME_BYTES 
 
 
 def longest(template: str) -> tuple[str, ...]:
-    """The paths that this template gives at its longest. It must be without faults (core/naming.py)."""
+    """The paths that this template gives at its longest. It must be without faults (core/object_key.py)."""
     return tuple(render(template, values) for values in _LONGEST)
 
 

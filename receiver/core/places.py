@@ -6,7 +6,7 @@ Each destination says what its addresses take up (core/plan.py); here is only co
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from receiver.core.naming import FIELDS, UNTYPED, render
+from receiver.core.object_key import FIELDS, UNTYPED, render
 from receiver.core.plan import Taken, Target
 from receiver.core.problem import Problem, an_error
 from receiver.core.route import ANY, Route

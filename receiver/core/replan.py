@@ -16,8 +16,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from receiver.core.document import Delivery, DeliveryState, Document, Receipt
+from receiver.core.ids import claim_id, delivery_id
 from receiver.core.message_type import PLACED, Meaning, meaning_of
-from receiver.core.naming import claim_id, delivery_id, place_beside, rendered_address, url_at
+from receiver.core.object_key import place_beside, rendered_address, url_at
 from receiver.core.plan import Plan, Taken, Target, Way
 
 Holds = Callable[[Target], bool]

@@ -55,3 +55,11 @@ def _marked(clean: str, text: str, suffix: str, most: int) -> str:
     mark = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_MARK_DIGITS]
     room = most - len(suffix.encode()) - 1 - _MARK_DIGITS
     return f"{clean.encode()[:room].decode(errors='ignore').rstrip(' .') or '_'}-{mark}{suffix}"
+
+
+def whole(text: str) -> str:
+    """The text as whole characters, fit to be kept and sent; fine text stays as it is.
+
+    A file name that is not UTF-8, or a careless JSON string, brings halves (lone surrogates): they are spelled out.
+    """
+    return text.encode(errors="backslashreplace").decode()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from receiver.core.naming import render
+from receiver.core.object_key import render
 from receiver.core.places import SAMPLE, Names, TableEntry, meeting
 from receiver.core.problem import Problem, an_error
 

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from receiver.core.document import Document
 from receiver.core.errors import NotAllowed
-from receiver.core.naming import place, task_id
+from receiver.core.ids import place, task_id
 
 NOTE_LIMIT = 300
 """Characters of a note."""

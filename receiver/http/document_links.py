@@ -17,7 +17,7 @@ from receiver.core.delivery_request import Content
 from receiver.core.document import Document
 from receiver.core.errors import FileGone, NotFound
 from receiver.core.manifest import manifest, stored_manifest
-from receiver.core.naming import attachment
+from receiver.core.object_key import attachment
 from receiver.http.auth import Endpoint
 from receiver.packets.pieces import pieces_of
 from receiver.pipeline.content import content_of

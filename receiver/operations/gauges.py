@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from receiver.core.change import Query, Tally
+from receiver.core.balance import Tally
+from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.flag import Flag
 from receiver.core.incident import Incident

@@ -12,8 +12,8 @@ from receiver.core.alert import Alert
 from receiver.core.change import InsertIfAbsent, Query
 from receiver.core.document import Document
 from receiver.core.flag import Flag
+from receiver.core.ids import short_hash
 from receiver.core.incident import Incident
-from receiver.core.naming import short_hash
 from receiver.core.quality import Worse, shares, worse
 from receiver.operations import stalled_queue
 from receiver.operations.heartbeat import failing_channels

@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 from receiver.core.change import InsertIfAbsent, Replace, Write
 from receiver.core.document import NAMING, Classification, Document, DocumentState, Origin, Step
 from receiver.core.errors import Uncuttable
+from receiver.core.ids import id_parts, piece_id
 from receiver.core.job import Job
-from receiver.core.naming import id_parts, piece_id
 from receiver.core.pages import BLANK, BY_HAND, UNCATEGORIZED, Cut, Segment, account, candidates, spans, sure_enough
 from receiver.core.plan import Plan, Way
 from receiver.core.route import decide

@@ -8,7 +8,7 @@ import anyio
 
 from receiver.core.document import Document
 from receiver.core.errors import Misconfigured, ReaderDied, Uncuttable
-from receiver.core.naming import piece_id
+from receiver.core.ids import piece_id
 from receiver.core.task import Task
 from receiver.pipeline.content import content_of
 from receiver.pipeline.context import Context

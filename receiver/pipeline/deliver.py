@@ -13,9 +13,10 @@ from receiver.core.change import InsertIfAbsent, Replace, Write
 from receiver.core.delivery_request import DeliveryRequest, PointerState
 from receiver.core.document import Delivery, DeliveryState, Document, Receipt
 from receiver.core.errors import DeliveryConflict, FileGone, Unroutable
+from receiver.core.ids import place, task_id
 from receiver.core.manifest import manifest
 from receiver.core.message_type import Meaning
-from receiver.core.naming import place, task_id, url_at
+from receiver.core.object_key import url_at
 from receiver.core.plan import Target
 from receiver.core.replan import known, with_pointers
 from receiver.core.task import Task, new_task

@@ -17,8 +17,9 @@ from receiver.core.document import NAMING, Document, Origin
 from receiver.core.errors import Conflict, DocumentRefused, FileGone, Permanent, Transient
 from receiver.core.flag import Flag, bytes_flag
 from receiver.core.header_block import HEAD_BYTES
+from receiver.core.ids import document_id
 from receiver.core.media import ONE_PAGE, media_type, refusal
-from receiver.core.naming import document_id, whole
+from receiver.core.safe_names import whole
 from receiver.core.task import Task, submission_of
 from receiver.pipeline.context import Context
 from receiver.pipeline.document_outcome import held_document

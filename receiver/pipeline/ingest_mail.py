@@ -20,9 +20,10 @@ from receiver.core.document import NAMING, Document, Origin, Step
 from receiver.core.errors import DocumentRefused, Misconfigured, Unreadable
 from receiver.core.fingerprint import cause_of_ours
 from receiver.core.header_block import HEAD_BYTES
+from receiver.core.ids import mail_batch, mail_id
 from receiver.core.mail import EMPTY, Fate, Part, ReadMail, ReadPart
 from receiver.core.media import MAIL, PDF, media_type
-from receiver.core.naming import mail_batch, mail_id, whole
+from receiver.core.safe_names import whole
 from receiver.core.task import Task
 from receiver.packets.mail_archive import archived_mail, document_ids
 from receiver.packets.parents import update_task

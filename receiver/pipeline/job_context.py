@@ -13,10 +13,10 @@ from receiver.core.change import Insert, InsertIfAbsent, Write
 from receiver.core.document import NAMING, Document, DocumentState, Origin, Step
 from receiver.core.errors import CloudBusy, CloudRefused, DocumentRefused, FileGone, JobGone, OutOfCredits
 from receiver.core.event import Event
+from receiver.core.ids import adopted_id, event_key, may_be_id
 from receiver.core.job import Job, JobKind, JobReport, JobStatus, SweepVerdict
 from receiver.core.job_update import Command, JobUpdate
 from receiver.core.media import media_type
-from receiver.core.naming import adopted_id, event_key, may_be_id
 from receiver.core.submission import SELF_TEST, document_named_by, is_submission_of, number_in
 from receiver.pipeline.context import Context, StepResult
 from receiver.pipeline.installation import installation

@@ -17,7 +17,7 @@ from receiver.core.alert import Alert
 from receiver.core.change import Insert, InsertIfAbsent, Replace, Write, changed
 from receiver.core.document import Document
 from receiver.core.errors import CloudRefused, Conflict, MailroomError, OutOfTime, StoreBusy, said_by
-from receiver.core.naming import id_parts
+from receiver.core.ids import id_parts
 from receiver.core.retry import GiveUp, RetryAt, next_attempt
 from receiver.core.task import NOTICES, Task, TaskState
 from receiver.packets import cut, parents

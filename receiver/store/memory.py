@@ -11,6 +11,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any
 
+from receiver.core.balance import Tally
 from receiver.core.bulkhead import Room
 from receiver.core.change import (
     INDEXES,
@@ -22,7 +23,6 @@ from receiver.core.change import (
     Query,
     Record,
     Replace,
-    Tally,
     Write,
     kind_of,
     refuse_repeats,

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from receiver.core.document import Document
+from receiver.core.ids import id_parts, piece_id
 from receiver.core.job import JobStatus
-from receiver.core.naming import id_parts, piece_id
 from receiver.core.plan import Way
 from tests.chaos.evidence import Evidence, Object
 from tests.chaos.expected import truth

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from handlers.local_aws import LocalAws
+from handlers.demo.local_aws import LocalAws
 from handlers.sources.s3_spool import S3Spool
 from receiver.core.plan import Target
 from receiver.ports import Spool, Store

@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx
 
-from handlers.local_aws import LocalAws
+from handlers.demo.local_aws import LocalAws
 from receiver.cloud.client import LlamaCloud
-from receiver.core.change import Query, Tally
+from receiver.core.balance import Tally
+from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.errors import FileGone
 from receiver.core.event import Event

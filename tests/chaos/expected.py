@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from receiver.core.document import DocumentState, worst
+from receiver.core.ids import piece_id
 from receiver.core.job import JobReport, JobStatus
-from receiver.core.naming import piece_id
 from receiver.core.pages import spans
 from tests.chaos.evidence import Evidence
 from tests.chaos.letters import WAYS, Letter, Way

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from handlers.local_aws import LocalAws, local_aws
+from handlers.demo.local_aws import LocalAws, local_aws
 from llamacloud_sandbox.testing import start_sandbox
 from receiver.config import parse
 from receiver.core.change import Query

@@ -16,7 +16,7 @@ from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import DeliveryConflict, FileGone
 from receiver.core.message_type import Meaning
-from receiver.core.naming import path_fields, render
+from receiver.core.object_key import path_fields, render
 from receiver.core.plan import Target
 from receiver.ports import Destination
 from tests.builders import a_document

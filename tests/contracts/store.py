@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from receiver.core.balance import Tally
 from receiver.core.change import (
     INDEXES,
     CheckOwner,
@@ -16,7 +17,6 @@ from receiver.core.change import (
     InsertIfAbsent,
     Query,
     Replace,
-    Tally,
     Write,
     changed,
     kind_of,

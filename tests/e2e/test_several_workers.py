@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from handlers.local_aws import LocalAws, local_aws
+from handlers.demo.local_aws import LocalAws, local_aws
 from handlers.sources.s3_spool import S3Spool
 from llamacloud_sandbox.testing import start_sandbox
 from receiver.config import parse

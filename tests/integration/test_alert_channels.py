@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from handlers.alerts import CHANNELS, open_channel
 from handlers.alerts.slack import AMBER, BLUE, GREEN, RED, message_of
-from handlers.local_aws import LocalAws
+from handlers.demo.local_aws import LocalAws
 from receiver.aws.boto import Aws
 from receiver.core.alert import Severity
 from receiver.core.errors import (

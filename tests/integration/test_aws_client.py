@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from handlers.local_aws import LocalAws, local_aws
+from handlers.demo.local_aws import LocalAws, local_aws
 from receiver.aws.client import JsonClient
 from receiver.core.errors import AccessDenied, Misconfigured
 from receiver.secrets import SecretCache, ask_aws

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from handlers.child_process import GIB, Bounds, Child, Children, bounds_of
-from handlers.memory import memory_bytes
+from handlers.child.memory import memory_bytes
+from handlers.child.process import GIB, Bounds, Child, Children, bounds_of
 from receiver.core.errors import ReaderDied, Transient
 
 pytestmark = pytest.mark.anyio
@@ -167,8 +167,8 @@ def test_the_memory_is_that_of_the_container(
     limit.parent.mkdir(parents=True)
     limit.write_text("300000000\n")
     (tmp_path / "own").write_text(f"1:cpuset:/\n{line}\n")
-    monkeypatch.setattr("handlers.memory.OWN_CGROUP", tmp_path / "own")
-    monkeypatch.setattr("handlers.memory.CGROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr("handlers.child.memory.OWN_CGROUP", tmp_path / "own")
+    monkeypatch.setattr("handlers.child.memory.CGROUPS", tmp_path / "cgroup")
     assert memory_bytes() == 300_000_000
     limit.write_text("max\n")
     assert memory_bytes() > 300_000_000

@@ -24,9 +24,9 @@ from typing import Any
 
 import pytest
 
+from handlers.demo.local_aws import LocalAws
 from handlers.destinations.http import Http
 from handlers.destinations.sqs import Sqs
-from handlers.local_aws import LocalAws
 from receiver.core.delivery_request import DeliveryRequest, Pointer, PointerState
 from receiver.core.document import Classification
 from receiver.core.errors import MailroomError

@@ -9,8 +9,8 @@ import pikepdf
 import pypdfium2
 import pytest
 
-from handlers.child_process import Children
-from handlers.cutting import ChildCutter
+from handlers.child.process import Children
+from handlers.pdf.child_cutter import ChildCutter
 from handlers.pdf.source import SourcePdf
 from receiver.core.errors import Uncuttable
 from tests.pdf_fixtures import a_packet, a_page, damaged, locked

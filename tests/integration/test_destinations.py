@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from handlers.demo.local_aws import LocalAws
 from handlers.destinations import destinations
 from handlers.destinations.folder import Folder
 from handlers.destinations.http import Http
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
-from handlers.local_aws import LocalAws
 from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
 from receiver.core.plan import Target

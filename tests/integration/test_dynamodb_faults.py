@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from handlers.local_aws import LocalAws
+from handlers.demo.local_aws import LocalAws
 from receiver.aws.client import JsonClient
 from receiver.core.change import Insert, InsertIfAbsent, Query, Replace, changed
 from receiver.core.document import Document, DocumentState

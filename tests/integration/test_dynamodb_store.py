@@ -10,9 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
-from handlers.local_aws import LocalAws
+from handlers.demo.local_aws import LocalAws
 from receiver.aws.client import JsonClient
-from receiver.core.change import Delete, Insert, Query, Replace, Tally
+from receiver.core.balance import Tally
+from receiver.core.change import Delete, Insert, Query, Replace
 from receiver.core.document import Document, DocumentState
 from receiver.core.event import Event
 from receiver.core.task import Task

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from handlers.local_aws import LocalAws
+from handlers.demo.local_aws import LocalAws
 from llamacloud_sandbox.testing import start_sandbox
 from receiver.store.dynamodb.table import create_table
 from tests.lambda_runtime import ROOT, Function, FunctionError, running

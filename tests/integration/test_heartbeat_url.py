@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.heartbeat import HeartbeatUrl
+from handlers.alerts.heartbeat_url import HeartbeatUrl
 from receiver.core.errors import DestinationBusy, Misconfigured, Unroutable
 from tests.endpoints import an_endpoint
 

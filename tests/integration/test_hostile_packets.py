@@ -9,8 +9,8 @@ import pikepdf
 import pytest
 from pikepdf import Array, Dictionary, Name, String
 
-from handlers.child_process import GIB, Bounds, Children
-from handlers.cutting import ChildCutter
+from handlers.child.process import GIB, Bounds, Children
+from handlers.pdf.child_cutter import ChildCutter
 from receiver.core.errors import ReaderDied, Uncuttable
 from tests.pdf_fixtures import a_page, packet_bytes, with_file
 

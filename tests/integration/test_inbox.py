@@ -12,9 +12,9 @@ from urllib.parse import quote_plus
 import pytest
 
 from handlers.app import open_inbox
+from handlers.demo.local_aws import LocalAws
 from handlers.destinations.s3 import S3
-from handlers.inbox import InboxFeed
-from handlers.local_aws import LocalAws
+from handlers.sources.inbox import InboxFeed
 from handlers.sources.s3 import S3Source
 from receiver.bootstrap import App
 from receiver.core.change import Query, Replace
@@ -262,7 +262,7 @@ async def test_a_fault_of_ours_over_one_message_ends_nothing_either(
     async def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr("handlers.inbox.take_object", broken)
+    monkeypatch.setattr("handlers.sources.inbox.take_object", broken)
     inbox.tell(inbox.put("letter.pdf"))
     assert await inbox.take() == 0
     assert len(inbox.aws.messages(inbox.name)) == 1

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from handlers.alerts import open_channel
+from handlers.demo.local_aws import REGION, LocalAws, local_aws
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
-from handlers.local_aws import REGION, LocalAws, local_aws
 from handlers.sources.s3 import DONE, Place, S3Source
 from handlers.sources.s3_spool import S3Spool
 from receiver.aws.boto import Aws

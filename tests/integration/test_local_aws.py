@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers.local_aws import LocalAws
-from handlers.local_aws import local_aws as start_local_aws
+from handlers.demo.local_aws import LocalAws
+from handlers.demo.local_aws import local_aws as start_local_aws
 from receiver.core.plan import Target
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.aws
 
 PARENT = """
 import time
-from handlers.local_aws import local_aws
+from handlers.demo.local_aws import local_aws
 with local_aws() as aws:
     print(aws.pid, flush=True)
     time.sleep(600)

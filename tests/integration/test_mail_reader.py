@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.child_process import Bounds, Children
+from handlers.child.process import Bounds, Children
 from handlers.mail.child_reader import ChildMailReader
 from receiver.core.errors import Unreadable
 from receiver.core.mail import MailBounds, ReadMail
@@ -87,7 +87,7 @@ async def test_an_answer_that_comes_too_late_is_none(tmp_path: Path) -> None:
 
 BUSY = """
 import sys
-from handlers.child_loop import ChildRefusal
+from handlers.child.loop import ChildRefusal
 from handlers.mail import __main__ as child
 
 def busy(*arguments):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from handlers import cutting
-from handlers.child_process import Child, Children
-from handlers.cutting import ChildCutter
+from handlers.child.process import Child, Children
+from handlers.pdf import child_cutter
+from handlers.pdf.child_cutter import ChildCutter
 from receiver.core.errors import ReaderDied, Uncuttable
 from tests.pdf_fixtures import a_packet, a_page, locked
 
@@ -48,7 +48,7 @@ async def test_files_that_wait_together_are_counted_by_one_child_which_ends_with
 
 
 async def test_a_child_is_changed_after_so_many_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cutting, "COUNTED", 3)
+    monkeypatch.setattr(child_cutter, "COUNTED", 3)
     children = CountedChildren()
     cutter = ChildCutter(children)
     path = a_packet(tmp_path, a_page("a"), a_page("b"))

@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from handlers.demo.local_aws import LocalAws
 from handlers.destinations.folder import Folder
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
-from handlers.local_aws import LocalAws
 from handlers.sources.folder import FolderSource
 from handlers.sources.s3 import S3Source
 from handlers.sources.s3_spool import S3Spool

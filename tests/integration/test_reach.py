@@ -10,10 +10,10 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from handlers.demo.local_aws import LocalAws
 from handlers.destinations.queue_address import queue_name
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
-from handlers.local_aws import LocalAws
 from handlers.sources.s3 import S3Source
 from receiver.aws.assumed_role import session_in_role
 from receiver.aws.boto import Aws, DestinationAccess

@@ -20,8 +20,8 @@ from receiver.config import load, parse
 from receiver.core.change import Query
 from receiver.core.errors import Misconfigured
 from receiver.core.flag import Flag
+from receiver.core.ids import short_hash
 from receiver.core.incident import Incident
-from receiver.core.naming import short_hash
 from receiver.core.task import Task
 from receiver.refused_change import SHADOW
 from receiver.reload import keep_current

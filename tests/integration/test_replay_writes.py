@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from handlers.demo.local_aws import LocalAws
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
-from handlers.local_aws import LocalAws
 from receiver.aws.boto import Aws
 from receiver.core.document import DocumentState
 from receiver.core.plan import Target

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from handlers.local_aws import LocalAws
+from handlers.demo.local_aws import LocalAws
 from handlers.sources.s3_spool import S3Spool
 from receiver.core.document import SETTLED, Document
 from receiver.core.errors import FileGone

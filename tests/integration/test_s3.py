@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from handlers.demo.local_aws import LocalAws
 from handlers.destinations.s3 import S3
-from handlers.local_aws import LocalAws
 from receiver.aws.boto import Aws
 from receiver.core.delivery_request import Content
 from receiver.core.errors import DeliveryConflict, DestinationBusy, FileGone, Misconfigured, Unroutable

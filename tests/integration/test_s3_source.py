@@ -5,8 +5,8 @@ from itertools import count
 
 import pytest
 
+from handlers.demo.local_aws import LocalAws
 from handlers.destinations.s3 import S3
-from handlers.local_aws import LocalAws
 from handlers.sources.s3 import Place, S3Source, source_place
 from receiver.core.delivery_request import Content
 from receiver.core.document import Document

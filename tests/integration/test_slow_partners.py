@@ -11,7 +11,7 @@ import pytest
 
 from handlers.alerts import email
 from handlers.alerts.email import Email
-from handlers.outbound import Outbound
+from handlers.http_client import Outbound
 from receiver.aws.boto import Aws
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.transport import Timeouts

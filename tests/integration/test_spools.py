@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.local_aws import LocalAws
+from handlers.demo.local_aws import LocalAws
 from handlers.sources.s3_spool import S3Spool
 from receiver.core.errors import AccessDenied
 from receiver.ports import Spool

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from receiver.core.change import INDEXES, Insert, InsertIfAbsent, Query, Record, Replace, Tally, kind_of
+from receiver.core.balance import Tally
+from receiver.core.change import INDEXES, Insert, InsertIfAbsent, Query, Record, Replace, kind_of
 from receiver.core.document import Document, DocumentState, HistoryEntry
 from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.event import Event

@@ -5,9 +5,9 @@ from itertools import count
 
 import pytest
 
+from handlers.demo.local_aws import LocalAws
 from handlers.destinations.queue_address import queue_name, queue_of
 from handlers.destinations.sqs import Sqs
-from handlers.local_aws import LocalAws
 from receiver.aws.boto import Aws
 from receiver.core.document import Classification
 from receiver.core.errors import DestinationBusy, Unroutable

@@ -18,6 +18,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from receiver.core.balance import Tally
 from receiver.core.bulkhead import Room
 from receiver.core.change import (
     INDEXES,
@@ -28,7 +29,6 @@ from receiver.core.change import (
     Query,
     Record,
     Replace,
-    Tally,
     Write,
     changed,
     kind_of,

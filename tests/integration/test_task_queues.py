@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handlers.local_aws import LocalAws
+from handlers.demo.local_aws import LocalAws
 from receiver.core.errors import Misconfigured, Transient
 from receiver.ports import Message, TaskQueue
 from receiver.queue.local import LocalQueue

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from receiver.bootstrap import App
 from receiver.core.change import Insert, Query
 from receiver.core.document import Document, Origin
-from receiver.core.naming import document_id
+from receiver.core.ids import document_id
 from receiver.core.task import Task
 from receiver.http import uploads
 from tests.builders import a_document

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from msgspec import structs
 
-from handlers.local_aws import LocalAws
+from handlers.demo.local_aws import LocalAws
 from receiver import background, worker
 from receiver.core import bulkhead
 from receiver.core.change import Insert, Query, Replace, Write

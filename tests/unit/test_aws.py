@@ -19,9 +19,9 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from handlers.demo.local_aws import LocalAws
 from handlers.destinations.s3 import S3
 from handlers.destinations.s3_object import S3Objects
-from handlers.local_aws import LocalAws
 from handlers.sources.s3 import Place, S3Source
 from receiver.aws.boto import Aws
 from receiver.aws.errors import making, translated

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.core.fingerprint import CAUSE_KEPT, KNOWN, cause_of
+from receiver.core.ids import short_hash
 from receiver.core.masking import masked
-from receiver.core.naming import short_hash
 
 DOCS = Path(__file__).parents[2] / "docs"
 CALENDAR = {"january", "february", "april", "june", "july", "september", "october", "november", "december",

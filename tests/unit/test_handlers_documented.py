@@ -10,7 +10,7 @@ import pytest
 
 from handlers.alerts import CHANNELS
 from handlers.destinations import destinations
-from receiver.core.naming import FIELDS
+from receiver.core.object_key import FIELDS
 
 DOCS = Path(__file__).parents[2] / "docs"
 

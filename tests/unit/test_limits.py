@@ -17,8 +17,9 @@ from handlers.destinations.s3_limits import (
     option_faults,
 )
 from receiver.core.document import Classification, Origin
+from receiver.core.ids import document_id
 from receiver.core.length import most_bytes, most_bytes_of_a_part
-from receiver.core.naming import FIELDS, document_id, path_fields, render
+from receiver.core.object_key import FIELDS, path_fields, render
 from tests.builders import a_document
 from tests.delivery_requests import a_delivery_request
 

@@ -21,7 +21,8 @@ from receiver.cli.backtest import Move
 from receiver.config import parse
 from receiver.core.alert import Alert
 from receiver.core.errors import Unroutable
-from receiver.core.naming import delivery_id, path_fields, render, rendered_address
+from receiver.core.ids import delivery_id
+from receiver.core.object_key import path_fields, render, rendered_address
 from receiver.core.plan import Plan, Target, Way
 from receiver.core.redecide import alike, what_moves
 from receiver.core.replan import replanned

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from receiver.core.document import Delivery, DeliveryState, Document, Receipt
 from receiver.core.message_type import Meaning
-from receiver.core.naming import url_at
+from receiver.core.object_key import url_at
 from receiver.core.plan import Plan, Target, Way
 from receiver.core.replan import replanned
 from tests.builders import a_document

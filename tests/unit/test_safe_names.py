@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from receiver.core.document import NAMING, Classification, Origin
-from receiver.core.naming import NOBODY, UNTYPED, path_fields
+from receiver.core.object_key import NOBODY, UNTYPED, path_fields
 from receiver.core.safe_names import NAME_BYTES, safe_file, safe_word
 from tests.builders import a_document
 

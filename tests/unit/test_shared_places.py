@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from handlers.destinations.folder import Folder
 from receiver.core.document import Classification, Document, Origin
-from receiver.core.naming import rendered_address
+from receiver.core.object_key import rendered_address
 from receiver.core.places import TableEntry, doubled
 from receiver.core.plan import Taken, Target
 from receiver.core.problem import Problem

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.core.document import Document, Origin
-from receiver.core.naming import document_id
+from receiver.core.ids import document_id
 from receiver.core.submission import (
     configuration_hash,
     current,

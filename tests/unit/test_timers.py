@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.functions.process import ANSWER_SECONDS, RECORD_SECONDS
-from handlers.outbound import SECONDS
+from handlers.http_client import SECONDS
 from receiver.aws.boto import ATTEMPTS, CALL_SECONDS, CONNECT_SECONDS, COPY_SECONDS, READ_SECONDS
 from receiver.cloud.refusal import About
 from receiver.cloud.transport import Call, Timeouts

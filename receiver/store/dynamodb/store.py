@@ -21,8 +21,9 @@ from operator import attrgetter
 from typing import Any
 
 from receiver.aws.service import BUSY, AwsError, Service, botocore_client
+from receiver.core.balance import Tally
 from receiver.core.bulkhead import Room
-from receiver.core.change import Delete, Page, Query, Record, Replace, Tally, Write, refuse_repeats, succeeding
+from receiver.core.change import Delete, Page, Query, Record, Replace, Write, refuse_repeats, succeeding
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.task import Rank, Task

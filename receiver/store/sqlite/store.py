@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from receiver.core.balance import Tally
 from receiver.core.bulkhead import Room
-from receiver.core.change import Page, Query, Record, Tally, Write, refuse_repeats
+from receiver.core.change import Page, Query, Record, Write, refuse_repeats
 from receiver.core.errors import Misconfigured, StoreBusy
 from receiver.core.event import Event
 from receiver.core.task import Task

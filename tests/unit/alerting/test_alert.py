@@ -11,9 +11,9 @@ from receiver.core.change import Insert, InsertIfAbsent, Query
 from receiver.core.channel_name import channel_name
 from receiver.core.document import DocumentState
 from receiver.core.errors import DestinationBusy
+from receiver.core.ids import task_id
 from receiver.core.incident import Occurrence, Status
 from receiver.core.job import JobStatus
-from receiver.core.naming import task_id
 from receiver.core.notification import Notification
 from receiver.core.task import Task, TaskState
 from receiver.operations.manual_routing import RoutingDecision, route_by_hand

@@ -27,9 +27,9 @@ from receiver.core.channel import Channel
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict, DestinationBusy, OutOfCredits, Unroutable
 from receiver.core.fingerprint import cause_of
+from receiver.core.ids import short_hash
 from receiver.core.incident import Incident, Status
 from receiver.core.job import JobStatus
-from receiver.core.naming import short_hash
 from receiver.core.notice import Notice, NoticeStatus
 from receiver.core.notification import Notification
 from receiver.core.task import Task, TaskState, submission_of

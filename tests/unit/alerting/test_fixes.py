@@ -10,7 +10,8 @@ import pytest
 
 from receiver.core.advice import BY_KIND, JOB_FAILED
 from receiver.core.alert import KINDS
-from receiver.core.change import Replace, Tally
+from receiver.core.balance import Tally
+from receiver.core.change import Replace
 from receiver.core.document import DocumentState
 from receiver.core.errors import (
     DeliveryConflict,

@@ -13,8 +13,8 @@ from receiver.core.alert import Alert
 from receiver.core.change import InsertIfAbsent, Replace
 from receiver.core.channel import Channel
 from receiver.core.errors import AccessDenied, DestinationBusy, PartlyTold, Unanswered, Unroutable
+from receiver.core.ids import short_hash
 from receiver.core.incident import Incident, Status
-from receiver.core.naming import short_hash
 from receiver.core.notice import Notice
 from receiver.core.notification import Notification
 from receiver.core.task import TaskState

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from receiver.core.change import Tally
+from receiver.core.balance import Tally
 from receiver.core.document import Document, DocumentState, Step
+from receiver.core.ids import piece_id
 from receiver.core.job import JobKind, JobReport, JobStatus
-from receiver.core.naming import piece_id
 from receiver.core.plan import Plan, Way
 from receiver.core.task import Task
 from tests.builders import a_document

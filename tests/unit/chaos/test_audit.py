@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from receiver.core.change import Tally
+from receiver.core.balance import Tally
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.job import JobKind, JobReport, JobStatus
 from receiver.core.task import Task, TaskState

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from receiver.core.change import Replace, Tally
+from receiver.core.balance import Tally
+from receiver.core.change import Replace
 from receiver.core.errors import CloudBusy, DestinationBusy, OutOfCredits
+from receiver.core.ids import place
 from receiver.core.incident import NATURES, Nature
-from receiver.core.naming import place
 from receiver.core.notice import NoticeStatus
 from receiver.core.task import TaskState
 from receiver.operations import manual_routing

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from handlers import classify, split, unhandled
+from handlers import classify, split, unknown_events
 from receiver.core.change import Replace
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Misconfigured
@@ -13,7 +13,7 @@ from receiver.operations.sweep import sweep
 from receiver.pipeline.job_request import job_request_for
 from receiver.pipeline.registry import HandlerRegistry
 from receiver.ports import CloudFile
-from tests import made_up_family
+from tests import example_event_family
 from tests.in_memory_app import InMemoryApp
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def app(app: InMemoryApp) -> InMemoryApp:
-    registry = HandlerRegistry(classify.router, split.router, made_up_family.router, unhandled.router)
+    registry = HandlerRegistry(classify.router, split.router, example_event_family.router, unknown_events.router)
     app.context = replace(app.context, registry=registry)
     return app
 
@@ -31,14 +31,14 @@ async def extracting(app: InMemoryApp) -> Document:
     document = await app.submitted()
     job = await app.store.get(Job, document.job_id)
     assert job is not None
-    await app.store.apply(Replace(replace(job, kind=made_up_family.EXTRACT)))
-    app.cloud.reports[job.id] = replace(app.cloud.reports[job.id], kind=made_up_family.EXTRACT)
+    await app.store.apply(Replace(replace(job, kind=example_event_family.EXTRACT)))
+    app.cloud.reports[job.id] = replace(app.cloud.reports[job.id], kind=example_event_family.EXTRACT)
     return document
 
 
 async def test_the_webhook_of_its_jobs_asks_for_its_events(app: InMemoryApp) -> None:
     document, file = await app.submitted(), CloudFile(id="dfl-1", name="letter.pdf")
-    request = job_request_for(document, made_up_family.EXTRACT, file, app.context)
+    request = job_request_for(document, example_event_family.EXTRACT, file, app.context)
     assert request.registration is not None
     assert request.registration.events == ("extract.success", "extract.error")
     assert request.configuration == {"data_schema": {"total": "number"}}
@@ -54,7 +54,7 @@ async def test_its_event_is_handled(app: InMemoryApp) -> None:
     assert (after.state, after.error) == (DocumentState.REVIEW, "its data was extracted")
     job = await app.store.get(Job, document.job_id)
     assert job is not None
-    assert (job.kind, job.status) == (made_up_family.EXTRACT, JobStatus.COMPLETED)
+    assert (job.kind, job.status) == (example_event_family.EXTRACT, JobStatus.COMPLETED)
 
 
 async def test_a_job_whose_event_did_not_come_is_swept(app: InMemoryApp) -> None:
@@ -86,7 +86,7 @@ def test_what_is_registered_twice_is_a_mistake_at_start(again: str) -> None:
     if again == "jobs":
         other.jobs(JobKind.CLASSIFY, events=(), configuration=lambda _: {})
     elif again == "on":
-        other.on("classify.success")(unhandled.ignore)
+        other.on("classify.success")(unknown_events.ignore)
     else:
         other.on_command(JobKind.CLASSIFY)(classify.look_again)
     with pytest.raises(Misconfigured, match=r"two|second"):

@@ -1,20 +1,18 @@
-"""Names that are derived, never invented: the same input gives the same id and the same key, for ever.
+"""Where a document lies at a destination: the S3 key, or the path in a folder, that a row's template gives.
 
-Ids and keys carry the promises: a document's id makes a second intake the same document, a delivery id and a
-deterministic key make a repeated delivery the same delivery. What LlamaCloud is told is named in core/submission.py.
+The same document gets the same key for ever, so that a repeated delivery is the same delivery.
 """
 
 import hashlib
 import re
 import string
 import unicodedata
-from base64 import b32encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
 
-from receiver.core.document import Classification, Document, Origin
+from receiver.core.document import Classification, Document
 from receiver.core.errors import Misconfigured
 from receiver.core.pages import spans
 from receiver.core.plan import Target
@@ -50,132 +48,16 @@ FIELDS = frozenset(
 """The fields that a destination's path may use."""
 
 
-_QUOTED = re.compile(r"[%:\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What an id's parts may hold only in quotes: its separator, the quote itself, and what no terminal should print."""
-_ID = re.compile(r"[A-Za-z0-9._~:@=+-]{1,255}")
-_SEPARATORS = str.maketrans({"\0": "\1\3", "\1": "\1\2"})
-
-DOCUMENT = "doc"
-"""What the id of every document begins with."""
-
-
-def task_id(kind: str, *parts: str | float) -> str:
-    """The id of the task of this kind about these parts: ``submit:doc_x:0``.
-
-    Different parts give different ids, whatever they hold: an id that comes from outside can neither look like two
-    parts nor like another task's. Nothing is cut off; the stores take ids of any length.
-    """
-    texts = [kind, *map(str, parts)]
-    plain = ":".join(texts)
-    if plain.isprintable() and "%" not in plain and plain.count(":") == len(parts):  # nearly all are
-        return plain
-    return ":".join([_QUOTED.sub(_quote, text) for text in texts])
-
-
-def event_key(event_id: str, document_id: str) -> str:
-    """Our id of an event: LlamaCloud's own, and the document that its token proves, if it has one.
-
-    Who has the token of one document could otherwise use up the id of another document's event, which would then be
-    taken for a repetition.
-    """
-    return task_id(event_id, document_id) if document_id else task_id(event_id)
-
-
-def id_parts(made: str) -> tuple[str, ...]:
-    """The parts that ``task_id`` or ``event_key`` was given. They may be parts of another id: the alert's of a task."""
-    parts = made.split(":")
-    return tuple(unquote_to_bytes(item).decode(errors="surrogatepass") if "%" in item else item for item in parts)
-
-
-def _quote(found: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in found[0].encode(errors="surrogatepass"))
-
-
-def may_be_id(text: str) -> bool:
-    """Whether this could be LlamaCloud's id of something. Its ids are opaque (reference 1.0), but they are parts of a
-    path: what a server could read as another path, query or fragment is none, and is never asked for.
-    """
-    return _ID.fullmatch(text) is not None and text not in {".", ".."}
-
-
-def place(url: str) -> str:
-    """What shares a destination's fate: its bucket, queue or host (``s3://bucket``); all folders; else the whole."""
-    scheme, found, rest = url.partition("://")
-    if not found or rest.startswith(("https://", "http://")):  # an alert channel, or a queue by its address
-        return url.partition("#")[0].rstrip("/")
-    return f"{scheme}://{rest.split('/')[0].rpartition('@')[2]}"
-
-
-def document_id(origin: Origin, sha256: str) -> str:
-    """The id of the document with this content from this place."""
-    if origin.by_sender:
-        by = f"{len(origin.sender)}:{origin.sender}"
-        return _derive(DOCUMENT, f"{origin.kind} by", by, origin.locator, sha256)
-    return _derive(DOCUMENT, origin.kind, origin.locator, sha256)
-
-
-def adopted_id(job_id: str) -> str:
-    """The id of the document behind a job that was created elsewhere."""
-    return _derive(DOCUMENT, "adopted", job_id)
-
-
-def piece_id(parent_id: str, pages: tuple[int, ...]) -> str:
-    """The id of the piece of a packet that holds these pages."""
-    return _derive(DOCUMENT, "piece", parent_id, ",".join(map(str, pages)))
-
-
-def mail_batch(message_id: str) -> str:
-    """The batch that the attachments of one e-mail share."""
-    return _derive("mail", message_id)
-
-
-def mail_id(message_id: str, digest: str) -> str:
-    """The id of a mail's record: the same by whatever way the mail came, another one when a part of it differs."""
-    return _derive(DOCUMENT, "mail", message_id, digest)
-
-
-def delivery_id(document_id: str, place: str, *what: str) -> str:
-    """The id of a delivery: the document, where to, and what is delivered (a checksum; of a message also what it says).
-
-    The name of the row is no part of it: whoever renames a row sends nothing again.
-    """
-    return _derive("dlv", document_id, place, *what)
-
-
-def claim_id(*said: str) -> str:
-    """A fingerprint of what a message claims: the same for the same claim."""
-    return _derive("clm", *said)
-
-
-def short_hash(kind: str, cause: str) -> str:
-    """The name of everything of this kind and cause: twelve letters and digits that a person can type."""
-    digest = hashlib.sha256(f"{kind}\0{cause}".encode(errors="backslashreplace")).digest()
-    return b32encode(digest).decode().lower()[:12]
-
-
-def _derive(prefix: str, *parts: str) -> str:
-    digest = hashlib.sha256("\0".join(part.translate(_SEPARATORS) for part in parts).encode()).digest()
-    return f"{prefix}_{b32encode(digest[:15]).decode().lower()}"
-
-
-def whole(text: str) -> str:
-    """The text as whole characters, fit to be kept and sent; fine text stays as it is.
-
-    A file name that is not UTF-8, or a careless JSON string, brings halves (lone surrogates): they are spelled out.
-    """
-    return text.encode(errors="backslashreplace").decode()
-
-
 def path_fields(document: Document, classification: Classification | None = None) -> dict[str, str]:
-    """The values for a path's fields. Dates are those of the intake, in UTC, so that a repeat yields the same key."""
+    """The values of a template's fields. Dates are those of the intake, in UTC: a repeat yields the same key."""
     found = classification or document.classification
     taken_in = datetime.fromtimestamp(document.taken_in_at, UTC)
     dates = {"yyyy": f"{taken_in:%Y}", "mm": f"{taken_in:%m}", "dd": f"{taken_in:%d}"}
     type_ = found.type if found and found.type else ""
-    return {"document_id": document.id, **dates, **(_apart if document.naming > 1 else _as_before)(document, type_)}
+    return {"document_id": document.id, **dates, **(_distinct if document.naming > 1 else _as_before)(document, type_)}
 
 
-def _apart(document: Document, type_: str) -> dict[str, str]:
+def _distinct(document: Document, type_: str) -> dict[str, str]:
     """Different values give different parts."""
     name = safe_file(document.name)
     path, origin, pages = PurePosixPath(name), document.origin, spans(document.pages).replace(", ", "_")

@@ -4,7 +4,7 @@
         answer = await child.ask({"open": "/tmp/packet.pdf"})
 
 One JSON object a line goes in, one comes out; the module's ``__main__`` gives its answer function
-to ``answer_questions`` (handlers/child_loop.py).
+to ``answer_questions`` (handlers/child/loop.py).
 The child gets no secret, and does not outlive its block. One ``Children`` serves all kinds of input, because it bounds
 the memory of them all.
 """
@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from handlers.memory import memory_bytes
+from handlers.child.memory import memory_bytes
 from receiver.core.errors import ReaderDied, Transient
 from receiver.log import log_line
 

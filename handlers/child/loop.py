@@ -1,4 +1,4 @@
-"""The child's side of ``handlers/child_process.py``: its limits, and its loop of one question and one answer a line.
+"""The child's side of ``handlers/child/process.py``: its limits, and its loop of one question and one answer a line.
 
 It imports next to nothing: what a child loads, each packet and each mail waits for.
 """

@@ -10,24 +10,18 @@ from hypothesis import strategies as st
 
 from receiver.core.document import NAMING, Classification, Origin
 from receiver.core.errors import Misconfigured
-from receiver.core.naming import (
+from receiver.core.ids import adopted_id, delivery_id, document_id, id_parts, piece_id, task_id
+from receiver.core.object_key import (
     FIELDS,
-    adopted_id,
     check_template,
-    delivery_id,
-    document_id,
-    id_parts,
     path_fields,
-    piece_id,
     place_beside,
     render,
     safe_name,
     safe_part,
-    task_id,
     template_faults,
-    whole,
 )
-from receiver.core.safe_names import NAME_BYTES
+from receiver.core.safe_names import NAME_BYTES, whole
 from tests.builders import a_document
 
 HOSTILE = st.one_of(

@@ -3,7 +3,7 @@
 What healthchecks.io, Uptime Kuma, Cronitor, Dead Man's Snitch and others call a ping or push URL.
 """
 
-from handlers.outbound import Outbound, private
+from handlers.http_client import Outbound, private
 from receiver.core.errors import Misconfigured, Unroutable
 
 WHAT = "MAILROOM_HEARTBEAT_URL"

@@ -147,7 +147,7 @@ def _spawn(folder: Path, log: Path, *, enforce_iam: bool) -> tuple[subprocess.Po
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener, log.open("wb") as output:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         port = listener.getsockname()[1]
-        command = f"from handlers.local_aws import serve_ministack; serve_ministack({listener.fileno()})"
+        command = f"from handlers.demo.local_aws import serve_ministack; serve_ministack({listener.fileno()})"
         child = subprocess.Popen(
             [sys.executable, "-c", command],
             stdin=subprocess.PIPE,

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from handlers.child_process import Child, Children
+from handlers.child.process import Child, Children
 from receiver.core.errors import Uncuttable
 from receiver.ports import Cutter, OpenPdf
 
