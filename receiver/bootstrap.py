@@ -250,10 +250,14 @@ def own_places(settings: Settings) -> dict[str, str]:
 def open_cloud(settings: Settings) -> "LlamaCloud":
     """LlamaCloud. Raises Misconfigured without a key."""
     from receiver.cloud.client import LlamaCloud
+    from receiver.cloud.project import ProjectScope
 
     if not settings.llama_cloud_api_key:
         raise Misconfigured("LLAMA_CLOUD_API_KEY is not set; only `mailroom demo` works without it")
-    return LlamaCloud(settings.llama_cloud_base_url, settings.llama_cloud_api_key.reveal())
+    scope = ProjectScope(
+        project_id=settings.llama_cloud_project_id, organization_id=settings.llama_cloud_organization_id
+    )
+    return LlamaCloud(settings.llama_cloud_base_url, settings.llama_cloud_api_key.reveal(), scope)
 
 
 def open_receiver(

@@ -47,6 +47,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             forms.API_URL,
         ),
     ] = "https://api.cloud.llamaindex.ai"
+    llama_cloud_project_id: Annotated[
+        str,
+        _about(
+            "The LlamaCloud project to work in, sent with every call; without it LlamaCloud uses the key's project",
+            forms.VENDOR_ID,
+        ),
+    ] = ""
+    llama_cloud_organization_id: Annotated[
+        str, _about("The organization of that project, sent with every call", forms.VENDOR_ID)
+    ] = ""
     config: Annotated[str, _about("The routing table and rules: path of `mailroom.yaml`", forms.PATH)] = "mailroom.yaml"
     shadow_config: Annotated[
         str,

@@ -139,7 +139,8 @@ async def _key(app: App) -> str:
     if not isinstance(app.context.cloud, LlamaCloud):
         return "not the LlamaCloud client"
     projects = await app.context.cloud.check_key()
-    return f"the key is valid for {', '.join(project.name for project in projects)}"
+    named = ", ".join(f"project {item.name} ({item.id})" for item in projects)
+    return f"the key is valid for {named}, at {app.settings.llama_cloud_base_url}"
 
 
 async def _reachable(app: App) -> str:

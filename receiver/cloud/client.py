@@ -17,6 +17,7 @@ from receiver.cloud.access import base_address
 from receiver.cloud.ask import ask_one, ask_pages
 from receiver.cloud.multipart import Multipart
 from receiver.cloud.pacing import JOB_RATE, UPLOAD_RATE, Pace, RequestRate
+from receiver.cloud.project import ProjectScope
 from receiver.cloud.refusal import About, Refusal
 from receiver.cloud.transport import Call, Timeouts, Transport
 from receiver.cloud.webhook_configs import WebhookConfigs
@@ -43,7 +44,7 @@ class LlamaCloud:
         self,
         base_url: str,
         api_key: str,
-        project_id: str | None = None,
+        scope: ProjectScope = ProjectScope(),  # noqa: B008  frozen
         *,
         patience: Timeouts = Timeouts(),  # noqa: B008  frozen
         limits: httpx.Limits = httpx.Limits(max_connections=50, max_keepalive_connections=10),  # noqa: B008  unchanging
@@ -56,13 +57,14 @@ class LlamaCloud:
         self._transport = Transport(
             base_url,
             api_key,
-            project_id=project_id,
+            scope=scope,
             patience=patience,
             limits=limits,
             clock=clock,
             sleep=sleep,
             transport=transport,
         )
+        self._scope = scope
         self._clock = clock
         self._job_pace = Pace(job_rate)
         self._upload_pace = Pace(upload_rate)
@@ -81,7 +83,8 @@ class LlamaCloud:
         """
         call = Call(method="GET", path=FILES, about=About.ACCOUNT, params={"external_file_id": external_id})
         now = self._clock()
-        listed = [file.record() async for file in ask_pages(self._transport, wire.Listed[wire.FilePayload], call)]
+        pages = ask_pages(self._transport, wire.Listed[wire.FilePayload], call)
+        listed = [file.record() async for file in pages if not self._scope.excludes(file.project_id)]
         found = [file for file in listed if file.external_id == external_id and _lasts_until(file) > now]
         found.sort(key=lambda file: (file.id == known, _lasts_until(file)), reverse=True)
         for file in found[:CANDIDATES]:
@@ -112,14 +115,19 @@ class LlamaCloud:
             tries += 1
             if tries > 1 and (arrived := await self.find_file(external_id, sha256=content.sha256)):
                 return arrived
-            return wire.read_payload(wire.FilePayload, await self._transport.attempt(call), asked=call.asked).record()
+            made = wire.read_payload(wire.FilePayload, await self._transport.attempt(call), asked=call.asked)
+            self._scope.refuse_other(made.project_id, f"file {made.id}")
+            return made.record()
 
         return await self._transport.insist(call, once)
 
     async def file(self, file_id: str) -> CloudFile:
         """What LlamaCloud knows of the file. Raises FileGone."""
         call = Call(method="GET", path=_file_path(file_id), about=About.FILE)
-        return (await ask_one(self._transport, wire.FilePayload, call)).record()
+        found = await ask_one(self._transport, wire.FilePayload, call)
+        if self._scope.excludes(found.project_id):
+            raise FileGone(f"file {found.id} is in another LlamaCloud project ({found.project_id})")
+        return found.record()
 
     async def read_file(self, file_id: str) -> AsyncIterator[bytes]:
         """The file's bytes in chunks, through a fresh presigned link that is asked without our key.
@@ -167,13 +175,18 @@ class LlamaCloud:
             repeatable=not order.beta,
             hide=orders.secrets(order.registration),
         )
-        return await self._job(order.kind, call)
+        made = await ask_one(self._transport, wire.JobPayload, call)
+        self._scope.refuse_other(made.project_id, f"job {made.id}")
+        return made.report(order.kind)
 
     async def job(self, kind: JobKind, job_id: str, *, beta: bool = False) -> JobReport:
-        """The job as it is now, with its result. Raises JobGone."""
+        """The job as it is now, with its result. Raises JobGone, also for a job of another project than ours."""
         params = {"expand": "usage"} if kind is JobKind.CLASSIFY else {}
         call = Call(method="GET", path=_job_path(kind, job_id, beta=beta), about=About.JOB, params=params)
-        return await self._job(kind, call)
+        found = await ask_one(self._transport, wire.JobPayload, call)
+        if self._scope.excludes(found.project_id):
+            raise JobGone(f"job {found.id} is in another LlamaCloud project ({found.project_id})")
+        return found.report(kind)
 
     async def jobs(
         self, kind: JobKind, *, since: float, until: float, status: str | None = None, beta: bool = False
@@ -188,7 +201,8 @@ class LlamaCloud:
             params["status"] = orders.status_word(kind, JobStatus(status))
         call = Call(method="GET", path=orders.job_path(kind, beta=beta), about=About.ACCOUNT, params=params)
         async for job in ask_pages(self._transport, wire.Listed[wire.JobPayload], call):
-            yield job.report(kind)
+            if not self._scope.excludes(job.project_id):
+                yield job.report(kind)
 
     async def cancel(self, kind: JobKind, job_id: str) -> JobReport:
         """The job after the vendor was asked to stop it: split stops later, and a final job stays as it is."""
@@ -207,9 +221,14 @@ class LlamaCloud:
         return wire.read_payload(wire.JobPayload, body, asked=call.asked).report(kind)
 
     async def check_key(self) -> tuple[wire.ProjectPayload, ...]:
-        """The projects that the key opens: the cheapest proof that key and base URL fit. Raises KeyRefused."""
-        call = Call(method="GET", path="/api/v1/projects", about=About.ACCOUNT)
-        return (await ask_one(self._transport, wire.Bare[wire.ProjectPayload], call)).root
+        """The projects that calls go to: ours, or without ``LLAMA_CLOUD_PROJECT_ID`` those that the key opens.
+
+        The cheapest proof that key, base URL and project fit. Raises KeyRefused, and SettingsRefused for a project or
+        an organization that the key does not open.
+        """
+        call = Call(method="GET", path="/api/v1/projects", about=About.ACCOUNT, organization_only=True)
+        opened = (await ask_one(self._transport, wire.Bare[wire.ProjectPayload], call)).root
+        return self._scope.chosen(opened)
 
     def renew(self, api_key: str) -> None:
         """Asks with this key from now on. Raises Misconfigured for one that cannot be sent; the old one stays then."""
@@ -218,9 +237,6 @@ class LlamaCloud:
     async def close(self) -> None:
         """Give the connections back."""
         await self._transport.close()
-
-    async def _job(self, kind: JobKind, call: Call) -> JobReport:
-        return (await ask_one(self._transport, wire.JobPayload, call)).report(kind)
 
 
 def _lasts_until(file: CloudFile) -> float:

@@ -21,7 +21,9 @@ SETTINGS = (
     (re.compile(r"webhook[_ ]?headers?|header (name|value)", re.IGNORECASE), "MAILROOM_WEBHOOK_HEADERS"),
     (re.compile(r"signing[_ ]?secret", re.IGNORECASE), "MAILROOM_SIGNING_SECRETS"),
     (re.compile(r"webhook|callback", re.IGNORECASE), "MAILROOM_PUBLIC_URL"),
-    (re.compile(r"api key|project|organi[sz]ation", re.IGNORECASE), "LLAMA_CLOUD_API_KEY"),
+    (re.compile(r"organi[sz]ation", re.IGNORECASE), "LLAMA_CLOUD_ORGANIZATION_ID"),
+    (re.compile(r"project", re.IGNORECASE), "LLAMA_CLOUD_PROJECT_ID"),
+    (re.compile(r"api key", re.IGNORECASE), "LLAMA_CLOUD_API_KEY"),
 )
 """The variable that a place or a text of the vendor's points at; the first that fits."""
 FILE_OF_RULES = re.compile(r"configuration|\brules?\b|categor|\bpreset\b|strategy", re.IGNORECASE)

@@ -30,6 +30,7 @@ from receiver.cloud.access import ApiKey, checked_url
 from receiver.cloud.links import REDIRECTS, check_link, follow
 from receiver.cloud.multipart import Multipart
 from receiver.cloud.pacing import Pace
+from receiver.cloud.project import ProjectScope
 from receiver.cloud.refusal import About, Refusal
 from receiver.core.errors import CloudBusy, MailroomError
 from receiver.ports import Clock
@@ -89,6 +90,8 @@ class Call:
     pace: Pace | None = None
     repeatable: bool = True
     """False when a second one could do it twice; then only a request that surely was not taken is repeated."""
+    organization_only: bool = False
+    """True for calls about projects, which take no project (reference 1.9)."""
     hide: tuple[str, ...] = field(default=(), repr=False)
     """Values in the body that no message may hold."""
 
@@ -105,7 +108,7 @@ class Transport:
         base_url: str,
         api_key: str,
         *,
-        project_id: str | None = None,
+        scope: ProjectScope = ProjectScope(),  # noqa: B008  frozen
         patience: Timeouts,
         limits: httpx.Limits,
         clock: Clock = time.time,
@@ -115,7 +118,7 @@ class Transport:
         self.base_url = checked_url(base_url)
         self.patience = patience
         self._key = ApiKey(api_key)
-        self._project = {"project_id": project_id} if project_id else {}
+        self.scope = scope
         self._limits = limits
         self._clock = clock
         self._sleep = sleep
@@ -143,7 +146,7 @@ class Transport:
         streamed = self._open().stream(
             call.method,
             self.base_url + call.path,
-            params={**self._project, **call.params},
+            params={**self.scope.params(organization_only=call.organization_only), **call.params},
             json=call.json,
             content=call.form,
             headers=call.form.headers if call.form else None,

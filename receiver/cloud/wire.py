@@ -66,6 +66,7 @@ class Wire(BaseModel):
 class FilePayload(Wire):
     id: str
     name: Name = ""
+    project_id: str = ""
     expires_at: datetime | None = None
     external_file_id: str | None = None
 
@@ -126,6 +127,7 @@ class JobPayload(Wire):
 
     id: str
     status: str
+    project_id: str = ""
     file_input: str | None = Field(
         None,
         validation_alias=AliasChoices(

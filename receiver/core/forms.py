@@ -303,6 +303,11 @@ def _watchdog(text: str) -> None:
         raise Wrong("uses http://, which exposes its key to the network", "write it with https://")
 
 
+def _vendor_id(text: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9._~:@=+-]{1,255}", text) or text in {".", ".."}:
+        raise Wrong("is not an id as LlamaCloud shows it", "copy it from LlamaCloud, or from: mailroom doctor --no-job")
+
+
 def _path(text: str) -> None:
     if text.endswith("/"):
         raise Wrong("names a folder", "name the file in it")
@@ -318,5 +323,6 @@ FOLDERS = Form("comma-separated paths of folders", _folders)
 IMPORT = Form("`module:function`", _import_string)
 SMTP = Form("`smtp://` or `smtps://`, optional user and password, host, optional port and `?from=address`", _smtp)
 WATCHDOG = Form("the watchdog's `https://…` URL", _watchdog)
+VENDOR_ID = Form("an id of LlamaCloud's: 1 to 255 letters, digits and `. _ ~ : @ = + -`", _vendor_id)
 PATH = Form("the path of a file", _path)
 BOOLEAN = Form("`true` or `false`", _boolean)

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from llamacloud_sandbox.api import own_project
 from llamacloud_sandbox.testing import start_sandbox
 from receiver.core.sample import Proofs, Sample, proof_headers
 
@@ -155,6 +156,22 @@ def test_the_doctor_says_when_jobs_take_longer_than_the_deadline(mailroom: Mailr
     (finding,) = [item for item in said["findings"] if not item["fine"]]
     assert finding["what"] == "self-test job"
     assert "the deadline is 1 s; raise deadline in mailroom.yaml" in finding["said"]
+
+
+def test_the_doctor_names_the_project_and_fails_for_one_that_the_key_does_not_open(mailroom: Mailroom) -> None:
+    def about_llamacloud(project: str) -> dict[str, Any]:
+        mailroom.env["LLAMA_CLOUD_PROJECT_ID"] = project
+        _, said = mailroom.json("doctor", "--no-job")
+        (finding,) = [item for item in said["findings"] if item["what"] == "LlamaCloud"]
+        return dict(finding)
+
+    ours = own_project(mailroom.env["LLAMA_CLOUD_API_KEY"])
+    found = about_llamacloud(ours)
+    assert found["fine"]
+    assert f"project Default ({ours})" in found["said"]
+    wrong = about_llamacloud("11111111-aaaa-4aaa-8aaa-111111111111")
+    assert not wrong["fine"]
+    assert "does not open this project; it opens: Default" in wrong["said"]
 
 
 def test_a_rotation_under_load_refuses_no_event_and_drops_the_old_secret(mailroom: Mailroom) -> None:

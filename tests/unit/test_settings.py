@@ -89,8 +89,17 @@ def of(words: list[str], *bad: str) -> tuple[st.SearchStrategy[str], st.SearchSt
 BOOLEAN = of(["true", "false", "1", "0"], "yes", "on", "2")
 SECRETS = st.lists(PRINTABLE, min_size=1, max_size=3).map(",".join)
 BAD_SECRETS = st.sampled_from([",,,", ",", "a,", ",a", "a,,b", 'a,"b"', "a,b\x0bc"])
+VENDOR_IDS = (
+    st.text(st.sampled_from("abcXYZ019._~:@=+-"), min_size=1, max_size=255).filter(
+        lambda text: text not in {".", ".."}
+    ),
+    st.sampled_from(["a b", "a/b", "..", "prj?", "p#1", "100%", "ключ", "x" * 256]),
+)
+
 CASES: dict[str, tuple[st.SearchStrategy[str], st.SearchStrategy[str]]] = {
     "llama_cloud_api_key": (PRINTABLE, st.sampled_from(["a b", "llx-ключ", "Bearer llx-1"])),
+    "llama_cloud_project_id": VENDOR_IDS,
+    "llama_cloud_organization_id": VENDOR_IDS,
     "llama_cloud_base_url": urls(["https", "http"], ["", "/", "/a/b"], ["?a=b", "#x", "/a b", "/?", "/\\x"]),  # type: ignore[dict-item]
     "config": (PLAIN.map(lambda name: f"{name}.yaml"), PLAIN.map(lambda name: f"{name}/")),
     "shadow_config": (PLAIN.map(lambda name: f"{name}.yaml"), PLAIN.map(lambda name: f"{name}/")),

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
+from receiver.cloud.project import ProjectScope
 from receiver.core.errors import (
     CloudBusy,
 )
@@ -96,7 +97,7 @@ async def test_webhook_configurations_are_listed_the_old_way_where_the_new_one_i
 
 
 async def test_the_path_prefix_is_kept_and_the_project_is_named(faulty: Faulty) -> None:
-    async with faulty.client(JOB, prefix="/vendor/", project_id="p-1") as (cloud, server, _):
+    async with faulty.client(JOB, prefix="/vendor/", scope=ProjectScope(project_id="p-1")) as (cloud, server, _):
         await a_look(cloud)
 
     (asked,) = server.asked

@@ -10,6 +10,7 @@ import pytest
 
 from receiver.bootstrap import renew
 from receiver.cloud.client import LlamaCloud
+from receiver.cloud.project import ProjectScope
 from receiver.core.errors import (
     CloudBusy,
     FileGone,
@@ -67,7 +68,7 @@ async def test_no_error_log_or_repr_ever_holds_a_secret(
         return await cloud.create(order)
 
     body = {"detail": echo, "url": "/bytes?signature=presigned"} if status == 200 else {"detail": echo}
-    async with faulty.client(otherwise=Answer(status, body), project_id="p-1") as (cloud, _, _):
+    async with faulty.client(otherwise=Answer(status, body), scope=ProjectScope(project_id="p-1")) as (cloud, _, _):
         shown = repr(cloud) + repr(vars(cloud)) + repr(order)
         try:
             await (creation if action == "create" else DEEDS[action])(cloud)
