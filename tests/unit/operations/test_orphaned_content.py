@@ -86,6 +86,17 @@ async def test_a_large_spool_is_looked_through_bit_by_bit_and_then_again(
     assert await release_orphans(app.context) == (1, [])
 
 
+async def test_documents_that_fill_a_pass_do_not_hide_what_comes_after_them(
+    app: InMemoryApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orphaned_content, "AT_ONCE", 2)
+    for number in range(4):
+        await app.ingest(name=f"{number}.pdf", content=f"%PDF {number}".encode())
+    await keep(app, "doc_~")  # the last place of all
+    app.later(40 * DAY)
+    assert [(await release_orphans(app.context))[0] for _ in range(3)] == [0, 0, 1]
+
+
 async def test_one_that_cannot_be_removed_keeps_no_other(app: InMemoryApp, monkeypatch: pytest.MonkeyPatch) -> None:
     stuck, other = await keep(app, "doc_a"), await keep(app, "doc_b")
     really = app.context.spool.release

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from receiver import bootstrap
 from receiver.core import token
 from receiver.core.change import Insert, Replace
 from receiver.core.document import DocumentState
@@ -112,6 +113,13 @@ async def test_those_who_failed_together_come_back_apart(app: InMemoryApp, sprea
         assert done.task.state is TaskState.READY
         assert done.task.due_at == app.now + step * (0.5 + spread / 2)
         app.now = done.task.due_at
+
+
+def test_what_spreads_retries_is_another_number_each_time() -> None:
+    drawn = {bootstrap.spread() for _ in range(100)}
+    assert len(drawn) > 90
+    assert min(drawn) >= 0
+    assert max(drawn) <= 1
 
 
 @pytest.mark.parametrize("apart", [-300.0, 300.0])
