@@ -11,17 +11,17 @@ from pathlib import Path
 from receiver.core.change import InsertIfAbsent, Query, Replace, Write, succeeding
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import Conflict, DocumentRefused, Misconfigured, NotAllowed, NotFound
+from receiver.core.follow_up import container_tasks, delivery_tasks
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.job import Job, JobStatus
 from receiver.core.media import media_type, refusal
 from receiver.core.plan import Plan, Way
 from receiver.core.replan import replanned
 from receiver.core.task import NOTICES, Task, TaskState, submission_of
-from receiver.packets import mail_archive, parents
+from receiver.packets import mail_archive
 from receiver.packets.pieces import on_disk
 from receiver.pipeline.content import refuse_unreadable
 from receiver.pipeline.context import Context
-from receiver.pipeline.deliver import delivery_tasks
 from receiver.pipeline.document_outcome import resubmission
 from receiver.pipeline.records import every_record
 
@@ -206,7 +206,7 @@ async def _dismissed(document_id: str, note: str, context: Context, *, who: str)
         after = replanned(replace(document, error="", step=Step.DECIDED), plan, context)
         after = replace(after, deadline=now + context.config.deadline_seconds)
         after = after.note(now, "dismissed", f"{who}: {note}; before: {document.error or document.state}").settle()
-        return after, delivery_tasks(after, context)
+        return after, delivery_tasks(after, now=now)
 
     return await _changed(document_id, change, context)
 
@@ -228,7 +228,7 @@ async def _changed(document_id: str, change: Changing, context: Context) -> Docu
         now = context.clock()
         writes = [Replace(after), *follows, *await retired(document, context)]
         try:
-            await context.store.apply(*writes, *parents.parent_updates(writes, now=now, reopened=True))
+            await context.store.apply(*writes, *container_tasks(writes, now=now, reopened=True))
         except Conflict:
             continue
         await context.enqueue(*(item.record.id for item in follows if isinstance(item, InsertIfAbsent)))

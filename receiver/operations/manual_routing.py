@@ -5,15 +5,14 @@ from dataclasses import dataclass, replace
 from receiver.core.change import InsertIfAbsent, Replace
 from receiver.core.document import Classification, DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import Malformed, NotAllowed, NotFound
+from receiver.core.follow_up import container_tasks, delivery_tasks
 from receiver.core.plan import Plan, Way
 from receiver.core.replan import DestinationFacts, replanned
 from receiver.core.route import RouteTable, decide
 from receiver.core.routing_choice import choices, plan_of_choice
 from receiver.operations.replay import overtaken
-from receiver.packets import parents
 from receiver.pipeline.content import refuse_unreadable
 from receiver.pipeline.context import Context
-from receiver.pipeline.deliver import delivery_tasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +39,8 @@ async def route_by_hand(document_id: str, word: RoutingDecision, context: Contex
         await refuse_unreadable(document, context)
     after = replace(after, deadline=now + context.config.deadline_seconds)
     context.meter.count("mailroom_decisions", way=Way.BY_HAND, type=after.type or "")
-    writes = (Replace(after), *delivery_tasks(after, context), *await overtaken(document, context))
-    await context.store.apply(*writes, *parents.parent_updates([Replace(after)], now=now, reopened=True))
+    writes = (Replace(after), *delivery_tasks(after, now=now), *await overtaken(document, context))
+    await context.store.apply(*writes, *container_tasks([Replace(after)], now=now, reopened=True))
     await context.enqueue(*(write.record.id for write in writes if isinstance(write, InsertIfAbsent)))
     return replace(after, version=after.version + 1)
 

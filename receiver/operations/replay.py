@@ -12,14 +12,13 @@ from receiver.alerting.incidents import documents_of
 from receiver.core.change import InsertIfAbsent, Query, Replace, Write, changed
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
 from receiver.core.errors import Conflict
+from receiver.core.follow_up import container_tasks, delivery_tasks
 from receiver.core.plan import Plan
 from receiver.core.redecide import moved, what_moves
 from receiver.core.replan import begun_anew, known, replanned
 from receiver.core.task import NOTICES, Task, TaskState, submission_of
-from receiver.packets.parents import parent_updates
 from receiver.pipeline.content import why_undeliverable
 from receiver.pipeline.context import BRING_BACK, Context, document_of, why_forgotten
-from receiver.pipeline.deliver import delivery_tasks
 from receiver.pipeline.document_outcome import resubmission
 from receiver.pipeline.records import every_record
 from receiver.pipeline.shadow import with_shadow_verdict
@@ -180,7 +179,7 @@ async def _reroute(document: Document, plan: Plan, context: Context) -> Replay:
     if _needs_bytes(after) and (why := await why_undeliverable(document, context)):
         return _nothing(document, f"{detail}: {why}")
     after = with_shadow_verdict(reopened(after, "re-routed", detail, context), context)
-    writes = (Replace(after), *delivery_tasks(after, context), *await overtaken(document, context))
+    writes = (Replace(after), *delivery_tasks(after, now=context.clock()), *await overtaken(document, context))
     return Replay(document=document, action="reroute", detail=detail, writes=writes)
 
 
@@ -218,7 +217,10 @@ async def _redeliver(document: Document, context: Context) -> Replay:
     after = reopened(after, "replayed", f"{len(again)} deliveries", context)
     detail = ", ".join(item.to.shown for item in again)
     return Replay(
-        document=document, action="redeliver", detail=detail, writes=(Replace(after), *delivery_tasks(after, context))
+        document=document,
+        action="redeliver",
+        detail=detail,
+        writes=(Replace(after), *delivery_tasks(after, now=context.clock())),
     )
 
 
@@ -232,7 +234,7 @@ async def written(writes: Sequence[Write], context: Context) -> bool:
     if not writes:
         return True
     try:
-        writes = (*writes, *parent_updates(writes, now=context.clock(), reopened=True))
+        writes = (*writes, *container_tasks(writes, now=context.clock(), reopened=True))
         await context.store.apply(*writes)
     except Conflict:
         return False

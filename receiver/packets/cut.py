@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from receiver.core.change import InsertIfAbsent, Replace, Write
 from receiver.core.document import NAMING, Classification, Document, DocumentState, Origin, Step
 from receiver.core.errors import Uncuttable
+from receiver.core.follow_up import container_task, delivery_tasks
 from receiver.core.ids import id_parts, piece_id
 from receiver.core.job import Job
 from receiver.core.pages import BLANK, BY_HAND, UNCATEGORIZED, Cut, Segment, account, candidates, spans, sure_enough
@@ -18,10 +19,8 @@ from receiver.core.plan import Plan, Way
 from receiver.core.route import decide
 from receiver.core.task import Task, new_task, submission_of
 from receiver.packets.archive import held_alert
-from receiver.packets.parents import update_task
 from receiver.packets.pieces import dying_once, open_packet, piece_ids
 from receiver.pipeline.context import Context, StepResult, TaskHandler
-from receiver.pipeline.deliver import delivery_tasks
 from receiver.pipeline.document_outcome import held, held_document, planned, resubmission
 from receiver.pipeline.scratch import scratch
 from receiver.ports import OpenPdf, StoredContent
@@ -154,7 +153,7 @@ def _first_step(
     by_person = segment.confidence == BY_HAND
     if segment.category and (by_person or split.then == "route"):
         piece = _routed(piece, packet.cuts[-1].by, context)
-        return piece, delivery_tasks(piece, context)
+        return piece, tuple(delivery_tasks(piece, now=now))
     return piece, (InsertIfAbsent(submission_of(piece, now=now)),)
 
 
@@ -182,7 +181,7 @@ async def _withdraw(packet: Document, context: Context) -> None:
         reason = f"its pages are in other pieces since {packet.cuts[-1].by} cut the packet again"
         plan = Plan(way=Way.RECUT, route=Way.RECUT, reason=reason, decided_at=now)
         after = planned(replace(piece, error=""), plan, context)
-        await _promise(Replace(after), delivery_tasks(after, context), context)
+        await _promise(Replace(after), delivery_tasks(after, now=context.clock()), context)
 
 
 def _done(
@@ -205,7 +204,7 @@ def _done(
         # Each piece has a deadline of its own, and may be submitted a second time.
         cuts = (*fresh.cuts[:-1], replace(fresh.cuts[-1], files_left=left))
         later = replace(fresh, cuts=cuts, deadline=now + 3 * context.config.deadline_seconds)
-        look = update_task(packet.id, *id_parts(task.id), now=now)
+        look = container_task(packet.id, *id_parts(task.id), now=now)
         return Replace(later.note(now, "cut", f"{packet.cuts[-1].by}: {detail}")), InsertIfAbsent(look)
 
     alerts = (held_alert(packet, waiting, now, pieces=tuple(doubts)),) if waiting else ()

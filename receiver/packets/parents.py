@@ -2,53 +2,25 @@
 
 It is open while one of them is open, waits in review while one waits in review, and has failed or is routed otherwise:
 ``Document.parts_state`` is what they amount to. When one settles, or is opened again by a person, a task to look at its
-container is written in the same change; so whatever crashes in between, the last look sees the last change.
+container is written in the same change (core/follow_up.py); so whatever crashes in between, the last look sees the last
+change.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from receiver.core.change import Insert, InsertIfAbsent, Replace, Write
+from receiver.core.change import Replace, Write
 from receiver.core.document import Document, DocumentState, Step, worst
-from receiver.core.task import Task, new_task
+from receiver.core.follow_up import container_tasks, delivery_tasks
+from receiver.core.task import Task
 from receiver.packets import archive, mail_archive
 from receiver.packets.pieces import piece_ids
 from receiver.pipeline.context import Context, StepResult, TaskHandler
-from receiver.pipeline.deliver import delivery_tasks
-
-
-def container_of(document: Document) -> str:
-    """The id of the document that this one came out of, "" when it came by itself."""
-    return document.parent_id
 
 
 def part_ids(container: Document) -> list[str]:
     """The ids of the documents that came out of this one, in order."""
     return mail_archive.document_ids(container) if container.mail else piece_ids(container)
-
-
-def parent_updates(writes: Sequence[Write], *, now: float, reopened: bool = False) -> list[InsertIfAbsent]:
-    """The tasks to look at the containers of what settles by these writes; they belong into the same change.
-
-    ``reopened`` says that what is open in them was settled before, as when a person routes a piece anew.
-    """
-    return [
-        InsertIfAbsent(update_task(container_of(item), item.id, item.version, now=now))
-        for item in _documents(writes)
-        if container_of(item) and (reopened or item.state is not DocumentState.OPEN)
-    ]
-
-
-def _documents(writes: Sequence[Write]) -> Iterator[Document]:
-    for write in writes:
-        record = write.record if isinstance(write, Insert | InsertIfAbsent | Replace) else None
-        if isinstance(record, Document):
-            yield record
-
-
-def update_task(container_id: str, *because: str | int, now: float) -> Task:
-    """The task to look at a container; ``because`` (one of its documents, and which change of it) tells it apart."""
-    return new_task("packet", container_id, *because, subject=container_id, now=now, details={"piece": str(because[0])})
 
 
 async def update_parent(task: Task, context: Context) -> StepResult:
@@ -93,7 +65,7 @@ def _finished(container: Document, amount: DocumentState, context: Context) -> S
         return ()
     archived = mail_archive.archived_mail if container.mail else archive.archived_packet
     after = archived(replace(container, parts_state=amount), context)
-    return Replace(after), *delivery_tasks(after, context)
+    return Replace(after), *delivery_tasks(after, now=context.clock())
 
 
 def _moved(container: Document, amount: DocumentState, context: Context) -> Sequence[Write]:
@@ -105,7 +77,7 @@ def _moved(container: Document, amount: DocumentState, context: Context) -> Sequ
     if amount is not container.parts_state:
         after = after.note(now, "checked", f"its parts are {amount}")
     after = after.settle()
-    return Replace(after), *parent_updates([Replace(after)], now=now, reopened=True)
+    return Replace(after), *container_tasks([Replace(after)], now=now, reopened=True)
 
 
 STEP = TaskHandler(run=update_parent)

@@ -13,13 +13,14 @@ from receiver.core.change import InsertIfAbsent, Replace, Write
 from receiver.core.delivery_request import DeliveryRequest, PointerState
 from receiver.core.document import Delivery, DeliveryState, Document, Receipt
 from receiver.core.errors import DeliveryConflict, FileGone, Unroutable
+from receiver.core.follow_up import delivery_task, due_deliveries
 from receiver.core.ids import place, task_id
 from receiver.core.manifest import manifest
 from receiver.core.message_type import Meaning
 from receiver.core.object_key import url_at
 from receiver.core.plan import Target
 from receiver.core.replan import known, with_pointers
-from receiver.core.task import Task, new_task
+from receiver.core.task import Task
 from receiver.packets.pieces import pieces_of
 from receiver.pipeline.content import content_without_bytes, contents
 from receiver.pipeline.context import Context, StepResult, TaskHandler
@@ -60,25 +61,6 @@ def destination_of(target: Target, context: Context) -> Destination:
     return destination
 
 
-def delivery_tasks(document: Document, context: Context) -> tuple[InsertIfAbsent, ...]:
-    """The tasks for what can be delivered now; those that are there already stay as they are."""
-    return tuple(_promised(item, document, context) for item in _due(document))
-
-
-def _due(document: Document) -> list[Delivery]:
-    """What can be delivered: the document itself, what is no longer true, and, once it is stored, what points to it."""
-    stored = all(item.done for item in document.holders)
-    follows = [] if stored else [item for item in document.messages if item.meaning is not Meaning.AVAILABLE]
-    return [item for item in document.deliveries if item.state is DeliveryState.PENDING and item not in follows]
-
-
-def _promised(delivery: Delivery, document: Document, context: Context) -> InsertIfAbsent:
-    now, run = context.clock(), [delivery.run] if delivery.run else []
-    at = {"endpoint": delivery.to.endpoint} if delivery.to.endpoint else {}
-    details = {"delivery_id": delivery.id, "to": delivery.to.url, **at}
-    return InsertIfAbsent(new_task("deliver", delivery.id, *run, subject=document.id, now=now, details=details))
-
-
 async def announce(task: Task, context: Context) -> StepResult:
     """The document is not stored in time: the messages go out all the same, and say so."""
 
@@ -88,7 +70,7 @@ async def announce(task: Task, context: Context) -> StepResult:
             return ()
         document = known(document, context.holds)
         waiting = [item for item in document.messages if item.state is DeliveryState.PENDING]
-        return [_promised(item, document, context) for item in waiting]
+        return [delivery_task(item, document, now=context.clock()) for item in waiting]
 
     return StepResult(note="messages no longer wait for the document to be stored", change=change)
 
@@ -116,7 +98,7 @@ def _announced_at(document: Document, context: Context) -> float:
 
 def _too_early(document: Document, delivery: Delivery, context: Context) -> bool:
     """Whether this message must wait for the document. Its task was replayed, or an older Mailroom made it."""
-    return delivery not in _due(document) and context.clock() < _announced_at(document, context)
+    return delivery not in due_deliveries(document) and context.clock() < _announced_at(document, context)
 
 
 async def _asked_for(task: Task, context: Context) -> tuple[Document | None, Delivery | None]:
@@ -185,8 +167,10 @@ async def _delivered(task: Task, sent: Delivery, context: Context) -> Sequence[W
         kept = document if sent.tells else replace(document, deliveries=(*document.deliveries, done))
         return [Replace(kept)]
     after = with_pointers(document.with_delivery(done)).settle()
-    following = [item for item in _due(after) if item.tells and (item.meaning is Meaning.AVAILABLE or not done.tells)]
-    return [Replace(after), *(_promised(item, after, context) for item in following)]
+    following = [
+        item for item in due_deliveries(after) if item.tells and (item.meaning is Meaning.AVAILABLE or not done.tells)
+    ]
+    return [Replace(after), *(delivery_task(item, after, now=now) for item in following)]
 
 
 async def attempt_failed(task: Task, error: Exception | None, context: Context) -> Sequence[Write]:

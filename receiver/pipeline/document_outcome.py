@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from receiver.core.change import Replace, Write
 from receiver.core.document import Document, DocumentState, Step
+from receiver.core.follow_up import delivery_tasks
 from receiver.core.plan import Plan, Way
 from receiver.core.replan import replanned, shelved
 from receiver.core.route import decide_failed
 from receiver.pipeline.context import Context
-from receiver.pipeline.deliver import delivery_tasks
 from receiver.pipeline.shadow import with_shadow_verdict
 
 
@@ -41,7 +41,7 @@ def held(document: Document, reason: str, context: Context) -> Sequence[Write]:
 def failed_without_job(document: Document, reason: str, context: Context) -> Sequence[Write]:
     """A document that never got a job goes the way of ``failed``."""
     after = failed_document(document, reason, context)
-    return Replace(after), *delivery_tasks(after, context)
+    return Replace(after), *delivery_tasks(after, now=context.clock())
 
 
 def may_resubmit(document: Document, context: Context) -> bool:

@@ -19,6 +19,7 @@ from receiver.core.alert import TITLE_KEPT, Alert
 from receiver.core.document import NAMING, Document, Origin, Step
 from receiver.core.errors import DocumentRefused, Misconfigured, Unreadable
 from receiver.core.fingerprint import cause_of_ours
+from receiver.core.follow_up import container_task, delivery_tasks
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.ids import mail_batch, mail_id
 from receiver.core.mail import EMPTY, Fate, Part, ReadMail, ReadPart
@@ -26,9 +27,7 @@ from receiver.core.media import MAIL, PDF, media_type
 from receiver.core.safe_names import whole
 from receiver.core.task import Task
 from receiver.packets.mail_archive import archived_mail, document_ids
-from receiver.packets.parents import update_task
 from receiver.pipeline.context import Context
-from receiver.pipeline.deliver import delivery_tasks
 from receiver.pipeline.document_outcome import held_document
 from receiver.pipeline.ingest import IncomingFile, Ingested, has_bytes, ingest, inserted, with_bytes
 from receiver.pipeline.regular_file import chunks_of, open_regular
@@ -263,8 +262,8 @@ async def _kept(record: Document, path: Path, context: Context) -> Ingested:
 def _tasks(record: Document, context: Context) -> list[Task]:
     """To see how its documents stand, to archive it, and to tell somebody of what is held."""
     now = context.clock()
-    tasks = [update_task(record.id, record.id, 0, now=now)] if document_ids(record) else []
-    tasks += [item.record for item in delivery_tasks(record, context) if isinstance(item.record, Task)]
+    tasks = [container_task(record.id, record.id, 0, now=now)] if document_ids(record) else []
+    tasks += [item.record for item in delivery_tasks(record, now=now) if isinstance(item.record, Task)]
     held = [f"{part.name}: {part.reason}" for part in record.parts if part.fate is Fate.HELD]
     reason = record.error or (f"{len(held)} of {len(record.parts)} parts are held: {held[0]}" if held else "")
     return [*tasks, task_for(_alert(record, reason, now), record.id)] if reason else tasks

@@ -11,12 +11,12 @@ from receiver.core.alert import TITLE_KEPT, Alert
 from receiver.core.change import Insert, InsertIfAbsent, Replace, Write
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.fingerprint import cause_of
+from receiver.core.follow_up import delivery_tasks
 from receiver.core.job import Job, JobStatus, SweepVerdict
 from receiver.core.job_update import Command, JobUpdate
 from receiver.core.task import submission_of
 from receiver.pipeline import job_context
 from receiver.pipeline.context import Context, StepResult
-from receiver.pipeline.deliver import delivery_tasks
 from receiver.pipeline.document_outcome import failed_document, held, held_document, may_resubmit, resubmission
 from receiver.pipeline.gather_facts import GatheredFacts, gather_facts
 from receiver.pipeline.job_context import JobContext
@@ -169,7 +169,7 @@ def concluded(case: JobContext, document: Document, context: Context) -> Sequenc
     after = replace(document, job_id=case.report.id)
     writes: list[Write] = [Insert(after) if case.adopted else Replace(after)]
     writes.append(_job_record(case, after, context.clock()))
-    return *writes, *delivery_tasks(after, context)
+    return *writes, *delivery_tasks(after, now=context.clock())
 
 
 def _job_record(case: JobContext, document: Document, now: float) -> Write:

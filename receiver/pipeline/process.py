@@ -17,6 +17,7 @@ from receiver.core.alert import Alert
 from receiver.core.change import Insert, InsertIfAbsent, Replace, Write, changed
 from receiver.core.document import Document
 from receiver.core.errors import CloudRefused, Conflict, MailroomError, OutOfTime, StoreBusy, said_by
+from receiver.core.follow_up import container_tasks
 from receiver.core.ids import id_parts
 from receiver.core.retry import GiveUp, RetryAt, next_attempt
 from receiver.core.task import NOTICES, Task, TaskState
@@ -229,7 +230,7 @@ async def _waited_for(task: Task, context: Context) -> bool:
 async def _settle(task: Task, moved: Task, change: Change, done: Done, context: Context) -> Done:
     for _ in range(CONFLICTS):
         planned = await change()
-        writes = (*planned, *parents.parent_updates(planned, now=context.clock()))
+        writes = (*planned, *container_tasks(planned, now=context.clock()))
         try:
             await context.store.apply(Replace(moved), *writes)
         except Conflict as conflict:
