@@ -71,6 +71,8 @@ class InMemoryCloud:
         self.cancelled: list[str] = []
         self.broken: Exception | None = None
         self.refuse_cancel: Exception | None = None
+        self.refuse_create: Exception | None = None
+        """Refuses new jobs alone: reads still work."""
         self.away: Exception | None = None
         self.clock_ahead: float | None = None
 
@@ -93,6 +95,8 @@ class InMemoryCloud:
 
     async def create(self, order: JobRequest) -> JobReport:
         self._fail()
+        if self.refuse_create is not None:
+            raise self.refuse_create
         self.orders.append(order)
         job_id = self.by_transaction.setdefault(order.transaction_id, f"job-{len(self.by_transaction) + 1}")
         report = JobReport(

@@ -15,6 +15,7 @@ import httpx
 
 from receiver.cloud import refused_field
 from receiver.core.errors import (
+    CapReached,
     CloudBusy,
     CloudRefused,
     DocumentRefused,
@@ -32,6 +33,9 @@ HINT_LIMIT = 3600.0
 """Seconds; a longer ``Retry-After`` is cut to this: an hour later it can be asked again."""
 FILE_MISSING = re.compile(r"\bFile (ID )?\S+ (is not in|not found)\b", re.IGNORECASE)
 """How the vendor says, with a 400 or 404, that there is no such file (reference 1.2, the vendor's error texts)."""
+CAP = re.compile(r"\b(usage|credit|spending) (limit|cap)\b|\blimit reached\b", re.IGNORECASE)
+"""How a 402 says that a cap is reached, and not that all credits are used up: "This project has reached its daily usage
+limit." (self-hosting documentation, usage controls)."""
 NO_SUCH_PATH = "not found"
 """What FastAPI answers, as ``detail`` of a 404, to a path that it does not serve; of a missing file more is said."""
 SECRET_LENGTH = 4
@@ -92,6 +96,8 @@ def error(response: httpx.Response, about: About, *, now: float, hide: Sequence[
         return KeyRefused(f"LLAMA_CLOUD_API_KEY is not accepted {said}")
     if status in {403, 407}:
         return CloudRefused(f"a firewall or proxy in front of LlamaCloud refuses the request {said}")
+    if status == 402 and CAP.search(text):
+        return CapReached(f"a usage limit at LlamaCloud is reached {said}")
     if status == 402:
         return OutOfCredits(f"the LlamaCloud account is out of credits {said}")
     if passing(response) or status in {408, 409, 429} or status >= 500:

@@ -28,8 +28,8 @@ class SavedWebhook:
     id: str
     url: str
     events: tuple[str, ...] | None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """In clear: who has a key of the project can read them."""
+    headers: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+    """In clear, so that who has a key of the project can read them; or masked (core/masked_value.py)."""
     output_format: str = "string"
     has_secret: bool = False
     created_at: float | None = None

@@ -164,12 +164,14 @@ class JobPayload(Wire):
 
 
 class WebhookPayload(Wire):
-    """A saved webhook configuration. The signing secret never comes back, the headers do, in clear (reference 1.5)."""
+    """A saved webhook configuration. The signing secret never comes back; the headers do, in clear or masked
+    (reference 1.5, release notes of SDK 2.20.0).
+    """
 
     id: str
     webhook_url: str
     webhook_events: tuple[str, ...] | None = None
-    webhook_headers: dict[str, str] | None = Field(None, repr=False)
+    webhook_headers: dict[str, str | None] | None = Field(None, repr=False)
     webhook_output_format: str | None = None
     has_secret: bool = False
     created_at: datetime | None = None

@@ -25,6 +25,7 @@ from receiver.config.text import (
 )
 from receiver.core.alert import Severity
 from receiver.core.alert_rule import AlertRule, SeverityRule
+from receiver.core.category_names import ambiguous_names
 from receiver.core.channel_name import channel_name
 from receiver.core.errors import Misconfigured
 from receiver.core.mail import MailBounds
@@ -36,6 +37,7 @@ from receiver.core.when import When
 
 SURE_DESCRIPTION = 500
 """Characters of a rule's description that LlamaCloud takes for sure; 2000 is disputed (reference 6)."""
+OWN_CATEGORIES = "use another type, or list split.categories"
 SURE_CATEGORIES = 50
 """Categories that LlamaCloud takes for sure; 500 is disputed (reference 6)."""
 
@@ -103,12 +105,13 @@ def _disagreements(file: model.ConfigFile) -> Iterator[tuple[str, str]]:
     yield from _repeated("classify.rules", "type", [rule.type for rule in rules])
     categories = file.split.categories
     if isinstance(categories, tuple):
-        yield from _repeated("split.categories", "name", [item.name for item in categories])
-        for place, item in enumerate(categories):
-            if item.name.lower() == "uncategorized":
-                yield f"split.categories[{place}].name", "is LlamaCloud's name for what matches no rule; use another"
-    elif "split" in file.model_fields_set and not rules:
-        yield "split", "needs its own categories, because classify.configuration_id hides the rules; list them"
+        names = [item.name for item in categories]
+        yield from _repeated("split.categories", "name", names)
+        yield from _ambiguous("split.categories", "name", names, "use another name")
+    elif "split" in file.model_fields_set:
+        if not rules:
+            yield "split", "needs its own categories, because classify.configuration_id hides the rules; list them"
+        yield from _ambiguous("classify.rules", "type", [rule.type for rule in rules], OWN_CATEGORIES)
     yield from _too_short(file.retention)
 
 
@@ -126,6 +129,12 @@ def _repeated(place: str, key: str, values: Sequence[str]) -> Iterator[tuple[str
             yield f"{place}[{at}].{key}", f"{value!r} is already {place}[{first}]; names must differ"
 
 
+def _ambiguous(place: str, key: str, names: Sequence[str], fix: str) -> Iterator[tuple[str, str]]:
+    for at, why in ambiguous_names(names):
+        if names.index(names[at]) == at:  # not a plain repetition, which is told already
+            yield f"{place}[{at}].{key}", f"{why}, and LlamaCloud refuses such categories; {fix}"
+
+
 def _config(file: model.ConfigFile, source: ConfigText, environ: Mapping[str, str]) -> Config:
     return Config(
         path=source.path,
@@ -140,6 +149,7 @@ def _config(file: model.ConfigFile, source: ConfigText, environ: Mapping[str, st
         retention=Retention(**dict(file.retention)),
         deadline_seconds=seconds(file.deadline),
         stuck_seconds=seconds(file.stuck_after),
+        stuck_by_pages="stuck_after" not in file.model_fields_set,
         message_wait_seconds=seconds(file.message_wait),
         resubmit=Resubmit(times=file.resubmit.times, when=file.resubmit.when),
         warnings=tuple(_warnings(file)),
@@ -289,6 +299,9 @@ def _warnings(file: model.ConfigFile) -> Iterator[Problem]:
         yield _warning(
             "split.categories", f"LlamaCloud may accept no more than {SURE_CATEGORIES}", "merge some of them"
         )
+    if categories == "from-rules" and "split" not in file.model_fields_set:
+        for place, why in ambiguous_names([rule.type for rule in file.classify.rules or ()]):
+            yield _warning(f"classify.rules[{place}].type", f"no packet can be split: {why}", OWN_CATEGORIES)
     if file.classify.configuration_id:
         message = "only LlamaCloud knows a preset's types: Mailroom cannot check routes against them, or cut packets"
         yield _warning("classify.configuration_id", message, "write the rules here to have them checked")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from receiver.core.alert_rule import AlertRule, SeverityRule
+from receiver.core.category_names import ambiguous_names
 from receiver.core.check import check_table, ways
 from receiver.core.errors import Misconfigured
 from receiver.core.loops import feeds
@@ -18,6 +19,9 @@ from receiver.core.plan import Taken, Target
 from receiver.core.problem import Problem
 from receiver.core.retention import Retention
 from receiver.core.route import RouteTable
+
+PARSE_SECONDS, PARSE_PAGE_SECONDS = 1800.0, 300.0
+"""How long a parse may take: so much, and so much a page (LlamaCloud's page on limitations)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +117,8 @@ class Config:
     """How long a job may take before the sweep asks for it."""
     stuck_seconds: float = 3600
     """How long a job may stay unfinished before it is cancelled."""
+    stuck_by_pages: bool = True
+    """Whether a job about many pages may take longer: as long as LlamaCloud says that its parse can."""
     message_wait_seconds: float = 900
     """How long messages wait for the document to be stored before they say that it is not."""
     resubmit: Resubmit = field(default_factory=Resubmit)
@@ -120,6 +126,12 @@ class Config:
     """What the file may say but had better not."""
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)
     """Place in the file (``routes[2].to``) -> its line, counted from 1."""
+
+    def stuck_after(self, pages: int | None) -> float:
+        """Seconds for which a job that reads so many pages may stay unfinished."""
+        if not self.stuck_by_pages or pages is None:
+            return self.stuck_seconds
+        return max(self.stuck_seconds, PARSE_SECONDS + PARSE_PAGE_SECONDS * pages)
 
     @property
     def types(self) -> tuple[str, ...] | None:
@@ -150,12 +162,17 @@ class Config:
     def split_configuration(self) -> dict[str, Any]:
         """A split job's ``configuration``; ``allow_uncategorized`` is always sent, its default being disputed.
 
-        Source: reference 1.4 and 6. Raises Misconfigured when there are no categories.
+        Source: reference 1.4 and 6. Raises Misconfigured when there are no categories, or ambiguous ones.
         """
         if not self.categories:
             raise Misconfigured(
                 f"{self.path}: packets cannot be split: classify.configuration_id hides the rules, so split.categories "
                 "must be a list of {name, description}"
+            )
+        if found := next(ambiguous_names([item.name for item in self.categories]), None):
+            raise Misconfigured(
+                f"{self.path}: packets cannot be split: {found[1]}; LlamaCloud refuses such categories",
+                fix="use another type, or list split.categories",
             )
         strategy = {
             "allow_uncategorized": self.split.uncategorized,

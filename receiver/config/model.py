@@ -362,7 +362,8 @@ class ConfigFile(Section):
     )
     stuck_after: Annotated[str, AfterValidator(duration)] = Field(
         default="60 minutes",
-        description="how long a job may stay unfinished before it is cancelled, and resubmitted or held",
+        description="how long a job may stay unfinished before it is cancelled, and resubmitted or held; unless given, "
+        "a job that reads more pages may take longer: 30 minutes and 5 for each page, as LlamaCloud allows a parse",
         examples=["60 minutes"],
     )
     message_wait: Annotated[str, AfterValidator(duration)] = Field(

@@ -233,7 +233,10 @@ class KeyRefused(CloudRefused):
     """LlamaCloud does not accept the API key."""
 
     code = "key_refused"
-    fix = "set LLAMA_CLOUD_API_KEY to a key of this project, and LLAMA_CLOUD_BASE_URL to the key's region"
+    fix = (
+        "create a new key at LlamaCloud if it has expired; set LLAMA_CLOUD_API_KEY to a key of this project, and "
+        "LLAMA_CLOUD_BASE_URL to the key's region"
+    )
     sure = True
 
 
@@ -244,6 +247,19 @@ class OutOfCredits(CloudRefused):
     fix = "buy credits at LlamaCloud; Mailroom resumes within 15 minutes; to resume sooner: mailroom resume submission"
     pause_seconds = 900.0
     sure = True
+
+
+class CapReached(OutOfCredits):
+    """LlamaCloud returned 402: a usage limit of the project or organization is reached, credits are left.
+
+    When its window ends is not published, so Mailroom tries again every 15 minutes.
+    """
+
+    code = "cap_reached"
+    fix = (
+        "raise the limit at LlamaCloud, or wait until its window ends; Mailroom resumes within 15 minutes after; to "
+        "resume sooner: mailroom resume submission"
+    )
 
 
 class SettingsRefused(CloudRefused):

@@ -120,6 +120,8 @@ class Job:
     checks: int = 0
     beta: bool = False
     """True for a split job on the beta path, which knows no webhooks."""
+    pages: int | None = None
+    """Pages that LlamaCloud reads for it; None where that is not known."""
     credits: float | None = None
     """What LlamaCloud charged, where it says so (``expand=usage``)."""
     segments: tuple[Segment, ...] = ()

@@ -1,8 +1,10 @@
 """Saved webhook configurations at LlamaCloud, for jobs that are created elsewhere: kept in step with ours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from receiver.core.masked_value import may_show
 from receiver.ports import WebhookConfiguration
 
 
@@ -16,7 +18,10 @@ class Saved(Protocol):
     @property
     def events(self) -> tuple[str, ...] | None: ...
     @property
-    def headers(self) -> "object": ...
+    def headers(self) -> Mapping[str, str | None]:
+        """Their values may be masked."""
+        ...
+
     @property
     def output_format(self) -> str: ...
     @property
@@ -31,8 +36,17 @@ def ours(saved: Sequence[Saved], wanted: WebhookConfiguration) -> Saved | None:
     return next(iter(exact or near), None)
 
 
-def drift(saved: Saved, wanted: WebhookConfiguration) -> list[str]:
-    """How the saved configuration differs from what we need, in words; empty when it does not. Names no value."""
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What comparing a saved configuration with ours found, in words without values."""
+
+    differs: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
+    """What LlamaCloud does not show, so that nobody can tell."""
+
+
+def drift(saved: Saved, wanted: WebhookConfiguration) -> Drift:
+    """How the saved configuration differs from what we need, and what cannot be compared."""
     found = []
     if saved.url != wanted.url:
         found.append(f"url is {saved.url}, ours is {wanted.url}")
@@ -46,14 +60,13 @@ def drift(saved: Saved, wanted: WebhookConfiguration) -> list[str]:
         found.append(f"format is {saved.output_format}, ours is {wanted.output_format}")
     if wanted.signing_secret and not saved.has_secret:
         found.append("it has no signing secret")
-    found += _headers(saved, wanted)
-    return found
-
-
-def _headers(saved: Saved, wanted: WebhookConfiguration) -> list[str]:
-    given = dict(saved.headers) if isinstance(saved.headers, dict) else {}
-    lower = {name.lower(): value for name, value in given.items()}
-    missing = [name for name in wanted.headers if name.lower() not in lower]
-    other = [name for name, value in wanted.headers.items() if lower.get(name.lower(), value) != value]
-    found = [f"header {name} is missing" for name in missing]
-    return found + [f"header {name} has another value" for name in other]
+    lower = {name.lower(): value for name, value in saved.headers.items()}
+    there = {
+        name: may_show(lower[name.lower()], value) for name, value in wanted.headers.items() if name.lower() in lower
+    }
+    found += [f"header {name} is missing" for name in wanted.headers if name not in there]
+    found += [f"header {name} has another value" for name, same in there.items() if same is False]
+    untold = [f"header {name}: LlamaCloud masks its value" for name, same in there.items() if same is None]
+    if wanted.signing_secret and saved.has_secret:
+        untold.append("the signing secret: LlamaCloud never shows it")
+    return Drift(tuple(found), tuple(untold))

@@ -137,7 +137,7 @@ def _verdict(job: Job, report: JobReport | None, context: Context) -> SweepVerdi
         return SweepVerdict.GONE
     if report.status.final:
         return SweepVerdict.FINISHED
-    after, deadline = context.config.stuck_seconds, context.config.deadline_seconds
+    after, deadline = context.config.stuck_after(job.pages), context.config.deadline_seconds
     return SweepVerdict.STUCK if job.stuck(after=after, deadline_seconds=deadline) else None
 
 

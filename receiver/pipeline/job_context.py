@@ -89,7 +89,7 @@ async def fetch_recorded_job(command: Command, context: Context) -> JobContext |
     case = await _on_record(job, job.kind, context)
     if isinstance(case, StepResult) or case.report.status.final or command.verdict is not SweepVerdict.STUCK:
         return case
-    after, deadline = context.config.stuck_seconds, context.config.deadline_seconds
+    after, deadline = context.config.stuck_after(job.pages), context.config.deadline_seconds
     return await _cancelled(case, context) if job.stuck(after=after, deadline_seconds=deadline) else case
 
 
@@ -103,7 +103,7 @@ async def _cancelled(case: JobContext, context: Context) -> JobContext:
     with contextlib.suppress(JobGone, DocumentRefused, OutOfCredits):
         if not leave:
             await context.cloud.cancel(case.report.kind, case.report.id)
-    minutes = context.config.stuck_seconds / 60
+    minutes = context.config.stuck_after(case.job.pages if case.job else None) / 60
     reason = f"the job was stuck in {case.report.status} for more than {minutes:.0f} minutes"
     return replace(case, report=replace(case.report, status=JobStatus.CANCELLED, error=reason))
 

@@ -173,6 +173,7 @@ def _submitted(document: Document, placed: Placed, context: Context) -> Sequence
         transaction_id=order.transaction_id,
         deadline=now if report.status.final else deadline,  # an earlier job of ours: no event will come any more
         beta=order.beta,
+        pages=_pages_read(placed.document, order),
     )
     submitted = replace(
         document,
@@ -189,6 +190,13 @@ def _submitted(document: Document, placed: Placed, context: Context) -> Sequence
         Replace(submitted),
         *([InsertIfAbsent(recheck_of(job, SweepVerdict.POLL, now=now))] if order.beta else []),
     )
+
+
+def _pages_read(document: Document, order: JobRequest) -> int | None:
+    """How many pages LlamaCloud reads for this job at most; None where nobody has counted them."""
+    limit = (order.configuration.get("parsing_configuration") or {}).get("max_pages")
+    count = document.page_count
+    return count if count is None or limit is None else min(count, limit)
 
 
 async def give_up(task: Task, error: Exception, context: Context) -> Sequence[Write]:

@@ -29,6 +29,8 @@ from llamacloud_sandbox.options import Options
 @click.option("--retry-delays", default="1,2", help="Seconds before a webhook's second and third attempt.")
 @click.option("--limits/--no-limits", default=True, help="LlamaCloud's rate limits.")
 @click.option("--credits", type=click.FloatRange(min=0), help="A budget of credits; used up: 402.")
+@click.option("--daily-cap", type=click.FloatRange(min=0), help="Credits a day (UTC) and project; reached: 402.")
+@click.option("--mask-headers", is_flag=True, help="Show header values of saved webhooks masked.")
 @click.option("--file-lifetime", type=click.FloatRange(min=0), help="Seconds after which uploaded files expire.")
 @click.option("--max-file-mb", default=512, type=click.IntRange(1), help="Largest file.")
 @click.option("--workers", default=2, type=click.IntRange(1), help="Threads that read and judge.")
@@ -74,6 +76,8 @@ def _options(chosen: dict[str, Any]) -> Options:
         faults=_faults(chosen["faults"]),
         limits=chosen["limits"],
         credits=chosen["credits"],
+        daily_cap=chosen["daily_cap"],
+        mask_headers=chosen["mask_headers"],
         file_lifetime_seconds=chosen["file_lifetime"],
         max_file_bytes=chosen["max_file_mb"] * 1024 * 1024,
         workers=chosen["workers"],

@@ -146,7 +146,7 @@ class Jobs:
         if early:
             self._sender.announce(job, "success")
             await asyncio.sleep(early.seconds)
-        billed = self._limits.bill(job.product, done.pages) if job.input_type == "file_id" else 0.0
+        billed = self._limits.bill(job.product, done.pages, job.project_id) if job.input_type == "file_id" else 0.0
         parse_credits = billed if job.input_type == "file_id" else None
         parse_job = self._state.parse_jobs.get(job.parse_job_id or "")
         if parse_job is not None:

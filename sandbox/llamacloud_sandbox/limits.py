@@ -39,6 +39,7 @@ class Limits:
         self._classify = Window(40, 1.0, classify)
         self._uploads = Window(50, 5.0, "Rate limit exceeded. Maximum 50 file uploads per 5 seconds.")
         self.credits_used = 0.0
+        self._today: dict[tuple[str, int], float] = {}
 
     def before_upload(self, project_id: str) -> None:
         """Raises Refused (402, 429)."""
@@ -48,15 +49,24 @@ class Limits:
         """Raises Refused (402, 429). No rate is published for split."""
         self._before(self._classify if product == "classify" else None, project_id)
 
-    def bill(self, product: str, pages: int) -> float:
-        """The credits of this work, now taken from the budget."""
+    def bill(self, product: str, pages: int, project_id: str) -> float:
+        """The credits of this work, now taken from the budget and counted for the project's day."""
         billed = CREDITS_PER_PAGE[product] * pages
         self.credits_used += billed
+        day = self._day(project_id)
+        self._today[day] = self._today.get(day, 0.0) + billed
         return billed
+
+    def _day(self, project_id: str) -> tuple[str, int]:
+        """Where the window of a cap begins is not published; here it is a UTC day."""
+        return project_id, int(self._clock() // 86_400)
 
     def _before(self, window: Window | None, project_id: str) -> None:
         budget = self._options.credits
         if budget is not None and self.credits_used >= budget:
             raise Refused(402, "You have used up your credits. Please upgrade your plan.")
+        cap = self._options.daily_cap
+        if cap is not None and self._today.get(self._day(project_id), 0.0) >= cap:
+            raise Refused(402, "This project has reached its daily usage limit.")
         if window is not None and self._options.limits and not self._options.contract:
             window.enter(project_id, self._clock())

@@ -23,6 +23,8 @@ class Options:
     faults: dict[str, Switch] = field(default_factory=dict)
     limits: bool = True  # the vendor's rate limits: 40 classify creations a second, 50 uploads in 5 seconds
     credits: float | None = None  # a budget; used up = 402
+    daily_cap: float | None = None  # credits a UTC day and project; reached = 402 with a text of its own
+    mask_headers: bool = False  # header values of saved webhooks come back masked; how the vendor does is not published
     file_lifetime_seconds: float | None = None  # uploaded files expire after it
     max_file_bytes: int = 512 * MEGABYTE
     retry_delays: tuple[float, ...] = (1.0, 2.0)  # seconds before the webhook's second and third attempt

@@ -51,8 +51,9 @@ def read(
     if b"%PDF-" in content[:1024]:
         found = _pdf(content, pages, max_pages, recognise=ocr)
     else:
-        numbered = enumerate(_pages(content, recognise=ocr), start=1)
-        found = [(number, text) for number, text in numbered if pages is None or number in pages][:max_pages]
+        numbered = dict(enumerate(_pages(content, recognise=ocr), start=1))
+        wanted = numbered if pages is None else pages
+        found = [(number, numbered[number]) for number in wanted if number in numbered][:max_pages]
     return Reading(name, hashlib.sha256(content).hexdigest(), tuple(Page(*page) for page in found))
 
 

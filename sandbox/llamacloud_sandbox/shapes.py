@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from llamacloud_sandbox.envelope import EVENT_TYPES
 from llamacloud_sandbox.pages import selected
 from llamacloud_sandbox.records import Hook
+from llamacloud_sandbox.segment import UNCATEGORIZED
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*\Z")
@@ -51,6 +52,16 @@ def _unique(names: list[str], what: str) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"{what} must be unique; {twice[0]!r} stands there twice")
+
+
+def _unambiguous(names: list[str]) -> None:
+    """Which names the vendor refuses is not published; these would make the labels of segments ambiguous."""
+    labels = [name.strip().casefold() for name in names]
+    for name, label in zip(names, labels, strict=True):
+        if label == UNCATEGORIZED:
+            raise ValueError(f"category name {name!r} is reserved")
+        if labels.count(label) > 1:
+            raise ValueError(f"category names must differ by more than case and surrounding spaces; {name!r} does not")
 
 
 def _uncategorized(value: Any) -> Any:
@@ -174,7 +185,7 @@ class SplitConfiguration(BaseModel):
 
     @model_validator(mode="after")
     def _unique_names(self) -> "SplitConfiguration":
-        _unique([category.name for category in self.categories], "category names")
+        _unambiguous([category.name for category in self.categories])
         return self
 
 

@@ -51,13 +51,18 @@ def apply() -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def drift(as_json: bool) -> None:
-    """Show how the saved configuration differs from ours. Exit 1 if it differs or is missing."""
+    """Show how the saved configuration differs from ours. Exit 1 if it differs or is missing.
+
+    What LlamaCloud masks or never shows cannot be compared, and is listed as that.
+    """
     found = with_cloud(_drift)
     if as_json:
-        print_json({"drift": found})
+        print_json({"drift": found.differs, "not_comparable": found.untold})
     else:
-        say("\n".join(found) if found else "no drift: the saved configuration matches ours")
-    raise SystemExit(1 if found else 0)
+        say("\n".join(found.differs) if found.differs else "no drift: what can be compared matches ours")
+        for item in found.untold:
+            say(f"not comparable: {item}; mailroom webhooks apply sets it again")
+    raise SystemExit(1 if found.differs else 0)
 
 
 def with_cloud(work: Callable[[LlamaCloud, Settings], Awaitable[T]]) -> T:
@@ -92,11 +97,14 @@ async def _apply(cloud: LlamaCloud, settings: Settings) -> str:
     return f"{ours.id} is up to date"
 
 
-async def _drift(cloud: LlamaCloud, settings: Settings) -> list[str]:
+async def _drift(cloud: LlamaCloud, settings: Settings) -> kept.Drift:
     ours = kept.ours(await cloud.webhook_configs.list(), wanted(settings))
     if ours is None:
-        return ["nothing is saved for our URL; mailroom webhooks apply saves it"]
-    return [f"{ours.id}: {item}" for item in kept.drift(ours, wanted(settings))]
+        return kept.Drift(("nothing is saved for our URL; mailroom webhooks apply saves it",))
+    found = kept.drift(ours, wanted(settings))
+    return kept.Drift(
+        tuple(f"{ours.id}: {item}" for item in found.differs), tuple(f"{ours.id}: {item}" for item in found.untold)
+    )
 
 
 def _events(item: SavedWebhook) -> str:

@@ -1,6 +1,7 @@
-"""Saved webhook configurations. The signing secret never comes back; the headers do, in clear, as at LlamaCloud."""
+"""Saved webhook configurations. The signing secret never comes back; the headers do, in clear or (an option) masked."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -53,14 +54,14 @@ async def create(call: Call) -> Response:
         created_at=now,
         updated_at=now,
     )
-    return Json(shown(call.parts.state.hooks.put(saved)), 201)
+    return Json(_shown_by(call, call.parts.state.hooks.put(saved)), 201)
 
 
 @routes.on("GET", CONFIGS, example=lambda: [example()])
 async def list_all(call: Call) -> Response:
     """Every configuration of the project as a bare array, newest first (deprecated by the vendor)."""
     saved = [each for _, each in call.parts.state.hooks.newest() if each.project_id == call.project_id]
-    return Json([shown(each) for each in saved])
+    return Json([_shown_by(call, each) for each in saved])
 
 
 @routes.on("GET", "/api/v2/webhook-configs", example=example_page, query=WebhookList)
@@ -71,7 +72,7 @@ async def list_page(call: Call) -> Response:
         call.parts.state.hooks.newest(key_of(asked.page_token, int)),
         size=asked.page_size,
         token=asked.page_token,
-        render=shown,
+        render=lambda saved: _shown_by(call, saved),
         where=lambda saved: saved.project_id == call.project_id,
     )
     total = sum(each.project_id == call.project_id for each in call.parts.state.hooks.oldest())
@@ -81,7 +82,7 @@ async def list_page(call: Call) -> Response:
 @routes.on("GET", CONFIGS + "/{config_id}", example=example)
 async def retrieve(call: Call) -> Response:
     """One configuration."""
-    return Json(shown(_found(call)))
+    return Json(_shown_by(call, _found(call)))
 
 
 @routes.on("PUT", CONFIGS + "/{config_id}", example=example, body=WebhookConfiguration)
@@ -96,7 +97,7 @@ async def update(call: Call) -> Response:
     hook = replace(saved.hook, **{name: getattr(given, name) for name in named})
     output_format = asked.webhook_output_format if "output_format" in named else saved.output_format
     changed = replace(saved, hook=hook, output_format=output_format, updated_at=call.parts.clock())
-    return Json(shown(call.parts.state.hooks.put(changed)))
+    return Json(_shown_by(call, call.parts.state.hooks.put(changed)))
 
 
 @routes.on("DELETE", CONFIGS + "/{config_id}", status=204)
@@ -106,7 +107,7 @@ async def delete(call: Call) -> Response:
     return Response(status_code=204)
 
 
-def shown(saved: SavedHook) -> dict[str, Any]:
+def shown(saved: SavedHook, *, masked: bool = False) -> dict[str, Any]:
     """A configuration as the API shows it."""
     hook = saved.hook
     return {
@@ -116,11 +117,20 @@ def shown(saved: SavedHook) -> dict[str, Any]:
         "tenant_type": "project",
         "webhook_url": hook.url,
         "webhook_events": None if hook.events is None else list(hook.events),
-        "webhook_headers": hook.headers or None,
+        "webhook_headers": (_masked(hook.headers) if masked else hook.headers) or None,
         "webhook_output_format": saved.output_format,
         "created_at": iso(saved.created_at),
         "updated_at": iso(saved.updated_at),
     }
+
+
+def _shown_by(call: Call, saved: SavedHook) -> dict[str, Any]:
+    return shown(saved, masked=call.parts.options.mask_headers)
+
+
+def _masked(headers: Mapping[str, str]) -> dict[str, str]:
+    """Values of which only the ends show: a guess, the vendor publishes no form."""
+    return {name: f"{value[:2]}****{value[-2:]}" if len(value) > 8 else "****" for name, value in headers.items()}
 
 
 def _found(call: Call) -> SavedHook:

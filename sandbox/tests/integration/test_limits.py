@@ -3,11 +3,13 @@
 import httpx
 import pytest
 
+from llamacloud_sandbox.app import endpoints
 from llamacloud_sandbox.testing import sandbox_in_thread
 from support.caller import a_caller
 from support.inbox import until
 from support.letters import CONFIGURATION, INVOICE
 
+CAPPED = "This project has reached its daily usage limit."
 UPLOAD = {"upload_file": ("letter.pdf", INVOICE)}
 
 
@@ -53,6 +55,40 @@ def test_a_file_over_the_limit_is_a_413_and_leaves_nothing() -> None:
             files = {"upload_file": ("letter.pdf", b"x" * size)}
             assert http.post("/api/v1/files", files=files).status_code == 413
         assert http.get("/api/v1/beta/files").json()["items"] == []
+
+
+LISTS = [each.path for each in endpoints() if each.method == "GET" and "page_size" in each.query.model_fields]
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_page_of_less_than_one_is_refused(sandbox_url: str, path: str, size: int) -> None:
+    answer = httpx.get(f"{sandbox_url}{path}", params={"page_size": size}, headers=bearer("llx-1"))
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["query", "page_size"]
+
+
+def test_a_reached_cap_is_a_402_of_its_own_until_the_next_day() -> None:
+    now = [86_400.0 * 9]
+    with (
+        sandbox_in_thread(clock=lambda: now[0], think_seconds=0, daily_cap=1.0) as url,
+        a_caller(url) as http,
+        a_caller(url, "llx-2") as other,
+    ):
+        job = created(http).json()["id"]
+        until(lambda: http.get(f"/api/v2/classify/{job}").json()["status"] == "COMPLETED")
+        refused = created(http)
+        assert (refused.status_code, refused.json()["detail"]) == (402, CAPPED)
+        assert http.get(f"/api/v2/classify/{job}").status_code == 200  # reads still work
+        assert created(other).status_code == 200  # another project has a day of its own
+        now[0] += 86_400.0
+        assert created(http).status_code == 200
+
+
+def created(http: httpx.Client) -> httpx.Response:
+    """A classify job for a file that was uploaded, or is there already."""
+    files = http.get("/api/v1/beta/files").json()["items"] or [http.post("/api/v1/files", files=UPLOAD).json()]
+    return http.post("/api/v2/classify", json={"file_input": files[0]["id"], "configuration": CONFIGURATION})
 
 
 def test_used_up_credits_are_a_402() -> None:

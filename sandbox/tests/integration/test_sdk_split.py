@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from llama_cloud import BadRequestError, ConflictError, LlamaCloud, NotFoundError
+from llama_cloud import BadRequestError, ConflictError, LlamaCloud, NotFoundError, UnprocessableEntityError
 
 from support.inbox import Inbox, until
 from support.letters import CATEGORIES, CONFIGURATION, INVOICE, PACKET
@@ -86,6 +86,19 @@ def test_target_pages_need_a_parse_job_and_keep_the_page_numbers(client: LlamaCl
     assert parse_job_id is not None
     finished = done(client, client.split.create(file_input=parse_job_id, configuration=only_second).id)
     assert segments(finished) == [("contract", [2])]
+    backwards: Any = {**SPLIT, "target_pages": "2,1"}
+    assert segments(done(client, client.split.create(file_input=parse_job_id, configuration=backwards).id)) == [
+        ("contract", [2]),
+        ("invoice", [1]),
+    ]  # in the order written: release notes of SDK 2.17.0
+
+
+@pytest.mark.parametrize("names", [["uncategorized"], [" Uncategorized "], ["letter", "Letter"], ["letter", "letter "]])
+def test_ambiguous_category_names_are_refused(client: LlamaCloud, file_id: str, names: list[str]) -> None:
+    ambiguous: Any = {"categories": [{"name": name} for name in names]}
+    with pytest.raises(UnprocessableEntityError, match="category name"):
+        client.split.create(file_input=file_id, configuration=ambiguous)
+    assert not client.split.list().items
 
 
 def test_a_running_job_is_cancelled_before_it_is_deleted(

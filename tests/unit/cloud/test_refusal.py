@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from receiver.cloud import refusal
 from receiver.cloud.refusal import About
 from receiver.core.errors import (
+    CapReached,
     CloudBusy,
     CloudRefused,
     DocumentRefused,
@@ -89,6 +90,25 @@ def test_a_refused_key_names_its_setting() -> None:
     assert "LLAMA_CLOUD_API_KEY" in str(refused)
     assert "Invalid API key" in str(refused)
     assert "LLAMA_CLOUD_BASE_URL" in refused.fix
+
+
+@pytest.mark.parametrize(
+    ("scope", "window"), [("project", "daily"), ("organization", "monthly"), ("API key", "hourly")]
+)
+def test_a_reached_cap_is_told_in_the_vendors_words(scope: str, window: str) -> None:
+    words = f"This {scope} has reached its {window} usage limit."
+    refused = error(402, About.ORDER, {"detail": words})
+    assert type(refused) is CapReached
+    assert words in str(refused)
+    assert "window ends" in refused.fix
+    assert type(error(402, About.ORDER, {"detail": "You have used up your credits."})) is OutOfCredits
+
+
+def test_an_expired_key_is_a_refused_key_with_the_vendors_words() -> None:
+    refused = error(401, About.ORDER, {"detail": "API key expired on 2026-11-01"})
+    assert type(refused) is KeyRefused
+    assert "API key expired on 2026-11-01" in str(refused)
+    assert "create a new key at LlamaCloud if it has expired" in refused.fix
 
 
 def test_the_message_names_request_status_and_reason() -> None:

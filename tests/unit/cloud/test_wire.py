@@ -190,3 +190,16 @@ def test_no_text_of_an_answer_is_longer_than_a_record_can_hold(letter: str, leng
         (file.name, 1000),
     ):
         assert said == (text if length <= most else f"{text[: most - 1]}…")
+
+
+@pytest.mark.parametrize("kind", [JobKind.CLASSIFY, JobKind.SPLIT])
+@pytest.mark.parametrize(
+    "news", [{"warnings": ["ambiguous"]}, {"advisories": {"a": [1]}}, {"boundary": "start"}, {"x": None}]
+)
+def test_what_a_later_release_adds_is_left_alone(kind: JobKind, news: dict[str, object]) -> None:
+    segment = {"category": "invoice", "pages": [1], "confidence_category": "high"}
+    found = {"type": "invoice", "confidence": 0.9, "segments": [segment | news]} | news
+    job = {"id": "j-1", "status": "COMPLETED", "project_id": "p", "result": found} | news
+    plain = {**job, "result": {"type": "invoice", "confidence": 0.9, "segments": [segment]}}
+    read = [wire.JobPayload.model_validate_json(json.dumps(item)).report(kind) for item in (job, plain)]
+    assert read[0] == read[1]

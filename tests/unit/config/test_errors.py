@@ -88,7 +88,8 @@ WRONG = [
     (SOUND + "split: {categories: [{name: a}, {name: a}]}\n",
      "13: split.categories[1].name: 'a' is already split.categories[0]; names must differ"),
     (SOUND + "split: {categories: [{name: Uncategorized}]}\n",
-     "13: split.categories[0].name: is LlamaCloud's name for what matches no rule; use another"),
+     "13: split.categories[0].name: 'Uncategorized' is LlamaCloud's label for pages that fit no category, and "
+     "LlamaCloud refuses such categories; use another name"),
     (SOUND + "split: {uncategorized: keep}\n", "13: split.uncategorized: must be 'include', 'forbid' or 'omit' (got 'keep')"),
     (SOUND + "split: {guards: {blank_page: drop}}\n", "13: split.guards.blank_page: is not a known key; did you mean blank_pages?"),
     (SOUND + "split: {guards: {min_pages: 3, max_pages: 2}}\n",

@@ -43,6 +43,12 @@ def test_what_is_left_out_has_its_default() -> None:
     )
 
 
+@pytest.mark.parametrize(("pages", "minutes"), [(None, 60), (1, 60), (6, 60), (7, 65), (100, 530), (2000, 10030)])
+def test_a_job_about_many_pages_is_stuck_later(pages: int | None, minutes: int) -> None:
+    assert read().stuck_after(pages) == minutes * 60
+    assert read(SOUND + "stuck_after: 20 minutes\n").stuck_after(pages) == 20 * 60  # what is written counts
+
+
 def test_retention_can_be_read_though_the_rest_names_variables_that_are_not_set(tmp_path: Path) -> None:
     path = tmp_path / "mailroom.yaml"
     path.write_text(SOUND.replace("s3://mail", "s3://env:MAIL_BUCKET") + "retention: {events_days: 365}\n")

@@ -11,6 +11,7 @@ from receiver.core.errors import OutOfCredits
 from receiver.core.job import JobStatus
 from receiver.operations.sweep import sweep
 from tests.in_memory_app import InMemoryApp
+from tests.pdf_fixtures import a_page, packet_bytes
 
 pytestmark = pytest.mark.anyio
 DEADLINE = 601
@@ -62,6 +63,20 @@ async def test_a_job_at_work_is_asked_about_again_more_and_more_rarely(app: InMe
     assert sum(asked) == 5
     (job,) = await app.jobs(document)
     assert job.checks == 5
+
+
+async def test_a_job_about_many_pages_is_not_cancelled_while_its_parse_may_still_run(app: InMemoryApp) -> None:
+    document = await app.submitted(content=packet_bytes(*[a_page("a lease")] * 100))
+    (job,) = await app.jobs(document)
+    assert job.pages == 100
+    await looked_for_long(app)
+    await app.work()
+    assert app.cloud.cancelled == []
+    for _ in range(9):  # 30 minutes and 100 times 5 are 530
+        app.later(3601)
+        await sweep(app.context)
+    await app.work()
+    assert app.cloud.cancelled == ["job-1"]
 
 
 async def test_a_stuck_job_is_cancelled_and_submitted_anew(app: InMemoryApp) -> None:

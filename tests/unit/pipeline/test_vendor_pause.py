@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from receiver.core.change import Insert
 from receiver.core.document import Document, DocumentState, Step
-from receiver.core.errors import CloudRefused, DocumentRefused, KeyRefused, OutOfCredits, SettingsRefused
+from receiver.core.errors import CapReached, CloudRefused, DocumentRefused, KeyRefused, OutOfCredits, SettingsRefused
 from receiver.core.flag import Flag
 from receiver.core.job import JobReport
 from receiver.core.task import Task, TaskState
@@ -21,6 +21,7 @@ from tests.in_memory_app import TABLE, InMemoryApp
 pytestmark = pytest.mark.anyio
 
 FIREWALL = CloudRefused("something before LlamaCloud refuses us (403)")
+CAP = CapReached("a usage limit at LlamaCloud is reached (This project has reached its daily usage limit.)")
 KEY = KeyRefused("LLAMA_CLOUD_API_KEY is not accepted (401)")
 
 
@@ -36,7 +37,7 @@ async def on(app: InMemoryApp, seconds: float, *, step: float = 5.0) -> None:
         seconds -= step
 
 
-@pytest.mark.parametrize("error", [FIREWALL, KEY, OutOfCredits("402"), SettingsRefused("422", place="classify")])
+@pytest.mark.parametrize("error", [FIREWALL, KEY, OutOfCredits("402"), CAP, SettingsRefused("422", place="classify")])
 async def test_a_refusal_pauses_submission_with_one_alert_and_goes_on_by_itself(
     app: InMemoryApp, error: CloudRefused
 ) -> None:
@@ -51,6 +52,47 @@ async def test_a_refusal_pauses_submission_with_one_alert_and_goes_on_by_itself(
     await on(app, LONGEST + 120, step=30)
     assert {item.step for item in await app.all(Document)} == {Step.SUBMITTED}
     assert {item.error for item in await app.all(Document)} == {""}
+
+
+async def test_a_reached_cap_holds_submission_until_its_window_ends_and_results_go_on(app: InMemoryApp) -> None:
+    running = await app.submitted(name="before.pdf")
+    waiting = await app.ingest("after.pdf", b"%PDF-1.7 another")
+    app.cloud.refuse_create = CAP
+    await app.work()
+    app.cloud.classified(running.job_id, "contract")
+    await app.event(running.job_id)
+    await on(app, 6 * 3600, step=60)  # hours within the window: nobody gives up
+    assert (await app.document(running.id)).state is DocumentState.ROUTED
+    held = await app.document(waiting.document.id)
+    assert (held.state, held.step) == (DocumentState.OPEN, Step.TAKEN_IN)
+    assert "This project has reached its daily usage limit." in held.error
+    app.cloud.refuse_create = None  # a new window
+    await on(app, LONGEST + 120, step=30)
+    assert (await app.document(waiting.document.id)).step is Step.SUBMITTED
+    told = [alert.cause for alert, _ in app.channel.told if alert.kind == "submission.paused"]
+    assert set(told) == {"cap_reached"}
+
+
+async def test_an_expired_key_is_one_alert_and_no_review(app: InMemoryApp) -> None:
+    for number in range(50):
+        await app.ingest(f"{number}.pdf", f"%PDF-1.7 {number}".encode())
+    await app.work(rounds=60)
+    for job_id in list(app.cloud.reports):
+        app.cloud.classified(job_id, "contract")
+        await app.event(job_id)
+    for number in range(50, 100):
+        await app.ingest(f"{number}.pdf", f"%PDF-1.7 {number}".encode())
+    app.cloud.broken = KEY  # both halves: results that came, and documents that wait
+    await on(app, 3600, step=60)
+    assert await states(app) == {DocumentState.OPEN}
+    told = [alert for alert, _ in app.channel.told if alert.kind == "submission.paused"]
+    assert {alert.key for alert in told} == {told[0].key}
+    app.cloud.broken = None  # a new key
+    await on(app, LONGEST + 300, step=30)
+    by_state = [item.state for item in await app.all(Document)]
+    assert by_state.count(DocumentState.ROUTED) == 50
+    assert DocumentState.REVIEW not in by_state
+    assert {item.step for item in await app.all(Document)} == {Step.SUBMITTED, Step.SETTLED}
 
 
 async def test_while_it_is_paused_one_task_looks_at_a_time(app: InMemoryApp) -> None:
