@@ -27,6 +27,7 @@ from receiver.config import Config, load
 from receiver.core.alert_rule import AlertRule
 from receiver.core.errors import Misconfigured
 from receiver.core.loops import feeds
+from receiver.core.problem import Problem
 from receiver.core.route import RouteTable
 from receiver.metrics import SummingMeter
 from receiver.operations.check_config import check_config
@@ -145,11 +146,18 @@ def open_alert_channel(rule: AlertRule, settings: Settings, aws: Aws | None = No
 
 
 def channels(config: Config, settings: Settings, aws: Aws) -> dict[str, AlertChannel]:
-    """The alert channels that mailroom.yaml names, under the names it gives them."""
-    return {
-        rule.to: open_alert_channel(rule, settings, aws)
-        for rule in sorted(config.alerts, key=lambda rule: bool(rule.options))  # of two rules, the one with options
-    }
+    """The alert channels that mailroom.yaml names, under the names it gives them.
+
+    Raises Misconfigured with every row whose channel cannot be made.
+    """
+    opened, problems = dict[str, AlertChannel](), list[Problem]()
+    for rule in sorted(config.alerts, key=lambda rule: bool(rule.options)):  # of two rules, the one with options
+        try:
+            opened[rule.to] = open_alert_channel(rule, settings, aws)
+        except Misconfigured as error:
+            problems.append(Problem(severity="error", where=rule.where, message=str(error), fix=error.fix))
+    config.refuse(problems)
+    return opened
 
 
 def refuse_faults(config: Config, context: Context, settings: Settings) -> None:

@@ -9,8 +9,12 @@ import anyio
 import pytest
 from click.testing import CliRunner, Result
 
+from handlers.app import channels
+from receiver.aws.boto import Aws
 from receiver.cli.routes import routes
+from receiver.config import load
 from receiver.core.change import Insert
+from receiver.core.errors import Misconfigured
 from receiver.core.flag import Flag
 from receiver.operations.heartbeat import HEARTBEAT
 from tests.builders import NOW, a_channel
@@ -19,6 +23,7 @@ from tests.contracts.alert_channel import SECRET
 from tests.endpoints import Endpoint, an_endpoint
 from tests.in_memory_app import TABLE, InMemoryApp
 from tests.receivers import TABLE as SOUND
+from tests.receivers import settings_with
 
 Check = Callable[..., Result]
 
@@ -74,20 +79,36 @@ def test_a_mail_server_that_is_away(check: Check, closed_port: int, monkeypatch:
     assert "SMTP server 127.0.0.1" in fault
 
 
-@pytest.mark.parametrize(
-    ("to", "said"),
-    [
-        ("mailto:ops@example.com", "MAILROOM_SMTP_URL"),
-        ("slak:https://hooks.slack.com/x", "no alert channel is called 'slak'"),
-        ("sns:mailroom", "arn"),
-        ("https://", "the address has an invalid host name or port"),
-        ("teams:http://example.com/x", "https://"),
-    ],
-)
+CANNOT_WORK = [
+    ("mailto:ops@example.com", "MAILROOM_SMTP_URL"),
+    ("slak:https://hooks.slack.com/x", "no alert channel is called 'slak'"),
+    ("sns:mailroom", "arn"),
+    ("https://", "the address has an invalid host name or port"),
+    ("teams:http://example.com/x", "https://"),
+]
+
+
+@pytest.mark.parametrize(("to", "said"), CANNOT_WORK)
 def test_what_cannot_work_is_found_without_asking_anybody(to: str, said: str, check: Check) -> None:
     result = check(to, "--offline")
     (fault,) = faults(result)
     assert (result.exit_code, said in fault) == (1, True), fault
+
+
+def test_a_start_names_each_row_whose_channel_cannot_be_made(tmp_path: Path) -> None:
+    path = tmp_path / "mailroom.yaml"
+    rows = [f'  - {{on: ["*"], to: "{to}"}}\n' for to, _ in CANNOT_WORK]
+    escalated = '  - {on: ["*"], to: log, escalate: {to: "sns:pager", after: 5 minutes}}\n'
+    path.write_text(f"{SOUND}alerts:\n{''.join(rows)}{escalated}")
+    first = path.read_text().splitlines().index("alerts:") + 2
+    with pytest.raises(Misconfigured) as refused:
+        channels(load(path, {}), settings_with(config=str(path)), Aws())
+    told = str(refused.value).splitlines()
+    *of_rows, of_escalation = told
+    for place, (line, (_, said)) in enumerate(zip(of_rows, CANNOT_WORK, strict=True)):
+        assert line.startswith(f"{path}:{first + place}: alerts[{place}].to: "), line
+        assert said in line
+    assert of_escalation.startswith(f"{path}:{first + len(rows)}: alerts[{len(rows)}].escalate.to: sns:pager: ")
 
 
 @pytest.fixture
