@@ -342,18 +342,25 @@ REPLAY = re.compile(r"[,;]? then: mailroom replay --parked$")
 
 
 def failing(channel: Channel, now: float) -> Alert:
-    """The alert of a channel that does not accept notices."""
+    """The alert of a channel that does not accept notices, or whose notices reach nobody."""
     return Alert(
         kind="channel.failing",
         cause=channel.id,
-        title=f"alert channel {channel.id} does not "
-        + ("reach all of its addresses" if channel.partly else "accept notices"),
+        title=f"alert channel {channel.id} {_what_fails(channel)}",
         detail=channel.error,
         # What is to be told is told by itself: nothing of it waits to be replayed.
         fix=REPLAY.sub("", channel.fix) or "fix the channel; Mailroom sends the missed notices when it works again",
         commands=(f"mailroom alerts test {quote(channel.id)}",),
         at=now,
     )
+
+
+def _what_fails(channel: Channel) -> str:
+    if channel.partly:
+        return "does not reach all of its addresses"
+    if channel.found_by_probe:
+        return "failed its check: its notices may reach nobody"  # a topic without a subscription accepts them
+    return "does not accept notices"
 
 
 async def inhibited(incident: Incident, told: Channel, context: Context) -> bool:

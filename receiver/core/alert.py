@@ -25,7 +25,7 @@ KINDS: dict[str, str] = {
     "quality.changed": "more documents than usual match no rule or are uncertain",
     "clock.skewed": "a machine's clock is wrong, or was set by more than a few seconds",
     "queue.silent": "the queue accepts messages but delivers none; the sweep starts the tasks",
-    "channel.failing": "an alert channel rejects notices; all other channels are notified",
+    "channel.failing": "an alert channel rejects notices or failed its check; all other channels are notified",
 }
 """Every kind of alert that there is, and what it says; a rule for another one is refused as a slip of the pen."""
 

@@ -227,6 +227,21 @@ async def test_what_a_probe_found_is_gone_when_a_probe_says_so_and_no_notice_wai
     assert first.words.count("firing channel.failing") == first.words.count("resolved channel.failing") == 1
 
 
+async def test_what_fails_is_called_what_it_is(app: InMemoryApp) -> None:
+    """A topic without a subscription accepts notices, which reach nobody; an address that is gone accepts none."""
+    first, second = with_two(app)
+    second.faults = ["the topic has no confirmed subscription"]
+    await sweep_after(app)
+    await until_rest(app)
+    assert first.told[-1][0].title == f"alert channel {SECOND} failed its check: its notices may reach nobody"
+    assert await send_test(SECOND, app.context, who="ann") is not None
+    second.faults, first.broken = None, Unroutable("410 Gone")
+    await occur(app, "something")
+    await sweep_after(app)
+    await until_rest(app)
+    assert second.told[-1][0].title == "alert channel log does not accept notices"
+
+
 async def test_a_channel_with_a_fault_is_probed_by_one_task_however_many_notices_it_takes(app: InMemoryApp) -> None:
     _, second = with_two(app)
     second.faults = ["no rule"]
