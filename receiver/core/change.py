@@ -5,7 +5,7 @@ caller learns *conflict* from the write itself and never has to ask first.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -61,6 +61,12 @@ class CheckOwner(msgspec.Struct, frozen=True):
 
 
 Write = Insert | InsertIfAbsent | Replace | Delete | CheckOwner
+
+
+def written_records(writes: Iterable[Write], kind: type[R]) -> list[R]:
+    """The records of this kind that are there, as they are, when the writes are done."""
+    put = (write.record for write in writes if isinstance(write, Insert | InsertIfAbsent | Replace))
+    return [record for record in put if isinstance(record, kind)]
 
 
 def refuse_repeats(writes: tuple[Write, ...]) -> None:

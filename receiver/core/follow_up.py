@@ -6,7 +6,7 @@ the state of what came out of it.
 
 from collections.abc import Sequence
 
-from receiver.core.change import Insert, InsertIfAbsent, Replace, Write
+from receiver.core.change import InsertIfAbsent, Write, written_records
 from receiver.core.document import Delivery, DeliveryState, Document, DocumentState
 from receiver.core.message_type import Meaning
 from receiver.core.task import Task, new_task
@@ -39,11 +39,8 @@ def container_tasks(writes: Sequence[Write], *, now: float, reopened: bool = Fal
     """
     return [
         InsertIfAbsent(container_task(item.parent_id, item.id, item.version, now=now))
-        for write in writes
-        if isinstance(write, Insert | InsertIfAbsent | Replace)
-        and isinstance(item := write.record, Document)
-        and item.parent_id
-        and (reopened or item.state is not DocumentState.OPEN)
+        for item in written_records(writes, Document)
+        if item.parent_id and (reopened or item.state is not DocumentState.OPEN)
     ]
 
 

@@ -20,9 +20,8 @@ from receiver.core.task import Task
 from receiver.operations.close_incidents import assess
 from receiver.operations.heartbeat import beat
 from receiver.operations.monitor import monitor
-from receiver.pipeline import vendor_pause
+from receiver.pipeline import pause as pausing
 from receiver.pipeline.context import Context
-from receiver.pipeline.pause import RESULTS
 from receiver.pipeline.records import every_record
 
 MARGIN = 300.0
@@ -83,16 +82,16 @@ async def _alerting(context: Context) -> int:
 
 async def _ask_if_open(jobs: Sequence[Job], context: Context) -> int | None:
     """Asks about these jobs unless LlamaCloud refuses us; then this is one way to look whether that is over."""
-    pause = await vendor_pause.holding_pause(RESULTS, "sweep", context)
+    pause = await pausing.holding_pause(pausing.RESULTS, "sweep", context)
     if pause.holds("sweep", context.clock()):
         return None
     try:
         finished = await _ask_all(jobs, context)
     except CloudRefused as error:
-        await vendor_pause.pause_after_refusal(RESULTS, "sweep", error, context, verdict=RetryAt(context.clock()))
+        await pausing.pause_after_refusal(pausing.RESULTS, "sweep", error, context, verdict=RetryAt(context.clock()))
         return None
     if jobs:
-        await vendor_pause.released(RESULTS, "sweep", pause, context)
+        await pausing.released(pausing.RESULTS, "sweep", pause, context)
     return finished
 
 

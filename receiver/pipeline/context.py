@@ -1,6 +1,6 @@
 """What the steps work with: the ports, the routing table, and the terms on which jobs are created."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -167,6 +167,14 @@ class Context:
             await self.queue.enqueue(*task_ids, delay_seconds=delay_seconds)
         except Transient:
             self.meter.count("mailroom_enqueue_failures")
+
+    async def enqueue_due(self, tasks: Iterable[Task], *, now: float) -> None:
+        """Enqueues those of these tasks that are ready, each for when it is due."""
+        waits = {task.id: task.claimable_at - now for task in tasks if task.claimable_at is not None}
+        await self.enqueue(*(task_id for task_id, seconds in waits.items() if seconds <= 0))
+        for task_id, seconds in waits.items():
+            if seconds > 0:
+                await self.enqueue(task_id, delay_seconds=seconds)
 
     async def content(self, document: Document) -> Content:
         """The document's bytes, wherever they lie. Raises FileGone."""

@@ -1,4 +1,4 @@
-"""Process: do what a claimed task promises, write its outcome and the task's end in one change, and say what follows.
+"""Process: one attempt at a claimed task. Its step is run; what that wants written, and the task's end, is one change.
 
 The step runs once; only its change is computed again when another worker was faster with a record it needs. The end of
 the task is guarded by the task's version: whoever lost the lease meanwhile writes nothing at all.
@@ -7,24 +7,22 @@ the task is guarded by the task's version: whoever lost the lease meanwhile writ
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from shlex import quote
 
 from receiver.alerting import alert as alerting
 from receiver.alerting import notify
 from receiver.core.alert import Alert
-from receiver.core.change import Insert, InsertIfAbsent, Replace, Write, changed
-from receiver.core.document import Document
-from receiver.core.errors import CloudRefused, Conflict, MailroomError, OutOfTime, StoreBusy, said_by
+from receiver.core.change import InsertIfAbsent, Replace, Write, changed, succeeding, written_records
+from receiver.core.errors import Conflict, MailroomError, OutOfTime, StoreBusy
 from receiver.core.follow_up import container_tasks
 from receiver.core.ids import id_parts
-from receiver.core.retry import GiveUp, RetryAt, next_attempt
-from receiver.core.task import NOTICES, Task, TaskState
+from receiver.core.task import Task
 from receiver.packets import cut, parents
-from receiver.pipeline import deliver, registry, submit, vendor_pause
-from receiver.pipeline.context import Change, Context, StepResult, TaskHandler, document_of
-from receiver.pipeline.lease_renewal import Lease, renewed
+from receiver.pipeline import deliver, registry, submit
+from receiver.pipeline.context import Context, StepResult, TaskHandler
+from receiver.pipeline.failed_attempt import FailedAttempt, consequences, judge_failure, scheduled_failure
+from receiver.pipeline.pause import run_unless_paused
 
 STEPS: Mapping[str, TaskHandler] = {
     "submit": submit.STEP,
@@ -40,10 +38,10 @@ STEPS: Mapping[str, TaskHandler] = {
 """Kind of task -> how it is done. One dictionary: the engine's whole repertoire."""
 
 log = logging.getLogger("mailroom.task")
-LONGEST_ERROR = 2000
-"""Characters of an error that a task keeps."""
 CONFLICTS = 20
 """How often a change is computed anew before the task is put back for a moment."""
+ToWrite = Callable[[], Awaitable[tuple[Sequence[Write], Sequence[Alert]]]]
+"""What is written beside a task's end, and the alerts that are raised with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,38 +70,95 @@ async def process(
     """
     lease = Lease(task)
     try:
-        ended = await _stepped(lease, context, lease_seconds, step_seconds, steps)
-        return await _recorded(lease.task, ended, context, steps)
+        async with renewed(lease, context, lease_seconds):
+            ended: StepResult | Exception | Done = await _run(steps.get(task.kind), task, context, step_seconds)
+        if isinstance(ended, StepResult):
+            ended = await _write_result(lease.task, ended, context)
+        if isinstance(ended, Exception):
+            return await write_failure(lease.task, ended, context, steps=steps)
+        return ended
     except asyncio.CancelledError:
         await _release(lease.task, context)
         raise
 
 
-async def _stepped(
-    lease: Lease,
-    context: Context,
-    lease_seconds: float | None,
-    step_seconds: float | None,
-    steps: Mapping[str, TaskHandler],
-) -> StepResult | Exception:
-    async with renewed(lease, context, lease_seconds):
-        try:
-            return await _run(steps.get(lease.task.kind), lease.task, context, step_seconds)
-        except Exception as error:  # noqa: BLE001  the task loop is one of the places that catch broadly (CONTRIBUTING.md)
-            return error
-
-
-async def _recorded(
-    task: Task, ended: StepResult | Exception, context: Context, steps: Mapping[str, TaskHandler]
-) -> Done:
-    if isinstance(ended, Exception):
-        return await write_failure(task, ended, context, steps=steps)
+async def _run(step: TaskHandler | None, task: Task, context: Context, seconds: float | None) -> StepResult | Exception:
+    """What the step makes of the task, or what went wrong."""
     try:
-        return await _succeeded(task, ended, context)
+        if step is None:
+            raise MailroomError(f"no step is known for tasks of kind {task.kind!r}")
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                return await run_unless_paused(step.run, task, context)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise OutOfTime(f"the step {task.kind} took longer than {seconds:.0f} seconds") from error
+    except Exception as error:  # noqa: BLE001  the task loop is one of the places that catch broadly (CONTRIBUTING.md)
+        return error
+
+
+async def _write_result(task: Task, result: StepResult, context: Context) -> Done | Exception:
+    """Writes what the step wants written, and that the task is done or looks again; or says what went wrong in that."""
+    now, keep = context.clock(), context.config.retention.tasks_seconds
+    if result.again_at is None:
+        moved = task.finish(now=now, keep_seconds=keep, note=result.note)
+    else:
+        moved = task.retry(at=result.again_at, now=now, error=result.note, cause="again", counted=False)
+        moved = changed(moved, bulk=moved.bulk or result.bulk)
+
+    async def to_write() -> tuple[Sequence[Write], Sequence[Alert]]:
+        writes = await result.change() if result.change else ()
+        if result.change and not writes:
+            return (), ()  # all of it was written, and told, before
+        return writes, (*result.alerts, *(result.alerts_of(writes) if result.alerts_of else ()))
+
+    done = Done(task=moved, outcome="done" if result.again_at is None else "again", note=result.note)
+    try:
+        return await _settle(task, done, to_write, context)
     except StoreBusy:
         raise
     except Exception as error:  # noqa: BLE001  the same place
-        return await write_failure(task, error, context, steps=steps)
+        return error
+
+
+async def write_failure(
+    task: Task, error: Exception, context: Context, *, steps: Mapping[str, TaskHandler] = STEPS
+) -> Done:
+    """Writes that the attempt failed: the task is retried later, or parked with an alert. Raises StoreBusy."""
+    try:
+        failure = await judge_failure(task, error, context)
+        return await _settle_failed(failure, steps.get(task.kind), context)
+    except StoreBusy:
+        raise
+    except Exception:  # what a step or a gate makes of a failure must not keep the task from its end
+        log.exception("unhandled_exception")
+        return await _settle_failed(scheduled_failure(task, error, context), None, context)
+
+
+async def _settle_failed(failure: FailedAttempt, step: TaskHandler | None, context: Context) -> Done:
+    outcome = "parked" if failure.final else "retry"
+    done = Done(task=failure.moved, outcome=outcome, note=failure.text, error=failure.error)
+    return await _settle(failure.task, done, lambda: consequences(failure, step, context), context)
+
+
+async def _settle(task: Task, done: Done, to_write: ToWrite, context: Context) -> Done:
+    """Writes the end of the attempt in one change, and enqueues the tasks that follow."""
+    for _ in range(CONFLICTS):
+        planned, alerts = await to_write()
+        # An alert is a task of its own, written with what it is about: it cannot get lost, and cannot hold it back.
+        raised = [InsertIfAbsent(alerting.task_for(alert, *id_parts(task.id))) for alert in alerts]
+        now = context.clock()
+        writes = (Replace(done.task), *planned, *raised, *container_tasks(planned, now=now))
+        try:
+            await context.store.apply(*writes)
+        except Conflict as conflict:
+            if (conflict.kind, conflict.record_id) == ("task", task.id):
+                return replace(done, outcome="lost", note="another worker took over the task")
+            continue
+        await context.enqueue_due(written_records(writes, Task), now=now)
+        return done
+    raise StoreBusy(f"task {task.id}: the records it changes keep changing: too many concurrent updates")
 
 
 async def _release(task: Task, context: Context) -> None:
@@ -113,171 +168,46 @@ async def _release(task: Task, context: Context) -> None:
         await context.enqueue(task.id)
 
 
-async def write_failure(
-    task: Task, error: Exception, context: Context, *, steps: Mapping[str, TaskHandler] = STEPS
-) -> Done:
-    """Writes that the attempt failed: the task is retried later, or parked with an alert. Raises StoreBusy."""
-    step = steps.get(task.kind)
-    try:
-        failure = await _judged(task, error, context)
-        return await _settle(task, failure.moved, _consequences(task, step, failure, context), failure.done, context)
-    except StoreBusy:
-        raise
-    except Exception:  # what a step or a gate makes of a failure must not keep the task from its end
-        log.exception("unhandled_exception")
-        verdict = next_attempt(error, attempt=task.attempts, now=context.clock(), spread=context.spread())
-        failure = _failure(task, error, verdict, now=context.clock())
-        return await _settle(task, failure.moved, _consequences(task, None, failure, context), failure.done, context)
+class Lease:
+    """A claimed task, at the version that the store has of it."""
 
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.writing = asyncio.Lock()
+        """Held during a renewal: who ends the lease waits for it, and so knows the task's true version."""
 
-async def _run(step: TaskHandler | None, task: Task, context: Context, seconds: float | None) -> StepResult:
-    if step is None:
-        raise MailroomError(f"no step is known for tasks of kind {task.kind!r}")
-    try:
-        async with asyncio.timeout(seconds) as limit:
-            return await vendor_pause.run_unless_paused(task, context, lambda: step.run(task, context))
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        raise OutOfTime(f"the step {task.kind} took longer than {seconds:.0f} seconds") from error
+    async def keep(self, context: Context, lease_seconds: float) -> None:
+        """Renews at each third of the lease, until it is cancelled or another worker has the task."""
+        while True:
+            await asyncio.sleep(lease_seconds / 3)
+            async with self.writing:
+                if not await self._renew(context):
+                    return
 
-
-async def _succeeded(task: Task, outcome: StepResult, context: Context) -> Done:
-    async def change() -> Sequence[Write]:
-        writes = await outcome.change() if outcome.change else ()
-        if outcome.change is not None and not writes:
-            return writes  # all of it was written, and told, before
-        alerts = (*outcome.alerts, *(outcome.alerts_of(writes) if outcome.alerts_of else ()))
-        return (*writes, *_raised(alerts, task))
-
-    if outcome.again_at is not None:
-        moved = task.retry(at=outcome.again_at, now=context.clock(), error=outcome.note, cause="again", counted=False)
-        moved, word = changed(moved, bulk=moved.bulk or outcome.bulk), "again"
-    else:
-        keep = context.config.retention.tasks_seconds
-        moved = task.finish(now=context.clock(), keep_seconds=keep, note=outcome.note)
-        word = "done"
-    return await _settle(task, moved, change, Done(task=moved, outcome=word, note=outcome.note), context)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Failure:
-    """A failed attempt: its error in words that every store takes, and the task as it is after it."""
-
-    error: Exception
-    text: str
-    cause: str
-    now: float
-    moved: Task
-
-    @property
-    def final(self) -> bool:
-        return self.moved.state is TaskState.PARKED
-
-    @property
-    def done(self) -> Done:
-        return Done(task=self.moved, outcome="parked" if self.final else "retry", note=self.text, error=self.error)
-
-
-async def _judged(task: Task, error: Exception, context: Context) -> _Failure:
-    now = context.clock()
-    verdict, counts = next_attempt(error, attempt=task.attempts, now=now, spread=context.spread()), True
-    if isinstance(error, CloudRefused):
-        what = vendor_pause.pause_name(task)
-        verdict, counts = await vendor_pause.pause_after_refusal(
-            what, task.id, error, context, subject=task.subject, verdict=verdict
-        )
-    failure = _failure(task, error, verdict, now=now, counts=counts)
-    if failure.final and not await _waited_for(task, context):
-        expires_at = now + context.config.retention.tasks_seconds
-        return replace(failure, moved=changed(failure.moved, expires_at=expires_at))
-    return failure
-
-
-def _failure(task: Task, error: Exception, verdict: RetryAt | GiveUp, *, now: float, counts: bool = True) -> _Failure:
-    text, cause = _words(error), error.code if isinstance(error, MailroomError) else type(error).__name__
-    if isinstance(verdict, RetryAt):
-        moved = task.retry(at=verdict.at, now=now, error=text, cause=cause, counted=counts)
-    else:
-        moved = task.give_up(now=now, error=text, cause=cause)
-    return _Failure(error=error, text=text, cause=cause, now=now, moved=moved)
-
-
-def _words(error: Exception) -> str:
-    """What the error says, as text that every store takes: never empty, never long, and Unicode."""
-    return said_by(error).encode(errors="replace").decode()[:LONGEST_ERROR] or type(error).__name__
-
-
-def _consequences(task: Task, step: TaskHandler | None, failure: _Failure, context: Context) -> Change:
-    """What is written beside the end of a failed attempt; without a step, the alert alone."""
-    told = failure.final and task.kind not in NOTICES
-
-    async def change() -> Sequence[Write]:
-        after = (step.give_up if failure.final else step.attempt_failed) if step else None
-        writes = await after(task, failure.error, context) if after else ()
-        if step and isinstance(failure.error, CloudRefused) and not failure.final:
-            writes = (*writes, *await vendor_pause.note_why_it_waits(task, failure.error, context))
-        return (*writes, *_raised([_parked_alert(task, step, failure, writes)] if told else [], task))
-
-    return change
-
-
-async def _waited_for(task: Task, context: Context) -> bool:
-    """Whether something waits for this parked task for as long as it takes: a document that nothing else moves."""
-    return await document_of(task, context.store) is not None
-
-
-async def _settle(task: Task, moved: Task, change: Change, done: Done, context: Context) -> Done:
-    for _ in range(CONFLICTS):
-        planned = await change()
-        writes = (*planned, *container_tasks(planned, now=context.clock()))
+    async def _renew(self, context: Context) -> bool:
+        """False when the task was lost: its version tells at the end, and nothing is written then."""
+        longer = self.task.hold(now=context.clock())
         try:
-            await context.store.apply(Replace(moved), *writes)
-        except Conflict as conflict:
-            if (conflict.kind, conflict.record_id) == ("task", task.id):
-                return replace(done, outcome="lost", note="another worker took over the task")
-            continue
-        await _ring([*writes, Replace(moved)], context)
-        return done
-    raise StoreBusy(f"task {task.id}: the records it changes keep changing: too many concurrent updates")
+            await context.store.apply(Replace(longer))
+        except StoreBusy:
+            return True  # the next third tries again
+        except Conflict:
+            return False
+        self.task = succeeding(longer)
+        return True
 
 
-def _raised(alerts: Sequence[Alert], task: Task) -> list[Write]:
-    """An alert is a task of its own, written with what it is about: it cannot get lost, and cannot hold it back."""
-    return [InsertIfAbsent(alerting.task_for(alert, *id_parts(task.id))) for alert in alerts]
-
-
-def _parked_alert(task: Task, step: TaskHandler | None, failure: _Failure, writes: Sequence[Write]) -> Alert:
-    """The alert of a task that was given up, about the document that is written with its end."""
-    fix = failure.error.fix if isinstance(failure.error, MailroomError) else ""
-    if step and step.alert:
-        alert = step.alert(task, failure.error, fix, failure.cause, failure.now)
-    else:
-        alert = Alert(
-            kind="task.parked",
-            cause=f"{task.kind}:{failure.cause}",
-            title=f"{task.kind} failed after {task.attempts} attempt{'s' if task.attempts != 1 else ''}",
-            detail=failure.text,
-            subject=task.subject,
-            fix=fix or f"mailroom replay {quote(task.id if failure.moved.expires_at else task.subject)}",
-            at=failure.now,
-        )
-    alert = replace(alert, task_id=task.id)
-    written = (write.record for write in writes if isinstance(write, Insert | InsertIfAbsent | Replace))
-    document = next((record for record in written if isinstance(record, Document)), None)
-    if document is None:
-        return alert
-    return replace(alert, subject=document.id, name=document.name, job_id=document.job_id)
-
-
-async def _ring(writes: Sequence[Write], context: Context) -> None:
-    """Rings for the tasks that were just written, for each when it is due."""
-    now = context.clock()
-    tasks = [
-        w.record for w in writes if isinstance(w, Insert | InsertIfAbsent | Replace) and isinstance(w.record, Task)
-    ]
-    waits = {task.id: task.claimable_at - now for task in tasks if task.claimable_at is not None}
-    await context.enqueue(*(task_id for task_id, seconds in waits.items() if seconds <= 0))
-    for task_id, seconds in waits.items():
-        if seconds > 0:
-            await context.enqueue(task_id, delay_seconds=seconds)
+@contextlib.asynccontextmanager
+async def renewed(lease: Lease, context: Context, lease_seconds: float | None) -> AsyncIterator[None]:
+    """Renews the lease while the block lasts; not when ``lease_seconds`` is None."""
+    if lease_seconds is None:
+        yield
+        return
+    keeping = asyncio.create_task(lease.keep(context, lease_seconds))
+    try:
+        yield
+    finally:
+        async with lease.writing:
+            keeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeping

@@ -21,7 +21,7 @@ from receiver.cloud.transport import Timeouts
 from receiver.core import job, retry
 from receiver.core.errors import CloudRefused, OutOfCredits
 from receiver.core.retention import DAY
-from receiver.pipeline import deliver, process, vendor_pause
+from receiver.pipeline import deliver, failed_attempt, pause
 from receiver.ports import Clock, Cutter, OpenPdf
 from receiver.settings import Settings
 from tests.chaos.boundaries import Guarded, Kills, action
@@ -142,13 +142,13 @@ def _cloud(settings: Settings, kills: Kills) -> Guarded:
 def hasten() -> None:
     """Shortens every wait that would outlast the run."""
     for module, constant, value in (
-        (process, "next_attempt", functools.partial(retry.next_attempt, schedule=SCHEDULE)),
+        (failed_attempt, "next_attempt", functools.partial(retry.next_attempt, schedule=SCHEDULE)),
         (OutOfCredits, "pause_seconds", 2.0),
         (CloudRefused, "pause_seconds", 0.5),
-        (vendor_pause, "LOOK_AGAIN", 1.0),
-        (vendor_pause, "LOOKED_AT", 0.5),
-        (vendor_pause, "LOOKING", 3.0),
-        (vendor_pause, "LONGEST", 2.0),
+        (pause, "LOOK_AGAIN", 1.0),
+        (pause, "LOOKED_AT", 0.5),
+        (pause, "LOOKING", 3.0),
+        (pause, "LONGEST", 2.0),
         (deliver, "LOOK_AGAIN", 1.0),
         (job, "ASK_AGAIN", 1.0),
     ):

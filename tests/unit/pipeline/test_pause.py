@@ -13,7 +13,7 @@ from receiver.core.flag import Flag
 from receiver.core.job import JobReport
 from receiver.core.task import Task, TaskState
 from receiver.operations.sweep import sweep
-from receiver.pipeline import vendor_pause
+from receiver.pipeline import pause as pausing
 from receiver.pipeline.pause import FOR_EVER, LONGEST, RESULTS, SUBMISSION, Pause, kept, pause, read_pause
 from receiver.ports import JobRequest
 from tests.in_memory_app import TABLE, InMemoryApp
@@ -273,10 +273,10 @@ async def test_a_looker_that_dies_is_followed_by_another(app: InMemoryApp) -> No
     app.cloud.broken = KEY
     await app.work()
     app.cloud.broken = None
-    app.later(vendor_pause.LOOKING)
+    app.later(pausing.LOOKING)
     (dies,) = await app.store.claim(owner="dies", now=app.now, lease_seconds=10_000, limit=1)
-    await vendor_pause.holding_pause(SUBMISSION, dies.id, app.context)
-    await on(app, 2 * vendor_pause.LOOKING, step=10)
+    await pausing.holding_pause(SUBMISSION, dies.id, app.context)
+    await on(app, 2 * pausing.LOOKING, step=10)
     (alive,) = [item for item in await app.all(Document) if item.id != dies.subject]
     assert alive.step is Step.SUBMITTED
 
