@@ -13,8 +13,9 @@ from receiver.core.job import JobKind
 from receiver.core.job_update import Command, JobUpdate
 from receiver.packets.cut import cut_task
 from receiver.pipeline.context import Context, StepResult
-from receiver.pipeline.job_context import JobContext, fetch_job, fetch_recorded_job
-from receiver.pipeline.job_result import concluded, write_result
+from receiver.pipeline.document_outcome import concluded
+from receiver.pipeline.job_context import JobContext
+from receiver.pipeline.job_result import fetch_job, fetch_recorded_job, write_result
 from receiver.pipeline.registry import HandlerRegistry
 
 EVENTS = ("split.success", "split.error", "split.cancelled")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from receiver.core.document import Classification
+from receiver.core.document import Classification, Document, DocumentState, Step
 from receiver.core.pages import Segment as Segment
 from receiver.core.short_repr import short_repr
 
@@ -155,3 +155,14 @@ class Job:
     def overdue_at(self) -> float | None:
         """When to ask about an unfinished job; None for finished ones (a sparse index rests on this)."""
         return None if self.status.final else self.deadline
+
+
+def already_processed(document: Document, job_id: str, job: Job | None) -> bool:
+    """Whether this job's result counted before, or is not for this document any more: then nothing may happen again.
+
+    ``job`` is its record. It tells of a document that was submitted anew because of this job and has no other yet.
+    """
+    taken = job is not None and (job.status.final or job.document_id != document.id)
+    superseded = bool(document.job_id) and document.job_id != job_id
+    decided = document.plan is not None or document.step is Step.SPLIT
+    return taken or superseded or decided or document.state is not DocumentState.OPEN

@@ -7,6 +7,7 @@ surely is none of them is refused here, before anything is uploaded and paid for
 import mimetypes
 import re
 
+from receiver.core.document import Document
 from receiver.core.header_block import is_mail
 from receiver.core.manifest import is_manifest
 
@@ -161,3 +162,9 @@ def _textual(head: bytes) -> str:
     except UnicodeDecodeError:
         return UNKNOWN
     return "text/plain"
+
+
+def is_unread(document: Document) -> bool:
+    """Whether its bytes may still tell what conditions ask: nobody here has read them, or counted a PDF's pages."""
+    uncounted = document.page_count is None and document.media_type == PDF
+    return not document.packet and (not document.sha256 or uncounted)

@@ -178,7 +178,9 @@ async def _reroute(document: Document, plan: Plan, context: Context) -> Replay:
     after = replace(replanned(document, plan, context), error="")
     if _needs_bytes(after) and (why := await why_undeliverable(document, context)):
         return _nothing(document, f"{detail}: {why}")
-    after = with_shadow_verdict(reopened(after, "re-routed", detail, context), context)
+    after = reopened(after, "re-routed", detail, context)
+    if context.shadow is not None:
+        after = with_shadow_verdict(after, context.shadow, context)
     writes = (Replace(after), *delivery_tasks(after, now=context.clock()), *await overtaken(document, context))
     return Replay(document=document, action="reroute", detail=detail, writes=writes)
 

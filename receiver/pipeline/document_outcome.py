@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from receiver.core.change import Replace, Write
+from receiver.core.change import Insert, Replace, Write
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.follow_up import delivery_tasks
+from receiver.core.job import Job
 from receiver.core.plan import Plan, Way
 from receiver.core.replan import replanned, shelved
 from receiver.core.route import decide_failed
 from receiver.pipeline.context import Context
+from receiver.pipeline.job_context import JobContext
 from receiver.pipeline.shadow import with_shadow_verdict
 
 
@@ -19,7 +21,38 @@ def planned(document: Document, plan: Plan, context: Context) -> Document:
     again = document.state is not DocumentState.OPEN
     deadline = now + context.config.deadline_seconds if again else document.deadline
     after = replace(after, step=Step.DECIDED, state=DocumentState.OPEN, deadline=deadline)
-    return with_shadow_verdict(after.note(now, "decided", f"{plan.way}: {plan.reason}").settle(), context)
+    after = after.note(now, "decided", f"{plan.way}: {plan.reason}").settle()
+    return after if context.shadow is None else with_shadow_verdict(after, context.shadow, context)
+
+
+def concluded(job: JobContext, document: Document, context: Context) -> Sequence[Write]:
+    """The document with this job as the one that speaks for it, the job's record, and the deliveries that follow."""
+    after = replace(document, job_id=job.report.id)
+    writes: list[Write] = [Insert(after) if job.adopted else Replace(after)]
+    writes.append(job_record(job, after, context.clock()))
+    return *writes, *delivery_tasks(after, now=context.clock())
+
+
+def job_record(job: JobContext, document: Document, now: float) -> Write:
+    """The job's record, by what LlamaCloud says of it."""
+    report = job.report
+    if job.job is not None:
+        ended = replace(job.job, status=report.status, error=report.error, credits=report.credits)
+        return Replace(replace(ended, segments=report.segments))
+    return Insert(
+        Job(
+            id=report.id,
+            kind=report.kind,
+            document_id=document.id,
+            created_at=report.created_at or now,
+            heard_at=now,
+            transaction_id=report.transaction_id,
+            status=report.status,
+            error=report.error,
+            credits=report.credits,
+            segments=report.segments,
+        )
+    )
 
 
 def failed_document(document: Document, reason: str, context: Context) -> Document:

@@ -48,9 +48,10 @@ async def count_pages(document: Document, context: Context) -> int:
 
 
 async def gather_facts(document: Document, context: Context) -> GatheredFacts:
-    """What its bytes say, as far as they can be had: what cannot be read stays unknown, and is no failure."""
-    if document.packet or (document.sha256 and (document.page_count is not None or document.media_type != PDF)):
-        return GatheredFacts(document)
+    """What the bytes of an unread document say, as far as they can be had.
+
+    What cannot be read stays unknown, and is no failure.
+    """
     with contextlib.suppress(FileGone, OSError):
         async with on_disk(document, context) as path:
             read, writes = (document, ()) if document.sha256 else await _read(document, path, context)

@@ -1,25 +1,28 @@
-"""From a job's result to a plan, and to the plan's deliveries.
+"""Job result: fetch the job that an event, or the sweep, is about; write what it means for its document.
 
-A job that is still at work is looked at again. Of one that has ended a family of events says in its own file what a
-result means (``handlers/classify.py``); what no result means is the same for all, and stands here.
+A job on record counts for its document; whose another job is, pipeline/job_context.py finds out. One that is still at
+work is looked at again. What a result means, a family of events says in its own file (handlers/classify.py); what
+becomes of a document without one is the same for all (pipeline/no_result.py).
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
-from receiver.core.alert import TITLE_KEPT, Alert
-from receiver.core.change import Insert, InsertIfAbsent, Replace, Write
-from receiver.core.document import Document, DocumentState, Step
-from receiver.core.fingerprint import cause_of
-from receiver.core.follow_up import delivery_tasks
-from receiver.core.job import Job, JobStatus, SweepVerdict
+from receiver.core.change import InsertIfAbsent, Write
+from receiver.core.document import Document
+from receiver.core.errors import DocumentRefused, JobGone, OutOfCredits
+from receiver.core.event import Event
+from receiver.core.ids import event_key, may_be_id
+from receiver.core.job import Job, JobKind, JobReport, JobStatus, SweepVerdict, already_processed
 from receiver.core.job_update import Command, JobUpdate
-from receiver.core.task import submission_of
-from receiver.pipeline import job_context
+from receiver.core.media import is_unread
 from receiver.pipeline.context import Context, StepResult
-from receiver.pipeline.document_outcome import failed_document, held, held_document, may_resubmit, resubmission
-from receiver.pipeline.gather_facts import GatheredFacts, gather_facts
-from receiver.pipeline.job_context import JobContext
+from receiver.pipeline.gather_facts import gather_facts
+from receiver.pipeline.job_context import GRACE, JobContext, fetch_unrecorded_job, on_record
+from receiver.pipeline.no_result import no_result_alerts, without_result
+from receiver.pipeline.receive import handling_of
 
 EARLY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between looks at a job whose event came before its result shows; after these the sweep takes over."""
@@ -30,16 +33,68 @@ Completed = Callable[[JobContext, Context], Sequence[Write]]
 """What is written when the job came to a result."""
 
 
+async def fetch_job(event: JobUpdate, kind: JobKind, context: Context) -> JobContext | StepResult:
+    """The job that an event is about; else what becomes of the event: nothing, or another look later."""
+    unknown = []
+    for named in dict.fromkeys(filter(may_be_id, (event.job_id, event.other_id))):
+        job = await context.store.get(Job, named)
+        if job is None:
+            unknown.append(named)
+        elif event.document_id in ("", job.document_id):
+            return (
+                await _on_record(job, kind, context) if named == event.job_id else _left_to_its_own(job, event, context)
+            )
+    if not unknown:
+        return _unasked("it names no job of its document" if event.document_id else "it names no job")
+    return await fetch_unrecorded_job(event, unknown, kind, context)
+
+
+async def fetch_recorded_job(command: Command, context: Context) -> JobContext | StepResult:
+    """The job on record that the sweep's command is about. Whether it is stuck is judged anew, by its record."""
+    job = await context.store.get(Job, command.job_id)
+    if job is None:
+        return _unasked("the job is no longer stored")
+    case = await _on_record(job, job.kind, context)
+    if isinstance(case, StepResult) or case.report.status.final or command.verdict is not SweepVerdict.STUCK:
+        return case
+    after, deadline = context.config.stuck_after(job.pages), context.config.deadline_seconds
+    return await _cancelled(case, context) if job.stuck(after=after, deadline_seconds=deadline) else case
+
+
 async def write_result(
     fetched: JobContext | StepResult, asked: JobUpdate | Command, completed: Completed, context: Context
 ) -> StepResult:
-    """What the fetched job makes of its document; where none was fetched, what was found instead."""
+    """What the fetched job makes of its document; where none was fetched, what was found instead.
+
+    What is read and asked is done once; what is written is computed anew when somebody else was faster.
+    """
     if isinstance(fetched, StepResult):
         return fetched
     if not fetched.report.status.final:
         polled = isinstance(asked, Command) and asked.verdict is SweepVerdict.POLL
         return _polled(asked.looks, context) if polled else _early(fetched, asked.looks, context)
-    return await _ended(fetched, completed, context)
+    done = fetched.report.status is JobStatus.COMPLETED
+    facts = await gather_facts(fetched.document, context) if done and is_unread(fetched.document) else None
+
+    async def change() -> Sequence[Write]:
+        job = await refreshed(fetched, context)
+        if already_processed(job.document, job.report.id, job.job):
+            return ()
+        if not done:
+            return without_result(job, context)
+        if facts is None:
+            return completed(job, context)
+        return *completed(replace(job, document=facts.on(job.document)), context), *facts.writes
+
+    alerts_of = None if done else partial(no_result_alerts, fetched, context=context)
+    return StepResult(note=fetched.report.status, change=change, alerts_of=alerts_of)
+
+
+async def refreshed(job: JobContext, context: Context) -> JobContext:
+    """The same with the records as they are now; the report is not fetched again."""
+    document = await context.store.get(Document, job.document.id)
+    record = await context.store.get(Job, job.report.id)
+    return replace(job, document=document or job.document, job=record, adopted=document is None)
 
 
 def _polled(looks: int, context: Context) -> StepResult:
@@ -52,142 +107,65 @@ def _early(case: JobContext, looks: int, context: Context) -> StepResult:
     """The result does not show yet: look again soon, a few times. Then the sweep asks, for the job is on record."""
 
     async def adopt() -> Sequence[Write]:
-        fresh = await job_context.refreshed(case, context)
-        return job_context.on_record(fresh, context) if fresh.adopted else ()
+        fresh = await refreshed(case, context)
+        return on_record(fresh, context) if fresh.adopted else ()
 
     if looks >= len(EARLY_DELAYS):
         return StepResult(note="not final yet; the sweep will ask again", change=adopt)
     return StepResult(note="not final yet", change=adopt, again_at=context.clock() + EARLY_DELAYS[looks])
 
 
-async def _ended(case: JobContext, completed: Completed, context: Context) -> StepResult:
-    """What is read and asked is done once; what is written is computed anew when somebody else was faster."""
-    reason = _why_no_result(case)
-    done = case.report.status is JobStatus.COMPLETED
-    gathered = await gather_facts(case.document, context) if done else GatheredFacts(case.document)
-
-    async def conclude() -> Sequence[Write]:
-        fresh = await job_context.refreshed(case, context)
-        if job_context.settled_before(fresh):
-            return ()
-        if done:
-            whole = replace(fresh, document=gathered.on(fresh.document))
-            return *completed(whole, context), *gathered.writes
-        if fresh.report.status is JobStatus.FAILED:
-            return _failed(fresh, reason, context)
-        return _stopped(fresh, reason, context)
-
-    def alerts_of(writes: Sequence[Write]) -> Sequence[Alert]:
-        return _given_up(case, reason, writes, context)
-
-    return StepResult(note=case.report.status, change=conclude, alerts_of=None if done else alerts_of)
-
-
-def _why_no_result(case: JobContext) -> str:
-    """In the vendor's words where it gave any."""
-    ours = {
-        JobStatus.CANCELLED: "the job was cancelled at LlamaCloud",
-        JobStatus.GONE: "LlamaCloud no longer knows the job",
-    }
-    said = case.report.error
-    if said and any(c.isprintable() and not c.isspace() for c in said):
-        return said
-    return ours.get(case.report.status, "LlamaCloud reported no reason")
-
-
-def _failed(case: JobContext, reason: str, context: Context) -> Sequence[Write]:
-    """A failed job: submitted anew when the policy says that such a failure passes, else the way of ``failed``."""
-    if context.config.resubmit.helps(reason) and may_resubmit(case.document, context):
-        return _resubmitted(case, reason, context)
-    return concluded(case, failed_document(case.document, reason, context), context)
-
-
-def _stopped(case: JobContext, reason: str, context: Context) -> Sequence[Write]:
-    """A job that will never have a result, for no fault of the document: submitted anew, or held for a person."""
-    if may_resubmit(case.document, context):
-        return _resubmitted(case, reason, context)
-    return concluded(case, held_document(case.document, reason, context.clock()), context)
-
-
-def _resubmitted(case: JobContext, reason: str, context: Context) -> Sequence[Write]:
-    after = resubmission(case.document, reason, context.clock(), context)
-    return (
-        Replace(after),
-        _job_record(case, after, context.clock()),
-        InsertIfAbsent(submission_of(after, now=context.clock())),
-    )
-
-
-async def held_for(job: Job, error: Exception, context: Context) -> Sequence[Write]:
-    """The document that waits for this job waits in review instead: the job's result cannot be had."""
+async def _on_record(job: Job, kind: JobKind, context: Context) -> JobContext | StepResult:
+    if job.kind is not kind:
+        return _unasked(f"job {job.id} is a {job.kind} job")
     document = await context.store.get(Document, job.document_id)
-    if document is None or document.job_id != job.id or document.state is not DocumentState.OPEN:
-        return ()
-    if document.plan is not None:
-        return ()
-    return (*held(document, f"its result could not be fetched: {error}", context), Replace(replace(job, deadline=None)))
+    if document is None:
+        return _unasked(f"document {job.document_id} of job {job.id} is no longer stored")
+    if already_processed(document, job.id, job):
+        return _unasked("already processed")
+    return JobContext(report=await _report(job, context), document=document, job=job)
 
 
-def _given_up(case: JobContext, reason: str, writes: Sequence[Write], context: Context) -> Sequence[Alert]:
-    """The alert of a job that came to no result; none while its document is submitted anew: that is only counted."""
-    written = (write.record for write in writes if isinstance(write, Insert | Replace))
-    documents = [record for record in written if isinstance(record, Document)]
-    if any(document.step is Step.TAKEN_IN for document in documents):
-        context.meter.count("mailroom_alerts", kind="job.failed", outcome="mended")
-        return ()
-    return (job_alert(case, reason, context.clock()),)
+async def _report(job: Job, context: Context) -> JobReport:
+    """What LlamaCloud says of a job on record. A 404 is believed when the job is no longer young."""
+    try:
+        report = await context.cloud.job(job.kind, job.id, beta=job.beta)
+    except JobGone:
+        status = JobStatus.PENDING if context.clock() - job.known_since < GRACE else JobStatus.GONE
+        return JobReport(id=job.id, kind=job.kind, status=status, transaction_id=job.transaction_id)
+    return replace(report, id=job.id)
 
 
-def job_alert(case: JobContext, reason: str, now: float) -> Alert:
-    """The alert of a job that came to no result, with the vendor's own words."""
-    document = case.document
-    return Alert(
-        kind="job.failed",
-        cause=cause_of(reason, document.name),
-        title=f"{case.report.kind} job {case.report.status}: {reason[:TITLE_KEPT]}",
-        detail=reason,
-        subject=document.id,
-        name=document.name,
-        job_id=case.report.id,
-        tried=_tried(document),
-        fix=f"mailroom documents {document.id}",
-        at=now,
-    )
+def _left_to_its_own(job: Job, event: JobUpdate, context: Context) -> StepResult:
+    """The same event, handled under the job's own id.
+
+    Beside that id an event can name another, of which there are as many as somebody likes: each would be a task of
+    its own, and each would ask LlamaCloud about the one job, again and again until it has a result.
+    """
+    now = context.clock()
+    identity = event_key(event.event_id, event.document_id)
+    same = Event(id=identity, type=event.type, job_id=job.id, document_id=event.document_id, received_at=now)
+
+    async def change() -> Sequence[Write]:
+        return (InsertIfAbsent(handling_of(same, now=now)),)
+
+    return StepResult(note=f"it is about job {job.id}: handled by the task of that id", change=change, asked=False)
 
 
-def _tried(document: Document) -> str:
-    """What was done about earlier failures of this document, in words; "" when this was the first."""
-    before = [entry.detail for entry in document.history if entry.what == "resubmitted"]
-    if not before:
-        return ""
-    times = "once" if len(before) == 1 else f"{len(before)} times"
-    return f"resubmitted {times} before; the last time because: {before[-1]}"
+async def _cancelled(case: JobContext, context: Context) -> JobContext:
+    """The case of a job that is stuck, cancelled at LlamaCloud where that is possible; nobody waits for it any longer.
+
+    Split's beta path cancels nothing (reference 1.4), and a job that was created elsewhere is not ours to cancel.
+    """
+    leave = (case.job is not None and case.job.beta) or case.document.origin.kind == "adopted"
+    # It ended or went away just now, or nothing is done for us without credits: no matter, nobody waits for it.
+    with contextlib.suppress(JobGone, DocumentRefused, OutOfCredits):
+        if not leave:
+            await context.cloud.cancel(case.report.kind, case.report.id)
+    minutes = context.config.stuck_after(case.job.pages if case.job else None) / 60
+    reason = f"the job was stuck in {case.report.status} for more than {minutes:.0f} minutes"
+    return replace(case, report=replace(case.report, status=JobStatus.CANCELLED, error=reason))
 
 
-def concluded(case: JobContext, document: Document, context: Context) -> Sequence[Write]:
-    """The document with this job as the one that speaks for it, the job's record, and the deliveries that follow."""
-    after = replace(document, job_id=case.report.id)
-    writes: list[Write] = [Insert(after) if case.adopted else Replace(after)]
-    writes.append(_job_record(case, after, context.clock()))
-    return *writes, *delivery_tasks(after, now=context.clock())
-
-
-def _job_record(case: JobContext, document: Document, now: float) -> Write:
-    report = case.report
-    if case.job is not None:
-        ended = replace(case.job, status=report.status, error=report.error, credits=report.credits)
-        return Replace(replace(ended, segments=report.segments))
-    return Insert(
-        Job(
-            id=report.id,
-            kind=report.kind,
-            document_id=document.id,
-            created_at=report.created_at or now,
-            heard_at=now,
-            transaction_id=report.transaction_id,
-            status=report.status,
-            error=report.error,
-            credits=report.credits,
-            segments=report.segments,
-        )
-    )
+def _unasked(note: str) -> StepResult:
+    return StepResult(note=note, asked=False)

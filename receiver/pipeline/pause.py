@@ -29,6 +29,8 @@ from receiver.core.task import Task
 from receiver.pipeline.context import Context, Run, StepResult, document_of
 
 SUBMISSION, RESULTS = "submission", "results"
+FLAG = "paused:"
+"""What the id of a pause's flag begins with."""
 FOR_EVER = math.inf
 LONGEST = 900.0
 """Seconds for which a refusal pauses at most."""
@@ -70,7 +72,7 @@ class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
 
 async def read_pause(what: str, context: Context) -> Pause:
     """What holds ``what``: SUBMISSION, RESULTS, or a destination's place."""
-    flag = await context.store.get(Flag, _id(what))
+    flag = await context.store.get(Flag, FLAG + what)
     if flag is None:
         return Pause()
     said = msgspec.json.decode(flag.value, type=Pause) if flag.value.startswith("{") else Pause(float(flag.value))
@@ -82,7 +84,7 @@ def kept(what: str, pause: Pause, *, now: float) -> Write:
     plain = not pause.seconds
     said = msgspec.structs.replace(pause, at=0.0, version=None)
     value = repr(pause.until) if plain else msgspec.json.encode(said).decode()
-    flag = Flag(id=_id(what), value=value, at=now, version=pause.version or 0)
+    flag = Flag(id=FLAG + what, value=value, at=now, version=pause.version or 0)
     return Insert(flag) if pause.version is None else Replace(flag)
 
 
@@ -238,7 +240,3 @@ def _alert(what: str, error: CloudRefused, pause: Pause, subject: str) -> Alert:
         fix=error.fix,
         at=pause.until - pause.seconds,
     )
-
-
-def _id(what: str) -> str:
-    return f"paused:{what}"

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from receiver.alerting import alert as alerting
 from receiver.alerting import notify
@@ -168,13 +168,13 @@ async def _release(task: Task, context: Context) -> None:
         await context.enqueue(task.id)
 
 
+@dataclass(slots=True)
 class Lease:
     """A claimed task, at the version that the store has of it."""
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.writing = asyncio.Lock()
-        """Held during a renewal: who ends the lease waits for it, and so knows the task's true version."""
+    task: Task
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held during a renewal: who ends the lease waits for it, and so knows the task's true version."""
 
     async def keep(self, context: Context, lease_seconds: float) -> None:
         """Renews at each third of the lease, until it is cancelled or another worker has the task."""

@@ -9,20 +9,19 @@ from dataclasses import replace
 
 from receiver.core.document import Document
 from receiver.core.redecide import judged, what_moves
+from receiver.core.route import RouteTable
 from receiver.pipeline.context import Context
 
 log = logging.getLogger("mailroom.task")
 
 
-def with_shadow_verdict(document: Document, context: Context) -> Document:
+def with_shadow_verdict(document: Document, shadow: RouteTable, context: Context) -> Document:
     """The document, which was just decided, with what the shadow table makes of it.
 
     Whatever goes wrong in that, the document is as it was: the real decision stands.
     """
-    if context.shadow is None:
-        return document
     try:
-        verdict = judged(document, context.shadow, now=context.clock())
+        verdict = judged(document, shadow, now=context.clock())
         change = what_moves(document.plan, verdict.plan) if verdict and verdict.plan else ""
     except Exception:  # a table that is only watched must not hold up what is routed
         context.meter.count("mailroom_shadow_decisions", result="failed")

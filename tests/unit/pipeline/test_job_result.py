@@ -8,7 +8,7 @@ from receiver.core.document import DocumentState, Step
 from receiver.core.job import JobReport, JobStatus
 from receiver.core.plan import Way
 from receiver.core.task import TaskState
-from receiver.pipeline import job_context as cases
+from receiver.pipeline import job_result as cases
 from receiver.pipeline.context import Context
 from receiver.pipeline.job_context import JobContext
 from receiver.ports import JobRequest

@@ -1,0 +1,95 @@
+"""No result: what becomes of a document whose job ended without one. It is submitted anew, fails, or is held."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from receiver.core.alert import TITLE_KEPT, Alert
+from receiver.core.change import InsertIfAbsent, Replace, Write, written_records
+from receiver.core.document import Document, DocumentState, Step
+from receiver.core.fingerprint import cause_of
+from receiver.core.job import Job, JobReport, JobStatus
+from receiver.core.task import submission_of
+from receiver.pipeline.context import Context
+from receiver.pipeline.document_outcome import (
+    concluded,
+    failed_document,
+    held,
+    held_document,
+    job_record,
+    may_resubmit,
+    resubmission,
+)
+from receiver.pipeline.job_context import JobContext
+
+
+def without_result(job: JobContext, context: Context) -> Sequence[Write]:
+    """Submitted anew when that may help; else a failed job's document goes the way of ``failed``.
+
+    Any other job will never have a result for no fault of the document: a person must look.
+    """
+    reason, failed = _why(job.report), job.report.status is JobStatus.FAILED
+    if may_resubmit(job.document, context) and (not failed or context.config.resubmit.helps(reason)):
+        return _resubmitted(job, reason, context)
+    if failed:
+        return concluded(job, failed_document(job.document, reason, context), context)
+    return concluded(job, held_document(job.document, reason, context.clock()), context)
+
+
+def no_result_alerts(job: JobContext, writes: Sequence[Write], context: Context) -> Sequence[Alert]:
+    """The alert of a job that came to no result; none while its document is submitted anew: that is only counted."""
+    if any(document.step is Step.TAKEN_IN for document in written_records(writes, Document)):
+        context.meter.count("mailroom_alerts", kind="job.failed", outcome="mended")
+        return ()
+    reason, document = _why(job.report), job.document
+    alert = Alert(
+        kind="job.failed",
+        cause=cause_of(reason, document.name),
+        title=f"{job.report.kind} job {job.report.status}: {reason[:TITLE_KEPT]}",
+        detail=reason,
+        subject=document.id,
+        name=document.name,
+        job_id=job.report.id,
+        tried=_tried(document),
+        fix=f"mailroom documents {document.id}",
+        at=context.clock(),
+    )
+    return (alert,)
+
+
+async def held_for(job: Job, error: Exception, context: Context) -> Sequence[Write]:
+    """The document that waits for this job waits in review instead: the job's result cannot be had."""
+    document = await context.store.get(Document, job.document_id)
+    if document is None or document.job_id != job.id or document.state is not DocumentState.OPEN:
+        return ()
+    if document.plan is not None:
+        return ()
+    return (*held(document, f"its result could not be fetched: {error}", context), Replace(replace(job, deadline=None)))
+
+
+def _why(report: JobReport) -> str:
+    """In the vendor's words where it gave any."""
+    if any(c.isprintable() and not c.isspace() for c in report.error):
+        return report.error
+    ours = {
+        JobStatus.CANCELLED: "the job was cancelled at LlamaCloud",
+        JobStatus.GONE: "LlamaCloud no longer knows the job",
+    }
+    return ours.get(report.status, "LlamaCloud reported no reason")
+
+
+def _resubmitted(job: JobContext, reason: str, context: Context) -> Sequence[Write]:
+    after = resubmission(job.document, reason, context.clock(), context)
+    return (
+        Replace(after),
+        job_record(job, after, context.clock()),
+        InsertIfAbsent(submission_of(after, now=context.clock())),
+    )
+
+
+def _tried(document: Document) -> str:
+    """What was done about earlier failures of this document, in words; "" when this was the first."""
+    before = [entry.detail for entry in document.history if entry.what == "resubmitted"]
+    if not before:
+        return ""
+    times = "once" if len(before) == 1 else f"{len(before)} times"
+    return f"resubmitted {times} before; the last time because: {before[-1]}"
