@@ -50,12 +50,30 @@ def build(
     Raises Misconfigured, naming what is wrong.
     """
     given, config = config, config or load(settings.config, os.environ)
-    aws = aws or Aws()
+    aws, meter = aws or Aws(), SummingMeter()
+    context = open_context(settings, config, aws, meter, more or {})
+    refuse_faults(config, context, settings)
+    read_shadow = partial(shadow_anew, settings, context) if settings.shadow_config else None
+    if read_shadow is not None:
+        begin_shadow(read_shadow, context, settings.shadow_config)
+    return App(
+        settings=settings,
+        context=context,
+        receiver=bootstrap.open_receiver(settings, context.store, context.queue, meter, retention=config.retention),
+        feeds=(open_inbox(settings, aws),) if settings.inbox else (),
+        read_table=None if given else partial(table_anew, settings, context, aws),
+        read_shadow=read_shadow,
+    )
+
+
+def open_context(
+    settings: Settings, config: Config, aws: Aws, meter: SummingMeter, more: Mapping[str, Destination]
+) -> Context:
+    """What the steps work with: the store and the queue, LlamaCloud, sources, destinations, readers, channels."""
     children, s3 = Children(), S3Source(aws)
-    store, queue, meter = bootstrap.open_store(settings), bootstrap.open_queue(settings), SummingMeter()
-    context = Context(
-        store=store,
-        queue=queue,
+    return Context(
+        store=bootstrap.open_store(settings),
+        queue=bootstrap.open_queue(settings),
         cloud=bootstrap.open_cloud(settings),
         spool=open_spool(settings, aws),
         sources={"s3": s3, "https": s3, "http": s3, "folder": FolderSource()},  # S3 too, at an endpoint of its own
@@ -65,7 +83,7 @@ def build(
         clock=time.time,
         spread=bootstrap.spread,
         meter=meter,
-        destinations={**destinations(aws), **(more or {})},
+        destinations={**destinations(aws), **more},
         cutter=ChildCutter(children),
         mail_reader=ChildMailReader(children),
         channels=channels(config, settings, aws),
@@ -75,21 +93,6 @@ def build(
         heartbeat=HeartbeatUrl(settings.heartbeat_url.reveal()) if settings.heartbeat_url else None,
         adopt=settings.adopt,
         max_document=settings.max_upload,
-    )
-    refuse_faults(config, context, settings)
-    read_shadow = partial(shadow_anew, settings, context) if settings.shadow_config else None
-    if read_shadow is not None:
-        begin_shadow(read_shadow, context, settings.shadow_config)
-    receiver = bootstrap.open_receiver(settings, store, queue, meter, retention=config.retention)
-    feeds = (open_inbox(settings, aws),) if settings.inbox else ()
-    read_table = None if given else partial(table_anew, settings, context, aws)
-    return App(
-        settings=settings,
-        context=context,
-        receiver=receiver,
-        feeds=feeds,
-        read_table=read_table,
-        read_shadow=read_shadow,
     )
 
 

@@ -18,7 +18,7 @@ from receiver.core.document import Document, Receipt
 from receiver.core.job import JobKind, JobReport
 from receiver.core.mail import MailBounds, ReadMail
 from receiver.core.notice import Notice
-from receiver.core.plan import Taken, Target
+from receiver.core.plan import Target
 from receiver.core.task import Task
 
 R = TypeVar("R", bound=Record)
@@ -339,52 +339,6 @@ class Destination(Protocol):
     async def probe(self, target: Target) -> list[str]:
         """What is wrong with it out there (no such bucket, no permission), in words with the fix."""
         ...
-
-
-@runtime_checkable
-class LeavesFiles(Protocol):
-    """A destination that leaves an unfinished file behind when its process is killed."""
-
-    async def clear_leftovers(self, target: Target, *, before: float) -> int:
-        """Removes those under this target that nobody has touched since this moment; how many there were.
-
-        A call looks at a part of a large target; the next one goes on from there, and round and round.
-        """
-        ...
-
-
-@runtime_checkable
-class Doubts(Protocol):
-    """A destination that knows of targets that are probably wrong, and may be right."""
-
-    def doubts(self, target: Target) -> list[str]:
-        """What is odd about a target without faults, in words; asks nobody."""
-        ...
-
-
-@runtime_checkable
-class TakesNames(Protocol):
-    """A destination whose places can be written in several ways, or that puts something beside what it delivers."""
-
-    def taken(self, url: str) -> Taken:
-        """What a delivery to this address takes up; asks nobody."""
-        ...
-
-
-@runtime_checkable
-class HasEndpoints(Protocol):
-    """A destination whose targets may name the endpoint where they are."""
-
-    def elsewhere(self, target: Target) -> str:
-        """That endpoint in one spelling; "" where it is the usual one. Asks nobody."""
-        ...
-
-
-def taken_by(destination: Destination | None, target: Target, url: str) -> Taken:
-    """What a delivery to this target takes up at this URL, in one spelling."""
-    known: object = destination
-    taken = known.taken(url) if isinstance(known, TakesNames) else Taken(place=url)
-    return taken.at(known.elsewhere(target) if isinstance(known, HasEndpoints) else target.endpoint)
 
 
 class AlertChannel(Protocol):

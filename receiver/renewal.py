@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 from receiver.bootstrap import App, renew
 from receiver.core.errors import Misconfigured
+from receiver.environment import from_environ
 from receiver.log import log_line
 from receiver.refused_change import AGAIN_SECONDS, SECRETS, log
-from receiver.settings import Secret, Settings, from_environ
+from receiver.settings import Secret, Settings
 
 EVERY_SECONDS = 2.0
 """How soon a changed secret is noticed."""

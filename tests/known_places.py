@@ -2,7 +2,7 @@
 
 from handlers.destinations import destinations
 from receiver.core.plan import Taken, Target
-from receiver.ports import taken_by
+from receiver.destination_traits import taken_by
 
 
 class KnownPlaces:

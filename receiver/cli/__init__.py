@@ -15,7 +15,7 @@ import click
 from receiver import __version__
 from receiver.cli.output import OutputLost, ReaderGone, open_streams, say, write_no_more, write_whole
 from receiver.core.errors import MailroomError, Misconfigured
-from receiver.settings import one_of
+from receiver.environment import one_of
 
 COMMANDS = {
     "demo": "handlers.demo.command:demo",

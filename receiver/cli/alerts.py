@@ -23,8 +23,8 @@ from receiver.core.channel import Channel
 from receiver.core.channel_name import channel_name
 from receiver.core.errors import MailroomError
 from receiver.core.incident import Incident, Status
+from receiver.environment import from_environ
 from receiver.pipeline.records import find_records
-from receiver.settings import from_environ
 
 WHO = click.option(
     "--who", default=getpass.getuser, show_default="you", help="Who does this; recorded with the incident."

@@ -18,9 +18,10 @@ from receiver.core.document import Document
 from receiver.core.plan import Plan
 from receiver.core.redecide import what_moves
 from receiver.core.route import RouteTable
+from receiver.environment import from_environ
 from receiver.operations.backtest import BacktestResult
 from receiver.operations.backtest import backtest as tested
-from receiver.settings import Settings, from_environ
+from receiver.settings import Settings
 
 
 @click.command(short_help="Show what a changed table would have done with past documents.")

@@ -10,7 +10,8 @@ from receiver import __version__
 from receiver.bootstrap import spool_folder, sqlite_file
 from receiver.cli.output import print_json, say
 from receiver.core.errors import Misconfigured
-from receiver.settings import Settings, from_environ
+from receiver.environment import from_environ
+from receiver.settings import Settings
 from receiver.store.backup import Backup, back_up
 from receiver.store.backup import restore as put_back
 from receiver.store.spool import FolderSpool

@@ -11,7 +11,7 @@ import click
 from receiver.cli import output
 from receiver.cli.backtest import backtest
 from receiver.cli.shadow import shadow, shadow_of
-from receiver.settings import from_environ
+from receiver.environment import from_environ
 
 if TYPE_CHECKING:
     from receiver.config import Config

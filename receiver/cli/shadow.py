@@ -14,9 +14,10 @@ from receiver.config import Config, load
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.errors import Misconfigured
+from receiver.environment import from_environ
 from receiver.pipeline.records import every_record
 from receiver.ports import Store
-from receiver.settings import Settings, from_environ
+from receiver.settings import Settings
 
 PAGE = 500
 

@@ -11,7 +11,8 @@ from receiver.cli.output import print_json, say
 from receiver.cloud.environment import refuse_environment
 from receiver.core.errors import Misconfigured
 from receiver.core.sample import Proofs, Sample, proof_headers
-from receiver.settings import Settings, from_environ
+from receiver.environment import from_environ
+from receiver.settings import Settings
 
 SECRET_HEADERS = {"lc-signature", "x-mailroom-token"}
 

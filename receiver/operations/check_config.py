@@ -11,7 +11,8 @@ from receiver.core.loops import feeds
 from receiver.core.places import Names
 from receiver.core.plan import Taken, Target
 from receiver.core.problem import Problem, an_error
-from receiver.ports import Destination, Doubts, taken_by
+from receiver.destination_traits import Doubts, taken_by
+from receiver.ports import Destination
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 

@@ -5,9 +5,9 @@ Whoever is alive writes to his file now and then, so a file that nobody has touc
 
 import asyncio
 
+from receiver.destination_traits import LeavesFiles
 from receiver.pipeline.context import Context
 from receiver.pipeline.scratch import clear_scratch
-from receiver.ports import LeavesFiles
 
 UNTOUCHED = 86400.0
 """Seconds. No upload, packet or delivery is silent for as long."""

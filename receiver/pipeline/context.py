@@ -21,6 +21,7 @@ from receiver.core.plan import Taken, Target
 from receiver.core.route import RouteTable
 from receiver.core.task import NOTICES, Task
 from receiver.core.verify import TOKEN_HEADER
+from receiver.destination_traits import taken_by
 from receiver.ports import (
     AlertChannel,
     Clock,
@@ -34,7 +35,6 @@ from receiver.ports import (
     Store,
     TaskQueue,
     WebhookConfiguration,
-    taken_by,
 )
 
 BRING_BACK = "submit the same file again from the same place: this stores its bytes again at no cost"

@@ -12,12 +12,12 @@ PLACES = {"receiver": ROOT, "handlers": ROOT, "llamacloud_sandbox": ROOT / "sand
 OURS = tuple(PLACES)
 
 CORE = {"receiver.core"}
-PORTS = CORE | {"receiver.ports", "receiver.metrics"}
+PORTS = CORE | {"receiver.ports", "receiver.destination_traits", "receiver.metrics"}
 STEPS = PORTS | {"receiver.pipeline", "receiver.packets", "receiver.alerting", "receiver.config", "receiver.show"}
 """What happens to a document: its steps, its packet's, and the alerts about it."""
 OPERATIONS = STEPS | {"receiver.operations"}
 ADAPTERS = {"receiver.store", "receiver.queue", "receiver.cloud"}
-EDGE = OPERATIONS | {"receiver.settings", "receiver.log", "receiver.show"}
+EDGE = OPERATIONS | {"receiver.settings", "receiver.environment", "receiver.log", "receiver.show"}
 WHOLE = EDGE | ADAPTERS | {
     "receiver.aws", "receiver.bootstrap", "receiver.worker", "receiver.http", "receiver.cli", "receiver.secrets",
     "receiver.secret_rules", "receiver.refused_change", "receiver.reload",
@@ -31,11 +31,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.config": CORE | {"receiver.config"},
     "receiver.metrics": CORE,
     "receiver.ports": PORTS,
+    "receiver.destination_traits": PORTS,
     "receiver.pipeline": STEPS,
     "receiver.packets": STEPS,
     "receiver.alerting": STEPS,
     "receiver.operations": OPERATIONS,
-    "receiver.settings": CORE | {"receiver.secrets", "receiver.secret_rules"},
+    "receiver.settings": CORE | {"receiver.secret_rules"},
+    "receiver.environment": CORE | {"receiver.settings", "receiver.secrets", "receiver.secret_rules"},
     "receiver.secret_rules": CORE,
     "receiver.combinations": CORE | {"receiver.settings", "receiver.aws"},
     "receiver.aws": CORE | {"receiver.aws"},

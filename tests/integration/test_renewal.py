@@ -14,8 +14,9 @@ from receiver import renewal
 from receiver.core.change import Query
 from receiver.core.task import Task
 from receiver.core.verify import sign
+from receiver.environment import from_environ
 from receiver.renewal import keep_fresh
-from receiver.settings import Settings, from_environ
+from receiver.settings import Settings
 from receiver.store.memory import MemoryStore
 from tests.receivers import (
     ADMIN_TOKEN,

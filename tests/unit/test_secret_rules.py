@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from receiver import secret_rules
 from receiver.core.errors import Misconfigured
 from receiver.core.verify import Proof, WebhookSecrets
+from receiver.environment import from_environ
 from receiver.secret_rules import FILE_LIMIT, SHORTEST
 from receiver.secrets import SecretCache
-from receiver.settings import Secret, Settings, from_environ
+from receiver.settings import Secret, Settings
 
 GOOD = "a-secret-of-16-b"
 OTHER = "another-secret-of-ours"

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from receiver.core.errors import Misconfigured
+from receiver.environment import from_environ
 from receiver.secrets import TTL_SECONDS, SecretCache
-from receiver.settings import from_environ
 
 
 class Safe:

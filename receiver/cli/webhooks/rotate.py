@@ -33,9 +33,10 @@ from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.event import Event
 from receiver.core.job import Job
 from receiver.core.sample import Proofs, Sample
+from receiver.environment import from_environ
 from receiver.operations import saved_webhooks as kept
 from receiver.renewal import EVERY_SECONDS
-from receiver.settings import Settings, from_environ
+from receiver.settings import Settings
 
 PROBES = 3
 """Consecutive probes that must be let in: several receivers may stand behind one address."""

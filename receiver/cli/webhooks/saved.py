@@ -10,9 +10,10 @@ from receiver.cli.output import print_json, say, table
 from receiver.cli.running import run
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.webhook_configs import SavedWebhook
+from receiver.environment import from_environ
 from receiver.operations import saved_webhooks as kept
 from receiver.ports import WebhookConfiguration
-from receiver.settings import Settings, from_environ
+from receiver.settings import Settings
 
 T = TypeVar("T")
 
