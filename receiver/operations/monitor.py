@@ -20,6 +20,7 @@ from receiver.operations.heartbeat import failing_channels
 from receiver.pipeline.context import Context
 from receiver.pipeline.flags import put_flag
 from receiver.pipeline.pause import RESULTS, SUBMISSION, read_pause
+from receiver.pipeline.records import every_page
 
 GRACE = 300.0
 """Seconds past its deadline for which a document is the sweep will ask again: a lost event is mended, and no alarm."""
@@ -94,16 +95,11 @@ async def _documents(context: Context) -> None:
     until = now - GRACE
     flag = await context.store.get(Flag, _OVERDUE)
     since = min(float(flag.value), until) - OVERLAP if flag else None
-    cursor: str | None = None
-    while True:
-        query = Query(by="overdue", since=since, until=until, limit=PAGE, cursor=cursor)
-        page = await context.store.find(Document, query)
+    query = Query(by="overdue", since=since, until=until, limit=PAGE)
+    async for page in every_page(Document, query, context.store):
         soon = [expiring(item, now) for item in page.records if expires_soon(item, now)]
         await _raise([*(_overdue(item, now) for item in page.records), *soon], context)
-        cursor = page.cursor
-        await _remember(until if cursor is None else page.records[-1].overdue_at, context)
-        if cursor is None:
-            return
+        await _remember(until if page.cursor is None else page.records[-1].overdue_at, context)
 
 
 async def _remember(looked_to: float, context: Context) -> None:

@@ -5,10 +5,9 @@ minute later, must not have forgotten a year's documents meanwhile. How long it 
 so no gap is believed at once: after a long time off, retention catches up within hours.
 """
 
-from receiver.core.change import Insert, Replace
-from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
 from receiver.pipeline.context import Context
+from receiver.pipeline.flags import put_flag
 
 STEP = 3600.0
 """Seconds that one pass believes at most, beyond what lies between two passes."""
@@ -24,17 +23,7 @@ async def retention_time(context: Context, *, every_seconds: float) -> float:
     ``every_seconds`` lie between two passes. Raises StoreBusy.
     """
     now, last = context.clock(), await context.store.get(Flag, _FLAG)
-    if last is None:
-        await _keep(Insert(Flag(id=_FLAG, value="", at=max(now, EARLIEST))), context)
-        return now
     step = STEP + 2 * every_seconds
-    at = min(max(now, last.at - step), last.at + step)
-    await _keep(Replace(Flag(id=_FLAG, value="", at=at, version=last.version)), context)
+    at = max(now, EARLIEST) if last is None else min(max(now, last.at - step), last.at + step)
+    await put_flag(_FLAG, "", last, context, at=at)  # unless another process just had a pass, and took its step
     return min(now, at)
-
-
-async def _keep(write: Insert | Replace, context: Context) -> None:
-    try:
-        await context.store.apply(write)
-    except Conflict:
-        return  # another process just had a pass, and took its step

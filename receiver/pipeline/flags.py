@@ -6,11 +6,16 @@ from receiver.core.flag import Flag
 from receiver.pipeline.context import Context
 
 
-async def put_flag(flag_id: str, value: str, known: Flag | None, context: Context, *also: Write) -> bool:
-    """Writes a flag, and ``also`` with it, in the place of the ``known`` one. False, and nothing is written, when
-    another process was faster."""
+async def put_flag(
+    flag_id: str, value: str, known: Flag | None, context: Context, *also: Write, at: float | None = None
+) -> bool:
+    """Writes a flag, and ``also`` with it, in the place of the ``known`` one; ``at`` is now by default.
+
+    False, and nothing is written, when another process was faster.
+    """
+    flag = Flag(id=flag_id, value=value, at=context.clock() if at is None else at)
     try:
-        await context.store.apply(put(Flag(id=flag_id, value=value, at=context.clock()), known), *also)
+        await context.store.apply(put(flag, known), *also)
     except Conflict:
         return False
     return True

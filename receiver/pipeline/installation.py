@@ -3,12 +3,9 @@
 LlamaCloud knows projects, not installations. Two that share a project would otherwise ask under the same names.
 """
 
-import contextlib
-
-from receiver.core.change import Insert
-from receiver.core.errors import Conflict
 from receiver.core.flag import Flag
 from receiver.pipeline.context import Context
+from receiver.pipeline.flags import put_flag
 
 FLAG = "installation"
 
@@ -18,8 +15,7 @@ async def installation(context: Context) -> str:
     known = await context.store.get(Flag, FLAG)
     if known is not None:
         return known.value
-    with contextlib.suppress(Conflict):  # then another process made it just now
-        await context.store.apply(Insert(Flag(id=FLAG, value=context.random_id(), at=context.clock())))
+    await put_flag(FLAG, context.random_id(), None, context)  # unless another process made it just now
     return await installation(context)
 
 

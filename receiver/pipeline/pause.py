@@ -11,7 +11,6 @@ an attempt, and its document says why. Whoever was refused while the gate stood 
 that is refused again and again while others are taken ends in review.
 """
 
-import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -144,26 +143,31 @@ async def holding_pause(what: str, who: str, context: Context) -> Pause:
     if not pause.seconds or pause.holds(who, now):
         return pause
     looking = msgspec.structs.replace(pause, until=now + LOOKING, looks=who)
-    try:
-        await context.store.apply(kept(what, looking, now=now))
-    except Conflict:  # somebody else looks, or it was resumed
-        return await read_pause(what, context)
-    return msgspec.structs.replace(looking, version=(pause.version or 0) + 1)
+    if await _replaced(what, looking, context):
+        return msgspec.structs.replace(looking, version=(pause.version or 0) + 1)
+    return await read_pause(what, context)  # somebody else looks, or it was resumed
 
 
 async def released(what: str, who: str, pause: Pause, context: Context) -> None:
     """Opens the gate if it was ``who`` that looked: LlamaCloud takes what we ask."""
     if pause.looks == who:
-        with contextlib.suppress(Conflict):  # somebody changed it meanwhile; the next who passes looks again
-            await context.store.apply(kept(what, Pause(version=pause.version), now=context.clock()))
+        # Unless somebody changed it meanwhile: then the next who passes looks again.
+        await _replaced(what, Pause(version=pause.version), context)
 
 
 async def handed_on(what: str, who: str, pause: Pause, context: Context, *, after: float = 0.0) -> None:
     """Lets the next one look if ``who`` was to, and has not: LlamaCloud was not asked, or did not answer."""
     if pause.looks == who:
-        later = msgspec.structs.replace(pause, until=context.clock() + after, looks="")
-        with contextlib.suppress(Conflict):  # somebody changed it meanwhile
-            await context.store.apply(kept(what, later, now=context.clock()))
+        await _replaced(what, msgspec.structs.replace(pause, until=context.clock() + after, looks=""), context)
+
+
+async def _replaced(what: str, pause: Pause, context: Context, *also: Write) -> bool:
+    """Writes the pause, and ``also`` with it, in the place of the one that was read; not when somebody was faster."""
+    try:
+        await context.store.apply(kept(what, pause, now=context.clock()), *also)
+    except Conflict:
+        return False
+    return True
 
 
 async def pause_after_refusal(
@@ -189,8 +193,7 @@ async def pause_after_refusal(
         version=pause.version,
     )
     alert = task_for(_alert(what, error, closed, subject), what, closed.since)  # once, however long
-    with contextlib.suppress(Conflict):  # somebody else was refused, too
-        await context.store.apply(kept(what, closed, now=now), InsertIfAbsent(alert))
+    if await _replaced(what, closed, context, InsertIfAbsent(alert)):  # unless somebody else was refused, too
         await context.enqueue(alert.id)
     if not stood_open:
         return later, False

@@ -1,23 +1,29 @@
-"""The records of a listing, page after page."""
+"""The records of a listing, page after page, and the pages."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from receiver.core.change import Query, R
+from receiver.core.change import Page, Query, R
 from receiver.ports import Store
 
 PAGE = 500
 
 
-async def every_record(kind: type[R], query: Query, store: Store) -> AsyncIterator[R]:
-    """The records that the query finds, in its order, ``query.limit`` read at a time. They may be changed meanwhile."""
+async def every_page(kind: type[R], query: Query, store: Store) -> AsyncIterator[Page]:
+    """The pages that the query finds, ``query.limit`` records each. Records may be changed meanwhile."""
     while True:
         page = await store.find(kind, query)
-        for record in page.records:
-            yield record
+        yield page
         if page.cursor is None:
             return
         query = replace(query, cursor=page.cursor)
+
+
+async def every_record(kind: type[R], query: Query, store: Store) -> AsyncIterator[R]:
+    """Their records, in the order of the query."""
+    async for page in every_page(kind, query, store):
+        for record in page.records:
+            yield record
 
 
 async def find_records(store: Store, kind: type[R], query: Query, *, limit: int) -> list[R]:
