@@ -5,6 +5,7 @@ and handed down as an open socket: nobody can take it in between. The child watc
 closes, so it does not outlive its parent, however that ends. What it holds lies in its memory and is gone with it.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -27,6 +28,7 @@ from receiver.core.errors import Misconfigured
 from receiver.core.plan import Target
 
 REGION = "us-east-1"
+ACCOUNT = "000000000000"
 START_SECONDS = 30.0
 """How long it may take to answer; about one second is usual, several on a loaded machine."""
 ALERTS = "mailroom-alerts-"
@@ -57,7 +59,7 @@ class LocalAws:
         return self.aws.client(service)
 
     def make(self, targets: Iterable[Target] = (), channels: Iterable[str] = ()) -> dict[str, str]:
-        """Makes the buckets, queues and topics that these name, each once; a second call changes nothing.
+        """Makes the buckets, queues, topics, buses and state machines that these name; a second call changes nothing.
 
         The answer maps channels to what they are called here: a topic of another account or region gets this one's ARN.
         """
@@ -68,6 +70,12 @@ class LocalAws:
             elif scheme == "sqs":
                 queue = queue_of(target.url)
                 self._queue(queue.name, region=queue.region)
+            elif scheme == "sns":
+                self._topic(target.url)
+            elif scheme == "events":
+                self._bus(rest)
+            elif scheme == "states":
+                self._machine(rest)
         return {channel: f"sns:{self._topic(channel)}" for channel in channels if channel.startswith("sns:")}
 
     def _queue(self, name: str, *, region: str = "") -> str:
@@ -76,13 +84,32 @@ class LocalAws:
         return url
 
     def _topic(self, channel: str) -> str:
-        name = channel.rpartition(":")[2]
+        name = channel.rpartition(":")[2].removeprefix("//")
         fifo = {"FifoTopic": "true"} if name.endswith(".fifo") else {}
         arn: str = self.client("sns").create_topic(Name=name, Attributes=fifo)["TopicArn"]
-        url = self._queue(ALERTS + name)
-        attributes = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-        self.client("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=attributes["QueueArn"])
+        queue = self._queue_arn(ALERTS + name)
+        self.client("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue)
         return arn
+
+    def _bus(self, name: str) -> None:
+        """A bus with a rule that leads what Mailroom puts on it to a queue of its name."""
+        events = self.client("events")
+        with contextlib.suppress(events.exceptions.ResourceAlreadyExistsException):
+            events.create_event_bus(Name=name)
+        events.put_rule(Name=name, EventBusName=name, EventPattern=json.dumps({"source": ["mailroom"]}))
+        events.put_targets(Rule=name, EventBusName=name, Targets=[{"Id": "queue", "Arn": self._queue_arn(name)}])
+
+    def _machine(self, name: str) -> None:
+        """A state machine that ends at once; its executions show what it was given."""
+        role = f"arn:aws:iam::{ACCOUNT}:role/machine"
+        passes = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+        states = self.client("stepfunctions")
+        with contextlib.suppress(states.exceptions.StateMachineAlreadyExists):
+            states.create_state_machine(name=name, definition=passes, roleArn=role)
+
+    def _queue_arn(self, name: str) -> str:
+        given = self.client("sqs").get_queue_attributes(QueueUrl=self._queue(name), AttributeNames=["QueueArn"])
+        return str(given["Attributes"]["QueueArn"])
 
     def object(self, location: str) -> bytes:
         """The bytes that lie at ``s3://bucket/key``; KeyError when nothing does."""

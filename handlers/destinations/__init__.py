@@ -7,10 +7,13 @@ deliver.
 import os
 from collections.abc import Mapping
 
+from handlers.destinations.events import EventBridge
 from handlers.destinations.folder import Folder
 from handlers.destinations.http import Http
 from handlers.destinations.s3 import S3
+from handlers.destinations.sns import SnsTopic
 from handlers.destinations.sqs import Sqs
+from handlers.destinations.states import StepFunctions
 from receiver.aws.boto import Aws
 from receiver.ports import Destination
 
@@ -22,6 +25,9 @@ def destinations(aws: Aws | None = None, *, environ: Mapping[str, str] | None = 
     return {
         "s3": S3(aws, environ=environ),
         "sqs": Sqs(aws, environ=environ),
+        "sns": SnsTopic(aws, environ=environ),
+        "events": EventBridge(aws, environ=environ),
+        "states": StepFunctions(aws, environ=environ),
         "folder": Folder(),
         "https": http,
         "http": http,

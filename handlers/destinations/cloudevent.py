@@ -78,15 +78,19 @@ def _own(request: DeliveryRequest) -> dict[str, Any]:
     }
 
 
+def event_time(request: DeliveryRequest) -> datetime:
+    """When what it says became true."""
+    return datetime.fromtimestamp(request.at or request.plan.decided_at or request.document.taken_in_at, UTC)
+
+
 def _dumped(request: DeliveryRequest, data: dict[str, Any]) -> bytes:
-    at = request.at or request.plan.decided_at or request.document.taken_in_at
     said = {
         "specversion": "1.0",
         "type": event_type(request),
         "source": SOURCE,
         "id": request.delivery_id,
         "subject": request.document.id,
-        "time": datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": event_time(request).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "datacontenttype": "application/json",
         "dataschema": SCHEMA,
         "sequence": str(request.sequence),

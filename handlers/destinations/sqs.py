@@ -10,8 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from handlers.destinations import options as options_
 from handlers.destinations import reach
-from handlers.destinations.cloudevent import cloudevent, event_attributes
-from handlers.destinations.manifest import ascii_safe
+from handlers.destinations.cloudevent import cloudevent
+from handlers.destinations.message import GROUPS, fifo_order, message_attributes
 from handlers.destinations.queue_address import Queue, arn_hint, on_aws, queue_of
 from receiver.aws.boto import Aws, DestinationAccess
 from receiver.aws.environment import has_own_endpoint
@@ -19,13 +19,10 @@ from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import MailroomError
 from receiver.core.forms import LOOPBACK
-from receiver.core.object_key import UNTYPED
 from receiver.core.plan import Taken, Target
 from receiver.ports import Destination
 
 OPTIONS = ("group", *reach.OPTIONS)
-GROUPS = ("batch", "type")
-"""What a FIFO queue keeps in order: the documents of one batch (the default), or those of one type."""
 _NOT_ASKED = frozenset({"AccessDenied", "AccessDeniedException"})
 """sqs:GetQueueAttributes is not needed for delivering, so its absence is not a fault."""
 
@@ -46,12 +43,12 @@ class Sqs:
         # Targets of earlier plans may end in a message's id, as receipts do.
         queue = queue_of(request.url.partition("#")[0])
         given = options_.given(request.options, self._environ)
-        order, access = _order(request, given) if queue.fifo else {}, reach.access_of(given)
+        order, access = fifo_order(request, given) if queue.fifo else {}, reach.access_of(given)
         address = await self._url(queue, access)
         answer = await self._aws.through(access).call(
             "sqs", "send_message", what=f"sqs://{queue.name}", region=queue.region,
             QueueUrl=address, MessageBody=cloudevent(request).decode(),
-            MessageAttributes=_attributes(request), **order,
+            MessageAttributes=message_attributes(request), **order,
         )  # fmt: skip
         return Receipt(location=f"sqs://{address}#{answer['MessageId']}")
 
@@ -133,22 +130,6 @@ async def _reachable(queue: Queue, aws: Aws) -> str:
     if str(endpoint.hostname).endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return queue.url
     return urlunsplit((endpoint.scheme, endpoint.netloc, urlsplit(queue.url).path, "", ""))
-
-
-def _attributes(request: DeliveryRequest) -> dict[str, dict[str, str]]:
-    return {
-        name: {"DataType": "Number" if name == "confidence" else "String", "StringValue": value}
-        for name, value in event_attributes(request).items()
-    }
-
-
-def _order(request: DeliveryRequest, given: Mapping[str, str]) -> dict[str, str]:
-    by_type = given.get("group") == "type"
-    group = (request.document.type or UNTYPED) if by_type else request.document.batch_id or request.document.id
-    return {
-        "MessageGroupId": ascii_safe(group, 128).replace(" ", "_"),
-        "MessageDeduplicationId": request.delivery_id,
-    }
 
 
 _: type[Destination] = Sqs

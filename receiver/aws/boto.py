@@ -172,6 +172,11 @@ class Aws:
 
         return await self._within(self._call_seconds, what, make)
 
+    async def region(self) -> str:
+        """The region that is ours."""
+        client = await self._of("sts").run(partial(self.client, "sts"))
+        return str(client.meta.region_name)
+
     async def endpoint(self, service: str, *, region: str = "") -> str:
         """Where this service is talked to."""
         client = await self._of(service).run(partial(self.client, service, region=region))

@@ -1,5 +1,6 @@
 """botocore's errors as ours, each with what to do about it: translated here and nowhere else."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from receiver.aws.service import BUSY
@@ -8,21 +9,24 @@ from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, U
 _BUSY = BUSY | {
     "Throttled", "ThrottledException", "KMSThrottled", "BandwidthLimitExceeded", "InternalError", "InternalException",
     "RequestTimeout", "RequestTimeoutException", "RequestTimeTooSkewed", "OperationAborted",
-    "ConditionalRequestConflict",
+    "ConditionalRequestConflict", "ExecutionLimitExceeded", "KMSThrottling", "KMSThrottlingException",
+    "KmsThrottlingException",
 }  # fmt: skip
-"""With those that only S3, KMS and EventBridge know."""
+"""With those that only S3, KMS, EventBridge, SNS and Step Functions know."""
 _NOT_IMPLEMENTED = frozenset({"NotImplemented", "XNotImplemented"})
 _DENIED = frozenset(
     {
         "403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "InvalidAccessKeyId",
         "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidToken",
         "UnrecognizedClientException", "AuthFailure", "AllAccessDisabled", "KMSAccessDenied", "InvalidSecurity",
+        "KMSAccessDeniedException", "KmsAccessDeniedException", "AuthorizationErrorException",
+        "NotAuthorizedForSourceException", "NotAuthorizedForDetailTypeException",
     }
 )  # fmt: skip
 _ABSENT = frozenset(
     {
         "NoSuchBucket", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFound", "NotFoundException",
-        "TopicNotFound", "ResourceNotFoundException",
+        "TopicNotFound", "ResourceNotFoundException", "StateMachineDoesNotExist",
     }
 )  # fmt: skip
 _NEEDS = {
@@ -83,6 +87,18 @@ def translated(error: Exception, what: str, *, endpoint: str = "") -> MailroomEr
     return Unroutable(f"{what}: {error}")
 
 
+def entry_refused(entry: Mapping[str, Any], operation: str, what: str) -> MailroomError:
+    """The error of one entry of a request that was answered with 200."""
+    code = str(entry.get("ErrorCode", ""))
+    said = f"{what}: {operation} returned {code}: {entry.get('ErrorMessage', '')}"
+    if passes(code):
+        return DestinationBusy(said)
+    if code in _DENIED:
+        return AccessDenied(said, fix=f"give the key or role {_permission(operation, what)} on {what}; then: "
+                                      "mailroom replay --parked")  # fmt: skip
+    return Unroutable(said, fix=f"{making(what)}, or correct mailroom.yaml")
+
+
 def located(what: str, endpoint: str) -> str:
     """For people: what, and where, unless it is where such things usually are."""
     return f"{what} at {endpoint}" if endpoint else what
@@ -135,7 +151,7 @@ def _permission(operation: str, what: str) -> str:
 
 
 def making(what: str, endpoint: str = "") -> str:
-    """The command that makes this bucket, queue, topic or bus."""
+    """The command that makes this bucket, queue, topic, bus or state machine."""
     return f"{_making(what)} --endpoint-url {endpoint}" if endpoint else _making(what)
 
 
@@ -144,6 +160,8 @@ def _making(what: str) -> str:
     name = rest.lstrip("/")
     if scheme == "s3":
         return f"aws s3 mb s3://{name.split('/')[0]}"
+    if scheme == "states":
+        return f"aws stepfunctions create-state-machine --name {name.partition(':stateMachine:')[2] or name}"
     name = name.rstrip("/").split("/")[-1].split(":")[-1]
     if scheme == "events":
         return f"aws events create-event-bus --name {name}"

@@ -147,7 +147,10 @@ class SplitSection(Section):
 Url = Annotated[
     str,
     AfterValidator(resolved_destination),
-    Field(description="s3://bucket/prefix/…, sqs://name-or-url, folder:///dir/…, https://…; env:NAME for a variable"),
+    Field(
+        description="s3://bucket/prefix/…, sqs://name-or-url, sns://topic, events://bus, states://machine, "
+        "folder:///dir/…, https://…; env:NAME for a variable"
+    ),
 ]
 
 

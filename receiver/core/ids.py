@@ -61,7 +61,7 @@ def may_be_id(text: str) -> bool:
 def place(url: str) -> str:
     """What shares a destination's fate: its bucket, queue or host (``s3://bucket``); all folders; else the whole."""
     scheme, found, rest = url.partition("://")
-    if not found or rest.startswith(("https://", "http://")):  # an alert channel, or a queue by its address
+    if not found or rest.startswith(("https://", "http://", "arn:")):  # an alert channel; by its address, by its ARN
         return url.partition("#")[0].rstrip("/")
     return f"{scheme}://{rest.split('/')[0].rpartition('@')[2]}"
 

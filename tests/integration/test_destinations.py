@@ -2,18 +2,23 @@
 
 import asyncio
 import base64
+import json
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from handlers.demo.local_aws import LocalAws
+from handlers.demo.local_aws import ACCOUNT, REGION, LocalAws
 from handlers.destinations import destinations
+from handlers.destinations.events import EventBridge
 from handlers.destinations.folder import Folder
 from handlers.destinations.http import Http
 from handlers.destinations.s3 import S3
+from handlers.destinations.sns import SnsTopic
 from handlers.destinations.sqs import Sqs
+from handlers.destinations.states import StepFunctions
 from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
 from receiver.core.plan import Target
@@ -110,6 +115,102 @@ class TestFifoQueue(PointsToIt):
         return SqsPlace(local_aws, fifo=True)
 
 
+class TopicPlace(Place):
+    """A topic, with a queue that is subscribed to it."""
+
+    def __init__(self, aws: LocalAws, *, fifo: bool) -> None:
+        self.aws, self.name = aws, f"topic-{next(_names)}{'.fifo' if fifo else ''}"
+        self.destination = SnsTopic(aws.aws, environ={})
+        self.template = f"sns://{self.name}"
+        self.absent = "sns://no-such-topic"
+        self.exactly_once = False
+        aws.make([Target(url=self.template)])
+
+    @property
+    def notifications(self) -> list[dict[str, Any]]:
+        return self.aws.alerts(f"sns:{self.name}")
+
+    async def count(self) -> int:
+        return len(self.notifications)
+
+    async def read(self, receipt: Receipt) -> bytes:
+        wanted = receipt.location.partition("#")[2]
+        (body,) = {item["Message"] for item in self.notifications if item["MessageId"] == wanted}
+        assert isinstance(body, str)
+        return body.encode()
+
+
+@pytest.mark.aws
+class TestTopic(PointsToIt):
+    @pytest.fixture
+    def place(self, local_aws: LocalAws) -> TopicPlace:
+        return TopicPlace(local_aws, fifo=False)
+
+
+@pytest.mark.aws
+class TestFifoTopic(PointsToIt):
+    @pytest.fixture
+    def place(self, local_aws: LocalAws) -> TopicPlace:
+        return TopicPlace(local_aws, fifo=True)
+
+
+class BusPlace(Place):
+    """A bus, with a rule that leads to a queue."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self.aws, self.name = aws, f"destination-bus-{next(_names)}"
+        self.destination = EventBridge(aws.aws, environ={})
+        self.template = f"events://{self.name}"
+        self.absent = "events://no-such-bus"
+        self.exactly_once = False
+        aws.make([Target(url=self.template)])
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(item["Body"]) for item in self.aws.messages(self.name)]
+
+    async def count(self) -> int:
+        return len(self.events)
+
+    async def read(self, receipt: Receipt) -> bytes:
+        wanted = receipt.location.partition("#")[2]
+        (detail,) = (item["detail"] for item in self.events if item["id"] == wanted)
+        return json.dumps(detail).encode()
+
+
+@pytest.mark.aws
+class TestBus(PointsToIt):
+    @pytest.fixture
+    def place(self, local_aws: LocalAws) -> BusPlace:
+        return BusPlace(local_aws)
+
+
+class MachinePlace(Place):
+    def __init__(self, aws: LocalAws) -> None:
+        self.client, self.name = aws.client("stepfunctions"), f"machine-{next(_names)}"
+        self.destination = StepFunctions(aws.aws, environ={})
+        self.template = f"states://{self.name}"
+        self.absent = "states://no-such-machine"
+        aws.make([Target(url=self.template)])
+
+    async def count(self) -> int:
+        arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{self.name}"
+        return len(self.client.list_executions(stateMachineArn=arn)["executions"])
+
+    async def read(self, receipt: Receipt) -> bytes:
+        machine, _, name = receipt.location.removeprefix("states://").partition("#")
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+        body: str = self.client.describe_execution(executionArn=arn)["input"]
+        return body.encode()
+
+
+@pytest.mark.aws
+class TestStateMachine(PointsToIt):
+    @pytest.fixture
+    def place(self, local_aws: LocalAws) -> MachinePlace:
+        return MachinePlace(local_aws)
+
+
 SECRET = "whsec_" + base64.b64encode(b"a secret of at least 24 bytes").decode()
 
 
@@ -201,5 +302,8 @@ class TestHttp(PointsToIt):
 
 
 def test_every_destination_is_tested_here() -> None:
-    tested = {"folder": TestFolder, "s3": TestS3, "sqs": TestStandardQueue, "https": TestHttp, "http": TestHttp}
+    tested = {
+        "folder": TestFolder, "s3": TestS3, "sqs": TestStandardQueue, "sns": TestTopic, "events": TestBus,
+        "states": TestStateMachine, "https": TestHttp, "http": TestHttp,
+    }  # fmt: skip
     assert set(tested) == set(destinations(environ={}))

@@ -21,7 +21,7 @@ def test_every_destination_is_documented(scheme: str) -> None:
     assert f"`{scheme}://" in text or f"scheme `{scheme}`" in text
 
 
-@pytest.mark.parametrize("module", ["s3", "sqs", "folder", "http"])
+@pytest.mark.parametrize("module", ["s3", "sqs", "sns", "events", "states", "folder", "http"])
 def test_every_option_of_a_destination_is_documented(module: str) -> None:
     text = DOCS.joinpath("destinations.md").read_text()
     rows = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))

@@ -1,0 +1,29 @@
+"""What a message on SQS and SNS has beside its body: attributes to filter by, and the order of a FIFO's."""
+
+from collections.abc import Mapping
+
+from handlers.destinations.cloudevent import event_attributes
+from handlers.destinations.manifest import ascii_safe
+from receiver.core.delivery_request import DeliveryRequest
+from receiver.core.object_key import UNTYPED
+
+GROUPS = ("batch", "type")
+"""What a FIFO queue or topic keeps in order: the documents of one batch (the default), or those of one type."""
+
+
+def message_attributes(request: DeliveryRequest) -> dict[str, dict[str, str]]:
+    """The short facts, in the form that both services take."""
+    return {
+        name: {"DataType": "Number" if name == "confidence" else "String", "StringValue": value}
+        for name, value in event_attributes(request).items()
+    }
+
+
+def fifo_order(request: DeliveryRequest, given: Mapping[str, str]) -> dict[str, str]:
+    """The group that keeps its order, and the id by which a repeat is recognised."""
+    by_type = given.get("group") == "type"
+    group = (request.document.type or UNTYPED) if by_type else request.document.batch_id or request.document.id
+    return {
+        "MessageGroupId": ascii_safe(group, 128).replace(" ", "_"),
+        "MessageDeduplicationId": request.delivery_id,
+    }

@@ -1,0 +1,152 @@
+"""What a target names by a name in our own account and region, or by an ARN that says both: topics, buses, machines.
+
+Sources: the API references of SNS (CreateTopic), EventBridge (CreateEventBus) and Step Functions (CreateStateMachine)
+for the names; IAM User Guide, "Amazon Resource Names (ARNs)"; STS GetCallerIdentity, which needs no permission.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from handlers.destinations import options as options_
+from handlers.destinations import reach
+from receiver.aws.boto import Aws, DestinationAccess
+from receiver.aws.regions import is_partition, odd, partition_of
+from receiver.core.plan import Taken, Target
+
+_ARN = re.compile(r"arn:(?P<partition>[^:]*):(?P<service>[^:]*):(?P<region>[^:]*):(?P<account>[^:]*):(?P<rest>.+)")
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of resource: how it is named, alone and at the end of its ARN."""
+
+    scheme: str
+    """Of its targets, and the service in its ARNs."""
+    called: str
+    """For people: ``topic``."""
+    names: re.Pattern[str]
+    rule: str
+    """What a name may be, for people."""
+    prefix: str = ""
+    """Before the name in an ARN: ``event-bus/``."""
+
+    def example(self, name: str) -> str:
+        """How its ARN is written."""
+        return f"{self.scheme}://arn:aws:{self.scheme}:REGION:ACCOUNT:{self.prefix}{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource as a target names it; without an ARN it is one of our own account and region."""
+
+    kind: Kind
+    name: str
+    arn: str = ""
+    partition: str = ""
+    service: str = ""
+    region: str = ""
+    account: str = ""
+
+    @property
+    def shown(self) -> str:
+        """As the target is written; names it in errors."""
+        return f"{self.kind.scheme}://{self.arn or self.name}"
+
+    def faults(self) -> list[str]:
+        """What is wrong with how it is named."""
+        kind = self.kind
+        if self.name.endswith("/"):
+            return [f"a {kind.called} has no path: write it without the slash at the end"]
+        if self.arn and self.service != kind.scheme:
+            return [f"{self.arn} is not the ARN of a {kind.called}: write {kind.example('NAME')}"]
+        if not kind.names.fullmatch(self.name):
+            return [f"{self.name!r} is not a valid name of a {kind.called}: {kind.rule}"]
+        return self._arn_faults() if self.arn else []
+
+    def _arn_faults(self) -> list[str]:
+        if not is_partition(self.partition):
+            return [f"{self.partition!r} is not a partition of AWS: write {self.kind.example(self.name)}"]
+        home = partition_of(self.region)
+        if home is None or home.id != self.partition:
+            return [f"{self.region!r} is not a region of the partition {self.partition}"]
+        if not _ACCOUNT.fullmatch(self.account):
+            return [f"{self.account!r} is not an AWS account: it must have twelve digits"]
+        return []
+
+
+def resource_of(target: str, kind: Kind) -> Resource:
+    """What ``scheme://name`` or ``scheme://arn:…`` means."""
+    text = target.removeprefix(f"{kind.scheme}://")
+    found = _ARN.fullmatch(text)
+    if not found:
+        return Resource(kind, text)
+    rest = found["rest"]
+    right = found["service"] == kind.scheme and rest.startswith(kind.prefix)
+    return Resource(
+        kind, rest.removeprefix(kind.prefix), text, found["partition"], found["service"] if right else "",
+        found["region"], found["account"],
+    )  # fmt: skip
+
+
+class ByName:
+    """What destinations share whose targets are such resources. ``kind`` and the options are the destination's."""
+
+    holds_bytes = False
+    kind: Kind
+    options: tuple[str, ...] = reach.OPTIONS
+
+    def __init__(self, aws: Aws, *, environ: Mapping[str, str]) -> None:
+        """``environ`` is where options of the form ``env:NAME`` find their values."""
+        self._aws = aws
+        self._environ = environ
+        self._arns: dict[tuple[DestinationAccess, str], str] = {}
+
+    def faults(self, target: Target) -> list[str]:
+        """Names, ARNs and options that the service would not take."""
+        resource = resource_of(target.url, self.kind)
+        found = [*resource.faults(), *options_.unknown(target.options, self.options)]
+        if unset := options_.unset(target.options, self._environ):
+            return found + unset
+        given = options_.given(target.options, self._environ)
+        if not resource.arn:
+            fix = f"a name alone would be another {self.kind.called}; write {self.kind.example(resource.name)}"
+            found += [f"option {name}: {fix}" for name in ("role", "endpoint") if name in given]
+        found += self._option_faults(resource, given)
+        found += reach.reach_faults(target.options, self._environ)
+        return options_.without_values(found, target.options)
+
+    def _option_faults(self, resource: Resource, given: Mapping[str, str]) -> Iterable[str]:
+        """What is wrong with the destination's own options."""
+        return ()
+
+    def doubts(self, target: Target) -> list[str]:
+        """Regions that are not known yet."""
+        region = resource_of(target.url, self.kind).region
+        return [f"{region!r} is not a known region: check the spelling"] if region and odd(region) else []
+
+    def taken(self, url: str) -> Taken:
+        """The resource: a name alone may be that of any ARN with it, as the account is only known at AWS."""
+        resource = resource_of(url, self.kind)
+        own = self._environ.get("AWS_REGION") or self._environ.get("AWS_DEFAULT_REGION") or resource.region
+        here = resource.arn and resource.region == own
+        return Taken(place=resource.shown, perhaps=(f"{self.kind.scheme}://{resource.name}",) if here else ())
+
+    def elsewhere(self, target: Target) -> str:
+        """The endpoint that the target names, unless it is the usual one."""
+        return reach.elsewhere(target.options, self.kind.scheme, self._environ)
+
+    async def _arn(self, resource: Resource, access: DestinationAccess) -> str:
+        """Its ARN; of a name alone it takes our account and region, which are asked for once."""
+        known = (access, resource.shown)
+        if known not in self._arns:
+            self._arns[known] = resource.arn or await _ours(resource, self._aws.through(access))
+        return self._arns[known]
+
+
+async def _ours(resource: Resource, aws: Aws) -> str:
+    answer = await aws.call("sts", "get_caller_identity", what=resource.shown)
+    partition = str(answer["Arn"]).split(":")[1]
+    kind, region = resource.kind, await aws.region()
+    return f"arn:{partition}:{kind.scheme}:{region}:{answer['Account']}:{kind.prefix}{resource.name}"
