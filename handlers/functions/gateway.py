@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from mangum import Mangum
 
-from handlers.functions.warm import LambdaContext
+from handlers.functions.warm import LambdaContext, note_test_event
 
 Application = Callable[
     [
@@ -15,9 +15,17 @@ Application = Callable[
     ],
     Awaitable[None],
 ]
-Gateway = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+Gateway = Callable[[Any, LambdaContext], dict[str, Any]]
 
 
 def gateway(application: Application) -> Gateway:
-    """Answers a function's events by this application."""
-    return cast("Gateway", Mangum(cast("Any", application), lifespan="off"))
+    """Answers a function's events by this application; what is no request, with 204."""
+    http = cast("Gateway", Mangum(cast("Any", application), lifespan="off"))
+
+    def answered(event: object, context: LambdaContext) -> dict[str, Any]:
+        if isinstance(event, dict) and "requestContext" in event:
+            return http(event, context)
+        note_test_event(event)
+        return {"statusCode": 204, "headers": {}, "body": ""}
+
+    return answered

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from handlers.functions.application import build, close, meter_of
+from handlers.functions.messages import messages_of
 from handlers.functions.warm import LambdaContext, Warm
 from handlers.sources.inbox import taken
 from receiver.bootstrap import App
@@ -15,7 +16,7 @@ WARM = Warm(build, close)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Which messages must come again (ReportBatchItemFailures)."""
     app = WARM.built()
-    failed = WARM.run(take_all(event["Records"], app))
+    failed = WARM.run(take_all(messages_of(event), app))
     WARM.publish(meter_of(app))
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from handlers.functions.application import build, close, meter_of
+from handlers.functions.messages import messages_of
 from handlers.functions.warm import LambdaContext, Warm
 from receiver.bootstrap import App
 from receiver.core.bulkhead import Capacity, Room
@@ -69,7 +70,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Which messages must come again (ReportBatchItemFailures)."""
     app = WARM.built()
     seconds = context.get_remaining_time_in_millis() / 1000
-    failed = WARM.run(work_on(event["Records"], app, KNOWN, seconds=seconds))
+    failed = WARM.run(work_on(messages_of(event), app, KNOWN, seconds=seconds))
     WARM.publish(meter_of(app))
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 

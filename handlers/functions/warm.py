@@ -18,6 +18,8 @@ from receiver.secrets import VAULT
 from receiver.settings import Settings
 
 log = logging.getLogger("mailroom.function")
+SHOWN = 10
+"""Names in a test event that the log shows, at most."""
 
 
 class LambdaContext(Protocol):
@@ -105,3 +107,9 @@ class Warm(Generic[B]):
 
 async def _closing(close: Callable[[B], Awaitable[None]], old: B) -> None:
     await close(old)
+
+
+def note_test_event(event: object) -> None:
+    """Logs an event that is none of the function's own, by its names alone: any JSON may be in it."""
+    keys = sorted(map(str, event))[:SHOWN] if isinstance(event, dict) else []
+    log_line(log, logging.INFO, "function.test_event", type=type(event).__name__, keys=[key[:40] for key in keys])

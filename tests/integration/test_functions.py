@@ -271,3 +271,11 @@ def hanging() -> Iterator[str]:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("name", ["receive", "process", "intake", "console"])
+def test_a_warm_up_and_a_test_event_of_the_console_make_no_function_raise(quiet: Lambda, name: str) -> None:
+    function = quiet.start(name)
+    for event in ({"source": "serverless-plugin-warmup"}, {"key1": "value1", "key2": "value2"}, {}):
+        function.invoke(event)
+    assert quiet.messages() == []

@@ -100,6 +100,7 @@ def test_wheels_are_lambdas_and_not_this_machines() -> None:
 def test_nothing_is_in_it_that_lambda_has_or_nobody_needs(ours: Path, function: str) -> None:
     tops = {name.split("/")[0] for name in names(ours / f"{function}.zip")}
     assert tops & {"boto3", "botocore", "llamacloud_sandbox", "tests", "ministack", "uvicorn", "click", "rich"} == set()
+    assert "lxml" not in tops
 
 
 NEEDS = {

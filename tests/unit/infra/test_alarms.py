@@ -46,11 +46,22 @@ def test_every_function_has_alarms_for_its_errors_and_throttles(function: str) -
 
 
 def test_an_alarm_sees_that_nothing_is_processed_though_something_waits() -> None:
-    (metrics,) = [alarm["Metrics"] for alarm in ALARMS.values() if "Metrics" in alarm]
+    metrics = ALARMS["NothingProcessed"]["Metrics"]
     assert referred(metrics) == {"DoorbellQueue"}
     assert {"ApproximateNumberOfMessagesVisible", "NumberOfMessagesDeleted"} == {
         item["MetricStat"]["Metric"]["MetricName"] for item in metrics if "MetricStat" in item
     }
+
+
+def test_an_alarm_sees_that_any_index_of_the_table_is_throttled() -> None:
+    (table,) = of_type("AWS::DynamoDB::Table").values()
+    metrics = {item["Id"]: item for item in ALARMS["IndexThrottled"]["Metrics"]}
+    seen = set(re.findall(r"FILL\((\w+), 0\)", metrics.pop("all")["Expression"]))
+    assert seen == set(metrics) == {item["IndexName"] for item in table["GlobalSecondaryIndexes"]}
+    for name, item in metrics.items():
+        metric = item["MetricStat"]["Metric"]
+        assert metric["MetricName"] == "WriteThrottleEvents"
+        assert {"Name": "GlobalSecondaryIndexName", "Value": name} in metric["Dimensions"]
 
 
 def test_the_balance_has_an_alarm_that_silence_sets_off_too() -> None:

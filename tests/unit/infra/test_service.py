@@ -17,9 +17,13 @@ from handlers.sources.s3 import DONE
 from receiver.aws.boto import Aws
 from receiver.config import load as load_table
 from receiver.core.alert import KINDS
+from receiver.core.event import Event
+from receiver.core.job import Job
+from receiver.core.task import Task
 from receiver.core.verify import Proof
 from receiver.operations.check_config import check_config
 from receiver.settings import VARIABLES
+from receiver.store.dynamodb.items import pk_of
 from tests.infra import ROOT, of_type, param, referred, resources, service
 
 FUNCTIONS: dict[str, dict[str, Any]] = service()["functions"]
@@ -96,6 +100,27 @@ def test_no_role_may_do_everything_anywhere() -> None:
                 actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
                 assert statement["Resource"] != "*", name
                 assert {action for action in actions if action.endswith("*")} <= {"sqs:SendMessage*"}, name
+
+
+def test_what_is_invoked_without_a_queue_is_not_retried_for_hours() -> None:
+    """Lambda repeats an asynchronous invocation twice, and keeps one that it throttles for six hours, by default."""
+    for name in ("sweep", "process"):
+        assert FUNCTIONS[name]["maximumRetryAttempts"] == 0
+        assert FUNCTIONS[name]["maximumEventAge"] <= 60
+
+
+def test_receive_may_write_the_records_of_events_and_no_other() -> None:
+    written = {pk_of(kind, "x").partition("#")[0] for kind in (Event, Task, Job)}
+    policies = of_type("AWS::IAM::Role")["ReceiveRole"]["Policies"]
+    (keep,) = [item for item in policies if item.get("PolicyName") == "KeepEvents"]
+    (statement,) = keep["PolicyDocument"]["Statement"]
+    assert statement["Condition"] == {
+        "ForAllValues:StringLike": {
+            "dynamodb:LeadingKeys": [*(f"{kind}#*" for kind in ("event", "task", "job")), "pulse"]
+        },
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
+    assert written == {"event", "task", "job"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

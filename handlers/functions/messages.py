@@ -1,0 +1,19 @@
+"""The messages in an event of SQS. People also send test events, and schedules warm functions up: those have none.
+
+What is no message is logged by name and answered. Records of another service are refused: they would be lost.
+"""
+
+from typing import Any, cast
+
+from handlers.functions.warm import note_test_event
+
+
+def messages_of(event: object) -> list[dict[str, Any]]:
+    """The messages of an SQS event, none of any other. Raises ValueError for records that are not SQS's."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list) or not records:
+        note_test_event(event)
+        return []
+    if not all(isinstance(item, dict) and {"messageId", "body"} <= set(item) for item in records):
+        raise ValueError("these records are not SQS's: lead them to the function's queue, not to the function")
+    return cast("list[dict[str, Any]]", records)
