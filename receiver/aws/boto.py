@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from receiver.aws.assumed_role import session_in_role
 from receiver.aws.environment import named_region
 from receiver.aws.errors import ASSUMING, code_of, located, translated, unsent
+from receiver.aws.s3_conditions import carry_condition
 from receiver.aws.threads import Threads
 from receiver.core.errors import DestinationBusy, MailroomError, Unanswered
 from receiver.core.ids import place
@@ -140,6 +141,8 @@ class Aws:
             service.partition("-")[0], config=config, endpoint_url=self._endpoint, region_name=region or None
         )
         client.meta.events.register("response-received", _note_attempt)
+        if service == "s3":
+            carry_condition(client)
         return client
 
     def _open_session(self) -> Any:

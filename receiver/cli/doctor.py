@@ -71,6 +71,8 @@ async def _examine(app: App, *, job: bool, wait_seconds: float) -> list[Finding]
     findings = [Finding("settings", True, f"{app.context.config.path}, {app.settings.store}, {app.settings.queue}")]
     findings.append(await _tried("store", lambda: _store(app)))
     findings.append(await _tried("LlamaCloud", lambda: _key(app)))
+    if any(target.scheme == "s3" for target in app.context.config.table.targets()):
+        findings.append(await _tried("boto3", _boto3))
     for target in app.context.config.table.targets():
         faults = await destination_of(target, app.context).probe(target)
         findings.append(Finding(target.shown, not faults, "; ".join(faults) or "it exists"))
@@ -82,6 +84,18 @@ async def _examine(app: App, *, job: bool, wait_seconds: float) -> list[Finding]
     if job:
         findings.append(await _tried("self-test job", lambda: _self_test(app, wait_seconds)))
     return findings
+
+
+async def _boto3() -> str:
+    """What S3's create-only writes need of the boto3 that is installed here; Lambda has its own."""
+    from botocore import __version__
+    from botocore.session import get_session
+
+    from receiver.aws.s3_conditions import PARAMETER, lacking
+
+    old = lacking(get_session().get_service_model("s3"))
+    without = f"; {PARAMETER} of {', '.join(old)} is newer, and is sent as a header" if old else ""
+    return f"botocore {__version__}{without}"
 
 
 async def _heard(to: str, app: App) -> Finding:
