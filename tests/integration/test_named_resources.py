@@ -20,7 +20,8 @@ from receiver.aws.boto import Aws, DestinationAccess
 from receiver.core.document import Classification
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
 from receiver.core.plan import Target
-from receiver.ports import Destination, TakesNames
+from receiver.destination_traits import TakesNames
+from receiver.ports import Destination
 from tests.delivery_requests import a_delivery_request
 from tests.endpoints import Endpoint
 from tests.integration.test_alert_channels import regions_asked
