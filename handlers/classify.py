@@ -17,7 +17,12 @@ from receiver.pipeline.registry import HandlerRegistry
 EVENTS = ("classify.success", "classify.error", "classify.partial_success", "classify.cancelled")
 
 router = HandlerRegistry()
-router.jobs(JobKind.CLASSIFY, events=EVENTS, configuration=Config.classify_configuration)
+router.jobs(
+    JobKind.CLASSIFY,
+    events=EVENTS,
+    configuration=Config.classify_configuration,
+    webhooks=lambda config: config.classify.webhook_configuration_ids,
+)
 
 
 @router.on(*EVENTS)

@@ -21,7 +21,12 @@ from receiver.pipeline.registry import HandlerRegistry
 EVENTS = ("split.success", "split.error", "split.cancelled")
 
 router = HandlerRegistry()
-router.jobs(JobKind.SPLIT, events=EVENTS, configuration=Config.split_configuration)
+router.jobs(
+    JobKind.SPLIT,
+    events=EVENTS,
+    configuration=Config.split_configuration,
+    webhooks=lambda config: config.split.webhook_configuration_ids,
+)
 
 
 @router.on(*EVENTS)

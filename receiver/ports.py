@@ -161,6 +161,8 @@ class JobRequest:
     configuration: Mapping[str, Any]
     transaction_id: str
     registration: WebhookConfiguration | None = None
+    webhook_ids: tuple[str, ...] = ()
+    """Webhooks saved at LlamaCloud that hear of the job beside ours."""
     beta: bool = False
 
 

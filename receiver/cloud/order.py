@@ -45,10 +45,10 @@ def job_body(order: JobRequest) -> dict[str, Any]:
     The beta path of split knows neither webhooks nor ``transaction_id`` (reference 1.4): there both are left out.
     """
     configuration = _explicit(order) if order.kind is JobKind.SPLIT else dict(order.configuration)
-    if order.beta and order.kind is JobKind.SPLIT:
-        return {"document_input": {"type": "file_id", "value": order.file_id}, "configuration": configuration}
-    # A saved preset takes the place of a configuration; a request carries one of the two (reference 1.2).
+    # A saved preset takes the place of a configuration; a request carries one of the two (reference 1.2, 1.4).
     asked = configuration if "configuration_id" in configuration else {"configuration": configuration}
+    if order.beta and order.kind is JobKind.SPLIT:
+        return {"document_input": {"type": "file_id", "value": order.file_id}, **asked}
     fields: dict[str, Any] = {
         "file_input": order.file_id,
         **asked,
@@ -56,11 +56,15 @@ def job_body(order: JobRequest) -> dict[str, Any]:
     }
     if order.registration is not None:
         fields["webhook_configurations"] = [webhook_body(order.registration)]
+    if order.webhook_ids:
+        fields["webhook_configuration_ids"] = list(order.webhook_ids)
     return fields
 
 
 def _explicit(order: JobRequest) -> dict[str, Any]:
-    """The split configuration with its handling of uncategorized pages spelled out."""
+    """The split configuration with its handling of uncategorized pages spelled out; a preset says that itself."""
+    if "configuration_id" in order.configuration:
+        return dict(order.configuration)
     strategy = {"allow_uncategorized": UNCATEGORIZED, **(order.configuration.get("splitting_strategy") or {})}
     return {**order.configuration, "splitting_strategy": strategy}
 

@@ -26,6 +26,11 @@ SETTINGS = (
     (re.compile(r"api key", re.IGNORECASE), "LLAMA_CLOUD_API_KEY"),
 )
 """The variable that a place or a text of the vendor's points at; the first that fits."""
+SURE = (
+    (re.compile(r"parse[_ ]config(uration|_id)", re.IGNORECASE), "parse_config_id"),
+    (re.compile(r"webhook configuration whc-|webhook_configuration_ids", re.IGNORECASE), "webhook_configuration_ids"),
+)
+"""Keys of a section of mailroom.yaml that a text surely is about, though it may speak of pages or webhooks, too."""
 FILE_OF_RULES = re.compile(r"configuration|\brules?\b|categor|\bpreset\b|strategy", re.IGNORECASE)
 RENAMED = {
     "splitting_strategy": "",
@@ -40,6 +45,8 @@ def blamed(path: str, places: Sequence[str], text: str, said: str) -> MailroomEr
     section = "split" if "/split" in path else "classify"
     found = [_setting(place, section) for place in places] or [_setting(text, section)]
     setting = next((item for item in found if item), "")
+    if sure := next((key for pattern, key in SURE for item in (*places, text) if pattern.search(item)), ""):
+        return _ours(f"{section}.{sure}", said)
     named = all(FILE_PLACES & set(place.split(".")) for place in places) if places else bool(FILE_WORDS.search(text))
     if setting and not named:
         return _ours(setting, said)

@@ -108,7 +108,7 @@ def _disagreements(file: model.ConfigFile) -> Iterator[tuple[str, str]]:
         names = [item.name for item in categories]
         yield from _repeated("split.categories", "name", names)
         yield from _ambiguous("split.categories", "name", names, "use another name")
-    elif "split" in file.model_fields_set:
+    elif "split" in file.model_fields_set and file.split.configuration_id is None:
         if not rules:
             yield "split", "needs its own categories, because classify.configuration_id hides the rules; list them"
         yield from _ambiguous("classify.rules", "type", [rule.type for rule in rules], OWN_CATEGORIES)
@@ -165,6 +165,7 @@ def _classify(section: model.ClassifySection) -> Classify:
         target_pages=section.parsing.target_pages,
         mode=section.mode,
         configuration_id=section.configuration_id,
+        webhook_configuration_ids=section.webhook_configuration_ids,
     )
 
 
@@ -178,6 +179,12 @@ def _split(section: model.SplitSection) -> Split:
         then=section.then,
         custom_instructions=section.custom_instructions,
         min_pages_per_split=section.min_pages_per_split,
+        configuration_id=section.configuration_id,
+        parse_tier=section.parse_tier,
+        parse_config_id=section.parse_config_id,
+        target_pages=section.target_pages,
+        version=section.version,
+        webhook_configuration_ids=section.webhook_configuration_ids,
         path=section.path,
         min_confidence=section.min_confidence,
         guards=Guards(**dict(section.guards)),
@@ -302,6 +309,9 @@ def _warnings(file: model.ConfigFile) -> Iterator[Problem]:
     if categories == "from-rules" and "split" not in file.model_fields_set:
         for place, why in ambiguous_names([rule.type for rule in file.classify.rules or ()]):
             yield _warning(f"classify.rules[{place}].type", f"no packet can be split: {why}", OWN_CATEGORIES)
+    if file.split.configuration_id:
+        message = "only LlamaCloud knows a preset's categories: Mailroom cannot check routes against them"
+        yield _warning("split.configuration_id", message, "list split.categories here to have them checked")
     if file.classify.configuration_id:
         message = "only LlamaCloud knows a preset's types: Mailroom cannot check routes against them, or cut packets"
         yield _warning("classify.configuration_id", message, "write the rules here to have them checked")

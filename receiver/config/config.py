@@ -42,6 +42,7 @@ class Classify:
     target_pages: str | None = None
     mode: str = "FAST"
     configuration_id: str | None = None
+    webhook_configuration_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,14 @@ class Split:
     then: Literal["classify", "route"] = "classify"
     custom_instructions: str | None = None
     min_pages_per_split: int | None = None
+    configuration_id: str | None = None
+    """A preset, in place of all that says how to split."""
+    parse_tier: str | None = None
+    parse_config_id: str | None = None
+    target_pages: str | None = None
+    """For packets that are submitted as a parse job: LlamaCloud takes it for nothing else (reference 1.4)."""
+    version: str | None = None
+    webhook_configuration_ids: tuple[str, ...] = ()
     path: Literal["current", "beta", "auto"] = "auto"
     min_confidence: Literal["high", "medium", "low"] = "medium"
     """A piece whose category is less certain than this waits in review; ``low`` lets all pass."""
@@ -140,7 +149,9 @@ class Config:
 
     @property
     def categories(self) -> tuple[Category, ...]:
-        """The categories of a split job. Empty when they should come from rules that we do not have."""
+        """The categories of a split job. Empty when a preset has them, or the rules that they should come from."""
+        if self.split.configuration_id is not None:
+            return ()
         if self.split.categories is not None:
             return self.split.categories
         return tuple(Category(name=rule.type, description=rule.description) for rule in self.classify.rules)
@@ -160,10 +171,14 @@ class Config:
         }
 
     def split_configuration(self) -> dict[str, Any]:
-        """A split job's ``configuration``; ``allow_uncategorized`` is always sent, its default being disputed.
+        """A split job's ``configuration``, or ``{"configuration_id": …}`` in its place.
+
+        ``allow_uncategorized`` is always sent, its default being disputed.
 
         Source: reference 1.4 and 6. Raises Misconfigured when there are no categories, or ambiguous ones.
         """
+        if self.split.configuration_id is not None:
+            return {"configuration_id": self.split.configuration_id}
         if not self.categories:
             raise Misconfigured(
                 f"{self.path}: packets cannot be split: classify.configuration_id hides the rules, so split.categories "
@@ -179,9 +194,11 @@ class Config:
             "custom_instructions": self.split.custom_instructions,
             "min_pages_per_split": self.split.min_pages_per_split,
         }
+        more = ("parse_tier", "parse_config_id", "target_pages", "version")
         return {
             "categories": [_given({"name": item.name, "description": item.description}) for item in self.categories],
             "splitting_strategy": _given(strategy),
+            **_given({name: getattr(self.split, name) for name in more}),
         }
 
     def check(

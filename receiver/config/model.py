@@ -26,7 +26,6 @@ from receiver.config.text import (
     kinds,
     named_once,
     option,
-    page_list,
     pause_text,
     quiet_hours_text,
     rate_text,
@@ -36,6 +35,15 @@ from receiver.config.text import (
     resolved_destination,
     rule_type,
     window,
+)
+from receiver.config.vendor_fields import (
+    HOW_TO_SPLIT,
+    NOT_ON_BETA,
+    PARSE_TIERS,
+    Pages,
+    Preset,
+    SavedWebhooks,
+    refuse_beside_preset,
 )
 from receiver.core.retention import LONGEST_DAYS, Retention
 
@@ -55,12 +63,7 @@ class ParsingSection(Section):
         default=None, description="language of the documents, ISO 639-1; LlamaCloud's default is en", examples=["en"]
     )
     max_pages: Count | None = Field(default=None, description="read only this many pages from the start")
-    target_pages: (
-        Annotated[
-            str, Field(pattern=r"^[0-9]{1,6}(-[0-9]{1,6})?(, ?[0-9]{1,6}(-[0-9]{1,6})?)*$"), AfterValidator(page_list)
-        ]
-        | None
-    ) = Field(
+    target_pages: Pages | None = Field(
         default=None,
         description='read only these pages, counted from 1: "1,3,5-7"; not together with max_pages',
         examples=["1,3,5-7"],
@@ -79,17 +82,24 @@ class ClassifySection(Section):
     )
     parsing: ParsingSection = Field(default_factory=ParsingSection, description="how much of a document is read")
     mode: Literal["FAST"] = Field(default="FAST", description="LlamaCloud's only mode")
-    configuration_id: Annotated[str, Field(pattern="^cfg-[A-Za-z0-9_-]+$")] | None = Field(
-        default=None, description="a preset saved at LlamaCloud, instead of all other keys", examples=["cfg-1234"]
+    configuration_id: Preset | None = Field(
+        default=None,
+        description="a preset saved at LlamaCloud, instead of all other keys but webhook_configuration_ids",
+        examples=["cfg-1234"],
+    )
+    webhook_configuration_ids: SavedWebhooks = Field(
+        default=(),
+        description="up to 4 webhooks saved at LlamaCloud that hear of each job, too, beside Mailroom's own",
+        examples=[["whc-1234"]],
     )
 
     @model_validator(mode="after")
     def _rules_or_preset(self) -> "ClassifySection":
         if self.rules is None and self.configuration_id is None:
             raise Wrong("has no rules", 'add "rules: [{type: invoice, description: has a number and a total}]"')
-        if self.configuration_id is not None and self.model_fields_set - {"configuration_id"}:
-            others = ", ".join(sorted(self.model_fields_set - {"configuration_id"}))
-            raise Wrong(f"configuration_id replaces {others}", "remove the preset or the others")
+        if self.configuration_id is not None:
+            replaced = self.model_fields_set - {"configuration_id", "webhook_configuration_ids"}
+            refuse_beside_preset(replaced)
         return self
 
 
@@ -132,6 +142,33 @@ class SplitSection(Section):
     min_pages_per_split: Count | None = Field(
         default=None, description="LlamaCloud merges shorter pieces into a neighbour"
     )
+    configuration_id: Preset | None = Field(
+        default=None,
+        description="a preset saved at LlamaCloud, instead of all keys that say how to split",
+        examples=["cfg-1234"],
+    )
+    parse_tier: PARSE_TIERS | None = Field(
+        default=None, description="how LlamaCloud parses a packet; LlamaCloud's default is fast"
+    )
+    parse_config_id: Preset | None = Field(
+        default=None,
+        description="a parse preset saved at LlamaCloud, instead of parse_tier; it must not limit pages",
+        examples=["cfg-1234"],
+    )
+    target_pages: Pages | None = Field(
+        default=None,
+        description='split only these pages, counted from 1, in this order: "1,3,5-7"; only for packets that are '
+        "submitted as a parse job",
+        examples=["1,3,5-7"],
+    )
+    version: Annotated[str, Field(min_length=1, max_length=50), AfterValidator(readable)] | None = Field(
+        default=None, description="the release of split to use; without it LlamaCloud's current one"
+    )
+    webhook_configuration_ids: SavedWebhooks = Field(
+        default=(),
+        description="up to 4 webhooks saved at LlamaCloud that hear of each job, too, beside Mailroom's own",
+        examples=[["whc-1234"]],
+    )
     path: Literal["current", "beta", "auto"] = Field(
         default="auto",
         description="LlamaCloud's split API: the current one (webhooks), the beta one (asked by the sweep)",
@@ -142,6 +179,17 @@ class SplitSection(Section):
     min_confidence: Literal["high", "medium", "low"] = Field(
         default="medium", description="a piece whose category is less certain waits in review"
     )
+
+    @model_validator(mode="after")
+    def _one_way_to_say_it(self) -> "SplitSection":
+        if self.configuration_id is not None:
+            refuse_beside_preset(self.model_fields_set & HOW_TO_SPLIT)
+        if self.parse_tier is not None and self.parse_config_id is not None:
+            raise Wrong("parse_config_id wins over parse_tier at LlamaCloud", "remove one of them")
+        if self.path == "beta" and (missing := self.model_fields_set & NOT_ON_BETA):
+            said = ", ".join(sorted(missing))
+            raise Wrong(f"LlamaCloud's beta path knows no {said}", 'remove it, or write "path: current"')
+        return self
 
 
 Url = Annotated[

@@ -63,7 +63,7 @@ async def _decide(packet: Document, task: Task, pages: OpenPdf, context: Context
     segments = job.segments if job else ()
     split = context.config.split
     blank = await pages.blank(candidates(segments, pages.count, split.guards))
-    omit = split.uncategorized == "omit"
+    omit = split.uncategorized == "omit" or split.target_pages is not None
     result = account(segments, pages.count, split.guards, omit=omit, blank=blank)
     if result.faults:
         return "; ".join(result.faults)

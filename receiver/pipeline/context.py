@@ -96,6 +96,8 @@ class JobTerms:
     """What its webhook asks for. Without a list LlamaCloud sends all, pending and running too (reference 2.4)."""
     configuration: Callable[[Config], Mapping[str, Any]]
     """What it goes by, of mailroom.yaml."""
+    webhooks: Callable[[Config], Sequence[str]] = lambda _: ()
+    """The ids of saved webhooks that hear of it beside ours."""
 
 
 class Registry(Protocol):

@@ -33,7 +33,7 @@ async def create_job(
             if path == "current":
                 raise
             await _remember(context)
-    beta = replace(order, beta=True, registration=None)
+    beta = replace(order, beta=True, registration=None, webhook_ids=())
     created = await _created_before(beta, document, context) if repeated else None
     return created or await context.cloud.create(beta), beta
 

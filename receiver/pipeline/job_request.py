@@ -27,6 +27,7 @@ def job_request_for(document: Document, kind: JobKind, file: CloudFile, context:
         file_id=file.id,
         configuration=asked,
         transaction_id=current(document) or fresh,
+        webhook_ids=tuple(terms.webhooks(context.config)),
         registration=context.webhook_terms.configuration(document, terms.events, now=context.clock()),
     )
 

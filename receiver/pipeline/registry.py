@@ -32,10 +32,15 @@ class HandlerRegistry:
             self.join(router)
 
     def jobs(
-        self, kind: JobKind, *, events: Sequence[str], configuration: Callable[[Config], Mapping[str, Any]]
+        self,
+        kind: JobKind,
+        *,
+        events: Sequence[str],
+        configuration: Callable[[Config], Mapping[str, Any]],
+        webhooks: Callable[[Config], Sequence[str]] = lambda _: (),
     ) -> None:
         """Registers on what terms jobs of this kind are created."""
-        terms = JobTerms(events=tuple(events), configuration=configuration)
+        terms = JobTerms(events=tuple(events), configuration=configuration, webhooks=webhooks)
         _put(self._terms, kind, terms, f"{kind} jobs have two sets of terms")
 
     def on(self, *types: str) -> Callable[[EventHandler], EventHandler]:
@@ -65,7 +70,7 @@ class HandlerRegistry:
     def join(self, router: "HandlerRegistry") -> None:
         """Takes over another router's registrations."""
         for kind, terms in router._terms.items():
-            self.jobs(kind, events=terms.events, configuration=terms.configuration)
+            self.jobs(kind, events=terms.events, configuration=terms.configuration, webhooks=terms.webhooks)
         for kind, handler in router._by_kind.items():
             self.on_command(kind)(handler)
         for event_type, event_handler in router._by_type.items():

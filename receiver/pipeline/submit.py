@@ -85,6 +85,8 @@ async def _counted(document: Document, task: Task, context: Context) -> Document
     Raises Uncuttable for a packet; any other document just stays uncounted then, as where the disk has no room to look
     at it. Raises ReaderDied the first time.
     """
+    if document.packet and context.config.split.target_pages is not None:
+        raise Uncuttable("split.target_pages needs a packet that is submitted as a parse job: LlamaCloud's rule")
     if document.page_count is not None or not (document.packet or document.media_type == PDF):
         return document
     try:

@@ -72,7 +72,7 @@ WRONG = [
     (spoilt("- type: invoice", "- type: []"), "6: routes[0].type: must have at least 1 entry"),
     # classify
     (spoilt("  rules:\n", "  configuration_id: cfg-1\n  rules:\n"),
-     "1: classify: configuration_id replaces rules; remove the preset or the others"),
+     "1: classify: configuration_id replaces rules: LlamaCloud takes one of the two; remove the preset or the others"),
     (SOUND.replace(SOUND[SOUND.index("  rules:") : SOUND.index("routes:")], "  mode: FAST\n"),
      '1: classify: has no rules; add "rules: [{type: invoice, description: has a number and a total}]"'),
     (spoilt("classify:\n", "classify:\n  mode: MULTIMODAL\n"), "2: classify.mode: must be 'FAST' (got 'MULTIMODAL')"),
