@@ -151,7 +151,7 @@ def _config(file: model.ConfigFile, source: ConfigText, environ: Mapping[str, st
         stuck_seconds=seconds(file.stuck_after),
         stuck_by_pages="stuck_after" not in file.model_fields_set,
         message_wait_seconds=seconds(file.message_wait),
-        resubmit=Resubmit(times=file.resubmit.times, when=file.resubmit.when),
+        resubmit=Resubmit(**dict(file.resubmit)),
         warnings=tuple(_warnings(file)),
         lines=source.lines,
     )
@@ -159,10 +159,8 @@ def _config(file: model.ConfigFile, source: ConfigText, environ: Mapping[str, st
 
 def _classify(section: model.ClassifySection) -> Classify:
     return Classify(
-        rules=tuple(Rule(type=rule.type, description=rule.description) for rule in section.rules or ()),
-        lang=section.parsing.lang,
-        max_pages=section.parsing.max_pages,
-        target_pages=section.parsing.target_pages,
+        rules=tuple(Rule(**dict(rule)) for rule in section.rules or ()),
+        **dict(section.parsing),
         mode=section.mode,
         configuration_id=section.configuration_id,
         webhook_configuration_ids=section.webhook_configuration_ids,
@@ -170,25 +168,9 @@ def _classify(section: model.ClassifySection) -> Classify:
 
 
 def _split(section: model.SplitSection) -> Split:
-    categories = section.categories
-    return Split(
-        categories=tuple(Category(name=item.name, description=item.description) for item in categories)
-        if isinstance(categories, tuple)
-        else None,
-        uncategorized=section.uncategorized,
-        then=section.then,
-        custom_instructions=section.custom_instructions,
-        min_pages_per_split=section.min_pages_per_split,
-        configuration_id=section.configuration_id,
-        parse_tier=section.parse_tier,
-        parse_config_id=section.parse_config_id,
-        target_pages=section.target_pages,
-        version=section.version,
-        webhook_configuration_ids=section.webhook_configuration_ids,
-        path=section.path,
-        min_confidence=section.min_confidence,
-        guards=Guards(**dict(section.guards)),
-    )
+    listed = section.categories if isinstance(section.categories, tuple) else None
+    own = tuple(Category(**dict(item)) for item in listed) if listed is not None else None
+    return Split(**{**dict(section), "categories": own, "guards": Guards(**dict(section.guards))})
 
 
 def _table(file: model.ConfigFile, environ: Mapping[str, str]) -> RouteTable:
