@@ -6,6 +6,7 @@ from typing import Any
 
 from receiver.core.incident import Example
 from receiver.core.notice import DigestLine, Notice, NoticeStatus
+from receiver.core.quantity import times
 
 TITLE_KEPT = 300
 DETAIL_KEPT = 2000
@@ -205,10 +206,9 @@ def _by(notice: Notice) -> str:
 def _counted(notice: Notice) -> str:
     if notice.status in (NoticeStatus.TEST, NoticeStatus.DIGEST):
         return ""
-    times = "once" if notice.count == 1 else f"{notice.count} times"
     if notice.over or not notice.unmended:
-        return times
-    return f"{times}; {notice.unmended} not fixed yet"
+        return times(notice.count)
+    return f"{times(notice.count)}; {notice.unmended} not fixed yet"
 
 
 def _span(notice: Notice) -> str:

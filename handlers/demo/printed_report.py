@@ -16,6 +16,7 @@ from receiver.cli.output import plain, say
 from receiver.core.balance import Tally
 from receiver.core.document import DeliveryState, DocumentState
 from receiver.core.pages import spans
+from receiver.core.quantity import times
 
 NAME_COLUMNS = 44
 STYLES = {
@@ -36,7 +37,7 @@ def show(report: Report, *, seconds: float) -> None:
     if report.alerts:
         console.print(Text("\nAlerts", style="bold"))
     for alert in report.alerts:
-        console.print(Text(f"  {alert['kind']}, {_times(alert['count'])}: {plain(alert['title'])}", style="red"))
+        console.print(Text(f"  {alert['kind']}, {times(alert['count'])}: {plain(alert['title'])}", style="red"))
         console.print(Text(f"      {alert['fix']}", style="dim"))
     console.print(Text(f"\nTotals: {_sum(report.totals)}", style="bold" if report.settled else "bold red"))
     for item in report.refused:
@@ -71,10 +72,6 @@ def _place(delivery: dict[str, Any], width: int) -> str:
     if 0 < width < cell_len(location):
         location = f"{location.rpartition('/')[0]}/…"
     return location if delivery["status"] == DeliveryState.DELIVERED else f"{location}: {delivery['status']}"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def _sum(totals: Tally) -> str:

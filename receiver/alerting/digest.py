@@ -9,6 +9,7 @@ from receiver.core.channel import Channel
 from receiver.core.incident import Incident
 from receiver.core.notice import Notice, NoticeStatus
 from receiver.core.notification import Notification
+from receiver.core.quantity import quantity
 from receiver.pipeline.context import Context
 from receiver.pipeline.records import every_record
 
@@ -42,7 +43,7 @@ async def send_digest(channel: Channel, context: Context) -> Channel:
         severity=severity,
         kind="digest",
         key=KEY,
-        title=f"{count} other cause{'s' if count != 1 else ''} beyond this channel's ceiling" if count
+        title=f"{quantity(count, 'other cause')} beyond this channel's ceiling" if count
         else "the other causes beyond this channel's ceiling are resolved",
         count=count,
         others=tuple(line_of(item, context) for item in worst[:SHOWN]),

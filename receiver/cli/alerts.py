@@ -23,6 +23,7 @@ from receiver.core.channel import Channel
 from receiver.core.channel_name import channel_name
 from receiver.core.errors import MailroomError
 from receiver.core.incident import Incident, Status
+from receiver.core.quantity import times
 from receiver.environment import from_environ
 from receiver.pipeline.records import find_records
 
@@ -73,8 +74,7 @@ def _counted(item: Incident) -> str:
 
 
 def _times(item: Incident) -> str:
-    times = "once" if item.count == 1 else f"{item.count} times"
-    return f"{times}, {item.unmended} not fixed yet" if item.unmended else times
+    return times(item.count) + (f", {item.unmended} not fixed yet" if item.unmended else "")
 
 
 def _state(item: Incident) -> str:

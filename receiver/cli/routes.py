@@ -11,6 +11,7 @@ import click
 from receiver.cli import output
 from receiver.cli.backtest import backtest
 from receiver.cli.shadow import shadow, shadow_of
+from receiver.core.quantity import quantity
 from receiver.environment import from_environ
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _print_checked(config: "Config", problems: "Sequence[Problem]", pointers: "S
     counts = f"{errors} errors, {len(problems) - errors} warnings" if problems else "no problems"
     rows, places = len(config.table.routes), len(config.table.targets())
     named_channels = len({rule.to for rule in config.alerts})
-    channels = f", {named_channels} alert channel{'s' if named_channels != 1 else ''}" if named_channels else ""
+    channels = f", {quantity(named_channels, 'alert channel')}" if named_channels else ""
     output.say(f"{config.path}: {rows} rows to {places} destinations{channels}: {counts}")
     if pointers:
         named = [(f"{item.where} ({item.route})" if item.route else item.where, str(item)) for item in pointers]

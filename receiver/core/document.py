@@ -308,6 +308,11 @@ class Document:
         return tuple(item for item in self.deliveries if not item.tells and not item.superseded)
 
     @property
+    def waits_for_bytes(self) -> bool:
+        """Whether some place is still to get the document itself."""
+        return any(item.state is DeliveryState.PENDING for item in self.holders)
+
+    @property
     def messages(self) -> tuple[Delivery, ...]:
         """The messages of the plan, which follow once all holders are done."""
         return tuple(item for item in self.deliveries if item.tells and not item.superseded)

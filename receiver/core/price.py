@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from receiver.core.document import Document
+from receiver.core.quantity import quantity
 
 CREDITS_PER_PAGE = {"classify": 1, "split": 4}
 
@@ -22,10 +23,10 @@ class Price:
     unknown: int
 
     def __str__(self) -> str:
-        known = f"{self.pages} page{'s' if self.pages != 1 else ''}, about {self.credits} credits"
+        known = f"{quantity(self.pages, 'page')}, about {self.credits} credits"
         if not self.unknown:
             return known
-        uncounted = f"{self.unknown} document{'s' if self.unknown != 1 else ''} whose pages are not counted"
+        uncounted = f"{quantity(self.unknown, 'document')} whose pages are not counted"
         return f"{known}, and {uncounted}" if self.pages else f"the credits of {uncounted}, one a page"
 
 

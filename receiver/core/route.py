@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from receiver.core.document import Classification, Document
 from receiver.core.mail import Fate
 from receiver.core.plan import Plan, Row, Target, Way
+from receiver.core.quantity import quantity
 from receiver.core.short_repr import short_repr
 from receiver.core.when import Attributes, Judge, Truth, When, depends_on, document_attributes
 
@@ -178,19 +179,15 @@ def decide_archive(table: RouteTable, container: Document, *, now: float) -> Pla
     """Where a packet, or a mail, itself is archived once what came out of it is settled."""
     if container.mail:
         return _planned(table, Way.MAIL, table.mail or Fallback(), _came(container), now=now)
-    pages, pieces = container.page_count, len(container.pieces)
-    reason = f"{pages} page{'s' if pages != 1 else ''} in {pieces} piece{'s' if pieces != 1 else ''}"
+    pages, pieces = container.page_count or 0, len(container.pieces)
+    reason = f"{quantity(pages, 'page')} in {quantity(pieces, 'piece')}"
     return _planned(table, Way.PACKET, table.packet or Fallback(), reason, now=now)
 
 
 def _came(mail: Document) -> str:
     left = sum(part.fate is Fate.LEFT_OUT for part in mail.parts)
-    came = _counted(len({part.document_id for part in mail.parts if part.document_id}), "document")
-    return f"{_counted(left, 'part')} left out, {came}" if left else came
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    came = quantity(len({part.document_id for part in mail.parts if part.document_id}), "document")
+    return f"{quantity(left, 'part')} left out, {came}" if left else came
 
 
 HELD = Fallback(review=True)

@@ -22,7 +22,7 @@ async def beat(context: Context) -> str:
         if why := await _mute(context):
             outcome = "withheld"
         else:
-            await _noted(context)
+            await put_flag(HEARTBEAT, "", await context.store.get(Flag, HEARTBEAT), context)
             if context.heartbeat is not None:
                 await context.heartbeat()
     except MailroomError as error:
@@ -41,8 +41,3 @@ async def _mute(context: Context) -> str:
     heard = set(context.channels) - {LOG}
     mute = heard and heard <= {item.id for item in await failing_channels(context) if not item.partly}
     return "no alert channel works, so the heartbeat is withheld" if mute else ""
-
-
-async def _noted(context: Context) -> None:
-    flag = await context.store.get(Flag, HEARTBEAT)
-    await put_flag(HEARTBEAT, "", flag, context)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from receiver.core.change import InsertIfAbsent, Replace
-from receiver.core.document import Classification, DeliveryState, Document, DocumentState, Step
+from receiver.core.document import Classification, Document, DocumentState, Step
 from receiver.core.errors import Malformed, NotAllowed, NotFound
 from receiver.core.follow_up import container_tasks, delivery_tasks
 from receiver.core.plan import Plan, Way
@@ -35,7 +35,7 @@ async def route_by_hand(document_id: str, word: RoutingDecision, context: Contex
         raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")
     now = context.clock()
     after = reroute(document, word, context.config.table, context, now=now)
-    if any(item.state is DeliveryState.PENDING for item in after.holders):
+    if after.waits_for_bytes:
         await refuse_unreadable(document, context)
     after = replace(after, deadline=now + context.config.deadline_seconds)
     context.meter.count("mailroom_decisions", way=Way.BY_HAND, type=after.type or "")

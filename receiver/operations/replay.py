@@ -176,17 +176,13 @@ async def _reroute(document: Document, plan: Plan, context: Context) -> Replay:
     """The new plan's deliveries; what was delivered before, by whatever plan, keeps its receipt."""
     detail = what_moves(document.plan, plan)
     after = replace(replanned(document, plan, context), error="")
-    if _needs_bytes(after) and (why := await why_undeliverable(document, context)):
+    if after.waits_for_bytes and (why := await why_undeliverable(document, context)):
         return _nothing(document, f"{detail}: {why}")
     after = reopened(after, "re-routed", detail, context)
     if context.shadow is not None:
         after = with_shadow_verdict(after, context.shadow, context)
     writes = (Replace(after), *delivery_tasks(after, now=context.clock()), *await overtaken(document, context))
     return Replay(document=document, action="reroute", detail=detail, writes=writes)
-
-
-def _needs_bytes(document: Document) -> bool:
-    return any(item.state is DeliveryState.PENDING for item in document.holders)
 
 
 def reopened(document: Document, what: str, detail: str, context: Context) -> Document:

@@ -49,7 +49,7 @@ async def sweep(context: Context, *, limit: int = 1000) -> SweepResult:
     """One pass."""
     now = context.clock()
     enqueued = await _enqueue_due(context, now, limit)
-    overdue = [job for job in (await context.store.find(Job, _overdue(now, limit))).records if isinstance(job, Job)]
+    overdue = (await context.store.find(Job, Query(by="overdue", until=now, limit=limit))).records
     over = await _alerting(context)
     withheld = await beat(context)
     finished = await _ask_if_open(overdue, context)  # last: all else must happen while LlamaCloud is away, too
@@ -101,10 +101,6 @@ async def _ask_all(asked: Sequence[Job], context: Context) -> int:
     for kind, beta in sorted({(job.kind, job.beta) for job in asked}):
         finished += await _ask(kind, [job for job in asked if (job.kind, job.beta) == (kind, beta)], context)
     return finished
-
-
-def _overdue(now: float, limit: int) -> Query:
-    return Query(by="overdue", until=now, limit=limit)
 
 
 async def _enqueue_due(context: Context, now: float, limit: int) -> int:

@@ -8,6 +8,7 @@ from receiver.core.alert import Alert
 from receiver.core.change import Write, changed, written_records
 from receiver.core.document import Document
 from receiver.core.errors import CloudRefused, MailroomError, said_by
+from receiver.core.quantity import quantity
 from receiver.core.retry import GiveUp, RetryAt, next_attempt
 from receiver.core.task import NOTICES, Task, TaskState
 from receiver.pipeline.context import Context, TaskHandler, document_of
@@ -97,7 +98,7 @@ def _parked_alert(failure: FailedAttempt, step: TaskHandler | None, writes: Sequ
         alert = Alert(
             kind="task.parked",
             cause=f"{task.kind}:{failure.cause}",
-            title=f"{task.kind} failed after {task.attempts} attempt{'s' if task.attempts != 1 else ''}",
+            title=f"{task.kind} failed after {quantity(task.attempts, 'attempt')}",
             detail=failure.text,
             subject=task.subject,
             fix=fix or f"mailroom replay {quote(task.id if failure.moved.expires_at else task.subject)}",

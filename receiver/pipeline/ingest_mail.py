@@ -146,7 +146,8 @@ async def _taken_in(
     documents = await _documents(mail, record, arrival, short, context)
     parts = tuple(_part(item, documents.get(item.file), recorded=item.where in short) for item in mail.parts)
     record = _judged(replace(record, parts=parts), context)
-    return [await _kept(record, Path(mail.file or path), context), *_each(documents)]
+    parts_too = (item for item in documents.values() if isinstance(item, Ingested))
+    return [await _kept(record, Path(mail.file or path), context), *parts_too]
 
 
 def _identity(mail: ReadMail, arrival: IncomingFile) -> str:
@@ -236,10 +237,6 @@ def _judged(record: Document, context: Context) -> Document:
     if all(part.fate is Fate.LEFT_OUT and part.reason == EMPTY for part in record.parts):
         return held_document(record, "the mail is empty apart from its header", now)
     return record if document_ids(record) else archived_mail(record, context)
-
-
-def _each(documents: dict[str, Ingested | str]) -> list[Ingested]:
-    return [item for item in documents.values() if isinstance(item, Ingested)]
 
 
 async def _kept(record: Document, path: Path, context: Context) -> Ingested:

@@ -8,6 +8,7 @@ from receiver.core.change import InsertIfAbsent, Replace, Write, written_records
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.fingerprint import cause_of
 from receiver.core.job import Job, JobReport, JobStatus
+from receiver.core.quantity import times
 from receiver.core.task import submission_of
 from receiver.pipeline.context import Context
 from receiver.pipeline.document_outcome import (
@@ -91,5 +92,4 @@ def _tried(document: Document) -> str:
     before = [entry.detail for entry in document.history if entry.what == "resubmitted"]
     if not before:
         return ""
-    times = "once" if len(before) == 1 else f"{len(before)} times"
-    return f"resubmitted {times} before; the last time because: {before[-1]}"
+    return f"resubmitted {times(len(before))} before; the last time because: {before[-1]}"
