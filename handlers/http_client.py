@@ -94,8 +94,8 @@ class Outbound:
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise DestinationBusy(f"{what} cannot be reached: {type(error).__name__} {error}") from error
         except (httpx.LocalProtocolError, UnicodeEncodeError):
-            said = f"{what} cannot be called: a header or the address has characters that HTTP does not allow"
-            raise Unroutable(said, fix="correct it in mailroom.yaml") from None  # its words hold that, maybe a secret
+            reason = f"{what} cannot be called: a header or the address has characters that HTTP does not allow"
+            raise Unroutable(reason, fix="correct it in mailroom.yaml") from None  # its words hold that, maybe a secret
         except httpx.TransportError as error:
             raise Unanswered(f"{what} did not respond: {type(error).__name__} {error}") from error
         except httpx.InvalidURL as error:
@@ -156,13 +156,13 @@ def _refused(response: "httpx.Response", what: str, then: str, *, now: float) ->
     from receiver.cloud.refusal import retry_after
 
     status = response.status_code
-    said = f"{what} returned {status} {response.reason_phrase}".rstrip()
+    reason = f"{what} returned {status} {response.reason_phrase}".rstrip()
     if status in {408, 425, 429} or status >= 500:
-        return DestinationBusy(said, retry_after=retry_after(response, now=now))
+        return DestinationBusy(reason, retry_after=retry_after(response, now=now))
     if status in {401, 403}:
-        return AccessDenied(said, fix=f"check that both sides use the same secret{then}")
+        return AccessDenied(reason, fix=f"check that both sides use the same secret{then}")
     if status == 410:
-        return Unroutable(said, fix="it accepts no more messages: remove it from mailroom.yaml")
+        return Unroutable(reason, fix="it accepts no more messages: remove it from mailroom.yaml")
     if response.has_redirect_location:
-        return Unroutable(f"{said}, and redirects are not followed", fix="write the new address in mailroom.yaml")
-    return Unroutable(said, fix=f"check what the endpoint expects{then}")
+        return Unroutable(f"{reason}, and redirects are not followed", fix="write the new address in mailroom.yaml")
+    return Unroutable(reason, fix=f"check what the endpoint expects{then}")

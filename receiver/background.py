@@ -14,7 +14,7 @@ from receiver.operations.leader_lock import LeaderLock
 from receiver.operations.lease_takeover import ExpiredLeases
 from receiver.operations.missed_webhooks import MissedWebhooks
 from receiver.operations.retention import RetentionResult, apply_retention_steadily
-from receiver.operations.stalled_queue import overlooked, tell_of_silence
+from receiver.operations.stalled_queue import alert_of_silence, overlooked
 from receiver.operations.sweep import SweepResult, sweep
 from receiver.pipeline.context import Context
 from receiver.pipeline.process import Done
@@ -84,7 +84,7 @@ class BackgroundLoops:
             async with asyncio.timeout(LONGEST_SWEEP):
                 await self._bring_back()
                 result = await sweep(self._context)
-            report_swept(result)
+            log_sweep(result)
             await self._recover()
 
     async def _look_for_missed(self) -> None:
@@ -97,7 +97,7 @@ class BackgroundLoops:
         if self._begin is not None:
             silent = await self._begin(await overlooked(self._context, sweep_seconds=self._sweep_seconds))
             if silent:
-                await tell_of_silence(silent, self._context)
+                await alert_of_silence(silent, self._context)
                 log_line(log, logging.WARNING, "queue.silent", tasks=silent)
 
     async def _bring_back(self) -> None:
@@ -117,7 +117,7 @@ class BackgroundLoops:
             report_tidied(await apply_retention_steadily(self._context, every_seconds=self._sweep_seconds))
 
 
-def report_swept(result: SweepResult) -> None:
+def log_sweep(result: SweepResult) -> None:
     """What a pass found, and whether whoever watches from outside was told that there was one."""
     log_line(
         log,

@@ -21,7 +21,7 @@ class Emf:
 
     def __init__(self, *, stage: str, function: str) -> None:
         self._dimensions = {"stage": stage, "function": function}
-        self._told: dict[tuple[str, tuple[str, ...]], float] = {}
+        self._emitted: dict[tuple[str, tuple[str, ...]], float] = {}
         self._timed: dict[tuple[str, tuple[str, ...]], tuple[int, float]] = {}
 
     @classmethod
@@ -43,9 +43,9 @@ class Emf:
 
     def _counts(self, meter: SummingMeter, now: float) -> Iterator[str]:
         for name, labels, total in meter.counts():
-            before = self._told.get((name, labels), 0.0)
+            before = self._emitted.get((name, labels), 0.0)
             if total != before:
-                self._told[name, labels] = total
+                self._emitted[name, labels] = total
                 yield self._line({name: total - before}, _named(name, labels), unit="Count", now=now)
 
     def _timings(self, meter: SummingMeter, now: float) -> Iterator[str]:

@@ -140,8 +140,8 @@ def set_up(level: str, stream: TextIO | None = None, *, together: bool = False) 
 def log_line(logger: logging.Logger, level: int, what: str, **facts: object) -> None:
     """Writes one line; facts that are None or empty are left out."""
     if logger.isEnabledFor(level):
-        told = {key: value for key, value in facts.items() if value is not None and value != ""}
-        logger.handle(LogLine(logger.name, level, what, told))
+        shown = {key: value for key, value in facts.items() if value is not None and value != ""}
+        logger.handle(LogLine(logger.name, level, what, shown))
 
 
 class RateLimitedLog:
@@ -166,7 +166,7 @@ class RateLimitedLog:
         self._left = 0
         self._times = 0
 
-    def tell(self, **facts: object) -> None:
+    def log(self, **facts: object) -> None:
         """Writes it with these facts beside its own, or counts it; ``times`` is how often it was due, when not once."""
         self._times += 1
         now = self._clock()

@@ -352,14 +352,14 @@ class AlertChannel(Protocol):
     async def notify(self, notice: Notice) -> str:
         """Tells; the name of the thread that later notices of the incident belong to, "" where there is none.
 
-        Raises DestinationBusy, AccessDenied, Unroutable; PartlyTold when it was told, but not all of its addresses.
+        Raises DestinationBusy, AccessDenied, Unroutable; PartlyNotified when only some of its addresses took it.
         """
         ...
 
     async def probe(self) -> list[str] | None:
         """What is wrong with it out there, in words with the fix; None when only a notice could show that.
 
-        Raises PartlyTold when it works, but not for all of its addresses.
+        Raises PartlyNotified when it works, but not for all of its addresses.
         """
         ...
 

@@ -35,7 +35,7 @@ class RefusedChange:
         """A line in the log."""
         log_line(log, logging.ERROR, f"{self.logged}.refused", error=str(error), fix=error.fix)
 
-    async def tell(self, error: Misconfigured, context: Context) -> None:
+    async def alert(self, error: Misconfigured, context: Context) -> None:
         """A line in the log, and an alert."""
         self.say(error)
         at = context.clock()

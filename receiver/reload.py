@@ -84,7 +84,7 @@ class _Reloading:
         """The file as it was read last; None before that, for it may have changed since the start."""
         self._cleared_at = float("-inf")
         self._refused: Misconfigured | None = None
-        self._told_at = float("-inf")
+        self._alerted_at = float("-inf")
 
     async def keep_looking(self, every_seconds: float) -> None:
         """Each file by itself: one that does not answer holds up no other one."""
@@ -104,7 +104,7 @@ class _Reloading:
         try:
             take = await asyncio.to_thread(self._read_file)
         except Exception as error:  # noqa: BLE001 - whatever a file brings about, a person hears of it
-            self._refused, self._told_at = refusal_of(error, self._path), float("-inf")
+            self._refused, self._alerted_at = refusal_of(error, self._path), float("-inf")
             return
         self._refused, self._cleared_at = None, float("-inf")
         take()
@@ -113,9 +113,9 @@ class _Reloading:
         """Tells of a file that is refused, now and then, for as long as it is; or that it is well."""
         now = time.monotonic()
         if self._refused is not None:
-            if now - self._told_at >= AGAIN_SECONDS:
-                await self._refusal.tell(self._refused, self._context)
-                self._told_at = now
+            if now - self._alerted_at >= AGAIN_SECONDS:
+                await self._refusal.alert(self._refused, self._context)
+                self._alerted_at = now
         elif self._read is not None and now - self._cleared_at >= AGAIN_SECONDS:
             await self._refusal.clear(self._context)
             self._cleared_at = now

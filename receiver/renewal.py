@@ -44,7 +44,7 @@ async def keep_fresh(
                 cleared_at = time.monotonic()
         except Misconfigured as error:
             if time.monotonic() - told_at >= AGAIN_SECONDS:
-                await SECRETS.tell(error, app.context)
+                await SECRETS.alert(error, app.context)
                 told_at = time.monotonic()
 
 

@@ -39,13 +39,13 @@ def reason(document: Document) -> str:
 
 def _because_of_parts(container: Document) -> str:
     """What keeps a packet that is done itself from being routed."""
-    told = {
+    texts = {
         DocumentState.OPEN: "is still open",
         DocumentState.REVIEW: "waits for a person",
         DocumentState.FAILED: "has failed",
     }
-    if _waits_for_parts(container) and container.parts_state in told:
-        return f", and at least one of them {told[container.parts_state]}"
+    if _waits_for_parts(container) and container.parts_state in texts:
+        return f", and at least one of them {texts[container.parts_state]}"
     return ""
 
 
@@ -277,6 +277,5 @@ def channel(item: Channel) -> Shown:
 
 
 def balance(totals: Tally) -> dict[str, int]:
-    """The books."""
-    names = ("taken_in", "routed", "review", "failed", "open", "forgotten", "withdrawn")
-    return {name: getattr(totals, name) for name in names}
+    """The balance: how many documents were received, and how many are in each state."""
+    return totals.counters

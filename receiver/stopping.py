@@ -19,18 +19,18 @@ class Stopping:
 
     def __init__(self, seconds: float = timers.STOP) -> None:
         self._seconds = seconds
-        self._told = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._until: float | None = None
         self._last_resort: threading.Timer | None = None
 
-    def tell(self) -> None:
+    def begin(self) -> None:
         """The time begins to run."""
         self._until = self._until or time.monotonic() + self._seconds
-        self._told.set()
+        self._stopping.set()
 
     async def wait(self) -> None:
         """Until it is told."""
-        await self._told.wait()
+        await self._stopping.wait()
 
     @property
     def for_work(self) -> float:
@@ -47,7 +47,7 @@ class Stopping:
 
         def signalled(number: int, frame: object) -> None:
             self._end_in_time()
-            loop.call_soon_threadsafe(self.tell)
+            loop.call_soon_threadsafe(self.begin)
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signalled)

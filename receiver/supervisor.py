@@ -65,13 +65,13 @@ class Supervisor:
         except asyncio.CancelledError as error:
             if (ours := asyncio.current_task()) and ours.cancelling():
                 raise
-            self._tell(name, error)  # something cancelled it from within
+            self._report(name, error)  # something cancelled it from within
         except Exception as error:  # noqa: BLE001 - whatever it was, the task goes on
-            self._tell(name, error)
+            self._report(name, error)
         finally:
             up.cancel()
 
-    def _tell(self, name: str, error: BaseException) -> None:
+    def _report(self, name: str, error: BaseException) -> None:
         self._down.add(name)
         self._meter.count("mailroom_background_failures", task=name)
         log.error("background.failed", exc_info=error, extra={"facts": {"task": name}})

@@ -17,7 +17,7 @@ from receiver.core.bulkhead import Begun, Capacity, Room
 from receiver.core.errors import MailroomError, StoreBusy, Transient
 from receiver.core.task import Rank, Task
 from receiver.log import log_line
-from receiver.operations.stalled_queue import SWEEPS, note_heard
+from receiver.operations.stalled_queue import SWEEPS, note_received
 from receiver.pipeline.context import Context
 from receiver.pipeline.process import Done, process
 from receiver.pipeline.unclaimed import enqueue_again
@@ -68,7 +68,7 @@ class Worker:
         self._silent_sweeps = 0
         self._queue_silent = False
         """Whether the queue delivers nothing though it takes messages: then the store is looked into instead."""
-        self._heard = False
+        self._received = False
         """Whether the queue brought a message since the last sweep."""
         self._looked_at = 0.0
         self._stopping = False
@@ -93,10 +93,10 @@ class Worker:
         ):  # until the last task in hand is done
             try:
                 async with supervisor.running(loops):
-                    told = asyncio.create_task(self._begin_nothing_after(stop))
+                    watcher = asyncio.create_task(self._begin_nothing_after(stop))
                     yield
             finally:
-                told.cancel()
+                watcher.cancel()
                 self._stopping = True
                 await self.finish(seconds=stop.for_work)
 
@@ -154,11 +154,11 @@ class Worker:
                 return [*heard, Message()]
             if hands:
                 seconds = LOOK_SECONDS if looks else LISTEN_SECONDS
-                return await self._hear(seconds, hands)
+                return await self._receive(seconds, hands)
             self._short_of_room = True
             await self._freed()
 
-    async def _hear(self, seconds: float, hands: int) -> list[Message]:
+    async def _receive(self, seconds: float, hands: int) -> list[Message]:
         since = time.monotonic()
         messages = await self._context.queue.receive(timeout_seconds=seconds, limit=hands)
         self._in_vain = 0.0 if messages else self._in_vain + time.monotonic() - since
@@ -196,7 +196,7 @@ class Worker:
 
     async def _take(self, messages: Sequence[Message]) -> bool:
         """Whether more urgent tasks may be waiting behind these: some of them are not."""
-        self._in_vain, self._silent_sweeps, self._queue_silent, self._heard = 0.0, 0, False, True
+        self._in_vain, self._silent_sweeps, self._queue_silent, self._received = 0.0, 0, False, True
         if self._stopping:
             await self._context.queue.nack(*messages)
             return False
@@ -212,9 +212,9 @@ class Worker:
 
     async def begin_overlooked(self, ids: Sequence[str]) -> int:
         """Begins what there is room for of these overdue tasks; how many, if the queue is silent."""
-        if self._heard:
-            await note_heard(self._context)  # it is silent no more, whichever process has told that it was
-            self._heard = False
+        if self._received:
+            await note_received(self._context)  # it is silent no more, whichever process has told that it was
+            self._received = False
         tasks = await self._claim(len(ids), self._room(), ids=ids) if ids and not self._stopping else []
         for task in tasks:
             self._start(task, Message())

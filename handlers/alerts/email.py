@@ -28,7 +28,7 @@ from receiver.core.errors import (
     DestinationBusy,
     MailroomError,
     Misconfigured,
-    PartlyTold,
+    PartlyNotified,
     Unanswered,
     Unroutable,
 )
@@ -62,35 +62,35 @@ class Email:
         self._threads = Threads(AT_ONCE, name="smtp")
 
     async def notify(self, notice: Notice) -> str:
-        """The first mail's id. Raises DestinationBusy, Unanswered, AccessDenied, Unroutable, PartlyTold."""
+        """The first mail's id. Raises DestinationBusy, Unanswered, AccessDenied, Unroutable, PartlyNotified."""
         message = self._written(text.fit(notice))
         asked = [item for item in self._to if not notice.only or item in notice.only]
         refused = await self._threads.run(partial(self._send, message, asked))
         thread = notice.thread or str(message["Message-ID"])
         if not refused:
             return thread
-        later = tuple(item for item, said in refused.items() if said.startswith("4"))
+        later = tuple(item for item, answer in refused.items() if answer.startswith("4"))
         if refused.keys() >= set(asked):
             raise _refusal(f"SMTP server {self._server.hostname}", refused, later)
-        said = f"SMTP server {self._server.hostname} {_listed(refused)}; the others have it"
-        raise PartlyTold(said, fix=_WRONG_ADDRESS, thread=thread, owed=later, never=len(later) < len(refused))
+        reason = f"SMTP server {self._server.hostname} {_listed(refused)}; the others have it"
+        raise PartlyNotified(reason, fix=_WRONG_ADDRESS, thread=thread, retry=later, never=len(later) < len(refused))
 
     async def probe(self) -> list[str] | None:
         """Whether the server can be reached, lets us in, and knows the addresses; None when it says so later.
 
-        Raises PartlyTold.
+        Raises PartlyNotified.
         """
         try:
             refused = await self._threads.run(self._greet)
         except MailroomError as error:
             return [f"{error}; {error.fix}" if error.fix else str(error)]
-        never = {item: said for item, said in refused.items() if said.startswith("5")}
+        never = {item: answer for item, answer in refused.items() if answer.startswith("5")}
         if not never:
             return None if refused else []
-        said = f"SMTP server {self._server.hostname} {_listed(never)}"
+        reason = f"SMTP server {self._server.hostname} {_listed(never)}"
         if len(never) < len(self._to):
-            raise PartlyTold(said, fix=_WRONG_ADDRESS, thread="")
-        return [f"{said}; {_WRONG_ADDRESS}"]
+            raise PartlyNotified(reason, fix=_WRONG_ADDRESS, thread="")
+        return [f"{reason}; {_WRONG_ADDRESS}"]
 
     def _written(self, notice: Notice) -> EmailMessage:
         message = EmailMessage()
@@ -130,7 +130,7 @@ class Email:
             if server.whole:
                 raise Unanswered(f"SMTP server {host} did not confirm the mail: {error}") from error
             raise
-        return {item: _answer(*said) for item, said in refused.items()}
+        return {item: _answer(*reply) for item, reply in refused.items()}
 
     def _greet(self) -> dict[str, str]:
         """The addresses that the server would not take a mail for, and what it said. It is sent none."""
@@ -145,8 +145,8 @@ class Email:
                     raise smtplib.SMTPSenderRefused(code, words, self._from)
                 if code >= 400:
                     return dict.fromkeys(self._to, _answer(code, words))
-                said = {item: _answer(*server.rcpt(item)) for item in self._to}
-                return {item: answer for item, answer in said.items() if answer[0] in "45"}
+                answers = {item: _answer(*server.rcpt(item)) for item in self._to}
+                return {item: answer for item, answer in answers.items() if answer[0] in "45"}
         except (smtplib.SMTPException, OSError) as error:
             raise _translated(error, host) from error
 
@@ -218,23 +218,23 @@ class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
 
 def _translated(error: Exception, host: str) -> MailroomError:
     """SMTP's answer as ours: 4xx is later, 5xx is never (RFC 5321, 4.2.1); a server that is away is later."""
-    said = f"SMTP server {host}: {type(error).__name__}: {_words(error)}"
+    reason = f"SMTP server {host}: {type(error).__name__}: {_words(error)}"
     if isinstance(error, smtplib.SMTPAuthenticationError | smtplib.SMTPNotSupportedError):
-        return AccessDenied(said, fix="correct user and password in MAILROOM_SMTP_URL")
+        return AccessDenied(reason, fix="correct user and password in MAILROOM_SMTP_URL")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Unroutable(said, fix="use the host name of the server's certificate in MAILROOM_SMTP_URL")
+        return Unroutable(reason, fix="use the host name of the server's certificate in MAILROOM_SMTP_URL")
     if isinstance(error, smtplib.SMTPResponseException) and 500 <= error.smtp_code < 600:
-        return Unroutable(said, fix="check what the server requires; ?from= in MAILROOM_SMTP_URL sets the sender")
-    return DestinationBusy(said)
+        return Unroutable(reason, fix="check what the server requires; ?from= in MAILROOM_SMTP_URL sets the sender")
+    return DestinationBusy(reason)
 
 
 def _refusal(server: str, refused: Mapping[str, str], later: Sequence[str]) -> MailroomError:
-    said = f"{server} {_listed(refused)}"
-    return DestinationBusy(said) if later else Unroutable(said, fix=_WRONG_ADDRESS)
+    reason = f"{server} {_listed(refused)}"
+    return DestinationBusy(reason) if later else Unroutable(reason, fix=_WRONG_ADDRESS)
 
 
 def _listed(refused: Mapping[str, str]) -> str:
-    return "refused " + ", ".join(f"{item} ({said})" for item, said in refused.items())
+    return "refused " + ", ".join(f"{item} ({answer})" for item, answer in refused.items())
 
 
 def _answer(code: int, words: bytes | str) -> str:

@@ -48,8 +48,8 @@ def _row(name: str, value: str) -> str:
 def _commands(notice: Notice) -> str:
     if not notice.commands:
         return ""
-    said = escape("\n".join(notice.commands))
-    return f'<pre style="{_CODE}">{said}</pre>'
+    commands = escape("\n".join(notice.commands))
+    return f'<pre style="{_CODE}">{commands}</pre>'
 
 
 def _buttons(notice: Notice, shade: str) -> str:

@@ -106,12 +106,12 @@ class SlackBot:
             url, what="slack", body=body, headers=headers, then="", keep=ANSWER_BYTES
         )  # fmt: skip
         try:
-            said = json.loads(answer)
+            reply = json.loads(answer)
         except ValueError as error:
             raise DestinationBusy(f"slack: the response to {method} is not JSON") from error
-        if not isinstance(said, dict) or said.get("ok") is not True:
-            raise _refused(method, str(said.get("error", "")) if isinstance(said, dict) else "", self._channel)
-        return said
+        if not isinstance(reply, dict) or reply.get("ok") is not True:
+            raise _refused(method, str(reply.get("error", "")) if isinstance(reply, dict) else "", self._channel)
+        return reply
 
 
 def open_slack(rest: str, outbound: Outbound) -> AlertChannel:
@@ -129,14 +129,14 @@ def open_slack(rest: str, outbound: Outbound) -> AlertChannel:
 
 
 def _refused(method: str, code: str, channel: str) -> MailroomError:
-    said = f"slack: {method} returned {code or 'not ok'}"
+    reason = f"slack: {method} returned {code or 'not ok'}"
     if code in _BUSY:
-        return DestinationBusy(said)
+        return DestinationBusy(reason)
     if code in _DENIED:
-        return AccessDenied(said, fix="give the bot the scope chat:write, and Mailroom its current token")
+        return AccessDenied(reason, fix="give the bot the scope chat:write, and Mailroom its current token")
     if code in ("not_in_channel", "channel_not_found"):
-        return Unroutable(said, fix=f"invite the bot to the channel {channel}, or correct its id in mailroom.yaml")
-    return Unroutable(said, fix="look up this error in Slack's documentation")
+        return Unroutable(reason, fix=f"invite the bot to the channel {channel}, or correct its id in mailroom.yaml")
+    return Unroutable(reason, fix="look up this error in Slack's documentation")
 
 
 def message_of(notice: Notice, *, blocks: bool) -> dict[str, Any]:
@@ -182,36 +182,36 @@ def _commands(notice: Notice) -> str:
     return "```" + _escaped("\n".join(notice.commands)).replace("```", "'''") + "```" if notice.commands else ""
 
 
-def _section(said: str) -> dict[str, Any]:
-    return {"type": "section", "text": _mrkdwn(said, 3000)}
+def _section(content: str) -> dict[str, Any]:
+    return {"type": "section", "text": _mrkdwn(content, 3000)}
 
 
-def _mrkdwn(said: str, limit: int) -> dict[str, Any]:
-    return {"type": "mrkdwn", "text": _cut(said, limit)}
+def _mrkdwn(content: str, limit: int) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": _cut(content, limit)}
 
 
-def _plain(said: str, limit: int) -> dict[str, Any]:
+def _plain(content: str, limit: int) -> dict[str, Any]:
     """Text in which nothing is formatted, linked or a mention."""
-    return {"type": "plain_text", "text": _cut(_escaped(said), limit)}
+    return {"type": "plain_text", "text": _cut(_escaped(content), limit)}
 
 
-def _cut(said: str, limit: int) -> str:
-    return said if len(said) <= limit else said[: limit - 1] + "…"
+def _cut(content: str, limit: int) -> str:
+    return content if len(content) <= limit else content[: limit - 1] + "…"
 
 
 def _button(name: str, link: str) -> dict[str, Any]:
     return {"type": "button", "text": {"type": "plain_text", "text": name}, "url": link}
 
 
-def _escaped(said: str) -> str:
+def _escaped(content: str) -> str:
     for character, escape in _ESCAPES:
-        said = said.replace(character, escape)
-    return said
+        content = content.replace(character, escape)
+    return content
 
 
-def _calm(said: str) -> str:
+def _calm(content: str) -> str:
     """For what only speaks like Slack, and reads Markdown: ``@all`` calls nobody, and no link hides its address."""
-    return re.sub(r"(?<![\w.])@(?=\w)", "@\u200b", said).replace("](", "]\u200b(")
+    return re.sub(r"(?<![\w.])@(?=\w)", "@\u200b", content).replace("](", "]\u200b(")
 
 
 _: tuple[type[AlertChannel], ...] = (SlackWebhook, SlackBot)

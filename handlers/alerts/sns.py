@@ -22,23 +22,23 @@ class Sns:
 
     async def notify(self, notice: Notice) -> str:
         """Publishes; SNS takes a subject of at most 100 ASCII characters. Raises DestinationBusy, AccessDenied."""
-        said = text.fit(notice)
+        fitted = text.fit(notice)
         attributes = {
-            "notice_id": said.id,
-            "status": str(said.status),
-            "severity": str(said.severity),
-            "kind": said.kind,
-            "key": said.key,
-            "cause": said.cause,
-            "document_id": said.subject,
-            "job_id": said.job_id,
+            "notice_id": fitted.id,
+            "status": str(fitted.status),
+            "severity": str(fitted.severity),
+            "kind": fitted.kind,
+            "key": fitted.key,
+            "cause": fitted.cause,
+            "document_id": fitted.subject,
+            "job_id": fitted.job_id,
         }
-        fifo = {"MessageGroupId": said.key, "MessageDeduplicationId": said.id}
+        fifo = {"MessageGroupId": fitted.key, "MessageDeduplicationId": fitted.id}
         await self._aws.call(
             "sns", "publish", what=f"sns:{self._arn}", region=self._region,
             TopicArn=self._arn,
-            Subject=text.ascii_subject(said),
-            Message=text.body(said),
+            Subject=text.ascii_subject(fitted),
+            Message=text.body(fitted),
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": ascii_safe(value)}
                 for name, value in attributes.items() if value

@@ -88,9 +88,9 @@ def _actions(notice: Notice) -> list[dict[str, str]]:
     return [{"type": "Action.OpenUrl", "title": name, "url": link} for name, link in links if link]
 
 
-def _plain(said: str) -> str:
+def _plain(content: str) -> str:
     """Text that Teams does not take for Markdown: links, emphasis and lists are spelt out."""
-    return "".join(f"\\{c}" if c in "\\*_[]()#~`>" else c for c in said).replace("\n", "\n\n")
+    return "".join(f"\\{c}" if c in "\\*_[]()#~`>" else c for c in content).replace("\n", "\n\n")
 
 
 _: type[AlertChannel] = Teams

@@ -23,9 +23,9 @@ def answer_questions(answer: Answer) -> None:
     the parent gives. Import what ``answer`` needs before: a child that is ready and then dies, dies of its input.
     """
     _limit(json.loads(sys.argv[1]))
-    _say({"ready": True})
+    _send({"ready": True})
     for line in sys.stdin:
-        _say(_answered(answer, json.loads(line)))
+        _send(_answered(answer, json.loads(line)))
 
 
 def _answered(answer: Answer, question: dict[str, Any]) -> dict[str, Any]:
@@ -43,6 +43,6 @@ def _limit(bounds: dict[str, int]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would be a copy of somebody's mail
 
 
-def _say(said: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(said) + "\n")
+def _send(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()

@@ -119,8 +119,8 @@ class Child:
         self._spent += time.monotonic() - begun
         if not answer:
             raise await self._died(await self._end_of_it())
-        said: dict[str, Any] = json.loads(answer)
-        return said
+        reply: dict[str, Any] = json.loads(answer)
+        return reply
 
     async def ready(self) -> None:
         """Waits until it can be asked. Raises Transient."""
@@ -129,7 +129,7 @@ class Child:
             if await self._line(START_SECONDS):
                 return
         why = await self._end_of_it()
-        self._tell(why)
+        self._log_death(why)
         raise Transient(f"the process that reads files ({self.module}) cannot be started: {why}")
 
     async def end(self) -> None:
@@ -146,7 +146,7 @@ class Child:
             return await self.process.stdout.readline()
 
     async def _died(self, why: str) -> ReaderDied:
-        self._tell(why)
+        self._log_death(why)
         return ReaderDied(f"the process that reads it failed: {why}")
 
     async def _end_of_it(self) -> str:
@@ -172,7 +172,7 @@ class Child:
             self._words += words
             del self._words[:-LAST_WORDS]
 
-    def _tell(self, why: str) -> None:
+    def _log_death(self, why: str) -> None:
         words = self._words.decode(errors="replace").strip()
         log_line(log, logging.WARNING, "child.died", module=self.module, why=why, stderr=words[-1000:])
 

@@ -139,7 +139,7 @@ async def _serving(app: App, listeners: Listeners) -> AsyncIterator[None]:
         await _first(ready.wait(), serving)
         yield
     finally:
-        stop.tell()
+        stop.begin()
         await serving
 
 

@@ -77,4 +77,4 @@ def _place(delivery: dict[str, Any], width: int) -> str:
 def _sum(totals: Tally) -> str:
     parts = f"{totals.routed} routed + {totals.review} in review + {totals.failed} failed + {totals.open} open"
     apart = f"; {totals.withdrawn} withdrawn" if totals.withdrawn else ""
-    return f"{totals.taken_in} received {'=' if totals.balanced else '≠'} {parts}{apart}"
+    return f"{totals.received} received {'=' if totals.balanced else '≠'} {parts}{apart}"

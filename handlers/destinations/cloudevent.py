@@ -84,7 +84,7 @@ def event_time(request: DeliveryRequest) -> datetime:
 
 
 def _dumped(request: DeliveryRequest, data: dict[str, Any]) -> bytes:
-    said = {
+    event = {
         "specversion": "1.0",
         "type": event_type(request),
         "source": SOURCE,
@@ -99,7 +99,7 @@ def _dumped(request: DeliveryRequest, data: dict[str, Any]) -> bytes:
         "data": data,
     }
     # SQS takes the characters of XML 1.0 only: JSON escapes the control characters among the others, not these.
-    text = json.dumps(said, ensure_ascii=False, separators=(",", ":")).translate(_NO_CHARACTERS)
+    text = json.dumps(event, ensure_ascii=False, separators=(",", ":")).translate(_NO_CHARACTERS)
     return text.encode(errors="replace")
 
 

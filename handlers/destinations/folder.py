@@ -67,7 +67,7 @@ class Folder:
                 fix="compare the two; remove or rename the file, then: mailroom replay DOCUMENT_ID",
             )
         beside = path.with_name(path.name + SUFFIX)
-        await self._tell(beside, request, sha256)
+        await self._write_manifest(beside, request, sha256)
         return Receipt(
             location=f"folder://{path}", checksum=f"sha256:{sha256}", fresh=fresh, manifest=f"folder://{beside}"
         )  # fmt: skip
@@ -78,9 +78,9 @@ class Folder:
         except OSError as error:
             raise _translated(error, path.parent) from error
 
-    async def _tell(self, path: Path, request: DeliveryRequest, sha256: str) -> None:
-        said = manifest_file(request, sha256=sha256)
-        _, fresh = await _create(path, _once(said), "")
+    async def _write_manifest(self, path: Path, request: DeliveryRequest, sha256: str) -> None:
+        content = manifest_file(request, sha256=sha256)
+        _, fresh = await _create(path, _once(content), "")
         if not fresh and not same_manifest(await asyncio.to_thread(_read, path), request):
             raise DeliveryConflict(f"{path} is about another document than {request.document.id}")
 
@@ -248,13 +248,13 @@ def _opened(path: Path) -> BufferedReader:
 
 
 def _translated(error: OSError, path: Path) -> MailroomError:
-    said = f"{path} cannot be written: {error.strerror}"
+    reason = f"{path} cannot be written: {error.strerror}"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return AccessDenied(said, fix="give Mailroom's user permission to write there, on a file system "
+        return AccessDenied(reason, fix="give Mailroom's user permission to write there, on a file system "
                                       "with hard links; then: mailroom replay --parked")  # fmt: skip
     if error.errno in (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV):
-        return Unroutable(said)
-    return DestinationBusy(said)
+        return Unroutable(reason)
+    return DestinationBusy(reason)
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:

@@ -81,9 +81,9 @@ class Http:
     def faults(self, target: Target) -> list[str]:
         """Addresses that are not fixed or not private, a missing secret, unknown options."""
         found = [*_address_faults(target.url), *options_.unknown(target.options, OPTIONS)]
-        if (said := target.options.get("unsigned", "false")) not in ("true", "false"):
-            found.append(f"option unsigned: {said!r} must be true or false")
-        elif said == "true" and "secret" in target.options:
+        if (unsigned := target.options.get("unsigned", "false")) not in ("true", "false"):
+            found.append(f"option unsigned: {unsigned!r} must be true or false")
+        elif unsigned == "true" and "secret" in target.options:
             found.append("option unsigned: true sends without the signature that `secret` is for; remove one of them")
         try:
             self._key(target.options)

@@ -14,14 +14,14 @@ DELIVERY = "delivery-id"
 
 def manifest_file(request: DeliveryRequest, *, sha256: str) -> bytes:
     """The manifest that lies beside the document: the same bytes for the same delivery, however often it is made."""
-    said = stored_manifest(
+    content = stored_manifest(
         request.manifest,
         delivery_id=request.delivery_id,
         document_id=request.document.id,
         location=request.url,
         sha256=sha256,
     )
-    return (json.dumps(said, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode(errors="replace")
+    return (json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode(errors="replace")
 
 
 def same_manifest(there: bytes, request: DeliveryRequest) -> bool:
@@ -30,10 +30,10 @@ def same_manifest(there: bytes, request: DeliveryRequest) -> bool:
     Its own earlier delivery may have said it in other words (decided again since); the first one stays.
     """
     try:
-        said = json.loads(there)
+        stored = json.loads(there)
     except (ValueError, RecursionError):
         return False
-    return isinstance(said, dict) and said.get("document_id") == request.document.id
+    return isinstance(stored, dict) and stored.get("document_id") == request.document.id
 
 
 def manifest_attributes(request: DeliveryRequest) -> dict[str, str]:

@@ -66,11 +66,11 @@ def unknown(options: Mapping[str, str], known: Iterable[str]) -> list[str]:
     """One fault for each option that the destination does not know, with the one that was probably meant; and for each
     that says nothing."""
     names = sorted(known)
-    found = [_said(name, names) for name in options if name not in names]
+    found = [_unknown_option(name, names) for name in options if name not in names]
     return [*found, *(f"option {name} is empty: leave it out" for name, value in options.items() if not value.strip())]
 
 
-def _said(name: str, known: list[str]) -> str:
+def _unknown_option(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {near[0]}?" if near else "."
     if not known:
@@ -86,10 +86,10 @@ def pairs(value: str) -> dict[str, str]:
 def _each(value: str) -> list[tuple[str, str]]:
     found = []
     for part in filter(None, (item.strip() for item in value.split(","))):
-        name, equals, said = part.partition("=")
+        name, equals, content = part.partition("=")
         if not equals or not name.strip():
             raise ValueError(f"{part!r} is not name=value")
-        found.append((name.strip(), said.strip()))
+        found.append((name.strip(), content.strip()))
     return found
 
 

@@ -113,7 +113,7 @@ def location(url: str, given: Mapping[str, str]) -> str:
     return f"{endpoint}/{url.removeprefix('s3://')}" if endpoint else url
 
 
-def lies(location: str) -> tuple[str, str]:
+def split_endpoint(location: str) -> tuple[str, str]:
     """The endpoint of a location, "" for AWS's own, and its ``s3://bucket/key``."""
     scheme, _, rest = location.partition("://")
     host, _, path = rest.partition("/")

@@ -72,7 +72,7 @@ class S3:
         objects, location = self._objects(given), reach.location(f"s3://{bucket}/{key}", given)
         object_headers, beside = described(request, given), _of_manifest(request, given)
         sha256, fresh = await objects.write(bucket, key, request.content, object_headers, look=request.again)
-        await self._tell(objects, bucket, key + SUFFIX, request, sha256, beside)
+        await self._write_manifest(objects, bucket, key + SUFFIX, request, sha256, beside)
         if request.options_changed and not fresh:
             await objects.restyle(bucket, key, object_headers)
             await objects.restyle(bucket, key + SUFFIX, beside)
@@ -80,7 +80,7 @@ class S3:
             location=location, checksum=f"sha256:{sha256}", fresh=fresh, manifest=f"{location}{SUFFIX}"
         )  # fmt: skip
 
-    async def _tell(
+    async def _write_manifest(
         self,
         objects: S3Objects,
         bucket: str,
@@ -190,19 +190,19 @@ def s3_place(url: str) -> tuple[str, str]:
 
 def described(request: DeliveryRequest, given: Mapping[str, str]) -> dict[str, Any]:
     """Everything about the object but its bytes: type, metadata, tags, storage class, encryption."""
-    said = {
+    metadata = {
         name: ascii_safe(value)
         for name, value in ({"type": UNTYPED} | manifest_attributes(request)).items()
         if name in OWN_TAGS
     }
-    own = {DELIVERY: request.delivery_id} | {name.replace("_", "-"): value for name, value in said.items()}
+    own = {DELIVERY: request.delivery_id} | {name.replace("_", "-"): value for name, value in metadata.items()}
     extra = {k.lower(): ascii_safe(v, METADATA_BYTES) for k, v in options_.pairs(given.get("metadata", "")).items()}
     object_headers: dict[str, Any] = {
         "ContentType": request.content.media_type or "application/octet-stream",
         "Metadata": extra | own,
     }
     if (tags := given.get("tags", "")) != NONE:
-        object_headers["Tagging"] = urlencode(said | options_.pairs(tags))
+        object_headers["Tagging"] = urlencode(metadata | options_.pairs(tags))
     return object_headers | _placed(given)
 
 

@@ -167,7 +167,7 @@ def _tags(value: str) -> list[str]:
         faults = [
             f"option tags: {len(found)} pairs are more than {most}: S3 accepts {TAGS_MAX}, including Mailroom's own"
         ]
-    return [*faults, *(f"option tags: {fault}" for name, said in found.items() for fault in _tag(name, said))]
+    return [*faults, *(f"option tags: {fault}" for name, content in found.items() for fault in _tag(name, content))]
 
 
 def _tag(name: str, value: str) -> Iterator[str]:
@@ -189,10 +189,10 @@ def _fits_a_tag(character: str) -> bool:
 def _metadata(value: str) -> list[str]:
     if faults := options_.pairs_faults("metadata", value):
         return faults
-    found = [(name.lower(), ascii_safe(said, len(value))) for name, said in options_.pairs(value).items()]
+    found = [(name.lower(), ascii_safe(raw, len(value))) for name, raw in options_.pairs(value).items()]
     names = [name for name, _ in found]
     faults = [f"option metadata: {fault}" for name in dict.fromkeys(names) for fault in _header(name, names)]
-    if (size := sum(len(name.encode()) + len(said) for name, said in found)) > METADATA_BYTES:
+    if (size := sum(len(name.encode()) + len(raw) for name, raw in found)) > METADATA_BYTES:
         faults.append(
             f"option metadata: {size} bytes of names and values are more than {METADATA_BYTES}: S3 takes 2048 in all"
         )

@@ -39,7 +39,7 @@ _UNSEEN = _MISSING | {"403"}
 HEX_DIGITS, BASE64_DIGITS = 64, 44
 """The length of a SHA-256 as text."""
 
-Dress = dict[str, Any]
+ObjectHeaders = dict[str, Any]
 R = TypeVar("R")
 
 _log = logging.getLogger("mailroom.s3")
@@ -70,7 +70,7 @@ class S3Objects:
         return other
 
     async def write(
-        self, bucket: str, key: str, content: Content, object_headers: Dress, *, look: bool = False
+        self, bucket: str, key: str, content: Content, object_headers: ObjectHeaders, *, look: bool = False
     ) -> tuple[str, bool]:
         """The SHA-256 that lies there now, and whether this call put it there.
 
@@ -92,7 +92,7 @@ class S3Objects:
             return sha256, False
         return await self._upload(bucket, key, sha256, _chained(first, parts), object_headers)
 
-    async def create(self, bucket: str, key: str, body: bytes, object_headers: Dress) -> bool:
+    async def create(self, bucket: str, key: str, body: bytes, object_headers: ObjectHeaders) -> bool:
         """Writes a new object in one piece; False when the key exists, whatever lies there."""
         if not self._condition and await self._head(bucket, key, unless=_UNSEEN) is not None:
             return False
@@ -103,7 +103,7 @@ class S3Objects:
         )  # fmt: skip
         return answer is not None
 
-    async def restyle(self, bucket: str, key: str, object_headers: Dress) -> None:
+    async def restyle(self, bucket: str, key: str, object_headers: ObjectHeaders) -> None:
         """Copies an object onto itself: its bytes stay, and what is said about it is ``dress`` alone.
 
         Raises DestinationBusy when somebody else writes it meanwhile; the next attempt finds what is there then.
@@ -115,20 +115,22 @@ class S3Objects:
         at = {"Bucket": bucket, "Key": key}
         sha256, size = _sha256_of(head) or await self._read_sha256(at), head["ContentLength"]
         pinned = {"CopySource": at, "CopySourceIfMatch": head["ETag"]}
-        said = {name: value for name, value in object_headers.items() if name != "Tagging"}
+        headers = {name: value for name, value in object_headers.items() if name != "Tagging"}
         if size > self._multipart_copy_above:
-            await self.without_conditions()._copy_in_parts(bucket, key, sha256, size, pinned, said)
+            await self.without_conditions()._copy_in_parts(bucket, key, sha256, size, pinned, headers)
         else:
-            await self._copy_onto_itself(bucket, key, sha256, pinned, said)
+            await self._copy_onto_itself(bucket, key, sha256, pinned, headers)
         if "Tagging" in object_headers:
             tags = [{"Key": name, "Value": value} for name, value in parse_qsl(str(object_headers["Tagging"]))]
             await self._aws.call("s3", "put_object_tagging", what=what, **at, Tagging={"TagSet": tags})
 
-    async def _copy_onto_itself(self, bucket: str, key: str, sha256: str, pinned: dict[str, Any], said: Dress) -> None:
+    async def _copy_onto_itself(
+        self, bucket: str, key: str, sha256: str, pinned: dict[str, Any], headers: ObjectHeaders
+    ) -> None:
         copied = await self._aws.attempt(
             "s3", "copy_object", what=f"s3://{bucket}/{key}", unless=_EXISTS,
             Bucket=bucket, Key=key, MetadataDirective="REPLACE", ChecksumAlgorithm="SHA256",
-            **pinned, **_carrying(said, sha256),
+            **pinned, **_carrying(headers, sha256),
         )  # fmt: skip
         if copied is None:
             raise DestinationBusy(f"s3://{bucket}/{key} was written by another process at the same time")
@@ -140,7 +142,7 @@ class S3Objects:
         return beginning
 
     async def _upload(
-        self, bucket: str, key: str, sha256: str, parts: AsyncIterator[bytes], object_headers: Dress
+        self, bucket: str, key: str, sha256: str, parts: AsyncIterator[bytes], object_headers: ObjectHeaders
     ) -> tuple[str, bool]:
         what, running = f"s3://{bucket}/{key}", hashlib.sha256()
 
@@ -161,7 +163,7 @@ class S3Objects:
         return await self._in_upload(bucket, key, sha256, object_headers, send)
 
     async def _in_upload(
-        self, bucket: str, key: str, sha256: str, object_headers: Dress, send: Any
+        self, bucket: str, key: str, sha256: str, object_headers: ObjectHeaders, send: Any
     ) -> tuple[str, bool]:
         """A multipart upload that is completed create-only, or aborted whatever happens."""
         what = f"s3://{bucket}/{key}"
@@ -190,7 +192,7 @@ class S3Objects:
             except MailroomError as error:
                 _log.warning("an unfinished upload to %s remains: %s", what, error)
 
-    async def _copy(self, bucket: str, key: str, content: Content, object_headers: Dress) -> tuple[str, bool]:
+    async def _copy(self, bucket: str, key: str, content: Content, object_headers: ObjectHeaders) -> tuple[str, bool]:
         """A copy inside S3, of the very version that was read at intake."""
         source, head, sha256 = await self._source(content)
         if await self._is_there(bucket, key, sha256):
@@ -240,7 +242,7 @@ class S3Objects:
         )
 
     async def _copy_in_parts(
-        self, bucket: str, key: str, sha256: str, size: int, pinned: dict[str, Any], object_headers: Dress
+        self, bucket: str, key: str, sha256: str, size: int, pinned: dict[str, Any], object_headers: ObjectHeaders
     ) -> tuple[str, bool]:
         what, step = f"s3://{bucket}/{key}", _part_size(size, self._copy_part_bytes)
 
@@ -327,12 +329,12 @@ def _sha256_of(head: dict[str, Any]) -> str:
     """
     checksum = head.get("ChecksumSHA256", "")
     if "-" in checksum:
-        said = str(head.get("Metadata", {}).get("sha256", ""))
-        return said if len(said) == HEX_DIGITS else ""
+        recorded = str(head.get("Metadata", {}).get("sha256", ""))
+        return recorded if len(recorded) == HEX_DIGITS else ""
     return base64.b64decode(checksum).hex() if len(checksum) == BASE64_DIGITS else ""
 
 
-def _carrying(object_headers: Dress, sha256: str) -> Dress:
+def _carrying(object_headers: ObjectHeaders, sha256: str) -> ObjectHeaders:
     return {**object_headers, "Metadata": {**object_headers.get("Metadata", {}), "sha256": sha256}}
 
 

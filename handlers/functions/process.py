@@ -24,7 +24,7 @@ from receiver.core.bulkhead import Capacity, Room
 from receiver.core.errors import MailroomError
 from receiver.core.task import Rank, Task
 from receiver.log import log_line
-from receiver.operations.stalled_queue import note_heard
+from receiver.operations.stalled_queue import note_received
 from receiver.pipeline.context import Context
 from receiver.pipeline.unclaimed import enqueue_again
 from receiver.worker import EARLY_SECONDS, Worker, owner_name
@@ -39,7 +39,7 @@ URGENT = 5
 """Tasks that are not of the batch, at most, and begun with it."""
 LOOK_SECONDS = 5.0
 """Between two looks for them."""
-HEARD_SECONDS = 60.0
+NOTE_SECONDS = 60.0
 """Between two notes that the queue delivers; the sweep misses them after two minutes."""
 
 
@@ -49,14 +49,14 @@ class Knowledge:
     def __init__(self) -> None:
         self.capacity = Capacity(10 + URGENT)
         self.looked_at = 0.0
-        self.heard_at = -HEARD_SECONDS
+        self.noted_at = -NOTE_SECONDS
 
-    async def hear(self, context: Context) -> None:
+    async def note_delivery(self, context: Context) -> None:
         """Writes down that the queue delivers, now and then: the sweep wants to know."""
-        if time.monotonic() - self.heard_at >= HEARD_SECONDS:
-            self.heard_at = time.monotonic()
+        if time.monotonic() - self.noted_at >= NOTE_SECONDS:
+            self.noted_at = time.monotonic()
             with contextlib.suppress(MailroomError):  # then it is taken for silent, and works all the same
-                await note_heard(context)
+                await note_received(context)
 
     def room(self) -> Room:
         """For what it begins now."""
@@ -79,7 +79,7 @@ async def work_on(records: Sequence[dict[str, Any]], app: App, known: Knowledge,
     """The ids of the messages whose tasks were not settled within these seconds."""
     batch = Batch(app, known, until=time.monotonic() + max(seconds - ANSWER_SECONDS, 0.0))
     if any(record.get("eventSource") == "aws:sqs" for record in records):
-        await known.hear(app.context)
+        await known.note_delivery(app.context)
     settled = await batch.work({record["messageId"]: record["body"] for record in records})
     return [message_id for message_id in (record["messageId"] for record in records) if message_id not in settled]
 

@@ -129,13 +129,14 @@ def _notified(record: _Record, depth: int) -> Iterator[S3Put]:
     elif not record.event_name:
         raise Malformed("not an S3 notification: a record has no eventName")
     elif record.event_name.removeprefix("s3:").startswith("ObjectCreated:"):
-        said = msgspec.json.decode(record.s3, type=_S3)
-        at = Place(said.bucket.name, unquote_plus(said.object.key), said.object.version or "")
+        parsed = msgspec.json.decode(record.s3, type=_S3)
+        at = Place(parsed.bucket.name, unquote_plus(parsed.object.key), parsed.object.version or "")
         yield S3Put(at, ((record.identity and record.identity.principal) or "")[:SENDER_LIMIT])
 
 
 def _bridged(detail: Raw | str) -> S3Put:
-    said = msgspec.json.decode(detail, type=_Detail)
+    parsed = msgspec.json.decode(detail, type=_Detail)
     return S3Put(
-        Place(said.bucket.name, said.object.key, said.object.version or ""), (said.requester or "")[:SENDER_LIMIT]
+        Place(parsed.bucket.name, parsed.object.key, parsed.object.version or ""),
+        (parsed.requester or "")[:SENDER_LIMIT],
     )

@@ -9,7 +9,7 @@ from typing import Any
 from handlers.functions.application import build, close, meter_of
 from handlers.functions.direct import VARIABLE, Direct
 from handlers.functions.warm import LambdaContext, Warm
-from receiver.background import count_attempt, report_swept, report_tidied
+from receiver.background import count_attempt, log_sweep, report_tidied
 from receiver.bootstrap import App
 from receiver.core.errors import CloudBusy, StoreBusy
 from receiver.log import log_line
@@ -18,7 +18,7 @@ from receiver.operations.gauges import read_gauges
 from receiver.operations.lease_takeover import ExpiredLeases
 from receiver.operations.missed_webhooks import MissedWebhooks
 from receiver.operations.retention import apply_retention_steadily
-from receiver.operations.stalled_queue import is_silent, overlooked, tell_of_silence
+from receiver.operations.stalled_queue import alert_of_silence, is_silent, overlooked
 from receiver.operations.sweep import sweep
 from receiver.pipeline.context import Context
 from receiver.refused_change import SECRETS
@@ -37,7 +37,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """One pass."""
     app = WARM.built()
     if WARM.refused:
-        WARM.run(SECRETS.tell(WARM.refused, app.context))
+        WARM.run(SECRETS.alert(WARM.refused, app.context))
     else:
         WARM.run(SECRETS.clear(app.context))
     try:
@@ -54,7 +54,7 @@ async def one_pass(app: App) -> dict[str, float]:
         count_attempt(done, meter_of(app))
     await AHEAD.bring_back(app.context)
     result = await sweep(app.context)
-    report_swept(result)
+    log_sweep(result)
     await recover(app.context, Direct(os.environ.get(VARIABLE, "")))
     report_tidied(await apply_retention_steadily(app.context, every_seconds=SWEEP_SECONDS))
     with contextlib.suppress(CloudBusy):  # the next pass asks again
@@ -77,4 +77,4 @@ async def recover(context: Context, direct: Direct) -> None:
     found = await overlooked(context, sweep_seconds=SWEEP_SECONDS)
     if found and await is_silent(context, sweep_seconds=SWEEP_SECONDS):
         log_line(log, logging.WARNING, "queue.silent", tasks=len(found))
-        await direct.begin([await tell_of_silence(len(found), context), *found])
+        await direct.begin([await alert_of_silence(len(found), context), *found])

@@ -64,7 +64,7 @@ class Warm(Generic[B]):
             if self._built is None:
                 raise
             self.refused = error
-            self._unreadable.tell(error=str(error), fix=error.fix)
+            self._unreadable.log(error=str(error), fix=error.fix)
         assert self._built is not None
         return self._built
 

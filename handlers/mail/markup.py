@@ -27,20 +27,20 @@ _NOTHING = "\u200b\u200c\u200d\u2060\ufeff\xad\xa0"
 class _Read:
     """What HTML says, piece by piece with its tags, and whether it shows what stands in no text."""
 
-    said: list[str | bool] = field(default_factory=list)
+    pieces: list[str | bool] = field(default_factory=list)
     """True for a tag that may stand within a word, False for another."""
     shows: bool = False
 
     def text(self, inline: str, block: str) -> str:
         """The text, with these in the place of tags."""
         parted = {True: inline, False: block}
-        return html.unescape("".join(parted[item] if isinstance(item, bool) else item for item in self.said))
+        return html.unescape("".join(parted[item] if isinstance(item, bool) else item for item in self.pieces))
 
 
 def _read(source: str) -> _Read:
     """One pass over the tokens: ``html.parser`` takes the square of the time for HTML that is made to hurt it.
 
-    What is never closed counts as said: a text must not be overlooked because of a broken comment.
+    What is never closed counts as shown: a text must not be overlooked because of a broken comment.
     """
     read = _Read()
     hidden: list[str | bool] = []
@@ -58,8 +58,8 @@ def _read(source: str) -> _Read:
         elif name in _HIDDEN:
             until = "" if closing else name
         else:
-            read.said.append(name in _INLINE if name else text)
-    read.said += hidden
+            read.pieces.append(name in _INLINE if name else text)
+    read.pieces += hidden
     return read
 
 
@@ -67,8 +67,8 @@ def _shows(name: str, tag: str) -> bool:
     """Whether this tag may show, do or lead to something without any text."""
     if name in _PICTURES or name in _LIVE:
         return True
-    said = tag.casefold()
-    return (name in ("a", "area") and "href" in said) or (name == "meta" and "refresh" in said) or "url(" in said
+    folded = tag.casefold()
+    return (name in ("a", "area") and "href" in folded) or (name == "meta" and "refresh" in folded) or "url(" in folded
 
 
 def html_text(source: str) -> str:

@@ -59,17 +59,20 @@ def _message(storage: "Storage", offset: int, where: str, tree: Tree, depth: int
     from oxmsg.domain import constants as pid
     from oxmsg.properties import Properties
 
-    said = Properties(storage, properties_header_offset=offset)
-    letter = tree.add(Letter(where=where, sender=_sender(said), fields=_fields(said, storage)))
-    html, plain = said.binary_prop_value(pid.PID_HTML), said.str_prop_value(pid.PID_BODY)
-    html = html or (said.str_prop_value(pid.PID_BODY_HTML) or "").encode("utf-8", "replace")
-    texts = (("text/html", html, said.body_encoding), ("text/plain", (plain or "").encode("utf-8", "replace"), "utf-8"))
+    properties = Properties(storage, properties_header_offset=offset)
+    letter = tree.add(Letter(where=where, sender=_sender(properties), fields=_fields(properties, storage)))
+    html, plain = properties.binary_prop_value(pid.PID_HTML), properties.str_prop_value(pid.PID_BODY)
+    html = html or (properties.str_prop_value(pid.PID_BODY_HTML) or "").encode("utf-8", "replace")
+    texts = (
+        ("text/html", html, properties.body_encoding),
+        ("text/plain", (plain or "").encode("utf-8", "replace"), "utf-8"),
+    )
     for branch, (declared, text, charset) in enumerate(texts, start=1):
         if text.strip(b"\0\r\n\t "):
             leaf = Leaf(where=letter.place((branch,)), declared=declared, content=text, charset=charset)
             leaf.choices = (((), branch),)
             tree.leaf(leaf, letter, depth)
-    if packed := said.binary_prop_value(COMPRESSED_RTF):
+    if packed := properties.binary_prop_value(COMPRESSED_RTF):
         leaf = Leaf(where=letter.place((RICH_NUMBER,)), declared="text/rtf", content=packed)
         if letter.leaves:
             leaf.needless = RICH
@@ -81,11 +84,13 @@ def _message(storage: "Storage", offset: int, where: str, tree: Tree, depth: int
     return letter
 
 
-def _sender(said: "Properties") -> str:
+def _sender(properties: "Properties") -> str:
     """The bare address, in lower case; never from the sender's name, which may be anybody's address."""
     from oxmsg.domain import constants as pid
 
-    smtp = said.str_prop_value(pid.PID_SENDER_SMTP_ADDRESS) or said.str_prop_value(pid.PID_SENDER_EMAIL_ADDRESS)
+    smtp = properties.str_prop_value(pid.PID_SENDER_SMTP_ADDRESS) or properties.str_prop_value(
+        pid.PID_SENDER_EMAIL_ADDRESS
+    )
     return mailbox(_line(smtp)).lower()
 
 
@@ -105,18 +110,18 @@ def _named(name: str | None, smtp: str | None) -> str:
     return f"{shown} <{address}>".strip() if address else shown
 
 
-def _fields(said: "Properties", storage: "Storage") -> dict[str, str]:
+def _fields(properties: "Properties", storage: "Storage") -> dict[str, str]:
     from oxmsg.domain import constants as pid
 
-    name = said.str_prop_value(pid.PID_SENDER_NAME) or said.str_prop_value(pid.PID_SENT_REPRESENTING_NAME)
-    sent = said.date_prop_value(pid.PID_CLIENT_SUBMIT_TIME)
+    name = properties.str_prop_value(pid.PID_SENDER_NAME) or properties.str_prop_value(pid.PID_SENT_REPRESENTING_NAME)
+    sent = properties.date_prop_value(pid.PID_CLIENT_SUBMIT_TIME)
     fields = {
-        "From": _named(name, _sender(said)),
-        "To": _recipients(storage, 1) or quoted(_line(said.str_prop_value(pid.PID_DISPLAY_TO))),
-        "Cc": _recipients(storage, 2) or quoted(_line(said.str_prop_value(pid.PID_DISPLAY_CC))),
-        "Subject": said.str_prop_value(pid.PID_SUBJECT),
+        "From": _named(name, _sender(properties)),
+        "To": _recipients(storage, 1) or quoted(_line(properties.str_prop_value(pid.PID_DISPLAY_TO))),
+        "Cc": _recipients(storage, 2) or quoted(_line(properties.str_prop_value(pid.PID_DISPLAY_CC))),
+        "Subject": properties.str_prop_value(pid.PID_SUBJECT),
         "Date": format_datetime(sent) if sent and sent.year > 1601 else "",
-        "Message-ID": said.str_prop_value(pid.PID_INTERNET_MESSAGE_ID),
+        "Message-ID": properties.str_prop_value(pid.PID_INTERNET_MESSAGE_ID),
     }
     clean = {name: _line(value) for name, value in fields.items()}
     return {name: value for name, value in clean.items() if value}
@@ -131,11 +136,11 @@ def _attachment(storage: Any, letter: Letter, number: int, tree: Tree, depth: in
     from oxmsg.domain import constants as pid
 
     attachment = Attachment(storage)
-    said = attachment.properties
+    properties = attachment.properties
     name = (
         attachment.file_name
-        or said.str_prop_value(pid.PID_ATTACH_FILENAME)
-        or said.str_prop_value(pid.PID_DISPLAY_NAME)
+        or properties.str_prop_value(pid.PID_ATTACH_FILENAME)
+        or properties.str_prop_value(pid.PID_DISPLAY_NAME)
     )
     leaf = Leaf(
         where=letter.place((number,)),
@@ -143,7 +148,7 @@ def _attachment(storage: Any, letter: Letter, number: int, tree: Tree, depth: in
         content=attachment.file_bytes or b"",
         name=_line(name)[-NAME_CHARS:],
         attached=True,
-        content_id=(said.str_prop_value(CONTENT_ID) or "").strip("<>\0 "),
+        content_id=(properties.str_prop_value(CONTENT_ID) or "").strip("<>\0 "),
     )
     inner = next((item for item in storage.storages if item.name == EMBEDDED), None)
     if inner is not None and any(item.name == PROPERTIES for item in inner.streams):

@@ -50,10 +50,10 @@ def _texts(letter: Letter, files: Files) -> dict[str, ReadPart]:
     bodies = [leaf for number, leaf in enumerate(letter.leaves) if _is_body(leaf, first=number == 0)]
     spoken = {leaf.where: text.decoded_text(leaf) for leaf in bodies}
     for leaf in bodies:
-        said = spoken[leaf.where]
-        if markup.says_nothing(said, is_html=leaf.declared == _HTML):
+        texts = spoken[leaf.where]
+        if markup.says_nothing(texts, is_html=leaf.declared == _HTML):
             judged[leaf.where] = _verdict(leaf, Fate.LEFT_OUT, EMPTY)
-        elif _PGP_MESSAGE in said and leaf.declared == _PLAIN:
+        elif _PGP_MESSAGE in texts and leaf.declared == _PLAIN:
             judged[leaf.where] = _held(leaf, LOCKED, files)
         elif carries_file(leaf.content):
             judged[leaf.where] = _held(leaf, CARRIES, files)
@@ -84,12 +84,12 @@ def _twin(leaf: Leaf, bodies: list[Leaf], spoken: Mapping[str, str]) -> Leaf | N
     return None
 
 
-def _plain(letter: Letter, leaves: list[Leaf], said: list[str], files: Files) -> dict[str, ReadPart]:
+def _plain(letter: Letter, leaves: list[Leaf], texts: list[str], files: Files) -> dict[str, ReadPart]:
     """The pieces of a plain text are one document, in their order."""
     if not leaves:
         return {}
-    short = "\n\n".join(said).strip()
-    file = files.write(text.plain_document(letter, said))
+    short = "\n\n".join(texts).strip()
+    file = files.write(text.plain_document(letter, texts))
     part = _body(leaves[0], f"{_title(letter, 0)}.txt", short, file)
     return {leaf.where: part for leaf in leaves}
 
@@ -117,8 +117,8 @@ def _title(letter: Letter, number: int) -> str:
     return f"{title} ({number + 1})" if number else title
 
 
-def _body(leaf: Leaf, name: str, said: str, file: str) -> ReadPart:
-    short = said if len(said) <= TEXT_CHARS else ""
+def _body(leaf: Leaf, name: str, content: str, file: str) -> ReadPart:
+    short = content if len(content) <= TEXT_CHARS else ""
     return ReadPart(
         where=leaf.where,
         name=name,

@@ -45,13 +45,13 @@ def _grow(tree: Tree, kind: str, content: bytes, name: str) -> None:
 
 def _mail(letters: list[Letter], content: bytes, files: Files, file: str) -> ReadMail:
     outer = next((item for item in letters if item.fields), letters[0])
-    told = {key.lower().replace("-", "_"): value for key, value in outer.fields.items() if key != "From"}
+    headers = {key.lower().replace("-", "_"): value for key, value in outer.fields.items() if key != "From"}
     return ReadMail(
         id=outer.fields.get("Message-ID", "").strip() or hashlib.sha256(content).hexdigest(),
         digest=digest(letters),
         sender=outer.sender,
         subject=outer.fields.get("Subject", ""),
-        metadata=told,
+        metadata=headers,
         parts=tuple(sorted(_parts(letters, outer, files), key=lambda part: _order(part.where))),
         file=file,
     )

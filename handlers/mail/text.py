@@ -58,8 +58,8 @@ def _meant(leaf: Leaf) -> Iterator[str]:
 
 def plain_document(letter: Letter, pieces: Iterable[str]) -> bytes:
     """The letter's plain text, as UTF-8, under its fields."""
-    said = "".join(f"{name}: {value}\n" for name, value in _said(letter))
-    return (said + "\n" + "\n\n".join(pieces)).encode("utf-8", "replace")
+    header_lines = "".join(f"{name}: {value}\n" for name, value in _header_fields(letter))
+    return (header_lines + "\n" + "\n\n".join(pieces)).encode("utf-8", "replace")
 
 
 def html_document(letter: Letter, leaf: Leaf, pictures: Mapping[str, Leaf]) -> bytes:
@@ -67,13 +67,13 @@ def html_document(letter: Letter, leaf: Leaf, pictures: Mapping[str, Leaf]) -> b
     content, charset = leaf.content, _charset(leaf)
     if charset and not _KEPT.fullmatch(charset):
         content, charset = decoded_text(leaf).encode("utf-8", "replace"), "utf-8"
-    rows = "".join(f"<div><b>{name}:</b> {html.escape(value)}</div>\n" for name, value in _said(letter))
+    rows = "".join(f"<div><b>{name}:</b> {html.escape(value)}</div>\n" for name, value in _header_fields(letter))
     meta = f'<meta charset="{charset}">\n' if charset else ""
     head = f"<!DOCTYPE html>\n{meta}{rows}<hr>\n".encode("ascii", "xmlcharrefreplace")
     return head + _SHOWING.sub(lambda found: found[1] + _inlined(found[2], pictures), content)
 
 
-def _said(letter: Letter) -> list[tuple[str, str]]:
+def _header_fields(letter: Letter) -> list[tuple[str, str]]:
     return [(name, letter.fields[name]) for name in SHOWN_FIELDS if name in letter.fields]
 
 

@@ -139,8 +139,8 @@ class Tree:
             raise TooMuch(f"its parts have more than {self._bounds.max_unpacked} bytes (mail.max_unpacked)")
 
     def _message(self, message: Mime, where: str, depth: int) -> Letter:
-        said = {name: headers.field(message, name) for name in FIELDS}
-        fields = {name: value for name, value in said.items() if value}
+        found = {name: headers.field(message, name) for name in FIELDS}
+        fields = {name: value for name, value in found.items() if value}
         letter = self.add(Letter(where=where, sender=headers.sender(message), fields=fields))
         self.part(message, letter, (), (), depth)
         if any(isinstance(item, CloseBoundaryNotFoundDefect) for item in message.defects):
@@ -272,6 +272,6 @@ def digest(letters: Iterable[Letter]) -> str:
     sums = hashlib.sha256()
     for letter in letters:
         for leaf in letter.leaves:
-            said = f"{leaf.where}\0{leaf.name}\0{hashlib.sha256(leaf.content).hexdigest()}\n"
-            sums.update(said.encode("utf-8", "surrogateescape"))
+            line = f"{leaf.where}\0{leaf.name}\0{hashlib.sha256(leaf.content).hexdigest()}\n"
+            sums.update(line.encode("utf-8", "surrogateescape"))
     return sums.hexdigest()

@@ -96,8 +96,8 @@ def _says_something(annotation: Dictionary) -> bool:
     kind = annotation.get("/Subtype")
     if kind == Name.Widget:
         value = inherited(annotation, "/V")
-        said = str(value).strip() if isinstance(value, String) else value
-        return said not in (None, "", Name.Off)
+        content = str(value).strip() if isinstance(value, String) else value
+        return content not in (None, "", Name.Off)
     return kind not in (Name.Link, Name.Popup)
 
 
@@ -126,11 +126,11 @@ def _files(source: pikepdf.Pdf) -> Iterator[str]:
     listed += [(b"", item) for item in _associated(source.Root)]
     if not listed:
         return
-    told = _on_pages(source)
+    placed = _on_pages(source)
     for key, file in listed:
         place = file.objgen
-        if place == DIRECT or place not in told:
-            told.add(place)
+        if place == DIRECT or place not in placed:
+            placed.add(place)
             yield _name(file) or key.decode("utf-8", "replace")
 
 

@@ -66,7 +66,7 @@ class S3Source:
         """``environ`` is where options of deliveries (``role: env:NAME``) find their values."""
         self._aws = aws
         self._environ = environ
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     async def look(self, at: Place, *, limit: int) -> StoredContent | None:
         """What lies there, with its checksum: S3's own where it has one, else by reading it through.
@@ -106,13 +106,13 @@ class S3Source:
 
     def _access(self, document: Document) -> DestinationAccess:
         """How the place is reached that the document is to be read from: as it was when it was delivered there."""
-        copies = (item.to.options for item in document.copies if _lies(item) == document.content)
+        copies = (item.to.options for item in document.copies if _location(item) == document.content)
         access = reach.access_of(options_.given(next(copies, {}), self._environ))
-        return replace(access, endpoint=reach.lies(document.content)[0])
+        return replace(access, endpoint=reach.split_endpoint(document.content)[0])
 
     def _copy(self, document: Document, access: DestinationAccess) -> Content:
         """What was delivered by a role, or to an endpoint, of its own; it is not copied from there inside S3."""
-        at, aws = source_place(reach.lies(document.content)[1]), self._aws.through(access)
+        at, aws = source_place(reach.split_endpoint(document.content)[1]), self._aws.through(access)
         return Content(
             size=document.size,
             sha256=document.sha256,
@@ -140,8 +140,8 @@ class S3Source:
             if [tag for tag in before if tag not in others] != [*ours]:
                 await self._write_tags(at, [*others, *ours])
         except (AccessDenied, Unroutable) as error:
-            if at.bucket not in self._told:
-                self._told.add(at.bucket)
+            if at.bucket not in self._reported:
+                self._reported.add(at.bucket)
                 log_line(log, logging.WARNING, "object.untagged", bucket=at.bucket, error=str(error), fix=error.fix)
 
     async def _tags(self, at: Place) -> list[dict[str, str]]:
@@ -184,7 +184,7 @@ class S3Source:
         return answer
 
 
-def _lies(delivery: Delivery) -> str:
+def _location(delivery: Delivery) -> str:
     return delivery.receipt.location if delivery.receipt else ""
 
 

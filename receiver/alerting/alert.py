@@ -114,8 +114,8 @@ async def _weighed(incident: Incident, usual: Severity, context: Context) -> Inc
     now = context.clock()
     severity = usual
     for rule in context.config.alerting.severities:
-        taken_in = await ingested_within(rule.seconds, context) if rule.percent is not None else 0
-        if rule.holds(incident.kind, count=incident.within(rule.seconds, now), taken_in=taken_in):
+        received = await ingested_within(rule.seconds, context) if rule.percent is not None else 0
+        if rule.holds(incident.kind, count=incident.within(rule.seconds, now), received=received):
             severity = rule.severity
     return (
         incident
@@ -155,8 +155,8 @@ def due(notification: Notification, is_known: bool) -> list[Write]:
 
 def wake(to: str, at: float, *because: str | float, **details: str) -> Task:
     """The task to tell a channel whatever is due then; ``because`` and the moment make each reason one task."""
-    about, told = str(because[0]), {"to": to, **details}
-    return new_task("notify", to, *because, f"{at:.3f}", subject=about, now=at, details=told)
+    about, task_details = str(because[0]), {"to": to, **details}
+    return new_task("notify", to, *because, f"{at:.3f}", subject=about, now=at, details=task_details)
 
 
 async def enqueue(writes: Sequence[Write], context: Context) -> None:

@@ -56,8 +56,8 @@ async def send_digest(channel: Channel, context: Context) -> Channel:
         thread=channel.thread,
     )  # fmt: skip
     thread, but = await hand_over(notice, channel.id, context)
-    told = after_notice(channel, but, now, counts=False)
-    return replace(told, digest_at=None, digest_count=count, thread=(thread or channel.thread) if count else "")
+    notified = after_notice(channel, but, now, counts=False)
+    return replace(notified, digest_at=None, digest_count=count, thread=(thread or channel.thread) if count else "")
 
 
 def _hushed(to: str, severity: Severity, context: Context) -> float | None:

@@ -34,7 +34,7 @@ async def incident_report(key: str, channels: Sequence[str], store: Store, *, li
     incident = await incident_named(key, store)
     query = Query(by="unmended" if incident.unmended else "incident", key=incident.part)
     occurrences = await find_records(store, Occurrence, query, limit=limit)
-    told = [await store.get(Notification, notification_id(key, to)) for to in dict.fromkeys(channels)]
+    notifications = [await store.get(Notification, notification_id(key, to)) for to in dict.fromkeys(channels)]
     return IncidentReport(
-        incident=incident, occurrences=occurrences, notifications=[item for item in told if item is not None]
+        incident=incident, occurrences=occurrences, notifications=[item for item in notifications if item is not None]
     )

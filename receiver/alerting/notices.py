@@ -7,7 +7,7 @@ from receiver.alerting.alert import is_wanted
 from receiver.core.advice import LOOK
 from receiver.core.alert_rule import AlertRule
 from receiver.core.channel import Channel
-from receiver.core.errors import PartlyTold
+from receiver.core.errors import PartlyNotified
 from receiver.core.incident import Incident, Status
 from receiver.core.notice import DigestLine, Notice, NoticeStatus
 from receiver.core.notification import Notification
@@ -60,18 +60,20 @@ def notice_of(incident: Incident, known: Notification, word: str, *, reminder: b
     )
 
 
-async def hand_over(notice: Notice, to: str, context: Context) -> tuple[str, PartlyTold | None]:
+async def hand_over(notice: Notice, to: str, context: Context) -> tuple[str, PartlyNotified | None]:
     """What the channel returned for the notice, and that it is not for all of its addresses. Raises what it raises."""
     try:
         return await context.channels[to].notify(notice), None
-    except PartlyTold as error:
+    except PartlyNotified as error:
         return error.thread, error
 
 
-def after_notice(channel: Channel, but: PartlyTold | None, now: float, *, counts: bool) -> Channel:
+def after_notice(channel: Channel, but: PartlyNotified | None, now: float, *, counts: bool) -> Channel:
     """The channel after it took a notice, ``but`` not for all of its addresses."""
-    told = channel.told(now, counts=counts, all_addresses=but is None)
-    return told if but is None or not but.never else told.failed(str(but), but.fix, now, partly=True, certain=True)
+    notified = channel.notified(now, counts=counts, all_addresses=but is None)
+    return (
+        notified if but is None or not but.never else notified.failed(str(but), but.fix, now, partly=True, certain=True)
+    )
 
 
 def line_of(incident: Incident, context: Context) -> DigestLine:

@@ -17,7 +17,7 @@ from receiver.core.alert import Alert
 from receiver.core.change import Insert, InsertIfAbsent, Query, Replace, Write, succeeding
 from receiver.core.channel import FAILURES_TOLD, HOLD_SECONDS, RECOVERING_SECONDS, RETRY_SECONDS, Channel
 from receiver.core.document import Step
-from receiver.core.errors import Conflict, MailroomError, PartlyTold, Permanent, StoreBusy, Unanswered
+from receiver.core.errors import Conflict, MailroomError, PartlyNotified, Permanent, StoreBusy, Unanswered
 from receiver.core.incident import Incident, Status
 from receiver.core.next_notice import Circumstances, Decision, Hold, Release, Send, Wait, next_notice
 from receiver.core.notification import Notification
@@ -46,7 +46,7 @@ async def notify(task: Task, context: Context) -> StepResult:
         return StepResult(note=f"{to} is being notified by another task")
     turn = ChannelRun(to=to, task=task, channel=channel, context=context)
     again_at = await turn.take()
-    note = f"{to}: {turn.told} sent" + (f"; failing: {turn.channel.error}" if turn.channel.failures else "")
+    note = f"{to}: {turn.sent} sent" + (f"; failing: {turn.channel.error}" if turn.channel.failures else "")
     return StepResult(note=note, again_at=again_at)
 
 
@@ -76,7 +76,7 @@ class ChannelRun:
     task: Task
     channel: Channel
     context: Context
-    told: int = 0
+    sent: int = 0
     refused: dict[str, Notification] = field(default_factory=dict)
     """What the channel would not take in this turn."""
     failed: bool = False
@@ -88,33 +88,33 @@ class ChannelRun:
         if "probe" in self.task.details:
             await self._probe()
         while True:
-            done = await self._tell_all()
-            if self.refused and self.told:
+            done = await self._notify_all()
+            if self.refused and self.sent:
                 await self._put_back()
             if self.failed:
                 return await self._retry()
             if self.channel.probe_due(self.context.clock()):
                 await self._probe()  # no notice shows that it works again
-            await self._tell_others_that_it_fails()
+            await self._alert_other_channels()
             if not done:
                 await self._release()
                 return self.context.clock()
             if await self._release():
                 return None
 
-    async def _tell_all(self) -> bool:
+    async def _notify_all(self) -> bool:
         """False when the turn is over before everything was told."""
         while True:
             query = Query(by="due", key=self.to, until=self.context.clock() + 0.001, limit=PAGE)
             page = await self.context.store.find(Notification, query)
             waiting = [item for item in page.records if item.id not in self.refused]
             if not waiting:
-                return await self._tell_others()
+                return await self._send_digest()
             for item in waiting:
-                if self.told >= TURN_NOTICES or time.monotonic() - self.begun > TURN_SECONDS:
+                if self.sent >= TURN_NOTICES or time.monotonic() - self.begun > TURN_SECONDS:
                     return False
                 await self._look_at(item)
-                if len(self.refused) > self.told + 1 or (self.refused and self.channel.failures > 1):
+                if len(self.refused) > self.sent + 1 or (self.refused and self.channel.failures > 1):
                     return True  # it takes nothing: the others need not wait for as long each
 
     async def _look_at(self, item: Notification) -> None:
@@ -125,7 +125,7 @@ class ChannelRun:
             return
         match await self._decided(incident, item):
             case Wait(until):
-                item = await self._tell_owed(incident, item)
+                item = await self._notify_remaining(incident, item)
                 expires_at = None if incident.status is Status.FIRING else self._expiry(now)
                 await self._keep(replace(item, due_at=_sooner(until, item.owed_at), tries=0, expires_at=expires_at))
             case Hold():
@@ -135,7 +135,7 @@ class ChannelRun:
                 self.channel = digest.more(self.channel, now)
                 await self._keep(replace(item, due_at=None, held_since=None, expires_at=self._expiry(now)))
             case Send(word, reminder):
-                await self._tell(incident, item, word, reminder=reminder)
+                await self._notify(incident, item, word, reminder=reminder)
 
     def _expiry(self, now: float) -> float:
         """When the record of an incident that is over now is no longer needed."""
@@ -153,7 +153,7 @@ class ChannelRun:
         )
         return next_notice(incident, item, rule, around)
 
-    async def _tell(self, incident: Incident, item: Notification, word: str, *, reminder: bool) -> None:
+    async def _notify(self, incident: Incident, item: Notification, word: str, *, reminder: bool) -> None:
         maybe = bool(item.telling)
         try:
             item = await self._begun(item, word)
@@ -166,13 +166,13 @@ class ChannelRun:
         except Exception as error:  # noqa: BLE001 - whatever it was, the channel did not take it
             self._failed(error)
             telling = item.telling if maybe or isinstance(error, (TimeoutError, Unanswered)) else ""
-            self.refused[item.id] = replace(item, telling=telling, error=_said(error)[:300])
+            self.refused[item.id] = replace(item, telling=telling, error=_reason(error)[:300])
             return
         now, over = self.context.clock(), word in ("resolved", "quiet")
         self._succeeded(now, but, counts=word == "firing")
         if item.held_since is not None:
             self.channel = digest.more(self.channel, now)  # it is one of the others no more
-        said = replace(
+        updated = replace(
             item,
             held_since=None,
             told=word,
@@ -185,12 +185,12 @@ class ChannelRun:
             thread="" if over else thread or item.thread,
             expires_at=self._expiry(now) if over else None,
         )
-        said = self._owing(replace(said, owed=()), but.owed if but is not None else ())
-        following = await self._decided(incident, said)
-        due_at = _sooner(following.until, said.owed_at) if isinstance(following, Wait) else now
-        await self._keep(replace(said, due_at=due_at))
+        updated = self._with_remaining(replace(updated, owed=()), but.retry if but is not None else ())
+        following = await self._decided(incident, updated)
+        due_at = _sooner(following.until, updated.owed_at) if isinstance(following, Wait) else now
+        await self._keep(replace(updated, due_at=due_at))
 
-    async def _tell_owed(self, incident: Incident, item: Notification) -> Notification:
+    async def _notify_remaining(self, incident: Incident, item: Notification) -> Notification:
         """Tells what stands now to the addresses that did not take the last notice, when it is time for them."""
         now = self.context.clock()
         if not item.owed or 0 < (item.owed_at or 0.0) - now <= RETRY_SECONDS[-1]:
@@ -200,17 +200,21 @@ class ChannelRun:
             async with asyncio.timeout(SEND_SECONDS):
                 _, but = await hand_over(notice, self.to, self.context)
         except Exception as error:  # noqa: BLE001 - as above; no other address hears of that
-            return self._owing(item, item.owed, _said(error), never=isinstance(error, Permanent))
-        return self._owing(item, but.owed, str(but), never=but.never) if but is not None else self._owing(item, ())
+            return self._with_remaining(item, item.owed, _reason(error), never=isinstance(error, Permanent))
+        return (
+            self._with_remaining(item, but.retry, str(but), never=but.never)
+            if but is not None
+            else self._with_remaining(item, ())
+        )
 
-    def _owing(
-        self, item: Notification, addresses: tuple[str, ...], said: str = "", *, never: bool = False
+    def _with_remaining(
+        self, item: Notification, addresses: tuple[str, ...], reason: str = "", *, never: bool = False
     ) -> Notification:
         """The notification, of which these addresses are to be told later; in the end, no more."""
         now, tries = self.context.clock(), item.owed_tries + 1 if item.owed else 0
         if addresses and (never or tries >= GIVEN_UP):
             fix = "mend the address in mailroom.yaml, or the mailbox"
-            self.channel = self.channel.failed(said, fix, now, partly=True, certain=True)
+            self.channel = self.channel.failed(reason, fix, now, partly=True, certain=True)
             addresses = ()
         owed_at = now + RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)] if addresses else None
         return replace(item, owed=addresses, owed_at=owed_at, owed_tries=tries if addresses else 0)
@@ -223,7 +227,7 @@ class ChannelRun:
         await self.context.store.apply(Replace(begun))
         return succeeding(begun)
 
-    async def _tell_others(self) -> bool:
+    async def _send_digest(self) -> bool:
         """Tells of the causes beyond the ceiling, when there is news of them."""
         if self.channel.digest_at is None or self.channel.digest_at > self.context.clock():
             return True
@@ -234,7 +238,7 @@ class ChannelRun:
         except Exception as error:  # noqa: BLE001 - as above
             self._failed(error)
         else:
-            self.told += self.channel.last_told_at != before.last_told_at
+            self.sent += self.channel.last_told_at != before.last_told_at
         return True
 
     async def _keep(self, item: Notification) -> None:
@@ -253,8 +257,8 @@ class ChannelRun:
             await enqueue(writes, self.context)
             return
 
-    def _succeeded(self, now: float, but: PartlyTold | None, *, counts: bool) -> None:
-        self.told += 1
+    def _succeeded(self, now: float, but: PartlyNotified | None, *, counts: bool) -> None:
+        self.sent += 1
         self.failed = False
         self.channel = after_notice(self.channel, but, now, counts=counts)
         self.context.meter.count("mailroom_notices", channel=_scheme(self.to), outcome="told")
@@ -263,7 +267,7 @@ class ChannelRun:
         self.failed = True
         fix = error.fix if isinstance(error, MailroomError) else ""
         certain = isinstance(error, Permanent)
-        self.channel = self.channel.failed(_said(error), fix, self.context.clock(), certain=certain)
+        self.channel = self.channel.failed(_reason(error), fix, self.context.clock(), certain=certain)
         self.context.meter.count("mailroom_notices", channel=_scheme(self.to), outcome="failed")
 
     async def _put_back(self) -> None:
@@ -283,10 +287,10 @@ class ChannelRun:
             # Others first: one of them may get through where this one does not.
             await self._keep(replace(item, due_at=self.channel.retry_at + 1.0))
         await self._release(held_until=self.channel.retry_at + HOLD_SECONDS)
-        await self._tell_others_that_it_fails()
+        await self._alert_other_channels()
         return self.channel.retry_at
 
-    async def _tell_others_that_it_fails(self) -> None:
+    async def _alert_other_channels(self) -> None:
         """Raises an alert, once for each time that it begins to fail; not for a hiccup."""
         if self.channel.failing_since is None or self.channel.failures < FAILURES_TOLD:
             return
@@ -300,14 +304,14 @@ class ChannelRun:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 faults = await self.context.channels[self.to].probe()
-        except PartlyTold as error:
+        except PartlyNotified as error:
             faults, fix, partly = [str(error)], error.fix, True
         except Exception as error:  # noqa: BLE001 - as above
-            faults = [_said(error)]
+            faults = [_reason(error)]
         now = self.context.clock()
         if faults:
-            said = "; ".join(faults)
-            self.channel = self.channel.failed(said, fix, now, partly=partly, by_probe=True, certain=True)
+            reason = "; ".join(faults)
+            self.channel = self.channel.failed(reason, fix, now, partly=partly, by_probe=True, certain=True)
         elif faults is not None:
             self.channel = self.channel.well(now)
 
@@ -363,18 +367,18 @@ def _what_fails(channel: Channel) -> str:
     return "does not accept notices"
 
 
-async def inhibited(incident: Incident, told: Channel, context: Context) -> bool:
+async def inhibited(incident: Incident, through: Channel, context: Context) -> bool:
     """Whether it follows from something else that people know of, or is mended and only not yet looked at."""
-    if incident.kind in ("document.overdue", "source.expiring") and incident.cause == Step.TAKEN_IN:
+    if incident.kind in ("document.overdue", "source.expiring") and incident.cause == Step.RECEIVED:
         return bool((await read_pause(SUBMISSION, context)).until)
     if incident.kind == "channel.failing":
-        recovers = told.well_since is not None and 0 <= context.clock() - told.well_since < RECOVERING_SECONDS
+        recovers = through.well_since is not None and 0 <= context.clock() - through.well_since < RECOVERING_SECONDS
         channel = await context.store.get(Channel, incident.cause)
         return recovers or channel is None or channel.failing_since is None
     return False
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return f"it took longer than {SEND_SECONDS:.0f} seconds"
     return str(error) or type(error).__name__

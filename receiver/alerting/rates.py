@@ -1,6 +1,6 @@
-"""Rates: how many documents were taken in lately, for rules that speak of a share of them.
+"""Rates: how many documents were received lately, for rules that name a percentage of them.
 
-The sweep notes the count each time; two notes make a rate, at a cost that does not grow with the store.
+Each sweep notes the count. Two notes make a rate, at a cost that does not grow with the store.
 """
 
 import msgspec
@@ -11,26 +11,26 @@ from receiver.pipeline.flags import put_flag
 
 NOTES = "rate:taken_in"
 KEPT_SECONDS = 3900.0
-"""A little more than the longest span that a rule may speak of."""
+"""A little more than the longest span that a rule may name."""
 _notes = msgspec.json.Decoder(list[tuple[float, int]])
 
 
 async def note_ingested(context: Context) -> None:
-    """Notes how many documents were taken in until now."""
+    """Notes how many documents were received until now."""
     now, flag = context.clock(), await context.store.get(Flag, NOTES)
     before = [(at, count) for at, count in _read(flag) if now - KEPT_SECONDS < at < now]
-    value = msgspec.json.encode([*before, (now, (await context.store.tally()).taken_in)]).decode()
+    value = msgspec.json.encode([*before, (now, (await context.store.tally()).received)]).decode()
     await put_flag(NOTES, value, flag, context)
 
 
 async def ingested_within(seconds: float, context: Context) -> int:
-    """Documents taken in during the last ``seconds``, to the interval of the sweep."""
+    """Documents received during the last ``seconds``, to the precision of the sweep's interval."""
     now = context.clock()
     notes = [(at, count) for at, count in _read(await context.store.get(Flag, NOTES)) if at <= now]
     if not notes:
         return 0
     then = [count for at, count in notes if at <= now - seconds] or [notes[0][1]]
-    return (await context.store.tally()).taken_in - then[-1]
+    return (await context.store.tally()).received - then[-1]
 
 
 def _read(flag: Flag | None) -> list[tuple[float, int]]:

@@ -9,7 +9,7 @@ from receiver.core.alert import Severity
 from receiver.core.change import Insert, InsertIfAbsent, Replace
 from receiver.core.channel import Channel
 from receiver.core.channel_name import channel_name
-from receiver.core.errors import Conflict, MailroomError, NotFound, PartlyTold, Permanent
+from receiver.core.errors import Conflict, MailroomError, NotFound, PartlyNotified, Permanent
 from receiver.core.notice import Notice, NoticeStatus
 from receiver.pipeline.context import Context
 
@@ -71,7 +71,7 @@ async def _remember(to: str, error: Exception | None, context: Context, *, by_pr
                 str(error),
                 error.fix if isinstance(error, MailroomError) else "",
                 now,
-                partly=isinstance(error, PartlyTold),
+                partly=isinstance(error, PartlyNotified),
                 by_probe=by_probe,
                 certain=isinstance(error, Permanent),
             )

@@ -90,10 +90,10 @@ class JsonClient:
             scope=self._scope,
             now=time.time(),
         )
-        answer, said = self._sent(body, headers)
+        answer, payload = self._sent(body, headers)
         if answer.status >= 300:
-            raise _refusal(answer, said, operation)
-        found: dict[str, Any] = json.loads(said) if said else {}
+            raise _refusal(answer, payload, operation)
+        found: dict[str, Any] = json.loads(payload) if payload else {}
         return found
 
     def _sent(self, body: bytes, headers: Mapping[str, str]) -> tuple[http.client.HTTPResponse, bytes]:
@@ -105,15 +105,15 @@ class JsonClient:
         try:
             connection.request("POST", "/", body, {**headers, "user-agent": "mailroom"})
             answer = connection.getresponse()
-            said = answer.read()
+            payload = answer.read()
             if answer.length is None and not answer.chunked:
                 # Broken off inside its headers, which http.client takes for all there are.
-                raise http.client.IncompleteRead(said)
+                raise http.client.IncompleteRead(payload)
         except BaseException:
             connection.close()
             raise
         self._idle.append(connection)
-        return answer, said
+        return answer, payload
 
     def _connected(self) -> http.client.HTTPConnection:
         where, port = self._address.hostname or "", self._address.port
@@ -138,18 +138,18 @@ def _refusal(answer: http.client.HTTPResponse, body: bytes, operation: str) -> C
 
     SQS says its old codes in a header, and botocore prefers them: so do we.
     """
-    said = _json_object(body)
-    kind = str(said.pop("__type", answer.status)).rpartition("#")[2]
+    parsed = _json_object(body)
+    kind = str(parsed.pop("__type", answer.status)).rpartition("#")[2]
     code = answer.headers.get("x-amzn-query-error", kind).partition(";")[0]
-    message = said.pop("message", None) or said.pop("Message", None) or ""
+    message = parsed.pop("message", None) or parsed.pop("Message", None) or ""
     facts = {"HTTPStatusCode": answer.status}
-    return ClientError({**said, "Error": {"Code": code, "Message": message}, "ResponseMetadata": facts}, operation)
+    return ClientError({**parsed, "Error": {"Code": code, "Message": message}, "ResponseMetadata": facts}, operation)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
     """What an answer says; a proxy's page says nothing."""
     try:
-        said = json.loads(body)
+        parsed = json.loads(body)
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return parsed if isinstance(parsed, dict) else {}

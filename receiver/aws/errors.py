@@ -124,26 +124,26 @@ def _answered(error: Any, named: str, endpoint: str) -> MailroomError:
     what = located(named, endpoint)
     code, operation = code_of(error), str(error.operation_name)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    said = f"{what}: {operation} returned {code}: {error.response.get('Error', {}).get('Message', '')}"
+    reason = f"{what}: {operation} returned {code}: {error.response.get('Error', {}).get('Message', '')}"
     if code in _NOT_IMPLEMENTED or status == 501:
         header = str(error.response.get("Error", {}).get("Header", ""))
         return Unroutable(
-            f"{said}{f' ({header})' if header else ''}",
+            f"{reason}{f' ({header})' if header else ''}",
             fix="this store does not support the request: in the S3 options, `tags: none` leaves tags out, and "
                 "`conditions: none` conditional writes (docs/destinations.md)",
         )  # fmt: skip
     if passes(code) or status >= 500 or status == 429:
-        return DestinationBusy(said, retry_after=_retry_after(error))
+        return DestinationBusy(reason, retry_after=_retry_after(error))
     if operation == ASSUMING and (code in _DENIED or status == 403):
-        return AccessDenied(said, fix="allow Mailroom's identity sts:AssumeRole on the role, and add that identity "
+        return AccessDenied(reason, fix="allow Mailroom's identity sts:AssumeRole on the role, and add that identity "
         "to the role's trust policy, with the external_id if it requires one; then: "
                                       "mailroom replay --parked")  # fmt: skip
     if code in _DENIED or status == 403:
-        return AccessDenied(said, fix=f"give the key or role {_permission(operation, named)} on {what}; then: "
+        return AccessDenied(reason, fix=f"give the key or role {_permission(operation, named)} on {what}; then: "
                                       "mailroom replay --parked")  # fmt: skip
     if code in _ABSENT or (status == 404 and operation.startswith("Head")):
         return Unroutable(f"{what} does not exist ({code})", fix=f"{making(named, endpoint)}, or correct mailroom.yaml")
-    return Unroutable(said)
+    return Unroutable(reason)
 
 
 def _permission(operation: str, what: str) -> str:

@@ -78,12 +78,12 @@ def _times(item: Incident) -> str:
 
 
 def _state(item: Incident) -> str:
-    said = [str(item.status)]
+    parts = [str(item.status)]
     if item.acknowledged_by:
-        said.append(f"acknowledged by {item.acknowledged_by}")
+        parts.append(f"acknowledged by {item.acknowledged_by}")
     if item.silenced_until and item.silenced_until > time.time():
-        said.append(f"silenced until {when(item.silenced_until)} by {item.silenced_by}: {item.silenced_why}")
-    return ", ".join(said)
+        parts.append(f"silenced until {when(item.silenced_until)} by {item.silenced_by}: {item.silenced_why}")
+    return ", ".join(parts)
 
 
 @alerts.command("show", short_help="Explain one incident: its documents, the fix, and the notices sent.")
@@ -117,11 +117,11 @@ def show_incident(key: str, limit: int, as_json: bool) -> None:
     ]
     say("")
     table(("document", "name", "job", "when", "message"), rows)
-    if told := [
+    if notified := [
         (each.channel, each.told or "none yet", when(each.told_at), each.error) for each in shown.notifications
     ]:
         say("")
-        table(("channel", "last notice", "when", "error"), told)
+        table(("channel", "last notice", "when", "error"), notified)
 
 
 def load_rules() -> tuple[AlertRule, ...]:
@@ -174,10 +174,14 @@ def try_channels(channels: tuple[str, ...], who: str, as_json: bool) -> None:
     results = with_app(lambda app: _tried(app, channels, who))
     if as_json:
         print_json(
-            {"channels": [{"channel": to, "fine": error is None, "said": _said(error)} for to, error in results]}
+            {
+                "channels": [
+                    {"channel": to, "fine": error is None, "detail": _test_result(error)} for to, error in results
+                ]
+            }
         )
     else:
-        table(("", "channel", "result"), [("✘" if error else "✔", to, _said(error)) for to, error in results])
+        table(("", "channel", "result"), [("✘" if error else "✔", to, _test_result(error)) for to, error in results])
     raise SystemExit(1 if any(error for _, error in results) else 0)
 
 
@@ -186,7 +190,7 @@ async def _tried(app: App, channels: tuple[str, ...], who: str) -> list[tuple[st
     return [(to, await send_test(to, app.context, who=who)) for to in named]
 
 
-def _said(error: Exception | None) -> str:
+def _test_result(error: Exception | None) -> str:
     if error is None:
         return "accepted the test notice"
     fix = error.fix if isinstance(error, MailroomError) else ""

@@ -87,19 +87,21 @@ def print_moves(moves: Sequence[Move], limit: int) -> None:
     """Tables for people: how many from where to where, and the documents, so many of them at most."""
     if not moves:
         return
-    told = [item.shown() for item in moves]
+    shown = [item.shown() for item in moves]
     ways = Counter(
-        (_said(item["from"]), _said(item["to"])) for item in told if _leads(item["from"]) != _leads(item["to"])
+        (_destination(item["from"]), _destination(item["to"]))
+        for item in shown
+        if _leads(item["from"]) != _leads(item["to"])
     )
     if ways:
         output.table(("from", "to", "documents"), [(*way, count) for way, count in ways.most_common()])
-    stay = Counter(item["change"] for item in told if _leads(item["from"]) == _leads(item["to"]))
+    stay = Counter(item["change"] for item in shown if _leads(item["from"]) == _leads(item["to"]))
     if stay:
         output.table(("same place, changed", "documents"), stay.most_common())
-    rows = [(item["document_id"], item["name"], item["type"] or "-", item["why"]) for item in told[:limit]]
+    rows = [(item["document_id"], item["name"], item["type"] or "-", item["why"]) for item in shown[:limit]]
     output.table(("document", "name", "type", "why"), rows)
-    if len(told) > limit:
-        output.say(f"and {len(told) - limit} more; --limit shows them")
+    if len(shown) > limit:
+        output.say(f"and {len(shown) - limit} more; --limit shows them")
 
 
 def _leads(place: dict[str, Any]) -> dict[str, Any]:
@@ -107,5 +109,5 @@ def _leads(place: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in place.items() if key != "route"}
 
 
-def _said(place: dict[str, Any]) -> str:
+def _destination(place: dict[str, Any]) -> str:
     return f"{place['route']} ({', '.join(place['to']) or 'nowhere'}{', review' if place['review'] else ''})"

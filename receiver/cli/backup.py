@@ -70,9 +70,9 @@ def _spool(settings: Settings) -> FolderSpool | None:
     return None if settings.spool.startswith("s3://") else FolderSpool(spool_folder(settings))
 
 
-def _print(made: Backup, said: str, *, as_json: bool) -> None:
+def _print(made: Backup, done: str, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(made))
         return
     spool = f"{made.files} files ({made.bytes / 1e6:.1f} MB)" if made.spool else "no spool: its bucket keeps versions"
-    say(f"{made.documents} documents, {spool}: {said}")
+    say(f"{made.documents} documents, {spool}: {done}")

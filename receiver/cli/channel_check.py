@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from receiver.core.alert_rule import AlertRule
-from receiver.core.errors import Misconfigured, PartlyTold
+from receiver.core.errors import Misconfigured, PartlyNotified
 from receiver.core.problem import Problem
 from receiver.ports import AlertChannel
 
@@ -45,7 +45,7 @@ async def asked(channel: AlertChannel) -> list[str] | None:
     try:
         async with asyncio.timeout(SECONDS):
             return await channel.probe()
-    except PartlyTold as error:
+    except PartlyNotified as error:
         return [f"{error}; {error.fix}"]
     except TimeoutError:
         return [f"no answer within {SECONDS:.0f} seconds"]

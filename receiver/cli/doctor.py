@@ -45,7 +45,7 @@ LATE_SWEEPS = 10
 class Finding:
     what: str
     fine: bool
-    said: str
+    detail: str
 
 
 @click.command(short_help="Check local and remote setup.")
@@ -61,9 +61,9 @@ def doctor(job: bool, wait_seconds: float, as_json: bool) -> None:
     """
     findings = with_app(lambda app: _examine(app, job=job, wait_seconds=wait_seconds))
     if as_json:
-        print_json({"findings": [{"what": item.what, "fine": item.fine, "said": item.said} for item in findings]})
+        print_json({"findings": [{"what": item.what, "fine": item.fine, "detail": item.detail} for item in findings]})
     else:
-        table(("", "what", "said"), [("✔" if item.fine else "✘", item.what, item.said) for item in findings])
+        table(("", "what", "result"), [("✔" if item.fine else "✘", item.what, item.detail) for item in findings])
     raise SystemExit(0 if all(item.fine for item in findings) else 1)
 
 
@@ -78,8 +78,8 @@ async def _examine(app: App, *, job: bool, wait_seconds: float) -> list[Finding]
         findings.append(Finding(target.shown, not faults, "; ".join(faults) or "it exists"))
     if app.read_shadow is not None:
         findings.append(await _tried("shadow table", lambda: _shadow(app)))
-    findings += [await _heard(to, app) for to in app.context.channels]
-    findings.append(await _tried("sweep", lambda: _swept(app)))
+    findings += [await _channel_works(to, app) for to in app.context.channels]
+    findings.append(await _tried("sweep", lambda: _last_sweep(app)))
     findings.append(await _tried("public URL", lambda: _reachable(app)))
     if job:
         findings.append(await _tried("self-test job", lambda: _self_test(app, wait_seconds)))
@@ -98,7 +98,7 @@ async def _boto3() -> str:
     return f"botocore {__version__}{without}"
 
 
-async def _heard(to: str, app: App) -> Finding:
+async def _channel_works(to: str, app: App) -> Finding:
     """Whether the alert channel takes notices, as far as it can be asked, and as the last ones fared."""
     known = await app.context.store.get(Channel, to)
     if known is not None and known.failing_since is not None:
@@ -106,8 +106,8 @@ async def _heard(to: str, app: App) -> Finding:
         return Finding(to, False, f"failing since {since}: {known.error}; {known.fix or f'try {_test(to)}'}")
     faults = await asked(app.context.channels[to])
     if faults is None:
-        told = f"last notice {when(known.last_told_at)}; " if known and known.last_told_at else ""
-        return Finding(to, True, f"{told}only a test notice shows whether it works: {_test(to)}")
+        last = f"last notice {when(known.last_told_at)}; " if known and known.last_told_at else ""
+        return Finding(to, True, f"{last}only a test notice shows whether it works: {_test(to)}")
     return Finding(to, not faults, "; ".join(faults) or "it exists")
 
 
@@ -115,7 +115,7 @@ def _test(to: str) -> str:
     return f"mailroom alerts test {quote(to)}"
 
 
-async def _swept(app: App) -> str:
+async def _last_sweep(app: App) -> str:
     """When the last sweep was through, which no document waits for and every promise rests on."""
     flag = await app.context.store.get(Flag, HEARTBEAT)
     if flag is None:
@@ -198,13 +198,13 @@ async def _self_test(app: App, wait_seconds: float) -> str:
 
 def _in_time(event_type: str, job_id: str, seconds: float, deadline: float) -> str:
     """One page is the shortest of jobs: if even that is past the deadline, the sweep asks about all too early."""
-    told = f"{event_type} of job {job_id} arrived after {seconds:.1f} s"
+    detail = f"{event_type} of job {job_id} arrived after {seconds:.1f} s"
     if seconds > deadline:
         raise MailroomError(
-            f"{told}, and the deadline is {deadline:g} s",
+            f"{detail}, and the deadline is {deadline:g} s",
             fix="raise deadline in mailroom.yaml above the usual duration of a job: the sweep asks about jobs past it",
         )
-    return told
+    return detail
 
 
 async def _page() -> AsyncIterator[bytes]:

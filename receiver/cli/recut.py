@@ -26,8 +26,8 @@ def recut(document_id: str, pieces: tuple[str, ...], merge: str | None, who: str
     """
     if bool(pieces) == bool(merge):
         raise click.UsageError("give pieces like 1-4 5-13, or --merge 3-5")
-    wish = CutRequest(pieces=tuple(map(read_piece, pieces)), merge=_pages(merge) if merge else (), who=who)
-    packet = with_app(lambda app: recut_by_hand(document_id, wish, app.context))
+    request = CutRequest(pieces=tuple(map(read_piece, pieces)), merge=_pages(merge) if merge else (), who=who)
+    packet = with_app(lambda app: recut_by_hand(document_id, request, app.context))
     if as_json:
         print_json(show.document(packet))
     else:

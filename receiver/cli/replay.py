@@ -113,4 +113,4 @@ def _shown(item: Replay | TaskReplay) -> dict[str, str]:
         about = {"document_id": item.document.id, "name": item.document.name}
     else:
         about = {"task_id": item.task.id, "kind": item.task.kind}
-    return {**about, "deed": item.action, "detail": item.detail}
+    return {**about, "action": item.action, "detail": item.detail}

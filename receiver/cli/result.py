@@ -116,8 +116,8 @@ def _metadata(data: dict[str, Any]) -> dict[str, str]:
     recipients = data.get("recipients") or []
     if not isinstance(recipients, list):
         raise ValueError(f'"recipients" must be a list of addresses, not {recipients!r}')  # noqa: TRY004  the same
-    told = {"to": ", ".join(map(str, recipients)), "subject": str(data.get("subject") or "")}
-    return {name: value for name, value in told.items() if value} | {str(k): str(v) for k, v in given.items()}
+    fields = {"to": ", ".join(map(str, recipients)), "subject": str(data.get("subject") or "")}
+    return {name: value for name, value in fields.items() if value} | {str(k): str(v) for k, v in given.items()}
 
 
 def _pages(data: dict[str, Any]) -> tuple[int | None, tuple[int, ...]]:

@@ -130,8 +130,8 @@ async def live_problems(
 
 def _report(checked: "Sequence[Checked]", *, as_json: bool) -> None:
     if as_json:
-        told = [_checked_as_data(*item) for item in checked]
-        output.print_json(told[0] | ({"shadow": told[1]} if len(told) > 1 else {}))
+        data = [_checked_as_data(*item) for item in checked]
+        output.print_json(data[0] | ({"shadow": data[1]} if len(data) > 1 else {}))
     else:
         for item in checked:
             _print_checked(*item)
@@ -141,8 +141,8 @@ def _report(checked: "Sequence[Checked]", *, as_json: bool) -> None:
 
 def _checked_as_data(config: "Config", problems: "Sequence[Problem]", pointers: "Sequence[Pointing]") -> dict[str, Any]:
     found = [asdict(problem) | {"line": config.line_of(problem)} for problem in problems]
-    told = {"problems": found, "pointers": [asdict(item) for item in pointers]}
-    return {"file": str(config.path), "table": config.table.version, **told}
+    data = {"problems": found, "pointers": [asdict(item) for item in pointers]}
+    return {"file": str(config.path), "table": config.table.version, **data}
 
 
 def _print_checked(config: "Config", problems: "Sequence[Problem]", pointers: "Sequence[Pointing]") -> None:

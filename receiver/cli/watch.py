@@ -98,10 +98,10 @@ async def keep_looking(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
         except Exception:  # the folder may be away, or hold what nobody thought of
             log.exception("watch.interrupted", extra={"facts": {"folder": str(inbox.folder), "again_in": pause}})
             pause = min(pause * 2, LONGEST_REST)
-        await _told_to_stop(stop, pause)
+        await _stopped_within(stop, pause)
 
 
-async def _told_to_stop(stop: asyncio.Event, seconds: float) -> None:
+async def _stopped_within(stop: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
 
@@ -109,7 +109,7 @@ async def _told_to_stop(stop: asyncio.Event, seconds: float) -> None:
 async def _until_empty(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
     """Takes in what is there; a file that is still being written is left for the next time."""
     await look(app, inbox, stop)
-    await _told_to_stop(stop, inbox.settle_seconds)
+    await _stopped_within(stop, inbox.settle_seconds)
     await look(app, inbox, stop)
 
 
@@ -125,9 +125,9 @@ async def look(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
             with await asyncio.to_thread(inbox.open, path) as file:
                 await _take_in(app, inbox, path, file)
         except NotTaken as why:
-            _tell(inbox, path, str(why), logging.WARNING, "watch.skipped")
+            _log_once(inbox, path, str(why), logging.WARNING, "watch.skipped")
         except (MailroomError, OSError) as error:
-            _tell(inbox, path, str(error), logging.ERROR, "watch.failed")
+            _log_once(inbox, path, str(error), logging.ERROR, "watch.failed")
         except Exception as error:  # a file is from outside: none may end the taking in of the others
             if inbox.rest(path, repr(error), now=time.monotonic()):
                 log.exception("watch.failed", extra={"facts": {"file": str(path)}})
@@ -143,7 +143,7 @@ async def _take_in(app: App, inbox: Inbox, path: Path, file: BufferedReader) -> 
     log_line(log, level, what, file=str(path), documents=ids, moved_to=str(to))
 
 
-def _tell(inbox: Inbox, path: Path, why: str, level: int, what: str) -> None:
+def _log_once(inbox: Inbox, path: Path, why: str, level: int, what: str) -> None:
     """Says it once. A file that is gone was another watcher's, who was faster."""
     if is_gone(path):
         return

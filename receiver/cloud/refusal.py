@@ -67,9 +67,9 @@ def passing(response: httpx.Response) -> bool:
 
     The rule of the vendor's own SDK: 408, 409, 429 and 5xx, unless ``x-should-retry`` says otherwise (reference 3.1).
     """
-    said: str = response.headers.get("x-should-retry", "").lower()
-    if said in {"true", "false"}:
-        return said == "true"
+    should_retry: str = response.headers.get("x-should-retry", "").lower()
+    if should_retry in {"true", "false"}:
+        return should_retry == "true"
     return response.status_code in {408, 409, 429} or response.status_code >= 500
 
 
@@ -91,50 +91,52 @@ def error(response: httpx.Response, about: About, *, now: float, hide: Sequence[
     status = response.status_code
     asked = f"{response.request.method} {response.request.url.path}"
     text = vendor_reason(response, hide)
-    said = f"(LlamaCloud returned {status} to {asked}{': ' + text if text else ''})"
+    detail = f"(LlamaCloud returned {status} to {asked}{': ' + text if text else ''})"
     if status == 401 or (status == 403 and _the_vendors(response)):
-        return KeyRefused(f"LLAMA_CLOUD_API_KEY is not accepted {said}")
+        return KeyRefused(f"LLAMA_CLOUD_API_KEY is not accepted {detail}")
     if status in {403, 407}:
-        return CloudRefused(f"a firewall or proxy in front of LlamaCloud refuses the request {said}")
+        return CloudRefused(f"a firewall or proxy in front of LlamaCloud refuses the request {detail}")
     if status == 402 and CAP.search(text):
-        return CapReached(f"a usage limit at LlamaCloud is reached {said}")
+        return CapReached(f"a usage limit at LlamaCloud is reached {detail}")
     if status == 402:
-        return OutOfCredits(f"the LlamaCloud account is out of credits {said}")
+        return OutOfCredits(f"the LlamaCloud account is out of credits {detail}")
     if passing(response) or status in {408, 409, 429} or status >= 500:
-        return CloudBusy(f"LlamaCloud is busy {said}", retry_after=retry_after(response, now=now))
-    return _final(response, about, said)
+        return CloudBusy(f"LlamaCloud is busy {detail}", retry_after=retry_after(response, now=now))
+    return _final(response, about, detail)
 
 
-def _final(response: httpx.Response, about: About, said: str) -> MailroomError:
+def _final(response: httpx.Response, about: About, detail: str) -> MailroomError:
     """The error of an answer that will stay the same, however often we ask."""
     status = response.status_code
     missing = status in {404, 410} and not _a_page(response)  # a page of HTML is not LlamaCloud's answer
     if about is About.JOB and (missing or status == 422):  # 422: the id has another shape than theirs
-        return JobGone(f"LlamaCloud does not know this job {said}")
+        return JobGone(f"LlamaCloud does not know this job {detail}")
     if about is About.FILE and (missing or status == 422):
-        return FileGone(f"LlamaCloud no longer has this file {said}")
+        return FileGone(f"LlamaCloud no longer has this file {detail}")
     sending = about in {About.UPLOAD, About.ORDER}
     if sending and (status in {400, 413, 415, 422} or (missing and not _no_path(response))):
-        return _refused(response, said)
+        return _refused(response, detail)
     if status in {404, 405, 410} or 300 <= status < 400:
-        return NotServed(f"LlamaCloud has no such resource {said}")
-    told = _blamed(response, said)
-    return CloudRefused(f"LlamaCloud rejects this {said}") if isinstance(told, DocumentRefused) else told
+        return NotServed(f"LlamaCloud has no such resource {detail}")
+    blamed_error = _blamed(response, detail)
+    return (
+        CloudRefused(f"LlamaCloud rejects this {detail}") if isinstance(blamed_error, DocumentRefused) else blamed_error
+    )
 
 
-def _refused(response: httpx.Response, said: str) -> MailroomError:
+def _refused(response: httpx.Response, detail: str) -> MailroomError:
     """The error of a refused upload or creation."""
     status = response.status_code
-    if FILE_MISSING.search(said):  # it was found, or uploaded, a moment ago; the next try looks again
-        return CloudBusy(f"LlamaCloud cannot find the uploaded file {said}")
+    if FILE_MISSING.search(detail):  # it was found, or uploaded, a moment ago; the next try looks again
+        return CloudBusy(f"LlamaCloud cannot find the uploaded file {detail}")
     if status in {413, 415}:
-        return DocumentRefused(f"LlamaCloud rejects the document {said}")
-    return _blamed(response, said)
+        return DocumentRefused(f"LlamaCloud rejects the document {detail}")
+    return _blamed(response, detail)
 
 
-def _blamed(response: httpx.Response, said: str) -> MailroomError:
+def _blamed(response: httpx.Response, detail: str) -> MailroomError:
     places = [place for place, _ in _complaints(response)]
-    return refused_field.blamed(response.request.url.path, places, "" if places else _detail(response), said)
+    return refused_field.blamed(response.request.url.path, places, "" if places else _detail(response), detail)
 
 
 def _no_path(response: httpx.Response) -> bool:

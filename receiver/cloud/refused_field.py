@@ -40,41 +40,41 @@ RENAMED = {
 """Parts of the vendor's configuration that mailroom.yaml calls by another name, or not at all."""
 
 
-def blamed(path: str, places: Sequence[str], text: str, said: str) -> MailroomError:
+def blamed(path: str, places: Sequence[str], text: str, detail: str) -> MailroomError:
     """The error of a 400, 404 or 422 answer to this path: ``places`` of a validation error, or any other ``text``."""
     section = "split" if "/split" in path else "classify"
     found = [_setting(place, section) for place in places] or [_setting(text, section)]
     setting = next((item for item in found if item), "")
     if sure := next((key for pattern, key in SURE for item in (*places, text) if pattern.search(item)), ""):
-        return _ours(f"{section}.{sure}", said)
+        return _ours(f"{section}.{sure}", detail)
     named = all(FILE_PLACES & set(place.split(".")) for place in places) if places else bool(FILE_WORDS.search(text))
     if setting and not named:
-        return _ours(setting, said)
+        return _ours(setting, detail)
     if named and not setting:
-        return DocumentRefused(f"LlamaCloud rejects the document {said}")
-    return CloudRefused(f"LlamaCloud rejects this, possibly because of the document {said}")
+        return DocumentRefused(f"LlamaCloud rejects the document {detail}")
+    return CloudRefused(f"LlamaCloud rejects this, possibly because of the document {detail}")
 
 
-def _ours(place: str, said: str) -> SettingsRefused:
+def _ours(place: str, detail: str) -> SettingsRefused:
     of_file = "" if place.isupper() else " in mailroom.yaml"
     return SettingsRefused(
-        f"LlamaCloud rejects the value of {place}{of_file} {said}",
+        f"LlamaCloud rejects the value of {place}{of_file} {detail}",
         place=place,
         fix=f"correct {place}{of_file}{' (mailroom routes check)' if of_file else ''}, and restart Mailroom",
     )
 
 
-def _setting(said: str, section: str) -> str:
+def _setting(named: str, section: str) -> str:
     """The variable, or the place in mailroom.yaml, that this place or text points at; "" for none."""
-    variable = next((name for pattern, name in SETTINGS if pattern.search(said)), "")
+    variable = next((name for pattern, name in SETTINGS if pattern.search(named)), "")
     if variable:
         return variable
-    return _place(said, section) if FILE_OF_RULES.search(said) else ""
+    return _place(named, section) if FILE_OF_RULES.search(named) else ""
 
 
-def _place(said: str, section: str) -> str:
+def _place(named: str, section: str) -> str:
     """``body.configuration.rules.1.description`` as mailroom.yaml has it: ``classify.rules[1].description``."""
-    _, found, rest = said.partition("configuration")
+    _, found, rest = named.partition("configuration")
     if not found or not rest.startswith("."):
         return f"{section}.configuration_id" if rest.startswith("_id") or "not found" in rest else section
     parts = [RENAMED.get(part, part) for part in rest.split(".") if part]

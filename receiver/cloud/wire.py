@@ -112,8 +112,8 @@ class ResultPayload(Wire):
             return None
         share, reasoning = _share(self.confidence), self.reasoning or ""
         if share is None and self.confidence is not None:
-            said = f"{self.confidence!r:.50}"
-            reasoning = f"The reported confidence, {said}, is not between 0 and 1: it counts as 0. {reasoning}".strip()
+            given = f"{self.confidence!r:.50}"
+            reasoning = f"The reported confidence, {given}, is not between 0 and 1: it counts as 0. {reasoning}".strip()
         return Classification(type=self.type or None, confidence=share or 0.0, reasoning=reasoning)
 
 

@@ -58,12 +58,12 @@ class SeverityRule:
         """Whether it holds only above a rate."""
         return self.more_than is not None or self.percent is not None
 
-    def holds(self, kind: str, *, count: int, taken_in: int) -> bool:
-        """Whether it holds for a kind of which ``count`` happened among the ``taken_in`` documents of its time."""
+    def holds(self, kind: str, *, count: int, received: int) -> bool:
+        """Whether it holds for a kind of which ``count`` happened among the ``received`` documents of its time."""
         if not any(fnmatchcase(kind, pattern) for pattern in self.kinds):
             return False
         if not self.rated:
             return True
         many = self.more_than is not None and count > self.more_than
-        share = self.percent is not None and taken_in >= SAMPLE and 100 * count > self.percent * taken_in
+        share = self.percent is not None and received >= SAMPLE and 100 * count > self.percent * received
         return many or share

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+COUNTERS = ("taken_in", "routed", "review", "failed", "open", "forgotten", "withdrawn")
+"""The names of the counters in stores and JSON. ``taken_in`` counts the documents that were received; docs/decisions.md
+says why stored words stay."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -12,7 +16,7 @@ class Tally:
     pages are in other pieces. It is counted separately.
     """
 
-    taken_in: int = 0
+    received: int = 0
     routed: int = 0
     review: int = 0
     failed: int = 0
@@ -24,15 +28,21 @@ class Tally:
     @property
     def ever(self) -> int:
         """All documents that were ever received, withdrawn pieces included; it never decreases."""
-        return self.taken_in + self.withdrawn
+        return self.received + self.withdrawn
 
     @classmethod
     def of(cls, counted: Mapping[str, int]) -> "Tally":
         """The tally from a store's counters: every document that ever came, and how many are in each state."""
-        ever, withdrawn = counted.get("taken_in", 0), counted.get("withdrawn", 0)
-        return cls(**{**counted, "taken_in": ever - withdrawn})
+        known = {name: counted.get(name, 0) for name in COUNTERS}
+        ever = known.pop("taken_in")
+        return cls(received=ever - known["withdrawn"], **known)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """As JSON shows it; ``taken_in`` without the withdrawn pieces."""
+        return {name: self.received if name == "taken_in" else getattr(self, name) for name in COUNTERS}
 
     @property
     def balanced(self) -> bool:
         """Whether received = routed + review + failed + open + removed."""
-        return self.taken_in == self.routed + self.review + self.failed + self.open + self.forgotten
+        return self.received == self.routed + self.review + self.failed + self.open + self.forgotten

@@ -69,16 +69,16 @@ class Channel:
 
         Warnings leave a quarter of it to errors, which they could hide. What is critical may reach it once more.
         """
-        told = sum(now - ceiling.seconds < at <= now for at in self.told_at)
+        recent = sum(now - ceiling.seconds < at <= now for at in self.told_at)
         if severity.rank < Severity.ERROR.rank:
-            return told < ceiling.notices - ceiling.notices // 4
-        return told < ceiling.notices * (2 if severity is Severity.CRITICAL else 1)
+            return recent < ceiling.notices - ceiling.notices // 4
+        return recent < ceiling.notices * (2 if severity is Severity.CRITICAL else 1)
 
     def probe_due(self, now: float) -> bool:
         """Whether it fails, and is to be asked again now; a moment further off was written by a wrong clock."""
         return self.failing_since is not None and not 0 < (self.retry_at or 0.0) - now <= RETRY_SECONDS[-1]
 
-    def told(self, now: float, *, counts: bool, all_addresses: bool = True) -> "Channel":
+    def notified(self, now: float, *, counts: bool, all_addresses: bool = True) -> "Channel":
         """The channel after it took a notice; ``counts`` tells whether against the ceiling."""
         moments = (*(at for at in self.told_at if at <= now), now)[-REMEMBERED:] if counts else self.told_at
         return replace(self.taking(now) if all_addresses else self, told_at=moments, last_told_at=now)

@@ -45,7 +45,7 @@ SETTLED = frozenset({DocumentState.ROUTED, DocumentState.FAILED, DocumentState.W
 class Step(StrEnum):
     """How far an open document has come."""
 
-    TAKEN_IN = "taken_in"
+    RECEIVED = "taken_in"  # a stored word stays (docs/decisions.md)
     SUBMITTED = "submitted"
     SPLIT = "split"
     DECIDED = "decided"
@@ -140,7 +140,7 @@ class Delivery:
     __repr__ = short_repr
 
     @property
-    def tells(self) -> bool:
+    def is_message(self) -> bool:
         """Whether it is a message about the document, and not the document."""
         return bool(self.claim)
 
@@ -154,7 +154,7 @@ class Delivery:
 
     def overtakes(self, other: "Delivery") -> bool:
         """Whether this message makes the other one's receipt worthless: it reached the same place later."""
-        both = self.tells and other.tells and self.done and other.done
+        both = self.is_message and other.is_message and self.done and other.done
         return both and self.place == other.place and self.sequence > other.sequence
 
 
@@ -188,7 +188,7 @@ class Document:
     NAMING, and older records lack the field."""
     version: int = 0
     state: DocumentState = DocumentState.OPEN
-    step: Step = Step.TAKEN_IN
+    step: Step = Step.RECEIVED
     packet: bool = False
     """True when it must be split before its pieces can be routed."""
     mail: bool = False
@@ -305,7 +305,7 @@ class Document:
     @property
     def holders(self) -> tuple[Delivery, ...]:
         """The deliveries of the plan that put the document itself somewhere."""
-        return tuple(item for item in self.deliveries if not item.tells and not item.superseded)
+        return tuple(item for item in self.deliveries if not item.is_message and not item.superseded)
 
     @property
     def waits_for_bytes(self) -> bool:
@@ -315,13 +315,13 @@ class Document:
     @property
     def messages(self) -> tuple[Delivery, ...]:
         """The messages of the plan, which follow once all holders are done."""
-        return tuple(item for item in self.deliveries if item.tells and not item.superseded)
+        return tuple(item for item in self.deliveries if item.is_message and not item.superseded)
 
     @property
     def copies(self) -> tuple[Delivery, ...]:
         """The deliveries, of whatever plan, that put its bytes somewhere: those that it has today."""
         whole = ("", f"sha256:{self.sha256}")
-        held = (item for item in self.deliveries if not item.tells and item.receipt)
+        held = (item for item in self.deliveries if not item.is_message and item.receipt)
         return tuple(item for item in held if not self.sha256 or (item.receipt and item.receipt.checksum in whole))
 
     @property

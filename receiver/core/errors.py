@@ -290,20 +290,20 @@ class Permanent(MailroomError):
     code = "permanent"
 
 
-class PartlyTold(Permanent):
+class PartlyNotified(Permanent):
     """An alert channel took a notice for some of its addresses, and not for others: later, or never."""
 
-    code = "partly_told"
+    code = "partly_notified"
     owner = Owner.CONFIGURATION
 
-    def __init__(self, message: str, *, fix: str, thread: str, owed: tuple[str, ...] = (), never: bool = True) -> None:
+    def __init__(self, message: str, *, fix: str, thread: str, retry: tuple[str, ...] = (), never: bool = True) -> None:
         super().__init__(message, fix=fix)
         self.thread = thread
-        """What the channel returns for a notice that it took for all."""
-        self.owed = owed
+        """What the channel returns for a notice that all addresses took."""
+        self.retry = retry
         """The addresses that may take it later."""
         self.never = never
-        """Whether there are others, that will never take it."""
+        """Whether there are others, which will never take it."""
 
 
 class JobGone(Permanent):

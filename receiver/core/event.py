@@ -162,9 +162,9 @@ def _job_ids(data: _Ids | str | None) -> tuple[_Ids, bool]:
     return inside or _Ids(), True
 
 
-def _moment(said: float | str | None) -> float | None:
+def _moment(timestamp: float | str | None) -> float | None:
     """The envelope's timestamp; None for one that is no moment of this era."""
-    return said if isinstance(said, float) and 0 <= said < LATEST else None
+    return timestamp if isinstance(timestamp, float) and 0 <= timestamp < LATEST else None
 
 
 def _limited(value: str, what: str, *, empty: bool = False) -> str:

@@ -102,9 +102,9 @@ def delivery_id(document_id: str, place: str, *what: str) -> str:
     return _derive("dlv", document_id, place, *what)
 
 
-def claim_id(*said: str) -> str:
+def claim_id(*parts: str) -> str:
     """A fingerprint of what a message claims: the same for the same claim."""
-    return _derive("clm", *said)
+    return _derive("clm", *parts)
 
 
 def short_hash(kind: str, cause: str) -> str:

@@ -32,9 +32,9 @@ class ContentLinks:
 
     def made(self, document_id: str, *, now: float) -> tuple[str, str]:
         """The links to the document and to its manifest."""
-        said = token.make_token(document_id, _derived(self.secrets[0]), expires_at=now + self.days * DAY)
+        signed = token.make_token(document_id, _derived(self.secrets[0]), expires_at=now + self.days * DAY)
         at = f"{self.base.rstrip('/')}/documents/{quote(document_id, safe='')}"
-        return f"{at}/content?token={said}", f"{at}/manifest?token={said}"
+        return f"{at}/content?token={signed}", f"{at}/manifest?token={signed}"
 
     def proves(self, given: str, document_id: str, *, now: float) -> bool:
         """Whether this token opens this document now."""

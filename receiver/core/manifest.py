@@ -24,7 +24,7 @@ def is_manifest(content: bytes, name: str) -> bool:
 
 def manifest(document: Document, *, delivery_id: str, pieces: Sequence[Document] = ()) -> dict[str, Any]:
     """What this document is, what was found, which rule placed it and why; of a packet, where its pieces went."""
-    story: dict[str, Any] = {
+    content: dict[str, Any] = {
         "mailroom": 1,
         "delivery_id": delivery_id,
         "document": _provenance(document),
@@ -33,27 +33,27 @@ def manifest(document: Document, *, delivery_id: str, pieces: Sequence[Document]
         "decision": _decision(document),
     }
     if document.is_piece:
-        story["packet"] = _packet(document)
+        content["packet"] = _packet(document)
     elif document.parent_id:
-        story["mail"] = {"id": document.parent_id}
+        content["mail"] = {"id": document.parent_id}
     if document.mail:
-        story["parts"] = [asdict(part) for part in document.parts]
+        content["parts"] = [asdict(part) for part in document.parts]
     if document.cuts:
         cut = document.cuts[-1]
-        story["pages"] = {"count": document.page_count, "omitted": list(cut.omitted)}
-        story["files_left"] = list(cut.files_left)
-        story["cut_by"] = document.cuts[-1].by
-        story["pieces"] = [_piece(item) for item in pieces]
-    return story
+        content["pages"] = {"count": document.page_count, "omitted": list(cut.omitted)}
+        content["files_left"] = list(cut.files_left)
+        content["cut_by"] = document.cuts[-1].by
+        content["pieces"] = [_piece(item) for item in pieces]
+    return content
 
 
 def stored_manifest(
-    story: Mapping[str, Any], *, delivery_id: str, document_id: str, location: str, sha256: str
+    content: Mapping[str, Any], *, delivery_id: str, document_id: str, location: str, sha256: str
 ) -> dict[str, Any]:
     """The manifest as it is stored and served: the story, and of which delivery and bytes it tells."""
     return {
         "$schema": SCHEMA,
-        **story,
+        **content,
         "delivery_id": delivery_id,
         "document_id": document_id,
         "location": location,

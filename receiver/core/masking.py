@@ -94,7 +94,7 @@ def _unquoted_code(found: re.Match[str]) -> str:
     return found[1].translate(_HIDDEN)
 
 
-def _unless_said(found: re.Match[str]) -> str:
+def _unless_sentence(found: re.Match[str]) -> str:
     """A placeholder for what is quoted, which is a name; a sentence is what the message says."""
     words = found[0][1:-1].casefold().split()
     return f" {found[0][1:-1]} " if len(words) >= 3 and re.search(rf"\b(?:{_VERBS})\b", " ".join(words)) else VARIES
@@ -172,7 +172,7 @@ _MASKS: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
         (r"\b(?:err|error|ora)[-_]\d{3,6}\b", _code),
         (r"\bkeyerror: ['\"](\w+)['\"]", r"keyerror: \1"),
         # Quotation marks of all sorts; an apostrophe within a word is none.
-        (_QUOTED, _unless_said),
+        (_QUOTED, _unless_sentence),
         (r"\b[a-z][a-z0-9+.-]*://\S+", VARIES),
         (r"\b[\w.+-]+@[\w-]+(\.[\w-]+)*", VARIES),
         (rf"(?<![^\s<>=(])[^\s<>=(]+\.({_EXTENSIONS})(?![a-z0-9])", VARIES),

@@ -63,7 +63,7 @@ def next_notice(incident: Incident, known: Notification, rule: AlertRule | None,
     urgent = incident.severity is Severity.CRITICAL and around.room
     if rule is None or (known.held_since is not None and not urgent):
         return Wait()
-    if known.heard_of(incident.number) and not (known.told == ACKNOWLEDGED and incident.acknowledged_at is None):
+    if known.notified_of(incident.number) and not (known.told == ACKNOWLEDGED and incident.acknowledged_at is None):
         return _while_it_lasts(incident, known, rule, around)
     return _at_its_beginning(incident, known, rule, around)
 
@@ -71,7 +71,7 @@ def next_notice(incident: Incident, known: Notification, rule: AlertRule | None,
 def _at_its_end(incident: Incident, known: Notification) -> Decision:
     # Who may have heard of it must hear its end, also after a crash between sending and writing made it one of the
     # other causes: an alert that stands for ever is worse than an end too much.
-    if known.may_have_heard:
+    if known.may_be_notified:
         return Send(str(incident.status))
     return Release() if known.held_since is not None else Wait()
 

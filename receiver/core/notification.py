@@ -18,6 +18,7 @@ class Notification:
     """The ``to`` of its rules: the channel's name."""
     due_at: float | None = None
     """When to look whether the channel must be told something; None: when the incident changes."""
+    # The names told, telling and owed are stored: they stay (docs/decisions.md).
     told: str = ""
     """firing, acknowledged, resolved or quiet; "" when it was told nothing."""
     number: int = 0
@@ -46,18 +47,18 @@ class Notification:
     version: int = 0
 
     @property
-    def heard(self) -> bool:
+    def notified(self) -> bool:
         """Whether the channel's last word was that it goes on."""
         return self.told in (TOLD_FIRING, ACKNOWLEDGED)
 
     @property
-    def may_have_heard(self) -> bool:
+    def may_be_notified(self) -> bool:
         """Whether it may be that the channel heard that it goes on, and not surely that it ended."""
-        return self.heard or bool(self.telling)
+        return self.notified or bool(self.telling)
 
-    def heard_of(self, number: int) -> bool:
+    def notified_of(self, number: int) -> bool:
         """Whether it is sure that the channel's last word was that this incident goes on."""
-        return self.heard and self.number in (0, number) and self.telling in ("", TOLD_FIRING, ACKNOWLEDGED)
+        return self.notified and self.number in (0, number) and self.telling in ("", TOLD_FIRING, ACKNOWLEDGED)
 
 
 def notification_id(incident_id: str, channel: str) -> str:

@@ -51,8 +51,8 @@ FIELDS = frozenset(
 def path_fields(document: Document, classification: Classification | None = None) -> dict[str, str]:
     """The values of a template's fields. Dates are those of the intake, in UTC: a repeat yields the same key."""
     found = classification or document.classification
-    taken_in = datetime.fromtimestamp(document.taken_in_at, UTC)
-    dates = {"yyyy": f"{taken_in:%Y}", "mm": f"{taken_in:%m}", "dd": f"{taken_in:%d}"}
+    received = datetime.fromtimestamp(document.taken_in_at, UTC)
+    dates = {"yyyy": f"{received:%Y}", "mm": f"{received:%m}", "dd": f"{received:%d}"}
     type_ = found.type if found and found.type else ""
     return {"document_id": document.id, **dates, **(_distinct if document.naming > 1 else _as_before)(document, type_)}
 

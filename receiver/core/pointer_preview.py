@@ -24,8 +24,8 @@ class Pointing:
 
     def __str__(self) -> str:
         """What the messages point to, in words."""
-        said = {"linked": "a link to Mailroom that expires", "none": "nothing"}
-        return said.get(self.state, self.to)
+        texts = {"linked": "a link to Mailroom that expires", "none": "nothing"}
+        return texts.get(self.state, self.to)
 
 
 def pointings(table: RouteTable, holds: Callable[[Target], bool], *, linked: bool) -> Iterator[Pointing]:

@@ -18,9 +18,9 @@ def judged(document: Document, table: RouteTable, *, now: float) -> ShadowVerdic
     fresh = _decided_anew(document, table, now)
     if document.plan is None or fresh is None:
         return None
-    messages = [item for item in document.deliveries if item.tells]
-    told, sent = {item.to.url for item in messages}, {item.to.url for item in messages if item.done}
-    return ShadowVerdict(table=table.version, plan=None if alike(document.plan, fresh, told, sent) else fresh)
+    messages = [item for item in document.deliveries if item.is_message]
+    message_urls, sent = {item.to.url for item in messages}, {item.to.url for item in messages if item.done}
+    return ShadowVerdict(table=table.version, plan=None if alike(document.plan, fresh, message_urls, sent) else fresh)
 
 
 def moved(document: Document, table: RouteTable, *, now: float) -> Plan | None:
@@ -32,24 +32,24 @@ def moved(document: Document, table: RouteTable, *, now: float) -> Plan | None:
     return verdict.plan if verdict else None
 
 
-def alike(item: Plan, other: Plan, told: Collection[str] = (), sent: Collection[str] = ()) -> bool:
+def alike(item: Plan, other: Plan, message_urls: Collection[str] = (), sent: Collection[str] = ()) -> bool:
     """Whether both plans lead to the same.
 
-    ``told`` are URLs that get messages: in which order is no matter. Of those that got theirs (``sent``) the options
-    are none either.
+    ``message_urls`` are the URLs that get messages: their order does not matter. For those that got theirs (``sent``),
+    neither do the options.
     """
-    return _meaning(item, told, sent) == _meaning(other, told, sent)
+    return _meaning(item, message_urls, sent) == _meaning(other, message_urls, sent)
 
 
 def what_moves(before: Plan | None, after: Plan) -> str:
     """In words: from where to where; of places that stay, the options that change."""
     if before is None or _places(before) != _places(after) or before.way != after.way:
-        return f"{_said(before)} -> {_said(after)}"
+        return f"{_summary(before)} -> {_summary(after)}"
     pairs = zip(before.to, after.to, strict=True)
     changed = [f"{new.shown}: {', '.join(names)}" for old, new in pairs if (names := _differing(old, new))]
     review = f"{'waits' if after.review else 'waits no longer'} for a person" if before.review != after.review else ""
     options = f"options of {'; '.join(changed)}" if changed else ""
-    return ", ".join(filter(None, (review, options))) or f"{_said(before)} -> {_said(after)}"
+    return ", ".join(filter(None, (review, options))) or f"{_summary(before)} -> {_summary(after)}"
 
 
 def _decided_anew(document: Document, table: RouteTable, now: float) -> Plan | None:
@@ -64,14 +64,16 @@ def _decided_anew(document: Document, table: RouteTable, now: float) -> Plan | N
     return decide(table, found, document, now=now) if found else None
 
 
-def _meaning(plan: Plan, told: Collection[str], sent: Collection[str]) -> tuple[object, ...]:
+def _meaning(plan: Plan, message_urls: Collection[str], sent: Collection[str]) -> tuple[object, ...]:
     """What makes two plans the same. With which options a message was sent that has arrived is no part of it, nor
     by which role a place is reached.
 
     The order of the places that hold the document is: messages point to the first.
     """
     places = [(to.url, to.endpoint, [] if to.url in sent else sorted(to.style.items())) for to in plan.to]
-    holders, messages = ([item for item in places if (item[0] in told) is told_] for told_ in (False, True))
+    holders, messages = (
+        [item for item in places if (item[0] in message_urls) is is_message] for is_message in (False, True)
+    )
     return plan.way, holders, sorted(messages), plan.review
 
 
@@ -79,7 +81,7 @@ def _places(plan: Plan) -> list[str]:
     return [to.shown for to in plan.to]
 
 
-def _said(plan: Plan | None) -> str:
+def _summary(plan: Plan | None) -> str:
     return f"{plan.route} ({', '.join(_places(plan)) or 'review'})" if plan else "no plan"
 
 

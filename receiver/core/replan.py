@@ -54,13 +54,13 @@ def shelved(document: Document, holds: Holds) -> Document:
 
 def with_pointers(document: Document) -> Document:
     """The document with the messages that were promised, once there is something to point to."""
-    owed = [item for item in document.messages if item.done and item.owes_pointer]
-    if not owed or document.stored is None:
+    waiting = [item for item in document.messages if item.done and item.owes_pointer]
+    if not waiting or document.stored is None:
         return document
     number = document.sequence + 1
-    paid = {item.id: replace(item, owes_pointer=False) for item in owed}
+    paid = {item.id: replace(item, owes_pointer=False) for item in waiting}
     kept = (paid.get(item.id, item) for item in document.deliveries)
-    more = [replace(_available(document, item, number), route=item.route) for item in owed]
+    more = [replace(_available(document, item, number), route=item.route) for item in waiting]
     return replace(document, deliveries=(*kept, *more), sequence=number)
 
 
@@ -90,7 +90,7 @@ def _known(item: Delivery, document: Document, holds: Holds) -> Delivery:
         meaning = meaning_of(plan, placed=False)
         claim = "" if holds(item.to) else _claim(document, plan, meaning, holds)
         return replace(item, place=place, meaning=meaning, claim=claim)
-    meaning = next((said for way, said in _MEANINGS.items() if way == item.route), Meaning.ROUTED)
+    meaning = next((value for way, value in _MEANINGS.items() if way == item.route), Meaning.ROUTED)
     return replace(item, place=place, meaning=meaning, claim="" if holds(item.to) else "unknown", superseded=True)
 
 
@@ -102,8 +102,8 @@ def _claim(document: Document, plan: Plan, meaning: Meaning, holds: Holds) -> st
     places = [rendered_address(document, to) for to in plan.to if holds(to)]
     places += [item.place for item in document.copies]
     pieces = [str(item.pages) for item in document.pieces]
-    said = "placed" if meaning in PLACED else meaning
-    return claim_id(said, str(plan.review), document.type or "", document.sha256, *pieces, *places[:1])
+    claim = "placed" if meaning in PLACED else meaning
+    return claim_id(claim, str(plan.review), document.type or "", document.sha256, *pieces, *places[:1])
 
 
 def _message(
@@ -144,7 +144,7 @@ class _Replan:
         asked: dict[str, Delivery] = {}
         for to, route in zip(self._plan.to, self._plan.routes, strict=True):
             place = self._place(to)
-            item = self._held(to, place) if self._facts.holds(to) else self._told(to, place, number)
+            item = self._held(to, place) if self._facts.holds(to) else self._message_to(to, place, number)
             asked.setdefault(item.id, replace(item, to=to, route=route, superseded=False))
         return list(asked.values())
 
@@ -154,7 +154,7 @@ class _Replan:
         others = [
             item
             for item in self._at(to, place)
-            if item.receipt and not item.tells and item.receipt.checksum not in today
+            if item.receipt and not item.is_message and item.receipt.checksum not in today
         ]
         return place_beside(place, self._document.sha256) if others and self._document.sha256 else place
 
@@ -168,7 +168,7 @@ class _Replan:
             return replace(begun_anew(item, self._document), options_changed=True)
         return item
 
-    def _told(self, to: Target, place: str, number: int) -> Delivery:
+    def _message_to(self, to: Target, place: str, number: int) -> Delivery:
         """The message to this place: the last one that it was sent, where that says the same."""
         last = _last(self._at(to, place))
         if last is not None and last.claim == self._claim:
@@ -206,13 +206,13 @@ class _Replan:
     def _spellings(self, to: Target, place: str, receipt: Receipt | None = None) -> frozenset[str]:
         """The place as it is written, in the destination's one spelling, and as the receipt says that it was."""
         taken = self._facts.taken(to, url_at(place, to.scheme))
-        said = self._facts.taken(to, receipt.location.partition("#")[0]) if receipt else taken
-        return frozenset({place, taken.place} | ({said.place} if taken.place in said.perhaps else set()))
+        spelled = self._facts.taken(to, receipt.location.partition("#")[0]) if receipt else taken
+        return frozenset({place, taken.place} | ({spelled.place} if taken.place in spelled.perhaps else set()))
 
 
 def _last(deliveries: Iterable[Delivery]) -> Delivery | None:
     """The newest message among these."""
-    messages = (item for item in deliveries if item.tells)
+    messages = (item for item in deliveries if item.is_message)
     return max(messages, key=lambda item: (item.sequence, not item.superseded), default=None)
 
 

@@ -96,7 +96,7 @@ class RouteTable:
     @cached_property
     def version(self) -> str:
         """A short fingerprint of the table's meaning, kept with each decision."""
-        return hashlib.sha256(json.dumps(_said(self), sort_keys=True).encode()).hexdigest()[:12]
+        return hashlib.sha256(json.dumps(_as_data(self), sort_keys=True).encode()).hexdigest()[:12]
 
     @cached_property
     def types(self) -> tuple[str, ...]:
@@ -142,13 +142,13 @@ _FIRST = frozenset(
 """What a table could say from the beginning. What it can say since then changes no version of one that does not."""
 
 
-def _said(value: Any) -> Any:
+def _as_data(value: Any) -> Any:
     if is_dataclass(value):
-        said = [(item, getattr(value, item.name)) for item in fields(value)]
-        return {item.name: _said(given) for item, given in said if item.name in _FIRST or given != _usual(item)}
+        values = [(item, getattr(value, item.name)) for item in fields(value)]
+        return {item.name: _as_data(given) for item, given in values if item.name in _FIRST or given != _usual(item)}
     if isinstance(value, tuple):
-        return [_said(item) for item in value]
-    return {name: _said(item) for name, item in value.items()} if isinstance(value, dict) else value
+        return [_as_data(item) for item in value]
+    return {name: _as_data(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def _usual(item: Field[Any]) -> Any:

@@ -131,7 +131,7 @@ def _excluded(when: When, *, sure: bool) -> str:
 
 def _clash(names: Sequence[str]) -> str:
     of = {item.partition("_")[2] if item.startswith(("min_", "max_")) else item for item in names}
-    why = next((f": {said}" for name, said in WHY.items() if name in of), "")
+    why = next((f": {text}" for name, text in WHY.items() if name in of), "")
     return f"{', '.join(names[:-1])} and {names[-1]} exclude each other{why}"
 
 

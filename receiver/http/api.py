@@ -95,7 +95,7 @@ class Api:
 
     async def route(self, request: Request) -> Response:
         """A person's word on where a document goes."""
-        word = await _word(request)
+        word = await _routing_decision(request)
         document = await route_by_hand(request.path_params["document_id"], word, self._context)
         return json_response(show.document_whole(document), 202)
 
@@ -117,9 +117,9 @@ class Api:
         )
 
 
-async def _word(request: Request) -> RoutingDecision:
-    said = await object_of(request)
-    texts = {name: value for name, value in said.items() if isinstance(value, str) and value}
-    if set(said) - {"to", "type", "who"} or len(texts) < len(said) or ("to" in said) == ("type" in said):
+async def _routing_decision(request: Request) -> RoutingDecision:
+    body = await object_of(request)
+    texts = {name: value for name, value in body.items() if isinstance(value, str) and value}
+    if set(body) - {"to", "type", "who"} or len(texts) < len(body) or ("to" in body) == ("type" in body):
         raise Malformed('give either {"to": "name of a route"} or {"type": "the correct type"}, and your name in "who"')
     return RoutingDecision(**{name: value[:200] for name, value in texts.items()})

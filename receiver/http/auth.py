@@ -50,14 +50,14 @@ class WrongTokens:
         if not seconds:
             return 0.0
         self._meter.count("mailroom_auth_failures", outcome="slowed")
-        self._slowed.tell(peer=address)
+        self._slowed.log(peer=address)
         return seconds
 
     def add(self, address: str) -> None:
         """One more."""
         self._limit.add(_group(address), self._clock())
         self._meter.count("mailroom_auth_failures", outcome="refused")
-        self._refused.tell(peer=address)
+        self._refused.log(peer=address)
 
 
 def _group(address: str) -> str:
@@ -99,5 +99,5 @@ def _check(token: Secret, wrong: WrongTokens, request: Request) -> None:
         raise _refusal("invalid token")
 
 
-def _refusal(said: str) -> HTTPException:
-    return HTTPException(401, said, headers={"www-authenticate": 'Bearer realm="mailroom"'})
+def _refusal(message: str) -> HTTPException:
+    return HTTPException(401, message, headers={"www-authenticate": 'Bearer realm="mailroom"'})

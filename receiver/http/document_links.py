@@ -93,6 +93,6 @@ async def _streamed(document: Document, content: Content) -> Response:
 
 async def _manifest(document: Document, context: Context) -> Response:
     """The manifest as things stand now; of no delivery, because nothing was delivered."""
-    story = manifest(document, delivery_id="", pieces=await pieces_of(document, context))
-    said = stored_manifest(story, delivery_id="", document_id=document.id, location="", sha256=document.sha256)
-    return JSONResponse(said, headers=HEADERS)
+    content = manifest(document, delivery_id="", pieces=await pieces_of(document, context))
+    stored = stored_manifest(content, delivery_id="", document_id=document.id, location="", sha256=document.sha256)
+    return JSONResponse(stored, headers=HEADERS)

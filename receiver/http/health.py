@@ -35,12 +35,12 @@ def metrics_of(app: App, readiness: Readiness) -> list[Route]:
 
     async def metrics(request: Request) -> Response:
         meter = cast("SummingMeter", app.context.meter)
-        return Response(metrics_text(meter, await _books(app), readiness.down()), media_type=CONTENT_TYPE)
+        return Response(metrics_text(meter, await _gauges(app), readiness.down()), media_type=CONTENT_TYPE)
 
     return [Route("/metrics", metrics)]
 
 
-async def _books(app: App) -> Gauges | None:
+async def _gauges(app: App) -> Gauges | None:
     try:
         return await read_gauges(app.context)
     except StoreBusy:

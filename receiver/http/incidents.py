@@ -65,20 +65,20 @@ class Incidents:
         return json_response((await incident_report(key, channels, self._context.store, limit=DOCUMENTS)).shown())
 
     async def ack(self, request: Request) -> Response:
-        said = await _said(request, {"who": str})
-        incident = await acknowledge(request.path_params["key"], self._context, who=said.get("who", "operator"))
+        body = await _fields_of(request, {"who": str})
+        incident = await acknowledge(request.path_params["key"], self._context, who=body.get("who", "operator"))
         return json_response(show.incident(incident))
 
     async def silence(self, request: Request) -> Response:
         """So many seconds from now on; 0 ends a silence."""
-        said = await _said(request, {"who": str, "why": str, "seconds": float})
-        seconds = said.get("seconds", -1.0)
-        if seconds and not said.get("why"):
+        body = await _fields_of(request, {"who": str, "why": str, "seconds": float})
+        seconds = body.get("seconds", -1.0)
+        if seconds and not body.get("why"):
             raise Malformed(
                 'give the duration and the reason: {"seconds": 7200, "why": "…", "who": "…"}; 0 seconds end the silence'
             )
         incident = await silence(
-            request.path_params["key"], seconds, said.get("why", ""), self._context, who=said.get("who", "operator")
+            request.path_params["key"], seconds, body.get("why", ""), self._context, who=body.get("who", "operator")
         )
         return json_response(show.incident(incident))
 
@@ -98,13 +98,13 @@ async def count_standing(store: Store) -> int:
     return count
 
 
-async def _said(request: Request, known: dict[str, type]) -> dict[str, Any]:
+async def _fields_of(request: Request, known: dict[str, type]) -> dict[str, Any]:
     """What the body says of these. Raises Malformed for anything else in it."""
-    said = await object_of(request)
-    for name, value in said.items():
+    body = await object_of(request)
+    for name, value in body.items():
         kind = known.get(name)
         if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
             continue
         if kind is not str or not isinstance(value, str) or len(value) > WHO_CHARS:
             raise Malformed(f"{name!r}: the body may have {', '.join(sorted(known))}, in {WHO_CHARS} characters each")
-    return said
+    return body

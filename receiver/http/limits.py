@@ -113,7 +113,7 @@ class ConnectionLimits:
         for item in closed:
             item.hang_up()
         self._meter.count("mailroom_connections_closed", len(closed), listener=self._listener)
-        self._full.tell(closed=len(closed))
+        self._full.log(closed=len(closed))
 
     def hold(self, size: int) -> bool:
         """Counts so many bytes more of what has begun and does not end; whether there is room for them."""
@@ -131,4 +131,4 @@ class ConnectionLimits:
                 log, logging.WARNING, "connection.refused",
                 listener=self._listener, cause=problem.code, status=problem.status,
             )  # fmt: skip
-        self._refusals[problem.code].tell()
+        self._refusals[problem.code].log()

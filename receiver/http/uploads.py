@@ -93,15 +93,15 @@ async def _bounded(first: bytes, part: FilePart, limit: int) -> AsyncIterator[by
 
 
 def _answer(outcome: UploadResult) -> Response:
-    told: dict[str, Any] = {"documents": outcome.taken}
+    answer: dict[str, Any] = {"documents": outcome.taken}
     if outcome.refused:
-        told["refused"] = outcome.refused
+        answer["refused"] = outcome.refused
     problem = outcome.stopped or (None if outcome.taken else _nothing_taken(outcome))
     if problem is None:
-        return JSONResponse(told, 202)
+        return JSONResponse(answer, 202)
     headers = {name.decode(): value.decode() for name, value in problem.headers}
     error = {"error": {"code": problem.code, "message": problem.message}}
-    return JSONResponse(error | told, problem.status, headers)
+    return JSONResponse(error | answer, problem.status, headers)
 
 
 def _nothing_taken(outcome: UploadResult) -> ErrorReply:

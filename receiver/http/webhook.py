@@ -149,9 +149,9 @@ class WebhookEndpoint:
     async def _kept(self, inbounds: Sequence[Inbound]) -> list[Reply]:
         begun = time.perf_counter()
         outcomes = await receive(inbounds, self._receiver)
-        return self._told(inbounds, outcomes, time.perf_counter() - begun)
+        return self._replies(inbounds, outcomes, time.perf_counter() - begun)
 
-    def _told(
+    def _replies(
         self, inbounds: Sequence[Inbound], outcomes: Sequence[Accepted | Exception], seconds: float
     ) -> list[Reply]:
         """The replies to those that were read, each with its line in the log; they took so long together."""
@@ -173,16 +173,16 @@ class WebhookEndpoint:
     def _failed(self, error: Exception, peer: str, *, size: int) -> Reply:
         """The refusal that this error amounts to, which lets go of all that was worked with."""
         if isinstance(error, MailroomError):
-            problem, cause, told = problem_of(error), error.code, str(error)
+            problem, cause, detail = problem_of(error), error.code, str(error)
             if isinstance(error, NotAuthentic):
                 cause = error.cause
         else:
             log.error("unhandled_exception", exc_info=error)
-            problem, cause, told = INTERNAL, INTERNAL.code, ""
+            problem, cause, detail = INTERNAL, INTERNAL.code, ""
         forget_frames(error)
         if isinstance(error, TooManyEvents):
             return self._refuse_quietly(problem, error, peer)
-        return self._refuse(problem, cause, peer, size=size, error=told)
+        return self._refuse(problem, cause, peer, size=size, error=detail)
 
     def _refuse(self, problem: ErrorReply, cause: str, peer: str, *, size: int | None = None, error: str = "") -> Reply:
         """The refusal, counted, with its line in the log: an error for a fault of ours, a warning for a sender's."""
@@ -193,7 +193,7 @@ class WebhookEndpoint:
             self._lines[cause] = RateLimitedLog(
                 log, level, "event.refused", lines=LINES, cause=cause, status=problem.status
             )
-        self._lines[cause].tell(size=size, peer=peer, error=error if ours else None)
+        self._lines[cause].log(size=size, peer=peer, error=error if ours else None)
         return Reply.of(problem)
 
     def _refuse_quietly(self, problem: ErrorReply, error: TooManyEvents, peer: str) -> Reply:
@@ -209,7 +209,7 @@ class WebhookEndpoint:
     def _note(self, event: Event, fresh: bool, seconds: float) -> None:
         if not log.isEnabledFor(logging.INFO):
             return
-        write = _write_accepted if fresh else self._duplicates.tell
+        write = _write_accepted if fresh else self._duplicates.log
         write(
             event=event.event_id, type=event.type, job=event.job_id, document=event.document_id,
             verified_by=" ".join(event.verified_by), late=event.late or None, size=event.size,

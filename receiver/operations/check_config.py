@@ -51,16 +51,16 @@ def _odd(config: Config, doubts: Callable[[Target], list[str]], wrong: Collectio
     for where, name, targets in ways(config.table):
         for at, target in enumerate(targets):
             here = f"{where}.to[{at}]"
-            for said in () if here in wrong else doubts(target):
-                yield Problem(severity="warning", where=here, message=f"{target.url}: {said}", route=name)
+            for doubt in () if here in wrong else doubts(target):
+                yield Problem(severity="warning", where=here, message=f"{target.url}: {doubt}", route=name)
 
 
 def unlike(shadow: Config, config: Config) -> list[Problem]:
     """Where a shadow table's file asks LlamaCloud for something else: the answers come from what the real one asks."""
-    told = "differs from the real one, which LlamaCloud uses: the shadow table cannot show the effect of other rules"
+    reason = "differs from the real one, which LlamaCloud uses: the shadow table cannot show the effect of other rules"
     differ = [name for name in ("classify", "split") if getattr(shadow, name) != getattr(config, name)]
     fix = "test rules on separate documents; the shadow table only compares routes"
-    return [Problem(severity="warning", where=name, message=told, fix=fix) for name in differ]
+    return [Problem(severity="warning", where=name, message=reason, fix=fix) for name in differ]
 
 
 def _on_our_own(config: Config, names: Names, own: Mapping[str, str], wrong: Collection[str]) -> Iterator[Problem]:

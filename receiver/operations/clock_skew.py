@@ -18,7 +18,7 @@ STEP = 5.0
 """Seconds by which a clock was set, and did not just run a little fast."""
 APART = 10.0
 """Seconds between two clocks that are worth a word; an HTTP date has whole ones, and is on its way for a moment."""
-TOLD_EVERY = 3600.0
+ALERT_EVERY = 3600.0
 FIX = "synchronize this machine's clock by NTP; check it with timedatectl or chronyc tracking"
 LLAMACLOUD, STORE, BEFORE = "llamacloud", "store", "step"
 """What a clock is held against: LlamaCloud's, the times of others in the store, and itself a moment before."""
@@ -48,24 +48,24 @@ class SkewMonitor:
         """``clock`` is one that nobody sets."""
         self._clock = clock
         self._before: tuple[float, float] | None = None
-        self._told: dict[str, float] = {}
+        self._alerted: dict[str, float] = {}
 
     def check(self, context: Context) -> Skew | None:
         """By how much the clock was set since the last look, if it was."""
         now, seconds = context.clock(), self._clock()
-        told, passed = self._before or (now, seconds)
+        wall, passed = self._before or (now, seconds)
         self._before = (now, seconds)
-        step = (now - told) - (seconds - passed)
+        step = (now - wall) - (seconds - passed)
         return Skew(BEFORE, step) if abs(step) >= STEP else None
 
     def compared(self, context: Context) -> Skew | None:
         """By how much it is apart from LlamaCloud's, if it is, and this was not told within the last hour."""
         skew, now = apart(context), self._clock()
         if skew is None:
-            self._told.pop(LLAMACLOUD, None)
-        if skew is None or now - self._told.get(LLAMACLOUD, -TOLD_EVERY) < TOLD_EVERY:
+            self._alerted.pop(LLAMACLOUD, None)
+        if skew is None or now - self._alerted.get(LLAMACLOUD, -ALERT_EVERY) < ALERT_EVERY:
             return None
-        self._told[LLAMACLOUD] = now
+        self._alerted[LLAMACLOUD] = now
         return skew
 
 
@@ -80,7 +80,7 @@ async def alert_of_skew(skew: Skew, owner: str, context: Context) -> None:
     facts = {"seconds": round(skew.seconds, 1), "against": skew.against, "fix": FIX}
     log.warning("clock.skewed", extra={"facts": facts})
     alert = _alert(skew, owner, context.clock())
-    task = task_for(alert, owner, f"{alert.at // TOLD_EVERY:.0f}", await incident_part(alert, context))
+    task = task_for(alert, owner, f"{alert.at // ALERT_EVERY:.0f}", await incident_part(alert, context))
     await context.store.apply(InsertIfAbsent(task))
     await context.enqueue(task.id)
     await still(skew, owner, context)

@@ -40,8 +40,8 @@ async def document_report(document_id: str, store: Store) -> DocumentReport:
     if document is None:
         raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")
     jobs = await find_records(store, Job, Query(by="document", key=document.id), limit=100)
-    told = [item for job in jobs for item in await find_records(store, Event, Query(by="job", key=job.id), limit=100)]
-    events = [item for item in told if item.document_id in ("", document.id)]  # others only name its job
+    named = [item for job in jobs for item in await find_records(store, Event, Query(by="job", key=job.id), limit=100)]
+    events = [item for item in named if item.document_id in ("", document.id)]  # others only name its job
     subjects = [document.id, *(job.id for job in jobs)]
     tasks = [
         item

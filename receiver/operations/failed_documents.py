@@ -152,7 +152,7 @@ async def _with_bytes(document: Document, file: Path, name: str, reason: str, co
     async def change(fresh: Document) -> tuple[Document, Sequence[Write]] | Skipped:
         if fresh.forgotten_at is None and (why := why_not(fresh)):
             return Skipped(fresh, why)
-        said = f"{reason}; before: {fresh.name}, sha256 {fresh.sha256}"
+        note = f"{reason}; before: {fresh.name}, sha256 {fresh.sha256}"
         other = replace(
             fresh,
             name=name,
@@ -164,7 +164,7 @@ async def _with_bytes(document: Document, file: Path, name: str, reason: str, co
             page_count=None,
             cuts=(),
         )
-        return _anew(other, said, context)
+        return _anew(other, note, context)
 
     after = await _changed(document.id, change, context)
     await context.release(kept.location if isinstance(after, Skipped) else before)

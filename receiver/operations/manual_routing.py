@@ -56,7 +56,7 @@ def reroute(
     if document.parts_state and document.own_state is DocumentState.ROUTED:
         fix = f"route its parts: to list them: mailroom documents {document.id}"
         raise NotAllowed(f"document {document.id} is delivered; it is {document.state} because of its pieces", fix=fix)
-    typed = replace(document, classification=_said(document, word)) if word.type else document
+    typed = replace(document, classification=_classification(document, word)) if word.type else document
     plan = _by_type(typed, word, table, now) if word.type else _by_name(document, word, table, now)
     detail = f"{word.who}: {plan.reason}; before: {_before(document)}"
     routed = replanned(typed, plan, facts, before=document)
@@ -82,15 +82,15 @@ def _by_type(document: Document, word: RoutingDecision, table: RouteTable, now: 
     return replace(plan, way=Way.BY_HAND, reason=f"{word.who} set the type to {word.type}", review=False)
 
 
-def _said(document: Document, word: RoutingDecision) -> Classification:
+def _classification(document: Document, word: RoutingDecision) -> Classification:
     return Classification(type=word.type, confidence=1.0, reasoning=f"{word.who} decided; before: {_before(document)}")
 
 
 def _before(document: Document) -> str:
     """What was known and decided until now, in a few words."""
     found = document.classification
-    said = f"{found.type or 'no type'} {found.confidence:.2f}" if found else "not classified"
+    text = f"{found.type or 'no type'} {found.confidence:.2f}" if found else "not classified"
     if document.plan is None:
-        return f"{document.state}, {said}"
+        return f"{document.state}, {text}"
     way, route = document.plan.way, document.plan.route
-    return f"{document.state}, {said}, {way}" + (f" {route}" if route != way else "")
+    return f"{document.state}, {text}, {way}" + (f" {route}" if route != way else "")

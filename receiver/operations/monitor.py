@@ -63,7 +63,7 @@ class MonitorResult:
 async def monitor(context: Context) -> MonitorResult:
     """Raises an alert for each new case of what is wrong now."""
     await _documents(context)
-    totals = await _books(context)
+    totals = await _balance(context)
     await _raise(totals, context)
     paused = any([(await read_pause(what, context)).until for what in (SUBMISSION, RESULTS)])
     conditions = {
@@ -75,7 +75,7 @@ async def monitor(context: Context) -> MonitorResult:
         "table.refused": await _not_found_gone(short_hash("table.refused", "reload"), context),
         "shadow.refused": await _not_found_gone(short_hash("shadow.refused", "reload"), context),
         "queue.silent": await _unless_later(
-            stalled_queue.HEARD, short_hash(stalled_queue.KIND, stalled_queue.CAUSE), context
+            stalled_queue.RECEIVED, short_hash(stalled_queue.KIND, stalled_queue.CAUSE), context
         ),
         "clock.skewed": frozenset[str](),  # the machine whose clock it is contradicts (skew.still)
     }
@@ -174,7 +174,7 @@ async def _unless_later(flag_id: str, key: str, context: Context) -> frozenset[s
     return frozenset() if flag is not None and flag.at > incident.last_at else frozenset({key})
 
 
-async def _books(context: Context) -> list[Alarm]:
+async def _balance(context: Context) -> list[Alarm]:
     tally = await context.store.tally()
     if tally.balanced:
         return []
@@ -183,7 +183,7 @@ async def _books(context: Context) -> list[Alarm]:
         kind="balance.off",
         cause="books",
         title="the totals do not balance",
-        detail=f"received {tally.taken_in}, but routed {tally.routed} + review {tally.review} + failed {tally.failed} "
+        detail=f"received {tally.received}, but routed {tally.routed} + review {tally.review} + failed {tally.failed} "
         f"+ open {tally.open} + removed {tally.forgotten}",
         fix="mailroom balance; compare with mailroom documents, and keep the store unchanged for the investigation",
         at=now,

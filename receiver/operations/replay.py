@@ -143,7 +143,7 @@ def resumed(document: Document, parked: Sequence[Task], context: Context, *, who
     )
     submitted = any(task.kind in ("react", "recheck") for task in parked) or bool(document.job_id)
     cutting = any(task.kind == "cut" for task in parked)
-    before = Step.SPLIT if cutting else Step.SUBMITTED if submitted else Step.TAKEN_IN
+    before = Step.SPLIT if cutting else Step.SUBMITTED if submitted else Step.RECEIVED
     step = Step.DECIDED if document.plan else before
     ready = replace(
         document,
@@ -208,7 +208,7 @@ async def _redeliver(document: Document, context: Context) -> Replay:
     again = [item for item in document.deliveries if not item.done or item in document.holders]
     if not again:
         return _nothing(document, "nothing to redeliver")
-    if any(not item.tells for item in again) and (why := await why_undeliverable(document, context)):
+    if any(not item.is_message for item in again) and (why := await why_undeliverable(document, context)):
         return _nothing(document, why)
     rows = (begun_anew(item, document) if item in again else item for item in document.deliveries)
     after = replace(document, deliveries=tuple(rows), error="")

@@ -16,9 +16,9 @@ SWEEPS = 2
 """After so many a task that is due was enqueued again, and should have been begun."""
 AT_ONCE = 50
 """Tasks that one sweep begins by itself."""
-TOLD_EVERY = 3600.0
+ALERT_EVERY = 3600.0
 KIND, CAUSE = "queue.silent", "unheard"
-HEARD = "queue:heard"
+RECEIVED = "queue:heard"  # a stored word stays (docs/decisions.md)
 """The flag that says when the queue last brought a message."""
 
 
@@ -29,19 +29,19 @@ async def overlooked(context: Context, *, sweep_seconds: float) -> list[str]:
     return [task.id for task in page.records]
 
 
-async def note_heard(context: Context) -> None:
+async def note_received(context: Context) -> None:
     """Writes down that the queue brought a message; for a sweep in another process."""
-    flag = await context.store.get(Flag, HEARD)
-    await put_flag(HEARD, "", flag, context)
+    flag = await context.store.get(Flag, RECEIVED)
+    await put_flag(RECEIVED, "", flag, context)
 
 
 async def is_silent(context: Context, *, sweep_seconds: float) -> bool:
     """Whether it has brought no process anything during these sweeps."""
-    flag = await context.store.get(Flag, HEARD)
+    flag = await context.store.get(Flag, RECEIVED)
     return flag is None or abs(context.clock() - flag.at) >= SWEEPS * sweep_seconds
 
 
-async def tell_of_silence(begun: int, context: Context) -> str:
+async def alert_of_silence(begun: int, context: Context) -> str:
     """The id of the task that raises an alert, once in an hour."""
     now = context.clock()
     alert = Alert(
@@ -52,7 +52,7 @@ async def tell_of_silence(begun: int, context: Context) -> str:
         fix="check the queue of MAILROOM_QUEUE: other consumers, its redrive policy, its event source",
         at=now,
     )
-    task = task_for(alert, f"{now // TOLD_EVERY:.0f}", await incident_part(alert, context))
+    task = task_for(alert, f"{now // ALERT_EVERY:.0f}", await incident_part(alert, context))
     await context.store.apply(InsertIfAbsent(task))
     await context.enqueue(task.id)
     return task.id

@@ -37,7 +37,7 @@ def read_piece(text: str) -> Segment:
         raise Malformed(str(error), fix="write 1-4 5-13=invoice 14=blank") from error
 
 
-async def recut(document_id: str, wish: CutRequest, context: Context) -> Document:
+async def recut(document_id: str, request: CutRequest, context: Context) -> Document:
     """The packet with its new cut, which is being carried out.
 
     Any PDF can be cut, one that was not taken in as a packet too. Raises NotFound, NotAllowed while it is being worked
@@ -51,7 +51,7 @@ async def recut(document_id: str, wish: CutRequest, context: Context) -> Documen
     if document.page_count is None:
         async with open_packet(document, context) as pages:
             document = replace(document, page_count=pages.count)
-    after = _cut(document, wish, context)
+    after = _cut(document, request, context)
     task = cut_task(document.id, because=f"hand-{len(after.cuts)}", now=context.clock())
     await context.store.apply(Replace(after), InsertIfAbsent(task))
     await context.enqueue(task.id)
@@ -67,16 +67,16 @@ def _refuse(document: Document) -> None:
         raise NotAllowed(f"document {document.id} is still being processed", fix=fix)
 
 
-def _cut(document: Document, wish: CutRequest, context: Context) -> Document:
+def _cut(document: Document, request: CutRequest, context: Context) -> Document:
     now, count = context.clock(), document.page_count or 0
-    pieces = _merged(document.pieces, wish.merge) if wish.merge else wish.pieces
+    pieces = _merged(document.pieces, request.merge) if request.merge else request.pieces
     result = account(pieces, count, Guards())
     if result.faults:
         raise Malformed(f"{document.name} has {count} pages: {'; '.join(result.faults)}")
     _check_types(pieces, context.config.table)
     because = f"hand-{len(document.cuts) + 1}"
     task = cut_task(document.id, because=because, now=now)
-    made = Cut(at=now, by=wish.who, task=task.id, pieces=result.pieces)
+    made = Cut(at=now, by=request.who, task=task.id, pieces=result.pieces)
     cut = replace(
         shelved(document, context.holds),
         packet=True,
@@ -88,7 +88,7 @@ def _cut(document: Document, wish: CutRequest, context: Context) -> Document:
         error="",
         deadline=now + 3 * context.config.deadline_seconds,
     )
-    return cut.note(now, "cut by hand", f"{wish.who}: {cut_text(result.pieces)}; before: {_before(document)}")
+    return cut.note(now, "cut by hand", f"{request.who}: {cut_text(result.pieces)}; before: {_before(document)}")
 
 
 def _merged(pieces: Sequence[Segment], pages: Iterable[int]) -> tuple[Segment, ...]:

@@ -51,10 +51,12 @@ async def _cut(packet: Document, task: Task, context: Context) -> StepResult:
                 return _hold(packet, f"its pages do not add up: {decided}", context)
             packet = decided
         await _withdraw(packet, context)
-        said = [(await _piece(packet, item, pages, context), piece_id(packet.id, item.pages)) for item in packet.pieces]
+        records = [
+            (await _piece(packet, item, pages, context), piece_id(packet.id, item.pages)) for item in packet.pieces
+        ]
         whole = any(len(item.pages) == pages.count for item in packet.pieces)
         left = () if whole else tuple(pages.files)
-    return _done(packet, task, {piece: doubt for doubt, piece in said if doubt}, left, context)
+    return _done(packet, task, {piece: doubt for doubt, piece in records if doubt}, left, context)
 
 
 async def _decide(packet: Document, task: Task, pages: OpenPdf, context: Context) -> Document | str:

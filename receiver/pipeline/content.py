@@ -33,14 +33,14 @@ async def content_of(document: Document, context: Context) -> Content:
     """
     if document.forgotten_at is None:
         return await context.content(document)
-    said: MailroomError = FileGone(_gone(document), fix=BRING_BACK)
+    failure: MailroomError = FileGone(_gone(document), fix=BRING_BACK)
     async for content in contents(document, context):
         try:
             await _read_first(content)
             return content
         except MailroomError as error:
-            said = error
-    raise said
+            failure = error
+    raise failure
 
 
 async def _read_first(content: Content) -> None:
@@ -56,8 +56,8 @@ async def why_undeliverable(document: Document, context: Context) -> str:
     try:
         await content_of(document, context)
     except MailroomError as error:
-        said = _gone(document)
-        return f"{said if isinstance(error, FileGone) else f'{said}, or: {error}'}; {BRING_BACK}"
+        failure = _gone(document)
+        return f"{failure if isinstance(error, FileGone) else f'{failure}, or: {error}'}; {BRING_BACK}"
     return ""
 
 

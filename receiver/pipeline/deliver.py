@@ -40,9 +40,9 @@ async def deliver(task: Task, context: Context) -> StepResult:
         return StepResult(note=note, again_at=again_at, change=lambda: attempt_failed(task, None, context))
     if _too_early(document, delivery, context):
         return StepResult(note="the document is not stored yet", again_at=_announced_at(document, context))
-    request = await _parcel(document, delivery, context)
+    request = await _request_for(document, delivery, context)
     receipt = await _sent(request, context)
-    owes_pointer = delivery.tells and request.pointer.state is PointerState.PENDING
+    owes_pointer = delivery.is_message and request.pointer.state is PointerState.PENDING
     context.meter.count("mailroom_deliveries", destination=delivery.to.scheme, outcome="delivered")
 
     async def change() -> Sequence[Write]:
@@ -109,7 +109,7 @@ async def _asked_for(task: Task, context: Context) -> tuple[Document | None, Del
     return document, document.delivery(task.details["delivery_id"])
 
 
-async def _parcel(document: Document, delivery: Delivery, context: Context) -> DeliveryRequest:
+async def _request_for(document: Document, delivery: Delivery, context: Context) -> DeliveryRequest:
     assert document.plan is not None
     stored_at = max((item.delivered_at or 0.0 for item in document.holders), default=0.0)
     return DeliveryRequest(
@@ -132,7 +132,7 @@ async def _parcel(document: Document, delivery: Delivery, context: Context) -> D
 
 def _where(delivery: Delivery) -> str:
     """Where to: a document that was delivered goes where it lies, should such names be made otherwise by now."""
-    lies = delivery.receipt.location if delivery.receipt and not delivery.tells else ""
+    lies = delivery.receipt.location if delivery.receipt and not delivery.is_message else ""
     return lies if lies.startswith(f"{delivery.to.scheme}://") else url_at(delivery.place, delivery.to.scheme)
 
 
@@ -164,11 +164,13 @@ async def _delivered(task: Task, sent: Delivery, context: Context) -> Sequence[W
         options_changed=False,
     )  # fmt: skip
     if delivery is None:  # a message that its place was told nothing of: what replaces it is on its way
-        kept = document if sent.tells else replace(document, deliveries=(*document.deliveries, done))
+        kept = document if sent.is_message else replace(document, deliveries=(*document.deliveries, done))
         return [Replace(kept)]
     after = with_pointers(document.with_delivery(done)).settle()
     following = [
-        item for item in due_deliveries(after) if item.tells and (item.meaning is Meaning.AVAILABLE or not done.tells)
+        item
+        for item in due_deliveries(after)
+        if item.is_message and (item.meaning is Meaning.AVAILABLE or not done.is_message)
     ]
     return [Replace(after), *(delivery_task(item, after, now=now) for item in following)]
 

@@ -87,7 +87,7 @@ def resubmission(document: Document, reason: str, now: float, context: Context) 
     return replace(
         shelved(document, context.holds),
         state=DocumentState.OPEN,
-        step=Step.TAKEN_IN,
+        step=Step.RECEIVED,
         submissions=document.submissions + 1,
         job_id="",
         classification=None,

@@ -57,7 +57,7 @@ async def fetch_unrecorded_job(
 
 def _awaits_job(document: Document) -> bool:
     """Whether a job of it may exist that is not on record: it is being submitted."""
-    return document.state is DocumentState.OPEN and document.step is Step.TAKEN_IN
+    return document.state is DocumentState.OPEN and document.step is Step.RECEIVED
 
 
 async def _looked_up(

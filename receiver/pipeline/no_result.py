@@ -38,7 +38,7 @@ def without_result(job: JobContext, context: Context) -> Sequence[Write]:
 
 def no_result_alerts(job: JobContext, writes: Sequence[Write], context: Context) -> Sequence[Alert]:
     """The alert of a job that came to no result; none while its document is submitted anew: that is only counted."""
-    if any(document.step is Step.TAKEN_IN for document in written_records(writes, Document)):
+    if any(document.step is Step.RECEIVED for document in written_records(writes, Document)):
         context.meter.count("mailroom_alerts", kind="job.failed", outcome="mended")
         return ()
     reason, document = _why(job.report), job.document

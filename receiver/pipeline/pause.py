@@ -74,8 +74,8 @@ async def read_pause(what: str, context: Context) -> Pause:
     flag = await context.store.get(Flag, FLAG + what)
     if flag is None:
         return Pause()
-    said = msgspec.json.decode(flag.value, type=Pause) if flag.value.startswith("{") else Pause(float(flag.value))
-    return msgspec.structs.replace(said, at=flag.at, version=flag.version)
+    pause = msgspec.json.decode(flag.value, type=Pause) if flag.value.startswith("{") else Pause(float(flag.value))
+    return msgspec.structs.replace(pause, at=flag.at, version=flag.version)
 
 
 def kept(what: str, pause: Pause, *, now: float) -> Write:

@@ -93,6 +93,7 @@ def handling_of(event: Event, *, now: float) -> Task:
         "other_id": event.other_id,
         "document_id": event.document_id,
     }
+    # "react" is stored, and the beginning of an id: such words stay (docs/decisions.md)
     return new_task("react", *about, event.type, *proven, subject=subject, now=now, details=details)
 
 
@@ -123,8 +124,8 @@ async def _keep_all(events: Sequence[Event], receiver: ReceiverDependencies, now
         if outcome is not None:
             receiver.limit.take_back(event)
     if new := [task.id for task, outcome in zip(tasks, outcomes, strict=True) if outcome is None]:
-        await _ring(new, receiver)
-    return [_told(event, outcome) for event, outcome in zip(events, outcomes, strict=True)]
+        await _enqueue(new, receiver)
+    return [_outcome(event, outcome) for event, outcome in zip(events, outcomes, strict=True)]
 
 
 def _change(event: Event, task: Task) -> list[Write]:
@@ -133,13 +134,13 @@ def _change(event: Event, task: Task) -> list[Write]:
     return [*(CheckOwner(item, event.document_id) for item in named), Insert(event), InsertIfAbsent(task)]
 
 
-def _told(event: Event, outcome: Exception | None) -> Accepted | Exception:
+def _outcome(event: Event, outcome: Exception | None) -> Accepted | Exception:
     if isinstance(outcome, Conflict):
         return NotAuthentic("token_of_another_job") if outcome.kind == "job" else Accepted(event, fresh=False)
     return outcome or Accepted(event, fresh=True)
 
 
-async def _ring(task_ids: Sequence[str], receiver: ReceiverDependencies) -> None:
+async def _enqueue(task_ids: Sequence[str], receiver: ReceiverDependencies) -> None:
     try:
         await receiver.queue.enqueue(*task_ids)
     except Transient:

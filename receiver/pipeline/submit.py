@@ -30,7 +30,7 @@ from receiver.ports import CloudFile, JobRequest
 async def submit(task: Task, context: Context) -> StepResult:
     """One attempt to submit the document that the task is about."""
     document = await context.store.get(Document, task.subject)
-    if document is None or document.state is not DocumentState.OPEN or document.step is not Step.TAKEN_IN:
+    if document is None or document.state is not DocumentState.OPEN or document.step is not Step.RECEIVED:
         return StepResult(note="already submitted")
     try:
         placed = await _placed(document, task, context)
@@ -75,7 +75,7 @@ async def _placed(document: Document, task: Task, context: Context) -> Placed:
 async def _waiting(document: Document, context: Context) -> Document | None:
     """The document as it is now, while it still waits for this very submission."""
     fresh = await context.store.get(Document, document.id)
-    waits = fresh is not None and fresh.step is Step.TAKEN_IN and fresh.submissions == document.submissions
+    waits = fresh is not None and fresh.step is Step.RECEIVED and fresh.submissions == document.submissions
     return fresh if waits else None
 
 
@@ -207,7 +207,7 @@ async def give_up(task: Task, error: Exception, context: Context) -> Sequence[Wr
     Any other reason, a rule of ours that it refuses for one, is not the document's fault: it waits for a person.
     """
     document = await context.store.get(Document, task.subject)
-    if document is None or document.step is not Step.TAKEN_IN:
+    if document is None or document.step is not Step.RECEIVED:
         return ()
     if isinstance(error, DocumentRefused | FileGone) and error.owner is Owner.DOCUMENT:
         return failed_without_job(document, str(error), context)

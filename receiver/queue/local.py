@@ -27,10 +27,10 @@ class LocalQueue:
             return  # the poll finds it, and a delay of hours needs no timer
 
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(delay_seconds, self._ring_late)
+        timer = loop.call_later(delay_seconds, self._wake)
         self._timers.add(timer)
 
-    def _ring_late(self) -> None:
+    def _wake(self) -> None:
         self._timers = {timer for timer in self._timers if timer.when() > asyncio.get_running_loop().time()}
         self._rung.set()
 

@@ -87,16 +87,16 @@ def back_up(store: Path, spool: FolderSpool | None, to: Path, *, now: float, ver
 
 def verify_backup(folder: Path) -> Backup:
     """What the backup in this folder holds, once all of it was read. Raises Misconfigured when it is not whole."""
-    said = _sign_of(folder)
+    made = _sign_of(folder)
     try:
         with closing(_read_only(folder / STORE)) as db:
             found = [row[0] for row in db.execute("pragma integrity_check(3)").fetchall()]
-            wrong = _wrong(db, FolderSpool(folder / SPOOL), said) if found == ["ok"] else found
+            wrong = _wrong(db, FolderSpool(folder / SPOOL), made) if found == ["ok"] else found
     except sqlite3.Error as error:
         wrong = [str(error)]
     if wrong:
         raise Misconfigured(f"the backup {folder} is incomplete: {'; '.join(wrong[:3])}", fix="take another backup")
-    return said
+    return made
 
 
 def restore(source: Path, store: Path, spool: FolderSpool | None) -> Backup:
@@ -104,8 +104,8 @@ def restore(source: Path, store: Path, spool: FolderSpool | None) -> Backup:
 
     Raises Misconfigured, MailroomError.
     """
-    said = verify_backup(source)
-    _refuse_to_overwrite(store, spool, said)
+    made = verify_backup(source)
+    _refuse_to_overwrite(store, spool, made)
     aside, root = store.with_name(f"{store.name}.restoring"), spool.root if spool else None
     there = root is not None and root.exists()
     try:
@@ -117,7 +117,7 @@ def restore(source: Path, store: Path, spool: FolderSpool | None) -> Backup:
         if root is not None:
             _clear(root, keep=there)
         raise MailroomError(f"{source} could not be restored: {error}", fix="check the disk space") from error
-    return said
+    return made
 
 
 def _put(source: Path, store: Path, spool: Path | None) -> None:
@@ -186,11 +186,11 @@ def _sort_out_forgotten(store: Path, made: Backup) -> None:
         del made.missing[item]
 
 
-def _wrong(db: sqlite3.Connection, spool: FolderSpool, said: Backup) -> list[str]:
+def _wrong(db: sqlite3.Connection, spool: FolderSpool, made: Backup) -> list[str]:
     """What the files lack that the store needs."""
-    excused = {*said.forgotten, *said.missing}
+    excused = {*made.forgotten, *made.missing}
     wrong = []
-    for held in _held(db) if said.spool else ():
+    for held in _held(db) if made.spool else ():
         path = spool.path_of(held.location)
         if held.document not in excused and (not path.is_file() or _sha256(path) != held.sha256):
             wrong.append(f"the bytes of document {held.document} are missing or damaged")
@@ -199,13 +199,13 @@ def _wrong(db: sqlite3.Connection, spool: FolderSpool, said: Backup) -> list[str
 
 def _sign_of(folder: Path) -> Backup:
     try:
-        said = msgspec.json.decode((folder / SIGN).read_bytes(), type=Backup)
+        made = msgspec.json.decode((folder / SIGN).read_bytes(), type=Backup)
     except (OSError, msgspec.MsgspecError) as error:
         fix = "use a folder that `mailroom backup` completed"
         raise Misconfigured(f"{folder} is not a backup: {SIGN} cannot be read: {error}", fix=fix) from error
-    if said.schema > len(steps()):
-        raise Misconfigured(f"{folder} is a backup of a newer Mailroom ({said.mailroom})", fix="install that version")
-    return said
+    if made.schema > len(steps()):
+        raise Misconfigured(f"{folder} is a backup of a newer Mailroom ({made.mailroom})", fix="install that version")
+    return made
 
 
 def _refuse_place(store: Path, spool: FolderSpool | None, to: Path) -> None:
@@ -218,12 +218,12 @@ def _refuse_place(store: Path, spool: FolderSpool | None, to: Path) -> None:
         raise Misconfigured(f"{to} is inside the spool", fix="use a folder on another disk")
 
 
-def _refuse_to_overwrite(store: Path, spool: FolderSpool | None, said: Backup) -> None:
+def _refuse_to_overwrite(store: Path, spool: FolderSpool | None, made: Backup) -> None:
     there = [path for path in (store, *_logs(store)) if path.exists()]
     if there:
         raise Misconfigured(f"{there[0]} already exists: restore a backup into an empty location", fix=_aside(store))
-    if said.spool is not (spool is not None):
-        before, now = ("a folder", "a bucket") if said.spool else ("a bucket", "a folder")
+    if made.spool is not (spool is not None):
+        before, now = ("a folder", "a bucket") if made.spool else ("a bucket", "a folder")
         fix = "use the same kind of spool as when the backup was made"
         raise Misconfigured(f"the backup's spool was in {before}, but MAILROOM_SPOOL is {now}", fix=fix)
     if spool is not None and not spool.is_empty():

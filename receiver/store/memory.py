@@ -43,7 +43,7 @@ class MemoryStore:
     def __init__(self, clock: Clock = time.time) -> None:
         self._clock = clock
         self._kept: dict[type[Any], dict[str, Any]] = {kind: {} for kind in INDEXES}
-        self._books: Counter[str] = Counter()
+        self._totals: Counter[str] = Counter()
 
     async def open(self) -> None:
         pass
@@ -105,7 +105,7 @@ class MemoryStore:
         return claimed
 
     async def tally(self) -> Tally:
-        return Tally.of(self._books)
+        return Tally.of(self._totals)
 
     async def purge(self, *, now: float, limit: int = 1000) -> int:
         gone = [(kind, key) for kind in INDEXES for key in self._kept[kind] if self._get(kind, key, now) is None]
@@ -141,15 +141,15 @@ class MemoryStore:
     def _put(self, record: Record) -> None:
         if isinstance(record, Document):
             before = self._get(Document, record.id)
-            self._books.update(["taken_in", record.state] if before is None else [record.state])
-            self._books.subtract([] if before is None else [before.state])
+            self._totals.update(["taken_in", record.state] if before is None else [record.state])
+            self._totals.subtract([] if before is None else [before.state])
         self._kept[type(record)][record.id] = record
 
     def _remove(self, kind: type[Record], record_id: str) -> None:
         gone = self._kept[kind].pop(record_id)
         if isinstance(gone, Document):
-            self._books.subtract([gone.state])
-            self._books.update(["forgotten"])
+            self._totals.subtract([gone.state])
+            self._totals.update(["forgotten"])
 
     def _get(self, kind: type[R], record_id: str, now: float | None = None) -> R | None:
         record: R | None = self._kept[kind].get(record_id)

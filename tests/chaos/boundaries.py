@@ -135,7 +135,7 @@ def action(*writes: Write) -> str:
     for document in _only(Document, changed):
         if document.forgotten_at is not None:
             return "store.forgetting" if document.content else "store.forgotten"
-        if document.step is Step.TAKEN_IN:
+        if document.step is Step.RECEIVED:
             return "store.ordered"
         return "store.withdrawn" if document.parent_id else "store.decided"
     if _only(Job, changed):

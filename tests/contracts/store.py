@@ -224,7 +224,7 @@ class StoreContract(AskedContract):
         assert await store.get(Task, task.id) is None
         assert await store.get(Flag, flag.id) is None
         assert await store.get(Document, moved.id) == moved
-        assert (await store.tally()).taken_in == 2
+        assert (await store.tally()).received == 2
 
     async def test_changes_that_are_given_together_are_done_each_by_itself(self, store: Store) -> None:
         job, known, new, other = a_job(), an_event(), an_event(), an_event()
@@ -404,7 +404,7 @@ class StoreContract(AskedContract):
         await store.apply(Replace(changed(documents[1], state=DocumentState.ROUTED, version=1)))
         await store.apply(Insert(a_document(state=DocumentState.REVIEW)))
         tally = await store.tally()
-        assert tally == Tally(taken_in=5, routed=2, review=1, failed=1, open=1)
+        assert tally == Tally(received=5, routed=2, review=1, failed=1, open=1)
         assert tally.balanced
 
     async def test_what_is_withdrawn_is_counted_apart_until_it_is_brought_back(self, store: Store) -> None:
@@ -413,10 +413,10 @@ class StoreContract(AskedContract):
         for document in documents[:2]:
             await store.apply(Replace(changed(document, state=DocumentState.WITHDRAWN)))
         tally = await store.tally()
-        assert tally == Tally(taken_in=1, routed=1, withdrawn=2)
+        assert tally == Tally(received=1, routed=1, withdrawn=2)
         assert (tally.balanced, tally.ever) == (True, 3)
         await store.apply(Replace(changed(documents[0], state=DocumentState.OPEN, version=1)))
-        assert await store.tally() == Tally(taken_in=2, routed=1, open=1, withdrawn=1)
+        assert await store.tally() == Tally(received=2, routed=1, open=1, withdrawn=1)
 
     async def test_a_document_that_is_deleted_counts_as_forgotten(self, store: Store) -> None:
         states = (DocumentState.OPEN, DocumentState.ROUTED, DocumentState.REVIEW, DocumentState.FAILED)
@@ -424,10 +424,10 @@ class StoreContract(AskedContract):
         await store.apply(*(Insert(document) for document in documents))
         await store.apply(*(Delete(document) for document in documents[1:3]))
         tally = await store.tally()
-        assert tally == Tally(taken_in=4, open=1, failed=1, forgotten=2)
+        assert tally == Tally(received=4, open=1, failed=1, forgotten=2)
         assert tally.balanced
         await store.apply(Insert(documents[1]))
-        assert await store.tally() == Tally(taken_in=5, open=1, failed=1, forgotten=2, routed=1)
+        assert await store.tally() == Tally(received=5, open=1, failed=1, forgotten=2, routed=1)
 
     async def test_a_change_that_failed_is_not_in_the_books(self, store: Store) -> None:
         await store.apply(Insert(a_flag(id="there")))
@@ -436,7 +436,7 @@ class StoreContract(AskedContract):
         document = a_document()
         await store.apply(Insert(document))
         await outcome(store.apply(Delete(document), Insert(a_flag(id="there"))))
-        assert await store.tally() == Tally(taken_in=1, open=1)
+        assert await store.tally() == Tally(received=1, open=1)
 
     # --- life
 

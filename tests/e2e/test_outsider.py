@@ -188,7 +188,7 @@ def test_a_foreign_job_routes_no_document_of_ours_while_it_has_no_job_of_its_own
     ours = place.submit("ours.pdf", INVOICE)
     place.wait(lambda: bool(place.document(ours).transactions))
     before = place.document(ours)
-    assert before.step is Step.TAKEN_IN
+    assert before.step is Step.RECEIVED
     for number, event_type in enumerate(["classify.stuck", "classify.success", "classify.error"]):
         assert place.say(ours, event_type, f"foreign-{number}", job_id=foreign) == 202
     place.quiet(ours)

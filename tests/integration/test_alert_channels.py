@@ -23,7 +23,7 @@ from receiver.core.errors import (
     DestinationBusy,
     MailroomError,
     Misconfigured,
-    PartlyTold,
+    PartlyNotified,
     Unanswered,
     Unroutable,
 )
@@ -543,17 +543,17 @@ class TestEmail(CanFail):
     async def test_who_took_a_mail_gets_it_once_and_who_was_refused_for_now_gets_it_later(self, ear: MailEar) -> None:
         channel = open_channel(f"mailto:a@b.com,{GONE},{LATE}", smtp_url=f"smtp://127.0.0.1:{ear.mailbox.port}")
         ear.mailbox.refuses = {LATE: "450 greylisted", GONE: "550 no such user"}
-        with pytest.raises(PartlyTold, match=r"late@b.com .450 greylisted.*; the others have it") as error:
+        with pytest.raises(PartlyNotified, match=r"late@b.com .450 greylisted.*; the others have it") as error:
             await channel.notify(a_notice())
         assert "gone@b.com (550 no such user)" in str(error.value)
-        assert (error.value.owed, error.value.never) == ((LATE,), True)
+        assert (error.value.retry, error.value.never) == ((LATE,), True)
         assert error.value.thread == _read(ear.mailbox.mails[-1])["Message-ID"]
         with pytest.raises(DestinationBusy):
             await channel.notify(a_notice(only=(LATE,)))
         del ear.mailbox.refuses[LATE]
         assert await channel.notify(a_notice(only=(LATE,))) == error.value.thread
         assert ear.mailbox.recipients == ["a@b.com", LATE]
-        with pytest.raises(PartlyTold, match=r"refused gone@b.com .550 no such user.$") as error:
+        with pytest.raises(PartlyNotified, match=r"refused gone@b.com .550 no such user.$") as error:
             await channel.probe()
         alone = open_channel(f"mailto:{GONE}", smtp_url=f"smtp://127.0.0.1:{ear.mailbox.port}")
         assert await alone.probe() == [f"{error.value}; {error.value.fix}"]

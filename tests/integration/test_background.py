@@ -96,7 +96,7 @@ async def test_each_is_killed_and_comes_back(tmp_path: Path, killer: Killer, mon
             await until(lambda: says(operator, {"status": "ready"}))
             assert await status(public) == {"status": "ready"}
             metrics = (await client.get(f"{operator}/metrics")).text
-        stop.tell()
+        stop.begin()
         await serving
     assert killer.names == NAMES
     for name in NAMES:

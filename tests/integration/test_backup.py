@@ -112,7 +112,7 @@ async def test_nobody_waits_for_it_and_it_is_of_one_moment(machine: Machine, tmp
         other = Machine(tmp_path / f"there-{number}")
         restore(tmp_path / f"backup-{number}", other.file, other.spool)
         tally = await other.store.tally()
-        assert (tally.balanced, tally.taken_in) == (True, made.documents)
+        assert (tally.balanced, tally.received) == (True, made.documents)
         await other.store.close()
 
 
@@ -344,7 +344,7 @@ async def test_a_restore_that_breaks_off_can_be_done_again(
             restore(tmp_path / "backup", other.file, other.spool)
     assert [path for path in (tmp_path / "there").rglob("*") if path.is_file()] == []
     restore(tmp_path / "backup", other.file, other.spool)
-    assert (await other.store.tally()).taken_in == 12
+    assert (await other.store.tally()).received == 12
     await other.store.close()
 
 

@@ -128,7 +128,7 @@ def test_the_doctor_says_how_each_channel_fares(app: InMemoryApp) -> None:
     anyio.run(app.store.apply, Insert(a_channel(id="log", error="410 Gone", fix="make a new webhook")))
     (finding,) = examined("log")
     assert not finding["fine"]
-    assert "410 Gone; make a new webhook" in finding["said"]
+    assert "410 Gone; make a new webhook" in finding["detail"]
 
 
 def test_the_doctor_says_that_nobody_sweeps(app: InMemoryApp) -> None:
@@ -136,4 +136,4 @@ def test_the_doctor_says_that_nobody_sweeps(app: InMemoryApp) -> None:
     anyio.run(app.store.apply, Insert(Flag(id=HEARTBEAT, value="", at=NOW - 10**9)))
     (finding,) = examined("sweep")
     assert not finding["fine"]
-    assert "check that a worker is running" in finding["said"]
+    assert "check that a worker is running" in finding["detail"]

@@ -90,7 +90,7 @@ class TestCutOff:
         assert wire.lost == 2
         assert await wired.get(Document, document.id) == document
         after = await wired.tally()
-        assert (after.taken_in, after.open) == (before.taken_in + 1, before.open + 1)
+        assert (after.received, after.open) == (before.received + 1, before.open + 1)
 
     async def test_a_claim_whose_answer_is_lost_has_the_task(self, wired: DynamoStore, wire: Wire) -> None:
         task = a_task()
@@ -221,7 +221,7 @@ class TestContention:
         routed = [Replace(changed(item, state=DocumentState.ROUTED)) for item in documents]
         await asyncio.gather(*map(store.apply, routed))
         after = await store.tally()
-        assert (after.taken_in, after.routed, after.open) == (before.taken_in + 40, before.routed + 40, before.open)
+        assert (after.received, after.routed, after.open) == (before.received + 40, before.routed + 40, before.open)
 
 
 class TestRefusals:

@@ -77,7 +77,7 @@ async def test_a_document_that_was_forgotten_and_came_again_is_counted_as_what_i
     again = replace(document, state=DocumentState.OPEN, taken_in_at=NOW + 86400)
     await item.apply(Insert(again))
     await other.apply(Replace(replace(again, state=DocumentState.REVIEW)))
-    assert await item.tally() == Tally(taken_in=2, review=1, forgotten=1)
+    assert await item.tally() == Tally(received=2, review=1, forgotten=1)
     await item.close()
     await other.close()
 

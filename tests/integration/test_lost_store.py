@@ -80,7 +80,7 @@ async def test_once_the_spool_is_aside_it_begins_anew(settings: Settings, tmp_pa
     async with handlers.app.build(settings).opened() as app:
         await app.context.store.open()
         await refuse_strange_spool(app)
-        assert (await app.context.store.tally()).taken_in == 0
+        assert (await app.context.store.tally()).received == 0
 
 
 def test_a_store_that_was_killed_young_is_no_lost_one(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ async def test_nothing_is_taken_in_from_a_new_store_beside_the_spool_of_a_lost_o
             await _submit(other, [letter], packet=False, wait=False, quiet=True, followed=None)
         else:
             await _watch(other, inbox, once=way == "watch --once")
-    assert (letter.exists(), (await other.context.store.tally()).taken_in) == (True, 0)
+    assert (letter.exists(), (await other.context.store.tally()).received) == (True, 0)
 
 
 @pytest.mark.anyio

@@ -296,7 +296,7 @@ async def test_whatever_a_shadow_table_brings_about_is_told(
 async def test_who_names_no_shadow_table_any_more_has_nothing_to_mend(tmp_path: Path) -> None:
     process = Process(tmp_path)
     context = process.app.context
-    await SHADOW.tell(Misconfigured("shadow.yaml:1: routes: is missing"), context)
+    await SHADOW.alert(Misconfigured("shadow.yaml:1: routes: is missing"), context)
     (task,) = [item for item in (await context.store.find(Task, Query(by="all"))).records if item.kind == "alert"]
     await RAISE.run(task, context)
     key = short_hash(SHADOW.kind, SHADOW.cause)

@@ -96,7 +96,7 @@ async def test_a_batch_of_records_is_forgotten_and_the_books_balance(app: InMemo
     assert {item.id for item in await app.all(Document)} == {waiting.id, also.id}
     assert await app.store.get(Flag, bytes_flag(hashlib.sha256(SAME).hexdigest())) is None
     tally = await app.store.tally()
-    assert (tally.taken_in, tally.forgotten, tally.balanced) == (5, 3, True)
+    assert (tally.received, tally.forgotten, tally.balanced) == (5, 3, True)
     assert (await apply_retention(app.context)).counts["documents"] == 0
 
 

@@ -155,7 +155,7 @@ def test_the_doctor_says_when_jobs_take_longer_than_the_deadline(mailroom: Mailr
     assert code == 1
     (finding,) = [item for item in said["findings"] if not item["fine"]]
     assert finding["what"] == "self-test job"
-    assert "the deadline is 1 s; raise deadline in mailroom.yaml" in finding["said"]
+    assert "the deadline is 1 s; raise deadline in mailroom.yaml" in finding["detail"]
 
 
 def test_the_doctor_names_the_project_and_fails_for_one_that_the_key_does_not_open(mailroom: Mailroom) -> None:

@@ -378,7 +378,7 @@ async def test_a_document_that_vanishes_from_the_table_shows_in_the_books(path: 
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("delete from document where id = 'd1'")
     tally = await store.tally()
-    assert tally == Tally(taken_in=3, open=2)
+    assert tally == Tally(received=3, open=2)
     assert not tally.balanced
 
 
@@ -390,5 +390,5 @@ async def test_records_that_another_process_wrote_are_seen(path: Path, store: Sq
     await store.apply(Replace(replace(document, state=DocumentState.ROUTED)))
     with pytest.raises(Conflict):
         await other.apply(Replace(document))
-    assert await other.tally() == Tally(taken_in=1, routed=1)
+    assert await other.tally() == Tally(received=1, routed=1)
     await other.close()

@@ -320,7 +320,7 @@ class StoreMachine(RuleBasedStateMachine):
         states = Counter(str(document.state) for document in documents)
         tally = self.run(self.store.tally())
         taken_in = len(documents) - states["withdrawn"] + self.forgotten
-        assert tally == Tally(taken_in=taken_in, forgotten=self.forgotten, **states)
+        assert tally == Tally(received=taken_in, forgotten=self.forgotten, **states)
         assert tally.balanced
 
 

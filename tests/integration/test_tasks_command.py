@@ -81,11 +81,11 @@ def test_a_task_that_is_not_there_is_named(store_path: Path) -> None:
 
 def test_a_task_about_no_document_is_replayed_by_its_id(store_path: Path) -> None:
     foreseen = json.loads(run(replay, LONE, "--dry-run", "--json").stdout)["replayed"]
-    assert foreseen == [{"task_id": LONE, "kind": "react", "deed": "resume", "detail": "the key was refused"}]
+    assert foreseen == [{"task_id": LONE, "kind": "react", "action": "resume", "detail": "the key was refused"}]
     assert kept(store_path, LONE).state is TaskState.PARKED
     assert LONE in run(replay, LONE).stdout
     assert kept(store_path, LONE).state is TaskState.READY
-    assert json.loads(run(replay, LONE, "--json").stdout)["replayed"][0]["deed"] == "nothing"
+    assert json.loads(run(replay, LONE, "--json").stdout)["replayed"][0]["action"] == "nothing"
 
 
 def test_all_that_is_parked_is_replayed_once_each(store_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_all_that_is_parked_is_replayed_once_each(store_path: Path) -> None:
 
 def test_a_task_of_a_document_named_by_its_own_id_takes_its_document_along(store_path: Path) -> None:
     done = json.loads(run(replay, "submit:doc_a:0", "--json").stdout)["replayed"]
-    assert [(item["task_id"], item["deed"]) for item in done] == [("submit:doc_a:0", "resume")]
+    assert [(item["task_id"], item["action"]) for item in done] == [("submit:doc_a:0", "resume")]
     assert kept(store_path, "submit:doc_a:0").state is TaskState.READY
 
 

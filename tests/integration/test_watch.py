@@ -174,13 +174,13 @@ async def test_a_link_is_left_where_it_is_and_told_of_once(
     for _ in range(3):
         await look_at(app, inbox)
     assert lines(told) == ["watch.skipped", "watch.skipped"]
-    assert (await app.context.store.tally()).taken_in == 0
+    assert (await app.context.store.tally()).received == 0
     (inbox.folder / "folder").unlink()
     inbox.follow_symlinks = True
     (inbox.folder / "link.pdf").unlink()
     (inbox.folder / "other.pdf").symlink_to(secret)
     await look_at(app, inbox)
-    assert (await app.context.store.tally()).taken_in == 1
+    assert (await app.context.store.tally()).received == 1
 
 
 @pytest.mark.anyio
@@ -271,7 +271,7 @@ async def test_what_mailroom_delivered_into_the_folder_is_never_taken_in(
     put(inbox, "own.mailroom.json", b'{"somebody": "else\'s"}')
     for _ in range(2):
         await look_at(app, inbox)
-    assert (await app.context.store.tally()).taken_in == 1
+    assert (await app.context.store.tally()).received == 1
     assert lines(told).count("watch.skipped") == 2
 
 

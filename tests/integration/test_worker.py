@@ -20,7 +20,7 @@ from receiver.core.errors import DestinationBusy, FileGone, StoreBusy, Transient
 from receiver.core.flag import Flag
 from receiver.core.incident import Incident
 from receiver.core.task import Task, TaskState, submission_of
-from receiver.operations.stalled_queue import HEARD
+from receiver.operations.stalled_queue import RECEIVED
 from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.process import STEPS
 from receiver.ports import CloudFile, Message, TaskQueue
@@ -170,7 +170,7 @@ async def test_who_has_no_time_left_lets_go_of_what_is_in_hand(office: Office) -
     async with office.worker().running(stop=stop):
         await office.context.queue.enqueue(*await office.promise("a"))
         await until(lambda: office.hands.at_once == 1)
-        stop.tell()
+        stop.begin()
     task = await office.store.get(Task, "notify:a")
     assert task is not None
     assert (task.state, task.attempts, task.lease_until) == (TaskState.READY, 0, None)
@@ -182,7 +182,7 @@ async def test_who_has_no_time_left_lets_go_of_what_is_in_hand(office: Office) -
 async def test_who_is_told_to_stop_begins_nothing_more(office: Office) -> None:
     stop = Stopping(seconds=5)
     async with office.worker().running(stop=stop):
-        stop.tell()
+        stop.begin()
         await asyncio.sleep(0)
         await office.context.queue.enqueue(*await office.promise("a"))
         await asyncio.sleep(0.5)  # it would have been begun long ago
@@ -424,13 +424,13 @@ async def test_a_worker_writes_down_that_the_queue_delivers(tmp_path: Path) -> N
     office = Office(tmp_path, queue)
     worker = office.worker()
     await worker.begin_overlooked([])
-    assert await office.store.get(Flag, HEARD) is None
+    assert await office.store.get(Flag, RECEIVED) is None
     async with worker.running():
         for name in "ab":  # who listens for the second message has dealt with the first
             await queue.enqueue(*await office.promise(name))
             await until(lambda: not queue.rings)
     await worker.begin_overlooked([])
-    assert await office.store.get(Flag, HEARD) is not None
+    assert await office.store.get(Flag, RECEIVED) is not None
 
 
 async def nothing(*_: object, **__: object) -> list[str]:

@@ -46,17 +46,17 @@ def test_of_every_kind_it_is_said_how_its_end_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "taken_in", "holds"),
+    ("count", "received", "holds"),
     [(5, 1000, False), (6, 1000, True), (3, 9, False), (2, 10, False), (3, 10, True), (1, 0, False)],
 )
-def test_a_rate_is_a_number_or_a_share_of_enough_documents(count: int, taken_in: int, holds: bool) -> None:
+def test_a_rate_is_a_number_or_a_share_of_enough_documents(count: int, received: int, holds: bool) -> None:
     rule = SeverityRule(kinds=("job.*",), severity=Severity.CRITICAL, more_than=5, percent=20)
-    assert rule.holds("job.failed", count=count, taken_in=taken_in) is holds
-    assert not rule.holds("packet.held", count=count, taken_in=taken_in)
+    assert rule.holds("job.failed", count=count, received=received) is holds
+    assert not rule.holds("packet.held", count=count, received=received)
 
 
 def test_a_severity_without_a_rate_always_holds() -> None:
-    assert SeverityRule(kinds=("*",), severity=Severity.INFO).holds("job.failed", count=0, taken_in=0)
+    assert SeverityRule(kinds=("*",), severity=Severity.INFO).holds("job.failed", count=0, received=0)
 
 
 def at(text: str) -> float:

@@ -77,10 +77,10 @@ def test_a_line_that_outsiders_cause_is_written_so_often_and_then_counted() -> N
     set_up("info", stream)
     sparing = RateLimitedLog(log, logging.WARNING, "flood", lines=3, seconds=10, clock=lambda: now[0], cause="x")
     for number in range(1000):
-        sparing.tell(number=number)
+        sparing.log(number=number)
     now[0] = 10.0
-    sparing.tell(number="later")
-    sparing.tell(number="again")
+    sparing.log(number="later")
+    sparing.log(number="again")
     told = [(line["number"], line.get("times")) for line in lines(stream)]
     assert told == [(0, None), (1, None), (2, None), ("later", 998), ("again", None)]
 

@@ -188,7 +188,7 @@ def test_every_decision_is_true_and_comes_to_rest(
         assert decision.until is None or decision.until > circumstances.now
     if isinstance(decision, Send):
         if decision.status in ("resolved", "quiet"):
-            assert known.heard
+            assert known.notified
             assert incident.status == decision.status
         else:
             assert incident.status is Status.FIRING

@@ -214,7 +214,7 @@ def test_the_version_follows_the_meaning_of_the_table() -> None:
 
 def test_the_version_is_hashed_once_however_much_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
     table, hashed = a_table(INVOICE, CONTRACT), Mock(return_value={})
-    monkeypatch.setattr(route, "_said", hashed)
+    monkeypatch.setattr(route, "_as_data", hashed)
     plans = [decide(table, found("invoice", 0.9), a_document(), now=NOW) for _ in range(20)]
     plans.append(decide_failed(table, "locked", now=NOW))
     assert {plan.table for plan in plans} == {table.version}

@@ -136,13 +136,15 @@ async def _rotate(app: App, held: RotationLock, new: str, quiet_seconds: float, 
     await _step(app, held, rotation.drop(held.read(), new), "the only one")
 
 
-async def _step(app: App, held: RotationLock, values: tuple[str, ...], said: str, *, probe_last: bool = False) -> None:
+async def _step(
+    app: App, held: RotationLock, values: tuple[str, ...], message: str, *, probe_last: bool = False
+) -> None:
     """Writes the values, and goes on when the running receivers let in an event that the new one proves."""
     held.write(values)
     settings = from_environ()
     proofs = _proofs(settings, held, values[-1] if probe_last else values[0])
     await _let_in(settings, proofs)
-    say(f"{held.path.name}: the new secret is {said}")
+    say(f"{held.path.name}: the new secret is {message}")
 
 
 def _proofs(settings: Settings, held: RotationLock, value: str) -> Proofs:

@@ -123,11 +123,11 @@ class TableQuery:
     async def _records(self, kind: type[Any], gsi: str, keys: Sequence[ItemKey]) -> list[Any]:
         """The records of these entries that still lie there."""
         items = await self.items([key.pk for key in keys])
-        there = [items[key.pk] for key in keys if key.pk in items and _lies(items[key.pk], gsi, key)]
+        there = [items[key.pk] for key in keys if key.pk in items and _is_indexed(items[key.pk], gsi, key)]
         return [record_of(kind, item) for item in there]
 
 
-def _lies(item: Item, gsi: str, key: ItemKey) -> bool:
+def _is_indexed(item: Item, gsi: str, key: ItemKey) -> bool:
     return [item.get(f"{gsi}{half}", {}).get("S") for half in ("pk", "sk")] == [key.partition, key.place]
 
 

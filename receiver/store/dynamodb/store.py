@@ -15,13 +15,12 @@ import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import fields
 from functools import partial
 from operator import attrgetter
 from typing import Any
 
 from receiver.aws.service import BUSY, AwsError, Service, botocore_client
-from receiver.core.balance import Tally
+from receiver.core.balance import COUNTERS, Tally
 from receiver.core.bulkhead import Room
 from receiver.core.change import Delete, Page, Query, Record, Replace, Write, refuse_repeats, succeeding
 from receiver.core.document import Document, DocumentState
@@ -149,7 +148,7 @@ class DynamoStore:
     async def tally(self) -> Tally:
         counted: Counter[str] = Counter()
         for item in (await self._lookup.items([counter_pk(book) for book in range(BOOKS)])).values():
-            counted.update({entry.name: int(item[entry.name]["N"]) for entry in fields(Tally) if entry.name in item})
+            counted.update({name: int(item[name]["N"]) for name in COUNTERS if name in item})
         return Tally.of(counted)
 
     async def purge(self, *, now: float, limit: int = 1000) -> int:
@@ -285,8 +284,8 @@ def _refused(moves: Sequence[TransactionItem], error: AwsError) -> list[tuple[Tr
     if error.code == "ConditionalCheckFailedException":
         return [(moves[0], error.response.get("Item", {}))]
     # The books come after the moves, and have no conditions.
-    told = zip(moves, error.response.get("CancellationReasons", []), strict=False)
-    return [(move, item.get("Item", {})) for move, item in told if item.get("Code") == "ConditionalCheckFailed"]
+    reasons = zip(moves, error.response.get("CancellationReasons", []), strict=False)
+    return [(move, item.get("Item", {})) for move, item in reasons if item.get("Code") == "ConditionalCheckFailed"]
 
 
 def _contended(error: AwsError) -> bool:

@@ -67,10 +67,10 @@ def _transact(
         db.event_log.sync(db)
         outcomes = [None if isinstance(job, list) else do(job, db) for job in jobs]
         if arrived := [item for job in jobs if isinstance(job, list) for item in job]:
-            told = iter(db.event_log.keep(db, arrived))
+            results = iter(db.event_log.keep(db, arrived))
             for place, job in enumerate(jobs):
                 if isinstance(job, list):
-                    outcomes[place] = list(islice(told, len(job)))
+                    outcomes[place] = list(islice(results, len(job)))
     return outcomes
 
 

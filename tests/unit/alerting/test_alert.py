@@ -292,7 +292,7 @@ async def test_what_releases_before_had_told_goes_on_and_its_end_is_told(app: In
         await app.work(rounds=200)
     assert set(app.channel.words) == {"resolved job.failed"}
     assert len(app.channel.words) == 251
-    told = [item for item in await app.all(Notification, "due", "log") if item.heard]
+    told = [item for item in await app.all(Notification, "due", "log") if item.notified]
     assert told == []
 
 

@@ -162,7 +162,7 @@ async def channel_gone(app: InMemoryApp) -> None:
 
 async def off_balance(app: InMemoryApp) -> None:
     async def off() -> Tally:
-        return Tally(taken_in=2, routed=1)
+        return Tally(received=2, routed=1)
 
     app.store.tally = off  # type: ignore[method-assign]
 
@@ -190,17 +190,17 @@ async def arrives(app: InMemoryApp, content: bytes) -> None:
 async def secret_refused(app: InMemoryApp) -> None:
     app.refused = True
     error = Misconfigured("MAILROOM_SIGNING_SECRETS is empty", fix="write the secret into the file")
-    await SECRETS.tell(error, app.context)
+    await SECRETS.alert(error, app.context)
 
 
 async def table_refused(app: InMemoryApp) -> None:
     app.refused = True
-    await TABLE_REFUSED.tell(Misconfigured("mailroom.yaml:3: routes: type 'a' has no row"), app.context)
+    await TABLE_REFUSED.alert(Misconfigured("mailroom.yaml:3: routes: type 'a' has no row"), app.context)
 
 
 async def shadow_refused(app: InMemoryApp) -> None:
     app.refused = True
-    await SHADOW.tell(Misconfigured("shadow.yaml:3: routes: type 'a' has no row"), app.context)
+    await SHADOW.alert(Misconfigured("shadow.yaml:3: routes: type 'a' has no row"), app.context)
 
 
 async def uncertain(app: InMemoryApp) -> None:
@@ -241,7 +241,7 @@ async def wrong_clock(app: InMemoryApp) -> None:
 
 
 async def silent_queue(app: InMemoryApp) -> None:
-    await stalled_queue.tell_of_silence(3, app.context)
+    await stalled_queue.alert_of_silence(3, app.context)
 
 
 MENDED_ELSEWHERE = (

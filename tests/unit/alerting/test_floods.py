@@ -104,7 +104,7 @@ def test_warnings_leave_room_for_errors_below_a_ceiling() -> None:
     ceiling, channel, told = Ceiling(), Channel(id="log"), dict[Severity, int]()
     for severity in (Severity.WARNING, Severity.ERROR, Severity.CRITICAL):
         while channel.room(ceiling, 1.0, severity):
-            channel = channel.told(1.0, counts=True)
+            channel = channel.notified(1.0, counts=True)
             told[severity] = told.get(severity, 0) + 1
     assert told == {Severity.WARNING: 15, Severity.ERROR: 5, Severity.CRITICAL: 20}
     assert Channel(id="log").room(Ceiling(notices=1), 1.0, Severity.WARNING)

@@ -12,7 +12,7 @@ from receiver.alerting.wake_channels import PROBE_SECONDS, wake_channels
 from receiver.core.alert import Alert
 from receiver.core.change import InsertIfAbsent, Replace
 from receiver.core.channel import Channel
-from receiver.core.errors import AccessDenied, DestinationBusy, PartlyTold, Unanswered, Unroutable
+from receiver.core.errors import AccessDenied, DestinationBusy, PartlyNotified, Unanswered, Unroutable
 from receiver.core.ids import short_hash
 from receiver.core.incident import Incident, Status
 from receiver.core.notice import Notice
@@ -91,10 +91,10 @@ async def test_what_one_address_of_a_channel_refuses_is_told_to_the_others_and_t
     class Partly(InMemoryChannel):
         async def notify(self, notice: Notice) -> str:
             thread = await super().notify(notice)
-            raise PartlyTold("refused ops@b.com (550 no such user)", fix="mend the address", thread=thread)
+            raise PartlyNotified("refused ops@b.com (550 no such user)", fix="mend the address", thread=thread)
 
         async def probe(self) -> list[str] | None:
-            raise PartlyTold("refused ops@b.com (550 no such user)", fix="mend the address", thread="")
+            raise PartlyNotified("refused ops@b.com (550 no such user)", fix="mend the address", thread="")
 
     partly = Partly()
     app.context = replace(app.context, channels={"log": first, SECOND: partly})
@@ -130,7 +130,7 @@ class FullMailbox(InMemoryChannel):
         else:
             self.took.append(str(notice.status))
         if self.full:
-            raise PartlyTold("452 mailbox full", fix="", thread="t", owed=("full@b.com",), never=False)
+            raise PartlyNotified("452 mailbox full", fix="", thread="t", retry=("full@b.com",), never=False)
         return "t"
 
 

@@ -71,7 +71,7 @@ FINE = Evidence(
     repeated=0,
     events=set(),
     tasks=[],
-    tally=Tally(taken_in=3, review=3),
+    tally=Tally(received=3, review=3),
 )
 
 
@@ -130,7 +130,7 @@ def held(letter: Packet) -> Evidence:
     return replace(
         FINE, objects=[], documents={"doc_p": document}, marks={}, jobs={"doc_p": [a_job("doc_p", JobKind.SPLIT)]},
         tasks=[an_alert("cut:doc_p:job")], incidents={("packet.held", "doc_p"): "inc"}, notices=Counter({"inc": 1}),
-        tally=Tally(taken_in=1, review=1),
+        tally=Tally(received=1, review=1),
     )  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def test_what_was_delivered_of_a_piece_that_a_person_did_away_with_stays_and_is_
         documents={**DOCUMENTS, **withdrawn, identity: made},
         kept={"doc_p": PACKET.sha256, identity: made.sha256},
         marks={**FINE.marks, identity: ("7.1", "7.2", "7.3")},
-        tally=Tally(taken_in=2, review=2, withdrawn=2),
+        tally=Tally(received=2, review=2, withdrawn=2),
     )  # fmt: skip
     found = verdict(evidence, merged)
     assert found.good, found.findings

@@ -38,7 +38,7 @@ FINE = Evidence(
     repeated=0,
     events={"evt-1"},
     tasks=[],
-    tally=Tally(taken_in=1, routed=1),
+    tally=Tally(received=1, routed=1),
 )
 
 
@@ -91,7 +91,7 @@ def test_a_run_without_faults_is_good() -> None:
         ({"documents": a_state(DocumentState.REVIEW), "kept": {"doc_a": "0"}}, "misplaced", "other bytes are kept"),
         ({"strays": ["chaos-mail/x"]}, "unexplained", "story"),
         ({"tasks": [parked()]}, "unexplained", "parked"),
-        ({"tally": Tally(taken_in=2, routed=1)}, "unexplained", "totals"),
+        ({"tally": Tally(received=2, routed=1)}, "unexplained", "totals"),
     ],
 )
 def test_each_fault_is_named(changes: dict[str, Any], fault: str, said: str) -> None:

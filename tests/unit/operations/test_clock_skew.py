@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from receiver.operations.clock_skew import APART, LLAMACLOUD, STEP, TOLD_EVERY, Skew, SkewMonitor, alert_of_skew, still
+from receiver.operations.clock_skew import ALERT_EVERY, APART, LLAMACLOUD, STEP, Skew, SkewMonitor, alert_of_skew, still
 from receiver.operations.close_incidents import GONE_SECONDS
 from tests.in_memory_app import InMemoryApp
 from tests.unit.alerting.test_alert import sweep_after
@@ -46,7 +46,7 @@ async def test_a_clock_that_is_apart_from_llamaclouds_is_told_once_in_an_hour(
     told = machine.watch.compared(app.context)
     assert (told and told.seconds) == apart
     assert machine.watch.compared(app.context) is None
-    machine.seconds += TOLD_EVERY
+    machine.seconds += ALERT_EVERY
     assert (machine.watch.compared(app.context) is None) == (apart is None)
 
 

@@ -60,7 +60,7 @@ async def test_a_document_goes_with_its_jobs_and_counts_as_forgotten(app: InMemo
     assert await app.jobs(document) == []
     assert len(await app.jobs(other)) == 1
     tally = await app.store.tally()
-    assert (tally.taken_in, tally.routed, tally.forgotten, tally.balanced) == (2, 1, 1, True)
+    assert (tally.received, tally.routed, tally.forgotten, tally.balanced) == (2, 1, 1, True)
 
 
 @pytest.mark.parametrize("type_", [None, "invoice"])
@@ -83,7 +83,7 @@ async def test_what_comes_again_after_that_is_a_new_document(app: InMemoryApp) -
     await app.work()
     assert (await app.document(first.id)).job_id == first.job_id  # LlamaCloud knows it still, and is paid once
     tally = await app.store.tally()
-    assert (tally.taken_in, tally.open, tally.forgotten, tally.balanced) == (2, 1, 1, True)
+    assert (tally.received, tally.open, tally.forgotten, tally.balanced) == (2, 1, 1, True)
 
 
 async def test_nothing_points_to_a_document_that_is_forgotten(app: InMemoryApp) -> None:
@@ -108,7 +108,7 @@ async def test_a_packet_is_forgotten_with_its_pieces_and_never_before(app: InMem
     _, waiting = await packet_in_pieces(app)
     app.later(3 * YEAR)
     assert await tidied(app) == 0
-    assert (await app.store.tally()).taken_in == len(await app.all(Document)) == 3
+    assert (await app.store.tally()).received == len(await app.all(Document)) == 3
     await route_by_hand(waiting.id, RoutingDecision(to="invoice"), app.context)
     await app.work()
     for _ in range(14):  # the packet's bytes were needed until now
@@ -238,7 +238,7 @@ async def _live(app: InMemoryApp, steps: list[tuple[str, int, bool]]) -> None:
         tally = await app.store.tally()
         assert tally.balanced, tally
         there = {item.id for item in await app.all(Document)}
-        assert tally.taken_in - tally.forgotten == len(there)
+        assert tally.received - tally.forgotten == len(there)
         for batch in [batch for batch, ids in members.items() if not ids & there]:
             del members[batch]
         assert all(ids <= there for ids in members.values()), "a part of a batch was forgotten"

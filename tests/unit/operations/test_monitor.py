@@ -96,7 +96,7 @@ async def test_books_that_do_not_balance_are_an_alarm_and_resolved(
     app: InMemoryApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def off() -> Tally:
-        return Tally(taken_in=2, routed=1)
+        return Tally(received=2, routed=1)
 
     with monkeypatch.context() as patched:
         patched.setattr(app.store, "tally", off)

@@ -67,7 +67,7 @@ async def test_pieces_that_are_no_longer_there_go_no_further_and_keep_their_reco
     assert [len(item.deliveries) for item in after] == [2, 1]
     totals = await app.store.tally()
     assert totals.balanced
-    assert (totals.taken_in, totals.routed, totals.open, totals.withdrawn) == (4, 2, 2, 1)
+    assert (totals.received, totals.routed, totals.open, totals.withdrawn) == (4, 2, 2, 1)
 
 
 async def test_pieces_that_stay_are_left_alone(app: InMemoryApp) -> None:

@@ -63,7 +63,7 @@ async def test_each_piece_is_a_document_of_its_own_with_parent_pages_and_categor
     assert (first.parent_id, first.pages, first.category) == (packet.id, (1, 2), "invoice")
     assert (second.name, second.batch_id, second.origin.kind) == ("mail-p3-4.pdf", packet.batch_id, "piece")
     assert (packet.state, packet.step, packet.page_count) == (DocumentState.OPEN, Step.SPLIT, 4)
-    assert (await app.store.tally()).taken_in == 3
+    assert (await app.store.tally()).received == 3
 
 
 class Hearing(LocalQueue):
@@ -98,7 +98,7 @@ async def test_the_packet_is_archived_when_all_its_pieces_are_settled(app: InMem
     assert (after.state, after.plan.way) == (DocumentState.ROUTED, Way.PACKET)
     assert app.bytes.parcels[-1].url == f"bytes://packets/{packet.id}/mail.pdf"
     totals = await app.store.tally()
-    assert (totals.taken_in, totals.routed, totals.open) == (3, 3, 0)
+    assert (totals.received, totals.routed, totals.open) == (3, 3, 0)
 
 
 async def test_the_packets_manifest_says_where_its_pieces_went(app: InMemoryApp) -> None:
@@ -151,7 +151,7 @@ async def test_a_packet_whose_pages_do_not_add_up_is_held_with_the_list(
     assert named in packet.error
     assert [alert.kind for alert, _ in app.channel.told] == ["packet.held"]
     assert named in app.channel.told[0][0].detail
-    assert (await app.store.tally()).taken_in == 1
+    assert (await app.store.tally()).received == 1
 
 
 async def test_a_held_packet_is_resolved_when_it_no_longer_waits_for_a_person(app: InMemoryApp) -> None:
@@ -250,7 +250,7 @@ async def test_a_crash_anywhere_cuts_the_same_pieces_once(app: InMemoryApp, at: 
     assert [item.pages for item in await pieces_of(packet, app.context)] == [(1, 2), (3, 4)]
     assert len(packet.cuts) == 1
     totals = await app.store.tally()
-    assert (totals.taken_in, totals.routed, totals.open) == (3, 3, 0)
+    assert (totals.received, totals.routed, totals.open) == (3, 3, 0)
     assert len({order.transaction_id for order in app.cloud.orders}) == 3
 
 

@@ -86,7 +86,7 @@ async def live(story: list[tuple[str, int, str]]) -> None:
             assert tally.balanced
             documents = await app.all(Document)
             assert tally.withdrawn == sum(item.state is DocumentState.WITHDRAWN for item in documents)
-            assert tally.taken_in == 1 + len(now.pieces)
+            assert tally.received == 1 + len(now.pieces)
 
 
 async def act(app: InMemoryApp, packet: Document, piece: Document, what: str, number: int, how: str) -> None:

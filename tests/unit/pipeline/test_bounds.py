@@ -17,7 +17,7 @@ from receiver.core.verify import TOKEN_HEADER
 from receiver.operations.future_dates import FutureDates
 from receiver.operations.leader_lock import LeaderLock
 from receiver.operations.missed_webhooks import MissedWebhooks
-from receiver.operations.stalled_queue import is_silent, note_heard, overlooked
+from receiver.operations.stalled_queue import is_silent, note_received, overlooked
 from receiver.operations.sweep import sweep
 from receiver.packets import parents
 from receiver.packets.pieces import pieces_of
@@ -169,7 +169,7 @@ async def test_a_task_is_overlooked_after_two_sweeps_and_not_before(
 
 @pytest.mark.parametrize(("since", "silent"), [(119.9, False), (120.0, True), (-119.9, False), (-120.0, True)])
 async def test_a_queue_is_silent_after_two_sweeps_and_not_before(app: InMemoryApp, since: float, silent: bool) -> None:
-    await note_heard(app.context)
+    await note_received(app.context)
     app.later(since)
     assert await is_silent(app.context, sweep_seconds=60) is silent
 

@@ -20,7 +20,7 @@ async def test_the_same_content_under_the_same_name_is_one_document(app: InMemor
     first, second = await app.ingest(), await app.ingest()
     assert (first.fresh, second.fresh) == (True, False)
     assert first.document.id == second.document.id
-    assert (await app.store.tally()).taken_in == 1
+    assert (await app.store.tally()).received == 1
 
 
 async def test_the_same_content_under_another_name_is_another_document(app: InMemoryApp) -> None:
@@ -45,7 +45,7 @@ async def test_the_table_may_have_a_row_for_what_came_in_before(app: InMemoryApp
 async def test_an_empty_file_is_refused_and_leaves_no_trace(app: InMemoryApp) -> None:
     with pytest.raises(DocumentRefused, match="is empty"):
         await app.ingest(content=b"")
-    assert (await app.store.tally()).taken_in == 0
+    assert (await app.store.tally()).received == 0
 
 
 async def test_a_file_over_the_limit_is_refused_and_leaves_no_bytes(app: InMemoryApp) -> None:
@@ -142,7 +142,7 @@ async def test_submission_goes_on_after_the_pause(app: InMemoryApp) -> None:
     await app.store.apply(await pause(SUBMISSION, app.now + 100, app.context))
     taken = await app.ingest()
     await app.work()
-    assert (await app.document(taken.document.id)).step is Step.TAKEN_IN
+    assert (await app.document(taken.document.id)).step is Step.RECEIVED
     app.later(200)
     await app.work()
     assert (await app.document(taken.document.id)).step is Step.SUBMITTED

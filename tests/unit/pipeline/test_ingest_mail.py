@@ -69,7 +69,7 @@ async def test_the_record_is_open_until_every_part_has_its_place(app: InMemoryAp
     assert after.plan is not None
     assert (after.plan.way, after.plan.reason) == (Way.MAIL, "1 part left out, 2 documents")
     tally = await app.store.tally()
-    assert (tally.taken_in, tally.routed, tally.balanced) == (3, 3, True)
+    assert (tally.received, tally.routed, tally.balanced) == (3, 3, True)
 
 
 async def test_the_mail_itself_is_archived_where_the_table_says_so(app: InMemoryApp) -> None:

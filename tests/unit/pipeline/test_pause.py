@@ -64,7 +64,7 @@ async def test_a_reached_cap_holds_submission_until_its_window_ends_and_results_
     await on(app, 6 * 3600, step=60)  # hours within the window: nobody gives up
     assert (await app.document(running.id)).state is DocumentState.ROUTED
     held = await app.document(waiting.document.id)
-    assert (held.state, held.step) == (DocumentState.OPEN, Step.TAKEN_IN)
+    assert (held.state, held.step) == (DocumentState.OPEN, Step.RECEIVED)
     assert "This project has reached its daily usage limit." in held.error
     app.cloud.refuse_create = None  # a new window
     await on(app, LONGEST + 120, step=30)
@@ -241,7 +241,7 @@ async def test_a_person_pauses_for_as_long_as_they_say_and_nobody_looks(app: InM
     taken = await app.ingest()
     await on(app, 7200, step=60)
     document = await app.document(taken.document.id)
-    assert (document.step, app.cloud.uploads) == (Step.TAKEN_IN, [])
+    assert (document.step, app.cloud.uploads) == (Step.RECEIVED, [])
     assert "mailroom resume submission" in document.error
     await app.store.apply(await pause(SUBMISSION, 0.0, app.context))
     await on(app, 120, step=60)
@@ -264,7 +264,7 @@ async def test_a_clock_that_jumped_holds_nothing_up(app: InMemoryApp) -> None:
     app.cloud.broken = None
     fresh = await app.submitted(name="b.pdf")
     assert fresh.step is Step.SUBMITTED
-    assert (await app.document(taken.document.id)).step is Step.TAKEN_IN
+    assert (await app.document(taken.document.id)).step is Step.RECEIVED
 
 
 async def test_a_looker_that_dies_is_followed_by_another(app: InMemoryApp) -> None:

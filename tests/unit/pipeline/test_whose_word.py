@@ -49,7 +49,7 @@ async def resubmitting(app: InMemoryApp) -> Document:
     await app.event(document.job_id, "classify.error")
     await app.work()
     document = await app.document(document.id)
-    assert (document.step, document.job_id) == (Step.TAKEN_IN, "")
+    assert (document.step, document.job_id) == (Step.RECEIVED, "")
     return document
 
 
