@@ -5,7 +5,6 @@ occurrence has the task's id, so that a repeat, after a crash or by a person, co
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
@@ -70,7 +69,7 @@ async def raise_alert(task: Task, context: Context) -> StepResult:
         except Conflict:
             await asyncio.sleep(CONTENDED_SECONDS * context.spread() * min(attempt, 10))
             continue
-        await enqueue(writes, context)
+        await context.enqueue_written(writes)
         return StepResult(note=f"{counted.fingerprint}: {alert.title}")
     raise StoreBusy(f"incident {alert.fingerprint} is changed by others all the time")
 
@@ -157,14 +156,6 @@ def wake(to: str, at: float, *because: str | float, **details: str) -> Task:
     """The task to tell a channel whatever is due then; ``because`` and the moment make each reason one task."""
     about, task_details = str(because[0]), {"to": to, **details}
     return new_task("notify", to, *because, f"{at:.3f}", subject=about, now=at, details=task_details)
-
-
-async def enqueue(writes: Sequence[Write], context: Context) -> None:
-    """Rings for the tasks among these writes, for each when it is due."""
-    now = context.clock()
-    for write in writes:
-        if isinstance(write, InsertIfAbsent) and isinstance(write.record, Task):
-            await context.enqueue(write.record.id, delay_seconds=max(0.0, write.record.due_at - now))
 
 
 RAISE = TaskHandler(run=raise_alert)

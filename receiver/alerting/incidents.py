@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
-from receiver.alerting.alert import enqueue, notify_tasks
+from receiver.alerting.alert import notify_tasks
 from receiver.core.change import Query, Replace, succeeding
 from receiver.core.document import Document
 from receiver.core.errors import Conflict, Malformed, NotAllowed, NotFound
@@ -83,6 +83,6 @@ async def _changed(key: str, change: Callable[[Incident], Incident], context: Co
             await context.store.apply(*writes)
         except Conflict:
             continue
-        await enqueue(writes, context)
+        await context.enqueue_written(writes)
         return succeeding(after)
     raise Conflict("incident", key)

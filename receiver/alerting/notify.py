@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from shlex import quote
 
 from receiver.alerting import digest
-from receiver.alerting.alert import due, enqueue, task_for, wake
+from receiver.alerting.alert import due, task_for, wake
 from receiver.alerting.notices import after_notice, hand_over, notice_of, rule_for
 from receiver.core.alert import Alert
 from receiver.core.change import Insert, InsertIfAbsent, Query, Replace, Write, succeeding
@@ -254,7 +254,7 @@ class ChannelRun:
                 # Somebody woke the channel for it: what was told stays told, and it is looked at once more.
                 item = replace(item, due_at=fresh.due_at, version=fresh.version)
                 continue
-            await enqueue(writes, self.context)
+            await self.context.enqueue_written(writes)
             return
 
     def _succeeded(self, now: float, but: PartlyNotified | None, *, counts: bool) -> None:
@@ -336,7 +336,7 @@ class ChannelRun:
                 if held_until is None:
                     return False
                 continue
-            await enqueue(writes, self.context)
+            await self.context.enqueue_written(writes)
             return True
         return False
 

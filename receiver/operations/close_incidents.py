@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from receiver.alerting.alert import enqueue, notify_tasks, task_for
+from receiver.alerting.alert import notify_tasks, task_for
 from receiver.core.change import InsertIfAbsent, Query, Replace, Write
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
@@ -166,6 +166,6 @@ async def _change(incident_id: str, change, context: Context) -> bool:  # type: 
             await context.store.apply(*writes)
         except Conflict:
             continue
-        await enqueue(writes, context)
+        await context.enqueue_written(writes)
         return True
     return False  # the next pass looks again

@@ -227,11 +227,12 @@ async def _changed(document_id: str, change: Changing, context: Context) -> Docu
         after, follows = changed
         now = context.clock()
         writes = [Replace(after), *follows, *await retired(document, context)]
+        writes += container_tasks(writes, now=now, reopened=True)
         try:
-            await context.store.apply(*writes, *container_tasks(writes, now=now, reopened=True))
+            await context.store.apply(*writes)
         except Conflict:
             continue
-        await context.enqueue(*(item.record.id for item in follows if isinstance(item, InsertIfAbsent)))
+        await context.enqueue_written(writes)
         return succeeding(after)
     raise Conflict("document", document_id)
 

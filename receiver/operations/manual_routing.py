@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from receiver.core.change import InsertIfAbsent, Replace
+from receiver.core.change import Replace
 from receiver.core.document import Classification, Document, DocumentState, Step
 from receiver.core.errors import Malformed, NotAllowed, NotFound
 from receiver.core.follow_up import container_tasks, delivery_tasks
@@ -40,8 +40,9 @@ async def route_by_hand(document_id: str, word: RoutingDecision, context: Contex
     after = replace(after, deadline=now + context.config.deadline_seconds)
     context.meter.count("mailroom_decisions", way=Way.BY_HAND, type=after.type or "")
     writes = (Replace(after), *delivery_tasks(after, now=now), *await overtaken(document, context))
-    await context.store.apply(*writes, *container_tasks([Replace(after)], now=now, reopened=True))
-    await context.enqueue(*(write.record.id for write in writes if isinstance(write, InsertIfAbsent)))
+    writes = (*writes, *container_tasks([Replace(after)], now=now, reopened=True))
+    await context.store.apply(*writes)
+    await context.enqueue_written(writes)
     return replace(after, version=after.version + 1)
 
 

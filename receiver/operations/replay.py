@@ -236,6 +236,5 @@ async def written(writes: Sequence[Write], context: Context) -> bool:
         await context.store.apply(*writes)
     except Conflict:
         return False
-    tasks = [write.record.id for write in writes if isinstance(write.record, Task)]  # type: ignore[union-attr]
-    await context.enqueue(*tasks)
+    await context.enqueue_written(writes)
     return True

@@ -97,7 +97,7 @@ async def _piece(packet: Document, segment: Segment, pages: OpenPdf, context: Co
 async def _promise(piece: Write, tasks: Sequence[InsertIfAbsent], context: Context) -> None:
     """Keeps the piece with its tasks, and enqueues them: it need not wait until the other pieces are cut."""
     await context.store.apply(piece, *tasks)
-    await context.enqueue(*(task.record.id for task in tasks))
+    await context.enqueue_written(tasks)
 
 
 def _waits_for_this_cut(piece: Document, segment: Segment) -> bool:

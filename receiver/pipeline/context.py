@@ -10,7 +10,7 @@ from receiver.config import Config
 from receiver.core import token
 from receiver.core.alert import Alert
 from receiver.core.budget import Budget
-from receiver.core.change import Write
+from receiver.core.change import Write, written_records
 from receiver.core.delivery_request import Content
 from receiver.core.document import Document
 from receiver.core.errors import FileGone, Transient
@@ -170,8 +170,9 @@ class Context:
         except Transient:
             self.meter.count("mailroom_enqueue_failures")
 
-    async def enqueue_due(self, tasks: Iterable[Task], *, now: float) -> None:
-        """Enqueues those of these tasks that are ready, each for when it is due."""
+    async def enqueue_written(self, writes: Iterable[Write]) -> None:
+        """Enqueues the ready tasks among what was just written, each for when it is due."""
+        now, tasks = self.clock(), written_records(writes, Task)
         waits = {task.id: task.claimable_at - now for task in tasks if task.claimable_at is not None}
         await self.enqueue(*(task_id for task_id, seconds in waits.items() if seconds <= 0))
         for task_id, seconds in waits.items():

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from receiver.alerting import alert as alerting
 from receiver.alerting import notify
 from receiver.core.alert import Alert
-from receiver.core.change import InsertIfAbsent, Replace, Write, changed, succeeding, written_records
+from receiver.core.change import InsertIfAbsent, Replace, Write, changed, succeeding
 from receiver.core.errors import Conflict, MailroomError, OutOfTime, StoreBusy
 from receiver.core.follow_up import container_tasks
 from receiver.core.ids import id_parts
@@ -148,15 +148,14 @@ async def _settle(task: Task, done: Done, to_write: ToWrite, context: Context) -
         planned, alerts = await to_write()
         # An alert is a task of its own, written with what it is about: it cannot get lost, and cannot hold it back.
         raised = [InsertIfAbsent(alerting.task_for(alert, *id_parts(task.id))) for alert in alerts]
-        now = context.clock()
-        writes = (Replace(done.task), *planned, *raised, *container_tasks(planned, now=now))
+        writes = (Replace(done.task), *planned, *raised, *container_tasks(planned, now=context.clock()))
         try:
             await context.store.apply(*writes)
         except Conflict as conflict:
             if (conflict.kind, conflict.record_id) == ("task", task.id):
                 return replace(done, outcome="lost", note="another worker took over the task")
             continue
-        await context.enqueue_due(written_records(writes, Task), now=now)
+        await context.enqueue_written(writes)
         return done
     raise StoreBusy(f"task {task.id}: the records it changes keep changing: too many concurrent updates")
 

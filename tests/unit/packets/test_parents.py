@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from receiver.operations.replay_task import replay_task
 from receiver.packets import parents
 from receiver.packets.correct import CutRequest, read_piece, recut
 from receiver.packets.pieces import pieces_of
+from receiver.queue.local import LocalQueue
 from tests.in_memory_app import InMemoryApp
 from tests.unit.packets.test_packets import ARCHIVED, classify_all, segments, split
 
@@ -201,3 +203,28 @@ async def test_pieces_stand_in_the_order_of_their_pages_behind_their_packet(app:
     assert [item.pages for item in show.in_page_order(shuffled) if item.batch_id == packet.batch_id] == [
         (), (1,), (2,), (3,), (4,),
     ]  # fmt: skip
+
+
+class RecordingQueue(LocalQueue):
+    """Keeps the ids that are enqueued."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+
+    async def enqueue(self, *task_ids: str, delay_seconds: float = 0) -> None:
+        self.ids += task_ids
+
+
+async def test_whoever_decides_about_a_piece_has_its_packet_looked_at_at_once(app: InMemoryApp) -> None:
+    packet = await split(app, FOUR)
+    for piece in await pieces_of(await app.document(packet.id), app.context):
+        await settle(app, piece, "no match")
+    await app.work()
+    piece, *_ = await pieces_of(await app.document(packet.id), app.context)
+    queue = RecordingQueue()
+    context = replace(app.context, queue=queue)
+    await route_by_hand(piece.id, RoutingDecision(to="contract", who="ada"), context)
+    looks = [task.id for task in await app.tasks("packet") if task.state is TaskState.READY]
+    assert looks
+    assert set(looks) <= set(queue.ids)
