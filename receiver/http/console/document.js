@@ -42,7 +42,7 @@ const waits = (doc) => (doc.state === "review" || doc.state === "failed") && !do
 function facts(doc, open) {
   const rows = {
     "classified as": [found(doc) || "not classified", doc.confidence == null ? "" : ` (${percent(doc.confidence)})`],
-    "said LlamaCloud": doc.reasoning,
+    "reasoning": doc.reasoning,
     "shadow table": doc.shadow?.differs,
     source: `${doc.origin.kind}: ${doc.origin.locator}${doc.origin.sender ? ` from ${doc.origin.sender}` : ""}`,
     "from e-mail": doc.came_in && link(doc.came_in, open),

@@ -47,7 +47,7 @@ export function incidentPanel(one, { act, open }) {
   ];
 }
 
-const times = (one) => (one.unmended ? `${one.count}, ${one.unmended} unmended` : String(one.count));
+const times = (one) => (one.unmended ? `${one.count}, ${one.unmended} not fixed yet` : String(one.count));
 
 function standingAs(one) {
   return [
