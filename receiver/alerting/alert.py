@@ -1,7 +1,7 @@
 """Alert: adds an occurrence to its incident, and wakes the channels' notifiers if that is news.
 
-An alert is a task, written in one change with what it is about: it cannot get lost, and cannot hold that back. Its
-occurrence has the task's id, so that a repeat, after a crash or by a person, counts once.
+An alert is a task that is written in the same change as its cause. So it cannot be lost, and cannot delay that change.
+Its occurrence has the task's id, so that a repeat, after a crash or by a person, counts once.
 """
 
 import asyncio
@@ -35,12 +35,13 @@ from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.records import PAGE, every_record
 
 TRIES = 60
-"""How often a change to an incident is computed anew: a hundred workers may count up one incident at once."""
+"""How often a change to an incident is computed again: a hundred workers may count occurrences of one incident at once.
+"""
 CONTENDED_SECONDS = 0.05
 
 
 def task_for(alert: Alert, *origin: str | float) -> Task:
-    """The task to raise this alert; ``origin`` (a task's id in parts) and the cause make a repeat one and the same."""
+    """The task that raises this alert. The same ``origin`` (a task's id in parts) and cause give the same task."""
     return new_task(
         "alert", alert.kind, *origin, alert.cause,
         subject=alert.subject, now=alert.at, details={"alert": msgspec.json.encode(alert).decode()},
@@ -48,16 +49,15 @@ def task_for(alert: Alert, *origin: str | float) -> Task:
 
 
 async def incident_part(alert: Alert, context: Context) -> str:
-    """Tells the incident that this alert would be counted in from those before it, for the alert's origin.
-
-    Who raises something once in an hour raises it anew when it comes back after it was over.
+    """Identifies the present incident of this alert, for the alert's origin. A check that raises an alert once an hour
+    thereby raises a new one when the condition comes back after it had ended.
     """
     known = await context.store.get(Incident, alert.fingerprint)
     return str(known.number + (known.status is not Status.FIRING) if known else 1)
 
 
 async def raise_alert(task: Task, context: Context) -> StepResult:
-    """Counts the alert in its incident, which it may open."""
+    """Counts the alert in its incident, and opens the incident if necessary."""
     alert = advised(msgspec.json.decode(task.details["alert"], type=Alert))
     for attempt in range(TRIES):
         if await context.store.get(Occurrence, task.id) is not None:
@@ -75,9 +75,10 @@ async def raise_alert(task: Task, context: Context) -> StepResult:
 
 
 async def _bounded(alert: Alert, context: Context) -> Alert:
-    """The alert, or, where its kind has had so many new causes lately, as one of the others of that kind.
+    """The alert itself or, when its kind has had too many new causes lately, the one that stands for the other causes.
 
-    Several workers may each open one more at the same moment. Of a condition there are as many as there is to look at.
+    Several workers may each open one more at the same moment. Conditions are not limited: there are only as many as
+    there are things to check.
     """
     known = await context.store.get(Incident, alert.fingerprint)
     if known is not None or NATURES.get(alert.kind) is Nature.CONDITION:
@@ -91,7 +92,7 @@ async def _bounded(alert: Alert, context: Context) -> Alert:
 
 
 async def _counted(alert: Alert, task: Task, context: Context) -> list[Write]:
-    """The occurrence, its incident, and what the channels must be told because of it."""
+    """The occurrence, its incident, and the notifications that follow."""
     now = context.clock()
     known = await context.store.get(Incident, alert.fingerprint)
     usual = SEVERITIES.get(alert.kind, Severity.ERROR)
@@ -124,7 +125,7 @@ async def _weighed(incident: Incident, usual: Severity, context: Context) -> Inc
 
 
 async def notify_tasks(incident: Incident, context: Context, *, at: float) -> list[Write]:
-    """The writes after which every channel that may have to be told of this incident's change is looked at then."""
+    """The writes that have every channel that may need a notice about this change checked at that time."""
     writes: list[Write] = []
     for to in dict.fromkeys(rule.to for rule in context.config.alerts):
         identity = notification_id(incident.id, to)
@@ -137,14 +138,16 @@ async def notify_tasks(incident: Incident, context: Context, *, at: float) -> li
 
 
 def is_wanted(rule: AlertRule, incident: Incident) -> bool:
-    """Whether the rule's channel hears of such incidents. Of a failing channel all others hear, and it does not."""
+    """Whether the rule's channel gets notices of such incidents. A failing channel is reported to all others, and not
+    to itself.
+    """
     if incident.kind == "channel.failing":
         return rule.to != incident.cause
     return rule.wants(incident.kind)
 
 
 def due(notification: Notification, is_known: bool) -> list[Write]:
-    """The notification with its ``due_at``, and the task by which the channel is looked at then."""
+    """The notification with its ``due_at``, and the task that checks the channel then."""
     write = Replace(notification) if is_known else Insert(notification)
     if notification.due_at is None:
         return [write]
@@ -153,7 +156,7 @@ def due(notification: Notification, is_known: bool) -> list[Write]:
 
 
 def wake(to: str, at: float, *because: str | float, **details: str) -> Task:
-    """The task to tell a channel whatever is due then; ``because`` and the moment make each reason one task."""
+    """The task that sends a channel whatever is due then. ``because`` and the time make each reason one task."""
     about, task_details = str(because[0]), {"to": to, **details}
     return new_task("notify", to, *because, f"{at:.3f}", subject=about, now=at, details=task_details)
 

@@ -1,4 +1,4 @@
-"""Digest: reports the causes beyond a channel's ceiling together, by their number; and their end."""
+"""Digest: reports the causes beyond a channel's ceiling together, by their number, and their end."""
 
 from dataclasses import replace
 
@@ -23,13 +23,13 @@ KEY = "others"
 
 
 def more(channel: Channel, now: float) -> Channel:
-    """The channel, to be told of its other causes: there is one more, or one less."""
+    """The channel, due for a digest: it has one more other cause, or one less."""
     wait = NEXT_SECONDS if channel.digest_count else FIRST_SECONDS
     return channel if channel.digest_at is not None else replace(channel, digest_at=now + wait)
 
 
 async def send_digest(channel: Channel, context: Context) -> Channel:
-    """Tells the channel how many other causes go on, and the worst of them; nothing when it knows that already."""
+    """Sends the channel the number of other causes and the worst of them; nothing when it already has that."""
     now = context.clock()
     count, worst = await _others(channel.id, context)
     if count == channel.digest_count:
@@ -38,7 +38,7 @@ async def send_digest(channel: Channel, context: Context) -> Channel:
     if count and (until := _hushed(channel.id, severity, context)) is not None:
         return replace(channel, digest_at=until)
     notice = Notice(
-        id=f"{KEY}-{count}-{channel.digest_at or now:.3f}",  # the same when it must be told again
+        id=f"{KEY}-{count}-{channel.digest_at or now:.3f}",  # the id stays the same when it is sent again
         status=NoticeStatus.DIGEST,
         severity=severity,
         kind="digest",
@@ -61,7 +61,7 @@ async def send_digest(channel: Channel, context: Context) -> Channel:
 
 
 def _hushed(to: str, severity: Severity, context: Context) -> float | None:
-    """Until when the channel is told nothing that is not critical; None when one of its rows has no quiet hours now."""
+    """Until when the channel gets critical notices only; None when one of its rows has no quiet hours now."""
     hours = [rule.quiet_hours for rule in context.config.alerts if rule.to == to]
     ends = [item.until(context.clock()) for item in hours if item is not None]
     if severity is Severity.CRITICAL or len(ends) < len(hours) or not all(ends):

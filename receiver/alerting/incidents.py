@@ -1,4 +1,4 @@
-"""Incidents, as a person deals with them: which documents are in one, who took it on, who wants to hear no more."""
+"""What a person does with incidents: list their documents, acknowledge them, silence them."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -26,14 +26,14 @@ async def incident_named(key: str, store: Store) -> Incident:
 
 
 async def unmended(key: str, store: Store) -> AsyncIterator[Occurrence]:
-    """What of this incident still stands, the oldest first. Raises NotFound."""
+    """The occurrences of this incident that are not fixed yet, oldest first. Raises NotFound."""
     incident = await incident_named(key, store)
     async for item in every_record(Occurrence, Query(by="unmended", key=incident.part, limit=PAGE), store):
         yield item
 
 
 async def documents_of(key: str, store: Store) -> AsyncIterator[Document]:
-    """The documents of this incident that are not mended yet, each once. Raises NotFound."""
+    """The documents of this incident that are not fixed yet, each once. Raises NotFound."""
     seen: set[str] = set()
     async for item in unmended(key, store):
         if item.document_id not in seen:
@@ -43,7 +43,7 @@ async def documents_of(key: str, store: Store) -> AsyncIterator[Document]:
 
 
 async def acknowledge(key: str, context: Context, *, who: str) -> Incident:
-    """The incident, taken on by ``who``: nobody is reminded of it, and it is not escalated.
+    """The incident, acknowledged by ``who``: there are no reminders, and no escalation.
 
     Raises NotFound, NotAllowed when it is over.
     """
@@ -57,7 +57,7 @@ async def acknowledge(key: str, context: Context, *, who: str) -> Incident:
 
 
 async def silence(key: str, seconds: float, why: str, context: Context, *, who: str) -> Incident:
-    """The incident, of which and of whose next ones nobody is told for so long; 0 seconds end a silence.
+    """The incident, silenced for so long, together with later incidents of its cause; 0 seconds end a silence.
 
     Raises NotFound, Malformed for longer than 30 days.
     """
@@ -75,7 +75,7 @@ async def silence(key: str, seconds: float, why: str, context: Context, *, who: 
 
 
 async def _changed(key: str, change: Callable[[Incident], Incident], context: Context) -> Incident:
-    """Writes the change, and has every channel looked at because of it."""
+    """Writes the change, and has every channel checked because of it."""
     for _ in range(CONFLICTS):
         after = change(await incident_named(key, context.store))
         writes = [Replace(after), *await notify_tasks(after, context, at=context.clock())]

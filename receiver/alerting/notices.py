@@ -1,4 +1,4 @@
-"""Notices: what a channel is given to tell of an incident, and by which rule of mailroom.yaml it hears of it."""
+"""Notices: what a channel gets about an incident, and by which rule of mailroom.yaml."""
 
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -15,20 +15,20 @@ from receiver.pipeline.context import Context
 
 
 def rule_for(to: str, incident: Incident, rules: Sequence[AlertRule]) -> AlertRule | None:
-    """The rule by which this channel hears of the incident, None when it does not.
+    """The rule by which this channel gets the incident, None when it does not.
 
-    Of several the last one counts, and one that tells at once before one that waits for an acknowledgement.
+    Of several the last one counts, and one that notifies at once comes before one that waits for an acknowledgement.
     """
     of_channel = [rule for rule in rules if rule.to == to and is_wanted(rule, incident)]
     wanting = [rule for rule in of_channel if rule.wants(incident.kind, incident.severity)]
     if incident.kind == "channel.failing":
-        wanting = wanting or of_channel  # somebody must hear of it, whatever the channel was meant for
+        wanting = wanting or of_channel  # somebody must get it, whatever the channel was meant for
     at_once = [rule for rule in wanting if not rule.after_seconds]
     return next(iter((at_once or wanting)[-1:]), None)
 
 
 def notice_of(incident: Incident, known: Notification, word: str, *, reminder: bool, context: Context) -> Notice:
-    """The notice that says this of the incident, to a channel that heard what is ``known``."""
+    """The notice of this state of the incident, for a channel that got what ``known`` records."""
     example = incident.examples[0] if incident.examples else None
     return Notice(
         id=f"{incident.id}-{incident.number}-{word}-{incident.severity}-{known.telling_since or known.version}",
@@ -41,7 +41,7 @@ def notice_of(incident: Incident, known: Notification, word: str, *, reminder: b
         title=incident.title,
         detail=example.detail if example else incident.detail,
         tried=incident.tried,
-        # What is resolved needs no mending; one may still want to see what it was.
+        # What is resolved needs no fix; a person may still want to see what it was.
         fix="" if word == NoticeStatus.RESOLVED else incident.fix,
         commands=(LOOK.format(key=incident.id),) if word == NoticeStatus.RESOLVED else incident.commands,
         count=incident.count,
@@ -61,7 +61,9 @@ def notice_of(incident: Incident, known: Notification, word: str, *, reminder: b
 
 
 async def hand_over(notice: Notice, to: str, context: Context) -> tuple[str, PartlyNotified | None]:
-    """What the channel returned for the notice, and that it is not for all of its addresses. Raises what it raises."""
+    """What the channel returned for the notice, and the error that only some of its addresses took it. Raises what it
+    raises.
+    """
     try:
         return await context.channels[to].notify(notice), None
     except PartlyNotified as error:
@@ -69,7 +71,7 @@ async def hand_over(notice: Notice, to: str, context: Context) -> tuple[str, Par
 
 
 def after_notice(channel: Channel, but: PartlyNotified | None, now: float, *, counts: bool) -> Channel:
-    """The channel after it took a notice, ``but`` not for all of its addresses."""
+    """The channel after it took a notice; ``but`` is the error of the addresses that did not."""
     notified = channel.notified(now, counts=counts, all_addresses=but is None)
     return (
         notified if but is None or not but.never else notified.failed(str(but), but.fix, now, partly=True, certain=True)

@@ -1,7 +1,7 @@
-"""Notify: sends one channel its next notice, by one task at a time.
+"""Notify: sends one channel its next notice, one task at a time.
 
-Who comes while the channel is being told leaves a mark and goes; who tells it looks once more before it ends. So each
-channel's notices keep their order, and a slow channel holds up nobody: neither documents nor other channels.
+A task that finds the channel in use leaves a mark and ends. The task in charge checks once more before it ends. So each
+channel's notices keep their order, and a slow channel delays neither documents nor other channels.
 """
 
 import asyncio
@@ -28,16 +28,16 @@ from receiver.pipeline.pause import SUBMISSION, read_pause
 SEND_SECONDS = 30.0
 """How long a channel may take over one notice."""
 TURN_SECONDS, TURN_NOTICES = 60.0, 25
-"""After so much one task makes room for others, and goes on in its next turn."""
+"""After this long a task makes room for others, and continues in its next turn."""
 LONGEST_HOLD = HOLD_SECONDS + RETRY_SECONDS[-1]
 CONFLICTS = 20
 PAGE = 20
 GIVEN_UP = 10
-"""Attempts after which a notice that the channel refuses, while it takes others, is no longer tried."""
+"""Attempts after which a notice that the channel refuses, while it accepts others, is given up."""
 
 
 async def notify(task: Task, context: Context) -> StepResult:
-    """Tells the channel of this task what is due for it."""
+    """Sends the channel of this task what is due for it."""
     to = task.details["to"]
     if to not in context.channels:
         return StepResult(note=f"{to} is no longer in mailroom.yaml")
@@ -51,7 +51,7 @@ async def notify(task: Task, context: Context) -> StepResult:
 
 
 async def _take(to: str, task: Task, context: Context) -> Channel | None:
-    """The channel, for this task alone; None when another one has it, and will look once more."""
+    """The channel, for this task alone; None when another task has it, and will check once more."""
     for _ in range(CONFLICTS):
         now = context.clock()
         known = await context.store.get(Channel, to)
@@ -70,7 +70,7 @@ async def _take(to: str, task: Task, context: Context) -> Channel | None:
 
 @dataclass(kw_only=True)
 class ChannelRun:
-    """One task's turn at telling a channel."""
+    """One task's turn at a channel."""
 
     to: str
     task: Task
@@ -78,13 +78,13 @@ class ChannelRun:
     context: Context
     sent: int = 0
     refused: dict[str, Notification] = field(default_factory=dict)
-    """What the channel would not take in this turn."""
+    """The incidents whose notices the channel refused in this turn."""
     failed: bool = False
-    """Whether it did not take the last notice of this turn."""
+    """Whether it refused the last notice of this turn."""
     begun: float = field(default_factory=time.monotonic)
 
     async def take(self) -> float | None:
-        """Tells until nothing is due; when to come again, None when all is told."""
+        """Sends until nothing is due. Returns when to come again, None when everything was sent."""
         if "probe" in self.task.details:
             await self._probe()
         while True:
@@ -103,7 +103,7 @@ class ChannelRun:
                 return None
 
     async def _notify_all(self) -> bool:
-        """False when the turn is over before everything was told."""
+        """False when the turn ends before everything was sent."""
         while True:
             query = Query(by="due", key=self.to, until=self.context.clock() + 0.001, limit=PAGE)
             page = await self.context.store.find(Notification, query)
@@ -115,10 +115,10 @@ class ChannelRun:
                     return False
                 await self._look_at(item)
                 if len(self.refused) > self.sent + 1 or (self.refused and self.channel.failures > 1):
-                    return True  # it takes nothing: the others need not wait for as long each
+                    return True  # it accepts nothing: the other notices need not wait as long each
 
     async def _look_at(self, item: Notification) -> None:
-        """Tells the channel of one incident what it must hear now, if anything."""
+        """Sends the channel what it must get about one incident now, if anything."""
         incident, now = await self.context.store.get(Incident, item.incident_id), self.context.clock()
         if incident is None:
             await self._keep(replace(item, due_at=None, expires_at=now))
@@ -158,7 +158,7 @@ class ChannelRun:
         try:
             item = await self._begun(item, word)
         except Conflict:
-            return  # somebody woke the channel for it: it is looked at once more
+            return  # another task woke the channel for it, and checks it once more
         notice = notice_of(incident, item, word, reminder=reminder, context=self.context)
         try:
             async with asyncio.timeout(SEND_SECONDS):
@@ -171,7 +171,7 @@ class ChannelRun:
         now, over = self.context.clock(), word in ("resolved", "quiet")
         self._succeeded(now, but, counts=word == "firing")
         if item.held_since is not None:
-            self.channel = digest.more(self.channel, now)  # it is one of the others no more
+            self.channel = digest.more(self.channel, now)  # it is no longer one of the other causes
         updated = replace(
             item,
             held_since=None,
@@ -191,7 +191,7 @@ class ChannelRun:
         await self._keep(replace(updated, due_at=due_at))
 
     async def _notify_remaining(self, incident: Incident, item: Notification) -> Notification:
-        """Tells what stands now to the addresses that did not take the last notice, when it is time for them."""
+        """Sends the present state to the addresses that did not take the last notice, when it is time for them."""
         now = self.context.clock()
         if not item.owed or 0 < (item.owed_at or 0.0) - now <= RETRY_SECONDS[-1]:
             return item
@@ -210,7 +210,7 @@ class ChannelRun:
     def _with_remaining(
         self, item: Notification, addresses: tuple[str, ...], reason: str = "", *, never: bool = False
     ) -> Notification:
-        """The notification, of which these addresses are to be told later; in the end, no more."""
+        """The notification, with the addresses that are tried later; they are given up in the end."""
         now, tries = self.context.clock(), item.owed_tries + 1 if item.owed else 0
         if addresses and (never or tries >= GIVEN_UP):
             fix = "mend the address in mailroom.yaml, or the mailbox"
@@ -220,7 +220,7 @@ class ChannelRun:
         return replace(item, owed=addresses, owed_at=owed_at, owed_tries=tries if addresses else 0)
 
     async def _begun(self, item: Notification, word: str) -> Notification:
-        """The notification, with what the channel is about to be told written down. Raises Conflict."""
+        """The notification, with the state that is about to be sent. Raises Conflict."""
         if item.telling == word:
             return item  # a repeat has the id of the first one
         begun = replace(item, telling=word, telling_since=item.version + 1)
@@ -228,7 +228,7 @@ class ChannelRun:
         return succeeding(begun)
 
     async def _send_digest(self) -> bool:
-        """Tells of the causes beyond the ceiling, when there is news of them."""
+        """Sends the digest of the causes beyond the ceiling, when it has changed."""
         if self.channel.digest_at is None or self.channel.digest_at > self.context.clock():
             return True
         before = self.channel
@@ -242,7 +242,7 @@ class ChannelRun:
         return True
 
     async def _keep(self, item: Notification) -> None:
-        """Writes what the channel was told now, on whatever the incident did to the record meanwhile."""
+        """Writes what the channel was sent, over whatever the incident did to the record meanwhile."""
         for _ in range(CONFLICTS):
             writes = due(item, is_known=True)
             try:
@@ -251,7 +251,7 @@ class ChannelRun:
                 fresh = await self.context.store.get(Notification, item.id)
                 if fresh is None:
                     return
-                # Somebody woke the channel for it: what was told stays told, and it is looked at once more.
+                # Another task woke the channel for it: what was sent stays recorded, and it is checked once more.
                 item = replace(item, due_at=fresh.due_at, version=fresh.version)
                 continue
             await self.context.enqueue_written(writes)
@@ -271,7 +271,7 @@ class ChannelRun:
         self.context.meter.count("mailroom_notices", channel=_scheme(self.to), outcome="failed")
 
     async def _put_back(self) -> None:
-        """The channel takes notices, but not these: each is tried again, more and more rarely, and then no more."""
+        """The channel accepts notices, but not these. Each is tried less and less often, and then given up."""
         self.channel, self.failed = self.channel.taking(self.context.clock()), False
         for item in self.refused.values():
             tries = item.tries + 1
@@ -281,17 +281,17 @@ class ChannelRun:
         self.refused.clear()
 
     async def _retry(self) -> float:
-        """Keeps the channel for this task until its next try, and has the others told if that is no hiccup."""
+        """Keeps the channel for this task until its next try, and alerts the others if it fails repeatedly."""
         assert self.channel.retry_at is not None
         for item in self.refused.values():
-            # Others first: one of them may get through where this one does not.
+            # The others first: one of them may work where this one does not.
             await self._keep(replace(item, due_at=self.channel.retry_at + 1.0))
         await self._release(held_until=self.channel.retry_at + HOLD_SECONDS)
         await self._alert_other_channels()
         return self.channel.retry_at
 
     async def _alert_other_channels(self) -> None:
-        """Raises an alert, once for each time that it begins to fail; not for a hiccup."""
+        """Raises an alert, once for each time that it begins to fail, and not for a single failure."""
         if self.channel.failing_since is None or self.channel.failures < FAILURES_TOLD:
             return
         alert = task_for(failing(self.channel, self.context.clock()), self.to, f"{self.channel.failing_since}")
@@ -299,7 +299,7 @@ class ChannelRun:
         await self.context.enqueue(alert.id)
 
     async def _probe(self) -> None:
-        """Asks the channel, where that can be done, whether it would take a notice and somebody would hear it."""
+        """Checks, where the channel allows it, whether it would accept a notice and deliver it to somebody."""
         partly, fix = False, ""
         try:
             async with asyncio.timeout(SEND_SECONDS):
@@ -316,13 +316,13 @@ class ChannelRun:
             self.channel = self.channel.well(now)
 
     async def _release(self, held_until: float | None = None) -> bool:
-        """Writes what is known of the channel; False when somebody called meanwhile: then there may be more to tell."""
+        """Writes what is known of the channel; False when another task called meanwhile, and more may be due."""
         holder = "" if held_until is None else self.task.id
         for _ in range(CONFLICTS):
             after = replace(self.channel, holder=holder, held_until=held_until or 0.0)
             writes: list[Write] = [Replace(after)]
             if held_until is None and after.retry_at is not None and after.retry_at > self.context.clock():
-                # It takes notices, which need not wait for its next probe.
+                # It accepts notices, which need not wait for its next probe.
                 writes.append(InsertIfAbsent(wake(self.to, after.retry_at, "failing")))
             if after.digest_at is not None:
                 writes.append(InsertIfAbsent(wake(self.to, after.digest_at, "digest", after.version)))
@@ -331,7 +331,7 @@ class ChannelRun:
             except Conflict:
                 fresh = await self.context.store.get(Channel, self.to)
                 if fresh is None or fresh.holder != self.task.id:
-                    return True  # it was away for so long that another task took over
+                    return True  # it took so long that another task took over
                 self.channel = replace(self.channel, calls=fresh.calls, version=fresh.version)
                 if held_until is None:
                     return False
@@ -352,7 +352,7 @@ def failing(channel: Channel, now: float) -> Alert:
         cause=channel.id,
         title=f"alert channel {channel.id} {_what_fails(channel)}",
         detail=channel.error,
-        # What is to be told is told by itself: nothing of it waits to be replayed.
+        # Notices retry by themselves: nothing of them waits to be replayed.
         fix=REPLAY.sub("", channel.fix) or "fix the channel; Mailroom sends the missed notices when it works again",
         commands=(f"mailroom alerts test {quote(channel.id)}",),
         at=now,
@@ -368,7 +368,7 @@ def _what_fails(channel: Channel) -> str:
 
 
 async def inhibited(incident: Incident, through: Channel, context: Context) -> bool:
-    """Whether it follows from something else that people know of, or is mended and only not yet looked at."""
+    """Whether it follows from another incident that people know of, or is fixed and only not yet checked."""
     if incident.kind in ("document.overdue", "source.expiring") and incident.cause == Step.RECEIVED:
         return bool((await read_pause(SUBMISSION, context)).until)
     if incident.kind == "channel.failing":

@@ -17,8 +17,8 @@ CONFLICTS = 20
 
 
 async def send_test(to: str, context: Context, *, who: str) -> Exception | None:
-    """Sends a test to this channel, by name or address: None when it took it and a probe finds no fault, else what is
-    wrong. Raises NotFound.
+    """Sends a test to this channel, by name or address. Returns None when it took it and a probe finds no fault, else
+    what is wrong. Raises NotFound.
     """
     to = channel_name(to)
     if to not in context.channels:
@@ -59,7 +59,7 @@ def _test(who: str, context: Context) -> Notice:
 
 
 async def _remember(to: str, error: Exception | None, context: Context, *, by_probe: bool) -> None:
-    """A channel that took a test works, and is told what it missed; one that did not fails."""
+    """A channel that took a test works, and gets what it missed. One that did not is failing."""
     now = context.clock()
     for _ in range(CONFLICTS):
         known = await context.store.get(Channel, to)
@@ -81,7 +81,7 @@ async def _remember(to: str, error: Exception | None, context: Context, *, by_pr
             continue
         break
     else:
-        return  # it is being told just now, which says as much
+        return  # it is getting a notice just now, which shows as much
     task = wake(to, now, "tried")
     await context.store.apply(InsertIfAbsent(task))
     await context.enqueue(task.id)

@@ -1,4 +1,4 @@
-"""Wakes channels with a notice to send. A part of the sweep, for notices that no message or task brings about."""
+"""Wakes channels with a notice to send. A part of the sweep, for notices that no message or task causes."""
 
 import contextlib
 from dataclasses import replace
@@ -16,17 +16,17 @@ from receiver.pipeline.flags import put_flag
 from receiver.pipeline.records import every_record
 
 LATE_SECONDS = 30.0
-"""A notice that is due for so long was forgotten by somebody."""
+"""A notice that has been due for so long was missed."""
 BACK_SECONDS = 30.0
-"""A clock that was set back by more than this has left notices due in a future that will not come for long."""
+"""A clock that was set back by more than this has left notices due too far in the future."""
 PROBE_SECONDS = 3600.0
-"""How often a channel is asked whether it would take a notice, where that can be asked."""
+"""How often a channel is probed, where that is possible."""
 _CLOCK = "alerting:clock"
 PAGE = 200
 
 
 async def wake_channels(context: Context) -> None:
-    """Wakes each channel that has something overdue, and asks each one now and then how it is."""
+    """Wakes each channel that has something overdue, and probes each one now and then."""
     now = context.clock()
     if await _set_back(now, context):
         for to in context.channels:
@@ -45,7 +45,7 @@ async def _wake(task: Task, context: Context) -> None:
 async def _overdue(to: str, now: float, context: Context) -> bool:
     channel = await context.store.get(Channel, to)
     if channel is not None and channel.holder and 0 < channel.held_until - now <= LONGEST_HOLD:
-        return False  # what lies further ahead was written by a clock that was wrong
+        return False  # what lies further ahead was written by a wrong clock
     page = await context.store.find(Notification, Query(by="due", key=to, until=now - LATE_SECONDS, limit=1))
     digest = channel is not None and channel.digest_at is not None and channel.digest_at < now - LATE_SECONDS
     return bool(page.records) or digest
@@ -59,8 +59,8 @@ async def _set_back(now: float, context: Context) -> bool:
 
 
 async def _due_now(to: str, now: float, context: Context) -> None:
-    """Whatever is due later is looked at now: who decides what to tell counts a moment in the future as now."""
+    """Checks now whatever is due later: the decision counts a time in the future as now."""
     async for item in every_record(Notification, Query(by="due", key=to, since=now + 0.001, limit=PAGE), context.store):
-        with contextlib.suppress(Conflict):  # then it is looked at just now
+        with contextlib.suppress(Conflict):  # then it is checked just now
             await context.store.apply(Replace(replace(item, due_at=now)))
     await _wake(wake(to, now, "clock"), context)

@@ -1,4 +1,4 @@
-"""Alerts: what a person should know, as it is raised.
+"""Alerts: what a person should know, when it is raised.
 
 An alert is one occurrence. Occurrences of one kind and cause are one incident (core/incident.py).
 """
@@ -27,7 +27,7 @@ KINDS: dict[str, str] = {
     "queue.silent": "the queue accepts messages but delivers none; the sweep starts the tasks",
     "channel.failing": "an alert channel rejects notices or failed its check; all other channels are notified",
 }
-"""Every kind of alert that there is, and what it says; a rule for another one is refused as a slip of the pen."""
+"""Every kind of alert, and what it means; a rule for another one is refused as a typing error."""
 
 
 class Severity(StrEnum):
@@ -45,7 +45,7 @@ class Severity(StrEnum):
 
 
 TITLE_KEPT = 120
-"""Characters of a reason that stand in an alert's title."""
+"""Characters of a reason in an alert's title."""
 
 SEVERITIES: dict[str, Severity] = {
     "submission.paused": Severity.CRITICAL,
@@ -64,8 +64,8 @@ SEVERITIES: dict[str, Severity] = {
 class Alert:
     """Something a person should know.
 
-    ``kind`` is what channels subscribe to (job.failed, task.parked, delivery.failed, …); ``cause`` is what many
-    documents have in common that fail of one thing: it holds no id, number or name (``cause_of``).
+    ``kind`` is what channels subscribe to (job.failed, task.parked, delivery.failed, …). ``cause`` is what documents
+    that fail for the same reason have in common: it contains no id, number or name (``cause_of``).
     """
 
     kind: str
@@ -81,24 +81,24 @@ class Alert:
     """The task that gave up."""
     delivery_id: str = ""
     as_of: str = ""
-    """What else tells this occurrence from the next: the deadline that passed, the file that expires."""
+    """What else distinguishes this occurrence from the next: the deadline that passed, the file that expires."""
     tried: str = ""
-    """What Mailroom did by itself before it gave up."""
+    """What Mailroom tried before it gave up."""
     fix: str = ""
     """What to do, in words."""
     commands: tuple[str, ...] = ()
-    """Commands that mend it, or show more, as they can be pasted."""
+    """Commands that fix it, or show more, ready to be pasted."""
     at: float
 
     @property
     def fingerprint(self) -> str:
-        """The name of everything of this kind and cause."""
+        """The fingerprint of this kind and cause."""
         return short_hash(self.kind, self.cause)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertState:
-    """What releases before incidents kept of a group of alerts and a channel (alerting/convert_alerts.py)."""
+    """What releases before incidents stored for a group of alerts and a channel (alerting/convert_alerts.py)."""
 
     id: str
     kind: str
@@ -112,11 +112,11 @@ class AlertState:
     fix: str = ""
     resolved_at: float | None = None
     expires_at: float | None = None
-    """From when on the group is forgotten: what comes then is the first of its kind again."""
+    """From when on the group is removed: the next alert is then the first of its kind again."""
     version: int = 0
 
 
 def state_parts(state_id: str) -> tuple[str, str]:
-    """The group and the channel of an old state's id. A group may hold anything, LlamaCloud's own words too."""
+    """The group and the channel in an old state's id. A group may contain any text, LlamaCloud's too."""
     group, _, channel = state_id.rpartition(">")
     return group, channel.replace("%3E", ">").replace("%25", "%")

@@ -1,4 +1,4 @@
-"""Who is told of what, and on which terms: rows of ``alerts`` and ``alerting`` in mailroom.yaml."""
+"""Who gets which notices, and on which terms: rows of ``alerts`` and ``alerting`` in mailroom.yaml."""
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -8,12 +8,12 @@ from receiver.core.channel import Ceiling
 from receiver.core.quiet import QuietHours
 
 SAMPLE = 10
-"""Documents from which on a share of them says something."""
+"""Documents from which on a percentage of them means something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRule:
-    """Who is told of what, and on which terms."""
+    """Who gets which notices, and on which terms."""
 
     kinds: tuple[str, ...]
     """Kinds of KINDS, or shell patterns over them: ``job.*``."""
@@ -24,17 +24,17 @@ class AlertRule:
     options: dict[str, str] = field(default_factory=dict, repr=False)
     """The channel's own options, filled in likewise."""
     window_seconds: float = 600
-    """After a notice of an incident that is over, the next of its fingerprint waits so long."""
+    """After a notice of an incident that is over, the next one of its fingerprint waits this long."""
     repeat_seconds: float | None = 4 * 3600
-    """How often the channel is reminded of what goes on; None: never."""
+    """How often the channel is reminded of an incident that goes on; None: never."""
     ceiling: Ceiling = field(default_factory=Ceiling)
     min_severity: Severity = Severity.INFO
     quiet_hours: QuietHours | None = None
-    """When only what is critical is told."""
+    """When it gets critical notices only."""
     where: str = field(default="", compare=False)
     """Where mailroom.yaml names the channel: ``alerts[0].to``."""
     after_seconds: float = 0.0
-    """How long somebody on another channel may take to acknowledge it before this one is told."""
+    """How long somebody on another channel may take to acknowledge it before this channel gets it."""
 
     def wants(self, kind: str, severity: Severity = Severity.CRITICAL) -> bool:
         """Whether incidents of this kind and severity go to this channel."""
@@ -50,7 +50,7 @@ class SeverityRule:
     more_than: int | None = None
     """Occurrences of one cause within ``seconds``."""
     percent: float | None = None
-    """Occurrences of one cause, as a share of the documents that were taken in within ``seconds``."""
+    """Occurrences of one cause, as a percentage of the documents received within ``seconds``."""
     seconds: float = 600
 
     @property
@@ -59,7 +59,7 @@ class SeverityRule:
         return self.more_than is not None or self.percent is not None
 
     def holds(self, kind: str, *, count: int, received: int) -> bool:
-        """Whether it holds for a kind of which ``count`` happened among the ``received`` documents of its time."""
+        """Whether it holds for a kind that happened ``count`` times among ``received`` documents of its time span."""
         if not any(fnmatchcase(kind, pattern) for pattern in self.kinds):
             return False
         if not self.rated:

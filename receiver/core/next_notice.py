@@ -1,7 +1,8 @@
-"""What a channel must be told next of an incident: a pure decision over that, and over what it was told last.
+"""Which notice a channel must get next about an incident: a pure decision over the incident and what the channel got
+last.
 
-The channel's next notice follows from how things are now and from what it heard last. So what was overtaken is never
-told, a channel that was away hears the present, and nobody hears the end of something whose beginning it never heard.
+The next notice follows from the present state and the last notice. So an outdated state is never sent, a channel that
+was down gets the present state, and no channel gets the end of an incident whose beginning it never got.
 """
 
 from dataclasses import dataclass
@@ -22,13 +23,13 @@ class Send(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """Nothing to tell now; look again then, or, when None, when the incident changes."""
+    """Nothing to send now. Check again at ``until`` or, when None, when the incident changes."""
 
     until: float | None = None
 
 
 class Hold(NamedTuple):
-    """The channel's ceiling is reached: it is told with other causes, in a digest."""
+    """The channel's ceiling is reached: it is reported with other causes, in a digest."""
 
 
 class Release(NamedTuple):
@@ -40,11 +41,11 @@ Decision = Send | Wait | Hold | Release
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What the decision rests on beside the incident and what was told."""
+    """What the decision rests on besides the incident and the last notice."""
 
     now: float
     wait_seconds: float = 0.0
-    """How long the first notice waits for what comes at once."""
+    """How long the first notice waits for further occurrences."""
     inhibited: bool = False
     """Whether another incident, which it follows from, is going on."""
     room: bool = True
@@ -53,11 +54,11 @@ class Circumstances:
 
 
 INHIBITED_SECONDS = 60.0
-"""After so long it is looked at again whether what inhibits an incident is over."""
+"""After so long it is checked again whether the inhibiting incident is over."""
 
 
 def next_notice(incident: Incident, known: Notification, rule: AlertRule | None, around: Circumstances) -> Decision:
-    """What to tell the channel now. ``rule`` is the one by which it wants the incident, None when it does not."""
+    """What to send the channel now. ``rule`` is the one by which it gets the incident, None when it does not."""
     if incident.status is not Status.FIRING:
         return _at_its_end(incident, known)
     urgent = incident.severity is Severity.CRITICAL and around.room
@@ -69,8 +70,8 @@ def next_notice(incident: Incident, known: Notification, rule: AlertRule | None,
 
 
 def _at_its_end(incident: Incident, known: Notification) -> Decision:
-    # Who may have heard of it must hear its end, also after a crash between sending and writing made it one of the
-    # other causes: an alert that stands for ever is worse than an end too much.
+    # A channel that may have got the beginning must get the end, also after a crash between sending and writing made
+    # it one of the other causes: an alert that never ends is worse than one end too many.
     if known.may_be_notified:
         return Send(str(incident.status))
     return Release() if known.held_since is not None else Wait()
@@ -78,7 +79,7 @@ def _at_its_end(incident: Incident, known: Notification) -> Decision:
 
 def _at_its_beginning(incident: Incident, known: Notification, rule: AlertRule, around: Circumstances) -> Decision:
     if rule.after_seconds and incident.acknowledged_at is not None:
-        return Wait()  # somebody took it before it had to be escalated
+        return Wait()  # somebody acknowledged it before it had to be escalated
     soonest = _from(incident.opened_at, around.wait_seconds, around.now)
     if rule.after_seconds:
         soonest = max(soonest, _tellable(incident, rule, around.now) + rule.after_seconds)
@@ -92,7 +93,7 @@ def _at_its_beginning(incident: Incident, known: Notification, rule: AlertRule, 
 
 
 def _tellable(incident: Incident, rule: AlertRule, now: float) -> float:
-    """When somebody could be told of it first, who may then acknowledge it."""
+    """When somebody could get it first, who may then acknowledge it."""
     since = max(min(incident.opened_at, now), incident.silenced_until or 0.0)
     if rule.quiet_hours is None or incident.severity is Severity.CRITICAL:
         return since
@@ -119,7 +120,7 @@ def _repeated(incident: Incident, rule: AlertRule, around: Circumstances, *, rem
 
 
 def _hushed(incident: Incident, rule: AlertRule, around: Circumstances) -> float | None:
-    """Until when nothing may be told of it, though it goes on; None when it may."""
+    """Until when no notice of it may be sent, though it goes on; None when one may."""
     now = around.now
     if incident.silenced_until is not None and incident.silenced_until > now:
         return incident.silenced_until
@@ -131,5 +132,5 @@ def _hushed(incident: Incident, rule: AlertRule, around: Circumstances) -> float
 
 
 def _from(moment: float, seconds: float, now: float) -> float:
-    """So long after a moment; a moment that has not come yet (a clock was set back) counts as now."""
+    """So long after a time. A time in the future (a clock was set back) counts as now."""
     return min(moment, now) + seconds

@@ -1,4 +1,4 @@
-"""A notice: what a channel is given to tell. Every channel says the same; each in its own form."""
+"""A notice: what a channel sends. Every channel sends the same content, each in its own form."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,11 +15,11 @@ class NoticeStatus(StrEnum):
     RESOLVED = "resolved"
     """It is known to be over."""
     QUIET = "quiet"
-    """Nothing came for a while, and nobody can know whether it is over."""
+    """Nothing came for a while, and Mailroom cannot know whether it is over."""
     DIGEST = "digest"
-    """Other causes, beyond the channel's ceiling, told together."""
+    """Other causes, beyond the channel's ceiling, reported together."""
     TEST = "test"
-    """Somebody tries out the channel."""
+    """Somebody tests the channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +35,12 @@ class DigestLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What is told. ``key`` (the fingerprint) is the same for all notices of an incident, and of those of its cause."""
+    """What is sent. ``key`` (the fingerprint) is the same for all notices of an incident, and of later ones of its
+    cause.
+    """
 
     id: str
-    """The same when it is sent again because nobody knows whether it was: a reader may drop the second one."""
+    """The same when it is sent again because it may not have arrived: a reader may drop the second one."""
     status: NoticeStatus
     severity: Severity
     kind: str
@@ -48,13 +50,13 @@ class Notice:
     """Which incident of this key it is."""
     cause: str = ""
     detail: str = ""
-    """The message of LlamaCloud, or of whoever refused: in its own words."""
+    """The message of LlamaCloud, or of whoever refused, unchanged."""
     tried: str = ""
     fix: str = ""
     commands: tuple[str, ...] = ()
     count: int = 1
     unmended: int = 0
-    """Occurrences that still stand."""
+    """Occurrences that are not fixed yet."""
     examples: tuple[Example, ...] = ()
     opened_at: float
     last_at: float
@@ -64,16 +66,16 @@ class Notice:
     reminder: bool = False
     acknowledged_by: str = ""
     others: tuple[DigestLine, ...] = ()
-    """Of a digest: the worst of the incidents that it tells of; ``count`` says how many there are."""
+    """Of a digest: the worst of its incidents; ``count`` says how many there are."""
     link: str = ""
     """The incident on the operator's page; "" where MAILROOM_OPERATOR_URL is not set."""
     document_link: str = ""
     site: str = ""
-    """Which Mailroom it is: the host of its page or of its receiver."""
+    """Which Mailroom sends it: the host of its page or of its receiver."""
     thread: str = ""
     """What the channel returned for the first notice of this incident; "" for a first one."""
     only: tuple[str, ...] = ()
-    """The addresses that are to be told, of a channel that has several; () for all."""
+    """The addresses that get it, of a channel that has several; () for all."""
 
     @property
     def subject(self) -> str:
@@ -87,5 +89,5 @@ class Notice:
 
     @property
     def over(self) -> bool:
-        """Whether it says that nothing goes on any more."""
+        """Whether it says that the incident is over."""
         return self.status is NoticeStatus.RESOLVED or (self.status is NoticeStatus.DIGEST and not self.count)

@@ -1,4 +1,4 @@
-"""Quiet hours: the part of each day in which only what is critical is told."""
+"""Quiet hours: the part of each day in which only critical notices are sent."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta

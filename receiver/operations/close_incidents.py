@@ -1,7 +1,8 @@
 """Closes incidents that are over. A part of the sweep.
 
-An incident about documents is over when each of them was mended, dismissed or superseded; a condition, when looks have
-found it gone for a while. Of anything else nobody can know: it is quiet when nothing came for some time.
+An incident about documents is over when each of them was fixed, dismissed or superseded; a condition, when checks have
+found it gone for a while. The end of anything else cannot be known: such an incident is quiet when nothing came for
+some time.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -19,9 +20,9 @@ from receiver.pipeline.context import Context
 from receiver.pipeline.records import every_record
 
 GONE_SECONDS = 120.0
-"""For how long looks must find a condition gone: one that comes and goes is one incident."""
+"""How long checks must find a condition gone: one that comes and goes is one incident."""
 BUDGET = 5000
-"""Occurrences that one pass looks at; the next one goes on."""
+"""Occurrences that one pass checks; the next one continues."""
 PAGE = 200
 AT_ONCE = 40
 """Occurrences ended by one change; DynamoDB takes 100 writes."""
@@ -29,7 +30,7 @@ CONFLICTS = 10
 
 
 async def assess(context: Context, looked: MonitorResult) -> int:
-    """Closes what is over; how many incidents."""
+    """Closes what is over. Returns how many incidents."""
     over, left = 0, BUDGET
     async for incident in standing(context):
         match incident.nature:
@@ -55,7 +56,7 @@ def standing(context: Context) -> AsyncIterator[Incident]:
 
 
 async def _mended(incident: Incident, at_most: int, context: Context) -> tuple[int, bool]:
-    """Ends the occurrences that stand no more: how many were looked at, and whether the incident is over by that."""
+    """Ends the occurrences that are fixed. Returns how many were checked, and whether the incident is over by that."""
     cursor, seen = incident.looked_to or None, 0
     while seen < at_most:
         query = Query(by="unmended", key=incident.part, limit=min(PAGE, at_most - seen), cursor=cursor)
@@ -77,7 +78,7 @@ async def _look_on(cursor: str, incident: Incident) -> list[Write]:
 
 
 async def _end(incident_id: str, ended: Sequence[Occurrence], context: Context) -> bool:
-    """Writes that these are over; whether with them the whole incident is."""
+    """Writes that these are over. Returns whether the whole incident is."""
     now = context.clock()
     over = False
 
@@ -96,7 +97,7 @@ async def _end(incident_id: str, ended: Sequence[Occurrence], context: Context) 
 
 
 async def still_stands(item: Occurrence, context: Context) -> bool:
-    """Whether nothing has mended it; on the way it is seen whether a file is about to expire."""
+    """Whether nothing has fixed it; on the way it checks whether a file is about to expire."""
     document = await context.store.get(Document, item.document_id) if item.document_id else None
     if document is None:
         task = await context.store.get(Task, item.task_id) if item.task_id else None
@@ -112,7 +113,7 @@ async def still_stands(item: Occurrence, context: Context) -> bool:
 
 
 async def _gone(incident: Incident, looked: MonitorResult, context: Context) -> bool:
-    """Whether this look, and those before it, found the condition gone for long enough."""
+    """Whether this check, and those before it, found the condition gone for long enough."""
     found, now = looked.found(incident), context.clock()
     if found is None:
         return False
@@ -156,7 +157,9 @@ async def _close(incident: Incident, status: Status, context: Context) -> bool:
 
 
 async def _change(incident_id: str, change, context: Context) -> bool:  # type: ignore[no-untyped-def]
-    """Applies what ``change`` makes of the incident as it is now; False when that is nothing, or it does not rest."""
+    """Applies what ``change`` makes of the present incident; False when that is nothing, or the incident keeps
+    changing.
+    """
     for _ in range(CONFLICTS):
         fresh = await context.store.get(Incident, incident_id)
         writes: list[Write] = await change(fresh) if fresh else []
@@ -168,4 +171,4 @@ async def _change(incident_id: str, change, context: Context) -> bool:  # type: 
             continue
         await context.enqueue_written(writes)
         return True
-    return False  # the next pass looks again
+    return False  # the next pass checks again

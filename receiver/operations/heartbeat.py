@@ -1,6 +1,6 @@
 """Heartbeat: a signal after each sweep, for an external watchdog and for ``/metrics``.
 
-It stops when the sweep does, and when every alert channel fails: then nobody could be told of anything.
+It stops when the sweep stops, and when every alert channel fails: then nobody could be alerted.
 """
 
 from receiver.core.channel import Channel
@@ -10,13 +10,13 @@ from receiver.pipeline.context import Context
 from receiver.pipeline.flags import put_flag
 
 HEARTBEAT = "heartbeat"
-"""The flag that says when the last one was."""
+"""The flag with the time of the last heartbeat."""
 LOG = "log"
-"""The channel that no person hears."""
+"""The channel that reaches no person."""
 
 
 async def beat(context: Context) -> str:
-    """Gives the sign, unless nobody could be told of anything; in words, why none was given or taken, else ""."""
+    """Sends the heartbeat, unless nobody could be alerted. Returns why none was sent or accepted, else ""."""
     outcome, why = "told", ""
     try:
         if why := await _mute(context):
@@ -32,7 +32,7 @@ async def beat(context: Context) -> str:
 
 
 async def failing_channels(context: Context) -> list[Channel]:
-    """The alert channels that do not take notices."""
+    """The alert channels that do not accept notices."""
     records = [await context.store.get(Channel, to) for to in context.channels]
     return [item for item in records if item is not None and item.failing_since is not None]
 

@@ -1,5 +1,7 @@
-"""Monitor: what a person should know though nothing failed. Documents past their deadline, sources about to expire,
-totals that do not add up, a classifier that got worse. A part of the sweep; each check is bounded.
+"""Monitor: checks for what a person should know though nothing failed.
+
+Documents past their deadline, sources about to expire, totals that do not balance, a classifier that got worse. A part
+of the sweep; each check is bounded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,13 +25,13 @@ from receiver.pipeline.pause import RESULTS, SUBMISSION, read_pause
 from receiver.pipeline.records import every_page
 
 GRACE = 300.0
-"""Seconds past its deadline for which a document is the sweep will ask again: a lost event is mended, and no alarm."""
+"""Seconds past its deadline for which a document is no alarm: the sweep asks again, and recovers a lost event."""
 EXPIRING = 6 * 3600.0
 """Seconds before a source expires at LlamaCloud; parse sources are kept for 48 h (reference 1.1)."""
 PAGE = 200
-"""Overdue documents in one page of a look."""
+"""Overdue documents on one page of a check."""
 OVERLAP = 300.0
-"""Seconds that are looked at twice: an index may be late, and two machines' clocks apart."""
+"""Seconds that are checked twice: an index may lag, and two machines' clocks may differ."""
 AT_ONCE = 50
 """Tasks in one change; DynamoDB takes 100 writes."""
 QUALITY_EVERY, QUALITY_WINDOW, QUALITY_BEFORE, QUALITY_SAMPLE = 3600.0, 86400.0, 8 * 86400.0, 500
@@ -40,7 +42,7 @@ _GONE = "watch:gone:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """Something that is wrong now; ``origin`` tells one case of it from the next."""
+    """Something that is wrong now; ``origin`` distinguishes one case of it from the next."""
 
     alert: Alert
     origin: tuple[str | float, ...]
@@ -48,12 +50,12 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class MonitorResult:
-    """What a pass looked for, and what it found: kind -> fingerprints, or None when all of the kind go on."""
+    """What a pass checked, and what it found: kind -> fingerprints, or None when all of the kind go on."""
 
     conditions: Mapping[str, frozenset[str] | None]
 
     def found(self, incident: Incident) -> bool | None:
-        """Whether the incident's condition was found; None when it was not looked for."""
+        """Whether the incident's condition was found; None when it was not checked."""
         if incident.kind not in self.conditions:
             return None
         found = self.conditions[incident.kind]
@@ -77,7 +79,7 @@ async def monitor(context: Context) -> MonitorResult:
         "queue.silent": await _unless_later(
             stalled_queue.RECEIVED, short_hash(stalled_queue.KIND, stalled_queue.CAUSE), context
         ),
-        "clock.skewed": frozenset[str](),  # the machine whose clock it is contradicts (skew.still)
+        "clock.skewed": frozenset[str](),  # the machine whose clock it is clears it (clock_skew.still)
     }
     return MonitorResult(conditions)
 
@@ -90,7 +92,7 @@ async def _raise(alarms: Sequence[Alarm], context: Context) -> None:
 
 
 async def _documents(context: Context) -> None:
-    """Raises those that have become overdue since the last look, however many."""
+    """Raises those that have become overdue since the last check, however many."""
     now = context.clock()
     until = now - GRACE
     flag = await context.store.get(Flag, _OVERDUE)
@@ -103,7 +105,7 @@ async def _documents(context: Context) -> None:
 
 
 async def _remember(looked_to: float, context: Context) -> None:
-    """A pass that is cut short is gone on with from there."""
+    """Where a pass that was cut short continues."""
     flag = await context.store.get(Flag, _OVERDUE)
     await put_flag(_OVERDUE, repr(looked_to), flag, context)
 
@@ -125,12 +127,12 @@ def _overdue(document: Document, now: float) -> Alarm:
 
 
 def expires_soon(document: Document, now: float) -> bool:
-    """Whether its file will soon be gone, or is; nobody may have looked in time."""
+    """Whether its file will expire soon, or has expired, before anybody looked."""
     return document.file_expires_at is not None and document.file_expires_at - now < EXPIRING
 
 
 def expiring(document: Document, now: float) -> Alarm:
-    """The alarm that a document's file will soon be gone."""
+    """The alarm that a document's file will expire soon."""
     assert document.file_expires_at is not None
     hours = max(0.0, document.file_expires_at - now) / 3600
     alert = Alert(
@@ -150,23 +152,23 @@ def expiring(document: Document, now: float) -> Alarm:
 
 
 async def _failing(context: Context) -> frozenset[str]:
-    """The fingerprints of the channels that do not take notices."""
+    """The fingerprints of the channels that do not accept notices."""
     return frozenset(short_hash("channel.failing", item.id) for item in await failing_channels(context))
 
 
 async def found_gone(incident: Incident, context: Context) -> None:
-    """Notes that a condition is gone which only the process that raised it can see; the next pass takes it up."""
+    """Notes that a condition is gone that only the process that raised it can see; the next pass closes it."""
     flag = await context.store.get(Flag, _GONE + incident.id)
     await put_flag(_GONE + incident.id, "", flag, context)
 
 
 async def _not_found_gone(key: str, context: Context) -> frozenset[str]:
-    """The incident's fingerprint, unless it was found gone after its last occurrence."""
+    """The incident's fingerprint, unless its condition was found gone after its last occurrence."""
     return await _unless_later(_GONE + key, key, context)
 
 
 async def _unless_later(flag_id: str, key: str, context: Context) -> frozenset[str]:
-    """The incident's fingerprint, unless the flag was raised after its last occurrence."""
+    """The incident's fingerprint, unless the flag was set after its last occurrence."""
     incident = await context.store.get(Incident, key)
     if incident is None or incident.standing_since is None:
         return frozenset()
@@ -192,7 +194,7 @@ async def _balance(context: Context) -> list[Alarm]:
 
 
 async def _quality(context: Context) -> frozenset[str]:
-    """The fingerprints of what is worse than it was; looked at once in an hour, by one worker."""
+    """The fingerprints of what got worse; checked once an hour, by one worker."""
     now = context.clock()
     flag = await context.store.get(Flag, _QUALITY)
     if flag is not None and 0 <= now - flag.at < QUALITY_EVERY:

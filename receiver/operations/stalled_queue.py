@@ -1,7 +1,7 @@
 """Starts tasks that the queue does not deliver, and raises an alert that it is silent.
 
-The sweep re-enqueues all due tasks. A queue that accepts messages and loses them loses those, too, so a task that is
-still waiting two sweeps later is started without the queue.
+The sweep re-enqueues all due tasks. A queue that accepts messages and loses them loses those, too. So a task that still
+waits two sweeps later is started without the queue.
 """
 
 from receiver.alerting.alert import incident_part, task_for
@@ -13,36 +13,36 @@ from receiver.pipeline.context import Context
 from receiver.pipeline.flags import put_flag
 
 SWEEPS = 2
-"""After so many a task that is due was enqueued again, and should have been begun."""
+"""After so many sweeps a due task was enqueued again, and should have started."""
 AT_ONCE = 50
-"""Tasks that one sweep begins by itself."""
+"""Tasks that one sweep starts by itself."""
 ALERT_EVERY = 3600.0
 KIND, CAUSE = "queue.silent", "unheard"
 RECEIVED = "queue:heard"  # a stored word stays (docs/decisions.md)
-"""The flag that says when the queue last brought a message."""
+"""The flag with the time at which the queue last delivered a message."""
 
 
 async def overlooked(context: Context, *, sweep_seconds: float) -> list[str]:
-    """The tasks that have been due for long, and that nobody began; some of them may be waiting for their partner."""
+    """The tasks that have long been due, and that nobody started; some of them may wait for their partner."""
     until = context.clock() - SWEEPS * sweep_seconds
     page = await context.store.find(Task, Query(by="claimable", until=until, limit=AT_ONCE))
     return [task.id for task in page.records]
 
 
 async def note_received(context: Context) -> None:
-    """Writes down that the queue brought a message; for a sweep in another process."""
+    """Notes that the queue delivered a message, for a sweep in another process."""
     flag = await context.store.get(Flag, RECEIVED)
     await put_flag(RECEIVED, "", flag, context)
 
 
 async def is_silent(context: Context, *, sweep_seconds: float) -> bool:
-    """Whether it has brought no process anything during these sweeps."""
+    """Whether it delivered nothing to any process during these sweeps."""
     flag = await context.store.get(Flag, RECEIVED)
     return flag is None or abs(context.clock() - flag.at) >= SWEEPS * sweep_seconds
 
 
 async def alert_of_silence(begun: int, context: Context) -> str:
-    """The id of the task that raises an alert, once in an hour."""
+    """The id of the task that raises an alert, once an hour."""
     now = context.clock()
     alert = Alert(
         kind=KIND,
