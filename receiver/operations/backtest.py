@@ -16,7 +16,7 @@ from receiver.ports import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestResult:
-    """A decided document, and the other plan that the table makes of it; None when it would stay."""
+    """A decided document, and the other plan that the table makes of it; None when it would not move."""
 
     document: Document
     plan: Plan | None
@@ -25,7 +25,7 @@ class BacktestResult:
 async def backtest(table: RouteTable, store: Store, query: Query, *, now: float) -> AsyncIterator[BacktestResult]:
     """Every document of the query that has a plan: what ``mailroom replay --reroute`` would do to it.
 
-    One that a person placed, or whose stored result decides nothing, stays.
+    One that a person routed, or whose stored result decides nothing, stays.
     """
     async for document in every_record(Document, replace(query, limit=PAGE, cursor=None), store):
         if document.plan is not None:

@@ -1,5 +1,5 @@
-"""Is mailroom.yaml sound, as far as can be told without asking anybody? The same at start, in ``routes check``, and
-before a deployment.
+"""Checks mailroom.yaml as far as that is possible without a request: at start, in ``routes check``, and before a
+deployment.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -25,10 +25,10 @@ def check_config(
     sources: Sequence[str] = (),
     own: Mapping[str, str] = NOTHING,
 ) -> list[Problem]:
-    """What is wrong with it; each destination (by URL scheme) judges its own targets.
+    """What is wrong with it; each destination (by URL scheme) checks its own targets.
 
-    ``adopted`` says that jobs from elsewhere come in too, ``sources`` where mail is taken from, and ``own`` what is for
-    Mailroom's own use: the URL of each, by the variable that names it.
+    ``adopted`` says that jobs from elsewhere are ingested too, ``sources`` where mail comes from, and ``own`` which
+    places Mailroom uses itself: the URL of each, by the variable that names it.
     """
 
     def faults(target: Target) -> list[str]:
@@ -47,7 +47,7 @@ def check_config(
 
 
 def _odd(config: Config, doubts: Callable[[Target], list[str]], wrong: Collection[str]) -> Iterator[Problem]:
-    """Targets that are probably not meant so, of those that are not ``wrong`` anyway."""
+    """Targets that are valid but probably a mistake; those in ``wrong`` are left out."""
     for where, name, targets in ways(config.table):
         for at, target in enumerate(targets):
             here = f"{where}.to[{at}]"
@@ -56,7 +56,7 @@ def _odd(config: Config, doubts: Callable[[Target], list[str]], wrong: Collectio
 
 
 def unlike(shadow: Config, config: Config) -> list[Problem]:
-    """Where a shadow table's file asks LlamaCloud for something else: the answers come from what the real one asks."""
+    """Where a shadow table's file asks LlamaCloud for something else: results come from what the real table asks."""
     reason = "differs from the real one, which LlamaCloud uses: the shadow table cannot show the effect of other rules"
     differ = [name for name in ("classify", "split") if getattr(shadow, name) != getattr(config, name)]
     fix = "test rules on separate documents; the shadow table only compares routes"
@@ -64,7 +64,7 @@ def unlike(shadow: Config, config: Config) -> list[Problem]:
 
 
 def _on_our_own(config: Config, names: Names, own: Mapping[str, str], wrong: Collection[str]) -> Iterator[Problem]:
-    """Targets that are, or lie inside of, what is not for documents; what is ``wrong`` anyway is not looked at."""
+    """Targets in, or inside of, places that are not for documents; those in ``wrong`` are left out."""
     for where, name, targets in ways(config.table):
         for at, target in enumerate(targets):
             if f"{where}.to[{at}]" in wrong:

@@ -1,4 +1,4 @@
-"""Reports a clock that is wrong, or was set. Nothing waits for it, but whoever reads our times is misled."""
+"""Reports a clock that is wrong, or was set. Nothing depends on it, but it misleads whoever reads our times."""
 
 import contextlib
 import logging
@@ -17,11 +17,11 @@ log = logging.getLogger("mailroom.clock")
 STEP = 5.0
 """Seconds by which a clock was set, and did not just run a little fast."""
 APART = 10.0
-"""Seconds between two clocks that are worth a word; an HTTP date has whole ones, and is on its way for a moment."""
+"""Seconds between two clocks that are worth a report; an HTTP date has whole seconds, and takes a moment to arrive."""
 ALERT_EVERY = 3600.0
 FIX = "synchronize this machine's clock by NTP; check it with timedatectl or chronyc tracking"
 LLAMACLOUD, STORE, BEFORE = "llamacloud", "store", "step"
-"""What a clock is held against: LlamaCloud's, the times of others in the store, and itself a moment before."""
+"""What a clock is compared with: LlamaCloud's, the times of others in the store, and its own value a moment before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,16 @@ class Skew:
 
 
 class SkewMonitor:
-    """What one process knows of its clock, and has told of it."""
+    """What one process knows of its clock, and has reported."""
 
     def __init__(self, *, clock: Clock = time.monotonic) -> None:
-        """``clock`` is one that nobody sets."""
+        """``clock`` is a monotonic one."""
         self._clock = clock
         self._before: tuple[float, float] | None = None
         self._alerted: dict[str, float] = {}
 
     def check(self, context: Context) -> Skew | None:
-        """By how much the clock was set since the last look, if it was."""
+        """By how much the clock was set since the last check, if it was."""
         now, seconds = context.clock(), self._clock()
         wall, passed = self._before or (now, seconds)
         self._before = (now, seconds)
@@ -59,7 +59,7 @@ class SkewMonitor:
         return Skew(BEFORE, step) if abs(step) >= STEP else None
 
     def compared(self, context: Context) -> Skew | None:
-        """By how much it is apart from LlamaCloud's, if it is, and this was not told within the last hour."""
+        """By how much it differs from LlamaCloud's, if it does, and this was not reported within the last hour."""
         skew, now = apart(context), self._clock()
         if skew is None:
             self._alerted.pop(LLAMACLOUD, None)
@@ -70,7 +70,7 @@ class SkewMonitor:
 
 
 def apart(context: Context) -> Skew | None:
-    """By how much this machine's clock is apart from LlamaCloud's, if it is."""
+    """By how much this machine's clock differs from LlamaCloud's, if it does."""
     ahead = context.cloud.clock_ahead or 0.0
     return Skew(LLAMACLOUD, -ahead) if abs(ahead) >= APART else None
 
@@ -87,13 +87,14 @@ async def alert_of_skew(skew: Skew, owner: str, context: Context) -> None:
 
 
 async def still(skew: Skew, owner: str, context: Context) -> None:
-    """Contradicts the sweep, which takes each skew for gone after a while: only the machine itself can see its clock.
+    """Clears a skew for the sweep, which considers each one gone after a while: only the machine itself can see its
+    clock.
 
     So an incident that several machines share is over when none of them finds its clock wrong any more.
     """
     incident = await context.store.get(Incident, _alert(skew, owner, context.clock()).fingerprint)
     if incident is not None and incident.status is Status.FIRING and incident.gone_since is not None:
-        with contextlib.suppress(Conflict):  # the next look contradicts again
+        with contextlib.suppress(Conflict):  # the next check clears it again
             await context.store.apply(Replace(replace(incident, gone_since=None)))
 
 

@@ -1,11 +1,11 @@
 """Removes the bytes of documents whose retention is over.
 
-What may be forgotten is found by an index of just that: a document is in it from the moment it settles until its bytes
-are gone, and leaves it when it is opened again. So nothing is passed by, however late a document is decided.
+An index finds what may be removed: a document is in it from the moment it settles until its bytes are gone, and leaves
+it when it is opened again. So none is missed, however late a document is decided.
 
-First the document is marked, at the version that was looked at: whoever opens it at this moment wins, or sees that its
-bytes are forgotten. Then the bytes are released, and last the location is taken off the record. A crash in between
-leaves the document in the index, marked, and the next pass goes on with it.
+First the document is marked, at the version that was read: whoever opens it at this moment wins, or sees that its bytes
+are removed. Then the bytes are released, and last the location is cleared on the record. After a crash in between the
+marked document is still in the index, and the next pass continues.
 """
 
 import re
@@ -22,15 +22,15 @@ from receiver.pipeline.context import Context
 from receiver.pipeline.records import every_record
 
 AT_ONCE = 200
-"""Documents that one pass forgets at most."""
+"""Documents that one pass processes at most."""
 FAILURES = 3
-"""Releases that did not go through; then it is not the document, and the next pass tries again."""
+"""Failed releases after which the spool is the cause and not the document; the next pass tries again."""
 _SHARED = re.compile(r"spool:[0-9a-f]{64}")
 """Locations of an earlier Mailroom, at which documents with the same bytes shared a file."""
 
 
 async def delete_content(context: Context) -> tuple[int, list[Exception]]:
-    """One pass: how many documents' bytes were let go, and what went wrong."""
+    """One pass. Returns how many documents' bytes were removed, and what went wrong."""
     return await _Pass(context).run()
 
 
@@ -53,7 +53,7 @@ class _Pass:
         return done, self._troubles
 
     def _due(self) -> AsyncIterator[Document]:
-        """The documents whose time is over; those that settled first come first."""
+        """The documents whose retention is over, those that settled first at the beginning."""
         before = self._context.clock() - self._context.config.retention.content_seconds
         query = Query(by="forgettable", key="content", until=before, limit=AT_ONCE)
         return every_record(Document, query, self._context.store)
@@ -62,7 +62,7 @@ class _Pass:
         """Whether its bytes went. Raises Transient."""
         store, now = self._context.store, self._context.clock()
         if document.forgettable != "content":
-            return False  # an older process opened it, which knows nothing of this index
+            return False  # an older process opened it, which does not know this index
         try:
             if why := await self._needed(document):
                 await store.apply(Replace(document.note(now, "content kept", why)))
@@ -74,19 +74,19 @@ class _Pass:
             await self._release(document)
             await store.apply(Replace(replace(document, content="")))
         except Conflict:
-            return False  # it was opened again just now, or another worker is at it
+            return False  # it was opened again just now, or another worker processes it
         return True
 
     async def _release(self, document: Document) -> None:
         try:
             await self._context.release(document.content)
-        except Permanent as error:  # trying again cannot help, and must not keep the others waiting
+        except Permanent as error:  # trying again cannot help, and must not block the others
             self._troubles.append(error)
 
     async def _needed(self, document: Document) -> str:
         """Why somebody may still need the bytes of this settled document; "" when nobody does.
 
-        It is noted down, and looked at again when its time is over once more.
+        The reason is noted on the document, which is checked again after another retention period.
         """
         if document.settled_at is not None and document.settled_at < EARLIEST:
             return "it was settled while a clock was wrong, so their age is unknown"

@@ -1,6 +1,6 @@
 """Removes the records of documents, with their jobs, after ``retention.documents_days``.
 
-A packet and its pieces, or the documents of one e-mail, are forgotten together, and only when each of them may be. One
+A packet and its pieces, or the documents of one e-mail, are removed together, and only when each of them may be. One
 that must wait for others leaves the index: the last of them to settle finds the whole batch again.
 """
 
@@ -18,14 +18,14 @@ from receiver.pipeline.context import Context
 from receiver.pipeline.records import every_record
 
 AT_ONCE = 200
-"""Documents that one pass looks at, and about as many as it forgets."""
+"""Documents that one pass checks, and about as many as it removes."""
 MANY = 500
 TELLING = ("alert", "notify")
-"""Kinds of tasks that need no document: they carry what they tell."""
+"""Kinds of tasks that need no document: they contain all that they report."""
 
 
 async def delete_records(context: Context) -> int:
-    """One pass; how many documents' records were removed."""
+    """One pass. Returns how many documents' records were removed."""
     seconds = context.config.retention.documents_seconds
     if seconds is None:
         return 0
@@ -33,7 +33,7 @@ async def delete_records(context: Context) -> int:
     query = Query(by="forgettable", key="record", until=before, limit=AT_ONCE)
     due = [item for item in (await context.store.find(Document, query)).records if item.forgettable == "record"]
     for batch_id in dict.fromkeys(item.batch_id for item in due):
-        with contextlib.suppress(Conflict):  # one was opened again, or another worker is at it: the next pass will see
+        with contextlib.suppress(Conflict):  # one was opened again, or another worker processes it
             forgotten += await _forget_batch(batch_id, before, context)
         if forgotten >= AT_ONCE:
             break
@@ -41,7 +41,7 @@ async def delete_records(context: Context) -> int:
 
 
 async def _forget_batch(batch_id: str, before: float, context: Context) -> int:
-    """How many documents were removed: the whole batch, or none of it yet. Raises Conflict."""
+    """How many documents were removed: the whole batch, or none yet. Raises Conflict."""
     batch = [item async for item in every_record(Document, Query(by="batch", key=batch_id, limit=MANY), context.store)]
     over = [item for item in batch if _is_over(item, before)]
     if len(over) < len(batch) or await _unfinished(batch, context):
@@ -55,7 +55,7 @@ async def _forget_batch(batch_id: str, before: float, context: Context) -> int:
 
 
 def _inmost_first(batch: Sequence[Document]) -> list[Document]:
-    """Pieces before their packets, and these before their mail: a crash leaves nothing without its container."""
+    """Pieces before their packets, and packets before their mail: a crash leaves nothing without its container."""
     by_id = {item.id: item for item in batch}
 
     def depth(item: Document) -> int:
@@ -70,12 +70,12 @@ def _is_over(document: Document, before: float) -> bool:
 
 
 async def _unfinished(batch: Sequence[Document], context: Context) -> bool:
-    """Whether something is still to be done for one of them, if only by a person."""
+    """Whether something still has to be done for one of them, even if only by a person."""
     return any([task.state is not TaskState.DONE for item in batch async for task in _tasks(item, context)])
 
 
 async def _tasks(document: Document, context: Context) -> AsyncIterator[Task]:
-    """The tasks about the document or its jobs that are remembered still, but for those that only tell of it."""
+    """The stored tasks about the document or its jobs, except those that only notify."""
     for subject in (document.id, *(job.id for job in await _jobs(document, context))):
         async for task in every_record(Task, Query(by="subject", key=subject, limit=MANY), context.store):
             if task.kind not in TELLING:
@@ -87,7 +87,7 @@ async def _jobs(document: Document, context: Context) -> list[Job]:
 
 
 async def _remove(document: Document, context: Context) -> None:
-    """The document, its jobs, and what would stand in the way if it came in again, or point to it."""
+    """The document, its jobs, and what would block it if it came again, or points to it."""
     async for task in _tasks(document, context):
         await context.store.apply(Delete(task))
     first = await context.store.get(Flag, bytes_flag(document.sha256))

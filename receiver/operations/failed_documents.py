@@ -1,6 +1,7 @@
 """A person resubmits a failed document, replaces its bytes, or dismisses it.
 
-Who, when and what was before is kept on the document. What gave up over it before is retired: nobody replays it later.
+Who did it, when, and the state before are stored on the document. Tasks that gave up over it are retired: nobody
+replays them later.
 """
 
 import tempfile
@@ -49,7 +50,7 @@ async def document_named(document_id: str, context: Context) -> Document:
 
 
 async def failed_since(since: float, context: Context) -> AsyncIterator[Document]:
-    """The documents that came to nothing since then: those that failed, and those held without a result."""
+    """The documents without an outcome since then: those that failed, and those held without a result."""
     async for document in every_record(
         Document, Query(by="state", key=DocumentState.FAILED, limit=PAGE), context.store
     ):
@@ -67,11 +68,11 @@ async def _came_to_nothing(document: Document, context: Context) -> bool:
     return job is None or (job.status.final and job.status is not JobStatus.COMPLETED)
 
 
-# --- submit anew
+# --- resubmit
 
 
 def why_not(document: Document) -> str:
-    """Why this document cannot be submitted anew, in words; "" when it can."""
+    """Why this document cannot be resubmitted, in words; "" when it can."""
     if document.forgotten_at is not None:
         return "its content was removed by retention: submit it again"
     if document.mail:
@@ -88,9 +89,9 @@ def why_not(document: Document) -> str:
 
 
 async def resubmit(document_id: str, context: Context, *, who: str) -> Document | Skipped:
-    """The document with a new job promised, for which its bytes are uploaded anew. It costs its credits again.
+    """The document with a new job promised, for which its bytes are uploaded again. It costs its credits again.
 
-    Raises NotFound, Conflict when it changes all the time.
+    Raises NotFound, Conflict when it keeps changing.
     """
 
     async def change(document: Document) -> tuple[Document, Sequence[Write]] | Skipped:
@@ -112,7 +113,7 @@ def _anew(document: Document, reason: str, context: Context) -> tuple[Document, 
 
 
 async def unlock(document_id: str, password: str, context: Context, *, who: str) -> Document | Skipped:
-    """The document with the bytes that its password opens, submitted anew.
+    """The document with the bytes that its password opens, resubmitted.
 
     Raises NotFound, NotAllowed, Uncuttable for another password, FileGone.
     """
@@ -129,7 +130,7 @@ async def unlock(document_id: str, password: str, context: Context, *, who: str)
 
 
 async def replace_bytes(document_id: str, file: Path, context: Context, *, who: str) -> Document | Skipped:
-    """The document with the bytes of this file, submitted anew. Raises NotFound, NotAllowed, DocumentRefused."""
+    """The document with the bytes of this file, resubmitted. Raises NotFound, NotAllowed, DocumentRefused."""
     document = await document_named(document_id, context)
     _refuse(document)
     with file.open("rb") as opened:
@@ -175,10 +176,9 @@ async def _with_bytes(document: Document, file: Path, name: str, reason: str, co
 
 
 async def dismiss(document_id: str, note: str, context: Context, *, who: str) -> Document | Skipped:
-    """The document, of which nothing more is wanted: it goes nowhere, and counts as failed. Of a mail what is held of
-    it is dismissed.
+    """The dismissed document: it goes nowhere, and counts as failed. Of a mail, the held documents are dismissed.
 
-    Raises NotFound, Conflict when it changes all the time.
+    Raises NotFound, Conflict when it keeps changing.
     """
     document = await document_named(document_id, context)
     held = [item for item in await _documents(document, context) if item.state is DocumentState.REVIEW]
@@ -214,11 +214,11 @@ async def _dismissed(document_id: str, note: str, context: Context, *, who: str)
 # --- what they share
 
 Changing = Callable[[Document], Awaitable[tuple[Document, Sequence[Write]] | Skipped]]
-"""What becomes of the document as it is now, and what follows from that; or why nothing does."""
+"""The document after a change and the writes that follow; or why nothing is written."""
 
 
 async def _changed(document_id: str, change: Changing, context: Context) -> Document | Skipped:
-    """Writes what ``change`` makes of the document as it is now, and retires what gave up over it."""
+    """Applies ``change`` to the present document, and retires the tasks that gave up over it."""
     for _ in range(CONFLICTS):
         document = await document_named(document_id, context)
         changed = await change(document)
@@ -238,7 +238,7 @@ async def _changed(document_id: str, change: Changing, context: Context) -> Docu
 
 
 async def retired(document: Document, context: Context) -> list[Write]:
-    """The parked tasks about this document, done with: something else comes of it."""
+    """The parked tasks about this document, retired: something else happens to it."""
     now, keep = context.clock(), context.config.retention.tasks_seconds
     found: list[Write] = []
     for subject in dict.fromkeys(filter(None, (document.id, document.job_id))):

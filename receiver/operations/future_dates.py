@@ -1,9 +1,9 @@
 """Makes due what lies further in the future than it can.
 
-A machine whose clock was wrong, or a clock that was set back, leaves tasks, jobs and deadlines in a future that nobody
-waits for. Each says for how long it was meant to wait. One that lies further ahead than that, and was seen unchanged
-for as long on a clock that nobody sets, is due now. So a wrong clock costs one wait more, and never an hour or a day;
-and where it is our own clock that is wrong, others will have seen to it in time.
+A wrong clock, or one that was set back, leaves tasks, jobs and deadlines too far in the future. Each record says for
+how long it was meant to wait. One that lies further ahead than that, and was seen unchanged for as long on a monotonic
+clock, is due now. So a wrong clock costs one more wait, and never an hour or a day. Where the wrong clock is our own,
+other workers have started the task in time.
 """
 
 import time
@@ -20,15 +20,15 @@ from receiver.pipeline.context import Context
 from receiver.ports import Clock
 
 TOLERANCE = 5.0
-"""Seconds that two clocks may be apart without anybody minding."""
+"""Seconds that two clocks may differ without consequence."""
 LOOKED_AT = 500
-"""Records of each kind that one pass looks at; the next one goes on."""
+"""Records of each kind that one pass checks; the next one continues."""
 REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of record that waits: by which index and until when, and for how long at most."""
+    """A kind of record that waits: its index, until when, and for how long at most."""
 
     kind: type[Record]
     by: str
@@ -54,7 +54,9 @@ class FutureDates:
         """Kind, id and version -> since when."""
 
     async def bring_back(self, context: Context) -> float:
-        """One pass; by how much the furthest lay too far ahead of those that are due by this, 0 when there was none."""
+        """One pass. Returns by how much the furthest lay too far ahead of those that are now due, 0 when there was
+        none.
+        """
         furthest = 0.0
         for item in KINDS:
             async for record in self._waiting(item, context):
@@ -80,7 +82,7 @@ class FutureDates:
 
 
 async def _due_now(record: Any, item: _Kind, context: Context) -> bool:
-    """Whether it is due by us; not when somebody else saw to it."""
+    """Whether it is due now; not when another worker has handled it."""
     try:
         await context.store.apply(Replace(changed(record, **{item.until: context.clock()})))
     except Conflict:

@@ -1,4 +1,4 @@
-"""What the store says at this moment, for the metrics: how many, and what does not go well."""
+"""Gauges: what the store shows now, for the metrics: how many documents, tasks and incidents, and what fails."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -18,21 +18,21 @@ COUNT_LIMIT = 1000
 
 
 class Gauges(NamedTuple):
-    """All of it at one time."""
+    """All gauges at one time."""
 
     tally: Tally
     overdue: int
     parked: int
     incidents: Mapping[str, int]
-    """Severity -> incidents that stand."""
+    """Severity -> active incidents."""
     failing: Collection[str]
-    """The alert channels that do not take notices."""
+    """The alert channels that do not accept notices."""
     heartbeat: float | None
-    """When the last sign of life was given."""
+    """The time of the last heartbeat."""
 
 
 async def read_gauges(context: Context) -> Gauges:
-    """The numbers of now. Raises StoreBusy."""
+    """The present gauges. Raises StoreBusy."""
     store = context.store
     overdue = await store.find(Document, Query(by="overdue", until=context.clock(), limit=COUNT_LIMIT))
     parked = await store.find(Task, Query(by="state", key=TaskState.PARKED, limit=COUNT_LIMIT))

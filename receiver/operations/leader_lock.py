@@ -1,7 +1,8 @@
 """The lock for periodic work that one of the workers on a store does.
 
-The last one is a flag. Its turn is over when this process saw the flag unchanged for the whole interval, on a clock
-that nobody sets. What another machine wrote as its time is believed once, by who starts anew and has seen nothing yet.
+A flag records the last turn. The turn is over when this process has seen the flag unchanged for the whole interval, on
+a monotonic clock. The time that another machine wrote is believed once, by a process that has just started and has seen
+nothing yet.
 """
 
 import time
@@ -12,11 +13,11 @@ from receiver.pipeline.flags import put_flag
 from receiver.ports import Clock
 
 EARLY = 0.02
-"""The part of an interval by which a turn may come early: sleeps are not that exact."""
+"""The part of an interval by which a turn may come early: sleeps are not that precise."""
 
 
 class LeaderLock:
-    """What one process has seen of the turns at ``what``; it must look several times in an interval."""
+    """What one process has seen of the turns at ``what``; it must check several times in an interval."""
 
     def __init__(self, what: str, owner: str, *, every_seconds: float, clock: Clock = time.monotonic) -> None:
         """``clock`` measures how long the flag was seen unchanged."""
@@ -28,7 +29,7 @@ class LeaderLock:
         self._since = 0.0
 
     async def acquired(self, context: Context) -> bool:
-        """Whether it is to be done now: true for one worker, once in an interval. Who then fails has had it."""
+        """Whether to do it now: true for one worker, once an interval. A worker that then fails has used its turn."""
         last = await context.store.get(Flag, self._id)
         if last is not None and not self._is_over(last, context.clock()):
             return False

@@ -1,8 +1,8 @@
 """Takes over tasks whose worker is gone.
 
-A lease is over when its task was seen unchanged for as long as the lease lasts, on the clock of whoever looks: a
-worker that lives renews three times in that time. No other machine's clock is believed, so one that is wrong, or jumps,
-neither steals what is being worked on nor keeps what nobody works on.
+A lease has expired when its task was seen unchanged for as long as the lease lasts, on this process's clock: a live
+worker renews three times in that time. No other machine's clock is believed. So a clock that is wrong, or jumps,
+neither takes a task from a live worker nor keeps one that nobody works on.
 """
 
 import time
@@ -15,20 +15,20 @@ from receiver.pipeline.process import Done, write_failure
 from receiver.ports import Clock
 
 AT_ONCE = 1000
-"""Running tasks that one look covers, those that were due first."""
+"""Running tasks that one check covers, those that were due first."""
 
 
 class ExpiredLeases:
-    """What one process has seen of the tasks that are being worked on; it must look several times in a lease."""
+    """What one process has seen of the running tasks; it must check several times in a lease."""
 
     def __init__(self, *, clock: Clock = time.monotonic) -> None:
         """``clock`` measures how long a task was seen unchanged."""
         self._clock = clock
         self._seen: dict[str, tuple[int, float]] = {}
-        """Task -> its version, and since when it is known to have it."""
+        """Task -> its version, and since when it has been seen with it."""
 
     async def take_over(self, context: Context) -> list[Done]:
-        """One look; what became of the tasks whose lease is over: their attempt failed. Raises StoreBusy."""
+        """One check. Returns the tasks whose lease expired, with their failed attempt recorded. Raises StoreBusy."""
         page = await context.store.find(Task, Query(by="state", key=TaskState.RUNNING, limit=AT_ONCE))
         now, before = self._clock(), self._seen
         self._seen = {task.id: _since(task, before.get(task.id), now) for task in page.records}

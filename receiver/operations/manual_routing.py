@@ -17,7 +17,7 @@ from receiver.pipeline.context import Context
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingDecision:
-    """What a person said: the name of a route (or of a fallback), or the type that the document really is."""
+    """What a person decided: the name of a route (or of a fallback), or the type that the document really is."""
 
     to: str = ""
     type: str = ""
@@ -25,7 +25,7 @@ class RoutingDecision:
 
 
 async def route_by_hand(document_id: str, word: RoutingDecision, context: Context) -> Document:
-    """The document on its new way.
+    """The document on its new route.
 
     Raises NotFound, NotAllowed unless it waits in review or has failed and its bytes are there, Malformed for a route
     or type that is not in the table, Conflict when it just changed.
@@ -49,7 +49,7 @@ async def route_by_hand(document_id: str, word: RoutingDecision, context: Contex
 def reroute(
     document: Document, word: RoutingDecision, table: RouteTable, facts: DestinationFacts, *, now: float
 ) -> Document:
-    """The document with the plan that a person's word makes; what was delivered stays delivered, and on record."""
+    """The document with the plan of a person's decision; what was delivered stays delivered, and on record."""
     if document.state not in (DocumentState.REVIEW, DocumentState.FAILED):
         raise NotAllowed(
             f"document {document.id} is {document.state}: only documents in review or failed can be routed by hand"
@@ -88,7 +88,7 @@ def _classification(document: Document, word: RoutingDecision) -> Classification
 
 
 def _before(document: Document) -> str:
-    """What was known and decided until now, in a few words."""
+    """What was known and decided before, in a few words."""
     found = document.classification
     text = f"{found.type or 'no type'} {found.confidence:.2f}" if found else "not classified"
     if document.plan is None:

@@ -1,7 +1,7 @@
-"""After a time in which no event could be stored, asks LlamaCloud about all open jobs at once.
+"""Asks LlamaCloud about all open jobs after a time in which no event could be stored.
 
-LlamaCloud tries an event three times within seconds. Of a job that ended while no receiver was up, nobody would hear
-until its deadline.
+LlamaCloud tries an event three times within seconds. A job that ended while no receiver was up would otherwise wait for
+its deadline.
 """
 
 import time
@@ -12,25 +12,25 @@ from receiver.ports import Clock
 
 
 class MissedWebhooks:
-    """Whether this process may have missed events: before its start, while it or its machine stood still, and while its
-    store was away.
+    """Whether this process may have missed events: before its start, while it or its machine was suspended, and while
+    its store was down.
     """
 
     def __init__(self, *, longest_pause: float, clock: Clock = time.monotonic) -> None:
-        """``longest_pause``: two looks that are further apart, in seconds, are a gap."""
+        """``longest_pause``: two checks that are further apart, in seconds, are a gap."""
         self._longest_pause = longest_pause
         self._clock = clock
         self._last: tuple[float, float] | None = None
         self._may_have_missed = True
 
     def interrupted(self) -> None:
-        """No event could be kept just now."""
+        """No event could be stored just now."""
         self._may_have_missed = True
 
     async def check(self, context: Context) -> int:
-        """How many jobs are found to have ended; 0 without asking when no event can have been missed.
+        """How many jobs have ended; 0 without asking when no event can have been missed.
 
-        Raises CloudBusy; then the next look asks again, as it does when LlamaCloud refuses us.
+        Raises CloudBusy; then the next check asks again, as it does when LlamaCloud refuses us.
         """
         if self._stood_still(context.clock()):
             self.interrupted()
@@ -41,6 +41,6 @@ class MissedWebhooks:
         return found or 0
 
     def _stood_still(self, now: float) -> bool:
-        """By either clock: the one that nobody sets stops while a machine sleeps."""
+        """By either clock: a monotonic one stops while the machine sleeps."""
         last, self._last = self._last, (now, self._clock())
         return last is not None and max(now - last[0], self._last[1] - last[1]) > self._longest_pause

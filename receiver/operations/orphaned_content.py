@@ -1,9 +1,9 @@
 """Removes bytes in the spool without a document, left by a crash between storing bytes and record.
 
-A document names the one place where its bytes lie. What else lies in the spool under its id is nobody's: a keeping that
-was repeated, a removal that was broken off. Bytes of a document that this store does not know may have belonged to an
-upload that was never acknowledged; but another store may know them, or a newer copy of this one. So they go only from
-a spool that is this installation's own, and as late as a document's bytes would.
+A document names the one place of its bytes. Anything else in the spool under its id is an orphan: of a repeated store,
+or an interrupted removal. Bytes of a document that this store does not know may come from an upload that was never
+acknowledged; but another store may know them, or a newer copy of this one. So they are removed only from a spool that
+is this installation's own, and as late as a document's bytes would be.
 """
 
 from receiver.core.document import Document
@@ -15,13 +15,13 @@ from receiver.pipeline.flags import put_flag
 from receiver.pipeline.installation import our_spool
 
 AT_ONCE = 500
-"""Places that one pass looks at; the next one goes on from there, and round and round."""
+"""Places that one pass checks; the next one continues, and starts again at the end."""
 EVERY = 3600.0
 _FLAG = "spool:looked_through"
 
 
 async def release_orphans(context: Context) -> tuple[int, list[Exception]]:
-    """One pass: how many there were, and what went wrong."""
+    """One pass. Returns how many were removed, and what went wrong."""
     now = context.clock()
     flag = await context.store.get(Flag, _FLAG)
     if flag is not None and flag.value == "" and 0 <= now - flag.at < EVERY:
@@ -33,16 +33,16 @@ async def release_orphans(context: Context) -> tuple[int, list[Exception]]:
             try:
                 await context.release(location)
                 released += 1
-            except Permanent as error:  # it stays, and must not keep us from the others
+            except Permanent as error:  # it stays, and must not block the others
                 troubles.append(error)
-    await put_flag(_FLAG, places[-1][0] if len(places) == AT_ONCE else "", flag, context)  # where the next pass goes on
+    await put_flag(_FLAG, places[-1][0] if len(places) == AT_ONCE else "", flag, context)  # where the next one begins
     return released, troubles
 
 
 async def _is_stray(location: str, age: float, context: Context) -> bool:
     owner, mark, _ = location.removeprefix("spool:").partition(".")
     if not mark or age < UNTOUCHED:
-        return False  # shared by documents of an earlier Mailroom; or of one that is being taken in now
+        return False  # shared by documents of an earlier Mailroom, or of one that is being ingested now
     document = await context.store.get(Document, owner)
     if document is not None:
         return document.content != location

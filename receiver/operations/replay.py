@@ -1,8 +1,9 @@
-"""Replay: process documents again, safe by construction.
+"""Replay: processes documents again, safe by construction.
 
-What is planned for a document follows from what is recorded of it, and is shown before it is done. Delivered messages
-are not sent again; a delivery that holds bytes is made again and finds its own object there. So a second run writes
-nothing. ``reroute`` holds the stored result against the table of today: nothing is asked, and paid for, again.
+What is planned for a document follows from its records, and is shown before it is done. Delivered messages are not sent
+again. A delivery that holds bytes is made again, and finds its own object there. So a second run writes nothing.
+
+``reroute`` compares the stored result with the present table: nothing is requested, or paid for, again.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -53,11 +54,11 @@ class ReplayFilter:
     table: str | None = None
     """Only documents that this version of the table decided."""
     reroute: bool = False
-    """Decide anew by the table of today."""
+    """Decide again by the present table."""
 
 
 async def selected_documents(choice: ReplayFilter, context: Context) -> AsyncIterator[Document]:
-    """The documents that the choice names, each once."""
+    """The documents that the filter selects, each once."""
     seen: set[str] = set()
     async for document in _candidates(choice, context):
         if document.id not in seen and _fits(document, choice):
@@ -134,7 +135,7 @@ async def _parked(document: Document, context: Context) -> AsyncIterator[Task]:
 
 
 def resumed(document: Document, parked: Sequence[Task], context: Context, *, who: str = "") -> Replay:
-    """Parked tasks are ready again, and what they left behind on the document is undone."""
+    """Parked tasks are ready again, and their effects on the document are undone."""
     now = context.clock()
     theirs = {task.details.get("delivery_id") for task in parked}
     again = tuple(
@@ -161,7 +162,7 @@ def resumed(document: Document, parked: Sequence[Task], context: Context, *, who
 
 
 def _without_plan(document: Document, context: Context) -> Replay:
-    """A document that has no result and that nobody works on is submitted anew; that costs its credits again."""
+    """A document without a result, on which nobody works, is submitted again; that costs its credits again."""
     now = context.clock()
     if document.state is DocumentState.OPEN:
         return _nothing(document, "it is being processed")
@@ -173,7 +174,7 @@ def _without_plan(document: Document, context: Context) -> Replay:
 
 
 async def _reroute(document: Document, plan: Plan, context: Context) -> Replay:
-    """The new plan's deliveries; what was delivered before, by whatever plan, keeps its receipt."""
+    """The new plan's deliveries; what any plan delivered before keeps its receipt."""
     detail = what_moves(document.plan, plan)
     after = replace(replanned(document, plan, context), error="")
     if after.waits_for_bytes and (why := await why_undeliverable(document, context)):
@@ -186,7 +187,7 @@ async def _reroute(document: Document, plan: Plan, context: Context) -> Replay:
 
 
 def reopened(document: Document, what: str, detail: str, context: Context) -> Document:
-    """The document being delivered anew, as far as there is anything to deliver, with the time that this may take."""
+    """The document with its deliveries started again, as far as there are any, and the time that this may take."""
     now = context.clock()
     deadline = now + context.config.deadline_seconds
     again = replace(document, state=DocumentState.OPEN, step=Step.DECIDED, deadline=deadline)
@@ -194,14 +195,14 @@ def reopened(document: Document, what: str, detail: str, context: Context) -> Do
 
 
 async def overtaken(document: Document, context: Context) -> list[Write]:
-    """The document's deliveries that were given up are no longer waited for: there is a new plan."""
+    """The document's given-up deliveries are no longer waited for: there is a new plan."""
     now, keep = context.clock(), context.config.retention.tasks_seconds
     given_up = [task async for task in _parked(document, context) if task.kind == "deliver"]
     return [Replace(task.retire(now=now, keep_seconds=keep, note="another plan was made")) for task in given_up]
 
 
 async def _redeliver(document: Document, context: Context) -> Replay:
-    """Deliveries that were not made, and those that hold bytes: they find their own object, or mend it."""
+    """Deliveries that were not made, and those that hold bytes: they find their own object, or restore it."""
     if document.state is DocumentState.OPEN:
         return _nothing(document, "it is being processed")
     document = known(document, context.holds)
@@ -223,7 +224,7 @@ async def _redeliver(document: Document, context: Context) -> Replay:
 
 
 async def carry_out(replay: Replay, context: Context) -> bool:
-    """Writes it and enqueues its tasks; False when the document changed meanwhile: then look again."""
+    """Writes it and enqueues its tasks; False when the document changed meanwhile, so that it must be planned again."""
     return await written(replay.writes, context)
 
 

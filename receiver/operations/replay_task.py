@@ -36,7 +36,7 @@ async def task_of(task_id: str, store: Store) -> Task:
 
 
 async def chosen_tasks(choice: ReplayFilter, context: Context) -> AsyncIterator[Task]:
-    """The tasks that the choice names by their ids or their incident, or that are parked and about no document."""
+    """The tasks that the filter selects by their ids or their incident, or that are parked and about no document."""
     for named in choice.ids:
         if await context.store.get(Document, named) is None and (task := await context.store.get(Task, named)):
             yield task
@@ -52,7 +52,7 @@ async def chosen_tasks(choice: ReplayFilter, context: Context) -> AsyncIterator[
 
 
 async def foreseen_task(task: Task, context: Context, *, who: str = "") -> TaskReplay:
-    """What a replay would do to this task; a parked one goes on with its document, if it has one."""
+    """What a replay would do to this task; a parked one continues with its document, if it has one."""
     if task.state in (TaskState.READY, TaskState.RUNNING):
         return TaskReplay(task=task, action="nothing", detail=f"it is {task.state}")
     document = await document_of(task, context.store) if task.state is TaskState.PARKED else None

@@ -1,6 +1,6 @@
-"""Retention: removes what is past its time, and what crashes left behind. Each part looks at a bounded number.
+"""Retention: removes what has expired, and what crashes left behind. Each part processes a bounded number.
 
-It is no part of the sweep, which must not wait for a disk or a bucket that does not answer.
+It is not a part of the sweep, which must not wait for a disk or a bucket that does not answer.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,20 +18,20 @@ from receiver.pipeline.context import Context
 
 @dataclass(slots=True, kw_only=True)
 class RetentionResult:
-    """What one pass did away with."""
+    """What one pass removed."""
 
     purged: int = 0
-    """Events, tasks and alerts past their time."""
+    """Expired events, tasks and alerts."""
     forgotten: int = 0
-    """Documents whose bytes were let go."""
+    """Documents whose bytes were removed."""
     documents: int = 0
     """Documents whose records were removed."""
     strays: int = 0
-    """Bytes in the spool that no document has."""
+    """Bytes in the spool that belong to no document."""
     leftovers: int = 0
     """Unfinished files of processes that were killed."""
     troubles: list[str] = field(default_factory=list)
-    """What could not be done, and why."""
+    """What could not be removed, and why."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -40,8 +40,7 @@ class RetentionResult:
 
 
 async def apply_retention_steadily(context: Context, *, every_seconds: float) -> RetentionResult:
-    """One pass of those that come every so many seconds, by a clock that no single pass believes too much.
-
+    """One of the passes that come every ``every_seconds``, by a clock of which each pass believes only a bounded step.
     Raises StoreBusy.
     """
     at = await retention_time(context, every_seconds=every_seconds)
@@ -49,7 +48,7 @@ async def apply_retention_steadily(context: Context, *, every_seconds: float) ->
 
 
 async def apply_retention(context: Context) -> RetentionResult:
-    """One pass. A part that cannot be done now keeps none of the others from it."""
+    """One pass. A part that fails does not stop the others."""
     done = RetentionResult()
 
     async def part(work: Callable[[], Awaitable[int]]) -> int:

@@ -1,7 +1,7 @@
-"""The time that retention goes by: it follows the machine's clock, by a bounded step a pass.
+"""The time that retention uses: it follows the machine's clock, by a bounded step a pass.
 
-What is forgotten does not come back. A machine that boots with a clock a year ahead, and is put right by NTP a
-minute later, must not have forgotten a year's documents meanwhile. How long it was off its own clock cannot tell,
+What was removed does not come back. A machine may start with a clock that is a year ahead, until NTP corrects it a
+minute later. It must not have removed a year's documents by then. Its own clock cannot tell how long a machine was off,
 so no gap is believed at once: after a long time off, retention catches up within hours.
 """
 

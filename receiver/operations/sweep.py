@@ -27,7 +27,7 @@ from receiver.pipeline.records import every_record
 MARGIN = 300.0
 """Seconds by which the window of creation times is widened: two clocks are involved."""
 OPEN_AT_ONCE = 10_000
-"""Jobs before their deadline that are asked about at most; for the others their deadlines come."""
+"""The most jobs before their deadline that are asked about at once; the others wait for their deadlines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class SweepResult:
     over: int = 0
     """Incidents that this pass found to be over."""
     heartbeat_withheld: str = ""
-    """Why no sign of life was given, or taken; "" when it was."""
+    """Why no heartbeat was sent, or accepted; "" when it was."""
 
 
 async def sweep(context: Context, *, limit: int = 1000) -> SweepResult:
@@ -52,14 +52,14 @@ async def sweep(context: Context, *, limit: int = 1000) -> SweepResult:
     overdue = (await context.store.find(Job, Query(by="overdue", until=now, limit=limit))).records
     over = await _alerting(context)
     withheld = await beat(context)
-    finished = await _ask_if_open(overdue, context)  # last: all else must happen while LlamaCloud is away, too
+    finished = await _ask_if_open(overdue, context)  # last: everything else must also work while LlamaCloud is down
     return SweepResult(
         enqueued=enqueued, overdue=len(overdue), finished=finished or 0, over=over, heartbeat_withheld=withheld
     )
 
 
 async def ask_before_due(context: Context) -> int | None:
-    """Asks about the open jobs whose deadline is still to come; how many have ended, None when LlamaCloud refuses us.
+    """Asks about the open jobs before their deadline. Returns how many have ended, None when LlamaCloud refuses us.
 
     Raises CloudBusy.
     """
@@ -72,7 +72,9 @@ async def ask_before_due(context: Context) -> int | None:
 
 
 async def _alerting(context: Context) -> int:
-    """Looks for what is wrong, closes what is over, and sees that every channel hears of it; incidents closed."""
+    """Checks what is wrong, closes what is over, and wakes the channels that are due. Returns how many incidents
+    closed.
+    """
     await convert(context)
     await note_ingested(context)
     over = await assess(context, await monitor(context))
@@ -81,7 +83,7 @@ async def _alerting(context: Context) -> int:
 
 
 async def _ask_if_open(jobs: Sequence[Job], context: Context) -> int | None:
-    """Asks about these jobs unless LlamaCloud refuses us; then this is one way to look whether that is over."""
+    """Asks about these jobs unless LlamaCloud refuses us. After a pause this request may test whether it is over."""
     pause = await pausing.holding_pause(pausing.RESULTS, "sweep", context)
     if pause.holds("sweep", context.clock()):
         return None
@@ -96,7 +98,7 @@ async def _ask_if_open(jobs: Sequence[Job], context: Context) -> int | None:
 
 
 async def _ask_all(asked: Sequence[Job], context: Context) -> int:
-    """Asks about these jobs, each kind at its own endpoint; how many go on now."""
+    """Asks about these jobs, each kind at its own endpoint. Returns how many continue now."""
     finished = 0
     for kind, beta in sorted({(job.kind, job.beta) for job in asked}):
         finished += await _ask(kind, [job for job in asked if (job.kind, job.beta) == (kind, beta)], context)
@@ -111,7 +113,9 @@ async def _enqueue_due(context: Context, now: float, limit: int) -> int:
 
 
 async def _ask(kind: JobKind, jobs: Sequence[Job], context: Context) -> int:
-    """Asks about these jobs, by the list first; how many go on now. One before its deadline may just go on."""
+    """Asks about these jobs, by the list first. Returns how many continue now. A job before its deadline may still be
+    running.
+    """
     listed = await _listed(kind, jobs, context)
     now, went_on = context.clock(), 0
     for job in jobs:
@@ -127,7 +131,7 @@ async def _ask(kind: JobKind, jobs: Sequence[Job], context: Context) -> int:
 
 
 def _verdict(job: Job, report: JobReport | None, context: Context) -> SweepVerdict | None:
-    """What to go on with; None for a job that is still at work. One that is not listed is asked for by its id."""
+    """How to continue; None for a job that is still running. One that is not listed is then asked for by its id."""
     if report is None:
         return SweepVerdict.GONE
     if report.status.final:
@@ -145,18 +149,18 @@ async def _listed(kind: JobKind, jobs: Sequence[Job], context: Context) -> dict[
 
 
 async def _recheck(job: Job, verdict: SweepVerdict, context: Context) -> int:
-    """Goes on as if the event had come."""
+    """Continues as if the event had come."""
     now = context.clock()
     task = recheck_of(job, verdict, now=now)
     try:
         await context.store.apply(InsertIfAbsent(task), Replace(job.asked(job.status, now)))
     except Conflict:
-        return 0  # somebody else heard of it meanwhile
+        return 0  # its event came meanwhile, or another sweep asked
     context.meter.count("mailroom_sweep_found", what=verdict)
     await context.enqueue(task.id)
     return 1
 
 
 async def _ask_later(job: Job, status: JobStatus, context: Context) -> None:
-    with contextlib.suppress(Conflict):  # then somebody else heard of it meanwhile
+    with contextlib.suppress(Conflict):  # then its event came meanwhile, or another sweep asked
         await context.store.apply(Replace(job.asked(status, context.clock())))

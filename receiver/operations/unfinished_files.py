@@ -1,6 +1,6 @@
-"""Removes the unfinished files of killed processes. A part of the sweep.
+"""Removes the unfinished files of killed processes. A part of retention.
 
-Whoever is alive writes to his file now and then, so a file that nobody has touched for a day is nobody's.
+A live process writes to its file now and then, so a file that nobody has written to for a day is abandoned.
 """
 
 import asyncio
@@ -10,11 +10,11 @@ from receiver.pipeline.context import Context
 from receiver.pipeline.scratch import clear_scratch
 
 UNTOUCHED = 86400.0
-"""Seconds. No upload, packet or delivery is silent for as long."""
+"""Seconds. No upload, packet or delivery pauses for as long."""
 
 
 async def clear_leftovers(context: Context) -> int:
-    """Removes them, in large folders bit by bit; how many there were."""
+    """Removes them, step by step in large folders. Returns how many there were."""
     before = context.clock() - UNTOUCHED
     cleared = await context.spool.clear_leftovers(before=before)
     cleared += await asyncio.to_thread(clear_scratch, before=before)

@@ -1,7 +1,7 @@
-"""Content: a document's bytes from wherever they can be had.
+"""Content: a document's bytes from any place that has them.
 
-They are where they were kept at intake, until their time is over (operations/expired_content.py);
-and in each place that they were delivered to, if somebody here can read it.
+They are where they were stored at intake, until their retention is over (operations/expired_content.py), and in each
+place that they were delivered to, if this process can read it.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from receiver.pipeline.context import BRING_BACK, Context, why_forgotten
 
 
 async def contents(document: Document, context: Context) -> AsyncIterator[Content]:
-    """The bytes as they are kept, then as they lie where they were delivered. Whether they are there, reading tells."""
+    """The stored bytes, then those at the places of delivery. Only reading shows whether they are there."""
     with contextlib.suppress(FileGone):
         yield await context.content(document)
     for item in document.copies:
@@ -27,9 +27,9 @@ async def contents(document: Document, context: Context) -> AsyncIterator[Conten
 
 
 async def content_of(document: Document, context: Context) -> Content:
-    """The bytes as they are kept; of a document whose bytes were forgotten, the first copy that can be read.
+    """The stored bytes; of a document whose bytes were removed, the first copy that can be read.
 
-    Raises FileGone, or why the last of the copies cannot be read now.
+    Raises FileGone, or the error of the last copy that cannot be read now.
     """
     if document.forgotten_at is None:
         return await context.content(document)
@@ -50,7 +50,7 @@ async def _read_first(content: Content) -> None:
 
 
 async def why_undeliverable(document: Document, context: Context) -> str:
-    """Why a document whose bytes were forgotten cannot be delivered anywhere; "" when it can, from a copy of it."""
+    """Why a document whose bytes were removed cannot be delivered anywhere; "" when it can, from a copy."""
     if document.forgotten_at is None:
         return ""
     try:
@@ -62,13 +62,13 @@ async def why_undeliverable(document: Document, context: Context) -> str:
 
 
 async def refuse_unreadable(document: Document, context: Context) -> None:
-    """Raises NotAllowed for a document whose bytes were forgotten, and of which no copy can be read."""
+    """Raises NotAllowed for a document whose bytes were removed, and of which no copy can be read."""
     if await why_undeliverable(document, context):
         raise NotAllowed(_gone(document), fix=BRING_BACK)
 
 
 def content_without_bytes(document: Document) -> Content:
-    """What is known of the bytes, where nobody has them: a message needs no more."""
+    """What is known of bytes that are gone: a message needs no more."""
 
     def nothing() -> AsyncIterator[bytes]:
         raise FileGone(_gone(document), fix=BRING_BACK)

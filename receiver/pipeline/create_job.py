@@ -1,7 +1,7 @@
-"""Which of LlamaCloud's two split paths a job is created on: the current one, or the beta one that knows no webhooks.
+"""Creates a split job on one of LlamaCloud's two paths: the current one, or the beta one without webhooks.
 
-Source: reference 1.4. With ``path: auto`` the beta path is taken where the current one is not served, and that is
-remembered for a day. A beta job has no ``transaction_id``, so a repeated attempt looks first whether it is there.
+Source: reference 1.4. With ``path: auto`` the beta path is used where the current one is not served, and that is
+remembered for a day. A beta job has no ``transaction_id``, so a repeated attempt first checks whether it exists.
 """
 
 from dataclasses import replace
@@ -15,7 +15,7 @@ from receiver.pipeline.flags import put_flag
 from receiver.ports import JobRequest
 
 BETA = "split:beta"
-"""The flag; its value is the moment until which the current path is taken for missing."""
+"""The flag; its value is the time until which the current path counts as missing."""
 REMEMBERED = 86400.0
 MARGIN = 300.0
 """Seconds by which the window of creation times is widened: two clocks are involved."""
@@ -49,7 +49,7 @@ async def _remember(context: Context) -> None:
 
 
 async def _created_before(order: JobRequest, document: Document, context: Context) -> JobReport | None:
-    """A job for this file that is on nobody's books: its creation was answered to a process that then died."""
+    """A job for this file that is not on record: its creation was answered to a process that then died."""
     since, until = document.taken_in_at - MARGIN, context.clock() + MARGIN
     async for report in context.cloud.jobs(JobKind.SPLIT, since=since, until=until, beta=True):
         if report.file_id == order.file_id and await context.store.get(Job, report.id) is None:

@@ -1,8 +1,8 @@
-"""Deliver: one document to one destination, once in effect, with its receipt written on the document.
+"""Deliver: one document to one destination, with effect once, and its receipt written on the document.
 
 Destinations that hold the bytes go first. The messages of those that only point to the document (a queue, an endpoint)
-follow when it lies in all of them. If that takes longer than ``message_wait``, they go without a pointer and say so,
-and a second message says where the document lies as soon as it does.
+follow when all of them have it. If that takes longer than ``message_wait``, the messages go without a pointer and say
+so, and a second message says where the document is as soon as it is stored.
 """
 
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ def destination_of(target: Target, context: Context) -> Destination:
 
 
 async def announce(task: Task, context: Context) -> StepResult:
-    """The document is not stored in time: the messages go out all the same, and say so."""
+    """The document is not stored in time: the messages go out without a pointer, and say so."""
 
     async def change() -> Sequence[Write]:
         document = await context.store.get(Document, task.subject)
@@ -76,7 +76,7 @@ async def announce(task: Task, context: Context) -> StepResult:
 
 
 def _announcement(document: Document, context: Context) -> list[Write]:
-    """The task to say after a while that the document is not stored yet; none where nobody waits to hear of it."""
+    """The task that sends messages later though the document is not stored; none where no message waits."""
     if not any(item.state is DeliveryState.PENDING for item in document.messages):
         return []
     now, number = context.clock(), str(document.sequence)
@@ -97,7 +97,7 @@ def _announced_at(document: Document, context: Context) -> float:
 
 
 def _too_early(document: Document, delivery: Delivery, context: Context) -> bool:
-    """Whether this message must wait for the document. Its task was replayed, or an older Mailroom made it."""
+    """Whether this message must wait for the document. Its task was replayed, or is of an older Mailroom."""
     return delivery not in due_deliveries(document) and context.clock() < _announced_at(document, context)
 
 
@@ -131,13 +131,13 @@ async def _request_for(document: Document, delivery: Delivery, context: Context)
 
 
 def _where(delivery: Delivery) -> str:
-    """Where to: a document that was delivered goes where it lies, should such names be made otherwise by now."""
+    """The URL: a delivered document goes to its present place, even if new names would be made differently."""
     lies = delivery.receipt.location if delivery.receipt and not delivery.is_message else ""
     return lies if lies.startswith(f"{delivery.to.scheme}://") else url_at(delivery.place, delivery.to.scheme)
 
 
 async def _sent(request: DeliveryRequest, context: Context) -> Receipt:
-    """Delivers it, with the bytes from wherever they can be had; a message needs none."""
+    """Delivers it, with the bytes from any place that has them; a message needs none."""
     delivery = request.document.delivery(request.delivery_id)
     assert delivery is not None
     destination, gone = destination_of(delivery.to, context), None
@@ -163,7 +163,7 @@ async def _delivered(task: Task, sent: Delivery, context: Context) -> Sequence[W
         state=DeliveryState.DELIVERED, receipt=sent.receipt, delivered_at=now, error="", owes_pointer=sent.owes_pointer,
         options_changed=False,
     )  # fmt: skip
-    if delivery is None:  # a message that its place was told nothing of: what replaces it is on its way
+    if delivery is None:  # a message that its destination never got: its replacement is on its way
         kept = document if sent.is_message else replace(document, deliveries=(*document.deliveries, done))
         return [Replace(kept)]
     after = with_pointers(document.with_delivery(done)).settle()
@@ -176,14 +176,14 @@ async def _delivered(task: Task, sent: Delivery, context: Context) -> Sequence[W
 
 
 async def attempt_failed(task: Task, error: Exception | None, context: Context) -> Sequence[Write]:
-    """After a failed attempt that will be repeated: those that wait for this one will not wait for ever."""
+    """After a failed attempt that will be repeated: what waits for this delivery has a limit."""
     document, delivery = await _asked_for(task, context)
     waited_for = document is not None and delivery is not None and delivery in document.holders
     return _announcement(document, context) if document and waited_for else ()
 
 
 async def give_up(task: Task, error: Exception, context: Context) -> Sequence[Write]:
-    """A delivery that will not be made by itself: the document waits in review, and the others go on."""
+    """A delivery that was given up: the document waits in review, and the other deliveries continue."""
     document, delivery = await _asked_for(task, context)
     if document is None or delivery is None:
         return ()
@@ -211,7 +211,7 @@ def failure_alert(task: Task, error: Exception, fix: str, cause: str, now: float
 
 
 def _shared(to: str) -> str:
-    """What deliveries have in common that fail together: the bucket, queue or host; of a folder, all that is fixed."""
+    """What deliveries that fail together have in common: the bucket, queue or host; of a folder, its fixed part."""
     return to.partition("{")[0] if to.startswith("folder:") else place(to)
 
 

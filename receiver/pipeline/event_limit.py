@@ -1,7 +1,7 @@
-"""How many events of one document are kept: whoever holds its token can fill neither the store nor the log.
+"""Limits how many events of one document are stored: a token cannot be used to fill the store or the log.
 
-LlamaCloud sends a handful for each job, and a document has a few jobs. Only what is newly kept counts: a repetition of
-a kept event is acknowledged as ever. What is refused is not lost to the document: the sweep asks about its job.
+LlamaCloud sends a handful for each job, and a document has a few jobs. Only newly stored events count: a repetition is
+acknowledged as usual. A refused event is not lost to the document: the sweep asks about its job.
 """
 
 import time
@@ -20,7 +20,7 @@ DOCUMENTS = 16_384
 
 
 class EventLimit:
-    """Counts by what was proven: the document of the token; without a token nothing is, and the job stands for it."""
+    """Counts by what was proved: the document of the token or, without a token, the job."""
 
     def __init__(self, *, burst: int = BURST, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = RateLimit(burst=burst, seconds=EACH_SECONDS, keys=DOCUMENTS)
@@ -28,7 +28,7 @@ class EventLimit:
         self._reports = RateLimit(burst=1, seconds=EACH_SECONDS, keys=DOCUMENTS)
 
     def take(self, event: Event) -> TooManyEvents | None:
-        """Counts an event that is about to be kept; why it must not be, if it must not."""
+        """Counts an event that is about to be stored. Returns why it must not be, if it must not."""
         key, now = event.document_id or event.job_id, self._clock()
         if seconds := self._limit.wait(key, now):
             return TooManyEvents(key, retry_after=seconds, report=self._is_news(key, now))
@@ -36,11 +36,11 @@ class EventLimit:
         return None
 
     def take_back(self, event: Event) -> None:
-        """Nothing new was kept of an event that was counted."""
+        """Nothing new was stored of a counted event."""
         self._limit.take_back(event.document_id or event.job_id)
 
     def _is_news(self, key: str, now: float) -> bool:
-        """Whether nobody was told about this document in the last EACH_SECONDS."""
+        """Whether no event of this document came in the last EACH_SECONDS."""
         if self._reports.wait(key, now):
             return False
         self._reports.add(key, now)

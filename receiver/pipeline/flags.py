@@ -1,4 +1,4 @@
-"""Flags: what one process notes for the next pass, or for the others that share the store."""
+"""Flags: what one process stores for the next pass, or for others that share the store."""
 
 from receiver.core.change import Write, put
 from receiver.core.errors import Conflict
@@ -9,7 +9,7 @@ from receiver.pipeline.context import Context
 async def put_flag(
     flag_id: str, value: str, known: Flag | None, context: Context, *also: Write, at: float | None = None
 ) -> bool:
-    """Writes a flag, and ``also`` with it, in the place of the ``known`` one; ``at`` is now by default.
+    """Writes a flag in place of the ``known`` one, together with ``also``; ``at`` is now by default.
 
     False, and nothing is written, when another process was faster.
     """

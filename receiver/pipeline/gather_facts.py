@@ -1,7 +1,7 @@
-"""Finds, once, facts for the table's conditions that only a document's bytes show.
+"""Finds, once, the facts for the table's conditions that only a document's bytes show.
 
-A PDF is counted before it is submitted. Here is what is left when its result is there: a document that an earlier
-Mailroom submitted uncounted, and the file of a job that was created elsewhere, which nobody here has read.
+PDFs are counted before they are submitted. Left for here are documents that an earlier Mailroom submitted uncounted,
+and files of jobs that were created elsewhere, which Mailroom has not read.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ class GatheredFacts:
     writes: Sequence[Write] = ()
 
     def on(self, fresh: Document) -> Document:
-        """The record as it is now, with what was found. What it says itself counts."""
+        """The present record, with what was found. What the record itself says takes precedence."""
         found = self.document
         read = replace(
             fresh, sha256=found.sha256, size=found.size, media_type=found.media_type, duplicate_of=found.duplicate_of
@@ -48,7 +48,7 @@ async def count_pages(document: Document, context: Context) -> int:
 
 
 async def gather_facts(document: Document, context: Context) -> GatheredFacts:
-    """What the bytes of an unread document say, as far as they can be had.
+    """The facts in the bytes of an unread document, if they are available.
 
     What cannot be read stays unknown, and is no failure.
     """

@@ -1,6 +1,6 @@
-"""Ingest: stores what arrived as a document, durably, with the task to submit it.
+"""Ingest: stores what arrived as a document, durably, with the task that submits it.
 
-The same content from the same place is the same document: taking it in again changes nothing.
+The same content from the same place is the same document: a second time changes nothing.
 """
 
 import asyncio
@@ -32,29 +32,29 @@ Source = AsyncIterator[bytes] | Path | BufferedReader | StoredContent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingFile:
-    """What a way in hands over."""
+    """What a source hands over."""
 
     name: str
     kind: str
     """folder, upload, s3, email"""
     source: Source
-    """The bytes, which the spool will keep; or where they are kept already and stay.
+    """The bytes for the spool; or where they are stored already and stay.
 
     A path is of a file that nobody else may write; where others may, the file comes opened.
     """
     locator: str = ""
-    """What tells it apart within its kind; the name, if nothing better is known."""
+    """What identifies it within its kind; the name, if nothing better is known."""
     sender: str = ""
     by_sender: bool = False
     """The same from another sender is another document."""
     packet: bool = False
     bulk: bool = False
-    """Whether it is one of many that were brought in at once: it may wait for others."""
+    """Whether it is one of many that came at once: it may wait for others."""
     batch_id: str = ""
     parent_id: str = ""
     """The record of the mail that it came in."""
     held: str = ""
-    """Why a person must look at it before anything is done, and paid, for it."""
+    """Why a person must check it before anything is done, and paid, for it."""
     metadata: dict[str, str] = field(default_factory=dict)
 
 
@@ -62,13 +62,13 @@ class IncomingFile:
 class Ingested:
     document: Document
     fresh: bool
-    """False when this document had been taken in before."""
+    """False when this document was ingested before."""
 
 
 async def ingest(arrival: IncomingFile, context: Context) -> Ingested:
-    """The document that arrived, kept together with the task to submit it.
+    """The document that arrived, stored together with the task that submits it.
 
-    Raises DocumentRefused for what LlamaCloud would refuse (no document, empty, too large): nothing was kept then.
+    Raises DocumentRefused for what LlamaCloud would refuse (no document, empty, too large): then nothing was stored.
     """
     head, source = await peeked(arrival.source)
     if not arrival.held and (reason := refusal(head, arrival.name, packet=arrival.packet)):
@@ -87,7 +87,7 @@ async def ingest(arrival: IncomingFile, context: Context) -> Ingested:
 
 
 async def _before_senders_counted(document: Document, context: Context) -> Document | None:
-    """The same document as an earlier Mailroom took it in: the sender was no part of its id."""
+    """The same document as an earlier Mailroom stored it: the sender was not part of its id."""
     if not document.origin.by_sender:
         return None
     old = document_id(replace(document.origin, by_sender=False), document.sha256)
@@ -96,7 +96,7 @@ async def _before_senders_counted(document: Document, context: Context) -> Docum
 
 
 async def same_bytes(document: Document, context: Context) -> tuple[Document, Sequence[Flag]]:
-    """The document with a hint at the first one that had these bytes; or a note to be kept that it is the first."""
+    """The document with a reference to the first one that had these bytes; or a note to store that it is the first."""
     known = await context.store.get(Flag, bytes_flag(document.sha256))
     if known is None:
         return document, [Flag(id=bytes_flag(document.sha256), value=document.id, at=document.taken_in_at)]
@@ -147,9 +147,9 @@ async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[by
 
 
 async def _known(arrival: IncomingFile, source: Path | BufferedReader, context: Context) -> Document | None:
-    """The document that this file is already, found by its checksum: then its bytes need not be copied again.
+    """The existing document of this file, found by its checksum: its bytes need not be copied again.
 
-    None also when its bytes are gone meanwhile; they are brought back then.
+    None also when its bytes have been removed; they are stored again then.
     """
     sha256 = await asyncio.to_thread(_sha256, source)
     document = await context.store.get(Document, document_id(_origin(arrival), sha256))
@@ -165,15 +165,15 @@ async def has_bytes(document: Document, context: Context) -> bool:
 
 
 async def with_bytes(document: Document, again: StoredContent, context: Context) -> Document:
-    """The document that was there before: with the bytes that came again if its own are gone, else without them.
+    """The existing document: with the bytes that came again if its own are gone, else without them.
 
-    Raises Conflict when it changes meanwhile: it is taken in once more then.
+    Raises Conflict when it changes meanwhile: the file is then ingested once more.
     """
     if again.location == document.content:
-        return document  # where it lies already, be it about to be forgotten
+        return document  # the present place, even if it is about to be removed
     if await has_bytes(document, context):
         if again.location.startswith("spool:"):
-            with contextlib.suppress(Transient, Permanent):  # then it is a stray, which the sweep finds
+            with contextlib.suppress(Transient, Permanent):  # then it is an orphan, which retention finds
                 await context.release(again.location)
         return document
     back = replace(document, content=again.location, forgotten_at=None)
@@ -218,12 +218,12 @@ def _document(arrival: IncomingFile, kept: StoredContent, installed: str, contex
 
 
 async def inserted(document: Document, tasks: Sequence[Task], context: Context, *more: Flag) -> Document | None:
-    """None when the document is new, and kept with these tasks; else the one that was there before."""
+    """None when the document is new, and stored with these tasks; else the existing one."""
     try:
         await context.store.apply(Insert(document), *map(InsertIfAbsent, tasks), *map(InsertIfAbsent, more))
     except Conflict:
         existing = await context.store.get(Document, document.id)
         if existing is None:
-            raise  # it is not there, so it must not be acknowledged
+            raise  # it is not stored, so it must not be acknowledged
         return existing
     return None

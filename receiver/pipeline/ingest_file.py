@@ -1,6 +1,6 @@
-"""Ingests one file, whatever way it came in. A letter is one document; a mail is a record and the documents in it.
+"""Ingests one file from any source. A letter is one document; a mail is a record and the documents in it.
 
-Each stands for itself: one that is refused holds no other back.
+Each document is independent: a refused one does not hold back the others.
 """
 
 from dataclasses import dataclass, replace
@@ -20,15 +20,15 @@ class RefusedFile:
 
 @dataclass(frozen=True, slots=True)
 class IngestedFile:
-    """What became of one file."""
+    """The outcome of one file."""
 
     taken: tuple[Ingested, ...] = ()
-    """Documents; of a mail its record comes before what it brought."""
+    """Documents; of a mail its record comes before its contents."""
     refused: tuple[RefusedFile, ...] = ()
 
 
 async def ingest_file(arrival: IncomingFile, context: Context) -> IngestedFile:
-    """The documents that came in this file. What is refused is told, not raised; trouble of ours is raised."""
+    """The documents in this file. A refusal is returned, not raised; our own trouble is raised."""
     head, source = await peeked(arrival.source)
     arrival = replace(arrival, source=source)
     try:

@@ -1,7 +1,7 @@
-"""Ingests a mail: from what the reader found in it to its documents, and to the record of what became of each part.
+"""Ingests a mail: from what the reader found in it to its documents, and a record with the outcome of each part.
 
 The documents are stored first and the record last. After a crash in between the mail comes again, because it was not
-acknowledged; its ids are the same then.
+acknowledged, and has the same ids.
 """
 
 import asyncio
@@ -41,14 +41,14 @@ COMMANDS = 3
 KEPT = frozenset({Fate.DOCUMENT, Fate.HELD})
 NOT_OPENED = "the mail is not opened: "
 CAME_BY = "came_by"
-"""In a mail's metadata: the way in. All else there is the word of whoever wrote the mail."""
+"""In a mail's metadata: the source. All else there was written by the sender of the mail."""
 
 
 async def ingest_mails(arrival: IncomingFile, context: Context) -> list[Ingested]:
     """The records of the mails in this file, each before its documents.
 
-    A mail that cannot be read, or not within the bounds, is one record that waits for a person. What only looked like
-    a mail is a document. Raises DocumentRefused as ``ingest`` does.
+    A mail that cannot be read, or not within the bounds, is one record that waits for a person. What only looked like a
+    mail is a document. Raises DocumentRefused as ``ingest`` does.
     """
     if context.mail_reader is None:
         raise Misconfigured("this application cannot read mail: its Context has no mail_reader")
@@ -69,7 +69,7 @@ async def ingest_mails(arrival: IncomingFile, context: Context) -> list[Ingested
 
 @contextlib.asynccontextmanager
 async def _on_disk(arrival: IncomingFile, context: Context) -> AsyncIterator[Path]:
-    """The mail as a file: the one that arrived, or else a copy for the while."""
+    """The mail as a file: the one that arrived, or else a temporary copy."""
     if isinstance(arrival.source, Path):
         yield arrival.source
         return
@@ -95,7 +95,7 @@ async def _write(chunks: AsyncIterator[bytes], path: Path, *, limit: int) -> Non
 
 
 async def _draft(arrival: IncomingFile, path: Path, *, now: float) -> Document:
-    """The record of a mail that nobody has read yet. Its bytes have no place yet, unless they lie where they stay."""
+    """The record of a mail that nobody has read yet. Its bytes have no place yet, unless they stay where they are."""
     kept = arrival.source
     if not isinstance(kept, StoredContent):
         head, sha256, size = await asyncio.to_thread(_looked_at, path)
@@ -151,7 +151,9 @@ async def _taken_in(
 
 
 def _identity(mail: ReadMail, arrival: IncomingFile) -> str:
-    """What makes it the same mail again. Where it does not say who sent it, and somebody else did, that counts too."""
+    """What identifies the mail when it comes again. If it does not name its sender and the source does, that counts
+    too.
+    """
     return f"{arrival.sender} {mail.id}" if arrival.by_sender and not mail.sender else mail.id
 
 
@@ -191,7 +193,7 @@ async def _documents(
 
 
 def _enclosed(part: ReadPart, locator: str, record: Document, arrival: IncomingFile) -> IncomingFile:
-    """The part as an arrival of its own. Where the mail came in matters nothing: a mail is its Message-ID."""
+    """The part as an arrival of its own. Where the mail came in does not matter: a mail is its Message-ID."""
     return IncomingFile(
         name=part.name,
         kind="email",
@@ -226,9 +228,8 @@ def _part(item: ReadPart, became: Ingested | str | None, *, recorded: bool) -> P
 
 
 def _judged(record: Document, context: Context) -> Document:
-    """The record, held itself where a part of it is no document that could be held, or where it says nothing.
-
-    One that brought no document at all waits for none.
+    """The record, held itself if a part of it is held but no document, or if it has no content. A mail without any
+    document waits for none.
     """
     now = context.clock()
     lost = [part for part in record.parts if part.fate is Fate.HELD and not part.document_id]
@@ -240,7 +241,7 @@ def _judged(record: Document, context: Context) -> Document:
 
 
 async def _kept(record: Document, path: Path, context: Context) -> Ingested:
-    """The record, kept with its bytes and the tasks that follow from it, unless it is there."""
+    """The record, stored with its bytes and the tasks that follow from it, unless it is there."""
     known = await context.store.get(Document, record.id)
     if known is not None and await has_bytes(known, context):
         return Ingested(known, fresh=False)
@@ -257,7 +258,7 @@ async def _kept(record: Document, path: Path, context: Context) -> Ingested:
 
 
 def _tasks(record: Document, context: Context) -> list[Task]:
-    """To see how its documents stand, to archive it, and to tell somebody of what is held."""
+    """To check the state of its documents, to archive it, and to alert somebody to what is held."""
     now = context.clock()
     tasks = [container_task(record.id, record.id, 0, now=now)] if document_ids(record) else []
     tasks += [item.record for item in delivery_tasks(record, now=now) if isinstance(item.record, Task)]

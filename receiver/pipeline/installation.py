@@ -1,6 +1,6 @@
-"""Which installation of Mailroom this is: a random id, made once and kept in the store, so it comes with a backup.
+"""The installation of Mailroom: a random id, made once and stored, so a backup includes it.
 
-LlamaCloud knows projects, not installations. Two that share a project would otherwise ask under the same names.
+LlamaCloud knows projects, not installations. Two installations in one project would otherwise use the same names.
 """
 
 from receiver.core.flag import Flag
@@ -11,7 +11,7 @@ FLAG = "installation"
 
 
 async def installation(context: Context) -> str:
-    """The id of this installation: 16 hexadecimal digits. The first process that asks makes it."""
+    """The id of this installation: 16 hexadecimal digits. The first process that asks creates it."""
     known = await context.store.get(Flag, FLAG)
     if known is not None:
         return known.value
@@ -20,6 +20,6 @@ async def installation(context: Context) -> str:
 
 
 async def our_spool(context: Context) -> bool:
-    """Whether the spool is this installation's; it becomes so when it is nobody's yet."""
+    """Whether the spool is this installation's; a spool without an owner becomes so."""
     ours = await installation(context)
     return await context.spool.claim(ours) == ours

@@ -1,7 +1,7 @@
 """The request to LlamaCloud for a document, under an id that is stored before it is sent.
 
-A retry, after a crash or a change of mailroom.yaml, asks under the id that stands on the document, so one submission is
-one job. LlamaCloud ignores the body of a repeated id: ``not_requested`` notices a job that goes by other rules.
+A retry, after a crash or a change of mailroom.yaml, uses the id on the document, so one submission is one job.
+LlamaCloud ignores the body of a repeated id: ``not_requested`` notices a job with other rules.
 """
 
 from dataclasses import replace
@@ -18,7 +18,7 @@ EARLIER = 300.0
 
 
 def job_request_for(document: Document, kind: JobKind, file: CloudFile, context: Context) -> JobRequest:
-    """What to ask for: by the rules of today, under the id that is written down if there is one."""
+    """The request: by the present rules, under the stored id if there is one."""
     terms = context.registry.terms_of(kind)
     asked = terms.configuration(context.config)
     fresh = transaction_id(document, kind, configuration_hash(kind, file.id, asked))
@@ -33,7 +33,7 @@ def job_request_for(document: Document, kind: JobKind, file: CloudFile, context:
 
 
 async def written_down(document: Document, order: JobRequest, context: Context) -> Document:
-    """The document with the order's id and file on it, durably. Raises Conflict when somebody changed it meanwhile."""
+    """The document with the request's id and file, stored. Raises Conflict when it changed meanwhile."""
     if order.transaction_id in document.transactions:
         return document
     transactions = (*document.transactions, order.transaction_id)
@@ -43,10 +43,10 @@ async def written_down(document: Document, order: JobRequest, context: Context) 
 
 
 def not_requested(report: JobReport, document: Document, order: JobRequest) -> str:
-    """What shows that this job is not what was ordered, in words; "" if nothing does.
+    """What shows that this job is not the requested one, in words; "" if nothing does.
 
-    Its verdict would be somebody else's. The id is no secret: whoever shares the project can give it to a job for a
-    file of theirs, and LlamaCloud answers our order with that job.
+    Its result would be somebody else's. The id is no secret: whoever shares the project can give it to a job for a file
+    of theirs, and LlamaCloud answers our request with that job.
     """
     if _goes_by_other_rules(report, document, order):
         return (
@@ -59,21 +59,21 @@ def not_requested(report: JobReport, document: Document, order: JobRequest) -> s
 
 
 def _goes_by_other_rules(report: JobReport, document: Document, order: JobRequest) -> bool:
-    """Whether this is a job of somebody else: a store that was lost, another installation, or who shares the project.
+    """Whether this is somebody else's job: of a lost store, another installation, or another user of the project.
 
-    A job that is as young as the document is its own if the rules changed since its id was written down.
+    A job that is as young as the document is its own if the rules changed since its id was stored.
     """
     asked = rules_in(order.configuration)
     if not asked or not report.rules or report.rules == asked:
         return False
     if not document.installation:
-        return True  # the id of a document from before says neither who asks nor what for
+        return True  # an older document's id contains neither installation nor request
     if order.transaction_id == _named_by_its_rules(document, order):
-        return True  # the id was made of these very rules
+        return True  # the id was derived from these rules
     return report.created_at is not None and report.created_at < document.taken_in_at - EARLIER
 
 
 def _named_by_its_rules(document: Document, order: JobRequest) -> str:
-    """The id that this order has if it is written down today."""
+    """The id of this request if it is stored now."""
     asked = configuration_hash(order.kind, document.file_id or order.file_id, order.configuration)
     return transaction_id(document, order.kind, asked)

@@ -1,14 +1,14 @@
-"""Pauses: while LlamaCloud refuses us, or a person holds something, work waits; nothing of it is lost.
+"""Pauses: while LlamaCloud refuses us, or a person pauses something, work waits; nothing of it is lost.
 
-        refused                       its time is over                 it is taken
-  OPEN ---------> CLOSED (15 s …) -------------------> one task looks ------------> OPEN
+        refused                       its time is over                  accepted
+  OPEN ---------> CLOSED (15 s …) -------------------> one task tests ------------> OPEN
                      ^                                       | refused
                      +---------- for twice as long ----------+
 
-One gate for submissions, one for results, one for each place of delivery: each is a flag in the store that holds for
-all workers. A refusal for a reason other than the document closes it and raises one alert; what waits is not counted as
-an attempt, and its document says why. Whoever was refused while the gate stood open has used up one attempt: a document
-that is refused again and again while others are taken ends in review.
+There is one gate for submissions, one for results, and one for each place of delivery: each is a flag in the store that
+holds for all workers. A refusal for a reason other than the document closes the gate and raises one alert. A waiting
+task does not count an attempt, and its document says why it waits. A task that is refused at an open gate has used an
+attempt: a document that is refused again and again while others are accepted ends in review.
 """
 
 import math
@@ -34,20 +34,20 @@ FOR_EVER = math.inf
 LONGEST = 900.0
 """Seconds for which a refusal pauses at most."""
 LOOK_AGAIN = 60.0
-"""Seconds after which a paused task looks again."""
+"""Seconds after which a paused task checks again."""
 LOOKING = 60.0
-"""Seconds that one task has to look; then the next one is let through."""
+"""Seconds that one task has to test; then the next one is let through."""
 LOOKED_AT = 5.0
-"""Seconds until the others come back while one looks: it may be over in a moment."""
+"""Seconds until the others come back while one tests: it may be over in a moment."""
 LATELY = 600.0
-"""Seconds for which it counts that others were taken: a refusal may then be the document's after all. A moment that
-lies as far ahead was written by a wrong clock, and does not count."""
+"""Seconds for which it counts that others were accepted: a refusal may then be the document's after all. A time as far
+ahead came from a wrong clock, and does not count."""
 GATES: Mapping[str, str] = {"submit": SUBMISSION, "react": RESULTS, "recheck": RESULTS}
 """Kind of task -> the gate that it passes, because it asks LlamaCloud."""
 
 
 class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What holds. ``until`` 0 is nothing; a pause that a person set has no ``seconds``."""
+    """What is paused. ``until`` 0 is nothing; a pause that a person set has no ``seconds``."""
 
     until: float = 0.0
     seconds: float = 0.0
@@ -56,21 +56,21 @@ class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
     since: float = 0.0
     """When the first refusal came."""
     looks: str = ""
-    """The task that was let through to look whether it is over."""
+    """The task that may test whether it is over."""
     at: float = 0.0
     """When this was written."""
     version: int | None = None
     """Of its record; None when there is none."""
 
     def holds(self, who: str, now: float) -> bool:
-        """Whether ``who`` must wait. A refusal's pause is never as long as a clock that jumped would have it."""
+        """Whether ``who`` must wait. A refusal's pause is never as long as a clock that jumped would make it."""
         if self.looks and self.looks == who:
             return False
         return now < self.until and (not self.seconds or self.until <= now + LONGEST)
 
 
 async def read_pause(what: str, context: Context) -> Pause:
-    """What holds ``what``: SUBMISSION, RESULTS, or a destination's place."""
+    """The pause of ``what``: SUBMISSION, RESULTS, or a destination's place."""
     flag = await context.store.get(Flag, FLAG + what)
     if flag is None:
         return Pause()
@@ -79,7 +79,7 @@ async def read_pause(what: str, context: Context) -> Pause:
 
 
 def kept(what: str, pause: Pause, *, now: float) -> Write:
-    """The write that puts this pause in the place of the one that was read."""
+    """The write that replaces the pause that was read with this one."""
     plain = not pause.seconds
     said = msgspec.structs.replace(pause, at=0.0, version=None)
     value = repr(pause.until) if plain else msgspec.json.encode(said).decode()

@@ -1,4 +1,4 @@
-"""Where a message points: always to something that its reader can open, or it says in a word why not."""
+"""The pointer of a message: something that its reader can open, or a word that says why not."""
 
 from receiver.core.delivery_request import Pointer, PointerState
 from receiver.core.document import Delivery, Document
@@ -7,11 +7,11 @@ from receiver.pipeline.context import Context
 
 
 def pointer_for(document: Document, delivery: Delivery, context: Context) -> Pointer:
-    """The pointer of this message, as things stand now."""
+    """The present pointer of this message."""
     if delivery.meaning is Meaning.SUPERSEDED:
         return Pointer()
     receipt = document.stored
-    if receipt is None and not document.holders:  # the plan stores it nowhere: an earlier one may have
+    if receipt is None and not document.holders:  # the plan stores it nowhere; an earlier plan may have
         receipt = next((item.receipt for item in document.copies), None)
     if receipt is not None:
         return Pointer(url=receipt.location, state=PointerState.STORED, manifest=receipt.manifest)
@@ -24,7 +24,7 @@ def pointer_for(document: Document, delivery: Delivery, context: Context) -> Poi
 
 
 def _linked(document: Document, context: Context) -> Pointer:
-    """A link to our own copy, where there is one and links are served."""
+    """A link to our own copy, if there is one and links are served."""
     if context.links is None or document.forgotten_at is not None:
         return Pointer()
     url, manifest = context.links.made(document.id, now=context.clock())

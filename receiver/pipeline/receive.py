@@ -17,12 +17,12 @@ from receiver.pipeline.event_limit import EventLimit
 from receiver.ports import Clock, Meter, Store, TaskQueue
 
 BIG = 256 * 1024
-"""Bytes of bodies from which on they are verified and read in a thread, so that they hold nobody else up."""
+"""Size in bytes from which on a body is verified and read in a thread, so that it does not delay others."""
 
 
 @dataclass(slots=True, kw_only=True)
 class ReceiverDependencies:
-    """What receiving needs, and nothing more. ``lock`` is exchanged when secrets rotate (receiver/renewal.py)."""
+    """What receiving needs, and nothing more. ``lock`` is replaced when secrets rotate (receiver/renewal.py)."""
 
     store: Store
     queue: TaskQueue
@@ -31,21 +31,21 @@ class ReceiverDependencies:
     meter: Meter
     late_after: float | None = None
     keep_seconds: float
-    """How long an event is remembered, and with it its id."""
+    """How long an event is remembered by its id."""
     limit: EventLimit = field(default_factory=EventLimit)
 
 
 class Accepted(NamedTuple):
     event: Event
     fresh: bool
-    """False when this event id had been kept before."""
+    """False when this event id was already stored."""
 
 
 async def receive(inbounds: Sequence[Inbound], receiver: ReceiverDependencies) -> list[Accepted | Exception]:
-    """Of each: the event, durably kept together with the task to react to it; or why nothing of it was kept.
+    """For each: the event, durably stored together with the task that handles it, or why it was not stored.
 
-    That is NotAuthentic, Malformed, TooManyEvents, StoreBusy (the sender must try again), or a fault of ours. One has
-    no effect on another; they come together because keeping them together costs little more than keeping one.
+    That is NotAuthentic, Malformed, TooManyEvents, StoreBusy (the sender must try again), or a bug of ours. One does
+    not affect another; they come together because storing them together costs little more than storing one.
     """
     now = receiver.clock()
     if sum(item.size for item in inbounds) > BIG:
@@ -79,9 +79,10 @@ def _judge(inbound: Inbound, receiver: ReceiverDependencies, now: float) -> Even
 
 
 def handling_of(event: Event, *, now: float) -> Task:
-    """The task to handle this event. Its identity is what it says, about what and by whose proof, not the event id.
+    """The task that handles this event.
 
-    An event that names no job has ids of its own: an empty part stands where no job's id can be.
+    Its identity follows from its content, its job and its proof, not from the event id. An event that names no job has
+    ids of its own: an empty part stands where no job's id can be.
     """
     about = (event.job_id,) if event.job_id else ("", event.event_id)
     proven = (event.document_id,) if event.document_id else ()
@@ -110,7 +111,7 @@ async def _keep(events: Sequence[Event], receiver: ReceiverDependencies, now: fl
 
 
 async def _known(event: Event, refusal: TooManyEvents, receiver: ReceiverDependencies) -> Accepted | Exception:
-    """The answer to an event beyond the limit: a repetition of a kept one is still acknowledged."""
+    """The answer to an event beyond the limit: a repetition of a stored one is still acknowledged."""
     try:
         return refusal if await receiver.store.get(Event, event.id) is None else Accepted(event, fresh=False)
     except Transient as busy:
@@ -144,4 +145,4 @@ async def _enqueue(task_ids: Sequence[str], receiver: ReceiverDependencies) -> N
     try:
         await receiver.queue.enqueue(*task_ids)
     except Transient:
-        receiver.meter.count("mailroom_enqueue_failures")  # the events are kept; the sweep enqueues again
+        receiver.meter.count("mailroom_enqueue_failures")  # the events are stored; the sweep enqueues again

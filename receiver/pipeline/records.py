@@ -10,7 +10,7 @@ PAGE = 500
 
 
 async def every_page(kind: type[R], query: Query, store: Store) -> AsyncIterator[Page]:
-    """The pages that the query finds, ``query.limit`` records each. Records may be changed meanwhile."""
+    """The pages of the query, ``query.limit`` records each. Records may change meanwhile."""
     while True:
         page = await store.find(kind, query)
         yield page

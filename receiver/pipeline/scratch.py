@@ -1,7 +1,7 @@
-"""Scratch folders: where large documents lie while they are worked on, outside of memory.
+"""Scratch folders: for large documents that are processed outside of memory.
 
-Each is removed when its block ends. One whose process was killed stays, and is found by its name, which says whose it
-is.
+Each is removed when its block ends. If its process was killed, it stays, and is found by its name, which contains the
+process.
 """
 
 import contextlib
@@ -17,15 +17,15 @@ PREFIX = "mailroom-scratch-"
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder for the time of the block."""
+    """A folder for the duration of the block."""
     with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as folder:
         yield Path(folder)
 
 
 def clear_scratch(*, before: float) -> int:
-    """Removes folders of processes that are gone, made before this moment; how many.
+    """Removes folders of dead processes that were made before this time. Returns how many.
 
-    The age is for containers that share a disk, and don't see each other's processes.
+    The age is for containers that share a disk, and do not see each other's processes.
     """
     cleared = 0
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):

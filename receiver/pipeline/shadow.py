@@ -1,7 +1,7 @@
-"""The shadow table: a second routing table that decides beside the real one, on the same facts.
+"""The shadow table: a second routing table that decides on the same facts, and delivers nothing.
 
-It delivers nothing and asks nobody. What it would have done otherwise is kept with the document, counted and logged, so
-that a changed table can be watched on today's documents before it is put in the place of the real one.
+Where it would have decided differently, that is stored with the document, counted and logged. So a changed table can be
+watched on real documents before it replaces the real one.
 """
 
 import logging
@@ -16,14 +16,14 @@ log = logging.getLogger("mailroom.task")
 
 
 def with_shadow_verdict(document: Document, shadow: RouteTable, context: Context) -> Document:
-    """The document, which was just decided, with what the shadow table makes of it.
+    """The document, just decided, with the decision of the shadow table.
 
-    Whatever goes wrong in that, the document is as it was: the real decision stands.
+    If that fails, the document is unchanged: the real decision holds.
     """
     try:
         verdict = judged(document, shadow, now=context.clock())
         change = what_moves(document.plan, verdict.plan) if verdict and verdict.plan else ""
-    except Exception:  # a table that is only watched must not hold up what is routed
+    except Exception:  # a table that is only watched must not delay routing
         context.meter.count("mailroom_shadow_decisions", result="failed")
         log.exception("shadow.failed", extra={"facts": {"document": document.id}})
         return document

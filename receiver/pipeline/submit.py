@@ -1,7 +1,7 @@
-"""Submit: upload the document once, and create the job that carries our webhook.
+"""Submit: uploads the document once, and creates the job with our webhook.
 
-Exactly once by names, not by luck: the file is looked up by our own id before it is uploaded, and the job's
-``transaction_id`` is on the document before the job is created, so that a retry yields the same file and the same job.
+Derived names make it exactly once. The file is looked up by our own id before it is uploaded, and the job's
+``transaction_id`` is on the document before the job is created. So a retry gets the same file and the same job.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ async def submit(task: Task, context: Context) -> StepResult:
     async def change() -> Sequence[Write]:
         fresh = await _waiting(document, context)
         if fresh is None:
-            return ()  # its event was faster; if that submitted it anew, the next job is another task's
+            return ()  # its event was faster; if that resubmitted it, the next job is another task's
         known = await context.store.get(Job, placed.report.id)
         if known is not None and known.document_id != document.id:
             reason = f"LlamaCloud returned job {known.id}, which belongs to document {known.document_id}"
@@ -53,7 +53,7 @@ async def submit(task: Task, context: Context) -> StepResult:
 
 
 class Placed(NamedTuple):
-    """An order that was placed: the document as it is on record, its file and its job at LlamaCloud."""
+    """A request that was made: the document as stored, its file and its job at LlamaCloud."""
 
     document: Document
     file: CloudFile
@@ -62,7 +62,7 @@ class Placed(NamedTuple):
 
 
 async def _placed(document: Document, task: Task, context: Context) -> Placed:
-    """Uploads the file, writes the order down, and only then asks for the job."""
+    """Uploads the file, stores the request, and only then creates the job."""
     kind = JobKind.SPLIT if document.packet else JobKind.CLASSIFY
     document = await _counted(document, task, context)
     file = await _file(document, kind, context)
@@ -73,17 +73,17 @@ async def _placed(document: Document, task: Task, context: Context) -> Placed:
 
 
 async def _waiting(document: Document, context: Context) -> Document | None:
-    """The document as it is now, while it still waits for this very submission."""
+    """The document as it is now, while it still waits for this submission."""
     fresh = await context.store.get(Document, document.id)
     waits = fresh is not None and fresh.step is Step.RECEIVED and fresh.submissions == document.submissions
     return fresh if waits else None
 
 
 async def _counted(document: Document, task: Task, context: Context) -> Document:
-    """The document with its pages counted, if it is a PDF. A packet that cannot be cut is not paid for.
+    """The document with its pages counted, if it is a PDF.
 
-    Raises Uncuttable for a packet; any other document just stays uncounted then, as where the disk has no room to look
-    at it. Raises ReaderDied the first time.
+    A packet that cannot be cut is not paid for: raises Uncuttable. Any other document stays uncounted then, also when
+    the disk is full. Raises ReaderDied the first time.
     """
     if document.packet and context.config.split.target_pages is not None:
         raise Uncuttable("split.target_pages needs a packet that is submitted as a parse job: LlamaCloud's rule")
@@ -103,7 +103,7 @@ async def _counted(document: Document, task: Task, context: Context) -> Document
 
 
 async def _packet_pages(packet: Document, context: Context) -> int:
-    """Its pages, once all that could keep it from being cut has been looked for."""
+    """Its number of pages, after every check that could keep it from being cut."""
     async with open_packet(packet, context) as pages:
         return pages.count
 
@@ -117,7 +117,7 @@ def _uncuttable(document: Document, reason: str, context: Context) -> StepResult
 
 
 def _not_ours(document: Document, reason: str, context: Context) -> StepResult:
-    """Submits the document anew instead of routing it by somebody else's job; held when that does not help."""
+    """Resubmits the document instead of routing it by somebody else's job; holds it when that does not help."""
     now = context.clock()
 
     async def change() -> Sequence[Write]:
@@ -152,7 +152,9 @@ async def _create(order: JobRequest, document: Document, task: Task, context: Co
 
 
 async def _file(document: Document, kind: JobKind, context: Context) -> CloudFile:
-    """The document's file at LlamaCloud, uploaded unless it is there: by its bytes, for the name proves nothing."""
+    """The document's file at LlamaCloud, uploaded unless it is there. It is compared by its bytes: the name proves
+    nothing.
+    """
     external_id = external_file_id(document)
     found = await context.cloud.find_file(external_id, sha256=document.sha256, known=document.file_id)
     if found is not None and (
@@ -173,7 +175,7 @@ def _submitted(document: Document, placed: Placed, context: Context) -> Sequence
         created_at=report.created_at or now,
         heard_at=now,
         transaction_id=order.transaction_id,
-        deadline=now if report.status.final else deadline,  # an earlier job of ours: no event will come any more
+        deadline=now if report.status.final else deadline,  # an earlier job of ours: no more events will come
         beta=order.beta,
         pages=_pages_read(placed.document, order),
     )
@@ -195,16 +197,15 @@ def _submitted(document: Document, placed: Placed, context: Context) -> Sequence
 
 
 def _pages_read(document: Document, order: JobRequest) -> int | None:
-    """How many pages LlamaCloud reads for this job at most; None where nobody has counted them."""
+    """How many pages LlamaCloud reads for this job at most; None where they were not counted."""
     limit = (order.configuration.get("parsing_configuration") or {}).get("max_pages")
     count = document.page_count
     return count if count is None or limit is None else min(count, limit)
 
 
 async def give_up(task: Task, error: Exception, context: Context) -> Sequence[Write]:
-    """A document that LlamaCloud cannot take goes the way of ``failed``.
-
-    Any other reason, a rule of ours that it refuses for one, is not the document's fault: it waits for a person.
+    """A document that LlamaCloud cannot process takes the ``failed`` route. Any other refusal, of one of our rules for
+    instance, is not the document's fault: the document waits for a person.
     """
     document = await context.store.get(Document, task.subject)
     if document is None or document.step is not Step.RECEIVED:

@@ -1,4 +1,4 @@
-"""What becomes of a message whose task could not be claimed: it is gone only when its task is done."""
+"""What happens to a message whose task could not be claimed: it is acknowledged only when its task is done."""
 
 from collections.abc import Callable
 
@@ -6,14 +6,14 @@ from receiver.core.task import Task, TaskState
 from receiver.pipeline.context import Context
 
 SOON = 1.0
-"""Seconds after which a message is heard again at the earliest: SQS counts in whole ones."""
+"""Seconds after which a message is visible again at the earliest: SQS counts in whole ones."""
 
 
 async def enqueue_again(task_id: str, context: Context, *, room_in: Callable[[Task], float]) -> None:
-    """Rings again for when the task may be claimed; not at all for one that is done.
+    """Enqueues it for the time when the task may be claimed, or not at all when the task is done.
 
-    One that is due now is left for want of room, which may be there in ``room_in`` seconds; one in other hands has
-    moved on after a lease. Raises Transient: then the message must stay.
+    A task that is due now was left for lack of room, which may be there in ``room_in`` seconds; a task of another
+    worker has moved on after a lease. Raises Transient: then the message must stay.
     """
     task = await context.store.get(Task, task_id)
     if task is None or task.state in (TaskState.DONE, TaskState.PARKED):
