@@ -1,11 +1,11 @@
-"""A budget of requests that nobody waits for in line: who comes too often is told when to come again.
+"""A budget of requests without a queue: a caller beyond it is told when to come back.
 
-For what outsiders can cause (a request to LlamaCloud for each event about a job that nobody knows). Waiting costs no
+It is for what outsiders can cause (a request to LlamaCloud for each event about an unknown job). Waiting costs no
 worker: a task is put back until its turn.
 """
 
 LONGEST = 600.0
-"""Seconds that anybody is told to stay away at most: a long line is counted anew, and a clock may be set back."""
+"""The longest wait in seconds: a long line is counted again later, and a clock may be set back."""
 
 
 class Budget:
@@ -20,7 +20,7 @@ class Budget:
     def take(self, now: float, *, again: bool = False) -> float:
         """0 when it may go now; else the seconds after which to come back, then with ``again``.
 
-        Who comes for the first time stands behind all who were told to come back.
+        A first call comes after all callers that are waiting.
         """
         self._spent_until = min(max(self._spent_until, now - self._slack), now)
         if self._spent_until + self._gap <= now and (again or self._line_until <= now):

@@ -1,7 +1,7 @@
-"""What a step wants written: a handful of writes that a store applies whole or not at all.
+"""What a step wants written: a few writes that a store applies whole or not at all.
 
-Flow computes them, the store carries them out: one transaction in SQLite, one ``TransactWriteItems`` in DynamoDB. The
-caller learns *conflict* from the write itself and never has to ask first.
+Steps compute them, and the store applies them: one transaction in SQLite, one ``TransactWriteItems`` in DynamoDB. The
+caller learns of a conflict from the write itself and never has to ask first.
 """
 
 import dataclasses
@@ -27,34 +27,34 @@ One = TypeVar("One", bound=Record)
 
 
 class Insert(msgspec.Struct, frozen=True):
-    """Write a new record; Conflict when there is one of this id."""
+    """Write a new record; Conflict when one with this id exists."""
 
     record: Record
 
 
 class InsertIfAbsent(msgspec.Struct, frozen=True):
-    """Write a new record unless there is one of this id: the old one stays, without a conflict."""
+    """Write a new record unless one with this id exists: the old one stays, without a conflict."""
 
     record: Record
 
 
 class Replace(msgspec.Struct, frozen=True):
-    """Replace the record that was read at ``record.version``; Conflict when it has another version by now."""
+    """Replace the record that was read at ``record.version``; Conflict when its version has changed."""
 
     record: Record
 
 
 class Delete(msgspec.Struct, frozen=True):
-    """Remove the record that was read at ``record.version``; Conflict when it has another version, or is gone.
+    """Remove the record that was read at ``record.version``; Conflict when its version has changed, or it is gone.
 
-    A document that is removed so counts as forgotten.
+    A document that is removed counts as ``forgotten``.
     """
 
     record: Record
 
 
 class CheckOwner(msgspec.Struct, frozen=True):
-    """Hold the whole change only if the job is unknown or belongs to this document; Conflict otherwise."""
+    """Apply the whole change only if the job is unknown or belongs to this document; Conflict otherwise."""
 
     job_id: str
     document_id: str
@@ -70,7 +70,7 @@ def written_records(writes: Iterable[Write], kind: type[R]) -> list[R]:
 
 
 def refuse_repeats(writes: tuple[Write, ...]) -> None:
-    """ValueError when a change writes a record twice: DynamoDB cannot, so no store does. Ensuring twice is once."""
+    """ValueError when a change writes a record twice: DynamoDB cannot, so no store does. InsertIfAbsent may repeat."""
     written = [_place(write.record) for write in writes if isinstance(write, Insert | Replace | Delete)]
     ensured = {_place(write.record) for write in writes if isinstance(write, InsertIfAbsent)}
     if len(ensured.union(written)) < len(ensured) + len(written):
@@ -89,17 +89,17 @@ def changed(record: One, **fields: Any) -> One:
 
 
 def succeeding(record: One) -> One:
-    """The record as a Replace leaves it: the same, one version on."""
+    """The record as a Replace leaves it: with the next version."""
     return changed(record, version=record.version + 1)
 
 
 def put(record: Record, known: Record | None) -> Insert | Replace:
-    """The write of a record in the place of the ``known`` one, or of one that is not there yet."""
+    """The write of a record in place of the ``known`` one, or of a new one."""
     return Insert(record) if known is None else Replace(changed(record, version=known.version))
 
 
 def expires(kind: type[Record]) -> bool:
-    """Whether records of this kind have a time from which on they count as gone."""
+    """Whether records of this kind have a time from which on they count as removed."""
     return "expires_at" in kind.__annotations__
 
 
@@ -112,7 +112,7 @@ class Index(NamedTuple):
     key: str | None
     order: str
     part: str | None = None
-    """An attribute of few values, by which a store may keep the index in parts."""
+    """An attribute with few values, by which a store may partition the index."""
 
 
 INDEXES: dict[type[Record], dict[str, Index]] = {
@@ -142,7 +142,7 @@ INDEXES: dict[type[Record], dict[str, Index]] = {
 
 
 def kind_of(record: Record | type[Record]) -> str:
-    """The word for a record's kind: document, job, event, task, alert (of before incidents), flag, incident, …"""
+    """The name of a record's kind: document, job, event, task, alert (of before incidents), flag, incident, …"""
     cls = record if isinstance(record, type) else type(record)
     return "alert" if cls is AlertState else cls.__name__.lower()
 
@@ -151,7 +151,7 @@ def kind_of(record: Record | type[Record]) -> str:
 class Query:
     """Records of one index, in its order.
 
-    ``since`` is inclusive, ``until`` exclusive, both in the index's order. ``cursor`` is a former page's.
+    ``since`` is inclusive, ``until`` exclusive, both in the index's order. ``cursor`` comes from the previous page.
     """
 
     by: str = "all"

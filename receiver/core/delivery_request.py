@@ -1,4 +1,4 @@
-"""What is handed to a destination."""
+"""What a destination gets."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,31 +13,31 @@ from receiver.core.plan import Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """A document's bytes, wherever they lie. A destination takes the way that fits it best."""
+    """A document's bytes, wherever they are. A destination uses the access that suits it best."""
 
     size: int
     sha256: str
-    """Hex; "" when it is not known before the bytes were read (an adopted job's file)."""
+    """Hex; "" when it is not known before the bytes are read (an adopted job's file)."""
     media_type: str
     stream: Callable[[], AsyncIterator[bytes]]
     """The bytes in chunks, from the start at each call."""
     path: Path | None = None
-    """The local file, when they lie in one."""
+    """The local file, when they are in one."""
     s3: tuple[str, str, str] | None = None
-    """Bucket, key and version id (or ""), when they lie in S3: a copy inside S3 is then possible."""
+    """Bucket, key and version id (or ""), when they are in S3: a copy inside S3 is then possible."""
     download: Callable[[str], Awaitable[str]] | None = None
     """Makes a URL of the store's own that downloads them under this file name, for minutes; None where it has none."""
 
 
 class PointerState(StrEnum):
-    """What a message's pointer is good for."""
+    """What a message's pointer is."""
 
     STORED = "stored"
     """An object or file that holds the document."""
     LINKED = "linked"
-    """Nothing holds it but Mailroom: a signed link to it, which expires."""
+    """Only Mailroom has it: a signed link to its copy, which expires."""
     PENDING = "pending"
-    """It is not where it shall be yet; a message of its own says when it is."""
+    """It is not stored at its destination yet; another message follows."""
     NONE = "none"
     """There is nothing to point to."""
 
@@ -53,7 +53,7 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRequest:
-    """One delivery, complete: what, where, and the story that goes beside it."""
+    """One delivery, complete: what, where, and the manifest beside it."""
 
     delivery_id: str
     document: Document
@@ -65,15 +65,15 @@ class DeliveryRequest:
     """What is written beside the document, and said in messages: classification, job, provenance, rule and reason."""
     options: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
-    """It was delivered there before: whoever holds bytes looks what lies there before anything is read."""
+    """It was delivered there before: a holder of bytes checks the stored object before it reads anything."""
     options_changed: bool = False
-    """It was delivered there with other options: what is there gets these, and its bytes stay."""
+    """It was delivered there with other options: the stored object gets these, and its bytes stay."""
     meaning: Meaning = Meaning.ROUTED
     sequence: int = 1
     """Of two messages about a document the one with the higher number is true."""
     replaces: str = ""
-    """The id of the message that this place got before; "" for the first one."""
+    """The id of the previous message to this place; "" for the first one."""
     pointer: Pointer = Pointer()
     """For destinations that only point to the document."""
     at: float = 0.0
-    """When what it says became true."""
+    """When the message became true."""

@@ -1,7 +1,7 @@
 """The document: one file to route, with all that was decided and done about it.
 
-A document is one aggregate: what it is, what LlamaCloud said, the plan that was made, and one row per delivery. It is
-read and written whole, guarded by its version, so that two workers can never both believe they finished it.
+A document is one aggregate: its content, LlamaCloud's result, the plan, and one row per delivery. It is read and
+written whole, guarded by its version, so that two workers can never both believe that they finished it.
 """
 
 from collections.abc import Iterable
@@ -15,31 +15,31 @@ from receiver.core.plan import Plan, ShadowVerdict, Target, Way
 from receiver.core.short_repr import short_repr
 
 NAMING = 2
-"""How the keys of documents are made that are taken in now."""
+"""How the keys of new documents are made."""
 HISTORY_LIMIT = 200
-"""Entries of the timeline kept on the document; the oldest but the first give way."""
+"""Entries of the timeline that are kept on the document; the oldest but the first are dropped."""
 
 
 class DocumentState(StrEnum):
-    """What the books count: taken in = routed + review + failed + open + forgotten. Withdrawn is counted apart."""
+    """The states in the balance: received = routed + review + failed + open + removed. Withdrawn counts separately."""
 
     OPEN = "open"
     ROUTED = "routed"
     REVIEW = "review"
     FAILED = "failed"
     WITHDRAWN = "withdrawn"
-    """A piece that its packet's new cut does not have: its pages are in other pieces, and it is counted apart."""
+    """A piece that its packet's new cut does not have: its pages are in other pieces, and it is counted separately."""
 
 
 def worst(states: Iterable[DocumentState]) -> DocumentState:
-    """What documents in these states amount to together: open before review before failed before routed."""
+    """The order in which the states of several documents make one: open before review before failed before routed."""
     known = set(states)
     order = (DocumentState.OPEN, DocumentState.REVIEW, DocumentState.FAILED)
     return next((item for item in order if item in known), DocumentState.ROUTED)
 
 
 SETTLED = frozenset({DocumentState.ROUTED, DocumentState.FAILED, DocumentState.WITHDRAWN})
-"""The states in which nothing more happens by itself, and nobody is waited for."""
+"""The states in which nothing more happens automatically, and nobody is waited for."""
 
 
 class Step(StrEnum):
@@ -68,18 +68,18 @@ class Origin:
     kind: str
     """folder, upload, s3, email, piece, adopted"""
     locator: str
-    """What tells it apart within its kind: a file name, bucket/key, message id, parent and pages."""
+    """What identifies it within its kind: a file name, bucket/key, message id, parent and pages."""
     sender: str = ""
-    """Who sent it, as far as the way in can say."""
+    """Who sent it, as far as the source can tell."""
     by_sender: bool = False
-    """The sender is part of where it came from, because whoever handed it over named one."""
+    """The sender is part of the origin, because the source named one."""
 
     __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classification:
-    """What LlamaCloud found. ``type`` is None when no rule fits; ``confidence`` is 0..1.
+    """LlamaCloud's result. ``type`` is None when no rule matches; ``confidence`` is 0..1.
 
     Source: SDK 2.19 ``types/classify_*``: result is {type, confidence, reasoning}, type nullable.
     """
@@ -96,20 +96,20 @@ class Receipt:
     """Proof of a delivery."""
 
     location: str
-    """Where it lies, readable back: s3://bucket/key, sqs://https://host/account/queue#message-id, a path, a URL."""
+    """Where it is, as a readable URL: s3://bucket/key, sqs://https://host/account/queue#message-id, a path, a URL."""
     checksum: str = ""
-    """``sha256:<hex>`` of the bytes that lie there, where the destination keeps bytes."""
+    """``sha256:<hex>`` of the stored bytes, where the destination keeps bytes."""
     fresh: bool = True
     """False when it was there already: the same key with the same checksum."""
     manifest: str = ""
-    """Where the document's manifest lies, where the destination writes one."""
+    """The URL of the document's manifest, where the destination writes one."""
 
     __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One document to one place, or one message about it. Records of an earlier Mailroom lack what has a default."""
+    """One document to one place, or one message about it. Older records lack the fields with defaults."""
 
     id: str
     to: Target
@@ -121,21 +121,23 @@ class Delivery:
     place: str = ""
     """The destination's URL with its fields filled in."""
     meaning: Meaning | None = None
-    """What it says of the document."""
+    """The meaning of the message."""
     claim: str = ""
     """A fingerprint of all that a message claims; "" where the destination holds the bytes."""
     sequence: int = 0
     """Of two messages about a document the one with the higher number is true."""
     replaces: str = ""
-    """The id of the message that this place got before."""
+    """The id of the previous message to this place."""
     superseded: bool = False
-    """The present plan does not ask for it: it is a receipt of an earlier one, or tells of that."""
+    """The present plan does not include it: it is a receipt of an earlier plan, or reports that."""
     owes_pointer: bool = False
-    """The message went out before the document lay anywhere: another one must say where, once it does."""
+    """The message went out before the document was stored: another one must say where it is."""
     options_changed: bool = False
-    """It was delivered with other options than ``to`` has now: what is there must get these."""
+    """It was delivered with other options than ``to`` has now: the stored object must get these."""
     run: int = 0
-    """The version of the document that it was begun, or begun anew, with: a part of its task's id. 0 says nothing."""
+    """The version of the document at which it was started, or started again: a part of its task's id. 0 is not
+    included.
+    """
 
     __repr__ = short_repr
 
@@ -153,7 +155,7 @@ class Delivery:
         return self.state in (DeliveryState.CONFLICT, DeliveryState.FAILED)
 
     def overtakes(self, other: "Delivery") -> bool:
-        """Whether this message makes the other one's receipt worthless: it reached the same place later."""
+        """Whether this message invalidates the other one's receipt: it reached the same place later."""
         both = self.is_message and other.is_message and self.done and other.done
         return both and self.place == other.place and self.sequence > other.sequence
 
@@ -180,8 +182,9 @@ class Document:
     media_type: str
     origin: Origin
     content: str
-    """Where the bytes lie: ``spool:KEY``, ``s3://bucket/key?versionId=…`` or ``llamacloud:FILE_ID``; "" once they are
-    forgotten."""
+    """Where the bytes are: ``spool:KEY``, ``s3://bucket/key?versionId=…`` or ``llamacloud:FILE_ID``; "" once they are
+    removed.
+    """
     taken_in_at: float
     naming: int = 1
     """How values become parts of its keys (core/object_key.py). The keys of a document never change: new documents get
@@ -194,7 +197,7 @@ class Document:
     mail: bool = False
     """True for the record of a mail: its documents have it as their parent."""
     parts: tuple[Part, ...] = ()
-    """Of a mail: every part, and what became of it."""
+    """Of a mail: every part, with its outcome."""
     batch_id: str = ""
     """Shared by a packet and its pieces, or by a mail and its documents; its own id otherwise."""
     parent_id: str = ""
@@ -209,43 +212,45 @@ class Document:
     cuts: tuple[Cut, ...] = ()
     """How a packet was cut, each time; the last cut holds."""
     duplicate_of: str = ""
-    """The first document that came in with the same bytes, by another way or from another place."""
+    """The first document that was received with the same bytes, from another source or place."""
     metadata: dict[str, str] = field(default_factory=dict)
     file_id: str = ""
     """LlamaCloud's id of the uploaded file."""
     file_expires_at: float | None = None
     job_id: str = ""
-    """The job that speaks for this document now."""
+    """The current job of this document."""
     submissions: int = 0
-    """How often it was submitted anew. A part of the transaction id: a resubmission is a new job, a retry is not."""
+    """How often it was resubmitted. A part of the transaction id: a resubmission is a new job, a retry is not."""
     uploads: int = 0
-    """How often its bytes were given to LlamaCloud anew, under another name: the file there may be gone, or wrong."""
+    """How often its bytes were uploaded again, under another name: the file at LlamaCloud may be gone, or wrong."""
     installation: str = ""
-    """The installation that took it in; "" for a document from before installations had ids."""
+    """The installation that received it; "" for a document from before installations had ids."""
     transactions: tuple[str, ...] = ()
-    """The transaction ids that it was submitted under, each written down before LlamaCloud was asked."""
+    """The transaction ids of its submissions, each stored before LlamaCloud was asked."""
     deadline: float | None = None
     """Past this moment an open document is overdue."""
     classification: Classification | None = None
     error: str = ""
-    """Why it failed or waits, in words for a person; the vendor's message where it came from there."""
+    """Why it failed or waits, in words for a person; LlamaCloud's own message where it comes from there."""
     plan: Plan | None = None
     shadow: ShadowVerdict | None = None
-    """What the shadow table made of it when its plan was made; None where there was none, or no table decided."""
+    """What the shadow table decided when its plan was made; None without one, or where no table decided."""
     deliveries: tuple[Delivery, ...] = ()
-    """Those that the plan asks for, in its order; then what earlier plans delivered. No receipt is ever forgotten."""
+    """The deliveries of the plan, in its order; then what earlier plans delivered. No receipt is ever dropped."""
     sequence: int = 0
-    """The highest number that a message about it has."""
+    """The highest number of a message about it."""
     placed: bool = False
-    """An earlier plan had given it a place: what follows is a correction."""
+    """An earlier plan had routed it: what follows is a correction."""
     history: tuple[HistoryEntry, ...] = ()
     forgotten_at: float | None = None
-    """When its bytes were forgotten: from then on nothing may count on them, though they may be there for a moment."""
+    """When its bytes were removed: from then on nothing may rely on them, though they may still exist for a moment."""
     parts_state: DocumentState | None = None
-    """What the documents that came out of this one amount to (a packet's pieces); None before they are all settled."""
+    """The common state of the documents that came out of this one (a packet's pieces); None until all are settled."""
     passed_over_at: float | None = None
-    """The ``settled_at`` at which its record might have been forgotten, had others of its batch not been kept. The last
-    of these to settle takes the whole batch along."""
+    """The ``settled_at`` at which its record could have been removed, had others of its batch not been kept.
+
+    The last of these to settle has the whole batch removed.
+    """
 
     __repr__ = short_repr
 
@@ -271,14 +276,14 @@ class Document:
 
     @property
     def settled_at(self) -> float | None:
-        """When the last thing happened to it, if nothing more will; None while it is open or a person must look."""
+        """When the last thing happened to it, if nothing more will; None while it is open or waits for a person."""
         if self.state not in SETTLED:
             return None
         return self.history[-1].at if self.history else self.taken_in_at
 
     @property
     def forgettable(self) -> str | None:
-        """What of it is the next to be forgotten, some time after it settled; None while it must be kept whole."""
+        """What is removed next, some time after it settled; None while it must be kept whole."""
         if self.state not in SETTLED:
             return None
         if self.content:
@@ -297,14 +302,14 @@ class Document:
         return next((item for item in self.deliveries if item.id == delivery_id), None)
 
     def with_delivery(self, delivery: Delivery) -> "Document":
-        """The document with this delivery in the place of its earlier self, and the state that follows."""
+        """The document with this delivery updated, and the state that follows."""
         kept = (item for item in self.deliveries if not delivery.overtakes(item))
         deliveries = tuple(delivery if item.id == delivery.id else item for item in kept)
         return replace(self, deliveries=deliveries).settle()
 
     @property
     def holders(self) -> tuple[Delivery, ...]:
-        """The deliveries of the plan that put the document itself somewhere."""
+        """The deliveries of the plan that store the document itself."""
         return tuple(item for item in self.deliveries if not item.is_message and not item.superseded)
 
     @property
@@ -319,18 +324,18 @@ class Document:
 
     @property
     def copies(self) -> tuple[Delivery, ...]:
-        """The deliveries, of whatever plan, that put its bytes somewhere: those that it has today."""
+        """The deliveries, of any plan, that stored the document's present bytes somewhere."""
         whole = ("", f"sha256:{self.sha256}")
         held = (item for item in self.deliveries if not item.is_message and item.receipt)
         return tuple(item for item in held if not self.sha256 or (item.receipt and item.receipt.checksum in whole))
 
     @property
     def stored(self) -> Receipt | None:
-        """The receipt of the first place that holds the document now; None when none does yet."""
+        """The receipt of the first place that holds the document; None when none does yet."""
         return next((item.receipt for item in self.holders if item.receipt), None)
 
     def settle(self) -> "Document":
-        """The document in the state that its plan and deliveries amount to."""
+        """The document in the state that follows from its plan and deliveries."""
         state = self._state()
         step = self.step if state is DocumentState.OPEN else Step.SETTLED
         return replace(self, state=state, step=step)
@@ -341,11 +346,11 @@ class Document:
 
     @property
     def own_state(self) -> DocumentState:
-        """The state that its own plan and deliveries amount to, whatever became of what came out of it."""
+        """The state that follows from its own plan and deliveries, apart from the documents that came out of it."""
         if self.plan is None:
             return self.state
         stuck = any(item.gave_up for item in self.holders)
-        waiting = self.messages if stuck else ()  # for a person, who must mend what they point to
+        waiting = self.messages if stuck else ()  # for a person, who must fix what they point to
         if any(item.state is DeliveryState.PENDING and item not in waiting for item in self.deliveries):
             return DocumentState.OPEN
         if self.plan.way is Way.RECUT:

@@ -17,7 +17,7 @@ from receiver.core.ids import event_key, id_parts
 from receiver.core.strict import refuse_ambiguity
 
 ID_LIMIT = 255
-"""Characters of an event id, type or job id; longer ones are nobody's ids."""
+"""Characters of an event id, type or job id; no real id is longer."""
 LATEST = 253_402_300_800.0
 """The year 10000, in Unix seconds."""
 
@@ -28,7 +28,7 @@ class Verified:
 
     body: bytes = field(repr=False)
     by: tuple[str, ...]
-    """Which proofs it gave, with the number of the secret that fitted: ``headers:0``, ``signature:1``."""
+    """The proofs that it gave, with the number of the secret that matched: ``headers:0``, ``signature:1``."""
     document_id: str = ""
     """The document that its token names."""
 
@@ -55,19 +55,19 @@ class Inbound:
 
     def values(self, name: bytes) -> list[bytes]:
         """All values of a header, in order; ``name`` is lower case."""
-        if len(self._last) == len(self.headers):  # no name stands twice
+        if len(self._last) == len(self.headers):  # no name occurs twice
             return [self._last[name]] if name in self._last else []
         return [value for key, value in self.headers if key == name]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_defaults=True):
-    """One verified inbound webhook, kept once. The envelope is kept, the payload is not.
+    """One verified inbound webhook, stored once. The envelope is stored, the payload is not.
 
     A struct, because one is made and encoded for each request: that takes a tenth of a dataclass's time.
     """
 
     id: str
-    """``event_key`` of what LlamaCloud sent and of the document that was proven: a repetition has the same."""
+    """``event_key`` of LlamaCloud's id and the proved document: a repetition has the same."""
     type: str
     job_id: str
     other_id: str = ""
@@ -78,7 +78,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_
     document_id: str = ""
     """The document that the per-job token names, "" without a token."""
     late: bool = False
-    """Older than the freshness bound when it came: kept and flagged, not lost."""
+    """Older than the freshness bound when it came: stored and flagged, not lost."""
     as_string: bool = False
     """It came in the double-encoded ``string`` format, though we ask for ``json``."""
     size: int = 0
@@ -118,7 +118,7 @@ def parse_event(
     late_after: float | None = None,
     expires_at: float | None = None,
 ) -> Event:
-    """The event in this body; it must have been verified before. Raises Malformed."""
+    """The event in this body, which must have been verified. Raises Malformed."""
     try:
         raw, as_string = _unwrap(body)
         envelope = _envelope.decode(raw)
@@ -163,7 +163,7 @@ def _job_ids(data: _Ids | str | None) -> tuple[_Ids, bool]:
 
 
 def _moment(timestamp: float | str | None) -> float | None:
-    """The envelope's timestamp; None for one that is no moment of this era."""
+    """The envelope's timestamp; None for a value outside of the supported years."""
     return timestamp if isinstance(timestamp, float) and 0 <= timestamp < LATEST else None
 
 

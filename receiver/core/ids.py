@@ -1,4 +1,4 @@
-"""Ids that are derived, never invented: the same input gives the same id for ever.
+"""Ids that are derived, never invented: the same input always gives the same id.
 
 A document's id makes a second intake the same document, and a delivery's id makes a repeated delivery the same
 delivery. The names that LlamaCloud gets are in core/submission.py.
@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 from receiver.core.document import Origin
 
 _QUOTED = re.compile(r"[%:\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What an id's parts may hold only in quotes: its separator, the quote itself, and what no terminal should print."""
+"""What is quoted in an id's parts: its separator, the quote itself, and what no terminal should print."""
 _ID = re.compile(r"[A-Za-z0-9._~:@=+-]{1,255}")
 _SEPARATORS = str.maketrans({"\0": "\1\3", "\1": "\1\2"})
 DOCUMENT = "doc"
@@ -22,8 +22,8 @@ DOCUMENT = "doc"
 def task_id(kind: str, *parts: str | float) -> str:
     """The id of the task of this kind about these parts: ``submit:doc_x:0``.
 
-    Different parts give different ids, whatever they hold: an id that comes from outside can neither look like two
-    parts nor like another task's. Nothing is cut off; the stores take ids of any length.
+    Different parts give different ids, whatever they contain: an id from outside can look neither like two parts nor
+    like another task's. Nothing is cut off; the stores accept ids of any length.
     """
     texts = [kind, *map(str, parts)]
     plain = ":".join(texts)
@@ -35,8 +35,8 @@ def task_id(kind: str, *parts: str | float) -> str:
 def event_key(event_id: str, document_id: str) -> str:
     """Our id of an event: LlamaCloud's own, and the document that its token proves, if it has one.
 
-    Who has the token of one document could otherwise use up the id of another document's event, which would then be
-    taken for a repetition.
+    Otherwise the holder of one document's token could use up the id of another document's event, which would then count
+    as a repetition.
     """
     return task_id(event_id, document_id) if document_id else task_id(event_id)
 
@@ -52,14 +52,18 @@ def _quote(found: re.Match[str]) -> str:
 
 
 def may_be_id(text: str) -> bool:
-    """Whether this could be LlamaCloud's id of something. Its ids are opaque (reference 1.0), but they are parts of a
-    path: what a server could read as another path, query or fragment is none, and is never asked for.
+    """Whether this could be an id of LlamaCloud's.
+
+    Its ids are opaque (reference 1.0), but they are parts of a path. What a server could read as another path, query or
+    fragment is refused, and never requested.
     """
     return _ID.fullmatch(text) is not None and text not in {".", ".."}
 
 
 def place(url: str) -> str:
-    """What shares a destination's fate: its bucket, queue or host (``s3://bucket``); all folders; else the whole."""
+    """The partner of a destination, which fails as one: its bucket, queue or host (``s3://bucket``); all folders; else
+    the whole URL.
+    """
     scheme, found, rest = url.partition("://")
     if not found or rest.startswith(("https://", "http://", "arn:")):  # an alert channel; by its address, by its ARN
         return url.partition("#")[0].rstrip("/")
@@ -90,14 +94,14 @@ def mail_batch(message_id: str) -> str:
 
 
 def mail_id(message_id: str, digest: str) -> str:
-    """The id of a mail's record: the same by whatever way the mail came, another one when a part of it differs."""
+    """The id of a mail's record: the same however the mail came, another one when a part of it differs."""
     return _derive(DOCUMENT, "mail", message_id, digest)
 
 
 def delivery_id(document_id: str, place: str, *what: str) -> str:
-    """The id of a delivery: the document, where to, and what is delivered (a checksum; of a message also what it says).
+    """The id of a delivery: the document, where to, and what is delivered (a checksum; of a message also its content).
 
-    The name of the row is no part of it: whoever renames a row sends nothing again.
+    The name of the row is not included: renaming a row sends nothing again.
     """
     return _derive("dlv", document_id, place, *what)
 
@@ -108,7 +112,7 @@ def claim_id(*parts: str) -> str:
 
 
 def short_hash(kind: str, cause: str) -> str:
-    """The name of everything of this kind and cause: twelve letters and digits that a person can type."""
+    """The fingerprint of this kind and cause: twelve letters and digits that a person can type."""
     digest = hashlib.sha256(f"{kind}\0{cause}".encode(errors="backslashreplace")).digest()
     return b32encode(digest).decode().lower()[:12]
 

@@ -1,4 +1,4 @@
-"""A LlamaCloud classify or split job, and the report that the API gives of it."""
+"""A LlamaCloud classify or split job, and the API's report on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -47,21 +47,21 @@ class JobStatus(StrEnum):
 
 
 class SweepVerdict(StrEnum):
-    """Why a job on record is looked at though no event came: our own words, which nobody can say from outside."""
+    """Why a stored job is checked though no event came: our own words, which no event can contain."""
 
     FINISHED = "finished"
     """LlamaCloud's list shows it as ended."""
     GONE = "gone"
     """The list does not show it."""
     STUCK = "stuck"
-    """It has been at work for longer than ``stuck_after``."""
+    """It has been running for longer than ``stuck_after``."""
     POLL = "poll"
-    """A job on split's beta path, which sends no events: looked at until it has ended."""
+    """A job on split's beta path, which sends no events: it is polled until it has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobReport:
-    """What the API says of a job now: the full result, fetched, never taken from an event's payload."""
+    """The API's report on a job: the full result, fetched, never taken from an event's payload."""
 
     id: str
     kind: JobKind
@@ -74,7 +74,7 @@ class JobReport:
     error: str = ""
     credits: float | None = None
     rules: frozenset[tuple[str, str]] = frozenset()
-    """What the job goes by (``rules_in``); empty where the API does not say."""
+    """The rules of the job (``rules_in``); empty where the API does not show them."""
 
     __repr__ = short_repr
 
@@ -94,18 +94,18 @@ def _text(value: object) -> str:
 
 
 ASK_AGAIN = 60.0
-"""Seconds until an unfinished job is asked about again, the first time; it doubles with each."""
+"""Seconds until an unfinished job is asked about again, the first time; they double each time."""
 SELDOM = 3600.0
 
 
 def pause_after(checks: int) -> float:
-    """Seconds from the look after so many to the next."""
+    """Seconds from the check after this many to the next."""
     return float(min(ASK_AGAIN * 2.0 ** min(checks, 60), SELDOM))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Our record of a job: which document it speaks for, and by when we must have heard of it."""
+    """Our record of a job: its document, and by when an event must have come."""
 
     id: str
     kind: JobKind
@@ -116,7 +116,7 @@ class Job:
     deadline: float | None = None
     """Past this moment the sweep asks the API itself."""
     heard_at: float | None = None
-    """When we first heard of it, by our own clock; None for a job from before this was kept."""
+    """When we first learned of it, by our own clock; None for a job from before this was stored."""
     checks: int = 0
     beta: bool = False
     """True for a split job on the beta path, which knows no webhooks."""
@@ -125,7 +125,7 @@ class Job:
     credits: float | None = None
     """What LlamaCloud charged, where it says so (``expand=usage``)."""
     segments: tuple[Segment, ...] = ()
-    """What a split job found; kept, because nobody says for how long LlamaCloud keeps it."""
+    """What a split job found; stored, because LlamaCloud does not say for how long it keeps it."""
     error: str = ""
     version: int = 0
 
@@ -133,11 +133,11 @@ class Job:
 
     @property
     def known_since(self) -> float:
-        """When we first heard of it: how old it is, by our own clock. ``created_at`` may be by LlamaCloud's."""
+        """When we first learned of it: its age by our own clock. ``created_at`` may be by LlamaCloud's."""
         return self.created_at if self.heard_at is None else self.heard_at
 
     def asked(self, status: JobStatus, now: float) -> "Job":
-        """The job after a look at it that found it so: when to look again."""
+        """The job after a check that found this status, with the time of the next check."""
         return replace(self, status=status, checks=self.checks + 1, deadline=now + pause_after(self.checks))
 
     def longest_wait(self, deadline_seconds: float) -> float:
@@ -145,8 +145,9 @@ class Job:
         return pause_after(self.checks - 1) if self.checks else deadline_seconds
 
     def stuck(self, *, after: float, deadline_seconds: float) -> bool:
-        """Whether our looks found it unfinished for ``after`` seconds: they count, and not the difference of two times,
-        which a clock that jumps can make as long as it likes.
+        """Whether our checks found it unfinished for ``after`` seconds.
+
+        Checks count, and not the difference of two times: a clock that jumps can make that as long as it likes.
         """
         looked_for = deadline_seconds + sum(map(pause_after, range(self.checks)))
         return not self.status.final and looked_for >= after

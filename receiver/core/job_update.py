@@ -1,7 +1,7 @@
-"""Why a job is looked at: an event came, or the sweep asks. Neither says what happened; the fetched job does.
+"""Why a job is checked: an event came, or the sweep asks. Neither contains the result; the fetched job does.
 
-What an event says is a string from outside, which selects a handler and nothing more. What the sweep decides is a
-``Command``, made here alone. Each travels as a task.
+The type of an event is a string from outside, which selects a handler and nothing more. A decision of the sweep is a
+``Command``, which is only made here. Both are stored as tasks.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from receiver.core.job import Job, SweepVerdict
 from receiver.core.task import Task
 
 FIRST_POLL = 1.0
-"""Seconds after which a job without events is looked at first: the rhythm of the vendor's own SDK (reference 3.3)."""
+"""Seconds after which a job without events is polled first: the interval of the vendor's own SDK (reference 3.3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobUpdate:
-    """What an event says happened to a job. A hint to fetch, never a result."""
+    """What an event says happened to a job: a reason to fetch it, never a result."""
 
     type: str
     job_id: str
@@ -27,7 +27,7 @@ class JobUpdate:
     heard_at: float = 0.0
     """When it came."""
     looks: int = 0
-    """How often it was put off, because the job had no result yet or it was not its turn."""
+    """How often it was put back, because the job had no result yet or other tasks came first."""
 
     @classmethod
     def of(cls, task: Task) -> "JobUpdate":
@@ -45,7 +45,7 @@ class JobUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What is to be done about a job on record though no event came."""
+    """What to do about a stored job though no event came."""
 
     job_id: str
     verdict: SweepVerdict
@@ -58,7 +58,7 @@ class Command:
 
 
 def recheck_of(job: Job, verdict: SweepVerdict, *, now: float) -> Task:
-    """The task to look at this job. Each time the sweep asks about a job (``checks``) is another one."""
+    """The task that checks this job. Each time the sweep asks about a job (``checks``) is another one."""
     poll = verdict is SweepVerdict.POLL
     return Task(
         id=task_id("recheck", job.id, verdict, *(() if poll else (job.checks,))),

@@ -1,6 +1,6 @@
-"""Links to what only Mailroom holds: signed, good for one document, and only for a while.
+"""Links to documents that only Mailroom has: signed, for one document, and for a limited time.
 
-``{base}/documents/{id}/content?token=…`` and ``…/manifest?token=…``. The token is that of core/token.py by a secret
+``{base}/documents/{id}/content?token=…`` and ``…/manifest?token=…``. The token is that of core/token.py with a secret
 that is derived from ours, so that no per-job token, which LlamaCloud sees, opens a document.
 """
 
@@ -18,13 +18,13 @@ _PURPOSE = b"mailroom link to a document"
 
 @dataclass(slots=True, kw_only=True)
 class ContentLinks:
-    """Makes links and proves them. What is secret in it is exchanged when secrets rotate."""
+    """Makes and checks links. Its secrets are replaced when secrets rotate."""
 
     base: str
-    """Where consumers reach us: ``https://documents.example.com``."""
+    """The base URL for consumers: ``https://documents.example.com``."""
     days: float
     secrets: tuple[bytes, ...] = field(repr=False)
-    """Ours alone, never sent anywhere; the first one signs, all are accepted."""
+    """Used by Mailroom alone, and sent nowhere; the first one signs, all are accepted."""
 
     def take(self, secrets: tuple[bytes, ...]) -> None:
         """Signs with the first of these from now on."""

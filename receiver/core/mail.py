@@ -1,22 +1,22 @@
-"""An e-mail on the books: what it says of itself, its parts, and what became of each."""
+"""The record of an e-mail: its header fields, its parts, and the outcome of each."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class Fate(StrEnum):
-    """What became of a part of a mail. Every part has one."""
+    """The outcome of a part of a mail. Every part has one."""
 
     DOCUMENT = "document"
     """It is a document of its own."""
     OPENED = "opened"
-    """It is an envelope (a forwarded mail, winmail.dat, a signed container): what is inside has lines of its own."""
+    """It is an envelope (a forwarded mail, winmail.dat, a signed container): its contents have entries of their own."""
     RECORDED = "recorded"
-    """A short text beside attachments, kept with the mail's record and in manifests (``mail.body: record``)."""
+    """A short text beside attachments, stored with the mail's record and in manifests (``mail.body: record``)."""
     LEFT_OUT = "left_out"
-    """It is no document, for the reason that is named; the mail itself still holds it."""
+    """It is no document, for the given reason; the mail itself still contains it."""
     HELD = "held"
-    """A person must look at it: it waits in review, and nothing was paid for it."""
+    """A person must check it: it waits in review, and nothing was paid for it."""
 
 
 EMPTY = "it is empty"
@@ -25,14 +25,15 @@ EMPTY = "it is empty"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One part of a mail, as it stands on the mail's record."""
+    """One part of a mail, in the mail's record."""
 
     where: str
-    """Its place: ``2.1`` is the first part of the second part; what is inside an envelope follows a slash: ``3/1``."""
+    """Its position: ``2.1`` is the first part of the second part; what is inside an envelope follows a slash: ``3/1``.
+    """
     name: str
     media_type: str
     size: int
-    """Bytes as they are once decoded."""
+    """Decoded bytes."""
     fate: Fate
     reason: str = ""
     """Why it was left out or is held."""
@@ -59,7 +60,7 @@ class ReadPart:
     file: str = ""
     """The path of a document's, or a held part's, content while the mail is open."""
     metadata: dict[str, str] = field(default_factory=dict)
-    """What a forwarded mail says of itself: inner_from, inner_subject, inner_date."""
+    """The header fields of a forwarded mail: inner_from, inner_subject, inner_date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +68,13 @@ class ReadMail:
     """A mail as it was read. ``sender`` is the bare address of From, in lower case; it proves nothing by itself."""
 
     id: str
-    """Message-ID, or the checksum of a mail that has none: what makes a second delivery the same mail."""
+    """Message-ID, or the checksum of a mail that has none: it identifies the mail when it comes again."""
     digest: str
-    """The checksum over all parts, which is the same by whatever way the mail came."""
+    """The checksum over all parts, which does not depend on how the mail came."""
     sender: str = ""
     subject: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
-    """Subject, recipients and date as they stand in the mail; routes may ask for the subject."""
+    """Subject, recipients and date as they are in the mail; routes may match the subject."""
     parts: tuple[ReadPart, ...] = ()
     file: str = ""
     """The path of the mail's own bytes when it is one of several in a file (mbox); "" when it is all of the file."""
@@ -81,7 +82,7 @@ class ReadMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailBounds:
-    """What one arrival may become. A mail that exceeds a bound is held for a person, and nothing is paid for it."""
+    """Bounds of one mail. A mail that exceeds a bound is held for a person, and nothing is paid for it."""
 
     max_parts: int = 200
     max_depth: int = 20

@@ -1,7 +1,7 @@
-"""The manifest: the story that lies beside a delivered document, and that messages carry.
+"""The manifest: what is written beside a delivered document, and sent in messages.
 
-It is a function of the document and its plan only (no "now", no attempt count), so that a repeated delivery writes the
-same bytes.
+It depends on the document and its plan only (no "now", no attempt count), so that a repeated delivery writes the same
+bytes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ SUFFIX = ".mailroom.json"
 
 
 def is_manifest(content: bytes, name: str) -> bool:
-    """Whether a file of this name and content is a manifest that Mailroom wrote, and so nobody's mail."""
+    """Whether a file with this name and content is a manifest of Mailroom's, and so not mail."""
     return name.endswith(SUFFIX) and b'"mailroom": 1' in content and b'"delivery_id": "' in content
 
 
 def manifest(document: Document, *, delivery_id: str, pieces: Sequence[Document] = ()) -> dict[str, Any]:
-    """What this document is, what was found, which rule placed it and why; of a packet, where its pieces went."""
+    """The document, its result, the row that routed it and why; of a packet, where its pieces went."""
     content: dict[str, Any] = {
         "mailroom": 1,
         "delivery_id": delivery_id,
@@ -50,7 +50,7 @@ def manifest(document: Document, *, delivery_id: str, pieces: Sequence[Document]
 def stored_manifest(
     content: Mapping[str, Any], *, delivery_id: str, document_id: str, location: str, sha256: str
 ) -> dict[str, Any]:
-    """The manifest as it is stored and served: the story, and of which delivery and bytes it tells."""
+    """The manifest as it is stored and served: the content, with its delivery and bytes."""
     return {
         "$schema": SCHEMA,
         **content,

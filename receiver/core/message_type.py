@@ -1,4 +1,7 @@
-"""Meanings: what a delivery says of its document. The last word of a message's type: ``mailroom.document.routed``."""
+"""The type of a message: what it says about its document.
+
+The last word of the full type: ``mailroom.document.routed``.
+"""
 
 from enum import StrEnum
 
@@ -7,26 +10,26 @@ from receiver.core.plan import Plan, Way
 
 class Meaning(StrEnum):
     ROUTED = "routed"
-    """It has its place: a row took it, or a person chose one, and nobody needs to look."""
+    """It is routed: by a row, or by a person, and nobody needs to look."""
     CORRECTED = "corrected"
-    """The same, of a document that had another place before, or was something else."""
+    """The same, for a document that was routed elsewhere before, or classified otherwise."""
     HELD = "held"
-    """It is kept apart: below the confidence, or on a row that wants a person to look."""
+    """It is held: below the confidence, or on a row with ``review``."""
     UNMATCHED = "unmatched"
     """The classifier found no rule that fits."""
     FAILED = "failed"
-    """The job failed, or LlamaCloud cannot take the document."""
+    """The job failed, or LlamaCloud cannot process the document."""
     SUPERSEDED = "superseded"
-    """What this destination was told before holds no longer, and the document is no affair of its any more."""
+    """The previous message to this destination is no longer true, and the document no longer goes there."""
     AVAILABLE = "available"
-    """The document lies now where an earlier message could not say it lies."""
+    """The document is stored now, at a place that an earlier message could not name."""
 
 
 PLACED = frozenset({Meaning.ROUTED, Meaning.CORRECTED})
 
 
 def meaning_of(plan: Plan, *, placed: bool) -> Meaning:
-    """What a delivery of this plan says; ``placed`` tells that the document had a place before."""
+    """The type of a delivery of this plan; ``placed`` says whether the document was routed before."""
     if plan.way is Way.FAILED:
         return Meaning.FAILED
     if plan.way is Way.NO_MATCH:

@@ -1,6 +1,6 @@
-"""Where a document lies at a destination: the S3 key, or the path in a folder, that a row's template gives.
+"""The key of a document at a destination: the S3 key, or the path in a folder, that a row's template gives.
 
-The same document gets the same key for ever, so that a repeated delivery is the same delivery.
+The same document always gets the same key, so that a repeated delivery is the same delivery.
 """
 
 import hashlib
@@ -21,13 +21,13 @@ from receiver.core.safe_names import NAME_BYTES, cleaned, safe_file, safe_word
 UNTYPED = "untyped"
 """What ``{type}`` and ``{category}`` give for a document without one."""
 NOBODY = "unknown"
-"""What ``{sender}`` gives where nobody is named."""
+"""What ``{sender}`` gives for a document without one."""
 TYPE_BYTES = 50
 """LlamaCloud's limit for a rule's type (reference 1.2)."""
 EXTENSION_BYTES = 12
 """The longest extension, with its dot, that is kept where a name is shortened or marked."""
 WORD_BYTES = 60
-"""Of what is short unless something is odd: ways in, ids, pages."""
+"""The limit of values that are usually short: sources, ids, pages."""
 FIELDS = frozenset(
     {
         "document_id",
@@ -75,7 +75,7 @@ def _distinct(document: Document, type_: str) -> dict[str, str]:
 
 
 def _as_before(document: Document, type_: str) -> dict[str, str]:
-    """As keys were made until documents had a ``naming``: theirs must not change."""
+    """As keys were made until documents had a ``naming``: they must not change."""
     name = safe_name(document.name)
     path = PurePosixPath(name)
     return {
@@ -126,7 +126,8 @@ def render(template: str, values: Mapping[str, str]) -> str:
 
 
 def rendered_address(document: Document, target: Target) -> str:
-    """Where the target leads for this document: its URL with its fields filled in, behind the endpoint if it has one.
+    """The address of the target for this document: its URL with its fields filled in, behind the endpoint if it has
+    one.
 
     So the same bucket and key at two endpoints are two places, with a delivery for each.
     """
@@ -160,7 +161,7 @@ def template_faults(template: str) -> list[str]:
 
 
 def field_faults(template: str) -> list[str]:
-    """What is wrong with the fields and parts of any template, be it a path or not; empty when it is fine."""
+    """What is wrong with the fields and parts of any template, path or not; empty when it is fine."""
     try:
         found = _parsed(template)
     except ValueError as error:

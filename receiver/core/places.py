@@ -1,6 +1,6 @@
-"""Places held against each other: two targets that are one place, and documents where another's manifest would lie.
+"""Compares places: two targets that are one place, and documents where another's manifest would be.
 
-Each destination says what its addresses take up (core/plan.py); here is only compared.
+Each destination names what its addresses use (core/plan.py); this module only compares.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from receiver.core.problem import Problem, an_error
 from receiver.core.route import ANY, Route
 
 Names = Callable[[Target, str], Taken]
-"""What a delivery to this target takes up at this address."""
+"""What a delivery to this target uses at this address."""
 SAMPLE = {name: f"<{name}>" for name in FIELDS}
 """A value for each field that no other field has."""
 _FILES = (("mailroom.json", "mailroom", "json"), ("x.mailroom.json", "x.mailroom", "json"), ("json", "json", ""))
@@ -21,7 +21,7 @@ _FILES = (("mailroom.json", "mailroom", "json"), ("x.mailroom.json", "x.mailroom
 
 @dataclass(frozen=True, slots=True)
 class TableEntry:
-    """A target where it stands."""
+    """A target and its place in the table."""
 
     where: str
     """Of the row or way: ``routes[2]``."""
@@ -48,9 +48,9 @@ def _share(item: Route, other: Route) -> bool:
 
 
 def doubled(entries: Iterable[TableEntry], names: Names) -> Iterator[Problem]:
-    """Targets that are, or may be, the place of one above that the same document goes to.
+    """Targets that are, or may be, the place of an earlier one for the same document.
 
-    The same target in two rows is delivered to once; here are those that are only written differently.
+    The same target in two rows is delivered to once; these are only written differently.
     """
     for above, its, below, taken in meeting(entries, names, SAMPLE):
         yield _double(above, its, below, taken)

@@ -1,4 +1,4 @@
-"""The plan: what is to be done with a document, and why. Made by ``decide`` (route.py), carried on the document."""
+"""The plan: what to do with a document, and why. Made by ``decide`` (route.py), stored on the document."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,31 +7,31 @@ from receiver.core.short_repr import short_repr
 
 
 class Way(StrEnum):
-    """The ways a document can go. Three different failures stay three; none falls into "other"."""
+    """The outcomes of a decision. Three different failures stay three; none becomes "other"."""
 
     MATCHED = "matched"
     NO_MATCH = "no_match"
-    """The classifier found no rule that fits: ``type`` is null."""
+    """LlamaCloud found no rule that matches: ``type`` is null."""
     LOW_CONFIDENCE = "low_confidence"
-    """A rule fits, but below the route's ``min_confidence``."""
+    """A rule matches, but below the route's ``min_confidence``."""
     FAILED = "failed"
-    """The job failed, or LlamaCloud cannot take the document."""
+    """The job failed, or LlamaCloud cannot process the document."""
     UNROUTED = "unrouted"
-    """The type is known to nobody here: a job that was created elsewhere with other rules. A person must look."""
+    """No route knows the type: a job that was created elsewhere with other rules. It waits for a person."""
     UNDECIDED = "undecided"
-    """The way would depend on something that nobody knows, the number of pages for instance. A person must look."""
+    """The route depends on an unknown fact, the number of pages for instance. It waits for a person."""
     BY_HAND = "by_hand"
-    """A person said where it goes."""
+    """A person decided where it goes."""
     DISMISSED = "dismissed"
-    """A person said that nothing more is to be done with it: it goes nowhere, and counts as failed."""
+    """A person dismissed it: it goes nowhere, and counts as failed."""
     PACKET = "packet"
-    """A packet, when none of its pieces is open any more: it is archived."""
+    """A packet with no open piece: it is archived."""
     MAIL = "mail"
-    """A mail, when none of its parts is open any more: it is archived."""
+    """A mail with no open part: it is archived."""
     BLANK = "blank"
-    """Blank pages that were dropped from a packet: kept, and sent nowhere."""
+    """Blank pages that were dropped from a packet: stored, and delivered nowhere."""
     RECUT = "recut"
-    """A piece whose pages are in other pieces since its packet was cut anew."""
+    """A piece whose pages are in other pieces since its packet was recut."""
 
 
 _REACHING = frozenset({"role", "external_id", "endpoint", "access_key", "secret_key"})
@@ -39,7 +39,7 @@ _REACHING = frozenset({"role", "external_id", "endpoint", "access_key", "secret_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A destination as the routing table names it: a URL template and the destination's own options."""
+    """A destination in the routing table: a URL template and the destination's own options."""
 
     url: str
     options: dict[str, str] = field(default_factory=dict)
@@ -53,17 +53,17 @@ class Target:
 
     @property
     def endpoint(self) -> str:
-        """Where its service is, as the table says it; "" for where it usually is."""
+        """Its service's endpoint, as the table has it; "" for the usual one."""
         return self.options.get("endpoint", "")
 
     @property
     def shown(self) -> str:
-        """For people: where to, with the endpoint where the table names one, as it does."""
+        """For people: the URL, with the endpoint where the table names one."""
         return f"{self.url} at {self.endpoint}" if self.endpoint else self.url
 
     @property
     def style(self) -> dict[str, str]:
-        """The options that show in what is delivered: all but those that say how the place is reached."""
+        """The options that affect what is delivered: all but those about access to the place."""
         return {name: value for name, value in self.options.items() if name not in _REACHING}
 
     @property
@@ -74,18 +74,19 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """The names that a delivery to one address takes up, each in one spelling whatever the address was written like:
-    so two of them can be told apart before there is one.
+    """The names that a delivery to one address uses, each in one spelling however the address was written.
+
+    So two places can be compared before anything is stored there.
     """
 
     place: str
-    """Of what is delivered: two addresses with the same one are one place."""
+    """Of the delivered object: two addresses with the same name are one place."""
     beside: tuple[str, ...] = ()
     """Of what is put beside it."""
     perhaps: tuple[str, ...] = ()
-    """Places that this may be too, for all that can be told without asking."""
+    """Places that may be the same one: only a request could tell."""
     tree: bool = False
-    """Whether they are paths of files: then none can lie below another one."""
+    """Whether they are paths of files: then none can be below another."""
     endpoint: str = ""
     """Where they are, in one spelling; "" for where such places usually are. The same names elsewhere are others."""
 
@@ -106,7 +107,7 @@ class Row:
     matched: bool
     why: str
     unknown: bool = False
-    """Whether it might match, and nobody knows."""
+    """Whether it might match, depending on an unknown fact."""
 
     __repr__ = short_repr
 
@@ -123,9 +124,9 @@ class Plan:
     via: tuple[str, ...] = ()
     """For each of ``to`` the row that names it, where rows that say ``continue`` are among them."""
     review: bool = False
-    """Hold the document for a person, whatever is delivered."""
+    """Hold the document for a person, besides any deliveries."""
     trace: tuple[Row, ...] = ()
-    """The verdicts of the rows that take the type, down to the one that decided: the last 50 of them."""
+    """The verdicts of the rows for the type, down to the one that decided: the last 50 of them."""
     table: str = ""
     """The version of the routing table that decided."""
     decided_at: float = 0.0
@@ -140,11 +141,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowVerdict:
-    """What another table makes of a document beside the plan that it has."""
+    """Another table's decision on a document, compared with its plan."""
 
     table: str
     """The version of that table."""
     plan: Plan | None = None
-    """Its plan, where it leads elsewhere; None where both agree."""
+    """Its plan, if it routes differently; None where both agree."""
 
     __repr__ = short_repr

@@ -1,6 +1,6 @@
-"""Re-decides: what a routing table would make of a document that was decided before, from its record.
+"""Re-decides: what a routing table would decide, from the record of a document that was decided before.
 
-One comparison serves ``routes backtest``, ``replay --reroute`` and the shadow table, so that they cannot disagree.
+``routes backtest``, ``replay --reroute`` and the shadow table use one comparison, so that they cannot disagree.
 """
 
 from collections.abc import Collection
@@ -10,11 +10,11 @@ from receiver.core.plan import Plan, ShadowVerdict, Target, Way
 from receiver.core.route import RouteTable, decide, decide_archive, decide_failed
 
 BY_NO_TABLE = frozenset({Way.BY_HAND, Way.RECUT, Way.DISMISSED, Way.BLANK})
-"""The ways that a person, or a cut, chose."""
+"""The outcomes that a person, or a cut, chose."""
 
 
 def judged(document: Document, table: RouteTable, *, now: float) -> ShadowVerdict | None:
-    """What this table makes of the document; None where no table decides."""
+    """The decision of this table; None where no table decides."""
     fresh = _decided_anew(document, table, now)
     if document.plan is None or fresh is None:
         return None
@@ -24,16 +24,16 @@ def judged(document: Document, table: RouteTable, *, now: float) -> ShadowVerdic
 
 
 def moved(document: Document, table: RouteTable, *, now: float) -> Plan | None:
-    """The plan that this table makes of what is stored, when it leads elsewhere than the one that was made.
+    """The plan that this table makes of the stored result, if it routes differently from the present plan.
 
-    Another name of a row leads nowhere else.
+    A new name of a row is no difference.
     """
     verdict = judged(document, table, now=now)
     return verdict.plan if verdict else None
 
 
 def alike(item: Plan, other: Plan, message_urls: Collection[str] = (), sent: Collection[str] = ()) -> bool:
-    """Whether both plans lead to the same.
+    """Whether both plans route to the same.
 
     ``message_urls`` are the URLs that get messages: their order does not matter. For those that got theirs (``sent``),
     neither do the options.
@@ -53,7 +53,7 @@ def what_moves(before: Plan | None, after: Plan) -> str:
 
 
 def _decided_anew(document: Document, table: RouteTable, now: float) -> Plan | None:
-    """None where no table decides: a person did, or there is nothing stored to decide by."""
+    """None where no table decides: a person did, or no result is stored."""
     plan, found = document.plan, document.classification
     if plan is None or plan.way in BY_NO_TABLE:
         return None
@@ -65,10 +65,10 @@ def _decided_anew(document: Document, table: RouteTable, now: float) -> Plan | N
 
 
 def _meaning(plan: Plan, message_urls: Collection[str], sent: Collection[str]) -> tuple[object, ...]:
-    """What makes two plans the same. With which options a message was sent that has arrived is no part of it, nor
-    by which role a place is reached.
+    """What makes two plans equal. Not included: the options of a message that has arrived, and the role by which a
+    place is accessed.
 
-    The order of the places that hold the document is: messages point to the first.
+    The order of the places that store the document is: messages point to the first.
     """
     places = [(to.url, to.endpoint, [] if to.url in sent else sorted(to.style.items())) for to in plan.to]
     holders, messages = (

@@ -1,14 +1,14 @@
-"""A new plan, held against what was delivered, and said, before.
+"""Replans: compares a new plan with the deliveries and messages of the earlier ones.
 
-What lies at a place already is not delivered there again, whichever plan asked for it then; what a place was told and
-is still true is not said again. A place that was told something else is told anew, and one that the plan does not name
-any more is told that. Each message of a document has a higher number than the ones before, and what is told anew a
-higher one than what is withdrawn: should both reach one consumer, the document is what it ends with.
+A document that is already at a place is not delivered there again, whichever plan put it there. A message that is still
+true is not sent again. A place whose message is outdated gets a new one, and a place that is no longer in the plan gets
+a message that says so. Each message of a document has a higher number than the ones before, and a new message a higher
+one than a withdrawal: if both reach one consumer, the document counts.
 
-A place that is only written otherwise (a queue's name, its address) is the same place. It keeps the spelling, and so
-the delivery ids, that it had first.
+Two spellings of a place (a queue's name, its address) are the same place. It keeps its first spelling, and so its
+delivery ids.
 
-A document has at each place at most one delivery that holds it, the last message that arrived, and one under way.
+A document has at each place at most one delivery that holds it, the last message that arrived, and one in progress.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -22,14 +22,14 @@ from receiver.core.object_key import place_beside, rendered_address, url_at
 from receiver.core.plan import Plan, Taken, Target, Way
 
 Holds = Callable[[Target], bool]
-"""Whether a target's destination holds the document itself."""
+"""Whether a target's destination stores the document itself."""
 
 
 class DestinationFacts(Protocol):
-    """What is known of targets without asking anybody."""
+    """What is known of targets without a request."""
 
     def holds(self, target: Target) -> bool:
-        """Whether the document itself is put there, and not only a message about it."""
+        """Whether it stores the document itself, and not only a message about it."""
         ...
 
     def taken(self, target: Target, url: str) -> Taken:
@@ -38,22 +38,22 @@ class DestinationFacts(Protocol):
 
 
 def replanned(document: Document, plan: Plan, facts: DestinationFacts, *, before: Document | None = None) -> Document:
-    """The document with this plan and the deliveries that it asks for, each with its stable id.
+    """The document with this plan and its deliveries, each with a stable id.
 
-    ``before`` is the document as its earlier plan had it, where what was found of it has changed since.
+    ``before`` is the document with its earlier plan, if its result has changed since.
     """
     earlier = known(before or document, facts.holds).deliveries
     return _Replan(document, plan, facts, earlier).document()
 
 
 def shelved(document: Document, holds: Holds) -> Document:
-    """The document without its plan, which will be made anew; what was delivered stays on record."""
+    """The document without its plan, which will be made again; what was delivered stays on record."""
     earlier = tuple(replace(item, superseded=True) for item in known(document, holds).deliveries)
     return replace(document, plan=None, shadow=None, deliveries=earlier)
 
 
 def with_pointers(document: Document) -> Document:
-    """The document with the messages that were promised, once there is something to point to."""
+    """The document with its promised second messages, once there is something to point to."""
     waiting = [item for item in document.messages if item.done and item.owes_pointer]
     if not waiting or document.stored is None:
         return document
@@ -65,7 +65,7 @@ def with_pointers(document: Document) -> Document:
 
 
 def _available(document: Document, item: Delivery, number: int) -> Delivery:
-    """Goes where the target leads as it is written by now: a queue's name is another queue in a role's account."""
+    """The delivery, to the target as it is written now: a queue's name is another queue in another role's account."""
     place = rendered_address(document, item.to)
     return _message(document, item.to, place, Meaning.AVAILABLE, item.claim, number, item.id)
 
@@ -95,9 +95,9 @@ def _known(item: Delivery, document: Document, holds: Holds) -> Delivery:
 
 
 def _claim(document: Document, plan: Plan, meaning: Meaning, holds: Holds) -> str:
-    """A fingerprint of what a message of this plan says that a consumer acts on; not of how it came to be.
+    """A fingerprint of what a consumer acts on in a message of this plan; not of how it came to be.
 
-    It points to the first place that the plan stores the document at, or else to where an earlier plan did.
+    It includes the first place at which the plan stores the document, or else that of an earlier plan.
     """
     places = [rendered_address(document, to) for to in plan.to if holds(to)]
     places += [item.place for item in document.copies]
@@ -118,7 +118,7 @@ def _message(
 
 
 class _Replan:
-    """One new plan and the deliveries that there were before it."""
+    """One new plan and the previous deliveries."""
 
     def __init__(self, document: Document, plan: Plan, facts: DestinationFacts, earlier: tuple[Delivery, ...]) -> None:
         placed = document.placed or any(item.done and item.meaning in PLACED for item in earlier)
@@ -140,7 +140,7 @@ class _Replan:
         return replace(self._document, deliveries=rows, sequence=max(number, self._document.sequence))
 
     def _asked(self, number: int) -> list[Delivery]:
-        """What the plan asks for; each place once. Messages get this number."""
+        """The deliveries of the plan; each place once. Messages get this number."""
         asked: dict[str, Delivery] = {}
         for to, route in zip(self._plan.to, self._plan.routes, strict=True):
             place = self._place(to)
@@ -149,7 +149,7 @@ class _Replan:
         return list(asked.values())
 
     def _place(self, to: Target) -> str:
-        """Where it goes: beside what was delivered there before a person gave the document other bytes."""
+        """The place: beside the earlier delivery if a person has replaced the document's bytes since."""
         place, today = rendered_address(self._document, to), ("", f"sha256:{self._document.sha256}")
         others = [
             item
@@ -159,7 +159,7 @@ class _Replan:
         return place_beside(place, self._document.sha256) if others and self._document.sha256 else place
 
     def _held(self, to: Target, place: str) -> Delivery:
-        """The document itself at this place: the bytes that it has today."""
+        """The document itself, with its present bytes, at this place."""
         identity = delivery_id(self._document.id, place, self._document.sha256)
         fresh = Delivery(id=identity, to=to, route="", place=place, run=self._document.version + 1)
         same = [item for item in self._at(to, place) if item in self._document.copies or item.id == identity]
@@ -169,7 +169,7 @@ class _Replan:
         return item
 
     def _message_to(self, to: Target, place: str, number: int) -> Delivery:
-        """The message to this place: the last one that it was sent, where that says the same."""
+        """The message to this place: the previous one, if it says the same."""
         last = _last(self._at(to, place))
         if last is not None and last.claim == self._claim:
             return self._again(last)
@@ -177,7 +177,7 @@ class _Replan:
         return _message(self._document, to, place, self._meaning, self._claim, number, replaces)
 
     def _withdrawn(self, number: int) -> Iterator[Delivery]:
-        """The messages to places that were told something, or may have been, and that the plan does not name."""
+        """The messages to places that got one, or may have got one, and that are not in the plan."""
         named = {item.id for to in self._plan.to for item in self._at(to, rendered_address(self._document, to))}
         for item, spellings in self._earlier:
             there = self._written(spellings)
@@ -194,17 +194,17 @@ class _Replan:
         return begun_anew(item, self._document) if item.gave_up else item
 
     def _at(self, to: Target, place: str) -> list[Delivery]:
-        """What was delivered at this place, in whatever spelling."""
+        """The deliveries at this place, in any spelling."""
         return self._written(self._spellings(to, place)) if self._earlier else []
 
     def _written(self, spellings: frozenset[str]) -> list[Delivery]:
-        """What was delivered at a place that is written so, or so as what was delivered there is."""
+        """The deliveries at a place with this spelling, or with that of their receipts."""
         while more := frozenset().union(*(its for _, its in self._earlier if its & spellings)) - spellings:
             spellings |= more
         return [item for item, its in self._earlier if its & spellings]
 
     def _spellings(self, to: Target, place: str, receipt: Receipt | None = None) -> frozenset[str]:
-        """The place as it is written, in the destination's one spelling, and as the receipt says that it was."""
+        """The place as it is written, in the destination's normal form, and as in the receipt."""
         taken = self._facts.taken(to, url_at(place, to.scheme))
         spelled = self._facts.taken(to, receipt.location.partition("#")[0]) if receipt else taken
         return frozenset({place, taken.place} | ({spelled.place} if taken.place in spelled.perhaps else set()))
@@ -217,10 +217,10 @@ def _last(deliveries: Iterable[Delivery]) -> Delivery | None:
 
 
 def _kept(item: Delivery) -> Delivery:
-    """The receipt of an earlier plan's delivery, whatever became of a repetition of it."""
+    """The receipt of an earlier plan's delivery, whatever happened to a repetition of it."""
     return replace(item, state=DeliveryState.DELIVERED, error="", superseded=True)
 
 
 def begun_anew(item: Delivery, document: Document) -> Delivery:
-    """The delivery, to be made once more: a task of its own does it."""
+    """The delivery, started again by a task of its own."""
     return replace(item, state=DeliveryState.PENDING, error="", run=document.version + 1)

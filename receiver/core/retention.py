@@ -1,26 +1,26 @@
-"""How long each kind of record is kept. The defaults stand here and nowhere else; ``mailroom.yaml`` changes them."""
+"""How long each kind of record is kept. The defaults are defined here only; ``mailroom.yaml`` changes them."""
 
 from dataclasses import dataclass
 
 DAY = 86400.0
 LONGEST_DAYS = 36_500
-"""A hundred years: longer ones are slips of the pen."""
+"""A hundred years: longer values are typing errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """Days from the end of a record's use until it is forgotten."""
+    """Days from the end of a record's use until it is removed."""
 
     events_days: float = 30
-    """From the moment an event came: so long its id is known, and a repetition is a duplicate."""
+    """From the arrival of an event: its id is known for so long, and a repetition is a duplicate."""
     tasks_days: float = 30
-    """From the moment a task was done, or parked about no document. Any other that is parked stays for a person."""
+    """From the end of a task, or its parking if it is about no document. Any other parked task stays for a person."""
     alerts_days: float = 90
     """From the last time that an alert of a group came; what comes later is the first of its kind again."""
     content_days: float = 30
-    """From the last thing that happened to a routed or failed document; bytes that anybody still needs stay."""
+    """From the last change of a routed or failed document; bytes that are still needed stay."""
     documents_days: float | None = None
-    """The same for its record, with its jobs; None keeps it for ever."""
+    """The same for its record, with its jobs; None keeps it forever."""
 
     @property
     def events_seconds(self) -> float:

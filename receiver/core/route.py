@@ -21,14 +21,14 @@ from receiver.core.short_repr import short_repr
 from receiver.core.when import Attributes, Judge, Truth, When, depends_on, document_attributes
 
 ANY = "*"
-"""The type of a row that takes every type, but not a document without one."""
+"""The type of a row for every type, but not for a document without one."""
 TRACED = 50
-"""Rows whose verdicts are kept with a plan: those that were read last."""
+"""Rows whose verdicts are stored with a plan: the last ones that were read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One row: which types, under which conditions, from which confidence on, to which destinations."""
+    """One row: for which types, under which conditions, from which confidence on, to which destinations."""
 
     name: str
     types: tuple[str, ...]
@@ -44,7 +44,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fallback:
-    """One of the three named ways."""
+    """One of the three fallbacks."""
 
     to: tuple[Target, ...] = ()
     review: bool = False
@@ -53,7 +53,7 @@ class Fallback:
 
 
 class RowResult(NamedTuple):
-    """What a row makes of a document: whether its conditions hold, and whether the confidence is enough."""
+    """A row's verdict on a document: whether its conditions hold, and whether the confidence is enough."""
 
     route: Route
     judge: Judge
@@ -82,20 +82,20 @@ class RowResult(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class RouteTable:
-    """The rows and the named ways. What follows from them (version, index) is worked out once."""
+    """The rows and the fallbacks. What follows from them (version, index) is computed once."""
 
     routes: tuple[Route, ...]
     no_match: Fallback
     low_confidence: Fallback
     failed: Fallback
     packet: Fallback | None = None
-    """Where a packet itself is archived; it is not archived when this is absent."""
+    """Where a packet itself is archived; without it, it is not."""
     mail: Fallback | None = None
     """The same for a mail, as it was sent."""
 
     @cached_property
     def version(self) -> str:
-        """A short fingerprint of the table's meaning, kept with each decision."""
+        """A short fingerprint of the table's meaning, stored with each decision."""
         return hashlib.sha256(json.dumps(_as_data(self), sort_keys=True).encode()).hexdigest()[:12]
 
     @cached_property
@@ -104,11 +104,11 @@ class RouteTable:
         return tuple(dict.fromkeys(name for route in self.routes for name in route.types if name != ANY))
 
     def takes(self, name: str) -> bool:
-        """Whether some row is for this type."""
+        """Whether a row is for this type."""
         return bool(self.rows(name))
 
     def rows(self, name: str) -> Sequence[tuple[Route, Judge]]:
-        """The rows that take this type, from the top."""
+        """The rows for this type, from the top."""
         return self._rows.get(name, self._rows[ANY])
 
     @cached_property
@@ -139,7 +139,7 @@ _FIRST = frozenset(
         *("review", "url", "options", "source", "sender", "subject", "parent_category", "min_pages", "max_pages"),
     }
 )
-"""What a table could say from the beginning. What it can say since then changes no version of one that does not."""
+"""What a table could contain from the beginning. Later additions do not change the version of a table without them."""
 
 
 def _as_data(value: Any) -> Any:
@@ -171,12 +171,12 @@ def decide(table: RouteTable, result: Classification, document: Document, *, now
 
 
 def decide_failed(table: RouteTable, reason: str, *, now: float) -> Plan:
-    """What to do with a document whose job failed, or that LlamaCloud cannot take."""
+    """What to do with a document whose job failed, or that LlamaCloud cannot process."""
     return _planned(table, Way.FAILED, table.failed, reason, now=now)
 
 
 def decide_archive(table: RouteTable, container: Document, *, now: float) -> Plan:
-    """Where a packet, or a mail, itself is archived once what came out of it is settled."""
+    """Where a packet, or a mail, itself is archived once everything that came out of it is settled."""
     if container.mail:
         return _planned(table, Way.MAIL, table.mail or Fallback(), _came(container), now=now)
     pages, pieces = container.page_count or 0, len(container.pieces)
@@ -209,7 +209,7 @@ def _read(
 def _chosen(
     table: RouteTable, verdicts: Sequence[RowResult], result: Classification, known: Attributes, *, now: float
 ) -> Plan:
-    """The plan by what is known."""
+    """The plan by the known facts."""
     ends = [item for item in verdicts if item.holds and not item.route.goes_on]
     if winner := next((item for item in ends if item.sure), None):
         why = winner.row(result, known).why
@@ -226,7 +226,7 @@ def _extras(verdicts: Iterable[RowResult]) -> list[Route]:
 
 
 def _matters(item: RowResult, above: Sequence[RowResult], plan: Plan) -> bool:
-    """Whether another plan would be made if conditions of which nobody knows whether they hold did hold."""
+    """Whether the plan would be another one if conditions on unknown facts held."""
     if item.holds is not None:
         return False
     if not item.sure:
@@ -242,7 +242,7 @@ def _keys(targets: Iterable[Target]) -> set[Any]:
 
 
 def _together(extras: Sequence[Route], end: Route | Fallback) -> tuple[tuple[Target, ...], bool]:
-    """Where a document goes that these rows take, and whether a person must look at it."""
+    """The destinations of these rows, and whether a person must look at the document."""
     to = each_once(to for item in (*extras, end) for to in item.to)
     return to, any(item.review for item in (*extras, end))
 

@@ -1,6 +1,6 @@
-"""A row that a person chose, and what rows that say ``continue`` add to it, as they do where the table decides.
+"""A row that a person chose, with the rows that say ``continue``, as where the table decides.
 
-The document goes as if it had a type of the chosen row, and as if that were certain.
+The document is routed as if it had a type of the chosen row, and as if that were certain.
 """
 
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from receiver.core.when import Judge, depends_on, document_attributes
 
 
 def choices(table: RouteTable) -> dict[str, Route | Fallback]:
-    """What a person can choose from, by name: the rows, and the named ways that lead somewhere."""
+    """What a person can choose from, by name: the rows, and the fallbacks with a destination or review."""
     named: dict[str, Route | Fallback] = {route.name: route for route in table.routes}
     fallbacks = {"no_match": table.no_match, "low_confidence": table.low_confidence, "failed": table.failed}
     return named | {name: fallback for name, fallback in fallbacks.items() if fallback.to}
 
 
 def plan_of_choice(document: Document, name: str, table: RouteTable, *, who: str, now: float) -> Plan:
-    """The plan that follows from the choice of this name, which must be one of ``choices``."""
+    """The plan of this choice, which must be one of ``choices``."""
     end, known = choices(table)[name], document_attributes(document)
     verdicts = [(item, judge.truth(known), judge) for item, judge in _adding(document, name, table)]
     added = [item for item, holds, _ in verdicts if holds]
@@ -49,7 +49,7 @@ def _adding(document: Document, name: str, table: RouteTable) -> Iterator[tuple[
 
 
 def _types(document: Document, end: Route) -> set[str]:
-    """The types that it may have in this row: its own, if the row takes it."""
+    """The types that it may have in this row: its own, if the row is for it."""
     if document.type and (document.type in end.types or ANY in end.types):
         return {document.type}
     return set(end.types) - {ANY}

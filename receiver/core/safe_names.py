@@ -1,8 +1,8 @@
-"""Values from outside as parts of a path: harmless, recognisable, and never two values under one name.
+"""Values from outside as parts of a path: harmless, recognisable, and different for different values.
 
-A value that can stand as it is does. Any other is cleaned, and marked with a hash of the whole value: ``Ann & Co`` and
-``Ann + Co`` stay apart, and nobody can choose an address that lands in another sender's folder. Two spellings of one
-text (Unicode's canonical equivalence) are one value.
+A value that is safe stays as it is. Any other is cleaned, and marked with a hash of the whole value: ``Ann & Co`` and
+``Ann + Co`` differ, and nobody can choose an address that gets another sender's folder. Two spellings of one text
+(Unicode's canonical equivalence) are one value.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _MARK_DIGITS = 16
 _SUFFIX_BYTES = 12
 _MARKED = re.compile(rf"-[0-9a-f]{{{_MARK_DIGITS}}}(\.[^.]{{1,{_SUFFIX_BYTES}}})?$")
-"""What ends as a marked one does is marked itself, so that nobody gets the name of another by writing it down."""
+"""A value that ends like a marked one is marked itself, so that nobody gets the name of another by writing it down."""
 
 
 def cleaned(text: str) -> str:
@@ -58,8 +58,8 @@ def _marked(clean: str, text: str, suffix: str, most: int) -> str:
 
 
 def whole(text: str) -> str:
-    """The text as whole characters, fit to be kept and sent; fine text stays as it is.
+    """The text as valid Unicode, fit to be stored and sent; valid text is unchanged.
 
-    A file name that is not UTF-8, or a careless JSON string, brings halves (lone surrogates): they are spelled out.
+    A file name that is not UTF-8, or a careless JSON string, contains lone surrogates: they are escaped.
     """
     return text.encode(errors="backslashreplace").decode()

@@ -22,13 +22,13 @@ from typing import Any
 from receiver.core.document import Document
 
 SELF_TEST = "mailroom-self-test-"
-"""Jobs of ``mailroom doctor``: their event is kept, and nothing is made of it."""
+"""Jobs of ``mailroom doctor``: their events are stored, and nothing else happens."""
 _FORM = re.compile(r"mailroom-[0-9a-f]{16}-(?:classify|split)-(?P<document>.+)-(?P<number>[0-9]+)-[a-z2-7]{16}")
 _EARLIER = re.compile(r"mailroom-(?:classify|split)-(?P<document>.+)-(?P<number>[0-9]+)")
 
 
 def external_file_id(document: Document) -> str:
-    """The ``external_file_id`` of the document's file; another one when its bytes are given anew."""
+    """The ``external_file_id`` of the document's file; another one when its bytes are uploaded again."""
     again = f"again{document.uploads}" if document.uploads else ""
     return "-".join(part for part in ("mailroom", document.installation, document.id, again) if part)
 
@@ -44,7 +44,7 @@ def transaction_id(document: Document, kind: str, order: str) -> str:
 
 
 def configuration_hash(kind: str, file_id: str, configuration: Mapping[str, Any]) -> str:
-    """What is asked of LlamaCloud, as 16 characters: another file, rule or option gives another one."""
+    """The request to LlamaCloud as 16 characters: another file, rule or option gives another one."""
     asked = json.dumps([kind, file_id, configuration], sort_keys=True, ensure_ascii=False)
     return b32encode(hashlib.sha256(asked.encode(errors="surrogatepass")).digest()[:10]).decode().lower()
 
@@ -62,7 +62,7 @@ def is_submission_of(document: Document, transaction_id: str) -> bool:
 
 
 def current(document: Document) -> str:
-    """The id that is written down for the document's present submission; "" before the first attempt."""
+    """The stored id of the document's present submission; "" before the first attempt."""
     return next((item for item in document.transactions if number_in(item) == document.submissions), "")
 
 
