@@ -320,7 +320,7 @@ class InMemoryApp:
         return found
 
     async def all(self, kind: type[R], by: str = "all", key: str | None = None) -> list[R]:
-        records: list[R] = (await self.store.find(kind, Query(by=by, key=key, limit=500))).records
+        records: list[R] = (await self.store.find(kind, Query(by=by, key=key, limit=5000))).records
         return records
 
     async def tasks(self, kind: str) -> list[Task]:

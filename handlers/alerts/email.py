@@ -70,7 +70,7 @@ class Email:
         if not refused:
             return thread
         later = tuple(item for item, answer in refused.items() if answer.startswith("4"))
-        if refused.keys() >= set(asked):
+        if refused.keys() >= set(asked) and not notice.only:
             raise _refusal(f"SMTP server {self._server.hostname}", refused, later)
         reason = f"SMTP server {self._server.hostname} {_listed(refused)}; the others have it"
         raise PartlyNotified(reason, fix=_WRONG_ADDRESS, thread=thread, retry=later, never=len(later) < len(refused))

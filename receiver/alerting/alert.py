@@ -29,7 +29,7 @@ from receiver.core.incident import (
     occurrence,
     opened_incident,
 )
-from receiver.core.notification import Notification, notification_id
+from receiver.core.notification import Notification, notification_id, woken
 from receiver.core.task import Task, new_task
 from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.records import PAGE, every_record
@@ -133,7 +133,7 @@ async def notify_tasks(incident: Incident, context: Context, *, at: float) -> li
         if known is None and not any(is_wanted(rule, incident) for rule in context.config.alerts if rule.to == to):
             continue
         fresh = known or Notification(id=identity, incident_id=incident.id, channel=to)
-        writes += due(replace(fresh, due_at=at, tries=0, expires_at=None), known is not None)
+        writes += due(woken(fresh, at), known is not None)
     return writes
 
 

@@ -28,16 +28,18 @@ def more(channel: Channel, now: float) -> Channel:
     return channel if channel.digest_at is not None else replace(channel, digest_at=now + wait)
 
 
-async def send_digest(channel: Channel, context: Context) -> Channel:
-    """Sends the channel the number of other causes and the worst of them; nothing when it already has that."""
+async def next_digest(channel: Channel, context: Context) -> Notice | Channel:
+    """The notice with the number of other causes and the worst of them; the channel instead, when it already has that
+    or is not to be notified now.
+    """
     now = context.clock()
     count, worst = await _others(channel.id, context)
-    if count == channel.digest_count:
+    if count == channel.digest_count and not channel.digest_telling:
         return replace(channel, digest_at=None)
     severity = max((item.severity for item in worst), key=lambda item: item.rank, default=Severity.INFO)
     if count and (until := _hushed(channel.id, severity, context)) is not None:
         return replace(channel, digest_at=until)
-    notice = Notice(
+    return Notice(
         id=f"{KEY}-{count}-{channel.digest_at or now:.3f}",  # the id stays the same when it is sent again
         status=NoticeStatus.DIGEST,
         severity=severity,
@@ -55,9 +57,14 @@ async def send_digest(channel: Channel, context: Context) -> Channel:
         site=context.site,
         thread=channel.thread,
     )  # fmt: skip
+
+
+async def send_digest(notice: Notice, channel: Channel, context: Context) -> Channel:
+    """The channel after it took the digest. Raises what it raises."""
     thread, but = await hand_over(notice, channel.id, context)
-    notified = after_notice(channel, but, now, counts=False)
-    return replace(notified, digest_at=None, digest_count=count, thread=(thread or channel.thread) if count else "")
+    notified = after_notice(channel, but, context.clock(), counts=False)
+    thread = (thread or channel.thread) if notice.count else ""
+    return replace(notified, digest_at=None, digest_count=notice.count, digest_telling=False, thread=thread)
 
 
 def _hushed(to: str, severity: Severity, context: Context) -> float | None:

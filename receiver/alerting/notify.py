@@ -5,23 +5,21 @@ channel's notices keep their order, and a slow channel delays neither documents 
 """
 
 import asyncio
-import re
 import time
 from dataclasses import dataclass, field, replace
-from shlex import quote
 
 from receiver.alerting import digest
 from receiver.alerting.alert import due, task_for, wake
+from receiver.alerting.failing_channel import failing
 from receiver.alerting.notices import after_notice, hand_over, notice_of, rule_for
-from receiver.core.alert import Alert
 from receiver.core.change import Insert, InsertIfAbsent, Query, Replace, Write, succeeding
 from receiver.core.channel import FAILURES_TOLD, HOLD_SECONDS, RECOVERING_SECONDS, RETRY_SECONDS, Channel
 from receiver.core.document import Step
 from receiver.core.errors import Conflict, MailroomError, PartlyNotified, Permanent, StoreBusy, Unanswered
 from receiver.core.incident import Incident, Status
 from receiver.core.next_notice import Circumstances, Decision, Hold, Release, Send, Wait, next_notice
-from receiver.core.notification import Notification
-from receiver.core.task import Task
+from receiver.core.notification import Notification, reconciled
+from receiver.core.task import Task, TaskState
 from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.pause import SUBMISSION, read_pause
 
@@ -56,8 +54,7 @@ async def _take(to: str, task: Task, context: Context) -> Channel | None:
         now = context.clock()
         known = await context.store.get(Channel, to)
         channel = known or Channel(id=to)
-        left = channel.held_until - now
-        busy = channel.holder not in ("", task.id) and 0 < left <= LONGEST_HOLD
+        busy = await _is_held(channel, task, context)
         mine = replace(channel, holder=task.id, held_until=now + HOLD_SECONDS)
         after = replace(channel, calls=channel.calls + 1) if busy else mine
         try:
@@ -66,6 +63,21 @@ async def _take(to: str, task: Task, context: Context) -> Channel | None:
             continue
         return None if busy else replace(mine, version=mine.version + (known is not None))
     raise StoreBusy(f"channel {to} keeps changing: too many concurrent updates")
+
+
+async def _is_held(channel: Channel, task: Task, context: Context) -> bool:
+    """Whether another task is telling the channel, or waits to try again.
+
+    Whether one that runs is still alive, its lease says, and no clock: two at a time would tell the end before the
+    beginning.
+    """
+    if channel.holder in ("", task.id):
+        return False
+    holder = await context.store.get(Task, channel.holder)
+    if holder is None:
+        return False
+    waits = holder.state is TaskState.READY and 0 < channel.held_until - context.clock() <= LONGEST_HOLD
+    return waits or holder.state is TaskState.RUNNING
 
 
 @dataclass(kw_only=True)
@@ -121,19 +133,20 @@ class ChannelRun:
         """Sends the channel what it must get about one incident now, if anything."""
         incident, now = await self.context.store.get(Incident, item.incident_id), self.context.clock()
         if incident is None:
-            await self._keep(replace(item, due_at=None, expires_at=now))
+            await self._keep(replace(item, due_at=None, expires_at=now), item)
             return
         match await self._decided(incident, item):
             case Wait(until):
-                item = await self._notify_remaining(incident, item)
+                updated = await self._notify_remaining(incident, item)
                 expires_at = None if incident.status is Status.FIRING else self._expiry(now)
-                await self._keep(replace(item, due_at=_sooner(until, item.owed_at), tries=0, expires_at=expires_at))
+                due_at = _sooner(until, updated.owed_at)
+                await self._keep(replace(updated, due_at=due_at, tries=0, expires_at=expires_at), item)
             case Hold():
                 self.channel = digest.more(self.channel, now)
-                await self._keep(replace(item, due_at=None, held_since=now))
+                await self._keep(replace(item, due_at=None, held_since=now), item)
             case Release():
                 self.channel = digest.more(self.channel, now)
-                await self._keep(replace(item, due_at=None, held_since=None, expires_at=self._expiry(now)))
+                await self._keep(replace(item, due_at=None, held_since=None, expires_at=self._expiry(now)), item)
             case Send(word, reminder):
                 await self._notify(incident, item, word, reminder=reminder)
 
@@ -188,7 +201,7 @@ class ChannelRun:
         updated = self._with_remaining(replace(updated, owed=()), but.retry if but is not None else ())
         following = await self._decided(incident, updated)
         due_at = _sooner(following.until, updated.owed_at) if isinstance(following, Wait) else now
-        await self._keep(replace(updated, due_at=due_at))
+        await self._keep(replace(updated, due_at=due_at), item)
 
     async def _notify_remaining(self, incident: Incident, item: Notification) -> Notification:
         """Sends the present state to the addresses that did not take the last notice, when it is time for them."""
@@ -199,8 +212,8 @@ class ChannelRun:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 _, but = await hand_over(notice, self.to, self.context)
-        except Exception as error:  # noqa: BLE001 - as above; no other address hears of that
-            return self._with_remaining(item, item.owed, _reason(error), never=isinstance(error, Permanent))
+        except Exception:  # noqa: BLE001 - the channel fails, not an address: they are owed it for as long as that lasts
+            return replace(item, owed_at=now + RETRY_SECONDS[-1])
         return (
             self._with_remaining(item, but.retry, str(but), never=but.never)
             if but is not None
@@ -231,18 +244,29 @@ class ChannelRun:
         """Sends the digest of the causes beyond the ceiling, when it has changed."""
         if self.channel.digest_at is None or self.channel.digest_at > self.context.clock():
             return True
-        before = self.channel
+        maybe, news = self.channel.digest_telling, await digest.next_digest(self.channel, self.context)
+        if isinstance(news, Channel):
+            self.channel = news
+            return True
+        begun = replace(self.channel, digest_telling=True)
+        try:
+            await self.context.store.apply(Replace(begun))
+        except Conflict:
+            return True  # somebody called: it is looked at once more
+        self.channel = succeeding(begun)
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                self.channel = await digest.send_digest(before, self.context)
+                self.channel = await digest.send_digest(news, self.channel, self.context)
         except Exception as error:  # noqa: BLE001 - as above
             self._failed(error)
+            telling = maybe or isinstance(error, (TimeoutError, Unanswered))
+            self.channel = replace(self.channel, digest_telling=telling)
         else:
-            self.sent += self.channel.last_told_at != before.last_told_at
+            self.sent += 1
         return True
 
-    async def _keep(self, item: Notification) -> None:
-        """Writes what the channel was sent, over whatever the incident did to the record meanwhile."""
+    async def _keep(self, item: Notification, known: Notification) -> None:
+        """Writes what the channel was sent, over whatever others did to the ``known`` record meanwhile."""
         for _ in range(CONFLICTS):
             writes = due(item, is_known=True)
             try:
@@ -251,8 +275,9 @@ class ChannelRun:
                 fresh = await self.context.store.get(Notification, item.id)
                 if fresh is None:
                     return
-                # Another task woke the channel for it: what was sent stays recorded, and it is checked once more.
-                item = replace(item, due_at=fresh.due_at, version=fresh.version)
+                # Another task woke the channel for it, or notified it while this process counted as dead: check once
+                # more.
+                item, known = replace(reconciled(item, known, fresh), due_at=self.context.clock()), fresh
                 continue
             await self.context.enqueue_written(writes)
             return
@@ -277,7 +302,7 @@ class ChannelRun:
             tries = item.tries + 1
             pause = RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1]
             due_at = None if tries >= GIVEN_UP else self.context.clock() + pause
-            await self._keep(replace(item, tries=tries, due_at=due_at))
+            await self._keep(replace(item, tries=tries, due_at=due_at), item)
         self.refused.clear()
 
     async def _retry(self) -> float:
@@ -285,7 +310,7 @@ class ChannelRun:
         assert self.channel.retry_at is not None
         for item in self.refused.values():
             # The others first: one of them may work where this one does not.
-            await self._keep(replace(item, due_at=self.channel.retry_at + 1.0))
+            await self._keep(replace(item, due_at=self.channel.retry_at + 1.0), item)
         await self._release(held_until=self.channel.retry_at + HOLD_SECONDS)
         await self._alert_other_channels()
         return self.channel.retry_at
@@ -339,32 +364,6 @@ class ChannelRun:
             await self.context.enqueue_written(writes)
             return True
         return False
-
-
-REPLAY = re.compile(r"[,;]? then: mailroom replay --parked$")
-"""How the errors of destinations end, which channels share."""
-
-
-def failing(channel: Channel, now: float) -> Alert:
-    """The alert of a channel that does not accept notices, or whose notices reach nobody."""
-    return Alert(
-        kind="channel.failing",
-        cause=channel.id,
-        title=f"alert channel {channel.id} {_what_fails(channel)}",
-        detail=channel.error,
-        # Notices retry by themselves: nothing of them waits to be replayed.
-        fix=REPLAY.sub("", channel.fix) or "fix the channel; Mailroom sends the missed notices when it works again",
-        commands=(f"mailroom alerts test {quote(channel.id)}",),
-        at=now,
-    )
-
-
-def _what_fails(channel: Channel) -> str:
-    if channel.partly:
-        return "does not reach all of its addresses"
-    if channel.found_by_probe:
-        return "failed its check: its notices may reach nobody"  # a topic without a subscription accepts them
-    return "does not accept notices"
 
 
 async def inhibited(incident: Incident, through: Channel, context: Context) -> bool:

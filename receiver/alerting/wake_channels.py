@@ -3,7 +3,9 @@
 import contextlib
 from dataclasses import replace
 
+from receiver.alerting import digest
 from receiver.alerting.alert import wake
+from receiver.alerting.changed_rules import catch_up
 from receiver.alerting.notify import LONGEST_HOLD
 from receiver.core.change import InsertIfAbsent, Query, Replace
 from receiver.core.channel import Channel
@@ -26,12 +28,14 @@ PAGE = 200
 
 
 async def wake_channels(context: Context) -> None:
-    """Wakes each channel that has something overdue, and probes each one now and then."""
+    """Wakes each channel that missed something or has something overdue, and probes each one now and then."""
     now = context.clock()
+    await catch_up(context)
     if await _set_back(now, context):
         for to in context.channels:
             await _due_now(to, now, context)
     for to in context.channels:
+        await _recount_others(to, now, context)
         if await _overdue(to, now, context):
             await _wake(wake(to, now, "swept"), context)
         await _wake(wake(to, now // PROBE_SECONDS * PROBE_SECONDS, "probe", probe="true"), context)
@@ -47,8 +51,23 @@ async def _overdue(to: str, now: float, context: Context) -> bool:
     if channel is not None and channel.holder and 0 < channel.held_until - now <= LONGEST_HOLD:
         return False  # what lies further ahead was written by a wrong clock
     page = await context.store.find(Notification, Query(by="due", key=to, until=now - LATE_SECONDS, limit=1))
-    digest = channel is not None and channel.digest_at is not None and channel.digest_at < now - LATE_SECONDS
-    return bool(page.records) or digest
+    digest_at = channel.digest_at if channel is not None else None
+    return bool(page.records) or (digest_at is not None and digest_at < now - LATE_SECONDS)
+
+
+async def _recount_others(to: str, now: float, context: Context) -> None:
+    """Has a channel told of its other causes where there are more or fewer than it heard of: a process that noted one
+    may have died before it noted that there is news.
+    """
+    channel = await context.store.get(Channel, to)
+    if channel is None or channel.digest_at is not None:
+        return
+    held = 0
+    async for _ in every_record(Notification, Query(by="held", key=to, limit=PAGE), context.store):
+        held += 1
+    if held != channel.digest_count:
+        with contextlib.suppress(Conflict):  # it is being told just now; the next pass counts again
+            await context.store.apply(Replace(digest.more(channel, now)))
 
 
 async def _set_back(now: float, context: Context) -> bool:

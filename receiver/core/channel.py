@@ -59,6 +59,8 @@ class Channel:
     """When to send the next digest of other causes; None when nothing about them is new."""
     digest_count: int = 0
     """How many other causes the last digest reported."""
+    digest_telling: bool = False
+    """Whether a digest was being sent when this was written: after a crash or a timeout the channel may have it."""
     thread: str = ""
     """What the channel returned for the first digest of a row."""
     version: int = 0

@@ -1,6 +1,6 @@
 """What one channel got about one incident."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from receiver.core.alert import Severity
 
@@ -64,3 +64,22 @@ class Notification:
 def notification_id(incident_id: str, channel: str) -> str:
     """The id of the notification of a fingerprint to one channel."""
     return f"{incident_id}>{channel}"
+
+
+def woken(notification: Notification, at: float) -> Notification:
+    """The notification, to be looked at then: something is new."""
+    return replace(notification, due_at=at, tries=0, expires_at=None)
+
+
+def reconciled(mine: Notification, known: Notification, fresh: Notification) -> Notification:
+    """What to write of ``mine``, which was made of ``known``, where another process wrote ``fresh`` meanwhile.
+
+    What the channel was told last counts: mine if I told it something, or if it was only woken; else what the other one
+    told it, which I have not seen when I decided that there is nothing to tell.
+    """
+    told = _told(mine) != _told(known) or _told(fresh) == _told(known)
+    return replace(mine, version=fresh.version) if told else fresh
+
+
+def _told(item: Notification) -> tuple[str, int, float | None]:
+    return item.told, item.number, item.told_at

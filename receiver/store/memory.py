@@ -157,7 +157,8 @@ class MemoryStore:
         return None if expires_at is not None and expires_at <= (self._clock() if now is None else now) else record
 
     def _all(self, kind: type[R]) -> Iterator[R]:
-        found = (self._get(kind, record_id) for record_id in list(self._kept[kind]))
+        now = self._clock()
+        found = (self._get(kind, record_id, now) for record_id in list(self._kept[kind]))
         return (record for record in found if record is not None)
 
 

@@ -123,11 +123,11 @@ class FullMailbox(InMemoryChannel):
     took: list[str] = field(default_factory=list)
 
     async def notify(self, notice: Notice) -> str:
+        if self.broken is not None:
+            raise self.broken
         if not notice.only:
             await super().notify(notice)
-        elif self.full:
-            raise DestinationBusy("452 mailbox full")
-        else:
+        elif not self.full:
             self.took.append(str(notice.status))
         if self.full:
             raise PartlyNotified("452 mailbox full", fix="", thread="t", retry=("full@b.com",), never=False)
@@ -150,6 +150,21 @@ async def test_a_full_mailbox_holds_up_no_other_address_and_hears_the_present_wh
     await until_rest(app)
     assert second.took == ["firing"] * 8
     assert len(second.told) == 8
+
+
+async def test_what_an_address_is_owed_is_not_lost_while_the_server_lets_nobody_in(app: InMemoryApp) -> None:
+    first, _ = with_two(app)
+    second = FullMailbox()
+    app.context = replace(app.context, channels={"log": first, SECOND: second})
+    await occur(app, "cause")
+    second.full, second.broken = False, AccessDenied("535 the password was changed")
+    for _ in range(GIVEN_UP + 2):
+        app.later(300)
+        await until_rest(app)
+    second.broken = None
+    app.later(300)
+    await until_rest(app)
+    assert second.took == ["firing"]
 
 
 async def test_a_mailbox_that_stays_full_is_told_to_the_others(app: InMemoryApp) -> None:
@@ -313,7 +328,7 @@ async def test_a_digest_keeps_quiet_hours_unless_something_critical_is_in_it(app
 @pytest.mark.parametrize(("kind", "status"), [("nobody.knows", Status.QUIET), ("task.parked", Status.RESOLVED)])
 async def test_any_number_of_incidents_is_closed_by_index(app: InMemoryApp, kind: str, status: Status) -> None:
     await occur(app, *(f"cause {number}" for number in range(1204)), kind=kind)
-    assert len(await app.all(Incident, "standing")) == 500  # a page
+    assert len(await app.all(Incident, "standing")) == 1204
     app.later(3700)
     await sweep(app.context)  # no parked task is there any more
     assert await app.all(Incident, "standing") == []
@@ -396,6 +411,9 @@ async def test_a_process_that_dies_while_it_tells_leaves_the_channel_to_the_next
     await occur(app, "b")
     assert app.channel.told == []  # the dead task still has the channel
     await sweep_after(app, after=301)
+    await until_rest(app)
+    assert app.channel.told == []  # however late the clock says it is: the lease of the dead task is not over
+    await app.workers_die()
     await until_rest(app)
     assert sorted(notice.title for notice, _ in app.channel.told) == ["a happened", "b happened"]
 
