@@ -21,6 +21,7 @@ from receiver.core.job import Job, JobKind, JobReport, JobStatus, rules_in
 from receiver.core.notice import Notice
 from receiver.core.plan import Target
 from receiver.core.task import Task
+from receiver.core.vendor_input import KEPT
 from receiver.metrics import SummingMeter
 from receiver.operations.lease_takeover import ExpiredLeases
 from receiver.pipeline.context import Context, WebhookTerms
@@ -66,6 +67,13 @@ class InMemoryCloud:
         self.by_transaction: dict[str, str] = {}
         self.orders: list[JobRequest] = []
         self.uploads: list[str] = []
+        self.looked_up: list[str] = []
+        """The files that were asked for by their id."""
+        self.read: list[str] = []
+        """The files whose bytes were fetched."""
+        self.contents: dict[str, bytes] = {}
+        self.gone: set[str] = set()
+        """Files whose bytes are gone."""
         self.asked: list[str] = []
         """The jobs that were asked for by their id."""
         self.cancelled: list[str] = []
@@ -88,10 +96,17 @@ class InMemoryCloud:
         return file
 
     async def file(self, file_id: str) -> CloudFile:
+        self._fail()
+        self.looked_up.append(file_id)
+        if file_id not in self.files:
+            raise FileGone(f"LlamaCloud no longer has {file_id}")
         return self.files[file_id]
 
     async def read_file(self, file_id: str) -> AsyncIterator[bytes]:
-        yield file_id.encode()
+        self.read.append(file_id)
+        if file_id in self.gone:
+            raise FileGone(f"LlamaCloud has no PDF of {file_id} any more: {KEPT}")
+        yield self.contents.get(file_id, file_id.encode())
 
     async def create(self, order: JobRequest) -> JobReport:
         self._fail()

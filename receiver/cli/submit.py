@@ -18,11 +18,13 @@ from receiver.cli.paths import IGNORED, Given, NotTaken, files, follow_option, i
 from receiver.cli.progress import bar
 from receiver.cli.running import refuse_strange_spool, with_app
 from receiver.cli.serve import worker_of
+from receiver.cli.vendor_files import vendor_files
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import MailroomError
 from receiver.core.task import submission_of
 from receiver.pipeline.ingest import IncomingFile, Ingested
 from receiver.pipeline.ingest_file import IngestedFile, RefusedFile, ingest_file
+from receiver.pipeline.ingest_vendor_file import IncomingVendorFile, ingest_vendor_file
 from receiver.show import document as shown
 from receiver.worker import owner_name
 
@@ -38,7 +40,12 @@ class SubmitRefusal:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=Given())
+@click.argument("paths", nargs=-1, type=Given())
+@click.option("--file", "file_ids", multiple=True, metavar="ID[=NAME]", help="A file that is at LlamaCloud, dfl-….")
+@click.option(
+    "--parse-job", "parse_jobs", multiple=True, metavar="ID[=NAME]", help="A parse job that is at LlamaCloud, pjb-…."
+)
+@click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="Metadata of what these two options name.")
 @click.option("--packet", is_flag=True, help="Each file is a packet of several documents: split it first.")
 @click.option("--wait", is_flag=True, help="Wait until every document is delivered, then list where.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -46,30 +53,45 @@ class SubmitRefusal:
 @follow_option
 def submit(
     paths: tuple[Path, ...],
+    file_ids: tuple[str, ...],
+    parse_jobs: tuple[str, ...],
+    metadata: tuple[str, ...],
     packet: bool,
     wait: bool,
     as_json: bool,
     ignore: tuple[str, ...],
     follow_symlinks: bool,
 ) -> None:
-    """Submit files and folders to LlamaCloud.
+    """Submit files and folders to LlamaCloud, or what is at LlamaCloud already.
 
     A second run submits only new files. It skips unreadable and empty files, names them, and exits 1.
+    --file and --parse-job may be given several times; nothing is uploaded for them.
     """
+    named = vendor_files(file_ids, parse_jobs, metadata, packet=packet)
+    if not paths and not named:
+        raise click.UsageError("name files or folders, or give --file or --parse-job")
     found = list(files(paths, ignore=ignore or IGNORED, follow_symlinks=follow_symlinks))
     followed = None if follow_symlinks else frozenset(paths)
     taken, refused = with_app(
-        lambda app: _submit(app, found, packet=packet, wait=wait, quiet=as_json, followed=followed)
+        lambda app: _submit(app, found, named, packet=packet, wait=wait, quiet=as_json, followed=followed)
     )
     _print(taken, refused, settled=wait, as_json=as_json)
     raise SystemExit(1 if refused else 0)
 
 
 async def _submit(
-    app: App, found: Sequence[Path], *, packet: bool, wait: bool, quiet: bool, followed: Collection[Path] | None
+    app: App,
+    found: Sequence[Path],
+    named: Sequence[IncomingVendorFile] = (),
+    *,
+    packet: bool,
+    wait: bool,
+    quiet: bool,
+    followed: Collection[Path] | None,
 ) -> tuple[list[Ingested], list[SubmitRefusal]]:
     await refuse_strange_spool(app)
     taken, refused = await take_in_all(app, found, packet=packet, quiet=quiet, followed=followed)
+    taken += [await ingest_vendor_file(item, app.context) for item in named]
     await submit_now(app, [item.document for item in taken])
     if wait:
         settled = await settled_by_us(app, [item.document.id for item in taken], quiet=quiet)

@@ -17,6 +17,7 @@ from receiver.cloud.access import base_address
 from receiver.cloud.ask import ask_one, ask_pages
 from receiver.cloud.multipart import Multipart
 from receiver.cloud.pacing import JOB_RATE, UPLOAD_RATE, Pace, RequestRate
+from receiver.cloud.parse_jobs import as_file, link_in, parse_job_call
 from receiver.cloud.project import ProjectScope
 from receiver.cloud.refusal import About, Refusal
 from receiver.cloud.transport import Call, Timeouts, Transport
@@ -25,6 +26,7 @@ from receiver.core.delivery_request import Content
 from receiver.core.errors import CloudBusy, CloudRefused, FileGone, JobGone
 from receiver.core.ids import may_be_id
 from receiver.core.job import JobKind, JobReport, JobStatus
+from receiver.core.vendor_input import is_parse_job
 from receiver.ports import Clock, Cloud, CloudFile, JobRequest
 
 FILES = "/api/v1/beta/files"
@@ -122,7 +124,12 @@ class LlamaCloud:
         return await self._transport.insist(call, once)
 
     async def file(self, file_id: str) -> CloudFile:
-        """What LlamaCloud knows of the file. Raises FileGone."""
+        """What LlamaCloud knows of the file, or of the parse job that stands for one.
+
+        Raises FileGone; of a parse job also CloudBusy while it runs, and DocumentRefused when it failed.
+        """
+        if is_parse_job(file_id):
+            return as_file(await self._parse_job(file_id), file_id)
         call = Call(method="GET", path=_file_path(file_id), about=About.FILE)
         found = await ask_one(self._transport, wire.FilePayload, call)
         if self._scope.excludes(found.project_id):
@@ -130,12 +137,15 @@ class LlamaCloud:
         return found.record()
 
     async def read_file(self, file_id: str) -> AsyncIterator[bytes]:
-        """The file's bytes in chunks, through a fresh presigned link that is asked without our key.
+        """The file's bytes in chunks, through a fresh presigned link that is asked without our key; of a parse job the
+        PDF that it has of its source.
 
         Raises FileGone, or CloudBusy when the stream breaks off: the caller then starts again from the first byte.
         """
         call = Call(method="GET", path=f"{_file_path(file_id)}/content", about=About.FILE)
-        response = await self._transport.insist(call, lambda: self._open_file(call))
+        if is_parse_job(file_id):
+            call = parse_job_call(file_id, pdf=True)
+        response = await self._transport.insist(call, lambda: self._open_file(call, file_id))
         try:
             read = 0
             async for chunk in response.aiter_bytes(CHUNK_BYTES):
@@ -148,9 +158,23 @@ class LlamaCloud:
         finally:
             await response.aclose()
 
-    async def _open_file(self, call: Call) -> httpx.Response:
-        link = wire.read_payload(wire.PresignedUrl, await self._transport.attempt(call), asked=call.asked)
-        url = base_address(link.url, self._transport.base_url)
+    async def _parse_job(self, job_id: str) -> wire.ParseJobPayload:
+        _file_path(job_id)
+        try:
+            found = await ask_one(self._transport, wire.ParseJobPayload, parse_job_call(job_id))
+        except FileGone as gone:
+            raise FileGone(f"LlamaCloud does not know parse job {job_id}: {gone}") from gone
+        if self._scope.excludes(found.job.project_id):
+            raise FileGone(f"parse job {job_id} is in another LlamaCloud project ({found.job.project_id})")
+        return found
+
+    async def _open_file(self, call: Call, file_id: str) -> httpx.Response:
+        body = await self._transport.attempt(call)
+        if is_parse_job(file_id):
+            link = link_in(wire.read_payload(wire.ParseJobPayload, body, asked=call.asked), file_id)
+        else:
+            link = wire.read_payload(wire.PresignedUrl, body, asked=call.asked).url
+        url = base_address(link, self._transport.base_url)
         if url is None:
             raise CloudBusy(f"LlamaCloud returned an invalid link for {call.path}")
         try:

@@ -26,6 +26,7 @@ from receiver.core.errors import (
     NotServed,
     OutOfCredits,
 )
+from receiver.core.vendor_input import KEPT
 
 TEXT_LIMIT = 500
 """Characters of the vendor's text that are kept."""
@@ -36,6 +37,8 @@ FILE_MISSING = re.compile(r"\bFile (ID )?\S+ (is not in|not found)\b", re.IGNORE
 CAP = re.compile(r"\b(usage|credit|spending) (limit|cap)\b|\blimit reached\b", re.IGNORECASE)
 """How a 402 says that a cap is reached, and not that all credits are used up: "This project has reached its daily usage
 limit." (self-hosting documentation, usage controls)."""
+PARSE_JOB_MISSING = re.compile(r"\bParse job (ID )?\S+ (is not in|not found)\b", re.IGNORECASE)
+"""The same of a parse job. We make none, so somebody named it: it is wrong, or over."""
 NO_SUCH_PATH = "not found"
 """What FastAPI answers, as ``detail`` of a 404, to a path that it does not serve; of a missing file more is said."""
 SECRET_LENGTH = 4
@@ -127,6 +130,8 @@ def _final(response: httpx.Response, about: About, detail: str) -> MailroomError
 def _refused(response: httpx.Response, detail: str) -> MailroomError:
     """The error of a refused upload or creation."""
     status = response.status_code
+    if PARSE_JOB_MISSING.search(detail):
+        return FileGone(f"LlamaCloud has no such parse job, or has let it go: {KEPT} {detail}")
     if FILE_MISSING.search(detail):  # it was found, or uploaded, a moment ago; the next try looks again
         return CloudBusy(f"LlamaCloud cannot find the uploaded file {detail}")
     if status in {413, 415}:

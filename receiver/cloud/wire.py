@@ -25,7 +25,7 @@ STATUSES = {
     "failed": JobStatus.FAILED,
     "cancelled": JobStatus.CANCELLED,
 }
-"""The vendor's words, lower case. A word we do not know is not taken for an end: see ``_status``."""
+"""The vendor's words, lower case. A word we do not know is not taken for an end: see ``status_of``."""
 
 
 def unix_seconds(value: datetime | None) -> float | None:
@@ -81,6 +81,30 @@ class FilePayload(Wire):
 
 class PresignedUrl(Wire):
     url: str = Field(repr=False)
+
+
+class ParsedPdf(Wire):
+    exists: bool = True
+    presigned_url: str | None = Field(None, repr=False)
+
+
+class ParsedContent(Wire):
+    pdf: ParsedPdf | None = Field(default=None, validation_alias=AliasChoices("outputPDF", "output_pdf"))
+
+
+class ParseJob(Wire):
+    id: str
+    status: str = "COMPLETED"
+    project_id: str = ""
+    name: Name | None = None
+    error_message: Text | None = None
+
+
+class ParseJobPayload(Wire):
+    """A parse job, with links to what it made where they were asked for."""
+
+    job: ParseJob
+    result_content_metadata: ParsedContent | None = None
 
 
 class ProjectPayload(Wire):
@@ -151,7 +175,7 @@ class JobPayload(Wire):
         return JobReport(
             id=self.id,
             kind=kind,
-            status=_status(self.status),
+            status=status_of(self.status),
             file_id=self.file_input or "",
             transaction_id=self.transaction_id or "",
             created_at=unix_seconds(self.created_at),
@@ -191,7 +215,7 @@ class Bare(RootModel[tuple[T, ...]], Generic[T]):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
-def _status(word: str) -> JobStatus:
+def status_of(word: str) -> JobStatus:
     """Ours for the vendor's word; a new word is taken as "still running", so that the job's deadline decides."""
     return STATUSES.get(word.lower(), JobStatus.RUNNING)
 

@@ -13,6 +13,7 @@ from receiver.core.message_type import Meaning
 from receiver.core.pages import Cut, Segment
 from receiver.core.plan import Plan, ShadowVerdict, Target, Way
 from receiver.core.short_repr import short_repr
+from receiver.core.vendor_input import SCHEME
 
 NAMING = 2
 """How the keys of new documents are made."""
@@ -66,9 +67,9 @@ class Origin:
     """Where a document came from."""
 
     kind: str
-    """folder, upload, s3, email, piece, adopted"""
+    """folder, upload, s3, email, piece, adopted, llamacloud"""
     locator: str
-    """What identifies it within its kind: a file name, bucket/key, message id, parent and pages."""
+    """What identifies it within its kind: a file name, bucket/key, message id, parent and pages, LlamaCloud's id."""
     sender: str = ""
     """Who sent it, as far as the source can tell."""
     by_sender: bool = False
@@ -182,8 +183,8 @@ class Document:
     media_type: str
     origin: Origin
     content: str
-    """Where the bytes are: ``spool:KEY``, ``s3://bucket/key?versionId=…`` or ``llamacloud:FILE_ID``; "" once they are
-    removed.
+    """Where the bytes are: ``spool:KEY``, ``s3://bucket/key?versionId=…`` or ``llamacloud:ID`` of a file or parse job;
+    "" once they are removed.
     """
     taken_in_at: float
     naming: int = 1
@@ -258,6 +259,12 @@ class Document:
     def type(self) -> str | None:
         """The matched type, None when there is none (yet)."""
         return self.classification.type if self.classification else None
+
+    @property
+    def at_llamacloud(self) -> str:
+        """LlamaCloud's id of the file or parse job that it is; "" where its bytes are elsewhere."""
+        scheme, _, vendor_id = self.content.partition(":")
+        return vendor_id if scheme == SCHEME else ""
 
     @property
     def is_piece(self) -> bool:

@@ -109,6 +109,11 @@ def media_type(head: bytes, name: str) -> str:
     return guessed
 
 
+def named_type(name: str) -> str:
+    """What a file of this name is, where nobody has read it."""
+    return mimetypes.guess_type(name)[0] or UNKNOWN
+
+
 def envelope(head: bytes, name: str) -> str:
     """Which of ENVELOPES it is: what holds documents inside and is none itself; "" for all else."""
     if head.startswith(_TNEF):

@@ -9,7 +9,7 @@ from typing import Any
 
 from receiver.core.media import ONE_PAGE, PDF
 
-SOURCES = ("folder", "upload", "s3", "email", "piece", "adopted")
+SOURCES = ("folder", "upload", "s3", "email", "piece", "adopted", "llamacloud")
 """The ways in; there is no other (``Origin.kind``)."""
 Facts = Mapping[str, Any]
 """Attribute -> the value that such a document has. What is not named may be anything."""
@@ -19,6 +19,7 @@ _NEVER_HAS = {
     **dict.fromkeys(SOURCES, ("parent_category",)),
     "piece": (),
     "adopted": ("parent_category", "sender", "subject", "recipient", "metadata"),
+    "llamacloud": ("parent_category", "subject", "recipient"),
 }
 _MAIL_ONLY = dict.fromkeys(("folder", "upload", "s3"), ("subject", "recipient", "metadata"))
 """What their documents usually do not have; those of a mail have it, and the pieces of a packet that came in one."""

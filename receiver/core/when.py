@@ -57,6 +57,13 @@ class When:
     """None of these holds."""
 
 
+def asks_about_bytes(when: When) -> bool:
+    """Whether it asks for what only a document's bytes show."""
+    bounds = (when.min_pages, when.max_pages, when.min_size, when.max_size, when.duplicate)
+    nested = (*when.any_of, *when.none_of)
+    return bool(when.media_type) or any(item is not None for item in bounds) or any(map(asks_about_bytes, nested))
+
+
 class Attributes(dict[str, Any]):
     """What conditions ask about a document. Texts are folded; None is what nobody knows, () a key that is not there."""
 

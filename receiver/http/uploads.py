@@ -1,4 +1,7 @@
-"""``POST /documents``: files into the spool as they arrive. Each stands for itself: one refused holds no other back."""
+"""``POST /documents``: files into the spool as they arrive. Each stands for itself: one refused holds no other back.
+
+What is at LlamaCloud already comes as JSON (vendor_files.py).
+"""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -12,6 +15,7 @@ from receiver.core.errors import DocumentRefused, MailroomError, Malformed, TooL
 from receiver.http.auth import Endpoint
 from receiver.http.multipart import FilePart, Parts
 from receiver.http.problems import ErrorReply, problem_of
+from receiver.http.vendor_files import take_in_vendor_files
 from receiver.pipeline.ingest import IncomingFile
 from receiver.pipeline.ingest_file import ingest_file
 
@@ -37,6 +41,8 @@ def upload(app: App) -> Endpoint:
     """The endpoint that takes files in."""
 
     async def documents(request: Request) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
+            return await take_in_vendor_files(request, app.context, sender=_sender(request))
         packet = request.query_params.get("packet", "false").lower() in ("true", "1", "yes")
         outcome = UploadResult(sender=_sender(request), by_sender=bool(request.query_params.get("sender")))
         try:

@@ -7,9 +7,10 @@ remembered for a day. A beta job has no ``transaction_id``, so a repeated attemp
 from dataclasses import replace
 
 from receiver.core.document import Document
-from receiver.core.errors import NotServed
+from receiver.core.errors import DocumentRefused, NotServed
 from receiver.core.flag import Flag
 from receiver.core.job import Job, JobKind, JobReport
+from receiver.core.vendor_input import is_parse_job
 from receiver.pipeline.context import Context
 from receiver.pipeline.flags import put_flag
 from receiver.ports import JobRequest
@@ -33,6 +34,8 @@ async def create_job(
             if path == "current":
                 raise
             await _remember(context)
+    if is_parse_job(order.file_id):
+        raise DocumentRefused("LlamaCloud's beta path of split takes files only, no parse jobs")
     beta = replace(order, beta=True, registration=None, webhook_ids=())
     created = await _created_before(beta, document, context) if repeated else None
     return created or await context.cloud.create(beta), beta

@@ -17,9 +17,13 @@ from receiver.core.document import Document
 from receiver.core.errors import FileGone, Misconfigured, ReaderDied, Uncuttable
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.media import ONE_PAGE, PDF, media_type
+from receiver.core.route import decide
+from receiver.core.vendor_input import SCHEME
+from receiver.core.when import asks_about_bytes
 from receiver.packets.pieces import on_disk
 from receiver.pipeline.context import Context
 from receiver.pipeline.ingest import same_bytes
+from receiver.pipeline.job_context import JobContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,22 @@ class GatheredFacts:
             fresh, sha256=found.sha256, size=found.size, media_type=found.media_type, duplicate_of=found.duplicate_of
         )
         return replace(fresh if fresh.sha256 else read, page_count=fresh.page_count or found.page_count)
+
+
+def bytes_wanted(job: JobContext, context: Context) -> bool:
+    """Whether somebody needs what the bytes of this job's document say.
+
+    Of one that was submitted by its id at LlamaCloud: a destination that holds bytes, or a condition on what only they
+    show. All others are read.
+    """
+    document, found = job.document, job.report.classification
+    if document.origin.kind != SCHEME or found is None:
+        return True
+    table = context.config.table
+    if any(asks_about_bytes(route.when) for route in table.routes):
+        return True
+    plan = decide(table, found, document, now=context.clock())
+    return any(context.holds(target) for target in plan.to)
 
 
 async def count_pages(document: Document, context: Context) -> int:

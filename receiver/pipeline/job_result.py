@@ -19,7 +19,7 @@ from receiver.core.job import Job, JobKind, JobReport, JobStatus, SweepVerdict, 
 from receiver.core.job_update import Command, JobUpdate
 from receiver.core.media import is_unread
 from receiver.pipeline.context import Context, StepResult
-from receiver.pipeline.gather_facts import gather_facts
+from receiver.pipeline.gather_facts import bytes_wanted, gather_facts
 from receiver.pipeline.job_context import GRACE, JobContext, fetch_unrecorded_job, on_record
 from receiver.pipeline.no_result import no_result_alerts, without_result
 from receiver.pipeline.receive import handling_of
@@ -74,7 +74,8 @@ async def write_result(
         polled = isinstance(asked, Command) and asked.verdict is SweepVerdict.POLL
         return _polled(asked.looks, context) if polled else _early(fetched, asked.looks, context)
     done = fetched.report.status is JobStatus.COMPLETED
-    facts = await gather_facts(fetched.document, context) if done and is_unread(fetched.document) else None
+    read = done and is_unread(fetched.document) and bytes_wanted(fetched, context)
+    facts = await gather_facts(fetched.document, context) if read else None
 
     async def change() -> Sequence[Write]:
         job = await refreshed(fetched, context)

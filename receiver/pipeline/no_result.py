@@ -1,5 +1,6 @@
 """No result: what becomes of a document whose job ended without one. It is submitted anew, fails, or is held."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,9 +8,10 @@ from receiver.core.alert import TITLE_KEPT, Alert
 from receiver.core.change import InsertIfAbsent, Replace, Write, written_records
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.fingerprint import cause_of
-from receiver.core.job import Job, JobReport, JobStatus
+from receiver.core.job import Job, JobStatus
 from receiver.core.quantity import times
 from receiver.core.task import submission_of
+from receiver.core.vendor_input import KEPT, is_parse_job
 from receiver.pipeline.context import Context
 from receiver.pipeline.document_outcome import (
     concluded,
@@ -28,7 +30,7 @@ def without_result(job: JobContext, context: Context) -> Sequence[Write]:
 
     Any other job will never have a result for no fault of the document: a person must look.
     """
-    reason, failed = _why(job.report), job.report.status is JobStatus.FAILED
+    reason, failed = _why(job), job.report.status is JobStatus.FAILED
     if may_resubmit(job.document, context) and (not failed or context.config.resubmit.helps(reason)):
         return _resubmitted(job, reason, context)
     if failed:
@@ -41,7 +43,7 @@ def no_result_alerts(job: JobContext, writes: Sequence[Write], context: Context)
     if any(document.step is Step.RECEIVED for document in written_records(writes, Document)):
         context.meter.count("mailroom_alerts", kind="job.failed", outcome="mended")
         return ()
-    reason, document = _why(job.report), job.document
+    reason, document = _why(job), job.document
     alert = Alert(
         kind="job.failed",
         cause=cause_of(reason, document.name),
@@ -67,10 +69,16 @@ async def held_for(job: Job, error: Exception, context: Context) -> Sequence[Wri
     return (*held(document, f"its result could not be fetched: {error}", context), Replace(replace(job, deadline=None)))
 
 
-def _why(report: JobReport) -> str:
+GONE_SOURCE = re.compile(r"not found in storage|expired", re.IGNORECASE)
+"""How the vendor says that a source is over (reference 1.1)."""
+
+
+def _why(job: JobContext) -> str:
     """In the vendor's words where it gave any."""
+    report = job.report
     if any(c.isprintable() and not c.isspace() for c in report.error):
-        return report.error
+        gone = is_parse_job(job.document.at_llamacloud) and GONE_SOURCE.search(report.error)
+        return f"{report.error} ({KEPT})" if gone else report.error
     ours = {
         JobStatus.CANCELLED: "the job was cancelled at LlamaCloud",
         JobStatus.GONE: "LlamaCloud no longer knows the job",

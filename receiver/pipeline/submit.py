@@ -14,9 +14,11 @@ from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import DocumentRefused, FileGone, Owner, Uncuttable
 from receiver.core.job import Job, JobKind, JobReport, SweepVerdict
 from receiver.core.job_update import recheck_of
-from receiver.core.media import PDF
+from receiver.core.media import PDF, named_type
+from receiver.core.safe_names import whole
 from receiver.core.submission import external_file_id
 from receiver.core.task import Task, submission_of
+from receiver.core.vendor_input import is_parse_job
 from receiver.packets.archive import held_alert
 from receiver.packets.pieces import dying_once, open_packet
 from receiver.pipeline import create_job
@@ -66,10 +68,19 @@ async def _placed(document: Document, task: Task, context: Context) -> Placed:
     kind = JobKind.SPLIT if document.packet else JobKind.CLASSIFY
     document = await _counted(document, task, context)
     file = await _file(document, kind, context)
+    document = _named(document, file)
     order = job_request_for(document, kind, file, context)
     document = await written_down(document, order, context)
     report, order = await _create(order, document, task, context)
     return Placed(document, file, order, report)
+
+
+def _named(document: Document, file: CloudFile) -> Document:
+    """The document by the name that LlamaCloud has, where whoever submitted its id gave none."""
+    if not document.at_llamacloud or document.name != document.at_llamacloud or not file.name:
+        return document
+    kind = document.media_type if is_parse_job(file.id) else named_type(file.name)
+    return replace(document, name=whole(file.name), media_type=kind)
 
 
 async def _waiting(document: Document, context: Context) -> Document | None:
@@ -85,9 +96,10 @@ async def _counted(document: Document, task: Task, context: Context) -> Document
     A packet that cannot be cut is not paid for: raises Uncuttable. Any other document stays uncounted then, also when
     the disk is full. Raises ReaderDied the first time.
     """
-    if document.packet and context.config.split.target_pages is not None:
+    by_id = document.at_llamacloud
+    if document.packet and context.config.split.target_pages is not None and not is_parse_job(by_id):
         raise Uncuttable("split.target_pages needs a packet that is submitted as a parse job: LlamaCloud's rule")
-    if document.page_count is not None or not (document.packet or document.media_type == PDF):
+    if document.page_count is not None or not (document.packet or (document.media_type == PDF and not by_id)):
         return document
     try:
         with dying_once(task):
@@ -153,8 +165,10 @@ async def _create(order: JobRequest, document: Document, task: Task, context: Co
 
 async def _file(document: Document, kind: JobKind, context: Context) -> CloudFile:
     """The document's file at LlamaCloud, uploaded unless it is there. It is compared by its bytes: the name proves
-    nothing.
+    nothing. A document that was submitted by its id there is looked up by that, and never uploaded.
     """
+    if document.at_llamacloud:
+        return await context.cloud.file(document.at_llamacloud)
     external_id = external_file_id(document)
     found = await context.cloud.find_file(external_id, sha256=document.sha256, known=document.file_id)
     if found is not None and (
@@ -181,6 +195,8 @@ def _submitted(document: Document, placed: Placed, context: Context) -> Sequence
     )
     submitted = replace(
         document,
+        name=placed.document.name,
+        media_type=placed.document.media_type,
         page_count=placed.document.page_count,
         step=Step.SUBMITTED,
         file_id=file.id,

@@ -161,7 +161,8 @@ CUT = b'--x\r\nContent-Disposition: form-data; name="f"; filename="cut.pdf"\r\n\
         (b"a", f"multipart/form-data; boundary={'x' * 71}", 400),
         (b"a", f"multipart/form-data; boundary={'x' * 257}", 400),
         (b"a", f"multipart/form-data; boundary={'x' * 60_000}", 400),
-        (b"{}", "application/json", 415),
+        (b"{}", "application/json", 400),
+        (b"{}", "text/plain", 415),
         (b"", "", 415),
     ],
 )

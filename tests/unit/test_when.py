@@ -139,7 +139,11 @@ def test_conditions_that_share_everything_between_them_are_seen_to_leave_nothing
         [When(max_pages=5), When(min_pages=6)],
         [When(max_size=5), When(min_size=3)],
         [When(name=("*.pdf",)), When(none_of=(When(name=("*.pdf",)),))],
-        [When(source=("email", "piece")), When(source=("folder", "upload")), When(source=("s3", "adopted"))],
+        [
+            When(source=("email", "piece")),
+            When(source=("folder", "upload")),
+            When(source=("s3", "adopted", "llamacloud")),
+        ],
         [When(duplicate=True), When(duplicate=False, max_pages=2), When(min_pages=3)],
     ):
         assert covered(parts, When()) is True

@@ -83,6 +83,7 @@ async def retrieve(call: Call) -> Response:
     return Json(_expanded(call, found(call, call.path("file_id")), asked.expand or ()))
 
 
+@routes.on("GET", "/api/v1/files/{file_id}/content", example=example_link, query=FileContent)
 @routes.on("GET", "/api/v1/beta/files/{file_id}/content", example=example_link, query=FileContent)
 async def content(call: Call) -> Response:
     """A presigned link to the bytes, not the bytes."""
@@ -147,6 +148,11 @@ def available(call: Call, file_id: str) -> File | None:
     if file is not None and file.expires_at is not None and file.expires_at <= call.parts.clock():
         return None
     return file
+
+
+def presigned_link(call: Call, file: File) -> dict[str, Any]:
+    """A link to its bytes that lasts as long as usual."""
+    return _link(call, file, LINK_SECONDS)
 
 
 def _wanted(

@@ -19,6 +19,7 @@ from receiver.core.when import Attributes, Judge, When, document_attributes
 from receiver.operations.failed_documents import replace_bytes
 from receiver.pipeline.ingest import IncomingFile
 from receiver.pipeline.ingest_file import ingest_file
+from receiver.pipeline.ingest_vendor_file import IncomingVendorFile, ingest_vendor_file
 from receiver.ports import CloudFile
 from tests.builders import NOW
 from tests.in_memory_app import InMemoryApp
@@ -49,6 +50,7 @@ async def came_in(app: InMemoryApp) -> list[Document]:
             await ingest_file(arrival, app.context)
     await ingest_file(IncomingFile(name="m.eml", kind="s3", source=once(LETTER), packet=True), app.context)
     await adopted(app)
+    await at_llamacloud(app)
     await app.work()
     (packet,) = [item for item in await app.all_documents() if item.packet]
     found = Segment(category="invoice", pages=(1, 2), confidence="high")
@@ -65,6 +67,14 @@ async def adopted(app: InMemoryApp) -> None:
     )
     app.cloud.classified("job-x", "invoice")
     await app.event("job-x")
+
+
+async def at_llamacloud(app: InMemoryApp) -> None:
+    for vendor_id, name in (("dfl-1-there", "there.pdf"), ("pjb-1-there", "scan.pdf")):
+        app.cloud.files[vendor_id] = CloudFile(id=vendor_id, name=name)
+        field = "parse_job_id" if vendor_id.startswith("pjb-") else "file_id"
+        named = {field: vendor_id, "sender": "ann@acme.example", "metadata": {"customer": "42"}}
+        await ingest_vendor_file(IncomingVendorFile(**named), app.context)  # type: ignore[arg-type]
 
 
 @cache

@@ -1,0 +1,47 @@
+"""What a command line names of LlamaCloud's: ids of files and parse jobs, with names and metadata."""
+
+import getpass
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from receiver.core.errors import Malformed
+from receiver.pipeline.ingest_vendor_file import IncomingVendorFile
+
+BULK_FROM = 20
+"""Ids in one command, from which on they wait for documents that come one by one."""
+
+
+def vendor_files(
+    file_ids: Sequence[str], parse_jobs: Sequence[str], metadata: Sequence[str], *, packet: bool
+) -> list[IncomingVendorFile]:
+    """What to take in. Raises click.UsageError."""
+    if metadata and not file_ids and not parse_jobs:
+        raise click.UsageError("--metadata needs --file or --parse-job")
+    facts = dict(_pair("--metadata", item) for item in metadata)
+    asked = [("file_id", item) for item in file_ids] + [("parse_job_id", item) for item in parse_jobs]
+    try:
+        return [_named(*item, packet=packet, bulk=len(asked) > BULK_FROM, metadata=facts) for item in asked]
+    except Malformed as error:
+        raise click.UsageError(f"{error}{'; ' + error.fix if error.fix else ''}") from None
+
+
+def _named(option: str, text: str, **fields: Any) -> IncomingVendorFile:
+    vendor_id, _, name = text.partition("=")
+    given: dict[str, Any] = {option: vendor_id, "name": name, "sender": _user(), **fields}
+    return IncomingVendorFile(**given)
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    key, found, value = text.partition("=")
+    if not found or not key:
+        raise click.UsageError(f"{option} {text}: write KEY=VALUE")
+    return key, value
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a user without a name
+        return ""

@@ -1,0 +1,49 @@
+"""``POST /documents`` as JSON: what is at LlamaCloud already, by its id. All of a request is taken in, or nothing."""
+
+from typing import Annotated, Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from receiver.core.errors import Malformed
+from receiver.http.json_body import json_response, object_of
+from receiver.pipeline.context import Context
+from receiver.pipeline.ingest_vendor_file import IncomingVendorFile, ingest_vendor_file
+
+MOST = 100
+"""Documents in one request."""
+
+
+class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    file_id: str = ""
+    parse_job_id: str = ""
+    name: str = ""
+    packet: bool = False
+    metadata: dict[str, str] = {}
+
+
+class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    documents: Annotated[list[_Entry], msgspec.Meta(min_length=1, max_length=MOST)]
+
+
+async def take_in_vendor_files(request: Request, context: Context, *, sender: str) -> Response:
+    """202 with the documents. Raises Malformed, naming the entry; nothing was kept then."""
+    named = _named(await object_of(request), sender)
+    taken = [await ingest_vendor_file(item, context) for item in named]
+    told = [{"document_id": item.document.id, "name": item.document.name, "fresh": item.fresh} for item in taken]
+    return json_response({"documents": told}, 202)
+
+
+def _named(body: dict[str, Any], sender: str) -> list[IncomingVendorFile]:
+    try:
+        entries = msgspec.convert(body if "documents" in body else {"documents": [body]}, _Body).documents
+    except msgspec.ValidationError as error:
+        raise Malformed(f"{error}") from error
+    found = []
+    for place, item in enumerate(entries):
+        try:
+            found.append(IncomingVendorFile(**msgspec.structs.asdict(item), sender=sender))
+        except Malformed as error:
+            raise Malformed(f"documents[{place}]: {error}", fix=error.fix) from error
+    return found
