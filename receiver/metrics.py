@@ -30,6 +30,7 @@ METRICS: dict[str, Metric] = {
     "mailroom_deliveries": Metric("Deliveries by destination scheme and outcome", ("destination", "outcome")),
     "mailroom_documents": Metric("Documents received, by source", ("source",)),
     "mailroom_decisions": Metric("Routing decisions by outcome and type", ("way", "type")),
+    "mailroom_credits": Metric("Credits that LlamaCloud charged for jobs, by kind of job and type", ("kind", "type")),
     "mailroom_shadow_decisions": Metric(
         "Shadow table decisions compared with the real ones (same, differs, failed)", ("result",)
     ),

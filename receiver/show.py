@@ -11,6 +11,7 @@ from typing import Any
 
 from receiver.core.balance import Tally
 from receiver.core.channel import Channel
+from receiver.core.costs import Costs
 from receiver.core.document import Delivery, Document, DocumentState
 from receiver.core.event import Event
 from receiver.core.incident import Incident, Occurrence
@@ -136,6 +137,8 @@ def document_whole(item: Document) -> Shown:
         "file_id": item.file_id or None,
         "job_id": item.job_id or None,
         "submissions": item.submissions,
+        "credits": item.credits,
+        "unpriced_jobs": item.unpriced_jobs,
         "reasoning": found.reasoning if found else None,
         "plan": asdict(plan) | {"decided_at": moment(plan.decided_at)} if plan else None,
         "shadow": _beside(item),
@@ -149,6 +152,15 @@ def _beside(item: Document) -> Shown | None:
         return None
     change = what_moves(item.plan, item.shadow.plan) if item.shadow.plan else None
     return {"table": item.shadow.table, "differs": change}
+
+
+def costs(found: Costs) -> Shown:
+    return {
+        "rows": [asdict(row) for row in found.rows],
+        "credits": found.credits,
+        "unpriced_jobs": found.unpriced_jobs,
+        "complete": found.complete,
+    }
 
 
 def job(item: Job) -> Shown:

@@ -36,6 +36,7 @@ COMMANDS = {
     "alerts": "receiver.cli.alerts:alerts",
     "routes": "receiver.cli.routes:routes",
     "balance": "receiver.cli.balance:balance",
+    "costs": "receiver.cli.costs:costs",
     "sweep": "receiver.cli.sweep:sweep",
     "pause": "receiver.cli.pause:pause",
     "resume": "receiver.cli.pause:resume",

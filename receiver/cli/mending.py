@@ -11,6 +11,7 @@ from receiver.bootstrap import App
 from receiver.cli.output import print_json, say, table
 from receiver.core.document import Document
 from receiver.core.errors import NotFound
+from receiver.core.price import price_of
 from receiver.operations.failed_documents import Skipped, document_named
 
 WHO = click.option("--who", default=getpass.getuser, show_default="you", help="Who decides; recorded on the document.")
@@ -48,6 +49,12 @@ def _row(item: Document | Skipped, action: str) -> tuple[str, str, str, str]:
     if isinstance(item, Skipped):
         return item.document.id, item.document.name, "!", f"unchanged: {item.why}"
     return item.id, item.name, "✔", action
+
+
+async def tell_price(app: App, document_id: str, *, as_json: bool) -> None:
+    """Says what submitting this document again will cost. Raises NotFound."""
+    price = price_of([await document_named(document_id, app.context)])
+    outcome_text(f"it will be submitted again: {price}", as_json=as_json)
 
 
 def confirmed(question: str, *, yes: bool) -> bool:

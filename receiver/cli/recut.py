@@ -8,6 +8,7 @@ from receiver.cli.running import with_app
 from receiver.cli.user import user_name
 from receiver.core.errors import Malformed
 from receiver.core.pages import read_spans
+from receiver.core.quantity import quantity
 from receiver.packets.correct import CutRequest, cut_text, read_piece
 from receiver.packets.correct import recut as recut_by_hand
 
@@ -27,6 +28,9 @@ def recut(document_id: str, pieces: tuple[str, ...], merge: str | None, who: str
     if bool(pieces) == bool(merge):
         raise click.UsageError("give pieces like 1-4 5-13, or --merge 3-5")
     request = CutRequest(pieces=tuple(map(read_piece, pieces)), merge=_pages(merge) if merge else (), who=who)
+    untyped = sum(len(item.pages) for item in request.pieces if not item.category)
+    if untyped and not as_json:
+        say(f"pieces without a type will be classified: {quantity(untyped, 'page')}, about {untyped} credits")
     packet = with_app(lambda app: recut_by_hand(document_id, request, app.context))
     if as_json:
         print_json(show.document(packet))

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
-from receiver.cli.mending import JSON, WHO, report_mended
+from receiver.bootstrap import App
+from receiver.cli.mending import JSON, WHO, report_mended, tell_price
 from receiver.cli.running import with_app
-from receiver.operations.failed_documents import replace_bytes
+from receiver.core.document import Document
+from receiver.operations.failed_documents import Skipped, replace_bytes
 
 
 @click.command(short_help="Replace a document's file and resubmit it.")
@@ -19,5 +21,10 @@ def replace(document_id: str, file: Path, who: str, as_json: bool) -> None:
 
     The document keeps its id, name and history; the history records the old checksum.
     """
-    done = with_app(lambda app: replace_bytes(document_id, file, app.context, who=who))
+
+    async def work(app: App) -> Document | Skipped:
+        await tell_price(app, document_id, as_json=as_json)
+        return await replace_bytes(document_id, file, app.context, who=who)
+
+    done = with_app(work)
     report_mended([done], "replaced and resubmitted", as_json=as_json)

@@ -8,6 +8,8 @@ from receiver.bootstrap import App
 from receiver.cli.listing import MOMENT
 from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_app
+from receiver.core.price import price_of
+from receiver.core.quantity import quantity
 from receiver.operations.replay import Replay, ReplayFilter, carry_out, foreseen, selected_documents, written
 from receiver.operations.replay_task import TaskReplay, chosen_tasks, foreseen_task
 
@@ -46,7 +48,7 @@ def replay(
     IDS are ids of documents, or of tasks as `mailroom tasks` lists them.
 
     It does not resend delivered messages or rewrite delivered objects: a second run writes nothing. It resubmits
-    documents without a result, which costs their credits again.
+    documents without a result, which costs their credits again; the price is said first.
     """
     if not (ids or parked or cause or since or of_type or destination or version):
         raise click.UsageError("give ids, --parked, --cause, --since, --type, --destination or --table")
@@ -74,18 +76,23 @@ def _id(item: Replay | TaskReplay) -> str:
 
 
 async def _replay(app: App, choice: ReplayFilter, *, dry_run: bool) -> list[Replay | TaskReplay]:
+    planned = [await foreseen(item, choice, app.context) async for item in selected_documents(choice, app.context)]
+    if paid := [item.document for item in planned if item.action == "resubmit"]:
+        said = quantity(len(paid), "document")
+        say(f"{said} without a result will be resubmitted: {price_of(paid)}", err=True)
     done: list[Replay | TaskReplay] = []
-    async for document in selected_documents(choice, app.context):
-        planned = await foreseen(document, choice, app.context)
-        if not dry_run and not await carry_out(planned, app.context):
-            planned = await foreseen(document, choice, app.context)
-            await carry_out(planned, app.context)
-        done.append(planned)
+    for item in planned:
+        if not dry_run and not await carry_out(item, app.context):
+            again = await foreseen(item.document, choice, app.context)
+            await carry_out(again, app.context)
+            done.append(again)
+            continue
+        done.append(item)
     async for task in chosen_tasks(choice, app.context):
-        again = await foreseen_task(task, app.context)
+        resumed = await foreseen_task(task, app.context)
         if not dry_run:
-            await written(again.writes, app.context)
-        done.append(again)
+            await written(resumed.writes, app.context)
+        done.append(resumed)
     return done
 
 

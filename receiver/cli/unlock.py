@@ -5,9 +5,12 @@ from pathlib import Path
 
 import click
 
-from receiver.cli.mending import JSON, WHO, report_mended
+from receiver.bootstrap import App
+from receiver.cli.mending import JSON, WHO, report_mended, tell_price
 from receiver.cli.running import with_app
+from receiver.core.document import Document
 from receiver.core.errors import Malformed
+from receiver.operations.failed_documents import Skipped
 from receiver.operations.failed_documents import unlock as unlock_document
 
 
@@ -27,7 +30,12 @@ def unlock(document_id: str, password_file: Path, who: str, as_json: bool) -> No
     The password comes from a file, which keeps it out of the shell history and the process list.
     """
     password = _first_line(password_file)
-    done = with_app(lambda app: unlock_document(document_id, password, app.context, who=who))
+
+    async def work(app: App) -> Document | Skipped:
+        await tell_price(app, document_id, as_json=as_json)
+        return await unlock_document(document_id, password, app.context, who=who)
+
+    done = with_app(work)
     report_mended([done], "unlocked and resubmitted", as_json=as_json)
 
 

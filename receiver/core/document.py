@@ -228,6 +228,10 @@ class Document:
     """The installation that received it; "" for a document from before installations had ids."""
     transactions: tuple[str, ...] = ()
     """The transaction ids of its submissions, each stored before LlamaCloud was asked."""
+    credits: float = 0.0
+    """What LlamaCloud charged for its jobs, as far as it said so."""
+    unpriced_jobs: int = 0
+    """Completed jobs whose price LlamaCloud did not report: split jobs, and those whose bill was not written yet."""
     deadline: float | None = None
     """Past this moment an open document is overdue."""
     classification: Classification | None = None

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from receiver import show
 from receiver.bootstrap import App
 from receiver.core.change import Query
+from receiver.core.costs import Costs
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Malformed
 from receiver.core.event import Event
@@ -18,6 +19,7 @@ from receiver.http.auth import Endpoint, WrongTokens, operator_only
 from receiver.http.json_body import json_response, object_of
 from receiver.http.listing import Filter, listing
 from receiver.http.uploads import upload
+from receiver.operations.costs import read_costs
 from receiver.operations.document_report import document_report
 from receiver.operations.manual_routing import RoutingDecision, route_by_hand
 from receiver.operations.replay_task import replay_task, task_of
@@ -30,6 +32,7 @@ DOCUMENTS = {
     "q": Filter(lambda item, value: value.casefold() in f"{item.id} {item.name}".casefold()),
 }
 EVENTS = {"job": Filter(lambda item, value: item.job_id == value, index="job")}
+COSTS_DAYS, COSTS_SECONDS, COSTS_READ = 30, 60.0, 5000
 SHOWN = 100
 """Incidents, and overdue documents, that the overview shows; ``/alerts`` has all incidents."""
 TASKS = {
@@ -56,6 +59,7 @@ def routes(app: App) -> list[Route]:
         Route("/tasks", only(api.tasks)),
         Route("/tasks/{task_id:path}/replay", only(api.replay), methods=["POST"]),
         Route("/tasks/{task_id:path}", only(api.task)),
+        Route("/costs", only(api.costs)),
         Route("/overview", only(api.overview)),
         *incidents.routes(app, only),
     ]
@@ -66,6 +70,7 @@ class Api:
 
     def __init__(self, app: App) -> None:
         self._context = app.context
+        self._costs: tuple[float, Costs] | None = None
 
     async def documents(self, request: Request) -> Response:
         page = await listing(request, self._context.store, Document, DOCUMENTS)
@@ -98,6 +103,13 @@ class Api:
         word = await _routing_decision(request)
         document = await route_by_hand(request.path_params["document_id"], word, self._context)
         return json_response(show.document_whole(document), 202)
+
+    async def costs(self, request: Request) -> Response:
+        """What LlamaCloud charged in the last 30 days; the page asks often, so it is read once a minute."""
+        now = self._context.clock()
+        if self._costs is None or not 0 <= now - self._costs[0] < COSTS_SECONDS:
+            self._costs = now, await read_costs(self._context.store, since=now - COSTS_DAYS * 86400, limit=COSTS_READ)
+        return json_response(show.costs(self._costs[1]))
 
     async def overview(self, request: Request) -> Response:
         """The books, what needs a person, and the routes that one can choose from."""

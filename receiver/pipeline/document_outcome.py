@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from receiver.core.change import Insert, Replace, Write
+from receiver.core.costs import charged, cost_type
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.follow_up import delivery_tasks
-from receiver.core.job import Job
+from receiver.core.job import Job, JobReport
 from receiver.core.plan import Plan, Way
 from receiver.core.replan import replanned, shelved
 from receiver.core.route import decide_failed
@@ -27,10 +28,17 @@ def planned(document: Document, plan: Plan, context: Context) -> Document:
 
 def concluded(job: JobContext, document: Document, context: Context) -> Sequence[Write]:
     """The document with this job as the one that speaks for it, the job's record, and the deliveries that follow."""
-    after = replace(document, job_id=job.report.id)
+    after = paid(replace(document, job_id=job.report.id), job.report, context)
     writes: list[Write] = [Insert(after) if job.adopted else Replace(after)]
     writes.append(job_record(job, after, context.clock()))
     return *writes, *delivery_tasks(after, now=context.clock())
+
+
+def paid(document: Document, report: JobReport, context: Context) -> Document:
+    """The document with what this job of it cost, which is counted, too."""
+    if report.credits:
+        context.meter.count("mailroom_credits", report.credits, kind=report.kind, type=cost_type(document))
+    return charged(document, report)
 
 
 def job_record(job: JobContext, document: Document, now: float) -> Write:

@@ -20,6 +20,7 @@ from receiver.pipeline.document_outcome import (
     held_document,
     job_record,
     may_resubmit,
+    paid,
     resubmission,
 )
 from receiver.pipeline.job_context import JobContext
@@ -87,7 +88,7 @@ def _why(job: JobContext) -> str:
 
 
 def _resubmitted(job: JobContext, reason: str, context: Context) -> Sequence[Write]:
-    after = resubmission(job.document, reason, context.clock(), context)
+    after = paid(resubmission(job.document, reason, context.clock(), context), job.report, context)
     return (
         Replace(after),
         job_record(job, after, context.clock()),

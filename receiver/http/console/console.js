@@ -17,6 +17,7 @@ const VIEWS = {
   parked: { label: "Parked tasks", path: "/tasks", params: { state: "parked" } },
   alerts: { label: "Alerts", list: standing, count: (o) => o.standing },
   events: { label: "Events", path: "/events" },
+  costs: { label: "Costs", path: "/costs", whole: true },
 };
 const room = { view: "all", chosen: null, cursor: null, overview: null, rows: [], shown: "", timer: 0, asked: 0 };
 
@@ -25,7 +26,7 @@ async function refresh() {
   const asked = ++room.asked;
   try {
     const view = VIEWS[room.view];
-    const params = { ...view.params, q: view.path === "/documents" ? $("search").value.trim() : "", limit: "100" };
+    const params = view.whole ? {} : { ...view.params, q: view.path === "/documents" ? $("search").value.trim() : "", limit: "100" };
     const [overview, listed] = await Promise.all([
       ask("/overview"),
       view.list ? view.list() : ask(view.path, { params }),
@@ -95,6 +96,9 @@ function showList(listed) {
     events: () => table("Events, newest first", ["event", "type", "job", "received", "verified by"],
       listed.events.map((one) => [one.event_id, one.type, one.job_id, moment(one.received_at),
         one.verified_by.join(", ") + (one.late ? " (late)" : "")])),
+    costs: () => table(`Credits of the last 30 days: ${listed.credits.toLocaleString()}`,
+      ["day", "type", "documents", "credits", "jobs without a price"], listed.rows.map((one) => [
+        one.day, one.type, one.documents.toLocaleString(), one.credits.toLocaleString(), String(one.unpriced_jobs)])),
   }[room.view] ?? (() => documents(listed.documents));
   $("list").replaceChildren(made() ?? el("p", { class: "empty" }, "Nothing here."));
   room.rows = [...$("list").querySelectorAll("tr[data-id]")];
@@ -205,7 +209,7 @@ function keys(event) {
   else if (event.key === "k" || event.key === "ArrowUp") step(-1);
   else if (event.key === "Enter" && row) choose(row.dataset.id);
   else if (event.key === "?") $("help").showModal();
-  else if (/^[1-8]$/.test(event.key)) look(Object.keys(VIEWS)[event.key - 1]);
+  else if (/^[1-9]$/.test(event.key)) look(Object.keys(VIEWS)[event.key - 1]);
   else return;
   event.preventDefault();
 }

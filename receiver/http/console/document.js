@@ -21,8 +21,8 @@ export function documentPanel(doc, overview, { act, open }) {
       moment(one.at), word(one.what), one.detail,
     ])),
     tasks(doc, act),
-    table("Jobs", ["job", "kind", "status", "error"], doc.jobs.map((one) => [
-      one.job_id, one.kind, state(one.status), one.error ?? "",
+    table("Jobs", ["job", "kind", "status", "credits", "error"], doc.jobs.map((one) => [
+      one.job_id, one.kind, state(one.status), one.credits == null ? "" : String(one.credits), one.error ?? "",
     ])),
     table("Events", ["event", "type", "received", "verified by"], doc.events.map((one) => [
       one.event_id, one.type, moment(one.received_at), one.verified_by.join(", ") + (one.late ? " (late)" : ""),
@@ -51,6 +51,8 @@ function facts(doc, open) {
     "due by": moment(doc.deadline),
     pages: doc.pages?.length ? `${doc.pages[0]}–${doc.pages.at(-1)} of ${doc.parent}` : doc.page_count,
     "files not in any piece": doc.cuts?.at(-1)?.files_left.join(", "),
+    cost: (doc.credits || doc.unpriced_jobs) && `${doc.credits.toLocaleString()} credits${
+      doc.unpriced_jobs ? `, and ${doc.unpriced_jobs} jobs without a price` : ""}`,
     size: `${doc.size.toLocaleString()} bytes, ${doc.media_type}`,
     id: el("code", {}, doc.document_id),
     sha256: el("code", {}, doc.sha256),
