@@ -15,13 +15,23 @@ from llamacloud_sandbox.openapi import description
 from llamacloud_sandbox.options import Options
 from llamacloud_sandbox.parts import Parts
 from llamacloud_sandbox.refused import Refused
-from llamacloud_sandbox.routes import classify, configurations, files, parse, projects, split, webhook_configs
+from llamacloud_sandbox.routes import (
+    classifier,
+    classify,
+    configurations,
+    files,
+    parse,
+    projects,
+    split,
+    webhook_configs,
+)
 from llamacloud_sandbox.routes.switchboard import switchboard
 
 VERSION = "2.19"  # of the vendor's SDK that the sandbox speaks to
 TABLES = (
     files.routes,
     classify.routes,
+    classifier.routes,
     split.routes,
     parse.routes,
     webhook_configs.routes,

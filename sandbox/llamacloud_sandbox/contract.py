@@ -1,8 +1,8 @@
 """Contract mode: where a stateful server would refuse, answer a fixture of the route's shape.
 
 The vendor's own tests send placeholders (an id `job_id`, the URL `webhook_url`, the same delete forty times) and check
-only the shape of what comes back. So every route runs as always, and its refusal becomes its example. Two resources
-that only old or unrelated SDK parts use exist in this mode alone: classifier v1 and batches.
+only the shape of what comes back. So every route runs as always, and its refusal becomes its example. Batches, which no
+job of ours needs, exist in this mode alone.
 """
 
 from typing import Any
@@ -14,9 +14,7 @@ from llamacloud_sandbox.refused import Refused
 
 routes = Routes()
 FORGIVEN = {400, 404, 409, 422}
-CLASSIFIER = "/api/v1/classifier/jobs"
 BATCHES = "/api/v2/batches"
-_UUID = "182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e"
 
 
 def lenient(endpoint: Endpoint) -> Handler:
@@ -38,19 +36,6 @@ def fixture(endpoint: Endpoint) -> Response:
     return Response(status_code=204) if endpoint.status == 204 else Json(endpoint.example(), endpoint.status)
 
 
-def example_classifier_job() -> dict[str, Any]:
-    """A job of the classifier before v2."""
-    rule = {"type": "invoice", "description": "an invoice with an amount due"}
-    return {"id": _UUID, "project_id": _UUID, "user_id": "user", "status": "SUCCESS", "rules": [rule]}
-
-
-def example_classifier_results() -> dict[str, Any]:
-    """The results of such a job: one entry per file."""
-    result = {"type": "invoice", "confidence": 0.9, "reasoning": "names an amount due"}
-    item = {"id": _UUID, "classify_job_id": _UUID, "file_id": _UUID, "result": result}
-    return {"items": [item], "next_page_token": None, "total_size": 1}
-
-
 def example_batch() -> dict[str, Any]:
     """A batch."""
     return {
@@ -62,10 +47,6 @@ def example_batch() -> dict[str, Any]:
     }
 
 
-@routes.on("POST", CLASSIFIER, example=example_classifier_job)
-@routes.on("GET", CLASSIFIER, example=lambda: {"items": [example_classifier_job()], "next_page_token": None})
-@routes.on("GET", CLASSIFIER + "/{job_id}", example=example_classifier_job)
-@routes.on("GET", CLASSIFIER + "/{job_id}/results", example=example_classifier_results)
 @routes.on("POST", BATCHES, example=example_batch)
 @routes.on("GET", BATCHES, example=lambda: {"items": [example_batch()], "next_page_token": None})
 @routes.on("GET", BATCHES + "/{batch_id}", example=example_batch)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -34,6 +34,17 @@ def happening(job: Job) -> str:
     """What the event of the job's state is called; split says `processing` where classify says `running`."""
     name = _HAPPENING[job.status]
     return "processing" if name == "running" and job.product == "split" else name
+
+
+def group_status(parts: Sequence[Job]) -> str:
+    """What a job of classify v1 says while and after its files are judged (reference of SDK 1.0: five words)."""
+    ended = [part.status for part in parts]
+    if not all(status.terminal for status in ended):
+        return "PENDING"
+    for whole, word in ((Status.COMPLETED, "SUCCESS"), (Status.CANCELLED, "CANCELLED")):
+        if set(ended) == {whole}:
+            return word
+    return "PARTIAL_SUCCESS" if Status.COMPLETED in ended else "ERROR"
 
 
 class Jobs:
@@ -158,7 +169,18 @@ class Jobs:
         moved = self._state.jobs.put(replace(job, status=status, updated_at=self._clock(), **changes))
         if announce:
             self._sender.announce(moved, happening(moved))
+        if status.terminal and moved.group is not None:
+            self._tell_group(moved.group)
         return moved
+
+    def _tell_group(self, group_id: str) -> None:
+        """Announces a job of classify v1 when the last of its files has ended."""
+        group = self._state.classifier_jobs.get(group_id)
+        if group is None:
+            return
+        said = group_status([part for each in group.parts if (part := self._state.jobs.get(each))])
+        if said != "PENDING":
+            self._sender.announce(group, said.lower())
 
     async def _think(self, share: float) -> None:
         if self._options.think_seconds:

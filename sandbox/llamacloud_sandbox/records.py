@@ -99,6 +99,22 @@ class Job:
     credits: float | None = None
     parse_credits: float | None = None
     hooks: tuple[Hook, ...] = ()
+    group: str | None = None  # the job of classify v1 that it is a part of; v2 does not show it then
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierJob:
+    """A job of classify v1: many files by one set of rules, each judged by a job of its own (`parts`)."""
+
+    id: str
+    project_id: str
+    user_id: str
+    rules: list[dict[str, Any]]
+    mode: str
+    parts: tuple[str, ...]
+    created_at: float
+    hooks: tuple[Hook, ...] = ()
+    product: str = "classify"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from llamacloud_sandbox import envelope
 from llamacloud_sandbox.faults import Faults
 from llamacloud_sandbox.lanes import Lanes
 from llamacloud_sandbox.options import Options
-from llamacloud_sandbox.records import Hook, Job
+from llamacloud_sandbox.records import ClassifierJob, Hook, Job
 
 KEPT_DELIVERIES = 10_000
 CONNECTIONS = 100
@@ -71,7 +71,7 @@ class Sender:
         self.deliveries: deque[Delivery] = deque(maxlen=KEPT_DELIVERIES)
         self.counts = {"delivered": 0, "failed": 0, "dropped": 0, "blocked": 0}
 
-    def announce(self, job: Job, happening: str) -> None:
+    def announce(self, job: Job | ClassifierJob, happening: str) -> None:
         """Tell every subscribed target of the job that this happened; returns at once."""
         event_type = f"{job.product}.{happening}"
         for hook in job.hooks:

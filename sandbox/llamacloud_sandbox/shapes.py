@@ -158,6 +158,24 @@ class ClassifyCreate(Notified):
     configuration_id: str | None = None
 
 
+class ClassifierParsing(BaseModel):
+    """How classify v1 parses: pages from 0, five of them unless told otherwise."""
+
+    lang: str = Field("en", max_length=35)
+    max_pages: int | None = Field(5, ge=1)
+    target_pages: list[Annotated[int, Field(ge=0, lt=99_999)]] | None = Field(None, max_length=1000)
+
+
+class ClassifierCreate(BaseModel):
+    """A job of classify v1: many files, one set of rules."""
+
+    file_ids: list[str] = Field(min_length=1, max_length=500)
+    rules: list[ClassifyRule] = Field(min_length=1)
+    mode: Literal["FAST", "MULTIMODAL"] = "FAST"
+    parsing_configuration: ClassifierParsing | None = None
+    webhook_configurations: list[WebhookConfiguration] | None = None
+
+
 class Category(BaseModel):
     """A category to split by."""
 

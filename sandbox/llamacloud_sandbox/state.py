@@ -14,7 +14,7 @@ from typing import IO, Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
-from llamacloud_sandbox.records import File, Job, ParseJob, Preset, SavedHook
+from llamacloud_sandbox.records import ClassifierJob, File, Job, ParseJob, Preset, SavedHook
 
 
 class Record(Protocol):
@@ -89,10 +89,19 @@ class State:
         self.files = Table("files", File, self._note)
         self.jobs = Table("jobs", Job, self._note)
         self.parse_jobs = Table("parse_jobs", ParseJob, self._note)
+        self.classifier_jobs = Table("classifier_jobs", ClassifierJob, self._note)
         self.hooks = Table("hooks", SavedHook, self._note)
         self.presets = Table("presets", Preset, self._note)
         self._tables: dict[str, Table[Any]] = {
-            table.name: table for table in (self.files, self.jobs, self.parse_jobs, self.hooks, self.presets)
+            table.name: table
+            for table in (
+                self.files,
+                self.jobs,
+                self.parse_jobs,
+                self.classifier_jobs,
+                self.hooks,
+                self.presets,
+            )
         }
         if not self._temporary:
             self._replay()

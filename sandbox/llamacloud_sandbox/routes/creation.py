@@ -88,7 +88,7 @@ def new_job(call: Call, product: str, source: Input, **fields: Any) -> Job:
 def job_found(call: Call, product: str, job_id: str) -> Job:
     """The job of that product, id and project. Raises Refused (404)."""
     job = call.parts.state.jobs.get(job_id)
-    if job is None or job.product != product or job.project_id != call.project_id:
+    if job is None or job.product != product or job.project_id != call.project_id or job.group is not None:
         raise Refused(404, f"{product.capitalize()} job not found")
     return job
 
@@ -102,6 +102,7 @@ def job_filter(call: Call, product: str, asked: JobList, status: str | None) -> 
     def wanted(job: Job) -> bool:
         return (
             job.product == product
+            and job.group is None
             and job.project_id == call.project_id
             and status in {None, job.status.value}
             and (ids is None or job.id in ids)
