@@ -1,31 +1,53 @@
 """API Gateway's and function URLs' events as requests of an ASGI application."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from mangum import Mangum
 
 from handlers.functions.warm import LambdaContext, note_test_event
+from receiver.core.errors import StoreBusy
+from receiver.core.timers import TO_ANSWER
+from receiver.http.problems import problem_of
+from receiver.http.reply import Receive, Reply, Scope, Send, send_reply
+from receiver.log import log_line
 
-Application = Callable[
-    [
-        MutableMapping[str, Any],
-        Callable[[], Awaitable[MutableMapping[str, Any]]],
-        Callable[[MutableMapping[str, Any]], Awaitable[None]],
-    ],
-    Awaitable[None],
-]
+log = logging.getLogger("mailroom.function")
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Gateway = Callable[[Any, LambdaContext], dict[str, Any]]
 
 
 def gateway(application: Application) -> Gateway:
-    """Answers a function's events by this application; what is no request, with 204."""
-    http = cast("Gateway", Mangum(cast("Any", application), lifespan="off"))
+    """Answers a function's events by this application; what is no request, with 204.
+
+    What is not answered shortly before the invocation's time is over is answered 503: Lambda would say nothing at all.
+    """
+    in_time = _InTime(application)
+    http = cast("Gateway", Mangum(cast("Any", in_time), lifespan="off"))
 
     def answered(event: object, context: LambdaContext) -> dict[str, Any]:
         if isinstance(event, dict) and "requestContext" in event:
+            in_time.seconds = context.get_remaining_time_in_millis() / 1000 - TO_ANSWER
             return http(event, context)
         note_test_event(event)
         return {"statusCode": 204, "headers": {}, "body": ""}
 
     return answered
+
+
+class _InTime:
+    """The application, for so many seconds; one request at a time, as a function has them."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self.seconds = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with asyncio.timeout(self.seconds):
+                await self._application(scope, receive, send)
+        except TimeoutError:
+            log_line(log, logging.ERROR, "function.out_of_time", path=scope.get("path", ""))
+            await send_reply(Reply.of(problem_of(StoreBusy())), scope, send)

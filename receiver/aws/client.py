@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from receiver.aws.environment import credentials_of, endpoint_of, region_of
 from receiver.aws.service import BUSY
 from receiver.aws.sign import Scope, signed
+from receiver.core.timers import AWS_ATTEMPT, AWS_ATTEMPTS, AWS_CALL
 
 PROTOCOLS = {
     "dynamodb": ("DynamoDB_20120810", "1.0"),
@@ -32,13 +33,20 @@ PROTOCOLS = {
 }
 """Service -> its name on the wire, and the version of its JSON protocol. Source: botocore's models (``targetPrefix``,
 ``jsonVersion``)."""
-ATTEMPTS = 3
 
 
 class JsonClient:
     """One service. Safe in threads; connections are kept open between calls, as many as calls there were at once."""
 
-    def __init__(self, service: str, *, environ: Mapping[str, str] | None = None, timeout_seconds: float = 5.0) -> None:
+    def __init__(
+        self,
+        service: str,
+        *,
+        environ: Mapping[str, str] | None = None,
+        attempt_seconds: float = AWS_ATTEMPT,
+        call_seconds: float = AWS_CALL,
+    ) -> None:
+        """``attempt_seconds`` are for each wait of an attempt; no attempt begins, or waits, after ``call_seconds``."""
         env = os.environ if environ is None else environ
         self._scope = Scope(region_of(env), service)
         self._prefix, self._version = PROTOCOLS[service]
@@ -46,7 +54,7 @@ class JsonClient:
         self.meta = SimpleNamespace(endpoint_url=url, region_name=self._scope.region)
         self._address = urlsplit(url)
         self._credentials = credentials_of(env)
-        self._timeout = timeout_seconds
+        self._attempt_seconds, self._call_seconds = attempt_seconds, call_seconds
         self._tls = _tls() if self._address.scheme == "https" else None
         self._idle: deque[http.client.HTTPConnection] = deque()
 
@@ -66,9 +74,13 @@ class JsonClient:
             # What makes a repeat of the same transaction no second one. botocore adds it too.
             arguments = {"ClientRequestToken": str(uuid.uuid4()), **arguments}
         body = json.dumps(arguments).encode()
-        for attempt in range(ATTEMPTS):
+        until = time.monotonic() + self._call_seconds
+        for attempt in range(AWS_ATTEMPTS):
+            left = until - time.monotonic()
+            if attempt and left <= 0:
+                break
             try:
-                return self._once(operation, body)
+                return self._once(operation, body, seconds=min(self._attempt_seconds, left))
             except (http.client.HTTPException, OSError) as error:
                 failure: Exception = EndpointConnectionError(endpoint_url=self.meta.endpoint_url, error=error)
             except ClientError as error:
@@ -78,7 +90,7 @@ class JsonClient:
             time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  jitter needs no secrecy
         raise failure
 
-    def _once(self, operation: str, body: bytes) -> dict[str, Any]:
+    def _once(self, operation: str, body: bytes, *, seconds: float) -> dict[str, Any]:
         headers = signed(
             {
                 "host": self._address.netloc,
@@ -90,18 +102,21 @@ class JsonClient:
             scope=self._scope,
             now=time.time(),
         )
-        answer, payload = self._sent(body, headers)
+        answer, payload = self._sent(body, headers, seconds)
         if answer.status >= 300:
             raise _refusal(answer, payload, operation)
         found: dict[str, Any] = json.loads(payload) if payload else {}
         return found
 
-    def _sent(self, body: bytes, headers: Mapping[str, str]) -> tuple[http.client.HTTPResponse, bytes]:
+    def _sent(self, body: bytes, headers: Mapping[str, str], seconds: float) -> tuple[http.client.HTTPResponse, bytes]:
         """The answer and its body. A connection that failed is closed, any other is kept for the next call."""
         try:
             connection = self._idle.pop()
         except IndexError:
-            connection = self._connected()
+            connection = self._new()
+        connection.timeout = seconds
+        if connection.sock is not None:
+            connection.sock.settimeout(seconds)
         try:
             connection.request("POST", "/", body, {**headers, "user-agent": "mailroom"})
             answer = connection.getresponse()
@@ -115,11 +130,11 @@ class JsonClient:
         self._idle.append(connection)
         return answer, payload
 
-    def _connected(self) -> http.client.HTTPConnection:
+    def _new(self) -> http.client.HTTPConnection:
         where, port = self._address.hostname or "", self._address.port
         if self._tls:
-            return http.client.HTTPSConnection(where, port, timeout=self._timeout, context=self._tls)
-        return http.client.HTTPConnection(where, port, timeout=self._timeout)
+            return http.client.HTTPSConnection(where, port, context=self._tls)
+        return http.client.HTTPConnection(where, port)
 
 
 @cache

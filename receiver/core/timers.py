@@ -1,6 +1,7 @@
 """Timers that must be ordered, in seconds. What is no fact about AWS follows from the lease; a test holds the order.
 
 a repeat after a crash  <  what a FIFO queue remembers
+an attempt  <  a call to DynamoDB or SQS  <  half of what receive has  <  its time  <  the sender's patience
 one call to a partner   <  a step  <  the function's time  <=  a sixth of its queue's visibility
 a stop                  <  what Docker and systemd grant
 """
@@ -26,6 +27,19 @@ WORK_SHARE = 2 / 3
 """The part of it for requests and tasks in hand; the rest is for letting go of them and closing."""
 RELEASE = 3.0
 """For letting go of the tasks that are still in hand then."""
+
+
+SENDER = 30.0
+"""How long LlamaCloud waits for the answer to an event; API Gateway's HTTP API waits as long."""
+RECEIVE = SENDER / 2
+"""The time of the function that receives (serverless.yml). What follows is derived from it."""
+TO_ANSWER = 2.0
+"""What is left of a function's time when it answers 503, so that the answer and the metrics get out."""
+AWS_CALL = (RECEIVE - TO_ANSWER) / 2
+"""One call to DynamoDB or SQS with all its attempts: receiving makes two, one after the other."""
+AWS_ATTEMPTS = 3
+AWS_ATTEMPT = AWS_CALL / AWS_ATTEMPTS
+"""One of them: who hangs is asked again, on another connection."""
 
 
 def repeated_within(lease: float, look: float) -> float:

@@ -15,6 +15,7 @@ from receiver.core import timers
 from receiver.core.errors import CutOff, Misconfigured
 from receiver.core.retry import RetryAt, next_attempt
 from receiver.environment import from_environ
+from receiver.http.readiness import PATIENCE_SECONDS
 from receiver.queue.sqs import POLL_SECONDS
 from receiver.settings import Settings
 from tests.infra import ROOT, param, service
@@ -83,3 +84,12 @@ def test_a_call_is_over_before_its_step_and_the_step_before_its_function() -> No
     assert all(seconds is not None and seconds < min(function, Settings().step_seconds) for seconds in calls)
     attempts = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS)
     assert attempts > CALL_SECONDS > CONNECT_SECONDS + READ_SECONDS, "one that hangs is tried once more, and no longer"
+
+
+def test_receive_answers_while_the_sender_waits_whatever_aws_does() -> None:
+    """Receiving writes once and enqueues once; each call may use up all its attempts."""
+    assert timers.AWS_ATTEMPTS * timers.AWS_ATTEMPT <= timers.AWS_CALL
+    assert 2 * timers.AWS_CALL + timers.TO_ANSWER <= timers.RECEIVE < timers.SENDER
+    assert param(FUNCTIONS["receive"]["timeout"]) == timers.RECEIVE
+    assert PATIENCE_SECONDS < timers.RECEIVE - timers.TO_ANSWER
+    assert timers.TO_ANSWER < param(FUNCTIONS["console"]["timeout"]) < timers.SENDER

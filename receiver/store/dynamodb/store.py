@@ -45,6 +45,8 @@ CONTENDED = frozenset({"TransactionConflict", "TransactionConflictException", *B
 """Others are writing the same items at this moment, or too many are writing: again, a little later."""
 TRIES = 8
 """Of a contended write; the pauses between them add up to about two seconds."""
+THROTTLED_TRIES = 2
+"""Of a write that is refused as a whole for too many requests: the client has tried each of them three times."""
 RETRY_AFTER_SECONDS = 1.0
 LOOKED_THROUGH = 1000
 """Tasks that one claim looks at of each rank, where there is no room for most of them."""
@@ -233,7 +235,8 @@ class DynamoStore:
                     return []  # our own success, whose answer was lost
                 if refused:
                     return [move for move, _ in refused]
-                if not _contended(error) or attempt == TRIES - 1:
+                most = THROTTLED_TRIES if error.code in BUSY else TRIES
+                if not _contended(error) or attempt >= most - 1:
                     raise _translated(error, self._table) from error
                 await asyncio.sleep(random.uniform(0, 0.03 * 2**attempt))  # noqa: S311  jitter needs no secrecy
             else:
