@@ -24,7 +24,7 @@ from tests.lambda_runtime import ROOT, running
 
 HERE = Path(__file__).parent / "cold"
 EVENT: dict[str, Any] = json.loads((ROOT / "tests" / "events" / "http_api.json").read_text())
-HEADERS = '{"X-Mailroom-Key": ["the-right-value"]}'
+HEADERS = '{"X-Mailroom-Key": ["the-right-header-value"]}'
 RECEIVE = {
     "MAILROOM_STORE": "dynamodb://events",
     "MAILROOM_QUEUE": "sqs://doorbell",
@@ -111,7 +111,7 @@ def other(name: str, packages: list[str], place: Path, python: str) -> Peer:
     shutil.copyfile(HERE / f"{name}.py", code / "peer.py")
     quietly(python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(code))
     made = shutil.make_archive(str(place / f"{name}-zip"), "zip", code)
-    return Peer(name, "peer.handler", code, {"KEY": "the-right-value"}, Path(made).stat().st_size)
+    return Peer(name, "peer.handler", code, {"KEY": "the-right-header-value"}, Path(made).stat().st_size)
 
 
 def measure(peer: Peer, aws: dict[str, str], place: Path, python: str) -> None:

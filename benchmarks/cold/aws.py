@@ -40,7 +40,7 @@ def _answer(operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         said = [{"Id": e["Id"], "MessageId": "m", "MD5OfMessageBody": d} for e, d in zip(entries, digest, strict=True)]
         return {"Successful": said}
     if operation == "GetSecretValue":
-        headers = {"X-Mailroom-Key": ["the-right-value"]}
+        headers = {"X-Mailroom-Key": ["the-right-header-value"]}
         return {"Name": asked["SecretId"], "SecretString": json.dumps({"MAILROOM_WEBHOOK_HEADERS": headers})}
     return {}
 

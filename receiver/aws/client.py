@@ -1,9 +1,11 @@
 """A client for AWS services that speak JSON over POST; called like boto3's: ``client.get_item(TableName=…, Key=…)``.
 
 It takes the same arguments, gives the same answers and raises the same ClientError, so that whoever is handed one
-need not know which. Not done: bytes in arguments, paginators, waiters, profiles' endpoint settings.
+need not know which. Bytes in answers stay the base64 that they are sent as. Not done: paginators, waiters, profiles'
+endpoint settings.
 """
 
+import base64
 import http.client
 import json
 import os
@@ -73,7 +75,7 @@ class JsonClient:
         if operation == "TransactWriteItems":
             # What makes a repeat of the same transaction no second one. botocore adds it too.
             arguments = {"ClientRequestToken": str(uuid.uuid4()), **arguments}
-        body = json.dumps(arguments).encode()
+        body = json.dumps(arguments, default=_base64).encode()
         until = time.monotonic() + self._call_seconds
         for attempt in range(AWS_ATTEMPTS):
             left = until - time.monotonic()
@@ -159,6 +161,13 @@ def _refusal(answer: http.client.HTTPResponse, body: bytes, operation: str) -> C
     message = parsed.pop("message", None) or parsed.pop("Message", None) or ""
     facts = {"HTTPStatusCode": answer.status}
     return ClientError({**parsed, "Error": {"Code": code, "Message": message}, "ResponseMetadata": facts}, operation)
+
+
+def _base64(value: object) -> str:
+    """Bytes as AWS's JSON protocols have them."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(f"{type(value).__name__} is no argument of AWS's")
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """How a record lies in the DynamoDB table: one item, with the entries of its indexes as attributes.
 
     pk          kind#id
-    body        the record as JSON; from PACK_FROM on packed, because an item may have 400 KB
+    body        the record as JSON, compressed where that is shorter: each started KB is a write unit, two in a
+                transaction
     version     the record's, for conditions
     wrote       who wrote it last: tells our own write, repeated, from somebody else's
     gsi1pk …    of up to five sparse indexes, mapped by their position in INDEXES (but SHARED): the partition, and
@@ -22,12 +23,13 @@ from typing import Any, NamedTuple
 
 from receiver.core.change import INDEXES, Record, kind_of
 from receiver.core.document import Document
-from receiver.core.task import Rank
+from receiver.core.task import Rank, Task, TaskState
 from receiver.ports import R
 from receiver.store import codec
 
-Item = dict[str, dict[str, str]]
-"""An item in DynamoDB's own notation: attribute -> {type: value}."""
+Item = dict[str, dict[str, Any]]
+"""An item in DynamoDB's own notation: attribute -> {type: value}. A value is text, of type B bytes, or the base64 of
+them, as a client hands them over."""
 
 SHARDS = 8
 SPREAD = frozenset({None, "state", "type", "forgettable"})
@@ -35,6 +37,9 @@ SPREAD = frozenset({None, "state", "type", "forgettable"})
 SHARED: dict[tuple[type[Record], str], str] = {(Document, "forgettable"): "overdue"}
 """Indexes that lie in another one's place, because no record is in both: an open document may be overdue, a settled one
 forgettable. So the table has one index less to pay for and, where it exists, to add."""
+READ_FROM: dict[tuple[type[Record], str, str | None], str] = {(Task, "state", TaskState.READY): "claimable"}
+"""What of an index is not written, because another one lists the same records in the same order: a ready task is
+claimable from when it is due. It would be two writes for each task."""
 PARTS = tuple(map(int, Rank))
 """The values of what an index is kept in parts by."""
 OLDER = -1
@@ -42,8 +47,44 @@ OLDER = -1
 KEY_LIMIT = 900
 """Bytes of an id or key within DynamoDB's keys, which may have 2,048 (partition) and 1,024 (place)."""
 _BRIEF = re.compile(r"#[0-9a-f]{64}\Z")
-PACK_FROM = 32 * 1024
 PACKED = "zlib:"
+"""What an older Mailroom's compressed body begins with, as text; a newer one is bytes."""
+DICTIONARIES = {
+    1: b'{"id":"cls-","kind":"classify","document_id":"doc_","created_at":17,"transaction_id":"mailroom-","st'
+    b'atus":"pending","status":"completed","deadline":17,"heard_at":17,"checks":0,"beta":false,"pages":nul'
+    b'l,"credits":1.0,"segments":[],{"id":":doc_","type":"classify.success","job_id":"cls-","sent_at":17,"'
+    b'received_at":17,"verified_by":["token:0"],{"id":"submit:doc_:0","kind":"submit","subject":"doc_","du'
+    b'e_at":17,"created_at":17,"state":"running","attempts":1,{"id":"react:cls-:classify.success:doc_","ki'
+    b'nd":"react","subject":"doc_","due_at":17,"created_at":17,"details":{"event_id":"","type":"classify.s'
+    b'uccess","job_id":"cls-","other_id":"","document_id":"doc_"},"note":"completed",{"id":"deliver:dlv_:3'
+    b'","kind":"deliver","subject":"doc_","due_at":17,"created_at":17,"details":{"delivery_id":"dlv_","to"'
+    b':"s3://"},"state":"done","attempts":1,"owner":"","lease_until":17,"lease_seconds":90.0,"note":"job c'
+    b'ls-","finished_at":17,"expires_at":17,"version":2}{"id":"doc_","name":".pdf","sha256":"","size":,"me'
+    b'dia_type":"application/pdf","origin":{"kind":"s3","locator":"","sender":"","by_sender":false},"conte'
+    b'nt":"s3://?versionId=","taken_in_at":17,"naming":2,"version":1,"state":"open","step":"taken_in","ste'
+    b'p":"submitted","step":"decided","state":"routed","step":"settled","packet":false,"mail":false,"parts'
+    b'":[],"batch_id":"doc_","parent_id":"","pages":[],"category":"","category_confidence":"","page_count"'
+    b':null,"cuts":[],"duplicate_of":"","metadata":{},"file_id":"dfl-","file_expires_at":null,"job_id":"cl'
+    b's-","submissions":0,"uploads":0,"installation":"","transactions":["mailroom--classify-doc_-0-"],"dea'
+    b'dline":17,"classification":{"type":"invoice","confidence":0.9,"reasoning":"The document "},"error":"'
+    b'","plan":{"way":"matched","route":"","reason":"type \' with confidence 0.9, at least 0.","to":[{"url"'
+    b':"s3://","options":{}},{"url":"sqs://","options":{}}],"via":[],"review":false,"trace":[{"route":"","'
+    b'matched":true,"why":"type \'\' with confidence 0.9, at least 0.","unknown":false}],"table":"","decided'
+    b'_at":17},"shadow":null,"deliveries":[{"id":"dlv_","to":{"url":"s3://","options":{}},"route":"","stat'
+    b'e":"delivered","receipt":{"location":"s3://","checksum":"sha256:","fresh":true,"manifest":"s3://.mai'
+    b'lroom.json"},"delivered_at":17,"error":"","place":"s3://","meaning":"routed","claim":"","sequence":0'
+    b',"replaces":"","superseded":false,"owes_pointer":false,"options_changed":false,"run":3},{"id":"dlv_"'
+    b',"to":{"url":"sqs://","options":{}},"route":"","state":"pending","receipt":null,"delivered_at":null,'
+    b'"error":"","place":"sqs://","meaning":"routed","claim":"clm_","sequence":1,"replaces":"","superseded'
+    b'":false,"owes_pointer":false,"options_changed":false,"run":3}],"sequence":1,"placed":false,"history"'
+    b':[{"at":17,"what":"received","detail":"s3 "},{"at":17,"what":"submitted","detail":"classify job cls-'
+    b', file dfl-"},{"at":17,"what":"decided","detail":"matched: type \'"},{"at":17,"what":"delivered","det'
+    b'ail":"s3://"},{"at":17,"what":"delivered","detail":"sqs://https://sqs."}],"forgotten_at":null,"parts'
+    b'_state":null,"passed_over_at":null}'
+}
+"""What a body is compressed against: records with little in them, documents last, as theirs are the longest. Its first
+byte says which one. One that was ever used stays as it is; better ones get the next number."""
+NEWEST = max(DICTIONARIES)
 FIRST, LAST = " ", "~"
 """Sort before and after every place."""
 
@@ -100,7 +141,7 @@ def entries_of(record: Record) -> dict[str, IndexEntry]:
     for name, index in INDEXES[type(record)].items():
         order = getattr(record, index.order)
         key = getattr(record, index.key) if index.key else None
-        if order is None or (index.key and key is None):
+        if order is None or (index.key and key is None) or (type(record), name, key) in READ_FROM:
             continue
         among = partitions(type(record), name, key, getattr(record, index.part) if index.part else None)
         entries[name] = IndexEntry(among[_hash(record.id) % len(among)], place_of(order, record.id))
@@ -118,7 +159,7 @@ def item_of(record: Record, *, wrote: str) -> Item:
     kind = type(record)
     item: Item = {
         "pk": {"S": pk_of(kind, record.id)},
-        "body": {"S": _packed(codec.encode(record))},
+        "body": _packed(codec.encode(record)),
         "version": {"N": str(record.version)},
         "wrote": {"S": wrote},
     }
@@ -134,7 +175,7 @@ def item_of(record: Record, *, wrote: str) -> Item:
 
 def record_of(kind: type[R], item: Item) -> R:
     """The record that an item holds."""
-    return codec.decode(kind, _unpacked(item["body"]["S"]))
+    return codec.decode(kind, _unpacked(item["body"]))
 
 
 def as_number(value: float) -> dict[str, str]:
@@ -151,11 +192,15 @@ def _hash(text: str) -> int:
     return zlib.crc32(text.encode())
 
 
-def _packed(body: str) -> str:
-    if len(body) < PACK_FROM:
-        return body
-    return PACKED + base64.b64encode(zlib.compress(body.encode())).decode()
+def _packed(body: str) -> dict[str, Any]:
+    packer = zlib.compressobj(level=9, wbits=-zlib.MAX_WBITS, zdict=DICTIONARIES[NEWEST])
+    packed = bytes([NEWEST]) + packer.compress(body.encode()) + packer.flush()
+    return {"B": packed} if len(packed) < len(body) else {"S": body}
 
 
-def _unpacked(body: str) -> str | bytes:
-    return zlib.decompress(base64.b64decode(body.removeprefix(PACKED))) if body.startswith(PACKED) else body
+def _unpacked(body: dict[str, Any]) -> str | bytes:
+    if "B" in body:
+        packed: bytes = base64.b64decode(body["B"]) if isinstance(body["B"], str) else bytes(body["B"])
+        return zlib.decompressobj(wbits=-zlib.MAX_WBITS, zdict=DICTIONARIES[packed[0]]).decompress(packed[1:])
+    text: str = body["S"]
+    return zlib.decompress(base64.b64decode(text.removeprefix(PACKED))) if text.startswith(PACKED) else text

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from receiver.core.change import Record
-from receiver.store.dynamodb.items import Item, gsi_of, partitions, record_of
+from receiver.store.dynamodb.items import READ_FROM, Item, gsi_of, partitions, record_of
 
 MOST_READ = 100
 """Items of one BatchGetItem."""
@@ -85,6 +85,8 @@ class TableQuery:
         Each round asks every partition for its next few keys. Beyond the last key of a partition that has more, nothing
         is certain: what others hold there waits for the next round.
         """
+        if other := READ_FROM.get((kind, name, key)):
+            name, key = other, None
         among = partitions(kind, name, key, part)
         portion = wanted // len(among) + 8
         gsi = gsi_of(kind, name)
