@@ -15,8 +15,8 @@ import math
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -204,12 +204,15 @@ def _shape(path: str) -> str:
     return "/".join("{id}" if any(map(str.isdigit, part)) and len(part) > 3 else part for part in path.split("/"))
 
 
-def counted(documents: int, *, together: int = 1) -> Counts:
+OpenAws = Callable[[], AbstractContextManager[LocalAws]]
+
+
+def counted(documents: int, *, together: int = 1, open_aws: OpenAws = local_aws) -> Counts:
     """The counts of so many documents, put into the inbox and all the way to a bucket and a queue; ``together`` are the
     most messages of one invocation."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        aws, sandbox = stack.enter_context(local_aws()), stack.enter_context(start_sandbox("--instant", "--no-limits"))
+        aws, sandbox = stack.enter_context(open_aws()), stack.enter_context(start_sandbox("--instant", "--no-limits"))
         _prepare(aws, folder)
         stack.enter_context(mock.patch.dict(os.environ, _environment(aws, folder, sandbox.url)))
         meter = Meter(sandbox.url)

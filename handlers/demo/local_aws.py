@@ -39,6 +39,8 @@ _ACCESS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DE
 class LocalAws:
     """A running local AWS, and a look inside it."""
 
+    account = ACCOUNT
+
     def __init__(self, endpoint: str, pid: int, folder: Path) -> None:
         self.endpoint = endpoint
         self.pid = pid
@@ -101,7 +103,7 @@ class LocalAws:
 
     def _machine(self, name: str) -> None:
         """A state machine that ends at once; its executions show what it was given."""
-        role = f"arn:aws:iam::{ACCOUNT}:role/machine"
+        role = f"arn:aws:iam::{self.account}:role/machine"
         passes = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
         states = self.client("stepfunctions")
         with contextlib.suppress(states.exceptions.StateMachineAlreadyExists):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from handlers.demo.local_aws import ACCOUNT, REGION, LocalAws
+from handlers.demo.local_aws import REGION, LocalAws
 from handlers.destinations import destinations
 from handlers.destinations.events import EventBridge
 from handlers.destinations.folder import Folder
@@ -187,14 +187,14 @@ class TestBus(PointsToIt):
 
 class MachinePlace(Place):
     def __init__(self, aws: LocalAws) -> None:
-        self.client, self.name = aws.client("stepfunctions"), f"machine-{next(_names)}"
+        self.client, self.name, self.account = aws.client("stepfunctions"), f"machine-{next(_names)}", aws.account
         self.destination = StepFunctions(aws.aws, environ={})
         self.template = f"states://{self.name}"
         self.absent = "states://no-such-machine"
         aws.make([Target(url=self.template)])
 
     async def count(self) -> int:
-        arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{self.name}"
+        arn = f"arn:aws:states:{REGION}:{self.account}:stateMachine:{self.name}"
         return len(self.client.list_executions(stateMachineArn=arn)["executions"])
 
     async def read(self, receipt: Receipt) -> bytes:

@@ -1,0 +1,1 @@
+"""The contracts, and the main job, on a second implementation of AWS: moto."""
