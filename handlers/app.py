@@ -35,6 +35,7 @@ from receiver.pipeline.context import Context
 from receiver.pipeline.registry import HandlerRegistry
 from receiver.ports import AlertChannel, Destination, Spool
 from receiver.refused_change import SHADOW, refusal_of
+from receiver.secrets import RevealedEnviron
 from receiver.settings import Settings
 
 
@@ -49,7 +50,7 @@ def build(
 
     Raises Misconfigured, naming what is wrong.
     """
-    given, config = config, config or load(settings.config, os.environ)
+    given, config = config, config or load(settings.config, RevealedEnviron(os.environ))
     aws, meter = aws or Aws(), SummingMeter()
     context = open_context(settings, config, aws, meter, more or {})
     refuse_faults(config, context, settings)
@@ -98,14 +99,14 @@ def open_context(
 
 def table_anew(settings: Settings, context: Context, aws: Aws) -> tuple[Config, dict[str, AlertChannel]]:
     """mailroom.yaml as it is now, and its alert channels. Raises Misconfigured for one that no start would take."""
-    config = load(settings.config, os.environ)
+    config = load(settings.config, RevealedEnviron(os.environ))
     refuse_faults(config, context, settings)
     return config, channels(config, settings, aws)
 
 
 def shadow_anew(settings: Settings, context: Context) -> RouteTable:
     """The shadow table as it is now. Raises Misconfigured for one that could not take the real one's place."""
-    config = load(settings.shadow_config, os.environ, variable="MAILROOM_SHADOW_CONFIG")
+    config = load(settings.shadow_config, RevealedEnviron(os.environ), variable="MAILROOM_SHADOW_CONFIG")
     refuse_faults(config, context, settings)
     return config.table
 

@@ -8,7 +8,7 @@ cannot be asked for again, the old value goes on being used: a door that stays s
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from receiver.core.errors import Misconfigured
@@ -90,6 +90,29 @@ def ask_aws(kind: str, name: str) -> str:
 
 VAULT = SecretCache(ask_aws)
 """The process's own: settings that are read again and again ask AWS no more often than the time to live says."""
+
+
+class RevealedEnviron(Mapping[str, str]):
+    """Variables as ``env:NAME`` of mailroom.yaml finds them: a pointer is followed when its variable is read.
+
+    Reading one raises Misconfigured for a secret that is not there.
+    """
+
+    def __init__(self, environ: Mapping[str, str], vault: SecretCache = VAULT) -> None:
+        self._environ, self._vault = environ, vault
+
+    def __getitem__(self, name: str) -> str:
+        text = self._environ[name]
+        return self._vault.read(text) if points(text) else text
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environ)
+
+    def __len__(self) -> int:
+        return len(self._environ)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._environ
 
 
 def _picked(text: str, key: str, source: str) -> str:

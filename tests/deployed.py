@@ -30,7 +30,7 @@ from receiver.core.verify import TOKEN_HEADER, sign
 from tests.servers import serve
 
 ROOT = Path(__file__).parents[1]
-DEPLOY = [sys.executable, str(ROOT / "scripts" / "deploying" / "deploy.py")]
+DEPLOY = [sys.executable, "-m", "scripts.deploying.deploy"]
 LIVE = os.environ.get("MAILROOM_AWS_LIVE") == "1"
 T = TypeVar("T")
 

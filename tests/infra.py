@@ -37,13 +37,16 @@ def load(path: Path) -> dict[str, Any]:
 @cache
 def service() -> dict[str, Any]:
     """serverless.yml."""
-    return load(ROOT / "serverless.yml")
+    found = load(ROOT / "serverless.yml")
+    # A list that osls merges: what the repository says, and what a deployment file adds.
+    found["functions"] = found["functions"][0]
+    return found
 
 
 @cache
 def resources() -> dict[str, dict[str, Any]]:
     """Every resource of ours, by its logical id."""
-    files = [re.fullmatch(r"\$\{file\((.+)\)\}", text) for text in service()["resources"]]
+    files = [re.fullmatch(r"\$\{file\((.+)\)\}", text) for text in service()["resources"] if "overlay" not in text]
     found: dict[str, dict[str, Any]] = {}
     for file in files:
         assert file, "each of the resources is a file"

@@ -16,11 +16,12 @@ from handlers.destinations.sqs import Sqs
 from handlers.destinations.states import StepFunctions
 from receiver.aws.boto import Aws
 from receiver.ports import Destination
+from receiver.secrets import RevealedEnviron
 
 
 def destinations(aws: Aws | None = None, *, environ: Mapping[str, str] | None = None) -> dict[str, Destination]:
     """URL scheme -> destination. Options of the form ``env:NAME`` are looked up in ``environ``."""
-    aws, environ = aws or Aws(), os.environ if environ is None else environ
+    aws, environ = aws or Aws(), RevealedEnviron(os.environ) if environ is None else environ
     http = Http(environ)
     return {
         "s3": S3(aws, environ=environ),

@@ -26,6 +26,7 @@ from receiver.core.incident import Incident, Status
 from receiver.core.quantity import times
 from receiver.environment import from_environ
 from receiver.pipeline.records import find_records
+from receiver.secrets import RevealedEnviron
 
 WHO = click.option(
     "--who", default=getpass.getuser, show_default="you", help="Who does this; recorded with the incident."
@@ -127,7 +128,7 @@ def show_incident(key: str, limit: int, as_json: bool) -> None:
 def load_rules() -> tuple[AlertRule, ...]:
     """The rules of mailroom.yaml, or none where it cannot be read: an incident can be looked at all the same."""
     try:
-        return load(from_environ().config, os.environ).alerts
+        return load(from_environ().config, RevealedEnviron(os.environ)).alerts
     except MailroomError:
         return ()
 

@@ -21,6 +21,7 @@ from receiver.core.route import RouteTable
 from receiver.environment import from_environ
 from receiver.operations.backtest import BacktestResult
 from receiver.operations.backtest import backtest as tested
+from receiver.secrets import RevealedEnviron
 from receiver.settings import Settings
 
 
@@ -39,7 +40,7 @@ def backtest(config_path: str | None, since: float | None, of_type: str | None, 
     documents: mailroom replay --since … --reroute.
     """
     settings = from_environ()
-    table = load(config_path or settings.config, os.environ).table
+    table = load(config_path or settings.config, RevealedEnviron(os.environ)).table
     query = Query(by="type" if of_type else "all", key=of_type, since=since)
     found = run(_tested(settings, table, query))
     moves = [Move(item.document, item.plan) for item in found if item.plan is not None]

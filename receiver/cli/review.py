@@ -17,6 +17,7 @@ from receiver.core.routing_choice import choices
 from receiver.environment import from_environ
 from receiver.operations.manual_routing import RoutingDecision, route_by_hand
 from receiver.pipeline.records import find_records
+from receiver.secrets import RevealedEnviron
 
 
 @click.command(short_help="List documents in review, or decide where one goes.")
@@ -58,7 +59,7 @@ async def _decide(app: App, document_id: str, word: RoutingDecision, *, wait: bo
 def _list(limit: int, *, as_json: bool) -> None:
     query = Query(by="state", key=DocumentState.REVIEW)
     waiting = show.in_page_order(with_store(lambda store: find_records(store, Document, query, limit=limit)))
-    names = list(choices(load(from_environ().config, os.environ).table))
+    names = list(choices(load(from_environ().config, RevealedEnviron(os.environ)).table))
     if as_json:
         print_json({"documents": [show.document(item) for item in waiting], "routes": names})
         return

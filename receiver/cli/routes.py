@@ -13,6 +13,7 @@ from receiver.cli.backtest import backtest
 from receiver.cli.shadow import shadow, shadow_of
 from receiver.core.quantity import quantity
 from receiver.environment import from_environ
+from receiver.secrets import RevealedEnviron
 
 if TYPE_CHECKING:
     from receiver.config import Config
@@ -88,7 +89,7 @@ def _checked(
 def _config(path: str | None) -> "Config":
     from receiver.config import load
 
-    return load(path or from_environ().config, os.environ)
+    return load(path or from_environ().config, RevealedEnviron(os.environ))
 
 
 def _pointers(config: "Config", destinations: "Mapping[str, Destination]", *, linked: bool) -> "list[Pointing]":

@@ -17,6 +17,7 @@ from receiver.core.errors import Misconfigured
 from receiver.environment import from_environ
 from receiver.pipeline.records import every_record
 from receiver.ports import Store
+from receiver.secrets import RevealedEnviron
 from receiver.settings import Settings
 
 PAGE = 500
@@ -75,7 +76,7 @@ def shadow_of(settings: Settings) -> Config:
             "there is no shadow table: MAILROOM_SHADOW_CONFIG is not set",
             fix="set it to the file of a changed table, and restart mailroom serve",
         )
-    return load(settings.shadow_config, os.environ, variable="MAILROOM_SHADOW_CONFIG")
+    return load(settings.shadow_config, RevealedEnviron(os.environ), variable="MAILROOM_SHADOW_CONFIG")
 
 
 async def _counted(version: str, query: Query, store: Store) -> _Counted:

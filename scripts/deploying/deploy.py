@@ -1,121 +1,166 @@
 """Deploys Mailroom to the AWS account that the usual `AWS_*` variables name: docs/deploy-aws.md tells it step by step.
 
-    scripts/deploy [--stage dev] [--region eu-central-1] [--param name=value …]
-    scripts/deploy --stage dev --remove --with-all-documents
+    scripts/deploy [--stage dev] [--region eu-central-1] [--settings mailroom.deploy.yaml] [--param name=value …]
+    scripts/deploy --stage dev --dry-run                        what would change, in words
+    scripts/deploy --stage dev --remove --with-all-documents    takes everything down
 
-Makes the zips, makes the stage's secrets unless they are there (LLAMA_CLOUD_API_KEY is taken from the environment or
-asked for; the others are random), deploys serverless.yml with osls, and prints where LlamaCloud calls. Running it again
-upgrades. `--remove` takes everything down; it deletes documents, so it wants to be told twice.
+Checks settings, routing table, LlamaCloud's key and the account; only if all is well it builds the zips, makes the
+stage's secrets unless they are there, and deploys serverless.yml with osls. Running it again upgrades, and finishes
+what was interrupted. Exit code 2: refused, and nothing was changed.
 """
 
 import argparse
 import getpass
 import json
 import os
-import secrets
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from receiver.aws.environment import named_region
+from receiver.core.errors import Misconfigured
+from scripts.deploying.deployment_file import DeploymentSettings, read_deployment
+from scripts.deploying.overlay import overlay
+from scripts.deploying.preflight import Preflight, preflight, shown
+from scripts.deploying.stage import Stage
+from scripts.deploying.stage_secrets import plan_secrets, write_secrets
 
 ROOT = Path(__file__).resolve().parents[2]
 OSLS = ROOT / ".cache" / "osls" / "node_modules" / ".bin" / "osls"
+STAGE = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]|[a-z]")
+"""With account and region a bucket's name has 63 characters at most."""
+REFUSED, INTERRUPTED = 2, 130
 
 
-def main() -> None:
-    options = arguments()
-    region = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "eu-central-1"
-    session = boto3.session.Session(region_name=region)
-    subprocess.run([ROOT / "scripts" / "infra-tools", "osls"], check=True)
-    if options.remove:
-        remove(session, options, region)
-        return
-    for warning in warnings(params(options)):
-        print(f"warning: {warning}", file=sys.stderr)
-    package(options)
-    made = make_secrets(session.client("secretsmanager"), options.stage)
-    osls("deploy", options, region)
-    tell(session, options.stage, made)
+def main(arguments: Sequence[str]) -> int:
+    options = parsed(arguments)
+    try:
+        return run(options)
+    except Misconfigured as error:
+        print(f"{error}" + (f"\n{error.fix}" if error.fix else ""), file=sys.stderr)
+        return REFUSED
+    except (ClientError, BotoCoreError) as error:
+        print(f"AWS: {error}", file=sys.stderr)
+        return 1
+    except subprocess.CalledProcessError as error:
+        print(
+            f"{Path(str(error.cmd[0])).name} failed (exit code {error.returncode}); its output is above",
+            file=sys.stderr,
+        )
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; CloudFormation finishes what it has begun. Run the same command again", file=sys.stderr)
+        return INTERRUPTED
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/deploy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--stage", default="dev")
-    parser.add_argument("--region", help="AWS_REGION, or eu-central-1")
+    parser.add_argument("--region", help="by default the file's, AWS_REGION's, AWS_DEFAULT_REGION's or the profile's")
+    parser.add_argument("--settings", type=Path, help="the deployment's settings; mailroom.deploy.yaml if there is one")
     parser.add_argument("--config", type=Path, help="routing table; infra/mailroom.STAGE.yaml or infra/mailroom.yaml")
     parser.add_argument("--shadow", type=Path, help="a table that decides beside the real one (docs/production.md)")
     parser.add_argument("--param", action="append", default=[], help="a parameter of serverless.yml: name=value")
     parser.add_argument("--remove", action="store_true", help="take the stage down")
     parser.add_argument("--with-all-documents", action="store_true", help="yes, delete its documents too")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def package(options: argparse.Namespace) -> None:
-    """The zips, for the Python and platform that the parameters name."""
-    chosen = [f"--{name}={value}" for name, value in params(options).items() if name in ("arch", "python")]
-    chosen += [f"--config={options.config}"] if options.config else []
-    chosen += [f"--shadow={options.shadow}"] if options.shadow else []
-    subprocess.run([sys.executable, ROOT / "scripts" / "package", f"--stage={options.stage}", *chosen], check=True)
-
-
-def params(options: argparse.Namespace) -> dict[str, str]:
-    """The parameters of serverless.yml. Which file decides beside the real table follows from what is packaged."""
+def run(options: argparse.Namespace) -> int:
+    settings = with_options(read_deployment(options.settings, options.stage, folder=ROOT), options)
+    session, stage = placed(options, settings)
+    subprocess.run([ROOT / "scripts" / "infra-tools", "osls"], check=True)
+    if options.remove:
+        remove(session, options, stage)
+        return 0
     given = dict(item.partition("=")[::2] for item in options.param)
-    return given | ({"shadow": "shadow.yaml"} if options.shadow else {})
+    table = table_of(options, settings)
+    plans = plan_secrets(session.client("secretsmanager"), stage, settings, os.environ, asked)
+    found = preflight(stage, settings, given, table, plans, session.client)
+    print(shown(found.findings), flush=True)
+    if found.refused:
+        raise Misconfigured("refused: nothing was changed")
+    package(options, settings, found, table)
+    write_overlay(stage, settings, found)
+    said = write_secrets(session.client("secretsmanager"), plans)
+    osls("deploy", stage, found.parameters)
+    tell(session, stage, said)
+    return 0
 
 
-def warnings(given: dict[str, str]) -> list[str]:
-    """What a person should know before this is deployed."""
-    found = []
-    if not given.get("alertEmail"):
-        found.append(
-            "nobody will hear of alerts and alarms by e-mail: --param alertEmail=you@example.com "
-            "(without it the subscription of an earlier deploy is removed)"
-        )
-    if not given.get("watchEmail"):
-        found.append(
-            "that alerting itself does not work will show in the CloudWatch console alone: "
-            "--param watchEmail=somebody.else@example.com"
-        )
-    elif given["watchEmail"] == given.get("alertEmail"):
-        found.append("watchEmail is alertEmail: who does not read the one does not read the other")
-    return found
+def with_options(settings: DeploymentSettings, options: argparse.Namespace) -> DeploymentSettings:
+    """The settings, with what the command line says of the shadow table."""
+    if not options.shadow:
+        return settings
+    return replace(settings, values=settings.values.model_copy(update={"shadow": str(options.shadow)}))
 
 
-def osls(command: str, options: argparse.Namespace, region: str) -> None:
-    arguments = [f"--param={name}={value}" for name, value in params(options).items()]
-    subprocess.run([OSLS, command, "--stage", options.stage, "--region", region, *arguments], cwd=ROOT, check=True)
+def placed(options: argparse.Namespace, settings: DeploymentSettings) -> tuple[boto3.session.Session, Stage]:
+    """A session in the stage's region, and the stage. Raises Misconfigured."""
+    if not STAGE.fullmatch(options.stage):
+        raise Misconfigured(f"--stage {options.stage}: a stage has up to 20 small letters, digits and hyphens")
+    region = options.region or settings.values.region or named_region(os.environ) or boto3.session.Session().region_name
+    if not region:
+        raise Misconfigured("no AWS region is named", fix="--region eu-central-1, or `region:` in mailroom.deploy.yaml")
+    session = boto3.session.Session(region_name=region)
+    try:
+        account = session.client("sts").get_caller_identity()["Account"]
+    except (ClientError, BotoCoreError) as error:
+        fix = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret"
+        raise Misconfigured(f"AWS does not know who you are: {error}", fix=fix) from error
+    return session, Stage(options.stage, region, account)
 
 
-def make_secrets(client: Any, stage: str) -> list[str]:
-    """The names of the secrets that were made; those that are there are left alone."""
-    values: dict[str, Callable[[], dict[str, Any]]] = {
-        f"mailroom/{stage}/door": lambda: {
-            "MAILROOM_WEBHOOK_HEADERS": {"X-Mailroom-Key": [secrets.token_urlsafe(32)]},
-            "MAILROOM_TOKEN_SECRETS": secrets.token_urlsafe(32),
-            "MAILROOM_SIGNING_SECRETS": secrets.token_urlsafe(32),
-        },
-        f"mailroom/{stage}/inside": lambda: {
-            "LLAMA_CLOUD_API_KEY": os.environ.get("LLAMA_CLOUD_API_KEY") or getpass.getpass("LlamaCloud API key: "),
-            "MAILROOM_ADMIN_TOKEN": secrets.token_urlsafe(32),
-        },
-    }
-    made = []
-    for name, make in values.items():
-        try:
-            client.describe_secret(SecretId=name)
-        except client.exceptions.ResourceNotFoundException:
-            client.create_secret(Name=name, SecretString=json.dumps(make()))
-            made.append(name)
-    return made
+def asked(name: str) -> str:
+    """The value that a person types; "" where nobody can."""
+    return getpass.getpass(f"{name}: ") if sys.stdin.isatty() else ""
 
 
-def tell(session: boto3.session.Session, stage: str, made: list[str]) -> None:
+def table_of(options: argparse.Namespace, settings: DeploymentSettings) -> Path:
+    """The routing table that goes into the zips, as it is named in messages. Raises Misconfigured."""
+    own = Path("infra") / f"mailroom.{options.stage}.yaml"
+    usual = own if (ROOT / own).exists() else Path("infra") / "mailroom.yaml"
+    table: Path = options.config or (Path(settings.values.table) if settings.values.table else usual)
+    if not (ROOT / table).is_file():
+        where = "" if options.config else settings.where("table")
+        raise Misconfigured(f"{where + ': ' if where else ''}there is no routing table {table}")
+    return table
+
+
+def package(options: argparse.Namespace, settings: DeploymentSettings, found: Preflight, table: Path) -> None:
+    """The zips, for the Python and platform that the parameters name."""
+    chosen = [f"--{name}={value}" for name, value in found.parameters.items() if name in ("arch", "python")]
+    chosen += [f"--config={table}", *([f"--shadow={settings.values.shadow}"] if settings.values.shadow else [])]
+    chosen += [f"--module={item}" for item in settings.values.modules or ()]
+    command = [sys.executable, str(ROOT / "scripts" / "package"), f"--stage={options.stage}", "--checked", *chosen]
+    subprocess.run(command, check=True, cwd=ROOT)
+
+
+def write_overlay(stage: Stage, settings: DeploymentSettings, found: Preflight) -> None:
+    """Beside the zips, where serverless.yml looks for it."""
+    python, arch = found.parameters.get("python", "3.13"), found.parameters.get("arch", "arm64")
+    folder = ROOT / "build" / "lambda" / f"{stage.name}-{python}-{arch}"
+    text = json.dumps(overlay(stage, settings, found.places), indent=1)
+    (folder / "overlay.json").write_text(text, encoding="utf-8")
+
+
+def osls(command: str, stage: Stage, parameters: dict[str, str]) -> None:
+    arguments = [f"--param={name}={value}" for name, value in parameters.items()]
+    subprocess.run([OSLS, command, "--stage", stage.name, "--region", stage.region, *arguments], cwd=ROOT, check=True)
+
+
+def tell(session: boto3.session.Session, stage: Stage, said: list[str]) -> None:
     """What a person needs next."""
-    stack = session.client("cloudformation").describe_stacks(StackName=f"mailroom-{stage}")["Stacks"][0]
+    stack = session.client("cloudformation").describe_stacks(StackName=stage.stack)["Stacks"][0]
     outputs = {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
     print(f"\nLlamaCloud calls   {outputs['PublicUrl']}/webhooks/llamacloud")
     if "OperatorUrl" in outputs:
@@ -124,8 +169,8 @@ def tell(session: boto3.session.Session, stage: str, made: list[str]) -> None:
     print(f"they will lie in   s3://{outputs['MailBucketName']}/")
     for what, output in (("alerts go to      ", "AlertsTopicArn"), ("alarms about them ", "WatchTopicArn")):
         print(f"{what} {outputs[output]}: {heard_by(session.client('sns'), outputs[output])}")
-    for name in made:
-        print(f"made the secret    {name}")
+    for line in said:
+        print(line)
 
 
 def heard_by(client: Any, topic: str) -> str:
@@ -139,20 +184,19 @@ def heard_by(client: Any, topic: str) -> str:
     return "NOBODY"
 
 
-def remove(session: boto3.session.Session, options: argparse.Namespace, region: str) -> None:
+def remove(session: boto3.session.Session, options: argparse.Namespace, stage: Stage) -> None:
     """Takes the stage down: documents, records, stack, secrets."""
     if not options.with_all_documents:
         sys.exit("this deletes every document and record of the stage; if that is meant: --with-all-documents")
-    stack = f"mailroom-{options.stage}"
-    found = session.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+    found = session.client("cloudformation").describe_stack_resources(StackName=stage.stack)["StackResources"]
     for resource in found:
         if resource["ResourceType"] == "AWS::S3::Bucket":
             session.resource("s3").Bucket(resource["PhysicalResourceId"]).object_versions.delete()
-    osls("remove", options, region)
+    osls("remove", stage, {})
     for name in ("door", "inside"):
-        session.client("secretsmanager").delete_secret(SecretId=f"mailroom/{options.stage}/{name}")
-    print(f"{stack} is gone; its secrets can be restored for 30 days")
+        session.client("secretsmanager").delete_secret(SecretId=stage.secret(name))
+    print(f"{stage.stack} is gone; its secrets can be restored for 30 days")
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,11 +1,13 @@
-"""Writes what is made from the code: settings.md, cli.md, errors.md and schemas/*.json, into docs/ or another folder.
+"""Writes what is made from the code: settings.md, cli.md, errors.md and the JSON Schemas, into docs/ or another folder.
 
 tests/architecture/test_docs.py holds that the committed pages are what this makes.
 """
 
+import json
 import sys
 from pathlib import Path
 
+from scripts.deploying.deployment_file import deployment_schema
 from scripts.reference import cli, errors, schemas, settings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -16,6 +18,7 @@ PAGES = {"settings.md": settings.page, "cli.md": cli.page, "errors.md": errors.p
 def main(folder: Path) -> None:
     pages = {name: page() for name, page in PAGES.items()}
     pages |= {f"schemas/{name}": text for name, text in schemas.pages().items()}
+    pages["mailroom.deploy.schema.json"] = json.dumps(deployment_schema(), indent=2) + "\n"
     (folder / "schemas").mkdir(exist_ok=True)
     for name, text in pages.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import subprocess
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 
 from receiver.cli import cli
 from receiver.settings import VARIABLES
+from scripts.deploying.deployment_file import parse_deployment
 from tests.architecture.test_docs import PAGES, ROOT
 
 TABLE = """
@@ -58,10 +60,17 @@ VALUES = {
 }
 """Variables whose value has a form."""
 
+DEPLOYMENTS = [text for _, text in blocks("yaml") if "mailroom.deploy.schema.json" in text]
+"""Examples of mailroom.deploy.yaml name its schema."""
 TABLES = [
-    *blocks("yaml"),
+    *((page, text) for page, text in blocks("yaml") if text not in DEPLOYMENTS),
     *((page, text) for page, block in blocks("sh") for text in re.findall(r"<<'YAML'\n(.*?)YAML\n", block, re.DOTALL)),
 ]
+
+
+@pytest.mark.parametrize("text", DEPLOYMENTS, ids=[""] * len(DEPLOYMENTS))
+def test_every_example_of_a_deployment_can_be_read(text: str) -> None:
+    assert parse_deployment(textwrap.dedent(text), "dev").values.region
 
 
 @pytest.mark.parametrize(("page", "text"), TABLES, ids=lambda value: value.stem if isinstance(value, Path) else "")

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -101,6 +102,36 @@ def test_nothing_is_in_it_that_lambda_has_or_nobody_needs(ours: Path, function: 
     tops = {name.split("/")[0] for name in names(ours / f"{function}.zip")}
     assert tops & {"boto3", "botocore", "llamacloud_sandbox", "tests", "ministack", "uvicorn", "click", "rich"} == set()
     assert "lxml" not in tops
+
+
+def test_own_modules_lie_beside_ours_and_not_in_the_function_on_the_internet(tmp_path: Path) -> None:
+    own = tmp_path / "acme"
+    (own / "tests").mkdir(parents=True)
+    for name in ("__init__.py", "app.py", "tests/test_app.py"):
+        (own / name).write_text("")
+    (tmp_path / "single.py").write_text("")
+    modules = ("--module", str(own), "--module", str(tmp_path / "single.py"))
+    made, _ = package("test-own", "--python", HERE, "--arch", ARCH, *modules, "receive", "sweep")
+    ours = {name for name in names(made / "sweep.zip") if name.startswith(("acme/", "single")) and name.endswith(".py")}
+    assert ours == {"acme/__init__.py", "acme/app.py", "single.py"}
+    assert not any(name.startswith(("acme", "single")) for name in names(made / "receive.zip"))
+
+
+def test_it_sets_itself_up_on_a_fresh_clone(tmp_path: Path) -> None:
+    """With no more than git gives: no .venv, no uv, and a Python that has nothing of ours."""
+    clone = tmp_path / "clone"
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file() and not name.startswith(("docs/", "samples/", "tests/")):
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, clone / name)
+    bare = Path(sys.base_prefix) / "bin" / "python3"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("VIRTUAL")}
+    env |= {"PATH": f"{bare.parent}:/usr/bin:/bin"}
+    command = [str(bare), "scripts/package", "--stage", "new", "--python", HERE, "--arch", ARCH, "receive"]
+    done = subprocess.run(command, cwd=clone, env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert (clone / "build" / "lambda" / f"new-{HERE}-{ARCH}" / "receive.zip").stat().st_size > 100_000
 
 
 NEEDS = {

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from receiver.core.errors import Misconfigured
+from receiver.core.variables import resolve
 from receiver.environment import from_environ
-from receiver.secrets import TTL_SECONDS, SecretCache
+from receiver.secrets import TTL_SECONDS, RevealedEnviron, SecretCache
 
 
 class Safe:
@@ -103,3 +104,20 @@ def test_a_missing_key_is_named_and_the_value_is_not_shown(text: str) -> None:
     with pytest.raises(Misconfigured, match="key KEY") as refused:
         Safe(mail=text).vault().read("secretsmanager:mail#KEY")
     assert text not in str(refused.value)
+
+
+def test_a_variable_of_the_table_may_point_to_a_secret() -> None:
+    vault = SecretCache(lambda kind, name: f'{{"KEY": "from {kind} {name}"}}')
+    environ = RevealedEnviron({"A": "secretsmanager:mine#KEY", "B": "plain", "C": "ssm:/c"}, vault)
+    assert resolve("slack:env:A", environ) == "slack:from secretsmanager mine"
+    assert resolve("s3://env:B/", environ) == "s3://plain/"
+    assert (environ.get("X"), "A" in environ, len(environ), list(environ)) == (None, True, 3, ["A", "B", "C"])
+
+
+def test_a_secret_that_the_table_names_and_nobody_can_read_is_told() -> None:
+    def refused(_kind: str, _name: str) -> str:
+        raise OSError("no such secret")
+
+    environ = RevealedEnviron({"A": "ssm:/a"}, SecretCache(refused))
+    with pytest.raises(Misconfigured, match="the secret ssm:/a cannot be read: no such secret"):
+        resolve("slack:env:A", environ)

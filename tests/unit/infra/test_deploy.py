@@ -1,25 +1,15 @@
 """scripts/deploy says who would hear of alerts, and who does; and takes the shadow table along."""
 
 import importlib.util
-from argparse import Namespace
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from scripts.deploying.deploy import heard_by
+from scripts.deploying.preflight import watcher_findings
 from tests.infra import ROOT
-
-
-@pytest.fixture(scope="module")
-def deploy() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("deploy", ROOT / "scripts" / "deploying" / "deploy.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(
@@ -32,10 +22,10 @@ def deploy() -> ModuleType:
         ({"alertEmail": "a@b.test", "watchEmail": "c@d.test"}, []),
     ],
 )
-def test_a_deploy_without_an_address_warns(given: dict[str, str], said: list[str], deploy: ModuleType) -> None:
-    warnings = deploy.warnings(given)
-    assert len(warnings) == len(said)
-    assert all(text in warning for text, warning in zip(said, warnings, strict=True))
+def test_a_deploy_without_an_address_warns(given: dict[str, str], said: list[str]) -> None:
+    warnings = list(watcher_findings(given))
+    assert {item.severity for item in warnings} <= {"warning"}
+    assert all(text in item.what for text, item in zip(said, warnings, strict=True))
 
 
 class Sns:
@@ -55,15 +45,8 @@ class Sns:
         ({}, "NOBODY"),
     ],
 )
-def test_it_says_who_hears_a_topic(attributes: dict[str, str], said: str, deploy: ModuleType) -> None:
-    assert deploy.heard_by(Sns(**attributes), "arn:aws:sns:eu-central-1:1:mailroom-dev-alerts").startswith(said)
-
-
-def test_a_shadow_table_is_named_to_the_functions_where_one_is_packaged(deploy: ModuleType) -> None:
-    given = ["python=3.13", "data=Retain"]
-    assert deploy.params(Namespace(param=given, shadow=None)) == {"python": "3.13", "data": "Retain"}
-    with_one = deploy.params(Namespace(param=given, shadow=Path("next.yaml")))
-    assert with_one == {"python": "3.13", "data": "Retain", "shadow": "shadow.yaml"}
+def test_it_says_who_hears_a_topic(attributes: dict[str, str], said: str) -> None:
+    assert heard_by(Sns(**attributes), "arn:aws:sns:eu-central-1:1:mailroom-dev-alerts").startswith(said)
 
 
 def test_a_shadow_table_lies_in_the_zips_of_the_functions_that_decide(tmp_path: Path) -> None:

@@ -1,0 +1,292 @@
+"""Everything that can be known to be wrong before anything is uploaded: what `mailroom routes check` and `mailroom
+doctor` would say of the running stage, and what its account allows.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from receiver.cloud.client import LlamaCloud
+from receiver.cloud.project import ORGANIZATION, PROJECT, ProjectScope
+from receiver.core.errors import KeyRefused, MailroomError, Misconfigured, SettingsRefused
+from receiver.environment import refuse_unknown
+from receiver.secrets import points
+from receiver.settings import VARIABLES
+from scripts.deploying.account import (
+    concurrency_findings,
+    concurrency_of,
+    fitted,
+    runtime_findings,
+    stack_findings,
+    stack_state,
+)
+from scripts.deploying.deployment_file import ENDPOINTS, DeploymentSettings
+from scripts.deploying.deployment_model import OWN
+from scripts.deploying.finding import Finding, doubt, fault, right
+from scripts.deploying.outside import Place, existence, outside
+from scripts.deploying.stage import HEARTBEAT, TAKEN, Stage, environment
+from scripts.deploying.stage_secrets import SecretPlan, stage_values
+
+ROOT = Path(__file__).resolve().parents[2]
+Clients = Callable[..., Any]
+"""``client(service, region_name=…)`` as boto3's sessions have it."""
+STAND_INS = {
+    "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["to-be-restored-secret"]}',
+    "MAILROOM_TOKEN_SECRETS": "to-be-restored-secret",
+    "MAILROOM_SIGNING_SECRETS": "to-be-restored-secret",
+    "MAILROOM_ADMIN_TOKEN": "to-be-restored-secret",
+    "LLAMA_CLOUD_API_KEY": "llx-to-be-restored",
+}
+"""For what a secret holds that is scheduled for deletion: it cannot be read until it is restored."""
+
+UNREAD = "https://unread.example/"
+
+
+@dataclass
+class Preflight:
+    """What was found, and what follows from it."""
+
+    findings: list[Finding] = field(default_factory=list)
+    parameters: dict[str, str] = field(default_factory=dict)
+    """Of serverless.yml, with what was fitted to the account."""
+    places: list[Place] = field(default_factory=list)
+    """Outside the stack, for which the roles get rights."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """As the functions will see it, secrets in it."""
+    stack: str = ""
+    """The stack's status; "" where there is none."""
+
+    @property
+    def refused(self) -> bool:
+        return any(item.severity == "error" for item in self.findings)
+
+
+def preflight(
+    stage: Stage,
+    settings: DeploymentSettings,
+    given: Mapping[str, str],
+    table: Path,
+    plans: list[SecretPlan],
+    client: Clients,
+) -> Preflight:
+    """Checks it all; asks AWS and LlamaCloud, and changes nothing. ``given`` are parameters of the command line."""
+    found = Preflight(parameters={**settings.parameters(stage.region), **given})
+    limit = concurrency_of(client("lambda"))
+    found.parameters = {**fitted(found.parameters, limit), **found.parameters}
+    found.findings += variable_findings(settings)
+    revealed, unread = reveal(stage, settings, found.parameters, plans, client)
+    found.findings += unread
+    secrets = {**STAND_INS, **stage_values(plans), **revealed}
+    found.environment = environment(stage, settings, found.parameters, secrets)
+    found.findings += table_findings(found, table, settings)
+    grants = [Place(url, settings.where(f"grants[{at}]")) for at, url in enumerate(settings.values.grants or ())]
+    found.places = outside([*found.places, *grants], stage)
+    found.findings += existence(found.places, lambda service, region: client(service, **_at(region)))
+    found.findings += cloud_findings(found.environment, settings.where("llama_cloud"))
+    found.findings += concurrency_findings(found.parameters, limit)
+    emulated = bool(os.environ.get("AWS_ENDPOINT_URL"))
+    found.findings += runtime_findings(found.parameters.get("python", "3.13"), emulated=emulated)
+    found.stack = stack_state(client("cloudformation"), stage)
+    found.findings += stack_findings(found.stack, stage)
+    found.findings += watcher_findings(found.parameters)
+    return found
+
+
+def _at(region: str) -> dict[str, str]:
+    return {"region_name": region} if region else {}
+
+
+def variable_findings(settings: DeploymentSettings) -> Iterator[Finding]:
+    """Variables of the file that the deployment sets itself, or that are no setting."""
+    for section, names in (("variables", settings.values.variables), ("secrets", settings.values.secrets)):
+        for name in names:
+            where = settings.where(f"{section}.{name}")
+            if name in TAKEN:
+                yield fault(
+                    f"{section}.{name} is set by the deployment itself", "leave it out; other keys set it", where
+                )
+            elif name.startswith("AWS_"):
+                yield fault(f"{section}.{name}: Lambda sets AWS's own variables", "leave it out", where)
+            elif section == "secrets" and name in settings.values.variables:
+                yield fault(f"secrets.{name} is among the variables too", "leave one of them out", where)
+            elif (said := _unknown(name)) is not None:
+                yield fault(f"{section}.{said}", "", where)
+    for name, value in settings.values.variables.items():
+        if points(value):
+            fix = f"write it under secrets, so that the functions may read it: secrets: {{{name}: {value}}}"
+            yield fault(f"variables.{name} is a pointer to a secret", fix, settings.where(f"variables.{name}"))
+
+
+def _unknown(name: str) -> str | None:
+    try:
+        refuse_unknown({name: ""})
+    except Misconfigured as error:
+        return str(error)
+    return None
+
+
+def reveal(
+    stage: Stage,
+    settings: DeploymentSettings,
+    parameters: Mapping[str, str],
+    plans: list[SecretPlan],
+    client: Clients,
+) -> tuple[dict[str, str], list[Finding]]:
+    """The values of secrets that pointers lead to, and what is wrong with those that cannot be read."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    values, found = {}, []
+    pointers = {name: text for name, text in settings.values.secrets.items() if text != OWN}
+    if points(heartbeat := parameters.get("heartbeatUrl", "")):
+        pointers[HEARTBEAT] = heartbeat
+    inside = next(plan for plan in plans if plan.name == stage.secret("inside"))
+    for name, pointer in pointers.items():
+        if inside.state == "deleted" and pointer.startswith(f"secretsmanager:{inside.name}#"):
+            values[name] = UNREAD
+            continue
+        try:
+            values[name] = _revealed(pointer, client)
+            found.append(right(f"{name} is at {pointer}"))
+        except (BotoCoreError, ClientError, LookupError, ValueError) as error:
+            fix = "create it, or correct the pointer"
+            found.append(
+                fault(f"secrets.{name}: {pointer} cannot be read: {error}", fix, settings.where(f"secrets.{name}"))
+            )
+            values[name] = UNREAD
+    return values, found
+
+
+def _revealed(pointer: str, client: Clients) -> str:
+    source, _, key = pointer.partition("#")
+    kind, _, name = source.partition(":")
+    if kind == "ssm":
+        text = str(client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+    else:
+        text = str(client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+    if not key:
+        return text
+    held = json.loads(text)
+    if not isinstance(held, dict) or key not in held:
+        raise LookupError(f"it has no key {key}")
+    return held[key] if isinstance(held[key], str) else json.dumps(held[key])
+
+
+def table_findings(found: Preflight, table: Path, settings: DeploymentSettings) -> Iterator[Finding]:
+    """What is wrong with settings and table, as the functions would find out; the table's places go to ``found``."""
+    values = settings.values
+    extra = [f"--shadow={values.shadow}"] if values.shadow else []
+    extra += [f"--module={item}" for item in values.modules or ()]
+    yield from module_findings(settings)
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.deploying.stage_check", table, *extra],
+        input=json.dumps(found.environment), env=_clean(os.environ),
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        yield fault(f"the settings cannot be checked: {(done.stderr.strip().splitlines() or ['no output'])[-1]}", "")
+        return
+    said = json.loads(done.stdout)
+    found.places = [Place(item["url"], item["where"], item["options"]) for item in said["places"]]
+    for problem in said["problems"]:
+        make = fault if problem["severity"] == "error" else doubt
+        yield make(problem["text"].removeprefix("warning: "), problem["fix"])
+    if not any(problem["severity"] == "error" for problem in said["problems"]):
+        yield right(f"{table} is sound, and so are the stage's settings")
+
+
+def module_findings(settings: DeploymentSettings) -> Iterator[Finding]:
+    """Own modules that are not there, or would hide one of ours."""
+    for at, item in enumerate(settings.values.modules or ()):
+        path, where = ROOT / item, settings.where(f"modules[{at}]")
+        name = path.name.removesuffix(".py")
+        if not path.exists():
+            yield fault(f"modules[{at}]: there is no {path}", "paths are relative to serverless.yml", where)
+        elif not (path.suffix == ".py" or path.is_dir()) or not name.isidentifier():
+            yield fault(f"modules[{at}]: {item} is no Python package or module", "name a folder or a .py file", where)
+        elif name in ("receiver", "handlers") or name in sys.stdlib_module_names:
+            yield fault(f"modules[{at}]: {name} would hide a module of that name", "rename it", where)
+
+
+def _clean(environ: Mapping[str, str]) -> dict[str, str]:
+    """Ours, without settings: what this machine's Mailroom is told is not what the stage's is."""
+    known = {*VARIABLES.values(), *(f"{name}_FILE" for name in VARIABLES.values())}
+    return {name: value for name, value in environ.items() if name not in known}
+
+
+def cloud_findings(environ: Mapping[str, str], where: str) -> Iterator[Finding]:
+    """Whether LlamaCloud takes the key at the stage's address; if not, whether it does at another one."""
+    address, key = environ["LLAMA_CLOUD_BASE_URL"], environ["LLAMA_CLOUD_API_KEY"]
+    if key == STAND_INS["LLAMA_CLOUD_API_KEY"]:
+        yield doubt("the API key is in a secret that is to be restored: it is not tried")
+        return
+    try:
+        names = asyncio.run(_projects(address, key, _scope(environ)))
+    except KeyRefused:
+        yield _refused_key(address, key, where)
+    except SettingsRefused as error:
+        yield fault(str(error), error.fix, where)
+    except MailroomError as error:
+        yield doubt(f"LlamaCloud cannot be asked at {address} from here: {error}", "the key is not tried")
+    else:
+        yield right(f"LlamaCloud at {address} takes the key, for {names}")
+
+
+def _refused_key(address: str, key: str, where: str) -> Finding:
+    for name, other in ENDPOINTS.items() if address in ENDPOINTS.values() else ():  # nobody else is to get the key
+        try:
+            if other != address and asyncio.run(_projects(other, key, ProjectScope())):
+                return fault(
+                    f"LlamaCloud at {address} refuses the API key, and its region {name!r} takes it",
+                    f"set llama_cloud: {name}",
+                    where,
+                )
+        except MailroomError:
+            continue
+    return fault(
+        f"LlamaCloud at {address} refuses the API key",
+        "put a valid key into the stage's secret `inside`, or set llama_cloud to the key's region",
+        where,
+    )
+
+
+def _scope(environ: Mapping[str, str]) -> ProjectScope:
+    return ProjectScope(project_id=environ[PROJECT], organization_id=environ[ORGANIZATION])
+
+
+async def _projects(address: str, key: str, scope: ProjectScope) -> str:
+    cloud = LlamaCloud(address, key, scope)
+    try:
+        async with asyncio.timeout(ASK_SECONDS):
+            return ", ".join(project.name for project in await cloud.check_key())
+    except TimeoutError as error:
+        raise MailroomError(f"no answer within {ASK_SECONDS:.0f} s") from error
+    finally:
+        await cloud.close()
+
+
+ASK_SECONDS = 20.0
+"""For LlamaCloud to answer, all attempts together."""
+
+
+def watcher_findings(parameters: Mapping[str, str]) -> Iterator[Finding]:
+    """Who would hear of trouble: a stage that nobody watches is a decision, not an error."""
+    alerts, watch = parameters.get("alertEmail"), parameters.get("watchEmail")
+    if not alerts:
+        fix = "set alert_email (without it the subscription of an earlier deployment is removed)"
+        yield doubt("nobody will hear of alerts and alarms by e-mail", fix)
+    if not watch:
+        yield doubt("that alerting itself does not work shows in the CloudWatch console alone", "set watch_email")
+    elif watch == alerts:
+        yield doubt("watch_email is alert_email: who does not read the one does not read the other")
+
+
+def shown(findings: Iterable[Finding]) -> str:
+    """One line each, what is wrong last, so that it is what a person sees."""
+    order = {"ok": 0, "warning": 1, "error": 2}
+    return "\n".join(map(str, sorted(findings, key=lambda item: order[item.severity])))
