@@ -2,6 +2,7 @@
 or, with MAILROOM_AWS_LIVE=1, on the account that AWS_* names, with LlamaCloud itself. The tests are the same.
 """
 
+import asyncio
 import json
 import os
 import platform
@@ -23,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from handlers.demo.local_aws import local_aws
+from handlers.demo.local_aws import LocalAws, local_aws
 from llamacloud_sandbox.testing import start_sandbox
 from receiver.core import token
 from receiver.core.verify import TOKEN_HEADER, sign
@@ -220,7 +221,7 @@ def emulated() -> Iterator[Deployment]:
     with ExitStack() as stack:
         aws = stack.enter_context(local_aws(enforce_iam=True))
         sandbox = stack.enter_context(start_sandbox())
-        public, operator = Domain(aws.endpoint), Domain(aws.endpoint)
+        public, operator = Domain(aws, "HttpApi"), Domain(aws, "OperatorApi")
         url, inside = (stack.enter_context(serve(item.application())) for item in (public, operator))
         deploy(
             "e2e",
@@ -235,7 +236,6 @@ def emulated() -> Iterator[Deployment]:
             "processTimeout=20", "processVisibility=20", "intakeTimeout=20", "intakeVisibility=20", "attempts=2",
         )  # fmt: skip
         made = Deployment("e2e", aws.client, patience=240.0, url=url, operator=inside)
-        public.api, operator.api = made.resources["HttpApi"], made.resources["OperatorApi"]
         yield made
 
 
@@ -245,24 +245,31 @@ METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD"]
 class Domain:
     """A domain of the deployment's own: the local AWS tells APIs apart by the host, and the host has no name here."""
 
-    def __init__(self, endpoint: str) -> None:
-        self.endpoint = endpoint
-        self.api = ""
+    def __init__(self, aws: LocalAws, logical_id: str) -> None:
+        self._aws, self._logical_id = aws, logical_id
+
+    def _api(self) -> str:
+        """The API's id: another one after each deployment that makes the stack anew."""
+        found = self._aws.client("cloudformation").describe_stack_resource(
+            StackName="mailroom-e2e", LogicalResourceId=self._logical_id
+        )
+        api: str = found["StackResourceDetail"]["PhysicalResourceId"]
+        return api
 
     def application(self) -> Starlette:
         return Starlette(routes=[Route("/{path:path}", self.forward, methods=METHODS)])
 
     async def forward(self, request: Request) -> Response:
         """The API's answer to this request."""
-        port = self.endpoint.rpartition(":")[2]
+        port, api = self._aws.endpoint.rpartition(":")[2], await asyncio.to_thread(self._api)
         passed = {"host", "connection", "transfer-encoding"}
         headers = [(name, value) for name, value in request.headers.items() if name not in passed]
-        async with httpx.AsyncClient(base_url=self.endpoint, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=self._aws.endpoint, timeout=60) as client:
             answer = await client.request(
                 request.method,
                 f"{request.url.path}?{request.url.query}",
                 content=await request.body(),
-                headers=[*headers, ("host", f"{self.api}.execute-api.localhost:{port}")],
+                headers=[*headers, ("host", f"{api}.execute-api.localhost:{port}")],
             )
         kept = {name: value for name, value in answer.headers.items() if name not in {*passed, "content-encoding"}}
         return Response(answer.content, answer.status_code, kept)

@@ -27,8 +27,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from receiver.aws.environment import named_region
 from receiver.core.errors import Misconfigured
 from scripts.deploying.deployment_file import DeploymentSettings, read_deployment
+from scripts.deploying.dry_run import changes
 from scripts.deploying.overlay import overlay
 from scripts.deploying.preflight import Preflight, preflight, shown
+from scripts.deploying.removal import remove_stage, start_functions
+from scripts.deploying.retained_data import left_behind, take_over
+from scripts.deploying.self_test import self_test
+from scripts.deploying.stack import make_ready, stack_resources
 from scripts.deploying.stage import Stage
 from scripts.deploying.stage_secrets import plan_secrets, write_secrets
 
@@ -37,6 +42,7 @@ OSLS = ROOT / ".cache" / "osls" / "node_modules" / ".bin" / "osls"
 STAGE = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]|[a-z]")
 """With account and region a bucket's name has 63 characters at most."""
 REFUSED, INTERRUPTED = 2, 130
+FUNCTION_URL = "ReceiveLambdaFunctionUrl"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -70,6 +76,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--config", type=Path, help="routing table; infra/mailroom.STAGE.yaml or infra/mailroom.yaml")
     parser.add_argument("--shadow", type=Path, help="a table that decides beside the real one (docs/production.md)")
     parser.add_argument("--param", action="append", default=[], help="a parameter of serverless.yml: name=value")
+    parser.add_argument("--dry-run", action="store_true", help="check, build, and say what would change")
     parser.add_argument("--remove", action="store_true", help="take the stage down")
     parser.add_argument("--with-all-documents", action="store_true", help="yes, delete its documents too")
     return parser.parse_args(arguments)
@@ -80,8 +87,7 @@ def run(options: argparse.Namespace) -> int:
     session, stage = placed(options, settings)
     subprocess.run([ROOT / "scripts" / "infra-tools", "osls"], check=True)
     if options.remove:
-        remove(session, options, stage)
-        return 0
+        return remove(session, options, stage)
     given = dict(item.partition("=")[::2] for item in options.param)
     table = table_of(options, settings)
     plans = plan_secrets(session.client("secretsmanager"), stage, settings, os.environ, asked)
@@ -91,9 +97,48 @@ def run(options: argparse.Namespace) -> int:
         raise Misconfigured("refused: nothing was changed")
     package(options, settings, found, table)
     write_overlay(stage, settings, found)
+    if options.dry_run:
+        new = packaged_template(stage, found.parameters)
+        print("\n".join(changes(session.client, stage, found.stack, new, zips_of(stage, found.parameters))))
+        return 0
     said = write_secrets(session.client("secretsmanager"), plans)
+    prepare_stack(session, stage, found)
     osls("deploy", stage, found.parameters)
-    tell(session, stage, said)
+    outputs = outputs_of(session, stage)
+    public = found.parameters.get("publicUrl") or outputs["PublicUrl"]
+    tell(session.client("sns"), outputs, public, said)
+    return test_itself(session, stage, outputs, public)
+
+
+def prepare_stack(session: boto3.session.Session, stage: Stage, found: Preflight) -> None:
+    """A stack that osls can deploy to: nothing under way, retained data in it, functions that may run."""
+    cloudformation = session.client("cloudformation")
+    if not make_ready(cloudformation, stage):
+        if data := left_behind(session.client, stage):
+            print(f"taking over what an earlier stack left: {', '.join(data.values())}", flush=True)
+            take_over(session.client, stage, data, packaged_template(stage, found.parameters))
+    else:
+        start_functions(session.client("lambda"), stack_resources(cloudformation, stage.stack))
+
+
+def packaged_template(stage: Stage, parameters: dict[str, str]) -> dict[str, Any]:
+    """The template that would be deployed."""
+    folder = ROOT / "build" / "template" / stage.name
+    osls("package", stage, parameters, "--package", str(folder))
+    text = (folder / "cloudformation-template-update-stack.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_itself(session: boto3.session.Session, stage: Stage, outputs: dict[str, str], public: str) -> int:
+    """A signed event through the public address; what it means, and what to do next."""
+    text = session.client("secretsmanager").get_secret_value(SecretId=stage.secret("door"))["SecretString"]
+    findings = self_test(public, json.loads(text))
+    print(shown(findings), flush=True)
+    if any(item.severity == "error" for item in findings):
+        print("the stage is deployed, and LlamaCloud cannot reach it; the sweep finds what is missed", file=sys.stderr)
+        return 1
+    print(f"next: aws s3 cp invoice.pdf s3://{outputs['InboxBucketName']}/ (docs/deploy-aws.md tells how it goes on)")
     return 0
 
 
@@ -147,28 +192,42 @@ def package(options: argparse.Namespace, settings: DeploymentSettings, found: Pr
 
 def write_overlay(stage: Stage, settings: DeploymentSettings, found: Preflight) -> None:
     """Beside the zips, where serverless.yml looks for it."""
-    python, arch = found.parameters.get("python", "3.13"), found.parameters.get("arch", "arm64")
-    folder = ROOT / "build" / "lambda" / f"{stage.name}-{python}-{arch}"
     text = json.dumps(overlay(stage, settings, found.places), indent=1)
-    (folder / "overlay.json").write_text(text, encoding="utf-8")
+    (zips_of(stage, found.parameters) / "overlay.json").write_text(text, encoding="utf-8")
 
 
-def osls(command: str, stage: Stage, parameters: dict[str, str]) -> None:
-    arguments = [f"--param={name}={value}" for name, value in parameters.items()]
-    subprocess.run([OSLS, command, "--stage", stage.name, "--region", stage.region, *arguments], cwd=ROOT, check=True)
+def zips_of(stage: Stage, parameters: dict[str, str]) -> Path:
+    """Where scripts/package puts them."""
+    return (
+        ROOT / "build" / "lambda" / f"{stage.name}-{parameters.get('python', '3.13')}-{parameters.get('arch', 'arm64')}"
+    )
 
 
-def tell(session: boto3.session.Session, stage: Stage, said: list[str]) -> None:
-    """What a person needs next."""
+def osls(command: str, stage: Stage, parameters: dict[str, str], *more: str) -> None:
+    given = [f"--param={name}={value}" for name, value in parameters.items()]
+    arguments = ["--stage", stage.name, "--region", stage.region, *given, *more]
+    subprocess.run([str(OSLS), command, *arguments], cwd=ROOT, check=True)
+
+
+def outputs_of(session: boto3.session.Session, stage: Stage) -> dict[str, str]:
+    """The stack's outputs."""
     stack = session.client("cloudformation").describe_stacks(StackName=stage.stack)["Stacks"][0]
-    outputs = {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
-    print(f"\nLlamaCloud calls   {outputs['PublicUrl']}/webhooks/llamacloud")
+    return {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
+
+
+def tell(sns: Any, outputs: dict[str, str], public: str, said: list[str]) -> None:
+    """What a person needs next."""
+    print(f"\nLlamaCloud calls   {public.rstrip('/')}/webhooks/llamacloud")
+    if FUNCTION_URL in outputs:
+        print(f"or                 {outputs[FUNCTION_URL].rstrip('/')}/webhooks/llamacloud")
+    if "PublicDomainTarget" in outputs:
+        print(f"the domain's record leads to {outputs['PublicDomainTarget']}")
     if "OperatorUrl" in outputs:
         print(f"the operator's page {outputs['OperatorUrl']}/")
     print(f"put documents into s3://{outputs['InboxBucketName']}/")
     print(f"they will lie in   s3://{outputs['MailBucketName']}/")
     for what, output in (("alerts go to      ", "AlertsTopicArn"), ("alarms about them ", "WatchTopicArn")):
-        print(f"{what} {outputs[output]}: {heard_by(session.client('sns'), outputs[output])}")
+        print(f"{what} {outputs[output]}: {heard_by(sns, outputs[output])}")
     for line in said:
         print(line)
 
@@ -184,18 +243,15 @@ def heard_by(client: Any, topic: str) -> str:
     return "NOBODY"
 
 
-def remove(session: boto3.session.Session, options: argparse.Namespace, stage: Stage) -> None:
-    """Takes the stage down: documents, records, stack, secrets."""
-    if not options.with_all_documents:
-        sys.exit("this deletes every document and record of the stage; if that is meant: --with-all-documents")
-    found = session.client("cloudformation").describe_stack_resources(StackName=stage.stack)["StackResources"]
-    for resource in found:
-        if resource["ResourceType"] == "AWS::S3::Bucket":
-            session.resource("s3").Bucket(resource["PhysicalResourceId"]).object_versions.delete()
-    osls("remove", stage, {})
-    for name in ("door", "inside"):
-        session.client("secretsmanager").delete_secret(SecretId=stage.secret(name))
-    print(f"{stage.stack} is gone; its secrets can be restored for 30 days")
+def remove(session: boto3.session.Session, options: argparse.Namespace, stage: Stage) -> int:
+    """Takes the stage down."""
+
+    def take_down() -> None:
+        osls("remove", stage, {})
+
+    said = remove_stage(session.client, stage, take_down, with_documents=options.with_all_documents)
+    print("\n".join(said))
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,91 @@
+"""After a deployment the public address is tried over a real connection, and what it answers is told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from receiver.core.verify import TOKEN_HEADER, sign
+from scripts.deploying.finding import Finding
+from scripts.deploying.self_test import ATTEMPTS, self_test
+from tests.servers import serve
+
+DOOR = {
+    "MAILROOM_WEBHOOK_HEADERS": {"X-Mailroom-Key": ["the-first-header-value", "an-older-header-value"]},
+    "MAILROOM_TOKEN_SECRETS": "the-first-token-secret,an-older-token-secret",
+    "MAILROOM_SIGNING_SECRETS": "the-first-signing-secret",
+}
+
+
+class Receiver:
+    """Answers like the public API: what stands in ``first``, then by the signature."""
+
+    def __init__(self, *first: int, always: int = 0) -> None:
+        self.first, self.always, self.seen = list(first), always, 0
+
+    async def answer(self, request: Request) -> Response:
+        self.seen += 1
+        if self.always or self.first:
+            return PlainTextResponse("busy", self.always or self.first.pop(0))
+        signed = request.headers["lc-signature"]
+        body = await request.body()
+        assert request.headers["x-mailroom-key"] == "the-first-header-value"
+        assert request.headers[TOKEN_HEADER]
+        return PlainTextResponse("", 202 if signed == signature(body) else 401)
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        with serve(Starlette(routes=[Route("/webhooks/llamacloud", self.answer, methods=["POST"])])) as url:
+            yield url
+
+
+def signature(body: bytes) -> str:
+    return sign(body, b"the-first-signing-secret").decode()
+
+
+def tried(url: str) -> tuple[list[Finding], list[float]]:
+    slept: list[float] = []
+    return self_test(url, DOOR, sleep=slept.append), slept
+
+
+def test_an_open_door_lets_a_signed_event_in_and_a_forged_one_not() -> None:
+    with Receiver().served() as url:
+        found, slept = tried(f"{url}/")
+    assert [item.severity for item in found] == ["ok", "ok"]
+    assert "202" in found[0].what
+    assert "wrong signature: 401" in found[1].what
+    assert slept == []
+
+
+def test_permissions_that_are_not_known_everywhere_yet_are_waited_for() -> None:
+    with Receiver(503, 403).served() as url:
+        found, slept = tried(url)
+    assert [item.severity for item in found] == ["ok", "ok"]
+    assert len(slept) == 2
+
+
+@pytest.mark.parametrize(("status", "fix"), [(401, "other secrets"), (404, "leads elsewhere"), (503, "cannot write")])
+def test_a_door_that_stays_shut_is_told_with_what_to_do(status: int, fix: str) -> None:
+    receiver = Receiver(always=status)
+    with receiver.served() as url:
+        (found,), _ = tried(url)
+    assert (found.severity, receiver.seen) == ("error", ATTEMPTS)
+    assert f": {status} busy" in found.what
+    assert fix in found.fix
+
+
+def test_a_door_that_takes_everything_is_an_error() -> None:
+    with Receiver(202, *[202] * ATTEMPTS).served() as url:
+        found, _ = tried(url)
+    assert [item.severity for item in found] == ["ok", "error"]
+    assert "wrong signature: 202" in found[1].what
+
+
+def test_an_address_where_nobody_is_is_told(closed_port: int) -> None:
+    (found,), _ = tried(f"http://127.0.0.1:{closed_port}")
+    assert "no answer" in found.what
+    assert "record" in found.fix

@@ -1,0 +1,50 @@
+"""docs/runbook-aws.md names every alarm, and its costs follow from the table of docs/deploy-aws.md."""
+
+import json
+import re
+
+import pytest
+
+from tests.infra import ROOT, of_type
+
+PAGE = (ROOT / "docs" / "runbook-aws.md").read_text(encoding="utf-8")
+COSTS = (ROOT / "docs" / "deploy-aws.md").read_text(encoding="utf-8")
+POLICY = json.loads((ROOT / "infra" / "deploy-policy.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("alarm", sorted(of_type("AWS::CloudWatch::Alarm")))
+def test_every_alarm_says_what_to_do(alarm: str) -> None:
+    (row,) = [line for line in PAGE.splitlines() if line.startswith("|") and f"`{alarm}`" in line.split("|")[1]]
+    assert all(len(cell.strip()) > 10 for cell in row.split("|")[2:4])
+
+
+def test_the_costs_at_three_sizes_follow_from_the_table() -> None:
+    (documents,) = re.findall(r"\*\*together\*\* \| \| \*\*([\d.]+)\*\*", COSTS)
+    (idle,) = re.findall(r"\*\*together\*\* \| \| \*\*about (\d+)\*\*", COSTS)
+    rows = re.findall(r"^\| ([\d,]+)( million)? \| ([\d,]+) \|", PAGE, re.MULTILINE)
+    assert len(rows) == 3
+    for number, million, said in rows:
+        count = int(number.replace(",", "")) * (1_000_000 if million else 1)
+        expected = float(documents) * count / 10_000 + int(idle)
+        assert int(said.replace(",", "")) == pytest.approx(expected, rel=0.05), number
+
+
+def test_whoever_deploys_can_touch_nothing_that_is_not_named_mailroom() -> None:
+    looking = re.compile(r"(Describe|List|Get|Validate)\w*$")
+    for statement in POLICY["Statement"]:
+        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        resources = [statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"]
+        named = all("mailroom" in resource for resource in resources)
+        bound = "mailroom" in json.dumps(statement.get("Condition", {}))
+        # API Gateway's ids are made up, event sources have none of ours, and CloudWatch has one policy for all logs.
+        unnamed = statement["Sid"] in ("Apis", "EventSourceTags", "LogsOfApis")
+        assert named or bound or unnamed or all(looking.match(item.split(":")[1]) for item in actions), statement["Sid"]
+
+
+def test_roles_that_are_made_can_be_given_to_lambda_alone() -> None:
+    (passing,) = [item for item in POLICY["Statement"] if "iam:PassRole" in item["Action"]]
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+
+
+def test_the_policy_fits_into_one_managed_policy() -> None:
+    assert len(json.dumps(POLICY, separators=(",", ":"))) < 6144
