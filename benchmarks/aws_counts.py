@@ -35,12 +35,12 @@ from receiver.aws.boto import Aws
 from receiver.aws.client import JsonClient
 from receiver.bootstrap import App, load_app, open_queue, open_receiver, open_store
 from receiver.core.retention import Retention
+from receiver.environment import from_environ
 from receiver.http.public import Public
 from receiver.http.readiness import Readiness
 from receiver.http.webhook import Limits, WebhookEndpoint
 from receiver.metrics import SummingMeter
 from receiver.ports import Store, TaskQueue
-from receiver.settings import from_environ
 from receiver.store.dynamodb.store import DynamoStore
 from receiver.store.dynamodb.table import create_table
 from tests.servers import serve
@@ -279,7 +279,7 @@ async def _through(app: App, aws: LocalAws, meter: Meter, documents: int, togeth
     """One document goes through first: what is asked or written once is no document's."""
     known = process.Knowledge()
     # As in an instance that has run for a while: what it asks now and then is not a document's.
-    known.looked_at = known.heard_at = math.inf
+    known.looked_at = known.noted_at = math.inf
     async with app.opened():
         await _routed(app, aws, meter, known, numbers=range(1), together=together)
         meter.begin_anew()
