@@ -1,4 +1,4 @@
-"""Requests of ours to endpoints that the table or the alerts name: httpx and its errors stop here."""
+"""Requests to endpoints that the table or the alerts name. httpx and its errors stay in this module."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import httpx
 
 SECONDS = 30.0
-"""For one request, all its bytes together."""
+"""For one request, with all its bytes."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -47,10 +47,10 @@ class Outbound:
         then: str = "; then: mailroom replay --parked",
         keep: int = 0,
     ) -> bytes:
-        """The first ``keep`` bytes of the answer with which the body was taken. Raises DestinationBusy, AccessDenied,
-        Unroutable.
+        """The first ``keep`` bytes of the answer that accepted the body.
 
-        ``then`` is what to do when the cause is mended, as the end of the error's fix.
+        Raises DestinationBusy, AccessDenied, Unroutable. ``then`` is what to do after the cause is fixed, and ends the
+        error's fix.
         """
         given = {"User-Agent": "Mailroom", **headers}
         async with self._asked("POST", url, what=what, body=body, headers=given) as response:
@@ -61,14 +61,14 @@ class Outbound:
     async def ask(
         self, method: str, url: str, *, what: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> "httpx.Response":
-        """The head of whatever is answered. Raises DestinationBusy when nothing is in time, Unroutable for what is no
-        address.
-        """
+        """The head of any answer. Raises DestinationBusy when none comes in time, Unroutable for an invalid address."""
         async with self._asked(method, url, what=what, body=body, headers=headers) as response:
             return response
 
     def _patience(self) -> "httpx.Timeout":
-        """Less for connecting than for the whole: who cannot be reached has heard nothing, and that is told apart."""
+        """Connecting has a shorter limit than the whole request: an endpoint that cannot be reached has received
+        nothing, and that is reported apart.
+        """
         import httpx
 
         return httpx.Timeout(self._seconds, connect=self._seconds / 2)
@@ -79,9 +79,9 @@ class Outbound:
     ) -> "AsyncIterator[httpx.Response]":
         import httpx
 
-        # Making it reads all the certificates of the system, which costs more than the request.
+        # Creating it reads all the certificates of the system, which costs more than the request.
         self._tls = self._tls or httpx.create_ssl_context()
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes addresses into the log
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs addresses
         try:
             async with (
                 asyncio.timeout(self._seconds),
@@ -95,7 +95,7 @@ class Outbound:
             raise DestinationBusy(f"{what} cannot be reached: {type(error).__name__} {error}") from error
         except (httpx.LocalProtocolError, UnicodeEncodeError):
             reason = f"{what} cannot be called: a header or the address has characters that HTTP does not allow"
-            raise Unroutable(reason, fix="correct it in mailroom.yaml") from None  # its words hold that, maybe a secret
+            raise Unroutable(reason, fix="correct it in mailroom.yaml") from None  # its text may contain a secret
         except httpx.TransportError as error:
             raise Unanswered(f"{what} did not respond: {type(error).__name__} {error}") from error
         except httpx.InvalidURL as error:
@@ -114,19 +114,19 @@ async def _start(response: "httpx.Response", keep: int) -> bytes:
 
 
 def without_secrets(url: str) -> str:
-    """The address without user, password, query and fragment, where keys are put."""
+    """The address without user, password, query and fragment, which may contain keys."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def without_path(url: str) -> str:
-    """Who is asked, and nothing more: the path may hold a key, too."""
+    """Scheme and host, and nothing more: the path may contain a key, too."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def private(url: str) -> bool:
-    """Whether nobody on the way can read what is sent there: https, or this machine; False for what is no URL."""
+    """Whether nobody on the network can read what is sent there: https, or this machine; False for an invalid URL."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -152,7 +152,7 @@ def refuse_unclean(url: str, what: str) -> None:
 
 
 def _refused(response: "httpx.Response", what: str, then: str, *, now: float) -> MailroomError:
-    """The error of an answer that is not 2xx: later, never, or not with this secret."""
+    """The error of an answer that is not 2xx: try later, never, or check the secret."""
     from receiver.cloud.refusal import retry_after
 
     status = response.status_code

@@ -1,6 +1,6 @@
 """Split: what happens when a split job ended. The packet is cut into the pieces that the job found.
 
-Progress events (``split.pending``, ``split.processing``) are not asked for; those that come go to ``unhandled.py``.
+Progress events (``split.pending``, ``split.processing``) are not requested; any that come go to ``unknown_events.py``.
 """
 
 from collections.abc import Sequence

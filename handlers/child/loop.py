@@ -1,6 +1,6 @@
 """The child's side of ``handlers/child/process.py``: its limits, and its loop of one question and one answer a line.
 
-It imports next to nothing: what a child loads, each packet and each mail waits for.
+It imports next to nothing: each packet and each mail waits for what a child loads.
 """
 
 import json
@@ -13,14 +13,14 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class ChildRefusal(Exception):
-    """What was asked cannot be done, and this is why: ``{"refused": reason}`` is the answer."""
+    """The request cannot be carried out, for this reason: ``{"refused": reason}`` is the answer."""
 
 
 def answer_questions(answer: Answer) -> None:
     """Answers each question until standard input ends.
 
-    Anything but Refused that ``answer`` raises ends the child, and the last line of its traceback is the reason that
-    the parent gives. Import what ``answer`` needs before: a child that is ready and then dies, dies of its input.
+    Anything but ChildRefusal that ``answer`` raises ends the child, and the last line of its traceback is the reason
+    that the parent gives. Import what ``answer`` needs before: a child that is ready and then dies, dies of its input.
     """
     _limit(json.loads(sys.argv[1]))
     _send({"ready": True})

@@ -1,4 +1,4 @@
-"""What the machine has: how much memory this process and its children may use together."""
+"""How much memory this process and its children may use together on this machine."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ OWN_CGROUP = Path("/proc/self/cgroup")
 
 
 def memory_bytes() -> int:
-    """The least of what the machine has, what its cgroups allow, and what the Lambda function was given."""
+    """The minimum of the machine's memory, its cgroups' limits, and the Lambda function's."""
     return min(_limits())
 
 
@@ -24,7 +24,7 @@ def _limits() -> Iterator[int]:
 
 
 def _limit_files() -> Iterator[Path]:
-    """The limits of our cgroup and of those around it; version 1 has them in a tree of their own.
+    """The limits of our cgroup and of those around it; version 1 has them in a separate tree.
 
     Source: the kernel's Documentation/admin-guide/cgroup-v2.rst (memory.max), cgroup-v1/memory.rst.
     """

@@ -31,10 +31,10 @@ log = logging.getLogger("mailroom.child")
 
 GIB = 1024**3
 LARGEST = 3 * GIB
-"""Address space of one child at most. Cutting needs well under a tenth of it, whatever the packet's size."""
+"""Address space of one child at most. Cutting needs well under a tenth of it, for packets of any size."""
 MOST_AT_ONCE = 4
 STARTING = ("LD_LIBRARY_PATH", "SYSTEMROOT")
-"""Variables that Python may need to start; Lambda's finds its own library by the first."""
+"""Variables that Python may need to start; Lambda's Python needs the first to find its library."""
 START_SECONDS = 60.0
 END_SECONDS = 5.0
 LINE_BYTES = 4 * 1024 * 1024
@@ -49,7 +49,7 @@ class Bounds:
     memory_bytes: int
     """Address space."""
     at_once: int
-    """Children that may run beside each other; the others wait for their turn."""
+    """Children that may run at the same time; others wait for their turn."""
     answer_seconds: float = 60.0
     """How long one answer may take; a page of a 1,000-page packet takes milliseconds."""
     total_seconds: float = 240.0
@@ -59,14 +59,14 @@ class Bounds:
 
 
 def bounds_of(memory: int) -> Bounds:
-    """The bounds where there is so much memory: all children together get half of it."""
+    """The bounds on a machine with so much memory: all children together get half of it."""
     half = memory // 2
     at_once = max(1, min(half // GIB, os.cpu_count() or 1, MOST_AT_ONCE))
     return Bounds(memory_bytes=min(half // at_once, LARGEST), at_once=at_once)
 
 
 class Children:
-    """Starts children, so many at once as the machine has memory for."""
+    """Starts children, as many at once as the machine has memory for."""
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         self.bounds = bounds or bounds_of(memory_bytes())
@@ -76,7 +76,7 @@ class Children:
     async def started(self, module: str) -> AsyncIterator["Child"]:
         """A child that runs this module and is ready to answer.
 
-        Raises Transient when it cannot be started, which is no fault of the input.
+        Raises Transient when it cannot be started, which is not the fault of its input.
         """
         async with self._turns:
             process = await asyncio.create_subprocess_exec(
@@ -93,7 +93,7 @@ class Children:
 
 @dataclass(slots=True)
 class Child:
-    """A running child. It is asked one thing at a time."""
+    """A running child. It gets one question at a time."""
 
     module: str
     process: Process
@@ -106,7 +106,7 @@ class Child:
         """Its answer. Raises ReaderDied when it died, answered too late, or answered more than a line may hold."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(question).encode() + b"\n")
-        with contextlib.suppress(ConnectionError):  # it died: the answer that is missing tells
+        with contextlib.suppress(ConnectionError):  # it died: the missing answer shows that
             await self.process.stdin.drain()
         seconds = min(self.bounds.answer_seconds, self.bounds.total_seconds - self._spent)
         begun = time.monotonic()
@@ -166,7 +166,7 @@ class Child:
         return f"it ended with code {code}" + (f": {last}" if last else "")
 
     async def _listen(self) -> None:
-        """Keeps the last of what it writes to standard error, so that it never waits for us to read."""
+        """Keeps the end of its standard error, so that it never blocks on a full pipe."""
         assert self.process.stderr is not None
         while words := await self.process.stderr.read(LAST_WORDS):
             self._words += words
@@ -186,6 +186,6 @@ def _limits(bounds: Bounds) -> dict[str, int]:
 
 
 def _environment() -> dict[str, str]:
-    """What the child needs to start and to find our code, and nothing else: it reads what strangers sent."""
+    """What the child needs to start and to find our code, and nothing else: it reads untrusted input."""
     needed = {name: os.environ[name] for name in STARTING if name in os.environ}
     return {**needed, "PATH": os.defpath, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}

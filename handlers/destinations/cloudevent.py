@@ -17,7 +17,7 @@ from receiver.core.message_type import Meaning
 CONTENT_TYPE = "application/cloudevents+json"
 SOURCE = "/mailroom"
 SCHEMA = "urn:mailroom:message:1"
-"""Of ``data``. A message that an old consumer could misread gets another number."""
+"""Of ``data``. A change that an old consumer could misread gets another number."""
 MOST = 4000
 """Bytes of a message. Only paths that are longer than S3's keys make it longer."""
 TEXT_KEPT = 500
@@ -26,12 +26,12 @@ _NO_CHARACTERS = {0xFFFE: "\ufffd", 0xFFFF: "\ufffd"}
 
 
 def event_type(request: DeliveryRequest) -> str:
-    """``mailroom.document.`` and what it says: routed, corrected, held, unmatched, failed, superseded or available."""
+    """``mailroom.document.`` and the type: routed, corrected, held, unmatched, failed, superseded or available."""
     return f"mailroom.document.{request.meaning}"
 
 
 def event_attributes(request: DeliveryRequest) -> dict[str, str]:
-    """What a filter can ask for. ``type`` and ``confidence`` are only there where a rule matched."""
+    """The attributes for filters. ``type`` and ``confidence`` are only there where a rule matched."""
     event = {"event": event_type(request), "document_id": request.document.id}
     if request.meaning is Meaning.SUPERSEDED:
         return event
@@ -39,9 +39,9 @@ def event_attributes(request: DeliveryRequest) -> dict[str, str]:
 
 
 def cloudevent(request: DeliveryRequest) -> bytes:
-    """The event, in at most MOST bytes: long texts are cut first, then lists go, then all but the pointer.
+    """The event, in at most MOST bytes: long texts are cut first, then lists are dropped, then all but the pointer.
 
-    ``data.shortened`` says so when it happened: the whole story is in the manifest.
+    ``data.shortened`` then says so: the manifest has everything.
     """
     body = b""
     for data in _shorter_and_shorter(request):
@@ -65,7 +65,7 @@ def _shorter_and_shorter(request: DeliveryRequest) -> Iterator[dict[str, Any]]:
 
 
 def _own(request: DeliveryRequest) -> dict[str, Any]:
-    """What only the message knows."""
+    """The fields that the manifest does not have."""
     return {
         "delivery_id": request.delivery_id,
         "document_id": request.document.id,
@@ -79,7 +79,7 @@ def _own(request: DeliveryRequest) -> dict[str, Any]:
 
 
 def event_time(request: DeliveryRequest) -> datetime:
-    """When what it says became true."""
+    """When it became true."""
     return datetime.fromtimestamp(request.at or request.plan.decided_at or request.document.taken_in_at, UTC)
 
 
@@ -104,7 +104,7 @@ def _dumped(request: DeliveryRequest, data: dict[str, Any]) -> bytes:
 
 
 def _extensions(request: DeliveryRequest) -> dict[str, Any]:
-    """The attributes once more, for those who filter events and see no attributes of a queue."""
+    """The attributes once more, for consumers that filter events and see no queue attributes."""
     if request.meaning is Meaning.SUPERSEDED:
         return {}
     found = {name: value for name, value in manifest_attributes(request).items() if name in ("type", "confidence")}
@@ -117,7 +117,7 @@ def _truth(value: bool) -> str:
 
 
 def _without_rows(manifest: Any) -> dict[str, Any]:
-    """The manifest without what each row of the table said: there may be thousands."""
+    """The manifest without the verdict of each row of the table: there may be thousands."""
     decision = manifest.get("decision")
     if not decision:
         return dict(manifest)

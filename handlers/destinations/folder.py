@@ -1,8 +1,8 @@
 """A folder on this machine: the document as a file, and ``<name>.mailroom.json`` beside it.
 
-Written to a temporary name in the same folder, made durable, then linked to its own name, which fails when that exists:
-a reader never sees half a document, and nothing is overwritten. A path can't leave the folder that the routing table
-names, symbolic links included.
+A file is written to a temporary name in the same folder, made durable, then linked to its own name, which fails when
+that exists. So a reader never sees half a document, and nothing is overwritten. A path cannot leave the folder that the
+routing table names, symbolic links included.
 """
 
 import asyncio
@@ -35,9 +35,9 @@ PATH_BYTES = 4095
 """Of a whole path, on Linux. Source: limits.h, PATH_MAX."""
 UNFINISHED = ".mailroom-"
 FOLDERS_AT_ONCE = 1000
-"""Folders that one look for leftovers goes through: some milliseconds on a local disk."""
+"""Folders that one search for leftovers goes through: some milliseconds on a local disk."""
 MANIFEST_BYTES = 16 * 1024 * 1024
-"""Of a manifest that is there already."""
+"""Of an existing manifest."""
 SEARCH_EVERY = 3600.0
 """Seconds from the end of one search to the beginning of the next."""
 
@@ -50,12 +50,12 @@ class Folder:
     def __init__(self) -> None:
         self._folders = Folders()
         self._walks: dict[Path, Iterator[list[Path]]] = {}
-        """Where the search for leftovers stands."""
+        """The position of the search for leftovers."""
         self._searched: dict[Path, float] = {}
-        """Up to which moment a folder was searched to its end."""
+        """Until when a folder was searched to its end."""
 
     async def deliver(self, request: DeliveryRequest) -> Receipt:
-        """The document and its manifest, written once in effect."""
+        """The document and its manifest, written with effect once."""
         path = _path(request)
         await asyncio.to_thread(self._make_room, path)
         sha256, fresh = request.content.sha256, False
@@ -94,7 +94,7 @@ class Folder:
         return [*(wrong or _name_faults(rest)), *found]
 
     def doubts(self, target: Target) -> list[str]:
-        """Signs that stand for themselves in a path, and parts that are empty or hard to see."""
+        """Characters that are literal in a path, and parts that are empty or hard to see."""
         rest = target.url.removeprefix("folder://").removeprefix("./").removeprefix("/")
         return [*literal_signs(rest), *odd_parts(rest)]
 
@@ -104,7 +104,7 @@ class Folder:
         return Taken(place=path, beside=(path + SUFFIX,), tree=True)
 
     async def probe(self, target: Target) -> list[str]:
-        """Whether files can be made in the folder, in the way that a delivery makes them."""
+        """Whether files can be created in the folder as a delivery does it."""
         root = _root(target.url)
         try:
             await asyncio.to_thread(root.mkdir, parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ class Folder:
         return []
 
     async def clear_leftovers(self, target: Target, *, before: float) -> int:
-        """Goes through the folders bit by bit, for there may be one for each document of years."""
+        """Searches the folders step by step, because there may be one for each document of years."""
         return await asyncio.to_thread(self._clear, _root(target.url), before)
 
     def _clear(self, root: Path, before: float) -> int:
@@ -155,7 +155,7 @@ def _name_faults(template: str) -> list[str]:
 
 
 def _unfinished(root: Path) -> Iterator[list[Path]]:
-    """Of one folder after the other the files that were never finished."""
+    """The unfinished files of one folder after another."""
     for folder, _, names in os.walk(root):
         unfinished = [item for item in names if item.startswith(UNFINISHED) and item.endswith((".part", ".probe"))]
         yield [Path(folder, item) for item in unfinished]
@@ -168,7 +168,7 @@ def _root(template: str) -> Path:
 
 
 def _path(request: DeliveryRequest) -> Path:
-    """Where the document goes. Raises Unroutable when that is outside the target's own folder."""
+    """The path of the document. Raises Unroutable when that is outside the target's own folder."""
     delivery = request.document.delivery(request.delivery_id)
     path = Path(request.url.removeprefix("folder://")).absolute()
     root = _root(delivery.to.url) if delivery else path.parent
@@ -179,7 +179,7 @@ def _path(request: DeliveryRequest) -> Path:
 
 
 async def _create(path: Path, chunks: AsyncIterator[bytes], sha256: str) -> tuple[str, bool]:
-    """The SHA-256 of what was to be written, and whether it was: False when there is a file of this name."""
+    """The SHA-256 of the content, and whether it was written: False when a file with this name exists."""
     temporary = path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}.part")
     try:
         try:
@@ -205,7 +205,7 @@ async def _write(path: Path, chunks: AsyncIterator[bytes]) -> str:
 
 
 def _link(temporary: Path, path: Path) -> bool:
-    """Whether the file got its name now; another of this name is made durable, for it may be the one."""
+    """Whether the file got its name now; an existing file of this name is made durable, because it may be the same."""
     try:
         os.link(temporary, path)
         fresh = True
@@ -217,7 +217,7 @@ def _link(temporary: Path, path: Path) -> bool:
 
 
 def _sync_there(path: Path) -> None:
-    """Whoever wrote it may have died before it was synced."""
+    """Whoever wrote it may have died before syncing it."""
     with _opened(path) as file:
         os.fsync(file.fileno())
 
@@ -231,13 +231,13 @@ def _sha256(path: Path) -> str:
 
 
 def _read(path: Path) -> bytes:
-    """The manifest that is there; one that was made too long is told from ours by its beginning."""
+    """The existing manifest; one that is too long to be ours is recognised by its beginning."""
     with _opened(path) as file:
         return file.read(MANIFEST_BYTES)
 
 
 def _opened(path: Path) -> BufferedReader:
-    """What lies there. Raises DeliveryConflict for what is no file: a pipe would never be read to its end."""
+    """The existing file. Raises DeliveryConflict for anything but a file: a pipe would never end."""
     try:
         return open_regular(path)
     except OSError as error:

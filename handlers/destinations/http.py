@@ -34,13 +34,13 @@ class Http:
     holds_bytes = False
 
     def __init__(self, environ: Mapping[str, str], *, clock: Clock = time.time) -> None:
-        """``environ`` is where the option ``secret: env:NAME`` finds its value."""
+        """``environ`` has the value of the option ``secret: env:NAME``."""
         self._environ = environ
         self._clock = clock
         self._outbound = Outbound(clock=clock)
 
     async def deliver(self, request: DeliveryRequest) -> Receipt:
-        """The message, taken with a 2xx; at least once. Raises DestinationBusy, AccessDenied, Unroutable."""
+        """The message, accepted with a 2xx; at least once. Raises DestinationBusy, AccessDenied, Unroutable."""
         body, shown = cloudevent(request), without_secrets(request.url)
         headers = {"Content-Type": CONTENT_TYPE, **self._signed(request, body)}
         await self._outbound.post(request.url, what=shown, body=body, headers=headers)
@@ -58,7 +58,7 @@ class Http:
         }
 
     def _key(self, options: Mapping[str, str]) -> "Webhook | None":
-        """What signs for this target; None where the table says ``unsigned: true``. Raises Misconfigured."""
+        """The signing secret of this target; None where the table says ``unsigned: true``. Raises Misconfigured."""
         from standardwebhooks import Webhook
         from standardwebhooks.webhooks import EmptyWebhookSecretError
 
@@ -92,7 +92,7 @@ class Http:
         return found
 
     def doubts(self, target: Target) -> list[str]:
-        """What never reaches the other side, and addresses that only a listener has."""
+        """Parts that are never sent, and addresses that only a listener has."""
         parts, found = urlsplit(target.url), []
         if parts.fragment:
             found.append(f"#{parts.fragment} is not sent: only the part before it reaches the endpoint")
@@ -101,7 +101,7 @@ class Http:
         return found
 
     def taken(self, url: str) -> Taken:
-        """The endpoint, in whatever letters and escapes it is written, and whether its usual port is."""
+        """The endpoint in its normal form, and whether its port is the usual one."""
         parts = urlsplit(url)
         usual = {"https": 443, "http": 80}.get(parts.scheme)
         port = "" if parts.port in (None, usual) else f":{parts.port}"
@@ -109,7 +109,7 @@ class Http:
         return Taken(place=f"{parts.scheme}://{_one_spelling(parts.hostname or '')}{port}{path}?{parts.query}")
 
     async def probe(self, target: Target) -> list[str]:
-        """Whether something answers there. It is asked with HEAD, so that nothing happens at the other side."""
+        """Whether anything answers there. It sends HEAD, so that nothing happens at the other side."""
         url = target.url.partition("{")[0]
         try:
             await self._outbound.ask("HEAD", url, what=without_secrets(url))
@@ -135,7 +135,7 @@ def _host_faults(url: str) -> list[str]:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
-    except ValueError:  # its words may hold a password that is no port
+    except ValueError:  # its text may contain a password in the place of a port
         return ["no address: its host or its port cannot be; an IPv6 address stands in brackets"]
     if port == 0 or not _is_host(host):
         return [f"no address: {without_secrets(url)} has {'port 0' if port == 0 else f'the host {host!r}'}"]
@@ -152,7 +152,7 @@ def _one_spelling(host: str) -> str:
 
 
 def _unescaped(found: re.Match[str]) -> str:
-    """An escape that stands for what needs none; any other in capitals. Source: RFC 3986, 6.2.2."""
+    """Decodes an escape that is not needed; writes any other in capitals. Source: RFC 3986, 6.2.2."""
     character = chr(int(found[0][1:], 16))
     return character if re.fullmatch(r"[A-Za-z0-9._~-]", character) else found[0].upper()
 

@@ -1,4 +1,4 @@
-"""What destinations tell of a document: the manifest file beside it, and short facts for filters."""
+"""What destinations write about a document: the manifest file beside it, and short attributes for filters."""
 
 import json
 import unicodedata
@@ -9,11 +9,11 @@ from receiver.core.manifest import SUFFIX as SUFFIX
 from receiver.core.manifest import stored_manifest
 
 DELIVERY = "delivery-id"
-"""The metadata by which every object that Mailroom delivers to S3 is known, manifests among them."""
+"""The metadata that marks every object that Mailroom delivers to S3, manifests included."""
 
 
 def manifest_file(request: DeliveryRequest, *, sha256: str) -> bytes:
-    """The manifest that lies beside the document: the same bytes for the same delivery, however often it is made."""
+    """The manifest beside the document: the same bytes for the same delivery, however often it is made."""
     content = stored_manifest(
         request.manifest,
         delivery_id=request.delivery_id,
@@ -25,9 +25,10 @@ def manifest_file(request: DeliveryRequest, *, sha256: str) -> bytes:
 
 
 def same_manifest(there: bytes, request: DeliveryRequest) -> bool:
-    """Whether a manifest that is there already tells of this document.
+    """Whether an existing manifest is about this document.
 
-    Its own earlier delivery may have said it in other words (decided again since); the first one stays.
+    An earlier delivery may have written it with other content (the document was decided again since); the first one
+    stays.
     """
     try:
         stored = json.loads(there)
@@ -37,10 +38,10 @@ def same_manifest(there: bytes, request: DeliveryRequest) -> bool:
 
 
 def manifest_attributes(request: DeliveryRequest) -> dict[str, str]:
-    """What filters and people look for: document_id, route and, where a rule matched, type and confidence.
+    """The attributes for filters and searches: document_id, route and, where a rule matched, type and confidence.
 
-    A document that no rule fits has neither: the classifier is certain that nothing fits, and a filter for certain
-    documents must not take it. None is empty or has control characters.
+    A document that no rule matches has neither: LlamaCloud is certain that nothing matches, and a filter for certain
+    documents must not select it. None is empty or has control characters.
     """
     found, delivery = request.document.classification, request.document.delivery(request.delivery_id)
     route = (delivery.route if delivery else "") or request.plan.route or request.plan.way

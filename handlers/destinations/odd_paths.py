@@ -1,4 +1,4 @@
-"""Templates of paths that are taken literally where something else was probably meant. All of them may be right."""
+"""Path templates that are probably a mistake, because they are taken literally. All of them may be intended."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ _STRFTIME = {"Y": "{yyyy}", "m": "{mm}", "d": "{dd}", "y": "{yyyy}"}
 
 
 def literal_signs(template: str) -> Iterator[str]:
-    """Signs that mean something in other templates, in shells and in URLs, and here stand for themselves."""
+    """Characters that are special in other templates, in shells and in URLs, and literal here."""
     if found := re.search(r"\{\{\w*\}\}", template):
         yield f"{found[0]} stands for {found[0][1:-1]} in braces: for the field write {found[0][1:-1]}"
     elif found := re.search(r"\$\{?\w*\}?", template):

@@ -10,7 +10,7 @@ from receiver.core.variables import resolve, variables_in
 
 
 def given(options: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
-    """The options with their ``env:NAME`` put in. Raises Misconfigured for a variable that is not set."""
+    """The options with their ``env:NAME`` filled in. Raises Misconfigured for a variable that is not set."""
     found = {}
     for name, value in options.items():
         try:
@@ -34,13 +34,13 @@ _HOLDS = {
     "conditions": "none",
     "group": "batch or type",
 }
-"""What an option must be, for those whose value is not shown."""
+"""The rule for options whose value is not shown."""
 
 
 def without_values(found: Iterable[str], options: Mapping[str, str], *, says: str = "does not hold") -> list[str]:
-    """The faults without what variables hold: it may be a secret, of this option or, with a wrong name, of another.
+    """The faults without the values of variables, which may be secrets, even of another option under a wrong name.
 
-    The fault of an option with a variable in it says what must be there, and no word of what is.
+    The fault of an option with a variable names the rule, and no part of the value.
     """
     return list(dict.fromkeys(_without_value(fault, options, says) for fault in found))
 
@@ -63,8 +63,7 @@ def unset(options: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
 
 
 def unknown(options: Mapping[str, str], known: Iterable[str]) -> list[str]:
-    """One fault for each option that the destination does not know, with the one that was probably meant; and for each
-    that says nothing."""
+    """One fault for each option that the destination does not know, with the most similar one, and each empty one."""
     names = sorted(known)
     found = [_unknown_option(name, names) for name in options if name not in names]
     return [*found, *(f"option {name} is empty: leave it out" for name, value in options.items() if not value.strip())]

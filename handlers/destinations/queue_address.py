@@ -1,4 +1,4 @@
-"""Which queue ``sqs://…`` means: a name in our own account and region, or an address that says both.
+"""The queue of ``sqs://…``: a name in our own account and region, or an address with both.
 
 Sources: SQS Developer Guide, "Amazon SQS queue and message identifiers"; SQS endpoints in the AWS General Reference.
 """
@@ -29,17 +29,17 @@ _ACCOUNT = re.compile(r"\d{12}")
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue as a target names it."""
+    """A queue of a target."""
 
     name: str
     url: str = ""
     """Its address, where the target spells it out."""
     account: str = ""
     region: str = ""
-    """As the address says; "" where it does not: a name alone, or a host that is not AWS's."""
+    """From the address; "" where it has none: a name alone, or a host that is not AWS's."""
     host: str = ""
     slash: bool = False
-    """Whether it was written with a slash at its end: as a template that would take file names."""
+    """Whether it was written with a slash at its end, like a template that appends file names."""
 
     @property
     def fifo(self) -> bool:
@@ -51,7 +51,7 @@ class Queue:
         return f"sqs://{self.region or self.host}/{self.account}/{self.name}" if self.url else f"sqs://{self.name}"
 
     def faults(self) -> list[str]:
-        """What is wrong with how it is named."""
+        """What is wrong with its name or address."""
         if self.slash:
             return [f"a queue has no path: write it without the slash at the end, …/{self.name}"]
         if not _NAME.fullmatch(self.name):
@@ -82,7 +82,7 @@ class Queue:
         return []
 
     def doubts(self) -> list[str]:
-        """What is odd about it, and may be right."""
+        """What is probably a mistake, and may be intended."""
         if self.region and odd(self.region):
             return [f"{self.region!r} is not a known region: check the spelling"]
         return []
@@ -126,12 +126,12 @@ def _region(host: str) -> str:
 
 
 def _hostname(host: str) -> str:
-    """The host without its port; "" for what is none."""
+    """The host without its port; "" for an invalid one."""
     return (urlsplit(f"//{host}").hostname or "") if re.fullmatch(r"[\w.:-]+|\[[\da-fA-F:]+\](:\d+)?", host) else ""
 
 
 def arn_hint(target: str) -> str:
-    """What to write in the place of an ARN; "" for what is none."""
+    """What to write instead of an ARN; "" for anything else."""
     found = re.fullmatch(r"sqs://arn:aws[a-z-]*:sqs:([a-z0-9-]+):(\d+):(.+)", target)
     if not found:
         return ""
@@ -140,5 +140,5 @@ def arn_hint(target: str) -> str:
 
 
 def queue_name(url: str) -> str:
-    """The name of the queue that a target or a receipt (``sqs://…name#message``) is about."""
+    """The name of the queue of a target or a receipt (``sqs://…name#message``)."""
     return queue_of(url.partition("#")[0]).name

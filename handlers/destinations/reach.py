@@ -1,4 +1,4 @@
-"""How an AWS destination is reached: by a role of its own, and at an endpoint, with keys, that are not AWS's.
+"""The access to an AWS destination: with a role of its own, or at an endpoint, with keys, that are not AWS's.
 
 Sources: STS API reference, AssumeRole (lengths and characters of RoleArn and ExternalId).
 """
@@ -25,7 +25,7 @@ _EXAMPLE = "https://minio.example.com:9000"
 
 
 def access_of(given: Mapping[str, str]) -> DestinationAccess:
-    """What the options say, their variables put in."""
+    """The options, their variables filled in."""
     return DestinationAccess(
         role=given.get("role", ""),
         external_id=given.get("external_id", ""),
@@ -36,7 +36,7 @@ def access_of(given: Mapping[str, str]) -> DestinationAccess:
 
 
 def reach_faults(options: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
-    """What is wrong with them; that a variable is not set, or an option empty, is said elsewhere."""
+    """What is wrong with them; variables that are not set, and empty options, are reported elsewhere."""
     given = options_.given(options, environ)
     return [
         *_role_faults(given),
@@ -74,7 +74,7 @@ def _key_faults(options: Mapping[str, str]) -> Iterator[str]:
 
 
 def _odd_keys(given: Mapping[str, str]) -> Iterator[str]:
-    """Keys that no header could carry, so that no request would ever be sent. None is shown."""
+    """Keys that no header can carry, so that no request would ever be sent. None is shown."""
     for name in ("access_key", "secret_key"):
         try:
             if key := given.get(name, ""):
@@ -100,7 +100,7 @@ def _refuse_in_clear(endpoint: str, environ: Mapping[str, str]) -> None:
 
 
 def host_of(given: Mapping[str, str]) -> str:
-    """The host of the endpoint; "" where there is none, or it is no address."""
+    """The host of the endpoint; "" where there is none, or it is invalid."""
     try:
         return urlsplit(given.get("endpoint", "")).hostname or ""
     except ValueError:
@@ -108,7 +108,7 @@ def host_of(given: Mapping[str, str]) -> str:
 
 
 def location(url: str, given: Mapping[str, str]) -> str:
-    """Where an object at ``s3://bucket/key`` lies: at an endpoint of its own ``https://host/bucket/key``."""
+    """Where an object at ``s3://bucket/key`` is: at an endpoint of its own ``https://host/bucket/key``."""
     endpoint = access_of(given).endpoint
     return f"{endpoint}/{url.removeprefix('s3://')}" if endpoint else url
 
@@ -121,9 +121,9 @@ def split_endpoint(location: str) -> tuple[str, str]:
 
 
 def elsewhere(options: Mapping[str, str], service: str, environ: Mapping[str, str]) -> str:
-    """The endpoint in one spelling; "" where it is the one that is used without the option.
+    """The endpoint in its normal form; "" where it is the one that is used without the option.
 
-    Of a variable that is not set, nobody knows where it led: that is another endpoint than any.
+    The value of a variable that is not set is unknown: that is another endpoint than any.
     """
     try:
         endpoint = resolve(options.get("endpoint", ""), environ)

@@ -53,7 +53,7 @@ class S3:
         copy_part_bytes: int | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
-        """``environ`` is where options of the form ``env:NAME`` find their values."""
+        """``environ`` has the values of options of the form ``env:NAME``."""
         self._aws = aws
         self._environ = environ
         self._conditional = S3Objects(
@@ -66,7 +66,7 @@ class S3:
         return objects.by(self._aws.through(reach.access_of(options)))
 
     async def deliver(self, request: DeliveryRequest) -> Receipt:
-        """The document and its manifest, written once in effect."""
+        """The document and its manifest, written with effect once."""
         bucket, key = s3_place(request.url)
         given = options_.given(request.options, self._environ)
         objects, location = self._objects(given), reach.location(f"s3://{bucket}/{key}", given)
@@ -95,7 +95,7 @@ class S3:
                 raise DeliveryConflict(f"s3://{bucket}/{key} is about another document than {request.document.id}")
 
     def faults(self, target: Target) -> list[str]:
-        """Names, keys and options that S3 would not take, and templates that could leave their prefix."""
+        """Names, keys and options that S3 would refuse, and templates that could leave their prefix."""
         bucket, slash, key = target.url.removeprefix("s3://").partition("/")
         found = [*address_faults(bucket, key or slash), *options_.unknown(target.options, OPTIONS)]
         if unset := options_.unset(target.options, self._environ):
@@ -106,7 +106,7 @@ class S3:
         return [*found, *options_.without_values(wrong, target.options)]
 
     def doubts(self, target: Target) -> list[str]:
-        """Buckets, keys and options that are probably not meant so."""
+        """Buckets, keys and options that are probably a mistake."""
         bucket, _, key = target.url.removeprefix("s3://").partition("/")
         odd = doubts(bucket, options_.given(target.options, self._environ))
         found = options_.without_values(odd, target.options, says="may not hold")
@@ -146,7 +146,7 @@ class S3:
         condition = {} if given.get("conditions") == NONE else {"IfNoneMatch": "*"}
         await self._put(bucket, prefix, given, condition)
         overwritten = bool(condition) and await self._put(bucket, prefix, given, condition)
-        with contextlib.suppress(AccessDenied):  # deliveries need not delete; then the next check finds it there
+        with contextlib.suppress(AccessDenied):  # deliveries need not delete; then the next check finds it
             await self._aws.through(reach.access_of(given)).call(
                 "s3", "delete_object", what=f"s3://{bucket}/{prefix}", Bucket=bucket, Key=prefix + PROBE
             )

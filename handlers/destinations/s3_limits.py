@@ -43,9 +43,9 @@ _DIRECTORY = ("--x-s3", "--xa-s3")
 """The ends of the names of directory buckets and of their access points."""
 _IN_A_ZONE = re.compile(r"[a-z0-9][a-z0-9-]*--[a-z0-9-]+-az\d+--xa?-s3")
 _RESERVED = re.compile(r"(xn--|sthree-|amzn-s3-demo-).*|.*(\.mrap|--table-s3)")
-"""Names that S3 gives to nobody, and those of what takes no objects."""
+"""Names that S3 assigns to nobody, and names of other resources."""
 _ALIASES = ("-s3alias", "--ol-s3")
-"""The ends of what no bucket is called: aliases of access points, and of Object Lambda access points."""
+"""The ends of names that no bucket has: aliases of access points, and of Object Lambda access points."""
 _ALIAS = re.compile(r"[a-z0-9][a-z0-9-]*-[a-z0-9]{30,}(-ext-s3alias|-s3alias|--ol-s3)")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _KMS_ARN = re.compile(r"arn:(aws[a-z-]*):kms:([a-z0-9-]+):\d{12}:(key/[A-Za-z0-9_-]+|alias/[A-Za-z0-9/_-]+)")
@@ -98,7 +98,7 @@ def _is_address(bucket: str) -> bool:
 
 
 def option_faults(bucket: str, options: Mapping[str, str]) -> list[str]:
-    """What is wrong with the options, their variables put in."""
+    """What is wrong with the options, their variables filled in."""
     found = [*_storage(bucket, options.get("storage_class", "")), *_key(bucket, options.get("kms_key", ""))]
     if options.get("tags") != NONE:
         found += _tags(options.get("tags", ""))
@@ -123,7 +123,7 @@ def _storage(bucket: str, wanted: str) -> list[str]:
 
 def _key(bucket: str, key: str) -> list[str]:
     if not key.strip():
-        return []  # an empty option is told of as such
+        return []  # an empty option is reported as empty
     arn, alias = _KMS_ARN.fullmatch(key), key.startswith("alias/")
     form = _KMS_ARN if key.startswith("arn:") else _KMS_ALIAS if alias else _KMS_NAME
     if len(key) > KMS_CHARACTERS or not form.fullmatch(key):
@@ -141,7 +141,7 @@ def _key(bucket: str, key: str) -> list[str]:
 
 
 def doubts(bucket: str, options: Mapping[str, str]) -> Iterator[str]:
-    """What is odd about a target without faults, and may be right."""
+    """What is probably a mistake in a target without faults, and may be intended."""
     if bucket.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         yield f"{bucket} looks like an S3 host: write only the bucket's name"
     if any(name.lower().startswith("x-amz-") for name in options_.pairs(options.get("metadata", ""))):

@@ -1,4 +1,4 @@
-"""Documents that lie in a folder because they were delivered there: read, and never taken away."""
+"""Documents in a folder to which they were delivered: they are read, and never removed."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ class FolderSource:
         )
 
     async def release(self, location: str) -> None:
-        """What was delivered stays."""
+        """Delivered documents stay."""
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:

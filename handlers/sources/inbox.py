@@ -1,8 +1,8 @@
-"""The S3 inbox: what is put into a bucket becomes documents, told by notifications through SQS.
+"""The S3 inbox: objects that are put into a bucket become documents, by notifications through SQS.
 
-The same for a Lambda function (handlers/functions/intake.py) and for a process that polls the queue itself
-(MAILROOM_INBOX). A message is deleted when everything in it is durably a document; any other comes again, and ends in
-the queue's dead letters, where a person finds it.
+A Lambda function (handlers/functions/intake.py) and a process that polls the queue itself (MAILROOM_INBOX) use the same
+code. A message is deleted when everything in it is durably a document. Any other comes again, and ends in the
+dead-letter queue, where a person finds it.
 """
 
 import asyncio
@@ -22,24 +22,24 @@ from receiver.settings import Settings, listed
 
 log = logging.getLogger("mailroom.inbox")
 PACKETS = "packets/"
-"""What is put under this prefix is a packet: it is split first."""
+"""Objects under this prefix are packets: they are split first."""
 WAIT_SECONDS = 20
 """The longest that SQS waits for a message. Source: SQS developer guide, long polling."""
 PAUSE_AFTER_FAULT = 5.0
 
 Afterwards = Literal["left", "copied", "moved"]
-"""What becomes of the object: it stays and is the document's only copy; it stays and is copied into the spool; or it
-is copied, and deleted once it is a document."""
+"""What happens to the object: it stays and is the document's only copy; it stays and is copied into the spool; or it is
+copied, and deleted once it is a document.
+"""
 
 
 async def taken(body: str, app: App) -> bool:
-    """Whether this message is done with. What is wrong with one is its own affair: it comes again, and ends as a dead
-    letter."""
+    """Whether this message can be deleted. An invalid one affects no other: it comes again, then is a dead letter."""
     try:
         await take_message(body, app)
     except MailroomError as error:
         log_line(log, logging.ERROR, "ingest.failed", error=str(error), fix=error.fix)
-    except Exception:  # a message is from outside: none may end the taking in of the others
+    except Exception:  # a message comes from outside: none may stop the others
         log.exception("ingest.failed")
     else:
         return True
@@ -47,9 +47,9 @@ async def taken(body: str, app: App) -> bool:
 
 
 async def take_message(body: str, app: App) -> None:
-    """Takes in all that this notification names. Raises MailroomError: then the message must come again.
+    """Ingests all objects of this notification. Raises MailroomError: then the message must come again.
 
-    NotAllowed when it names a place that is not ours to take from: then nothing of it is taken in, or deleted.
+    NotAllowed when it names a place that is not part of the inbox: then nothing of it is ingested, or deleted.
     """
     found = puts(body)
     places = inbox_places(app.settings)
@@ -63,12 +63,12 @@ async def take_message(body: str, app: App) -> None:
 
 
 def inbox_places(settings: Settings) -> tuple[str, ...]:
-    """``bucket/`` or ``bucket/prefix`` of all that the inbox takes from."""
+    """``bucket/`` or ``bucket/prefix`` of all places that belong to the inbox."""
     return tuple(item if "/" in item else f"{item}/" for item in listed(settings.inbox_buckets))
 
 
 async def take_object(put: S3Put, app: App) -> IngestedFile:
-    """Takes in one object. Raises DocumentRefused with every refusal, when all the rest was taken in."""
+    """Ingests one object. Raises DocumentRefused with every refusal, after the rest was ingested."""
     source = app.context.sources["s3"]
     assert isinstance(source, S3Source)
     afterwards = app.settings.inbox_source
@@ -104,12 +104,12 @@ async def take_object(put: S3Put, app: App) -> IngestedFile:
 
 
 async def _note_need(arrived: IngestedFile, location: str, source: S3Source) -> None:
-    """Tags an object that no document is read from: it was copied, or it is known in another version."""
+    """Tags an object that no document is read from: it was copied, or another version of it is known."""
     readers = [item for item in arrived.taken if item.document.content == location]
     if not readers:
         await source.release(location)
     elif not all(item.fresh for item in readers):
-        await source.reclaim(location)  # its bytes had been forgotten, and came again
+        await source.reclaim(location)  # its bytes had been removed, and came again
 
 
 def _report(arrived: IngestedFile, locator: str) -> None:
@@ -122,7 +122,7 @@ def _report(arrived: IngestedFile, locator: str) -> None:
 
 
 class InboxFeed:
-    """Polls the queue of an inbox, for processes that nobody calls."""
+    """Polls the queue of an inbox, for processes without an event source."""
 
     def __init__(self, queue: str, aws: Aws) -> None:
         self._queue = queue
@@ -130,7 +130,7 @@ class InboxFeed:
         self._url = ""
 
     async def __call__(self, app: App) -> None:
-        """Takes in what comes, until it is cancelled: what is in hand then comes again."""
+        """Ingests what comes, until it is cancelled: unfinished messages then come again."""
         while True:
             try:
                 await self.poll(app)
@@ -139,7 +139,7 @@ class InboxFeed:
                 await asyncio.sleep(PAUSE_AFTER_FAULT)
 
     async def poll(self, app: App, *, wait_seconds: int = WAIT_SECONDS) -> int:
-        """One look at the queue; how many messages were done with."""
+        """Polls the queue once. Returns how many messages were finished."""
         answer = await self._aws.call(
             "sqs", "receive_message", what=self._queue,
             QueueUrl=await self._found(), MaxNumberOfMessages=10, WaitTimeSeconds=wait_seconds,

@@ -1,4 +1,4 @@
-"""Documents that lie in S3: read from there, in the version that was taken in, and copied inside S3 when delivered.
+"""Documents in S3: read from there, in the version that was ingested, and copied inside S3 when delivered.
 
 A location is ``s3://bucket/key?versionId=…``; the version is empty in a bucket without versions.
 """
@@ -28,7 +28,7 @@ CHUNK = 1024 * 1024
 _VERSION = "?versionId="
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
 _UNTAGGABLE = _MISSING | {"MethodNotAllowed", "NotImplemented"}
-"""Gone; a delete marker (405, S3 User Guide, working with delete markers); a store that knows no tags."""
+"""Gone; a delete marker (405, S3 User Guide, working with delete markers); a store without tags."""
 DONE = {"Key": "mailroom", "Value": "done"}
 """The tag of an object that no document needs."""
 TAGS_MAX = 10
@@ -53,7 +53,7 @@ class Place(NamedTuple):
 
 
 def source_place(location: str) -> Place:
-    """The place that a location names; a key may hold anything, a question mark too."""
+    """The place of a location; a key may contain anything, a question mark too."""
     bucket, _, rest = location.removeprefix("s3://").partition("/")
     key, found, version = rest.rpartition(_VERSION)
     return Place(bucket, key, version) if found else Place(bucket, rest)
@@ -63,16 +63,16 @@ class S3Source:
     """The Source of ``s3://`` documents."""
 
     def __init__(self, aws: Aws, *, environ: Mapping[str, str] = os.environ) -> None:
-        """``environ`` is where options of deliveries (``role: env:NAME``) find their values."""
+        """``environ`` has the values of the options of deliveries (``role: env:NAME``)."""
         self._aws = aws
         self._environ = environ
         self._reported: set[str] = set()
 
     async def look(self, at: Place, *, limit: int) -> StoredContent | None:
-        """What lies there, with its checksum: S3's own where it has one, else by reading it through.
+        """The object, with its checksum: S3's own where it has one, else by reading it through.
 
-        None for what Mailroom itself delivered: taken in, it would be delivered again, and again.
-        Raises FileGone, DocumentRefused past ``limit`` bytes.
+        None for an object that Mailroom itself delivered: ingested, it would be delivered again and again. Raises
+        FileGone, DocumentRefused past ``limit`` bytes.
         """
         answer = await self._open(at, ChecksumMode="ENABLED")
         if str(answer.get("Metadata", {}).get(DELIVERY, "")).startswith("dlv_"):
@@ -82,7 +82,7 @@ class S3Source:
         if size > limit:
             answer["Body"].close()
             raise DocumentRefused(f"{at} has {size} bytes", fix="LlamaCloud accepts at most 512 MB")
-        # Which version it was is said by the answer itself: a notification without one is pinned from here on.
+        # The answer itself says which version it was: a notification without one is pinned from here on.
         pinned = at._replace(version=at.version or _version(answer))
         known = _sha256_of(answer)
         read = partial(_read, known=known)
@@ -105,13 +105,15 @@ class S3Source:
         )
 
     def _access(self, document: Document) -> DestinationAccess:
-        """How the place is reached that the document is to be read from: as it was when it was delivered there."""
+        """The access to the place from which the document is read: as it was when it was delivered there."""
         copies = (item.to.options for item in document.copies if _location(item) == document.content)
         access = reach.access_of(options_.given(next(copies, {}), self._environ))
         return replace(access, endpoint=reach.split_endpoint(document.content)[0])
 
     def _copy(self, document: Document, access: DestinationAccess) -> Content:
-        """What was delivered by a role, or to an endpoint, of its own; it is not copied from there inside S3."""
+        """The options of a document that was delivered with a role, or to an endpoint; it is not copied from there
+        inside S3.
+        """
         at, aws = source_place(reach.split_endpoint(document.content)[1]), self._aws.through(access)
         return Content(
             size=document.size,
@@ -124,12 +126,12 @@ class S3Source:
     async def release(self, location: str) -> None:
         """Tags the object ``mailroom=done``. It is not ours to delete; a lifecycle rule of its bucket may.
 
-        One that we may not tag stays as it is, which is told once. Raises Transient.
+        One that we may not tag stays as it is, which is logged once. Raises Transient.
         """
         await self._tag(source_place(location), DONE)
 
     async def reclaim(self, location: str) -> None:
-        """Takes the tag off an object that a document needs again."""
+        """Removes the tag from an object that a document needs again."""
         await self._tag(source_place(location))
 
     async def _tag(self, at: Place, *ours: dict[str, str]) -> None:
@@ -158,11 +160,11 @@ class S3Source:
         )
 
     async def remove(self, at: Place) -> None:
-        """Deletes this version of the object; one that is gone already is gone."""
+        """Deletes this version of the object, unless it is gone already."""
         await self._aws.call("s3", "delete_object", what=f"s3://{at.bucket}/{at.key}", **at.arguments)
 
     async def stream(self, at: Place, *, size: int) -> AsyncIterator[bytes]:
-        """The bytes in chunks. Raises FileGone, DestinationBusy when they break off or are fewer than lie there."""
+        """The bytes in chunks. Raises FileGone, DestinationBusy when they break off or are not all of the object."""
         answer = await self._open(at)
         body, taken = answer["Body"], 0
         try:

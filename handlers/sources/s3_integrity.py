@@ -1,7 +1,7 @@
-"""Whether what was read of an S3 object is that object, and all of it.
+"""Checks that the bytes that were read of an S3 object are that object, and all of it.
 
 botocore notices a connection that breaks off. It cannot notice a proxy's page with a 200, or half a body that is
-announced as a whole one: those are told apart by asking S3 a second time, with another question.
+announced as a whole one: a second, different request to S3 reveals those.
 """
 
 import math
@@ -22,7 +22,7 @@ def refuse_bogus(answer: dict[str, Any], what: str) -> None:
 async def refuse_part(
     aws: Aws, source: dict[str, str], answer: dict[str, Any], taken: int, *, most: float = math.inf
 ) -> None:
-    """Raises DestinationBusy unless the ``taken`` bytes of this answer are all (or ``most``) of what lies there."""
+    """Raises DestinationBusy unless the ``taken`` bytes of this answer are all (or ``most``) of the object."""
     what = f"s3://{source['Bucket']}/{source['Key']}"
     refuse_bogus(answer, what)
     head = await aws.attempt("s3", "head_object", what=what, unless=_MISSING, **source)

@@ -1,7 +1,7 @@
 """The spool in a bucket: for functions, whose disks do not last.
 
-Bytes are spooled to a temporary folder first: their checksum, which says which document they are of, is known only at
-their end.
+Bytes are spooled to a temporary folder first: their checksum, which decides which document they belong to, is only
+known at the end.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -70,7 +70,9 @@ class S3Spool:
         )
 
     async def release(self, location: str) -> None:
-        """Deletes the object; with versions, it stays behind a delete marker until a lifecycle rule ends it."""
+        """Deletes the object; in a bucket with versions, it stays behind a delete marker until a lifecycle rule removes
+        it.
+        """
         key = self._key(location)
         await self._aws.call("s3", "delete_object", what=f"s3://{self._bucket}/{key}", Bucket=self._bucket, Key=key)
 
@@ -90,12 +92,12 @@ class S3Spool:
         key = self._key(OWNER)
         try:
             return (await self._objects.read(self._bucket, key)).decode()
-        except (Unroutable, AccessDenied):  # not there, which who may not list the bucket is told as a refusal
+        except (Unroutable, AccessDenied):  # missing, which S3 answers with a refusal if we may not list the bucket
             await self._objects.create(self._bucket, key, installation.encode(), DRESS)
             return (await self._objects.read(self._bucket, key)).decode()
 
     async def clear_leftovers(self, *, before: float) -> int:
-        """None: an object appears whole. The bucket's lifecycle rule ends uploads in parts that were broken off."""
+        """None: an object appears whole. The bucket's lifecycle rule removes unfinished multipart uploads."""
         return 0
 
     def _key(self, location: str) -> str:
