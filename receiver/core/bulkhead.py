@@ -16,34 +16,34 @@ from receiver.core.task import SUSPECTS, Rank, Task
 SLOW_SECONDS = 2.0
 """After so long a step no longer holds a slot."""
 MOST_SLOW = 4
-"""Times its slots that a worker has going in one lane, where most of them hang and the partner answers others."""
+"""How many times its slots a worker may start in one lane, where most steps hang and the partner answers others."""
 FAILURES = 5
-"""In a row, after which a lane is closed."""
+"""Failures in a row after which a lane is closed."""
 PAUSE_SECONDS, LONGEST_PAUSE = 1.0, 60.0
-"""For which it is closed; doubled each time that it is tried in vain."""
+"""Seconds for which it is closed; doubled each time that a try fails."""
 NO_ROOM_SECONDS = 15.0
-"""Before it is asked again whether there is room for a task: with thousands waiting, each asks."""
+"""Seconds before the room for a task is checked again: with thousands waiting, each checks."""
 FEW = 1 / 4
-"""The part of its slots that a worker risks on a partner that has not answered yet, or failed last."""
+"""The share of its slots that a worker risks on a partner that has not answered yet, or failed last."""
 RESERVED = {Rank.DELIVER: 0.0, Rank.REACT: 1 / 8, Rank.SUBMIT: 1 / 4, Rank.BULK: 1 / 2}
-"""The part of its slots that a worker keeps free of tasks of this rank, for more urgent ones."""
+"""The share of its slots that a worker keeps free of tasks of this rank, for more urgent ones."""
 CLOSED = -1
-"""The room of a lane that is closed: it does not depend on a step that ends."""
+"""The room of a closed lane: it does not depend on a step that ends."""
 PARTNER_FAILED = (CloudBusy, DestinationBusy, OutOfTime)
 
 
 class Room:
-    """How many more tasks may be begun. Whoever claims for it takes each task out of it."""
+    """How many more tasks may start. Whoever claims takes each task out of it."""
 
     def __init__(self, slots: Mapping[Rank, int], lanes: Mapping[str, int], *, otherwise: int) -> None:
-        """``slots`` are free for a rank; a lane has room for as many as it says here, or ``otherwise``."""
+        """``slots`` are free for a rank; a lane has room for as many as given here, or ``otherwise``."""
         self._slots = dict(slots)
         self._lanes = dict(lanes)
         self._otherwise = otherwise
 
     @classmethod
     def for_any(cls, number: int) -> "Room":
-        """Room for so many tasks, whichever they are."""
+        """Room for so many tasks of any kind."""
         return cls(dict.fromkeys(Rank, number), {}, otherwise=number)
 
     def of(self, lane: str) -> int:
@@ -52,18 +52,18 @@ class Room:
         return max(0, min(self._slots[rank], self._lanes.get(lane, self._otherwise)))
 
     def for_rank(self, rank: Rank) -> int:
-        """How many more tasks of this rank, be they of a lane that has room."""
+        """How many more tasks of this rank, of any lane that has room."""
         return max(0, self._slots[rank])
 
     def take(self, task: Task) -> bool:
-        """Whether there is room for it; it is taken then."""
+        """Whether there is room for it, which is then taken."""
         if self.of(task.lane) < 1:
             return False
         self._change(task, -1)
         return True
 
     def put_back(self, task: Task) -> None:
-        """There is room again that was taken for this task."""
+        """The room of this task is free again."""
         self._change(task, 1)
 
     def _change(self, task: Task, by: int) -> None:
@@ -76,13 +76,13 @@ class Room:
 
     @property
     def is_short(self) -> bool:
-        """Whether a task of some rank or lane finds no room until a step ends."""
+        """Whether a task of some rank or lane has no room until a step ends."""
         return min(self._slots.values()) < 1 or 0 in self._lanes.values()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Begun:
-    """A step that was begun."""
+    """A step that was started."""
 
     lane: str
     at: float
@@ -102,7 +102,7 @@ class _Lane:
     pause: float = 0.0
 
     def room(self, now: float) -> int:
-        """Steps that last count as long as no other was answered since they were begun; else they hang alone."""
+        """Slow steps count as long as no other was answered since they started; else only they hang."""
         if now < self.closed_at + self.pause:
             return CLOSED
         slow = [step.at for step in self.running if now - step.at >= SLOW_SECONDS]
@@ -115,7 +115,7 @@ class _Lane:
         return self.failures >= FAILURES
 
     def failed(self, step: Begun, now: float) -> None:
-        """It says nothing of a partner that answered others meanwhile, and nothing new once the lane was closed."""
+        """Nothing is learned about a partner that answered others meanwhile, or after the lane was closed."""
         if self.answered_at > step.at:
             return
         self.failures += 1
@@ -132,7 +132,7 @@ class _Lane:
 
 @dataclass(slots=True)
 class Capacity:
-    """What one worker does now, and how its partners have answered; times are of its monotonic clock."""
+    """The running steps of one worker, and how its partners have answered; times are of its monotonic clock."""
 
     concurrency: int
     _lanes: dict[str, _Lane] = field(default_factory=dict)
@@ -142,11 +142,11 @@ class Capacity:
 
     @property
     def few(self) -> int:
-        """The steps that a lane begins with."""
+        """The steps that a lane starts with."""
         return min(self.concurrency, max(2, int(self.concurrency * FEW)))
 
     def room(self, now: float) -> Room:
-        """What may be begun now."""
+        """What may start now."""
         running = [step for lane in self._lanes.values() for step in lane.running]
         free = self.concurrency - sum(now - step.at < SLOW_SECONDS for step in running)
         return Room(
@@ -156,13 +156,13 @@ class Capacity:
         )
 
     def begin(self, task: Task, now: float) -> Begun:
-        """A step of this task is begun."""
+        """A step of this task starts."""
         step = Begun(task.lane, now)
         self._lane(step.lane).running.add(step)
         return step
 
     def end(self, step: Begun, error: Exception | None, now: float) -> str | None:
-        """The step ended so. "down" when its lane is closed by that, "up" when it is open again."""
+        """The step ended with this result. Returns "down" when its lane closes by that, "up" when it opens again."""
         lane = self._lane(step.lane)
         lane.running.remove(step)
         before = lane.is_failing
@@ -175,7 +175,7 @@ class Capacity:
         return "down" if lane.is_failing else "up"
 
     def wait_for(self, task: Task, now: float) -> float:
-        """Seconds until it is worth asking again whether there is room for this task."""
+        """Seconds until it is worth checking the room for this task again."""
         lane = self._lane(task.lane)
         return max(lane.closed_at + lane.pause - now, NO_ROOM_SECONDS)
 

@@ -36,15 +36,15 @@ class TaskState(StrEnum):
 
 
 class Rank(IntEnum):
-    """How urgent a task is: a lower one goes first, whatever has waited longer."""
+    """How urgent a task is: a lower rank goes first, however long others have waited."""
 
     DELIVER = 0
-    """What is decided is delivered, and what went wrong is told."""
+    """A decision is delivered, and a failure is reported."""
     REACT = 1
-    """What LlamaCloud found is fetched and decided."""
+    """A result of LlamaCloud's is fetched and decided."""
     SUBMIT = 2
     BULK = 3
-    """What nobody waits for: a replay of many, an import, an event of a job that is not ours."""
+    """Bulk work: a replay of many, an import, an event of a job that is not ours."""
 
 
 RANKS: dict[str, Rank] = {
@@ -57,10 +57,10 @@ RANKS: dict[str, Rank] = {
 """Kind of task -> its rank; REACT for all others."""
 LLAMACLOUD = "llamacloud"
 SUSPECT_FROM = 2
-"""Attempts in a row that nobody ended, from which on a task is suspected of ending its process."""
+"""Unfinished attempts in a row after which a task is suspected of crashing its process."""
 
 SUSPECTS = f"{Rank.REACT:d} suspects"
-"""The lane of tasks that may have ended a process. They run one at a time: side by side each would look guilty."""
+"""The lane of tasks that may have crashed a process. They run one at a time: side by side each would be suspected."""
 MOVES: dict[tuple[TaskState, str], TaskState] = {
     (TaskState.READY, "claim"): TaskState.RUNNING,
     (TaskState.RUNNING, "finish"): TaskState.DONE,
@@ -74,9 +74,9 @@ MOVES: dict[tuple[TaskState, str], TaskState] = {
 
 
 NOTICES = ("alert", "notify")
-"""Kinds of task by which people are told; whatever their subject, they are no work on a document."""
+"""Kinds of tasks that notify people; whatever their subject, they are no work on a document."""
 CUT_OFF = "cut_off"
-"""The cause of an attempt that nobody ended."""
+"""The cause of an attempt that did not finish."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_defaults=True):
@@ -95,26 +95,26 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_o
     state: TaskState = TaskState.READY
     attempts: int = 0
     looks: int = 0
-    """Uncounted retries so far: looks at something that was not there yet."""
+    """Uncounted retries so far: checks of something that was not there yet."""
     cut_off: int = 0
-    """How many attempts in a row nobody ended."""
+    """How many attempts in a row did not finish."""
     owner: str = ""
     lease_until: float | None = None
     waits: float | None = None
-    """Seconds until ``due_at`` when that was last set; None where it is still as the task was made."""
+    """Seconds until ``due_at`` when that was last set; None where the task is as it was created."""
     lease_seconds: float = 300.0
     """How long the owner may keep it without renewing the lease; the default is for tasks of an older Mailroom."""
     error: str = ""
-    """What the last attempt failed of, in words for a person."""
+    """Why the last attempt failed, in words for a person."""
     cause: str = ""
-    """The error's code: what alerts group by."""
+    """The error's code, by which alerts are grouped."""
     note: str = ""
-    """What the last attempt came to when it did not fail, in words for a person."""
+    """The result of the last attempt when it did not fail, in words for a person."""
     bulk: bool = False
     """Whether it may wait for all others."""
     finished_at: float | None = None
     expires_at: float | None = None
-    """From when on it may be forgotten: when it is done, or parked and about no document."""
+    """From when on it may be removed: when it is done, or parked and about no document."""
     version: int = 0
 
     @property
@@ -124,8 +124,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_o
 
     @property
     def longest_wait(self) -> float:
-        """How far ahead its due time can lie; one that lies further was written by another clock. Notices are looked
-        after elsewhere (alerting/wake_channels.py).
+        """How far ahead its due time can lie; one that lies further came from another clock.
+
+        Notices have a check of their own (alerting/wake_channels.py).
         """
         if self.kind in NOTICES:
             return math.inf
@@ -138,12 +139,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_o
 
     @property
     def turn(self) -> tuple[Rank, float, str]:
-        """Sorts tasks as they are to be claimed: the most urgent first, of these the oldest."""
+        """Sorts tasks in the order of claims: the most urgent first, of these the oldest."""
         return self.rank, self.due_at, self.id
 
     @property
     def partner(self) -> str:
-        """Whom its step talks to, or the kind itself: what may hang without the others."""
+        """The partner of its step, or the kind itself: what may hang without the others."""
         if self.kind in ("submit", "react", "recheck"):
             return LLAMACLOUD
         if "to" not in self.details:
@@ -153,11 +154,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_o
 
     @property
     def lane(self) -> str:
-        """What it shares its limits with (core/bulkhead.py): the tasks of its rank for its partner."""
+        """What its limits apply to (core/bulkhead.py): the tasks of its rank for its partner."""
         return SUSPECTS if self.cut_off >= SUSPECT_FROM else f"{self.rank:d} {self.partner}"
 
     def claim(self, *, owner: str, now: float, lease_seconds: float) -> "Task":
-        """The task in the hands of ``owner`` until the lease is over; counts the attempt."""
+        """The task, claimed by ``owner`` until the lease expires; counts the attempt."""
         return replace(
             self._move("claim"),
             owner=owner,
@@ -171,11 +172,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_o
         return replace(self, lease_until=now + self.lease_seconds)
 
     def release(self, *, now: float) -> "Task":
-        """The task ready again at once, its attempt not counted: its worker stops."""
+        """The task ready again at once, its attempt not counted, because its worker stops."""
         return replace(self._move("release"), due_at=now, waits=0.0, lease_until=None, attempts=self.attempts - 1)
 
     def finish(self, *, now: float, keep_seconds: float | None = None, note: str = "") -> "Task":
-        """The task done; it may be forgotten after ``keep_seconds``."""
+        """The task done; it may be removed after ``keep_seconds``."""
         return replace(
             self._move("finish"),
             lease_until=None,
@@ -207,7 +208,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_o
         return replace(self._move("give_up"), lease_until=None, finished_at=now, error=error, cause=cause)
 
     def retire(self, *, now: float, keep_seconds: float | None, note: str) -> "Task":
-        """The parked task done without having been done: something else came of its document."""
+        """The parked task closed without another attempt: something else happened to its document."""
         expires_at = None if keep_seconds is None else now + keep_seconds
         return replace(self._move("retire"), finished_at=now, expires_at=expires_at, note=note[:NOTE_LIMIT])
 

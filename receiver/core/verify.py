@@ -29,7 +29,7 @@ class Proof(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSecrets:
-    """The secrets that open the door, and which proofs are required."""
+    """The accepted secrets, and which proofs are required."""
 
     headers: Mapping[bytes, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
     """Lower-case header name -> accepted values."""
@@ -41,8 +41,9 @@ class WebhookSecrets:
 
 
 class Shown(NamedTuple):
-    """What became of one proof: ``how`` it was given (``headers:0``) and the document that it names, or the ``cause``
-    why it was not. All three are empty for a proof that is not required."""
+    """The result of one proof: ``how`` it was given (``headers:0``) and the document that it names, or the ``cause`` of
+    its failure. All three are empty for a proof that is not required.
+    """
 
     how: str = ""
     document_id: str = ""
@@ -50,9 +51,9 @@ class Shown(NamedTuple):
 
 
 class Proving:
-    """The proofs of one request while it arrives: those in its head are tried at once, the signature piece by piece.
+    """The proofs of one request while it arrives: those in its head are checked at once, the signature piece by piece.
 
-    So a body need not be held to be refused, and whatever is wrong, the same work has been done when it is told.
+    So a body need not be held to be refused, and the same work is done whichever proof fails.
     """
 
     __slots__ = ("_headers", "_macs", "_signature", "_signed", "_token")
@@ -88,9 +89,10 @@ class Proving:
 
 
 def verify(inbound: Inbound, lock: WebhookSecrets, *, now: float) -> Verified:
-    """The body, proven to be from a job of ours. Raises NotAuthentic, whose cause is for our log only.
+    """The body, proved to be from a job of ours. Raises NotAuthentic, whose cause is for our log only.
 
-    Every required proof is tried before the first failure is told, so that the time tells no more than the answer.
+    Every required proof is checked before the first failure is raised, so that the time reveals no more than the
+    answer.
     """
     proving = Proving(inbound, lock, now=now)
     proving.feed(inbound.body)
@@ -98,7 +100,7 @@ def verify(inbound: Inbound, lock: WebhookSecrets, *, now: float) -> Verified:
 
 
 def _headers(inbound: Inbound, lock: WebhookSecrets) -> Shown:
-    """All names must match. The oldest value that was used tells how far a rotation has come."""
+    """All names must match. The oldest value that was used shows how far a rotation has come."""
     oldest = 0
     for name, accepted in lock.headers.items():
         given = inbound.values(name)
@@ -143,7 +145,7 @@ def sign(body: bytes, secret: bytes) -> bytes:
 
 
 def _which(given: bytes, accepted: Sequence[bytes]) -> int | None:
-    """The place of the accepted value that fits; looks at all of them, so that time tells nothing."""
+    """The index of the accepted value that matches. It compares all of them, so that time reveals nothing."""
     place = None
     for number, value in enumerate(accepted):
         if compare_digest(given, value):

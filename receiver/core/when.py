@@ -1,7 +1,7 @@
-"""Conditions on a document, beside its type: what a row of the table may ask, and what is known.
+"""Conditions on a document, besides its type: what a row of the table may ask, and what is known.
 
-A condition on something that nobody knows (the pages of a Word file) is neither met nor unmet: it is ``None``, and so
-is whatever depends on it. Compiled once for each table, because a table may have thousands of rows.
+A condition on an unknown fact (the pages of a Word file) is neither met nor unmet: it is ``None``, and so is whatever
+depends on it. Conditions are compiled once for each table, because a table may have thousands of rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,12 +13,12 @@ from receiver.core.document import Document
 from receiver.core.pattern import fold, matcher
 
 Truth = bool | None
-"""None: nobody knows."""
+"""None: unknown."""
 Test = Callable[[Any], Truth]
 TEXTS = ("sender", "recipient", "subject", "name", "parent_category", "source", "media_type")
-"""In the order in which they are asked: what tells most rows apart comes first."""
+"""In the order of checks: what distinguishes most rows comes first."""
 RECIPIENTS_CUT = 1000
-"""Characters of a mail's To or Cc that are kept (handlers/mail/headers.py): a longer one may name others besides."""
+"""Characters of a mail's To or Cc that are kept (handlers/mail/headers.py): a longer field may name others besides."""
 UNKNOWN = {
     "pages": "the number of pages",
     "size": "the size",
@@ -36,21 +36,21 @@ class When:
     source: tuple[str, ...] = ()
     sender: tuple[str, ...] = ()
     recipient: tuple[str, ...] = ()
-    """To or Cc of the e-mail that it came in: one address that fits is enough."""
+    """To or Cc of its e-mail: one address that matches is enough."""
     name: tuple[str, ...] = ()
     subject: tuple[str, ...] = ()
-    """Of the e-mail that it came in."""
+    """Of its e-mail."""
     media_type: tuple[str, ...] = ()
     parent_category: tuple[str, ...] = ()
     metadata: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Key -> patterns; a key that the document does not have fits none."""
+    """Key -> patterns; a key that the document does not have matches none."""
     min_pages: int | None = None
     max_pages: int | None = None
     min_size: int | None = None
     max_size: int | None = None
     """Bytes."""
     duplicate: bool | None = None
-    """Whether another document came in with the same bytes before."""
+    """Whether another document was received with the same bytes before."""
     any_of: tuple["When", ...] = ()
     """At least one of these holds."""
     none_of: tuple["When", ...] = ()
@@ -65,14 +65,14 @@ def asks_about_bytes(when: When) -> bool:
 
 
 class Attributes(dict[str, Any]):
-    """What conditions ask about a document. Texts are folded; None is what nobody knows, () a key that is not there."""
+    """What conditions ask about a document. Texts are folded; None is unknown, () a key that is not there."""
 
     def __missing__(self, key: str) -> tuple[()]:
         return ()
 
 
 def document_attributes(document: Document) -> Attributes:
-    """What is known of this document. A job that was created elsewhere may name a file that nobody here has read."""
+    """What is known of this document. A job that was created elsewhere may name a file that Mailroom has not read."""
     read = bool(document.sha256)
     known = Attributes(
         source=fold(document.origin.kind),
@@ -110,7 +110,7 @@ class Asked(NamedTuple):
 
 
 class Judge:
-    """Conditions that are ready to be held against attributes, many times."""
+    """Compiled conditions, to be checked against the attributes of many documents."""
 
     __slots__ = ("_any", "_asked", "_nested", "_none", "_tests")
 
@@ -144,7 +144,7 @@ class Judge:
         return None if unsure else True
 
     def rules_out(self, facts: Mapping[str, Any]) -> bool:
-        """Whether no document with these facts meets the conditions, whatever else is known of it."""
+        """Whether no document with these facts meets the conditions, whatever else becomes known of it."""
         named = [(facts[of], test) for of, test in self._tests if of in facts]
         return any(value is None or test(value) is not True for value, test in named)
 
@@ -153,7 +153,7 @@ class Judge:
         return _both(any_of, _not(_either(item.truth(known) for item in self._none)))
 
     def why(self, known: Mapping[str, Any]) -> str:
-        """Why they do not hold, or what nobody knows."""
+        """Why they do not hold, or what is unknown."""
         if self.truth(known) is None:
             return depends_on(self.unknown(known))
         for of, test, says in self._asked:
@@ -165,7 +165,7 @@ class Judge:
         return "the condition in `not` holds"
 
     def unknown(self, known: Mapping[str, Any]) -> list[str]:
-        """The attributes that nobody knows and that it depends on."""
+        """The unknown attributes that it depends on."""
         if self.truth(known) is not None:
             return []
         own = [of for of, test, _ in self._asked if known[of] is None or test(known[of]) is None]
@@ -206,7 +206,7 @@ def _metadata(when: When, fits: Callable[[tuple[str, ...]], Test]) -> Iterable[A
 
 
 def _one_at_least(test: Test) -> Test:
-    """The test of several texts; one of them may be None, for those that nobody knows."""
+    """The test of several texts; one of them may be None, for unknown ones."""
 
     def whole(values: Any) -> Truth:
         if not isinstance(values, tuple):  # supposed, by core/condition_logic.py

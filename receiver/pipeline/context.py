@@ -39,7 +39,7 @@ from receiver.ports import (
 
 BRING_BACK = "submit the same file again from the same place: this stores its bytes again at no cost"
 TOKEN_SECONDS = 7 * 86400.0
-"""How long a per-job token is good: far longer than any job, far shorter than for ever."""
+"""How long a per-job token is valid: far longer than any job, and not forever."""
 
 
 def random_id() -> str:
@@ -48,13 +48,13 @@ def random_id() -> str:
 
 
 def lookup_budget() -> Budget:
-    """How often LlamaCloud is asked about jobs that an event names and nobody knows here: 10 a second, 20 at once."""
+    """How often LlamaCloud is asked about jobs that events name and that are not on record: 10 a second, 20 at once."""
     return Budget(per_second=10, burst=20)
 
 
 @dataclass(slots=True, kw_only=True)
 class WebhookTerms:
-    """How LlamaCloud is told to call us. What is secret in it is exchanged when secrets rotate."""
+    """How LlamaCloud is to call us. Its secrets are replaced when secrets rotate."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -62,12 +62,12 @@ class WebhookTerms:
     signing_secret: str = field(default="", repr=False)
 
     def take(self, fresh: "WebhookTerms") -> None:
-        """Registers jobs on the fresh terms from now on."""
+        """Uses the new terms for jobs from now on."""
         self.url, self.headers = fresh.url, fresh.headers
         self.token_secret, self.signing_secret = fresh.token_secret, fresh.signing_secret
 
     def configuration(self, document: Document, events: Sequence[str], *, now: float) -> WebhookConfiguration:
-        """The webhook configuration of a job for this document, with a token that is good for no other."""
+        """The webhook configuration of a job for this document, with a token for this document alone."""
         return self.configuration_for(document.id, events, now=now)
 
     def configuration_for(self, document_id: str, events: Sequence[str], *, now: float) -> WebhookConfiguration:
@@ -90,18 +90,20 @@ CommandHandler = Callable[[Command, "Context"], Awaitable["StepResult"]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobTerms:
-    """On what terms a kind of job is created."""
+    """The terms on which a kind of job is created."""
 
     events: tuple[str, ...]
-    """What its webhook asks for. Without a list LlamaCloud sends all, pending and running too (reference 2.4)."""
+    """The events that its webhook asks for. Without a list LlamaCloud sends all, pending and running too (reference
+    2.4).
+    """
     configuration: Callable[[Config], Mapping[str, Any]]
-    """What it goes by, of mailroom.yaml."""
+    """Its rules, from mailroom.yaml."""
     webhooks: Callable[[Config], Sequence[str]] = lambda _: ()
-    """The ids of saved webhooks that hear of it beside ours."""
+    """The ids of saved webhooks that also get its events."""
 
 
 class Registry(Protocol):
-    """What the application registered (pipeline/registry.py): who handles what, and on what terms jobs are created."""
+    """The registrations of the application (pipeline/registry.py): who handles what, and the terms of jobs."""
 
     def handler_for(self, event_type: str) -> EventHandler: ...
     def command_handler_for(self, kind: JobKind) -> CommandHandler: ...
@@ -112,7 +114,7 @@ class Registry(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Context:
-    """Handed to every step. Tests replace any of it; only ``take`` and ``take_shadow`` change it."""
+    """What every step gets. Tests replace any of it; only ``take`` and ``take_shadow`` change it."""
 
     store: Store
     queue: TaskQueue
@@ -126,11 +128,11 @@ class Context:
     """A random number in 0..1, for jitter."""
     meter: Meter
     shadow: RouteTable | None = None
-    """A table that decides beside the real one, and moves nothing."""
+    """A table that decides beside the real one, and delivers nothing."""
     random_id: Callable[[], str] = random_id
-    """A name that nobody else has: 16 hexadecimal digits."""
+    """A unique name: 16 hexadecimal digits."""
     sources: Mapping[str, ContentSource] = field(default_factory=dict)
-    """Scheme of Document.content -> who has the bytes, beside the spool and LlamaCloud."""
+    """Scheme of Document.content -> who has the bytes, besides the spool and LlamaCloud."""
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     """URL scheme -> destination."""
     cutter: Cutter | None = None
@@ -142,19 +144,19 @@ class Context:
     lookups: Budget = field(default_factory=lookup_budget)
     """One for all tasks of this process."""
     operator_url: str = ""
-    """Where the operator's page is, for links in notices; "" for none."""
+    """The address of the operator's page, for links in notices; "" for none."""
     heartbeat: Callable[[], Awaitable[None]] | None = None
-    """Gives a sign of life to whoever watches from outside; raises a MailroomError when that fails."""
+    """Sends the heartbeat to an external watchdog; raises a MailroomError when that fails."""
     site: str = ""
-    """Which Mailroom this is, for those that hear of several."""
+    """The name of this Mailroom, for people who watch several."""
     links: ContentLinks | None = None
-    """Makes the links to what only we hold; None where nobody serves them."""
+    """Makes links to documents that only Mailroom has; None where nothing serves them."""
     adopt: bool = False
-    """Whether a job that was created elsewhere becomes a document here."""
+    """Whether a job that was created elsewhere becomes a document."""
     max_document: int = 512 * 1024 * 1024
 
     def take(self, config: Config, channels: Mapping[str, AlertChannel]) -> None:
-        """Works by this mailroom.yaml from now on, and by the alert channels that it names."""
+        """Uses this mailroom.yaml from now on, and its alert channels."""
         self.config, self.channels = config, channels
 
     def take_shadow(self, table: RouteTable) -> None:
@@ -162,7 +164,7 @@ class Context:
         self.shadow = table
 
     async def enqueue(self, *task_ids: str, delay_seconds: float = 0) -> None:
-        """Enqueues tasks that were just written. If the queue takes none, the sweep enqueues them again."""
+        """Enqueues tasks that were just written. If the queue fails, the sweep enqueues them again."""
         if not task_ids:
             return
         try:
@@ -180,7 +182,7 @@ class Context:
                 await self.enqueue(task_id, delay_seconds=seconds)
 
     async def content(self, document: Document) -> Content:
-        """The document's bytes, wherever they lie. Raises FileGone."""
+        """The document's bytes, wherever they are. Raises FileGone."""
         if document.forgotten_at is not None:
             raise FileGone(why_forgotten(document), fix=BRING_BACK)
         scheme, _, rest = document.content.partition(":")
@@ -196,33 +198,33 @@ class Context:
         return await source.content(document)
 
     async def release(self, location: str) -> None:
-        """Nobody needs the bytes at this location any more. What lies at LlamaCloud expires there by itself."""
+        """Removes the bytes at this location. What is at LlamaCloud expires there by itself."""
         if (source := self.source_of(location)) is not None:
             await source.release(location)
 
     def holds(self, target: Target) -> bool:
-        """Whether the document itself is put there, and not only a message about it."""
+        """Whether the document itself is stored there, and not only a message about it."""
         destination = self.destinations.get(target.scheme)
         return destination is not None and destination.holds_bytes
 
     def taken(self, target: Target, url: str) -> Taken:
-        """What a delivery to this target takes up at this URL, in one spelling; asks nobody."""
+        """What a delivery to this target uses at this URL, in one spelling; makes no request."""
         return taken_by(self.destinations.get(target.scheme), target, url)
 
     def source_of(self, location: str) -> ContentSource | None:
-        """Who can read what lies at this location; None when nobody here can."""
+        """Who can read what is at this location; None when nobody here can."""
         scheme = location.partition(":")[0]
         return self.spool if scheme == "spool" else self.sources.get(scheme)
 
 
 def why_forgotten(document: Document) -> str:
-    """In words, that its bytes were forgotten, and when."""
+    """In words, that its bytes were removed, and when."""
     at = datetime.fromtimestamp(document.forgotten_at or 0.0, UTC)
     return f"the bytes of document {document.id} ({document.name}) were removed by retention on {at:%Y-%m-%d}"
 
 
 async def document_of(task: Task, store: Store) -> Document | None:
-    """The document that a task is work on: its subject, or its job's document. None for a notice about one."""
+    """The document that a task works on: its subject, or its job's document. None for a notice about one."""
     if task.kind in NOTICES:
         return None
     document = await store.get(Document, task.subject)
@@ -239,21 +241,21 @@ Change = Callable[[], Awaitable[Sequence[Write]]]
 class StepResult:
     """What a step did, and what it wants written.
 
-    ``change`` reads what it needs afresh and returns the writes; it is called again when another worker changed a
-    record meanwhile, while the step itself, with its effects on the outside, is not.
+    ``change`` reads what it needs and returns the writes. It is called again when another worker changed a record
+    meanwhile. The step itself, with its effects on the outside, is not.
     """
 
     note: str
     change: Change | None = None
     again_at: float | None = None
-    """Look again then; this is not a failure and does not count as an attempt."""
+    """Try again then; this is not a failure and does not count as an attempt."""
     bulk: bool = False
     """Whether from then on it may wait for all other tasks."""
     alerts: tuple[Alert, ...] = ()
     asked: bool | None = None
-    """Whether LlamaCloud answered something; None means that a change or another look says so."""
+    """Whether LlamaCloud answered; None means that a change or another attempt says so."""
     alerts_of: Callable[[Sequence[Write]], Sequence[Alert]] | None = None
-    """The alerts that depend on what is written in the end: what mends itself is none."""
+    """The alerts that depend on what is finally written: what is fixed automatically has none."""
 
 
 Run = Callable[[Task, Context], Awaitable[StepResult]]
@@ -262,7 +264,7 @@ GiveUp = Callable[[Task, Exception, Context], Awaitable[Sequence[Write]]]
 
 @dataclass(frozen=True, slots=True)
 class TaskHandler:
-    """How a kind of task is done, and what becomes of its subject when it is given up."""
+    """How a kind of task is done, and what happens to its subject when it is given up."""
 
     run: Run
     give_up: GiveUp | None = None

@@ -1,4 +1,4 @@
-"""Document outcome: what becomes of a document. It goes by a plan, waits in review, or is submitted anew."""
+"""Document outcome: what happens to a document. It follows a plan, waits in review, or is resubmitted."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -42,7 +42,7 @@ def paid(document: Document, report: JobReport, context: Context) -> Document:
 
 
 def job_record(job: JobContext, document: Document, now: float) -> Write:
-    """The job's record, by what LlamaCloud says of it."""
+    """The job's record, from LlamaCloud's report."""
     report = job.report
     if job.job is not None:
         ended = replace(job.job, status=report.status, error=report.error, credits=report.credits)
@@ -80,7 +80,7 @@ def held(document: Document, reason: str, context: Context) -> Sequence[Write]:
 
 
 def failed_without_job(document: Document, reason: str, context: Context) -> Sequence[Write]:
-    """A document that never got a job goes the way of ``failed``."""
+    """A document that never got a job takes the ``failed`` route."""
     after = failed_document(document, reason, context)
     return Replace(after), *delivery_tasks(after, now=context.clock())
 
@@ -91,7 +91,7 @@ def may_resubmit(document: Document, context: Context) -> bool:
 
 
 def resubmission(document: Document, reason: str, now: float, context: Context) -> Document:
-    """The document as it was before its submission, one number further: its next job is another one."""
+    """The document as it was before its submission, with the next number: its next job is another one."""
     return replace(
         shelved(document, context.holds),
         state=DocumentState.OPEN,

@@ -23,19 +23,20 @@ from receiver.pipeline.job_request import job_request_for, not_requested
 from receiver.ports import CloudFile
 
 GRACE = 30.0
-"""Seconds from when we first heard of a job for which a 404 is not believed: LlamaCloud may not show it everywhere."""
+"""Seconds from when we first learned of a job for which a 404 is not believed: LlamaCloud may not show it everywhere.
+"""
 SOON = 0.5
-"""Seconds until the second look at a job that LlamaCloud does not show yet; each wait is twice as long."""
+"""Seconds until the second request for a job that LlamaCloud does not show yet; each wait is twice as long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobContext:
-    """A job, what the API says of it, and the document that it speaks for."""
+    """A job, the API's report on it, and its document."""
 
     report: JobReport
     document: Document
     job: Job | None
-    """None for a job that is not on record yet: its event was faster than our own note of it, or it is adopted."""
+    """None for a job that is not on record yet: its event was faster than our own write, or it is adopted."""
     adopted: bool = False
     """Whether neither the job nor its document are on record yet."""
 
@@ -63,10 +64,10 @@ def _awaits_job(document: Document) -> bool:
 async def _looked_up(
     event: JobUpdate, unknown: Sequence[str], kind: JobKind, document: Document | None, context: Context
 ) -> JobContext | StepResult:
-    """The case of a job that is not on record; ``document`` is that of the event's token."""
+    """The context of a job that is not on record; ``document`` is that of the event's token."""
     now = context.clock()
     if wait := context.lookups.take(now, again=event.looks > 0 or document is not None):
-        # A document that is being submitted needs no turn: in a moment its job may be on record.
+        # A document that is being submitted does not wait its turn: its job may be on record in a moment.
         again_at = now + (min(wait, 1.0) if document else wait)
         return StepResult(note="too many events name unknown jobs", again_at=again_at, asked=False)
     report = await _first_known(unknown, kind, context)
@@ -87,7 +88,7 @@ async def _first_known(job_ids: Sequence[str], kind: JobKind, context: Context) 
 
 
 def _unknown(event: JobUpdate, now: float) -> StepResult:
-    """LlamaCloud shows no such job: not yet, or, after the grace, not at all."""
+    """LlamaCloud shows no such job: not yet or, after the grace, not at all."""
     heard, age = event.heard_at, now - event.heard_at
     if age >= GRACE:
         return StepResult(note="LlamaCloud does not know this job", asked=True)
@@ -99,7 +100,7 @@ def _unknown(event: JobUpdate, now: float) -> StepResult:
 async def _claimed(
     event: JobUpdate, report: JobReport, document: Document | None, context: Context
 ) -> JobContext | StepResult:
-    """Whose job this is, by the transaction id that LlamaCloud has of it."""
+    """Whose job this is, by its transaction id at LlamaCloud."""
     named = document_named_by(report.transaction_id)
     if document is None and named:
         document = await context.store.get(Document, named)
@@ -113,7 +114,7 @@ async def _claimed(
 
 
 def _speaks_for(report: JobReport, document: Document, context: Context) -> bool:
-    """Whether it was created for the present submission, and for what was written down with it."""
+    """Whether it was created for the present submission, with the stored request."""
     present = number_in(report.transaction_id) == document.submissions
     if not present or not is_submission_of(document, report.transaction_id):
         return False
@@ -131,7 +132,7 @@ async def _foreign(report: JobReport, context: Context) -> JobContext | StepResu
 async def _adopted(report: JobReport, context: Context) -> Document:
     try:
         file = await context.cloud.file(report.file_id)
-    except FileGone:  # it can be read by its job; what becomes of the delivery is on the document then
+    except FileGone:  # it can be read by its job; the document then shows what happens to the delivery
         file = CloudFile(id=report.file_id, name=report.id)
     now = context.clock()
     identity = adopted_id(report.id)

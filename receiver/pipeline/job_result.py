@@ -25,16 +25,16 @@ from receiver.pipeline.no_result import no_result_alerts, without_result
 from receiver.pipeline.receive import handling_of
 
 EARLY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between looks at a job whose event came before its result shows; after these the sweep takes over."""
+"""Seconds between requests for a job whose event came before its result shows; after these the sweep takes over."""
 SLOWEST = 5.0
 """Seconds between polls in the end: 1, 2, 3, 4, 5, 5, … as the vendor's SDK does (reference 3.3)."""
 
 Completed = Callable[[JobContext, Context], Sequence[Write]]
-"""What is written when the job came to a result."""
+"""What is written when the job has a result."""
 
 
 async def fetch_job(event: JobUpdate, kind: JobKind, context: Context) -> JobContext | StepResult:
-    """The job that an event is about; else what becomes of the event: nothing, or another look later."""
+    """The job of an event; or what happens to the event: nothing, or another attempt later."""
     unknown = []
     for named in dict.fromkeys(filter(may_be_id, (event.job_id, event.other_id))):
         job = await context.store.get(Job, named)
@@ -50,7 +50,7 @@ async def fetch_job(event: JobUpdate, kind: JobKind, context: Context) -> JobCon
 
 
 async def fetch_recorded_job(command: Command, context: Context) -> JobContext | StepResult:
-    """The job on record that the sweep's command is about. Whether it is stuck is judged anew, by its record."""
+    """The stored job of the sweep's command. Whether it is stuck is decided again, by its record."""
     job = await context.store.get(Job, command.job_id)
     if job is None:
         return _unasked("the job is no longer stored")
@@ -105,7 +105,7 @@ def _polled(looks: int, context: Context) -> StepResult:
 
 
 def _early(case: JobContext, looks: int, context: Context) -> StepResult:
-    """The result does not show yet: look again soon, a few times. Then the sweep asks, for the job is on record."""
+    """The result does not show yet: ask again soon, a few times. Then the sweep asks, because the job is on record."""
 
     async def adopt() -> Sequence[Write]:
         fresh = await refreshed(case, context)
@@ -128,7 +128,7 @@ async def _on_record(job: Job, kind: JobKind, context: Context) -> JobContext | 
 
 
 async def _report(job: Job, context: Context) -> JobReport:
-    """What LlamaCloud says of a job on record. A 404 is believed when the job is no longer young."""
+    """LlamaCloud's report on a stored job. A 404 is believed when the job is no longer young."""
     try:
         report = await context.cloud.job(job.kind, job.id, beta=job.beta)
     except JobGone:
@@ -140,8 +140,8 @@ async def _report(job: Job, context: Context) -> JobReport:
 def _left_to_its_own(job: Job, event: JobUpdate, context: Context) -> StepResult:
     """The same event, handled under the job's own id.
 
-    Beside that id an event can name another, of which there are as many as somebody likes: each would be a task of
-    its own, and each would ask LlamaCloud about the one job, again and again until it has a result.
+    An event can name a second id, and an outsider as many as they like. Each would be a task of its own, and each would
+    ask LlamaCloud about the one job, again and again until it has a result.
     """
     now = context.clock()
     identity = event_key(event.event_id, event.document_id)
@@ -154,12 +154,12 @@ def _left_to_its_own(job: Job, event: JobUpdate, context: Context) -> StepResult
 
 
 async def _cancelled(case: JobContext, context: Context) -> JobContext:
-    """The case of a job that is stuck, cancelled at LlamaCloud where that is possible; nobody waits for it any longer.
+    """The context of a stuck job, cancelled at LlamaCloud where that is possible; nobody waits for it any longer.
 
-    Split's beta path cancels nothing (reference 1.4), and a job that was created elsewhere is not ours to cancel.
+    Split's beta path cannot cancel (reference 1.4), and a job that was created elsewhere is not ours to cancel.
     """
     leave = (case.job is not None and case.job.beta) or case.document.origin.kind == "adopted"
-    # It ended or went away just now, or nothing is done for us without credits: no matter, nobody waits for it.
+    # It just ended or is gone, or the account is out of credits: that is fine, because nobody waits for it.
     with contextlib.suppress(JobGone, DocumentRefused, OutOfCredits):
         if not leave:
             await context.cloud.cancel(case.report.kind, case.report.id)

@@ -1,4 +1,4 @@
-"""No result: what becomes of a document whose job ended without one. It is submitted anew, fails, or is held."""
+"""No result: what happens to a document whose job ended without one. It is resubmitted, fails, or is held."""
 
 import re
 from collections.abc import Sequence
@@ -27,9 +27,9 @@ from receiver.pipeline.job_context import JobContext
 
 
 def without_result(job: JobContext, context: Context) -> Sequence[Write]:
-    """Submitted anew when that may help; else a failed job's document goes the way of ``failed``.
+    """Resubmitted when that may help; else a failed job's document takes the ``failed`` route.
 
-    Any other job will never have a result for no fault of the document: a person must look.
+    Any other job will never have a result, through no fault of the document: it waits for a person.
     """
     reason, failed = _why(job), job.report.status is JobStatus.FAILED
     if may_resubmit(job.document, context) and (not failed or context.config.resubmit.helps(reason)):
@@ -40,7 +40,7 @@ def without_result(job: JobContext, context: Context) -> Sequence[Write]:
 
 
 def no_result_alerts(job: JobContext, writes: Sequence[Write], context: Context) -> Sequence[Alert]:
-    """The alert of a job that came to no result; none while its document is submitted anew: that is only counted."""
+    """The alert of a job without a result; none while its document is resubmitted: that is only counted."""
     if any(document.step is Step.RECEIVED for document in written_records(writes, Document)):
         context.meter.count("mailroom_alerts", kind="job.failed", outcome="mended")
         return ()
@@ -61,7 +61,7 @@ def no_result_alerts(job: JobContext, writes: Sequence[Write], context: Context)
 
 
 async def held_for(job: Job, error: Exception, context: Context) -> Sequence[Write]:
-    """The document that waits for this job waits in review instead: the job's result cannot be had."""
+    """The document of this job waits in review: the job's result cannot be fetched."""
     document = await context.store.get(Document, job.document_id)
     if document is None or document.job_id != job.id or document.state is not DocumentState.OPEN:
         return ()

@@ -1,7 +1,7 @@
 """The registry of handlers: which code handles which event type, and which the sweep's own commands.
 
-A family of events registers in one file all that concerns it: which events the webhook of its jobs asks for, what goes
-with the order for such a job, what an event does, and what the sweep's command does when no event came.
+A family of events registers everything about it in one file: the events that the webhook of its jobs asks for, the
+configuration of such a job, what an event does, and what the sweep's command does when no event came.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ V = TypeVar("V")
 
 
 class HandlerRegistry:
-    """Event types are an open set: what nobody registered for goes to ``otherwise``. Routers are joined into one."""
+    """Event types are an open set: unregistered ones go to ``otherwise``. Several routers are joined into one."""
 
     def __init__(self, *routers: "HandlerRegistry") -> None:
         self._by_type: dict[str, EventHandler] = {}
@@ -39,12 +39,12 @@ class HandlerRegistry:
         configuration: Callable[[Config], Mapping[str, Any]],
         webhooks: Callable[[Config], Sequence[str]] = lambda _: (),
     ) -> None:
-        """Registers on what terms jobs of this kind are created."""
+        """Registers the terms on which jobs of this kind are created."""
         terms = JobTerms(events=tuple(events), configuration=configuration, webhooks=webhooks)
         _put(self._terms, kind, terms, f"{kind} jobs have two sets of terms")
 
     def on(self, *types: str) -> Callable[[EventHandler], EventHandler]:
-        """Registers the handler of these event types; a second one for a type is a mistake at start."""
+        """Registers the handler of these event types; a second one for a type is an error at start."""
 
         def register(handler: EventHandler) -> EventHandler:
             for event_type in types:
@@ -68,7 +68,7 @@ class HandlerRegistry:
         return handler
 
     def join(self, router: "HandlerRegistry") -> None:
-        """Takes over another router's registrations."""
+        """Adds another router's registrations."""
         for kind, terms in router._terms.items():
             self.jobs(kind, events=terms.events, configuration=terms.configuration, webhooks=terms.webhooks)
         for kind, handler in router._by_kind.items():
@@ -91,14 +91,14 @@ class HandlerRegistry:
         return self._by_kind[kind]
 
     def terms_of(self, kind: JobKind) -> JobTerms:
-        """On what terms jobs of this kind are created. Raises Misconfigured when nobody registered any."""
+        """The terms on which jobs of this kind are created. Raises Misconfigured when none are registered."""
         if kind not in self._terms:
             raise Misconfigured(f"nothing is registered about {kind} jobs")
         return self._terms[kind]
 
     @property
     def job_events(self) -> tuple[str, ...]:
-        """What the webhooks of all kinds of jobs ask for."""
+        """The events that the webhooks of all kinds of jobs ask for."""
         return tuple(event for terms in self._terms.values() for event in terms.events)
 
 
@@ -111,8 +111,8 @@ def _put(registered: dict[K, V], key: K, value: V, twice: str) -> None:
 async def handle_event(task: Task, context: Context) -> StepResult:
     """Hands an event to the handler of its type.
 
-    One that proves no document and names no job on record waits until nothing else does: anybody who may send events
-    can name other jobs, as many as they like.
+    One that proves no document and names no stored job waits until no other task does: anybody who may send events can
+    name other jobs, as many as they like.
     """
     event = JobUpdate.of(task)
     if not task.bulk and not event.document_id:
@@ -132,7 +132,7 @@ async def recheck(task: Task, context: Context) -> StepResult:
 
 
 async def _hold_named(task: Task, error: Exception, context: Context) -> Sequence[Write]:
-    """The document of a job whose result cannot be had waits in review, if the event may speak of that job."""
+    """The document of a job whose result cannot be fetched waits in review, if the event may speak for that job."""
     event = JobUpdate.of(task)
     for named in (event.job_id, event.other_id):
         job = await context.store.get(Job, named) if named else None
@@ -142,7 +142,7 @@ async def _hold_named(task: Task, error: Exception, context: Context) -> Sequenc
 
 
 async def _hold(task: Task, error: Exception, context: Context) -> Sequence[Write]:
-    """The document of a job whose result cannot be had waits in review."""
+    """The document of a job whose result cannot be fetched waits in review."""
     job = await context.store.get(Job, task.subject)
     return await held_for(job, error, context) if job else ()
 
