@@ -157,17 +157,17 @@ async def _adopted(report: JobReport, context: Context) -> Document:
     ).note(now, "adopted", f"job {report.id} was created elsewhere")
 
 
-def on_record(case: JobContext, context: Context) -> Sequence[Write]:
+def on_record(job_context: JobContext, context: Context) -> Sequence[Write]:
     """An adopted document, open, with its job: from now on the sweep asks about it, and it counts."""
-    now, report = context.clock(), case.report
+    now, report = context.clock(), job_context.report
     job = Job(
         id=report.id,
         kind=report.kind,
-        document_id=case.document.id,
+        document_id=job_context.document.id,
         created_at=report.created_at or now,
         heard_at=now,
         transaction_id=report.transaction_id,
         status=report.status,
         deadline=now + context.config.deadline_seconds,
     )
-    return Insert(case.document), Insert(job)
+    return Insert(job_context.document), Insert(job)

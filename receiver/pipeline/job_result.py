@@ -54,11 +54,15 @@ async def fetch_recorded_job(command: Command, context: Context) -> JobContext |
     job = await context.store.get(Job, command.job_id)
     if job is None:
         return _unasked("the job is no longer stored")
-    case = await _on_record(job, job.kind, context)
-    if isinstance(case, StepResult) or case.report.status.final or command.verdict is not SweepVerdict.STUCK:
-        return case
+    job_context = await _on_record(job, job.kind, context)
+    if (
+        isinstance(job_context, StepResult)
+        or job_context.report.status.final
+        or command.verdict is not SweepVerdict.STUCK
+    ):
+        return job_context
     after, deadline = context.config.stuck_after(job.pages), context.config.deadline_seconds
-    return await _cancelled(case, context) if job.stuck(after=after, deadline_seconds=deadline) else case
+    return await _cancelled(job_context, context) if job.stuck(after=after, deadline_seconds=deadline) else job_context
 
 
 async def write_result(
@@ -104,11 +108,11 @@ def _polled(looks: int, context: Context) -> StepResult:
     return StepResult(note="not final yet", again_at=context.clock() + min(2.0 + looks, SLOWEST))
 
 
-def _early(case: JobContext, looks: int, context: Context) -> StepResult:
+def _early(job_context: JobContext, looks: int, context: Context) -> StepResult:
     """The result does not show yet: ask again soon, a few times. Then the sweep asks, because the job is on record."""
 
     async def adopt() -> Sequence[Write]:
-        fresh = await refreshed(case, context)
+        fresh = await refreshed(job_context, context)
         return on_record(fresh, context) if fresh.adopted else ()
 
     if looks >= len(EARLY_DELAYS):
@@ -153,19 +157,19 @@ def _left_to_its_own(job: Job, event: JobUpdate, context: Context) -> StepResult
     return StepResult(note=f"it is about job {job.id}: handled by the task of that id", change=change, asked=False)
 
 
-async def _cancelled(case: JobContext, context: Context) -> JobContext:
+async def _cancelled(job_context: JobContext, context: Context) -> JobContext:
     """The context of a stuck job, cancelled at LlamaCloud where that is possible; nobody waits for it any longer.
 
     Split's beta path cannot cancel (reference 1.4), and a job that was created elsewhere is not ours to cancel.
     """
-    leave = (case.job is not None and case.job.beta) or case.document.origin.kind == "adopted"
+    leave = (job_context.job is not None and job_context.job.beta) or job_context.document.origin.kind == "adopted"
     # It just ended or is gone, or the account is out of credits: that is fine, because nobody waits for it.
     with contextlib.suppress(JobGone, DocumentRefused, OutOfCredits):
         if not leave:
-            await context.cloud.cancel(case.report.kind, case.report.id)
-    minutes = context.config.stuck_after(case.job.pages if case.job else None) / 60
-    reason = f"the job was stuck in {case.report.status} for more than {minutes:.0f} minutes"
-    return replace(case, report=replace(case.report, status=JobStatus.CANCELLED, error=reason))
+            await context.cloud.cancel(job_context.report.kind, job_context.report.id)
+    minutes = context.config.stuck_after(job_context.job.pages if job_context.job else None) / 60
+    reason = f"the job was stuck in {job_context.report.status} for more than {minutes:.0f} minutes"
+    return replace(job_context, report=replace(job_context.report, status=JobStatus.CANCELLED, error=reason))
 
 
 def _unasked(note: str) -> StepResult:
