@@ -55,22 +55,22 @@ class Backup:
     """The version that made it."""
     schema: int = 0
     documents: int = 0
-    """Taken in by then, ever."""
+    """Documents ever received by then."""
     files: int = 0
     bytes: int = 0
     """Of the files in the spool."""
     spool: bool = True
-    """False when the spool lies somewhere else, and is not in it."""
+    """False when the spool is somewhere else, and not included."""
     forgotten: list[str] = field(default_factory=list)
-    """Documents whose bytes were let go while the backup was made."""
+    """Documents whose bytes were removed while the backup was made."""
     missing: dict[str, str] = field(default_factory=dict)
-    """Documents whose bytes should have been there, and were not or not whole: no backup can bring them back."""
+    """Documents whose bytes were missing or incomplete in the spool: no backup can restore them."""
 
 
 def back_up(store: Path, spool: FolderSpool | None, to: Path, *, now: float, version: str = "") -> Backup:
     """Makes a backup in ``to``, which must be empty or not there, and verifies it by reading it back.
 
-    Raises Misconfigured, MailroomError when it cannot be made; nothing is left of it then.
+    Raises Misconfigured, MailroomError when it cannot be made; then nothing of it is left.
     """
     _refuse_place(store, spool, to)
     there = to.exists()
@@ -86,7 +86,7 @@ def back_up(store: Path, spool: FolderSpool | None, to: Path, *, now: float, ver
 
 
 def verify_backup(folder: Path) -> Backup:
-    """What the backup in this folder holds, once all of it was read. Raises Misconfigured when it is not whole."""
+    """The content of the backup in this folder, after all of it was read. Raises Misconfigured when incomplete."""
     made = _sign_of(folder)
     try:
         with closing(_read_only(folder / STORE)) as db:
@@ -100,7 +100,7 @@ def verify_backup(folder: Path) -> Backup:
 
 
 def restore(source: Path, store: Path, spool: FolderSpool | None) -> Backup:
-    """Puts a backup back, into places that are empty; the store last, so that half of it is never begun with.
+    """Restores a backup, into places that are empty; the store last, so that nothing starts with half of it.
 
     Raises Misconfigured, MailroomError.
     """
@@ -177,7 +177,7 @@ def _copy_bytes(held: BackedUpContent, source: Path, to: Path, made: Backup, fol
 
 
 def _sort_out_forgotten(store: Path, made: Backup) -> None:
-    """Whose bytes were let go since the copy of the store was begun: nothing is wrong with those."""
+    """Documents whose bytes were removed since the copy of the store began: nothing is wrong with those."""
     if not made.missing:
         return
     with closing(_read_only(store)) as db:
@@ -187,7 +187,7 @@ def _sort_out_forgotten(store: Path, made: Backup) -> None:
 
 
 def _wrong(db: sqlite3.Connection, spool: FolderSpool, made: Backup) -> list[str]:
-    """What the files lack that the store needs."""
+    """What the store needs and the files lack."""
     excused = {*made.forgotten, *made.missing}
     wrong = []
     for held in _held(db) if made.spool else ():
@@ -258,7 +258,7 @@ def _copy(source: Path, target: Path, folders: Folders) -> str:
 
 
 class _UnreadableError(OSError):
-    """The source's fault, and not that of the place that is written to."""
+    """The error of the source, and not of the place that is written to."""
 
 
 def _chunks(source: Path) -> Iterator[bytes]:
@@ -282,7 +282,7 @@ def _read_only(path: Path) -> sqlite3.Connection:
 
 
 def _clear(folder: Path, *, keep: bool) -> None:
-    """Leaves nothing of a backup that was not finished."""
+    """Removes an unfinished backup."""
     for path in folder.iterdir() if folder.is_dir() else ():
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     if not keep:

@@ -1,7 +1,7 @@
 """Records to JSON and back.
 
-What is stored outlives the code that wrote it: fields that a record no longer has are ignored, fields that it did not
-have yet take their defaults. So a field may be added with a default, and dropped a release after its last reader.
+Stored records outlive the code that wrote them: fields that a record no longer has are ignored, new fields take their
+defaults. So a field may be added with a default, and removed a release after its last reader.
 """
 
 from typing import Any
@@ -27,5 +27,5 @@ def decode(kind: type[R], body: str | bytes) -> R:
 
 
 def copy(record: R) -> R:
-    """The record as it would come back from a file: equal, and sharing nothing."""
+    """The record as it would come back from a file: equal, and sharing no object."""
     return decode(type(record), _encoder.encode(record))

@@ -1,4 +1,4 @@
-"""Files and folders that are still there after a power cut, and files that nobody finished.
+"""Files and folders that survive a power cut, and files that were never finished.
 
 A file is durable when its bytes are synced and so is the folder that names it; a folder, when the one above it is.
 """
@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 MODE = 0o660
-"""Of a file with a document's bytes, before the process's umask: others never may anything with it."""
+"""The mode of a file with a document's bytes, before the process's umask: others never have access."""
 _CANNOT = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)
-"""What file systems that cannot sync a folder answer."""
+"""The answers of file systems that cannot sync a folder."""
 REMEMBERED = 10_000
-"""Folders of which a process remembers that it has synced them."""
+"""Folders that a process remembers to have synced."""
 
 
 def make_file(path: Path) -> None:
-    """An empty file of our mode, for those that would make it with one of their own; nothing when it is there."""
+    """Creates an empty file with our mode, for libraries that would create it with another; nothing when it exists."""
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, MODE))
 
@@ -40,7 +40,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def clear_untouched(files: Iterable[Path], before: float) -> int:
-    """Removes those that nobody has written to since this moment; how many."""
+    """Removes those that nobody has written to since this time. Returns how many."""
     cleared = 0
     for file in files:
         with contextlib.suppress(OSError):  # another process was faster, or it is not ours to remove
@@ -53,15 +53,15 @@ def clear_untouched(files: Iterable[Path], before: float) -> int:
 class Folders:
     """Makes folders with all the levels above them, each synced into the one above.
 
-    A level that is there may have been made a moment ago by a process that died before it synced it. So this process
-    syncs each level once, whoever made it.
+    An existing level may have been made a moment ago by a process that died before it synced it. So this process syncs
+    each level once, whoever made it.
     """
 
     def __init__(self) -> None:
         self._synced: set[Path] = set()
 
     def make(self, folder: Path) -> None:
-        """The folder is there, durably. Raises OSError."""
+        """The folder exists, durably. Raises OSError."""
         if folder in self._synced and folder.is_dir():
             return
         above = folder.parent
@@ -83,7 +83,7 @@ def _make_level(folder: Path) -> None:
 
 
 def _sync_another(folder: Path) -> None:
-    """Syncs a level that somebody made. Where we may not read the level above, we have never made anything there."""
+    """Syncs an existing level. Where we may not read the level above, we have never created anything there."""
     try:
         sync_folder(folder.parent)
     except PermissionError:

@@ -1,6 +1,6 @@
-"""What all stores agree on about listings: which index a query means, and cursors.
+"""What all stores share about listings: the index of a query, and cursors.
 
-A cursor is the place in an index after which the next page begins (order value and id), as an opaque word.
+A cursor is the place in an index after which the next page begins (order value and id), as an opaque string.
 """
 
 import base64
@@ -16,7 +16,7 @@ _place = msgspec.json.Decoder(tuple[str, float, str])
 
 
 def index_of(kind: type[Record], query: Query) -> Index:
-    """The index that the query names. KeyError or ValueError for a query that no index answers: our own mistake."""
+    """The index that the query names. KeyError or ValueError for a query that no index answers: a bug of ours."""
     index = INDEXES[kind].get(query.by)
     if index is None:
         raise KeyError(f"{kind_of(kind)} has no index {query.by!r}; it has {', '.join(INDEXES[kind]) or 'none'}")
@@ -28,7 +28,9 @@ def index_of(kind: type[Record], query: Query) -> Index:
 
 
 def page_of(query: Query, rows: Sequence[tuple[Record, float, str]]) -> Page:
-    """The page made of up to ``limit + 1`` rows of record, order value and id; the last one only tells of more."""
+    """The page made of up to ``limit + 1`` rows of record, order value and id; the last row only shows that there are
+    more.
+    """
     records = [record for record, _, _ in rows[: query.limit]]
     if len(rows) <= query.limit:
         return Page(records, None)

@@ -1,6 +1,6 @@
-"""A store in memory: for tests and tries; what it holds ends with the process.
+"""A store in memory: for tests and trials; its content ends with the process.
 
-Nothing here awaits between reading and writing, so on one event loop each call is whole without a lock. Records go in
+Nothing here awaits between reading and writing, so on one event loop each call is atomic without a lock. Records go in
 and out as copies through the codec, so that what works here works in the stores that write.
 """
 
@@ -38,7 +38,7 @@ from receiver.store.sequential import apply_sequentially
 
 
 class MemoryStore:
-    """The Store that forgets."""
+    """The in-memory Store."""
 
     def __init__(self, clock: Clock = time.time) -> None:
         self._clock = clock
@@ -120,7 +120,7 @@ class MemoryStore:
         pass
 
     def _accepted(self, write: Write) -> Record | None:
-        """The record that this write puts in place, if any. Raises Conflict."""
+        """The record that this write stores, if any. Raises Conflict."""
         if isinstance(write, CheckOwner):
             job = self._get(Job, write.job_id)
             if job is not None and job.document_id != write.document_id:

@@ -33,7 +33,7 @@ them, as a client hands them over."""
 
 SHARDS = 8
 SPREAD = frozenset({None, "state", "type", "forgettable"})
-"""Keys (of an Index) with few values and many records each. Changing this or SHARDS asks for a new table."""
+"""Keys (of an Index) with few values and many records each. A change of this or of SHARDS needs a new table."""
 SHARED: dict[tuple[type[Record], str], str] = {(Document, "forgettable"): "overdue"}
 """Indexes that lie in another one's place, because no record is in both: an open document may be overdue, a settled one
 forgettable. So the table has one index less to pay for and, where it exists, to add."""
@@ -41,9 +41,9 @@ READ_FROM: dict[tuple[type[Record], str, str | None], str] = {(Task, "state", Ta
 """What of an index is not written, because another one lists the same records in the same order: a ready task is
 claimable from when it is due. It would be two writes for each task."""
 PARTS = tuple(map(int, Rank))
-"""The values of what an index is kept in parts by."""
+"""The values by which an index is partitioned."""
 OLDER = -1
-"""The part of what an older Mailroom wrote, which knew none."""
+"""The part of items of an older Mailroom, which had none."""
 KEY_LIMIT = 900
 """Bytes of an id or key within DynamoDB's keys, which may have 2,048 (partition) and 1,024 (place)."""
 _BRIEF = re.compile(r"#[0-9a-f]{64}\Z")
@@ -102,9 +102,9 @@ def pk_of(kind: type[Any] | Record, record_id: str) -> str:
 
 
 def brief(text: str) -> str:
-    """The text, or one as good that fits into a key: its beginning and its hash.
+    """The text, or a replacement that fits into a key: its beginning and its hash.
 
-    A text that ends like one that was made brief is made brief too: nobody can write down another text's key.
+    A text that ends like a shortened one is shortened too: nobody can write another text's key.
     """
     raw = text.encode()
     if len(raw) <= KEY_LIMIT and not _BRIEF.search(text):
@@ -113,9 +113,9 @@ def brief(text: str) -> str:
 
 
 def place_of(order: float, record_id: str | None = None) -> str:
-    """A place in an index's order, as text that sorts like it; without an id the one before all of this order value.
+    """A place in an index's order, as text that sorts like it; without an id the place before all of this order value.
 
-    Seven decimals tell apart any two moments that a float can (after 2004).
+    Seven decimals distinguish any two times that a float can (after 2004).
     """
     return f"{order:020.7f}" + ("" if record_id is None else f"#{brief(record_id)}")
 
@@ -136,7 +136,7 @@ def _spread(stem: str) -> list[str]:
 
 
 def entries_of(record: Record) -> dict[str, IndexEntry]:
-    """Name of index -> where the record lies in it; none where its key or order has no value."""
+    """Name of index -> the record's place in it; none where its key or order has no value."""
     entries = {}
     for name, index in INDEXES[type(record)].items():
         order = getattr(record, index.order)
@@ -184,7 +184,7 @@ def as_number(value: float) -> dict[str, str]:
 
 
 def counters_of(document_id: str, shards: int) -> int:
-    """Which of the books a document is counted in: always the same."""
+    """The counter item of a document: always the same."""
     return _hash(document_id) % shards
 
 

@@ -1,4 +1,4 @@
-"""Finding records in the DynamoDB table: by key, consistently; or along an index, merged from all its partitions."""
+"""Finds records in the DynamoDB table: by key, consistently; or along an index, merged from all its partitions."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -16,7 +16,7 @@ PAUSE_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRange:
-    """A stretch of an index: places from ``first`` to ``last``, beyond ``after`` in the reading direction."""
+    """A range of an index: places from ``first`` to ``last``, beyond ``after`` in the reading direction."""
 
     first: str
     last: str
@@ -24,7 +24,7 @@ class KeyRange:
     newest_first: bool = False
 
     def bounds(self) -> tuple[str, str]:
-        """The lowest and the highest place to ask for; ``after`` itself is left out by who asks."""
+        """The lowest and the highest place to request; the caller leaves out ``after`` itself."""
         if self.after is None:
             return self.first, self.last
         return (
@@ -41,7 +41,7 @@ class ItemKey(NamedTuple):
 
 
 class PartitionPage(NamedTuple):
-    """What one partition holds of a span, from its beginning."""
+    """What one partition has of a range, from its beginning."""
 
     keys: list[ItemKey]
     whole: bool
@@ -55,7 +55,7 @@ class TableQuery:
         self._ask = ask
 
     async def items(self, pks: Sequence[str]) -> dict[str, Item]:
-        """Key -> item, as they are at this moment, in the order asked for; those that are missing are left out."""
+        """Key -> item, at this moment, in the requested order; missing ones are left out."""
         batches = [pks[start : start + MOST_READ] for start in range(0, len(pks), MOST_READ)]
         found: dict[str, Item] = {}
         for items in await asyncio.gather(*map(self._batch, batches)):
@@ -80,10 +80,10 @@ class TableQuery:
     async def walk(
         self, kind: type[Record], name: str, key: str | None, span: KeyRange, *, wanted: int, part: int | None = None
     ) -> AsyncIterator[list[Any]]:
-        """The records of a span in its order, in batches of at most ``wanted``; the caller stops when it has enough.
+        """The records of a range in its order, in batches of at most ``wanted``; the caller stops when it has enough.
 
         Each round asks every partition for its next few keys. Beyond the last key of a partition that has more, nothing
-        is certain: what others hold there waits for the next round.
+        is certain: what others have there waits for the next round.
         """
         if other := READ_FROM.get((kind, name, key)):
             name, key = other, None
@@ -123,7 +123,7 @@ class TableQuery:
         return PartitionPage([key for key in keys if key.place != span.after], whole=not answer.get("LastEvaluatedKey"))
 
     async def _records(self, kind: type[Any], gsi: str, keys: Sequence[ItemKey]) -> list[Any]:
-        """The records of these entries that still lie there."""
+        """The records of these entries that are still in the index."""
         items = await self.items([key.pk for key in keys])
         there = [items[key.pk] for key in keys if key.pk in items and _is_indexed(items[key.pk], gsi, key)]
         return [record_of(kind, item) for item in there]

@@ -42,14 +42,14 @@ from receiver.store.sequential import apply_sequentially
 MOST = 100
 """Items that a transaction may touch."""
 CONTENDED = frozenset({"TransactionConflict", "TransactionConflictException", *BUSY})
-"""Others are writing the same items at this moment, or too many are writing: again, a little later."""
+"""Other writers use the same items at this moment, or too many are writing: retried a little later."""
 TRIES = 8
 """Of a contended write; the pauses between them add up to about two seconds."""
 THROTTLED_TRIES = 2
 """Of a write that is refused as a whole for too many requests: the client has tried each of them three times."""
 RETRY_AFTER_SECONDS = 1.0
 LOOKED_THROUGH = 1000
-"""Tasks that one claim looks at of each rank, where there is no room for most of them."""
+"""Tasks that one claim reads of each rank, where there is no room for most of them."""
 SEEN = 10_000
 """Versions of documents whose state is remembered."""
 
@@ -67,10 +67,10 @@ class DynamoStore:
         self._lookup = TableQuery(table, self._ask)
         self._seen: dict[Seen, DocumentState] = {}
         self._may_be_older = True
-        """Whether tasks of an older Mailroom may be waiting: until a look finds none."""
+        """Whether tasks of an older Mailroom may be waiting: until a check finds none."""
 
     async def open(self) -> None:
-        """Nothing to look at: DynamoDB answers for what it keeps."""
+        """Nothing to check: DynamoDB is responsible for its data."""
 
     async def apply(self, *writes: Write) -> None:
         """As the port says. ValueError for a change of more than 100 records, or one of more than 400 KB."""
@@ -120,8 +120,11 @@ class DynamoStore:
         ids: Sequence[str] | None = None,
         room: Room | None = None,
     ) -> list[Task]:
-        """As the port says. Several workers that look at once all see the same oldest tasks: who comes second to one
-        goes on with any other of those that are due."""
+        """As the port says.
+
+        Several workers that read at once all see the same oldest tasks: one that loses a task continues with any other
+        of those that are due.
+        """
 
         async def lease(task: Task) -> Task | None:
             mine = task.claim(owner=owner, now=now, lease_seconds=lease_seconds)
@@ -165,7 +168,7 @@ class DynamoStore:
         await self._service.close()
 
     async def _due(self, now: float, limit: int, ids: Sequence[str] | None, room: Room) -> AsyncIterator[list[Task]]:
-        """Batches of the tasks that may be claimed now, the most urgent first, of these the oldest."""
+        """Batches of the claimable tasks, the most urgent first, of these the oldest."""
         if ids is not None:
             there = (await self._there(Task, list(dict.fromkeys(ids)))).values()
             yield sorted((task for task in there if _claimable(task, now)), key=attrgetter("turn"))

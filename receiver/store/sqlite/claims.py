@@ -1,4 +1,4 @@
-"""Claiming tasks in SQLite: lane by lane, so that what waits for one partner costs the others nothing."""
+"""Claims tasks in SQLite: lane by lane, so that tasks that wait for one partner do not slow the others."""
 
 import itertools
 import json

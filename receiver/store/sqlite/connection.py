@@ -1,4 +1,4 @@
-"""Opening the file: durable, brought to the newest schema, and remembered by what it is, not only by its name."""
+"""Opens the file: durable, migrated to the newest schema, and identified by its inode, not only by its name."""
 
 import os
 import sqlite3
@@ -11,7 +11,7 @@ from receiver.store.sqlite.event_log import EventLog
 from receiver.store.sqlite.migrations import migrate
 
 CHECKPOINT_PAGES = 4000
-"""16 MB of log before it is brought into the file: what changes often is brought once. Writing costs a seventh less."""
+"""16 MB of log before it is written into the file: what changes often is written once. Writing costs a seventh less."""
 CACHE_KIB = 16_000
 """At most, for each of the two connections."""
 
@@ -23,7 +23,7 @@ class SqliteConnection(sqlite3.Connection):
     file: tuple[int, int]
     event_log: EventLog
     shrinks: bool
-    """Whether free space can be given back bit by bit (space.py)."""
+    """Whether free space can be returned step by step (free_space.py)."""
 
     def check_file(self) -> None:
         """Raises FileNotFoundError when another file, or none, has this name by now.
@@ -39,7 +39,7 @@ class SqliteConnection(sqlite3.Connection):
 
 
 def connect(path: Path, *, busy_seconds: float) -> SqliteConnection:
-    """A connection to the store in this file, which is made when there is none. Raises sqlite3.Error, OSError."""
+    """A connection to the store in this file, which is created when there is none. Raises sqlite3.Error, OSError."""
     make_file(path)  # SQLite gives its -wal and -shm the mode of the file
     db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, factory=SqliteConnection)
     try:

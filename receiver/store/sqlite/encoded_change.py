@@ -1,4 +1,4 @@
-"""A change, encoded and ready for the thread that writes: what it asks, what it replaces, what it inserts."""
+"""A change, encoded and ready for the writer thread: what it checks, what it replaces, what it inserts."""
 
 import sqlite3
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class EncodedDelete(NamedTuple):
     values: tuple[Any, ...]
 
     def carry_out(self, db: sqlite3.Connection, now: float) -> None:
-        """Raises Conflict when no such record is there."""
+        """Raises Conflict when there is no such record."""
         if db.execute(self.table.delete, self.table.timed(self.values, now)).rowcount == 0:
             raise Conflict(self.table.name, self.id)
         if self.table.name == kind_of(Document):
@@ -40,7 +40,7 @@ class EncodedReplace(NamedTuple):
 class EncodedChange:
     """Called with a connection it does all its writes, one by one, or raises Conflict. ``now`` decides what is expired.
 
-    The order is that of likely conflicts, so that one that comes finds nothing to undo.
+    Likely conflicts come first, so that a conflict finds nothing to undo.
     """
 
     now: float
@@ -69,7 +69,7 @@ _FOREIGN = "select 1 from job where id = ? and document_id <> ?"
 
 
 def encode_change(writes: tuple[Write, ...], now: float) -> EncodedChange:
-    """The writes, encoded: text that cannot be stored hurts its caller here, and nobody in the batch."""
+    """The writes, encoded: text that cannot be stored raises here, for its caller alone, and not in the batch."""
     change = EncodedChange(now)
     for write in writes:
         if isinstance(write, CheckOwner):

@@ -21,7 +21,7 @@ from receiver.store.sqlite.statements import encoded_insert
 UNFILED_LIMIT = 50_000
 """Events that may wait to be filed: a burst. Beyond it each batch files some, and memory and table stay bounded."""
 SOME = 200
-"""Events filed in one go where others wait: some milliseconds."""
+"""Events filed at once while others wait: some milliseconds."""
 
 _pack = msgspec.json.Encoder().encode
 _unpack = msgspec.json.Decoder(list[tuple[Event, Task]]).decode
@@ -32,25 +32,25 @@ _FOREIGN = """select key, value from json_each(:owners) as one
 _NONE = f"select not exists ({_KNOWN}) and not exists ({_FOREIGN})"
 _APPEND = f"""insert into arrival (kept_at, changes) select :now, :changes
     where not exists (select 1 from arrival where id > :seen) and not exists ({_KNOWN}) and not exists ({_FOREIGN})"""  # noqa: S608
-"""All that a transaction would look at first, in the statement that writes."""
+"""All checks of a transaction, in the statement that writes."""
 _SPAN = "select (select min(id) from arrival), (select max(id) from arrival)"
-"""Two looks at the ends; both in one would read the whole table."""
+"""Two lookups of the ends; one query for both would read the whole table."""
 _OLDEST = "select id, kept_at, changes from arrival where id <= coalesce(?, id) order by id limit 1"
 
 
 class LoggedEvent(NamedTuple):
-    """A new event with the task to react to it, packed."""
+    """A new event with the task that handles it, packed."""
 
     event_id: str
     task_id: str
     owners: tuple[tuple[str, str], ...]
-    """(job, document): the jobs that it names, and to whom they must belong."""
+    """(job, document): the jobs that it names, and their required owners."""
     packed: bytes
     now: float
 
 
 def logged_event_of(writes: Sequence[Write], now: float) -> LoggedEvent | None:
-    """The change as an arrival, if it is one: a new event, its task, and perhaps the document that it must be of."""
+    """The change as an arrival, if it is one: a new event, its task, and maybe the document that must own its jobs."""
     if len(writes) < 2:
         return None
     *checks, insert, ensure = writes
@@ -66,16 +66,16 @@ def logged_event_of(writes: Sequence[Write], now: float) -> LoggedEvent | None:
 
 
 class EventLog:
-    """The rows of ``arrival`` that one connection knows of, by the hashes of the ids in them."""
+    """The rows of ``arrival`` that one connection knows, by the hashes of the ids in them."""
 
     def __init__(self) -> None:
         self._rows: dict[int, list[int]] = {}
         self._newest: dict[int, int] = {}
-        """Hash -> the last row that holds its id. Two ids of one hash cost a filing too early, nothing else."""
+        """Hash -> the last row that holds its id. Two ids with one hash only cause an earlier filing."""
         self._seen = 0
 
     def sync(self, db: sqlite3.Connection) -> None:
-        """Takes note of what other processes kept or filed. In a transaction that has the write lock."""
+        """Notes what other processes stored or filed. In a transaction that has the write lock."""
         first, last = db.execute(_SPAN).fetchone()
         while self._rows and (first is None or next(iter(self._rows)) < first):
             self._drop(next(iter(self._rows)))
@@ -98,9 +98,9 @@ class EventLog:
         return True
 
     def keep(self, db: sqlite3.Connection, arrivals: Sequence[LoggedEvent]) -> list[Exception | None]:
-        """Appends the new ones as one row; None for each of these, a Conflict for the others.
+        """Appends the new ones as one row. Returns None for each of these, a Conflict for the others.
 
-        The last act before the commit: what is noted here must not be rolled back.
+        This is the last step before the commit: what is noted here must not be rolled back.
         """
         if self._holds(item.event_id for item in arrivals):
             self.file(db)
@@ -138,7 +138,7 @@ class EventLog:
             for event, task in pairs:
                 encoded_insert(event, must=True).insert(
                     db, kept_at
-                )  # an older Mailroom at the same file may have been quicker
+                )  # an older Mailroom on the same file may have been faster
                 encoded_insert(task, must=False).insert(db, kept_at)
             db.execute("delete from arrival where id = ?", (row,))
             filed += len(pairs)

@@ -1,29 +1,30 @@
-"""Giving the space of what was forgotten back to the disk, bit by bit, while nobody waits.
+"""Returns free space to the disk, step by step, while nothing waits.
 
-SQLite moves pages from the end of the file into free ones and cuts the file off (``auto_vacuum = incremental``). A file
-must be made for that; one of an earlier Mailroom is rewritten once, when it is small enough to be done in a moment.
+SQLite moves pages from the end of the file into free ones and truncates the file (``auto_vacuum = incremental``). A
+file must be created for that; one of an earlier Mailroom is rewritten once, if it is small enough for that to take a
+moment.
 """
 
 import contextlib
 import sqlite3
 
 SPARE_PAGES = 1000
-"""Free pages, of 4 KB, that are kept for what comes next."""
+"""Free pages, of 4 KB, that are kept for the next writes."""
 SOME_PAGES = 100
-"""Given back in one go: some milliseconds."""
+"""Returned at once: some milliseconds."""
 REWRITTEN_BYTES = 64 * 1024 * 1024
 """The largest file that is rewritten at the start. For larger ones: mailroom backup and mailroom restore."""
 _INCREMENTAL = 2
 
 
 def prepare_shrinking(db: sqlite3.Connection) -> None:
-    """Makes a file that is empty so that it will be able to shrink."""
+    """Makes an empty file able to shrink."""
     if _pragma(db, "page_count") == 0:
         db.execute("pragma auto_vacuum = incremental")
 
 
 def can_shrink(db: sqlite3.Connection) -> bool:
-    """Whether the file is made for it; a small one is rewritten now, unless another process is at work on it."""
+    """Whether the file can shrink; a small one is rewritten now, unless another process uses it."""
     if _is_incremental(db):
         return True
     size = _pragma(db, "page_count") * _pragma(db, "page_size")
@@ -35,7 +36,7 @@ def can_shrink(db: sqlite3.Connection) -> bool:
 
 
 def free_pages(db: sqlite3.Connection) -> bool:
-    """Gives some back; True when there is nothing worth it left."""
+    """Returns some; True when nothing worth returning is left."""
     if _pragma(db, "freelist_count") <= SPARE_PAGES:
         return True
     db.executescript(f"pragma incremental_vacuum({SOME_PAGES})")  # execute would do one page and leave it

@@ -1,4 +1,4 @@
-"""Whether a file can be worked on: looked at when a process starts, so that nothing is written into what is broken."""
+"""Checks a file when a process starts, so that nothing is written into a damaged one."""
 
 import sqlite3
 import time
@@ -10,11 +10,11 @@ from receiver.store.spool import FolderSpool
 from receiver.store.sqlite.migrations import steps
 
 CHECK_SECONDS = 5.0
-"""For how long the file is read through: some gigabytes. What lies beyond that is looked at when it is used."""
+"""How long the file is read through: some gigabytes. What lies beyond that is checked when it is used."""
 STEPS_BETWEEN = 10_000
-"""SQLite's own steps between two looks at the clock."""
+"""SQLite's own steps between two checks of the clock."""
 OURS = frozenset({"document", "task"})
-"""Tables that every store of Mailroom's has, of whatever release."""
+"""Tables that every store of Mailroom's has, of any release."""
 RESTORE = (
     "stop every process, keep the file and its -wal for the investigation, and restore the last backup "
     "(mailroom restore FOLDER); docs/production.md has the full procedure"
@@ -22,13 +22,13 @@ RESTORE = (
 
 
 def refuse_strange(path: Path) -> None:
-    """Raises Misconfigured for what is no database, and for one of a newer Mailroom. Quick: it reads the beginning."""
+    """Raises Misconfigured for a file that is no database, or a newer Mailroom's. Quick: it reads the beginning."""
     try:
         if not path.stat().st_size:
             return  # a new one
         found, tables = _schema_of(path)
     except OSError:
-        return  # not there yet, or not readable now: the store says so itself, and goes on when it is
+        return  # missing, or not readable now: the store reports that itself, and continues when it is
     except sqlite3.DatabaseError as error:
         if is_broken(error):
             raise broken(path, error) from error
@@ -45,7 +45,7 @@ def refuse_strange(path: Path) -> None:
 
 
 def _schema_of(path: Path) -> tuple[int, set[str]]:
-    """Its number and its tables, of one moment: another process may be making them."""
+    """Its version and its tables, at one moment: another process may be creating them."""
     with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as db:
         db.execute("begin")
         found = int(db.execute("pragma user_version").fetchone()[0])
@@ -53,15 +53,15 @@ def _schema_of(path: Path) -> tuple[int, set[str]]:
 
 
 def is_lost(path: Path) -> bool:
-    """Whether there is no store in this file: it is not there, or empty, and no log of it either."""
+    """Whether there is no store in this file: it does not exist, or is empty, and has no log either."""
     if not path.exists():
         return True
-    log = path.with_name(f"{path.name}-wal")  # a store that was killed young has all that it holds in there
+    log = path.with_name(f"{path.name}-wal")  # a store that was killed soon after its creation has everything there
     return path.stat().st_size == 0 and not (log.exists() and log.stat().st_size)
 
 
 def refuse_lost(path: Path, spool: FolderSpool) -> None:
-    """Raises Misconfigured where a new store would be made beside the documents of another, which would be lost."""
+    """Raises Misconfigured where a new store would be created beside the documents of another, which would be lost."""
     if is_lost(path) and not spool.is_empty():
         raise Misconfigured(
             f"{path} is missing or empty, but the spool {spool.root} has documents of it",

@@ -1,7 +1,7 @@
-"""The schema, step by step: schema/NNNN_*.sql in order, the last one done recorded in ``pragma user_version``.
+"""The schema, step by step: schema/NNNN_*.sql in order, with the last one recorded in ``pragma user_version``.
 
-Steps only ever add, since an older process may still be at work on the file; what is no longer used goes a release
-later. A step and its record are one transaction, so that a step is done once or not at all, whoever else starts too.
+Steps only add, because an older process may still use the file; what is no longer used is removed a release later. A
+step and its record are one transaction, so that a step is done once or not at all, whoever else starts too.
 """
 
 import sqlite3
@@ -14,13 +14,13 @@ from receiver.store.sqlite.transaction import transaction
 
 @cache
 def steps() -> tuple[str, ...]:
-    """The SQL of each step; step N stands at N - 1."""
+    """The SQL of each step; step N is at N - 1."""
     found = sorted((item for item in files(__package__).joinpath("schema").iterdir()), key=lambda item: item.name)
     return tuple(item.read_text("utf-8") for item in found if item.name.endswith(".sql"))
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Brings the file to the newest step; a file of a newer Mailroom stays as it is."""
+    """Migrates the file to the newest step; a file of a newer Mailroom stays as it is."""
     if _done(db) >= len(steps()):
         return
     with transaction(db):

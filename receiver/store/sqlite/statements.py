@@ -16,8 +16,8 @@ from receiver.store import codec, listing
 class Table:
     """The SQL of one kind of record.
 
-    A record past its ``expires_at`` counts as gone: it is not found, not updated, and inserted over. The statements of
-    a kind that expires end with the time by which that is judged (``timed``).
+    A record past its ``expires_at`` counts as removed: it is not found, not updated, and may be inserted over. The
+    statements of a kind that expires end with the time that decides that (``timed``).
     """
 
     name: str
@@ -72,7 +72,7 @@ LANES = """with recursive known (lane) as (
     select (select min(lane) from task where claimable_at is not null and lane > known.lane)
         from known where known.lane is not null)
     select lane from known where lane is not null"""
-"""Those in which something waits, by as many looks into their index as there are lanes."""
+"""The lanes in which something waits, by as many index lookups as there are lanes."""
 _READY = "and +state = 'ready' and (expires_at is null or expires_at > ?)"
 """In a file of an older Mailroom a running task has its lease's end as ``claimable_at``: hence the state."""
 CLAIMABLE = f"""select claimable_at, id, body from task
@@ -80,7 +80,7 @@ CLAIMABLE = f"""select claimable_at, id, body from task
 """Of one lane, the oldest first."""
 CLAIMABLE_OF = f"""select body from task
     where id in (select value from json_each(?)) and +claimable_at <= ? {_READY}"""  # noqa: S608
-"""Of a JSON list of ids. The ``+`` has SQLite look them up by id, and not go through all that is due."""
+"""Of a JSON list of ids. The ``+`` makes SQLite look them up by id, and not go through all that is due."""
 
 
 def page_statement(kind: type[Record], query: Query, now: float) -> tuple[str, list[Any]]:

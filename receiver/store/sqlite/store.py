@@ -1,8 +1,9 @@
 """The embedded store: one SQLite file, written by one thread in group commits.
 
 All changes that wait together share one transaction and one sync to the disk (WAL, ``synchronous=FULL``); a conflict
-undoes its own change alone. Callers are answered after the commit. Several processes may use one file: each begins its
-writing with the write lock, and waits ``busy_seconds`` for it.
+undoes its own change alone. Callers get their answer after the commit.
+
+Several processes may use one file: each begins its writing with the write lock, and waits ``busy_seconds`` for it.
 """
 
 import functools
@@ -33,7 +34,7 @@ select what, documents from tally
 union all select 'withdrawn', count(*) from document where state = 'withdrawn'
 union all select 'forgotten', documents from forgotten
 """
-"""Withdrawn documents are few, and counted when somebody asks: an earlier release knows no such row of the tally."""
+"""Withdrawn documents are few, and counted on request: an earlier release has no such row in the tally."""
 
 
 class SqliteStore:
@@ -49,7 +50,7 @@ class SqliteStore:
         self._lanes: tuple[WriterThread, WriterThread] | None = None
 
     async def open(self) -> None:
-        """As the port says; a damaged file is told by reading it through, for some seconds at most."""
+        """As the port says; a damaged file is found by reading it through, for some seconds at most."""
         try:
             await self._reader.do(functools.partial(integrity.check_integrity, path=self._path))
         except StoreBusy as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All that is written in the block, or nothing of it. Raises sqlite3.Error."""
+    """All writes in the block, or none of them. Raises sqlite3.Error."""
     db.execute("begin immediate")
     try:
         yield

@@ -1,7 +1,7 @@
-"""A thread that owns one SQLite connection and does what is waiting for it, batch after batch.
+"""A thread that owns one SQLite connection and does waiting jobs, batch after batch.
 
-A lone job starts at once; what arrives meanwhile is the next batch. So batches grow by themselves as the load does, and
-nobody waits for a timer. The callers of a batch are answered with one wake-up of their event loop.
+A lone job starts at once; jobs that arrive meanwhile are the next batch. So batches grow with the load, and no job
+waits for a timer. The callers of a batch are answered with one wake-up of their event loop.
 """
 
 import asyncio
@@ -24,10 +24,10 @@ Answer = tuple[asyncio.Future[Any], Any]
 
 QUEUE_LIMIT = 10_000
 BATCH_LIMIT = 1_000
-"""Bounds how long one transaction keeps other processes waiting."""
+"""Bounds how long one transaction makes other processes wait."""
 RETRY_AFTER_SECONDS = 1.0
 QUIET_SECONDS = 0.02
-"""How long nothing must wait before the lane tidies; then it does so bit by bit, and looks in between."""
+"""How long nothing must wait before the thread tidies; it then works in small steps, and checks for jobs in between."""
 BREATH_SECONDS = 0.001
 
 _WORDS = {True: "store.failing", False: "store.recovered"}
@@ -73,7 +73,7 @@ class WriterThread:
     def do(self, job: list[LoggedEvent]) -> "asyncio.Future[list[Exception | None]]": ...
 
     def do(self, job: Callable[[SqliteConnection], Any] | list[LoggedEvent]) -> "asyncio.Future[Any]":
-        """The result of this job, once its batch is done. Raises StoreBusy when too much is waiting already."""
+        """The result of this job, once its batch is done. Raises StoreBusy when too many are waiting already."""
         if self._closed:
             raise StoreBusy(f"{self._thread.name} is closed")
         if self._put - self._taken >= self._queue_limit:
@@ -86,7 +86,7 @@ class WriterThread:
         return future
 
     async def close(self) -> None:
-        """Does what is waiting, then ends the thread and its connection."""
+        """Does the waiting jobs, then ends the thread and its connection."""
         if not self._closed:
             self._closed = True
             self._waiting.put(None)
@@ -106,7 +106,7 @@ class WriterThread:
         self._drop()
 
     def _take(self, batch: list[tuple[Any, asyncio.Future[Any]]]) -> bool:
-        """Puts what is waiting into the batch, at least one; False after the last."""
+        """Moves waiting jobs into the batch, at least one; False after the last."""
         first = self._next()
         size = 0
         while first is not None:
@@ -120,7 +120,7 @@ class WriterThread:
         return False
 
     def _next(self) -> tuple[Any, asyncio.Future[Any]] | None:
-        """The first that waits; until there is one, the lane tidies."""
+        """The first waiting job; until there is one, the thread tidies."""
         quiet = QUIET_SECONDS
         while self._untidy:
             try:
@@ -131,7 +131,7 @@ class WriterThread:
         return self._waiting.get()
 
     def _tidied(self) -> bool:
-        """Whether nothing is left to tidy; when it failed, that is for after the next batch."""
+        """Whether nothing is left to tidy; after a failure the next try follows the next batch."""
         if self._db is None or self._tidy is None:
             return True
         try:
@@ -171,7 +171,7 @@ class WriterThread:
         return busy
 
     def _note(self, *, failing: bool, error: str = "") -> None:
-        """One line when it begins to fail and one when it goes on, however many batches fail in between."""
+        """One line when it begins to fail and one when it works again, however many batches fail in between."""
         if failing != self._failing:
             self._failing = failing
             facts = {"lane": self._thread.name, "error": error}
