@@ -50,8 +50,8 @@ def _read(name: str, text: str, vault: SecretCache) -> str:
     try:
         return filled(VARIABLES[name], text, vault.read(text))
     except Misconfigured as error:
-        said = str(error)
-        named = said if said.startswith(VARIABLES[name]) else f"{VARIABLES[name]}: {said}"
+        reason = str(error)
+        named = reason if reason.startswith(VARIABLES[name]) else f"{VARIABLES[name]}: {reason}"
         raise Misconfigured(named, fix=error.fix) from error
 
 

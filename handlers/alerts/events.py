@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 
 from handlers.alerts import text
-from handlers.event_bus import EventBus
+from handlers.destinations.event_bus import EventBus
 from receiver.aws.boto import Aws
 from receiver.core.errors import AccessDenied, MailroomError, Misconfigured
 from receiver.core.notice import Notice
@@ -29,11 +29,11 @@ class Events:
 
     async def notify(self, notice: Notice) -> str:
         """Puts the event. Raises DestinationBusy, AccessDenied, Unroutable."""
-        said = text.fit(notice)
+        fitted = text.fit(notice)
         await self._bus.put(
-            Time=datetime.fromtimestamp(said.at, UTC),
+            Time=datetime.fromtimestamp(fitted.at, UTC),
             DetailType=DETAIL_TYPE,
-            Detail=json.dumps(text.facts(said), ensure_ascii=False),
+            Detail=json.dumps(text.facts(fitted), ensure_ascii=False),
         )
         return ""
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from handlers.destinations import options as options_
 from handlers.destinations import reach
 from handlers.destinations.cloudevent import cloudevent, event_time, event_type
+from handlers.destinations.event_bus import EventBus
 from handlers.destinations.resource import ByName, Kind, Resource, resource_of
-from handlers.event_bus import EventBus
 from receiver.aws.boto import Aws, DestinationAccess
 from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.document import Receipt

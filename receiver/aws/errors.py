@@ -90,13 +90,13 @@ def translated(error: Exception, what: str, *, endpoint: str = "") -> MailroomEr
 def entry_refused(entry: Mapping[str, Any], operation: str, what: str) -> MailroomError:
     """The error of one entry of a request that was answered with 200."""
     code = str(entry.get("ErrorCode", ""))
-    said = f"{what}: {operation} returned {code}: {entry.get('ErrorMessage', '')}"
+    reason = f"{what}: {operation} returned {code}: {entry.get('ErrorMessage', '')}"
     if passes(code):
-        return DestinationBusy(said)
+        return DestinationBusy(reason)
     if code in _DENIED:
-        return AccessDenied(said, fix=f"give the key or role {_permission(operation, what)} on {what}; then: "
+        return AccessDenied(reason, fix=f"give the key or role {_permission(operation, what)} on {what}; then: "
                                       "mailroom replay --parked")  # fmt: skip
-    return Unroutable(said, fix=f"{making(what)}, or correct mailroom.yaml")
+    return Unroutable(reason, fix=f"{making(what)}, or correct mailroom.yaml")
 
 
 def located(what: str, endpoint: str) -> str:

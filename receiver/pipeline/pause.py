@@ -81,8 +81,8 @@ async def read_pause(what: str, context: Context) -> Pause:
 def kept(what: str, pause: Pause, *, now: float) -> Write:
     """The write that replaces the pause that was read with this one."""
     plain = not pause.seconds
-    said = msgspec.structs.replace(pause, at=0.0, version=None)
-    value = repr(pause.until) if plain else msgspec.json.encode(said).decode()
+    stored = msgspec.structs.replace(pause, at=0.0, version=None)
+    value = repr(pause.until) if plain else msgspec.json.encode(stored).decode()
     flag = Flag(id=FLAG + what, value=value, at=now, version=pause.version or 0)
     return Insert(flag) if pause.version is None else Replace(flag)
 

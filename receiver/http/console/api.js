@@ -22,9 +22,9 @@ export async function ask(path, { method = "GET", params = {}, body } = {}) {
   const headers = { authorization: `Bearer ${token.get()}` };
   if (body) headers["content-type"] = "application/json";
   const answer = await fetch(path + query, { method, headers, body: body && JSON.stringify(body) });
-  const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refused(answer.status, told.error?.message ?? `the server answered ${answer.status}`);
-  return told;
+  const data = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Refused(answer.status, data.error?.message ?? `the server answered ${answer.status}`);
+  return data;
 }
 
 export const part = (text) => encodeURIComponent(text);

@@ -124,11 +124,11 @@ function chosenBy(shown, ids) {
   return shown;
 }
 
-/** A routed document is told by its places, any other by the reason first. */
+/** Where a routed document is; of any other the reason first. */
 function whereOrWhy(one) {
   const places = one.deliveries.filter((each) => each.location).map((each) => each.location);
-  const told = one.state === "routed" && places.length ? places : [one.reason, ...places];
-  return told.map((text) => el("div", {}, text));
+  const lines = one.state === "routed" && places.length ? places : [one.reason, ...places];
+  return lines.map((text) => el("div", {}, text));
 }
 
 const isDocument = (id) => /^doc[_-]/.test(id ?? "");
