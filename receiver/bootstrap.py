@@ -250,6 +250,7 @@ def own_places(settings: Settings) -> dict[str, str]:
 def open_cloud(settings: Settings) -> "LlamaCloud":
     """LlamaCloud. Raises Misconfigured without a key."""
     from receiver.cloud.client import LlamaCloud
+    from receiver.cloud.pacing import JOB_RATE, UPLOAD_RATE
     from receiver.cloud.project import ProjectScope
 
     if not settings.llama_cloud_api_key:
@@ -257,7 +258,13 @@ def open_cloud(settings: Settings) -> "LlamaCloud":
     scope = ProjectScope(
         project_id=settings.llama_cloud_project_id, organization_id=settings.llama_cloud_organization_id
     )
-    return LlamaCloud(settings.llama_cloud_base_url, settings.llama_cloud_api_key.reveal(), scope)
+    return LlamaCloud(
+        settings.llama_cloud_base_url,
+        settings.llama_cloud_api_key.reveal(),
+        scope,
+        job_rate=JOB_RATE._replace(limit=settings.job_limit),
+        upload_rate=UPLOAD_RATE._replace(limit=settings.upload_limit),
+    )
 
 
 def open_receiver(

@@ -243,6 +243,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             number(1, 1000, whole=True),
         ),
     ] = 16
+    upload_limit: Annotated[
+        int,
+        _about(
+            "File uploads in any 5 seconds that LlamaCloud allows your project; 0 means no limit",
+            number(0, 10_000, whole=True),
+        ),
+    ] = 50
+    job_limit: Annotated[
+        int,
+        _about(
+            "Job creations in any second that LlamaCloud allows your project; 0 means no limit",
+            number(0, 10_000, whole=True),
+        ),
+    ] = 40
     smtp_url: Annotated[Secret, _about("SMTP server of `mailto:` alerts", forms.SMTP)] = Secret("")
     group_access: Annotated[
         Literal["none", "read", "write"],

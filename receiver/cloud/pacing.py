@@ -15,7 +15,7 @@ from receiver.ports import Clock
 
 
 class RequestRate(NamedTuple):
-    """At most ``limit`` in any ``seconds``."""
+    """At most ``limit`` in any ``seconds``; as many as one likes where it is 0."""
 
     limit: int
     seconds: float
@@ -38,6 +38,7 @@ class Pace:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._seconds = rate.seconds
+        self._unlimited = not rate.limit
         self._clock = clock
         self._sleep = sleep
         self._closed_until = clock()
@@ -48,14 +49,21 @@ class Pace:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """A slot for one request; the block starts when it may leave."""
+        if self._unlimited:
+            await self._not_held()
+            yield
+            return
         free_from = await self._free_from.get()
         try:
-            while (wait := max(free_from, self._closed_until) - self._clock()) > 0:
-                await self._sleep(wait)
+            await self._not_held(free_from)
             free_from = float("inf")  # the request is on its way: only its end says when the slot is free
             yield
         finally:
             self._free_from.put_nowait(min(free_from, self._clock() + self._seconds))
+
+    async def _not_held(self, free_from: float = 0.0) -> None:
+        while (wait := max(free_from, self._closed_until) - self._clock()) > 0:
+            await self._sleep(wait)
 
     def hold(self, seconds: float) -> None:
         """Nobody leaves for so long: the vendor said "too fast", so somebody else shares the budget."""

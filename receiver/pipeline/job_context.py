@@ -43,10 +43,17 @@ class JobContext:
 
 async def fetch_unrecorded_job(
     event: JobUpdate, job_ids: Sequence[str], kind: JobKind, context: Context
-) -> JobContext | StepResult:
-    """The job that an event names by ids of which none is on record; else what becomes of the event."""
+) -> JobContext | StepResult | Job:
+    """The job that an event names by ids of which none was on record; else what becomes of the event.
+
+    Its record alone where that was written meanwhile.
+    """
     document = await context.store.get(Document, event.document_id) if event.document_id else None
     if event.document_id and (document is None or not _awaits_job(document)):
+        if document is not None and document.job_id in job_ids:
+            recorded = await context.store.get(Job, document.job_id)  # written between two reads
+            if recorded is not None:
+                return recorded
         note = f"its token belongs to {event.document_id}, which has no job with this id"
         return StepResult(note=note, asked=False)
     try:

@@ -41,12 +41,16 @@ async def fetch_job(event: JobUpdate, kind: JobKind, context: Context) -> JobCon
         if job is None:
             unknown.append(named)
         elif event.document_id in ("", job.document_id):
-            return (
-                await _on_record(job, kind, context) if named == event.job_id else _left_to_its_own(job, event, context)
-            )
+            return await _handled(job, event, kind, context)
     if not unknown:
         return _unasked("it names no job of its document" if event.document_id else "it names no job")
-    return await fetch_unrecorded_job(event, unknown, kind, context)
+    found = await fetch_unrecorded_job(event, unknown, kind, context)
+    return await _handled(found, event, kind, context) if isinstance(found, Job) else found
+
+
+async def _handled(job: Job, event: JobUpdate, kind: JobKind, context: Context) -> JobContext | StepResult:
+    """What becomes of an event that names this job on record."""
+    return await _on_record(job, kind, context) if job.id == event.job_id else _left_to_its_own(job, event, context)
 
 
 async def fetch_recorded_job(command: Command, context: Context) -> JobContext | StepResult:

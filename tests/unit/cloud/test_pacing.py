@@ -151,3 +151,12 @@ async def test_who_gives_up_waiting_neither_takes_a_slot_nor_loses_one() -> None
         await leaver
 
     assert await departures(time, pace, 1) == [1005.0]
+
+
+@pytest.mark.anyio
+async def test_without_a_limit_nobody_waits_until_llamacloud_says_that_it_was_too_fast() -> None:
+    time = Time()
+    pace = Pace(RequestRate(0, 5.0), clock=time.clock, sleep=time.sleep)
+    assert await departures(time, pace, 500) == [1000.0] * 500
+    pace.hold(2.0)
+    assert await departures(time, pace, 3) == [1002.0] * 3

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.core.budget import Budget
-from receiver.core.change import Insert
+from receiver.core.change import Insert, R
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import AccessDenied, CloudRefused, FileGone, NotAuthentic
 from receiver.core.event import Event
-from receiver.core.job import JobKind, JobReport, JobStatus, SweepVerdict
+from receiver.core.job import Job, JobKind, JobReport, JobStatus, SweepVerdict
 from receiver.core.job_update import recheck_of
 from receiver.core.submission import external_file_id
 from receiver.core.task import Task, TaskState
@@ -100,6 +100,31 @@ async def test_a_job_that_llamacloud_says_is_ours_finds_its_document_before_we_h
     await Outsider(app, taken.document.id).say("classify.success", job_id="job-1")
     await app.work()
     assert (await app.document(taken.document.id)).state is DocumentState.ROUTED
+
+
+@pytest.mark.parametrize("place", ["job_id", "other_id"])
+async def test_a_job_that_is_recorded_while_its_event_is_looked_at_is_found(
+    app: InMemoryApp, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    document, (get, recorded) = (await app.ingest()).document, (app.store.get, list[str]())
+
+    async def too_early(kind: type[R], record_id: str) -> R | None:
+        """No job yet; its submission writes it a moment later, together with the document."""
+        found = await get(kind, record_id)
+        if kind is Job and found is None and not recorded:
+            recorded.append(record_id)
+            await app.do(f"submit:{document.id}:0")
+            app.cloud.classified(record_id, "invoice")
+        return found
+
+    names = {"job_id": "job-1"} if place == "job_id" else {"job_id": "", "other_id": "job-1"}
+    await app.event(names.pop("job_id"), document_id=document.id, **names)
+    (task,) = await app.tasks("react")
+    monkeypatch.setattr(app.store, "get", too_early)
+    await app.do(task.id)
+    await app.work()
+    assert recorded == ["job-1"]
+    assert (await app.document(document.id)).state is DocumentState.ROUTED
 
 
 @pytest.mark.parametrize("event_type", INTERNAL)
