@@ -1,9 +1,11 @@
 """mailroom submit: takes files or folders in, and submits them."""
 
 import asyncio
+import functools
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
@@ -21,7 +23,8 @@ from receiver.cli.serve import worker_of
 from receiver.cli.vendor_files import vendor_files
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import MailroomError
-from receiver.core.task import submission_of
+from receiver.core.task import Task, submission_of
+from receiver.pipeline.at_once import at_once
 from receiver.pipeline.ingest import IncomingFile, Ingested
 from receiver.pipeline.ingest_file import IngestedFile, RefusedFile, ingest_file
 from receiver.pipeline.ingest_vendor_file import IncomingVendorFile, ingest_vendor_file
@@ -31,6 +34,10 @@ from receiver.worker import owner_name
 log = logging.getLogger("mailroom.submit")
 BULK_FROM = 20
 """Files in one command, from which on they wait for documents that come one by one."""
+
+
+AT_ONCE = 16
+"""Files that are taken in at the same time, so that they share what is synced for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +121,16 @@ async def take_in_all(
     taken: list[Ingested] = []
     refused: list[SubmitRefusal] = []
     with bar("submitting", len(found), quiet=quiet) as advance:
-        for path in found:
+
+        async def one(path: Path) -> IngestedFile:
             root = None if followed is None or path in followed else _root(path, followed)
             arrived = await _take_in(app, path, root, packet=packet, bulk=len(found) > BULK_FROM)
+            advance()
+            return arrived
+
+        for path, arrived in zip(found, await at_once(AT_ONCE, found, one), strict=True):
             taken += arrived.taken
             refused += (SubmitRefusal(str(path), item.reason) for item in arrived.refused)
-            advance()
     return taken, refused
 
 
@@ -150,28 +161,39 @@ async def take_in_file(app: App, path: Path, file: BufferedReader, *, packet: bo
 
 
 def _owner(file: BufferedReader) -> str:
+    return _user(os.fstat(file.fileno()).st_uid)
+
+
+@functools.lru_cache(maxsize=1000)
+def _user(number: int) -> str:
     try:
         import pwd
 
-        return pwd.getpwuid(os.fstat(file.fileno()).st_uid).pw_name
+        return pwd.getpwuid(number).pw_name
     except (KeyError, ImportError):  # a user without a name, a system without users
         return ""
 
 
 async def submit_now(app: App, documents: list[Document]) -> None:
     """Submits here and now; a worker elsewhere may be faster, then there is nothing left to claim."""
-    waiting = [submission_of(item, now=0).id for item in documents if item.state is DocumentState.OPEN]
-    worker = worker_of(app)
-    while waiting:
-        batch, waiting = waiting[: app.settings.concurrency], waiting[app.settings.concurrency :]
-        claimed = await app.context.store.claim(
-            owner=owner_name(),
-            now=app.context.clock(),
-            lease_seconds=app.settings.lease_seconds,
-            limit=len(batch),
-            ids=batch,
-        )
-        await asyncio.gather(*(worker.work_on(task) for task in claimed))
+    waiting = deque(submission_of(item, now=0).id for item in documents if item.state is DocumentState.OPEN)
+    worker, in_hand = worker_of(app), set[asyncio.Task[object]]()
+    while waiting or in_hand:
+        free = min(app.settings.concurrency - len(in_hand), len(waiting))
+        for task in await _claimed(app, [waiting.popleft() for _ in range(free)]):
+            in_hand.add(asyncio.create_task(worker.work_on(task)))
+        if in_hand:
+            ended, in_hand = await asyncio.wait(in_hand, return_when=asyncio.FIRST_COMPLETED)
+            for item in ended:
+                item.result()
+
+
+async def _claimed(app: App, ids: list[str]) -> list[Task]:
+    """Those of these tasks that nobody else has."""
+    if not ids:
+        return []
+    now, lease = app.context.clock(), app.settings.lease_seconds
+    return await app.context.store.claim(owner=owner_name(), now=now, lease_seconds=lease, limit=len(ids), ids=ids)
 
 
 async def settled_by_us(app: App, ids: list[str], *, quiet: bool) -> dict[str, Document]:

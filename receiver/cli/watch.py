@@ -23,10 +23,11 @@ from receiver.bootstrap import App
 from receiver.cli.inbox import LONGEST_REST, Inbox, is_gone
 from receiver.cli.paths import IGNORED, NotTaken, follow_option, ignore_option
 from receiver.cli.running import refuse_strange_spool, with_app
-from receiver.cli.submit import submit_now, take_in_file
+from receiver.cli.submit import AT_ONCE, submit_now, take_in_file
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.loops import feeds
 from receiver.log import log_line
+from receiver.pipeline.at_once import at_once
 
 SHORTEST_PAUSE = 0.1
 """Seconds between two looks."""
@@ -118,12 +119,14 @@ async def look(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
 
     Trouble of ours leaves a file where it is, for a later look.
     """
-    for path in await asyncio.to_thread(lambda: list(inbox.whole(now=time.monotonic()))):
+    found, moving = await asyncio.to_thread(lambda: list(inbox.whole(now=time.monotonic()))), asyncio.Lock()
+
+    async def one(path: Path) -> None:
         if stop.is_set():
             return
         try:
             with await asyncio.to_thread(inbox.open, path) as file:
-                await _take_in(app, inbox, path, file)
+                await _take_in(app, inbox, path, file, moving)
         except NotTaken as why:
             _log_once(inbox, path, str(why), logging.WARNING, "watch.skipped")
         except (MailroomError, OSError) as error:
@@ -132,12 +135,15 @@ async def look(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
             if inbox.rest(path, repr(error), now=time.monotonic()):
                 log.exception("watch.failed", extra={"facts": {"file": str(path)}})
 
+    await at_once(AT_ONCE, found, one)
 
-async def _take_in(app: App, inbox: Inbox, path: Path, file: BufferedReader) -> None:
+
+async def _take_in(app: App, inbox: Inbox, path: Path, file: BufferedReader, moving: asyncio.Lock) -> None:
     was = os.fstat(file.fileno())
     arrived = await take_in_file(app, path, file, packet=inbox.is_packet(path))
     await submit_now(app, [item.document for item in arrived.taken])
-    to = await asyncio.to_thread(inbox.put_away, path, arrived, was)
+    async with moving:  # a name that is free must stay so until the file has it
+        to = await asyncio.to_thread(inbox.put_away, path, arrived, was)
     ids = [item.document.id for item in arrived.taken]
     level, what = (logging.WARNING, "watch.refused") if arrived.refused else (logging.INFO, "watch.received")
     log_line(log, level, what, file=str(path), documents=ids, moved_to=str(to))

@@ -27,7 +27,9 @@ from receiver.pipeline.installation import installation
 from receiver.pipeline.regular_file import chunks_of, open_regular
 from receiver.ports import StoredContent
 
-Source = AsyncIterator[bytes] | Path | BufferedReader | StoredContent
+Source = AsyncIterator[bytes] | Path | BufferedReader | StoredContent | bytes
+SMALL = 256 * 1024
+"""Bytes of a file that is read at once, and stays in memory until it is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +75,12 @@ async def ingest(arrival: IncomingFile, context: Context) -> Ingested:
     head, source = await peeked(arrival.source)
     if not arrival.held and (reason := refusal(head, arrival.name, packet=arrival.packet)):
         raise DocumentRefused(f"{arrival.name} {reason}", fix="leave it out, or submit its content as a document")
-    if isinstance(source, Path | BufferedReader) and (known := await _known(arrival, source, context)):
+    if isinstance(source, Path | BufferedReader | bytes) and (known := await _known(arrival, source, context)):
         return Ingested(known, fresh=False)
     kept = source if isinstance(source, StoredContent) else await _keep(arrival, source, context)
-    document, notes = await same_bytes(_document(arrival, kept, await installation(context), context), context)
+    document = _document(arrival, kept, await installation(context), context)
     tasks = () if arrival.held else (submission_of(document, now=document.taken_in_at, bulk=arrival.bulk),)
-    existing = await _before_senders_counted(document, context) or await inserted(document, tasks, context, *notes)
+    document, existing = await _kept_once(document, tasks, context)
     if existing is not None:
         return Ingested(await with_bytes(existing, kept, context), fresh=False)
     context.meter.count("mailroom_documents", source=arrival.kind)
@@ -95,6 +97,20 @@ async def _before_senders_counted(document: Document, context: Context) -> Docum
     return known if known is not None and known.origin.sender == document.origin.sender else None
 
 
+async def _kept_once(document: Document, tasks: Sequence[Task], context: Context) -> tuple[Document, Document | None]:
+    """The document as it is kept, and the one that was there before, if there was one."""
+    if (before := await _before_senders_counted(document, context)) is not None:
+        return document, before
+    while True:
+        hinted, notes = await same_bytes(document, context)
+        try:
+            return hinted, await inserted(hinted, tasks, context, *notes)
+        except Conflict as conflict:
+            if conflict.kind != "flag":
+                raise
+            # Another document with these bytes came at the same moment, and is the first.
+
+
 async def same_bytes(document: Document, context: Context) -> tuple[Document, Sequence[Flag]]:
     """The document with a reference to the first one that had these bytes; or a note to store that it is the first."""
     known = await context.store.get(Flag, bytes_flag(document.sha256))
@@ -104,18 +120,21 @@ async def same_bytes(document: Document, context: Context) -> tuple[Document, Se
 
 
 async def _keep(
-    arrival: IncomingFile, source: AsyncIterator[bytes] | Path | BufferedReader, context: Context
+    arrival: IncomingFile, source: AsyncIterator[bytes] | Path | BufferedReader | bytes, context: Context
 ) -> StoredContent:
-    source = chunks_of(source) if isinstance(source, BufferedReader) else source
-    return await context.spool.keep(source, limit=context.max_document, owner=partial(document_id, _origin(arrival)))
+    chunks = source if isinstance(source, Path) else chunks_from(source)
+    return await context.spool.keep(chunks, limit=context.max_document, owner=partial(document_id, _origin(arrival)))
 
 
 async def peeked(source: Source) -> tuple[bytes, Source]:
     """The first bytes, and the source from its start."""
     if isinstance(source, StoredContent):
         return (source.head if source.size else b""), source
+    if isinstance(source, bytes):
+        return source[:HEAD_BYTES], source
     if isinstance(source, Path | BufferedReader):
-        return await asyncio.to_thread(_head, source), source
+        begun = await asyncio.to_thread(_begun, source)
+        return begun[:HEAD_BYTES], begun if len(begun) <= SMALL else source
     first = b""
     async for chunk in source:
         first += chunk
@@ -124,9 +143,21 @@ async def peeked(source: Source) -> tuple[bytes, Source]:
     return first[:HEAD_BYTES], _chained(first, source)
 
 
-def _head(source: Path | BufferedReader) -> bytes:
+def _begun(source: Path | BufferedReader) -> bytes:
+    """The whole file if it is small, else its beginning."""
     with _opened(source) as file:
-        return file.read(HEAD_BYTES)
+        return file.read(SMALL + 1)
+
+
+def chunks_from(source: AsyncIterator[bytes] | BufferedReader | bytes) -> AsyncIterator[bytes]:
+    """The bytes, in chunks."""
+    if isinstance(source, bytes):
+        return _whole(source)
+    return chunks_of(source) if isinstance(source, BufferedReader) else source
+
+
+async def _whole(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 @contextlib.contextmanager
@@ -146,12 +177,15 @@ async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[by
         yield chunk
 
 
-async def _known(arrival: IncomingFile, source: Path | BufferedReader, context: Context) -> Document | None:
+async def _known(arrival: IncomingFile, source: Path | BufferedReader | bytes, context: Context) -> Document | None:
     """The existing document of this file, found by its checksum: its bytes need not be copied again.
 
     None also when its bytes have been removed; they are stored again then.
     """
-    sha256 = await asyncio.to_thread(_sha256, source)
+    if isinstance(source, bytes):
+        sha256 = hashlib.sha256(source).hexdigest()
+    else:
+        sha256 = await asyncio.to_thread(_sha256, source)
     document = await context.store.get(Document, document_id(_origin(arrival), sha256))
     return document if document is not None and await has_bytes(document, context) else None
 
@@ -220,7 +254,7 @@ def _document(arrival: IncomingFile, kept: StoredContent, installed: str, contex
 async def inserted(document: Document, tasks: Sequence[Task], context: Context, *more: Flag) -> Document | None:
     """None when the document is new, and stored with these tasks; else the existing one."""
     try:
-        await context.store.apply(Insert(document), *map(InsertIfAbsent, tasks), *map(InsertIfAbsent, more))
+        await context.store.apply(Insert(document), *map(Insert, more), *map(InsertIfAbsent, tasks))
     except Conflict:
         existing = await context.store.get(Document, document.id)
         if existing is None:

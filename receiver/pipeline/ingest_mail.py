@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from io import BufferedReader
 from pathlib import Path
 
 import anyio
@@ -29,8 +28,8 @@ from receiver.core.task import Task
 from receiver.packets.mail_archive import archived_mail, document_ids
 from receiver.pipeline.context import Context
 from receiver.pipeline.document_outcome import held_document
-from receiver.pipeline.ingest import IncomingFile, Ingested, has_bytes, ingest, inserted, with_bytes
-from receiver.pipeline.regular_file import chunks_of, open_regular
+from receiver.pipeline.ingest import IncomingFile, Ingested, chunks_from, has_bytes, ingest, inserted, with_bytes
+from receiver.pipeline.regular_file import open_regular
 from receiver.pipeline.scratch import scratch
 from receiver.ports import StoredContent
 
@@ -78,9 +77,7 @@ async def _on_disk(arrival: IncomingFile, context: Context) -> AsyncIterator[Pat
         chunks = arrival.source
         if isinstance(chunks, StoredContent):
             chunks = (await context.content(_of(arrival, chunks))).stream()
-        elif isinstance(chunks, BufferedReader):
-            chunks = chunks_of(chunks)
-        await _write(chunks, path, limit=context.max_document)
+        await _write(chunks_from(chunks), path, limit=context.max_document)
         yield path
 
 

@@ -3,17 +3,25 @@
 LlamaCloud knows projects, not installations. Two installations in one project would otherwise use the same names.
 """
 
+from weakref import WeakKeyDictionary
+
 from receiver.core.flag import Flag
 from receiver.pipeline.context import Context
 from receiver.pipeline.flags import put_flag
+from receiver.ports import Store
 
 FLAG = "installation"
+_KNOWN: WeakKeyDictionary[Store, str] = WeakKeyDictionary()
+"""What was read from each open store: it never changes there."""
 
 
 async def installation(context: Context) -> str:
     """The id of this installation: 16 hexadecimal digits. The first process that asks creates it."""
+    if context.store in _KNOWN:
+        return _KNOWN[context.store]
     known = await context.store.get(Flag, FLAG)
     if known is not None:
+        _KNOWN[context.store] = known.value
         return known.value
     await put_flag(FLAG, context.random_id(), None, context)  # unless another process made it just now
     return await installation(context)

@@ -1,18 +1,21 @@
 """The spool: a folder that keeps documents' bytes, those of each document in a file of its own.
 
 A file appears whole or not at all: written aside, synced, then renamed; the folders are synced too, because a renamed
-file whose folder was not is not there after a power cut. Its name is the document's id and a mark that no other keeping
-has. So a file is never written twice, and letting one go can't hit what was kept meanwhile.
+file whose folder was not is not there after a power cut (file_group.py). Its name is the document's id and a mark that
+no other keeping has. So a file is never written twice, and letting one go can't hit what was kept meanwhile.
 """
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from secrets import token_hex
+from typing import Any, BinaryIO, TypeVar
 
 from receiver.core.delivery_request import Content
 from receiver.core.document import Document
@@ -20,11 +23,17 @@ from receiver.core.errors import AccessDenied, DocumentRefused, FileGone, StoreB
 from receiver.core.header_block import HEAD_BYTES
 from receiver.ports import Spool, StoredContent
 from receiver.store.durable_files import MODE, Folders, clear_untouched, sync_file, sync_folder
+from receiver.store.file_group import FileGroup, path_of, shelf_of
 
 CHUNK = 1024 * 1024
+HELD = 256 * 1024
+"""Bytes that are held in memory before they are written: a smaller file is written, synced and named in one go."""
+AT_ONCE = 16
+"""Files that are written and synced side by side: their syncs cost the disk little more than one."""
 UNFINISHED = ".new-"
 SCHEME = "spool:"
 FIX = "check the disk and the permissions of MAILROOM_SPOOL; Mailroom resumes by itself once it can write"
+R = TypeVar("R")
 OWNER = ".installation"
 """The file that says whose spool this is."""
 
@@ -38,49 +47,42 @@ class FolderSpool:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._folders = Folders()
+        self._group = FileGroup(root, self._folders)
 
     async def keep(
         self, source: AsyncIterator[bytes] | Path, *, limit: int, owner: Callable[[str], str]
     ) -> StoredContent:
         chunks = _chunks(source) if isinstance(source, Path) else source
+        aside = Aside(self.root / f"{UNFINISHED}{token_hex(8)}", limit)
         try:
-            await asyncio.to_thread(self._folders.make, self.root)
-            return await self._keep(chunks, limit, owner)
+            async for chunk in chunks:
+                aside.add(chunk)
+                if aside.holds_much:
+                    await _in_thread(self._write, aside)
+            return await _in_thread(self._finish, aside, owner)
         except OSError as error:
             raise StoreBusy(f"the spool {self.root} cannot be written: {error.strerror}", fix=FIX) from error
-
-    async def _keep(self, chunks: AsyncIterator[bytes], limit: int, owner: Callable[[str], str]) -> StoredContent:
-        aside = self.root / f"{UNFINISHED}{token_hex(8)}"
-        descriptor = await asyncio.to_thread(os.open, aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, MODE)
-        digest, size, head = hashlib.sha256(), 0, b""
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                async for chunk in chunks:
-                    size += len(chunk)
-                    if size > limit:
-                        raise DocumentRefused(
-                            f"the file is over {limit} bytes", fix="LlamaCloud accepts at most 512 MB"
-                        )
-                    head = head if len(head) >= HEAD_BYTES else (head + chunk)[:HEAD_BYTES]
-                    digest.update(chunk)
-                    await asyncio.to_thread(file.write, chunk)
-                await asyncio.to_thread(sync_file, file)
-            sha256 = digest.hexdigest()
-            location = f"{SCHEME}{owner(sha256)}.{token_hex(4)}"
-            await asyncio.to_thread(self._settle, aside, self.path_of(location))
         finally:
-            await asyncio.to_thread(aside.unlink, missing_ok=True)
-        return StoredContent(location=location, sha256=sha256, size=size, head=head)
+            if aside.file is not None:
+                await _in_thread(aside.remove)
 
-    def _settle(self, aside: Path, home: Path) -> None:
-        self._folders.make(home.parent)
-        aside.rename(home)
-        sync_folder(home.parent)
+    def _write(self, aside: "Aside") -> None:
+        self._folders.make(self.root)
+        aside.write()
+
+    def _finish(self, aside: "Aside", owner: Callable[[str], str]) -> StoredContent:
+        self._write(aside)
+        try:
+            aside.sync()
+            sha256 = aside.digest.hexdigest()
+            name = self._group.settle(aside.path, owner(sha256))
+        finally:
+            aside.remove()
+        return StoredContent(location=f"{SCHEME}{name}", sha256=sha256, size=aside.size, head=aside.head)
 
     def path_of(self, location: str) -> Path:
         """The file in which the bytes at this location lie."""
-        name = location.removeprefix(SCHEME)
-        return self.root / _shelf(name) / name
+        return path_of(self.root, location.removeprefix(SCHEME))
 
     async def content(self, document: Document) -> Content:
         path = self.path_of(document.content)
@@ -115,10 +117,11 @@ class FolderSpool:
 
     def _listed(self, after: str) -> Iterator[tuple[str, float]]:
         """Shelf by shelf, so that a look costs what it looks at, however much lies there."""
-        shelves = sorted(item.name for item in self.root.glob("[!.]*") if item.name >= _shelf(after) and item.is_dir())
+        begun = shelf_of(after)
+        shelves = sorted(item.name for item in self.root.glob("[!.]*") if item.name >= begun and item.is_dir())
         for shelf in shelves:
             for path in sorted((self.root / shelf).iterdir()):
-                if (shelf, path.name) > (_shelf(after), after):
+                if (shelf, path.name) > (begun, after):
                     with contextlib.suppress(FileNotFoundError):  # it was released just now
                         yield f"{SCHEME}{path.name}", path.stat().st_mtime
 
@@ -153,9 +156,60 @@ class FolderSpool:
         return await asyncio.to_thread(clear_untouched, self.root.glob(f"{UNFINISHED}*"), before)
 
 
-def _shelf(name: str) -> str:
-    """The folder that a file lies in: two characters of its name that are different from document to document."""
-    return name.partition(".")[0].removeprefix("doc_")[:2]
+class Aside:
+    """A file under a passing name, and what is known of its bytes so far."""
+
+    def __init__(self, path: Path, limit: int) -> None:
+        self.path = path
+        self.file: BinaryIO | None = None
+        self.digest, self.size, self.head = hashlib.sha256(), 0, b""
+        self._limit = limit
+        self._held: list[bytes] = []
+        self._holds = 0
+
+    def add(self, chunk: bytes) -> None:
+        """Takes the next bytes, in memory. Raises DocumentRefused when they are too many."""
+        self.size += len(chunk)
+        if self.size > self._limit:
+            raise DocumentRefused(f"the file is over {self._limit} bytes", fix="LlamaCloud accepts at most 512 MB")
+        self.head = self.head if len(self.head) >= HEAD_BYTES else (self.head + chunk)[:HEAD_BYTES]
+        self.digest.update(chunk)
+        self._held.append(chunk)
+        self._holds += len(chunk)
+
+    @property
+    def holds_much(self) -> bool:
+        """Whether what it holds should be written."""
+        return self._holds > HELD
+
+    def write(self) -> None:
+        """Writes what it holds. Raises OSError."""
+        if self.file is None:
+            self.file = os.fdopen(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, MODE), "wb")
+        held, self._held, self._holds = self._held, [], 0
+        self.file.writelines(held)
+
+    def sync(self) -> None:
+        """Its bytes are on the disk. Raises OSError."""
+        assert self.file is not None
+        sync_file(self.file)
+
+    def remove(self) -> None:
+        """Removes it where it still has its passing name."""
+        if self.file is not None:
+            self.file.close()
+            self.path.unlink(missing_ok=True)
+            self.file = None
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    """Of their own: a disk that hangs holds these, and none that others need."""
+    return ThreadPoolExecutor(AT_ONCE, "mailroom-spool")
+
+
+async def _in_thread(work: Callable[..., R], *arguments: Any) -> R:
+    return await asyncio.get_running_loop().run_in_executor(_threads(), functools.partial(work, *arguments))
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:

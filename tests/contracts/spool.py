@@ -50,7 +50,7 @@ class SpoolContract:
 
     async def test_the_owner_is_asked_with_the_checksum_and_named(self, spool: Spool, names: Names) -> None:
         at = await spool.keep(chunks(), limit=LIMIT, owner=lambda sha256: f"doc_{sha256[:8]}")
-        assert re.fullmatch(rf"spool:doc_{SHA[:8]}\.[0-9a-f]{{8}}", at.location)
+        assert re.fullmatch(rf"spool:doc_{SHA[:8]}\.[0-9a-f]{{2}}-[0-9a-f]{{8}}", at.location)
         assert names() == [at.location.removeprefix("spool:")]
 
     async def test_each_keeping_has_a_place_of_its_own(self, spool: Spool, names: Names) -> None:

@@ -219,10 +219,11 @@ async def test_a_file_that_brings_out_a_fault_of_ours_holds_no_other_up(
 
 
 @pytest.mark.anyio
-async def test_a_watcher_that_is_told_to_stop_finishes_the_file_in_hand_and_no_other(
+async def test_a_watcher_that_is_told_to_stop_finishes_the_files_in_hand_and_no_other(
     app: App, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop = asyncio.Event()
+    monkeypatch.setattr(watching_module, "AT_ONCE", 1)
 
     async def told_meanwhile(app: App, path: Path, file: BufferedReader, *, packet: bool) -> IngestedFile:
         stop.set()
@@ -235,6 +236,19 @@ async def test_a_watcher_that_is_told_to_stop_finishes_the_file_in_hand_and_no_o
     for _ in range(2):
         await look(app, inbox, stop)
     assert [path.name for path in inbox.waiting()] == ["1.pdf", "2.pdf"]
+
+
+@pytest.mark.anyio
+async def test_files_with_one_name_that_are_moved_at_the_same_time_do_not_overwrite_each_other(
+    app: App, inbox: Inbox
+) -> None:
+    names = ["letter.pdf", *(f"letter ({number}).pdf" for number in range(2, 12))]
+    for round_ in (b"first", b"second"):
+        for name in names:
+            put(inbox, name, PDF + round_ + name.encode())
+        await look_at(app, inbox)
+    kept = {path.read_bytes() for path in (inbox.folder / "done").iterdir()}
+    assert kept == {PDF + round_ + name.encode() for round_ in (b"first", b"second") for name in names}
 
 
 @pytest.mark.anyio

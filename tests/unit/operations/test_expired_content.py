@@ -405,4 +405,4 @@ def test_the_bytes_lie_under_a_name_that_is_used_once() -> None:
         keeping = [spool.keep(source, limit=100, owner=lambda _: "doc_abc") for _ in range(3)]
         found = {asyncio.run(each).location for each in keeping}
     assert len(found) == 3
-    assert all(re.fullmatch(r"spool:doc_abc\.[0-9a-f]{8}", item) for item in found)
+    assert all(re.fullmatch(r"spool:doc_abc\.[0-9a-f]{2}-[0-9a-f]{8}", item) for item in found)

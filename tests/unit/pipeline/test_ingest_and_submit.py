@@ -1,5 +1,6 @@
 """Taken in once, submitted once, however often anybody tries."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from receiver.core.document import DocumentState, Step
 from receiver.core.errors import CloudBusy, DocumentRefused, OutOfCredits
 from receiver.core.task import TaskState
 from receiver.core.verify import TOKEN_HEADER
+from receiver.pipeline.ingest import IncomingFile, ingest
 from receiver.pipeline.pause import SUBMISSION, pause
 from tests.in_memory_app import TABLE, InMemoryApp
 
@@ -33,6 +35,15 @@ async def test_the_same_bytes_by_another_way_name_the_first_that_brought_them(ap
     assert (first.document.duplicate_of, second.document.duplicate_of) == ("", first.document.id)
     assert (third.document.duplicate_of, third.fresh) == ("", False)
     assert show.document(second.document)["same_bytes_as"] == first.document.id
+
+
+async def test_of_the_same_bytes_at_the_same_moment_one_is_the_first(app: InMemoryApp) -> None:
+    files = [IncomingFile(name=f"{n}.pdf", kind="folder", source=b"%PDF-1.7 a letter") for n in range(8)]
+    taken = await asyncio.gather(*(ingest(item, app.context) for item in files))
+    hints = {item.document.duplicate_of for item in taken}
+    first = (hints - {""}).pop()
+    assert hints == {"", first}
+    assert [item.document.id for item in taken if not item.document.duplicate_of] == [first]
 
 
 async def test_the_table_may_have_a_row_for_what_came_in_before(app: InMemoryApp) -> None:

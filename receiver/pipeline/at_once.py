@@ -1,0 +1,32 @@
+"""Several things at a time: none waits for the slowest of a batch."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+async def at_once(number: int, items: Iterable[T], work: Callable[[T], Awaitable[R]]) -> list[R]:
+    """What ``work`` returns for each of the items, in their order, at most ``number`` at a time.
+
+    The first that raises is the last that was begun: those in hand are finished, then it is raised.
+    """
+    results: dict[int, R] = {}
+    failures: list[Exception] = []
+    waiting = enumerate(items)
+
+    async def worker() -> None:
+        for place, item in waiting:
+            try:
+                results[place] = await work(item)
+            except Exception as error:  # noqa: BLE001 - raised below, when the others are done
+                failures.append(error)
+            if failures:
+                return
+
+    await asyncio.gather(*(worker() for _ in range(number)))
+    if failures:
+        raise failures[0]
+    return [results[place] for place in sorted(results)]
