@@ -248,7 +248,7 @@ WRONG = {
     ),
     "an option without a value": (s3("kms_key: "), "routes[0].to[0].kms_key: is empty; leave it out"),
     "another vendor's bucket": (to("gs://mail/in/"), "no destination serves gs://"),
-    "a topic": (to("sns://arn:aws:sns:eu-central-1:123456789012:t"), "no destination serves sns://"),
+    "a broker": (to("kafka://mail"), "no destination serves kafka://"),
     "an ARN alone": (to("arn:aws:sqs:eu-central-1:123456789012:q"), "write it like s3://bucket/prefix/ or sqs://queue"),
     "a field that is formatted": (to('"s3://mail/{document_id:>40}"'), "{document_id} takes no format"),
     "a field by its number": (to('"s3://mail/{0}/"'), "unknown field {0}"),

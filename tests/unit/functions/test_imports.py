@@ -29,9 +29,9 @@ FORBIDDEN = (
     "receiver.pipeline.process",
     "receiver.store.sqlite.store",
 )
-BUDGET = 76
-"""Modules of our own at most. It is 76 when this is written, reading the settings one of them; a jump is worth a look
-at `python -X importtime`."""
+BUDGET = 77
+"""Modules of our own at most. It is 77 when this is written, the settings' environment and the timers among them;
+a jump is worth a look at `python -X importtime`."""
 START = """
 import sys
 import handlers.functions.receive as receive

@@ -1,4 +1,4 @@
-"""docs/runbook-aws.md names every alarm, and its costs follow from the table of docs/deploy-aws.md."""
+"""docs/runbook-aws.md names every alarm, and whoever deploys may do no more than that."""
 
 import json
 import re
@@ -8,7 +8,6 @@ import pytest
 from tests.infra import ROOT, of_type
 
 PAGE = (ROOT / "docs" / "runbook-aws.md").read_text(encoding="utf-8")
-COSTS = (ROOT / "docs" / "deploy-aws.md").read_text(encoding="utf-8")
 POLICY = json.loads((ROOT / "infra" / "deploy-policy.json").read_text(encoding="utf-8"))
 
 
@@ -16,17 +15,6 @@ POLICY = json.loads((ROOT / "infra" / "deploy-policy.json").read_text(encoding="
 def test_every_alarm_says_what_to_do(alarm: str) -> None:
     (row,) = [line for line in PAGE.splitlines() if line.startswith("|") and f"`{alarm}`" in line.split("|")[1]]
     assert all(len(cell.strip()) > 10 for cell in row.split("|")[2:4])
-
-
-def test_the_costs_at_three_sizes_follow_from_the_table() -> None:
-    (documents,) = re.findall(r"\*\*together\*\* \| \| \*\*([\d.]+)\*\*", COSTS)
-    (idle,) = re.findall(r"\*\*together\*\* \| \| \*\*about (\d+)\*\*", COSTS)
-    rows = re.findall(r"^\| ([\d,]+)( million)? \| ([\d,]+) \|", PAGE, re.MULTILINE)
-    assert len(rows) == 3
-    for number, million, said in rows:
-        count = int(number.replace(",", "")) * (1_000_000 if million else 1)
-        expected = float(documents) * count / 10_000 + int(idle)
-        assert int(said.replace(",", "")) == pytest.approx(expected, rel=0.05), number
 
 
 def test_whoever_deploys_can_touch_nothing_that_is_not_named_mailroom() -> None:
