@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+RESTORED = "restored"
+"""The flag of a store that came back from a backup: LlamaCloud may know more of its documents than it does."""
+
 
 def bytes_flag(sha256: str) -> str:
     """The id of the flag that says which document first came in with these bytes."""

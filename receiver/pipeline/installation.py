@@ -5,14 +5,15 @@ LlamaCloud knows projects, not installations. Two installations in one project w
 
 from weakref import WeakKeyDictionary
 
-from receiver.core.flag import Flag
+from receiver.core.flag import RESTORED, Flag
 from receiver.pipeline.context import Context
 from receiver.pipeline.flags import put_flag
 from receiver.ports import Store
 
 FLAG = "installation"
 _KNOWN: WeakKeyDictionary[Store, str] = WeakKeyDictionary()
-"""What was read from each open store: it never changes there."""
+_RESTORED: WeakKeyDictionary[Store, bool] = WeakKeyDictionary()
+"""What was read from each open store: neither changes while it is open."""
 
 
 async def installation(context: Context) -> str:
@@ -25,6 +26,13 @@ async def installation(context: Context) -> str:
         return known.value
     await put_flag(FLAG, context.random_id(), None, context)  # unless another process made it just now
     return await installation(context)
+
+
+async def is_restored(context: Context) -> bool:
+    """Whether the store came back from a backup: a document that is new to it may have been submitted before."""
+    if context.store not in _RESTORED:
+        _RESTORED[context.store] = await context.store.get(Flag, RESTORED) is not None
+    return _RESTORED[context.store]
 
 
 async def our_spool(context: Context) -> bool:

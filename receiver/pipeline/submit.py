@@ -25,6 +25,7 @@ from receiver.pipeline import create_job
 from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.document_outcome import failed_without_job, held, may_resubmit, resubmission
 from receiver.pipeline.gather_facts import count_pages
+from receiver.pipeline.installation import is_restored
 from receiver.pipeline.job_request import job_request_for, not_requested, written_down
 from receiver.ports import CloudFile, JobRequest
 
@@ -67,7 +68,7 @@ async def _placed(document: Document, task: Task, context: Context) -> Placed:
     """Uploads the file, stores the request, and only then creates the job."""
     kind = JobKind.SPLIT if document.packet else JobKind.CLASSIFY
     document = await _counted(document, task, context)
-    file = await _file(document, kind, context)
+    file = await _file(document, kind, task, context)
     document = _named(document, file)
     order = job_request_for(document, kind, file, context)
     document = await written_down(document, order, context)
@@ -163,20 +164,31 @@ async def _create(order: JobRequest, document: Document, task: Task, context: Co
     return await context.cloud.create(order), order
 
 
-async def _file(document: Document, kind: JobKind, context: Context) -> CloudFile:
+async def _file(document: Document, kind: JobKind, task: Task, context: Context) -> CloudFile:
     """The document's file at LlamaCloud, uploaded unless it is there. It is compared by its bytes: the name proves
     nothing. A document that was submitted by its id there is looked up by that, and never uploaded.
     """
     if document.at_llamacloud:
         return await context.cloud.file(document.at_llamacloud)
     external_id = external_file_id(document)
-    found = await context.cloud.find_file(external_id, sha256=document.sha256, known=document.file_id)
-    if found is not None and (
-        found.expires_at is None or found.expires_at > context.clock() + context.config.deadline_seconds
-    ):
-        return found
+    if not await _cannot_be_there(document, task, context):
+        found = await context.cloud.find_file(external_id, sha256=document.sha256, known=document.file_id)
+        if found is not None and (
+            found.expires_at is None or found.expires_at > context.clock() + context.config.deadline_seconds
+        ):
+            return found
     content = await context.content(document)
     return await context.cloud.upload(content, name=document.name, external_id=external_id, purpose=kind.value)
+
+
+async def _cannot_be_there(document: Document, task: Task, context: Context) -> bool:
+    """Whether nobody can have uploaded it yet: this is the very first time that its first submission is in hand.
+
+    The version of a task tells all that ever happened to it. A copy of the store that was brought back may have been
+    ahead of this one.
+    """
+    first = task.version == 1 and task.attempts == 1 and not (document.file_id or document.submissions)
+    return first and not document.transactions and bool(document.installation) and not await is_restored(context)
 
 
 def _submitted(document: Document, placed: Placed, context: Context) -> Sequence[Write]:

@@ -22,7 +22,8 @@ from typing import NamedTuple
 import msgspec
 
 from receiver.core.errors import MailroomError, Misconfigured
-from receiver.store import durable_files
+from receiver.core.flag import RESTORED, Flag
+from receiver.store import codec, durable_files
 from receiver.store.durable_files import Folders
 from receiver.store.spool import FolderSpool
 from receiver.store.sqlite.integrity import is_lost
@@ -110,9 +111,10 @@ def restore(source: Path, store: Path, spool: FolderSpool | None) -> Backup:
     there = root is not None and root.exists()
     try:
         _put(source, aside, root)
+        _mark_restored(aside, at=datetime.fromisoformat(made.made_at).timestamp())
         aside.rename(store)
         durable_files.sync_folder(store.parent)
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         aside.unlink(missing_ok=True)
         if root is not None:
             _clear(root, keep=there)
@@ -127,6 +129,15 @@ def _put(source: Path, store: Path, spool: Path | None) -> None:
             if path.is_file():
                 _copy(path, spool / path.relative_to(source / SPOOL), folders)
     _copy(source / STORE, store, folders)
+
+
+def _mark_restored(store: Path, *, at: float) -> None:
+    """From now on its documents are looked for at LlamaCloud before they are uploaded (pipeline/submit.py)."""
+    flag = Flag(id=RESTORED, value="", at=at)
+    with closing(sqlite3.connect(store, isolation_level=None)) as db:
+        db.execute("insert or ignore into flag (id, version, body) values (?, 0, ?)", (flag.id, codec.encode(flag)))
+    with store.open("rb+") as file:
+        durable_files.sync_file(file)
 
 
 def _make(store: Path, spool: FolderSpool | None, to: Path, made: Backup) -> None:

@@ -19,6 +19,7 @@ from receiver.cli import backup as commands
 from receiver.core.change import Insert, Query, Replace
 from receiver.core.document import SETTLED, Document, DocumentState
 from receiver.core.errors import MailroomError, Misconfigured
+from receiver.core.flag import RESTORED, Flag
 from receiver.operations.expired_content import delete_content
 from receiver.pipeline.records import every_record
 from receiver.store import backup, durable_files
@@ -82,6 +83,8 @@ async def test_what_is_restored_is_what_was_there(machine: Machine, tmp_path: Pa
     await other.store.open()
     assert await all_documents(other) == await all_documents(machine)
     assert await other.store.tally() == await machine.store.tally()
+    assert await machine.store.get(Flag, RESTORED) is None
+    assert await other.store.get(Flag, RESTORED) is not None
     for document in (await all_documents(other)).values():
         content = await other.spool.content(document)
         assert content.path is not None

@@ -1,18 +1,24 @@
 """Taken in once, submitted once, however often anybody tries."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
 
 from receiver import show
 from receiver.core import token
+from receiver.core.change import Insert, Replace
 from receiver.core.document import DocumentState, Step
 from receiver.core.errors import CloudBusy, DocumentRefused, OutOfCredits
-from receiver.core.task import TaskState
+from receiver.core.flag import RESTORED, Flag
+from receiver.core.submission import external_file_id
+from receiver.core.task import Task, TaskState
 from receiver.core.verify import TOKEN_HEADER
 from receiver.pipeline.ingest import IncomingFile, ingest
 from receiver.pipeline.pause import SUBMISSION, pause
+from receiver.pipeline.process import process
+from receiver.ports import CloudFile
 from tests.in_memory_app import TABLE, InMemoryApp
 
 pytestmark = pytest.mark.anyio
@@ -184,3 +190,65 @@ async def test_what_is_refused_leaves_no_bytes(app: InMemoryApp, content: bytes)
     with pytest.raises(DocumentRefused):
         await app.ingest(content=content)
     assert not (app.folder / "spool").exists()
+
+
+def looked_for(app: InMemoryApp, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names under which files are looked for at LlamaCloud from now on."""
+    names, find = list[str](), app.cloud.find_file
+
+    async def noted(external_id: str, *, sha256: str, known: str = "") -> CloudFile | None:
+        names.append(external_id)
+        return await find(external_id, sha256=sha256, known=known)
+
+    monkeypatch.setattr(app.cloud, "find_file", noted)
+    return names
+
+
+async def test_a_file_that_nobody_can_have_uploaded_is_not_looked_for(
+    app: InMemoryApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = looked_for(app, monkeypatch)
+    assert (await app.submitted()).job_id
+    assert (names, len(app.cloud.uploads)) == ([], 1)
+
+
+async def fails(app: InMemoryApp, task: Task) -> None:
+    app.cloud.broken = CloudBusy("away")
+    await process(task, app.context)
+    app.cloud.broken = None
+
+
+async def is_released(app: InMemoryApp, task: Task) -> None:
+    """Its worker is told to stop, after the upload: this attempt is not counted."""
+    uploaded = await app.document(task.subject)
+    content = await app.context.content(uploaded)
+    await app.cloud.upload(content, name="a", external_id=external_file_id(uploaded), purpose="classify")
+    await app.store.apply(Replace(task.release(now=app.now)))
+
+
+async def is_lost(app: InMemoryApp, task: Task) -> None:
+    await app.workers_die()
+
+
+@pytest.mark.parametrize("ends", [fails, is_released, is_lost])
+async def test_after_an_attempt_that_may_have_uploaded_it_the_file_is_looked_for(
+    app: InMemoryApp, monkeypatch: pytest.MonkeyPatch, ends: Callable[[InMemoryApp, Task], Awaitable[None]]
+) -> None:
+    names = looked_for(app, monkeypatch)
+    document = (await app.ingest()).document
+    (task,) = await app.store.claim(owner="first", now=app.now, lease_seconds=60)
+    await ends(app, task)
+    app.later(60)
+    await app.work()
+    assert names == [external_file_id(document)]
+    assert len(app.cloud.uploads) == 1
+    assert (await app.document(document.id)).step is Step.SUBMITTED
+
+
+async def test_a_store_that_was_restored_looks_for_every_file(
+    app: InMemoryApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await app.store.apply(Insert(Flag(id=RESTORED, value="", at=app.now)))
+    names = looked_for(app, monkeypatch)
+    document = await app.submitted()
+    assert names == [external_file_id(document)]
