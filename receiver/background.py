@@ -13,6 +13,7 @@ from receiver.operations.future_dates import FutureDates
 from receiver.operations.leader_lock import LeaderLock
 from receiver.operations.lease_takeover import ExpiredLeases
 from receiver.operations.missed_webhooks import MissedWebhooks
+from receiver.operations.overdue_jobs import ask_overdue
 from receiver.operations.retention import RetentionResult, apply_retention_steadily
 from receiver.operations.stalled_queue import alert_of_silence, overlooked
 from receiver.operations.sweep import SweepResult, sweep
@@ -23,6 +24,8 @@ from receiver.supervisor import Background
 
 log = logging.getLogger("mailroom.task")
 retention_log = logging.getLogger("mailroom.retention")
+OVERDUE_SECONDS = 5.0
+"""Between two looks at the jobs past their deadline: how late a job is asked about at most."""
 LONGEST_SWEEP = 600.0
 """Seconds; LlamaCloud may give page after page."""
 
@@ -61,11 +64,12 @@ class BackgroundLoops:
             "takeover": partial(self._again, "takeover", self._take_over),
             "sweep": partial(self._again, "sweep", self._sweep),
             "missed": partial(self._again, "missed", self._look_for_missed),
+            "overdue": partial(self._again, "overdue", self._ask_overdue, every=min(OVERDUE_SECONDS, self._every)),
             "clock": partial(self._again, "clock", self._look_at_clock),
             "retention": partial(self._again, "retention", self._tidy),
         }
 
-    async def _again(self, what: str, look: Callable[[], Awaitable[None]]) -> None:
+    async def _again(self, what: str, look: Callable[[], Awaitable[None]], *, every: float | None = None) -> None:
         while True:
             try:
                 await look()
@@ -73,7 +77,7 @@ class BackgroundLoops:
                 if isinstance(error, StoreBusy):
                     self._missed.interrupted()
                 log_error(f"{what}.failed", error)
-            await asyncio.sleep(self._every)
+            await asyncio.sleep(self._every if every is None else every)
 
     async def _take_over(self) -> None:
         for done in await self._takeover.take_over(self._context):
@@ -92,6 +96,11 @@ class BackgroundLoops:
             found = await self._missed.check(self._context)
         if found:
             log_line(log, logging.INFO, "events.recovered", finished=found)
+
+    async def _ask_overdue(self) -> None:
+        found = await ask_overdue(self._context)
+        if found.finished:
+            log_line(log, logging.INFO, "events.recovered", finished=found.finished, asked=found.asked)
 
     async def _recover(self) -> None:
         if self._begin is not None:

@@ -194,9 +194,16 @@ class Cloud(Protocol):
     async def job(self, kind: JobKind, job_id: str, *, beta: bool = False) -> JobReport: ...
 
     def jobs(
-        self, kind: JobKind, *, since: float, until: float, status: str | None = None, beta: bool = False
+        self,
+        kind: JobKind,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        ids: Sequence[str] = (),
+        status: str | None = None,
+        beta: bool = False,
     ) -> AsyncIterator[JobReport]:
-        """All jobs created in this window, page after page."""
+        """All jobs created in this window, or those of these ids (100 at most), page after page."""
         ...
 
     async def cancel(self, kind: JobKind, job_id: str) -> JobReport: ...

@@ -4,7 +4,7 @@ The cloud and the places that are played here have their own tests against real 
 flow makes of what they answer.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,8 @@ class InMemoryCloud:
         """Files whose bytes are gone."""
         self.asked: list[str] = []
         """The jobs that were asked for by their id."""
+        self.lists = 0
+        """How often a list was asked for."""
         self.cancelled: list[str] = []
         self.broken: Exception | None = None
         self.refuse_cancel: Exception | None = None
@@ -128,12 +130,21 @@ class InMemoryCloud:
         return self.reports[job_id]
 
     async def jobs(
-        self, kind: JobKind, *, since: float, until: float, status: str | None = None, beta: bool = False
+        self,
+        kind: JobKind,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        ids: Sequence[str] = (),
+        status: str | None = None,
+        beta: bool = False,
     ) -> AsyncIterator[JobReport]:
+        self.lists += 1
         if self.away is not None:
             raise self.away
-        for report in list(self.reports.values()):
-            if report.kind is kind and since <= (report.created_at or NOW) <= until:
+        for report in [self.reports[item] for item in ids if item in self.reports] if ids else [*self.reports.values()]:
+            created = report.created_at or NOW
+            if report.kind is kind and (since or created) <= created <= (until or created):
                 yield report
 
     async def cancel(self, kind: JobKind, job_id: str) -> JobReport:

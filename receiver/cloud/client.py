@@ -6,7 +6,7 @@ Source of paths and fields: reference 1.1 (files), 1.2 (classify), 1.4 (split), 
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import httpx
@@ -213,14 +213,25 @@ class LlamaCloud:
         return found.report(kind)
 
     async def jobs(
-        self, kind: JobKind, *, since: float, until: float, status: str | None = None, beta: bool = False
+        self,
+        kind: JobKind,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        ids: Sequence[str] = (),
+        status: str | None = None,
+        beta: bool = False,
     ) -> AsyncIterator[JobReport]:
-        """All jobs created in this window (both ends included), page after page; ``status`` is a JobStatus."""
+        """All jobs created in this window (both ends included), or those of these ids (100 at most), page after page;
+        ``status`` is a JobStatus.
+        """
         params: dict[str, Any] = {
             "page_size": PAGE_SIZE,
-            "created_at_on_or_after": wire.iso(since),
-            "created_at_on_or_before": wire.iso(until),
+            "created_at_on_or_after": None if since is None else wire.iso(since),
+            "created_at_on_or_before": None if until is None else wire.iso(until),
+            "job_ids": [item for item in ids if may_be_id(item)],
         }
+        params = {name: value for name, value in params.items() if value}
         if status is not None:
             params["status"] = orders.status_word(kind, JobStatus(status))
         call = Call(method="GET", path=orders.job_path(kind, beta=beta), about=About.ACCOUNT, params=params)

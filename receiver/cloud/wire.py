@@ -160,6 +160,8 @@ class JobPayload(Wire):
     )
     transaction_id: str | None = None
     created_at: datetime | None = None
+    updated_at: datetime | None = None
+    """Of a job that has ended: when it did."""
     error_message: Text | None = None
     result: ResultPayload | None = None
     usage: UsagePayload | None = None
@@ -179,6 +181,7 @@ class JobPayload(Wire):
             file_id=self.file_input or "",
             transaction_id=self.transaction_id or "",
             created_at=unix_seconds(self.created_at),
+            ended_at=unix_seconds(self.updated_at) if status_of(self.status).final else None,
             classification=found.classification() if kind is JobKind.CLASSIFY else None,
             segments=tuple(piece.record() for piece in found.segments) if kind is JobKind.SPLIT else (),
             error=self.error_message or "",

@@ -69,6 +69,8 @@ class JobReport:
     file_id: str = ""
     transaction_id: str = ""
     created_at: float | None = None
+    ended_at: float | None = None
+    """When a job that has ended did, by LlamaCloud's clock."""
     classification: Classification | None = None
     segments: tuple[Segment, ...] = ()
     error: str = ""
@@ -93,14 +95,17 @@ def _text(value: object) -> str:
     return " ".join(str(value or "").split())
 
 
-ASK_AGAIN = 60.0
-"""Seconds until an unfinished job is asked about again, the first time; they double each time."""
+ASK_AGAIN, STEADY, MORE = 5.0, 3, 1.5
+"""Seconds until an unfinished job is asked about again, the first times; then each wait is so many times longer. So a
+result of which no event comes is late by half of what its job took, or by these seconds."""
 SELDOM = 3600.0
+FOLLOW_UP = 60.0
+"""Seconds that the task which goes on with a job has before the job is asked about again, at the least."""
 
 
 def pause_after(checks: int) -> float:
     """Seconds from the check after this many to the next."""
-    return float(min(ASK_AGAIN * 2.0 ** min(checks, 60), SELDOM))
+    return float(min(ASK_AGAIN * MORE ** max(0, min(checks, 60) - STEADY + 1), SELDOM))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +123,8 @@ class Job:
     heard_at: float | None = None
     """When we first learned of it, by our own clock; None for a job from before this was stored."""
     checks: int = 0
+    first_wait: float | None = None
+    """Seconds from its creation to its first deadline; None for a job from before this was kept."""
     beta: bool = False
     """True for a split job on the beta path, which knows no webhooks."""
     pages: int | None = None
@@ -140,16 +147,21 @@ class Job:
         """The job after a check that found this status, with the time of the next check."""
         return replace(self, status=status, checks=self.checks + 1, deadline=now + pause_after(self.checks))
 
+    def followed_up(self, now: float) -> "Job":
+        """The job after a look from which a task follows: when to look again if nothing comes of that."""
+        return replace(self, checks=self.checks + 1, deadline=now + max(pause_after(self.checks), FOLLOW_UP))
+
     def longest_wait(self, deadline_seconds: float) -> float:
         """How far ahead its deadline can lie; ``deadline_seconds`` is the table's."""
-        return pause_after(self.checks - 1) if self.checks else deadline_seconds
+        return max(pause_after(self.checks - 1), FOLLOW_UP) if self.checks else deadline_seconds
 
     def stuck(self, *, after: float, deadline_seconds: float) -> bool:
         """Whether our checks found it unfinished for ``after`` seconds.
 
         Checks count, and not the difference of two times: a clock that jumps can make that as long as it likes.
         """
-        looked_for = deadline_seconds + sum(map(pause_after, range(self.checks)))
+        first = deadline_seconds if self.first_wait is None else self.first_wait
+        looked_for = first + sum(map(pause_after, range(self.checks)))
         return not self.status.final and looked_for >= after
 
     @property

@@ -6,7 +6,7 @@ its deadline.
 
 import time
 
-from receiver.operations.sweep import ask_before_due
+from receiver.operations.overdue_jobs import ask_open
 from receiver.pipeline.context import Context
 from receiver.ports import Clock
 
@@ -36,9 +36,9 @@ class MissedWebhooks:
             self.interrupted()
         if not self._may_have_missed:
             return 0
-        found = await ask_before_due(context)
-        self._may_have_missed = found is None
-        return found or 0
+        found = await ask_open(context)
+        self._may_have_missed = found.refused
+        return found.finished
 
     def _stood_still(self, now: float) -> bool:
         """By either clock: a monotonic one stops while the machine sleeps."""

@@ -20,6 +20,7 @@ from receiver.core.links import ContentLinks
 from receiver.core.plan import Taken, Target
 from receiver.core.route import RouteTable
 from receiver.core.task import NOTICES, Task
+from receiver.core.usual_times import UsualTimes
 from receiver.core.verify import TOKEN_HEADER
 from receiver.destination_traits import taken_by
 from receiver.ports import (
@@ -143,6 +144,8 @@ class Context:
     """The ``to`` of an alert rule -> its channel."""
     lookups: Budget = field(default_factory=lookup_budget)
     """One for all tasks of this process."""
+    usual_times: UsualTimes = field(default_factory=UsualTimes)
+    """How long jobs take; one for all tasks of this process."""
     operator_url: str = ""
     """The address of the operator's page, for links in notices; "" for none."""
     heartbeat: Callable[[], Awaitable[None]] | None = None

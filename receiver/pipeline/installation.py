@@ -28,11 +28,13 @@ async def installation(context: Context) -> str:
     return await installation(context)
 
 
-async def is_restored(context: Context) -> bool:
-    """Whether the store came back from a backup: a document that is new to it may have been submitted before."""
+async def may_come_again(context: Context) -> bool:
+    """Whether a document that is new to the store may have been submitted before: it came back from a backup, or has
+    forgotten documents (retention.documents_days).
+    """
     if context.store not in _RESTORED:
         _RESTORED[context.store] = await context.store.get(Flag, RESTORED) is not None
-    return _RESTORED[context.store]
+    return _RESTORED[context.store] or (await context.store.tally()).forgotten > 0
 
 
 async def our_spool(context: Context) -> bool:

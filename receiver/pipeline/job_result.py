@@ -81,6 +81,7 @@ async def write_result(
     if not fetched.report.status.final:
         polled = isinstance(asked, Command) and asked.verdict is SweepVerdict.POLL
         return _polled(asked.looks, context) if polled else _early(fetched, asked.looks, context)
+    context.usual_times.note(fetched.report, fetched.job.pages if fetched.job else None)
     done = fetched.report.status is JobStatus.COMPLETED
     read = done and is_unread(fetched.document) and bytes_wanted(fetched, context)
     facts = await gather_facts(fetched.document, context) if read else None

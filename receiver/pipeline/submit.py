@@ -25,7 +25,7 @@ from receiver.pipeline import create_job
 from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.document_outcome import failed_without_job, held, may_resubmit, resubmission
 from receiver.pipeline.gather_facts import count_pages
-from receiver.pipeline.installation import is_restored
+from receiver.pipeline.installation import may_come_again
 from receiver.pipeline.job_request import job_request_for, not_requested, written_down
 from receiver.ports import CloudFile, JobRequest
 
@@ -184,16 +184,16 @@ async def _file(document: Document, kind: JobKind, task: Task, context: Context)
 async def _cannot_be_there(document: Document, task: Task, context: Context) -> bool:
     """Whether nobody can have uploaded it yet: this is the very first time that its first submission is in hand.
 
-    The version of a task tells all that ever happened to it. A copy of the store that was brought back may have been
-    ahead of this one.
+    The version of a task tells all that ever happened to it, unless the store has lost or forgotten some of that.
     """
     first = task.version == 1 and task.attempts == 1 and not (document.file_id or document.submissions)
-    return first and not document.transactions and bool(document.installation) and not await is_restored(context)
+    return first and not document.transactions and bool(document.installation) and not await may_come_again(context)
 
 
 def _submitted(document: Document, placed: Placed, context: Context) -> Sequence[Write]:
     now, file, order, report = context.clock(), placed.file, placed.order, placed.report
-    deadline = now + context.config.deadline_seconds
+    deadline, pages = now + context.config.deadline_seconds, _pages_read(placed.document, order)
+    first = context.usual_times.first_look(order.kind, pages, longest=context.config.deadline_seconds)
     job = Job(
         id=report.id,
         kind=order.kind,
@@ -201,9 +201,10 @@ def _submitted(document: Document, placed: Placed, context: Context) -> Sequence
         created_at=report.created_at or now,
         heard_at=now,
         transaction_id=order.transaction_id,
-        deadline=now if report.status.final else deadline,  # an earlier job of ours: no more events will come
+        deadline=now if report.status.final else now + first,  # an earlier job of ours: no more events will come
+        first_wait=first,
         beta=order.beta,
-        pages=_pages_read(placed.document, order),
+        pages=pages,
     )
     submitted = replace(
         document,

@@ -21,7 +21,19 @@ from tests.receivers import Sender, a_body, an_app
 
 pytestmark = pytest.mark.anyio
 PATIENCE_SECONDS = 30
-NAMES = {"worker", "sweep", "missed", "takeover", "clock", "retention", "queue", "feed 1", "secrets", "readiness"}
+NAMES = {
+    "worker",
+    "sweep",
+    "missed",
+    "overdue",
+    "takeover",
+    "clock",
+    "retention",
+    "queue",
+    "feed 1",
+    "secrets",
+    "readiness",
+}
 
 
 class Killer:

@@ -130,6 +130,8 @@ async def test_all_jobs_of_a_window_are_listed_page_after_page(cloud: LlamaCloud
     assert len(listed) == 103
     assert set(listed) == made
     assert [job async for job in cloud.jobs(JobKind.CLASSIFY, since=before - 9, until=before)] == []
+    wanted = sorted(made)[:100]
+    assert sorted([job.id async for job in cloud.jobs(JobKind.CLASSIFY, ids=[*wanted, "a/b"])]) == wanted
 
 
 async def test_jobs_are_listed_by_status_in_our_words(cloud: LlamaCloud) -> None:

@@ -1,6 +1,7 @@
 """What nobody told us is found; what does not move is noticed."""
 
 import asyncio
+import itertools
 
 import pytest
 from hypothesis import given, settings
@@ -8,14 +9,14 @@ from hypothesis import strategies as st
 
 from receiver.core.document import DocumentState
 from receiver.core.errors import OutOfCredits
-from receiver.core.job import JobStatus
+from receiver.core.job import JobStatus, pause_after
 from receiver.operations.sweep import sweep
 from tests.in_memory_app import InMemoryApp
 from tests.pdf_fixtures import a_page, packet_bytes
 
 pytestmark = pytest.mark.anyio
 DEADLINE = 601
-LOOKS = (601, 61, 121, 241, 481, 961, 1921)
+LOOKS = (6, *(pause_after(checks) + 1 for checks in range(18)))
 """Seconds from one look at a job to the next; together they are more than the hour after which it is stuck."""
 
 
@@ -56,13 +57,16 @@ async def test_an_event_that_comes_after_the_sweep_changes_nothing(app: InMemory
 async def test_a_job_at_work_is_asked_about_again_more_and_more_rarely(app: InMemoryApp) -> None:
     document = await app.submitted()
     asked = []
-    for _ in range(30):
-        app.later(60)
+    for _ in range(360):
+        app.later(5)
         result = await sweep(app.context)
         asked.append(result.overdue)
-    assert sum(asked) == 5
+    looks = [at for at, number in enumerate(asked) if number]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(looks)]
+    assert (pauses, pauses[:3]) == (sorted(pauses), [2, 2, 2])
+    assert all(pause <= 2 + at / 2 for pause, at in zip(pauses, looks, strict=False))
     (job,) = await app.jobs(document)
-    assert job.checks == 5
+    assert job.checks == len(looks) < 16
 
 
 async def test_a_job_about_many_pages_is_not_cancelled_while_its_parse_may_still_run(app: InMemoryApp) -> None:
@@ -109,7 +113,7 @@ def test_however_the_clock_jumps_no_running_job_is_stuck_before_it_was_looked_at
 async def test_the_event_of_our_own_cancellation_does_not_use_up_another_submission(app: InMemoryApp) -> None:
     document = await app.submitted()
     await looked_for_long(app)
-    await app.do("recheck:job-1:stuck:6")
+    await app.do(f"recheck:job-1:stuck:{(await app.jobs(document))[0].checks - 1}")
     await app.event("job-1", "classify.cancelled")
     await app.do("react:job-1:classify.cancelled")
     assert (await app.document(document.id)).submissions == 1

@@ -155,7 +155,7 @@ async def test_a_job_is_only_stuck_when_its_record_says_so(app: InMemoryApp) -> 
 async def test_a_stuck_job_that_was_created_elsewhere_is_not_ours_to_cancel(app: InMemoryApp) -> None:
     elsewhere(app, "cls-foreign")
     await Outsider(app).say("classify.success", job_id="cls-foreign")
-    for _ in range(20):
+    for _ in range(30):
         await app.work()
         app.later(500)
         await sweep(app.context)

@@ -1,0 +1,145 @@
+"""Asks LlamaCloud about jobs of which no event came, a hundred in one request, by their ids.
+
+It costs what is overdue, however many jobs the account has: each page is asked about, recorded and enqueued before the
+next one is read, so a pass that is cut short has made its progress, and holds one page in memory.
+"""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from receiver.core.change import InsertIfAbsent, Query, Replace
+from receiver.core.errors import CloudRefused, Conflict
+from receiver.core.job import Job, JobKind, JobReport, SweepVerdict
+from receiver.core.job_update import recheck_of
+from receiver.core.retry import RetryAt
+from receiver.pipeline.at_once import at_once
+from receiver.pipeline.context import Context
+from receiver.pipeline.pause import RESULTS, holding_pause, pause_after_refusal, released
+from receiver.ports import Clock
+
+PAGE = 100
+"""Jobs in one request: the most that a page of LlamaCloud's lists holds (reference 1.2)."""
+WRITERS = 16
+"""Jobs whose records are written at the same time: a store that groups its commits writes them together."""
+OPEN_AT_ONCE = 10_000
+"""Jobs that are asked about at most whatever their deadline is; for the others it comes."""
+BUDGET_SECONDS = 300.0
+"""For one pass; what is left is overdue in the next one, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedJobs:
+    """What a pass asked about and found."""
+
+    asked: int = 0
+    finished: int = 0
+    """Of these, jobs that go on as if their event had come."""
+    refused: bool = False
+    """Whether LlamaCloud refuses us, so that not all were asked about."""
+
+
+async def ask_overdue(
+    context: Context, *, budget_seconds: float = BUDGET_SECONDS, clock: Clock = time.monotonic
+) -> AskedJobs:
+    """Asks about the jobs past their deadline, the oldest first. Raises CloudBusy."""
+    query = Query(by="overdue", until=context.clock(), limit=PAGE)
+    return await _ask_if_open(_pages(query, context), context, until=clock() + budget_seconds, clock=clock)
+
+
+async def ask_open(context: Context, *, clock: Clock = time.monotonic) -> AskedJobs:
+    """Asks about all open jobs, those whose deadline is still to come too. Raises CloudBusy."""
+    query, until = Query(by="overdue", limit=PAGE), clock() + BUDGET_SECONDS
+    return await _ask_if_open(_pages(query, context, most=OPEN_AT_ONCE), context, until=until, clock=clock)
+
+
+async def _pages(query: Query, context: Context, *, most: int | None = None) -> AsyncIterator[list[Job]]:
+    cursor, read = None, 0
+    while most is None or read < most:
+        page = await context.store.find(Job, _after(query, cursor))
+        jobs = page.records if most is None else page.records[: most - read]
+        read += len(jobs)
+        if jobs:
+            yield jobs
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _after(query: Query, cursor: str | None) -> Query:
+    return Query(by=query.by, since=query.since, until=query.until, limit=query.limit, cursor=cursor)
+
+
+async def _ask_if_open(pages: AsyncIterator[list[Job]], context: Context, *, until: float, clock: Clock) -> AskedJobs:
+    """Asks about these jobs unless LlamaCloud refuses us; then this is one way to look whether that is over."""
+    asked, finished, pause = 0, 0, None
+    async for jobs in pages:
+        if pause is None:  # whoever has nothing to ask takes no other's turn to look
+            pause = await holding_pause(RESULTS, "sweep", context)
+            if pause.holds("sweep", context.clock()):
+                return AskedJobs(refused=True)
+        try:
+            finished += await _ask_page(jobs, context)
+        except CloudRefused as error:
+            verdict = RetryAt(context.clock())
+            await pause_after_refusal(RESULTS, "sweep", error, context, verdict=verdict)
+            return AskedJobs(asked, finished, refused=True)
+        asked += len(jobs)
+        if clock() >= until:
+            break
+    if pause is not None:
+        await released(RESULTS, "sweep", pause, context)
+    return AskedJobs(asked, finished)
+
+
+async def _ask_page(jobs: Sequence[Job], context: Context) -> int:
+    """Asks about these, each kind at its own endpoint, and writes what was found; how many go on now."""
+    listed: dict[str, JobReport] = {}
+    for kind, beta in sorted({(job.kind, job.beta) for job in jobs}):
+        listed |= await _listed(kind, [job.id for job in jobs if (job.kind, job.beta) == (kind, beta)], beta, context)
+    tasks = await at_once(WRITERS, jobs, lambda job: _noted(job, listed.get(job.id), context))
+    found = [task for task in tasks if task]
+    await context.enqueue(*found)
+    return len(found)
+
+
+async def _listed(kind: JobKind, ids: Sequence[str], beta: bool, context: Context) -> dict[str, JobReport]:
+    """What the list says of these. It is read no further than they could reach, whatever else it brings."""
+    wanted, found, read = set(ids), dict[str, JobReport](), 0
+    async for report in context.cloud.jobs(kind, ids=ids, beta=beta):
+        read += 1
+        if report.id in wanted:
+            found[report.id] = report
+        if len(found) == len(wanted) or read >= 2 * PAGE:
+            break
+    return found
+
+
+async def _noted(job: Job, report: JobReport | None, context: Context) -> str:
+    """Writes what the list said of the job; the id of the task that goes on with it, "" where none does.
+
+    One before its deadline may just go on.
+    """
+    verdict, now = _verdict(job, report, context), context.clock()
+    if verdict is not SweepVerdict.FINISHED and job.overdue_at is not None and job.overdue_at > now:
+        return ""
+    try:
+        if verdict is None:
+            await context.store.apply(Replace(job.asked(report.status if report else job.status, now)))
+            return ""
+        task = recheck_of(job, verdict, now=now)
+        await context.store.apply(InsertIfAbsent(task), Replace(job.followed_up(now)))
+    except Conflict:
+        return ""  # somebody else heard of it meanwhile
+    context.meter.count("mailroom_sweep_found", what=verdict)
+    return task.id
+
+
+def _verdict(job: Job, report: JobReport | None, context: Context) -> SweepVerdict | None:
+    """What to go on with; None for a job that is still at work. One that is not listed is asked for by its id."""
+    if report is None:
+        return SweepVerdict.GONE
+    if report.status.final:
+        return SweepVerdict.FINISHED
+    after, deadline = context.config.stuck_after(job.pages), context.config.deadline_seconds
+    return SweepVerdict.STUCK if job.stuck(after=after, deadline_seconds=deadline) else None
