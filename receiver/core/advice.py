@@ -73,6 +73,7 @@ BY_KIND: dict[str, Advice] = {
                           ("mailroom balance", "mailroom documents --state open")),
     "clock.skewed": Advice("", (LOOK,)),
     "queue.silent": Advice("", ("mailroom tasks --state ready", LOOK)),
+    "webhooks.missing": Advice("", ("mailroom events", LOOK)),
     "quality.changed": Advice("check them; improve the rule's description, then test the change on past documents",
                               ("mailroom review", "mailroom routes backtest")),
 }  # fmt: skip

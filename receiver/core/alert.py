@@ -25,6 +25,7 @@ KINDS: dict[str, str] = {
     "quality.changed": "more documents than usual match no rule or are uncertain",
     "clock.skewed": "a machine's clock is wrong, or was set by more than a few seconds",
     "queue.silent": "the queue accepts messages but delivers none; the sweep starts the tasks",
+    "webhooks.missing": "LlamaCloud's webhooks do not arrive; results are found by asking, seconds late",
     "channel.failing": "an alert channel rejects notices or failed its check; all other channels are notified",
 }
 """Every kind of alert, and what it means; a rule for another one is refused as a typing error."""

@@ -69,6 +69,7 @@ NATURES: dict[str, Nature] = {
     "shadow.refused": Nature.CONDITION,
     "clock.skewed": Nature.CONDITION,
     "queue.silent": Nature.CONDITION,
+    "webhooks.missing": Nature.CONDITION,
 }
 """Kind of alert -> how its end is known; a kind of an application of its own, which is not named here, is an event."""
 

@@ -19,6 +19,7 @@ from receiver.core.incident import Incident
 from receiver.core.quality import Worse, shares, worse
 from receiver.operations import stalled_queue
 from receiver.operations.heartbeat import failing_channels
+from receiver.operations.lost_webhooks import WINDOW, missing_webhooks
 from receiver.pipeline.context import Context
 from receiver.pipeline.flags import put_flag
 from receiver.pipeline.pause import RESULTS, SUBMISSION, read_pause
@@ -66,9 +67,12 @@ async def monitor(context: Context) -> MonitorResult:
     """Raises an alert for each new case of what is wrong now."""
     await _documents(context)
     totals = await _balance(context)
-    await _raise(totals, context)
+    lost = await missing_webhooks(context)
+    unheard = [Alarm(alert=lost, origin=(f"{lost.at // WINDOW:.0f}",))] if lost else []
+    await _raise([*totals, *unheard], context)
     paused = any([(await read_pause(what, context)).until for what in (SUBMISSION, RESULTS)])
     conditions = {
+        "webhooks.missing": frozenset(item.alert.fingerprint for item in unheard),
         "balance.off": frozenset(item.alert.fingerprint for item in totals),
         "quality.changed": await _quality(context),
         "submission.paused": None if paused else frozenset[str](),

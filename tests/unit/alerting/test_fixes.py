@@ -27,6 +27,7 @@ from receiver.core.notice import Notice, NoticeStatus
 from receiver.core.pages import Segment
 from receiver.operations import clock_skew, stalled_queue
 from receiver.operations.close_incidents import GONE_SECONDS
+from receiver.operations.lost_webhooks import LEAST
 from receiver.operations.monitor import EXPIRING, GRACE
 from receiver.operations.sweep import sweep
 from receiver.pipeline.ingest import IncomingFile
@@ -244,9 +245,17 @@ async def silent_queue(app: InMemoryApp) -> None:
     await stalled_queue.alert_of_silence(3, app.context)
 
 
+async def without_events(app: InMemoryApp) -> None:
+    for number in range(LEAST):
+        document = await app.submitted(name=f"{number}.pdf")
+        app.cloud.classified(document.job_id, "contract")
+    app.later(10)
+    await sweep(app.context)
+
+
 MENDED_ELSEWHERE = (
     "balance.off", "quality.changed", "secret.refused", "table.refused", "shadow.refused", "clock.skewed",
-    "queue.silent",
+    "queue.silent", "webhooks.missing",
 )  # fmt: skip
 
 CASES = {
@@ -276,6 +285,7 @@ CASES = {
     "quality.changed": Case("quality.changed", uncertain),
     "clock.skewed": Case("clock.skewed", wrong_clock),
     "queue.silent": Case("queue.silent", silent_queue),
+    "webhooks.missing": Case("webhooks.missing", without_events),
 }  # fmt: skip
 
 

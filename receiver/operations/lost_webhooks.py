@@ -1,0 +1,43 @@
+"""Tells that webhooks do not arrive: documents go on, seconds late, so nobody would notice.
+
+Each result is found once, by its event or by asking LlamaCloud. The share of the second kind among the latest tasks
+says whether events arrive.
+"""
+
+from receiver.core.alert import Alert
+from receiver.core.change import Query
+from receiver.core.job import SweepVerdict
+from receiver.core.task import Task
+from receiver.pipeline.context import Context
+
+KIND, CAUSE = "webhooks.missing", "lost"
+WINDOW = 3600.0
+"""Seconds that count."""
+SAMPLE = 500
+"""Tasks that are looked at, the latest: as many however much mail there is."""
+LEAST, SHARE = 5, 0.2
+"""Results without an event, and their share of all, from which on somebody is told."""
+LIKELIEST = (
+    "compare MAILROOM_PUBLIC_URL with the address at which the receiver answers /livez from outside; check DNS, "
+    "firewall and proxy on the way; look for event.refused in the log (a secret that was changed on one side); "
+    "a receiver that was down needs nothing more. To test it: mailroom doctor"
+)
+
+
+async def missing_webhooks(context: Context) -> Alert | None:
+    """The alert that too many results of the last hour came without an event; None while they come with one."""
+    now = context.clock()
+    query = Query(since=now - WINDOW, newest_first=True, limit=SAMPLE)
+    tasks = (await context.store.find(Task, query)).records
+    without = sum(task.kind == "recheck" and task.details.get("verdict") == SweepVerdict.FINISHED for task in tasks)
+    every = without + sum(task.kind == "react" for task in tasks)
+    if without < LEAST or without < SHARE * every:
+        return None
+    return Alert(
+        kind=KIND,
+        cause=CAUSE,
+        title="webhooks do not arrive: results are found only by asking LlamaCloud",
+        detail=f"{without} of the latest {every} results came without an event; their documents are late by seconds",
+        fix=LIKELIEST,
+        at=now,
+    )
