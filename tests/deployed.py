@@ -231,6 +231,7 @@ def emulated() -> Iterator[Deployment]:
             f"publicUrl={url}",
             f"llamaCloud={sandbox.url}",
             "metricMath=off",
+            "keyConditions=off",
             "workers=2",
             # So that a poisoned message needs seconds, not hours, to become a dead letter.
             "processTimeout=20", "processVisibility=20", "intakeTimeout=20", "intakeVisibility=20", "attempts=2",

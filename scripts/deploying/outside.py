@@ -38,8 +38,9 @@ def outside(places: list[Place], stage: Stage) -> list[Place]:
 
 def _own(url: str, stage: Stage) -> bool:
     buckets = {stage.bucket(which) for which in ("mail", "inbox", "spool")}
-    ours = {f"s3://{name}" for name in buckets} | {f"sns:{stage.topic('alerts')}", f"sns:{stage.topic('watch')}"}
-    return "/".join(url.split("/")[:3]) in ours or url == f"sqs://{stage.queue('routed')}"
+    if url.startswith("sns:"):
+        return _arn(url, "sns", "", stage) in (stage.topic("alerts"), stage.topic("watch"))
+    return "/".join(url.split("/")[:3]) in {f"s3://{name}" for name in buckets} | {f"sqs://{stage.queue('routed')}"}
 
 
 def _kind(url: str) -> "Kind | None":
@@ -92,18 +93,29 @@ def _of_queue(place: Place, stage: Stage) -> Iterator[tuple[tuple[str, ...], str
 
 
 def _of_topic(place: Place, stage: Stage) -> Iterator[tuple[tuple[str, ...], str]]:
-    yield ("sns:Publish", "sns:GetTopicAttributes"), place.url.removeprefix("sns:").removeprefix("//")
+    yield ("sns:Publish", "sns:GetTopicAttributes"), _arn(place.url, "sns", "", stage)
 
 
 def _of_bus(place: Place, stage: Stage) -> Iterator[tuple[tuple[str, ...], str]]:
-    name = place.url.removeprefix("events:").removeprefix("//")
-    arn = (
+    yield ("events:PutEvents", "events:DescribeEventBus"), _arn(place.url, "events", "event-bus/", stage)
+    yield ("events:ListRules",), "*"  # AWS knows no narrower resource
+
+
+def _of_machine(place: Place, stage: Stage) -> Iterator[tuple[tuple[str, ...], str]]:
+    arn = _arn(place.url, "states", "stateMachine:", stage)
+    machine = ":".join(arn.split(":")[:7])  # an alias or a version may follow
+    for resource in (machine, f"{machine}:*"):
+        yield ("states:StartExecution", "states:DescribeStateMachine"), resource
+
+
+def _arn(url: str, service: str, kind: str, stage: Stage) -> str:
+    """The ARN that a URL holds, or that its name has in the stage's account and region."""
+    name = url.partition(":")[2].removeprefix("//").rstrip("/")
+    return (
         name
         if name.startswith("arn:")
-        else f"arn:{stage.partition}:events:{stage.region}:{stage.account}:event-bus/{name}"
+        else f"arn:{stage.partition}:{service}:{stage.region}:{stage.account}:{kind}{name}"
     )
-    yield ("events:PutEvents", "events:DescribeEventBus"), arn
-    yield ("events:ListRules",), "*"  # AWS knows no narrower resource
 
 
 def _of_role(place: Place, stage: Stage) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -122,26 +134,32 @@ Clients = Callable[[str, str], Any]
 """Service and region (none is the stage's) -> a boto3 client."""
 
 
-def _bucket_exists(place: Place, clients: Clients) -> None:
+def _bucket_exists(place: Place, stage: Stage, clients: Clients) -> None:
     clients("s3", "").head_bucket(Bucket=_bucket(place.url)[0])
 
 
-def _queue_exists(place: Place, clients: Clients) -> None:
+def _queue_exists(place: Place, stage: Stage, clients: Clients) -> None:
     queue = queue_of(place.url)
     owner = {"QueueOwnerAWSAccountId": queue.account} if queue.account else {}
     clients("sqs", queue.region).get_queue_url(QueueName=queue.name, **owner)
 
 
-def _topic_exists(place: Place, clients: Clients) -> None:
-    arn = place.url.removeprefix("sns:").removeprefix("//")
+def _topic_exists(place: Place, stage: Stage, clients: Clients) -> None:
+    arn = _arn(place.url, "sns", "", stage)
     clients("sns", arn.split(":")[3]).get_topic_attributes(TopicArn=arn)
 
 
-def _bus_exists(place: Place, clients: Clients) -> None:
-    clients("events", "").describe_event_bus(Name=place.url.removeprefix("events:").removeprefix("//"))
+def _bus_exists(place: Place, stage: Stage, clients: Clients) -> None:
+    arn = _arn(place.url, "events", "event-bus/", stage)
+    clients("events", arn.split(":")[3]).describe_event_bus(Name=arn)
 
 
-def _role_exists(place: Place, clients: Clients) -> None:
+def _machine_exists(place: Place, stage: Stage, clients: Clients) -> None:
+    arn = _arn(place.url, "states", "stateMachine:", stage)
+    clients("stepfunctions", arn.split(":")[3]).describe_state_machine(stateMachineArn=arn)
+
+
+def _role_exists(place: Place, stage: Stage, clients: Clients) -> None:
     """Only its own account can ask; taking it on is tried by the first delivery."""
 
 
@@ -150,7 +168,7 @@ class Kind:
     """What is done with one kind of place."""
 
     rights: Callable[[Place, Stage], Iterator[tuple[tuple[str, ...], str]]]
-    exists: Callable[[Place, Clients], None]
+    exists: Callable[[Place, Stage, Clients], None]
     fix: str
 
 
@@ -159,13 +177,14 @@ KINDS: dict[str, Kind] = {
     "sqs://": Kind(_of_queue, _queue_exists, "create the queue, or correct its name"),
     "sns:": Kind(_of_topic, _topic_exists, "create the topic, or correct its ARN"),
     "events:": Kind(_of_bus, _bus_exists, "create the event bus, or correct its name"),
+    "states://": Kind(_of_machine, _machine_exists, "create the state machine, or correct its name"),
     "arn:": Kind(_of_role, _role_exists, "correct the role's ARN"),
 }
 """How a URL begins -> its kind."""
-MISSING = re.compile(r"NoSuchBucket|404|NonExistentQueue|QueueDoesNotExist|NotFound|ResourceNotFound")
+MISSING = re.compile(r"NoSuchBucket|404|NonExistentQueue|QueueDoesNotExist|NotFound|ResourceNotFound|DoesNotExist")
 
 
-def existence(places: list[Place], clients: Clients) -> Iterator[Finding]:
+def existence(places: list[Place], stage: Stage, clients: Clients) -> Iterator[Finding]:
     """Whether each is there. What we may not ask about is a doubt: the function's role may do more than we."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -174,7 +193,7 @@ def existence(places: list[Place], clients: Clients) -> Iterator[Finding]:
         if kind is None or "role" in place.options:
             continue
         try:
-            kind.exists(place, clients)
+            kind.exists(place, stage, clients)
         except ClientError as error:
             code = str(error.response["Error"]["Code"])
             if MISSING.search(code):

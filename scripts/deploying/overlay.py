@@ -47,6 +47,9 @@ def _resources(stage: Stage, settings: DeploymentSettings, places: list[Place]) 
     found: dict[str, Template] = {}
     if using := statements(places, stage):
         found["OutsidePlacesPolicy"] = _policy("UseOutsidePlaces", using, ["process"])
+        # It serves documents that Mailroom itself has forgotten from where they were delivered.
+        if assuming := [item for item in using if item["Action"] == ["sts:AssumeRole"]]:
+            found["OutsideRolesPolicy"] = _policy("AssumeOutsideRoles", assuming, ["console"])
     for function, taking in inbox_statements(stage, settings).items():
         found[f"OutsideInbox{function.capitalize()}Policy"] = _policy("UseOutsideInboxes", taking, [function])
     if reading := secret_statements(stage, settings):
@@ -117,13 +120,16 @@ def inbox_statements(stage: Stage, settings: DeploymentSettings) -> dict[str, li
     def statement(resources: list[str], *actions: str) -> Statement:
         return {"Effect": "Allow", "Action": list(actions), "Resource": resources}
 
-    reading = [statement(objects, "s3:GetObject", "s3:GetObjectVersion"), statement(arns, "s3:ListBucket")]
+    reading = [
+        statement(objects, "s3:GetObject", "s3:GetObjectVersion"),
+        statement(arns, "s3:ListBucket", "s3:ListBucketVersions"),
+    ]
     tagging = [statement(objects, *TAGGING)]
     moving = [statement(objects, "s3:DeleteObjectVersion")] if settings.values.inbox_source == "moved" else []
     return {
         "process": reading,
         "intake": [*reading, *tagging, *moving],
-        "sweep": [*tagging, statement(arns, "s3:ListBucket")],
+        "sweep": [*tagging, statement(arns, "s3:ListBucket", "s3:ListBucketVersions")],
     }
 
 

@@ -87,7 +87,7 @@ def preflight(
     found.findings += table_findings(found, table, settings)
     grants = [Place(url, settings.where(f"grants[{at}]")) for at, url in enumerate(settings.values.grants or ())]
     found.places = outside([*found.places, *grants], stage)
-    found.findings += existence(found.places, lambda service, region: client(service, **_at(region)))
+    found.findings += existence(found.places, stage, lambda service, region: client(service, **_at(region)))
     found.findings += cloud_findings(found.environment, settings.where("llama_cloud"))
     found.findings += concurrency_findings(found.parameters, limit)
     emulated = bool(os.environ.get("AWS_ENDPOINT_URL"))

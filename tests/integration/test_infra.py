@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from scripts.deploying.deploy import FUNCTION_URL
 from scripts.deploying.deployment_file import parse_deployment
 from scripts.deploying.outside import Place
 from scripts.deploying.overlay import overlay
@@ -135,6 +136,14 @@ def test_parliament_finds_nothing_in_any_role(made: Path) -> None:
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
+def test_parliament_finds_nothing_in_the_policy_of_whoever_deploys() -> None:
+    python = tool(CACHE / "policies" / "venv" / "bin" / "python")
+    text = (ROOT / "infra" / "deploy-policy.json").read_text().replace("REGION", "eu-central-1")
+    policy = json.loads(text.replace("ACCOUNT", "123456789012"))
+    done = run(python, "-W", "ignore", "-c", PARLIAMENT, text=json.dumps({"deploy": policy}))
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
 def test_parliament_would_find_something(made: Path) -> None:
     python = tool(CACHE / "policies" / "venv" / "bin" / "python")
     wrong = {"Effect": "Allow", "Action": "s3:GetObjct", "Resource": "*"}
@@ -170,6 +179,8 @@ def resolved(value: Any, resources: dict[str, Any]) -> Any:
         return value
     if "Fn::Sub" in value:
         return re.sub(r"\$\{([\w:]+)\}", lambda found: PSEUDO[found[1]], value["Fn::Sub"])
+    if "Fn::If" in value:
+        return resolved(value["Fn::If"][1], resources)
     if "Fn::Join" in value:
         return value["Fn::Join"][0].join(resolved(value["Fn::Join"][1], resources))
     if "Fn::GetAtt" in value or "Ref" in value:
@@ -201,6 +212,17 @@ def test_the_public_api_answers_events_and_health_and_nothing_else(made: Path) -
     called = {item["ApiId"]["Ref"]: json.dumps(item["IntegrationUri"]) for item in targets.values()}
     assert "Receive" in called["HttpApi"]
     assert "Console" in called["OperatorApi"]
+
+
+def test_a_function_url_may_be_called_as_lambda_asks_since_october_2025(made: Path) -> None:
+    said = template(made)
+    permissions = [
+        item["Properties"] for item in said["Resources"].values() if item["Type"] == "AWS::Lambda::Permission"
+    ]
+    public = {item["Action"]: item for item in permissions if item["Principal"] == "*"}
+    assert public["lambda:InvokeFunctionUrl"]["FunctionUrlAuthType"] == "NONE"
+    assert public["lambda:InvokeFunction"]["InvokedViaFunctionUrl"] is True
+    assert FUNCTION_URL in said["Outputs"]
 
 
 def test_every_api_is_throttled(made: Path) -> None:

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.destinations import destinations
 from scripts.deploying.deployment_file import DeploymentSettings, parse_deployment
 from scripts.deploying.outside import Place, outside, statements
 from scripts.deploying.overlay import overlay
@@ -54,8 +55,19 @@ def test_queues_topics_and_buses_are_named_by_their_account_and_region() -> None
     assert ("sqs:SendMessage", "arn:aws:sqs:eu-central-1:123456789012:mine") in allowed([Place("sqs://mine")])
     topic = "arn:aws:sns:eu-central-1:123456789012:oncall"
     assert allowed([Place(f"sns:{topic}")]) == {("sns:Publish", topic), ("sns:GetTopicAttributes", topic)}
+    assert allowed([Place("sns://oncall")]) == allowed([Place(f"sns:{topic}")]) == allowed([Place(f"sns://{topic}")])
     bus = "arn:aws:events:eu-central-1:123456789012:event-bus/ops"
     assert {("events:PutEvents", bus), ("events:DescribeEventBus", bus)} <= allowed([Place("events:ops")])
+    assert allowed([Place("events://ops")]) == allowed([Place("events:ops")])
+    machine = "arn:aws:states:eu-central-1:123456789012:stateMachine:filing"
+    assert ("states:StartExecution", machine) in allowed([Place("states://filing")])
+    assert ("states:StartExecution", machine) in allowed([Place(f"states://{machine}:live")])
+
+
+def test_every_destination_on_aws_has_rights_that_follow() -> None:
+    without = {"folder", "http", "https"}
+    schemes = set(destinations()) - without
+    assert {scheme for scheme in schemes if not allowed([Place(f"{scheme}://name")])} == set()
 
 
 def test_the_stacks_own_places_other_services_and_other_schemes_need_nothing() -> None:

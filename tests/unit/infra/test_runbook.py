@@ -24,8 +24,8 @@ def test_whoever_deploys_can_touch_nothing_that_is_not_named_mailroom() -> None:
         resources = [statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"]
         named = all("mailroom" in resource for resource in resources)
         bound = "mailroom" in json.dumps(statement.get("Condition", {}))
-        # API Gateway's ids are made up, event sources have none of ours, and CloudWatch has one policy for all logs.
-        unnamed = statement["Sid"] in ("Apis", "EventSourceTags", "LogsOfApis")
+        # Their ids are made up by AWS, and CloudWatch has one policy for all logs.
+        unnamed = statement["Sid"] in ("Apis", "EventSourcesThere", "Subscriptions", "LogsOfApis")
         assert named or bound or unnamed or all(looking.match(item.split(":")[1]) for item in actions), statement["Sid"]
 
 
@@ -34,5 +34,6 @@ def test_roles_that_are_made_can_be_given_to_lambda_alone() -> None:
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
 
 
-def test_the_policy_fits_into_one_managed_policy() -> None:
-    assert len(json.dumps(POLICY, separators=(",", ":"))) < 6144
+def test_the_policy_fits_into_a_role() -> None:
+    """Source: IAM quotas, inline policies of a role."""
+    assert len(json.dumps(POLICY, separators=(",", ":"))) < 10_240

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +115,38 @@ def test_receive_may_write_the_records_of_events_and_no_other() -> None:
     policies = of_type("AWS::IAM::Role")["ReceiveRole"]["Policies"]
     (keep,) = [item for item in policies if item.get("PolicyName") == "KeepEvents"]
     (statement,) = keep["PolicyDocument"]["Statement"]
-    assert statement["Condition"] == {
+    name, bound, _ = statement["Condition"]["Fn::If"]
+    assert (name, service()["params"]["default"]["keyConditions"]) == ("KeyConditions", "on")
+    assert bound == {
         "ForAllValues:StringLike": {
             "dynamodb:LeadingKeys": [*(f"{kind}#*" for kind in ("event", "task", "job")), "pulse"]
         },
         "Null": {"dynamodb:LeadingKeys": "false"},
     }
     assert written == {"event", "task", "job"}
+
+
+def granted(role: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every action of a role, with the statement that allows it; S3's tagging actions read, too."""
+    for given in role["Policies"]:
+        policy = given["Fn::If"][1] if "Fn::If" in given else given
+        for statement in policy["PolicyDocument"]["Statement"]:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            yield from ((action, statement) for action in actions)
+
+
+@pytest.mark.parametrize("name", ["ProcessRole", "IntakeRole", "SweepRole", "ConsoleRole"])
+def test_a_missing_object_is_told_apart_from_a_missing_permission(name: str) -> None:
+    """Without s3:ListBucket S3 answers 403 where nothing is: a repeated notice would be a dead letter."""
+    may = list(granted(of_type("AWS::IAM::Role")[name]))
+    read = {
+        item for action, statement in may if action.startswith("s3:Get") for item in referred(statement["Resource"])
+    }
+    listed = {
+        item for action, statement in may if action == "s3:ListBucket" for item in referred(statement["Resource"])
+    }
+    assert read
+    assert read <= listed
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
