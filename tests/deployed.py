@@ -28,6 +28,7 @@ from handlers.demo.local_aws import LocalAws, local_aws
 from llamacloud_sandbox.testing import start_sandbox
 from receiver.core import token
 from receiver.core.verify import TOKEN_HEADER, sign
+from scripts.deploying.stack import stack_resources
 from tests.servers import serve
 
 ROOT = Path(__file__).parents[1]
@@ -52,8 +53,8 @@ class Deployment:
     def __post_init__(self) -> None:
         stack = self.client("cloudformation").describe_stacks(StackName=f"mailroom-{self.stage}")["Stacks"][0]
         self.outputs = {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
-        found = self.client("cloudformation").describe_stack_resources(StackName=f"mailroom-{self.stage}")
-        self.resources = {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in found["StackResources"]}
+        found = stack_resources(self.client("cloudformation"), f"mailroom-{self.stage}")
+        self.resources = {item.logical_id: item.physical_id for item in found}
         for name in ("door", "inside"):
             said = self.client("secretsmanager").get_secret_value(SecretId=f"mailroom/{self.stage}/{name}")
             self.secrets |= json.loads(said["SecretString"])

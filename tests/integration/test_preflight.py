@@ -9,11 +9,13 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 
 from handlers.demo.local_aws import LocalAws
 from llamacloud_sandbox.testing import sandbox_in_thread
 from receiver.core.errors import Misconfigured
 from scripts.deploying.deployment_file import DeploymentSettings, parse_deployment
+from scripts.deploying.outside import Place, existence
 from scripts.deploying.preflight import Preflight, preflight, shown
 from scripts.deploying.stage import Stage
 from scripts.deploying.stage_secrets import plan_secrets, stage_values, write_secrets
@@ -168,6 +170,27 @@ def test_places_outside_the_stack_must_be_there_and_get_rights(check: Check) -> 
     found = check(table)
     assert errors(found) == []
     assert [place.url for place in found.places] == ["s3://acme-unsorted-pre/in/"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://nobody-has-this-bucket/in/", "sqs://no-queue", "sns://no-topic", "events://no-bus", "states://no-machine",
+        "sns:arn:aws:sns:us-east-1:000000000000:no-topic", "events:no-bus",
+        "sqs://https://sqs.us-east-1.amazonaws.com/000000000000/no-queue",
+    ],
+)  # fmt: skip
+def test_every_kind_of_place_is_asked_for(url: str, local_aws: LocalAws) -> None:
+    (found,) = existence([Place(url, "mailroom.yaml:7")], STAGE, lambda service, _: local_aws.client(service))
+    assert str(found).startswith(f"✘ mailroom.yaml:7: {url} does not exist; create the ")
+
+
+def test_a_place_that_our_own_credentials_may_not_see_is_a_doubt() -> None:
+    client = boto3.client("sqs", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(client) as stub:
+        stub.add_client_error("get_queue_url", service_error_code="AccessDenied", http_status_code=403)
+        (found,) = existence([Place("sqs://theirs")], STAGE, lambda *_: client)
+    assert (found.severity, "AccessDenied" in found.what) == ("warning", True)
 
 
 def test_a_key_that_llamacloud_refuses_is_refused(session: boto3.session.Session, tmp_path: Path) -> None:
