@@ -101,6 +101,17 @@ def test_cfn_lint_finds_nothing(made: Path) -> None:
     assert {item["Rule"]["Id"] for item in found} == set(CHECKS["cfn-lint"]), "a reason that is not needed any more"
 
 
+def test_checkov_finds_nothing_in_the_module_for_fargate() -> None:
+    checkov = tool(CACHE / "templates" / "venv" / "bin" / "checkov")
+    done = run(checkov, "--directory", "infra/fargate", "--framework", "terraform", "--compact", "-o", "json")
+    results = json.loads(done.stdout)["results"]
+    assert results["passed_checks"]
+    found = {f"{item['check_id']} {item['resource']}" for item in results["failed_checks"]}
+    known = CHECKS["checkov-fargate"]
+    assert {item for item in found if item.split()[0] not in known} == set()
+    assert {item.split()[0] for item in found} == set(known), "a reason that is not needed any more"
+
+
 def test_checkov_finds_nothing(made: Path) -> None:
     checkov = tool(CACHE / "templates" / "venv" / "bin" / "checkov")
     done = run(checkov, "--framework", "cloudformation", "--skip-download", "--quiet", "-o", "json", "-f", made)
