@@ -28,6 +28,7 @@ SHOWN = 20
 @click.option(
     "--downtime", default=0.0, type=click.FloatRange(0), help="Seconds down, at most, after a kill at random."
 )
+@click.option("--by-id", default=0.0, type=click.FloatRange(0, 1), help="The share submitted by an id of LlamaCloud's.")
 @click.option("--no-webhooks", is_flag=True, help="Every webhook is dropped: all is found by the sweep.")
 @click.option("--aws", is_flag=True, help="Two receivers and two workers, on DynamoDB and SQS.")
 @click.option("--app", default=Plan.app, help="The composition root.")
@@ -36,7 +37,8 @@ SHOWN = 20
 @click.option("--list", "listing", is_flag=True, help="Name the boundaries and exit.")
 def command(
     *, seed: int, documents: int, minutes: float, only: tuple[str, ...], kill_every: float, clock_steps: bool,
-    downtime: float, no_webhooks: bool, aws: bool, app: str, keep: Path | None, as_json: bool, listing: bool,
+    downtime: float, by_id: float, no_webhooks: bool, aws: bool, app: str, keep: Path | None, as_json: bool,
+    listing: bool,
 ) -> None:  # fmt: skip
     """Run the real processes under fault, kill them at every I/O boundary, and count what became of each document."""
     known = BOUNDARIES_ON_AWS if aws else BOUNDARIES
@@ -49,7 +51,7 @@ def command(
     plan = Plan(
         seed=seed, documents=documents, minutes=minutes, boundaries=boundaries, webhooks=not no_webhooks, aws=aws,
         app=app, clock_steps=clock_steps, downtime_seconds=downtime,
-        random_kill_seconds=kill_every, seconds=max(documents / 25, len(boundaries) / 2),
+        by_id=by_id, random_kill_seconds=kill_every, seconds=max(documents / 25, len(boundaries) / 2),
     )  # fmt: skip
     folder = keep or Path(tempfile.mkdtemp(prefix="mailroom-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,6 +76,7 @@ def told(report: Report) -> str:
     lines = [
         " / ".join(f"{name.replace('_', ' ')} {count}" for name, count in verdict.counts().items()),
         f"doubled where that may be {verdict.doubled_messages}, at most {verdict.bound} allowed",
+        f"{report.by_id} submitted by their id at LlamaCloud",
         f"killed at {len(report.kills)} boundaries and {report.random_kills} times at random",
         report.placed,
         f"clocks set wrongly {report.clock_steps} times",

@@ -119,6 +119,8 @@ class _Auditor:
 
     def _look_at_bytes(self, name: str, item: Expected, document: Document) -> None:
         """They are there for as long as somebody may need them, and no longer."""
+        if item.elsewhere:
+            return
         kept = self._evidence.kept.get(document.id)
         if self._forgets and document.state in SETTLED:
             if kept is not None and self._clocks_right:  # what a clock ahead settled is kept for that much longer
@@ -219,7 +221,7 @@ class _Auditor:
             if document_id not in known:
                 self._say("unexplained", f"{len(jobs)} jobs at LlamaCloud for {document_id or 'nobody'}")
         for task in self._evidence.tasks:
-            if task.state is TaskState.PARKED:
+            if task.state is TaskState.PARKED and self._evidence.by_id.get(task.subject) is not False:
                 self._say("unexplained", f"task {task.id} is parked: {task.error}")
 
     def _look_at_books(self) -> None:

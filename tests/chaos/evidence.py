@@ -5,7 +5,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -21,6 +21,7 @@ from receiver.core.incident import Incident, Occurrence
 from receiver.core.job import JobKind, JobReport
 from receiver.core.submission import document_named_by, number_in
 from receiver.core.task import Task
+from receiver.core.vendor_input import SCHEME
 from receiver.pipeline.records import find_records
 from receiver.ports import Spool, Store
 from tests.chaos.letters import BUCKETS, FIFO, STANDARD
@@ -95,9 +96,13 @@ class Evidence:
     events: set[str]
     tasks: list[Task]
     tally: Tally
+    by_id: Mapping[str, bool] = field(default_factory=dict)
+    """The documents that were submitted by their id at LlamaCloud -> whether their bytes are still there."""
 
 
-async def gather(aws: LocalAws, sandbox: str, totals: Store, spool: Spool) -> Evidence:
+async def gather(
+    aws: LocalAws, sandbox: str, totals: Store, spool: Spool, *, vendor_ids: Mapping[str, str]
+) -> Evidence:
     """Reads everything back, and closes the store. Call it when the product is stopped."""
     bodies = _bodies(aws)
     objects, strays = _objects(bodies)
@@ -107,6 +112,7 @@ async def gather(aws: LocalAws, sandbox: str, totals: Store, spool: Spool) -> Ev
         kept = {item.id: content for item in documents if (content := await _kept(item, spool)) is not None}
         bytes_of = delivered | kept
         notices = _notices(aws)
+        there = {vendor_id: await _is_there(sandbox, vendor_id) for vendor_id in vendor_ids.values()}
         return Evidence(
             objects=objects,
             strays=strays,
@@ -121,10 +127,17 @@ async def gather(aws: LocalAws, sandbox: str, totals: Store, spool: Spool) -> Ev
             repeated=len(notices) - len({item["notice_id"]["Value"] for item in notices}),
             events={item.event_id for item in await find_records(totals, Event, Query(), limit=ALL)},
             tasks=await find_records(totals, Task, Query(), limit=ALL),
+            by_id={item.id: there[item.origin.locator] for item in documents if item.origin.kind == SCHEME},
             tally=await totals.tally(),
         )
     finally:
         await totals.close()
+
+
+async def _is_there(sandbox: str, vendor_id: str) -> bool:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        headers = {"Authorization": f"Bearer {KEY}"}
+        return (await client.get(f"{sandbox}/api/v1/files/{vendor_id}/content", headers=headers)).is_success
 
 
 def _bodies(aws: LocalAws) -> dict[str, tuple[bytes, dict[str, str]]]:

@@ -22,6 +22,8 @@ class Expected:
     judged: bool = True
     """Whether LlamaCloud was asked about it."""
     known_by: str = "acknowledged"
+    elsewhere: bool = False
+    """Whether its bytes are at LlamaCloud: Mailroom keeps none."""
 
 
 def expected(letters: Mapping[str, Letter], evidence: Evidence) -> dict[str, Expected]:
@@ -29,7 +31,11 @@ def expected(letters: Mapping[str, Letter], evidence: Evidence) -> dict[str, Exp
     truths: dict[str, Expected] = {}
     for document_id, letter in letters.items():
         way = truth(letter.way, evidence.jobs.get(document_id, [])) if letter.judged else WAYS[letter.way]
-        truths[document_id] = Expected(f"{letter.name}, {letter.way}", way, letter.sha256, letter.judged)
+        elsewhere = document_id in evidence.by_id
+        if elsewhere and not evidence.by_id[document_id]:
+            way = Way("review")  # the only copy went away at LlamaCloud: there is nothing to deliver
+        name = f"{letter.name}, {letter.way}{' by id' if elsewhere else ''}"
+        truths[document_id] = Expected(name, way, letter.sha256, letter.judged, elsewhere=elsewhere)
         if isinstance(letter, Packet) and way == WAYS["packet"]:
             pieces = dict(_pieces(document_id, letter, evidence))
             state = worst(DocumentState(item.way.state) for item in pieces.values())

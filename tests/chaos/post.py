@@ -1,12 +1,15 @@
 """The post: hands letters in at ``POST /documents`` until each is acknowledged, some of them twice, in any order."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import httpx
 
+from tests.chaos.evidence import KEY
 from tests.chaos.letters import Letter
 from tests.chaos.packets import Packet
 
@@ -18,7 +21,11 @@ TWICE = 0.1
 class Post:
     """``acknowledged`` maps the id that a 202 gave to the letter that it was given for; ``handed_in`` has checksums."""
 
-    def __init__(self, url: str, token: str, rng: random.Random) -> None:
+    def __init__(self, url: str, token: str, rng: random.Random, *, sandbox: str = "", by_id: float = 0.0) -> None:
+        self._sandbox = sandbox
+        self._by_id = by_id
+        self.vendor_ids: dict[str, str] = {}
+        """Checksum of a letter that somebody gave LlamaCloud before -> its id there."""
         self._url = f"{url}/documents"
         self._rng = rng
         self._client = httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False)
@@ -30,6 +37,9 @@ class Post:
 
     async def hand_in(self, letters: Sequence[Letter], *, seconds: float, until: float) -> None:
         """Hands them in, spread over about so many seconds; begins with none after ``until`` on the monotonic clock."""
+        for item in letters:
+            if not isinstance(item, Packet) and self._rng.random() < self._by_id:
+                self.vendor_ids[item.sha256] = await self._given_to_llamacloud(item)
         twice = [item for item in letters if self._rng.random() < TWICE]
         every = self._rng.sample([*letters, *twice], len(letters) + len(twice))
         lanes = [every[lane::LANES] for lane in range(LANES)]
@@ -47,9 +57,12 @@ class Post:
         """Until it is acknowledged: whoever is not answered hands in again, as anybody would."""
         self.handed_in.add(letter.sha256)
         url = f"{self._url}?packet=true" if isinstance(letter, Packet) else self._url
+        vendor_id = self.vendor_ids.get(letter.sha256)
+        by_bytes: dict[str, Any] = {"files": {"file": (letter.name, letter.content)}}
+        given = {"json": {"file_id": vendor_id, "name": letter.name}} if vendor_id else by_bytes
         while True:
             try:
-                answer = await self._client.post(url, files={"file": (letter.name, letter.content)})
+                answer = await self._client.post(url, **given)
             except httpx.TransportError:
                 await asyncio.sleep(0.2)
                 continue
@@ -62,6 +75,15 @@ class Post:
                 self.refused.append(f"{letter.name} was answered {answer.status_code}: {answer.text}")
                 return
             await asyncio.sleep(0.2)
+
+    async def _given_to_llamacloud(self, letter: Letter) -> str:
+        """The id of the letter's file at LlamaCloud, uploaded by somebody who is no part of Mailroom."""
+        url, key = f"{self._sandbox}/api/v1/files", {"Authorization": f"Bearer {KEY}"}
+        while True:
+            with contextlib.suppress(httpx.HTTPError, ValueError):
+                answer = await self._client.post(url, headers=key, files={"file": (letter.name, letter.content)})
+                return str(answer.raise_for_status().json()["id"])
+            await asyncio.sleep(0.1)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -62,6 +62,8 @@ class Plan:
     """How many more may follow, one by one, while there are boundaries that nobody came by yet."""
     packets: float = PACKETS
     """The share of packets in the mail."""
+    by_id: float = 0.0
+    """The share of letters that are at LlamaCloud already, and are submitted by their id there."""
     boundaries: tuple[str, ...] = BOUNDARIES
     random_kill_seconds: float = 6.0
     """The mean time between two kills at no boundary in particular."""
@@ -83,6 +85,8 @@ class Report:
     verdict: Verdict
     handed_in: int
     """Letters and packets; their pieces are not counted."""
+    by_id: int
+    """How many of these were submitted by their id at LlamaCloud."""
     seconds: float
     kills: list[str]
     """The boundaries at which a process died."""
@@ -125,7 +129,7 @@ async def run(plan: Plan, folder: Path) -> Report:
                 folder, env, rng, downtime_seconds=plan.downtime_seconds, clocks=clocks if plan.clock_steps else None
             )
             schedule = FaultSchedule(sandbox.url, line, rng, webhooks=plan.webhooks)
-            post = Post(inside.url, TOKEN, rng)
+            post = Post(inside.url, TOKEN, rng, sandbox=sandbox.url, by_id=plan.by_id)
             over = begun + plan.minutes * 60
             totals = stage.store()
             operator = Operator(pool, totals, post.acknowledged)
@@ -140,7 +144,7 @@ async def run(plan: Plan, folder: Path) -> Report:
                 await _unless(pool.watch(), _settled(totals, operator, plan, stage.look_seconds, over))
             await placed.look()
             await post.close()
-            evidence = await gather(aws, sandbox.url, totals, stage.spool)
+            evidence = await gather(aws, sandbox.url, totals, stage.spool, vendor_ids=post.vendor_ids)
     verdict = audit(
         operator.known, evidence, bound=pool.killed + line.unanswered, refused=[*post.refused, *pool.astray],
         clocks_right=not plan.clock_steps,
@@ -148,6 +152,7 @@ async def run(plan: Plan, folder: Path) -> Report:
     return Report(
         verdict=verdict,
         handed_in=len(post.handed_in),
+        by_id=len(post.vendor_ids),
         seconds=time.monotonic() - begun,
         kills=kills.done(),
         random_kills=pool.killed - len(kills.done()),

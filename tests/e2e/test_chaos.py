@@ -29,12 +29,13 @@ def test_nothing_is_lost_doubled_or_misplaced_however_the_processes_die(tmp_path
     assert verdict.pieces > verdict.packets > 10
 
 
-def test_without_any_webhook_the_sweep_finds_every_document(tmp_path: Path) -> None:
+def test_without_any_webhook_the_sweep_finds_every_document_also_those_by_id(tmp_path: Path) -> None:
     result = ("before:store.swept", "after:store.swept")
-    plan = Plan(documents=50, seconds=3, minutes=AT_MOST, boundaries=result, webhooks=False)
+    plan = Plan(documents=50, seconds=3, minutes=AT_MOST, boundaries=result, webhooks=False, by_id=1 / 3)
     report = carried_out(plan, tmp_path)
     assert report.good, report.verdict.findings
     assert report.handed_in >= 50
+    assert report.by_id > 5
     assert report.verdict.taken_in == report.handed_in + report.verdict.pieces
 
 

@@ -114,7 +114,7 @@ async def test_everything_is_routed_once_though_one_of_each_is_killed(tmp_path: 
         finally:
             pool.end()
             await post.close()
-        evidence = await gather(aws, sandbox.url, store, S3Spool(SPOOL, aws.aws))
+        evidence = await gather(aws, sandbox.url, store, S3Spool(SPOOL, aws.aws), vendor_ids={})
     verdict = audit(post.acknowledged, evidence, bound=2, refused=post.refused, forgets=False)
     assert verdict.findings == {"lost": [], "doubled": [], "misplaced": [], "unexplained": []}
     assert verdict.doubled_messages <= verdict.bound

@@ -100,6 +100,18 @@ def test_each_fault_is_named(changes: dict[str, Any], fault: str, said: str) -> 
     assert any(said in item for item in found.findings[fault])
 
 
+def test_what_was_submitted_by_id_is_kept_elsewhere_and_waits_when_its_bytes_went_away_there() -> None:
+    there, gone = replace(FINE, by_id={"doc_a": True}), replace(FINE, by_id={"doc_a": False})
+    assert audit(KNOWN, there, bound=0, refused=[]).good
+    in_review = replace(there, documents=a_state(DocumentState.REVIEW))
+    found = audit(KNOWN, in_review, bound=0, refused=[]).findings
+    assert any("should be routed" in item for item in found["misplaced"])
+    assert not any("bytes are gone" in item for item in found["lost"])
+    waits = replace(gone, documents=a_state(DocumentState.REVIEW), objects=[], messages=[], tasks=[parked()])
+    assert audit(KNOWN, replace(waits, tally=Tally(received=1, review=1)), bound=0, refused=[]).good
+    assert not audit(KNOWN, gone, bound=0, refused=[]).good  # delivered from bytes that are nowhere
+
+
 def test_a_standard_queue_may_see_a_delivery_twice_but_not_more_often_than_was_killed() -> None:
     letter = replace(LETTER, way="invoice")
     objects = [replace(OBJECT, place="chaos-mail/invoices/2026/doc_a/x")]
