@@ -41,7 +41,7 @@ def filled() -> MemoryStore:
         a_document(id="doc-routed", name="routed.pdf", state=DocumentState.ROUTED, deliveries=(delivered,)),
         a_document(
             id="doc-waits", name="waits.pdf", state=DocumentState.REVIEW, plan=plan, taken_in_at=NOW + 1,
-            classification=Classification(type="invoice", confidence=0.42, reasoning="an amount due"),
+            classification=Classification(type="invoice", confidence=0.42, reasoning="an amount due"), credits=3.0,
         ).note(NOW, "taken in", "folder inbox"),
         a_document(id="doc-hostile", name=HOSTILE, state=DocumentState.FAILED, error=HOSTILE, taken_in_at=NOW + 2),
         a_document(id="doc-held", name="held.pdf", state=DocumentState.REVIEW, step=Step.SETTLED),
@@ -154,6 +154,15 @@ def test_a_parked_task_is_replayed_by_a_click(page: Page) -> None:
     expect(page.locator("#list")).to_contain_text("no credits")
     page.get_by_role("button", name="Replay").click()
     expect(page.locator("#list")).to_contain_text("Nothing here.")
+
+
+def test_what_documents_cost_is_shown_by_day_and_type_and_on_the_document(page: Page) -> None:
+    page.keyboard.press("9")
+    rows = page.locator("#list")
+    expect(rows).to_contain_text("Credits of the last 30 days: 3")
+    expect(rows).to_contain_text("invoice")
+    page.evaluate("location.hash = '#all/doc-waits'")
+    expect(page.locator("#detail")).to_contain_text("3 credits")
 
 
 def test_search_finds_by_name_and_a_wrong_token_shows_nothing(page: Page) -> None:

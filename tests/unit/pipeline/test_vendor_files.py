@@ -1,5 +1,6 @@
 """What is at LlamaCloud already: submitted by its id, nothing uploaded, and routed like any document."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -232,3 +233,32 @@ def test_only_what_looks_like_an_id_is_ever_asked_for(text: str) -> None:
         return
     assert named.vendor_id.startswith("dfl-") or len(text) == 36
     assert not set(named.vendor_id) & set("/?#%\\ ")
+
+
+async def test_a_key_that_expires_before_the_bytes_are_fetched_sends_nothing_to_review(app: InMemoryApp) -> None:
+    documents = []
+    for number in range(10):
+        known(app, CloudFile(id=f"dfl-{number}", name=f"{number}.pdf"))
+        documents.append(await submitted(app, file_id=f"dfl-{number}"))
+    read, expired = app.cloud.read_file, KeyRefused("LLAMA_CLOUD_API_KEY is not accepted (401: the key expired)")
+
+    async def refused(file_id: str) -> AsyncIterator[bytes]:
+        if file_id:
+            raise expired
+        yield b""
+
+    app.cloud.read_file = refused  # type: ignore[method-assign]
+    for document in documents:
+        app.cloud.classified(document.job_id, "contract")
+        await app.event(document.job_id)
+    for _ in range(120):
+        app.later(600)
+        await app.work(rounds=60)
+    assert {(await app.document(item.id)).state for item in documents} == {DocumentState.OPEN}
+    told = [notice for notice, _ in app.channel.told if notice.kind == "submission.paused"]
+    assert len({notice.key for notice in told}) == 1
+    app.cloud.read_file = read  # type: ignore[method-assign]
+    for _ in range(10):
+        app.later(600)
+        await app.work(rounds=60)
+    assert {(await app.document(item.id)).state for item in documents} == {DocumentState.ROUTED}
