@@ -71,6 +71,8 @@ async def _examine(app: App, *, job: bool, wait_seconds: float) -> list[Finding]
     findings = [Finding("settings", True, f"{app.context.config.path}, {app.settings.store}, {app.settings.queue}")]
     findings.append(await _tried("store", lambda: _store(app)))
     findings.append(await _tried("LlamaCloud", lambda: _key(app)))
+    if named := saved_webhooks_named(app):
+        findings.append(await _tried("saved webhooks", lambda: _saved_webhooks(app, named)))
     if any(target.scheme == "s3" for target in app.context.config.table.targets()):
         findings.append(await _tried("boto3", _boto3))
     for target in app.context.config.table.targets():
@@ -84,6 +86,27 @@ async def _examine(app: App, *, job: bool, wait_seconds: float) -> list[Finding]
     if job:
         findings.append(await _tried("self-test job", lambda: _self_test(app, wait_seconds)))
     return findings
+
+
+def saved_webhooks_named(app: App) -> set[str]:
+    """The saved webhooks that mailroom.yaml names for its jobs."""
+    config = app.context.config
+    return {*config.classify.webhook_configuration_ids, *config.split.webhook_configuration_ids}
+
+
+async def _saved_webhooks(app: App, named: set[str]) -> str:
+    """That LlamaCloud has them: it refuses every job that names one it does not have."""
+    from receiver.cloud.client import LlamaCloud
+
+    if not isinstance(app.context.cloud, LlamaCloud):
+        return "not the LlamaCloud client"
+    saved = {item.id for item in await app.context.cloud.webhook_configs.list()}
+    if missing := sorted(named - saved):
+        raise MailroomError(
+            f"LlamaCloud has no {', '.join(missing)}",
+            fix="correct webhook_configuration_ids in mailroom.yaml (mailroom webhooks list)",
+        )
+    return f"{', '.join(sorted(named))}: saved at LlamaCloud"
 
 
 async def _boto3() -> str:

@@ -168,10 +168,26 @@ def test_the_doctor_names_the_project_and_fails_for_one_that_the_key_does_not_op
     ours = own_project(mailroom.env["LLAMA_CLOUD_API_KEY"])
     found = about_llamacloud(ours)
     assert found["fine"]
-    assert f"project Default ({ours})" in found["said"]
+    assert f"project Default ({ours})" in found["detail"]
     wrong = about_llamacloud("11111111-aaaa-4aaa-8aaa-111111111111")
     assert not wrong["fine"]
-    assert "does not open this project; it opens: Default" in wrong["said"]
+    assert "does not open this project; it opens: Default" in wrong["detail"]
+
+
+def test_the_doctor_looks_for_the_saved_webhooks_that_the_table_names(mailroom: Mailroom) -> None:
+    def saved_webhooks(named: str) -> dict[str, Any]:
+        ids = f"  webhook_configuration_ids: [{named}]\n"
+        (mailroom.folder / "mailroom.yaml").write_text(TABLE.replace("  rules:", f"{ids}  rules:", 1))
+        _, said = mailroom.json("doctor", "--no-job")
+        (finding,) = [item for item in said["findings"] if item["what"] == "saved webhooks"]
+        return dict(finding)
+
+    assert mailroom.run("webhooks", "apply")[0] == 0
+    (saved,) = mailroom.json("webhooks", "list")[1]["webhooks"]
+    assert saved_webhooks(saved["id"])["fine"]
+    missing = saved_webhooks(f"{saved['id']}, whc-none")
+    assert not missing["fine"]
+    assert "LlamaCloud has no whc-none; correct webhook_configuration_ids" in missing["detail"]
 
 
 def test_a_rotation_under_load_refuses_no_event_and_drops_the_old_secret(mailroom: Mailroom) -> None:

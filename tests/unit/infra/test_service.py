@@ -22,6 +22,7 @@ from receiver.core.event import Event
 from receiver.core.job import Job
 from receiver.core.task import Task
 from receiver.core.verify import Proof
+from receiver.environment import from_environ
 from receiver.operations.check_config import check_config
 from receiver.settings import VARIABLES
 from receiver.store.dynamodb.items import pk_of
@@ -50,6 +51,18 @@ def test_the_sweep_knows_the_function_that_works_on_tasks_and_alone_may_begin_it
     may = {role: text for role, item in of_type("AWS::IAM::Role").items() if "lambda:" in (text := json.dumps(item))}
     assert set(may) == {"SweepRole"}
     assert f":function:{name}" in may["SweepRole"]
+
+
+def test_project_and_organization_reach_every_function_that_asks_llamacloud() -> None:
+    asking = [f["environment"] for f in FUNCTIONS.values() if "LLAMA_CLOUD_API_KEY" in f.get("environment", {})]
+    assert len(asking) == len(FUNCTIONS) - 1  # `receive` asks nobody
+    for variable, name in (
+        ("LLAMA_CLOUD_PROJECT_ID", "projectId"),
+        ("LLAMA_CLOUD_ORGANIZATION_ID", "organizationId"),
+    ):
+        assert {given[variable] for given in asking} == {f"${{param:{name}}}"}
+        assert service()["params"]["default"][name] == ""
+    assert from_environ({"LLAMA_CLOUD_PROJECT_ID": ""}) == from_environ({})  # then it is the key's own project
 
 
 def test_every_proof_is_required_whatever_becomes_of_a_secret() -> None:
