@@ -17,7 +17,7 @@ from typing import TextIO
 
 import msgspec
 
-from receiver.core.errors import said_by
+from receiver.core.errors import error_text
 
 OTHERS = {"asyncio": "WARNING", "uvicorn": "ERROR"}
 """Loggers of libraries from which on what level is heard: uvicorn warns of what outsiders send, and that we tell."""
@@ -36,7 +36,7 @@ class JsonLines(logging.Formatter):
             **getattr(record, "facts", _NO_FACTS),
         }
         if record.exc_info and record.exc_info[1] is not None:
-            line["error"] = f"{type(record.exc_info[1]).__name__}: {said_by(record.exc_info[1])}"
+            line["error"] = f"{type(record.exc_info[1]).__name__}: {error_text(record.exc_info[1])}"
             line["trace"] = self.formatException(record.exc_info)
         try:
             return _encode(line).decode()

@@ -1,4 +1,4 @@
-"""What was to be exchanged while we run, and was refused: a person is told, and told again when it is well."""
+"""Reports a changed file or secret that a running process rejected, and reports again once it is accepted."""
 
 import contextlib
 import logging
@@ -17,47 +17,47 @@ from receiver.pipeline.context import Context
 
 log = logging.getLogger("mailroom.serve")
 AGAIN_SECONDS = 60.0
-"""How often a person is told of what is refused still; the alert's own window decides what is sent."""
+"""How often a rejection that persists is reported; the alert's own window decides what is sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedChange:
-    """One thing that can be refused."""
+    """One kind of change that can be rejected."""
 
     kind: str
-    """Of its alert."""
+    """The kind of its alert."""
     cause: str
     title: str
     logged: str
-    """The beginning of its log events."""
+    """The prefix of its log events."""
 
-    def say(self, error: Misconfigured) -> None:
-        """A line in the log."""
+    def log_refusal(self, error: Misconfigured) -> None:
+        """Logs the rejection."""
         log_line(log, logging.ERROR, f"{self.logged}.refused", error=str(error), fix=error.fix)
 
     async def alert(self, error: Misconfigured, context: Context) -> None:
-        """A line in the log, and an alert."""
-        self.say(error)
+        """Logs the rejection and raises an alert."""
+        self.log_refusal(error)
         at = context.clock()
         alert = Alert(kind=self.kind, cause=self.cause, title=self.title, detail=str(error), fix=error.fix, at=at)
         task = task_for(alert, self.cause, at)
         try:
             await context.store.apply(InsertIfAbsent(task))
-        except MailroomError as trouble:  # it is told again before long
+        except MailroomError as trouble:  # it is reported again within AGAIN_SECONDS
             log_line(log, logging.ERROR, f"{self.logged}.alert_failed", error=str(trouble), fix=trouble.fix)
         else:
             await context.enqueue(task.id)
 
     async def clear(self, context: Context) -> None:
-        """Says that it is well, where somebody was told otherwise."""
-        with contextlib.suppress(MailroomError):  # it is looked at again before long
+        """Resolves the incident, if one was raised."""
+        with contextlib.suppress(MailroomError):  # the next check tries again
             key = short_hash(self.kind, self.cause)
             if (incident := await context.store.get(Incident, key)) and incident.standing_since:
                 await found_gone(incident, context)
 
 
 def refusal_of(error: Exception, path: Path | str) -> Misconfigured:
-    """Why a file is refused, also where nobody foresaw that it could bring this about."""
+    """The reason why a file is rejected, unforeseen errors included."""
     if isinstance(error, Misconfigured):
         return error
     return Misconfigured(f"{path} cannot be used: {type(error).__name__}: {error}")

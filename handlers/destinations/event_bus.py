@@ -26,10 +26,10 @@ class EventBus:
         """Puts one event (Time, DetailType, Detail); its id. Raises DestinationBusy, AccessDenied, Unroutable."""
         whole = {"Source": SOURCE, **entry, "EventBusName": self._bus}
         answer = await self._call("put_events", Entries=[whole])
-        (said,) = answer["Entries"]
-        if "EventId" not in said:
-            raise entry_refused(said, "PutEvents", self._what)
-        return str(said["EventId"])
+        (result,) = answer["Entries"]
+        if "EventId" not in result:
+            raise entry_refused(result, "PutEvents", self._what)
+        return str(result["EventId"])
 
     async def is_there(self) -> None:
         """Raises Unroutable for a bus that does not exist. Who may not ask takes it for granted."""

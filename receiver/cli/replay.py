@@ -78,8 +78,8 @@ def _id(item: Replay | TaskReplay) -> str:
 async def _replay(app: App, choice: ReplayFilter, *, dry_run: bool) -> list[Replay | TaskReplay]:
     planned = [await foreseen(item, choice, app.context) async for item in selected_documents(choice, app.context)]
     if paid := [item.document for item in planned if item.action == "resubmit"]:
-        said = quantity(len(paid), "document")
-        say(f"{said} without a result will be resubmitted: {price_of(paid)}", err=True)
+        count = quantity(len(paid), "document")
+        say(f"{count} without a result will be resubmitted: {price_of(paid)}", err=True)
     done: list[Replay | TaskReplay] = []
     for item in planned:
         if not dry_run and not await carry_out(item, app.context):

@@ -187,8 +187,8 @@ class SplitSection(Section):
         if self.parse_tier is not None and self.parse_config_id is not None:
             raise Wrong("parse_config_id wins over parse_tier at LlamaCloud", "remove one of them")
         if self.path == "beta" and (missing := self.model_fields_set & NOT_ON_BETA):
-            said = ", ".join(sorted(missing))
-            raise Wrong(f"LlamaCloud's beta path knows no {said}", 'remove it, or write "path: current"')
+            keys = ", ".join(sorted(missing))
+            raise Wrong(f"LlamaCloud's beta path knows no {keys}", 'remove it, or write "path: current"')
         return self
 
 

@@ -46,8 +46,8 @@ class PatientReader:
             return asked.result(self._patience)  # type: ignore[return-value]
         except TimeoutError as error:
             if not asked.done():
-                said = f"its file system does not answer within {self._patience:g} seconds"
-                raise OSError(errno.ETIMEDOUT, said, str(path)) from error
+                reason = f"its file system does not answer within {self._patience:g} seconds"
+                raise OSError(errno.ETIMEDOUT, reason, str(path)) from error
             raise
 
 

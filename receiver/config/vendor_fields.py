@@ -34,7 +34,7 @@ NOT_ON_BETA = frozenset({"webhook_configuration_ids", "target_pages"})
 def refuse_beside_preset(keys: frozenset[str] | set[str]) -> None:
     """Raises Wrong for keys that a preset takes the place of."""
     if keys:
-        said = ", ".join(sorted(keys))
+        names = ", ".join(sorted(keys))
         raise Wrong(
-            f"configuration_id replaces {said}: LlamaCloud takes one of the two", "remove the preset or the others"
+            f"configuration_id replaces {names}: LlamaCloud takes one of the two", "remove the preset or the others"
         )

@@ -30,11 +30,11 @@ class Owner(StrEnum):
     DOCUMENT = "document"
 
 
-def said_by(error: BaseException) -> str:
-    """What the error says; "" for one that cannot even say that."""
+def error_text(error: BaseException) -> str:
+    """The error's message; "" if the error cannot even be formatted."""
     try:
         return str(error)
-    except Exception:  # noqa: BLE001  whoever tells of a failure must not fail of it
+    except Exception:  # noqa: BLE001  reporting a failure must not fail itself
         return ""
 
 

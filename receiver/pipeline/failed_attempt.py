@@ -7,7 +7,7 @@ from shlex import quote
 from receiver.core.alert import Alert
 from receiver.core.change import Write, changed, written_records
 from receiver.core.document import Document
-from receiver.core.errors import CloudRefused, MailroomError, said_by
+from receiver.core.errors import CloudRefused, MailroomError, error_text
 from receiver.core.quantity import quantity
 from receiver.core.retry import GiveUp, RetryAt, next_attempt
 from receiver.core.task import NOTICES, Task, TaskState
@@ -66,7 +66,7 @@ def scheduled_failure(task: Task, error: Exception, context: Context) -> FailedA
 def _failed(
     task: Task, error: Exception, verdict: RetryAt | GiveUp, *, now: float, counts: bool = True
 ) -> FailedAttempt:
-    text = said_by(error).encode(errors="replace").decode()[:LONGEST_ERROR] or type(error).__name__
+    text = error_text(error).encode(errors="replace").decode()[:LONGEST_ERROR] or type(error).__name__
     cause = error.code if isinstance(error, MailroomError) else type(error).__name__
     if isinstance(verdict, RetryAt):
         moved = task.retry(at=verdict.at, now=now, error=text, cause=cause, counted=counts)
