@@ -116,7 +116,7 @@ def begin_shadow(read: Callable[[], RouteTable], context: Context, path: str) ->
     try:
         context.take_shadow(read())
     except Exception as error:  # noqa: BLE001 - so it is with what nobody foresaw
-        SHADOW.say(refusal_of(error, path))
+        SHADOW.log_refusal(refusal_of(error, path))
 
 
 def open_inbox(settings: Settings, aws: Aws) -> InboxFeed:
