@@ -38,7 +38,7 @@ from receiver.ports import AlertChannel
 TIMEOUT_SECONDS = 30.0
 """For the whole conversation with the server, word by word."""
 AT_ONCE = 4
-_WRONG_ADDRESS = "mend the address in mailroom.yaml, or the mailbox"
+_WRONG_ADDRESS = "fix the address in mailroom.yaml, or the mailbox"
 ANSWERS_BYTES = 64 * 1024
 """Of all that the server says."""
 

@@ -15,5 +15,5 @@ def messages_of(event: object) -> list[dict[str, Any]]:
         note_test_event(event)
         return []
     if not all(isinstance(item, dict) and {"messageId", "body"} <= set(item) for item in records):
-        raise ValueError("these records are not SQS's: lead them to the function's queue, not to the function")
+        raise ValueError("these are not SQS records: send them to the function's queue, not to the function")
     return cast("list[dict[str, Any]]", records)

@@ -226,7 +226,7 @@ class ChannelRun:
         """The notification, with the addresses that are tried later; they are given up in the end."""
         now, tries = self.context.clock(), item.owed_tries + 1 if item.owed else 0
         if addresses and (never or tries >= GIVEN_UP):
-            fix = "mend the address in mailroom.yaml, or the mailbox"
+            fix = "fix the address in mailroom.yaml, or the mailbox"
             self.channel = self.channel.failed(reason, fix, now, partly=True, certain=True)
             addresses = ()
         owed_at = now + RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)] if addresses else None

@@ -17,7 +17,7 @@ DAYS = 30
 
 @click.command(short_help="Show what LlamaCloud charged, by day and type.")
 @click.option("--since", type=MOMENT, help="Documents received since: 2026-11-22, 7d. The last 30 days by default.")
-@click.option("--until", type=MOMENT, help="Documents received before.")
+@click.option("--until", type=MOMENT, help="Documents received before this time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def costs(since: float | None, until: float | None, as_json: bool) -> None:
     """Show the credits that LlamaCloud charged for the documents of each day (UTC) and type.

@@ -99,7 +99,7 @@ class Inbox:
             os.rename(name, to, src_dir_fd=here, dst_dir_fd=there)
             if _marks(os.stat(to, dir_fd=there, follow_symlinks=False)) != _marks(was):
                 _put_back(to, there, here, path)
-                raise OSError(errno.EAGAIN, "it was changed while it was taken in", str(path))
+                raise OSError(errno.EAGAIN, "it changed while it was ingested", str(path))
             if arrived.refused:
                 _write_reasons(arrived.refused, _free(there, to, REASON), there)
         return self.folder.joinpath(*into, to)

@@ -21,7 +21,7 @@ from receiver.operations.replay_task import TaskReplay, chosen_tasks, foreseen_t
 )
 @click.option("--cause", help="The documents of this incident, by the key in its alert.")
 @click.option("--since", type=MOMENT, help="Documents received since: 2026-11-22, 2h, 7d.")
-@click.option("--until", type=MOMENT, help="Documents received before.")
+@click.option("--until", type=MOMENT, help="Documents received before this time.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")
 @click.option(
     "--destination", help="Only documents with a delivery to a destination URL starting with this: s3://bucket/."
@@ -48,7 +48,7 @@ def replay(
     IDS are ids of documents, or of tasks as `mailroom tasks` lists them.
 
     It does not resend delivered messages or rewrite delivered objects: a second run writes nothing. It resubmits
-    documents without a result, which costs their credits again; the price is said first.
+    documents without a result, which costs their credits again; it shows the cost first.
     """
     if not (ids or parked or cause or since or of_type or destination or version):
         raise click.UsageError("give ids, --parked, --cause, --since, --type, --destination or --table")

@@ -48,11 +48,11 @@ class SubmitRefusal:
 
 @click.command()
 @click.argument("paths", nargs=-1, type=Given())
-@click.option("--file", "file_ids", multiple=True, metavar="ID[=NAME]", help="A file that is at LlamaCloud, dfl-….")
+@click.option("--file", "file_ids", multiple=True, metavar="ID[=NAME]", help="Id of a file at LlamaCloud: dfl-….")
 @click.option(
-    "--parse-job", "parse_jobs", multiple=True, metavar="ID[=NAME]", help="A parse job that is at LlamaCloud, pjb-…."
+    "--parse-job", "parse_jobs", multiple=True, metavar="ID[=NAME]", help="Id of a parse job at LlamaCloud: pjb-…."
 )
-@click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="Metadata of what these two options name.")
+@click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="Metadata for --file and --parse-job.")
 @click.option("--packet", is_flag=True, help="Each file is a packet of several documents: split it first.")
 @click.option("--wait", is_flag=True, help="Wait until every document is delivered, then list where.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -69,7 +69,7 @@ def submit(
     ignore: tuple[str, ...],
     follow_symlinks: bool,
 ) -> None:
-    """Submit files and folders to LlamaCloud, or what is at LlamaCloud already.
+    """Submit files and folders to LlamaCloud, or files and parse jobs that are already there.
 
     A second run submits only new files. It skips unreadable and empty files, names them, and exits 1.
     --file and --parse-job may be given several times; nothing is uploaded for them.
@@ -151,7 +151,7 @@ async def _take_in(app: App, path: Path, root: Path | None, *, packet: bool, bul
         raise  # trouble of ours, which the next file would have too
     except Exception as error:  # a file is from outside: none may end the taking in of the others
         log.exception("submit.failed", extra={"facts": {"file": str(path)}})
-        return IngestedFile(refused=(RefusedFile(path.name, f"it cannot be taken in: {error!r}"),))
+        return IngestedFile(refused=(RefusedFile(path.name, f"it cannot be ingested: {error!r}"),))
 
 
 async def take_in_file(app: App, path: Path, file: BufferedReader, *, packet: bool, bulk: bool = False) -> IngestedFile:

@@ -39,7 +39,7 @@ log = logging.getLogger("mailroom.watch")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True))
 @click.option("--packet", is_flag=True, help="Each file is a packet of several documents: split it first.")
 @click.option("--settle", default=2.0, show_default=True, help="Seconds a file must stay unchanged before it is read.")
-@click.option("--poll", is_flag=True, hidden=True, expose_value=False, help="It always looks; kept for scripts.")
+@click.option("--poll", is_flag=True, hidden=True, expose_value=False, help="Has no effect; kept for scripts.")
 @click.option("--once", is_flag=True, help="Submit what is there, then exit.")
 @ignore_option
 @follow_option

@@ -131,7 +131,7 @@ def _refused(response: httpx.Response, detail: str) -> MailroomError:
     """The error of a refused upload or creation."""
     status = response.status_code
     if PARSE_JOB_MISSING.search(detail):
-        return FileGone(f"LlamaCloud has no such parse job, or has let it go: {KEPT} {detail}")
+        return FileGone(f"LlamaCloud has no such parse job, or has deleted it: {KEPT} {detail}")
     if FILE_MISSING.search(detail):  # it was found, or uploaded, a moment ago; the next try looks again
         return CloudBusy(f"LlamaCloud cannot find the uploaded file {detail}")
     if status in {413, 415}:

@@ -84,12 +84,12 @@ class ClassifySection(Section):
     mode: Literal["FAST"] = Field(default="FAST", description="LlamaCloud's only mode")
     configuration_id: Preset | None = Field(
         default=None,
-        description="a preset saved at LlamaCloud, instead of all other keys but webhook_configuration_ids",
+        description="a preset saved at LlamaCloud, instead of all other keys except webhook_configuration_ids",
         examples=["cfg-1234"],
     )
     webhook_configuration_ids: SavedWebhooks = Field(
         default=(),
-        description="up to 4 webhooks saved at LlamaCloud that hear of each job, too, beside Mailroom's own",
+        description="up to 4 webhooks saved at LlamaCloud that also get each job's events, besides Mailroom's own",
         examples=[["whc-1234"]],
     )
 
@@ -166,7 +166,7 @@ class SplitSection(Section):
     )
     webhook_configuration_ids: SavedWebhooks = Field(
         default=(),
-        description="up to 4 webhooks saved at LlamaCloud that hear of each job, too, beside Mailroom's own",
+        description="up to 4 webhooks saved at LlamaCloud that also get each job's events, besides Mailroom's own",
         examples=[["whc-1234"]],
     )
     path: Literal["current", "beta", "auto"] = Field(
@@ -188,7 +188,7 @@ class SplitSection(Section):
             raise Wrong("parse_config_id wins over parse_tier at LlamaCloud", "remove one of them")
         if self.path == "beta" and (missing := self.model_fields_set & NOT_ON_BETA):
             keys = ", ".join(sorted(missing))
-            raise Wrong(f"LlamaCloud's beta path knows no {keys}", 'remove it, or write "path: current"')
+            raise Wrong(f"LlamaCloud's beta path has no {keys}", 'remove it, or write "path: current"')
         return self
 
 

@@ -68,7 +68,7 @@ def _of_spelling(place: str, pattern: str) -> Iterator[Surprise]:
     """Notations of other pattern languages, and white space that nobody sees."""
     if pattern.startswith(GLOB):
         if odd := empty_class(pattern):
-            yield place, f"{odd} in {pattern!r} fits no character", "write [first-last], closed by ]"
+            yield place, f"{odd} in {pattern!r} matches no character", "write [first-last], closed by ]"
     elif re.search(r"^\^|^\.\*|\\[.dws]|\.\+|\(\w+(\|\w+)+\)", pattern):
         yield place, f"{pattern!r} looks like a regular expression, but is compared literally", "use * and ?"
     elif found := re.search(r"\*[^*,;|]*[,;|] ?\*|\*[^*{}]*\{[^{}]*,[^{}]*\}", pattern):
@@ -98,7 +98,7 @@ def _of_text(place: str, name: str, pattern: str, *, mailed: bool) -> Iterator[S
 def _of_name(place: str, pattern: str) -> Iterator[Surprise]:
     ending = pattern if pattern.startswith(".") else f".{pattern}"
     if not re.search(r"[*?/\\]", pattern) and mimetypes.guess_type(f"x{ending}")[0] and "." not in pattern[1:]:
-        yield place, f"{pattern!r} fits only what is exactly that", f"write *{ending}"
+        yield place, f"{pattern!r} matches only that exact text", f"write *{ending}"
     if re.match(r"!.*\*", pattern):
         yield place, f"! in {pattern!r} is literal", f"write not: {{name: {pattern[1:]!r}}}"
     if re.search(r"/|\\(?![.dws])", pattern):
@@ -114,18 +114,18 @@ def _of_address(place: str, pattern: str, *, always: bool) -> Iterator[Surprise]
     if re.search(r"<[^>]*>$", pattern):
         yield place, f"{pattern!r} is a name with an address; only addresses are compared", "write the address alone"
     elif pattern.startswith("mailto:"):
-        yield place, f"{pattern!r} fits no address", f"write {pattern.removeprefix('mailto:')}"
+        yield place, f"{pattern!r} matches no address", f"write {pattern.removeprefix('mailto:')}"
     elif "@" in pattern and (found := re.search(r"^!|[,;] ?|\s", pattern)):
-        yield place, f"{found[0]!r} in {pattern!r} fits no address", "write a list: [a, b]; put exclusions under not"
+        yield place, f"{found[0]!r} in {pattern!r} matches no address", "write a list: [a, b]; put exclusions under not"
     elif "*" in pattern or "?" in pattern or pattern.startswith(GLOB):
         return
     elif pattern.startswith("@"):
-        yield place, f"{pattern!r} fits only what is exactly that", f"write *{pattern}"
+        yield place, f"{pattern!r} matches only that exact text", f"write *{pattern}"
     elif pattern.endswith("@"):
-        yield place, f"{pattern!r} fits only what is exactly that", f"write {pattern}*"
+        yield place, f"{pattern!r} matches only that exact text", f"write {pattern}*"
     elif "@" not in pattern and (always or domain):
         fix = f"write *@{pattern}" if domain else "write it whole, or with *"
-        yield place, f"{pattern!r} fits no address, for it has no @", fix
+        yield place, f"{pattern!r} matches no address: it has no @", fix
 
 
 def _of_media_type(place: str, pattern: str) -> Iterator[Surprise]:

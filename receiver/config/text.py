@@ -48,7 +48,7 @@ def between(low: float, high: float) -> Callable[[float], float]:
 def rule_type(value: str) -> str:
     """A rule's type: LlamaCloud takes letters, digits, space, ``-`` and ``_`` (reference 1.2)."""
     if not re.fullmatch(r"[A-Za-z0-9 _-]+", value) or value != value.strip():
-        raise Wrong(f"may hold letters, digits, space, - and _ (got {value!r})", "for example invoice or tax-form")
+        raise Wrong(f"may have only letters, digits, space, - and _ (got {value!r})", "for example invoice or tax-form")
     return value
 
 
@@ -104,7 +104,7 @@ def one_line(values: tuple[str, ...]) -> tuple[str, ...]:
     """Patterns over what never has a line break."""
     for value in values:
         if "\n" in value:
-            raise Wrong(f"{value!r} holds a line break, which this never has", "write each pattern as one of a list")
+            raise Wrong(f"{value!r} has a line break, which this never has", "write each pattern as one of a list")
     return values
 
 

@@ -95,7 +95,7 @@ def _advice(alert: Alert) -> Advice:
     if alert.kind == "packet.held" and alert.cause == "locked":
         return JOB_FAILED["locked"]
     if alert.kind == "packet.held" and alert.commands:  # it is cut: what waits is its pieces, which the alert names
-        return Advice("look at the pieces that wait, and say where each one goes", ("mailroom documents {document}",))
+        return Advice("review the waiting pieces, and decide where each one goes", ("mailroom documents {document}",))
     if alert.kind == "task.parked" and alert.cause.startswith("submit:"):
         return Advice("", (RESUBMIT, REPLACE, DISMISS))
     return BY_KIND.get(alert.kind, Advice("", ()))

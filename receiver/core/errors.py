@@ -177,7 +177,7 @@ class Unanswered(DestinationBusy):
 
 
 class Paused(Transient):
-    """Paused on purpose."""
+    """The work is paused."""
 
     code = "paused"
     owner = Owner.CONFIGURATION
@@ -291,7 +291,7 @@ class Permanent(MailroomError):
 
 
 class PartlyNotified(Permanent):
-    """An alert channel took a notice for some of its addresses, and not for others: later, or never."""
+    """An alert channel accepted a notice for some of its addresses, and deferred or rejected it for others."""
 
     code = "partly_notified"
     owner = Owner.CONFIGURATION

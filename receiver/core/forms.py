@@ -60,7 +60,7 @@ def refuse_careless(text: str, *, lines: bool = False) -> None:
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
         raise Wrong("is in quotes, which count as part of the value", "take them out")
     if not all(character.isprintable() or (lines and character in "\r\n\t") for character in text):
-        raise Wrong("holds a line break or another control character", "write it in one line of plain text")
+        raise Wrong("has a line break or another control character", "write it in one line of plain text")
 
 
 def number(least: float, most: float, *, whole: bool = False) -> Form:
@@ -92,7 +92,7 @@ def some_of(words: Collection[str], *, alone: str) -> Form:
     def check(text: str) -> None:
         parts = [part.strip() for part in text.split(",")]
         if text != alone and (unknown := [part for part in parts if part not in words]):
-            raise Wrong(f"names {unknown[0]!r}, which is none of {', '.join(words)}")
+            raise Wrong(f"names {unknown[0]!r}, which is not one of {', '.join(words)}")
 
     return Form(f"`{alone}`, or some of {', '.join(f'`{word}`' for word in words)}, with commas between them", check)
 
@@ -142,7 +142,7 @@ def url(text: str, *, schemes: Collection[str] = ("http", "https"), example: str
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise Wrong("is no URL", f"write it like {example}") from None
+        raise Wrong("is not a URL", f"write it like {example}") from None
     if parts.scheme not in schemes:
         begins = " or ".join(f"{scheme}://" for scheme in schemes)
         raise Wrong(f"does not begin with {begins}", f"write it like {example}")
@@ -220,7 +220,7 @@ def _queue_name(text: str, *, example: str) -> None:
     if rest.startswith(("https://", "http://")):
         refuse_decorated(url(rest, example="sqs://https://sqs.eu-central-1.amazonaws.com/123456789012/name"), rest)
     elif not _QUEUE.fullmatch(rest):
-        raise Wrong("names no SQS queue", "a name has up to 80 letters, digits, - and _")
+        raise Wrong("does not name an SQS queue", "a name has up to 80 letters, digits, - and _")
 
 
 def _task_queue(text: str) -> None:
@@ -243,7 +243,7 @@ def _store(text: str) -> None:
         _sqlite(rest)
     elif scheme == "dynamodb":
         if not _TABLE.fullmatch(rest):
-            raise Wrong("names no DynamoDB table", "a name has 3 to 255 letters, digits, - _ and .")
+            raise Wrong("does not name a DynamoDB table", "a name has 3 to 255 letters, digits, - _ and .")
     elif scheme != "memory" or rest:
         raise Wrong("is not a known store", f"use {known}")
 
@@ -262,10 +262,10 @@ def _spool(text: str) -> None:
     scheme, _, rest = text.partition("://")
     if scheme == "folder":
         if not rest.startswith(("/", "./")):
-            raise Wrong("is no folder", "write folder:///var/lib/mailroom/spool, or folder://./spool from here")
+            raise Wrong("is not a folder", "write folder:///var/lib/mailroom/spool, or folder://./spool from here")
     elif scheme == "s3":
         if not _BUCKET.fullmatch(rest.partition("/")[0]):
-            raise Wrong("names no bucket", "write it like s3://bucket/documents/")
+            raise Wrong("does not name a bucket", "write it like s3://bucket/documents/")
         if "{" in rest or "?" in rest:
             raise Wrong("takes no fields and no options", "write it like s3://bucket/documents/")
     else:
@@ -276,7 +276,7 @@ def _buckets(text: str) -> None:
     for place in text.split(","):
         name, slash, prefix = place.strip().partition("/")
         if not _BUCKET.fullmatch(name) or (slash and prefix and not prefix.endswith("/")):
-            raise Wrong(f"names {place.strip()!r}, which is no bucket", "write it like mail-in, or mail-in/scans/")
+            raise Wrong(f"names {place.strip()!r}, which is not a bucket", "write it like mail-in, or mail-in/scans/")
 
 
 def _folders(text: str) -> None:

@@ -42,7 +42,7 @@ def read_header_map(text: str) -> dict[str, list[str]]:
     for name, values in found.items():
         _check(name, values)
     if sum(len(name) + len(values[0]) + 4 for name, values in found.items()) > MOST_BYTES:
-        raise Wrong(f"sends more than {MOST_BYTES} bytes", "fewer or shorter headers will do")
+        raise Wrong(f"sends more than {MOST_BYTES} bytes", "use fewer or shorter headers")
     headers: dict[str, list[str]] = found
     return headers
 
@@ -60,7 +60,7 @@ def _is_list(values: object) -> bool:
 
 def _check(name: str, values: list[str]) -> None:
     if not _NAME.fullmatch(name):
-        raise Wrong(f"has {name!r}, which is no name of a header", "letters, digits and - are safe: X-Mailroom-Key")
+        raise Wrong(f"has {name!r}, which is not a valid header name", "letters, digits and - are safe: X-Mailroom-Key")
     if name.lower() in TAKEN:
         raise Wrong(f"has {name}, which is reserved", "choose a name of your own: X-Mailroom-Key")
     for place, value in enumerate(values, 1):

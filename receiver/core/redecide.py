@@ -47,7 +47,7 @@ def what_moves(before: Plan | None, after: Plan) -> str:
         return f"{_summary(before)} -> {_summary(after)}"
     pairs = zip(before.to, after.to, strict=True)
     changed = [f"{new.shown}: {', '.join(names)}" for old, new in pairs if (names := _differing(old, new))]
-    review = f"{'waits' if after.review else 'waits no longer'} for a person" if before.review != after.review else ""
+    review = f"{'waits' if after.review else 'no longer waits'} for a person" if before.review != after.review else ""
     options = f"options of {'; '.join(changed)}" if changed else ""
     return ", ".join(filter(None, (review, options))) or f"{_summary(before)} -> {_summary(after)}"
 

@@ -22,9 +22,9 @@ DEGRADED = Reply(200, b'{"status":"degraded"}')
 
 
 def public_app(app: App, readiness: Readiness | None = None) -> "Public":
-    """The public side of this application. Raises Misconfigured for one without a door."""
+    """The public side of this application. Raises Misconfigured for one without a receiver."""
     if app.receiver is None:
-        raise Misconfigured("this application receives no events: build it with a door")
+        raise Misconfigured("this application has no receiver, so it cannot serve events")
     limits = Limits(body=app.settings.max_body, seconds=app.settings.body_seconds)
     return Public(WebhookEndpoint(app.receiver, limits), readiness or Readiness(app.context.store))
 

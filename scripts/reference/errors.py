@@ -10,19 +10,19 @@ HEAD = """\
 
 <!-- made by scripts/make-docs from receiver/core/errors.py -->
 
-Sorted by what happens next. The code stands in `{"error": {"code", "message"}}` of an HTTP answer, in a task's `cause`,
-and in what alerts are grouped by. The owner is the one who can mend it.
+Grouped by what happens next. The code appears in the body of an HTTP error, `{"error": {"code", "message"}}`, in a
+task's `cause`, and in the cause that groups alerts into an incident. The owner is who can fix it.
 """
 COLUMNS = "| code | HTTP | meaning | owner | fix |\n| --- | --- | --- | --- | --- |\n"
 GROUPS: dict[str, tuple[type[MailroomError], str]] = {
-    "Refused requests": (Rejected, "Answered 4xx at once; nothing is kept."),
-    "Tried again": (Transient, "With growing pauses and jitter, for about 16 hours; then the task is parked."),
+    "Refused requests": (Rejected, "Mailroom responds with 4xx at once and stores nothing."),
+    "Retried": (Transient, "With increasing delays and jitter, for about 16 hours; then the task is parked."),
     "Paused": (
         CloudRefused,
-        "No document's fault: what needs LlamaCloud waits, one alert is raised, and it goes on by itself "
+        "No document is the cause. Work that needs LlamaCloud waits and resumes by itself, and one alert is raised "
         "([llamacloud.md](llamacloud.md)).",
     ),
-    "Parked": (Permanent, "Not tried again: the task waits for a person, and an alert was raised."),
+    "Parked": (Permanent, "Not retried: the task waits for a person, and an alert is raised."),
 }
 
 
@@ -32,7 +32,7 @@ def page() -> str:
     parts += [_section(title, about, _kinds(base)) for title, (base, about) in GROUPS.items()]
     grouped = Rejected | Transient | CloudRefused | Permanent
     rest = [error for error in _kinds(MailroomError) if not issubclass(error, grouped)]
-    return "".join([*parts, _section("Others", "What has a place of its own.", rest)])
+    return "".join([*parts, _section("Others", "Errors outside these groups.", rest)])
 
 
 def _section(title: str, about: str, kinds: list[type[MailroomError]]) -> str:

@@ -20,7 +20,7 @@ CANNOT_WORK = [
     ({"MAILROOM_PUBLIC_URL": "mail.example.com"}, "has no scheme", "write it like https://mail.example.com"),
     ({"MAILROOM_PUBLIC_URL": "https://host.example/prefix"}, "has a path", "leave /prefix out"),
     ({"MAILROOM_PUBLIC_URL": "http://mail.example.com"}, "unencrypted", "MAILROOM_ALLOW_HTTP=true"),
-    ({HEADERS: '{"X Key": ["a"]}'}, "'X Key', which is no name of a header", "X-Mailroom-Key"),
+    ({HEADERS: '{"X Key": ["a"]}'}, "'X Key', which is not a valid header name", "X-Mailroom-Key"),
     ({HEADERS: '{"LC-Signature": ["a"]}'}, "which is reserved", "X-Mailroom-Key"),
     ({HEADERS: '{"Content-Type": ["a"]}'}, "which is reserved", "X-Mailroom-Key"),
     ({HEADERS: '{"X-Key": ["ends in a space "]}'}, "that no header can carry", "spaces only inside"),

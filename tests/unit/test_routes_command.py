@@ -314,7 +314,7 @@ def test_a_channel_whose_address_is_no_url_stops_the_start_with_exit_2(
         table.write('alerts:\n  - {on: ["*"], to: "https://[x/hush-hush"}\n')
     done = mailroom("alerts", "channels")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "alerts: the address is no URL" in done.stderr
+    assert "alerts: the address is not a URL" in done.stderr
     assert "hush-hush" not in done.stderr
 
 

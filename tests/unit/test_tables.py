@@ -114,8 +114,8 @@ WRONG = {
         at("s3://mail/in/", "https://minio.example.com/mail"), "leave /mail out: bucket and key",
     ),
     "one type twice": ("- {type: [invoice, invoice], to: s3://mail/in/}", "'invoice' stands there twice; keep one"),
-    "a subject of two lines": (when('{subject: "a\\nb"}'), "holds a line break, which this never has"),
-    "a sender of two lines": (when('{not: {sender: "a@b\\nc"}}'), "holds a line break, which this never has"),
+    "a subject of two lines": (when('{subject: "a\\nb"}'), "has a line break, which this never has"),
+    "a sender of two lines": (when('{not: {sender: "a@b\\nc"}}'), "has a line break, which this never has"),
     "a signing secret that is none": (
         to('{to: "https://mail.example/x", secret: env:NO_WHSEC}'), "NO_WHSEC must hold whsec_ and base64",
     ),

@@ -54,7 +54,7 @@ def apply() -> None:
 def drift(as_json: bool) -> None:
     """Show how the saved configuration differs from ours. Exit 1 if it differs or is missing.
 
-    What LlamaCloud masks or never shows cannot be compared, and is listed as that.
+    Values that LlamaCloud masks or never returns are listed as not comparable.
     """
     found = with_cloud(_drift)
     if as_json:

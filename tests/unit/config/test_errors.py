@@ -53,7 +53,7 @@ WRONG = [
     (SOUND + "retention: {content_days: .nan}\n", "13: retention.content_days: must be at most 36500 (got nan)"),
     # text
     (spoilt("type: invoice,", "type: 1099,"), '3: classify.rules[0].type: must be text (got 1099); put it in quotes: "1099"'),
-    (spoilt("type: invoice,", "type: a/b,"), "3: classify.rules[0].type: may hold letters, digits, space, - and _ "
+    (spoilt("type: invoice,", "type: a/b,"), "3: classify.rules[0].type: may have only letters, digits, space, - and _ "
      "(got 'a/b'); for example invoice or tax-form"),
     (spoilt("type: invoice,", f"type: {'x' * 51},"),
      f"3: classify.rules[0].type: must have at most 50 characters (got '{'x' * 51}')"),
