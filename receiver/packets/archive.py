@@ -11,7 +11,7 @@ from receiver.pipeline.document_outcome import planned
 
 
 def waits_for_pieces(packet: Document) -> bool:
-    """Whether it is cut and not archived yet."""
+    """Whether the packet is cut and not archived yet."""
     return packet.state is DocumentState.OPEN and packet.step is Step.SPLIT and bool(packet.cuts)
 
 
@@ -21,11 +21,11 @@ def archived_packet(packet: Document, context: Context) -> Document:
 
 
 PIECES_SHOWN = 5
-"""Pieces that an alert names; the packet's page and `mailroom review` list all."""
+"""Maximum pieces that an alert names; the packet's page and `mailroom review` list all of them."""
 
 
 def held_alert(packet: Document, reason: str, now: float, *, pieces: Sequence[str] = ()) -> Alert:
-    """The one alert of a packet that a person must look at: of its ``pieces``, where it is cut and they wait."""
+    """The packet's alert when a person must look at it, or at those of its ``pieces`` that wait."""
     return Alert(
         kind="packet.held",
         cause=cause_of(reason),

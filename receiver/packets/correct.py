@@ -1,7 +1,7 @@
-"""A person says how a packet is to be cut. A packet keeps every cut: who, when, which pages.
+"""Cuts a packet as a person asks. A packet keeps a record of every cut: who, when, which pages.
 
-Pieces of the new cut that are there already stay what they are, unless they waited for this very word; those that it
-does not have are withdrawn. What was delivered stays where it is, and on record.
+Pieces that exist already and are part of the new cut stay as they are, unless they waited for this decision. Pieces
+that are not part of it are withdrawn; what they delivered stays, and stays on their record.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ from receiver.pipeline.context import Context
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutRequest:
-    """What a person asks for: pieces in so many words, or the pieces that hold these pages made into one."""
+    """A person's request: either the pieces themselves, or pages whose pieces are to be merged into one."""
 
     pieces: tuple[Segment, ...] = ()
     merge: tuple[int, ...] = ()
@@ -29,7 +29,7 @@ class CutRequest:
 
 
 def read_piece(text: str) -> Segment:
-    """The piece that ``5-13`` or ``5-13=invoice`` asks for. Raises Malformed."""
+    """The piece that the text ``5-13`` or ``5-13=invoice`` describes. Raises Malformed."""
     pages, _, category = text.partition("=")
     try:
         return Segment(category=category.strip(), pages=read_spans(pages), confidence=BY_HAND)
@@ -38,10 +38,10 @@ def read_piece(text: str) -> Segment:
 
 
 async def recut(document_id: str, request: CutRequest, context: Context) -> Document:
-    """The packet with its new cut, which is being carried out.
+    """The packet with its new cut; a task carries it out.
 
-    Any PDF can be cut, one that was not taken in as a packet too. Raises NotFound, NotAllowed while it is being worked
-    on, Malformed for pages that do not add up or a type that no route takes, Uncuttable, Conflict.
+    Any PDF can be cut, including one that was not submitted as a packet. Raises NotFound, NotAllowed while the document
+    is being processed, Malformed for pages that do not add up or a type that no route takes, Uncuttable, Conflict.
     """
     document = await context.store.get(Document, document_id)
     if document is None:
@@ -92,7 +92,7 @@ def _cut(document: Document, request: CutRequest, context: Context) -> Document:
 
 
 def _merged(pieces: Sequence[Segment], pages: Iterable[int]) -> tuple[Segment, ...]:
-    """The present pieces, with those that hold any of these pages made into one."""
+    """The current pieces, with those that hold any of these pages merged into one."""
     wanted = set(pages)
     touched = [item for item in pieces if wanted & set(item.pages)]
     if len(touched) < 2:

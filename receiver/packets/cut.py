@@ -1,7 +1,7 @@
-"""From a split job's result to pieces, which are separate documents.
+"""Cuts a packet into pieces, which are separate documents, by a split job's result.
 
-First the cut is decided and kept on the packet; then it is carried out, piece by piece. A crash in between cuts the
-same pieces again, because their ids follow from packet and pages, and those that are there are left alone.
+The cut is decided and stored on the packet first, and then carried out piece by piece. After a crash in between the
+same pieces are cut again: their ids follow from packet and pages, and existing pieces are left alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,12 +27,12 @@ from receiver.ports import OpenPdf, StoredContent
 
 
 def cut_task(packet_id: str, *, because: str, now: float) -> Task:
-    """The task to cut a packet, because of a job or of a person's word."""
+    """The task to cut a packet, because of a job's result or a person's request."""
     return new_task("cut", packet_id, because, subject=packet_id, now=now)
 
 
 async def cut(task: Task, context: Context) -> StepResult:
-    """Cuts the packet as far as it is not cut yet, or holds it with the list of what does not add up."""
+    """Cuts the pieces that do not exist yet, or holds the packet with the list of what does not add up."""
     packet = await context.store.get(Document, task.subject)
     if packet is None or packet.state is not DocumentState.OPEN or packet.step is not Step.SPLIT:
         return StepResult(note="nothing to cut")
@@ -60,7 +60,7 @@ async def _cut(packet: Document, task: Task, context: Context) -> StepResult:
 
 
 async def _decide(packet: Document, task: Task, pages: OpenPdf, context: Context) -> Document | str:
-    """The packet with its cut, kept; or what does not add up."""
+    """The packet with its cut, stored; or what does not add up."""
     job = await context.store.get(Job, packet.job_id)
     segments = job.segments if job else ()
     split = context.config.split
@@ -77,7 +77,7 @@ async def _decide(packet: Document, task: Task, pages: OpenPdf, context: Context
 
 
 async def _piece(packet: Document, segment: Segment, pages: OpenPdf, context: Context) -> str:
-    """Makes this piece a document unless it is one; why a person must look at it, "" when nobody must."""
+    """Makes this piece a document unless it is one. Returns why a person must look at it, or ""."""
     known = await context.store.get(Document, piece_id(packet.id, segment.pages))
     if known is None:
         known = _document(packet, segment, await _kept(packet, segment, pages, context), context)
@@ -95,13 +95,13 @@ async def _piece(packet: Document, segment: Segment, pages: OpenPdf, context: Co
 
 
 async def _promise(piece: Write, tasks: Sequence[InsertIfAbsent], context: Context) -> None:
-    """Keeps the piece with its tasks, and enqueues them: it need not wait until the other pieces are cut."""
+    """Stores the piece with its tasks and enqueues them at once: it need not wait for the other pieces."""
     await context.store.apply(piece, *tasks)
     await context.enqueue_written(tasks)
 
 
 def _waits_for_this_cut(piece: Document, segment: Segment) -> bool:
-    """A piece of an earlier cut that this one brings back, or that waited for a person to say that it is right."""
+    """A piece of an earlier cut that this cut restores, or that waited for a person to confirm it."""
     withdrawn = piece.plan is not None and piece.plan.way is Way.RECUT
     doubted = piece.plan is None and piece.state is DocumentState.REVIEW
     retyped = bool(segment.category) and piece.category != segment.category
@@ -143,7 +143,7 @@ def _document(packet: Document, segment: Segment, kept: StoredContent, context: 
 def _first_step(
     piece: Document, packet: Document, segment: Segment, context: Context
 ) -> tuple[Document, tuple[InsertIfAbsent, ...]]:
-    """What becomes of a fresh piece: sent nowhere, held, routed by its category, or submitted."""
+    """What happens to a new piece: kept undelivered, held, routed by its category, or submitted."""
     now, split = context.clock(), context.config.split
     piece = replace(piece, category=segment.category, category_confidence=segment.confidence)
     if segment.category == BLANK:
@@ -160,7 +160,7 @@ def _first_step(
 
 
 def _routed(piece: Document, by: str, context: Context) -> Document:
-    """The piece on the way of its category. Its confidence is 1: split.min_confidence has weighed it already."""
+    """The piece, routed by its category. Its confidence is 1: split.min_confidence was applied already."""
     table, now = context.config.table, context.clock()
     category = None if piece.category == UNCATEGORIZED else piece.category
     reasoning = f"{by} put pages {spans(piece.pages)} under {piece.category} ({piece.category_confidence})"
@@ -172,7 +172,7 @@ def _routed(piece: Document, by: str, context: Context) -> Document:
 
 
 async def _withdraw(packet: Document, context: Context) -> None:
-    """Pieces of earlier cuts that this one does not have go no further; what they delivered stays on their record."""
+    """Withdraws the pieces of earlier cuts that are not part of this one; what they delivered stays on record."""
     present = set(piece_ids(packet))
     earlier = {piece_id(packet.id, item.pages) for cut in packet.cuts[:-1] for item in cut.pieces}
     for item in sorted(earlier - present):
@@ -189,9 +189,10 @@ async def _withdraw(packet: Document, context: Context) -> None:
 def _done(
     packet: Document, task: Task, doubts: Mapping[str, str], left: tuple[str, ...], context: Context
 ) -> StepResult:
-    """The packet is cut. ``doubts`` are the pieces that wait for a person, each with the reason.
+    """Ends the cut.
 
-    ``left`` are the embedded files that no piece carries; they are named on its record.
+    ``doubts`` are the pieces that wait for a person, each with the reason. ``left`` are the embedded files that no
+    piece carries; the packet's record names them.
     """
     now, count = context.clock(), len(packet.pieces)
     waiting = f"{len(doubts)} of {count} pieces wait for a person: {next(iter(doubts.values()))}" if doubts else ""

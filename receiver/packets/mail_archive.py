@@ -1,6 +1,6 @@
 """Archives a mail when all of its documents are settled, by the table's ``mail`` route.
 
-That it has the state of its documents is the affair of packets/parents.py.
+packets/parents.py keeps the mail's state in step with its documents.
 """
 
 from receiver.core.document import Document, DocumentState
@@ -15,7 +15,7 @@ def document_ids(mail: Document) -> list[str]:
 
 
 def waits_for_documents(mail: Document) -> bool:
-    """Whether it is opened and not archived yet."""
+    """Whether the mail is opened and not archived yet."""
     return mail.mail and mail.state is DocumentState.OPEN and mail.plan is None
 
 

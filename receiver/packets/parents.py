@@ -1,9 +1,8 @@
-"""A document that contains others (a packet with its pieces, a mail) has the state of these.
+"""Keeps the state of a document that contains others (a packet, a mail) in step with these.
 
-It is open while one of them is open, waits in review while one waits in review, and has failed or is routed otherwise:
-``Document.parts_state`` is what they amount to. When one settles, or is opened again by a person, a task to look at its
-container is written in the same change (core/follow_up.py); so whatever crashes in between, the last look sees the last
-change.
+The container is open while one of them is open, waits in review while one waits in review, and otherwise has failed or
+is routed; ``Document.parts_state`` is their combined state. When one settles, or a person reopens it, the same change
+writes a task to check its container (core/follow_up.py). So even after a crash, the last check sees the last change.
 """
 
 from collections.abc import Sequence
@@ -19,15 +18,15 @@ from receiver.pipeline.context import Context, StepResult, TaskHandler
 
 
 def part_ids(container: Document) -> list[str]:
-    """The ids of the documents that came out of this one, in order."""
+    """The ids of the documents that were made from this one, in order."""
     return mail_archive.document_ids(container) if container.mail else piece_ids(container)
 
 
 async def update_parent(task: Task, context: Context) -> StepResult:
-    """Gives the container the state of what came out of it.
+    """Gives the container the combined state of its documents.
 
-    The container is read before its parts, and written even when it stays what it is: so of two looks at once the one
-    that saw less is refused, and looks again.
+    The container is read before its documents, and written even if it does not change. Of two concurrent checks, the
+    one with the older view therefore fails with a conflict, and runs again.
     """
 
     async def change() -> Sequence[Write]:
@@ -43,7 +42,7 @@ async def update_parent(task: Task, context: Context) -> StepResult:
 
 
 async def _amount(container: Document, newest: str, context: Context) -> DocumentState:
-    """What the documents that came out of the container amount to. The first that is open, or not there, tells."""
+    """The combined state of the container's documents. The first one that is open or missing decides."""
     states = []
     for item in _nearest_first(part_ids(container), newest):
         part = await context.store.get(Document, item)
@@ -54,13 +53,15 @@ async def _amount(container: Document, newest: str, context: Context) -> Documen
 
 
 def _nearest_first(ids: list[str], newest: str) -> list[str]:
-    """The neighbours of the one that just settled come first: they settle in a row, so the next one may be open."""
+    """The ids, starting with the neighbours of the one that just settled: they settle in a row, so the next may be
+    open.
+    """
     at = ids.index(newest) if newest in ids else 0
     return [ids[place] for place in sorted(range(len(ids)), key=lambda place: abs(place - at))]
 
 
 def _finished(container: Document, amount: DocumentState, context: Context) -> Sequence[Write]:
-    """A packet, or a mail, is archived as soon as nothing that came out of it is open."""
+    """Archives a packet or a mail as soon as none of its documents is open."""
     if amount is DocumentState.OPEN:
         return ()
     archived = mail_archive.archived_mail if container.mail else archive.archived_packet
@@ -69,7 +70,7 @@ def _finished(container: Document, amount: DocumentState, context: Context) -> S
 
 
 def _moved(container: Document, amount: DocumentState, context: Context) -> Sequence[Write]:
-    """One that has its plan follows its parts, back to open and forth again."""
+    """A container that has its plan follows its documents, back to open and forth again."""
     now = context.clock()
     after = replace(container, parts_state=amount)
     if amount is DocumentState.OPEN and container.state is not DocumentState.OPEN:

@@ -27,9 +27,9 @@ async def open_packet(packet: Document, context: Context) -> AsyncIterator[OpenP
 
 @contextlib.contextmanager
 def dying_once(task: Task) -> Iterator[None]:
-    """Lets the reader die once, which may be chance: then the task is tried again, soon.
+    """Allows one crash of the reader, which may be chance: the task is then retried soon.
 
-    When the last attempt at this task ended so too, it is the file's fault: raises Uncuttable.
+    Raises Uncuttable if the last attempt at this task crashed, too: then the file is the cause.
     """
     try:
         yield
@@ -41,7 +41,7 @@ def dying_once(task: Task) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def on_disk(document: Document, context: Context) -> AsyncIterator[Path]:
-    """The document's bytes as a file: where the spool has them, or else a temporary copy."""
+    """The document's bytes as a file: the spool's own, or else a temporary copy."""
     content = await content_of(document, context)
     if content.path is not None:
         yield content.path
@@ -60,6 +60,6 @@ def piece_ids(packet: Document) -> list[str]:
 
 
 async def pieces_of(packet: Document, context: Context) -> list[Document]:
-    """The packet's pieces in the order of their pages, as far as they are there."""
+    """The packet's pieces that exist, in the order of their pages."""
     found = [await context.store.get(Document, item) for item in piece_ids(packet)]
     return [item for item in found if item is not None]

@@ -1,4 +1,4 @@
-"""Failed attempt: what becomes of its task, which is retried or parked, and what is written beside that."""
+"""Failed attempt: whether its task is retried or parked, and what is written with that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ LONGEST_ERROR = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedAttempt:
-    """The task and its error, that in words that every store takes, and the task as it is after it."""
+    """The task, its error as text that every store accepts, and the task as it is afterwards."""
 
     task: Task
     error: Exception
@@ -37,7 +37,7 @@ class FailedAttempt:
 
 
 async def judge_failure(task: Task, error: Exception, context: Context) -> FailedAttempt:
-    """By the schedule; or by the pause that begins, if it was LlamaCloud that refused us."""
+    """Retries by the schedule, or after the pause that begins if LlamaCloud refused us."""
     failure = scheduled_failure(task, error, context)
     if isinstance(error, CloudRefused):
         verdict, counts = await pause_after_refusal(
@@ -57,7 +57,7 @@ async def judge_failure(task: Task, error: Exception, context: Context) -> Faile
 
 
 def scheduled_failure(task: Task, error: Exception, context: Context) -> FailedAttempt:
-    """By the schedule alone."""
+    """Retries by the schedule alone."""
     now = context.clock()
     verdict = next_attempt(error, attempt=task.attempts, now=now, spread=context.spread())
     return _failed(task, error, verdict, now=now)
@@ -78,7 +78,7 @@ def _failed(
 async def consequences(
     failure: FailedAttempt, step: TaskHandler | None, context: Context
 ) -> tuple[Sequence[Write], Sequence[Alert]]:
-    """What is written beside the end of the attempt, and the alert; without a step, the alert alone."""
+    """What is written with the attempt's end, and the alert; without a step, the alert alone."""
     task, error, writes = failure.task, failure.error, list[Write]()
     after = (step.give_up if failure.final else step.attempt_failed) if step else None
     if after is not None:
@@ -90,7 +90,7 @@ async def consequences(
 
 
 def _parked_alert(failure: FailedAttempt, step: TaskHandler | None, writes: Sequence[Write]) -> Alert:
-    """The alert of a task that was given up, about the document that is written with its end."""
+    """The alert about a parked task, with the document that is written in the same change."""
     task, fix = failure.task, failure.error.fix if isinstance(failure.error, MailroomError) else ""
     if step and step.alert:
         alert = step.alert(task, failure.error, fix, failure.cause, failure.now)

@@ -1,7 +1,8 @@
-"""Process: one attempt at a claimed task. Its step is run; what that wants written, and the task's end, is one change.
+"""Process: one attempt at a claimed task.
 
-The step runs once; only its change is computed again when another worker was faster with a record it needs. The end of
-the task is guarded by the task's version: whoever lost the lease meanwhile writes nothing at all.
+The task's step runs, and one change writes both what the step wants written and the task's end. The step runs once;
+only its change is computed again if another worker changed a record in between. The end is conditional on the task's
+version: a worker that lost the lease writes nothing at all.
 """
 
 import asyncio
@@ -35,18 +36,18 @@ STEPS: Mapping[str, TaskHandler] = {
     "alert": alerting.RAISE,
     "notify": notify.NOTIFY,
 }
-"""Kind of task -> how it is done. One dictionary: the engine's whole repertoire."""
+"""Kind of task -> its handler. All kinds that the engine knows are in one dictionary."""
 
 log = logging.getLogger("mailroom.task")
 CONFLICTS = 20
 """How often a change is computed anew before the task is put back for a moment."""
 ToWrite = Callable[[], Awaitable[tuple[Sequence[Write], Sequence[Alert]]]]
-"""What is written beside a task's end, and the alerts that are raised with it."""
+"""What is written with a task's end, and the alerts that are raised with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What became of one attempt, for the log line and the metric."""
+    """The outcome of one attempt, for the log line and the metric."""
 
     task: Task
     outcome: str
@@ -63,10 +64,10 @@ async def process(
     step_seconds: float | None = None,
     steps: Mapping[str, TaskHandler] = STEPS,
 ) -> Done:
-    """One attempt at a claimed task, ended after ``step_seconds``; with ``lease_seconds`` its lease is renewed.
+    """One attempt at a claimed task, stopped after ``step_seconds``; with ``lease_seconds`` its lease is renewed.
 
-    Whatever goes wrong is an attempt that failed, be it in the step, in the change that it wants written, or in the
-    store's writing of it. Raises StoreBusy alone: the store cannot write even that.
+    Any error is a failed attempt: in the step, in the change that it wants written, or in the store's write. Raises
+    only StoreBusy, when the store cannot write even the failure.
     """
     lease = Lease(task)
     try:
@@ -83,7 +84,7 @@ async def process(
 
 
 async def _run(step: TaskHandler | None, task: Task, context: Context, seconds: float | None) -> StepResult | Exception:
-    """What the step makes of the task, or what went wrong."""
+    """The result of the step, or the error."""
     try:
         if step is None:
             raise MailroomError(f"no step is known for tasks of kind {task.kind!r}")
@@ -99,7 +100,7 @@ async def _run(step: TaskHandler | None, task: Task, context: Context, seconds: 
 
 
 async def _write_result(task: Task, result: StepResult, context: Context) -> Done | Exception:
-    """Writes what the step wants written, and that the task is done or looks again; or says what went wrong in that."""
+    """Writes the step's change and that the task is done or runs again; or returns the error of that."""
     now, keep = context.clock(), context.config.retention.tasks_seconds
     if result.again_at is None:
         moved = task.finish(now=now, keep_seconds=keep, note=result.note)
@@ -110,7 +111,7 @@ async def _write_result(task: Task, result: StepResult, context: Context) -> Don
     async def to_write() -> tuple[Sequence[Write], Sequence[Alert]]:
         writes = await result.change() if result.change else ()
         if result.change and not writes:
-            return (), ()  # all of it was written, and told, before
+            return (), ()  # all of it was written and reported before
         return writes, (*result.alerts, *(result.alerts_of(writes) if result.alerts_of else ()))
 
     done = Done(task=moved, outcome="done" if result.again_at is None else "again", note=result.note)
@@ -131,7 +132,7 @@ async def write_failure(
         return await _settle_failed(failure, steps.get(task.kind), context)
     except StoreBusy:
         raise
-    except Exception:  # what a step or a gate makes of a failure must not keep the task from its end
+    except Exception:  # a bug in a failure handler must not keep the task from ending
         log.exception("unhandled_exception")
         return await _settle_failed(scheduled_failure(task, error, context), None, context)
 
@@ -146,7 +147,7 @@ async def _settle(task: Task, done: Done, to_write: ToWrite, context: Context) -
     """Writes the end of the attempt in one change, and enqueues the tasks that follow."""
     for _ in range(CONFLICTS):
         planned, alerts = await to_write()
-        # An alert is a task of its own, written with what it is about: it cannot get lost, and cannot hold it back.
+        # An alert is a task of its own in the same change: it cannot get lost, and it cannot delay the attempt's end.
         raised = [InsertIfAbsent(alerting.task_for(alert, *id_parts(task.id))) for alert in alerts]
         writes = (Replace(done.task), *planned, *raised, *container_tasks(planned, now=context.clock()))
         try:
@@ -161,19 +162,19 @@ async def _settle(task: Task, done: Done, to_write: ToWrite, context: Context) -
 
 
 async def _release(task: Task, context: Context) -> None:
-    """Lets go of a task whose worker stops: any other may begin it at once, and this attempt does not count."""
-    with contextlib.suppress(MailroomError):  # what cannot be let go of has failed once its lease is over
+    """Releases a task whose worker stops: another worker may start it at once, and this attempt is not counted."""
+    with contextlib.suppress(MailroomError):  # a task that cannot be released fails when its lease expires
         await context.store.apply(Replace(task.release(now=context.clock())))
         await context.enqueue(task.id)
 
 
 @dataclass(slots=True)
 class Lease:
-    """A claimed task, at the version that the store has of it."""
+    """A claimed task, with its current version in the store."""
 
     task: Task
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held during a renewal: who ends the lease waits for it, and so knows the task's true version."""
+    """Held during a renewal, so that whoever ends the lease waits for it and knows the task's true version."""
 
     async def keep(self, context: Context, lease_seconds: float) -> None:
         """Renews at each third of the lease, until it is cancelled or another worker has the task."""
@@ -184,7 +185,7 @@ class Lease:
                     return
 
     async def _renew(self, context: Context) -> bool:
-        """False when the task was lost: its version tells at the end, and nothing is written then."""
+        """False if another worker has the task: its version then stops this attempt from writing its end."""
         longer = self.task.hold(now=context.clock())
         try:
             await context.store.apply(Replace(longer))

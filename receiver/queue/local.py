@@ -1,7 +1,7 @@
-"""The task queue of one process: an event that a worker waits for.
+"""The task queue of one process: an asyncio event that a worker waits for.
 
-It says only that something is up; the worker then claims whatever is due. Tasks of other processes on the same store
-are found by looking once in ``poll_seconds``.
+It says only that something may be due; the worker then claims whatever is due. Polling the store every ``poll_seconds``
+finds tasks of other processes.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from receiver.ports import Message, TaskQueue
 
 
 class LocalQueue:
-    """Rings inside this process, now or after a delay."""
+    """Wakes the worker of this process, now or after a delay."""
 
     names_tasks = False
 
@@ -35,7 +35,7 @@ class LocalQueue:
         self._rung.set()
 
     async def receive(self, *, timeout_seconds: float, limit: int = 10) -> list[Message]:
-        """One message without a name when something was enqueued, or when it is time to look all the same; else []."""
+        """One unnamed message when something was enqueued or the poll interval is over; otherwise []."""
         try:
             async with asyncio.timeout(min(timeout_seconds, self._poll_seconds)):
                 await self._rung.wait()
@@ -48,10 +48,10 @@ class LocalQueue:
         """Nothing to do: the event was cleared when it woke the worker."""
 
     async def nack(self, *messages: Message) -> None:
-        """Nothing to do: it looks again by itself."""
+        """Nothing to do: the worker polls anyway."""
 
     async def keep_leased(self) -> None:
-        """Nothing to do, for ever."""
+        """Nothing to do; never returns."""
         await asyncio.Event().wait()
 
     async def close(self) -> None:

@@ -1,7 +1,7 @@
-"""The task queue on SQS: each message names one task, and a worker that takes it acknowledges it.
+"""The task queue on SQS: each message names one task, and the worker that takes the task acknowledges it.
 
-While a worker has a message it is kept out of sight. After a crash it comes into sight again, when the
-lease of the dead worker's task is over too. What nobody can read is left alone: the queue's redrive policy has it.
+A message stays invisible while a worker has it. After a crash it becomes visible again when the lease of the dead
+worker's task is over too. A message that cannot be read is left to the queue's redrive policy.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ LONGEST_DELAY = 900
 """Seconds that SQS holds a message back at most (SendMessage, DelaySeconds); the sweep enqueues what is due later."""
 BATCH = 10
 POLL_SECONDS = 5
-"""Of one long poll. SQS allows 20, but who is told to stop has to wait for the poll that is under way."""
+"""Of one long poll. SQS allows 20, but a worker that is told to stop must wait for the current poll."""
 ACTIONS = (
     "sqs:SendMessage",
     "sqs:ReceiveMessage",
@@ -39,16 +39,16 @@ Entry = dict[str, Any]
 
 
 class SqsQueue:
-    """Rings through the queue ``name``, or the one at the address ``https://…``; a standard queue, no FIFO."""
+    """Enqueues to the standard queue ``name``, or to the one at the address ``https://…``."""
 
     names_tasks = True
 
     def __init__(
         self, queue: str, *, visibility_seconds: float = 125.0, client: Callable[[], Any] | None = None
     ) -> None:
-        """``visibility_seconds``: after so long without a sign of its worker a message comes again.
+        """``visibility_seconds`` is how long a message stays invisible without an extension by its worker.
 
-        Raises Misconfigured for a FIFO queue: it would hold up all tasks behind a slow one.
+        Raises Misconfigured for a FIFO queue: one slow task would block all tasks behind it.
         """
         if queue.endswith(".fifo"):
             raise Misconfigured(
@@ -62,14 +62,14 @@ class SqsQueue:
         self._abandoned: list[asyncio.Task[list[Message]]] = []
 
     async def enqueue(self, *task_ids: str, delay_seconds: float = 0) -> None:
-        """Rings, later at the earliest when the delay is over. Raises Transient when it could not for all of them."""
+        """Enqueues these tasks, after the delay at the earliest. Raises Transient if SQS did not accept all of them."""
         delay = max(0, math.ceil(delay_seconds))
         if delay <= LONGEST_DELAY:
             messages = [{"MessageBody": json.dumps({"task": item}), "DelaySeconds": delay} for item in task_ids]
             try:
                 await self._send("send_message_batch", messages)
             except Transient as error:
-                # Nobody else will say why: whoever enqueues goes on, for the sweep enqueues again.
+                # Logged here because the caller goes on: the sweep enqueues the tasks again.
                 log.warning("enqueue.failed", extra={"facts": {"error": str(error), "fix": error.fix}})
                 raise
 
@@ -79,7 +79,7 @@ class SqsQueue:
         try:
             return await asyncio.shield(poll)
         except asyncio.CancelledError:
-            self._abandoned.append(poll)  # what SQS hands out at this moment is given back at the close
+            self._abandoned.append(poll)  # what this poll still receives is returned at close
             raise
 
     async def ack(self, *messages: Message) -> None:
@@ -88,11 +88,11 @@ class SqsQueue:
         await self._send("delete_message_batch", [{"ReceiptHandle": handle} for handle in handles])
 
     async def nack(self, *messages: Message) -> None:
-        """They are heard again after ``visibility_seconds``."""
+        """Does nothing: the messages become visible again after ``visibility_seconds``."""
         self._in_hand.difference_update(message.handle for message in messages)
 
     async def close(self) -> None:
-        """Gives back what was handed out to nobody."""
+        """Returns the messages of abandoned polls to the queue."""
         for poll in self._abandoned:
             with contextlib.suppress(Transient):
                 await self._see([message.handle for message in await poll], after_seconds=0)
@@ -112,7 +112,7 @@ class SqsQueue:
         return messages
 
     async def keep_leased(self) -> None:
-        """Keeps what is in hand out of the others' sight."""
+        """Extends the invisibility of the messages in hand."""
         while True:
             await asyncio.sleep(self._visibility / 3)
             try:
@@ -125,14 +125,14 @@ class SqsQueue:
         await self._send("change_message_visibility_batch", entries)
 
     async def _send(self, operation: str, entries: Sequence[Entry]) -> None:
-        """One request for each ten of the entries; those that SQS did not take are sent again. Raises Transient."""
+        """Sends the entries, ten a request; those that SQS rejects are sent again. Raises Transient."""
         batches = [entries[start : start + BATCH] for start in range(0, len(entries), BATCH)]
         failed = sum(await asyncio.gather(*(self._send_ten(operation, batch) for batch in batches)))
         if failed:
             raise Transient(f"sqs://{self._queue} rejected {failed} of {len(entries)} ({operation})")
 
     async def _send_ten(self, operation: str, entries: Sequence[Entry]) -> int:
-        """How many were not taken in the end. One that SQS calls our own fault (a stale handle) is not sent again."""
+        """How many were rejected in the end. An entry that SQS calls our fault (a stale handle) is not sent again."""
         left = {str(number): {"Id": str(number), **entry} for number, entry in enumerate(entries)}
         for attempt in range(TRIES):
             answer = await self._call(operation, QueueUrl=await self._found(), Entries=list(left.values()))
