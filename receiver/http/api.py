@@ -1,4 +1,4 @@
-"""The operator's JSON API: look at documents, events and tasks; take documents in; replay; route by hand."""
+"""The operator's JSON API: read documents, events and tasks; ingest documents; replay; route by hand."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -90,16 +90,16 @@ class Api:
         return json_response({"tasks": [show.task(item) for item in page.records], "cursor": page.cursor})
 
     async def task(self, request: Request) -> Response:
-        """One task, with all that it carries."""
+        """One task with all its fields."""
         return json_response(show.task_whole(await task_of(request.path_params["task_id"], self._context.store)))
 
     async def replay(self, request: Request) -> Response:
-        """A task that gave up, promised anew."""
+        """Enqueues a parked task again."""
         task = await replay_task(request.path_params["task_id"], self._context, who="operator")
         return json_response(show.task(task), 202)
 
     async def route(self, request: Request) -> Response:
-        """A person's word on where a document goes."""
+        """A person's decision where a document goes."""
         word = await _routing_decision(request)
         document = await route_by_hand(request.path_params["document_id"], word, self._context)
         return json_response(show.document_whole(document), 202)
@@ -112,7 +112,7 @@ class Api:
         return json_response(show.costs(self._costs[1]))
 
     async def overview(self, request: Request) -> Response:
-        """The books, what needs a person, and the routes that one can choose from."""
+        """The totals, what needs a person, and the routes to choose from."""
         store, now = self._context.store, self._context.clock()
         overdue = await find_records(store, Document, Query(by="overdue", until=now), limit=SHOWN)
         alerts = await find_records(store, Incident, Query(by="standing", newest_first=True), limit=SHOWN)

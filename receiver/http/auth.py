@@ -1,6 +1,7 @@
-"""The operator's token: who may look, take in and decide. Compared in constant time, over bytes.
+"""Checks the operator's token in constant time, over bytes, and throttles wrong ones by the address that they come
+from.
 
-Whoever brings wrong ones is slowed, by the address that they come from; the others notice nothing.
+Requests from other addresses are not affected.
 """
 
 import hmac
@@ -23,19 +24,19 @@ from receiver.settings import Secret
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 FREE = 10
-"""Wrong tokens of one address that are looked at without a wait."""
+"""Wrong tokens of one address that are checked without a delay."""
 EACH_SECONDS = 6.0
-"""After these, one in so many seconds is looked at."""
+"""After these, one token in this many seconds is checked."""
 ADDRESSES = 4096
-"""Remembered at once; the one that was wrong longest ago is forgotten first."""
+"""Maximum addresses to remember; the one that was wrong longest ago is dropped first."""
 LINES = 100
-"""In the log in ten seconds: whoever has many addresses fills no disk. All are counted."""
+"""Log lines in ten seconds, so that many addresses cannot fill the disk. All wrong tokens are counted."""
 
 log = logging.getLogger("mailroom.http")
 
 
 class WrongTokens:
-    """How many wrong tokens each address has brought of late."""
+    """Counts the recent wrong tokens of each address."""
 
     def __init__(self, meter: Meter, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._meter = meter
@@ -45,7 +46,7 @@ class WrongTokens:
         self._refused = RateLimitedLog(log, logging.WARNING, "auth.refused", lines=LINES)
 
     def wait(self, address: str) -> float:
-        """Seconds until a token from this address is looked at; counts and tells when that is not now."""
+        """Seconds until a token from this address is checked; if not 0, counts and logs that."""
         seconds = self._limit.wait(_group(address), self._clock())
         if not seconds:
             return 0.0
@@ -54,14 +55,14 @@ class WrongTokens:
         return seconds
 
     def add(self, address: str) -> None:
-        """One more."""
+        """Counts one more wrong token."""
         self._limit.add(_group(address), self._clock())
         self._meter.count("mailroom_auth_failures", outcome="refused")
         self._refused.log(peer=address)
 
 
 def _group(address: str) -> str:
-    """What one sender has: the address, the /64 network of an IPv6 one, or this machine, with all of 127.0.0.0/8."""
+    """What counts as one sender: the address, the /64 network of an IPv6 one, or all of 127.0.0.0/8."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -73,7 +74,7 @@ def _group(address: str) -> str:
 
 
 def operator_only(access: OperatorAccess, wrong: WrongTokens, endpoint: Endpoint) -> Endpoint:
-    """The endpoint, closed to all who do not bring the token; to all when there is none."""
+    """The endpoint, for requests with the token only; closed to all if none is configured."""
 
     async def checked(request: Request) -> Response:
         _check(access.token, wrong, request)

@@ -1,4 +1,4 @@
-"""The events of one tick of the event loop are answered together: one task and one wait for the store for all."""
+"""Answers all events of one event loop iteration together: one task and one wait for the store for all of them."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ log = logging.getLogger("mailroom.http")
 
 
 class BatchDispatcher:
-    """Collects what arrives until the loop has looked at every connection; nobody waits for a timer."""
+    """Collects events until the loop has read every connection; no event waits for a timer."""
 
     def __init__(self, webhook: WebhookEndpoint) -> None:
         self._webhook = webhook
@@ -22,7 +22,9 @@ class BatchDispatcher:
         self._answering: set[asyncio.Task[None]] = set()
 
     def dispatch(self, inbound: Inbound, sender: Callable[[Reply], None]) -> None:
-        """``sender`` is called with the reply when this is kept, or refused; at once where nothing more can be held."""
+        """Calls ``sender`` with the reply when the event is stored or refused; at once if there is no room for its
+        body.
+        """
         size = len(inbound.body)
         if not self._webhook.held.take(size, of=size):
             sender(self._webhook.busy(inbound))
@@ -48,5 +50,5 @@ class BatchDispatcher:
         for sender, reply in zip(senders, replies, strict=True):
             try:
                 sender(reply)
-            except Exception:  # this connection's; the others are still to be answered
+            except Exception:  # one connection's fault; the others still get their replies
                 log.exception("unhandled_exception")

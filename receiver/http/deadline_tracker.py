@@ -1,6 +1,6 @@
-"""A bound on how long many tasks may wait, looked at now and then instead of by a timer for each.
+"""Bounds how long many tasks may wait, by one periodic check instead of a timer for each.
 
-``asyncio.timeout`` sets and clears a timer: at some thousand requests a second that costs more than reading them.
+``asyncio.timeout`` sets and clears a timer, which at some thousand requests a second costs more than reading them.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class DeadlineTracker:
-    """Waits with tasks of one event loop, each for one thing at a time."""
+    """Waits for tasks of one event loop, each for one thing at a time."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -20,7 +20,7 @@ class DeadlineTracker:
         self._looking = False
 
     async def wait(self, awaitable: Awaitable[T]) -> T:
-        """What is awaited. Raises TimeoutError when it takes longer than ``seconds``, up to a quarter more."""
+        """The awaited result. Raises TimeoutError after ``seconds``, or up to a quarter more."""
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task is not None
         self._waiting[task] = loop.time() + self._seconds
@@ -37,7 +37,7 @@ class DeadlineTracker:
             self._lost.discard(task)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Cancels those that have waited too long, and looks again for as long as there are others."""
+        """Cancels the tasks that have waited too long, and checks again while others are waiting."""
         now = loop.time()
         for task in [task for task, until in self._waiting.items() if until <= now]:
             del self._waiting[task]

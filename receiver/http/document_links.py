@@ -1,6 +1,6 @@
-"""What a signed link in a message opens: a document that only Mailroom holds, and its manifest.
+"""Serves what a signed link in a message opens: a document that only Mailroom stores, and its manifest.
 
-A link names one document and a time, and needs no sign-in. The operator's token opens both as well.
+A link is valid for one document until it expires, without a sign-in. The operator's token opens both as well.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -24,7 +24,7 @@ from receiver.pipeline.content import content_of
 from receiver.pipeline.context import Context
 
 HEADERS = {
-    # Whatever a document holds, a browser stores it and runs nothing of it on our side.
+    # A browser must download a document and run nothing of it under our origin.
     "content-security-policy": "sandbox; default-src 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -35,7 +35,7 @@ Show = Callable[[Document, Context], Awaitable[Response]]
 
 
 def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
-    """Where links lead; ``only`` closes an endpoint to all but the operator."""
+    """The endpoints of links; ``only`` restricts one to the operator."""
     return [
         Route("/documents/{document_id}/content", _by_link(app.context, _content, only)),
         Route("/documents/{document_id}/manifest", _by_link(app.context, _manifest, only)),
@@ -64,18 +64,18 @@ def _by_link(context: Context, show: Show, only: Callable[[Endpoint], Endpoint])
 
 
 async def _content(document: Document, context: Context) -> Response:
-    """The bytes, or the way to them in S3: a function of AWS's can answer with 6 MB at most."""
+    """The bytes, or a redirect to them in S3: a Lambda function can return only 6 MB."""
     try:
         content = await content_of(document, context)
         if content.download is not None:
             return RedirectResponse(await content.download(document.name), 307, headers=HEADERS)
         return await _streamed(document, content)
-    except FileGone as error:  # its own words may name a path of ours
+    except FileGone as error:  # its message may contain a path of ours
         raise HTTPException(410, f"the bytes of document {document.id} are no longer available") from error
 
 
 async def _streamed(document: Document, content: Content) -> Response:
-    """The answer begins once the first bytes are there: until then an error can be said."""
+    """Starts the response when the first bytes are there: until then an error can still be returned."""
     chunks = cast("AsyncGenerator[bytes]", content.stream())
     first = await anext(chunks, b"")
 
@@ -92,7 +92,7 @@ async def _streamed(document: Document, content: Content) -> Response:
 
 
 async def _manifest(document: Document, context: Context) -> Response:
-    """The manifest as things stand now; of no delivery, because nothing was delivered."""
+    """The manifest in its current state; of no delivery, because nothing was delivered."""
     content = manifest(document, delivery_id="", pieces=await pieces_of(document, context))
     stored = stored_manifest(content, delivery_id="", document_id=document.id, location="", sha256=document.sha256)
     return JSONResponse(stored, headers=HEADERS)

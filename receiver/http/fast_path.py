@@ -73,7 +73,7 @@ class TooManyAtOnce(Exception):
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """One connection. What it owes us of a request is counted, in bytes and time."""
+    """One connection. The bytes and the time that an unfinished request may take are bounded."""
 
     config: ServerConfig
 
@@ -104,13 +104,13 @@ class LimitedProtocol(HttpToolsProtocol):
             self._timer.cancel()
 
     def hang_up(self) -> None:
-        """Closes it without a word."""
+        """Closes it without a response."""
         self.transport.abort()
 
     def _check_time(self) -> None:
-        """Hangs up when the head is late, or nothing was asked for long.
+        """Closes the connection if its head is late, or if it has been idle too long.
 
-        Once in HEAD_SECONDS for a connection, instead of a timer for each request.
+        One check each HEAD_SECONDS for a connection replaces a timer for each request.
         """
         now = self.loop.time()
         if self._head_since is not None and now - self._head_since >= limits.HEAD_SECONDS:
@@ -131,7 +131,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._release()
 
     def rests(self) -> None:
-        """Nothing is asked, and nothing owed."""
+        """No request is in progress."""
         self._resting_since = self.loop.time()
 
     def on_message_begin(self) -> None:
@@ -170,7 +170,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._count(len(data) - self._fed * limits.FRAMING)
 
     def _count(self, size: int) -> None:
-        """Refuses what never ends."""
+        """Refuses heads, trailers and bodies that do not end."""
         if size <= 0 or self.transport.is_closing():
             return
         self._unfinished += size
@@ -316,7 +316,7 @@ class _Answering:
         return self
 
     def set(self) -> None:
-        """Nobody waits for a message."""
+        """Does nothing: no ASGI application waits for a message."""
 
 
 def response(reply: Reply, *, keep_alive: bool) -> bytes:

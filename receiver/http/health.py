@@ -16,7 +16,7 @@ from receiver.operations.gauges import Gauges, read_gauges
 
 
 def routes(readiness: Readiness) -> list[Route]:
-    """Is it up, and can it keep events."""
+    """``/livez`` and ``/readyz``: whether the process is up, and whether it can store events."""
 
     async def livez(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -31,7 +31,7 @@ def routes(readiness: Readiness) -> list[Route]:
 
 
 def metrics_of(app: App, readiness: Readiness) -> list[Route]:
-    """How is it doing."""
+    """``/metrics``."""
 
     async def metrics(request: Request) -> Response:
         meter = cast("SummingMeter", app.context.meter)

@@ -1,4 +1,4 @@
-"""The operator's API of incidents: which stand, one of them, and what a person says to them; and how channels fare."""
+"""The operator's API of incidents: list, show, acknowledge and silence them; and the state of channels."""
 
 import math
 from collections.abc import Callable
@@ -54,13 +54,13 @@ class Incidents:
         self._context = app.context
 
     async def incidents(self, request: Request) -> Response:
-        """Those that stand; with ``all=true`` those that are over, too."""
+        """The active incidents; with ``all=true`` the closed ones, too."""
         usually = "all" if request.query_params.get("all") else "standing"
         page = await listing(request, self._context.store, Incident, INCIDENTS, usually=usually)
         return json_response({"alerts": [show.incident(item) for item in page.records], "cursor": page.cursor})
 
     async def incident(self, request: Request) -> Response:
-        """One incident, its documents and jobs, and what each channel was told of it."""
+        """One incident, its documents and jobs, and the notices of each channel."""
         key, channels = request.path_params["key"], [rule.to for rule in self._context.config.alerts]
         return json_response((await incident_report(key, channels, self._context.store, limit=DOCUMENTS)).shown())
 
@@ -70,7 +70,7 @@ class Incidents:
         return json_response(show.incident(incident))
 
     async def silence(self, request: Request) -> Response:
-        """So many seconds from now on; 0 ends a silence."""
+        """Silences for this many seconds from now; 0 ends a silence."""
         body = await _fields_of(request, {"who": str, "why": str, "seconds": float})
         seconds = body.get("seconds", -1.0)
         if seconds and not body.get("why"):
@@ -83,13 +83,13 @@ class Incidents:
         return json_response(show.incident(incident))
 
     async def channels(self, request: Request) -> Response:
-        """Every channel, and how it fares."""
+        """Every channel and its state."""
         channels = [await self._context.store.get(Channel, to) or Channel(id=to) for to in self._context.channels]
         return json_response({"channels": [show.channel(item) for item in channels]})
 
 
 async def count_standing(store: Store) -> int:
-    """How many incidents stand, counted up to 10,000."""
+    """The number of active incidents, counted up to 10,000."""
     count = 0
     async for _ in every_record(Incident, Query(by="standing", limit=PAGE), store):
         count += 1
@@ -99,7 +99,7 @@ async def count_standing(store: Store) -> int:
 
 
 async def _fields_of(request: Request, known: dict[str, type]) -> dict[str, Any]:
-    """What the body says of these. Raises Malformed for anything else in it."""
+    """The body's values for these keys. Raises Malformed for any other key."""
     body = await object_of(request)
     for name, value in body.items():
         kind = known.get(name)

@@ -1,4 +1,4 @@
-"""JSON in and out of the operator's API: a body within its bounds, and an answer that nobody keeps."""
+"""JSON of the operator's API: bodies within limits, and responses that are never cached."""
 
 import asyncio
 from typing import Any

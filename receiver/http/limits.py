@@ -1,7 +1,7 @@
-"""Limits of connections: how many may be open, and what each and all may use up before they have asked anything.
+"""Limits on connections: how many may be open, and what each and all may use before they send a whole request.
 
-More connections than descriptors would lock everybody out, and each of them can keep back the end of its request.
-``receiver/http/fast_path.py`` holds connections to these.
+More connections than file descriptors would lock everybody out, and each could hold back the end of its request.
+``receiver/http/fast_path.py`` enforces these limits.
 """
 
 import logging
@@ -28,7 +28,7 @@ UNFINISHED = 8 * 1024 * 1024
 HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 10.0
 REST_SECONDS = 5
-"""For so long at least a connection is kept on which nothing is asked."""
+"""Minimum seconds to keep an idle connection."""
 FRAMING = 16
 """Bytes that the framing of a chunked body may take for each byte of it."""
 UNREAD = 8 * 1024
@@ -72,7 +72,7 @@ def descriptors() -> int:
 
 
 def narrow(listener: socket.socket) -> None:
-    """Lets the kernel take little from each connection that this will accept."""
+    """Limits what the kernel buffers for each connection that this listener accepts."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED)
 
 
@@ -104,7 +104,7 @@ class ConnectionLimits:
         self._refusals: dict[str, RateLimitedLog] = {}
 
     def enforce(self, connections: Collection[Connection]) -> None:
-        """Closes, when too many are open, those that have kept us waiting longest: a sixteenth of all at once."""
+        """If too many are open, closes those that have been idle longest: a sixteenth of all at once."""
         if len(connections) <= self.connections:
             return
         idle = [(since, item) for item in connections if (since := item.idle_since) is not None]
@@ -124,7 +124,7 @@ class ConnectionLimits:
         self._unfinished -= size
 
     def refused(self, problem: ErrorReply) -> None:
-        """Tells of a connection that was refused before it had asked anything."""
+        """Logs a connection that was refused before it sent a whole request."""
         self._meter.count("mailroom_refusals", cause=problem.code)
         if problem.code not in self._refusals:
             self._refusals[problem.code] = RateLimitedLog(

@@ -88,7 +88,7 @@ class Parts:
         try:
             async with asyncio.timeout(self._idle_seconds):
                 data = await anext(self._stream, b"")
-        except TimeoutError:  # an OSError to Python, which the spool would take for a fault of its disk
+        except TimeoutError:  # TimeoutError is an OSError, which the spool would report as a disk error
             raise TooSlow(f"nothing arrived for {self._idle_seconds:g} seconds") from None
         except ClientDisconnect as error:
             raise Malformed("the sender closed the connection before the end") from error

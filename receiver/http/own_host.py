@@ -1,8 +1,8 @@
-"""Answers only what is asked under a name of ours, where only this machine can ask.
+"""Answers only requests for our own host names, where only this machine can connect.
 
-A page in a browser of this machine may lie under a stranger's name, which its owner points to 127.0.0.1 a moment later
-(DNS rebinding): for the browser our answers are then the page's own. The name stays in ``Host``. An address there is
-fine, since nobody can point it elsewhere.
+A page in a browser on this machine may come from a stranger's name that resolves to 127.0.0.1 a moment later (DNS
+rebinding). For the browser, our responses then belong to that page. The name stays in ``Host``, so it is checked. A
+literal address is allowed, because nobody can point it elsewhere.
 """
 
 import ipaddress
@@ -48,7 +48,7 @@ class OwnHost:
 
 
 def under_own_names(app: ASGIApp, listener: socket.socket, settings: Settings) -> ASGIApp:
-    """The operator's application as it is to be served there: checked where the listener is for this machine alone."""
+    """The operator's application; with the host check if its listener is reachable from this machine only."""
     if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
         return app
     urls = (settings.operator_url, settings.documents_url)

@@ -8,7 +8,7 @@ import msgspec
 from receiver.core.errors import Conflict, MailroomError, NotAuthentic, Rejected, TooManyEvents, Transient
 
 RETRY_AFTER_SECONDS = 1.0
-"""What a sender is told to wait when nobody knows better."""
+"""The default ``Retry-After``, in seconds."""
 JSON = b"application/json"
 
 
@@ -34,7 +34,7 @@ class ErrorReply(NamedTuple):
 
 
 UNAUTHENTIC = ErrorReply(401, "not_authentic", "the request could not be authenticated")
-"""The one answer to every request that fails verification: which check failed stands in our log alone."""
+"""The response to every request that fails verification: only our log says which check failed."""
 INTERNAL = ErrorReply(500, "internal", "internal error; see Mailroom's log; nothing was stored")
 
 
@@ -49,7 +49,7 @@ def problem_of(error: MailroomError) -> ErrorReply:
     if isinstance(error, Conflict):
         return ErrorReply(409, error.code, f"{error}; reload it and retry")
     if isinstance(error, Transient):
-        message = (type(error).__doc__ or error.code).split("\n", 1)[0]  # its own words may name a path of ours
+        message = (type(error).__doc__ or error.code).split("\n", 1)[0]  # its message may contain a path of ours
         return ErrorReply(503, error.code, message, _retry_after(error.retry_after or RETRY_AFTER_SECONDS))
     return INTERNAL
 

@@ -1,6 +1,7 @@
-"""What LlamaCloud reaches, and whoever else reaches us from outside: the webhook, ``/livez`` and ``/readyz``.
+"""The public side: the webhook, ``/livez`` and ``/readyz``.
 
-A plain ASGI application, which Lambda shares: there, loading Starlette for two answers would be a good part of a start.
+A plain ASGI application, which Lambda shares: loading Starlette for two responses would be a large part of a cold
+start.
 """
 
 from receiver.bootstrap import App
@@ -18,7 +19,7 @@ METHOD = ErrorReply(405, "method_not_allowed", "use GET", ((b"allow", b"GET, HEA
 ALIVE = Reply(200, b'{"status":"ok"}')
 READY = Reply(200, b'{"status":"ready"}')
 DEGRADED = Reply(200, b'{"status":"degraded"}')
-"""Events are kept, but something that works on them is down; what it is stands on the operator's ``/readyz``."""
+"""Events are stored, but a background task is down; the operator's ``/readyz`` names it."""
 
 
 def public_app(app: App, readiness: Readiness | None = None) -> "Public":
@@ -30,7 +31,7 @@ def public_app(app: App, readiness: Readiness | None = None) -> "Public":
 
 
 class Public:
-    """Leads a request to where it belongs; ``dispatcher`` is the fast path to the webhook."""
+    """Routes requests to their endpoints; ``dispatcher`` is the fast path to the webhook."""
 
     def __init__(self, webhook: WebhookEndpoint, readiness: Readiness) -> None:
         self.dispatcher = BatchDispatcher(webhook)

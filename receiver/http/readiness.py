@@ -1,7 +1,7 @@
-"""Whether events can be kept. Everybody may ask, so an answer costs nothing: it is what was found a moment ago.
+"""Whether events can be stored. Anybody may ask, so the response is the last check's result and costs nothing.
 
-A server looks by itself, again and again. Where nobody does, as in Lambda, whoever asks first lets it look once, and
-the answer is good for a while.
+A server checks periodically. Without a background task, as in Lambda, the first request checks, and the result is
+reused for a while.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from receiver.ports import Store
 
 log = logging.getLogger("mailroom.http")
 LOOK_SECONDS = 5.0
-"""Between two looks of a server at its store."""
+"""Seconds between two checks of a server's store."""
 GOOD_SECONDS = 15.0
-"""How old an answer may be."""
+"""Maximum age of a result, in seconds."""
 PATIENCE_SECONDS = 10.0
-"""After so long without an answer the store counts as busy."""
+"""Seconds without a response after which the store counts as busy."""
 
 
 def _nothing() -> Collection[str]:
@@ -27,7 +27,7 @@ def _nothing() -> Collection[str]:
 
 
 class Readiness:
-    """What the last look at the store found, and which background tasks are down."""
+    """The result of the last check of the store, and the background tasks that are down."""
 
     def __init__(
         self,
@@ -44,19 +44,19 @@ class Readiness:
         self._look: asyncio.Task[None] | None = None
 
     async def problem(self) -> ErrorReply | None:
-        """Why no event could be kept, as far as we know; None when all is well."""
+        """Why no event could be stored, by the last check; None when all is well."""
         if self._clock() - self._looked_at > GOOD_SECONDS:
             await self.look()
         return self._problem
 
     async def look(self) -> None:
-        """Tries to write. Who asks while somebody looks waits for the same look."""
+        """Tries to write. Concurrent callers wait for the same check."""
         if self._look is None or self._look.done():
             self._look = asyncio.create_task(self._try())
         await asyncio.shield(self._look)
 
     async def keep_looking(self) -> None:
-        """Looks again and again; never returns."""
+        """Checks periodically; never returns."""
         while True:
             await self.look()
             await asyncio.sleep(LOOK_SECONDS)

@@ -11,7 +11,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Reply(NamedTuple):
-    """What is answered, in JSON."""
+    """A JSON response."""
 
     status: int
     body: bytes
@@ -23,7 +23,7 @@ class Reply(NamedTuple):
 
 
 async def send_reply(reply: Reply, scope: Scope, send: Send) -> None:
-    """Answers the request; one that asked for the head alone gets that."""
+    """Answers the request; a HEAD request gets only the head."""
     body = b"" if scope["method"] == "HEAD" else reply.body
     headers = [(b"content-type", JSON), (b"content-length", b"%d" % len(body)), *reply.headers]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

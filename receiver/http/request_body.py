@@ -1,7 +1,7 @@
-"""The body of an event while it arrives: its proofs are tried piece by piece, and it is held only as long as they hold.
+"""The body of an event while it arrives: it is verified piece by piece, and held only while it may still be proven.
 
-What all requests hold together is counted against one bound for the process: whoever sends much, in however many
-requests, is told to come again, and takes nothing from those who send as little as LlamaCloud does.
+One limit for the process bounds the bytes that all requests hold together. Whoever sends much, in however many
+requests, gets 503 with ``Retry-After``, and takes no room from those who send as little as LlamaCloud does.
 """
 
 from receiver.core.event import Inbound
@@ -16,7 +16,7 @@ TOO_MANY = ErrorReply(503, "busy", "too many request bodies at once; retry later
 
 
 class BodyRefused(Exception):
-    """A request that is refused before it is looked at."""
+    """A request that is refused before its body is read."""
 
     def __init__(self, problem: ErrorReply) -> None:
         super().__init__(problem.code)
@@ -24,7 +24,7 @@ class BodyRefused(Exception):
 
 
 class SenderGone(Exception):
-    """The sender hung up: there is nobody to answer."""
+    """The sender closed the connection: nobody waits for a response."""
 
 
 class BodyBudget:
@@ -48,7 +48,7 @@ class BodyBudget:
 
 
 class RequestBody:
-    """One body: ``read`` it, and ``let_go`` when it is answered."""
+    """One body: ``read`` it, and ``let_go`` of it when the request is answered."""
 
     def __init__(self, proving: Proving, held: BodyBudget, *, limit: int, too_large: ErrorReply) -> None:
         self._proving = proving

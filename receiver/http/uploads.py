@@ -1,6 +1,6 @@
-"""``POST /documents``: files into the spool as they arrive. Each stands for itself: one refused holds no other back.
+"""``POST /documents``: streams files into the spool. A refused file does not affect the others.
 
-What is at LlamaCloud already comes as JSON (vendor_files.py).
+JSON bodies name files and parse jobs that are already at LlamaCloud (vendor_files.py).
 """
 
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ NAME_LIMIT = 255
 
 @dataclass
 class UploadResult:
-    """What became of the files of one request so far."""
+    """The results of one request's files so far."""
 
     sender: str = ""
     by_sender: bool = False
@@ -34,11 +34,11 @@ class UploadResult:
     taken: list[dict[str, Any]] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
     stopped: ErrorReply | None = None
-    """Why the rest was not looked at."""
+    """Why the remaining files were not read."""
 
 
 def upload(app: App) -> Endpoint:
-    """The endpoint that takes files in."""
+    """The endpoint that ingests files."""
 
     async def documents(request: Request) -> Response:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
@@ -56,12 +56,12 @@ def upload(app: App) -> Endpoint:
 
 
 def _sender(request: Request) -> str:
-    """Who sent it: the request's own word (``?sender=``), else the address that it came from."""
+    """The sender: the request's ``?sender=``, else the client's address."""
     return request.query_params.get("sender", "")[:NAME_LIMIT] or (request.client.host if request.client else "")
 
 
 async def _take(app: App, part: FilePart, packet: bool, outcome: UploadResult) -> None:
-    """Takes one file in, or notes why not. Raises what concerns the whole request: a broken body, a full disk."""
+    """Ingests one file, or records why not. Raises errors of the whole request: a broken body, a full disk."""
     name = part.name[:NAME_LIMIT]
     first = await part.read() or b""
     if not name and not first:

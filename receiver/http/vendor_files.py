@@ -1,4 +1,4 @@
-"""``POST /documents`` as JSON: what is at LlamaCloud already, by its id. All of a request is taken in, or nothing."""
+"""``POST /documents`` as JSON: files and parse jobs at LlamaCloud, by id. All of a request is ingested, or nothing."""
 
 from typing import Annotated, Any
 
@@ -28,7 +28,7 @@ class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def take_in_vendor_files(request: Request, context: Context, *, sender: str) -> Response:
-    """202 with the documents. Raises Malformed, naming the entry; nothing was kept then."""
+    """202 with the documents. Raises Malformed, naming the entry; then nothing was stored."""
     named = _named(await object_of(request), sender)
     taken = [await ingest_vendor_file(item, context) for item in named]
     told = [{"document_id": item.document.id, "name": item.document.name, "fresh": item.fresh} for item in taken]

@@ -76,7 +76,7 @@ class WebhookEndpoint:
         self._too_large = ErrorReply(413, "too_large", f"the body is over {limits.body} bytes (MAILROOM_MAX_BODY)")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application. What need not be read is refused unread."""
+        """The ASGI application. It refuses what it can before reading the body."""
         peer = (scope.get("client") or ("",))[0]
         problem = METHOD if scope["method"] != "POST" else self._wrong_head(scope["headers"])
         try:
@@ -101,7 +101,7 @@ class WebhookEndpoint:
             body.let_go()
 
     async def _read(self, body: RequestBody, inbound: Inbound, receive: Receive) -> Reply | None:
-        """The refusal, if it is not there whole and proven now."""
+        """The refusal, unless the body arrived completely and is verified."""
         try:
             await self._deadlines.wait(body.read(receive, inbound))
         except NotAuthentic as error:
@@ -115,17 +115,17 @@ class WebhookEndpoint:
         return self._refuse(problem, problem.code, inbound.peer, size=body.size)
 
     def busy(self, inbound: Inbound) -> Reply:
-        """The refusal of what there is no room for."""
+        """The refusal of a request whose body has no room."""
         return self._refuse(TOO_MANY, TOO_MANY.code, inbound.peer, size=inbound.size)
 
     async def answer(self, inbounds: Sequence[Inbound]) -> list[Reply]:
-        """The answers to POSTs that are there whole, in the same order."""
+        """The replies to POSTs that arrived completely, in the same order."""
         refused = [self._unread(item) for item in inbounds]
         kept = iter(await self._kept([item for item, reply in zip(inbounds, refused, strict=True) if reply is None]))
         return [reply or next(kept) for reply in refused]
 
     def _unread(self, inbound: Inbound) -> Reply | None:
-        """The refusal of what need not be looked at."""
+        """The refusal of a request that its head alone rules out."""
         problem = self._wrong_head(inbound.headers)
         if problem is None and len(inbound.body) > self._limits.body:
             problem = self._too_large
@@ -171,7 +171,7 @@ class WebhookEndpoint:
         return replies
 
     def _failed(self, error: Exception, peer: str, *, size: int) -> Reply:
-        """The refusal that this error amounts to, which lets go of all that was worked with."""
+        """The refusal for this error, without references to what was processed."""
         if isinstance(error, MailroomError):
             problem, cause, detail = problem_of(error), error.code, str(error)
             if isinstance(error, NotAuthentic):
@@ -185,7 +185,7 @@ class WebhookEndpoint:
         return self._refuse(problem, cause, peer, size=size, error=detail)
 
     def _refuse(self, problem: ErrorReply, cause: str, peer: str, *, size: int | None = None, error: str = "") -> Reply:
-        """The refusal, counted, with its line in the log: an error for a fault of ours, a warning for a sender's."""
+        """The refusal, counted and logged: as an error for a fault of ours, as a warning for a sender's."""
         self._receiver.meter.count("mailroom_refusals", cause=cause)
         ours = problem.status >= 500
         if cause not in self._lines:
@@ -225,7 +225,7 @@ _BODIES = {fresh: b'{"status":"' + word.encode() + b'","event_id":%b}' for fresh
 
 
 def _wrong_type(value: bytes) -> ErrorReply | None:
-    """LlamaCloud says application/json; who says nothing, or what a tool says by itself, may still mean it."""
+    """LlamaCloud sends application/json. No content type, or a tool's default, is accepted too."""
     if value == b"application/json":
         return None
     media_type = value.partition(b";")[0].strip().lower()
@@ -235,7 +235,7 @@ def _wrong_type(value: bytes) -> ErrorReply | None:
 _encode = msgspec.json.Encoder().encode
 
 _MAY_BE_JSON = frozenset((b"application/json", b"text/plain", b"application/x-www-form-urlencoded", b""))
-"""The form is what ``curl --data`` says: whoever tries the door by hand learns of the wrong header, not of the form."""
+"""``curl --data`` sends the form type. It is accepted so that a manual test reports a wrong header, not the form."""
 
 
 def _wrong_encoding(value: bytes) -> ErrorReply | None:

@@ -53,9 +53,7 @@ async def _amount(container: Document, newest: str, context: Context) -> Documen
 
 
 def _nearest_first(ids: list[str], newest: str) -> list[str]:
-    """The ids, starting with the neighbours of the one that just settled: they settle in a row, so the next may be
-    open.
-    """
+    """The ids, the neighbours of the one that just settled first: they settle in a row, so the next may be open."""
     at = ids.index(newest) if newest in ids else 0
     return [ids[place] for place in sorted(range(len(ids)), key=lambda place: abs(place - at))]
 

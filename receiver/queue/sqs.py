@@ -88,7 +88,7 @@ class SqsQueue:
         await self._send("delete_message_batch", [{"ReceiptHandle": handle} for handle in handles])
 
     async def nack(self, *messages: Message) -> None:
-        """Does nothing: the messages become visible again after ``visibility_seconds``."""
+        """Stops extending these messages, so they become visible again after ``visibility_seconds``."""
         self._in_hand.difference_update(message.handle for message in messages)
 
     async def close(self) -> None:
