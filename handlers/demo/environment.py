@@ -97,7 +97,7 @@ def require_extra() -> None:
     if missing := [name for name, module in EXTRA.items() if find_spec(module) is None]:
         raise Misconfigured(
             f"the demo needs {' and '.join(missing)}, not installed",
-            fix="pip install 'mailroom[demo]'; in a checkout: scripts/demo",
+            fix="pip install 'llamacloud-mailroom[demo]'; in a checkout: scripts/demo",
         )
 
 

@@ -217,7 +217,7 @@ def _until_ready(endpoint: str, child: "subprocess.Popen[bytes]", log: Path) -> 
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         if child.poll() is not None:
-            raise Misconfigured(_why(log), fix="install it: pip install 'mailroom[demo]'")
+            raise Misconfigured(_why(log), fix="install it: pip install 'llamacloud-mailroom[demo]'")
         try:
             if _get(f"{endpoint}/_ministack/ready"):
                 return

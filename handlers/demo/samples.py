@@ -49,6 +49,6 @@ async def samples(scratch: Path) -> Samples:
     if child.returncode:
         raise Misconfigured(
             f"the sample mail could not be written: {complaint.decode(errors='replace').strip()[-500:]}",
-            fix="pip install 'mailroom[demo]', or name mail of your own: mailroom demo FILE…",
+            fix="pip install 'llamacloud-mailroom[demo]', or name mail of your own: mailroom demo FILE…",
         )
     return Samples(folder)

@@ -18,11 +18,11 @@ PACKAGE = "llamacloud_sandbox"
 def sandbox(ctx: click.Context) -> None:
     """Run the LlamaCloud-compatible sandbox server, to test without an account.
 
-    It needs an extra: pip install 'mailroom[sandbox]'. `mailroom sandbox --help` shows its options.
+    It needs an extra: pip install 'llamacloud-mailroom[sandbox]'. `mailroom sandbox --help` shows its options.
     """
     if find_spec(PACKAGE) is None:
         raise Misconfigured(
             "the sandbox is not installed (llamacloud-sandbox)",
-            fix="pip install 'mailroom[sandbox]'; in a checkout: pip install ./sandbox",
+            fix="pip install 'llamacloud-mailroom[sandbox]'; in a checkout: pip install ./sandbox",
         )
     raise SystemExit(importlib.import_module(f"{PACKAGE}.__main__").main(ctx.args, prog_name=ctx.command_path))

@@ -53,11 +53,11 @@ def mailroom(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("command", "extra"),
     [
-        (["sandbox"], "mailroom[sandbox]"),
-        (["sandbox", "--port", "8090"], "mailroom[sandbox]"),
-        (["sandbox", "--help"], "mailroom[sandbox]"),
-        (["demo"], "mailroom[demo]"),
-        (["demo", "--once", "--json"], "mailroom[demo]"),
+        (["sandbox"], "llamacloud-mailroom[sandbox]"),
+        (["sandbox", "--port", "8090"], "llamacloud-mailroom[sandbox]"),
+        (["sandbox", "--help"], "llamacloud-mailroom[sandbox]"),
+        (["demo"], "llamacloud-mailroom[demo]"),
+        (["demo", "--once", "--json"], "llamacloud-mailroom[demo]"),
     ],
     ids=["sandbox", "sandbox with options", "sandbox's help", "demo", "demo as JSON"],
 )
@@ -76,7 +76,7 @@ def test_without_the_extra_it_says_what_to_install(
 def test_with_the_extra_the_demo_runs_where_no_checkout_is(wheel: Path, tmp_path: Path) -> None:
     uv("build", "--wheel", "--out-dir", tmp_path, ROOT / "sandbox")
     uv("venv", "--python", sys.executable, tmp_path / "venv")
-    extra = f"mailroom[demo] @ {wheel.as_uri()}"
+    extra = f"llamacloud-mailroom[demo] @ {wheel.as_uri()}"
     uv("pip", "install", "--python", tmp_path / "venv", "--find-links", tmp_path, extra)
     letter = ROOT / "samples" / "receipt-trattoria-pinolo.pdf"
     done = run([tmp_path / "venv" / "bin" / "mailroom", "demo", "--once", "--json", letter], tmp_path)
