@@ -1,6 +1,7 @@
 """The documentation keeps up with the code: made pages are current, everything is named, links lead somewhere."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -116,6 +117,38 @@ def test_every_path_of_ours_is_there(page: Path) -> None:
     paths = [name for name in named if name.startswith(OURS) or name.endswith(".py")]
     roots = (*ROOTS, page.parent)
     assert [name for name in paths if "NAME" not in name and not any((root / name).exists() for root in roots)] == []
+
+
+NOT_OURS = ("data.", "detail.", "metadata.", "router.", "sts.amazonaws.com", "token.actions.githubusercontent.com")
+"""Dotted names that are none of a log event, alert or event type: JSON paths of messages and events, Python, hosts."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_dotted_name_is_one_that_the_code_has(page: Path) -> None:
+    """Log events, alerts and event types: a reader who searches the log for a name on the page must find it."""
+    named = set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", page.read_text(encoding="utf-8")))
+    schemas = [path.read_text(encoding="utf-8") for path in DOCS.glob("*.schema.json")]
+    keys = [set(re.findall(r'"(\w+)":', schema)) for schema in schemas]  # of mailroom.yaml: `retention.content_days`
+    unknown = {name for name in named if not name.startswith(NOT_OURS) and not is_in_code(name)}
+    assert [name for name in unknown if not any(known.issuperset(name.split(".")) for known in keys)] == []
+
+
+def is_in_code(name: str) -> bool:
+    """Whether the code says it, in one piece or as `f"partner.{what}"` or `f"{self.logged}.refused"`."""
+    head, _, tail = name.rpartition(".")
+    quoted = (f'"{name}', f"'{name}", f"{name}`", f" {name}", f'f"{head}.{{')
+    logged = f'logged="{head}"' in code() and f'f"{{self.logged}}.{tail}"' in code()
+    return logged or any(text in code() for text in quoted)
+
+
+@functools.cache
+def code() -> str:
+    """All that is not prose: ours, the sandbox's, and what deploys it."""
+    folders = ("receiver", "handlers", "sandbox/llamacloud_sandbox", "scripts", "infra", "benchmarks", "tests/chaos")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    files += [ROOT / "serverless.yml", ROOT / "pyproject.toml", ROOT / "samples" / "mailroom.yaml"]
+    read = {".py", ".js", ".yml", ".yaml", ".toml", ".service"}
+    return "\n".join(path.read_text(encoding="utf-8") for path in files if path.suffix in read)
 
 
 def test_the_map_leads_to_every_page() -> None:
