@@ -8,6 +8,7 @@ import pytest
 
 from handlers.alerts import open_channel
 from handlers.demo.local_aws import REGION, LocalAws, local_aws
+from handlers.destinations import destinations
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
 from handlers.sources.s3 import DONE, Place, S3Source
@@ -44,6 +45,9 @@ def strict() -> Iterator[LocalAws]:
     with local_aws(enforce_iam=True) as aws:
         aws.make([Target(url="s3://mail/in/"), Target(url="sqs://invoices")], ["sns:arn:aws:sns:x:1:alarm"])
         aws.client("s3").put_object(Bucket="mail", Key="in/source.pdf", Body=DATA)
+        trusting = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [trusting]})
+        aws.client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=trust)
         yield aws
 
 
@@ -59,6 +63,8 @@ def _user(aws: LocalAws, name: str, **actions: str | tuple[str, ...]) -> dict[st
         "sign": "arn:aws:s3:::spool/documents/.installation",
         "sqs": f"arn:aws:sqs:{REGION}:000000000000:invoices",
         "sns": f"arn:aws:sns:{REGION}:000000000000:alarm",
+        "events": f"arn:aws:events:{REGION}:000000000000:event-bus/letters",
+        "states": f"arn:aws:states:{REGION}:000000000000:stateMachine:letters",
     }
     allowed = [{"Effect": "Allow", "Action": what, "Resource": resources[service]} for service, what in actions.items()]
     document = json.dumps({"Version": "2012-10-17", "Statement": allowed})
@@ -89,6 +95,31 @@ async def test_what_the_docs_list_is_enough(strict: LocalAws) -> None:
     assert ".mailroom-probe" not in str(strict.objects("mail"))
     assert await Sqs(aws).probe(Target(url="sqs://invoices")) == []
     aws.close()
+
+
+NAMED: dict[str, tuple[str, str | tuple[str, ...]]] = {
+    "sns": ("sns://alarm", "sns:Publish"),
+    "events": ("events://letters", ("events:PutEvents", "events:DescribeEventBus")),
+    "states": ("states://letters", "states:StartExecution"),
+}
+
+
+@pytest.mark.parametrize("service", NAMED)
+async def test_what_the_docs_list_is_enough_for_topics_buses_and_machines(strict: LocalAws, service: str) -> None:
+    url, actions = NAMED[service]
+    strict.make([Target(url=url)])
+    allowed, denied = (
+        _user(strict, f"{service}-allowed", **{service: actions}),
+        _user(strict, f"{service}-denied", s3="s3:GetObject"),
+    )
+    aws, nobody = (Aws(credentials=keys, endpoint_url=strict.endpoint) for keys in (allowed, denied))
+    assert (await destinations(aws, environ={})[service].deliver(a_delivery_request(url))).location
+    assert await destinations(aws, environ={})[service].probe(Target(url=url)) == [], "looking is not needed"
+    with pytest.raises(AccessDenied) as error:
+        await destinations(nobody, environ={})[service].deliver(a_delivery_request(url))
+    assert (actions if isinstance(actions, str) else actions[0]) in error.value.fix
+    aws.close()
+    nobody.close()
 
 
 async def test_without_them_the_message_says_what_is_missing(strict: LocalAws) -> None:
@@ -178,4 +209,5 @@ async def _once(data: bytes) -> AsyncIterator[bytes]:
 
 def test_the_permissions_used_here_are_those_of_the_docs() -> None:
     docs = (Path(__file__).parents[2] / "docs" / "destinations.md").read_text()
-    assert [action for action in (*S3_ACTIONS, *SQS_ACTIONS) if f"`{action}`" not in docs] == []
+    named = [item for _, actions in NAMED.values() for item in ((actions,) if isinstance(actions, str) else actions)]
+    assert [action for action in (*S3_ACTIONS, *SQS_ACTIONS, *named) if f"`{action}`" not in docs] == []
