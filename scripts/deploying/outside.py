@@ -155,8 +155,8 @@ def _bus_exists(place: Place, stage: Stage, clients: Clients) -> None:
 
 
 def _machine_exists(place: Place, stage: Stage, clients: Clients) -> None:
-    arn = _arn(place.url, "states", "stateMachine:", stage)
-    clients("stepfunctions", arn.split(":")[3]).describe_state_machine(stateMachineArn=arn)
+    arn = _arn(place.url, "states", "stateMachine:", stage).split(":")[:7]  # without alias or version
+    clients("stepfunctions", arn[3]).describe_state_machine(stateMachineArn=":".join(arn))
 
 
 def _role_exists(place: Place, stage: Stage, clients: Clients) -> None:
