@@ -15,7 +15,7 @@ from benchmarks.load import Round, one_round, require_wrk
 from benchmarks.peers.running import Peer, can_slow_fsync, running
 
 SLOW_US = 2000
-REQUESTS_A_SECOND = 20_000
+REQUESTS_A_SECOND = 40_000
 """More than any peer here takes: so many requests are prepared."""
 
 
