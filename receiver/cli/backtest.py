@@ -12,6 +12,7 @@ from receiver.bootstrap import existing_store
 from receiver.cli import output
 from receiver.cli.listing import MOMENT
 from receiver.cli.running import run
+from receiver.cli.suggestions import refuse_unknown_type
 from receiver.config import load
 from receiver.core.change import Query
 from receiver.core.document import Document
@@ -54,6 +55,7 @@ def backtest(config_path: str | None, since: float | None, of_type: str | None, 
 async def _tested(settings: Settings, table: RouteTable, query: Query) -> list[BacktestResult]:
     store = existing_store(settings)
     try:
+        await refuse_unknown_type(query.key, store)
         return [item async for item in tested(table, store, query, now=time.time())]
     finally:
         await store.close()

@@ -9,13 +9,15 @@ from receiver import show
 from receiver.cli.listing import DOCUMENT_COLUMNS, MOMENT, document_row
 from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.running import with_store
+from receiver.cli.suggestions import ClosestChoice, refuse_unknown_type
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
 from receiver.core.pages import spans
 from receiver.operations.document_report import document_report
 from receiver.pipeline.records import find_records
+from receiver.ports import Store
 
-STATES = click.Choice([state.value for state in DocumentState])
+STATES = ClosestChoice([state.value for state in DocumentState])
 
 
 @click.command(short_help="List documents, or show one with its history.")
@@ -42,7 +44,12 @@ def documents(
         _one(document_id, as_json=as_json)
         return
     query = _query(state, of_type, batch, overdue=overdue, since=since)
-    records = show.in_page_order(with_store(lambda store: find_records(store, Document, query, limit=limit)))
+
+    async def found(store: Store) -> list[Document]:
+        await refuse_unknown_type(of_type, store)
+        return await find_records(store, Document, query, limit=limit)
+
+    records = show.in_page_order(with_store(found))
     if as_json:
         print_json({"documents": [show.document(item) for item in records]})
     else:

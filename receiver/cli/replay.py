@@ -8,6 +8,7 @@ from receiver.bootstrap import App
 from receiver.cli.listing import MOMENT
 from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_app
+from receiver.cli.suggestions import refuse_unknown_type
 from receiver.core.price import price_of
 from receiver.core.quantity import quantity
 from receiver.operations.replay import Replay, ReplayFilter, carry_out, foreseen, selected_documents, written
@@ -76,6 +77,7 @@ def _id(item: Replay | TaskReplay) -> str:
 
 
 async def _replay(app: App, choice: ReplayFilter, *, dry_run: bool) -> list[Replay | TaskReplay]:
+    await refuse_unknown_type(choice.type, app.context.store)
     planned = [await foreseen(item, choice, app.context) async for item in selected_documents(choice, app.context)]
     if paid := [item.document for item in planned if item.action == "resubmit"]:
         count = quantity(len(paid), "document")

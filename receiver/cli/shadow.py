@@ -10,6 +10,7 @@ from receiver.cli import output
 from receiver.cli.backtest import Move, print_moves
 from receiver.cli.listing import MOMENT
 from receiver.cli.running import with_store
+from receiver.cli.suggestions import refuse_unknown_type
 from receiver.config import Config, load
 from receiver.core.change import Query
 from receiver.core.document import Document
@@ -80,6 +81,7 @@ def shadow_of(settings: Settings) -> Config:
 
 
 async def _counted(version: str, query: Query, store: Store) -> _Counted:
+    await refuse_unknown_type(query.key, store)
     found = _Counted()
     async for document in every_record(Document, query, store):
         if document.plan is None:

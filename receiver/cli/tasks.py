@@ -8,6 +8,7 @@ from receiver import show
 from receiver.cli.listing import MOMENT, when
 from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_store
+from receiver.cli.suggestions import ClosestChoice
 from receiver.core.change import Query
 from receiver.core.task import Task, TaskState
 from receiver.operations.replay_task import task_of
@@ -16,7 +17,7 @@ from receiver.pipeline.records import find_records
 
 @click.command(short_help="List tasks, or show one in full.")
 @click.argument("task_id", required=False)
-@click.option("--state", type=click.Choice([state.value for state in TaskState]), help="Only tasks in this state.")
+@click.option("--state", type=ClosestChoice([state.value for state in TaskState]), help="Only tasks in this state.")
 @click.option("--parked", is_flag=True, help="Only parked tasks: out of attempts, waiting for a person.")
 @click.option("--subject", help="Only tasks about this document or job.")
 @click.option("--since", type=MOMENT, help="Created since: 2026-11-22, 2h, 7d.")

@@ -25,6 +25,7 @@ from receiver import secret_rules
 from receiver.bootstrap import App
 from receiver.cli.output import say
 from receiver.cli.running import with_app
+from receiver.cli.suggestions import ClosestChoice
 from receiver.cli.trigger import proofs_of, send
 from receiver.cli.webhooks.saved import wanted
 from receiver.core import rotation
@@ -72,7 +73,7 @@ class RotationLock:
 
 
 @click.command(short_help="Rotate a secret without rejecting events.")
-@click.argument("what", type=click.Choice(["signing", "token", "header"]))
+@click.argument("what", type=ClosestChoice(["signing", "token", "header"]))
 @click.option("--header", "name", help="The header name, for `header`.")
 @click.option("--new", help="The new value; a random one by default.")
 @click.option(

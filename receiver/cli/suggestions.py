@@ -1,0 +1,52 @@
+"""Words that the commands know: a wrong one is refused with the one that was probably meant, never taken for "none".
+
+click itself suggests options; commands, choices and types are ours, because click does not know which there are.
+"""
+
+import os
+from collections.abc import Collection
+
+import click
+
+from receiver.config import load
+from receiver.core.change import Query
+from receiver.core.document import Document
+from receiver.core.errors import Misconfigured
+from receiver.core.problem import near
+from receiver.environment import from_environ
+from receiver.pipeline.records import find_records
+from receiver.ports import Store
+from receiver.secrets import RevealedEnviron
+
+
+class ClosestChoice(click.Choice[str]):
+    """A choice that says which of its words was probably meant."""
+
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
+        return super().get_invalid_choice_message(value, ctx) + did_you_mean(str(value), [*map(str, self.choices)])
+
+
+def did_you_mean(word: str, words: Collection[str]) -> str:
+    """What follows an error about this word: a question with the nearest of these, or nothing."""
+    meant = near(word, words)
+    return f" Did you mean {meant!r}?" if meant else ""
+
+
+async def refuse_unknown_type(found_type: str | None, store: Store) -> None:
+    """Raises click's BadParameter for a type that no document has and neither rules nor rows name."""
+    if not found_type or await find_records(store, Document, Query(by="type", key=found_type), limit=1):
+        return
+    known = _types_of_the_table()
+    if found_type not in known:
+        meant = did_you_mean(found_type, known) or (f" Known: {', '.join(sorted(known))}." if known else "")
+        said = f"no document has the type {found_type!r}, and mailroom.yaml does not name it.{meant}"
+        raise click.BadParameter(said, param_hint="'--type'")
+
+
+def _types_of_the_table() -> frozenset[str]:
+    """The types of the rules and rows in MAILROOM_CONFIG; none without a valid file: readers need not have one."""
+    try:
+        config = load(from_environ().config, RevealedEnviron(os.environ))
+    except Misconfigured:
+        return frozenset()
+    return frozenset((*config.table.types, *(config.types or ())))
