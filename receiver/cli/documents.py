@@ -1,7 +1,7 @@
 """mailroom documents: list them, or show one with its timeline."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -13,7 +13,9 @@ from receiver.cli.suggestions import ClosestChoice, refuse_unknown_type
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
 from receiver.core.pages import spans
-from receiver.operations.document_report import document_report
+from receiver.core.quantity import quantity
+from receiver.operations.document_report import DocumentReport, document_report
+from receiver.operations.document_search import AT_MOST, documents_called
 from receiver.pipeline.records import find_records
 from receiver.ports import Store
 
@@ -21,7 +23,7 @@ STATES = ClosestChoice([state.value for state in DocumentState])
 
 
 @click.command(short_help="List documents, or show one with its history.")
-@click.argument("document_id", required=False)
+@click.argument("document_id", metavar="[DOCUMENT]", required=False)
 @click.option("--state", type=STATES, help="Only documents in this state.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")
 @click.option("--batch", help="Only documents from this packet or e-mail.")
@@ -39,7 +41,11 @@ def documents(
     limit: int,
     as_json: bool,
 ) -> None:
-    """List documents, newest first; or show one: its type, where it went and why, and its history."""
+    """List documents, newest first; or show one: its type, where it went and why, and its history.
+
+    DOCUMENT is an id or its beginning, the name of the file, or the id of its job at LlamaCloud. If several
+    documents fit, they are listed, newest first, and the exit code is 2.
+    """
     if document_id:
         _one(document_id, as_json=as_json)
         return
@@ -69,8 +75,15 @@ def _query(state: str | None, of_type: str | None, batch: str | None, *, overdue
     return Query(by=by, key=key, since=since, newest_first=True)
 
 
-def _one(document_id: str, *, as_json: bool) -> None:
-    data = with_store(lambda store: document_report(document_id, store)).shown()
+def _one(word: str, *, as_json: bool) -> None:
+    async def found(store: Store) -> DocumentReport | list[Document]:
+        documents = await documents_called(word, store)
+        return documents if len(documents) > 1 else await document_report(documents[0].id, store)
+
+    report = with_store(found)
+    if isinstance(report, list):
+        _several(word, report, as_json=as_json)
+    data = report.shown()
     if as_json:
         print_json(data)
         return
@@ -89,6 +102,16 @@ def _one(document_id: str, *, as_json: bool) -> None:
     rows = (data["plan"] or {}).get("trace", [])
     _table(("route", "matched", "why"), [(row["route"], "✔" if row["matched"] else "no", row["why"]) for row in rows])
     _table(("when", "what", "detail"), [(_when(item["at"]), item["what"], item["detail"]) for item in data["history"]])
+
+
+def _several(word: str, fit: list[Document], *, as_json: bool) -> NoReturn:
+    """Lists what the word fits. Raises click's UsageError: which one is meant is the person's to say."""
+    if as_json:
+        print_json({"documents": [show.document(item) for item in fit]})
+    else:
+        table(DOCUMENT_COLUMNS, [document_row(item) for item in fit])
+    count = f"the newest {AT_MOST} that fit" if len(fit) == AT_MOST else quantity(len(fit), "document")
+    raise click.UsageError(f"{one_line(word)!r} names several documents ({count}): give the id of one")
 
 
 def _beside(shadow: dict[str, Any]) -> str:
