@@ -240,6 +240,15 @@ def test_what_is_zipped_is_what_is_deployed() -> None:
         assert (ROOT / "infra" / "locks" / f"{name}.txt").is_file()
 
 
+def test_the_unit_gives_its_process_one_folder_to_write_in_and_nobody_else_a_look() -> None:
+    text = (ROOT / "infra" / "mailroom.service").read_text()
+    said = dict(line.split("=", 1) for line in text.splitlines() if re.match(r"[A-Z]\w+=", line))
+    assert said["UMask"] == "0077"
+    assert (said["StateDirectory"], said["StateDirectoryMode"]) == ("mailroom", "0700")
+    assert (said["ProtectSystem"], said["ProtectHome"], said["DynamicUser"]) == ("strict", "yes", "yes")
+    assert said["CapabilityBoundingSet"] == ""
+
+
 def test_the_one_machine_ways_serve_the_same_command() -> None:
     unit, image = (ROOT / "infra" / "mailroom.service").read_text(), (ROOT / "infra" / "Dockerfile").read_text()
     assert "/mailroom serve" in unit
