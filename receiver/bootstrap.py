@@ -181,7 +181,7 @@ def anothers(settings: Settings) -> Misconfigured:
     return Misconfigured(
         f"the spool belongs to another store than MAILROOM_STORE={settings.store}",
         fix="name the store that it belongs to, or another spool in MAILROOM_SPOOL; if that store is lost, "
-        "restore its last backup: mailroom restore FOLDER; to begin anew, without its documents, move the spool aside",
+        "restore its last backup: mailroom restore FOLDER; to start with an empty store, move the spool aside",
     )
 
 

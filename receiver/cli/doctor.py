@@ -139,17 +139,17 @@ def _test(to: str) -> str:
 
 
 async def _last_sweep(app: App) -> str:
-    """When the last sweep was through, which no document waits for and every promise rests on."""
+    """When the last sweep sent its heartbeat: none is sent while no alert channel works."""
     flag = await app.context.store.get(Flag, HEARTBEAT)
     if flag is None:
-        return "no sweep has finished yet"
+        return "no sweep has finished yet with a working alert channel"
     late = time.time() - flag.at
     if late > LATE_SWEEPS * app.settings.sweep_seconds:
         raise MailroomError(
-            f"last finished {when(flag.at)}",
+            f"last finished with a working alert channel {when(flag.at)}",
             fix="check that a worker is running (mailroom serve or mailroom worker) and that an alert channel works",
         )
-    return f"last finished {late:.0f} s ago"
+    return f"last finished with a working alert channel {late:.0f} s ago"
 
 
 async def _tried(what: str, check: Callable[[], Awaitable[str]]) -> Finding:

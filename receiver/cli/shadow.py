@@ -15,6 +15,7 @@ from receiver.config import Config, load
 from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.errors import Misconfigured
+from receiver.core.quantity import quantity
 from receiver.environment import from_environ
 from receiver.pipeline.records import every_record
 from receiver.ports import Store
@@ -98,8 +99,8 @@ async def _counted(version: str, query: Query, store: Store) -> _Counted:
 
 def _print(version: str, found: _Counted, limit: int, settings: Settings) -> None:
     output.say(
-        f"shadow table {version} decided {found.decided} documents: {found.same} the same, {len(found.moves)} "
-        "differently"
+        f"shadow table {version} decided {quantity(found.decided, 'document')}: "
+        f"{found.same} the same, {len(found.moves)} differently"
     )
     print_moves(found.moves, limit)
     if unseen := found.others[""]:

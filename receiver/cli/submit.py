@@ -23,6 +23,7 @@ from receiver.cli.serve import worker_of
 from receiver.cli.vendor_files import vendor_files
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import MailroomError
+from receiver.core.quantity import quantity
 from receiver.core.task import Task, submission_of
 from receiver.pipeline.at_once import at_once
 from receiver.pipeline.ingest import IncomingFile, Ingested
@@ -236,7 +237,7 @@ def _print(taken: list[Ingested], refused: list[SubmitRefusal], *, settled: bool
         rows = [(item.document.id, item.document.name, _known(item), item.document.state) for item in taken]
         table(("document", "name", "received", "state"), rows)
     fresh = sum(item.fresh for item in taken)
-    say(f"{len(taken)} documents: {fresh} new, {len(taken) - fresh} known; {len(refused)} skipped")
+    say(f"{quantity(len(taken), 'document')}: {fresh} new, {len(taken) - fresh} known; {len(refused)} skipped")
     for item in refused:
         say(f"skipped: {item.name}: {item.reason}", err=True)
 

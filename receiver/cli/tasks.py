@@ -10,6 +10,7 @@ from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_store
 from receiver.cli.suggestions import ClosestChoice
 from receiver.core.change import Query
+from receiver.core.quantity import quantity
 from receiver.core.task import Task, TaskState
 from receiver.operations.replay_task import task_of
 from receiver.pipeline.records import find_records
@@ -58,11 +59,11 @@ def _one(task_id: str, *, as_json: bool) -> None:
     if as_json:
         print_json(show.task_whole(item))
         return
-    moments = {"due": item.due_at, "finished": item.finished_at, "forgotten": item.expires_at}
+    moments = {"due": item.due_at, "finished": item.finished_at, "expires": item.expires_at}
     shown = {
         "task": item.id,
         "about": item.subject,
-        "state": f"{item.state} after {item.attempts} attempts",
+        "state": f"{item.state} after {quantity(item.attempts, 'attempt')}",
         "why": f"{item.cause}: {item.error}" if item.error else item.note,
         "created": when(item.created_at),
         **{name: when(at) for name, at in moments.items()},

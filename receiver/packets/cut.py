@@ -150,7 +150,7 @@ def _first_step(
         reason = "blank pages, removed from the pieces; they are kept here and in the packet"
         return planned(piece, Plan(way=Way.BLANK, route=Way.BLANK, reason=reason, decided_at=now), context), ()
     if not sure_enough(segment.confidence, split.min_confidence):
-        reason = f"LlamaCloud is only {segment.confidence or 'vaguely'} sure of this piece: {segment.category}"
+        reason = f"LlamaCloud's confidence in this piece is {segment.confidence or 'not known'}: {segment.category}"
         return held_document(piece, reason, now), ()
     by_person = segment.confidence == BY_HAND
     if segment.category and (by_person or split.then == "route"):

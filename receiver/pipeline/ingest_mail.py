@@ -260,7 +260,7 @@ def _tasks(record: Document, context: Context) -> list[Task]:
     tasks = [container_task(record.id, record.id, 0, now=now)] if document_ids(record) else []
     tasks += [item.record for item in delivery_tasks(record, now=now) if isinstance(item.record, Task)]
     held = [f"{part.name}: {part.reason}" for part in record.parts if part.fate is Fate.HELD]
-    reason = record.error or (f"{len(held)} of {len(record.parts)} parts are held: {held[0]}" if held else "")
+    reason = record.error or (f"{len(held)} of {len(record.parts)} parts held: {held[0]}" if held else "")
     return [*tasks, task_for(_alert(record, reason, now), record.id)] if reason else tasks
 
 

@@ -212,17 +212,18 @@ async def note_why_it_waits(task: Task, why: str | CloudRefused, context: Contex
 
 
 def _waits(what: str, pause: Pause, task: Task, context: Context) -> StepResult:
-    reason = pause.reason or f"to resume: mailroom resume {what}"
-
     async def change() -> Sequence[Write]:
-        return await note_why_it_waits(task, reason, context)
+        return await note_why_it_waits(task, pause.reason, context)
 
     now = context.clock()
     again = now + LOOKED_AT if pause.looks else min(pause.until, now + LOOK_AGAIN)
-    return StepResult(note=_said(what, reason), change=change, again_at=again + context.spread())
+    return StepResult(note=_said(what, pause.reason), change=change, again_at=again + context.spread())
 
 
 def _said(what: str, reason: str) -> str:
+    """Why tasks wait; without a reason, a person paused them."""
+    if not reason:
+        return f"{what} {'is' if what == SUBMISSION else 'are'} paused; to resume: mailroom resume {what}"
     return f"submission is paused: {reason}" if what == SUBMISSION else f"waits for LlamaCloud: {reason}"
 
 

@@ -68,7 +68,7 @@ def kept(path: Path, task_id: str) -> Task:
 
 def test_a_parked_task_is_explained_with_what_makes_it_ready_again(store_path: Path) -> None:
     said = run(tasks, LONE).stdout
-    for part in ("cls-1:x", "parked after 1 attempts", "access_denied: the key was refused", "classify.success"):
+    for part in ("cls-1:x", "parked after 1 attempt\n", "access_denied: the key was refused", "classify.success"):
         assert part in said
     assert f"mailroom replay {LONE}\n" in said
     assert json.loads(run(tasks, LONE, "--json").stdout)["details"]["job_id"] == "cls-1:x"

@@ -236,13 +236,23 @@ async def test_the_sweep_looks_too_and_is_no_storm(app: InMemoryApp) -> None:
     assert (await read_pause(RESULTS, app.context)).until == 0
 
 
+async def test_results_that_a_person_paused_wait_for_that_person_and_not_for_llamacloud(app: InMemoryApp) -> None:
+    document = await app.submitted()
+    app.cloud.classified(document.job_id, "contract")
+    await app.store.apply(await pause(RESULTS, FOR_EVER, app.context))
+    await app.event(document.job_id)
+    await on(app, 120, step=60)
+    waiting = await app.document(document.id)
+    assert (waiting.step, waiting.error) == (Step.SUBMITTED, "results are paused; to resume: mailroom resume results")
+
+
 async def test_a_person_pauses_for_as_long_as_they_say_and_nobody_looks(app: InMemoryApp) -> None:
     await app.store.apply(await pause(SUBMISSION, FOR_EVER, app.context))
     taken = await app.ingest()
     await on(app, 7200, step=60)
     document = await app.document(taken.document.id)
     assert (document.step, app.cloud.uploads) == (Step.RECEIVED, [])
-    assert "mailroom resume submission" in document.error
+    assert document.error == "submission is paused; to resume: mailroom resume submission"
     await app.store.apply(await pause(SUBMISSION, 0.0, app.context))
     await on(app, 120, step=60)
     assert (await app.document(taken.document.id)).step is Step.SUBMITTED
