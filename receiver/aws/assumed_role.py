@@ -1,4 +1,4 @@
-"""A session in a role that was taken on through STS; its credentials renew themselves before they are over."""
+"""A session with a role that was assumed through STS; its credentials are renewed before they expire."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -40,7 +40,7 @@ BYTES_A_SECOND = 128 * 1024
 _COPIES = frozenset({"copy_object", "upload_part_copy", "complete_multipart_upload"})
 
 ATTEMPTS = 3
-"""Of one call: a hiccup is ridden out here; what lasts is for Mailroom's own schedule, which goes on for hours."""
+"""Attempts of one call: enough for a short failure. Mailroom's own schedule retries longer ones for hours."""
 
 PRESIGNING = "s3-presigning"
 """The client that makes URLs of objects."""
@@ -53,13 +53,13 @@ class DestinationAccess:
     """How a destination is reached, where not as everything else is."""
 
     role: str = ""
-    """The ARN of a role that is taken on first."""
+    """The ARN of a role to assume."""
     external_id: str = ""
-    """What the role's owner asks for, so that nobody else can have us take it on."""
+    """The external id that the role's owner requires, so that nobody else can have us assume it."""
     endpoint: str = ""
     """The address of the service: ``https://minio.example.com``."""
     key_id: str = ""
-    """A key of that store's own; ours without it."""
+    """An access key of that store; without it, the process's own."""
     secret: str = field(default="", repr=False)
 
 

@@ -1,7 +1,7 @@
-"""Where AWS is and who we are there, from the usual ``AWS_*`` variables; else from what botocore knows.
+"""Region, endpoints and credentials of AWS, from the usual ``AWS_*`` variables; else from botocore.
 
-In Lambda the variables are all there is. Elsewhere (a profile, an ECS task's or a VM's role) botocore is asked, which
-is then paid for, and whose credentials renew themselves.
+In Lambda the variables have everything. Elsewhere (a profile, the role of an ECS task or a VM) botocore is asked, which
+takes time to load and renews the credentials.
 """
 
 from collections.abc import Callable, Mapping

@@ -53,12 +53,12 @@ def code_of(error: Any) -> str:
 
 
 def passes(code: str) -> bool:
-    """Whether an answer of this code passes by itself."""
+    """Whether an error with this code is temporary."""
     return code in _BUSY
 
 
 def translated(error: Exception, what: str, *, endpoint: str = "") -> MailroomError:
-    """botocore's error as ours: try again, give a permission, or mend the configuration.
+    """botocore's error as ours: temporary, a missing permission, or wrong configuration.
 
     ``what`` was being used, at an ``endpoint`` of its own if it has one.
     """
@@ -105,7 +105,7 @@ def located(what: str, endpoint: str) -> str:
 
 
 def unsent() -> tuple[type[Exception], ...]:
-    """The errors of a connection that never came about."""
+    """The errors of a connection that was never established."""
     from botocore import exceptions as boto
 
     return boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError, boto.SSLError

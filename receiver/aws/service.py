@@ -1,6 +1,6 @@
-"""One AWS service for async code: the client blocks, so its calls go to threads of their own.
+"""One AWS service for async code: the client blocks, so its calls run in threads.
 
-Any client with boto3's manners will do; it is made at the first call and serves them all.
+Any client with boto3's interface works. It is created at the first call and shared by all calls.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ one costs little. Sources: the errors named by DynamoDB's, SQS's and S3's API re
 
 
 class AwsError(Exception):
-    """AWS refused (``code``, as its API reference names it), or did not answer at all (no code)."""
+    """AWS returned an error (``code``, as its API reference names it), or no response at all (no code)."""
 
     def __init__(self, message: str, *, code: str = "", response: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class AwsError(Exception):
 
     @property
     def passes(self) -> bool:
-        """Whether it passes by itself: too many requests, trouble at AWS or on the way there."""
+        """Whether it is temporary: throttling, or trouble at AWS or on the network."""
         status = int(self.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         return not self.code or self.code in BUSY or status >= 500 or status == 429
 

@@ -1,6 +1,7 @@
-"""Threads for calls that block. They are daemons: a call that never comes back keeps nobody from ending the process.
+"""Threads for blocking calls.
 
-(concurrent.futures' threads are joined at the interpreter's exit, however long that takes.)
+They are daemon threads, so a call that never returns does not keep the process from exiting. (concurrent.futures joins
+its threads at the interpreter's exit, however long that takes.)
 """
 
 import asyncio
@@ -37,7 +38,7 @@ class Threads:
         return await future
 
     def close(self, *, seconds: float) -> None:
-        """Takes nothing more, and waits so long for what is under way."""
+        """Accepts no more calls, and waits this long for those in progress."""
         if not self._closed:
             self._closed = True
             for _ in self._threads:
@@ -61,7 +62,7 @@ def _answer(future: asyncio.Future[Any], result: Any, error: BaseException | Non
     try:
         future.get_loop().call_soon_threadsafe(_settle, future, result, error)
     except RuntimeError:
-        return  # the loop is closed: nobody waits any more
+        return  # the loop is closed, so nothing waits for the result
 
 
 def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:

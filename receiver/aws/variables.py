@@ -1,6 +1,6 @@
-"""The variables with which botocore makes no client at all: checked before the first document would find out.
+"""Checks the variables with which botocore cannot create a client, before the first document fails because of them.
 
-botocore is loaded only where one of them is set, which on Lambda none is.
+botocore is imported only if one of them is set, which is never the case on Lambda.
 """
 
 import re

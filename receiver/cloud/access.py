@@ -1,4 +1,4 @@
-"""Where LlamaCloud is, and the key that opens it: checked before anything is sent."""
+"""LlamaCloud's base URL and the API key, checked before anything is sent."""
 
 import re
 from collections.abc import Generator
@@ -25,7 +25,7 @@ class ApiKey(httpx.Auth):
         yield request
 
     def known(self) -> str:
-        """The key itself, for blotting it out of what others say."""
+        """The key itself, for masking it in texts from outside."""
         return self._key.get_secret_value()
 
 
@@ -39,7 +39,7 @@ def checked_url(url: str) -> str:
 
 
 def base_address(url: str, base: str = "") -> httpx.URL | None:
-    """The URL, seen from ``base`` where it is relative; None for what cannot be asked over HTTP."""
+    """The URL, resolved against ``base`` if it is relative; None if it is not an HTTP URL."""
     try:
         parts = httpx.URL(urljoin(f"{base}/", url) if base else url)
     except (httpx.InvalidURL, ValueError):

@@ -1,4 +1,4 @@
-"""Calls whose answer is wanted in a shape: one thing, or a list page by page."""
+"""Calls whose response is parsed: one object, or a list page by page."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 async def ask_one(transport: Transport, shape: type[M], call: Call) -> M:
-    """The answer to this call."""
+    """The parsed response to this call."""
     return wire.read_payload(shape, await transport.send(call), asked=call.asked)
 
 

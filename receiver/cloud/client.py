@@ -1,4 +1,4 @@
-"""LlamaCloud as the flow asks for it (ports.Cloud), over plain HTTP.
+"""The LlamaCloud client of the pipeline (ports.Cloud), over plain HTTP.
 
 Source of paths and fields: reference 1.1 (files), 1.2 (classify), 1.4 (split), 1.9 (projects).
 """
@@ -31,12 +31,12 @@ from receiver.ports import Clock, Cloud, CloudFile, JobRequest
 
 FILES = "/api/v1/beta/files"
 CANDIDATES = 3
-"""Files under one of our ids that are read, to see which is ours: there is one, unless somebody meddles."""
+"""Maximum files under one of our ids to compare by their bytes. There is one, unless somebody interferes."""
 PAGE_SIZE = 100
 """Jobs in a page: the most that the lists give (reference 1.2)."""
 CHUNK_BYTES = 1024 * 1024
 FILE_BYTES = 512 * 1024 * 1024
-"""The longest file that LlamaCloud takes, and so gives."""
+"""The longest file that LlamaCloud accepts, and so returns."""
 
 
 class LlamaCloud:
@@ -77,11 +77,11 @@ class LlamaCloud:
         return self._transport.clock_ahead
 
     async def find_file(self, external_id: str, *, sha256: str, known: str = "") -> CloudFile | None:
-        """The file with these bytes that was uploaded under our id before, if there is one; of several the one that
-        lasts longest.
+        """The file with these bytes that was uploaded under our id before, if any.
 
-        Whoever shares the project can give a file of theirs our id, so all but the ``known`` one is read: LlamaCloud
-        tells no checksum (reference 1.1). At most CANDIDATES are, and nothing counts where ``sha256`` is "".
+        Of several, the one that expires last counts. Anybody in the project can give a file our id, and LlamaCloud
+        returns no checksum (reference 1.1). Every file but the ``known`` one is therefore downloaded and compared, at
+        most CANDIDATES of them. Without a ``sha256`` none is accepted.
         """
         call = Call(method="GET", path=FILES, about=About.ACCOUNT, params={"external_file_id": external_id})
         now = self._clock()
@@ -95,7 +95,7 @@ class LlamaCloud:
         return None
 
     async def _holds(self, file: CloudFile, sha256: str) -> bool:
-        """Whether these are the file's bytes. One that cannot be read is none of ours: an upload more costs nothing."""
+        """Whether these are the file's bytes. A file that cannot be read is not: a second upload costs nothing."""
         if not sha256:
             return False
         read = hashlib.sha256()
@@ -107,7 +107,7 @@ class LlamaCloud:
         return read.hexdigest() == sha256
 
     async def upload(self, content: Content, *, name: str, external_id: str, purpose: str) -> CloudFile:
-        """The file, uploaded in chunks. A second try first looks whether the first one arrived after all."""
+        """The file, uploaded in chunks. A retry first checks whether the previous attempt arrived after all."""
         form = Multipart({"purpose": purpose, "external_file_id": external_id}, name=name, content=content)
         call = Call(method="POST", path=FILES, about=About.UPLOAD, form=form, pace=self._upload_pace)
         tries = 0
@@ -248,7 +248,7 @@ class LlamaCloud:
             try:
                 return await self._transport.attempt(call)
             except Refusal as failure:
-                if failure.response.status_code not in {400, 409}:  # how "it is final already" is said
+                if failure.response.status_code not in {400, 409}:  # both mean: final already
                     raise
                 return await self._transport.attempt(Call(method="GET", path=at, about=About.JOB))
 
@@ -266,11 +266,11 @@ class LlamaCloud:
         return self._scope.chosen(opened)
 
     def renew(self, api_key: str) -> None:
-        """Asks with this key from now on. Raises Misconfigured for one that cannot be sent; the old one stays then."""
+        """Uses this key from now on. Raises Misconfigured for an unusable one; the old one stays in use."""
         self._transport.renew(api_key)
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Closes the connections."""
         await self._transport.close()
 
 

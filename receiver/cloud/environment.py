@@ -1,4 +1,4 @@
-"""The variables that the HTTP clients honour beside our settings: checked before a request would die of them.
+"""Checks the variables that the HTTP clients read besides our settings, before a request would fail because of them.
 
 Source: httpx 0.28 (proxies, SSL_CERT_FILE, SSL_CERT_DIR), Python's ssl (SSLKEYLOGFILE), botocore (the AWS_* ones).
 """
@@ -25,7 +25,7 @@ def _faults(environ: Mapping[str, str]) -> Iterator[Wrong]:
     for name, text in environ.items():
         check = next((check for pattern, check in _CHECKS.items() if re.fullmatch(pattern, name)), None)
         if name == "SSL_CERT_DIR" and environ.get("SSL_CERT_FILE"):
-            check = _folder  # httpx takes the file then
+            check = _folder  # then httpx uses the file
         if check is not None and text:
             try:
                 check(text)
@@ -64,7 +64,7 @@ def _pattern(host: str) -> str:
 
 
 def _made(**arguments: object) -> None:
-    """Makes a client and lets it go: httpx itself says what it takes."""
+    """Creates a client and closes it: httpx itself decides what it accepts."""
     httpx.Client(trust_env=False, verify=False, **arguments).close()  # type: ignore[arg-type]  # noqa: S501  asks nobody
 
 

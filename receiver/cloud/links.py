@@ -1,6 +1,7 @@
-"""Where a presigned link may lead. LlamaCloud names the host, so a link must not become a way into our own network.
+"""Checks where a presigned link leads.
 
-Anywhere on the internet; to loopback, a private or a link-local network only where LlamaCloud itself is there.
+LlamaCloud chooses the host, so a link must not give access to our own network. Any host on the internet is allowed;
+loopback, a private or a link-local network only if LlamaCloud itself is there.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import httpx
 from receiver.core.errors import CloudBusy
 
 REDIRECTS = 3
-"""Followed at most, and only on the same host."""
+"""Maximum redirects to follow, on the same host only."""
 
 Network = Literal["internet", "private", "link-local", "loopback"]
 

@@ -1,4 +1,4 @@
-"""One file as a multipart body that is never whole in memory.
+"""Streams one file as a multipart body, without holding it in memory.
 
 httpx streams multipart bodies of *synchronous* files only; our bytes come from async streams (a spool, S3).
 """
@@ -26,7 +26,7 @@ class Multipart:
         }
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The body in chunks. Raises FileGone when the bytes are not as many as we were told."""
+        """The body in chunks. Raises FileGone if the number of bytes differs from the announced size."""
         yield self._head
         sent = 0
         chunks = self._content.stream()

@@ -1,4 +1,4 @@
-"""What we send to LlamaCloud: where a kind of job lives, and the bodies that create jobs and webhook configurations.
+"""Requests to LlamaCloud: paths by kind of job, and the bodies that create jobs and webhook configurations.
 
 Source: reference 1.2 (classify), 1.4 (split, and its beta path), 1.5 (saved webhook configurations).
 """
@@ -11,9 +11,9 @@ from receiver.core.job import JobKind, JobStatus
 from receiver.ports import JobRequest, WebhookConfiguration
 
 UNCATEGORIZED = "include"
-"""What is sent for ``allow_uncategorized`` when the configuration is silent.
+"""The value of ``allow_uncategorized`` when the configuration has none.
 
-The vendor's pages contradict each other on the default (include or forbid, reference 6), so it is never left to them.
+The vendor's pages contradict each other on its default (include or forbid, reference 6), so it is always sent.
 """
 
 PATHS = {
@@ -82,7 +82,7 @@ def webhook_body(registration: WebhookConfiguration) -> dict[str, Any]:
 
 
 def secrets(registration: WebhookConfiguration | None) -> tuple[str, ...]:
-    """The values in it that no message may hold."""
+    """The secret values in it, which no message may contain."""
     if registration is None:
         return ()
     headers: Mapping[str, str] = registration.headers

@@ -1,8 +1,8 @@
-"""One budget for all that shares a limit at LlamaCloud: nobody is refused for having asked too fast.
+"""Keeps calls within LlamaCloud's rate limits.
 
-A slot is taken when a request leaves, and is free again a whole window after its answer came. The request arrived some
-time between the two, so the vendor's count is kept however long the way is: a bucket (aiolimiter was looked at) lets up
-to twice the limit into one window, and counting departures breaks when a burst arrives unevenly.
+A slot is taken when a request leaves, and is free again a whole window after its response came. The request arrived at
+some moment between the two, so the vendor's count is kept however long the way is. A bucket (aiolimiter was considered)
+lets up to twice the limit into one window, and counting departures fails when a burst arrives unevenly.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from receiver.ports import Clock
 
 
 class RequestRate(NamedTuple):
-    """At most ``limit`` in any ``seconds``; as many as one likes where it is 0."""
+    """At most ``limit`` requests in any ``seconds``; 0 means no limit."""
 
     limit: int
     seconds: float
@@ -28,7 +28,7 @@ UPLOAD_RATE = RequestRate(50, 5.0)
 
 
 class Pace:
-    """Makes callers wait, first come first served, so that a rate is kept."""
+    """Delays callers, first come first served, to keep within a rate."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Pace:
         free_from = await self._free_from.get()
         try:
             await self._not_held(free_from)
-            free_from = float("inf")  # the request is on its way: only its end says when the slot is free
+            free_from = float("inf")  # while the request is in progress, it is unknown when the slot is free
             yield
         finally:
             self._free_from.put_nowait(min(free_from, self._clock() + self._seconds))
@@ -66,5 +66,5 @@ class Pace:
             await self._sleep(wait)
 
     def hold(self, seconds: float) -> None:
-        """Nobody leaves for so long: the vendor said "too fast", so somebody else shares the budget."""
+        """Holds all requests for this long: after a 429, because another client shares the limit."""
         self._closed_until = max(self._closed_until, self._clock() + seconds)

@@ -1,7 +1,7 @@
-"""A parse job as a document: its name, whether it is done, and a link to the PDF that it has of its source.
+"""A parse job as a document: its name, its status, and the link to the PDF that parsing made of its source.
 
-Source: the vendor's guide of its parse API (``GET /api/v2/parse/{id}``, ``expand=output_pdf_content_metadata``). No
-path leads from a parse job to the bytes that it was given: what can be had is the PDF that parsing made of them.
+Source: the vendor's guide of its parse API (``GET /api/v2/parse/{id}``, ``expand=output_pdf_content_metadata``).
+LlamaCloud has no path from a parse job to the original bytes, only to this PDF.
 """
 
 from pathlib import PurePosixPath

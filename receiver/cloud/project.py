@@ -1,4 +1,4 @@
-"""The project and the organization that calls are about: sent with each, and held against what LlamaCloud answers.
+"""The project and the organization of all calls: sent with each, and compared with LlamaCloud's responses.
 
 Source: reference 1.0 (every operation takes both as query parameters), 1.9 (those of projects take the organization).
 """
@@ -15,7 +15,7 @@ ORGANIZATION = "LLAMA_CLOUD_ORGANIZATION_ID"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectScope:
-    """What the settings name; "" leaves the choice to LlamaCloud, which takes the key's own project."""
+    """The ids from the settings; "" leaves the choice to LlamaCloud, which uses the key's own project."""
 
     project_id: str = ""
     organization_id: str = ""
@@ -27,11 +27,11 @@ class ProjectScope:
         return {name: value for name, value in named.items() if value}
 
     def excludes(self, project_id: str) -> bool:
-        """Whether what is in this project is not ours. False where either is not known."""
+        """Whether this project is another one than ours. False if either is unknown."""
         return bool(self.project_id and project_id) and not _same(self.project_id, project_id)
 
     def refuse_other(self, project_id: str, made: str) -> None:
-        """Raises SettingsRefused when LlamaCloud made something for us in another project than we named."""
+        """Raises SettingsRefused if LlamaCloud created something for us in another project than we named."""
         if self.excludes(project_id):
             raise SettingsRefused(
                 f"{PROJECT} is {self.project_id}, but LlamaCloud put {made} into project {project_id}",
@@ -40,7 +40,7 @@ class ProjectScope:
             )
 
     def chosen(self, projects: Sequence[ProjectPayload]) -> tuple[ProjectPayload, ...]:
-        """Those of the projects that the key opens to which calls go. Raises SettingsRefused when there is none."""
+        """The projects that calls go to, of those that the key opens. Raises SettingsRefused if there is none."""
         opened = "; ".join(map(_shown, projects)) or "none"
         found = tuple(item for item in projects if not self.project_id or _same(item.id, self.project_id))
         if not found:
@@ -58,7 +58,7 @@ class ProjectScope:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two ids are one: UUIDs are, in capitals or not."""
+    """Whether two ids are equal; UUIDs are compared without case."""
     return one.casefold() == other.casefold()
 
 

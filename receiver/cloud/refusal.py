@@ -1,7 +1,7 @@
-"""What an answer that is not a success means for us: LlamaCloud's statuses in the words of core/errors.py.
+"""Translates LlamaCloud's error responses into the errors of core/errors.py.
 
-Pure: a response, and what the request was about, give an error. No message holds a secret: of a validation error only
-the place and the sentence are told, never the input that the vendor echoes, and known secrets are blotted out.
+Pure: a response, and what the request was about, give an error. No message contains a secret: of a validation error
+only place and sentence are shown, never the input that the vendor echoes, and known secrets are masked.
 """
 
 import json
@@ -29,9 +29,9 @@ from receiver.core.errors import (
 from receiver.core.vendor_input import KEPT
 
 TEXT_LIMIT = 500
-"""Characters of the vendor's text that are kept."""
+"""Maximum characters of the vendor's text."""
 HINT_LIMIT = 3600.0
-"""Seconds; a longer ``Retry-After`` is cut to this: an hour later it can be asked again."""
+"""Maximum seconds of a ``Retry-After``; a longer one is cut to this."""
 FILE_MISSING = re.compile(r"\bFile (ID )?\S+ (is not in|not found)\b", re.IGNORECASE)
 """How the vendor says, with a 400 or 404, that there is no such file (reference 1.2, the vendor's error texts)."""
 CAP = re.compile(r"\b(usage|credit|spending) (limit|cap)\b|\blimit reached\b", re.IGNORECASE)
@@ -42,7 +42,7 @@ PARSE_JOB_MISSING = re.compile(r"\bParse job (ID )?\S+ (is not in|not found)\b",
 NO_SUCH_PATH = "not found"
 """What FastAPI answers, as ``detail`` of a 404, to a path that it does not serve; of a missing file more is said."""
 SECRET_LENGTH = 4
-"""Shorter header values are words, not secrets; blotting them out would only spoil the message."""
+"""Shorter header values are not masked: they are words, and masking them would only garble messages."""
 
 
 class About(Enum):
@@ -58,7 +58,7 @@ class About(Enum):
 
 
 class Refusal(Exception):
-    """LlamaCloud answered with something else than a success. The body has been read."""
+    """A response of LlamaCloud that is not a success. The body has been read."""
 
     def __init__(self, response: httpx.Response) -> None:
         super().__init__(f"status {response.status_code}")
@@ -77,9 +77,9 @@ def passing(response: httpx.Response) -> bool:
 
 
 def retry_after(response: httpx.Response, *, now: float) -> float | None:
-    """The seconds that ``Retry-After`` asks for, as a number or a date; None without one, or with a senseless one.
+    """The seconds of ``Retry-After``, a number or a date; None if it is absent or invalid.
 
-    LlamaCloud promises no such header (reference 1.8); gateways before it send one.
+    LlamaCloud does not promise this header (reference 1.8); gateways before it send it.
     """
     value = response.headers.get("retry-after", "").strip()
     try:
@@ -90,7 +90,7 @@ def retry_after(response: httpx.Response, *, now: float) -> float | None:
 
 
 def error(response: httpx.Response, about: About, *, now: float, hide: Sequence[str] = ()) -> MailroomError:
-    """The error that this answer amounts to, in a sentence that names the request and the vendor's reason."""
+    """The error for this response, in a sentence that names the request and the vendor's reason."""
     status = response.status_code
     asked = f"{response.request.method} {response.request.url.path}"
     text = vendor_reason(response, hide)
@@ -109,7 +109,7 @@ def error(response: httpx.Response, about: About, *, now: float, hide: Sequence[
 
 
 def _final(response: httpx.Response, about: About, detail: str) -> MailroomError:
-    """The error of an answer that will stay the same, however often we ask."""
+    """The error of a response that a retry would not change."""
     status = response.status_code
     missing = status in {404, 410} and not _a_page(response)  # a page of HTML is not LlamaCloud's answer
     if about is About.JOB and (missing or status == 422):  # 422: the id has another shape than theirs

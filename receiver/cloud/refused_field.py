@@ -1,8 +1,10 @@
-"""Whose fault a refused request is: the document's, or that of what our settings made us send.
+"""Decides whether the document or a setting of ours caused a refused request.
 
-Only what surely is about the document is blamed on it: a place in the request, or words, that name the file. A refusal
-that names a part of our configuration is told with the setting, or the place in mailroom.yaml, that it came from. All
-else is nobody's for sure, and no document pays for it. Source of the vendor's texts: reference 1.1, 1.2, 1.4.
+The document is blamed only if a place in the request, or the text, names the file. A refusal that names a part of our
+configuration is reported with the setting, or the place in mailroom.yaml, that it came from. For any other refusal the
+cause is unknown, and no document fails because of it.
+
+Source of the vendor's texts: reference 1.1, 1.2, 1.4.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""One request to LlamaCloud: the key, a moment's patience, and errors in our own words.
+"""Sends one request to LlamaCloud: adds the key, retries briefly, and translates errors.
 
-The task engine retries over hours. Here only a short stumble is got over, so that a cut connection or a 503 does not
-cost a task's attempt.
+The task engine retries over hours. The retries here only keep a cut connection or a 503 from using up one of a task's
+attempts.
 """
 
 import asyncio
@@ -41,10 +41,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """How long one call may take, in seconds. The vendor's SDK waits 5 to connect and 60 for an answer.
+    """The timeouts of one call, in seconds.
 
-    We wait shorter, and the task engine longer: what is asked once more gets past a connection that went dead, while
-    one that hangs for a minute keeps others from being asked for.
+    The vendor's SDK waits 5 to connect and 60 for an answer. Mailroom's timeouts are shorter, because the task engine
+    retries: a second request gets past a dead connection, while one that hangs for a minute delays others.
     """
 
     connect_seconds: float = 5
@@ -75,12 +75,12 @@ class Timeouts:
 
 
 ANSWER_BYTES = 32 * 1024 * 1024
-"""Of an answer that is no file: a page of 100 jobs has a fraction of it."""
+"""Maximum bytes of a response that is not a file; a page of 100 jobs has a fraction of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request, and what must be known to send it and to understand a refusal."""
+    """A request, and what is needed to send it and to interpret an error response."""
 
     method: str
     path: str
@@ -90,11 +90,11 @@ class Call:
     form: Multipart | None = field(default=None, repr=False)
     pace: Pace | None = None
     repeatable: bool = True
-    """False when a second one could do it twice; then only a request that surely was not taken is repeated."""
+    """False if repeating it could have an effect twice: then it is repeated only if it surely had none."""
     organization_only: bool = False
     """True for calls about projects, which take no project (reference 1.9)."""
     hide: tuple[str, ...] = field(default=(), repr=False)
-    """Values in the body that no message may hold."""
+    """Secret values in the body, which no message may contain."""
 
     @property
     def asked(self) -> str:
@@ -133,7 +133,7 @@ class Transport:
         return await self.insist(call, lambda: self.attempt(call))
 
     async def attempt(self, call: Call) -> bytes:
-        """One try. Raises Refusal or httpx.HTTPError: ``insist`` understands both."""
+        """One attempt. Raises Refusal or httpx.HTTPError, which ``insist`` handles."""
         async with call.pace.turn() if call.pace else nullcontext():
             response = await self._request(call)
         if response.is_success:
@@ -189,7 +189,7 @@ class Transport:
         return await self._open().send(request, stream=True, auth=None, follow_redirects=False)
 
     async def insist(self, call: Call, action: Callable[[], Awaitable[T]]) -> T:
-        """What the action returns, tried again while its failures pass; then the error in our words."""
+        """The action's result, retried while its errors are temporary; then raises our error."""
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda failure: _passes(failure, repeatable=call.repeatable)),
             wait=self._wait,
@@ -246,11 +246,11 @@ class Transport:
         return self._client
 
     def renew(self, api_key: str) -> None:
-        """Sends this key from now on. Raises Misconfigured."""
+        """Uses this key from now on. Raises Misconfigured."""
         self._key = ApiKey(api_key)
 
     async def close(self) -> None:
-        """Give the connections back; a later call would open new ones."""
+        """Closes the connections; a later call opens new ones."""
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
@@ -276,7 +276,7 @@ async def _awaited(action: Callable[[], Awaitable[T]]) -> T:
 
 
 def _passes(failure: BaseException, *, repeatable: bool) -> bool:
-    """Whether to try again. What may have been taken already is only repeated when that does no harm."""
+    """Whether to retry. A request that may have had its effect is repeated only if that does no harm."""
     if isinstance(failure, Refusal):
         return refusal.passing(failure.response) and (repeatable or failure.response.status_code == 429)
     if isinstance(failure, httpx.ConnectError | httpx.ConnectTimeout):

@@ -29,7 +29,7 @@ class SavedWebhook:
     url: str
     events: tuple[str, ...] | None
     headers: Mapping[str, str | None] = field(default_factory=dict, repr=False)
-    """In clear, so that who has a key of the project can read them; or masked (core/masked_value.py)."""
+    """In clear text, which anybody with a key of the project can read; or masked (core/masked_value.py)."""
     output_format: str = "string"
     has_secret: bool = False
     created_at: float | None = None

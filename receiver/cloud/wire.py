@@ -1,7 +1,9 @@
-"""What LlamaCloud sends, read leniently, and said in our own records.
+"""Parses LlamaCloud's responses leniently, into our own records.
 
-Additions are ignored, old and new field names are both taken, and only what we cannot do without is required: the API
-grew three times in 2026. Source: SDK 2.19 types, reference 1.1 to 1.5 and 3.5.
+Unknown fields are ignored, old and new field names are both accepted, and only what Mailroom cannot work without is
+required: the API grew three times in 2026.
+
+Source: SDK 2.19 types, reference 1.1 to 1.5 and 3.5.
 """
 
 from datetime import UTC, datetime
@@ -25,7 +27,7 @@ STATUSES = {
     "failed": JobStatus.FAILED,
     "cancelled": JobStatus.CANCELLED,
 }
-"""The vendor's words, lower case. A word we do not know is not taken for an end: see ``status_of``."""
+"""The vendor's status names, lower case. An unknown one does not count as final: see ``status_of``."""
 
 
 def unix_seconds(value: datetime | None) -> float | None:
@@ -58,7 +60,7 @@ Text = Annotated[str, _at_most(20_000)]
 
 
 class Wire(BaseModel):
-    """The base of all payloads. An error about one never shows what was in it."""
+    """The base of all payloads. A validation error never shows the payload."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -219,7 +221,7 @@ class Bare(RootModel[tuple[T, ...]], Generic[T]):
 
 
 def status_of(word: str) -> JobStatus:
-    """Ours for the vendor's word; a new word is taken as "still running", so that the job's deadline decides."""
+    """Our status for the vendor's; an unknown one counts as still running, so the job's deadline applies."""
     return STATUSES.get(word.lower(), JobStatus.RUNNING)
 
 

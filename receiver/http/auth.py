@@ -1,7 +1,6 @@
-"""Checks the operator's token in constant time, over bytes, and throttles wrong ones by the address that they come
-from.
+"""Checks the operator's token, in constant time and over bytes.
 
-Requests from other addresses are not affected.
+Wrong tokens are throttled by the address that they come from; requests from other addresses are not affected.
 """
 
 import hmac

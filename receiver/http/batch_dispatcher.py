@@ -22,9 +22,7 @@ class BatchDispatcher:
         self._answering: set[asyncio.Task[None]] = set()
 
     def dispatch(self, inbound: Inbound, sender: Callable[[Reply], None]) -> None:
-        """Calls ``sender`` with the reply when the event is stored or refused; at once if there is no room for its
-        body.
-        """
+        """Calls ``sender`` with the reply once the event is stored or refused; at once if its body has no room."""
         size = len(inbound.body)
         if not self._webhook.held.take(size, of=size):
             sender(self._webhook.busy(inbound))
