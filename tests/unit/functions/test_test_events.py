@@ -62,7 +62,7 @@ def test_whatever_is_sent_makes_no_function_raise(http: Gateway, event: Any) -> 
 
 @pytest.mark.parametrize("record", [{"eventSource": "aws:s3", "s3": {}}, {"messageId": "1"}, "text", None])
 def test_records_of_another_service_are_refused_and_not_taken_for_done(record: Any) -> None:
-    with pytest.raises(ValueError, match="not SQS's"):
+    with pytest.raises(ValueError, match="not SQS records"):
         messages_of({"Records": [{"messageId": "2", "body": "{}"}, record]})
 
 
