@@ -52,9 +52,9 @@ COMMANDS = {
 
 OWNER_ONLY = 0o077
 GROUP_MASKS = {"read": 0o027, "write": 0o007}
-"""What is taken from the mode of each file and folder that this process makes, by MAILROOM_GROUP_ACCESS."""
+"""MAILROOM_GROUP_ACCESS -> the umask of this process."""
 READER_GONE = 128 + 13
-"""What a shell shows of a program that SIGPIPE ended."""
+"""The exit code that a shell shows for a program that SIGPIPE ended."""
 
 
 class Commands(click.Group):
@@ -80,7 +80,7 @@ class Commands(click.Group):
             raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:
-        """A pipe that nobody reads is told apart here, before click makes a failure of it."""
+        """Handles a closed pipe here, before click turns it into a failure."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:

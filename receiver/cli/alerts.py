@@ -1,4 +1,4 @@
-"""mailroom alerts: the incidents that stand, one of them, and what a person says to them."""
+"""mailroom alerts: list, explain, acknowledge and silence incidents; test channels."""
 
 import getpass
 import os
@@ -106,7 +106,7 @@ def show_incident(key: str, limit: int, as_json: bool) -> None:
     for name, text in (
         ("message", item.examples[0].detail if item.examples else item.detail),
         ("tried", item.tried),
-        ("fix", "" if over else item.fix),  # what is resolved needs no mending
+        ("fix", "" if over else item.fix),  # a resolved incident needs no fix
     ):
         if text:
             say(f"  {name}: {one_line(text)}")
@@ -126,7 +126,7 @@ def show_incident(key: str, limit: int, as_json: bool) -> None:
 
 
 def load_rules() -> tuple[AlertRule, ...]:
-    """The rules of mailroom.yaml, or none where it cannot be read: an incident can be looked at all the same."""
+    """The rules of mailroom.yaml, or none if it cannot be read: incidents can be shown all the same."""
     try:
         return load(from_environ().config, RevealedEnviron(os.environ)).alerts
     except MailroomError:
@@ -213,7 +213,7 @@ def list_channels(as_json: bool) -> None:
 
 
 def _fares(item: Channel) -> tuple[str, str]:
-    """A mark, and how the channel fares, in words."""
+    """A mark, and the channel's state in words."""
     if item.failing_since:
         return "✘", f"failing{' for some addresses' if item.partly else ''} since {when(item.failing_since)}"
     return ("…", f"retrying since {when(item.trying_since)}") if item.trying_since else ("✔", "ok")

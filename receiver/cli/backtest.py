@@ -1,4 +1,4 @@
-"""``mailroom routes backtest``: what would a changed table have done to past documents?"""
+"""``mailroom routes backtest``: shows what a changed table would have done with past documents."""
 
 import os
 import time
@@ -62,7 +62,7 @@ async def _tested(settings: Settings, table: RouteTable, query: Query) -> list[B
 
 
 class Move(NamedTuple):
-    """A document, and the plan that another table makes of it."""
+    """A document, and the plan by the other table."""
 
     document: Document
     plan: Plan
@@ -108,7 +108,7 @@ def print_moves(moves: Sequence[Move], limit: int) -> None:
 
 
 def _leads(place: dict[str, Any]) -> dict[str, Any]:
-    """Where it leads; the name of the row that says so moves nothing."""
+    """Where the plan leads, without the row's name: a renamed row moves nothing."""
     return {key: value for key, value in place.items() if key != "route"}
 
 

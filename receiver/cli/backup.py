@@ -1,4 +1,4 @@
-"""mailroom backup and mailroom restore: one machine's store and spool, out and in again."""
+"""mailroom backup and mailroom restore: copy one machine's store and spool, and restore them."""
 
 import time
 from dataclasses import asdict

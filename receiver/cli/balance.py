@@ -15,7 +15,7 @@ from receiver.pipeline.records import find_records
 from receiver.ports import Store
 
 HEADINGS = {"taken_in": "received", "forgotten": "removed"}
-"""What people read above a total, where its JSON key says it otherwise."""
+"""JSON keys of totals whose column heading differs."""
 
 
 @click.command(short_help="Show document totals and overdue documents.")

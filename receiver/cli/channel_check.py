@@ -1,4 +1,4 @@
-"""Are the alert channels sound? Each is opened, which asks nobody, and then asked whether it would take a notice."""
+"""Checks alert channels: each is opened, which sends nothing, and then asked whether it would accept a notice."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -9,15 +9,15 @@ from receiver.core.problem import Problem
 from receiver.ports import AlertChannel
 
 SECONDS = 60.0
-"""For one channel to answer."""
+"""The timeout of one channel's check."""
 Channels = Mapping[str, tuple[AlertRule, AlertChannel]]
-"""Where mailroom.yaml names it -> the rule and its channel."""
+"""Place in mailroom.yaml -> the rule and its channel."""
 
 
 def opened_channels(
     rules: Sequence[AlertRule], opener: Callable[[AlertRule], AlertChannel] | None
 ) -> tuple[Channels, list[Problem]]:
-    """The channels that can be made, each once, and what is wrong with the others."""
+    """The channels that can be created, each once, and what is wrong with the others."""
     channels: dict[str, tuple[AlertRule, AlertChannel]] = {}
     problems: list[Problem] = []
     if opener is None:
@@ -31,7 +31,7 @@ def opened_channels(
 
 
 async def live_channel_problems(channels: Channels) -> list[Problem]:
-    """What is wrong out there: each channel that can be asked is asked, at the same time as the others."""
+    """The problems that channels report; all that can be asked are asked concurrently."""
     answers = await asyncio.gather(*(asked(channel) for _, channel in channels.values()))
     return [
         Problem(severity="error", where=rule.where, message=fault)
@@ -41,7 +41,7 @@ async def live_channel_problems(channels: Channels) -> list[Problem]:
 
 
 async def asked(channel: AlertChannel) -> list[str] | None:
-    """What the channel says is wrong with it; None when only a notice would show that."""
+    """The problem that the channel reports; None if only a notice would show one."""
     try:
         async with asyncio.timeout(SECONDS):
             return await channel.probe()

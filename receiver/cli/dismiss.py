@@ -1,4 +1,4 @@
-"""mailroom dismiss: nothing more is wanted of a document that came to nothing."""
+"""mailroom dismiss: closes failed documents without delivering them."""
 
 import click
 

@@ -38,7 +38,7 @@ PAGE = (
 
 
 LATE_SWEEPS = 10
-"""After so many sweeps that should have been, something is wrong."""
+"""Missed sweeps after which the check fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ async def _boto3() -> str:
 
 
 async def _channel_works(to: str, app: App) -> Finding:
-    """Whether the alert channel takes notices, as far as it can be asked, and as the last ones fared."""
+    """Whether the alert channel accepts notices, by its own check and by the last notices."""
     known = await app.context.store.get(Channel, to)
     if known is not None and known.failing_since is not None:
         since = when(known.failing_since)
@@ -181,7 +181,7 @@ async def _key(app: App) -> str:
 
 
 async def _reachable(app: App) -> str:
-    """An event of ours, through the public URL, must be let in."""
+    """Sends an event of ours through the public URL; the receiver must accept it."""
     probe = Sample(event_id=str(uuid.uuid4()), type="mailroom.doctor", job_id="", timestamp=time.time())
     (answer,) = await asyncio.to_thread(send, probe, proofs_of(app.settings), app.settings.webhook_url)
     if not answer.is_success:
@@ -193,7 +193,7 @@ async def _reachable(app: App) -> str:
 
 
 async def _self_test(app: App, wait_seconds: float) -> str:
-    """One real job whose event must come back: a 200 on creation does not prove that the webhook was taken."""
+    """Creates one real job and waits for its event: a 200 on creation does not prove a registered webhook."""
     mark, begun = f"{SELF_TEST}{await installation(app.context)}-{uuid.uuid4()}", time.time()
     content = Content(size=len(PAGE), sha256="", media_type="application/pdf", stream=_page)
     file = await app.context.cloud.upload(content, name="self-test.pdf", external_id=mark, purpose="classify")
@@ -220,7 +220,10 @@ async def _self_test(app: App, wait_seconds: float) -> str:
 
 
 def _in_time(event_type: str, job_id: str, seconds: float, deadline: float) -> str:
-    """One page is the shortest of jobs: if even that is past the deadline, the sweep asks about all too early."""
+    """Compares the duration with the deadline.
+
+    One page is the shortest job: if even that takes longer, the sweep always asks too early.
+    """
     detail = f"{event_type} of job {job_id} arrived after {seconds:.1f} s"
     if seconds > deadline:
         raise MailroomError(

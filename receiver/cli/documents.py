@@ -125,12 +125,12 @@ def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
 
 
 def _when(moment: str) -> str:
-    """To the second: what happened when is read here, how fast it went in ``--json``."""
+    """To the second, which is enough here; ``--json`` has the exact times."""
     return f"{moment[:19].replace('T', ' ')}Z"
 
 
 def _family(data: dict[str, Any]) -> None:
-    """A packet's pieces, and after them those that a new cut withdrew; of a piece, where it comes from."""
+    """A packet's pieces, then those that a new cut withdrew; for a piece, its packet."""
     if "same_bytes_as" in data:
         say(f"  same bytes as {data['same_bytes_as']}")
     if "came_in" in data:
@@ -154,7 +154,7 @@ def _family(data: dict[str, Any]) -> None:
 
 
 def _parts(data: dict[str, Any]) -> None:
-    """Every part of a mail, and what became of it."""
+    """Every part of a mail and its outcome."""
     states = {item["document_id"]: item["state"] for item in data["pieces"]}
     rows = [
         (part["where"], part["name"], part["fate"].replace("_", " "), part["document_id"] or part["reason"],

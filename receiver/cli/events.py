@@ -1,4 +1,4 @@
-"""mailroom events: what LlamaCloud told us."""
+"""mailroom events: lists the verified events."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""A folder that mail is put into: what lies in it, what of that is whole, and where a file goes when it is done."""
+"""A watched folder: its files, which of them are complete, and where a processed file goes."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ REASON = ".reason.txt"
 NAME_BYTES = 255
 """The longest name that file systems take."""
 REST_SECONDS, LONGEST_REST = 1.0, 60.0
-"""How long a file that could not be taken in is left alone: doubled each time, up to the longest."""
+"""Seconds before a file that could not be ingested is retried; doubled each time, up to the longest."""
 
 
 @dataclass
@@ -35,7 +35,10 @@ class Inbox:
     _troubles: dict[Path, "_Trouble"] = field(default_factory=dict)
 
     def waiting(self) -> list[Path]:
-        """What lies in the folder, by name: files, and what may turn out to be none. Raises OSError for the folder."""
+        """The folder's entries by name: files, and what may turn out not to be one.
+
+        Raises OSError for the folder itself.
+        """
         os.scandir(self.folder).close()
         found = inside(self.folder, ignore=(*self.ignore, ".*"), follow_symlinks=self.follow_symlinks)
         return sorted(path for path in found if self._is_new(path))
@@ -44,12 +47,12 @@ class Inbox:
         return path.relative_to(self.folder).parts[0] not in (DONE, FAILED)
 
     def whole(self, *, now: float) -> Iterator[Path]:
-        """Those of the files that nobody is writing any more, and that do not rest after a trouble."""
+        """The files that nobody is writing any more, without those that wait for a retry."""
         waiting = self.waiting()
         self._forget_others(waiting)
         for path in waiting:
             if (signature := _signature(path)) is None:
-                continue  # somebody took it, or a folder on the way, away again
+                continue  # the file, or a folder above it, is gone again
             known, since = self._seen.get(path, (None, now))
             if known != signature:
                 self._seen[path] = (signature, now)
@@ -77,20 +80,21 @@ class Inbox:
         return path in self._troubles and now < self._troubles[path].until
 
     def rest(self, path: Path, why: str, *, now: float) -> bool:
-        """Leaves the file alone for a while, or until it changes; whether this is the first time for this reason."""
+        """Leaves the file alone for a while, or until it changes. Returns whether this reason is new."""
         before = self._troubles.get(path)
         seconds = min(before.seconds * 2, LONGEST_REST) if before else REST_SECONDS
         self._troubles[path] = _Trouble(why=why, seconds=seconds, until=now + seconds)
         return before is None or before.why != why
 
     def is_packet(self, path: Path) -> bool:
-        """Whether the file holds many letters."""
+        """Whether the file is a packet."""
         return self.packet or path.relative_to(self.folder).parts[0] == PACKETS
 
     def put_away(self, path: Path, arrived: IngestedFile, was: os.stat_result) -> Path:
-        """Moves the file to where it belongs, beside what lies there; the reason goes with a refused one.
+        """Moves the file to done/ or failed/ without overwriting anything; a rejected file gets its reason beside it.
 
-        Raises OSError when what lies there now is not what it ``was`` when it was taken in: it stays, and comes again.
+        Raises OSError if the file is no longer what it ``was`` when it was ingested: then it stays, and is ingested
+        again.
         """
         *folders, name = path.relative_to(self.folder).parts
         into = [FAILED if arrived.refused else DONE, *folders]
@@ -126,7 +130,7 @@ def is_gone(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:
-    """Why a file could not be taken in, and until when it is left alone."""
+    """Why a file could not be ingested, and until when it is left alone."""
 
     why: str
     seconds: float
@@ -134,7 +138,7 @@ class _Trouble:
 
 
 def _marks(found: os.stat_result) -> tuple[int, int, int, int]:
-    """What tells a file from another, or from itself before it was changed."""
+    """What distinguishes a file from another one, or from itself before a change."""
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 

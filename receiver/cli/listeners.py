@@ -1,4 +1,4 @@
-"""The two sockets of a server: what LlamaCloud reaches, and what only the operator does."""
+"""The two listening sockets of a server: the public one and the operator's."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""What the commands that mend documents share: who says so, how they are chosen, and what is printed."""
+"""Shared by the commands that fix documents: who decides, which documents, and the output."""
 
 import getpass
 import sys
@@ -29,7 +29,7 @@ async def chosen_documents(app: App, ids: Sequence[str], cause: str | None) -> A
 
 
 def report_mended(done: Sequence[Document | Skipped], action: str, *, as_json: bool) -> None:
-    """Prints what became of each document. Raises click's Exit 1 when nothing was done to any."""
+    """Prints the outcome of each document. Raises click's Exit 1 if none was changed."""
     if as_json:
         print_json({"documents": [_data(item, action) for item in done]})
     else:
@@ -52,13 +52,13 @@ def _row(item: Document | Skipped, action: str) -> tuple[str, str, str, str]:
 
 
 async def tell_price(app: App, document_id: str, *, as_json: bool) -> None:
-    """Says what submitting this document again will cost. Raises NotFound."""
+    """Prints what resubmitting this document will cost. Raises NotFound."""
     price = price_of([await document_named(document_id, app.context)])
     outcome_text(f"it will be submitted again: {price}", as_json=as_json)
 
 
 def confirmed(question: str, *, yes: bool) -> bool:
-    """Whether the person at the terminal wants it; without one only ``--yes`` says so."""
+    """Asks the person at the terminal to confirm; without a terminal only ``--yes`` does."""
     if yes:
         return True
     if not at_a_terminal():
@@ -67,7 +67,7 @@ def confirmed(question: str, *, yes: bool) -> bool:
 
 
 def at_a_terminal() -> bool:
-    """Whether somebody can be asked."""
+    """Whether there is a terminal to ask on."""
     return sys.stdin.isatty()
 
 
@@ -77,6 +77,6 @@ def nothing_found() -> NotFound:
 
 
 def outcome_text(line: str, *, as_json: bool) -> None:
-    """Says it, unless JSON is printed."""
+    """Prints the message, unless JSON is printed."""
     if not as_json:
         say(line)

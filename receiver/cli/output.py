@@ -27,15 +27,15 @@ Cell = object | Sequence[object]
 
 
 class ReaderGone(Exception):
-    """Nobody reads our output any more."""
+    """The reader of the output closed the pipe."""
 
 
 class OutputLost(Exception):
-    """What was printed could not be written: the disk that it was sent to is full, or away."""
+    """The output could not be written: its disk is full, or gone."""
 
 
 class _Patient(io.RawIOBase):
-    """A file that takes all that it is given, also where it is a pipe that does not block: it waits for its reader."""
+    """A file that writes everything, even to a non-blocking pipe: it waits for the reader."""
 
     def __init__(self, file: io.FileIO) -> None:
         self._file = file
@@ -98,7 +98,7 @@ def _whole(stream: TextIO) -> TextIO:
 
 
 def write_no_more() -> None:
-    """Lets what is still buffered go nowhere, so that the end of the process does not complain."""
+    """Discards buffered output, so that the interpreter does not complain at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(nowhere, stream.fileno())
@@ -169,7 +169,7 @@ def plain(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Words from outside in one line: a message with line breaks could look like lines of ours."""
+    """Text from outside on one line: line breaks in a message could imitate lines of ours."""
     return " ".join(text.split())
 
 

@@ -16,7 +16,7 @@ IGNORED = (
     "@eaDir", "@tmp", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", ".Trash*",
     "*.part", "*.partial", "*.tmp", "*.crdownload", "*.filepart", "*.download", "*.!sync", "*.!ut", "*.swp",
 )  # fmt: skip
-"""What file managers, editors, storage boxes and unfinished downloads leave in folders; nobody's mail."""
+"""Names that file managers, editors, storage boxes and unfinished downloads leave in folders."""
 MANIFEST_BYTES = 1024 * 1024
 DEPTH, PATH_BYTES = 50, 3800
 """Levels that a folder is walked down, and the longest path of a folder that is walked: no system call takes one over
@@ -108,7 +108,7 @@ def unreadable_folder(folder: Path) -> str:
 
 
 class NotTaken(Exception):
-    """This is not taken in, and why."""
+    """This file is not ingested; says why."""
 
 
 def opened(path: Path, *, root: Path | None = None) -> BufferedReader:
@@ -138,7 +138,7 @@ def _reason(error: OSError, path: Path) -> str:
 
 
 def own_output(path: Path, file: BufferedReader, *, root: Path | None = None) -> str:
-    """Why the file is nobody's mail: Mailroom itself put it there. "" otherwise."""
+    """Why the file must not be submitted: Mailroom itself wrote it. "" otherwise."""
     if path.name.endswith(SUFFIX) and is_manifest(file.read(MANIFEST_BYTES), path.name):
         return "Mailroom wrote it: it is the manifest of a delivered document"
     beside = path.with_name(path.name + SUFFIX)

@@ -1,4 +1,4 @@
-"""mailroom pause and resume: hold a destination, or all submission; the backlog is kept."""
+"""mailroom pause and resume: hold deliveries to a destination, submission, or results. Work is queued."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""mailroom recut: a person cuts a packet."""
+"""mailroom recut: cuts a packet by hand."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""mailroom replace: a document gets the bytes of another file, and is submitted anew."""
+"""mailroom replace: replaces a document's file and resubmits it."""
 
 from pathlib import Path
 

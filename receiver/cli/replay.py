@@ -1,4 +1,4 @@
-"""mailroom replay: back to process, shown first, safe to repeat."""
+"""mailroom replay: reprocesses documents and parked tasks; safe to repeat."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""mailroom resubmit: documents whose job came to nothing get another one; the price is said first."""
+"""mailroom resubmit: resubmits documents whose job failed; shows the cost first."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""What a person holds against the table: a classify job's JSON, or just a type and a confidence."""
+"""Reads the input of ``routes explain``: a classify job's JSON, or just a type and a confidence."""
 
 import difflib
 import json
@@ -15,7 +15,7 @@ KEYS = (
     "type", "confidence", "reasoning", "name", "source", "sender", "recipients", "subject", "media_type", "size",
     "pages", "page_count", "category", "duplicate", "metadata", "origin", "document_id", "batch_id",
 )  # fmt: skip
-"""What is read."""
+"""The keys that are read."""
 _RECORDS = ("status", "result", "state")
 """Keys of a job, and of a document as ``mailroom documents`` prints it: they have others, and tomorrow more."""
 _TEXTS = ("name", "source", "sender", "subject", "media_type", "category", "document_id", "batch_id")
@@ -40,7 +40,7 @@ def read_result(text: str, *, now: float) -> tuple[Classification | str, Documen
 
 
 def _refuse_unknown(data: dict[str, Any]) -> None:
-    """A key that is not read, and was meant to be, would silently change where the result goes."""
+    """Refuses an unknown key: ignoring a misspelt one would silently change where the result goes."""
     record = any(key in data for key in _RECORDS)
     for key in data:
         near = difflib.get_close_matches(key.lower(), KEYS, n=1, cutoff=0.85 if record else 0.6)
@@ -102,7 +102,7 @@ def _document(data: dict[str, Any], *, now: float) -> Document:
 
 
 def _size(data: dict[str, Any]) -> int:
-    """Bytes; 0 when nothing is said."""
+    """Bytes; 0 if absent."""
     size = data.get("size", 0)
     if type(size) is not int or size < 0:
         raise ValueError(f'"size" must be a number of bytes, not {size!r}')

@@ -1,4 +1,4 @@
-"""mailroom review: what waits for a person, and what the person decides."""
+"""mailroom review: lists the documents in review, and records a person's decision."""
 
 import os
 

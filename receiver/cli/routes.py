@@ -1,4 +1,4 @@
-"""``mailroom routes``: is the table sound, and where would a result go? What backtest does is in backtest.py."""
+"""``mailroom routes``: checks the table, and explains where a result would go. The backtest is in backtest.py."""
 
 import os
 import time
@@ -105,7 +105,7 @@ def _pointers(config: "Config", destinations: "Mapping[str, Destination]", *, li
 async def live_problems(
     config: "Config", destinations: "Mapping[str, Destination]", *, known: "Sequence[Problem]" = ()
 ) -> "list[Problem]":
-    """What is wrong out there: each place is asked once, at the same time as the others.
+    """The problems that destinations report. Each place is asked once, all concurrently.
 
     A target that is already ``known`` to be wrong is not asked.
     """
@@ -163,7 +163,7 @@ def _print_checked(config: "Config", problems: "Sequence[Problem]", pointers: "S
 
 
 def _by_cause(problems: "Sequence[Problem]") -> "Iterable[list[Problem]]":
-    """The problems in order, those together that differ in their place only: no credentials is one cause, not ten."""
+    """The problems in order, grouped if they differ only in their place: missing credentials are one cause, not ten."""
     causes: dict[tuple[str, str], list[Problem]] = {}
     for problem in problems:
         place, _, cause = problem.message.partition(": ")

@@ -45,7 +45,7 @@ def with_app(work: Callable[[App], Awaitable[T]], *, log: bool = False) -> T:
 
 
 def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
-    """What ``work`` returns, given the store alone: who only reads needs no key, no secret and no table."""
+    """What ``work`` returns, given the store alone: a command that only reads needs no key, secret or table."""
     set_up("error")
     settings = from_environ()
     store = existing_store(settings)
@@ -70,7 +70,7 @@ async def refuse_strange_spool(app: App) -> None:
         return
     try:
         ours = await our_spool(app.context)
-    except MailroomError as error:  # away, or none of this process's business
+    except MailroomError as error:  # not reachable, or not accessible to this process
         log_line(log, logging.WARNING, "spool.unreadable", error=str(error), fix=error.fix)
         return
     if not ours:

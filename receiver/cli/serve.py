@@ -32,7 +32,7 @@ from receiver.worker import Worker
 
 log = logging.getLogger("mailroom.serve")
 START_PAUSES = (0.5, 1.0, 2.0, 4.0)
-"""Seconds between the looks whether the store can write, at the start."""
+"""Seconds between checks at startup whether the store can write."""
 
 
 @click.command()
@@ -63,7 +63,7 @@ async def _serve(app: App, host: str, port: int, *, worker: bool) -> None:
 
 
 def changing(app: App) -> dict[str, Background]:
-    """What keeps secrets and mailroom.yaml as they are outside, beside all else."""
+    """The background tasks that reload secrets and mailroom.yaml."""
     table = {"table": lambda: keep_current(app)} if app.read_table or app.read_shadow else {}
     return {"secrets": lambda: keep_fresh(app), **table}
 
@@ -104,7 +104,7 @@ async def serve_until(
     worker: bool = True,
     background: Mapping[str, Background] = MappingProxyType({}),
 ) -> None:
-    """Serves until ``stop``: then no new requests, those in flight are answered, tasks in hand are finished."""
+    """Serves until ``stop``. Then it accepts no new requests, answers those in flight, and finishes running tasks."""
     await until_ready(app.context.store)
     await refuse_strange_spool(app)
     supervisor = Supervisor(app.context.meter)
@@ -137,7 +137,7 @@ def _servers(app: App, listeners: Listeners, readiness: Readiness) -> dict["_Ser
 
 
 class _Server(Server):
-    """uvicorn without its signal handlers: when to stop is said by an event."""
+    """uvicorn without its signal handlers: an event tells it when to stop."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -152,7 +152,7 @@ async def _stop(servers: Iterable[uvicorn.Server], stop: Stopping) -> None:
 
 @contextlib.asynccontextmanager
 async def working(app: App, supervisor: Supervisor, stop: Stopping) -> AsyncIterator[None]:
-    """The worker, the sweep, and the ways in that must be asked, while the block lasts."""
+    """The worker, the sweep and the pollers of inboxes, while the block lasts."""
     feeds = {f"feed {number}": functools.partial(feed, app) for number, feed in enumerate(app.feeds, 1)}
     async with worker_of(app).running(supervisor, stop), supervisor.running(feeds):
         yield

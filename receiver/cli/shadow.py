@@ -1,4 +1,4 @@
-"""``mailroom routes shadow``: what has the table that decides beside the real one decided otherwise?"""
+"""``mailroom routes shadow``: lists the decisions where the shadow table differs from the real one."""
 
 import os
 from collections import Counter
@@ -27,7 +27,7 @@ PAGE = 500
 
 @dataclass(slots=True)
 class _Counted:
-    """What one version of the shadow table decided."""
+    """The decisions of one version of the shadow table."""
 
     same: int = 0
     moves: list[Move] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""mailroom submit: takes files or folders in, and submits them."""
+"""mailroom submit: ingests files and folders, and submits them."""
 
 import asyncio
 import functools
@@ -38,7 +38,7 @@ BULK_FROM = 20
 
 
 AT_ONCE = 16
-"""Files that are taken in at the same time, so that they share what is synced for them."""
+"""Files that are ingested concurrently, so that they share the cost of a sync."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +115,10 @@ async def take_in_all(
     quiet: bool = False,
     followed: Collection[Path] | None = None,
 ) -> tuple[list[Ingested], list[SubmitRefusal]]:
-    """Every file taken in, and those that could not be, with the reason.
+    """Every ingested file, and those that could not be, with the reason.
 
-    ``followed`` are the paths that were named: they may be links, what is found in folders may not. None follows all.
+    ``followed`` are the paths that were named: these may be links, but links found in folders are not followed. None
+    follows all.
     """
     taken: list[Ingested] = []
     refused: list[SubmitRefusal] = []
@@ -149,14 +150,14 @@ async def _take_in(app: App, path: Path, root: Path | None, *, packet: bool, bul
         with file:
             return await take_in_file(app, path, file, packet=packet, bulk=bulk)
     except MailroomError:
-        raise  # trouble of ours, which the next file would have too
-    except Exception as error:  # a file is from outside: none may end the taking in of the others
+        raise  # a fault on our side, which the next file would meet too
+    except Exception as error:  # no file from outside may stop the others
         log.exception("submit.failed", extra={"facts": {"file": str(path)}})
         return IngestedFile(refused=(RefusedFile(path.name, f"it cannot be ingested: {error!r}"),))
 
 
 async def take_in_file(app: App, path: Path, file: BufferedReader, *, packet: bool, bulk: bool = False) -> IngestedFile:
-    """What became of one open file; its sender is the user whose file it is."""
+    """The outcome of one open file; its sender is the owner of the file."""
     arrival = IncomingFile(name=path.name, kind="folder", source=file, sender=_owner(file), packet=packet, bulk=bulk)
     return await ingest_file(arrival, app.context)
 
@@ -190,7 +191,7 @@ async def submit_now(app: App, documents: list[Document]) -> None:
 
 
 async def _claimed(app: App, ids: list[str]) -> list[Task]:
-    """Those of these tasks that nobody else has."""
+    """Claims those of these tasks that no other worker has."""
     if not ids:
         return []
     now, lease = app.context.clock(), app.settings.lease_seconds

@@ -1,4 +1,4 @@
-"""mailroom tasks: what is promised, in hand, done and parked."""
+"""mailroom tasks: lists tasks, or shows one."""
 
 from shlex import quote
 

@@ -1,4 +1,4 @@
-"""mailroom trigger: send a correctly signed sample event to a receiver, and see what it says."""
+"""mailroom trigger: sends a correctly signed sample event to a receiver, and prints the response."""
 
 import os
 import time
@@ -83,7 +83,7 @@ def proofs_of(settings: Settings, *, wrong_signature: bool = False, document_id:
 
 
 def send(sample: Sample, proofs: Proofs, url: str, *, times: int = 1) -> list[httpx.Response]:
-    """What the receiver answers. Raises Misconfigured when nobody is there."""
+    """The receiver's response. Raises Misconfigured if there is none."""
     body = sample.body()
     with httpx.Client(timeout=30.0) as client:
         try:

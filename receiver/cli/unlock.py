@@ -1,4 +1,4 @@
-"""mailroom unlock: a document that is locked with a password is opened, and submitted anew."""
+"""mailroom unlock: unlocks a PDF with its password, and resubmits it."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Who is at the keyboard: the name that is kept with a person's decision."""
+"""The user's name, which is recorded with a person's decision."""
 
 import getpass
 import os

@@ -1,4 +1,4 @@
-"""What a command line names of LlamaCloud's: ids of files and parse jobs, with names and metadata."""
+"""The files and parse jobs at LlamaCloud that a command line names, with names and metadata."""
 
 import getpass
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ BULK_FROM = 20
 def vendor_files(
     file_ids: Sequence[str], parse_jobs: Sequence[str], metadata: Sequence[str], *, packet: bool
 ) -> list[IncomingVendorFile]:
-    """What to take in. Raises click.UsageError."""
+    """What to ingest. Raises click.UsageError."""
     if metadata and not file_ids and not parse_jobs:
         raise click.UsageError("--metadata needs --file or --parse-job")
     facts = dict(_pair("--metadata", item) for item in metadata)

@@ -1,11 +1,12 @@
-"""mailroom watch: takes in what appears in a folder, and moves it to ``done/`` or ``failed/``.
+"""mailroom watch: ingests files that appear in a folder, and moves them to ``done/`` or ``failed/``.
 
-A file is taken when it is whole: nobody has it open for writing, as far as the system tells, and neither its size nor
-its time has changed for a while. A crash between taking and moving takes it again, which is the same document.
+A file is ingested when it is complete: nobody has it open for writing, as far as the system tells, and neither its size
+nor its time has changed for a while. After a crash between ingesting and moving the file is ingested again, which finds
+the same document.
 
-The folder is listed again and again, by code that nothing in it can end. Notices of the system (inotify) would save no
-listing, since a file is whole only when a later look finds it unchanged; and what watches them for whole trees follows
-links, ends over a folder that it may not read, and takes names for UTF-8.
+The folder is polled, by code that nothing in it can stop. Notifications of the system (inotify) would save no listing,
+since a file is complete only if a later poll finds it unchanged; and libraries that watch whole trees follow links,
+stop at a folder that they may not read, and assume UTF-8 names.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ from receiver.log import log_line
 from receiver.pipeline.at_once import at_once
 
 SHORTEST_PAUSE = 0.1
-"""Seconds between two looks."""
+"""Seconds between two polls."""
 
 log = logging.getLogger("mailroom.watch")
 
@@ -63,7 +64,7 @@ def watch(
 
 
 def refuse_loops(app: App, folder: Path) -> None:
-    """Raises Misconfigured where what is delivered, or kept, would lie in the folder and come in again."""
+    """Raises Misconfigured if deliveries, the spool or the store would be in the folder and be submitted again."""
     config, settings = app.context.config, app.settings
     config.refuse(config.loops([str(folder)]))
     if settings.spool and feeds([str(folder)], f"{settings.spool.rstrip('/')}/"):
@@ -90,13 +91,13 @@ async def _watch(app: App, inbox: Inbox, *, once: bool) -> None:
 
 
 async def keep_looking(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
-    """Looks until it is told to stop. A look that fails is logged, and followed by the next, more and more rarely."""
+    """Polls until it is told to stop. A failed poll is logged and repeated after increasing delays."""
     every = pause = max(inbox.settle_seconds / 2, SHORTEST_PAUSE)
     while not stop.is_set():
         try:
             await look(app, inbox, stop)
             pause = every
-        except Exception:  # the folder may be away, or hold what nobody thought of
+        except Exception:  # the folder may be gone, or have unforeseen contents
             log.exception("watch.interrupted", extra={"facts": {"folder": str(inbox.folder), "again_in": pause}})
             pause = min(pause * 2, LONGEST_REST)
         await _stopped_within(stop, pause)
@@ -108,17 +109,14 @@ async def _stopped_within(stop: asyncio.Event, seconds: float) -> None:
 
 
 async def _until_empty(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
-    """Takes in what is there; a file that is still being written is left for the next time."""
+    """Ingests what is there; a file that is still being written is left for the next poll."""
     await look(app, inbox, stop)
     await _stopped_within(stop, inbox.settle_seconds)
     await look(app, inbox, stop)
 
 
 async def look(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
-    """Takes in the files that are whole, until it is told to stop.
-
-    Trouble of ours leaves a file where it is, for a later look.
-    """
+    """Ingests the complete files, until it is told to stop. After a fault on our side a file stays for a later poll."""
     found, moving = await asyncio.to_thread(lambda: list(inbox.whole(now=time.monotonic()))), asyncio.Lock()
 
     async def one(path: Path) -> None:
@@ -131,7 +129,7 @@ async def look(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
             _log_once(inbox, path, str(why), logging.WARNING, "watch.skipped")
         except (MailroomError, OSError) as error:
             _log_once(inbox, path, str(error), logging.ERROR, "watch.failed")
-        except Exception as error:  # a file is from outside: none may end the taking in of the others
+        except Exception as error:  # no file from outside may stop the others
             if inbox.rest(path, repr(error), now=time.monotonic()):
                 log.exception("watch.failed", extra={"facts": {"file": str(path)}})
 
