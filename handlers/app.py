@@ -1,7 +1,7 @@
-"""The composition root: everything wired, on one screen.
+"""The composition root: creates and connects everything.
 
-Your own destinations without a fork: write a module with a ``build(settings)`` that calls this one with what you
-replace or add, and name it in MAILROOM_APP.
+To add destinations of your own without a fork, write a module with a ``build(settings)`` that calls this one with what
+you replace or add, and name it in MAILROOM_APP.
 """
 
 import os
@@ -98,21 +98,21 @@ def open_context(
 
 
 def table_anew(settings: Settings, context: Context, aws: Aws) -> tuple[Config, dict[str, AlertChannel]]:
-    """mailroom.yaml as it is now, and its alert channels. Raises Misconfigured for one that no start would take."""
+    """The current mailroom.yaml and its alert channels. Raises Misconfigured if it would be refused at startup."""
     config = load(settings.config, RevealedEnviron(os.environ))
     refuse_faults(config, context, settings)
     return config, channels(config, settings, aws)
 
 
 def shadow_anew(settings: Settings, context: Context) -> RouteTable:
-    """The shadow table as it is now. Raises Misconfigured for one that could not take the real one's place."""
+    """The current shadow table. Raises Misconfigured if it could not replace the real one."""
     config = load(settings.shadow_config, RevealedEnviron(os.environ), variable="MAILROOM_SHADOW_CONFIG")
     refuse_faults(config, context, settings)
     return config.table
 
 
 def begin_shadow(read: Callable[[], RouteTable], context: Context, path: str) -> None:
-    """Has the shadow table decide too. One that is wrong is left out, and said: nothing may stop because of it."""
+    """Adds the shadow table. An invalid one is left out and logged: nothing may stop because of it."""
     try:
         context.take_shadow(read())
     except Exception as error:  # noqa: BLE001 - so it is with what nobody foresaw
@@ -165,7 +165,7 @@ def channels(config: Config, settings: Settings, aws: Aws) -> dict[str, AlertCha
 
 
 def refuse_faults(config: Config, context: Context, settings: Settings) -> None:
-    """A wrong table fails here, at start, and not the document later. Raises Misconfigured with all that is wrong."""
+    """Refuses an invalid table at startup, before a document depends on it. Raises Misconfigured with all errors."""
     sources, spool = settings.source_places(), settings.spool
     if source := feeds(sources, f"{spool.rstrip('/')}/"):
         raise Misconfigured(f"MAILROOM_SPOOL={spool} is inside {source}, so Mailroom would submit its own spool again")

@@ -1,4 +1,4 @@
-"""Classify: what happens when a classify job ended. Its document goes where the matched type goes."""
+"""Classify: handles the end of a classify job. The document is routed by its matched type."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,14 +27,14 @@ router.jobs(
 
 @router.on(*EVENTS)
 async def handle_classify_event(event: JobUpdate, context: Context) -> StepResult:
-    """Whichever of the events came: the job is fetched, and what it says counts."""
+    """Handles all of its events alike: the job is fetched, and its result counts."""
     job = await fetch_job(event, JobKind.CLASSIFY, context)
     return await write_result(job, event, route_by_type, context)
 
 
 @router.on_command(JobKind.CLASSIFY)
 async def look_again(command: Command, context: Context) -> StepResult:
-    """The same for a job whose event did not come."""
+    """The same for a job whose event did not arrive."""
     job = await fetch_recorded_job(command, context)
     return await write_result(job, command, route_by_type, context)
 

@@ -31,14 +31,14 @@ router.jobs(
 
 @router.on(*EVENTS)
 async def handle_split_event(event: JobUpdate, context: Context) -> StepResult:
-    """Whichever of the events came: the job is fetched, and what it says counts."""
+    """Handles all of its events alike: the job is fetched, and its result counts."""
     job = await fetch_job(event, JobKind.SPLIT, context)
     return await write_result(job, event, cut_into_pieces, context)
 
 
 @router.on_command(JobKind.SPLIT)
 async def look_again(command: Command, context: Context) -> StepResult:
-    """The same for a job whose event did not come, or that sends none."""
+    """The same for a job whose event did not arrive, or that sends none."""
     job = await fetch_recorded_job(command, context)
     return await write_result(job, command, cut_into_pieces, context)
 

@@ -1,6 +1,6 @@
-"""MAILROOM_HEARTBEAT_URL: an address that is asked after each sweep, and raises the alarm when it no longer is.
+"""MAILROOM_HEARTBEAT_URL: a URL that is called after each sweep; its watchdog raises the alarm when the calls stop.
 
-What healthchecks.io, Uptime Kuma, Cronitor, Dead Man's Snitch and others call a ping or push URL.
+healthchecks.io, Uptime Kuma, Cronitor, Dead Man's Snitch and others call it a ping or push URL.
 """
 
 from handlers.http_client import Outbound, private

@@ -24,7 +24,7 @@ class Log:
         return ""
 
     async def probe(self) -> list[str]:
-        """Nothing can be wrong with it."""
+        """Nothing to check."""
         return []
 
 

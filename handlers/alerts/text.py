@@ -1,4 +1,4 @@
-"""What a notice says, in one place: every channel shows the same words."""
+"""The text of notices, in one place: every channel shows the same words."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -56,7 +56,7 @@ def ascii_subject(notice: Notice, *, limit: int = 100) -> str:
 
 
 def notice_fields(notice: Notice) -> list[tuple[str, str]]:
-    """What a reader wants to know, as label and text, the most important first; what is empty is left out."""
+    """The notice's fields as label and text, the most important first; empty ones are left out."""
     if notice.status is NoticeStatus.DIGEST:
         lines = [f"{item.severity}: {item.title} ({item.count} times, {item.key})" for item in notice.others]
         return [("Worst", "\n".join(lines))] if lines else []

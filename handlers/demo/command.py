@@ -1,4 +1,4 @@
-"""The command: mail in, wait, report, and stay up unless told otherwise."""
+"""The command: submits mail, waits, prints the report, and stays up unless told otherwise."""
 
 import asyncio
 import shlex
@@ -104,7 +104,7 @@ async def _quiet(app: App) -> None:
 
 
 def _trouble(running: DemoEnvironment) -> None:
-    """What the log says beside the usual, for whoever must find out; the log itself goes with the stage."""
+    """Unusual log lines, for debugging: the log itself is deleted with the demo's folder."""
     for line in running.log.read_text(encoding="utf-8").splitlines():
         if '"level":"info"' not in line:
             click.echo(line, err=True)

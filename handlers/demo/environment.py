@@ -56,7 +56,7 @@ class DemoEnvironment:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What another ``mailroom`` command needs in its environment to work on this stage."""
+        """The variables with which another ``mailroom`` command uses this demo."""
         settings = self.app.settings
         return {
             **self.aws.env,

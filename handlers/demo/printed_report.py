@@ -29,7 +29,7 @@ STYLES = {
 
 
 def show(report: Report, *, seconds: float) -> None:
-    """Prints the mail, the alerts, the books, and what was skipped."""
+    """Prints the mail, the alerts, the totals, and what was skipped."""
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
     console.print(Text(f"The mail: {len(report.documents)} documents in {seconds:.1f} s", style="bold"))
     for line in _mail(report.documents, console.width if console.is_terminal else 0):

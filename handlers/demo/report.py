@@ -1,4 +1,4 @@
-"""What became of the mail; each delivery is read back from where its receipt says that it lies."""
+"""Reports where each document went; each delivery is read back from where its receipt says it is."""
 
 import asyncio
 import hashlib
@@ -42,18 +42,18 @@ class Report:
 
     @property
     def settled(self) -> bool:
-        """Whether the books balance, nothing is open, and every delivery lies in its place."""
+        """Whether the totals balance, nothing is open, and every delivery is at its destination."""
         statuses = {each["status"] for item in self.documents for each in item["deliveries"]}
         return self.totals.balanced and not self.totals.open and statuses <= {DeliveryState.DELIVERED}
 
     @property
     def fine(self) -> bool:
-        """Whether, besides, every file could be taken in."""
+        """The same, and whether every file could be ingested."""
         return self.settled and not self.refused
 
 
 async def report_of(stage: DemoEnvironment, refused: list[SubmitRefusal]) -> Report:
-    """The report on everything that the stage has taken in."""
+    """The report on everything that the demo ingested."""
     store = stage.app.context.store
     places = Places(stage.aws)
     documents = [await asyncio.to_thread(_read_back, item, places) for item in await _family_order(stage.app)]

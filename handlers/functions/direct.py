@@ -1,4 +1,4 @@
-"""The way to the function that works on tasks, past the queue: for what the queue does not bring."""
+"""Invokes the function that processes tasks directly, for tasks that the queue does not deliver."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -9,13 +9,13 @@ from receiver.aws.service import AwsError, Service, botocore_client
 from receiver.core.errors import Misconfigured, Transient
 
 VARIABLE = "PROCESS_FUNCTION"
-"""What names the function."""
+"""The variable that names the function."""
 BATCH = 10
-"""Tasks that one invocation works on, as many as a batch of the queue has."""
+"""Maximum tasks of one invocation, as many as in a batch of the queue."""
 
 
 class Direct:
-    """Invokes ``function`` with tasks, and does not wait for what it makes of them."""
+    """Invokes ``function`` with tasks, without waiting for the result."""
 
     def __init__(self, function: str, *, client: Callable[[], Any] | None = None) -> None:
         self._function = function

@@ -20,9 +20,9 @@ Gateway = Callable[[Any, LambdaContext], dict[str, Any]]
 
 
 def gateway(application: Application) -> Gateway:
-    """Answers a function's events by this application; what is no request, with 204.
+    """Serves a function's events with this application; an event that is not a request gets 204.
 
-    What is not answered shortly before the invocation's time is over is answered 503: Lambda would say nothing at all.
+    Shortly before the invocation's time is over it responds with 503: Lambda itself would return nothing.
     """
     in_time = _InTime(application)
     http = cast("Gateway", Mangum(cast("Any", in_time), lifespan="off"))

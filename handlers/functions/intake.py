@@ -22,6 +22,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 async def take_all(records: Sequence[dict[str, Any]], app: App) -> list[str]:
-    """The ids of the messages that could not be taken in: they come again, and are dead letters in the end."""
+    """The ids of the messages that could not be ingested: they are received again, and finally become dead letters."""
     outcomes = await asyncio.gather(*(taken(record["body"], app) for record in records))
     return [record["messageId"] for record, done in zip(records, outcomes, strict=True) if not done]

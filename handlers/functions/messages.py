@@ -1,6 +1,7 @@
-"""The messages in an event of SQS. People also send test events, and schedules warm functions up: those have none.
+"""Reads the messages in an SQS event.
 
-What is no message is logged by name and answered. Records of another service are refused: they would be lost.
+Test events and schedules that warm functions up have none: those are logged by name and acknowledged. Records of
+another service are refused, because they would be lost.
 """
 
 from typing import Any, cast

@@ -1,11 +1,9 @@
-"""Messages of the task queue, from SQS: each names a task, which is claimed and worked on.
+"""Processes messages of the task queue, from SQS: each names a task, which is claimed and run.
 
-The message of a task that is done is gone; of one that is not due, in other hands or without room, another is sent
-for later. Back to the queue goes what this invocation could not settle, and what nobody can read, until it is a dead
-letter.
-
-A task that may have ended an invocation before is begun only after all others of its batch, alone, so that it cannot
-take them down a second time.
+The message of a finished task is deleted. For a task that is not due, leased by another worker or without room, a new
+message is sent for later. Messages that this invocation could not settle, or that cannot be read, return to the queue
+until they become dead letters. A task that may have ended an earlier invocation runs alone, after all others of its
+batch, so that it cannot take them down a second time.
 """
 
 import asyncio
@@ -32,19 +30,19 @@ from receiver.worker import EARLY_SECONDS, Worker, owner_name
 log = logging.getLogger("mailroom.function")
 WARM = Warm(build, close)
 ANSWER_SECONDS = 3.0
-"""What is left of the invocation's time when it stops waiting: to answer the batch, and to write the metrics."""
+"""Seconds before the invocation's end when it stops waiting: to answer the batch, and to write the metrics."""
 RECORD_SECONDS = 7.0
 """What is left besides when a step is ended: to write down that its attempt failed."""
 URGENT = 5
 """Tasks that are not of the batch, at most, and begun with it."""
 LOOK_SECONDS = 5.0
-"""Between two looks for them."""
+"""Seconds between two checks of the store for them."""
 NOTE_SECONDS = 60.0
 """Between two notes that the queue delivers; the sweep misses them after two minutes."""
 
 
 class Knowledge:
-    """What an instance knows from one invocation to the next."""
+    """The state that an instance keeps between invocations."""
 
     def __init__(self) -> None:
         self.capacity = Capacity(10 + URGENT)
@@ -52,10 +50,10 @@ class Knowledge:
         self.noted_at = -NOTE_SECONDS
 
     async def note_delivery(self, context: Context) -> None:
-        """Writes down that the queue delivers, now and then: the sweep wants to know."""
+        """Records from time to time that the queue delivers, which the sweep checks."""
         if time.monotonic() - self.noted_at >= NOTE_SECONDS:
             self.noted_at = time.monotonic()
-            with contextlib.suppress(MailroomError):  # then it is taken for silent, and works all the same
+            with contextlib.suppress(MailroomError):  # then the queue counts as silent, and works all the same
                 await note_received(context)
 
     def room(self) -> Room:
@@ -119,14 +117,14 @@ class Batch:
         try:
             return await self._context.store.get(Task, task_id)
         except MailroomError:
-            return None  # its claim will fail of the same, and say so
+            return None  # its claim will fail for the same reason, and report it
 
     async def _answer(self, message_id: str, task_id: str) -> None:
         if await _isolated(self._settle(task_id), task=task_id):
             self._settled.add(message_id)
 
     async def _settle(self, task_id: str) -> bool:
-        """Whether the message need not come again."""
+        """Whether the message is settled."""
         if self._seconds_left <= 0:
             return False
         tasks = await self._claim(self._known.room(), ids=[task_id])
@@ -173,7 +171,7 @@ class Batch:
 
 
 async def _isolated(work: Awaitable[bool], **facts: str) -> bool:
-    """What it returns, or False: what one task raises is its own affair, and the others of the batch go on."""
+    """Its result, or False: an error of one task must not stop the others of the batch."""
     try:
         return await work
     except MailroomError as error:

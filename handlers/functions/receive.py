@@ -1,6 +1,7 @@
-"""The function on the internet: an event is verified, kept, answered. API Gateway's HTTP API or a function URL.
+"""The function that is reachable from the internet: it verifies an event, stores it and responds.
 
-It loads no destination, no routing table, no pydantic and no LlamaCloud client (tests/unit/functions/test_imports.py).
+Behind API Gateway's HTTP API or a function URL. It loads no destination, no routing table, no pydantic and no
+LlamaCloud client (tests/unit/functions/test_imports.py).
 """
 
 import logging
@@ -38,7 +39,7 @@ class Receiver:
 
 
 def build(settings: Settings) -> Receiver:
-    """Everything that receiving needs. Raises Misconfigured."""
+    """The dependencies of receiving. Raises Misconfigured."""
     store, queue, meter = open_store(settings), open_queue(settings), SummingMeter()
     receiver = open_receiver(settings, store, queue, meter, retention=_retention())
     public = Public(WebhookEndpoint(receiver, Limits(body=settings.max_body)), Readiness(store))

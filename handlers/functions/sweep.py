@@ -29,7 +29,7 @@ SWEEP_SECONDS = 60.0
 """Between two passes (serverless.yml, sweepEvery)."""
 TAKEOVER, AHEAD = ExpiredLeases(clock=time.time), FutureDates(clock=time.time)
 MISSED = MissedWebhooks(longest_pause=3 * SWEEP_SECONDS, clock=time.time)
-"""What the looks of this instance saw. Between invocations it is frozen, and a monotonic clock may stand still."""
+"""What earlier sweeps of this instance saw. Between invocations it is frozen, and a monotonic clock may stand still."""
 STATES = ("routed", "review", "failed", "open", "withdrawn")
 
 
@@ -49,7 +49,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 
 
 async def one_pass(app: App) -> dict[str, float]:
-    """Sweeps; the books as metrics, under the names that ``/metrics`` has."""
+    """Sweeps; the totals as metrics, under the names that ``/metrics`` has."""
     for done in await TAKEOVER.take_over(app.context):
         count_attempt(done, meter_of(app))
     await AHEAD.bring_back(app.context)

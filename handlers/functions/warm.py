@@ -1,4 +1,4 @@
-"""What a function keeps between its invocations: its event loop, its settings, and what was built from them."""
+"""The state that a function keeps between invocations: its event loop, its settings, and what was built from them."""
 
 import asyncio
 import logging

@@ -1,5 +1,6 @@
 """Reads e-mails, in a child process: ``python -m handlers.mail FILE FOLDER`` (docs/ways-in.md).
 
-``tree`` parses a mail, ``envelopes`` opens parts that contain mails or files, ``fates`` decides what becomes of each
-part, ``text`` makes a document of what the sender wrote. ``reader`` is the parent's side: it starts the process.
+``tree`` parses a mail, ``envelopes`` opens parts that contain mails or files, ``part_outcomes`` decides the outcome of
+each part, and ``text`` makes a document of what the sender wrote. ``child_reader`` is the parent's side: it starts the
+process.
 """

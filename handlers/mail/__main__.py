@@ -1,7 +1,7 @@
-"""Reads mails: ``python -m handlers.mail``, asked by ``reader`` (the protocol is handlers/child/process.py's).
+"""Reads mails: ``python -m handlers.mail``, called by ``child_reader`` (protocol: handlers/child/process.py).
 
-The answer is the mails, with the contents to be kept as files in a folder; or why the mail is not read. Time is
-bounded for each mail, and what is too much for it is refused as far as possible and not died of.
+It returns the mails, with their contents as files in a folder, or why a mail is not read. Time is limited for each
+mail. Whatever exceeds a limit is refused where possible, instead of crashing the process.
 """
 
 import resource

@@ -30,7 +30,7 @@ class ChildMailReader:
             yield msgspec.convert(answer["mails"], type=tuple[ReadMail, ...])
 
     async def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """A child that died may have been another one's victim; the second that dies of the same mail was not."""
+        """One crash may be another process's fault; a second one on the same mail is the mail's."""
         with contextlib.suppress(ReaderDied):
             return await self._ask(asked)
         try:

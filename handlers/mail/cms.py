@@ -1,6 +1,6 @@
-"""Signed and encrypted containers (CMS, RFC 5652): what S/MIME puts a whole mail into, and ``.p7m`` a file.
+"""Opens signed containers (CMS, RFC 5652), into which S/MIME puts a whole mail and ``.p7m`` a file.
 
-Only opened, not verified: whose signature it is proves nothing to Mailroom, and no route rests on it.
+Signatures are not verified: no route depends on them.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""A file that stands in a text: as programs sent files before MIME, or where a mail's parts cannot be told any more."""
+"""Detects files embedded in text: by programs from before MIME, or because a mail's parts cannot be separated."""
 
 import base64
 import binascii

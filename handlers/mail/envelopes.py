@@ -1,4 +1,4 @@
-"""Opens what holds mails or files inside: a mail as a file, an mbox, a signed container, an Outlook message."""
+"""Opens parts that contain mails or files: a mail as a file, an mbox, a signed container, an Outlook message."""
 
 import re
 from email import message_from_bytes
@@ -13,7 +13,7 @@ LOCKED_TNEF = "it is an Outlook container (winmail.dat), which Mailroom does not
 
 
 def open_leaf(kind: str, leaf: Leaf, letter: Letter, tree: Tree, depth: int) -> None:
-    """Adds what is inside of this leaf; where that cannot be, the leaf says why."""
+    """Adds the contents of this leaf; if it cannot be opened, the leaf records why."""
     try:
         if kind == MAIL:
             _mails(leaf, tree, depth)

@@ -1,4 +1,4 @@
-"""Header fields in words. Hostile ones are long: each is cut before anything with more than linear cost looks at it."""
+"""Reads header fields. Hostile ones are long, so each is cut before anything of more than linear cost reads it."""
 
 import re
 from email.errors import HeaderParseError
@@ -95,7 +95,7 @@ def _text(content: bytes, charset: str) -> str:
 
 
 def bound(part: Mime) -> None:
-    """Cuts fields whose parameters are looked at: taking parameters apart costs the square of their length."""
+    """Cuts fields whose parameters are parsed: parsing them costs the square of their length."""
     for name in ("Content-Type", "Content-Disposition"):
         if len(value := str(part.get(name, ""))) > FIELD_CHARS:
             part.replace_header(name, value[:FIELD_CHARS])

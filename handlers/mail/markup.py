@@ -1,4 +1,4 @@
-"""What HTML says: whether it says anything at all, and whether it says all that a plain text does."""
+"""Compares the text of HTML with a plain text, and detects HTML without any content."""
 
 import html
 import re
@@ -78,7 +78,7 @@ def html_text(source: str) -> str:
 
 
 def says_nothing(source: str, *, is_html: bool) -> bool:
-    """Whether there is neither text nor anything else to see."""
+    """Whether it has neither text nor anything else to show."""
     if not is_html:
         return not source.strip().strip(_NOTHING).strip()
     read = _read(source)

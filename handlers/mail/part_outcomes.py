@@ -1,6 +1,6 @@
-"""What becomes of a part that is no text of the mail's own. The table of docs/ways-in.md is held against this one.
+"""Decides the outcome of a part that is not the mail's own text; a test compares it with the table in docs/ways-in.md.
 
-By content before name: what is a PDF or a picture is a document, whatever the mail calls it.
+Content counts before names: a PDF or a picture is a document, whatever the mail calls it.
 """
 
 import re
@@ -136,7 +136,7 @@ def is_text(leaf: Leaf) -> bool:
 
 
 def fate(leaf: Leaf) -> tuple[Fate, str]:
-    """What becomes of this part, and why; a document needs no reason."""
+    """The outcome of this part, and the reason; a document needs none."""
     if leaf.opened:
         return Fate.OPENED, ""
     if leaf.fault:

@@ -1,4 +1,4 @@
-"""From the bytes of an arrival to its mails: each part with its fate, and the content that is to be kept in files."""
+"""Reads the mails in the bytes of an arrival: each part with its outcome, and its content in a file."""
 
 import hashlib
 import re

@@ -1,6 +1,6 @@
-"""Takes a mail apart: its leaves in their order, each with its place, and the mails within it.
+"""Parses a mail into its leaves, in order and with their places, and the mails within it.
 
-Nothing is judged here but what cannot be read: a leaf that is broken or locked carries its fault, and is held.
+It decides nothing except that a leaf cannot be read: a broken or encrypted one carries its fault, and is held.
 """
 
 import hashlib

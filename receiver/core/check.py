@@ -1,8 +1,8 @@
-"""Is the routing table sound? Found before the first document, not by it.
+"""Checks the routing table at startup, so that the first document does not find its errors.
 
-``check`` looks at the table alone and asks nobody: types without a row, rows that can never win, names and places that
-clash, destinations that nobody serves. A table without errors has a named way for every answer of the classifier. Where
-conditions (``when``) are too clever to be compared, the checker takes them for different and says nothing.
+``check`` reads the table alone and asks no service: types without a row, rows that can never win, names and places that
+clash, destinations that nothing serves. A table without errors has an outcome for every result of the classifier. Where
+conditions (``when``) are too complex to compare, the check treats them as different and reports nothing.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -98,7 +98,7 @@ def _unknown_categories(table: RouteTable, known: Sequence[str]) -> Iterator[Pro
 
 
 def _unadopted(table: RouteTable) -> Iterator[Problem]:
-    """Rows for jobs from elsewhere alone, where none are taken. Some may have been."""
+    """Warns of rows for adopted jobs only, if adoption is off. Jobs may have been adopted earlier."""
     others = [source for source in SOURCES if source != "adopted"]
     for where, route in _rows(table):
         if route.when.source and not any(matches(route.when.source, item) for item in others):

@@ -1,9 +1,9 @@
-"""Do conditions leave nothing out? Answered by going through every kind of document that they can tell apart.
+"""Decides whether conditions cover every document, by going through every kind of document that they can distinguish.
 
-A kind (a "world") says of each pattern whether it fits, and gives each number a value from every stretch between the
-bounds. Worlds that cannot be are left out as far as that is easy to see, by what each way in can bring
-(core/possible_facts.py) among others. Some that cannot be stay in, so ``covered`` may miss that something is covered,
-and never says so of what is not.
+A kind (a "world") says of each pattern whether it matches, and gives each number a value from every range between the
+bounds. Impossible worlds are left out as far as that is easy to see, for instance by what each way in can bring
+(core/possible_facts.py). Some impossible ones stay in, so ``covered`` may miss that something is covered, but never
+claims it wrongly.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,9 +16,9 @@ from receiver.core.possible_facts import kinds_told_apart
 from receiver.core.when import TEXTS, Attributes, Judge, Test, When
 
 WORLDS = 1000
-"""Kinds that are gone through at most; conditions that tell more apart are left undecided."""
+"""Maximum worlds to go through; conditions that distinguish more are left undecided."""
 MANY = frozenset({"recipient"})
-"""What a document may have several of."""
+"""Attributes of which a document may have several values."""
 
 
 def covered(wholes: Sequence[When], given: When, *, sure: bool = True) -> bool | None:
@@ -63,7 +63,7 @@ def _worlds(
 
 
 def _combined(choices: Mapping[str, Callable[[], Iterable[Any]]], facts: Mapping[str, Any]) -> Iterator[Attributes]:
-    """Every combination of the values, made one by one: nearly always an early one answers the question."""
+    """Every combination of the values, lazily: usually an early one decides."""
     if not choices:
         yield Attributes(facts)
         return

@@ -1,7 +1,7 @@
-"""Masking: what differs from one message to the next (ids, numbers, names, moments, addresses, paths) gives way to a
-placeholder, so that what is left tells causes apart.
+"""Masks what differs from one message to the next, so that what is left identifies the cause.
 
-An id that could be a word (``job-lemon``) is taken for one: two causes in one incident are worse than one in two.
+Ids, numbers, names, times, addresses and paths become a placeholder. An id that could be a word (``job-lemon``) counts
+as a word: two causes in one incident are worse than one cause in two.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 READ = 1000
-"""Characters of a text that are looked at: a text from outside has no bound of its own."""
+"""Maximum characters of a text to look at: a text from outside has no limit of its own."""
 NAME_LEAST = 8
 """Characters of a name that is masked wherever it stands by itself. A shorter one could be any word of the text:
 whoever names the file would choose which words tell causes apart."""
@@ -121,7 +121,7 @@ def _unless_a_word(found: re.Match[str]) -> str:
 
 
 def _random(letters: str) -> bool:
-    """Whether nobody would call this a word: its letters are of mixed case, hexadecimal, or cannot be spoken."""
+    """Whether this is not a word: its letters are of mixed case, hexadecimal, or unpronounceable."""
     return len(letters) >= 6 and (
         _mixed(letters) or _unspeakable(letters, 6) or re.fullmatch("[a-f]{8,}", letters) is not None
     )
@@ -158,7 +158,7 @@ _Replacement = str | Callable[[re.Match[str]], str]
 _MASKS: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
-        # What a JSON error says is no name, though it is quoted.
+        # The message of a JSON error is quoted, but is not a name.
         (rf"\\?\"({_SAYS})\\?\"\s*:\s*\\?\"((?:[^\"\\]|\\[^\"])*)\\?\"", r"\1: \2"),
         (rf"'({_SAYS})'\s*:\s*'((?:[^'\\]|\\.|(?<=\w)'(?=\w))*)'", r"\1: \2"),
         (rf"'({_SAYS})'\s*:\s*\"((?:[^\"\\]|\\.)*)\"", r"\1: \2"),
@@ -171,7 +171,7 @@ _MASKS: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
         (rf"\b(?:error|status) code[\s:=]+[1-5]\d\d\b|^[45]\d\d (?={_PHRASES})", _code),
         (r"\b(?:err|error|ora)[-_]\d{3,6}\b", _code),
         (r"\bkeyerror: ['\"](\w+)['\"]", r"keyerror: \1"),
-        # Quotation marks of all sorts; an apostrophe within a word is none.
+        # Quotation marks of all sorts, but not an apostrophe within a word.
         (_QUOTED, _unless_sentence),
         (r"\b[a-z][a-z0-9+.-]*://\S+", VARIES),
         (r"\b[\w.+-]+@[\w-]+(\.[\w-]+)*", VARIES),

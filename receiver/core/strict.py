@@ -1,7 +1,7 @@
-"""JSON that two readers could read differently is refused: duplicate names, text that is not UTF-8, endless nesting.
+"""Refuses JSON that two parsers could read differently: duplicate keys, text that is not UTF-8, deep nesting.
 
-The parser skips what we do not read, so a body of 10 MiB costs no memory; it also skips these faults, and they are
-looked for here. Nearly every event is cleared by a few counts; only what is left is scanned, token by token.
+The parser skips values that Mailroom does not read, so a body of 10 MiB costs no memory; but it skips these faults too,
+so they are checked here. A few counts clear nearly every event; only the others are scanned, token by token.
 """
 
 import codecs
@@ -11,7 +11,7 @@ from itertools import islice
 from receiver.core.errors import Malformed
 
 DEPTH = 64
-"""Levels of nesting at most; LlamaCloud's envelope has two."""
+"""Maximum levels of nesting; LlamaCloud's envelope has two."""
 _CHUNK = 64 * 1024
 _READ = re.compile(rb'"(?:event_id|event_type|timestamp|data|job_id|id)"')
 """The names that are read, as they stand in the text: one that is there once cannot be there twice."""
@@ -48,7 +48,7 @@ def _refuse_what_is_not_utf8(raw: bytes) -> None:
 
 
 def _scan(raw: bytes) -> None:
-    """Looks at every token: nesting, and the names in the two outer levels, which are all that is read."""
+    """Scans every token: nesting, and the keys of the two outer levels, which are all that is read."""
     names: list[set[bytes]] = [set(), set(), set()]
     depth = 0
     for token in _TOKEN.finditer(raw):
