@@ -17,7 +17,7 @@ KIND_CHARS = 20
 
 @dataclass(frozen=True)
 class Lines:
-    """What channels talk through, and the options of the one that is opened."""
+    """The clients that channels use, and the options of the channel that is opened."""
 
     aws: Aws
     outbound: Outbound

@@ -36,11 +36,11 @@ from receiver.core.notice import Notice
 from receiver.ports import AlertChannel
 
 TIMEOUT_SECONDS = 30.0
-"""For the whole conversation with the server, word by word."""
+"""The timeout of the whole SMTP session."""
 AT_ONCE = 4
 _WRONG_ADDRESS = "fix the address in mailroom.yaml, or the mailbox"
 ANSWERS_BYTES = 64 * 1024
-"""Of all that the server says."""
+"""Maximum bytes of all responses of the server."""
 
 
 class Email:
@@ -110,7 +110,7 @@ class Email:
         return message
 
     def _send(self, message: EmailMessage, to: Sequence[str]) -> dict[str, str]:
-        """The addresses for which the server did not take the mail, and what it said."""
+        """The addresses for which the server did not accept the mail, and its responses."""
         host = str(self._server.hostname)
         try:
             with self._connected(host) as server:
@@ -133,7 +133,7 @@ class Email:
         return {item: _answer(*reply) for item, reply in refused.items()}
 
     def _greet(self) -> dict[str, str]:
-        """The addresses that the server would not take a mail for, and what it said. It is sent none."""
+        """The addresses that the server would reject, and its responses. No mail is sent."""
         host = str(self._server.hostname)
         try:
             with self._connected(host) as server:
@@ -178,7 +178,7 @@ class _Answers:
         self._left = ANSWERS_BYTES
 
     def readline(self, limit: int) -> bytes:
-        """Byte by byte, each with what is left of the time: a socket's own timeout starts anew with every byte."""
+        """Reads byte by byte, each with the remaining time: a socket's own timeout restarts with every byte."""
         line = b""
         while not line.endswith(b"\n") and len(line) < limit:
             if self._left <= 0:
@@ -203,7 +203,7 @@ class _Bounded(smtplib.SMTP):
         self.whole = isinstance(s, bytes) and s.endswith(b"\r\n.\r\n")
 
     def __exit__(self, *raised: object) -> None:
-        with contextlib.suppress(smtplib.SMTPResponseException):  # the mail is taken, whatever QUIT is answered
+        with contextlib.suppress(smtplib.SMTPResponseException):  # the mail was accepted, whatever the answer to QUIT
             super().__exit__(*raised)  # type: ignore[arg-type]
 
     def getreply(self) -> tuple[int, bytes]:

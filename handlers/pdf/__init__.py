@@ -1,3 +1,4 @@
-"""Opens packets and cuts them, in a child process (``python -m handlers.pdf``): a PDF library is a large piece of C++,
-and mail is hostile.
+"""Opens and cuts packets, in a child process (``python -m handlers.pdf``).
+
+A PDF library is a large piece of C++, and the files are untrusted.
 """

@@ -1,4 +1,4 @@
-"""Asked to open a file it says how many pages there are, or why it cannot be cut; then it looks at pages and cuts."""
+"""Opens a file and returns its page count, or why it cannot be cut; then it checks pages and cuts pieces."""
 
 from pathlib import Path
 from typing import Any

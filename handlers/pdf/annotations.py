@@ -1,7 +1,7 @@
-"""What stands on pages (links, notes, form fields), copied so that nothing in it leads to pages of other pieces.
+"""Copies annotations and form fields, so that nothing in a piece leads to pages of other pieces.
 
-A copy keeps all but its ways out: what refers to another page, to what stands there, or to a field of it, is left out,
-and a link whose aim is not in the piece loses it. Fields keep the fields above them, with their own kids alone.
+A copy omits references to other pages, to their annotations and to their fields; a link whose target is not in the
+piece loses it. Fields keep the fields above them, with their own kids alone.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,11 +27,11 @@ _CHOICES = frozenset({"/Opt", "/TI", "/I"})
 NOT_ON_PAGES = frozenset(
     {"/Page", "/Pages", "/Catalog", "/Outlines", "/StructTreeRoot", "/StructElem", "/Thread", "/Bead", "/Sig"}
 )
-"""Kinds of objects that are no part of what stands on a page. A signature is of the packet, and of no part of it."""
+"""Kinds of objects that belong to no page. A signature belongs to the packet as a whole."""
 _ACTIONS_LEFT_OUT = frozenset({"/GoToE", "/GoToDp", "/Thread", "/SetOCGState"})
 """Actions on the packet's embedded files, document parts, articles and layers."""
 _CHAIN = 64
-"""Fields above a field, at most."""
+"""Maximum fields above a field."""
 _GONE = object()
 
 
@@ -112,7 +112,7 @@ class Copies:
         yield from present.values()
 
     def copied(self, value: Any) -> Any:
-        """The value without its ways out; None when it is one."""
+        """The value without references to other pages; None if it is one."""
         if not isinstance(value, Array | Dictionary | Stream):
             return value
         if value.objgen in self.made:
@@ -154,7 +154,7 @@ class Copies:
                 copy[key(name)] = kept
 
     def _acting(self, value: Any) -> Any:
-        """The value; None for an action that has lost its aim."""
+        """The value; None for an action whose target is not in the piece."""
         if isinstance(value, Dictionary):
             kind = value.get("/S")
             if kind == Name.GoTo and self._aim(value.get("/D")) is None:

@@ -1,7 +1,7 @@
-"""Whether a page shows nothing but paper: nothing by what is on it, and nothing by its picture.
+"""Decides whether a page is blank: by its contents, and by its rendered picture.
 
-Only a page of which that is certain is blank. One that holds a picture which cannot be looked at, or a few specks that
-could be a word, is not: what becomes of it is for LlamaCloud, or a person, to say.
+A page is blank only if that is certain. A page with a picture that cannot be decoded, or with a few specks that could
+be a word, is not: LlamaCloud or a person decides about it.
 """
 
 from io import BytesIO
@@ -17,7 +17,7 @@ MOST_PIXELS = 4_000_000
 LEAST_SCALE = 0.2
 """Pixels per point below which a letter can no longer be seen."""
 DECODED_PIXELS = 100_000_000
-"""Of an image that is decoded to see whether it can be."""
+"""Maximum pixels of an image that is decoded to see whether it can be."""
 AROUND = 12
 """Pixels around a place that tell what the paper is there: scans have shadows."""
 FAINT = 3
@@ -60,7 +60,7 @@ def _shows_nothing(page: Any) -> bool:
 
 
 def is_paper(picture: Image.Image) -> bool:
-    """Whether this is a picture of paper: light, evenly lit, with some noise, and hardly a pixel that is more."""
+    """Whether this picture shows only paper: light, evenly lit, with hardly a pixel beyond its noise."""
     paper = picture.filter(ImageFilter.BoxBlur(AROUND))
     levels = [level for level, count in enumerate(paper.histogram()) if count]
     differing = ImageChops.difference(picture, paper).histogram()

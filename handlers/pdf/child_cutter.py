@@ -1,7 +1,7 @@
-"""The cutter: each packet is opened and cut by a child process (handlers/pdf), which this speaks to.
+"""The cutter: a child process (handlers/pdf) opens and cuts each packet; this is the parent's side.
 
-Counting the pages of a file takes a millisecond, so one child (handlers/pdf/page_count.py) counts those of many files,
-as long as more are waiting.
+Counting pages takes a millisecond, so one child (handlers/pdf/page_count.py) counts those of many files, as long as
+more are waiting.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from receiver.core.errors import Uncuttable
 from receiver.ports import Cutter, OpenPdf
 
 LOOKED_AT = 20
-"""Pages that are looked at for one answer, whose time is bounded."""
+"""Pages to check in one request to the child, whose time is limited."""
 COUNTED = 50
-"""Files at most that one child counts: then others get their turn, and what it may have leaked is given back."""
+"""Maximum files for one counting child: a new one then serves others, and leaked memory is freed."""
 
 
 class ChildCutter:

@@ -1,4 +1,4 @@
-"""A PDF as it is opened: repaired when it is damaged, or refused with a reason."""
+"""Opens a PDF: repairs a damaged one, or refuses it with a reason."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from handlers.child.loop import ChildRefusal
 def opened_pdf(path: Path) -> tuple[pikepdf.Pdf, bool]:
     """The PDF, repaired when it is damaged, and whether it was not. Raises Refused."""
     try:
-        # Read through the file, not mapped: the pages of a mapping would count as ours.
+        # Not memory-mapped: the pages of a mapping would count towards this process's memory limit.
         source = pikepdf.open(path, access_mode=pikepdf.AccessMode.stream, suppress_warnings=True)
         count = len(source.pages)
     except pikepdf.PasswordError as error:
@@ -24,5 +24,5 @@ def opened_pdf(path: Path) -> tuple[pikepdf.Pdf, bool]:
 
 
 def plain_error(error: Exception, path: Path) -> str:
-    """The library's words without the path of our own temporary file."""
+    """The library's message, without the path of our temporary file."""
     return str(error).replace(str(path), "the file").strip()[:300]

@@ -1,4 +1,4 @@
-"""Fonts whose glyphs are drawn (Type 3): each glyph is a content stream, a letter or as well a signature.
+"""Fonts whose glyphs are content streams (Type 3): a glyph may draw a letter, or a signature.
 
 Source: ISO 32000-2, 9.6.4 and 9.6.5.
 """

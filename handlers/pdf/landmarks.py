@@ -1,4 +1,4 @@
-"""Where things are in a packet: which page, annotation or field an object is, and what a page can reach."""
+"""Finds which page, annotation or field an object of a packet is, and what a page can reach."""
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property

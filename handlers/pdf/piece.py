@@ -1,7 +1,8 @@
-"""Cuts a piece out of a packet: a PDF of its own that looks like its pages, and holds nothing of the others.
+"""Cuts a piece out of a packet: a separate PDF that looks like its pages, and contains nothing of the others.
 
-What a page is, is listed (``_PAGE``), and copied; all else of the packet stays behind: outlines, names, metadata, the
-structure tree, articles, scripts, signatures, what other pages draw. Streams come along as they are compressed.
+Only the keys that make up a page (``_PAGE``) are copied. Everything else stays with the packet: outlines, names,
+metadata, the structure tree, articles, scripts, signatures, and what other pages draw. Streams stay compressed as they
+are.
 """
 
 from collections.abc import Sequence
@@ -37,9 +38,10 @@ class PieceWriter:
         self._landmarks = Landmarks(source)
 
     def cut(self, pages: Sequence[int], to: BinaryIO) -> None:
-        """Writes these pages (from 1). The same pages give the same bytes: no date, and an id from the content.
+        """Writes these pages (from 1).
 
-        Raises Refused when it is in doubt what belongs to a page.
+        The same pages give the same bytes: no date, and an id from the content. Raises Refused if it is uncertain what
+        belongs to a page.
         """
         with pikepdf.new() as piece:
             whole = piece.copy_foreign(self._source.make_indirect(self._copied(pages)))

@@ -1,7 +1,7 @@
-"""Resources reduced to what is used: pages of one packet often share one dictionary with the pictures of all of them.
+"""Reduces resources to those that are used: pages of a packet often share one dictionary with the pictures of all.
 
-What a page draws may have resources of its own, and draw in its turn: forms, patterns, fonts whose glyphs are drawn,
-soft masks. These are reduced in the open source itself, once, because what they use is the same wherever they are used.
+What a page draws (forms, patterns, fonts with drawn glyphs, soft masks) may have resources and draw, too. These are
+reduced in the open source itself, once, because what they use is the same wherever they are used.
 """
 
 from collections.abc import Iterable, Iterator
@@ -185,7 +185,7 @@ class Reducer:
 
 
 def cut_off(drawn: Stream) -> None:
-    """Takes the ways out of what is drawn: whatever leads to other objects and is not needed to draw it."""
+    """Removes from what is drawn all references to objects that are not needed to draw it."""
     for name, value in list(drawn.items()):
         leads_on = isinstance(value, Array | Dictionary | Stream) and name not in _DRAWING
         if leads_on or name in _STRUCTURE:

@@ -1,4 +1,4 @@
-"""An open packet: how many pages it has, what lies in it beside them, and its pieces."""
+"""An open packet: its page count, its embedded files, and its pieces."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ LONGEST_SIDE = 200_000
 
 
 class SourcePdf:
-    """An open packet that is opened anew now and then: what was copied from it, pikepdf keeps in memory until then."""
+    """An open packet. It is reopened now and then, because pikepdf keeps in memory what was copied from it."""
 
     def __init__(self, path: Path) -> None:
         """Raises Refused with the reason why it cannot be cut."""

@@ -1,8 +1,7 @@
-"""What a content stream uses of its resources: the names that its operators take, and what it shows in which font.
+"""Finds what a content stream uses of its resources: the names in its operators, and the text shown in each font.
 
-Where the content is odd (unbalanced brackets, garbage, an operator that nobody knows), one viewer reads it so and
-another one so. Then every name in it counts as used, of whatever category, and every string as shown: nothing of the
-page may be missing.
+Viewers read odd content (unbalanced brackets, garbage, an unknown operator) in different ways. In such content every
+name counts as used, of any category, and every string as shown: nothing of the page may be missing.
 """
 
 import re
@@ -93,7 +92,7 @@ def uses_in(content: bytes, *, glyphs: bool = False) -> Uses:
 
 
 def library_reason(error: Exception) -> str:
-    """The library's words, without the path of our own temporary file and the place in it."""
+    """The library's message, without the path of our temporary file and the position in it."""
     return str(error).rpartition("): ")[2].strip()[:200]
 
 
