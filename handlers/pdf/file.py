@@ -10,7 +10,7 @@ from handlers.child.loop import ChildRefusal
 def opened_pdf(path: Path) -> tuple[pikepdf.Pdf, bool]:
     """The PDF, repaired when it is damaged, and whether it was not. Raises Refused."""
     try:
-        # Not memory-mapped: the pages of a mapping would count towards this process's memory limit.
+        # Not memory-mapped: the pages of a mapping would count as this process's memory.
         source = pikepdf.open(path, access_mode=pikepdf.AccessMode.stream, suppress_warnings=True)
         count = len(source.pages)
     except pikepdf.PasswordError as error:

@@ -11,27 +11,27 @@ HEAD = """\
 <!-- made by scripts/make-docs from receiver/settings.py -->
 
 One object, read from the environment at start. A `MAILROOM_*` name that is not in this table is refused by name, so
-that a slip of the pen cannot be a silent default. Any of them may instead be given as `<NAME>_FILE`, the path of a file
-that holds the value (UTF-8; an empty file is an error, not an unset variable). Secrets never appear in logs, errors,
-metrics or the operator's JSON.
+that a typing error cannot become a silent default. Any of them may instead be given as `<NAME>_FILE`, the path of a
+file that holds the value (UTF-8; an empty file is an error, not an unset variable). Secrets never appear in logs,
+errors, metrics or the operator's JSON.
 
 Secrets are checked before anything starts, and at every renewal: an empty item of a list, a secret shorter than 16
-bytes (unless `MAILROOM_ALLOW_UNVERIFIED` is set) and a header that would not arrive are refused. Files are read again
+bytes (unless `MAILROOM_ALLOW_UNVERIFIED` is set) and a header that cannot be sent are refused. Files are read again
 every two seconds. A renewal that cannot be read, or would change what an event must prove, is refused as a whole: the
 previous secrets stay in use; the log event `secrets.refused` and the alert `secret.refused` say why
 ([rotating a secret](production.md#rotating-a-secret)).
 
 A value may also point to AWS: `secretsmanager:NAME` (the whole secret), `secretsmanager:NAME#KEY` (one value of a
 secret that is a JSON object) or `ssm:/path`. It is read at start and again every five minutes, so that a rotation needs
-no restart; while AWS cannot be asked, the last value goes on being used.
+no restart; while AWS cannot be reached, the last value stays in use.
 
 `mailroom.yaml` has its own page: [reference-config.md](reference-config.md). AWS is set up by the usual `AWS_*`
 variables, `AWS_ENDPOINT_URL` included.
 
-Every value is checked for what it must be, and for what goes with what, before anything starts: with a wrong one a
-command ends with exit code 2 and says the name of each, what is wrong and what to do. A value in quotes, with white
-space at an end or with a control character is wrong everywhere. An empty one is as if it were not given where the
-default is empty, and wrong elsewhere.
+All values and their combinations are checked before anything starts: if one is wrong, the command ends with exit code
+2, names each wrong one, and says what to do. A value in quotes, with white space at an end or with a control
+character is always refused. An empty one counts as unset if the default is empty,
+and is refused otherwise.
 
 | variable | default | what it says | it must be |
 | --- | --- | --- | --- |
