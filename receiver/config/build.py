@@ -237,7 +237,7 @@ def _alerts(where: str, section: model.AlertSection, environ: Mapping[str, str])
     if section.secret is not None:
         options["secret"] = resolve(str(section.secret), environ)
     rule = AlertRule(
-        kinds=section.on,
+        kinds=section.kind,
         to=channel_name(section.to),
         where=f"{where}.to",
         channel=resolve(section.to, environ),
@@ -268,10 +268,10 @@ def _alerting(section: model.AlertingSection) -> Alerting:
 def _severity(section: model.SeveritySection) -> SeverityRule:
     severity = Severity(section.severity)
     if section.when is None:
-        return SeverityRule(kinds=section.on, severity=severity)
+        return SeverityRule(kinds=section.kind, severity=severity)
     rate = rate_of(section.when)
     return SeverityRule(
-        kinds=section.on, severity=severity, more_than=rate.more_than, percent=rate.percent, seconds=rate.seconds
+        kinds=section.kind, severity=severity, more_than=rate.more_than, percent=rate.percent, seconds=rate.seconds
     )
 
 

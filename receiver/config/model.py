@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -286,9 +287,22 @@ class EscalationSection(Section):
     )
 
 
+def _with_earlier_key(schema: dict[str, Any]) -> None:
+    """``on`` beside ``kind`` in the JSON Schema: one of the two is required."""
+    meaning = "the earlier name of kind; YAML 1.1 tools read it as true"
+    schema["properties"]["on"] = {**schema["properties"]["kind"], "description": meaning, "deprecated": True}
+    schema["required"].remove("kind")
+    schema["oneOf"] = [{"required": ["kind"]}, {"required": ["on"]}]
+
+
+KIND = AliasChoices("kind", "on")
+
+
 class AlertSection(Section):
-    on: Annotated[Texts, AfterValidator(kinds)] = Field(
-        description="kinds of alerts, or patterns: job.*", examples=[["job.failed"]]
+    model_config = ConfigDict(json_schema_extra=_with_earlier_key)
+
+    kind: Annotated[Texts, AfterValidator(kinds)] = Field(
+        validation_alias=KIND, description="kinds of alerts, or patterns: job.*", examples=[["job.failed"]]
     )
     to: Channel
     min_severity: SeverityName = Field(default="info", description="only incidents of at least this severity")
@@ -319,8 +333,10 @@ class AlertSection(Section):
 
 
 class SeveritySection(Section):
-    on: Annotated[Texts, AfterValidator(kinds)] = Field(
-        description="kinds of alerts, or patterns", examples=[["job.failed"]]
+    model_config = ConfigDict(json_schema_extra=_with_earlier_key)
+
+    kind: Annotated[Texts, AfterValidator(kinds)] = Field(
+        validation_alias=KIND, description="kinds of alerts, or patterns", examples=[["job.failed"]]
     )
     when: Annotated[str, AfterValidator(rate_text)] | None = Field(
         default=None,
