@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from receiver.core.alert import Alert
+from receiver.core.document import Step
 
 LOOK = "mailroom alerts show {key}"
 RESUBMIT = "mailroom resubmit --cause {key}"
@@ -48,6 +49,13 @@ JOB_FAILED: dict[str, Advice] = {
     ),
 }
 """The vendor's known causes (fingerprint.py KNOWN) -> what mends them."""
+
+OVERDUE: dict[str, Advice] = {
+    Step.DECIDED: Advice("its result is there and its deliveries wait: make their destination work; Mailroom retries",
+                         ("mailroom tasks --subject {document}", "mailroom documents {document}")),
+    Step.SPLIT: Advice("it is split and waits for its pieces: see which are open", ("mailroom documents {document}",)),
+}  # fmt: skip
+"""Step of an overdue document that has its result -> what mends it: asking LlamaCloud again cannot."""
 
 BY_KIND: dict[str, Advice] = {
     "job.failed": Advice("read the message; resubmit the document, replace its file, or dismiss it",
@@ -96,6 +104,8 @@ def _advice(alert: Alert) -> Advice:
         return JOB_FAILED["locked"]
     if alert.kind == "packet.held" and alert.commands:  # it is cut: what waits is its pieces, which the alert names
         return Advice("review the waiting pieces, and decide where each one goes", ("mailroom documents {document}",))
+    if alert.kind == "document.overdue":
+        return OVERDUE.get(alert.cause, BY_KIND[alert.kind])
     if alert.kind == "task.parked" and alert.cause.startswith("submit:"):
         return Advice("", (RESUBMIT, REPLACE, DISMISS))
     return BY_KIND.get(alert.kind, Advice("", ()))

@@ -83,6 +83,20 @@ async def test_overdue_is_resolved_when_the_document_has_its_place(app: InMemory
     assert await pass_over(app, after=WINDOW) == []  # and only once
 
 
+async def test_who_waits_for_a_destination_is_not_told_to_ask_llamacloud(app: InMemoryApp) -> None:
+    document = await app.submitted()
+    app.cloud.classified(document.job_id, "contract")
+    app.bytes.broken = DestinationBusy("the disk is full")
+    await app.event(document.job_id)
+    await app.work()
+    await pass_over(app, after=DEADLINE + GRACE + 1)
+    (incident,) = await app.incidents()
+    assert (incident.kind, incident.cause) == ("document.overdue", "decided")
+    assert "make their destination work" in incident.fix
+    assert f"mailroom tasks --subject {document.id}" in incident.commands
+    assert not [command for command in incident.commands if "sweep" in command or "resubmit" in command]
+
+
 async def test_a_source_that_is_about_to_expire_is_told_before_it_does(app: InMemoryApp) -> None:
     document = await app.submitted()
     expires_at = app.now + EXPIRING + 2 * DEADLINE
