@@ -33,6 +33,7 @@ def test_a_completed_classify_job_is_a_whole_report() -> None:
         file_id="dfl-0001",
         transaction_id="mailroom-classify-doc_a-1",
         created_at=1793611800.25,
+        ended_at=1793611804.0,
         classification=Classification(type="invoice", confidence=0.93, reasoning="It has an invoice number."),
         credits=2.0,
         rules=frozenset(
