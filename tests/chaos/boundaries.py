@@ -113,9 +113,11 @@ class Guarded:
     def _pages(self, method: Callable[..., AsyncIterator[Any]], name: str) -> Callable[..., AsyncIterator[Any]]:
         async def guarded(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
             self._kills.reached(f"before:{name}")
-            async for item in method(*args, **kwargs):
-                yield item
-            self._kills.reached(f"after:{name}")
+            try:
+                async for item in method(*args, **kwargs):
+                    yield item
+            finally:  # whoever has what it wants reads no further
+                self._kills.reached(f"after:{name}")
 
         return guarded
 
