@@ -125,6 +125,8 @@ class Job:
     checks: int = 0
     first_wait: float | None = None
     """Seconds from its creation to its first deadline; None for a job from before this was kept."""
+    followed_until: float | None = None
+    """Until when the task that goes on with its result has time; None while no look has found one."""
     beta: bool = False
     """True for a split job on the beta path, which knows no webhooks."""
     pages: int | None = None
@@ -149,7 +151,8 @@ class Job:
 
     def followed_up(self, now: float) -> "Job":
         """The job after a look from which a task follows: when to look again if nothing comes of that."""
-        return replace(self, checks=self.checks + 1, deadline=now + max(pause_after(self.checks), FOLLOW_UP))
+        until = now + max(pause_after(self.checks), FOLLOW_UP)
+        return replace(self, checks=self.checks + 1, deadline=until, followed_until=until)
 
     def longest_wait(self, deadline_seconds: float) -> float:
         """How far ahead its deadline can lie; ``deadline_seconds`` is the table's."""

@@ -123,6 +123,8 @@ async def _noted(job: Job, report: JobReport | None, context: Context) -> str:
     verdict, now = _verdict(job, report, context), context.clock()
     if verdict is not SweepVerdict.FINISHED and job.overdue_at is not None and job.overdue_at > now:
         return ""
+    if job.followed_until is not None and now < job.followed_until:
+        return ""  # its result was found already: another look would only make one task more
     try:
         if verdict is None:
             await context.store.apply(Replace(job.asked(report.status if report else job.status, now)))

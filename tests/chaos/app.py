@@ -151,7 +151,7 @@ def hasten() -> None:
         (pause, "LONGEST", 2.0),
         (deliver, "LOOK_AGAIN", 1.0),
         (job, "ASK_AGAIN", 1.0),
-        (job, "FOLLOW_UP", 1.0),
+        (job, "FOLLOW_UP", 5.0),
     ):
         assert hasattr(module, constant), f"{module.__name__} has no {constant} any more"
         setattr(module, constant, value)
