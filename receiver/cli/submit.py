@@ -178,7 +178,8 @@ def _user(number: int) -> str:
 
 async def submit_now(app: App, documents: list[Document]) -> None:
     """Submits here and now; a worker elsewhere may be faster, then there is nothing left to claim."""
-    waiting = deque(submission_of(item, now=0).id for item in documents if item.state is DocumentState.OPEN)
+    distinct = {item.id: item for item in documents}.values()
+    waiting = deque(submission_of(item, now=0).id for item in distinct if item.state is DocumentState.OPEN)
     worker, in_hand = worker_of(app), set[asyncio.Task[object]]()
     while waiting or in_hand:
         free = min(app.settings.concurrency - len(in_hand), len(waiting))
@@ -207,7 +208,11 @@ async def settled_by_us(app: App, ids: list[str], *, quiet: bool) -> dict[str, D
 async def settle(
     app: App, ids: list[str], *, quiet: bool = False, patience_seconds: float | None = None, poll_seconds: float = 0.1
 ) -> dict[str, Document]:
-    """These documents as they are once none of them is open, or once nothing moved for ``patience_seconds``."""
+    """These documents as they are once none of them is open, or once nothing moved for ``patience_seconds``.
+
+    One may be named several times: the same file, or the same id at LlamaCloud, is one document.
+    """
+    ids = list(dict.fromkeys(ids))
     settled: dict[str, Document] = {}
     moved_at = time.monotonic()
     with bar("routing", len(ids), quiet=quiet) as advance:

@@ -1,0 +1,43 @@
+"""``mailroom submit --wait`` returns when what was named is settled, however often it was named."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import pytest
+
+from receiver.cli.submit import settle, submit_now
+from receiver.core.document import DocumentState
+from receiver.pipeline.ingest_vendor_file import IncomingVendorFile, ingest_vendor_file
+from receiver.ports import CloudFile
+from tests.in_memory_app import InMemoryApp
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_document_that_is_named_twice_is_waited_for_once(app: InMemoryApp) -> None:
+    app.cloud.files["dfl-1"] = CloudFile(id="dfl-1", name="a.pdf")
+    document = (await ingest_vendor_file(IncomingVendorFile(file_id="dfl-1"), app.context)).document
+    await app.work()
+    app.cloud.classified((await app.document(document.id)).job_id, "invoice")
+    await app.event((await app.document(document.id)).job_id)
+    await app.work()
+    command: Any = SimpleNamespace(context=app.context)
+    with anyio.fail_after(5):
+        settled = await settle(command, [document.id, document.id], quiet=True, poll_seconds=0.01)
+    assert [item.state for item in settled.values()] == [DocumentState.ROUTED]
+
+
+async def test_the_task_of_a_document_that_is_named_twice_is_asked_for_once(app: InMemoryApp) -> None:
+    document = (await ingest_vendor_file(IncomingVendorFile(file_id="dfl-1"), app.context)).document
+    asked: list[str] = []
+
+    async def claim(*, ids: list[str], **_: Any) -> list[Any]:
+        asked.extend(ids)
+        return []
+
+    settings = SimpleNamespace(concurrency=4, lease_seconds=90.0, step_seconds=900.0, sweep_seconds=60.0)
+    store = SimpleNamespace(claim=claim)
+    command: Any = SimpleNamespace(context=SimpleNamespace(store=store, clock=app.context.clock), settings=settings)
+    await submit_now(command, [document, document])
+    assert len(asked) == 1
