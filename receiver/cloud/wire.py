@@ -30,6 +30,10 @@ STATUSES = {
 """The vendor's status names, lower case. An unknown one does not count as final: see ``status_of``."""
 
 
+MOST_CREDITS = 1e9
+"""Of one job. More is an error of whoever reports it, and would drown the sums."""
+
+
 def unix_seconds(value: datetime | None) -> float | None:
     """Unix seconds; a time without a zone is UTC, as FastAPI services mean it."""
     if value is None:
@@ -46,6 +50,16 @@ def _share(value: Any) -> float | None:
     """A confidence that can be compared: a number within 0..1; None for anything else, NaN too."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if number and 0 <= value <= 1 else None
+
+
+def _credits(usage: Any) -> float | None:
+    """The credits that were billed; None until billing has recorded them (null), and for what cannot be a price: a
+    text, NaN (which no stored record holds), less than nothing, more than MOST_CREDITS.
+    """
+    value = usage.get("credits") if isinstance(usage, dict) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= MOST_CREDITS else None
 
 
 def _at_most(characters: int) -> AfterValidator:
@@ -143,11 +157,6 @@ class ResultPayload(Wire):
         return Classification(type=self.type or None, confidence=share or 0.0, reasoning=reasoning)
 
 
-class UsagePayload(Wire):
-    credits: float | None = None
-    """All that was billed for the job, the parse job included; null until billing has recorded it."""
-
-
 class JobPayload(Wire):
     """A classify or split job. The input's name changed over the versions, and differs on the beta path."""
 
@@ -166,7 +175,8 @@ class JobPayload(Wire):
     """Of a job that has ended: when it did."""
     error_message: Text | None = None
     result: ResultPayload | None = None
-    usage: UsagePayload | None = None
+    usage: Any = None
+    """What was billed for the job, the parse job included. No shape of it keeps a result from being read."""
     configuration: Any = None
     """A classify job's: what it was asked. Only compared, so any shape is taken."""
     categories: Any = None
@@ -187,7 +197,7 @@ class JobPayload(Wire):
             classification=found.classification() if kind is JobKind.CLASSIFY else None,
             segments=tuple(piece.record() for piece in found.segments) if kind is JobKind.SPLIT else (),
             error=self.error_message or "",
-            credits=self.usage.credits if self.usage else None,
+            credits=_credits(self.usage),
             rules=rules_in(asked if isinstance(asked, dict) else {}),
         )
 

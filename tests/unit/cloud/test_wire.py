@@ -204,3 +204,30 @@ def test_what_a_later_release_adds_is_left_alone(kind: JobKind, news: dict[str, 
     plain = {**job, "result": {"type": "invoice", "confidence": 0.9, "segments": [segment]}}
     read = [wire.JobPayload.model_validate_json(json.dumps(item)).report(kind) for item in (job, plain)]
     assert read[0] == read[1]
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        "{}",
+        "[]",
+        "3",
+        '"x"',
+        *(f'{{"credits": {value}}}' for value in ("null", "NaN", "Infinity", "-Infinity", "1e999")),
+    ]
+    + [
+        f'{{"credits": {value}}}'
+        for value in ("-5", "true", '"abc"', '"NaN"', "[1]", '{"total": 3}', "1e300", "9" * 400)
+    ],
+)
+def test_a_price_that_is_none_is_no_price_and_the_result_is_read_all_the_same(usage: str) -> None:
+    body = f'{{"id": "j", "status": "COMPLETED", "result": {{"type": "a", "confidence": 1}}, "usage": {usage}}}'
+    job = wire.read_payload(wire.JobPayload, body.encode(), asked="GET /job").report(JobKind.CLASSIFY)
+    assert job.credits is None
+    assert job.classification == Classification(type="a", confidence=1.0, reasoning="")
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists))
+def test_credits_are_a_number_that_a_record_holds_or_unknown(value: Any) -> None:
+    found = a_job(usage={"credits": value}).credits
+    assert found is None or 0 <= found <= wire.MOST_CREDITS
