@@ -65,10 +65,12 @@ class Placed(NamedTuple):
 
 
 async def _placed(document: Document, task: Task, context: Context) -> Placed:
-    """Uploads the file, stores the request, and only then creates the job."""
+    """Looks up or uploads the file, stores the request, and only then creates the job."""
     kind = JobKind.SPLIT if document.packet else JobKind.CLASSIFY
+    by_id = document.at_llamacloud
+    there = await context.cloud.file(by_id) if by_id else None  # before its bytes: a parse job that runs has none yet
     document = await _counted(document, task, context)
-    file = await _file(document, kind, task, context)
+    file = there or await _uploaded(document, kind, task, context)
     document = _named(document, file)
     order = job_request_for(document, kind, file, context)
     document = await written_down(document, order, context)
@@ -164,12 +166,10 @@ async def _create(order: JobRequest, document: Document, task: Task, context: Co
     return await context.cloud.create(order), order
 
 
-async def _file(document: Document, kind: JobKind, task: Task, context: Context) -> CloudFile:
+async def _uploaded(document: Document, kind: JobKind, task: Task, context: Context) -> CloudFile:
     """The document's file at LlamaCloud, uploaded unless it is there. It is compared by its bytes: the name proves
-    nothing. A document that was submitted by its id there is looked up by that, and never uploaded.
+    nothing.
     """
-    if document.at_llamacloud:
-        return await context.cloud.file(document.at_llamacloud)
     external_id = external_file_id(document)
     if not await _cannot_be_there(document, task, context):
         found = await context.cloud.find_file(external_id, sha256=document.sha256, known=document.file_id)

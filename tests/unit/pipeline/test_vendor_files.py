@@ -188,7 +188,13 @@ async def test_a_packet_is_cut_from_what_is_at_llamacloud(app: InMemoryApp) -> N
     assert app.cloud.uploads == []
 
 
-async def test_a_parse_job_that_runs_is_waited_for_and_one_that_failed_is_refused(app: InMemoryApp) -> None:
+@pytest.mark.parametrize("packet", [False, True])
+async def test_a_parse_job_that_runs_is_waited_for_and_one_that_failed_is_refused(
+    app: InMemoryApp, packet: bool
+) -> None:
+    app.use(TABLE.replace('failed: {to: ["bytes://failed/"]}', "failed: {review: true}") + "split: {then: route}\n")
+    app.cloud.gone.add(PARSED)  # there is no PDF of it yet, and never will be
+
     async def running(_: str) -> CloudFile:
         raise CloudBusy("parse job is not completed yet")
 
@@ -196,7 +202,7 @@ async def test_a_parse_job_that_runs_is_waited_for_and_one_that_failed_is_refuse
         raise DocumentRefused("parse job is failed")
 
     app.cloud.file = running  # type: ignore[method-assign, assignment]
-    document = await submitted(app, parse_job_id=PARSED)
+    document = await submitted(app, parse_job_id=PARSED, packet=packet)
     assert (document.state, document.step) == (DocumentState.OPEN, Step.RECEIVED)
     app.cloud.file = failed  # type: ignore[method-assign, assignment]
     app.later(3600)
