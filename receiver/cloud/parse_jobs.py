@@ -4,7 +4,7 @@ Source: the vendor's guide of its parse API (``GET /api/v2/parse/{id}``, ``expan
 LlamaCloud has no path from a parse job to the original bytes, only to this PDF.
 """
 
-from pathlib import PurePosixPath
+import re
 
 from receiver.cloud import wire
 from receiver.cloud.refusal import About
@@ -16,6 +16,7 @@ from receiver.ports import CloudFile
 
 PARSE = "/api/v2/parse"
 OUTPUT_PDF = "output_pdf_content_metadata"
+_EXTENSION = re.compile(r"(?<=[^./])\.[A-Za-z][A-Za-z0-9]{1,3}\Z")
 
 
 def parse_job_call(job_id: str, *, pdf: bool = False) -> Call:
@@ -31,7 +32,12 @@ def as_file(found: wire.ParseJobPayload, job_id: str) -> CloudFile:
     if status is not JobStatus.COMPLETED:
         reason = f": {found.job.error_message}" if found.job.error_message else ""
         raise DocumentRefused(f"parse job {job_id} is {status}{reason}", fix="parse the document again at LlamaCloud")
-    return CloudFile(id=job_id, name=str(PurePosixPath(found.job.name).with_suffix(".pdf")) if found.job.name else "")
+    return CloudFile(id=job_id, name=_pdf_name(found.job.name) if found.job.name else "")
+
+
+def _pdf_name(name: str) -> str:
+    """What its PDF is called: ``scan.docx`` is ``scan.pdf``. What is no extension stays: ``No. 4`` is ``No. 4.pdf``."""
+    return f"{_EXTENSION.sub('', name)}.pdf"
 
 
 def link_in(found: wire.ParseJobPayload, job_id: str) -> str:

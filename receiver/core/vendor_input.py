@@ -10,7 +10,8 @@ from receiver.core.errors import Malformed
 SCHEME = "llamacloud"
 """Of ``Document.content`` where the bytes are at LlamaCloud, and the way in of documents that are submitted by id."""
 PARSE_JOB = "pjb-"
-_FILE = re.compile(r"dfl-[A-Za-z0-9_-]{1,190}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_FILE = re.compile(rf"dfl-[A-Za-z0-9_-]{{1,190}}|{_UUID.pattern}")
 _PARSE_JOB = re.compile(r"pjb-[A-Za-z0-9_-]{1,190}")
 KEPT = "LlamaCloud keeps the source of a parse job for 48 hours"
 """Source: its page on data retention (reference 1.1)."""
@@ -18,6 +19,11 @@ KEPT = "LlamaCloud keeps the source of a parse job for 48 hours"
 
 def is_parse_job(vendor_id: str) -> bool:
     return vendor_id.startswith(PARSE_JOB)
+
+
+def one_spelling(vendor_id: str) -> str:
+    """The id as it is stored: a bare UUID is the same in capitals; all others are LlamaCloud's own, and opaque."""
+    return vendor_id.lower() if _UUID.fullmatch(vendor_id) else vendor_id
 
 
 def refuse_no_file(text: str) -> None:

@@ -11,7 +11,7 @@ from receiver.core.ids import document_id
 from receiver.core.media import PDF, named_type
 from receiver.core.safe_names import whole
 from receiver.core.task import submission_of
-from receiver.core.vendor_input import SCHEME, is_parse_job, refuse_no_file, refuse_no_parse_job
+from receiver.core.vendor_input import SCHEME, is_parse_job, one_spelling, refuse_no_file, refuse_no_parse_job
 from receiver.pipeline.context import Context
 from receiver.pipeline.ingest import Ingested, inserted
 from receiver.pipeline.installation import installation
@@ -50,7 +50,7 @@ class IncomingVendorFile:
 
     @property
     def vendor_id(self) -> str:
-        return self.file_id or self.parse_job_id
+        return one_spelling(self.file_id or self.parse_job_id)
 
 
 def _refuse_metadata(given: dict[str, str]) -> None:
@@ -79,7 +79,7 @@ async def ingest_vendor_file(arrival: IncomingVendorFile, context: Context) -> I
 
 def _document(arrival: IncomingVendorFile, installed: str, context: Context) -> Document:
     origin, now = Origin(kind=SCHEME, locator=arrival.vendor_id, sender=whole(arrival.sender)), context.clock()
-    identity, name = document_id(origin, ""), whole(arrival.name) or arrival.vendor_id
+    identity, name = document_id(origin, ""), whole(arrival.name).strip() or arrival.vendor_id
     return Document(
         id=identity,
         name=name,

@@ -72,6 +72,21 @@ async def test_the_same_id_is_the_same_document(app: InMemoryApp) -> None:
     assert not other.document.duplicate_of  # bytes that nobody has read are no duplicate
 
 
+async def test_an_older_id_in_capitals_is_the_same_document(app: InMemoryApp) -> None:
+    older = LEASE.removeprefix("dfl-").replace("5", "a")
+    first = await take_in(app, file_id=older)
+    again = await take_in(app, file_id=older.upper())
+    assert (again.document.id, again.fresh) == (first.document.id, False)
+    opaque = await take_in(app, file_id="dfl-Ab")
+    assert (await take_in(app, file_id="dfl-aB")).document.id != opaque.document.id
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n"])
+async def test_a_blank_name_is_none_and_llamaclouds_is_used(app: InMemoryApp, blank: str) -> None:
+    known(app, CloudFile(id=LEASE, name="lease.pdf"))
+    assert (await submitted(app, file_id=LEASE, name=blank)).name == "lease.pdf"
+
+
 async def test_bytes_are_fetched_only_for_a_destination_that_holds_them(app: InMemoryApp) -> None:
     known(app, CloudFile(id=LEASE, name="lease.pdf"))
     app.use(MESSAGES)
