@@ -19,7 +19,7 @@ def vendor_files(
     """What to ingest. Raises click.UsageError."""
     if metadata and not file_ids and not parse_jobs:
         raise click.UsageError("--metadata needs --file or --parse-job")
-    facts = dict(_pair("--metadata", item) for item in metadata)
+    facts = _facts(metadata)
     asked = [("file_id", item) for item in file_ids] + [("parse_job_id", item) for item in parse_jobs]
     try:
         return [_named(*item, packet=packet, bulk=len(asked) > BULK_FROM, metadata=facts) for item in asked]
@@ -31,6 +31,14 @@ def _named(option: str, text: str, **fields: Any) -> IncomingVendorFile:
     vendor_id, _, name = text.partition("=")
     given: dict[str, Any] = {option: vendor_id, "name": name, "sender": _user(), **fields}
     return IncomingVendorFile(**given)
+
+
+def _facts(metadata: Sequence[str]) -> dict[str, str]:
+    facts: dict[str, str] = {}
+    for key, value in (_pair("--metadata", item) for item in metadata):
+        if facts.setdefault(key, value) != value:
+            raise click.UsageError(f"--metadata {key} is given twice, with different values")
+    return facts
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

@@ -41,9 +41,9 @@ def upload(app: App) -> Endpoint:
     """The endpoint that ingests files."""
 
     async def documents(request: Request) -> Response:
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
-            return await take_in_vendor_files(request, app.context, sender=_sender(request))
         packet = request.query_params.get("packet", "false").lower() in ("true", "1", "yes")
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
+            return await take_in_vendor_files(request, app.context, sender=_sender(request), packet=packet)
         outcome = UploadResult(sender=_sender(request), by_sender=bool(request.query_params.get("sender")))
         try:
             async for part in Parts(request, idle_seconds=IDLE_SECONDS):

@@ -19,7 +19,7 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file_id: str = ""
     parse_job_id: str = ""
     name: str = ""
-    packet: bool = False
+    packet: bool | None = None
     metadata: dict[str, str] = {}
 
 
@@ -27,15 +27,18 @@ class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     documents: Annotated[list[_Entry], msgspec.Meta(min_length=1, max_length=MOST)]
 
 
-async def take_in_vendor_files(request: Request, context: Context, *, sender: str) -> Response:
-    """202 with the documents. Raises Malformed, naming the entry; then nothing was stored."""
-    named = _named(await object_of(request), sender)
+async def take_in_vendor_files(request: Request, context: Context, *, sender: str, packet: bool) -> Response:
+    """202 with the documents. ``packet`` holds for entries that do not say it themselves.
+
+    Raises Malformed, naming the entry; then none is stored.
+    """
+    named = _named(await object_of(request), sender, packet=packet)
     taken = [await ingest_vendor_file(item, context) for item in named]
     told = [{"document_id": item.document.id, "name": item.document.name, "fresh": item.fresh} for item in taken]
     return json_response({"documents": told}, 202)
 
 
-def _named(body: dict[str, Any], sender: str) -> list[IncomingVendorFile]:
+def _named(body: dict[str, Any], sender: str, *, packet: bool) -> list[IncomingVendorFile]:
     try:
         entries = msgspec.convert(body if "documents" in body else {"documents": [body]}, _Body).documents
     except msgspec.ValidationError as error:
@@ -43,7 +46,8 @@ def _named(body: dict[str, Any], sender: str) -> list[IncomingVendorFile]:
     found = []
     for place, item in enumerate(entries):
         try:
-            found.append(IncomingVendorFile(**msgspec.structs.asdict(item), sender=sender))
+            fields = msgspec.structs.asdict(item) | {"packet": packet if item.packet is None else item.packet}
+            found.append(IncomingVendorFile(**fields, sender=sender))
         except Malformed as error:
             raise Malformed(f"documents[{place}]: {error}", fix=error.fix) from error
     return found
