@@ -3,6 +3,7 @@
 import getpass
 import sys
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import click
 
@@ -53,7 +54,8 @@ def _row(item: Document | Skipped, action: str) -> tuple[str, str, str, str]:
 
 async def tell_price(app: App, document_id: str, *, as_json: bool) -> None:
     """Prints what resubmitting this document will cost. Raises NotFound."""
-    price = price_of([await document_named(document_id, app.context)])
+    document = replace(await document_named(document_id, app.context), content="")  # new bytes, which are uploaded
+    price = price_of([document])
     outcome_text(f"it will be submitted again: {price}", as_json=as_json)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from receiver.core.document import Document
 from receiver.core.quantity import quantity
+from receiver.core.vendor_input import is_parse_job
 
 CREDITS_PER_PAGE = {"classify": 1, "split": 4}
 
@@ -21,22 +22,42 @@ class Price:
     pages: int
     credits: int
     unknown: int
+    parsed: int = 0
+    """Documents that are classified without a price: they were submitted as a parse job."""
+    rates: tuple[int, ...] = ()
+    """Credits a page of the unknown ones, ascending."""
 
     def __str__(self) -> str:
         known = f"{quantity(self.pages, 'page')}, about {self.credits} credits"
+        if self.parsed == self.documents > 0:
+            return "0 credits: LlamaCloud has parsed it already"
         if not self.unknown:
             return known
         uncounted = f"{quantity(self.unknown, 'document')} whose pages are not counted"
-        return f"{known}, and {uncounted}" if self.pages else f"the credits of {uncounted}, one a page"
+        if self.pages:
+            return f"{known}, and {uncounted}"
+        return f"the credits of {uncounted}, {' to '.join(map(str, self.rates))} a page"
 
 
 def price_of(documents: Sequence[Document]) -> Price:
     """The price of one job for each of these; a packet is split, and its pieces are classified."""
-    counted = [item for item in documents if item.page_count is not None]
-    pages = sum(item.page_count or 0 for item in counted)
-    billed = sum((item.page_count or 0) * _per_page(item) for item in counted)
-    return Price(len(documents), pages, billed, len(documents) - len(counted))
+    billed = [item for item in documents if _per_page(item)]
+    counted = [(item.page_count, _per_page(item)) for item in billed if item.page_count is not None]
+    rates = sorted({_per_page(item) for item in billed if item.page_count is None})
+    return Price(
+        documents=len(documents),
+        pages=sum(pages for pages, _ in counted),
+        credits=sum(pages * rate for pages, rate in counted),
+        unknown=len(billed) - len(counted),
+        parsed=len(documents) - len(billed),
+        rates=tuple(rates),
+    )
 
 
 def _per_page(document: Document) -> int:
-    return sum(CREDITS_PER_PAGE.values()) if document.packet else CREDITS_PER_PAGE["classify"]
+    """A parse job is classified without a price: classify bills only the parse that it starts (reference 1.2). Pieces
+    of a packet have one, as they are uploaded.
+    """
+    if document.packet:
+        return sum(CREDITS_PER_PAGE.values())
+    return 0 if is_parse_job(document.at_llamacloud) else CREDITS_PER_PAGE["classify"]

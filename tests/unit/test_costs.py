@@ -129,3 +129,14 @@ def test_the_price_of_a_replacement_is_said_before(tmp_path: Path, monkeypatch: 
     with terminal(app, TABLE, monkeypatch):
         said = run(f"mailroom replace {document.id} FILE", FILE=file).output
     assert "it will be submitted again: 2 pages, about 2 credits" in said
+
+
+def test_bytes_that_replace_a_parse_job_have_a_price(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = InMemoryApp(tmp_path)
+    document = replace(failed(app, pages=2), content="llamacloud:pjb-1")
+    asyncio.run(app.store.apply(Replace(document)))
+    file = tmp_path / "intact.pdf"
+    file.write_bytes(packet_bytes(a_page("y")))
+    with terminal(app, TABLE, monkeypatch):
+        assert "0 credits: LlamaCloud has parsed it already" in run(f"mailroom resubmit {document.id} --dry-run").output
+        assert "2 pages, about 2 credits" in run(f"mailroom replace {document.id} FILE", FILE=file).output

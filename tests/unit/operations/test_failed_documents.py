@@ -232,6 +232,16 @@ def test_the_price_counts_pages_that_are_known() -> None:
     assert str(price_of(documents[:1])) == "3 pages, about 3 credits"
 
 
+def test_the_price_of_uncounted_pages_and_of_parse_jobs_is_told_as_it_is() -> None:
+    parsed, file = a_document(content="llamacloud:pjb-1"), a_document(content="llamacloud:dfl-1")
+    packet = a_document(content="llamacloud:pjb-2", packet=True)
+    assert str(price_of([parsed])) == "0 credits: LlamaCloud has parsed it already"
+    assert str(price_of([file, parsed])) == "the credits of 1 document whose pages are not counted, 1 a page"
+    assert str(price_of([packet])) == "the credits of 1 document whose pages are not counted, 5 a page"
+    assert str(price_of([packet, file])) == "the credits of 2 documents whose pages are not counted, 1 to 5 a page"
+    assert price_of([parsed, a_document(page_count=2)]).credits == 2
+
+
 def test_a_password_comes_from_a_file_and_is_printed_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import asyncio
 
