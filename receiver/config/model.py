@@ -42,6 +42,7 @@ from receiver.config.vendor_fields import (
     NOT_ON_BETA,
     PARSE_TIERS,
     Pages,
+    PagesOnce,
     Preset,
     SavedWebhooks,
     refuse_beside_preset,
@@ -156,7 +157,7 @@ class SplitSection(Section):
         description="a parse preset saved at LlamaCloud, instead of parse_tier; it must not limit pages",
         examples=["cfg-1234"],
     )
-    target_pages: Pages | None = Field(
+    target_pages: PagesOnce | None = Field(
         default=None,
         description='split only these pages, counted from 1, in this order: "1,3,5-7"; only for packets that are '
         "submitted as a parse job",

@@ -1,6 +1,7 @@
 """The small languages inside values: durations, ``1 per 10 minutes``, ``env:NAME``, URLs, alert kinds, rule types."""
 
 import difflib
+import itertools
 import mimetypes
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -63,10 +64,24 @@ def readable(value: str) -> str:
 
 def page_list(value: str) -> str:
     """``1,3,5-7``: pages from 1, in LlamaCloud's own notation (reference 1.2)."""
-    spans = [[int(page) for page in part.strip().split("-")] for part in value.split(",")]
-    if any(span[0] < 1 or span[0] > span[-1] for span in spans):
+    if any(first < 1 or first > last for first, last in _spans(value)):
         raise Wrong(f"must count up from 1 (got {value!r})", 'write it like "1,3,5-7"')
     return value
+
+
+def each_page_once(value: str) -> str:
+    """A page list that names no page twice: a packet's page belongs to one piece."""
+    spans = sorted(_spans(value))
+    for (_, last), (following, _) in itertools.pairwise(spans):
+        if following <= last:
+            raise Wrong(f"names page {following} twice (got {value!r})", "name each page once")
+    return value
+
+
+def _spans(value: str) -> list[tuple[int, int]]:
+    """The first and the last page of each part."""
+    parts = [[int(page) for page in part.strip().split("-")] for part in value.split(",")]
+    return [(part[0], part[-1]) for part in parts]
 
 
 _BYTES = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3}

@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from receiver.config.text import Wrong, named_once, page_list
+from receiver.config.text import Wrong, each_page_once, named_once, page_list
 
 Pages = Annotated[
     str, Field(pattern=r"^[0-9]{1,6}(-[0-9]{1,6})?(, ?[0-9]{1,6}(-[0-9]{1,6})?)*$"), AfterValidator(page_list)
 ]
+PagesOnce = Annotated[Pages, AfterValidator(each_page_once)]
 Preset = Annotated[str, Field(pattern="^cfg-[A-Za-z0-9_-]+$", max_length=200)]
 SavedWebhooks = Annotated[
     tuple[Annotated[str, Field(pattern="^whc-[A-Za-z0-9_-]+$", max_length=200)], ...],

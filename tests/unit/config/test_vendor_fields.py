@@ -71,6 +71,8 @@ def test_a_split_preset_takes_the_place_of_categories_on_both_paths() -> None:
         ('path: beta, target_pages: "1"', "LlamaCloud's beta path has no target_pages"),
         ("parse_tier: best", "must be 'fast', 'cost_effective', 'agentic' or 'agentic_plus'"),
         ('target_pages: "3-1"', "must count up from 1"),
+        ('target_pages: "1,1"', "names page 1 twice"),
+        ('target_pages: "9,4-6,1-4"', "names page 4 twice"),
         ("configuration_id: whc-1", "split.configuration_id"),
         ("webhook_configuration_ids: [cfg-1]", "split.webhook_configuration_ids"),
         ("webhook_configuration_ids: [whc-1, whc-1]", "'whc-1' stands there twice"),
