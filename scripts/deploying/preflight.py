@@ -188,8 +188,10 @@ def table_findings(found: Preflight, table: Path, settings: DeploymentSettings) 
         input=json.dumps(found.environment), env=_clean(os.environ),
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if done.returncode:
-        yield fault(f"the settings cannot be checked: {(done.stderr.strip().splitlines() or ['no output'])[-1]}", "")
+    if done.returncode or not done.stdout:  # own modules may also end the process as if all were well
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        tried = f" with app {values.app}" if values.app else ""
+        yield fault(f"the settings cannot be checked{tried}: {last}", "", settings.where("app") if values.app else "")
         return
     said = json.loads(done.stdout)
     found.places = [Place(item["url"], item["where"], item["options"]) for item in said["places"]]

@@ -39,12 +39,19 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--module", type=Path, action="append", default=[])
     options = parser.parse_args(arguments)
     os.environ.update(json.load(sys.stdin))
+    # The zips have the tables under fixed names; a composition root that reads them itself finds them here.
+    os.environ["MAILROOM_CONFIG"] = str(options.table)
+    if options.shadow:
+        os.environ["MAILROOM_SHADOW_CONFIG"] = str(options.shadow)
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what own modules print is no answer
     sys.path[:0] = sorted({str(path.resolve().parent) for path in options.module})
     try:
         said = checked(options.table, options.shadow)
     except Misconfigured as error:
         said = {"problems": [{"severity": "error", "text": str(error), "fix": error.fix}], "places": []}
-    json.dump(said, sys.stdout)
+    with answer:
+        json.dump(said, answer)
 
 
 def checked(path: Path, shadow: Path | None) -> dict[str, Any]:

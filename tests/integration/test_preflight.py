@@ -259,3 +259,17 @@ class TestSecrets:
     def test_without_a_key_nothing_is_made(self, check: Check) -> None:
         with pytest.raises(Misconfigured, match="LLAMA_CLOUD_API_KEY has no value"):
             self.plan(check)
+
+
+def test_an_app_that_reads_the_table_itself_passes_whatever_it_prints(check: Check, tmp_path: Path) -> None:
+    module = tmp_path / "acme_prints.py"
+    module.write_text("print('hello')\nfrom handlers.app import build\n", encoding="utf-8")
+    assert errors(check(settings=f"app: acme_prints:build\nmodules: ['{module}']")) == []
+
+
+@pytest.mark.parametrize("text", ["import sys; sys.exit(0)", "import os; os._exit(0)", "1/0", "def build(:"])
+def test_an_app_that_ends_the_check_is_refused_by_line(check: Check, tmp_path: Path, text: str) -> None:
+    module = tmp_path / "acme_ends.py"
+    module.write_text(text, encoding="utf-8")
+    (said,) = errors(check(settings=f"modules: ['{module}']\napp: acme_ends:build"))
+    assert said.startswith("✘ mailroom.deploy.yaml:2: the settings cannot be checked with app acme_ends:build: ")
