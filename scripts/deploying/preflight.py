@@ -5,6 +5,7 @@ doctor` would say of the running stage, and what its account allows.
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,7 +31,8 @@ from scripts.deploying.deployment_file import ENDPOINTS, DeploymentSettings
 from scripts.deploying.deployment_model import OWN
 from scripts.deploying.finding import Finding, doubt, fault, right
 from scripts.deploying.outside import Place, existence, outside
-from scripts.deploying.stage import HEARTBEAT, TAKEN, Stage, environment
+from scripts.deploying.overlay import variables
+from scripts.deploying.stage import HEARTBEAT, KEPT, TAKEN, Stage, environment
 from scripts.deploying.stage_secrets import SecretPlan, stage_values
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +48,12 @@ STAND_INS = {
 """For what a secret holds that is scheduled for deletion: it cannot be read until it is restored."""
 
 UNREAD = "https://unread.example/"
+ENVIRONMENT_LIMIT = 4096
+"""Bytes of all names and values. Source: Lambda quotas, "Environment variables"."""
+LAMBDA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+", re.ASCII)
+"""Source: Lambda API reference, Environment."""
+LAMBDAS_OWN = frozenset({"_HANDLER", "_X_AMZN_TRACE_ID", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"})
+"""Source: Lambda Developer Guide, "Defined runtime environment variables", reserved ones."""
 
 
 @dataclass
@@ -84,6 +92,7 @@ def preflight(
     found.findings += unread
     secrets = {**STAND_INS, **stage_values(plans), **revealed}
     found.environment = environment(stage, settings, found.parameters, secrets)
+    found.findings += size_findings(stage, settings, found.environment)
     found.findings += table_findings(found, table, settings)
     grants = [Place(url, settings.where(f"grants[{at}]")) for at, url in enumerate(settings.values.grants or ())]
     found.places = outside([*found.places, *grants], stage)
@@ -111,8 +120,11 @@ def variable_findings(settings: DeploymentSettings) -> Iterator[Finding]:
                 yield fault(
                     f"{section}.{name} is set by the deployment itself", "leave it out; other keys set it", where
                 )
-            elif name.startswith("AWS_"):
+            elif name.startswith("AWS_") or name in LAMBDAS_OWN:
                 yield fault(f"{section}.{name}: Lambda sets AWS's own variables", "leave it out", where)
+            elif not LAMBDA_NAME.fullmatch(name):
+                fix = "rename it: two or more letters, digits and _, a letter first"
+                yield fault(f"{section}.{name}: Lambda takes no variable of this name", fix, where)
             elif section == "secrets" and name in settings.values.variables:
                 yield fault(f"secrets.{name} is among the variables too", "leave one of them out", where)
             elif (said := _unknown(name)) is not None:
@@ -121,6 +133,21 @@ def variable_findings(settings: DeploymentSettings) -> Iterator[Finding]:
         if points(value):
             fix = f"write it under secrets, so that the functions may read it: secrets: {{{name}: {value}}}"
             yield fault(f"variables.{name} is a pointer to a secret", fix, settings.where(f"variables.{name}"))
+        for mark in ("${", "\0"):
+            if mark in value:
+                fix = "osls would replace it, and Lambda refuses a NUL; keep such a value under secrets"
+                yield fault(f"variables.{name} holds {mark!r}", fix, settings.where(f"variables.{name}"))
+
+
+def size_findings(stage: Stage, settings: DeploymentSettings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether Lambda takes the variables: names and values as they are deployed, with pointers for secrets."""
+    deployed = {**environ, **variables(stage, settings)}
+    for which, names in KEPT.items():
+        deployed |= {name: f"secretsmanager:{stage.secret(which)}#{name}" for name in names}
+    size = sum(len(f"{name}{value}".encode()) for name, value in deployed.items())
+    if size > ENVIRONMENT_LIMIT:
+        what = f"the functions' variables have {size:,} bytes, and Lambda takes {ENVIRONMENT_LIMIT:,}"
+        yield fault(what, "put long values into the stage's secret (secrets: NAME: stage)", settings.where("variables"))
 
 
 def _unknown(name: str) -> str | None:

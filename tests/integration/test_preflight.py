@@ -273,3 +273,22 @@ def test_an_app_that_ends_the_check_is_refused_by_line(check: Check, tmp_path: P
     module.write_text(text, encoding="utf-8")
     (said,) = errors(check(settings=f"modules: ['{module}']\napp: acme_ends:build"))
     assert said.startswith("✘ mailroom.deploy.yaml:2: the settings cannot be checked with app acme_ends:build: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("_HANDLER", "x", "Lambda sets AWS's own variables"),
+        ("LAMBDA_TASK_ROOT", "/x", "Lambda sets AWS's own variables"),
+        ("_ACME", "x", "Lambda takes no variable of this name"),
+        ("X", "x", "Lambda takes no variable of this name"),
+        ("ACME", "${env:HOME}", "holds '${'"),
+        ("ACME", "a\\0b", "holds"),
+        ("ACME", "é" * 2048, "bytes, and Lambda takes 4,096"),
+    ],
+)
+def test_variables_that_lambda_would_not_take_are_refused_by_line(
+    check: Check, name: str, value: str, said: str
+) -> None:
+    found = errors(check(settings=f'adopt: false\nvariables:\n  {name}: "{value}"'))
+    assert any(re.match(r"✘ mailroom\.deploy\.yaml:[23]: ", item) and said in item for item in found), found
