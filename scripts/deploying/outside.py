@@ -39,7 +39,7 @@ def outside(places: list[Place], stage: Stage) -> list[Place]:
 def _own(url: str, stage: Stage) -> bool:
     buckets = {stage.bucket(which) for which in ("mail", "inbox", "spool")}
     if url.startswith("sns:"):
-        return _arn(url, "sns", "", stage) in (stage.topic("alerts"), stage.topic("watch"))
+        return _spelled(url, "sns", "", stage) in (stage.topic("alerts"), stage.topic("watch"))
     return "/".join(url.split("/")[:3]) in {f"s3://{name}" for name in buckets} | {f"sqs://{stage.queue('routed')}"}
 
 
@@ -108,14 +108,20 @@ def _of_machine(place: Place, stage: Stage) -> Iterator[tuple[tuple[str, ...], s
         yield ("states:StartExecution", "states:DescribeStateMachine"), resource
 
 
-def _arn(url: str, service: str, kind: str, stage: Stage) -> str:
-    """The ARN that a URL holds, or that its name has in the stage's account and region."""
+def _spelled(url: str, service: str, kind: str, stage: Stage) -> str:
+    """The ARN that a URL holds, whatever it is, or that its name has in the stage's account and region."""
     name = url.partition(":")[2].removeprefix("//").rstrip("/")
-    return (
-        name
-        if name.startswith("arn:")
-        else f"arn:{stage.partition}:{service}:{stage.region}:{stage.account}:{kind}{name}"
-    )
+    if name.startswith("arn:"):
+        return name
+    return f"arn:{stage.partition}:{service}:{stage.region}:{stage.account}:{kind}{name}"
+
+
+def _arn(url: str, service: str, kind: str, stage: Stage) -> str:
+    """The same. Raises ValueError for what is no ARN of one such resource."""
+    name = _spelled(url, service, kind, stage)
+    if not re.fullmatch(rf"arn:[a-z-]+:{service}:[a-z0-9-]+:\d{{12}}:{kind}[^\s/*]+", name, re.ASCII):
+        raise ValueError(f"{name} is not an ARN of {service}")
+    return name
 
 
 def _of_role(place: Place, stage: Stage) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -161,6 +167,8 @@ def _machine_exists(place: Place, stage: Stage, clients: Clients) -> None:
 
 def _role_exists(place: Place, stage: Stage, clients: Clients) -> None:
     """Only its own account can ask; taking it on is tried by the first delivery."""
+    if not re.fullmatch(r"arn:[a-z-]+:iam::\d{12}:role/\S+", place.url, re.ASCII):
+        raise ValueError(f"{place.url} is not the ARN of a role")
 
 
 @dataclass(frozen=True)
@@ -184,9 +192,17 @@ KINDS: dict[str, Kind] = {
 MISSING = re.compile(r"NoSuchBucket|404|NonExistentQueue|QueueDoesNotExist|NotFound|ResourceNotFound|DoesNotExist")
 
 
+def unknown_kinds(places: list[Place]) -> Iterator[Finding]:
+    """Those of a kind that we know no rights for: they would be left out."""
+    for place in places:
+        if _kind(place.url) is None:
+            fix = "write one of s3://, sqs://, sns:, events:, states://, or a role's ARN; other rights: infra/roles.yml"
+            yield fault(f"{place.url!r} is no place that rights are known for", fix, place.where)
+
+
 def existence(places: list[Place], stage: Stage, clients: Clients) -> Iterator[Finding]:
     """Whether each is there. What we may not ask about is a doubt: the function's role may do more than we."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
     for place in places:
         kind = _kind(place.url)
@@ -200,6 +216,8 @@ def existence(places: list[Place], stage: Stage, clients: Clients) -> Iterator[F
                 yield fault(f"{place.url} does not exist", kind.fix, place.where)
             else:
                 yield doubt(f"{place.url} cannot be asked for with your credentials ({code})", where=place.where)
+        except (ValueError, ParamValidationError) as error:
+            yield fault(f"{place.url} cannot be anywhere: {' '.join(str(error).split())}", kind.fix, place.where)
         except BotoCoreError as error:
             yield doubt(f"{place.url} cannot be asked for: {error}", where=place.where)
         else:

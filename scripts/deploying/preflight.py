@@ -30,7 +30,7 @@ from scripts.deploying.account import (
 from scripts.deploying.deployment_file import ENDPOINTS, DeploymentSettings
 from scripts.deploying.deployment_model import OWN
 from scripts.deploying.finding import Finding, doubt, fault, right
-from scripts.deploying.outside import Place, existence, outside
+from scripts.deploying.outside import Place, existence, outside, unknown_kinds
 from scripts.deploying.overlay import variables
 from scripts.deploying.stage import HEARTBEAT, KEPT, TAKEN, Stage, environment
 from scripts.deploying.stage_secrets import SecretPlan, stage_values
@@ -95,8 +95,10 @@ def preflight(
     found.findings += size_findings(stage, settings, found.environment)
     found.findings += table_findings(found, table, settings)
     grants = [Place(url, settings.where(f"grants[{at}]")) for at, url in enumerate(settings.values.grants or ())]
+    found.findings += unknown_kinds(grants)
     found.places = outside([*found.places, *grants], stage)
-    found.findings += existence(found.places, stage, lambda service, region: client(service, **_at(region)))
+    asked = [*found.places, *inboxes(settings)]  # intake and sweep have their own rights there
+    found.findings += existence(asked, stage, lambda service, region: client(service, **_at(region)))
     found.findings += cloud_findings(found.environment, settings.where("llama_cloud"))
     found.findings += concurrency_findings(found.parameters, limit)
     emulated = bool(os.environ.get("AWS_ENDPOINT_URL"))
@@ -105,6 +107,12 @@ def preflight(
     found.findings += stack_findings(found.stack, stage)
     found.findings += watcher_findings(found.parameters)
     return found
+
+
+def inboxes(settings: DeploymentSettings) -> list[Place]:
+    """The buckets outside the stack that documents are taken from."""
+    named = enumerate(settings.values.inbox_buckets or ())
+    return [Place(f"s3://{item.partition('/')[0]}", settings.where(f"inbox_buckets[{at}]")) for at, item in named]
 
 
 def _at(region: str) -> dict[str, str]:

@@ -292,3 +292,26 @@ def test_variables_that_lambda_would_not_take_are_refused_by_line(
 ) -> None:
     found = errors(check(settings=f'adopt: false\nvariables:\n  {name}: "{value}"'))
     assert any(re.match(r"✘ mailroom\.deploy\.yaml:[23]: ", item) and said in item for item in found), found
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "acme-archive", "s3:acme", "dynamodb://table", "https://example.com/x", "s3://", "sns:arn:", "sns:arn:aws:sns",
+        "events://arn:aws:sqs:us-east-1:000000000000:x", "events:a b", "states://arn:x", "sns:*",
+        "states://arn:aws:states:us-east-1:000000000000:activity:x", "arn:aws:s3:::x", "arn:aws:iam::*:role/*",
+    ],
+)  # fmt: skip
+def test_a_grant_that_is_no_place_is_refused_by_line(check: Check, url: str) -> None:
+    (said,) = errors(check(settings=f'adopt: false\ngrants: ["{url}"]'))
+    assert said.startswith("✘ mailroom.deploy.yaml:2: ") and url in said
+
+
+def test_an_inbox_outside_the_stack_must_be_there(check: Check) -> None:
+    settings = "adopt: false\ninbox_buckets: [acme-scans-pre/in/]"
+    (said,) = errors(check(settings=settings))
+    assert said.startswith("✘ mailroom.deploy.yaml:2: s3://acme-scans-pre does not exist")
+    check.session.client("s3").create_bucket(Bucket="acme-scans-pre")
+    found = check(settings=settings)
+    assert errors(found) == []
+    assert found.places == []
