@@ -193,9 +193,10 @@ def _hash(text: str) -> int:
 
 
 def _packed(body: str) -> dict[str, Any]:
+    raw = body.encode()
     packer = zlib.compressobj(level=9, wbits=-zlib.MAX_WBITS, zdict=DICTIONARIES[NEWEST])
-    packed = bytes([NEWEST]) + packer.compress(body.encode()) + packer.flush()
-    return {"B": packed} if len(packed) < len(body) else {"S": body}
+    packed = bytes([NEWEST]) + packer.compress(raw) + packer.flush()
+    return {"B": packed} if len(packed) < len(raw) else {"S": body}
 
 
 def _unpacked(body: dict[str, Any]) -> str | bytes:

@@ -81,6 +81,15 @@ def test_a_body_that_is_too_long_for_an_item_is_packed() -> None:
     assert record_of(Document, item) == document
 
 
+def test_a_body_is_packed_where_that_has_fewer_bytes_than_its_text() -> None:
+    """Characters of three bytes: a text of 150,000 of them would not fit into an item."""
+    letters = "".join(chr(0x4E00 + at * 7919 % 20_000) for at in range(150_000))
+    document = a_document(metadata={"text": letters})
+    body = item_of(document, wrote="me")["body"]
+    assert len(body["B"]) < len(codec.encode(document).encode())
+    assert record_of(Document, {"body": body}) == document
+
+
 def test_what_all_records_share_is_spread_over_partitions() -> None:
     used = {entries_of(a_task())["all"].partition for _ in range(200)}
     assert used == set(partitions(Task, "all", None))
