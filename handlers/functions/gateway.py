@@ -28,13 +28,23 @@ def gateway(application: Application) -> Gateway:
     http = cast("Gateway", Mangum(cast("Any", in_time), lifespan="off"))
 
     def answered(event: object, context: LambdaContext) -> dict[str, Any]:
-        if isinstance(event, dict) and "requestContext" in event:
+        if _is_request(event):
             in_time.seconds = context.get_remaining_time_in_millis() / 1000 - TO_ANSWER
             return http(event, context)
         note_test_event(event)
         return {"statusCode": 204, "headers": {}, "body": ""}
 
     return answered
+
+
+def _is_request(event: object) -> bool:
+    """Whether it has what Mangum needs of a request of API Gateway's (2.0 and 1.0) or a function URL's."""
+    if not isinstance(event, dict) or not isinstance(context := event.get("requestContext"), dict):
+        return False
+    if isinstance(http := context.get("http"), dict):
+        said = [http.get(name) for name in ("method", "path", "sourceIp")] + [event.get("version")]
+        return all(isinstance(item, str) for item in said) and isinstance(event.get("headers", {}), dict)
+    return "resource" in event and "httpMethod" in event
 
 
 class _InTime:

@@ -15,6 +15,9 @@ def messages_of(event: object) -> list[dict[str, Any]]:
     if not isinstance(records, list) or not records:
         note_test_event(event)
         return []
-    if not all(isinstance(item, dict) and {"messageId", "body"} <= set(item) for item in records):
+    if not all(
+        isinstance(item, dict) and all(isinstance(item.get(name), str) for name in ("messageId", "body"))
+        for item in records
+    ):
         raise ValueError("these are not SQS records: send them to the function's queue, not to the function")
     return cast("list[dict[str, Any]]", records)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handlers.functions.gateway import Gateway, gateway
@@ -60,7 +60,19 @@ def test_whatever_is_sent_makes_no_function_raise(http: Gateway, event: Any) -> 
     assert http(event, cast("Any", None))["statusCode"] == 204
 
 
-@pytest.mark.parametrize("record", [{"eventSource": "aws:s3", "s3": {}}, {"messageId": "1"}, "text", None])
+@given(JSON)
+@example({})
+@example({"http": {}})
+@example({"http": {"method": "GET", "path": None, "sourceIp": "192.0.2.1"}})
+@example({"connectionId": "x", "routeKey": "$connect"})
+@example({"elb": {"targetGroupArn": "arn"}})
+def test_half_a_request_is_a_test_event(http: Gateway, context: Any) -> None:
+    assert http({"version": "2.0", "requestContext": context}, cast("Any", None))["statusCode"] == 204
+
+
+@pytest.mark.parametrize(
+    "record", [{"eventSource": "aws:s3", "s3": {}}, {"messageId": "1"}, {"messageId": "1", "body": {}}, "text", None]
+)
 def test_records_of_another_service_are_refused_and_not_taken_for_done(record: Any) -> None:
     with pytest.raises(ValueError, match="not SQS records"):
         messages_of({"Records": [{"messageId": "2", "body": "{}"}, record]})
