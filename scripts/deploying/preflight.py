@@ -242,7 +242,9 @@ def module_findings(settings: DeploymentSettings) -> Iterator[Finding]:
     for at, item in enumerate(settings.values.modules or ()):
         path, where = ROOT / item, settings.where(f"modules[{at}]")
         name = path.name.removesuffix(".py")
-        if not path.exists():
+        if ROOT.is_relative_to(path.resolve()):
+            yield fault(f"modules[{at}]: {item} is all of Mailroom's own files", "name a folder of yours", where)
+        elif not path.exists():
             yield fault(f"modules[{at}]: there is no {path}", "paths are relative to serverless.yml", where)
         elif not (path.suffix == ".py" or path.is_dir()) or not name.isidentifier():
             yield fault(f"modules[{at}]: {item} is no Python package or module", "name a folder or a .py file", where)

@@ -124,6 +124,12 @@ def test_a_secret_elsewhere_that_is_not_there_is_refused_by_line(check: Check) -
     )
 
 
+@pytest.mark.parametrize("path", [".", "./", "infra/..", ".."])
+def test_all_of_mailroom_is_no_module(check: Check, path: str) -> None:
+    (said,) = errors(check(settings=f'adopt: false\nmodules: ["{path}"]'))
+    assert said.startswith("✘ mailroom.deploy.yaml:2: modules[0]: ")
+
+
 WRONG = """
 variables:
   MAIL_BUCKET: mine
