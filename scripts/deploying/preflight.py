@@ -3,6 +3,7 @@ doctor` would say of the running stage, and what its account allows.
 """
 
 import asyncio
+import difflib
 import json
 import os
 import re
@@ -87,6 +88,8 @@ def preflight(
     found = Preflight(parameters={**settings.parameters(stage.region), **given})
     limit = concurrency_of(client("lambda"))
     found.parameters = {**fitted(found.parameters, limit), **found.parameters}
+    found.findings += parameter_findings(given)
+    found.findings += certificate_findings(stage, settings)
     found.findings += variable_findings(settings)
     revealed, unread = reveal(stage, settings, found.parameters, plans, client)
     found.findings += unread
@@ -107,6 +110,25 @@ def preflight(
     found.findings += stack_findings(found.stack, stage)
     found.findings += watcher_findings(found.parameters)
     return found
+
+
+def parameter_findings(given: Iterable[str]) -> Iterator[Finding]:
+    """Parameters of the command line that serverless.yml does not know: osls would leave them out in silence."""
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "serverless.yml", *(ROOT / "infra").glob("*.yml"))]
+    known = {name for text in texts for name in re.findall(r"\$\{param:(\w+)", text)}
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            fix = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+            yield fault(f"--param {name}: serverless.yml has no such parameter", fix)
+
+
+def certificate_findings(stage: Stage, settings: DeploymentSettings) -> Iterator[Finding]:
+    """A certificate of another region than the API's, which API Gateway refuses."""
+    domain = settings.values.domain
+    if domain is not None and (region := domain.certificate.split(":")[3]) != stage.region:
+        what = f"domain.certificate is in {region}, and the stage in {stage.region}"
+        yield fault(what, "request one there: aws acm request-certificate", settings.where("domain.certificate"))
 
 
 def inboxes(settings: DeploymentSettings) -> list[Place]:

@@ -321,3 +321,14 @@ def test_an_inbox_outside_the_stack_must_be_there(check: Check) -> None:
     found = check(settings=settings)
     assert errors(found) == []
     assert found.places == []
+
+
+def test_a_parameter_that_nothing_reads_is_refused(check: Check) -> None:
+    (said,) = errors(check(wrkers="3"))
+    assert said == "✘ --param wrkers: serverless.yml has no such parameter; did you mean workers?"
+
+
+def test_a_certificate_of_another_region_is_refused_by_line(check: Check) -> None:
+    arn = "arn:aws:acm:eu-west-1:123456789012:certificate/0f1e2d3c"
+    (said,) = errors(check(settings=f"domain:\n  name: mail.example.com\n  certificate: {arn}"))
+    assert said.startswith("✘ mailroom.deploy.yaml:3: domain.certificate is in eu-west-1, and the stage in us-east-1")
