@@ -214,7 +214,10 @@ def test_no_word_from_outside_cancels_a_job_or_has_it_paid_for_again(place: Plac
 
 
 def test_the_token_of_one_document_moves_no_other(place: Place) -> None:
-    place.faults(drop={"probability": 1})
+    # No event comes, and whoever asks LlamaCloud about its jobs is told nothing: both documents stay submitted.
+    place.faults(
+        drop={"probability": 1}, server_error={"probability": 1, "method": "GET", "path": "/api/v2/classify"}
+    )
     ours, theirs = place.submit("a.pdf", INVOICE + b"\n%a"), place.submit("b.pdf", CONTRACT + b"\n%b")
     place.submitted(ours)
     before = place.submitted(theirs)
@@ -235,6 +238,7 @@ def test_the_token_of_one_document_moves_no_other(place: Place) -> None:
     place.quiet(ours)
     assert (place.document(theirs), place.records(Job, "document", theirs)) == (before, jobs)
     assert place.looks() == looks
+    place.faults()
     assert place.say(theirs, "classify.success", "evt-of-theirs", job_id=before.job_id) == 202
     place.wait(lambda: place.document(theirs).state is DocumentState.ROUTED)
     assert place.document(theirs).type == "contract"
