@@ -215,9 +215,7 @@ def test_no_word_from_outside_cancels_a_job_or_has_it_paid_for_again(place: Plac
 
 def test_the_token_of_one_document_moves_no_other(place: Place) -> None:
     # No event comes, and whoever asks LlamaCloud about its jobs is told nothing: both documents stay submitted.
-    place.faults(
-        drop={"probability": 1}, server_error={"probability": 1, "method": "GET", "path": "/api/v2/classify"}
-    )
+    place.faults(drop={"probability": 1}, server_error={"probability": 1, "method": "GET", "path": "/api/v2/classify"})
     ours, theirs = place.submit("a.pdf", INVOICE + b"\n%a"), place.submit("b.pdf", CONTRACT + b"\n%b")
     place.submitted(ours)
     before = place.submitted(theirs)
