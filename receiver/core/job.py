@@ -125,8 +125,8 @@ class Job:
     checks: int = 0
     first_wait: float | None = None
     """Seconds from its creation to its first deadline; None for a job from before this was kept."""
-    followed_until: float | None = None
-    """Until when the task that goes on with its result has time; None while no look has found one."""
+    followed: bool = False
+    """Whether a task follows from the latest check. Until the deadline, that task has time to end."""
     beta: bool = False
     """True for a split job on the beta path, which knows no webhooks."""
     pages: int | None = None
@@ -147,12 +147,20 @@ class Job:
 
     def asked(self, status: JobStatus, now: float) -> "Job":
         """The job after a check that found this status, with the time of the next check."""
-        return replace(self, status=status, checks=self.checks + 1, deadline=now + pause_after(self.checks))
+        deadline = now + pause_after(self.checks)
+        return replace(self, status=status, checks=self.checks + 1, deadline=deadline, followed=False)
 
     def followed_up(self, now: float) -> "Job":
-        """The job after a look from which a task follows: when to look again if nothing comes of that."""
-        until = now + max(pause_after(self.checks), FOLLOW_UP)
-        return replace(self, checks=self.checks + 1, deadline=until, followed_until=until)
+        """The job after a check from which a task follows; it is checked again if nothing comes of that."""
+        deadline = now + max(pause_after(self.checks), FOLLOW_UP)
+        return replace(self, checks=self.checks + 1, deadline=deadline, followed=True)
+
+    def in_hand(self, now: float) -> bool:
+        """Whether the task that follows from the latest check still has time: another check would only make one more.
+
+        The deadline alone says until when, because that is what is brought back after a clock was wrong.
+        """
+        return self.followed and self.overdue_at is not None and now < self.overdue_at
 
     def longest_wait(self, deadline_seconds: float) -> float:
         """How far ahead its deadline can lie; ``deadline_seconds`` is the table's."""

@@ -16,6 +16,7 @@ from receiver.core.retry import RetryAt
 from receiver.pipeline.at_once import at_once
 from receiver.pipeline.context import Context
 from receiver.pipeline.pause import RESULTS, holding_pause, pause_after_refusal, released
+from receiver.pipeline.records import every_page
 from receiver.ports import Clock
 
 PAGE = 100
@@ -48,26 +49,21 @@ async def ask_overdue(
 
 
 async def ask_open(context: Context, *, clock: Clock = time.monotonic) -> AskedJobs:
-    """Asks about all open jobs, those whose deadline is still to come too. Raises CloudBusy."""
+    """Asks about all open jobs, also before their deadline, unless a task goes on with one. Raises CloudBusy."""
     query, until = Query(by="overdue", limit=PAGE), clock() + BUDGET_SECONDS
     return await _ask_if_open(_pages(query, context, most=OPEN_AT_ONCE), context, until=until, clock=clock)
 
 
 async def _pages(query: Query, context: Context, *, most: int | None = None) -> AsyncIterator[list[Job]]:
-    cursor, read = None, 0
-    while most is None or read < most:
-        page = await context.store.find(Job, _after(query, cursor))
+    """Page after page, without the jobs that a task goes on with. ``most`` bounds how many jobs are read."""
+    read = 0
+    async for page in every_page(Job, query, context.store):
         jobs = page.records if most is None else page.records[: most - read]
         read += len(jobs)
-        if jobs:
-            yield jobs
-        cursor = page.cursor
-        if cursor is None:
+        if to_ask := [job for job in jobs if not job.in_hand(context.clock())]:
+            yield to_ask
+        if most is not None and read >= most:
             return
-
-
-def _after(query: Query, cursor: str | None) -> Query:
-    return Query(by=query.by, since=query.since, until=query.until, limit=query.limit, cursor=cursor)
 
 
 async def _ask_if_open(pages: AsyncIterator[list[Job]], context: Context, *, until: float, clock: Clock) -> AskedJobs:
@@ -123,8 +119,6 @@ async def _noted(job: Job, report: JobReport | None, context: Context) -> str:
     verdict, now = _verdict(job, report, context), context.clock()
     if verdict is not SweepVerdict.FINISHED and job.overdue_at is not None and job.overdue_at > now:
         return ""
-    if job.followed_until is not None and now < job.followed_until:
-        return ""  # its result was found already: another look would only make one task more
     try:
         if verdict is None:
             await context.store.apply(Replace(job.asked(report.status if report else job.status, now)))

@@ -4,6 +4,7 @@ import asyncio
 import math
 import tempfile
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 
 from receiver.core.change import Insert
 from receiver.core.errors import CloudRefused
-from receiver.core.job import Job, JobKind, JobReport, JobStatus
+from receiver.core.job import FOLLOW_UP, Job, JobKind, JobReport, JobStatus
 from receiver.core.task import Task
-from receiver.operations.overdue_jobs import PAGE, ask_overdue
+from receiver.operations.future_dates import FutureDates
+from receiver.operations.overdue_jobs import PAGE, ask_open, ask_overdue
 from receiver.pipeline.pause import RESULTS, read_pause
 from tests.builders import NOW
 from tests.in_memory_app import InMemoryApp
@@ -120,3 +122,42 @@ async def test_jobs_at_work_are_asked_about_later(app: InMemoryApp) -> None:
     jobs = [await app.store.get(Job, f"job-{number}") for number in range(3)]
     assert all(job and job.checks == 1 and job.deadline == NOW + 5 for job in jobs)
     assert (await ask_overdue(app.context)).asked == 0
+
+
+async def test_a_result_whose_task_has_time_is_neither_asked_about_nor_followed_again(app: InMemoryApp) -> None:
+    """A store that fails now and then makes each process ask about all open jobs, again and again."""
+    await with_jobs(app, 0, 1)
+    found = [(await ask_open(app.context)).finished for _ in range(5)]
+    assert (found, len(await app.tasks("recheck")), app.cloud.lists) == ([1, 0, 0, 0, 0], 1, 1)
+    app.later(FOLLOW_UP - 1)
+    assert (await ask_open(app.context)).asked == 0
+    app.later(1)  # its task had its time, and nothing came of it
+    assert (await ask_open(app.context)).finished == 1
+    assert len(await app.tasks("recheck")) == 2
+
+
+async def test_a_job_that_was_only_found_at_work_is_followed_as_soon_as_it_has_ended(app: InMemoryApp) -> None:
+    await with_jobs(app, 1, 0)
+    assert (await ask_overdue(app.context)).finished == 1
+    app.later(FOLLOW_UP)
+    ended = app.cloud.reports["job-0"]
+    app.cloud.reports["job-0"] = replace(ended, status=JobStatus.RUNNING, created_at=app.now)
+    assert (await ask_overdue(app.context)).finished == 0
+    app.cloud.reports["job-0"] = ended
+    assert (await ask_open(app.context)).finished == 1
+
+
+async def test_a_result_that_a_clock_far_ahead_found_is_followed_again_once_its_deadline_is_brought_back(
+    app: InMemoryApp,
+) -> None:
+    await with_jobs(app, 1, 0)
+    seconds, year = 0.0, 365 * 86400.0
+    dates = FutureDates(clock=lambda: seconds)
+    app.later(year)
+    assert (await ask_overdue(app.context)).finished == 1
+    app.later(-year)
+    await dates.bring_back(app.context)
+    seconds = FOLLOW_UP
+    await dates.bring_back(app.context)
+    app.later(1)
+    assert (await ask_overdue(app.context)).finished == 1
