@@ -81,6 +81,10 @@ class Store(Protocol):
         """The books, at a cost that does not grow with the store."""
         ...
 
+    async def may_have_removed(self, document_id: str) -> bool:
+        """Whether a document of this id may have been removed; False is certain. Costs no more than one record."""
+        ...
+
     async def purge(self, *, now: float, limit: int = 1000) -> int:
         """Forget up to ``limit`` records past their ``expires_at``; how many there were."""
         ...

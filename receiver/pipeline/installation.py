@@ -28,13 +28,13 @@ async def installation(context: Context) -> str:
     return await installation(context)
 
 
-async def may_come_again(context: Context) -> bool:
-    """Whether a document that is new to the store may have been submitted before: it came back from a backup, or has
-    forgotten documents (retention.documents_days).
+async def may_come_again(document_id: str, context: Context) -> bool:
+    """Whether a document that is new to the store may have been submitted before: the store came back from a backup,
+    or may have removed the document (retention.documents_days).
     """
     if context.store not in _RESTORED:
         _RESTORED[context.store] = await context.store.get(Flag, RESTORED) is not None
-    return _RESTORED[context.store] or (await context.store.tally()).forgotten > 0
+    return _RESTORED[context.store] or await context.store.may_have_removed(document_id)
 
 
 async def our_spool(context: Context) -> bool:

@@ -187,7 +187,9 @@ async def _cannot_be_there(document: Document, task: Task, context: Context) -> 
     The version of a task tells all that ever happened to it, unless the store has lost or forgotten some of that.
     """
     first = task.version == 1 and task.attempts == 1 and not (document.file_id or document.submissions)
-    return first and not document.transactions and bool(document.installation) and not await may_come_again(context)
+    if not first or document.transactions or not document.installation:
+        return False
+    return not await may_come_again(document.id, context)
 
 
 def _submitted(document: Document, placed: Placed, context: Context) -> Sequence[Write]:

@@ -107,6 +107,9 @@ class MemoryStore:
     async def tally(self) -> Tally:
         return Tally.of(self._totals)
 
+    async def may_have_removed(self, document_id: str) -> bool:
+        return (await self.tally()).forgotten > 0
+
     async def purge(self, *, now: float, limit: int = 1000) -> int:
         gone = [(kind, key) for kind in INDEXES for key in self._kept[kind] if self._get(kind, key, now) is None]
         for kind, key in gone[:limit]:

@@ -429,6 +429,15 @@ class StoreContract(AskedContract):
         await store.apply(Insert(documents[1]))
         assert await store.tally() == Tally(received=5, open=1, failed=1, forgotten=2, routed=1)
 
+    async def test_it_knows_of_each_document_that_it_may_have_been_removed(self, store: Store) -> None:
+        """Whether it says so of others too is its own affair, but of none before the first is removed."""
+        documents = [a_document() for _ in range(5)]
+        await store.apply(*(Insert(document) for document in documents))
+        assert not any([await store.may_have_removed(document.id) for document in documents])
+        await store.apply(*(Delete(document) for document in documents[:3]))
+        await store.apply(Insert(documents[0]))
+        assert all([await store.may_have_removed(document.id) for document in documents[:3]])
+
     async def test_a_change_that_failed_is_not_in_the_books(self, store: Store) -> None:
         await store.apply(Insert(a_flag(id="there")))
         await outcome(store.apply(Insert(a_document()), Insert(a_flag(id="there"))))

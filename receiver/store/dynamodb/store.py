@@ -28,7 +28,7 @@ from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.task import Rank, Task
 from receiver.ports import Clock, R, Store
 from receiver.store import listing
-from receiver.store.dynamodb.items import FIRST, LAST, OLDER, Item, pk_of, place_of, record_of
+from receiver.store.dynamodb.items import FIRST, LAST, OLDER, Item, counters_of, pk_of, place_of, record_of
 from receiver.store.dynamodb.query import KeyRange, TableQuery
 from receiver.store.dynamodb.transaction_items import (
     BOOKS,
@@ -155,6 +155,12 @@ class DynamoStore:
         for item in (await self._lookup.items([counter_pk(book) for book in range(BOOKS)])).values():
             counted.update({name: int(item[name]["N"]) for name in COUNTERS if name in item})
         return Tally.of(counted)
+
+    async def may_have_removed(self, document_id: str) -> bool:
+        """By the counter item that would count it: one read, where the tally takes as many as there are."""
+        book = counter_pk(counters_of(document_id, BOOKS))
+        counted = (await self._lookup.items([book])).get(book, {})
+        return "forgotten" in counted and int(counted["forgotten"]["N"]) > 0
 
     async def purge(self, *, now: float, limit: int = 1000) -> int:
         """0: DynamoDB removes what is past ``expires_at`` by itself, and free of charge."""

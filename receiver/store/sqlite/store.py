@@ -109,6 +109,9 @@ class SqliteStore:
     async def tally(self) -> Tally:
         return Tally.of(dict(await self._reader.do(lambda db: db.execute(BOOKS).fetchall())))
 
+    async def may_have_removed(self, document_id: str) -> bool:
+        return (await self.tally()).forgotten > 0
+
     async def purge(self, *, now: float, limit: int = 1000) -> int:
         return await self._writer.do(functools.partial(_purge, now, limit))
 

@@ -8,7 +8,7 @@ import pytest
 
 from receiver import show
 from receiver.core import token
-from receiver.core.change import Insert, Replace
+from receiver.core.change import Delete, Insert, Replace
 from receiver.core.document import DocumentState, Step
 from receiver.core.errors import CloudBusy, DocumentRefused, OutOfCredits
 from receiver.core.flag import RESTORED, Flag
@@ -252,3 +252,15 @@ async def test_a_store_that_was_restored_looks_for_every_file(
     names = looked_for(app, monkeypatch)
     document = await app.submitted()
     assert names == [external_file_id(document)]
+
+
+async def test_the_file_of_a_document_that_was_removed_and_came_again_is_looked_for(
+    app: InMemoryApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await app.submitted()
+    for task in await app.tasks("submit"):
+        await app.store.apply(Delete(task))
+    await app.store.apply(Delete(before))
+    names = looked_for(app, monkeypatch)
+    again = await app.submitted()
+    assert (again.id, names) == (before.id, [external_file_id(again)])
