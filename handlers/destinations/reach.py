@@ -21,7 +21,6 @@ _ROLE = re.compile(r"arn:(aws[a-z-]*):iam::\d{12}:role(?P<path>/([!-.0-~]+/)*)(?
 _ROLE_PATH, _ROLE_NAME = 512, 64
 """Characters of a role's path, with its slashes, and of its name. Source: IAM API reference, Role."""
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
-_EXAMPLE = "https://minio.example.com:9000"
 
 
 def access_of(given: Mapping[str, str]) -> DestinationAccess:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 EMBEDDED = "__substg1.0_3701000D"
 """In an attachment: the storage of a message, or of an object, that it holds in place of bytes."""
 PROPERTIES = "__properties_version1.0"
-OUTERMOST, INNER, ATTACHMENT = 32, 24, 8
-"""Bytes before the properties of the outermost message, of one within it, of an attachment. Source: MS-OXMSG 2.4."""
+OUTERMOST, INNER = 32, 24
+"""Bytes before the properties of the outermost message, and of one within it. Source: MS-OXMSG 2.4."""
 CONTENT_ID, COMPRESSED_RTF = 0x3712, 0x1009
 RICH_NUMBER = 0
 """HTML is 1, plain text 2, attachments are counted from 3."""

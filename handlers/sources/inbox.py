@@ -7,7 +7,6 @@ dead-letter queue, where a person finds it.
 
 import asyncio
 import logging
-from typing import Literal
 
 from handlers.destinations.queue_address import queue_name
 from handlers.functions.s3_events import S3Put, puts
@@ -26,11 +25,6 @@ PACKETS = "packets/"
 WAIT_SECONDS = 20
 """The longest that SQS waits for a message. Source: SQS developer guide, long polling."""
 PAUSE_AFTER_FAULT = 5.0
-
-Afterwards = Literal["left", "copied", "moved"]
-"""What happens to the object: it stays and is the document's only copy; it stays and is copied into the spool; or it is
-copied, and deleted once it is a document.
-"""
 
 
 async def taken(body: str, app: App) -> bool:

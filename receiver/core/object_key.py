@@ -13,7 +13,6 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from receiver.core.document import Classification, Document
-from receiver.core.errors import Misconfigured
 from receiver.core.pages import spans
 from receiver.core.plan import Target
 from receiver.core.safe_names import NAME_BYTES, cleaned, safe_file, safe_word
@@ -179,9 +178,3 @@ def _parsed(template: str) -> list[tuple[str, bool]]:
     """Each field, and whether it carries a format or conversion. Raises ValueError."""
     parsed = string.Formatter().parse(template)
     return [(name, bool(spec or conversion)) for _, name, spec, conversion in parsed if name is not None]
-
-
-def check_template(template: str) -> None:
-    """Raises Misconfigured for a template with faults."""
-    if faults := template_faults(template):
-        raise Misconfigured(f"{template}: {'; '.join(faults)}")
