@@ -73,9 +73,9 @@ async def hand_over(notice: Notice, to: str, context: Context) -> tuple[str, Par
 def after_notice(channel: Channel, but: PartlyNotified | None, now: float, *, counts: bool) -> Channel:
     """The channel after it took a notice; ``but`` is the error of the addresses that did not."""
     notified = channel.notified(now, counts=counts, all_addresses=but is None)
-    return (
-        notified if but is None or not but.never else notified.failed(str(but), but.fix, now, partly=True, certain=True)
-    )
+    if but is None or not but.never:
+        return notified
+    return notified.failed(str(but), but.fix, now, partly=True, certain=True)
 
 
 def line_of(incident: Incident, context: Context) -> DigestLine:

@@ -214,11 +214,9 @@ class ChannelRun:
                 _, but = await hand_over(notice, self.to, self.context)
         except Exception:  # noqa: BLE001 - the channel fails, not an address: they are owed it for as long as that lasts
             return replace(item, owed_at=now + RETRY_SECONDS[-1])
-        return (
-            self._with_remaining(item, but.retry, str(but), never=but.never)
-            if but is not None
-            else self._with_remaining(item, ())
-        )
+        if but is None:
+            return self._with_remaining(item, ())
+        return self._with_remaining(item, but.retry, str(but), never=but.never)
 
     def _with_remaining(
         self, item: Notification, addresses: tuple[str, ...], reason: str = "", *, never: bool = False
