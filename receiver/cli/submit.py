@@ -7,7 +7,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedReader
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def submit(
     taken, refused = with_app(
         lambda app: _submit(app, found, named, packet=packet, wait=wait, quiet=as_json, followed=followed)
     )
-    _print(taken, refused, settled=wait, as_json=as_json)
+    report_submitted(taken, refused, settled=wait, as_json=as_json)
     raise SystemExit(1 if refused else 0)
 
 
@@ -103,7 +103,7 @@ async def _submit(
     await submit_now(app, [item.document for item in taken])
     if wait:
         settled = await settled_by_us(app, [item.document.id for item in taken], quiet=quiet)
-        taken = [Ingested(settled.get(item.document.id, item.document), item.fresh) for item in taken]
+        taken = [replace(item, document=settled.get(item.document.id, item.document)) for item in taken]
     return taken, refused
 
 
@@ -228,11 +228,14 @@ async def settle(
     return settled
 
 
-def _print(taken: list[Ingested], refused: list[SubmitRefusal], *, settled: bool, as_json: bool) -> None:
+def report_submitted(taken: list[Ingested], refused: list[SubmitRefusal], *, settled: bool, as_json: bool) -> None:
+    """Prints what was ingested, and what was not."""
     if as_json:
         print_json(
             {
-                "documents": [shown(item.document) | {"fresh": item.fresh} for item in taken],
+                "documents": [
+                    shown(item.document) | {"fresh": item.fresh, "ignored": list(item.ignored)} for item in taken
+                ],
                 "refused": [{"name": item.name, "reason": item.reason} for item in refused],
             }
         )
@@ -244,8 +247,15 @@ def _print(taken: list[Ingested], refused: list[SubmitRefusal], *, settled: bool
         table(("document", "name", "received", "state"), rows)
     fresh = sum(item.fresh for item in taken)
     say(f"{quantity(len(taken), 'document')}: {fresh} new, {len(taken) - fresh} known; {len(refused)} skipped")
+    for known in (item for item in taken if item.ignored):
+        say(f"unchanged: {known.document.name} was received before: {_ignored(known)} changed nothing", err=True)
     for item in refused:
         say(f"skipped: {item.name}: {item.reason}", err=True)
+
+
+def _ignored(item: Ingested) -> str:
+    options = {"packet": "--packet", "name": "the name", "metadata": "--metadata"}
+    return ", ".join(options[given] for given in item.ignored)
 
 
 def _known(item: Ingested) -> str:

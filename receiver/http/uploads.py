@@ -15,7 +15,7 @@ from receiver.core.errors import DocumentRefused, MailroomError, Malformed, TooL
 from receiver.http.auth import Endpoint
 from receiver.http.multipart import FilePart, Parts
 from receiver.http.problems import ErrorReply, problem_of
-from receiver.http.vendor_files import take_in_vendor_files
+from receiver.http.vendor_files import ingested_data, take_in_vendor_files
 from receiver.pipeline.ingest import IncomingFile
 from receiver.pipeline.ingest_file import ingest_file
 
@@ -82,8 +82,7 @@ async def _take(app: App, part: FilePart, packet: bool, outcome: UploadResult) -
         return
     for item in arrived.refused:
         outcome.refused.append({"name": item.name, "code": DocumentRefused.code, "reason": item.reason})
-    for each in arrived.taken:
-        outcome.taken.append({"document_id": each.document.id, "name": each.document.name, "fresh": each.fresh})
+    outcome.taken += map(ingested_data, arrived.taken)
 
 
 async def _bounded(first: bytes, part: FilePart, limit: int) -> AsyncIterator[bytes]:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from receiver.core.errors import Malformed
 from receiver.http.json_body import json_response, object_of
 from receiver.pipeline.context import Context
+from receiver.pipeline.ingest import Ingested
 from receiver.pipeline.ingest_vendor_file import IncomingVendorFile, ingest_vendor_file
 
 MOST = 100
@@ -34,8 +35,13 @@ async def take_in_vendor_files(request: Request, context: Context, *, sender: st
     """
     named = _named(await object_of(request), sender, packet=packet)
     taken = [await ingest_vendor_file(item, context) for item in named]
-    told = [{"document_id": item.document.id, "name": item.document.name, "fresh": item.fresh} for item in taken]
-    return json_response({"documents": told}, 202)
+    return json_response({"documents": [ingested_data(item) for item in taken]}, 202)
+
+
+def ingested_data(item: Ingested) -> dict[str, Any]:
+    """One document in the response, with what was given and changed nothing."""
+    data = {"document_id": item.document.id, "name": item.document.name, "fresh": item.fresh}
+    return data | ({"ignored": list(item.ignored)} if item.ignored else {})
 
 
 def _named(body: dict[str, Any], sender: str, *, packet: bool) -> list[IncomingVendorFile]:

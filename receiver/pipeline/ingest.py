@@ -65,6 +65,13 @@ class Ingested:
     document: Document
     fresh: bool
     """False when this document was ingested before."""
+    ignored: tuple[str, ...] = ()
+    """What was given now (packet, name, metadata), and changed nothing on the document that was ingested before."""
+
+
+def ingested_before(document: Document, **differs: bool) -> Ingested:
+    """A document that came again; ``differs`` says of each value that was given whether the document has another."""
+    return Ingested(document, fresh=False, ignored=tuple(name for name, other in differs.items() if other))
 
 
 async def ingest(arrival: IncomingFile, context: Context) -> Ingested:
@@ -76,13 +83,14 @@ async def ingest(arrival: IncomingFile, context: Context) -> Ingested:
     if not arrival.held and (reason := refusal(head, arrival.name, packet=arrival.packet)):
         raise DocumentRefused(f"{arrival.name} {reason}", fix="leave it out, or submit its content as a document")
     if isinstance(source, Path | BufferedReader | bytes) and (known := await _known(arrival, source, context)):
-        return Ingested(known, fresh=False)
+        return ingested_before(known, packet=arrival.packet and not known.packet)
     kept = source if isinstance(source, StoredContent) else await _keep(arrival, source, context)
     document = _document(arrival, kept, await installation(context), context)
     tasks = () if arrival.held else (submission_of(document, now=document.taken_in_at, bulk=arrival.bulk),)
     document, existing = await _kept_once(document, tasks, context)
     if existing is not None:
-        return Ingested(await with_bytes(existing, kept, context), fresh=False)
+        known = await with_bytes(existing, kept, context)
+        return ingested_before(known, packet=arrival.packet and not known.packet)
     context.meter.count("mailroom_documents", source=arrival.kind)
     await context.enqueue(*(task.id for task in tasks))
     return Ingested(document, fresh=True)

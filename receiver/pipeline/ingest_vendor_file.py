@@ -13,7 +13,7 @@ from receiver.core.safe_names import whole
 from receiver.core.task import submission_of
 from receiver.core.vendor_input import SCHEME, is_parse_job, one_spelling, refuse_no_file, refuse_no_parse_job
 from receiver.pipeline.context import Context
-from receiver.pipeline.ingest import Ingested, inserted
+from receiver.pipeline.ingest import Ingested, ingested_before, inserted
 from receiver.pipeline.installation import installation
 
 NAME_CHARACTERS = 255
@@ -71,7 +71,12 @@ async def ingest_vendor_file(arrival: IncomingVendorFile, context: Context) -> I
     task = submission_of(document, now=document.taken_in_at, bulk=arrival.bulk)
     existing = await inserted(document, (task,), context)
     if existing is not None:
-        return Ingested(existing, fresh=False)
+        return ingested_before(
+            existing,
+            packet=arrival.packet and not existing.packet,
+            name=document.name not in (existing.name, arrival.vendor_id),
+            metadata=not document.metadata.items() <= existing.metadata.items(),
+        )
     context.meter.count("mailroom_documents", source=SCHEME)
     await context.enqueue(task.id)
     return Ingested(document, fresh=True)

@@ -1,4 +1,4 @@
-"""``mailroom submit --wait`` returns when what was named is settled, however often it was named."""
+"""``mailroom submit``: what ``--wait`` waits for, and what is said of a document that is known."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 import anyio
 import pytest
 
-from receiver.cli.submit import settle, submit_now
+from receiver.cli.submit import report_submitted, settle, submit_now
 from receiver.core.document import DocumentState
+from receiver.pipeline.ingest import Ingested
 from receiver.pipeline.ingest_vendor_file import IncomingVendorFile, ingest_vendor_file
 from receiver.ports import CloudFile
 from tests.in_memory_app import InMemoryApp
@@ -41,3 +42,10 @@ async def test_the_task_of_a_document_that_is_named_twice_is_asked_for_once(app:
     command: Any = SimpleNamespace(context=SimpleNamespace(store=store, clock=app.context.clock), settings=settings)
     await submit_now(command, [document, document])
     assert len(asked) == 1
+
+
+async def test_what_was_given_and_changed_nothing_is_said(app: InMemoryApp, capsys: pytest.CaptureFixture[str]) -> None:
+    document = (await app.ingest("scan.pdf")).document
+    known = Ingested(document, fresh=False, ignored=("packet", "name"))
+    report_submitted([known], [], settled=False, as_json=False)
+    assert "unchanged: scan.pdf was received before: --packet, the name changed nothing" in capsys.readouterr().err

@@ -33,6 +33,14 @@ async def test_the_query_says_packet_for_entries_that_do_not(app: InMemoryApp, p
     assert found == {"dfl-1": packet, "dfl-2": True, "dfl-3": False}
 
 
+async def test_a_request_about_a_known_id_is_told_what_changed_nothing(app: InMemoryApp) -> None:
+    served: Any = SimpleNamespace(context=app.context)
+    answers = [await upload(served)(request_with({"file_id": "dfl-1", **more}, "")) for more in ({}, {"packet": True})]
+    first, again = (json.loads(bytes(answer.body))["documents"][0] for answer in answers)
+    assert (first["fresh"], "ignored" in first) == (True, False)
+    assert (again["fresh"], again["ignored"]) == (False, ["packet"])
+
+
 def test_metadata_that_contradicts_itself_is_refused() -> None:
     with pytest.raises(click.UsageError, match="customer is given twice"):
         vendor_files(["dfl-1"], [], ["customer=1", "customer=2"], packet=False)

@@ -45,6 +45,17 @@ async def test_the_attachments_of_one_mail_are_one_batch_with_sender_and_subject
     assert first.metadata["subject"] == "Our invoice"
 
 
+async def test_a_known_file_that_comes_again_as_a_packet_says_that_it_stays_a_document(app: InMemoryApp) -> None:
+    content = packet_bytes(a_page("1"))
+
+    async def once(*, packet: bool) -> Ingested:
+        return await app.ingest("scan.pdf", content, packet=packet)
+
+    first, again, plain = await once(packet=False), await once(packet=True), await once(packet=False)
+    assert [item.ignored for item in (first, again, plain)] == [(), ("packet",), ()]
+    assert not (await app.document(first.document.id)).packet
+
+
 async def test_the_same_mail_by_another_way_is_the_same_documents(app: InMemoryApp) -> None:
     first = await mailed(app, PDF, TEXT)
     again = await mailed(app, PDF, TEXT, kind="s3")

@@ -72,6 +72,25 @@ async def test_the_same_id_is_the_same_document(app: InMemoryApp) -> None:
     assert not other.document.duplicate_of  # bytes that nobody has read are no duplicate
 
 
+@pytest.mark.parametrize(
+    ("given", "ignored"),
+    [
+        ({}, ()),
+        ({"name": "mine.pdf", "metadata": {"customer": "42"}}, ()),
+        ({"packet": True}, ("packet",)),
+        ({"name": "other.pdf"}, ("name",)),
+        ({"metadata": {"customer": "43"}}, ("metadata",)),
+        ({"packet": True, "name": "o", "metadata": {"more": "1"}}, ("packet", "name", "metadata")),
+    ],
+)
+async def test_what_changes_nothing_on_a_known_id_is_named(
+    app: InMemoryApp, given: dict[str, Any], ignored: tuple[str, ...]
+) -> None:
+    first = await take_in(app, file_id=LEASE, name="mine.pdf", metadata={"customer": "42"})
+    again = await take_in(app, file_id=LEASE, **given)
+    assert (again.document.id, again.ignored, first.ignored) == (first.document.id, ignored, ())
+
+
 async def test_an_older_id_in_capitals_is_the_same_document(app: InMemoryApp) -> None:
     older = LEASE.removeprefix("dfl-").replace("5", "a")
     first = await take_in(app, file_id=older)
