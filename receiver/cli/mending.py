@@ -52,10 +52,9 @@ def _row(item: Document | Skipped, action: str) -> tuple[str, str, str, str]:
     return item.id, item.name, "✔", action
 
 
-async def tell_price(app: App, document_id: str, *, as_json: bool) -> None:
-    """Prints what resubmitting this document will cost. Raises NotFound."""
-    document = replace(await document_named(document_id, app.context), content="")  # new bytes, which are uploaded
-    price = price_of([document])
+def tell_price(document: Document, *, as_json: bool) -> None:
+    """Prints what submitting this document with new bytes will cost."""
+    price = price_of([replace(document, content="")])  # new bytes are uploaded, also those of a parse job
     outcome_text(f"it will be submitted again: {price}", as_json=as_json)
 
 

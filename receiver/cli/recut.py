@@ -8,7 +8,7 @@ from receiver.cli.running import with_app
 from receiver.cli.user import user_name
 from receiver.core.errors import Malformed
 from receiver.core.pages import read_spans
-from receiver.core.quantity import quantity
+from receiver.core.price import price_of_pages
 from receiver.packets.correct import CutRequest, cut_text, read_piece
 from receiver.packets.correct import recut as recut_by_hand
 
@@ -30,7 +30,7 @@ def recut(document_id: str, pieces: tuple[str, ...], merge: str | None, who: str
     request = CutRequest(pieces=tuple(map(read_piece, pieces)), merge=_pages(merge) if merge else (), who=who)
     untyped = sum(len(item.pages) for item in request.pieces if not item.category)
     if untyped and not as_json:
-        say(f"pieces without a type will be classified: {quantity(untyped, 'page')}, about {untyped} credits")
+        say(f"pieces without a type will be classified: {price_of_pages(untyped)}")
     packet = with_app(lambda app: recut_by_hand(document_id, request, app.context))
     if as_json:
         print_json(show.document(packet))

@@ -1,5 +1,6 @@
 """mailroom replace: replaces a document's file and resubmits it."""
 
+import dataclasses
 from pathlib import Path
 
 import click
@@ -8,7 +9,8 @@ from receiver.bootstrap import App
 from receiver.cli.mending import JSON, WHO, report_mended, tell_price
 from receiver.cli.running import with_app
 from receiver.core.document import Document
-from receiver.operations.failed_documents import Skipped, replace_bytes
+from receiver.operations.failed_documents import Skipped, replace_bytes, replacement
+from receiver.pipeline.gather_facts import pages_if_countable
 
 
 @click.command(short_help="Replace a document's file and resubmit it.")
@@ -23,7 +25,9 @@ def replace(document_id: str, file: Path, who: str, as_json: bool) -> None:
     """
 
     async def work(app: App) -> Document | Skipped:
-        await tell_price(app, document_id, as_json=as_json)
+        wanted = await replacement(document_id, file, app.context)
+        pages = await pages_if_countable(wanted, file, app.context)
+        tell_price(dataclasses.replace(wanted, page_count=pages), as_json=as_json)
         return await replace_bytes(document_id, file, app.context, who=who)
 
     done = with_app(work)

@@ -28,7 +28,7 @@ class Price:
     """Credits a page of the unknown ones, ascending."""
 
     def __str__(self) -> str:
-        known = f"{quantity(self.pages, 'page')}, about {self.credits} credits"
+        known = f"{quantity(self.pages, 'page')}, about {quantity(self.credits, 'credit')}"
         if self.parsed == self.documents > 0:
             return "0 credits: LlamaCloud has parsed it already"
         if not self.unknown:
@@ -52,6 +52,11 @@ def price_of(documents: Sequence[Document]) -> Price:
         parsed=len(documents) - len(billed),
         rates=tuple(rates),
     )
+
+
+def price_of_pages(pages: int) -> Price:
+    """The price of classifying this many pages of a new document."""
+    return Price(documents=1, pages=pages, credits=pages * CREDITS_PER_PAGE["classify"], unknown=0)
 
 
 def _per_page(document: Document) -> int:

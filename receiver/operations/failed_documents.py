@@ -129,16 +129,26 @@ async def unlock(document_id: str, password: str, context: Context, *, who: str)
         return await _with_bytes(document, path, document.name, f"{who} unlocked it", context)
 
 
-async def replace_bytes(document_id: str, file: Path, context: Context, *, who: str) -> Document | Skipped:
-    """The document with the bytes of this file, resubmitted. Raises NotFound, NotAllowed, DocumentRefused."""
+async def replacement(document_id: str, file: Path, context: Context) -> Document:
+    """The document with the name and media type that this file gives it, its pages not counted; nothing is stored.
+
+    Raises NotFound, NotAllowed, DocumentRefused.
+    """
     document = await document_named(document_id, context)
     _refuse(document)
     with file.open("rb") as opened:
         head = opened.read(HEAD_BYTES)
     if reason := refusal(head, file.name, packet=document.packet):
         raise DocumentRefused(f"{file.name} {reason}", fix="submit its content as a document")
-    same_kind = media_type(head, file.name) == document.media_type
-    return await _with_bytes(document, file, document.name if same_kind else file.name, f"{who} replaced it", context)
+    kind = media_type(head, file.name)
+    name = document.name if kind == document.media_type else file.name
+    return replace(document, name=name, media_type=kind, page_count=None)
+
+
+async def replace_bytes(document_id: str, file: Path, context: Context, *, who: str) -> Document | Skipped:
+    """The document with the bytes of this file, resubmitted. Raises NotFound, NotAllowed, DocumentRefused."""
+    document = await replacement(document_id, file, context)
+    return await _with_bytes(document, file, document.name, f"{who} replaced it", context)
 
 
 def _refuse(document: Document) -> None:

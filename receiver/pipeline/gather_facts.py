@@ -75,7 +75,7 @@ async def gather_facts(document: Document, context: Context) -> GatheredFacts:
     with contextlib.suppress(FileGone, OSError):
         async with on_disk(document, context) as path:
             read, writes = (document, ()) if document.sha256 else await _read(document, path, context)
-            return GatheredFacts(replace(read, page_count=await _counted(read, path, context)), writes)
+            return GatheredFacts(replace(read, page_count=await pages_if_countable(read, path, context)), writes)
     return GatheredFacts(document)
 
 
@@ -92,7 +92,8 @@ async def _read(document: Document, path: Path, context: Context) -> tuple[Docum
     return known, tuple(map(InsertIfAbsent, notes))
 
 
-async def _counted(document: Document, path: Path, context: Context) -> int | None:
+async def pages_if_countable(document: Document, path: Path, context: Context) -> int | None:
+    """The pages of the document, whose bytes are at this path; None if they cannot be counted."""
     if document.page_count is not None or context.cutter is None or document.media_type != PDF:
         return document.page_count or (1 if document.media_type in ONE_PAGE else None)
     with contextlib.suppress(Uncuttable, ReaderDied):

@@ -121,14 +121,37 @@ def test_the_price_of_a_replay_is_said_before(tmp_path: Path, monkeypatch: pytes
     assert asyncio.run(app.document(document.id)).submissions == 1
 
 
-def test_the_price_of_a_replacement_is_said_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "content", "price"),
+    [
+        ("intact.pdf", packet_bytes(*[a_page("y")] * 3), "3 pages, about 3 credits"),
+        ("intact.pdf", packet_bytes(a_page("y")), "1 page, about 1 credit"),
+        ("cut.pdf", b"%PDF-1.7 broken", "the credits of 1 document whose pages are not counted, 1 a page"),
+        ("scan.png", b"\x89PNG\r\n\x1a\n" + bytes(20), "1 page, about 1 credit"),
+        ("letter.txt", b"a letter", "the credits of 1 document whose pages are not counted, 1 a page"),
+    ],
+)
+def test_the_price_of_a_replacement_is_that_of_the_new_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, price: str
+) -> None:
     app = InMemoryApp(tmp_path)
     document = failed(app, pages=2)
+    file = tmp_path / name
+    file.write_bytes(content)
+    with terminal(app, TABLE, monkeypatch):
+        done = run(f"mailroom replace {document.id} FILE", FILE=file)
+    assert f"it will be submitted again: {price}\n" in done.output
+
+
+def test_no_price_is_said_of_a_replacement_that_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = InMemoryApp(tmp_path)
+    document = asyncio.run(app.routed())
     file = tmp_path / "intact.pdf"
     file.write_bytes(packet_bytes(a_page("y")))
     with terminal(app, TABLE, monkeypatch):
-        said = run(f"mailroom replace {document.id} FILE", FILE=file).output
-    assert "it will be submitted again: 2 pages, about 2 credits" in said
+        done = run(f"mailroom replace {document.id} FILE", FILE=file)
+    assert "it is routed" in str(done.exception)
+    assert "it will be submitted" not in done.output
 
 
 def test_bytes_that_replace_a_parse_job_have_a_price(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,4 +162,4 @@ def test_bytes_that_replace_a_parse_job_have_a_price(tmp_path: Path, monkeypatch
     file.write_bytes(packet_bytes(a_page("y")))
     with terminal(app, TABLE, monkeypatch):
         assert "0 credits: LlamaCloud has parsed it already" in run(f"mailroom resubmit {document.id} --dry-run").output
-        assert "2 pages, about 2 credits" in run(f"mailroom replace {document.id} FILE", FILE=file).output
+        assert "1 page, about 1 credit\n" in run(f"mailroom replace {document.id} FILE", FILE=file).output
