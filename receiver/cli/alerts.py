@@ -1,6 +1,5 @@
 """mailroom alerts: list, explain, acknowledge and silence incidents; test channels."""
 
-import getpass
 import os
 import sys
 import time
@@ -16,6 +15,7 @@ from receiver.bootstrap import App
 from receiver.cli.listing import SPAN, when
 from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.running import with_app, with_store
+from receiver.cli.user import user_name
 from receiver.config import load
 from receiver.core.alert_rule import AlertRule
 from receiver.core.change import Query
@@ -28,9 +28,7 @@ from receiver.environment import from_environ
 from receiver.pipeline.records import find_records
 from receiver.secrets import RevealedEnviron
 
-WHO = click.option(
-    "--who", default=getpass.getuser, show_default="you", help="Who does this; recorded with the incident."
-)
+WHO = click.option("--who", default=user_name, show_default="you", help="Who does this; recorded with the incident.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

@@ -1,6 +1,5 @@
 """Shared by the commands that fix documents: who decides, which documents, and the output."""
 
-import getpass
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -10,12 +9,13 @@ import click
 from receiver.alerting.incidents import documents_of
 from receiver.bootstrap import App
 from receiver.cli.output import print_json, say, table
+from receiver.cli.user import user_name
 from receiver.core.document import Document
 from receiver.core.errors import NotFound
 from receiver.core.price import price_of
 from receiver.operations.failed_documents import Skipped, document_named
 
-WHO = click.option("--who", default=getpass.getuser, show_default="you", help="Who decides; recorded on the document.")
+WHO = click.option("--who", default=user_name, show_default="you", help="Who decides; recorded on the document.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 CAUSE = click.option("--cause", help="All unfixed documents of this incident, by the key in its alert.")
 

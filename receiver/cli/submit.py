@@ -20,7 +20,7 @@ from receiver.cli.paths import IGNORED, Given, NotTaken, files, follow_option, i
 from receiver.cli.progress import bar
 from receiver.cli.running import refuse_strange_spool, with_app
 from receiver.cli.serve import worker_of
-from receiver.cli.vendor_files import vendor_files
+from receiver.cli.vendor_files import BULK_FROM, vendor_files
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import MailroomError
 from receiver.core.quantity import quantity
@@ -33,10 +33,6 @@ from receiver.show import document as shown
 from receiver.worker import owner_name
 
 log = logging.getLogger("mailroom.submit")
-BULK_FROM = 20
-"""Files in one command, from which on they wait for documents that come one by one."""
-
-
 AT_ONCE = 16
 """Files that are ingested concurrently, so that they share the cost of a sync."""
 

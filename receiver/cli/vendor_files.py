@@ -1,16 +1,16 @@
 """The files and parse jobs at LlamaCloud that a command line names, with names and metadata."""
 
-import getpass
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
+from receiver.cli.user import user_name
 from receiver.core.errors import Malformed
 from receiver.pipeline.ingest_vendor_file import IncomingVendorFile
 
 BULK_FROM = 20
-"""Ids in one command, from which on they wait for documents that come one by one."""
+"""Files or ids in one command, from which on they wait for documents that come one by one."""
 
 
 def vendor_files(
@@ -29,7 +29,7 @@ def vendor_files(
 
 def _named(option: str, text: str, **fields: Any) -> IncomingVendorFile:
     vendor_id, _, name = text.partition("=")
-    given: dict[str, Any] = {option: vendor_id, "name": name, "sender": _user(), **fields}
+    given: dict[str, Any] = {option: vendor_id, "name": name, "sender": user_name(), **fields}
     return IncomingVendorFile(**given)
 
 
@@ -46,10 +46,3 @@ def _pair(option: str, text: str) -> tuple[str, str]:
     if not found or not key:
         raise click.UsageError(f"{option} {text}: write KEY=VALUE")
     return key, value
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a user without a name
-        return ""
