@@ -23,6 +23,7 @@ from receiver.config.text import (
     seconds,
     window_seconds,
 )
+from receiver.config.vendor_sections import ClassifySection, SplitSection
 from receiver.core.alert import Severity
 from receiver.core.alert_rule import AlertRule, SeverityRule
 from receiver.core.category_names import ambiguous_names
@@ -157,7 +158,7 @@ def _config(file: model.ConfigFile, source: ConfigText, environ: Mapping[str, st
     )
 
 
-def _classify(section: model.ClassifySection) -> Classify:
+def _classify(section: ClassifySection) -> Classify:
     return Classify(
         rules=tuple(Rule(**dict(rule)) for rule in section.rules or ()),
         **dict(section.parsing),
@@ -167,7 +168,7 @@ def _classify(section: model.ClassifySection) -> Classify:
     )
 
 
-def _split(section: model.SplitSection) -> Split:
+def _split(section: SplitSection) -> Split:
     listed = section.categories if isinstance(section.categories, tuple) else None
     own = tuple(Category(**dict(item)) for item in listed) if listed is not None else None
     return Split(**{**dict(section), "categories": own, "guards": Guards(**dict(section.guards))})
