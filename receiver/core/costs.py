@@ -49,16 +49,24 @@ def charged(document: Document, report: JobReport) -> Document:
     return replace(document, credits=document.credits + report.credits)
 
 
-def costs_by_day(documents: Iterable[Document]) -> list[DayCost]:
-    """The sums, the newest day first; documents that no job was made for cost nothing and are left out."""
+def cost_of(document: Document) -> DayCost | None:
+    """What this document cost; None if no job was made for it."""
+    if not document.credits and not document.unpriced_jobs:
+        return None
+    day = f"{datetime.fromtimestamp(document.taken_in_at, UTC):%Y-%m-%d}"
+    return DayCost(day, cost_type(document), 1, document.credits, document.unpriced_jobs)
+
+
+def costs_by_day(costs: Iterable[DayCost]) -> list[DayCost]:
+    """The sums by day and type, the newest day first."""
     sums: dict[tuple[str, str], DayCost] = {}
-    for item in documents:
-        if not item.credits and not item.unpriced_jobs:
-            continue
-        key = (f"{datetime.fromtimestamp(item.taken_in_at, UTC):%Y-%m-%d}", cost_type(item))
-        known = sums.get(key, DayCost(*key, 0, 0.0, 0))
-        sums[key] = DayCost(
-            *key, known.documents + 1, known.credits + item.credits, known.unpriced_jobs + item.unpriced_jobs
+    for item in costs:
+        known = sums.get((item.day, item.type), DayCost(item.day, item.type, 0, 0.0, 0))
+        sums[item.day, item.type] = replace(
+            known,
+            documents=known.documents + item.documents,
+            credits=known.credits + item.credits,
+            unpriced_jobs=known.unpriced_jobs + item.unpriced_jobs,
         )
     ordered = sorted(sums.values(), key=lambda row: row.type)
     return sorted(ordered, key=lambda row: row.day, reverse=True)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.core.change import Replace
-from receiver.core.costs import charged, cost_type, costs_by_day
+from receiver.core.change import Insert, Replace
+from receiver.core.costs import charged, cost_of, cost_type, costs_by_day
 from receiver.core.document import Classification, Document, DocumentState, Step
 from receiver.core.job import JobKind, JobReport, JobStatus, Segment
 from receiver.metrics import SummingMeter
@@ -40,7 +40,7 @@ def test_the_sums_hold_each_credit_once(paid: list[tuple[str | None, int, list[J
         for report in reports:
             document = charged(document, report)
         documents.append(document)
-    rows = costs_by_day(documents)
+    rows = costs_by_day(filter(None, map(cost_of, documents)))
     every = [report for _, _, reports in paid for report in reports]
     assert sum(row.credits for row in rows) == sum(report.credits or 0 for report in every)
     unpriced = [item for item in every if item.credits is None and item.status is JobStatus.COMPLETED]
@@ -71,6 +71,18 @@ async def test_a_document_carries_what_its_jobs_cost_once_however_often_they_are
     assert counted[("classify", "invoice")] == 3.0
     found = await read_costs(app.store, since=0)
     assert (found.credits, found.complete, [row.type for row in found.rows]) == (5.0, True, ["invoice"])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("limit", "spent", "complete"), [(3, 6.0, False), (5, 10.0, False), (6, 10.0, True)])
+async def test_costs_are_read_page_by_page_up_to_the_limit(
+    app: InMemoryApp, monkeypatch: pytest.MonkeyPatch, limit: int, spent: float, complete: bool
+) -> None:
+    monkeypatch.setattr("receiver.operations.costs.PAGE", 2)
+    for number in range(5):
+        await app.store.apply(Insert(a_document(id=f"doc-{number}", credits=2.0)))
+    found = await read_costs(app.store, since=0, limit=limit)
+    assert (found.credits, found.documents, found.complete) == (spent, min(limit, 5), complete)
 
 
 @pytest.mark.anyio
