@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,17 @@ def test_every_dependency_has_its_reason() -> None:
     packages = {re.split(r"[\[<>=~!; ]", item)[0] for item in named} - {"llamacloud-mailroom"}
     text = (DOCS / "dependencies.md").read_text()
     assert sorted(package for package in packages if package.lower() not in text.lower()) == []
+
+
+def test_no_entry_stands_twice() -> None:
+    changes = [
+        line[:60] for line in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("\n") if line[:2] == "- "
+    ]
+    rows = re.findall(r"^\| ([\w, -]+?) (?:\(.*?\) )?\|", (DOCS / "dependencies.md").read_text(), re.MULTILINE)
+    packages = [name for row in rows for name in row.split(", ") if name != "package" and name.strip("-")]
+    assert len(changes) > 100
+    assert len(packages) > 30
+    assert [each for each, times in Counter([*changes, *packages]).items() if times > 1] == []
 
 
 def test_the_version_is_one() -> None:
