@@ -4,15 +4,19 @@ import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 
 from receiver.core.change import Insert, Replace
 from receiver.core.costs import charged, cost_of, cost_type, costs_by_day
 from receiver.core.document import Classification, Document, DocumentState, Step
 from receiver.core.job import JobKind, JobReport, JobStatus, Segment
+from receiver.http.api import Api
 from receiver.metrics import SummingMeter
 from receiver.operations.costs import read_costs
 from tests.builders import NOW, a_document
@@ -175,3 +179,24 @@ def test_bytes_that_replace_a_parse_job_have_a_price(tmp_path: Path, monkeypatch
     with terminal(app, TABLE, monkeypatch):
         assert "0 credits: LlamaCloud has parsed it already" in run(f"mailroom resubmit {document.id} --dry-run").output
         assert "1 page, about 1 credit\n" in run(f"mailroom replace {document.id} FILE", FILE=file).output
+
+
+@pytest.mark.anyio
+async def test_the_page_gets_the_costs_of_the_last_30_days_and_reads_them_once_a_minute(app: InMemoryApp) -> None:
+    served: Any = SimpleNamespace(context=app.context)
+    api = Api(served)
+
+    async def asked() -> list[dict[str, Any]]:
+        response = await api.costs(Request({"type": "http", "method": "GET", "headers": []}))
+        rows: list[dict[str, Any]] = json.loads(bytes(response.body))["rows"]
+        return rows
+
+    def received(id_: str, days_ago: float) -> Insert:
+        return Insert(a_document(id=id_, credits=2.0, taken_in_at=app.now - days_ago * DAY))
+
+    await app.store.apply(received("doc-new", 1), received("doc-old", 31))
+    assert [(row["documents"], row["credits"]) for row in await asked()] == [(1, 2.0)]
+    await app.store.apply(received("doc-newer", 1))
+    assert [row["documents"] for row in await asked()] == [1]
+    app.now += 61
+    assert [row["documents"] for row in await asked()] == [2]
