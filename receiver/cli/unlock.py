@@ -10,7 +10,7 @@ from receiver.cli.mending import JSON, WHO, report_mended, tell_price
 from receiver.cli.running import with_app
 from receiver.core.document import Document
 from receiver.core.errors import Malformed
-from receiver.operations.failed_documents import Skipped, document_named
+from receiver.operations.failed_documents import Skipped, document_named, refuse_new_bytes
 from receiver.operations.failed_documents import unlock as unlock_document
 
 
@@ -32,7 +32,9 @@ def unlock(document_id: str, password_file: Path, who: str, as_json: bool) -> No
     password = _first_line(password_file)
 
     async def work(app: App) -> Document | Skipped:
-        tell_price(await document_named(document_id, app.context), as_json=as_json)
+        document = await document_named(document_id, app.context)
+        refuse_new_bytes(document)
+        tell_price(document, as_json=as_json)
         return await unlock_document(document_id, password, app.context, who=who)
 
     done = with_app(work)

@@ -119,7 +119,7 @@ async def unlock(document_id: str, password: str, context: Context, *, who: str)
     """
     document = await document_named(document_id, context)
     await refuse_unreadable(document, context)
-    _refuse(document)
+    refuse_new_bytes(document)
     if context.cutter is None:
         raise Misconfigured("this application cannot open PDFs: its Context has no cutter")
     with tempfile.TemporaryDirectory(prefix="mailroom-unlock-") as folder:
@@ -135,7 +135,7 @@ async def replacement(document_id: str, file: Path, context: Context) -> Documen
     Raises NotFound, NotAllowed, DocumentRefused.
     """
     document = await document_named(document_id, context)
-    _refuse(document)
+    refuse_new_bytes(document)
     with file.open("rb") as opened:
         head = opened.read(HEAD_BYTES)
     if reason := refusal(head, file.name, packet=document.packet):
@@ -151,7 +151,8 @@ async def replace_bytes(document_id: str, file: Path, context: Context, *, who: 
     return await _with_bytes(document, file, document.name, f"{who} replaced it", context)
 
 
-def _refuse(document: Document) -> None:
+def refuse_new_bytes(document: Document) -> None:
+    """Raises NotAllowed for a document that can get no other bytes in its present state."""
     if document.forgotten_at is None and (why := why_not(document)):
         raise NotAllowed(f"document {document.id}: {why}")
 

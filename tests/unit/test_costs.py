@@ -159,13 +159,14 @@ def test_the_price_of_a_replacement_is_that_of_the_new_file(
     assert f"it will be submitted again: {price}\n" in done.output
 
 
-def test_no_price_is_said_of_a_replacement_that_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["replace {} FILE", "unlock {} --password-file FILE"])
+def test_no_price_is_said_of_what_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     app = InMemoryApp(tmp_path)
     document = asyncio.run(app.routed())
     file = tmp_path / "intact.pdf"
-    file.write_bytes(packet_bytes(a_page("y")))
+    file.write_bytes(packet_bytes(a_page("y")) if command.startswith("replace") else b"password")
     with terminal(app, TABLE, monkeypatch):
-        done = run(f"mailroom replace {document.id} FILE", FILE=file)
+        done = run(f"mailroom {command.format(document.id)}", FILE=file)
     assert "it is routed" in str(done.exception)
     assert "it will be submitted" not in done.output
 
