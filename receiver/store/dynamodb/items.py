@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from receiver.core.change import INDEXES, Record, kind_of
 from receiver.core.document import Document
+from receiver.core.errors import Misconfigured
 from receiver.core.task import Rank, Task, TaskState
 from receiver.ports import R
 from receiver.store import codec
@@ -174,8 +175,8 @@ def item_of(record: Record, *, wrote: str) -> Item:
 
 
 def record_of(kind: type[R], item: Item) -> R:
-    """The record that an item holds."""
-    return codec.decode(kind, _unpacked(item["body"]))
+    """The record that an item holds. Raises Misconfigured for one that a newer Mailroom has compressed."""
+    return codec.decode(kind, _unpacked(item["body"], item["pk"]["S"]))
 
 
 def as_number(value: float) -> dict[str, str]:
@@ -199,9 +200,14 @@ def _packed(body: str) -> dict[str, Any]:
     return {"B": packed} if len(packed) < len(raw) else {"S": body}
 
 
-def _unpacked(body: dict[str, Any]) -> str | bytes:
+def _unpacked(body: dict[str, Any], pk: str) -> str | bytes:
     if "B" in body:
         packed: bytes = base64.b64decode(body["B"]) if isinstance(body["B"], str) else bytes(body["B"])
+        if packed[0] not in DICTIONARIES:
+            raise Misconfigured(
+                f"{pk} was written by a newer Mailroom (dictionary {packed[0]}; this one knows {NEWEST})",
+                fix="install that version",
+            )
         return zlib.decompressobj(wbits=-zlib.MAX_WBITS, zdict=DICTIONARIES[packed[0]]).decompress(packed[1:])
     text: str = body["S"]
     return zlib.decompress(base64.b64decode(text.removeprefix(PACKED))) if text.startswith(PACKED) else text

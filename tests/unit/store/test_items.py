@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from receiver.core.change import INDEXES, Record
 from receiver.core.document import Document
+from receiver.core.errors import Misconfigured
 from receiver.core.event import Event
 from receiver.core.task import Rank, Task, TaskState
 from receiver.store import codec
@@ -21,6 +22,7 @@ from receiver.store.dynamodb.items import (
     FIRST,
     KEY_LIMIT,
     LAST,
+    NEWEST,
     SHARDS,
     SHARED,
     brief,
@@ -85,9 +87,9 @@ def test_a_body_is_packed_where_that_has_fewer_bytes_than_its_text() -> None:
     """Characters of three bytes: a text of 150,000 of them would not fit into an item."""
     letters = "".join(chr(0x4E00 + at * 7919 % 20_000) for at in range(150_000))
     document = a_document(metadata={"text": letters})
-    body = item_of(document, wrote="me")["body"]
-    assert len(body["B"]) < len(codec.encode(document).encode())
-    assert record_of(Document, {"body": body}) == document
+    item = item_of(document, wrote="me")
+    assert len(item["body"]["B"]) < len(codec.encode(document).encode())
+    assert record_of(Document, item) == document
 
 
 def test_what_all_records_share_is_spread_over_partitions() -> None:
@@ -166,6 +168,15 @@ def test_a_dictionary_that_was_used_stays_as_it_is() -> None:
     """Records are compressed against it: one byte more or less, and they cannot be read."""
     known = {1: "d6a4da46b338bc9f6ecc99dc1a6632d58063fb0b6dcbcd22361ecda514943842"}
     assert {number: hashlib.sha256(text).hexdigest() for number, text in DICTIONARIES.items()} == known
+
+
+@given(st.integers(NEWEST + 1, 255), st.binary(max_size=20))
+def test_a_body_compressed_against_a_dictionary_of_a_newer_mailroom_is_refused_by_name(
+    number: int, rest: bytes
+) -> None:
+    item = {**item_of(a_document(id="doc_1"), wrote="w"), "body": {"B": bytes([number]) + rest}}
+    with pytest.raises(Misconfigured, match=rf"^document#doc_1 was written by a newer Mailroom \(dictionary {number};"):
+        record_of(Document, item)
 
 
 def test_a_ready_task_is_in_one_index_of_the_two_that_could_list_it() -> None:
