@@ -103,7 +103,8 @@ data "aws_iam_policy_document" "secrets" {
   statement {
     sid       = "ReadSecrets"
     actions   = ["secretsmanager:GetSecretValue", "ssm:GetParameters"]
-    resources = values(var.secrets)
+    # Behind a secret's ARN a task definition may name a JSON key, a stage and a version (`:KEY::`); IAM knows only the ARN.
+    resources = distinct([for arn in values(var.secrets) : replace(arn, "/(:secret:[^:]+):.*/", "$1")])
   }
 }
 

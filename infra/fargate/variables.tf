@@ -34,7 +34,7 @@ variable "load_balancer_security_group_id" {
 }
 
 variable "secrets" {
-  description = "Setting -> ARN of the secret or parameter with its value: LLAMA_CLOUD_API_KEY, MAILROOM_WEBHOOK_HEADERS, MAILROOM_TOKEN_SECRETS, MAILROOM_SIGNING_SECRETS."
+  description = "Setting -> ARN of the secret or parameter with its value, as ECS takes it (`ARN:KEY::` picks a JSON key): LLAMA_CLOUD_API_KEY, MAILROOM_WEBHOOK_HEADERS, MAILROOM_TOKEN_SECRETS, MAILROOM_SIGNING_SECRETS."
   type        = map(string)
 }
 

@@ -96,6 +96,25 @@ def test_a_role_may_do_what_the_page_says_and_nothing_else() -> None:
     assert all("*" not in resource.partition(".arn")[0] for item in everything for resource in item["resources"])
 
 
+@pytest.mark.parametrize(
+    ("given", "resource"),
+    [
+        ("secretsmanager:eu-central-1:123456789012:secret:mailroom/door-AbCdEf:KEY::", "mailroom/door-AbCdEf"),
+        ("secretsmanager:eu-central-1:123456789012:secret:a-AbCdEf:::v1", "a-AbCdEf"),
+        ("secretsmanager:eu-central-1:123456789012:secret:a-AbCdEf", "a-AbCdEf"),
+        ("ssm:eu-central-1:123456789012:parameter/secret/a", "parameter/secret/a"),
+    ],
+)
+def test_a_secret_with_a_json_key_is_allowed_by_its_arn(given: str, resource: str) -> None:
+    (reading,) = DATA["aws_iam_policy_document.secrets"]["statement"]
+    (pattern,) = re.findall(
+        r'for arn in values\(var\.secrets\) : replace\(arn, "/(.+)/", "\$1"\)', reading["resources"]
+    )
+    allowed = re.sub(pattern, r"\1", f"arn:aws:{given}")
+    assert f"arn:aws:{given}".startswith(allowed)
+    assert allowed.rpartition(":")[2] == resource
+
+
 def test_its_containers_write_nothing_and_are_nobody() -> None:
     container = LOCALS["container"]
     assert container["readonlyRootFilesystem"] is True
