@@ -41,6 +41,12 @@ def partition_of(region: str) -> Partition | None:
     return named or next((item for item in _installed() if re.search(item.regions, region)), None)
 
 
+def partition_id(region: str) -> str:
+    """The id of its partition, as ARNs begin with it: ``aws`` for what is no region's name too."""
+    found = partition_of(region)
+    return found.id if found else "aws"
+
+
 def is_partition(name: str) -> bool:
     """Whether AWS has this partition."""
     return any(item.id == name for item in PARTITIONS) or any(item.id == name for item in _installed())

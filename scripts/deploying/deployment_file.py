@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from receiver.aws.regions import partition_id
 from receiver.config import faults
 from receiver.config.read_file import FILES
 from receiver.config.source import ConfigText, read_config
@@ -46,7 +47,9 @@ class DeploymentSettings:
         if values.domain is not None:
             found.setdefault("publicUrl", f"https://{values.domain.name}")
         if values.inbox_buckets:
-            arns = dict.fromkeys(f"arn:aws:s3:::{item.split('/')[0]}" for item in values.inbox_buckets)
+            arns = dict.fromkeys(
+                f"arn:{partition_id(region)}:s3:::{item.split('/')[0]}" for item in values.inbox_buckets
+            )
             found |= {"inboxBuckets": "".join(f",{item}" for item in values.inbox_buckets)}
             found |= {"inboxArns": "".join(f",{arn}" for arn in arns)}
         return found | ({"shadow": "shadow.yaml"} if values.shadow else {})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from receiver.aws.regions import partition_of
+from receiver.aws.regions import partition_id
 from scripts.deploying.deployment_file import DeploymentSettings
 
 HEARTBEAT = "MAILROOM_HEARTBEAT_URL"
@@ -32,8 +32,7 @@ class Stage:
     @property
     def partition(self) -> str:
         """aws, aws-cn, …"""
-        found = partition_of(self.region)
-        return found.id if found else "aws"
+        return partition_id(self.region)
 
     def bucket(self, which: str) -> str:
         """The name of its inbox, spool or mail bucket."""

@@ -149,6 +149,12 @@ def test_documents_are_taken_from_a_bucket_outside_below_its_prefix() -> None:
     assert "s3:DeleteObjectVersion" not in said
 
 
+def test_a_bucket_of_another_partition_is_named_by_its_arn_there() -> None:
+    settings = parse_deployment("inbox_buckets: [acme-scans/in/]", "prod")
+    assert settings.parameters("cn-north-1")["inboxArns"] == ",arn:aws-cn:s3:::acme-scans"
+    assert settings.parameters("eu-central-1")["inboxArns"] == ",arn:aws:s3:::acme-scans"
+
+
 def test_what_is_checked_is_what_the_functions_find() -> None:
     """Stand-ins of the check, variable by variable, are those that serverless.yml sets."""
     given = service()["provider"]["environment"]
