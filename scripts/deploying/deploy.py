@@ -35,7 +35,7 @@ from scripts.deploying.retained_data import left_behind, take_over
 from scripts.deploying.self_test import self_test
 from scripts.deploying.stack import make_ready, stack_resources
 from scripts.deploying.stage import Stage
-from scripts.deploying.stage_secrets import plan_secrets, write_secrets
+from scripts.deploying.stage_secrets import plan_secrets, stage_values, write_secrets
 
 ROOT = Path(__file__).resolve().parents[2]
 OSLS = ROOT / ".cache" / "osls" / "node_modules" / ".bin" / "osls"
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
     outputs = outputs_of(session, stage)
     public = found.parameters.get("publicUrl") or outputs["PublicUrl"]
     tell(session.client("sns"), outputs, public, said)
-    return test_itself(session, stage, outputs, public)
+    return test_itself(public, stage_values(plans), outputs)
 
 
 def prepare_stack(session: boto3.session.Session, stage: Stage, found: Preflight) -> None:
@@ -130,10 +130,9 @@ def packaged_template(stage: Stage, parameters: dict[str, str]) -> dict[str, Any
     return found
 
 
-def test_itself(session: boto3.session.Session, stage: Stage, outputs: dict[str, str], public: str) -> int:
+def test_itself(public: str, secrets: dict[str, str], outputs: dict[str, str]) -> int:
     """A signed event through the public address; what it means, and what to do next."""
-    text = session.client("secretsmanager").get_secret_value(SecretId=stage.secret("door"))["SecretString"]
-    findings = self_test(public, json.loads(text))
+    findings = self_test(public, secrets)
     print(shown(findings), flush=True)
     if any(item.severity == "error" for item in findings):
         print("the stage is deployed, and LlamaCloud cannot reach it; the sweep finds what is missed", file=sys.stderr)

@@ -1,10 +1,8 @@
 """After a deployment: an event of ours through the public address, signed as LlamaCloud signs, and one that is not."""
 
-import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import httpx
 
@@ -24,14 +22,13 @@ FIXES = {
 }
 
 
-def proofs_from(door: Mapping[str, Any], *, wrong: bool = False) -> Proofs:
+def proofs_from(secrets: Mapping[str, str], *, wrong: bool = False) -> Proofs:
     """What LlamaCloud would send: the first of each kind of secret."""
-    values = {name: text if isinstance(text, str) else json.dumps(text) for name, text in door.items()}
-    accepted = accepted_headers(values["MAILROOM_WEBHOOK_HEADERS"])
+    accepted = accepted_headers(secrets["MAILROOM_WEBHOOK_HEADERS"])
     return Proofs(
         headers={name: texts[0] for name, texts in accepted.items()},
-        token_secret=secret_list("MAILROOM_TOKEN_SECRETS", values["MAILROOM_TOKEN_SECRETS"])[0],
-        signing_secret=secret_list("MAILROOM_SIGNING_SECRETS", values["MAILROOM_SIGNING_SECRETS"])[0],
+        token_secret=secret_list("MAILROOM_TOKEN_SECRETS", secrets["MAILROOM_TOKEN_SECRETS"])[0],
+        signing_secret=secret_list("MAILROOM_SIGNING_SECRETS", secrets["MAILROOM_SIGNING_SECRETS"])[0],
         document_id="self-test",
         wrong_signature=wrong,
     )
@@ -39,7 +36,7 @@ def proofs_from(door: Mapping[str, Any], *, wrong: bool = False) -> Proofs:
 
 def self_test(
     url: str,
-    door: Mapping[str, Any],
+    secrets: Mapping[str, str],
     *,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], float] = time.time,
@@ -47,10 +44,10 @@ def self_test(
     """What the receiver at this public address answers: 202 to an event with every proof, 401 to a forged one."""
     address = f"{url.rstrip('/')}/webhooks/llamacloud"
     with httpx.Client(timeout=REQUEST_SECONDS) as client:
-        found = _tried(client, address, proofs_from(door), 202, sleep, now)
+        found = _tried(client, address, proofs_from(secrets), 202, sleep, now)
         if found.severity == "error":
             return [found]
-        return [found, _tried(client, address, proofs_from(door, wrong=True), 401, sleep, now)]
+        return [found, _tried(client, address, proofs_from(secrets, wrong=True), 401, sleep, now)]
 
 
 def _tried(

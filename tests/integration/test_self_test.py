@@ -15,7 +15,7 @@ from scripts.deploying.self_test import ATTEMPTS, self_test
 from tests.servers import serve
 
 DOOR = {
-    "MAILROOM_WEBHOOK_HEADERS": {"X-Mailroom-Key": ["the-first-header-value", "an-older-header-value"]},
+    "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["the-first-header-value", "an-older-header-value"]}',
     "MAILROOM_TOKEN_SECRETS": "the-first-token-secret,an-older-token-secret",
     "MAILROOM_SIGNING_SECRETS": "the-first-signing-secret",
 }
