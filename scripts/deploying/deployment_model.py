@@ -171,7 +171,8 @@ class StageSettings(Section):
     )
     modules: Texts | None = _key("your own packages or modules: each is put into the zips", examples=["acme"])
     grants: Texts | None = _key(
-        "places that your own modules write to and the table does not name: s3://, sqs://, sns:, events:, a role's ARN",
+        "places that your own modules write to and the table does not name: s3://, sqs://, sns:, events:, states://, "
+        "a role's ARN",
         examples=["s3://acme-finance/archive/"],
     )
     inbox_buckets: Texts | None = _key(
