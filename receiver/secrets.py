@@ -81,11 +81,16 @@ def ask_aws(kind: str, name: str) -> str:
 
     client = JsonClient(kind)
     try:
-        if kind == "ssm":
-            return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
-        return str(client.get_secret_value(SecretId=name)["SecretString"])
+        return secret_text(client, kind, name)
     finally:
         client.close()
+
+
+def secret_text(client: Any, kind: str, name: str) -> str:
+    """The same from this client of the service ``kind``."""
+    if kind == "ssm":
+        return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+    return str(client.get_secret_value(SecretId=name)["SecretString"])
 
 
 VAULT = SecretCache(ask_aws)

@@ -18,7 +18,7 @@ from receiver.cloud.client import LlamaCloud
 from receiver.cloud.project import ORGANIZATION, PROJECT, ProjectScope
 from receiver.core.errors import KeyRefused, MailroomError, Misconfigured, SettingsRefused
 from receiver.environment import refuse_unknown
-from receiver.secrets import points
+from receiver.secrets import SecretCache, points, secret_text
 from receiver.settings import VARIABLES
 from scripts.deploying.account import (
     concurrency_findings,
@@ -196,9 +196,8 @@ def reveal(
     client: Clients,
 ) -> tuple[dict[str, str], list[Finding]]:
     """The values of secrets that pointers lead to, and what is wrong with those that cannot be read."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     values, found = {}, []
+    cache = SecretCache(lambda kind, name: secret_text(client(kind), kind, name))
     pointers = {name: text for name, text in settings.values.secrets.items() if text != OWN}
     if points(heartbeat := parameters.get("heartbeatUrl", "")):
         pointers[HEARTBEAT] = heartbeat
@@ -208,30 +207,13 @@ def reveal(
             values[name] = UNREAD
             continue
         try:
-            values[name] = _revealed(pointer, client)
+            values[name] = cache.read(pointer)
             found.append(right(f"{name} is at {pointer}"))
-        except (BotoCoreError, ClientError, LookupError, ValueError) as error:
+        except Misconfigured as error:
             fix = "create it, or correct the pointer"
-            found.append(
-                fault(f"secrets.{name}: {pointer} cannot be read: {error}", fix, settings.where(f"secrets.{name}"))
-            )
+            found.append(fault(f"secrets.{name}: {error}", fix, settings.where(f"secrets.{name}")))
             values[name] = UNREAD
     return values, found
-
-
-def _revealed(pointer: str, client: Clients) -> str:
-    source, _, key = pointer.partition("#")
-    kind, _, name = source.partition(":")
-    if kind == "ssm":
-        text = str(client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
-    else:
-        text = str(client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
-    if not key:
-        return text
-    held = json.loads(text)
-    if not isinstance(held, dict) or key not in held:
-        raise LookupError(f"it has no key {key}")
-    return held[key] if isinstance(held[key], str) else json.dumps(held[key])
 
 
 def table_findings(found: Preflight, table: Path, settings: DeploymentSettings) -> Iterator[Finding]:

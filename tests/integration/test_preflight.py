@@ -120,7 +120,8 @@ def test_a_secret_of_the_table_is_taken_from_the_environment_into_the_stages_own
 def test_a_secret_elsewhere_that_is_not_there_is_refused_by_line(check: Check) -> None:
     found = check(SLACK, "region: us-east-1\nsecrets:\n  SLACK_WEBHOOK_URL: ssm:/acme/slack")
     assert any(
-        "mailroom.deploy.yaml:3: secrets.SLACK_WEBHOOK_URL: ssm:/acme/slack cannot be read" in e for e in errors(found)
+        "mailroom.deploy.yaml:3: secrets.SLACK_WEBHOOK_URL: the secret ssm:/acme/slack cannot be read" in e
+        for e in errors(found)
     )
 
 
