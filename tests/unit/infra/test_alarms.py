@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from receiver.metrics import METRICS
-from tests.infra import of_type, referred, service
+from tests.infra import ROOT, of_type, referred, service
 
 ALARMS = of_type("AWS::CloudWatch::Alarm")
 QUEUES = of_type("AWS::SQS::Queue")
@@ -107,6 +107,15 @@ def test_silence_of_the_sweep_sets_an_alarm_off() -> None:
 def test_alarms_on_our_metrics_name_metrics_that_exist(alarm: dict[str, Any]) -> None:
     if alarm.get("Namespace") == "Mailroom":
         assert alarm["MetricName"] in set(METRICS) | GAUGES
+
+
+def test_the_page_of_costs_counts_the_metrics_that_alarms_look_at() -> None:
+    """CloudWatch bills each: an alarm on an expression has several."""
+    metrics = sum(sum("MetricStat" in item for item in alarm.get("Metrics", [])) or 1 for alarm in ALARMS.values())
+    page = (ROOT / "docs" / "deploy-aws.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| [^|]+ \| [^|]+ \| (?:up to )?([\d.]+) \|$", page)
+    assert f"| {metrics} metrics of {len(ALARMS)} alarms x 0.10 | {metrics / 10:.2f} |" in page
+    assert f"**about {sum(map(float, rows)):.0f}**" in page
 
 
 def test_the_sweep_counts_what_the_alarms_look_at() -> None:
