@@ -120,16 +120,14 @@ def inbox_statements(stage: Stage, settings: DeploymentSettings) -> dict[str, li
     def statement(resources: list[str], *actions: str) -> Statement:
         return {"Effect": "Allow", "Action": list(actions), "Resource": resources}
 
-    reading = [
-        statement(objects, "s3:GetObject", "s3:GetObjectVersion"),
-        statement(arns, "s3:ListBucket", "s3:ListBucketVersions"),
-    ]
+    listing = statement(arns, "s3:ListBucket", "s3:ListBucketVersions")
+    reading = [statement(objects, "s3:GetObject", "s3:GetObjectVersion"), listing]
     tagging = [statement(objects, *TAGGING)]
     moving = [statement(objects, "s3:DeleteObjectVersion")] if settings.values.inbox_source == "moved" else []
     return {
         "process": reading,
         "intake": [*reading, *tagging, *moving],
-        "sweep": [*tagging, statement(arns, "s3:ListBucket", "s3:ListBucketVersions")],
+        "sweep": [*tagging, listing],
     }
 
 
