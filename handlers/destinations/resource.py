@@ -54,13 +54,18 @@ class Resource:
         """As the target is written; names it in errors."""
         return f"{self.kind.scheme}://{self.arn or self.name}"
 
+    def arn_in(self, partition: str, region: str, account: str) -> str:
+        """Its ARN; one without an ARN is of this account and region."""
+        kind = self.kind
+        return self.arn or f"arn:{partition}:{kind.scheme}:{region}:{account}:{kind.prefix}{self.name}"
+
     def faults(self) -> list[str]:
         """What is wrong with how it is named."""
         kind = self.kind
         if self.name.endswith("/"):
             return [f"a {kind.called} has no path: write it without the slash at the end"]
-        if self.arn and self.service != kind.scheme:
-            return [f"{self.arn} is not the ARN of a {kind.called}: write {kind.example('NAME')}"]
+        if (self.arn or self.name.startswith("arn:")) and self.service != kind.scheme:
+            return [f"{self.arn or self.name} is not the ARN of a {kind.called}: write {kind.example('NAME')}"]
         if not kind.names.fullmatch(self.name):
             return [f"{self.name!r} is not a valid name of a {kind.called}: {kind.rule}"]
         return self._arn_faults() if self.arn else []
@@ -147,6 +152,4 @@ class ByName:
 
 async def _ours(resource: Resource, aws: Aws) -> str:
     answer = await aws.call("sts", "get_caller_identity", what=resource.shown)
-    partition = str(answer["Arn"]).split(":")[1]
-    kind, region = resource.kind, await aws.region()
-    return f"arn:{partition}:{kind.scheme}:{region}:{answer['Account']}:{kind.prefix}{resource.name}"
+    return resource.arn_in(str(answer["Arn"]).split(":")[1], await aws.region(), str(answer["Account"]))

@@ -27,6 +27,11 @@ KIND = Kind(
 _STARTED = frozenset({"ExecutionAlreadyExists"})
 
 
+def unqualified(arn: str) -> str:
+    """The ARN of a state machine, without the alias or version that may follow it."""
+    return ":".join(arn.split(":")[:7])
+
+
 class StepFunctions(ByName):
     """The ``states://`` destination."""
 
@@ -48,8 +53,8 @@ class StepFunctions(ByName):
         machine = resource_of(target.url, KIND)
         try:
             access = reach.access_of(options_.given(target.options, self._environ))
-            unqualified = ":".join((await self._arn(machine, access)).split(":")[:7])
-            await self._ask("describe_state_machine", machine, access, stateMachineArn=unqualified)
+            arn = unqualified(await self._arn(machine, access))
+            await self._ask("describe_state_machine", machine, access, stateMachineArn=arn)
         except AccessDenied:
             return []
         except MailroomError as error:

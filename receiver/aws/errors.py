@@ -57,6 +57,11 @@ def passes(code: str) -> bool:
     return code in _BUSY
 
 
+def is_absent(code: str) -> bool:
+    """Whether an error with this code says that there is no such bucket, queue, topic, bus or state machine."""
+    return code in _ABSENT or code == "404"
+
+
 def translated(error: Exception, what: str, *, endpoint: str = "") -> MailroomError:
     """botocore's error as ours: temporary, a missing permission, or wrong configuration.
 

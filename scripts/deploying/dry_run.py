@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,7 @@ from scripts.deploying.change_words import change_lines
 from scripts.deploying.overlay import ROLES
 from scripts.deploying.retained_data import left_behind
 from scripts.deploying.stack import deployed_template
-from scripts.deploying.stage import Stage
-
-Clients = Callable[..., Any]
+from scripts.deploying.stage import Clients, Stage
 
 
 def changes(client: Clients, stage: Stage, status: str, new: dict[str, Any], zips: Path) -> list[str]:

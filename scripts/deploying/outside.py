@@ -9,10 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from handlers.destinations import events, sns, states
 from handlers.destinations.queue_address import queue_of
-from receiver.aws.regions import partition_of
+from handlers.destinations.resource import Kind as ResourceKind
+from handlers.destinations.resource import Resource, resource_of
+from receiver.aws.errors import code_of, is_absent
+from receiver.aws.regions import partition_id
 from scripts.deploying.finding import Finding, doubt, fault, right
-from scripts.deploying.stage import Stage
+from scripts.deploying.stage import Clients, Stage
 
 Statement = dict[str, Any]
 
@@ -39,7 +43,7 @@ def outside(places: list[Place], stage: Stage) -> list[Place]:
 def _own(url: str, stage: Stage) -> bool:
     buckets = {stage.bucket(which) for which in ("mail", "inbox", "spool")}
     if url.startswith("sns:"):
-        return _spelled(url, "sns", "", stage) in (stage.topic("alerts"), stage.topic("watch"))
+        return _arn_of(_named(url, sns.KIND), stage) in (stage.topic("alerts"), stage.topic("watch"))
     return "/".join(url.split("/")[:3]) in {f"s3://{name}" for name in buckets} | {f"sqs://{stage.queue('routed')}"}
 
 
@@ -87,41 +91,40 @@ def _of_bucket(place: Place, stage: Stage) -> Iterator[tuple[tuple[str, ...], st
 def _of_queue(place: Place, stage: Stage) -> Iterator[tuple[tuple[str, ...], str]]:
     queue = queue_of(place.url)
     region = queue.region or stage.region
-    partition = partition_of(region)
-    arn = f"arn:{partition.id if partition else 'aws'}:sqs:{region}:{queue.account or stage.account}:{queue.name}"
+    arn = f"arn:{partition_id(region)}:sqs:{region}:{queue.account or stage.account}:{queue.name}"
     yield ("sqs:SendMessage", "sqs:GetQueueUrl"), arn
 
 
 def _of_topic(place: Place, stage: Stage) -> Iterator[tuple[tuple[str, ...], str]]:
-    yield ("sns:Publish", "sns:GetTopicAttributes"), _arn(place.url, "sns", "", stage)
+    yield ("sns:Publish", "sns:GetTopicAttributes"), _arn(place, sns.KIND, stage)
 
 
 def _of_bus(place: Place, stage: Stage) -> Iterator[tuple[tuple[str, ...], str]]:
-    yield ("events:PutEvents", "events:DescribeEventBus"), _arn(place.url, "events", "event-bus/", stage)
+    yield ("events:PutEvents", "events:DescribeEventBus"), _arn(place, events.KIND, stage)
     yield ("events:ListRules",), "*"  # AWS knows no narrower resource
 
 
 def _of_machine(place: Place, stage: Stage) -> Iterator[tuple[tuple[str, ...], str]]:
-    arn = _arn(place.url, "states", "stateMachine:", stage)
-    machine = ":".join(arn.split(":")[:7])  # an alias or a version may follow
+    machine = states.unqualified(_arn(place, states.KIND, stage))
     for resource in (machine, f"{machine}:*"):
         yield ("states:StartExecution", "states:DescribeStateMachine"), resource
 
 
-def _spelled(url: str, service: str, kind: str, stage: Stage) -> str:
-    """The ARN that a URL holds, whatever it is, or that its name has in the stage's account and region."""
-    name = url.partition(":")[2].removeprefix("//").rstrip("/")
-    if name.startswith("arn:"):
-        return name
-    return f"arn:{stage.partition}:{service}:{stage.region}:{stage.account}:{kind}{name}"
+def _named(url: str, kind: ResourceKind) -> Resource:
+    """What a target (``sns://…``) or an alert channel (``sns:…``) names, whatever that is."""
+    return resource_of(f"{kind.scheme}://{url.partition(':')[2].removeprefix('//')}", kind)
 
 
-def _arn(url: str, service: str, kind: str, stage: Stage) -> str:
-    """The same. Raises ValueError for what is no ARN of one such resource."""
-    name = _spelled(url, service, kind, stage)
-    if not re.fullmatch(rf"arn:[a-z-]+:{service}:[a-z0-9-]+:\d{{12}}:{kind}[^\s/*]+", name, re.ASCII):
-        raise ValueError(f"{name} is not an ARN of {service}")
-    return name
+def _arn_of(resource: Resource, stage: Stage) -> str:
+    return resource.arn_in(stage.partition, stage.region, stage.account)
+
+
+def _arn(place: Place, kind: ResourceKind, stage: Stage) -> str:
+    """The ARN of what a place names. Raises ValueError for what AWS would not take."""
+    resource = _named(place.url, kind)
+    if faults := resource.faults():
+        raise ValueError(faults[0])
+    return _arn_of(resource, stage)
 
 
 def _of_role(place: Place, stage: Stage) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -136,36 +139,32 @@ def _key_arn(key: str, stage: Stage) -> str:
     return f"arn:{stage.partition}:kms:{stage.region}:{stage.account}:key/{named}"
 
 
-Clients = Callable[[str, str], Any]
-"""Service and region (none is the stage's) -> a boto3 client."""
+def _bucket_exists(place: Place, stage: Stage, client: Clients) -> None:
+    client("s3").head_bucket(Bucket=_bucket(place.url)[0])
 
 
-def _bucket_exists(place: Place, stage: Stage, clients: Clients) -> None:
-    clients("s3", "").head_bucket(Bucket=_bucket(place.url)[0])
-
-
-def _queue_exists(place: Place, stage: Stage, clients: Clients) -> None:
+def _queue_exists(place: Place, stage: Stage, client: Clients) -> None:
     queue = queue_of(place.url)
     owner = {"QueueOwnerAWSAccountId": queue.account} if queue.account else {}
-    clients("sqs", queue.region).get_queue_url(QueueName=queue.name, **owner)
+    client("sqs", region_name=queue.region or None).get_queue_url(QueueName=queue.name, **owner)
 
 
-def _topic_exists(place: Place, stage: Stage, clients: Clients) -> None:
-    arn = _arn(place.url, "sns", "", stage)
-    clients("sns", arn.split(":")[3]).get_topic_attributes(TopicArn=arn)
+def _topic_exists(place: Place, stage: Stage, client: Clients) -> None:
+    arn = _arn(place, sns.KIND, stage)
+    client("sns", region_name=arn.split(":")[3]).get_topic_attributes(TopicArn=arn)
 
 
-def _bus_exists(place: Place, stage: Stage, clients: Clients) -> None:
-    arn = _arn(place.url, "events", "event-bus/", stage)
-    clients("events", arn.split(":")[3]).describe_event_bus(Name=arn)
+def _bus_exists(place: Place, stage: Stage, client: Clients) -> None:
+    arn = _arn(place, events.KIND, stage)
+    client("events", region_name=arn.split(":")[3]).describe_event_bus(Name=arn)
 
 
-def _machine_exists(place: Place, stage: Stage, clients: Clients) -> None:
-    arn = _arn(place.url, "states", "stateMachine:", stage).split(":")[:7]  # without alias or version
-    clients("stepfunctions", arn[3]).describe_state_machine(stateMachineArn=":".join(arn))
+def _machine_exists(place: Place, stage: Stage, client: Clients) -> None:
+    arn = states.unqualified(_arn(place, states.KIND, stage))
+    client("stepfunctions", region_name=arn.split(":")[3]).describe_state_machine(stateMachineArn=arn)
 
 
-def _role_exists(place: Place, stage: Stage, clients: Clients) -> None:
+def _role_exists(place: Place, stage: Stage, client: Clients) -> None:
     """Only its own account can ask; taking it on is tried by the first delivery."""
     if not re.fullmatch(r"arn:[a-z-]+:iam::\d{12}:role/\S+", place.url, re.ASCII):
         raise ValueError(f"{place.url} is not the ARN of a role")
@@ -189,7 +188,6 @@ KINDS: dict[str, Kind] = {
     "arn:": Kind(_of_role, _role_exists, "correct the role's ARN"),
 }
 """How a URL begins -> its kind."""
-MISSING = re.compile(r"NoSuchBucket|404|NonExistentQueue|QueueDoesNotExist|NotFound|ResourceNotFound|DoesNotExist")
 
 
 def unknown_kinds(places: list[Place]) -> Iterator[Finding]:
@@ -200,7 +198,7 @@ def unknown_kinds(places: list[Place]) -> Iterator[Finding]:
             yield fault(f"{place.url!r} is no place that rights are known for", fix, place.where)
 
 
-def existence(places: list[Place], stage: Stage, clients: Clients) -> Iterator[Finding]:
+def existence(places: list[Place], stage: Stage, client: Clients) -> Iterator[Finding]:
     """Whether each is there. What we may not ask about is a doubt: the function's role may do more than we."""
     from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
@@ -209,10 +207,10 @@ def existence(places: list[Place], stage: Stage, clients: Clients) -> Iterator[F
         if kind is None or "role" in place.options:
             continue
         try:
-            kind.exists(place, stage, clients)
+            kind.exists(place, stage, client)
         except ClientError as error:
-            code = str(error.response["Error"]["Code"])
-            if MISSING.search(code):
+            code = code_of(error)
+            if is_absent(code):
                 yield fault(f"{place.url} does not exist", kind.fix, place.where)
             else:
                 yield doubt(f"{place.url} cannot be asked for with your credentials ({code})", where=place.where)

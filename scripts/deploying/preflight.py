@@ -9,10 +9,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.project import ORGANIZATION, PROJECT, ProjectScope
@@ -33,12 +32,10 @@ from scripts.deploying.deployment_model import OWN
 from scripts.deploying.finding import Finding, doubt, fault, right
 from scripts.deploying.outside import Place, existence, outside, unknown_kinds
 from scripts.deploying.overlay import variables
-from scripts.deploying.stage import HEARTBEAT, KEPT, TAKEN, Stage, environment
+from scripts.deploying.stage import HEARTBEAT, KEPT, TAKEN, Clients, Stage, environment
 from scripts.deploying.stage_secrets import SecretPlan, stage_values
 
 ROOT = Path(__file__).resolve().parents[2]
-Clients = Callable[..., Any]
-"""``client(service, region_name=…)`` as boto3's sessions have it."""
 STAND_INS = {
     "MAILROOM_WEBHOOK_HEADERS": '{"X-Mailroom-Key": ["to-be-restored-secret"]}',
     "MAILROOM_TOKEN_SECRETS": "to-be-restored-secret",
@@ -101,7 +98,7 @@ def preflight(
     found.findings += unknown_kinds(grants)
     found.places = outside([*found.places, *grants], stage)
     asked = [*found.places, *inboxes(settings)]  # intake and sweep have their own rights there
-    found.findings += existence(asked, stage, lambda service, region: client(service, **_at(region)))
+    found.findings += existence(asked, stage, client)
     found.findings += cloud_findings(found.environment, settings.where("llama_cloud"))
     found.findings += concurrency_findings(found.parameters, limit)
     emulated = bool(os.environ.get("AWS_ENDPOINT_URL"))
@@ -135,10 +132,6 @@ def inboxes(settings: DeploymentSettings) -> list[Place]:
     """The buckets outside the stack that documents are taken from."""
     named = enumerate(settings.values.inbox_buckets or ())
     return [Place(f"s3://{item.partition('/')[0]}", settings.where(f"inbox_buckets[{at}]")) for at, item in named]
-
-
-def _at(region: str) -> dict[str, str]:
-    return {"region_name": region} if region else {}
 
 
 def variable_findings(settings: DeploymentSettings) -> Iterator[Finding]:

@@ -11,11 +11,10 @@ from typing import Any
 
 from receiver.core.errors import Misconfigured
 from scripts.deploying.stack import StackResource, deployed_template, settled_state, stack_resources
-from scripts.deploying.stage import KEPT, Stage
+from scripts.deploying.stage import KEPT, Clients, Stage
 
 ATTEMPTS = 3
 """What still ran when the functions were stopped may write an object after its bucket was emptied."""
-Clients = Callable[..., Any]
 DATA = {"AWS::S3::Bucket": "bucket", "AWS::DynamoDB::Table": "table"}
 
 

@@ -7,12 +7,12 @@ identifies each resource (of the table all: a missing index would be made anew);
 import contextlib
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from scripts.deploying.stage import Stage
+from receiver.aws.errors import code_of, is_absent
+from scripts.deploying.stage import Clients, Stage
 
-Clients = Callable[..., Any]
 Template = dict[str, Any]
 BUCKETS = {"InboxBucket": "inbox", "SpoolBucket": "spool", "MailBucket": "mail"}
 TABLE = "StoreTable"
@@ -38,7 +38,7 @@ def _is_there(client: Any, bucket: str) -> bool:
     try:
         client.head_bucket(Bucket=bucket)
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchBucket"):
+        if is_absent(code_of(error)):
             return False
         raise
     return True

@@ -13,7 +13,6 @@ from scripts.deploying.stage import Stage
 LOOK_SECONDS = 5.0
 WAIT_SECONDS = 3600.0
 """For another deployment to finish: more than CloudFormation needs for this stack."""
-Clients = Callable[..., Any]
 
 
 @dataclass(frozen=True)

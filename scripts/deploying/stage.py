@@ -1,11 +1,14 @@
 """A stage: its names in AWS, and what its functions find in their environment."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from receiver.aws.regions import partition_id
 from scripts.deploying.deployment_file import DeploymentSettings
 
+Clients = Callable[..., Any]
+"""``client(service, region_name=…)`` as boto3's sessions have it."""
 HEARTBEAT = "MAILROOM_HEARTBEAT_URL"
 INSIDE = ("process", "intake", "sweep", "console")
 """The functions that know the table, its variables and the stage's `inside` secret; `receive` does not."""

@@ -263,6 +263,7 @@ def test_a_name_may_be_the_place_of_an_arn_in_our_region(url: str) -> None:
         ("states://m", {"group": "type"}, "unknown option 'group'"),
         ("states://arn:aws:states:us-east-1:123456789012:execution:m:x", {}, "not the ARN of a state machine"),
         ("states://" + "m" * 81, {}, "not a valid name of a state machine"),
+        ("states://arn:x", {}, "arn:x is not the ARN of a state machine"),
     ],
 )
 def test_a_target_that_cannot_work_is_a_fault(url: str, options: dict[str, str], names: str) -> None:

@@ -188,7 +188,7 @@ def test_places_outside_the_stack_must_be_there_and_get_rights(check: Check) -> 
     ],
 )  # fmt: skip
 def test_every_kind_of_place_is_asked_for(url: str, local_aws: LocalAws) -> None:
-    (found,) = existence([Place(url, "mailroom.yaml:7")], STAGE, lambda service, _: local_aws.client(service))
+    (found,) = existence([Place(url, "mailroom.yaml:7")], STAGE, lambda service, **_: local_aws.client(service))
     assert str(found).startswith(f"✘ mailroom.yaml:7: {url} does not exist; create the ")
 
 
@@ -196,7 +196,7 @@ def test_a_place_that_our_own_credentials_may_not_see_is_a_doubt() -> None:
     client = boto3.client("sqs", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     with Stubber(client) as stub:
         stub.add_client_error("get_queue_url", service_error_code="AccessDenied", http_status_code=403)
-        (found,) = existence([Place("sqs://theirs")], STAGE, lambda *_: client)
+        (found,) = existence([Place("sqs://theirs")], STAGE, lambda *_, **__: client)
     assert (found.severity, "AccessDenied" in found.what) == ("warning", True)
 
 
