@@ -6,6 +6,8 @@ says whether events arrive.
 
 from receiver.core.alert import Alert
 from receiver.core.change import Query
+from receiver.core.ids import short_hash
+from receiver.core.incident import Incident
 from receiver.core.job import SweepVerdict
 from receiver.core.task import Task
 from receiver.pipeline.context import Context
@@ -28,9 +30,8 @@ async def missing_webhooks(context: Context) -> Alert | None:
     """The alert that too many results of the last hour came without an event; None while they come with one."""
     now = context.clock()
     query = Query(since=now - WINDOW, newest_first=True, limit=SAMPLE)
-    tasks = (await context.store.find(Task, query)).records
-    without = sum(task.kind == "recheck" and task.details.get("verdict") == SweepVerdict.FINISHED for task in tasks)
-    every = without + sum(task.kind == "react" for task in tasks)
+    results = await _results(query, context)
+    without, every = results.count(False), len(results)
     if without < LEAST or without < SHARE * every:
         return None
     return Alert(
@@ -41,3 +42,25 @@ async def missing_webhooks(context: Context) -> Alert | None:
         fix=LIKELIEST,
         at=now,
     )
+
+
+async def still_missing(context: Context) -> bool:
+    """Whether the incident goes on: until the newest results came with their events, however long ago that was.
+
+    An hour without mail does not show that webhooks arrive.
+    """
+    incident = await context.store.get(Incident, short_hash(KIND, CAUSE))
+    if incident is None or incident.standing_since is None:
+        return False
+    newest = (await _results(Query(newest_first=True, limit=SAMPLE), context))[:LEAST]
+    return not newest or newest.count(False) >= SHARE * len(newest)
+
+
+async def _results(query: Query, context: Context) -> list[bool]:
+    """For each result whether it came with an event, newest first."""
+    tasks = (await context.store.find(Task, query)).records
+    return [task.kind == "react" for task in tasks if task.kind == "react" or _without_event(task)]
+
+
+def _without_event(task: Task) -> bool:
+    return task.kind == "recheck" and task.details.get("verdict") == SweepVerdict.FINISHED

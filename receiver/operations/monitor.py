@@ -19,7 +19,7 @@ from receiver.core.incident import Incident
 from receiver.core.quality import Worse, shares, worse
 from receiver.operations import stalled_queue
 from receiver.operations.heartbeat import failing_channels
-from receiver.operations.lost_webhooks import WINDOW, missing_webhooks
+from receiver.operations.lost_webhooks import WINDOW, missing_webhooks, still_missing
 from receiver.pipeline.context import Context
 from receiver.pipeline.flags import put_flag
 from receiver.pipeline.pause import RESULTS, SUBMISSION, read_pause
@@ -72,7 +72,7 @@ async def monitor(context: Context) -> MonitorResult:
     await _raise([*totals, *unheard], context)
     paused = any([(await read_pause(what, context)).until for what in (SUBMISSION, RESULTS)])
     conditions = {
-        "webhooks.missing": frozenset(item.alert.fingerprint for item in unheard),
+        "webhooks.missing": None if lost or await still_missing(context) else frozenset[str](),
         "balance.off": frozenset(item.alert.fingerprint for item in totals),
         "quality.changed": await _quality(context),
         "submission.paused": None if paused else frozenset[str](),

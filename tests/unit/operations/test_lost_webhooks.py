@@ -3,6 +3,7 @@
 import pytest
 
 from receiver.core.job import JobStatus
+from receiver.operations.close_incidents import GONE_SECONDS
 from receiver.operations.lost_webhooks import LEAST, WINDOW
 from receiver.operations.sweep import sweep
 from tests.in_memory_app import InMemoryApp
@@ -63,5 +64,19 @@ async def test_it_is_over_when_events_come_again(app: InMemoryApp) -> None:
     app.later(WINDOW)
     await results(app, LEAST, heard=True)
     app.later(WINDOW)
+    await pass_over(app)
+    assert told(app) == [f"firing {KIND}", f"resolved {KIND}"]
+
+
+@pytest.mark.parametrize("lost", [0, 1, LEAST - 1])
+async def test_it_is_not_over_while_nothing_shows_that_events_arrive(app: InMemoryApp, lost: int) -> None:
+    await results(app, LEAST, heard=False)
+    for _ in range(2):  # an evening with little mail, or none
+        app.later(WINDOW)
+        await results(app, lost, heard=False)
+    assert told(app) == [f"firing {KIND}"]
+    app.later(1)
+    await results(app, LEAST, heard=True)
+    app.later(GONE_SECONDS)
     await pass_over(app)
     assert told(app) == [f"firing {KIND}", f"resolved {KIND}"]
