@@ -13,7 +13,7 @@ from receiver.alerting.alert import due, task_for, wake
 from receiver.alerting.failing_channel import failing
 from receiver.alerting.notices import after_notice, hand_over, notice_of, rule_for
 from receiver.core.change import Insert, InsertIfAbsent, Query, Replace, Write, succeeding
-from receiver.core.channel import FAILURES_TOLD, HOLD_SECONDS, RECOVERING_SECONDS, RETRY_SECONDS, Channel
+from receiver.core.channel import FAILURES_TOLD, HOLD_SECONDS, LAG_SECONDS, RECOVERING_SECONDS, RETRY_SECONDS, Channel
 from receiver.core.document import Step
 from receiver.core.errors import Conflict, MailroomError, PartlyNotified, Permanent, StoreBusy, Unanswered
 from receiver.core.incident import Incident, Status
@@ -105,7 +105,7 @@ class ChannelRun:
                 await self._put_back()
             if self.failed:
                 return await self._retry()
-            if self.channel.probe_due(self.context.clock()):
+            if self.channel.probe_due(self.context.clock()) and not await self._retries_soon():
                 await self._probe()  # no notice shows that it works again
             await self._alert_other_channels()
             if not done:
@@ -308,7 +308,7 @@ class ChannelRun:
         assert self.channel.retry_at is not None
         for item in self.refused.values():
             # The others first: one of them may work where this one does not.
-            await self._keep(replace(item, due_at=self.channel.retry_at + 1.0), item)
+            await self._keep(replace(item, due_at=self.channel.retry_at + LAG_SECONDS), item)
         await self._release(held_until=self.channel.retry_at + HOLD_SECONDS)
         await self._alert_other_channels()
         return self.channel.retry_at
@@ -320,6 +320,11 @@ class ChannelRun:
         alert = task_for(failing(self.channel, self.context.clock()), self.to, f"{self.channel.failing_since}")
         await self.context.store.apply(InsertIfAbsent(alert))
         await self.context.enqueue(alert.id)
+
+    async def _retries_soon(self) -> bool:
+        """Whether a notice is about to be tried again, which shows more than a probe."""
+        query = Query(by="due", key=self.to, until=self.context.clock() + 2 * LAG_SECONDS, limit=1)
+        return bool((await self.context.store.find(Notification, query)).records)
 
     async def _probe(self) -> None:
         """Checks, where the channel allows it, whether it would accept a notice and deliver it to somebody."""
@@ -336,7 +341,7 @@ class ChannelRun:
             reason = "; ".join(faults)
             self.channel = self.channel.failed(reason, fix, now, partly=partly, by_probe=True, certain=True)
         elif faults is not None:
-            self.channel = self.channel.well(now)
+            self.channel = self.channel.probed(now)
 
     async def _release(self, held_until: float | None = None) -> bool:
         """Writes what is known of the channel; False when another task called meanwhile, and more may be due."""

@@ -12,6 +12,8 @@ RETRY_SECONDS = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 """Pauses after failures of a channel; the last one repeats for as long as it fails. No notice is given up because of
 it.
 """
+LAG_SECONDS = 1.0
+"""How long a refused notice lets others go first when the channel is tried again."""
 RECOVERING_SECONDS = RETRY_SECONDS[-1] + 60
 """For so long after its own failure a channel gets no notice of other failing ones: the cause may have been the same.
 """
@@ -49,6 +51,8 @@ class Channel:
     """It fails for some of its addresses only; the others get their notices."""
     found_by_probe: bool = False
     """A probe found the fault, so only a probe can find it fixed: a topic accepts notices that nobody gets."""
+    refused: bool = False
+    """It refused a notice or a test for good: that it answers a probe does not show that it accepts one."""
     retry_at: float | None = None
     well_since: float | None = None
     """When it accepted a notice again after it had failed."""
@@ -93,7 +97,11 @@ class Channel:
 
     def taking(self, now: float) -> "Channel":
         """The channel, which accepts notices: that ends a failure that a notice found, not one that a probe found."""
-        return self if self.found_by_probe else self.well(now)
+        return replace(self, refused=False) if self.found_by_probe else self.well(now)
+
+    def probed(self, now: float) -> "Channel":
+        """The channel after a probe found no fault: that does not end what a refused notice showed."""
+        return replace(self, found_by_probe=False) if self.refused else self.well(now)
 
     def well(self, now: float) -> "Channel":
         """The channel, no longer failing."""
@@ -106,6 +114,7 @@ class Channel:
             fix="",
             partly=False,
             found_by_probe=False,
+            refused=False,
             retry_at=None,
             well_since=since,
         )
@@ -124,5 +133,6 @@ class Channel:
             fix=fix[:300],
             partly=partly,
             found_by_probe=by_probe or self.found_by_probe,
+            refused=self.refused or (certain and not partly and not by_probe),
             retry_at=now + pause,
         )

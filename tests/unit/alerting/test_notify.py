@@ -242,6 +242,50 @@ async def test_what_a_probe_found_is_gone_when_a_probe_says_so_and_no_notice_wai
     assert first.words.count("firing channel.failing") == first.words.count("resolved channel.failing") == 1
 
 
+async def test_that_it_answers_a_probe_does_not_end_what_a_refused_notice_showed(app: InMemoryApp) -> None:
+    """An endpoint whose token has expired answers HEAD as before; a bot that was removed still has a good token."""
+    first, _ = with_two(app)
+
+    class Answers(InMemoryChannel):
+        async def probe(self) -> list[str] | None:
+            return []
+
+    refusing = Answers(broken=AccessDenied("it returned 401"))
+    app.context = replace(app.context, channels={"log": first, SECOND: refusing})
+    assert await send_test(SECOND, app.context, who="ann") is not None
+    for _ in range(3):
+        await sweep_after(app, after=PROBE_SECONDS)
+    channel = await app.store.get(Channel, SECOND)
+    assert channel is not None
+    assert (channel.error, first.words) == ("it returned 401", ["firing channel.failing"])
+    refusing.broken = None
+    assert await send_test(SECOND, app.context, who="ann") is None
+    for _ in range(3):
+        await sweep_after(app, after=GONE_SECONDS)
+    assert first.words == ["firing channel.failing", "resolved channel.failing"]
+
+
+async def test_a_channel_that_answers_probes_and_takes_no_notice_is_tried_less_and_less_often(app: InMemoryApp) -> None:
+    first, _ = with_two(app)
+    tries: list[float] = []
+
+    class Answers(InMemoryChannel):
+        async def notify(self, notice: Notice) -> str:
+            tries.append(app.now)
+            raise DestinationBusy("it returned 500")
+
+        async def probe(self) -> list[str] | None:
+            return []
+
+    app.context = replace(app.context, channels={"log": first, SECOND: Answers()})
+    await fail(app, "a.pdf")
+    for _ in range(120):
+        app.later(1)
+        await app.work()
+    assert "firing channel.failing" in first.words
+    assert len(tries) < 10
+
+
 async def test_what_fails_is_called_what_it_is(app: InMemoryApp) -> None:
     """A topic without a subscription accepts notices, which reach nobody; an address that is gone accepts none."""
     first, second = with_two(app)
