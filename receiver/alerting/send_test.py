@@ -1,16 +1,18 @@
 """Sends a test notice to one channel, at once; its result is stored."""
 
 import asyncio
+from dataclasses import replace
 
-from receiver.alerting.alert import wake
 from receiver.alerting.notices import page_link
 from receiver.alerting.notify import SEND_SECONDS
+from receiver.alerting.wake_channels import bring_forward
 from receiver.core.alert import Severity
-from receiver.core.change import Insert, InsertIfAbsent, Replace
+from receiver.core.change import Insert, Replace
 from receiver.core.channel import Channel
 from receiver.core.channel_name import channel_name
 from receiver.core.errors import Conflict, MailroomError, NotFound, PartlyNotified, Permanent
 from receiver.core.notice import Notice, NoticeStatus
+from receiver.core.task import Task, TaskState
 from receiver.pipeline.context import Context
 
 CONFLICTS = 20
@@ -65,7 +67,7 @@ async def _remember(to: str, error: Exception | None, context: Context, *, by_pr
         known = await context.store.get(Channel, to)
         channel = known or Channel(id=to)
         if error is None:
-            after = channel.well(now)
+            after = await _not_waiting(channel.well(now), context)
         else:
             after = channel.failed(
                 str(error),
@@ -82,6 +84,11 @@ async def _remember(to: str, error: Exception | None, context: Context, *, by_pr
         break
     else:
         return  # it is getting a notice just now, which shows as much
-    task = wake(to, now, "tried")
-    await context.store.apply(InsertIfAbsent(task))
-    await context.enqueue(task.id)
+    await bring_forward(to, now, "tried", context)
+
+
+async def _not_waiting(channel: Channel, context: Context) -> Channel:
+    """The channel, taken from a task that only waits to try it again."""
+    holder = await context.store.get(Task, channel.holder) if channel.holder else None
+    waits = holder is not None and holder.state is TaskState.READY
+    return replace(channel, holder="", held_until=0.0) if waits else channel

@@ -33,7 +33,7 @@ async def wake_channels(context: Context) -> None:
     await catch_up(context)
     if await _set_back(now, context):
         for to in context.channels:
-            await _due_now(to, now, context)
+            await bring_forward(to, now, "clock", context)
     for to in context.channels:
         await _recount_others(to, now, context)
         if await _overdue(to, now, context):
@@ -77,9 +77,9 @@ async def _set_back(now: float, context: Context) -> bool:
     return noted and flag is not None and flag.at > now + BACK_SECONDS
 
 
-async def _due_now(to: str, now: float, context: Context) -> None:
+async def bring_forward(to: str, now: float, because: str, context: Context) -> None:
     """Checks now whatever is due later: the decision counts a time in the future as now."""
     async for item in every_record(Notification, Query(by="due", key=to, since=now + 0.001, limit=PAGE), context.store):
         with contextlib.suppress(Conflict):  # then it is checked just now
             await context.store.apply(Replace(replace(item, due_at=now)))
-    await _wake(wake(to, now, "clock"), context)
+    await _wake(wake(to, now, because), context)

@@ -151,6 +151,8 @@ def silence(key: str, seconds: float | None, why: str, end: bool, who: str, as_j
     """Silence notices about this incident, and later ones with the same cause, for a while. It is still listed."""
     if end == (seconds is not None) or (seconds is not None and not why):
         raise click.UsageError("give --for and --why, or --end")
+    if seconds is not None and seconds <= 0:
+        raise click.UsageError("--for: a silence needs a duration above 0, such as 2h; --end ends one")
     _print(with_app(lambda app: keep_silent(key, seconds or 0.0, why, app.context, who=who)), as_json=as_json)
 
 

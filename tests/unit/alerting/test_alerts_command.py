@@ -84,7 +84,14 @@ def test_one_takes_an_incident_on(app: InMemoryApp) -> None:
 
 def test_a_silence_says_how_long_and_why_and_ends(app: InMemoryApp) -> None:
     (key,) = raised(app, "the bank")
-    for wrong in ("", "--for 2h", "--end --for 2h --why x", "--for 31d --why x", "--for soon --why x"):
+    for wrong in (
+        "",
+        "--for 2h",
+        "--end --for 2h --why x",
+        "--for 31d --why x",
+        "--for soon --why x",
+        "--for 0s --why x",
+    ):
         assert run(f"mailroom alerts silence {key} {wrong}").exit_code in (1, 2)
     said = json.loads(run(f"mailroom alerts silence {key} --for 2h --why 'being mended' --who ann --json").output)
     assert (said["silenced_until"], said["silenced_by"]) == (moment(app.now + 7200), "ann")

@@ -242,6 +242,21 @@ async def test_what_a_probe_found_is_gone_when_a_probe_says_so_and_no_notice_wai
     assert first.words.count("firing channel.failing") == first.words.count("resolved channel.failing") == 1
 
 
+async def test_a_test_that_works_brings_at_once_what_the_channel_missed(app: InMemoryApp) -> None:
+    _, second = with_two(app)
+    second.broken = DestinationBusy("down")
+    missed = await fail(app, "a.pdf")
+    for _ in range(5):  # its next try is minutes away by now
+        await sweep_after(app)
+    second.broken = None
+    assert await send_test(SECOND, app.context, who="ann") is None
+    known = await app.store.get(Channel, SECOND)
+    assert known is not None
+    assert known.trying_since is None
+    await until_rest(app)
+    assert [notice.subject for notice, _ in second.told if notice.kind == "job.failed"] == [missed]
+
+
 async def test_that_it_answers_a_probe_does_not_end_what_a_refused_notice_showed(app: InMemoryApp) -> None:
     """An endpoint whose token has expired answers HEAD as before; a bot that was removed still has a good token."""
     first, _ = with_two(app)
