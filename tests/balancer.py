@@ -18,6 +18,8 @@ class Balancer:
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.backends: Sequence[Address] = ()
+        self.accepted = 0
+        """Connections so far."""
         self._turns = count()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -28,6 +30,7 @@ class Balancer:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                self.accepted += 1
                 threading.Thread(target=self._lead, args=(client,), daemon=True).start()
 
     def _lead(self, client: socket.socket) -> None:

@@ -49,7 +49,7 @@ class LlamaCloud:
         scope: ProjectScope = ProjectScope(),  # noqa: B008  frozen
         *,
         patience: Timeouts = Timeouts(),  # noqa: B008  frozen
-        limits: httpx.Limits = httpx.Limits(max_connections=50, max_keepalive_connections=10),  # noqa: B008  unchanging
+        limits: httpx.Limits = httpx.Limits(max_connections=50, max_keepalive_connections=32),  # noqa: B008  unchanging
         job_rate: RequestRate = JOB_RATE,
         upload_rate: RequestRate = UPLOAD_RATE,
         clock: Clock = time.time,

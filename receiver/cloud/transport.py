@@ -27,7 +27,6 @@ from tenacity import (
 from receiver import __version__
 from receiver.cloud import refusal
 from receiver.cloud.access import ApiKey, checked_url
-from receiver.cloud.connections import open_transport
 from receiver.cloud.links import REDIRECTS, check_link, follow
 from receiver.cloud.multipart import Multipart
 from receiver.cloud.pacing import Pace
@@ -241,7 +240,7 @@ class Transport:
             self._client = httpx.AsyncClient(
                 headers={"User-Agent": f"mailroom/{__version__}", "Accept": "application/json"},
                 limits=self._limits,
-                transport=self._transport or open_transport(),
+                transport=self._transport,
             )
         return self._client
 
