@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from handlers import classify, split, unknown_events
 from handlers.alerts import open_channel
 from handlers.alerts.heartbeat_url import HeartbeatUrl
 from handlers.child.process import Children
 from handlers.destinations import destinations
+from handlers.event_types import classify, split, unknown
 from handlers.mail.child_reader import ChildMailReader
 from handlers.pdf.child_cutter import ChildCutter
 from handlers.sources.folder import FolderSource
@@ -136,7 +136,7 @@ def open_spool(settings: Settings, aws: Aws) -> Spool:
 
 def open_registry() -> HandlerRegistry:
     """All event handlers, one module for each family; ``mailroom webhooks`` asks for their events, too."""
-    return HandlerRegistry(classify.router, split.router, unknown_events.router)
+    return HandlerRegistry(classify.router, split.router, unknown.router)
 
 
 def open_destinations() -> dict[str, Destination]:

@@ -12,8 +12,8 @@ from receiver.operations import clock_skew as skews
 from receiver.operations.future_dates import FutureDates
 from receiver.operations.leader_lock import LeaderLock
 from receiver.operations.lease_takeover import ExpiredLeases
-from receiver.operations.missed_webhooks import MissedWebhooks
 from receiver.operations.overdue_jobs import ask_overdue
+from receiver.operations.receiving_gap import ReceivingGap
 from receiver.operations.retention import RetentionResult, apply_retention_steadily
 from receiver.operations.stalled_queue import alert_of_silence, overlooked
 from receiver.operations.sweep import SweepResult, sweep
@@ -53,7 +53,7 @@ class BackgroundLoops:
         self._every = timers.look_every(lease_seconds, sweep_seconds)
         self._owner = owner
         self._takeover, self._ahead, self._clock = ExpiredLeases(), FutureDates(), skews.SkewMonitor()
-        self._missed = MissedWebhooks(longest_pause=sweep_seconds)
+        self._missed = ReceivingGap(longest_pause=sweep_seconds)
         self._sweep_turn, self._tidy_turn = (
             LeaderLock(what, owner, every_seconds=sweep_seconds) for what in ("sweep", "retention")
         )

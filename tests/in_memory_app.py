@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from handlers import classify, split, unknown_events
+from handlers.event_types import classify, split, unknown
 from receiver.config import Config, parse
 from receiver.core.change import Insert, InsertIfAbsent, Query, R
 from receiver.core.delivery_request import Content, DeliveryRequest
@@ -267,7 +267,7 @@ class InMemoryApp:
             webhook_terms=WebhookTerms(
                 url="https://mail.example.com/webhooks/llamacloud", headers={"X-Key": "k"}, token_secret=b"s"
             ),
-            registry=HandlerRegistry(classify.router, split.router, unknown_events.router),
+            registry=HandlerRegistry(classify.router, split.router, unknown.router),
             clock=lambda: self.now,
             spread=lambda: 1.0,
             meter=SummingMeter(),

@@ -16,7 +16,7 @@ from receiver.log import log_line
 from receiver.operations.future_dates import FutureDates
 from receiver.operations.gauges import read_gauges
 from receiver.operations.lease_takeover import ExpiredLeases
-from receiver.operations.missed_webhooks import MissedWebhooks
+from receiver.operations.receiving_gap import ReceivingGap
 from receiver.operations.retention import apply_retention_steadily
 from receiver.operations.stalled_queue import alert_of_silence, is_silent, overlooked
 from receiver.operations.sweep import sweep
@@ -28,7 +28,7 @@ WARM = Warm(build, close)
 SWEEP_SECONDS = 60.0
 """Between two passes (serverless.yml, sweepEvery)."""
 TAKEOVER, AHEAD = ExpiredLeases(clock=time.time), FutureDates(clock=time.time)
-MISSED = MissedWebhooks(longest_pause=3 * SWEEP_SECONDS, clock=time.time)
+MISSED = ReceivingGap(longest_pause=3 * SWEEP_SECONDS, clock=time.time)
 """What earlier sweeps of this instance saw. Between invocations it is frozen, and a monotonic clock may stand still."""
 STATES = ("routed", "review", "failed", "open", "withdrawn")
 

@@ -19,7 +19,7 @@ from receiver.core.incident import Incident
 from receiver.core.quality import Worse, shares, worse
 from receiver.operations import stalled_queue
 from receiver.operations.heartbeat import failing_channels
-from receiver.operations.lost_webhooks import WINDOW, missing_webhooks, still_missing
+from receiver.operations.webhook_share import WINDOW, missing_webhooks, still_missing
 from receiver.pipeline.context import Context
 from receiver.pipeline.flags import put_flag
 from receiver.pipeline.pause import RESULTS, SUBMISSION, read_pause

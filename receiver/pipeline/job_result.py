@@ -1,8 +1,8 @@
 """Job result: fetch the job that an event, or the sweep, is about; write what it means for its document.
 
 A job on record counts for its document; whose another job is, pipeline/job_context.py finds out. One that is still at
-work is looked at again. What a result means, a family of events says in its own file (handlers/classify.py); what
-becomes of a document without one is the same for all (pipeline/no_result.py).
+work is looked at again. What a result means, a family of events says in its own file
+(handlers/event_types/classify.py); what becomes of a document without one is the same for all (pipeline/no_result.py).
 """
 
 import contextlib

@@ -27,9 +27,9 @@ from receiver.core.notice import Notice, NoticeStatus
 from receiver.core.pages import Segment
 from receiver.operations import clock_skew, stalled_queue
 from receiver.operations.close_incidents import GONE_SECONDS
-from receiver.operations.lost_webhooks import LEAST
 from receiver.operations.monitor import EXPIRING, GRACE
 from receiver.operations.sweep import sweep
+from receiver.operations.webhook_share import LEAST
 from receiver.pipeline.ingest import IncomingFile
 from receiver.pipeline.ingest_file import ingest_file
 from receiver.refused_change import SECRETS, SHADOW

@@ -16,7 +16,7 @@ from handlers.functions.process import Knowledge, work_on
 from handlers.functions.sweep import SWEEP_SECONDS, recover
 from receiver.bootstrap import App
 from receiver.core.errors import Misconfigured, StoreBusy, Transient
-from receiver.operations.missed_webhooks import MissedWebhooks
+from receiver.operations.receiving_gap import ReceivingGap
 from receiver.operations.stalled_queue import is_silent
 from receiver.settings import Settings
 from tests.in_memory_app import InMemoryApp
@@ -123,7 +123,7 @@ def test_a_pass_finds_what_ended_unheard_after_the_store_was_away(
 ) -> None:
     memory_app = InMemoryApp(tmp_path)
     app = App(settings=Settings(), context=memory_app.context, receiver=None)
-    monkeypatch.setattr(sweep, "MISSED", MissedWebhooks(longest_pause=1000, clock=lambda: 0.0))
+    monkeypatch.setattr(sweep, "MISSED", ReceivingGap(longest_pause=1000, clock=lambda: 0.0))
 
     class Warm:
         refused, built = None, staticmethod(lambda: app)

@@ -16,7 +16,7 @@ from receiver.core.task import TaskState
 from receiver.core.verify import TOKEN_HEADER
 from receiver.operations.future_dates import FutureDates
 from receiver.operations.leader_lock import LeaderLock
-from receiver.operations.missed_webhooks import MissedWebhooks
+from receiver.operations.receiving_gap import ReceivingGap
 from receiver.operations.stalled_queue import is_silent, note_received, overlooked
 from receiver.operations.sweep import sweep
 from receiver.packets import parents
@@ -188,7 +188,7 @@ async def test_a_turn_that_another_just_took_is_not_taken_again_for_the_time_tha
 
 async def test_a_process_that_stood_still_asks_though_its_wall_clock_was_set_back_meanwhile(app: InMemoryApp) -> None:
     seconds = 0.0
-    missed = MissedWebhooks(longest_pause=60, clock=lambda: seconds)
+    missed = ReceivingGap(longest_pause=60, clock=lambda: seconds)
     await missed.check(app.context)
     document = await app.submitted()
     app.cloud.classified(document.job_id, "contract")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from handlers import classify, split, unknown_events
+from handlers.event_types import classify, split, unknown
 from receiver.core.change import Replace
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Misconfigured
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def app(app: InMemoryApp) -> InMemoryApp:
-    registry = HandlerRegistry(classify.router, split.router, example_event_family.router, unknown_events.router)
+    registry = HandlerRegistry(classify.router, split.router, example_event_family.router, unknown.router)
     app.context = replace(app.context, registry=registry)
     return app
 
@@ -86,7 +86,7 @@ def test_what_is_registered_twice_is_a_mistake_at_start(again: str) -> None:
     if again == "jobs":
         other.jobs(JobKind.CLASSIFY, events=(), configuration=lambda _: {})
     elif again == "on":
-        other.on("classify.success")(unknown_events.ignore)
+        other.on("classify.success")(unknown.ignore)
     else:
         other.on_command(JobKind.CLASSIFY)(classify.look_again)
     with pytest.raises(Misconfigured, match=r"two|second"):

@@ -20,7 +20,7 @@ TOLD_IN = {
     "receiver/pipeline/process.py",
     "receiver/pipeline/pause.py",
     "receiver/pipeline/registry.py",
-    "handlers/classify.py",
+    "handlers/event_types/classify.py",
     "receiver/pipeline/job_result.py",
     "receiver/pipeline/document_outcome.py",
     "receiver/pipeline/context.py",

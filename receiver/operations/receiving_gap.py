@@ -11,7 +11,7 @@ from receiver.pipeline.context import Context
 from receiver.ports import Clock
 
 
-class MissedWebhooks:
+class ReceivingGap:
     """Whether this process may have missed events: before its start, while it or its machine was suspended, and while
     its store was down.
     """

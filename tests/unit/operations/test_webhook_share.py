@@ -4,8 +4,8 @@ import pytest
 
 from receiver.core.job import JobStatus
 from receiver.operations.close_incidents import GONE_SECONDS
-from receiver.operations.lost_webhooks import LEAST, WINDOW
 from receiver.operations.sweep import sweep
+from receiver.operations.webhook_share import LEAST, WINDOW
 from tests.in_memory_app import InMemoryApp
 
 pytestmark = pytest.mark.anyio

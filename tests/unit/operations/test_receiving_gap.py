@@ -5,7 +5,7 @@ import pytest
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import CloudBusy, CloudRefused
 from receiver.operations import overdue_jobs
-from receiver.operations.missed_webhooks import MissedWebhooks
+from receiver.operations.receiving_gap import ReceivingGap
 from tests.in_memory_app import InMemoryApp
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +18,7 @@ class Process:
     def __init__(self, app: InMemoryApp) -> None:
         self.memory_app = app
         self.seconds = 0.0
-        self.missed = MissedWebhooks(longest_pause=PAUSE, clock=lambda: self.seconds)
+        self.missed = ReceivingGap(longest_pause=PAUSE, clock=lambda: self.seconds)
 
     async def looks_after(self, seconds: float, *, asleep: float = 0.0) -> int:
         self.seconds += seconds
