@@ -1,4 +1,7 @@
-"""Classify: handles the end of a classify job. The document is routed by its matched type."""
+"""Classify: handles the end of a classify job. The document is routed by its matched type.
+
+What becomes of a document whose job failed (``classify.error``) is in pipeline/no_result.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
