@@ -10,12 +10,17 @@ import msgspec
 from receiver.core.errors import Misconfigured
 from receiver.core.forms import Wrong, misconfigured, refuse_careless
 from receiver.core.secret import Secret
-from receiver.secret_rules import FILE_LIMIT, decoded, filled
+from receiver.patient_reader import PatientReader
+from receiver.secret_rules import decoded, filled
 from receiver.secrets import VAULT, SecretCache, points
 from receiver.settings import FORMS, VARIABLES, Settings
 
 LONGEST_SHOWN = 200
 """Characters of a wrong value that are repeated."""
+FILE_LIMIT = 64 * 1024
+"""Bytes of a file that holds a setting."""
+FILES = PatientReader(FILE_LIMIT)
+FIX = "name a regular file that this user can read, with nothing but the value in it"
 _DEFAULTS = Settings()
 _FIELDS = {variable: name for name, variable in VARIABLES.items()}
 
@@ -112,11 +117,10 @@ def _secret(kind: type, value: object) -> Secret:
 
 def _from_file(variable: str, path: str) -> str:
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(FILE_LIMIT + 1)
+        content = FILES.read(Path(path))
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) else error
-        raise Misconfigured(f"{variable}: {path} cannot be read: {reason}") from None
+        raise Misconfigured(f"{variable}: {path} cannot be read: {reason}", fix=FIX) from None
     return decoded(variable, path, content)
 
 

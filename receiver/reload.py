@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from receiver.bootstrap import App
-from receiver.config.read_file import FILES
+from receiver.config.source import FILES
 from receiver.core.errors import Misconfigured
 from receiver.log import log_line
 from receiver.pipeline.context import Context

@@ -12,8 +12,6 @@ from receiver.core.verify import Proof, WebhookSecrets
 
 SHORTEST = 16
 """Bytes. What is shorter can be guessed, or was typed to try things out."""
-FILE_LIMIT = 64 * 1024
-"""Bytes that are read of a secret's file."""
 HEADERS = "MAILROOM_WEBHOOK_HEADERS"
 
 
@@ -63,8 +61,6 @@ _FIX = "restore the secret; required proofs change only at a restart"
 
 def decoded(variable: str, path: str, content: bytes) -> str:
     """The text of a secret's file."""
-    if len(content) > FILE_LIMIT:
-        raise Misconfigured(f"{variable}: {path} is over {FILE_LIMIT} bytes")
     try:
         text = content.decode("utf-8-sig").strip()
     except UnicodeDecodeError:

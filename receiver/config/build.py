@@ -10,8 +10,7 @@ from pydantic import ValidationError
 from receiver.config import faults, model
 from receiver.config.conditions import WhenSection
 from receiver.config.config import Alerting, Category, Classify, Config, Guards, MailPolicy, Resubmit, Rule, Split
-from receiver.config.read_file import FILES
-from receiver.config.source import ConfigText, read_config
+from receiver.config.source import FILES, ConfigText, read_config
 from receiver.config.surprises import surprises
 from receiver.config.text import (
     ceiling_of,

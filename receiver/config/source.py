@@ -10,7 +10,11 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from receiver.core.errors import Misconfigured
+from receiver.patient_reader import PatientReader
 
+MOST_BYTES = 8 * 1024 * 1024
+"""Of a file. One of 2,000 routes has some hundred thousand."""
+FILES = PatientReader(MOST_BYTES)
 PLACES = 50_000
 """Places in a file at most: no table is so long, but a few lines of anchors within anchors can be."""
 

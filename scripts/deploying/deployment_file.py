@@ -10,8 +10,7 @@ from pydantic import ValidationError
 
 from receiver.aws.regions import partition_id
 from receiver.config import faults
-from receiver.config.read_file import FILES
-from receiver.config.source import ConfigText, read_config
+from receiver.config.source import FILES, ConfigText, read_config
 from receiver.core.errors import Misconfigured
 from scripts.deploying.deployment_model import DeploymentFile, StageSettings
 

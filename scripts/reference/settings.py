@@ -12,8 +12,8 @@ HEAD = """\
 
 One object, read from the environment at start. A `MAILROOM_*` name that is not in this table is refused by name, so
 that a typing error cannot become a silent default. Any of them may instead be given as `<NAME>_FILE`, the path of a
-file that holds the value (UTF-8; an empty file is an error, not an unset variable). Secrets never appear in logs,
-errors, metrics or the operator's JSON.
+file that holds the value (a regular file of at most 64 KB, UTF-8; an empty one is an error). Secrets never appear in
+logs, errors, metrics or the operator's JSON.
 
 Secrets are checked before anything starts, and at every renewal: an empty item of a list, a secret shorter than 16
 bytes (unless `MAILROOM_ALLOW_UNVERIFIED` is set) and a header that cannot be sent are refused. Files are read again

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from receiver import secret_rules
 from receiver.core.errors import Misconfigured
 from receiver.core.verify import Proof, WebhookSecrets
-from receiver.environment import from_environ
-from receiver.secret_rules import FILE_LIMIT, SHORTEST
+from receiver.environment import FILE_LIMIT, from_environ
+from receiver.secret_rules import SHORTEST
 from receiver.secrets import SecretCache
 from receiver.settings import Secret, Settings
 
@@ -101,7 +101,7 @@ def test_a_header_that_could_not_prove_anything_is_refused(headers: str, said: s
         (b"\xef\xbb\xbf", "is empty"),
         (b"\xff\xfe\x00", "is not UTF-8 text"),
         (b"caf\xe9-au-lait-and-a-croissant", "is not UTF-8 text"),
-        (b"x" * (FILE_LIMIT + 1), "is over"),
+        (b"x" * (FILE_LIMIT + 1), "is larger than 64 KB"),
         (b"a-secret-on-a-line\nanother-on-a-line", "control character"),
         (b",,,", "item 1 of 4 is empty"),
     ],

@@ -249,7 +249,8 @@ def test_bytes_that_are_not_utf8_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"", "empty"), (b"\n", "empty"), (b"\xff\xfe", "not UTF-8"), (b"x" * 70_000, "over 65536")]
+    ("content", "said"),
+    [(b"", "empty"), (b"\n", "empty"), (b"\xff\xfe", "not UTF-8"), (b"x" * 70_000, "larger than 64 KB")],
 )
 def test_a_file_that_holds_no_value_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "secret").write_bytes(content)

@@ -1,7 +1,7 @@
-"""A table's file, read: a regular file, of a bounded size, in a bounded time.
+"""Reads files that settings name: a regular file, of a bounded size, in a bounded time.
 
-A pipe may never have a writer, a device may never end, and a file system over a network may never answer. What waits
-for them waits in a thread of its own, which nobody waits for: neither another file's reading nor the process's end.
+A pipe may never have a writer, a device may never end, and a file system over a network may never answer. Each
+read has a thread of its own, so that one that hangs delays neither other files nor the end of the process.
 """
 
 import errno
@@ -9,29 +9,29 @@ import os
 import stat
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import TypeVar
 
 T = TypeVar("T")
 
-MOST_BYTES = 8 * 1024 * 1024
-"""Of a table's file. One of 2,000 rows has some hundred thousand."""
 PATIENCE_SECONDS = 10.0
 """How long a file system may take to answer."""
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class PatientReader:
-    """Reads files, and asks for each only once where its file system does not answer."""
+    """Reads files of at most ``most_bytes``, and asks for each only once while its file system does not answer."""
 
-    def __init__(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, most_bytes: int, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._most = most_bytes
         self._patience = patience_seconds
         self._asked: dict[tuple[str, Path], Future[object]] = {}
 
     def read(self, path: Path) -> bytes:
-        """What the file holds. Raises OSError for what is no regular file, too large, or does not answer."""
-        return self._answer("read", path, _content)
+        """The content of the file. Raises OSError if it is no regular file or too large, or does not answer."""
+        return self._answer("read", path, partial(_content, most=self._most))
 
     def stat(self, path: Path) -> os.stat_result:
         """What the file system says of it. Raises OSError."""
@@ -58,7 +58,7 @@ def _ask(ask: Callable[[Path], object], path: Path, asked: Future[object]) -> No
         asked.set_exception(error)
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, most: int) -> bytes:
     descriptor = os.open(path, _READ)
     try:
         mode = os.fstat(descriptor).st_mode
@@ -67,13 +67,9 @@ def _content(path: Path) -> bytes:
         if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path))
         with open(descriptor, "rb", closefd=False) as file:
-            content = file.read(MOST_BYTES + 1)
+            content = file.read(most + 1)
     finally:
         os.close(descriptor)
-    if len(content) > MOST_BYTES:
-        raise OSError(errno.EFBIG, f"it is larger than {MOST_BYTES // 1024 // 1024} MB", str(path))
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most // 1024:,} KB", str(path))
     return content
-
-
-FILES = PatientReader()
-"""Of this process."""
