@@ -86,6 +86,10 @@ DICTIONARIES = {
 """What a body is compressed against: records with little in them, documents last, as theirs are the longest. Its first
 byte says which one. One that was ever used stays as it is; better ones get the next number."""
 NEWEST = max(DICTIONARIES)
+DAMAGED = (
+    'copy the item from a table that is restored to a moment before; docs/runbook-aws.md, "Records were damaged", has '
+    "the procedure"
+)
 FIRST, LAST = " ", "~"
 """Sort before and after every place."""
 
@@ -175,8 +179,12 @@ def item_of(record: Record, *, wrote: str) -> Item:
 
 
 def record_of(kind: type[R], item: Item) -> R:
-    """The record that an item holds. Raises Misconfigured for one that a newer Mailroom has compressed."""
-    return codec.decode(kind, _unpacked(item["body"], item["pk"]["S"]))
+    """The record that an item holds. Raises Misconfigured if it is damaged, or if a newer Mailroom compressed it."""
+    pk = item["pk"]["S"]
+    try:
+        return codec.decode(kind, _unpacked(item["body"], pk))
+    except (zlib.error, ValueError, LookupError) as error:
+        raise Misconfigured(f"the item {pk} is damaged: its body cannot be read ({error})", fix=DAMAGED) from error
 
 
 def as_number(value: float) -> dict[str, str]:
@@ -203,7 +211,7 @@ def _packed(body: str) -> dict[str, Any]:
 def _unpacked(body: dict[str, Any], pk: str) -> str | bytes:
     if "B" in body:
         packed: bytes = base64.b64decode(body["B"]) if isinstance(body["B"], str) else bytes(body["B"])
-        if packed[0] not in DICTIONARIES:
+        if packed[0] > NEWEST:
             raise Misconfigured(
                 f"{pk} was written by a newer Mailroom (dictionary {packed[0]}; this one knows {NEWEST})",
                 fix="install that version",

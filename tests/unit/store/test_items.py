@@ -179,6 +179,30 @@ def test_a_body_compressed_against_a_dictionary_of_a_newer_mailroom_is_refused_b
         record_of(Document, item)
 
 
+@given(RECORDS, st.floats(0, 0.5), st.integers(1, 20))
+def test_a_damaged_body_is_refused_with_the_name_of_its_item(record: Record, kept: float, count: int) -> None:
+    """Cut short, with other bytes, or of another type: the error is ours, and never zlib's, base64's or msgspec's."""
+    item = item_of(record, wrote="w")
+    (form, body), raw = next(iter(item["body"].items())), codec.encode(record).encode()
+    whole = body if form == "B" else body.encode()
+    cut = whole[: int(kept * len(whole))]
+    old = "zlib:" + base64.b64encode(zlib.compress(raw)[: count % 10]).decode()
+    bodies: list[dict[str, object]] = [
+        {form: cut if form == "B" else cut.decode(errors="replace")},
+        {"B": bytes([NEWEST]) + b"\xff" * count},
+        {"B": b"\0" + whole},
+        {"B": "A"},
+        {"S": old},
+        {"S": "zlib:%%%"},
+        {"N": "1"},
+    ]
+    for damaged in bodies:
+        with pytest.raises(Misconfigured, match=r"^the item .* is damaged: its body cannot be read") as refused:
+            record_of(type(record), {**item, "body": damaged})
+        assert item["pk"]["S"] in str(refused.value)
+        assert "docs/runbook-aws.md" in refused.value.fix
+
+
 def test_a_ready_task_is_in_one_index_of_the_two_that_could_list_it() -> None:
     assert "state" not in entries_of(a_task())
     assert {"claimable", "subject", "all"} <= set(entries_of(a_task()))
