@@ -1,17 +1,19 @@
 """``events:BUS``: a notice as an event on an EventBridge bus, for rules of yours (a name, an ARN, or ``default``)."""
 
 import json
-import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from handlers.alerts import text
+from handlers.destinations import events
 from handlers.destinations.event_bus import EventBus
+from handlers.destinations.resource import resource_of
 from receiver.aws.boto import Aws
 from receiver.core.errors import AccessDenied, MailroomError, Misconfigured
 from receiver.core.notice import Notice
 from receiver.ports import AlertChannel
 
-_BUS = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/)?[A-Za-z0-9._-]+")
+KIND = replace(events.KIND, mark=":")
 DETAIL_TYPE = "Mailroom Alert"
 
 
@@ -22,9 +24,10 @@ class Events:
 
     def __init__(self, bus: str, aws: Aws) -> None:
         """Raises Misconfigured for what cannot be a bus."""
-        if not _BUS.fullmatch(bus):
-            raise Misconfigured(f"events:{bus}: write events:BUS or events:arn:aws:events:REGION:ACCOUNT:event-bus/BUS")
-        self._what = f"events:{bus}"
+        resource = resource_of(f"events:{bus}", KIND)
+        if found := resource.faults():
+            raise Misconfigured(f"{resource.shown}: {'; '.join(found)}")
+        self._what = resource.shown
         self._bus = EventBus(bus, aws, what=self._what)
 
     async def notify(self, notice: Notice) -> str:

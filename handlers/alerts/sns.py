@@ -1,11 +1,17 @@
 """``sns:ARN``: a notice as a notification, with a subject for e-mail and attributes for filter policies."""
 
+from dataclasses import replace
+
 from handlers.alerts import text
+from handlers.destinations import sns
 from handlers.destinations.manifest import ascii_safe
+from handlers.destinations.resource import resource_of
 from receiver.aws.boto import Aws
 from receiver.core.errors import AccessDenied, MailroomError, Misconfigured
 from receiver.core.notice import Notice
 from receiver.ports import AlertChannel
+
+KIND = replace(sns.KIND, mark=":")
 
 
 class Sns:
@@ -15,10 +21,12 @@ class Sns:
 
     def __init__(self, arn: str, aws: Aws) -> None:
         """Raises Misconfigured for what is no topic's ARN."""
-        parts = arn.split(":")
-        if len(parts) != 6 or parts[0] != "arn" or parts[2] != "sns" or not parts[5]:
-            raise Misconfigured(f"sns:{arn}: write sns:arn:aws:sns:REGION:ACCOUNT:TOPIC")
-        self._arn, self._aws, self._region = arn, aws, parts[3]
+        topic = resource_of(f"sns:{arn}", KIND)
+        if found := topic.faults():
+            raise Misconfigured(f"{topic.shown}: {'; '.join(found)}")
+        if not topic.arn:
+            raise Misconfigured(f"{topic.shown} lacks region and account: write {KIND.example(topic.name)}")
+        self._arn, self._aws, self._region = arn, aws, topic.region
 
     async def notify(self, notice: Notice) -> str:
         """Publishes; SNS takes a subject of at most 100 ASCII characters. Raises DestinationBusy, AccessDenied."""

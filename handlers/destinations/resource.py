@@ -1,4 +1,6 @@
-"""What a target names by a name in our own account and region, or by an ARN that says both: topics, buses, machines.
+"""What a URL names by a name in our own account and region, or by an ARN that says both: topics, buses, machines.
+
+Destinations (``sns://…``) and alert channels (``sns:…``) share this check.
 
 Sources: the API references of SNS (CreateTopic), EventBridge (CreateEventBus) and Step Functions (CreateStateMachine)
 for the names; IAM User Guide, "Amazon Resource Names (ARNs)"; STS GetCallerIdentity, which needs no permission.
@@ -31,10 +33,12 @@ class Kind:
     """What a name may be, for people."""
     prefix: str = ""
     """Before the name in an ARN: ``event-bus/``."""
+    mark: str = "://"
+    """Between the scheme and the name or ARN; ``:`` in the URL of an alert channel."""
 
     def example(self, name: str) -> str:
         """How its ARN is written."""
-        return f"{self.scheme}://arn:aws:{self.scheme}:REGION:ACCOUNT:{self.prefix}{name}"
+        return f"{self.scheme}{self.mark}arn:aws:{self.scheme}:REGION:ACCOUNT:{self.prefix}{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Resource:
     @property
     def shown(self) -> str:
         """As the target is written; names it in errors."""
-        return f"{self.kind.scheme}://{self.arn or self.name}"
+        return f"{self.kind.scheme}{self.kind.mark}{self.arn or self.name}"
 
     def arn_in(self, partition: str, region: str, account: str) -> str:
         """Its ARN; one without an ARN is of this account and region."""
@@ -82,8 +86,8 @@ class Resource:
 
 
 def resource_of(target: str, kind: Kind) -> Resource:
-    """What ``scheme://name`` or ``scheme://arn:…`` means."""
-    text = target.removeprefix(f"{kind.scheme}://")
+    """What ``scheme://name`` or ``scheme://arn:…`` means; an alert channel's URL has ``:`` for ``://``."""
+    text = target.removeprefix(f"{kind.scheme}{kind.mark}")
     found = _ARN.fullmatch(text)
     if not found:
         return Resource(kind, text)

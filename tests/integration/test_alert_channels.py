@@ -4,18 +4,22 @@ import email
 import email.policy
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from standardwebhooks import Webhook
 from starlette.types import Receive, Scope, Send
 
 from handlers.alerts import CHANNELS, open_channel
 from handlers.alerts.slack import AMBER, BLUE, GREEN, RED, message_of
 from handlers.demo.local_aws import LocalAws
+from handlers.destinations import destinations
 from receiver.aws.boto import Aws
 from receiver.core.alert import Severity
 from receiver.core.errors import (
@@ -28,6 +32,7 @@ from receiver.core.errors import (
     Unroutable,
 )
 from receiver.core.notice import NoticeStatus
+from receiver.core.plan import Target
 from tests.builders import NOW
 from tests.contracts.alert_channel import SECRET, AlertChannelContract, CanFail, Ear, a_notice
 from tests.endpoints import Endpoint
@@ -598,8 +603,12 @@ class TestEmail(CanFail):
         ("pagerduty:http://example.com/0123456789abcdef0123456789abcdef", "", "https://"),
         ("teams:example.com/hook", "", "no scheme"),
         ("slack:xoxb-123", "", "needs its channel"),
-        ("events:a b", "", "events:BUS"),
-        ("sns:alarm", "", "arn:aws:sns:REGION"),
+        ("events:a b", "", "events:a b: 'a b' is not a valid name of a bus"),
+        ("events:arn:aws:events:us-east-1:123456789012:rule/mail", "", "write events:arn:aws:events:REGION:ACCOUNT"),
+        ("sns:alarm", "", "lacks region and account: write sns:arn:aws:sns:REGION:ACCOUNT:alarm"),
+        ("sns:arn:aws:sns:us-east-1:12345:mail", "", "twelve digits"),
+        ("sns:arn:aws-cn:sns:us-east-1:123456789012:mail", "", "not a region of the partition"),
+        ("sns:arn:aws:sns:us-east-1:123456789012:in voices", "", "not a valid name of a topic"),
         ("slack:hooks.slack.com/abc", "", "no scheme"),
         ("http://example.com/alerts", "", "https://"),
         ("mailto:ops@example.com", "", "MAILROOM_SMTP_URL"),
@@ -609,6 +618,25 @@ class TestEmail(CanFail):
 def test_a_channel_that_cannot_work_is_refused_at_start(url: str, smtp_url: str, names: str) -> None:
     with pytest.raises(Misconfigured, match=names):
         open_channel(url, smtp_url=smtp_url)
+
+
+PARTS = (
+    "arn", "aws", "aws-cn", "aws-x", "sns", "events", "us-east-1", "cn-north-1", "123456789012", "12", "mail",
+    "event-bus/mail", "event-bus/", "a b", "", "m" * 257,
+)  # fmt: skip
+ARNS = st.lists(st.sampled_from(PARTS), min_size=1, max_size=7).map(":".join)
+ENDS = ("mail", "event-bus/mail", "mail.fifo", "event-bus/mail/")
+SOUND = st.sampled_from([f"{service}:us-east-1:123456789012:{end}" for service in ("sns", "events") for end in ENDS])
+
+
+@given(st.sampled_from(["sns", "events"]), st.one_of(ARNS, SOUND.map("arn:aws:".__add__)))
+def test_a_channel_and_a_destination_accept_the_same_arns(scheme: str, arn: str) -> None:
+    faults = destinations()[scheme].faults(Target(url=f"{scheme}://{arn}"))
+    if faults or (scheme == "sns" and not arn.startswith("arn:")):
+        with pytest.raises(Misconfigured, match=f"^{scheme}:{re.escape(arn)}"):
+            open_channel(f"{scheme}:{arn}")
+    else:
+        open_channel(f"{scheme}:{arn}")
 
 
 @pytest.mark.parametrize("kind", ["", "slack:", "teams:", "pagerduty:"])
