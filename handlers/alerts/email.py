@@ -64,7 +64,9 @@ class Email:
     async def notify(self, notice: Notice) -> str:
         """The first mail's id. Raises DestinationBusy, Unanswered, AccessDenied, Unroutable, PartlyNotified."""
         message = self._written(text.fit(notice))
-        asked = [item for item in self._to if not notice.only or item in notice.only]
+        asked = [item for item in self._to if item not in notice.without and (not notice.only or item in notice.only)]
+        if not asked:
+            return notice.thread
         refused = await self._threads.run(partial(self._send, message, asked))
         thread = notice.thread or str(message["Message-ID"])
         if not refused:
@@ -73,7 +75,14 @@ class Email:
         if refused.keys() >= set(asked) and not notice.only:
             raise _refusal(f"SMTP server {self._server.hostname}", refused, later)
         reason = f"SMTP server {self._server.hostname} {_listed(refused)}; the others have it"
-        raise PartlyNotified(reason, fix=_WRONG_ADDRESS, thread=thread, retry=later, never=len(later) < len(refused))
+        raise PartlyNotified(
+            reason,
+            fix=_WRONG_ADDRESS,
+            thread=thread,
+            retry=later,
+            never=len(later) < len(refused),
+            missed=tuple(refused),
+        )
 
     async def probe(self) -> list[str] | None:
         """Whether the server can be reached, lets us in, and knows the addresses; None when it says so later.

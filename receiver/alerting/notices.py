@@ -10,7 +10,7 @@ from receiver.core.channel import Channel
 from receiver.core.errors import PartlyNotified
 from receiver.core.incident import Incident, Status
 from receiver.core.notice import DigestLine, Notice, NoticeStatus
-from receiver.core.notification import Notification
+from receiver.core.notification import TOLD_FIRING, Notification
 from receiver.pipeline.context import Context
 
 
@@ -57,6 +57,7 @@ def notice_of(incident: Incident, known: Notification, word: str, *, reminder: b
         document_link=page_link(context, "all", example.document_id) if example and example.document_id else "",
         site=context.site,
         thread=known.thread,
+        without=() if word == TOLD_FIRING else known.uninformed,
     )
 
 

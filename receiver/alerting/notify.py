@@ -18,7 +18,7 @@ from receiver.core.document import Step
 from receiver.core.errors import Conflict, MailroomError, PartlyNotified, Permanent, StoreBusy, Unanswered
 from receiver.core.incident import Incident, Status
 from receiver.core.next_notice import Circumstances, Decision, Hold, Release, Send, Wait, next_notice
-from receiver.core.notification import Notification, reconciled
+from receiver.core.notification import Notification, after_notice_of, after_remaining, reconciled
 from receiver.core.task import Task, TaskState
 from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.pause import SUBMISSION, read_pause
@@ -185,20 +185,10 @@ class ChannelRun:
         self._succeeded(now, but, counts=word == "firing")
         if item.held_since is not None:
             self.channel = digest.more(self.channel, now)  # it is no longer one of the other causes
-        updated = replace(
-            item,
-            held_since=None,
-            told=word,
-            number=incident.number,
-            telling="",
-            told_at=now,
-            severity=incident.severity,
-            tries=0,
-            error="",
-            thread="" if over else thread or item.thread,
-            expires_at=self._expiry(now) if over else None,
-        )
-        updated = self._with_remaining(replace(updated, owed=()), but.retry if but is not None else ())
+        missed = but.missed if but is not None else ()
+        updated = after_notice_of(item, incident, word, now=now, thread=thread, missed=missed)
+        updated = replace(updated, expires_at=self._expiry(now) if over else None)
+        updated = self._with_remaining(updated, but.retry if but is not None else ())
         following = await self._decided(incident, updated)
         due_at = _sooner(following.until, updated.owed_at) if isinstance(following, Wait) else now
         await self._keep(replace(updated, due_at=due_at), item)
@@ -215,8 +205,8 @@ class ChannelRun:
         except Exception:  # noqa: BLE001 - the channel fails, not an address: they are owed it for as long as that lasts
             return replace(item, owed_at=now + RETRY_SECONDS[-1])
         if but is None:
-            return self._with_remaining(item, ())
-        return self._with_remaining(item, but.retry, str(but), never=but.never)
+            return self._with_remaining(after_remaining(item, ()), ())
+        return self._with_remaining(after_remaining(item, but.missed), but.retry, str(but), never=but.never)
 
     def _with_remaining(
         self, item: Notification, addresses: tuple[str, ...], reason: str = "", *, never: bool = False

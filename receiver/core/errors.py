@@ -296,7 +296,16 @@ class PartlyNotified(Permanent):
     code = "partly_notified"
     owner = Owner.CONFIGURATION
 
-    def __init__(self, message: str, *, fix: str, thread: str, retry: tuple[str, ...] = (), never: bool = True) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        fix: str,
+        thread: str,
+        retry: tuple[str, ...] = (),
+        never: bool = True,
+        missed: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message, fix=fix)
         self.thread = thread
         """What the channel returns for a notice that all addresses took."""
@@ -304,6 +313,8 @@ class PartlyNotified(Permanent):
         """The addresses that may take it later."""
         self.never = never
         """Whether there are others, which will never take it."""
+        self.missed = missed or retry
+        """All of these addresses, as far as the channel knows them."""
 
 
 class JobGone(Permanent):

@@ -76,6 +76,8 @@ class Notice:
     """What the channel returned for the first notice of this incident; "" for a first one."""
     only: tuple[str, ...] = ()
     """The addresses that get it, of a channel that has several; () for all."""
+    without: tuple[str, ...] = ()
+    """The addresses that do not get it: they got no notice of this incident."""
 
     @property
     def subject(self) -> str:

@@ -1,8 +1,10 @@
 """What one channel got about one incident."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from receiver.core.alert import Severity
+from receiver.core.incident import Incident, Status
 
 TOLD_FIRING = "firing"
 ACKNOWLEDGED = "acknowledged"
@@ -41,6 +43,8 @@ class Notification:
     owed_at: float | None = None
     """When to try these again; the others do not wait for that."""
     owed_tries: int = 0
+    uninformed: tuple[str, ...] = ()
+    """Addresses of the channel that have not taken any notice of this incident: they do not get its end either."""
     error: str = ""
     """Why the channel refused it."""
     expires_at: float | None = None
@@ -69,6 +73,42 @@ def notification_id(incident_id: str, channel: str) -> str:
 def woken(notification: Notification, at: float) -> Notification:
     """The notification, to be looked at then: something is new."""
     return replace(notification, due_at=at, tries=0, expires_at=None)
+
+
+def after_notice_of(
+    known: Notification, incident: Incident, word: str, *, now: float, thread: str, missed: Sequence[str]
+) -> Notification:
+    """The notification after the channel took a notice of this state of the incident, except its addresses ``missed``.
+
+    ``thread`` is what the channel returned.
+    """
+    over = word in (Status.RESOLVED, Status.QUIET)
+    return replace(
+        known,
+        held_since=None,
+        told=word,
+        number=incident.number,
+        telling="",
+        told_at=now,
+        severity=incident.severity,
+        tries=0,
+        error="",
+        thread="" if over else thread or known.thread,
+        owed=(),
+        uninformed=() if over else _uninformed(known, incident.number, word, missed),
+    )
+
+
+def _uninformed(known: Notification, number: int, word: str, missed: Sequence[str]) -> tuple[str, ...]:
+    if not known.notified or known.number not in (0, number):
+        return tuple(missed)  # it was the first notice
+    return tuple(item for item in known.uninformed if word != TOLD_FIRING or item in missed)
+
+
+def after_remaining(known: Notification, missed: Sequence[str]) -> Notification:
+    """The notification after the last notice went to the addresses that still lacked it; ``missed`` still do."""
+    informed = set(known.owed) - set(missed)
+    return replace(known, uninformed=tuple(item for item in known.uninformed if item not in informed))
 
 
 def reconciled(mine: Notification, known: Notification, fresh: Notification) -> Notification:

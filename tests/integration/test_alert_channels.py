@@ -557,7 +557,9 @@ class TestEmail(CanFail):
             await channel.notify(a_notice(only=(LATE,)))
         assert (later.value.retry, later.value.never) == ((LATE,), False)
         del ear.mailbox.refuses[LATE]
+        assert error.value.missed == (GONE, LATE)
         assert await channel.notify(a_notice(only=(LATE,))) == error.value.thread
+        assert await channel.notify(a_notice(only=(LATE,), without=(LATE,), thread="t")) == "t"
         assert ear.mailbox.recipients == ["a@b.com", LATE]
         with pytest.raises(PartlyNotified, match=r"refused gone@b.com .550 no such user.$") as error:
             await channel.probe()

@@ -153,14 +153,14 @@ class FragileMail(FragileChannel):
     async def _take(self, notice: Notice) -> str:
         if self.broken is not None:
             raise self.broken
-        asked = [item for item in self.heard if not notice.only or item in notice.only]
+        asked = [item for item in self.heard if item not in notice.without and item in (notice.only or self.heard)]
         owed = tuple(item for item in asked if item in self.full)
         for address in asked:
             key = (address, notice.key)
             self.missed[key] = self.missed.get(key, 0) + 1 if address in owed else 0
             if address not in owed:
                 self.heard[address].append(notice)
-        if len(owed) == len(asked) and not notice.only:
+        if owed and len(owed) == len(asked) and not notice.only:
             raise DestinationBusy("452 mailbox full")
         thread = notice.thread or f"thread-{notice.key}"
         if not notice.only:

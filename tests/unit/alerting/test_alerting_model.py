@@ -55,6 +55,7 @@ QUICK = settings(
     max_examples=25, stateful_step_count=25,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking takes minutes: add Phase.shrink to look into one
 )  # fmt: skip
+ENDS = (NoticeStatus.RESOLVED, NoticeStatus.QUIET)
 AT_LENGTH = settings(QUICK, max_examples=40, stateful_step_count=40)
 PAGER, CHAT, SMALL = "https://pager.example.com", "https://chat.example.com", "https://small.example.com"
 BOSS, NIGHT, WORST = "https://boss.example.com", "https://night.example.com", "https://worst.example.com"
@@ -500,12 +501,18 @@ class Alerting(RuleBasedStateMachine):
         return to != NIGHT or incident.severity is Severity.CRITICAL or not begin <= hours < end
 
     def hold_for_addresses(self, incident: Incident) -> None:
-        """Each address that was not given up heard last what the channel heard last."""
+        """Each address that was not given up got last what the channel got last, and none gets the end of an incident
+        of which it got nothing.
+        """
         told = [notice for _, notice in told_of_incidents(self.mail.told) if notice.key == incident.id]
-        for address, heard in self.mail.heard.items():
-            if self.mail.missed.get((address, incident.id), 0) < REFUSALS_KNOWN:
-                words = [str(notice.status) for notice in heard if notice.key == incident.id]
-                assert words[-1:] == [str(notice.status) for notice in told[-1:]], f"{address}: {words}"
+        for address, notices in self.mail.heard.items():
+            words = [(item.number, item.status) for item in notices if item.key == incident.id]
+            begun = {number for number, status in words if status not in ENDS}
+            if not any(about == incident.id for _, about in self.mail.maybe):
+                assert all(number in begun for number, _ in words), f"{address}: an end without a beginning: {words}"
+            given_up = self.mail.missed.get((address, incident.id), 0) >= REFUSALS_KNOWN
+            if told and not given_up and (told[-1].number in begun or told[-1].status not in ENDS):
+                assert words[-1] == (told[-1].number, told[-1].status), f"{address}: {words}"
 
     def held(self, to: str, incident: Incident) -> bool:
         known = self.sound(self.store.get(Notification, f"{incident.id}>{to}"))

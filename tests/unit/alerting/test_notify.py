@@ -125,11 +125,12 @@ class FullMailbox(InMemoryChannel):
     async def notify(self, notice: Notice) -> str:
         if self.broken is not None:
             raise self.broken
+        asked = "full@b.com" not in notice.without
         if not notice.only:
             await super().notify(notice)
-        elif not self.full:
+        if asked and not self.full:
             self.took.append(str(notice.status))
-        if self.full:
+        if asked and self.full:
             raise PartlyNotified("452 mailbox full", fix="", thread="t", retry=("full@b.com",), never=False)
         return "t"
 
@@ -150,6 +151,39 @@ async def test_a_full_mailbox_holds_up_no_other_address_and_hears_the_present_wh
     await until_rest(app)
     assert second.took == ["firing"] * 8
     assert len(second.told) == 8
+
+
+async def test_a_mailbox_that_was_full_all_the_time_does_not_get_the_end_of_what_it_never_got(app: InMemoryApp) -> None:
+    first, _ = with_two(app)
+    second = FullMailbox()
+    app.context = replace(app.context, channels={"log": first, SECOND: second})
+    document_id = await fail(app, "a.pdf")
+    await route_by_hand(document_id, RoutingDecision(to="contract"), app.context)
+    for _ in range(2):
+        await sweep_after(app, after=400)
+    second.full = False
+    await sweep_after(app, after=400)
+    assert second.words == ["firing job.failed", "resolved job.failed"]
+    assert second.took == []
+    again = await fail(app, "b.pdf")  # the next incident is another one: it gets both of its notices
+    await route_by_hand(again, RoutingDecision(to="contract"), app.context)
+    for _ in range(3):
+        await sweep_after(app, after=400)
+    assert second.took == ["firing", "resolved"]
+
+
+async def test_a_mailbox_that_is_full_later_gets_the_end_of_what_it_got(app: InMemoryApp) -> None:
+    first, _ = with_two(app)
+    second = FullMailbox(full=False)
+    app.context = replace(app.context, channels={"log": first, SECOND: second})
+    document_id = await fail(app, "a.pdf")
+    second.full = True
+    await route_by_hand(document_id, RoutingDecision(to="contract"), app.context)
+    await sweep_after(app, after=400)
+    second.full = False
+    for _ in range(3):
+        await sweep_after(app, after=400)
+    assert second.took == ["firing", "resolved"]
 
 
 async def test_what_an_address_is_owed_is_not_lost_while_the_server_lets_nobody_in(app: InMemoryApp) -> None:
