@@ -115,10 +115,12 @@ class BackgroundLoops:
             await skews.alert_of_skew(skews.Skew(skews.STORE, -ahead), self._owner, self._context)
 
     async def _look_at_clock(self) -> None:
-        for skew in (self._clock.check(self._context), self._clock.compared(self._context)):
+        turn = self._sweep_turn
+        lasting = await skews.apart(self._context, ahead_of_other=turn.ahead(), other=turn.other)
+        for skew in (self._clock.check(self._context), self._clock.unreported(lasting)):
             if skew is not None:
                 await skews.alert_of_skew(skew, self._owner, self._context)
-        if (lasting := skews.apart(self._context)) is not None:
+        if lasting is not None:
             await skews.still(lasting, self._owner, self._context)
 
     async def _tidy(self) -> None:

@@ -30,6 +30,8 @@ class Skew:
 
     against: str
     seconds: float
+    other: str = ""
+    """The worker that this one was compared with, where that is known."""
 
     @property
     def title(self) -> str:
@@ -58,21 +60,29 @@ class SkewMonitor:
         step = (now - wall) - (seconds - passed)
         return Skew(BEFORE, step) if abs(step) >= STEP else None
 
-    def compared(self, context: Context) -> Skew | None:
-        """By how much it differs from LlamaCloud's, if it does, and this was not reported within the last hour."""
-        skew, now = apart(context), self._clock()
-        if skew is None:
-            self._alerted.pop(LLAMACLOUD, None)
-        if skew is None or now - self._alerted.get(LLAMACLOUD, -ALERT_EVERY) < ALERT_EVERY:
+    def unreported(self, lasting: Skew | None) -> Skew | None:
+        """The present skew, if there is one and it was not reported within the last hour."""
+        against, now = lasting.against if lasting else "", self._clock()
+        self._alerted = {item: at for item, at in self._alerted.items() if item == against and now - at < ALERT_EVERY}
+        if lasting is None or against in self._alerted:
             return None
-        self._alerted[LLAMACLOUD] = now
-        return skew
+        self._alerted[against] = now
+        return lasting
 
 
-def apart(context: Context) -> Skew | None:
-    """By how much this machine's clock differs from LlamaCloud's, if it does."""
+async def apart(context: Context, *, ahead_of_other: float = 0.0, other: str = "") -> Skew | None:
+    """By how much this machine's clock differs from LlamaCloud's, or else from that of the worker ``other``.
+
+    A worker that asks LlamaCloud nothing does not learn its time; the other one reports the difference then.
+    """
     ahead = context.cloud.clock_ahead or 0.0
-    return Skew(LLAMACLOUD, -ahead) if abs(ahead) >= APART else None
+    if abs(ahead) >= APART:
+        return Skew(LLAMACLOUD, -ahead)
+    if abs(ahead_of_other) < APART:
+        return None
+    incident = await context.store.get(Incident, _alert(Skew(LLAMACLOUD, 0.0), "", 0.0).fingerprint)
+    known = incident is not None and incident.status is Status.FIRING
+    return None if known else Skew(STORE, ahead_of_other, other)
 
 
 async def alert_of_skew(skew: Skew, owner: str, context: Context) -> None:
@@ -98,12 +108,19 @@ async def still(skew: Skew, owner: str, context: Context) -> None:
             await context.store.apply(Replace(replace(incident, gone_since=None)))
 
 
+def _consequence(skew: Skew) -> str:
+    if skew.against == STORE:
+        machine = skew.other or "another machine"
+        return f"it or {machine} writes times (history, alerts, signatures) that are wrong by this amount"
+    return "the times it writes (history, alerts, signatures) are wrong by the same amount"
+
+
 def _alert(skew: Skew, owner: str, now: float) -> Alert:
     return Alert(
         kind="clock.skewed",
         cause=skew.against,
         title=skew.title,
-        detail=f"{owner}: the times it writes (history, alerts, signatures) are wrong by the same amount",
+        detail=f"{owner}: {_consequence(skew)}",
         fix=FIX,
         at=now,
     )

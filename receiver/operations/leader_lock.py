@@ -3,6 +3,9 @@
 A flag records the last turn. The turn is over when this process has seen the flag unchanged for the whole interval, on
 a monotonic clock. The time that another machine wrote is believed once, by a process that has just started and has seen
 nothing yet.
+
+The flag also shows how far the clocks of two workers are apart: a worker that finds it changed knows the interval on
+its own clock in which it was written.
 """
 
 import time
@@ -27,16 +30,36 @@ class LeaderLock:
         self._clock = clock
         self._version = -1
         self._since = 0.0
+        self._checked = 0.0
+        self._ahead = (0.0, 0.0)
+        self.other = ""
+        """The worker with which ``ahead`` compared this one."""
 
     async def acquired(self, context: Context) -> bool:
         """Whether to do it now: true for one worker, once an interval. A worker that then fails has used its turn."""
-        last = await context.store.get(Flag, self._id)
+        began, last = self._clock(), await context.store.get(Flag, self._id)
+        if last is not None:
+            self._compare(last, context.clock())
+        self._checked = began
         if last is not None and not self._is_over(last, context.clock()):
             return False
         if not await put_flag(self._id, self._owner, last, context):
             return False
         self._see(last.version + 1 if last else 0)
         return True
+
+    def ahead(self) -> float:
+        """By how many seconds our clock is ahead of that of ``other``, at least; negative where it is behind.
+
+        0 unless two turns in a row showed it: one alone may be a machine that slept while it wrote.
+        """
+        return min(self._ahead, key=abs) if self._ahead[0] * self._ahead[1] > 0 else 0.0
+
+    def _compare(self, last: Flag, now: float) -> None:
+        if self._version < 0 or last.version == self._version or last.value == self._owner:
+            return
+        self.other, earliest = last.value, now - (self._clock() - self._checked)
+        self._ahead = self._ahead[1], max(earliest - last.at, 0.0) or min(now - last.at, 0.0)
 
     def _is_over(self, last: Flag, now: float) -> bool:
         if last.version == self._version:

@@ -1,11 +1,26 @@
 """A clock that is wrong, or was set, is told."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from receiver.operations.clock_skew import ALERT_EVERY, APART, LLAMACLOUD, STEP, Skew, SkewMonitor, alert_of_skew, still
+from receiver.background import BackgroundLoops
+from receiver.core.incident import Status
+from receiver.operations.clock_skew import (
+    ALERT_EVERY,
+    APART,
+    LLAMACLOUD,
+    STEP,
+    STORE,
+    Skew,
+    SkewMonitor,
+    alert_of_skew,
+    still,
+)
+from receiver.operations.clock_skew import apart as apart_of
 from receiver.operations.close_incidents import GONE_SECONDS
+from receiver.operations.leader_lock import LeaderLock
 from tests.in_memory_app import InMemoryApp
 from tests.unit.alerting.test_alert import sweep_after
 
@@ -43,11 +58,58 @@ async def test_a_clock_that_is_apart_from_llamaclouds_is_told_once_in_an_hour(
 ) -> None:
     machine = Machine(app)
     app.cloud.clock_ahead = ahead
-    told = machine.watch.compared(app.context)
+    lasting = await apart_of(app.context)
+    told = machine.watch.unreported(lasting)
     assert (told and told.seconds) == apart
-    assert machine.watch.compared(app.context) is None
+    assert machine.watch.unreported(lasting) is None
     machine.seconds += ALERT_EVERY
-    assert (machine.watch.compared(app.context) is None) == (apart is None)
+    assert machine.watch.unreported(lasting) == lasting
+
+
+@pytest.mark.parametrize(
+    ("llamacloud", "other", "found"),
+    [
+        (None, 0.0, None),
+        (None, 900.0, Skew(STORE, 900.0)),
+        (None, -900.0, Skew(STORE, -900.0)),
+        (None, APART - 1, None),
+        (0.4, -900.0, Skew(STORE, -900.0)),
+        (-900.0, 900.0, Skew(LLAMACLOUD, 900.0)),
+    ],
+)
+async def test_a_worker_compares_itself_with_llamacloud_or_else_with_another_worker(
+    app: InMemoryApp, llamacloud: float | None, other: float, found: Skew | None
+) -> None:
+    app.cloud.clock_ahead = llamacloud
+    assert await apart_of(app.context, ahead_of_other=other) == found
+    if found is not None and found.against == STORE:  # who is wrong says so itself: one alert is enough
+        await alert_of_skew(Skew(LLAMACLOUD, 900.0), "other:8", app.context)
+        await app.work()
+        assert await apart_of(app.context, ahead_of_other=other) is None
+
+
+@pytest.mark.parametrize("wrong_by", [900.0, -900.0])
+async def test_a_worker_that_asks_llamacloud_for_nothing_and_has_a_wrong_clock_raises_the_alert(
+    app: InMemoryApp, wrong_by: float
+) -> None:
+    seconds = 0.0
+    workers = {"right": 0.0, "wrong": wrong_by}
+    loops = {name: BackgroundLoops(app.context, name, lease_seconds=90, sweep_seconds=60) for name in workers}
+    for name, item in loops.items():
+        item._sweep_turn = LeaderLock("sweep", name, every_seconds=60, clock=lambda: seconds)
+        item._clock = SkewMonitor(clock=lambda: seconds)
+    for _ in range(30):
+        for name, item in loops.items():
+            app.later(workers[name])
+            await item._sweep_turn.acquired(app.context)
+            await item._look_at_clock()
+            app.later(-workers[name])
+        seconds += 15
+        app.later(15)
+        await app.work()
+    (incident,) = [item for item in await app.incidents() if item.kind == "clock.skewed"]
+    assert (incident.status, incident.cause) == (Status.FIRING, STORE)
+    assert {"right", "wrong"} <= set(re.findall(r"\w+", incident.detail))
 
 
 async def test_a_person_hears_of_it_in_plain_words(app: InMemoryApp) -> None:
@@ -81,7 +143,7 @@ async def test_what_comes_back_within_the_hour_is_told_anew(app: InMemoryApp) ->
     machine = Machine(app)
     for ahead in (0.0, -240.0, -240.0, 0.0, -240.0):
         app.cloud.clock_ahead = ahead
-        if (skew := machine.watch.compared(app.context)) is not None:
+        if (skew := machine.watch.unreported(await apart_of(app.context))) is not None:
             await alert_of_skew(skew, "host:7", app.context)
         await app.work()
         for after in (0.0, GONE_SECONDS) if not ahead else ():
