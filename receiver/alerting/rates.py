@@ -15,11 +15,11 @@ KEPT_SECONDS = 3900.0
 _notes = msgspec.json.Decoder(list[tuple[float, int]])
 
 
-async def note_ingested(context: Context) -> None:
-    """Notes how many documents were received until now."""
+async def note_ingested(received: int, context: Context) -> None:
+    """Notes that so many documents were received until now."""
     now, flag = context.clock(), await context.store.get(Flag, NOTES)
     before = [(at, count) for at, count in _read(flag) if now - KEPT_SECONDS < at < now]
-    value = msgspec.json.encode([*before, (now, (await context.store.tally()).received)]).decode()
+    value = msgspec.json.encode([*before, (now, received)]).decode()
     await put_flag(NOTES, value, flag, context)
 
 

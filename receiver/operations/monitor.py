@@ -11,6 +11,7 @@ import msgspec
 
 from receiver.alerting.alert import task_for
 from receiver.core.alert import Alert
+from receiver.core.balance import Tally
 from receiver.core.change import InsertIfAbsent, Query
 from receiver.core.document import Document
 from receiver.core.flag import Flag
@@ -63,10 +64,10 @@ class MonitorResult:
         return found is None or incident.id in found
 
 
-async def monitor(context: Context) -> MonitorResult:
-    """Raises an alert for each new case of what is wrong now."""
+async def monitor(tally: Tally, context: Context) -> MonitorResult:
+    """Raises an alert for each new case of what is wrong now; ``tally`` is the store's."""
     await _documents(context)
-    totals = await _balance(context)
+    totals = _unbalanced(tally, context.clock())
     lost = await missing_webhooks(context)
     unheard = [Alarm(alert=lost, origin=(f"{lost.at // WINDOW:.0f}",))] if lost else []
     await _raise([*totals, *unheard], context)
@@ -180,11 +181,9 @@ async def _unless_later(flag_id: str, key: str, context: Context) -> frozenset[s
     return frozenset() if flag is not None and flag.at > incident.last_at else frozenset({key})
 
 
-async def _balance(context: Context) -> list[Alarm]:
-    tally = await context.store.tally()
+def _unbalanced(tally: Tally, now: float) -> list[Alarm]:
     if tally.balanced:
         return []
-    now = context.clock()
     alert = Alert(
         kind="balance.off",
         cause="books",

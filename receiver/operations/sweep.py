@@ -50,8 +50,9 @@ async def _alerting(context: Context) -> int:
     closed.
     """
     await convert(context)
-    await note_ingested(context)
-    over = await assess(context, await monitor(context))
+    tally = await context.store.tally()
+    await note_ingested(tally.received, context)
+    over = await assess(context, await monitor(tally, context))
     await wake_channels(context)
     return over
 

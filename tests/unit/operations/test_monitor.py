@@ -38,7 +38,7 @@ async def pass_over(app: InMemoryApp, *, after: float = 0.0) -> list[str]:
 
 async def test_every_condition_is_looked_for(app: InMemoryApp) -> None:
     conditions = {kind for kind, nature in NATURES.items() if nature is Nature.CONDITION}
-    assert set((await monitor(app.context)).conditions) == conditions
+    assert set((await monitor(await app.store.tally(), app.context)).conditions) == conditions
 
 
 async def test_a_document_past_its_deadline_is_told_once_however_many_sweeps(app: InMemoryApp) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from receiver.core.balance import Tally
 from receiver.core.document import DocumentState
 from receiver.core.errors import OutOfCredits
 from receiver.core.job import JobStatus, pause_after
@@ -155,3 +156,17 @@ async def test_what_is_due_is_rung_for_again(app: InMemoryApp) -> None:
     await app.ingest()
     app.later(1)
     assert (await sweep(app.context)).enqueued == 1
+
+
+async def test_a_pass_reads_the_totals_once(app: InMemoryApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On DynamoDB they are 32 items."""
+    await app.submitted()
+    read, tally = itertools.count(), app.store.tally
+
+    async def counted() -> Tally:
+        next(read)
+        return await tally()
+
+    monkeypatch.setattr(app.store, "tally", counted)
+    await sweep(app.context)
+    assert next(read) == 1
