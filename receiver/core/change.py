@@ -19,7 +19,7 @@ from receiver.core.flag import Flag
 from receiver.core.incident import Incident, Occurrence
 from receiver.core.job import Job
 from receiver.core.notification import Notification
-from receiver.core.task import Task
+from receiver.core.task import Task, TaskState
 
 Record = Document | Job | Event | Task | AlertState | Flag | Incident | Occurrence | Notification | Channel
 R = TypeVar("R", Document, Job, Event, Task, AlertState, Flag, Incident, Occurrence, Notification, Channel)
@@ -113,6 +113,8 @@ class Index(NamedTuple):
     order: str
     part: str | None = None
     """An attribute with few values, by which a store may partition the index."""
+    unlisted: str | None = None
+    """A key that nobody may ask for: no store has to keep entries for its records."""
 
 
 INDEXES: dict[type[Record], dict[str, Index]] = {
@@ -128,7 +130,7 @@ INDEXES: dict[type[Record], dict[str, Index]] = {
     Event: {"all": Index(None, "received_at"), "job": Index("job_id", "received_at")},
     Task: {
         "all": Index(None, "created_at"),
-        "state": Index("state", "due_at"),
+        "state": Index("state", "due_at", unlisted=TaskState.DONE),
         "subject": Index("subject", "created_at"),
         "claimable": Index(None, "claimable_at", part="rank"),
     },

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from receiver.core.change import Page, Query, Record
+from receiver.core.change import INDEXES, Page, Query, Record
 from receiver.core.errors import Malformed
 from receiver.ports import Store
 
@@ -41,7 +41,7 @@ async def listing(
     for name, value in chosen.items():
         if (choices := filters[name].choices) and value not in choices:
             raise Malformed(f"{name} is one of {', '.join(choices)}, not {value!r}")
-    indexed = next((name for name in chosen if filters[name].index), None)
+    indexed = next((name for name in chosen if _has_index(kind, filters[name], chosen[name])), None)
     query = Query(
         by=filters[indexed].index if indexed else usually,
         key=chosen.pop(indexed) if indexed else None,
@@ -52,6 +52,10 @@ async def listing(
     )
     tests = [(filters[name].fits, value) for name, value in chosen.items()]
     return await _scan(store, kind, query, lambda record: all(fits(record, value) for fits, value in tests))
+
+
+def _has_index(kind: type[Record], given: Filter, value: str) -> bool:
+    return bool(given.index) and INDEXES[kind][given.index].unlisted != value
 
 
 async def _scan(store: Store, kind: type[Record], query: Query, fits: Callable[[Record], bool]) -> Page:

@@ -1,6 +1,6 @@
 """The records of a listing, page after page, and the pages."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from receiver.core.change import Page, Query, R
@@ -26,10 +26,14 @@ async def every_record(kind: type[R], query: Query, store: Store) -> AsyncIterat
             yield record
 
 
-async def find_records(store: Store, kind: type[R], query: Query, *, limit: int) -> list[R]:
-    """Up to ``limit`` of these records."""
+async def find_records(
+    store: Store, kind: type[R], query: Query, *, limit: int, fits: Callable[[R], bool] | None = None
+) -> list[R]:
+    """Up to ``limit`` of these records; with ``fits`` of those that fit."""
     records: list[R] = []
-    async for record in every_record(kind, replace(query, limit=min(limit, PAGE)), store):
+    async for record in every_record(kind, replace(query, limit=PAGE if fits else min(limit, PAGE)), store):
+        if fits and not fits(record):
+            continue
         records.append(record)
         if len(records) == limit:
             break

@@ -22,6 +22,8 @@ def index_of(kind: type[Record], query: Query) -> Index:
         raise KeyError(f"{kind_of(kind)} has no index {query.by!r}; it has {', '.join(INDEXES[kind]) or 'none'}")
     if (index.key is None) != (query.key is None):
         raise ValueError(f"{kind_of(kind)} by {query.by!r} is found {'with' if index.key else 'without'} a key")
+    if index.unlisted is not None and query.key == index.unlisted:
+        raise ValueError(f"{kind_of(kind)} by {query.by!r} is not found with '{query.key}': filter another listing")
     if query.limit < 1:
         raise Malformed(f"a page holds at least one record, not {query.limit}")
     return index

@@ -127,6 +127,12 @@ class AskedContract:
         with pytest.raises(ValueError, match="without a key"):
             await store.find(Document, Query(key="open"))
 
+    async def test_a_key_whose_records_are_not_listed_is_refused_not_answered_with_nothing(self, store: Store) -> None:
+        await store.apply(Insert(a_task(state=TaskState.DONE)))
+        with pytest.raises(ValueError, match="task by 'state' is not found with 'done'"):
+            await store.find(Task, Query(by="state", key=TaskState.DONE))
+        assert [task.state for task in await all_pages(store, Task, Query())] == [TaskState.DONE]
+
     # --- claim
 
     async def test_a_due_task_is_claimed_for_the_lease(self, store: Store) -> None:

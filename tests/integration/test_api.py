@@ -169,10 +169,13 @@ async def test_events_are_found_by_job_and_tasks_by_state(app: App, client: http
         Insert(an_event(id="evt-2", job_id="job-2")),
         Insert(a_task(id="task-1", state=TaskState.PARKED)),
         Insert(a_task(id="task-2")),
+        Insert(a_task(id="task-3", state=TaskState.DONE)),
     )
     events = (await client.get("/events", params={"job": "job-2"})).json()["events"]
     tasks = (await client.get("/tasks", params={"state": "parked"})).json()["tasks"]
     assert ([item["event_id"] for item in events], [item["task_id"] for item in tasks]) == (["evt-2"], ["task-1"])
+    done = (await client.get("/tasks", params={"state": "done"})).json()
+    assert ([item["task_id"] for item in done["tasks"]], done["cursor"]) == (["task-3"], None)
 
 
 async def test_a_parked_task_is_replayed_with_its_document_open_again(app: App, client: httpx.AsyncClient) -> None:

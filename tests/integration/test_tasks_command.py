@@ -74,6 +74,23 @@ def test_a_parked_task_is_explained_with_what_makes_it_ready_again(store_path: P
     assert json.loads(run(tasks, LONE, "--json").stdout)["details"]["job_id"] == "cls-1:x"
 
 
+@pytest.mark.parametrize("state", TaskState)
+def test_tasks_are_listed_by_state_also_those_that_no_index_lists(store_path: Path, state: TaskState) -> None:
+    async def fill() -> None:
+        store = SqliteStore(store_path)
+        tasks_of_each = [
+            a_task(id=f"{item}-{n}", state=item, due_at=2e9 + n, created_at=2e9 + n)
+            for item in TaskState
+            for n in range(3)
+        ]
+        await store.apply(*map(Insert, tasks_of_each))
+        await store.close()
+
+    anyio.run(fill)
+    listed = json.loads(run(tasks, "--state", state.value, "--limit", "2", "--json").stdout)["tasks"]
+    assert [item["task_id"] for item in listed] == [f"{state}-2", f"{state}-1"]
+
+
 def test_a_task_that_is_not_there_is_named(store_path: Path) -> None:
     result = CliRunner().invoke(tasks, ["react:nope"])
     assert "there is no task react:nope" in str(result.exception)

@@ -21,6 +21,8 @@ import re
 import zlib
 from typing import Any, NamedTuple
 
+import msgspec
+
 from receiver.core.change import INDEXES, Record, kind_of
 from receiver.core.document import Document
 from receiver.core.errors import Misconfigured
@@ -86,6 +88,8 @@ DICTIONARIES = {
 """What a body is compressed against: records with little in them, documents last, as theirs are the longest. Its first
 byte says which one. One that was ever used stays as it is; better ones get the next number."""
 NEWEST = max(DICTIONARIES)
+DAMAGE = (KeyError, IndexError, ValueError, zlib.error, msgspec.MsgspecError)
+"""What reading the body of a damaged item raises."""
 DAMAGED = (
     'copy the item from a table that is restored to a moment before; docs/runbook-aws.md, "Records were damaged", has '
     "the procedure"
@@ -146,7 +150,7 @@ def entries_of(record: Record) -> dict[str, IndexEntry]:
     for name, index in INDEXES[type(record)].items():
         order = getattr(record, index.order)
         key = getattr(record, index.key) if index.key else None
-        if order is None or (index.key and key is None) or (type(record), name, key) in READ_FROM:
+        if order is None or (index.key and key in (None, index.unlisted)) or (type(record), name, key) in READ_FROM:
             continue
         among = partitions(type(record), name, key, getattr(record, index.part) if index.part else None)
         entries[name] = IndexEntry(among[_hash(record.id) % len(among)], place_of(order, record.id))
@@ -183,7 +187,7 @@ def record_of(kind: type[R], item: Item) -> R:
     pk = item["pk"]["S"]
     try:
         return codec.decode(kind, _unpacked(item["body"], pk))
-    except (zlib.error, ValueError, LookupError) as error:
+    except DAMAGE as error:
         raise Misconfigured(f"the item {pk} is damaged: its body cannot be read ({error})", fix=DAMAGED) from error
 
 
@@ -209,6 +213,7 @@ def _packed(body: str) -> dict[str, Any]:
 
 
 def _unpacked(body: dict[str, Any], pk: str) -> str | bytes:
+    """The body's JSON. Raises one of DAMAGE, or Misconfigured."""
     if "B" in body:
         packed: bytes = base64.b64decode(body["B"]) if isinstance(body["B"], str) else bytes(body["B"])
         if packed[0] > NEWEST:
@@ -216,6 +221,10 @@ def _unpacked(body: dict[str, Any], pk: str) -> str | bytes:
                 f"{pk} was written by a newer Mailroom (dictionary {packed[0]}; this one knows {NEWEST})",
                 fix="install that version",
             )
-        return zlib.decompressobj(wbits=-zlib.MAX_WBITS, zdict=DICTIONARIES[packed[0]]).decompress(packed[1:])
+        unpacker = zlib.decompressobj(wbits=-zlib.MAX_WBITS, zdict=DICTIONARIES[packed[0]])
+        raw = unpacker.decompress(packed[1:])
+        if not unpacker.eof:
+            raise ValueError("its body ends too early")
+        return raw
     text: str = body["S"]
     return zlib.decompress(base64.b64decode(text.removeprefix(PACKED))) if text.startswith(PACKED) else text

@@ -85,7 +85,7 @@ CLAIMABLE_OF = f"""select body from task
 
 def page_statement(kind: type[Record], query: Query, now: float) -> tuple[str, list[Any]]:
     """The SQL of a page and one row more; its rows are body, order value, id."""
-    key, order, _ = listing.index_of(kind, query)
+    key, order, *_ = listing.index_of(kind, query)
     table = TABLES[kind]
     after = listing.after(query)
     compare, direction = ("<", "desc") if query.newest_first else (">", "asc")

@@ -207,3 +207,15 @@ def test_a_ready_task_is_in_one_index_of_the_two_that_could_list_it() -> None:
     assert "state" not in entries_of(a_task())
     assert {"claimable", "subject", "all"} <= set(entries_of(a_task()))
     assert "state" in entries_of(a_task(state=TaskState.PARKED))
+
+
+def test_a_finished_task_is_in_no_index_by_state() -> None:
+    assert set(entries_of(a_task(state=TaskState.DONE))) == {"all", "subject"}
+
+
+@pytest.mark.parametrize(
+    "body", [{"B": b""}, {"B": "?"}, {"S": ""}, {"S": "zlib:?"}, {"S": "zlib:" + "eJw="}, {"S": "[1]"}, {}]
+)
+def test_a_body_that_is_none_is_told_with_its_item(body: dict[str, Any]) -> None:
+    with pytest.raises(Misconfigured, match=r"^the item document#doc_1 is damaged: "):
+        record_of(Document, {**item_of(a_document(id="doc_1"), wrote="w"), "body": body})
