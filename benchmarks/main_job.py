@@ -127,8 +127,9 @@ def _letters(folder: Path, name: str, count: int) -> Path:
 
 
 def _environment(aws: LocalAws, endpoint: str, cloud: str) -> dict[str, str]:
-    ours = ("MAILROOM_", "AWS_", "LLAMA_")
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    """No settings of this shell; and bytecode is kept, as an installation has it."""
+    left_out = ("MAILROOM_", "AWS_", "LLAMA_", "PYTHONDONTWRITEBYTECODE")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
     return kept | aws.env | {
         "AWS_ENDPOINT_URL": endpoint,
         "LLAMA_CLOUD_API_KEY": "llx-main-job",

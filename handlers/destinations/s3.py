@@ -1,8 +1,9 @@
 """S3: the document at ``s3://bucket/key``, and ``<key>.mailroom.json`` beside it.
 
-Written create-only (``If-None-Match: *``; ``conditions: none`` is for stores without it) and verified by its SHA-256
-afterwards. What lies there already with the same checksum is success, with another one a conflict that a person sees:
-nothing is overwritten, so a repeat, a replay or two workers at once have one effect. Writing itself is in s3_object.py.
+Written create-only (``If-None-Match: *``; ``conditions: none`` is for stores without it), and verified by the checksum
+that S3 returns, or that it is asked for afterwards. What lies there already with the same checksum is success, with
+another one a conflict that a person sees: nothing is overwritten, so a repeat, a replay or two workers at once have one
+effect. Writing itself is in s3_object.py.
 """
 
 import contextlib

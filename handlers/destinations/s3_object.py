@@ -5,7 +5,6 @@ CompleteMultipartUpload answers 412 when the key exists, 409 when another write 
 object in parts is a checksum of the parts' checksums, ``…-N``, so such an object also carries its SHA-256 as metadata).
 """
 
-import base64
 import copy
 import hashlib
 import logging
@@ -16,6 +15,7 @@ from urllib.parse import parse_qsl
 
 import anyio
 
+from handlers.destinations.s3_checksum import as_base64, proves, sha256_in
 from handlers.sources.s3_integrity import refuse_part
 from receiver.aws.boto import Aws
 from receiver.core.delivery_request import Content
@@ -35,9 +35,6 @@ _ENDED = _EXISTS | {"NoSuchUpload"}
 _MISSING = frozenset({"404", "NoSuchKey"})
 _UNSEEN = _MISSING | {"403"}
 """A role without s3:ListBucket is told 403 for a key that is not there. The write itself will tell."""
-
-HEX_DIGITS, BASE64_DIGITS = 64, 44
-"""The length of a SHA-256 as text."""
 
 ObjectHeaders = dict[str, Any]
 R = TypeVar("R")
@@ -85,8 +82,10 @@ class S3Objects:
         first = await anext(parts, b"")
         if len(first) < self._part_bytes:
             sha256 = _expected(hashlib.sha256(first).hexdigest(), content, f"s3://{bucket}/{key}")
-            fresh = await self.create(bucket, key, first, _carrying(object_headers, sha256))
-            return await self._proven(bucket, key, sha256, fresh=fresh)
+            written = await self._put(bucket, key, first, _carrying(object_headers, sha256))
+            if written is not None and proves(written, first):
+                return sha256, True
+            return await self._proven(bucket, key, sha256, fresh=written is not None)
         sha256 = content.sha256 or await _hashed(content.stream())
         if await self._is_there(bucket, key, sha256):
             return sha256, False
@@ -94,14 +93,17 @@ class S3Objects:
 
     async def create(self, bucket: str, key: str, body: bytes, object_headers: ObjectHeaders) -> bool:
         """Writes a new object in one piece; False when the key exists, whatever lies there."""
+        return await self._put(bucket, key, body, object_headers) is not None
+
+    async def _put(self, bucket: str, key: str, body: bytes, object_headers: ObjectHeaders) -> dict[str, Any] | None:
+        """S3's answer to the write of a new object; None when the key exists."""
         if not self._condition and await self._head(bucket, key, unless=_UNSEEN) is not None:
-            return False
-        checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
-        answer = await self._aws.attempt(
+            return None
+        return await self._aws.attempt(
             "s3", "put_object", what=f"s3://{bucket}/{key}", unless=_EXISTS,
-            Bucket=bucket, Key=key, Body=body, ChecksumSHA256=checksum, **self._condition, **object_headers,
+            Bucket=bucket, Key=key, Body=body, ChecksumSHA256=as_base64(hashlib.sha256(body).hexdigest()),
+            **self._condition, **object_headers,
         )  # fmt: skip
-        return answer is not None
 
     async def restyle(self, bucket: str, key: str, object_headers: ObjectHeaders) -> None:
         """Copies an object onto itself: its bytes stay, and what is said about it is ``dress`` alone.
@@ -113,7 +115,7 @@ class S3Objects:
         if head is None:
             raise DestinationBusy(f"{what} existed, but is gone")
         at = {"Bucket": bucket, "Key": key}
-        sha256, size = _sha256_of(head) or await self._read_sha256(at), head["ContentLength"]
+        sha256, size = sha256_in(head) or await self._read_sha256(at), head["ContentLength"]
         pinned = {"CopySource": at, "CopySourceIfMatch": head["ETag"]}
         headers = {name: value for name, value in object_headers.items() if name != "Tagging"}
         if size > self._multipart_copy_above:
@@ -150,8 +152,7 @@ class S3Objects:
             done: list[dict[str, Any]] = []
             async for body in parts:
                 running.update(body)
-                checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
-                number = len(done) + 1
+                number, checksum = len(done) + 1, as_base64(hashlib.sha256(body).hexdigest())
                 answer = await self._aws.call(
                     "s3", "upload_part", what=what, **upload, PartNumber=number, Body=body, ChecksumSHA256=checksum
                 )
@@ -206,6 +207,8 @@ class S3Objects:
             **({"TaggingDirective": "REPLACE"} if "Tagging" in object_headers else {}),
             **self._condition, **pinned, **_carrying(object_headers, sha256),
         )  # fmt: skip
+        if copied is not None and sha256_in(copied["CopyObjectResult"]) == sha256:
+            return sha256, True
         try:
             return await self._proven(bucket, key, sha256, fresh=copied is not None)
         except DeliveryConflict as error:
@@ -226,7 +229,7 @@ class S3Objects:
         )
         if head is None:
             raise FileGone(f"s3://{bucket}/{key} no longer exists")
-        known = _sha256_of(head)
+        known = sha256_in(head)
         if not known and (not content.sha256 or (head["ContentLength"] > self._multipart_copy_above and not version)):
             # S3 computes no SHA-256 of an object copied in parts: only reading it tells that it is the one.
             known = await self._read_sha256(source)
@@ -284,7 +287,7 @@ class S3Objects:
 
     async def _same(self, bucket: str, key: str, head: dict[str, Any], sha256: str) -> None:
         """Raises DeliveryConflict for what was read whole and is another content, whatever is said of it."""
-        if _sha256_of(head) == sha256:
+        if sha256_in(head) == sha256:
             return
         there = await self._read_sha256({"Bucket": bucket, "Key": key})
         if there != sha256:
@@ -320,18 +323,6 @@ def _beginning(body: Any) -> tuple[int, bytes]:
     while len(held) < SMALL_BYTES and (chunk := body.read(SMALL_BYTES - len(held))):
         held += chunk
     return len(held), held
-
-
-def _sha256_of(head: dict[str, Any]) -> str:
-    """The SHA-256 that S3 vouches for, in hex; of an object in parts the one that we wrote with it; "" if neither.
-
-    Half of one, cut off with the connection, is none: who needs it reads the object.
-    """
-    checksum = head.get("ChecksumSHA256", "")
-    if "-" in checksum:
-        recorded = str(head.get("Metadata", {}).get("sha256", ""))
-        return recorded if len(recorded) == HEX_DIGITS else ""
-    return base64.b64decode(checksum).hex() if len(checksum) == BASE64_DIGITS else ""
 
 
 def _carrying(object_headers: ObjectHeaders, sha256: str) -> ObjectHeaders:
