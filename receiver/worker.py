@@ -192,7 +192,7 @@ class Worker:
             await self._take_due(self._room().urgent())
         if len(named) < len(messages):
             while await self._take_due(self._room()):
-                pass
+                pass  # it was as much as one claim takes: there may be more
 
     async def _take(self, messages: Sequence[Message]) -> bool:
         """Whether more urgent tasks may be waiting behind these: some of them are not."""
@@ -235,14 +235,15 @@ class Worker:
     def _room_in(self, task: Task) -> float:
         return self._capacity.wait_for(task, time.monotonic()) * (1 + self._context.spread())
 
-    async def _take_due(self, room: Room) -> int:
+    async def _take_due(self, room: Room) -> bool:
+        """Begins what is due and has room; whether more may be due."""
         self._looked_at = time.monotonic()
         hands = room.for_rank(Rank.DELIVER)
         tasks = await self._claim(hands, room) if hands and not self._stopping else []
         for task in tasks:
             self._start(task, Message())
         self._short_of_room = room.is_short
-        return len(tasks)
+        return bool(tasks) and len(tasks) == hands
 
     async def _claim(self, limit: int, room: Room, *, ids: Sequence[str] | None = None) -> list[Task]:
         now = self._context.clock() + (EARLY_SECONDS if ids else 0.0)

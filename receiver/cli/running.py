@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from receiver.bootstrap import App, anothers, existing_store, load_app, refuse_anothers
 from receiver.core.errors import MailroomError
@@ -12,6 +12,9 @@ from receiver.environment import from_environ
 from receiver.log import log_line, set_up
 from receiver.pipeline.installation import our_spool
 from receiver.ports import Store
+
+if TYPE_CHECKING:
+    from receiver.worker import Worker
 
 T = TypeVar("T")
 log = logging.getLogger("mailroom.serve")
@@ -75,3 +78,17 @@ async def refuse_strange_spool(app: App) -> None:
         return
     if not ours:
         raise anothers(app.settings)
+
+
+def worker_of(app: App) -> "Worker":
+    """The worker that these settings describe. Not imported by commands that have none."""
+    from receiver.worker import Worker
+
+    settings = app.settings
+    return Worker(
+        app.context,
+        concurrency=settings.concurrency,
+        lease_seconds=settings.lease_seconds,
+        step_seconds=settings.step_seconds,
+        sweep_seconds=settings.sweep_seconds,
+    )

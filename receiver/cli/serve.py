@@ -13,7 +13,7 @@ import uvicorn
 
 from receiver.bootstrap import App
 from receiver.cli.listeners import Listeners, address_of, listening
-from receiver.cli.running import refuse_strange_spool, with_app
+from receiver.cli.running import refuse_strange_spool, with_app, worker_of
 from receiver.core.errors import StoreBusy
 from receiver.core.timers import WORK_SHARE
 from receiver.http.limits import ConnectionLimits, descriptors, operator_size, public_size
@@ -28,7 +28,6 @@ from receiver.reload import keep_current
 from receiver.renewal import keep_fresh
 from receiver.stopping import Stopping
 from receiver.supervisor import Background, Supervisor
-from receiver.worker import Worker
 
 log = logging.getLogger("mailroom.serve")
 START_PAUSES = (0.5, 1.0, 2.0, 4.0)
@@ -156,15 +155,3 @@ async def working(app: App, supervisor: Supervisor, stop: Stopping) -> AsyncIter
     feeds = {f"feed {number}": functools.partial(feed, app) for number, feed in enumerate(app.feeds, 1)}
     async with worker_of(app).running(supervisor, stop), supervisor.running(feeds):
         yield
-
-
-def worker_of(app: App) -> Worker:
-    """The worker that these settings describe."""
-    settings = app.settings
-    return Worker(
-        app.context,
-        concurrency=settings.concurrency,
-        lease_seconds=settings.lease_seconds,
-        step_seconds=settings.step_seconds,
-        sweep_seconds=settings.sweep_seconds,
-    )

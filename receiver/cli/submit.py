@@ -5,8 +5,7 @@ import functools
 import logging
 import os
 import time
-from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from io import BufferedReader
 from pathlib import Path
@@ -18,19 +17,17 @@ from receiver.cli.listing import DOCUMENT_COLUMNS, document_row
 from receiver.cli.output import print_json, say, table
 from receiver.cli.paths import IGNORED, Given, NotTaken, files, follow_option, ignore_option, opened
 from receiver.cli.progress import bar
-from receiver.cli.running import refuse_strange_spool, with_app
-from receiver.cli.serve import worker_of
+from receiver.cli.running import refuse_strange_spool, with_app, worker_of
+from receiver.cli.submitter import submitting
 from receiver.cli.vendor_files import BULK_FROM, vendor_files
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import MailroomError
 from receiver.core.quantity import quantity
-from receiver.core.task import Task, submission_of
 from receiver.pipeline.at_once import at_once
 from receiver.pipeline.ingest import IncomingFile, Ingested
 from receiver.pipeline.ingest_file import IngestedFile, RefusedFile, ingest_file
 from receiver.pipeline.ingest_vendor_file import IncomingVendorFile, ingest_vendor_file
 from receiver.show import document as shown
-from receiver.worker import owner_name
 
 log = logging.getLogger("mailroom.submit")
 AT_ONCE = 16
@@ -94,9 +91,13 @@ async def _submit(
     followed: Collection[Path] | None,
 ) -> tuple[list[Ingested], list[SubmitRefusal]]:
     await refuse_strange_spool(app)
-    taken, refused = await take_in_all(app, found, packet=packet, quiet=quiet, followed=followed)
-    taken += [await ingest_vendor_file(item, app.context) for item in named]
-    await submit_now(app, [item.document for item in taken])
+    async with submitting(app) as submit_one:
+        taken, refused = await take_in_all(
+            app, found, packet=packet, quiet=quiet, followed=followed, then=lambda item: submit_one(item.document)
+        )
+        for item in named:
+            taken.append(await ingest_vendor_file(item, app.context))
+            submit_one(taken[-1].document)
     if wait:
         settled = await settled_by_us(app, [item.document.id for item in taken], quiet=quiet)
         taken = [replace(item, document=settled.get(item.document.id, item.document)) for item in taken]
@@ -110,11 +111,12 @@ async def take_in_all(
     packet: bool = False,
     quiet: bool = False,
     followed: Collection[Path] | None = None,
+    then: Callable[[Ingested], None] = lambda _: None,
 ) -> tuple[list[Ingested], list[SubmitRefusal]]:
     """Every ingested file, and those that could not be, with the reason.
 
     ``followed`` are the paths that were named: these may be links, but links found in folders are not followed. None
-    follows all.
+    follows all. ``then`` is called with each ingested document, while others are being ingested.
     """
     taken: list[Ingested] = []
     refused: list[SubmitRefusal] = []
@@ -124,6 +126,8 @@ async def take_in_all(
             root = None if followed is None or path in followed else _root(path, followed)
             arrived = await _take_in(app, path, root, packet=packet, bulk=len(found) > BULK_FROM)
             advance()
+            for item in arrived.taken:
+                then(item)
             return arrived
 
         for path, arrived in zip(found, await at_once(AT_ONCE, found, one), strict=True):
@@ -172,27 +176,11 @@ def _user(number: int) -> str:
         return ""
 
 
-async def submit_now(app: App, documents: list[Document]) -> None:
-    """Submits here and now; a worker elsewhere may be faster, then there is nothing left to claim."""
-    distinct = {item.id: item for item in documents}.values()
-    waiting = deque(submission_of(item, now=0).id for item in distinct if item.state is DocumentState.OPEN)
-    worker, in_hand = worker_of(app), set[asyncio.Task[object]]()
-    while waiting or in_hand:
-        free = min(app.settings.concurrency - len(in_hand), len(waiting))
-        for task in await _claimed(app, [waiting.popleft() for _ in range(free)]):
-            in_hand.add(asyncio.create_task(worker.work_on(task)))
-        if in_hand:
-            ended, in_hand = await asyncio.wait(in_hand, return_when=asyncio.FIRST_COMPLETED)
-            for item in ended:
-                item.result()
-
-
-async def _claimed(app: App, ids: list[str]) -> list[Task]:
-    """Claims those of these tasks that no other worker has."""
-    if not ids:
-        return []
-    now, lease = app.context.clock(), app.settings.lease_seconds
-    return await app.context.store.claim(owner=owner_name(), now=now, lease_seconds=lease, limit=len(ids), ids=ids)
+async def submit_now(app: App, documents: Sequence[Document]) -> None:
+    """Submits these here and now."""
+    async with submitting(app) as submit_one:
+        for document in documents:
+            submit_one(document)
 
 
 async def settled_by_us(app: App, ids: list[str], *, quiet: bool) -> dict[str, Document]:

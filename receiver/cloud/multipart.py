@@ -3,11 +3,15 @@
 httpx streams multipart bodies of *synchronous* files only; our bytes come from async streams (a spool, S3).
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from uuid import uuid4
 
 from receiver.core.delivery_request import Content
 from receiver.core.errors import FileGone
+
+JOINED = 64 * 1024
+"""Bytes of a body that leave together: each chunk is a call of the system, and one is enough for most documents."""
 
 
 class Multipart:
@@ -27,6 +31,16 @@ class Multipart:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """The body in chunks. Raises FileGone if the number of bytes differs from the announced size."""
+        held = b""
+        async with aclosing(self._pieces()) as pieces:
+            async for piece in pieces:
+                if held and len(held) + len(piece) > JOINED:
+                    yield held
+                    held = b""
+                held += piece
+        yield held
+
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
         yield self._head
         sent = 0
         chunks = self._content.stream()

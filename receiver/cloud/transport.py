@@ -7,6 +7,7 @@ attempts.
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
@@ -257,6 +258,9 @@ class Transport:
 
 async def _read(response: httpx.Response, asked: str) -> httpx.Response:
     """The answer with its whole body. Raises CloudBusy for one that is longer than any."""
+    if "content-encoding" not in response.headers and _announced(response) <= ANSWER_BYTES:
+        await response.aread()
+        return response
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
@@ -264,6 +268,12 @@ async def _read(response: httpx.Response, asked: str) -> httpx.Response:
             raise CloudBusy(f"LlamaCloud's response to {asked} is longer than {ANSWER_BYTES >> 20} MB")
     plain = [(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_WIRE]
     return httpx.Response(response.status_code, headers=plain, content=bytes(body), request=response.request)
+
+
+def _announced(response: httpx.Response) -> float:
+    """The length that the answer says it has: a client reads no more of it. Infinite where it does not say."""
+    length = response.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else math.inf
 
 
 _OF_THE_WIRE = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})

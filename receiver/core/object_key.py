@@ -130,7 +130,8 @@ def rendered_address(document: Document, target: Target) -> str:
 
     So the same bucket and key at two endpoints are two places, with a delivery for each.
     """
-    url = render(target.url, path_fields(document))
+    fixed = not (target.url.endswith("/") or "{" in target.url or "}" in target.url)
+    url = target.url if fixed else render(target.url, path_fields(document))
     return f"{target.endpoint} {url}" if target.endpoint else url
 
 

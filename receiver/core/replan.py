@@ -178,6 +178,8 @@ class _Replan:
 
     def _withdrawn(self, number: int) -> Iterator[Delivery]:
         """The messages to places that got one, or may have got one, and that are not in the plan."""
+        if not self._earlier:
+            return
         named = {item.id for to in self._plan.to for item in self._at(to, rendered_address(self._document, to))}
         for item, spellings in self._earlier:
             there = self._written(spellings)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import token_hex
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from receiver.config import Config
 from receiver.core import token
@@ -238,6 +238,23 @@ async def document_of(task: Task, store: Store) -> Document | None:
 
 
 Change = Callable[[], Awaitable[Sequence[Write]]]
+T = TypeVar("T")
+
+
+def once_as_read(read_before: T, read: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
+    """Returns what was read before when it is called first, and reads it anew from then on.
+
+    For a change. Its writes are conditional on the versions that were read, so the first attempt needs no second read;
+    after a Conflict it is called again, and then works with the records as they are.
+    """
+    calls = 0
+
+    async def current() -> T:
+        nonlocal calls
+        calls += 1
+        return read_before if calls == 1 else await read()
+
+    return current
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

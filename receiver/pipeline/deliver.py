@@ -7,6 +7,7 @@ so, and a second message says where the document is as soon as it is stored.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from receiver.core.alert import Alert
 from receiver.core.change import InsertIfAbsent, Replace, Write
@@ -23,7 +24,7 @@ from receiver.core.replan import known, with_pointers
 from receiver.core.task import Task
 from receiver.packets.pieces import pieces_of
 from receiver.pipeline.content import content_without_bytes, contents
-from receiver.pipeline.context import Context, StepResult, TaskHandler
+from receiver.pipeline.context import Context, StepResult, TaskHandler, once_as_read
 from receiver.pipeline.pause import LOOK_AGAIN, paused_until
 from receiver.pipeline.pointer import pointer_for
 from receiver.ports import Destination
@@ -45,8 +46,14 @@ async def deliver(task: Task, context: Context) -> StepResult:
     owes_pointer = delivery.is_message and request.pointer.state is PointerState.PENDING
     context.meter.count("mailroom_deliveries", destination=delivery.to.scheme, outcome="delivered")
 
+    as_read: AskedFor = (document, delivery)
+    anew = partial(_asked_for, task, context)
+    # Where others are made at the same time, one of them has probably changed the document meanwhile.
+    current = anew if len(due_deliveries(document)) > 1 else once_as_read(as_read, anew)
+
     async def change() -> Sequence[Write]:
-        return await _delivered(task, replace(delivery, receipt=receipt, owes_pointer=owes_pointer), context)
+        sent = replace(delivery, receipt=receipt, owes_pointer=owes_pointer)
+        return _delivered(*await current(), sent, context)
 
     return StepResult(note=receipt.location, change=change)
 
@@ -101,7 +108,10 @@ def _too_early(document: Document, delivery: Delivery, context: Context) -> bool
     return delivery not in due_deliveries(document) and context.clock() < _announced_at(document, context)
 
 
-async def _asked_for(task: Task, context: Context) -> tuple[Document | None, Delivery | None]:
+AskedFor = tuple[Document | None, Delivery | None]
+
+
+async def _asked_for(task: Task, context: Context) -> AskedFor:
     document = await context.store.get(Document, task.subject)
     if document is None:
         return None, None
@@ -151,9 +161,10 @@ async def _sent(request: DeliveryRequest, context: Context) -> Receipt:
     return await destination.deliver(request)
 
 
-async def _delivered(task: Task, sent: Delivery, context: Context) -> Sequence[Write]:
+def _delivered(
+    document: Document | None, delivery: Delivery | None, sent: Delivery, context: Context
+) -> Sequence[Write]:
     """The receipt on the document; also when its plan has changed while the delivery was under way."""
-    document, delivery = await _asked_for(task, context)
     if document is None or sent.receipt is None:
         return ()
     now = context.clock()

@@ -18,7 +18,7 @@ from receiver.core.ids import event_key, may_be_id
 from receiver.core.job import Job, JobKind, JobReport, JobStatus, SweepVerdict, already_processed
 from receiver.core.job_update import Command, JobUpdate
 from receiver.core.media import is_unread
-from receiver.pipeline.context import Context, StepResult
+from receiver.pipeline.context import Context, StepResult, once_as_read
 from receiver.pipeline.gather_facts import bytes_wanted, gather_facts
 from receiver.pipeline.job_context import GRACE, JobContext, fetch_unrecorded_job, on_record
 from receiver.pipeline.no_result import no_result_alerts, without_result
@@ -85,9 +85,10 @@ async def write_result(
     done = fetched.report.status is JobStatus.COMPLETED
     read = done and is_unread(fetched.document) and bytes_wanted(fetched, context)
     facts = await gather_facts(fetched.document, context) if read else None
+    current = once_as_read(fetched, partial(refreshed, fetched, context))
 
     async def change() -> Sequence[Write]:
-        job = await refreshed(fetched, context)
+        job = await current()
         if already_processed(job.document, job.report.id, job.job):
             return ()
         if not done:

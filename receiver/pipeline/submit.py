@@ -6,10 +6,11 @@ Derived names make it exactly once. The file is looked up by our own id before i
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from receiver.core.alert import Alert
-from receiver.core.change import InsertIfAbsent, Replace, Write
+from receiver.core.change import Insert, InsertIfAbsent, Replace, Write
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import DocumentRefused, FileGone, Owner, Uncuttable
 from receiver.core.job import Job, JobKind, JobReport, SweepVerdict
@@ -22,7 +23,7 @@ from receiver.core.vendor_input import is_parse_job
 from receiver.packets.archive import held_alert
 from receiver.packets.pieces import dying_once, open_packet
 from receiver.pipeline import create_job
-from receiver.pipeline.context import Context, StepResult, TaskHandler
+from receiver.pipeline.context import Context, StepResult, TaskHandler, once_as_read
 from receiver.pipeline.document_outcome import failed_without_job, held, may_resubmit, resubmission
 from receiver.pipeline.gather_facts import count_pages
 from receiver.pipeline.installation import may_come_again
@@ -42,15 +43,17 @@ async def submit(task: Task, context: Context) -> StepResult:
     if why := not_requested(placed.report, placed.document, placed.order):
         return _not_ours(document, f"LlamaCloud returned job {placed.report.id} {why}", context)
 
+    as_read: Stored = (placed.document, None)
+    current = once_as_read(as_read, partial(_as_stored, placed, context))
+
     async def change() -> Sequence[Write]:
-        fresh = await _waiting(document, context)
+        fresh, known = await current()
         if fresh is None:
             return ()  # its event was faster; if that resubmitted it, the next job is another task's
-        known = await context.store.get(Job, placed.report.id)
         if known is not None and known.document_id != document.id:
             reason = f"LlamaCloud returned job {known.id}, which belongs to document {known.document_id}"
             return held(fresh, reason, context)
-        return _submitted(fresh, placed, context)
+        return _submitted(fresh, known, placed, context)
 
     return StepResult(note=f"job {placed.report.id}", change=change)
 
@@ -84,6 +87,14 @@ def _named(document: Document, file: CloudFile) -> Document:
         return document
     kind = document.media_type if is_parse_job(file.id) else named_type(file.name)
     return replace(document, name=whole(file.name), media_type=kind)
+
+
+Stored = tuple[Document | None, Job | None]
+"""A document, while it waits for its submission, and the job if it is on record."""
+
+
+async def _as_stored(placed: Placed, context: Context) -> Stored:
+    return await _waiting(placed.document, context), await context.store.get(Job, placed.report.id)
 
 
 async def _waiting(document: Document, context: Context) -> Document | None:
@@ -192,7 +203,7 @@ async def _cannot_be_there(document: Document, task: Task, context: Context) -> 
     return not await may_come_again(document.id, context)
 
 
-def _submitted(document: Document, placed: Placed, context: Context) -> Sequence[Write]:
+def _submitted(document: Document, known: Job | None, placed: Placed, context: Context) -> Sequence[Write]:
     now, file, order, report = context.clock(), placed.file, placed.order, placed.report
     deadline, pages = now + context.config.deadline_seconds, _pages_read(placed.document, order)
     first = context.usual_times.first_look(order.kind, pages, longest=context.config.deadline_seconds)
@@ -221,7 +232,7 @@ def _submitted(document: Document, placed: Placed, context: Context) -> Sequence
         error="",
     ).note(now, "submitted", f"{order.kind} job {report.id}, file {file.id}")
     return (
-        InsertIfAbsent(job),
+        *([Insert(job)] if known is None else []),
         Replace(submitted),
         *([InsertIfAbsent(recheck_of(job, SweepVerdict.POLL, now=now))] if order.beta else []),
     )

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import hashlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -217,9 +217,12 @@ async def _chunks(path: Path) -> AsyncIterator[bytes]:
     blocks = _blocks(path)
     while chunk := await asyncio.to_thread(next, blocks, b""):
         yield chunk
+        if len(chunk) < CHUNK:  # the last one: another hop to a thread would only say so
+            blocks.close()
+            return
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
+def _blocks(path: Path) -> Generator[bytes, None, None]:
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk

@@ -7,7 +7,9 @@ import anyio
 import pytest
 
 from receiver.cli.submit import report_submitted, settle, submit_now
+from receiver.cli.submitter import submitting
 from receiver.core.document import DocumentState
+from receiver.core.errors import StoreBusy
 from receiver.pipeline.ingest import Ingested
 from receiver.pipeline.ingest_vendor_file import IncomingVendorFile, ingest_vendor_file
 from receiver.ports import CloudFile
@@ -42,6 +44,30 @@ async def test_the_task_of_a_document_that_is_named_twice_is_asked_for_once(app:
     command: Any = SimpleNamespace(context=SimpleNamespace(store=store, clock=app.context.clock), settings=settings)
     await submit_now(command, [document, document])
     assert len(asked) == 1
+
+
+async def test_documents_are_submitted_while_others_are_ingested(app: InMemoryApp) -> None:
+    settings = SimpleNamespace(concurrency=4, lease_seconds=90.0, step_seconds=900.0, sweep_seconds=60.0)
+    command: Any = SimpleNamespace(context=app.context, settings=settings)
+    async with submitting(command) as submit_one:
+        for number in range(6):
+            submit_one((await app.ingest(f"{number}.pdf", f"%PDF-1.7 {number}".encode())).document)
+            with anyio.fail_after(5):
+                while len(app.cloud.orders) <= number:  # noqa: ASYNC110  a fake has no event
+                    await anyio.sleep(0.001)
+    assert len(app.cloud.orders) == 6
+
+
+async def test_what_was_added_is_submitted_when_ingestion_fails(app: InMemoryApp) -> None:
+    settings = SimpleNamespace(concurrency=2, lease_seconds=90.0, step_seconds=900.0, sweep_seconds=60.0)
+    command: Any = SimpleNamespace(context=app.context, settings=settings)
+    documents = [(await app.ingest(f"{number}.pdf", f"%PDF-1.7 {number}".encode())).document for number in range(5)]
+    with pytest.raises(StoreBusy):
+        async with submitting(command) as submit_one:
+            for document in documents:
+                submit_one(document)
+            raise StoreBusy("the next file cannot be stored")
+    assert len(app.cloud.orders) == 5
 
 
 async def test_what_was_given_and_changed_nothing_is_said(app: InMemoryApp, capsys: pytest.CaptureFixture[str]) -> None:

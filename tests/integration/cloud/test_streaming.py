@@ -6,9 +6,12 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -16,6 +19,7 @@ from starlette.routing import Route
 
 from llamacloud_sandbox.testing import start_sandbox
 from receiver.cloud.client import LlamaCloud
+from receiver.cloud.multipart import JOINED, Multipart
 from receiver.core.delivery_request import Content
 from receiver.core.errors import FileGone, StoreBusy
 from tests.integration.cloud.pdf_fixtures import content
@@ -98,6 +102,23 @@ async def test_no_media_type_can_break_the_form(intake: Intake) -> None:
     form = await upload(intake, content(b"%PDF-", media_type="text/plain\r\nX-Evil: 1"))
     assert form.media_type == "text/plain X-Evil: 1"
     assert (await upload(intake, content(b"", media_type=""))).media_type == "application/octet-stream"
+
+
+@given(size=st.integers(0, 3 * JOINED), chunk=st.integers(1, 2 * JOINED))
+async def test_small_pieces_of_a_body_leave_together(size: int, chunk: int) -> None:
+    data = bytes(size)
+
+    async def stream() -> AsyncIterator[bytes]:
+        for start in range(0, size, chunk):
+            yield data[start : start + chunk]
+
+    what = Content(size=size, sha256="", media_type="application/pdf", stream=stream)
+    form = Multipart({"purpose": "classify"}, name="a.pdf", content=what)
+    sent = [piece async for piece in form]
+    assert len(b"".join(sent)) == int(form.headers["Content-Length"])
+    assert data in b"".join(sent)
+    assert all(len(one) + len(other) > JOINED for one, other in pairwise(sent))
+    assert len(sent) == 1 or size > JOINED // 2
 
 
 @pytest.mark.parametrize("difference", [-1, 1, 3000])
