@@ -15,10 +15,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import parse_qs
 
 import boto3
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,6 +32,7 @@ from receiver.core import token
 from receiver.core.verify import TOKEN_HEADER, sign
 from scripts.deploying.stack import stack_resources
 from tests.servers import serve
+from tests.webhook_api import answered, as_written, mapped
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = [sys.executable, "-m", "scripts.deploying.deploy"]
@@ -129,6 +132,44 @@ class Deployment:
 
     def send(self, event_id: str, **more: str | None) -> httpx.Response:
         """Posts an event with every proof, of which ``more`` replaces or (None) takes away some."""
+        body, headers = self.webhook(event_id, **more)
+        return httpx.post(f"{self.url}/webhooks/llamacloud", content=body, headers=headers, timeout=60)
+
+    def enqueue(self, event_id: str, **more: str | None) -> int:
+        """The status that the queue in front of `receive` answers to the same request."""
+        body, headers = self.webhook(event_id, **more)
+        if LIVE:
+            url = f"{self.outputs['WebhookUrl']}/webhooks/llamacloud"
+            return httpx.post(url, content=body, headers=headers, timeout=60).status_code
+        found = self.client("apigateway").get_integration(
+            restApiId=self.resources["WebhookApi"], resourceId=self.resources["WebhookApiPath"], httpMethod="POST"
+        )
+        return self._enqueued(as_written(found), mapped(as_written(found), headers, body.decode()))
+
+    def _enqueued(self, integration: dict[str, Any], form: str) -> int:
+        """What becomes of this form, sent as API Gateway sends it: with the integration's role, to its queue."""
+        assumed = self.client("sts").assume_role(RoleArn=integration["Credentials"], RoleSessionName="api")
+        keys, (said,) = assumed["Credentials"], parse_qs(form, strict_parsing=True)["MessageBody"]
+        sqs = boto3.client(
+            "sqs", endpoint_url=self.client("sqs").meta.endpoint_url, region_name=self.client("sqs").meta.region_name,
+            aws_access_key_id=keys["AccessKeyId"], aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )  # fmt: skip
+        url = self.client("sqs").get_queue_url(QueueName=integration["Uri"].rpartition("/")[2])["QueueUrl"]
+        try:
+            status = sqs.send_message(QueueUrl=url, MessageBody=said)["ResponseMetadata"]["HTTPStatusCode"]
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        return answered(integration, status)[0]
+
+    def waiting(self, logical_id: str) -> int:
+        """How many messages a queue holds, seen or not."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.client("sqs").get_queue_attributes(QueueUrl=self.queue_url(logical_id), AttributeNames=names)
+        return sum(int(found["Attributes"][name]) for name in names)
+
+    def webhook(self, event_id: str, **more: str | None) -> tuple[bytes, dict[str, str]]:
+        """The body and the headers of an event with every proof, of which ``more`` replaces or takes away some."""
         body = json.dumps(
             {
                 "event_id": event_id,
@@ -146,8 +187,7 @@ class Deployment:
             "LC-Signature": sign(body, self.secrets["MAILROOM_SIGNING_SECRETS"].encode()).decode(),
             "Content-Type": "application/json",
         }
-        headers = {key: value for key, value in {**proofs, **more}.items() if value is not None}
-        return httpx.post(f"{self.url}/webhooks/llamacloud", content=body, headers=headers, timeout=60)
+        return body, {key: value for key, value in {**proofs, **more}.items() if value is not None}
 
     def ask(self, path: str) -> Any:
         """What the operator's API says."""
@@ -206,7 +246,7 @@ def live() -> Iterator[Deployment]:
     """On a real account: costs some cents, and takes everything down again."""
     stage, env = f"test{os.getpid()}", dict(os.environ)
     session = boto3.session.Session()
-    deploy(stage, env)
+    deploy(stage, env, "webhookQueue=on")
     try:
         yield Deployment(stage, session.client, patience=300.0)
     finally:
@@ -234,6 +274,7 @@ def emulated() -> Iterator[Deployment]:
             "metricMath=off",
             "keyConditions=off",
             "workers=2",
+            "webhookQueue=on",
             # So that a poisoned message needs seconds, not hours, to become a dead letter.
             "processTimeout=20", "processVisibility=20", "intakeTimeout=20", "intakeVisibility=20", "attempts=2",
         )  # fmt: skip

@@ -36,15 +36,19 @@ class Verified:
 class Inbound:
     """A request as it came: headers as the server gives them (lower-case names, bytes), the raw body, and from whom.
 
-    ``verified`` is set, and ``body`` empty, where the proofs were tried while the body arrived.
+    ``verified`` is set, and ``body`` empty, where the proofs were tried while the body arrived. ``arrived_at`` is None
+    for one that arrives now, and else when a queue got it (Unix seconds).
     """
 
-    __slots__ = ("_last", "body", "headers", "peer", "verified")
+    __slots__ = ("_last", "arrived_at", "body", "headers", "peer", "verified")
 
-    def __init__(self, headers: Sequence[tuple[bytes, bytes]], body: bytes, peer: str = "") -> None:
+    def __init__(
+        self, headers: Sequence[tuple[bytes, bytes]], body: bytes, peer: str = "", *, arrived_at: float | None = None
+    ) -> None:
         self.headers = headers
         self.body = body
         self.peer = peer
+        self.arrived_at = arrived_at
         self.verified: Verified | None = None
         self._last = dict(headers)
 

@@ -67,10 +67,11 @@ def _judge_each(inbounds: Sequence[Inbound], receiver: ReceiverDependencies, now
 
 
 def _judge(inbound: Inbound, receiver: ReceiverDependencies, now: float) -> Event:
-    verified = inbound.verified or verify(inbound, receiver.secrets, now=now)
+    arrived = now if inbound.arrived_at is None else inbound.arrived_at
+    verified = inbound.verified or verify(inbound, receiver.secrets, now=arrived)
     return parse_event(
         verified.body,
-        received_at=now,
+        received_at=arrived,
         verified_by=verified.by,
         document_id=verified.document_id,
         late_after=receiver.late_after,

@@ -39,7 +39,7 @@ def fitted(given: Mapping[str, str], limit: int) -> dict[str, str]:
 
 def _others(given: Mapping[str, str]) -> int:
     """Executions that are not for pollers."""
-    return SWEEP + CONSOLE + max(RECEIVE, int(given.get("receiveConcurrency", 0)))
+    return SWEEP + CONSOLE + max(RECEIVE, *(int(given.get(name, 0)) for name in ("receiveConcurrency", "receivers")))
 
 
 def concurrency_findings(given: Mapping[str, str], limit: int) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from receiver.aws.environment import named_region
 from receiver.core.errors import Misconfigured
+from receiver.core.event import Event
+from receiver.core.ids import event_key
+from receiver.store.dynamodb.items import pk_of
 from scripts.deploying.deployment_file import DeploymentSettings, read_deployment
 from scripts.deploying.dry_run import changes
 from scripts.deploying.overlay import overlay
 from scripts.deploying.preflight import Preflight, preflight, shown
 from scripts.deploying.removal import remove_stage, start_functions
 from scripts.deploying.retained_data import left_behind, take_over
-from scripts.deploying.self_test import self_test
+from scripts.deploying.self_test import DOCUMENT, self_test
 from scripts.deploying.stack import make_ready, stack_resources
 from scripts.deploying.stage import Stage
 from scripts.deploying.stage_secrets import plan_secrets, stage_values, write_secrets
@@ -105,9 +108,9 @@ def run(options: argparse.Namespace) -> int:
     prepare_stack(session, stage, found)
     osls("deploy", stage, found.parameters)
     outputs = outputs_of(session, stage)
-    public = found.parameters.get("publicUrl") or outputs["PublicUrl"]
+    public = found.parameters.get("publicUrl") or outputs.get("WebhookUrl") or outputs["PublicUrl"]
     tell(session.client("sns"), outputs, public, said)
-    return test_itself(public, stage_values(plans), outputs)
+    return test_itself(public, stage_values(plans), outputs, lambda event_id: is_stored(session, stage, event_id))
 
 
 def prepare_stack(session: boto3.session.Session, stage: Stage, found: Preflight) -> None:
@@ -130,9 +133,15 @@ def packaged_template(stage: Stage, parameters: dict[str, str]) -> dict[str, Any
     return found
 
 
-def test_itself(public: str, secrets: dict[str, str], outputs: dict[str, str]) -> int:
+def is_stored(session: boto3.session.Session, stage: Stage, event_id: str) -> bool:
+    """Whether the self-test's event with this id is in the table."""
+    key = {"pk": {"S": pk_of(Event, event_key(event_id, DOCUMENT))}}
+    return "Item" in session.client("dynamodb").get_item(TableName=stage.table, Key=key, ConsistentRead=True)
+
+
+def test_itself(public: str, secrets: dict[str, str], outputs: dict[str, str], stored: Callable[[str], bool]) -> int:
     """A signed event through the public address; what it means, and what to do next."""
-    findings = self_test(public, secrets)
+    findings = self_test(public, secrets, direct=outputs["PublicUrl"], is_stored=stored)
     print(shown(findings), flush=True)
     if any(item.severity == "error" for item in findings):
         print("the stage is deployed, and LlamaCloud cannot reach it; the sweep finds what is missed", file=sys.stderr)

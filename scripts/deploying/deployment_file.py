@@ -123,7 +123,7 @@ def _as_parameter(name: str, value: Any) -> str:
     return str(value[0] if isinstance(value, tuple) else value)
 
 
-_SPELLED = {"operator_api": ("off", "on"), "trace": ("PassThrough", "Active")}
+_SPELLED = {"operator_api": ("off", "on"), "trace": ("PassThrough", "Active"), "webhook_queue": ("off", "on")}
 """Parameters with other words for no and yes."""
 
 

@@ -187,6 +187,11 @@ class StageSettings(Section):
     inbox_source: Literal["left", "copied", "moved"] | None = _key(
         "what happens to an object in the inbox", "inboxSource"
     )
+    webhook_queue: bool | None = _key(
+        "a queue in front of `receive`: a webhook is acknowledged before it is verified, and none is lost while "
+        "`receive` is throttled or broken",
+        "webhookQueue",
+    )
     function_url: bool | None = _key("a second public URL, without API Gateway and its throttle", "functionUrl")
     snap_start: bool | None = _key("restore `receive` and `console` from a snapshot", "snapStart")
     trace: bool | None = _key("trace every call with X-Ray", "xray")

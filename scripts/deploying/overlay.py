@@ -63,12 +63,13 @@ def _resources(stage: Stage, settings: DeploymentSettings, places: list[Place]) 
 
 
 def _domain(settings: DeploymentSettings) -> dict[str, Template]:
-    """A domain in front of the public API, and its record where its zone is known."""
+    """A domain in front of the address that LlamaCloud calls, and its record where its zone is known."""
     if (domain := settings.values.domain) is None:
         return {}
     ends = [{"CertificateArn": domain.certificate, "EndpointType": "REGIONAL", "SecurityPolicy": "TLS_1_2"}]
     name = {"DomainName": domain.name, "DomainNameConfigurations": ends}
-    mapping = {"ApiId": {"Ref": "HttpApi"}, "DomainName": {"Ref": "PublicDomain"}, "Stage": {"Ref": "HttpApiStage"}}
+    api = "WebhookApi" if settings.values.webhook_queue else "HttpApi"
+    mapping = {"ApiId": {"Ref": api}, "DomainName": {"Ref": "PublicDomain"}, "Stage": {"Ref": f"{api}Stage"}}
     found = {
         "PublicDomain": {"Type": "AWS::ApiGatewayV2::DomainName", "Properties": name},
         "PublicDomainMapping": {"Type": "AWS::ApiGatewayV2::ApiMapping", "Properties": mapping},

@@ -148,6 +148,29 @@ class TestTheDoor:
         ]
 
 
+class TestTheQueueOfWebhooks:
+    """No emulator evaluates API Gateway's mapping. It is evaluated here as it was deployed, and sent with its role."""
+
+    def test_a_webhook_that_was_queued_is_verified_and_stored_and_a_forged_one_is_dropped(
+        self, mailroom: Deployment
+    ) -> None:
+        good, forged = (f"evt-{uuid.uuid4()}" for _ in range(2))
+        name = next(iter(mailroom.secrets["MAILROOM_WEBHOOK_HEADERS"]))
+        assert mailroom.enqueue(forged, **{name: "wrong"}) == mailroom.enqueue(good) == 200
+
+        def stored() -> list[str]:
+            return [item["event_id"] for item in mailroom.ask("/events?limit=200")["events"]]
+
+        assert mailroom.until(lambda: good in stored(), "the event is stored")
+        assert mailroom.until(lambda: mailroom.waiting("WebhookQueue") == 0, "the forged one is dropped")
+        assert forged not in stored()
+        assert mailroom.messages("WebhookDeadQueue") == []
+
+    def test_its_api_needs_to_send_into_the_queue(self, mailroom: Deployment) -> None:
+        with mailroom.without("WebhookApiRole", "sqs:SendMessage", "EnqueueWebhooks"):
+            assert mailroom.enqueue("evt-unsent") == 503
+
+
 def test_a_poisoned_message_becomes_a_dead_letter_and_sets_off_its_alarm(mailroom: Deployment) -> None:
     dead = mailroom.until(lambda: mailroom.messages("DoorbellDeadQueue"), "the message is a dead letter")
     assert [item["Body"] for item in dead] == [POISON]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -14,7 +15,9 @@ import pytest
 from handlers.demo.local_aws import LocalAws
 from llamacloud_sandbox.testing import start_sandbox
 from receiver.store.dynamodb.table import create_table
+from tests.infra import of_type
 from tests.lambda_runtime import ROOT, Function, FunctionError, running
+from tests.webhook_api import mapped
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
 EVENTS = ROOT / "tests" / "events"
@@ -166,6 +169,50 @@ class TestReceive:
         counted = [line for line in receive.lines() if "mailroom_events" in line]
         assert counted
         assert {line["function"] for line in counted} == {"receive"}
+
+
+def queued(name: str, *, key: str = "the-right-header-value") -> dict[str, Any]:
+    """A webhook as the queue in front of `receive` holds it: an event of this id, with this value of its header."""
+    event = {"event_id": f"evt-{name}", "event_type": "classify.success", "data": {"job_id": f"cls-{name}"}}
+    integration = of_type("AWS::ApiGateway::Method")["WebhookApiMethod"]["Integration"]
+    headers = {"Content-Type": "application/json", "X-Mailroom-Key": key}
+    (body,) = parse_qs(mapped(integration, headers, json.dumps(event)))["MessageBody"]
+    return {**recorded("sqs_webhooks")["Records"][0], "messageId": name, "body": body}
+
+
+def given_back(answer: dict[str, Any]) -> list[str]:
+    return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+
+
+class TestQueuedWebhooks:
+    def test_the_recorded_message_is_stored(self, quiet: Lambda) -> None:
+        assert given_back(quiet.start("receive").invoke(recorded("sqs_webhooks"))) == []
+
+    def test_what_is_verified_is_stored_once_and_what_is_forged_is_dropped_by_name(self, quiet: Lambda) -> None:
+        receive = quiet.start("receive")
+        batch = [queued("first"), queued("second"), queued("forged", key="the-wrong-value")]
+        assert [given_back(receive.invoke({"Records": batch})) for _ in range(2)] == [[], []]
+        assert sorted(json.loads(item["body"])["task"] for item in quiet.messages()) == [
+            "react:cls-first:classify.success",
+            "react:cls-second:classify.success",
+        ]
+        refused = [line for line in receive.lines() if line.get("what") == "event.refused"][-1]
+        assert (refused["cause"], refused["peer"]) == ("header_wrong", "203.0.113.7")
+        assert any(line.get("mailroom_refusals") for line in receive.lines() if line.get("cause") == "header_wrong")
+        assert "the-wrong-value" not in receive.output()
+
+    def test_what_cannot_be_stored_comes_again(self, quiet: Lambda) -> None:
+        batch = {"Records": [queued("later"), queued("nobody", key="the-wrong-value")]}
+        assert given_back(quiet.start("receive", MAILROOM_STORE="dynamodb://nowhere").invoke(batch)) == ["later"]
+        assert given_back(quiet.start("receive").invoke(batch)) == []
+        (message,) = quiet.messages()
+        assert json.loads(message["body"]) == {"task": "react:cls-later:classify.success"}
+
+    def test_what_nobody_can_read_comes_again_and_finally_is_a_dead_letter(self, quiet: Lambda) -> None:
+        unreadable = {**queued("unreadable"), "body": "Action=SendMessage"}
+        answer = quiet.start("receive").invoke({"Records": [unreadable, queued("beside")]})
+        assert given_back(answer) == ["unreadable"]
+        assert len(quiet.messages()) == 1
 
 
 class TestIntake:

@@ -1,12 +1,12 @@
 """After a deployment the public address is tried over a real connection, and what it answers is told."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from receiver.core.verify import TOKEN_HEADER, sign
@@ -47,9 +47,16 @@ def signature(body: bytes) -> str:
     return sign(body, b"the-first-signing-secret").decode()
 
 
-def tried(url: str) -> tuple[list[Finding], list[float]]:
+def nowhere(event_id: str) -> bool:
+    """No event is stored."""
+    return not event_id
+
+
+def tried(
+    url: str, *, direct: str = "", is_stored: Callable[[str], bool] = nowhere
+) -> tuple[list[Finding], list[float]]:
     slept: list[float] = []
-    return self_test(url, DOOR, sleep=slept.append), slept
+    return self_test(url, DOOR, direct=direct, is_stored=is_stored, sleep=slept.append), slept
 
 
 def test_an_open_door_lets_a_signed_event_in_and_a_forged_one_not() -> None:
@@ -89,3 +96,33 @@ def test_an_address_where_nobody_is_is_told(closed_port: int) -> None:
     (found,), _ = tried(f"http://127.0.0.1:{closed_port}")
     assert "no answer" in found.what
     assert "record" in found.fix
+
+
+class Queue(Receiver):
+    """Answers like API Gateway in front of a queue, and keeps the ids of what it takes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+
+    async def answer(self, request: Request) -> Response:
+        self.ids.append((await request.json())["event_id"])
+        return JSONResponse({"status": "queued"})
+
+
+def test_behind_a_queue_the_stored_event_counts_and_the_forged_one_is_sent_past_it() -> None:
+    queue, looks = Queue(), iter([False, False, True])
+    with queue.served() as url, Receiver().served() as direct:
+        found, slept = tried(url, direct=direct, is_stored=lambda event_id: event_id in queue.ids and next(looks))
+    assert [item.severity for item in found] == ["ok", "ok", "ok"]
+    assert "is stored" in found[1].what
+    assert "wrong signature: 401" in found[2].what
+    assert (len(queue.ids), len(slept)) == (1, 2)
+
+
+def test_an_event_that_stays_in_the_queue_is_an_error() -> None:
+    with Queue().served() as url:
+        found, _ = tried(url)
+    assert [item.severity for item in found] == ["ok", "error"]
+    assert "is not stored 60 s later" in found[1].what
+    assert "event source of `receive`" in found[1].fix

@@ -29,8 +29,8 @@ FORBIDDEN = (
     "receiver.pipeline.process",
     "receiver.store.sqlite.store",
 )
-BUDGET = 77
-"""Modules of our own at most. It is 77 when this is written, the settings' environment and the timers among them;
+BUDGET = 79
+"""Modules of our own at most. It is 79 when this is written, the settings' environment and the timers among them;
 a jump is worth a look at `python -X importtime`."""
 START = """
 import sys

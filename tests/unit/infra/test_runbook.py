@@ -29,9 +29,10 @@ def test_whoever_deploys_can_touch_nothing_that_is_not_named_mailroom() -> None:
         assert named or bound or unnamed or all(looking.match(item.split(":")[1]) for item in actions), statement["Sid"]
 
 
-def test_roles_that_are_made_can_be_given_to_lambda_alone() -> None:
+def test_roles_that_are_made_can_be_given_to_functions_and_apis_alone() -> None:
     (passing,) = [item for item in POLICY["Statement"] if "iam:PassRole" in item["Action"]]
-    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    services = ["lambda.amazonaws.com", "apigateway.amazonaws.com"]
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": services}}
 
 
 def test_the_policy_fits_into_a_role() -> None:
