@@ -222,7 +222,7 @@ def counted(documents: int, *, together: int = 1, open_aws: OpenAws = local_aws)
         stack.callback(lambda: asyncio.run(_close(store, queue)))
         dependencies = open_receiver(settings, store, queue, SummingMeter(), retention=Retention())
         webhook = WebhookEndpoint(dependencies, Limits())
-        public = _Counting(Public(webhook, Readiness(store)), meter)
+        public = _Counting(Public(webhook, Readiness(store.ready)), meter)
         os.environ["MAILROOM_PUBLIC_URL"] = stack.enter_context(serve(public))
         asyncio.run(_through(load_app(from_environ()), aws, meter, documents, together))
     return meter.counts

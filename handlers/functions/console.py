@@ -7,13 +7,14 @@ from handlers.functions.gateway import Gateway, gateway
 from handlers.functions.warm import LambdaContext, Warm
 from receiver.bootstrap import App
 from receiver.http.operator import operator_app
+from receiver.http.readiness import readiness_by_reading
 from receiver.settings import Settings
 
 
 def build(settings: Settings) -> tuple[App, Gateway]:
     """The application, and its pages for Lambda; CloudWatch has the metrics."""
     app = application.build(settings)
-    return app, gateway(operator_app(app, metrics=False))
+    return app, gateway(operator_app(app, readiness_by_reading(app.context.store), metrics=False))
 
 
 async def close(built: tuple[App, Gateway]) -> None:

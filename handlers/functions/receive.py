@@ -21,7 +21,7 @@ from receiver.bootstrap import open_queue, open_receiver, open_store
 from receiver.core.retention import Retention
 from receiver.core.timers import TO_ANSWER
 from receiver.http.public import Public
-from receiver.http.readiness import Readiness
+from receiver.http.readiness import readiness_by_reading
 from receiver.http.webhook import Limits, WebhookEndpoint
 from receiver.log import log_line
 from receiver.metrics import SummingMeter
@@ -48,7 +48,7 @@ def build(settings: Settings) -> Receiver:
     store, queue, meter = open_store(settings), open_queue(settings), SummingMeter()
     receiver = open_receiver(settings, store, queue, meter, retention=_retention())
     webhook = WebhookEndpoint(receiver, Limits(body=settings.max_body))
-    return Receiver(gateway(Public(webhook, Readiness(store))), webhook, receiver, meter)
+    return Receiver(gateway(Public(webhook, readiness_by_reading(store))), webhook, receiver, meter)
 
 
 def _retention() -> Retention:

@@ -107,7 +107,7 @@ async def serve_until(
     await until_ready(app.context.store)
     await refuse_strange_spool(app)
     supervisor = Supervisor(app.context.meter)
-    readiness = Readiness(app.context.store, down=supervisor.down)
+    readiness = Readiness(app.context.store.ready, down=supervisor.down)
     await readiness.look()
     servers = _servers(app, listeners, readiness)
     async with (

@@ -26,7 +26,7 @@ def operator_app(app: App, readiness: Readiness | None = None, *, metrics: bool 
 
     Without ``metrics`` there is no ``/metrics``: where anybody can reach this, they are told elsewhere.
     """
-    readiness = readiness or Readiness(app.context.store)
+    readiness = readiness or Readiness(app.context.store.ready)
     routes: list[BaseRoute] = [*health.routes(readiness), *api.routes(app), *page.routes()]
     if metrics:
         routes += health.metrics_of(app, readiness)

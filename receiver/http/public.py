@@ -27,7 +27,7 @@ def public_app(app: App, readiness: Readiness | None = None) -> "Public":
     if app.receiver is None:
         raise Misconfigured("this application has no receiver, so it cannot serve events")
     limits = Limits(body=app.settings.max_body, seconds=app.settings.body_seconds)
-    return Public(WebhookEndpoint(app.receiver, limits), readiness or Readiness(app.context.store))
+    return Public(WebhookEndpoint(app.receiver, limits), readiness or Readiness(app.context.store.ready))
 
 
 class Public:

@@ -1,15 +1,16 @@
 """Whether events can be stored. Anybody may ask, so the response is the last check's result and costs nothing.
 
-A server checks periodically. Without a background task, as in Lambda, the first request checks, and the result is
-reused for a while.
+A server checks periodically, by a write. Without a background task, as in Lambda, the first request checks, and the
+result is reused for a while; there ``readiness_by_reading`` writes nothing, since strangers cause the checks.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from receiver.core.errors import StoreBusy
+from receiver.core.event import Event
 from receiver.http.problems import INTERNAL, ErrorReply, problem_of
 from receiver.ports import Store
 
@@ -27,17 +28,17 @@ def _nothing() -> Collection[str]:
 
 
 class Readiness:
-    """The result of the last check of the store, and the background tasks that are down."""
+    """The result of the last check, which raises StoreBusy, and the background tasks that are down."""
 
     def __init__(
         self,
-        store: Store,
+        check: Callable[[], Awaitable[object]],
         *,
         down: Callable[[], Collection[str]] = _nothing,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.down = down
-        self._store = store
+        self._check = check
         self._clock = clock
         self._looked_at = float("-inf")
         self._problem: ErrorReply | None = None
@@ -50,7 +51,7 @@ class Readiness:
         return self._problem
 
     async def look(self) -> None:
-        """Tries to write. Concurrent callers wait for the same check."""
+        """Checks. Concurrent callers wait for the same check."""
         if self._look is None or self._look.done():
             self._look = asyncio.create_task(self._try())
         await asyncio.shield(self._look)
@@ -64,7 +65,7 @@ class Readiness:
     async def _try(self) -> None:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._store.ready()
+                await self._check()
         except StoreBusy as error:
             self._problem = problem_of(error)
         except TimeoutError:
@@ -75,3 +76,8 @@ class Readiness:
         else:
             self._problem = None
         self._looked_at = self._clock()
+
+
+def readiness_by_reading(store: Store) -> Readiness:
+    """Whether the store answers a read: of an event that does not exist, which each of our roles may read."""
+    return Readiness(lambda: store.get(Event, "readiness"))

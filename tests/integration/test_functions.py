@@ -148,8 +148,17 @@ class TestReceive:
         assert quiet.messages() == []
         assert "the-wrong-value" not in quiet.start("receive").output()
 
-    def test_it_says_whether_it_is_ready(self, quiet: Lambda) -> None:
-        assert quiet.start("receive").invoke(recorded("http_api_readyz"))["statusCode"] == 200
+    @pytest.mark.parametrize("name", ["receive", "console"])
+    def test_it_says_whether_it_is_ready_and_writes_nothing_for_that(self, quiet: Lambda, name: str) -> None:
+        """Anybody may ask: a write for each would be theirs to cause."""
+        table = quiet.aws.client("dynamodb")
+        before = table.scan(TableName=NAME, Select="ALL_ATTRIBUTES")["Items"]
+        assert quiet.start(name).invoke(recorded("http_api_readyz"))["statusCode"] == 200
+        assert table.scan(TableName=NAME, Select="ALL_ATTRIBUTES")["Items"] == before
+
+    def test_without_a_table_it_is_not_ready(self, quiet: Lambda) -> None:
+        answer = quiet.start("receive", MAILROOM_STORE="dynamodb://nowhere").invoke(recorded("http_api_readyz"))
+        assert answer["statusCode"] == 503
 
     def test_what_it_does_not_know_is_not_found(self, quiet: Lambda) -> None:
         assert quiet.start("receive").invoke(recorded("http_api_documents"))["statusCode"] == 404
@@ -287,7 +296,8 @@ class TestSweepAndConsole:
         quiet.start("intake").invoke(quiet.put("unheard.pdf", b"%PDF-1.7 unheard"))
         (lost,) = quiet.messages()
         quiet.start("sweep").invoke(recorded("schedule"))
-        assert json.loads(lost["body"]) in [json.loads(message["body"]) for message in quiet.messages()]
+        again = [message["body"] for batch in iter(quiet.messages, []) for message in batch]
+        assert json.loads(lost["body"]) in [json.loads(body) for body in again]
 
     def test_the_operator_sees_the_documents_with_the_token_only(self, quiet: Lambda) -> None:
         quiet.start("intake").invoke(quiet.put("seen.pdf", b"%PDF-1.7 seen"))

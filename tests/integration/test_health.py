@@ -63,7 +63,7 @@ async def test_asking_for_readiness_costs_no_write(tmp_path: Path) -> None:
 
     store = Watched()
     app = an_app(tmp_path, store=store)
-    readiness = Readiness(store)
+    readiness = Readiness(store.ready)
     await readiness.look()
     public = httpx.ASGITransport(public_app(app, readiness))
     async with httpx.AsyncClient(transport=public, base_url="http://mail") as client:
@@ -82,7 +82,7 @@ async def test_what_readiness_says_is_never_old_and_a_store_that_hangs_is_busy(m
 
     monkeypatch.setattr(readiness_module, "PATIENCE_SECONDS", 0.05)
     now, store = [0.0], Hanging()
-    readiness = Readiness(store, clock=lambda: now[0])
+    readiness = Readiness(store.ready, clock=lambda: now[0])
     assert await readiness.problem() is None
     store.hangs = True
     now[0] += readiness_module.GOOD_SECONDS

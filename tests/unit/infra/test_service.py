@@ -125,20 +125,24 @@ def test_what_is_invoked_without_a_queue_is_not_retried_for_hours() -> None:
         assert FUNCTIONS[name]["maximumEventAge"] <= 60
 
 
-def test_receive_may_write_the_records_of_events_and_no_other() -> None:
+def test_receive_may_write_the_records_of_events_and_read_events_and_no_other() -> None:
     written = {pk_of(kind, "x").partition("#")[0] for kind in (Event, Task, Job)}
     policies = of_type("AWS::IAM::Role")["ReceiveRole"]["Policies"]
     (keep,) = [item for item in policies if item.get("PolicyName") == "KeepEvents"]
-    (statement,) = keep["PolicyDocument"]["Statement"]
-    name, bound, _ = statement["Condition"]["Fn::If"]
-    assert (name, service()["params"]["default"]["keyConditions"]) == ("KeyConditions", "on")
-    assert bound == {
-        "ForAllValues:StringLike": {
-            "dynamodb:LeadingKeys": [*(f"{kind}#*" for kind in ("event", "task", "job")), "pulse"]
-        },
-        "Null": {"dynamodb:LeadingKeys": "false"},
-    }
+    writing, reading = keep["PolicyDocument"]["Statement"]
+    assert service()["params"]["default"]["keyConditions"] == "on"
+    for statement, kinds in ((writing, ("event", "task", "job")), (reading, ("event",))):
+        name, bound, _ = statement["Condition"]["Fn::If"]
+        assert name == "KeyConditions"
+        assert bound == {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{kind}#*" for kind in kinds]},
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        }
     assert written == {"event", "task", "job"}
+    assert (writing["Action"], reading["Action"]) == (
+        ["dynamodb:PutItem", "dynamodb:ConditionCheckItem"],
+        "dynamodb:GetItem",
+    )
 
 
 def granted(role: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
