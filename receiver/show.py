@@ -12,13 +12,16 @@ from typing import Any
 from receiver.core.balance import Tally
 from receiver.core.channel import Channel
 from receiver.core.costs import Costs
+from receiver.core.decision import Decision
 from receiver.core.document import Delivery, Document, DocumentState
+from receiver.core.effects import effects_of
 from receiver.core.event import Event
 from receiver.core.incident import Incident, Occurrence
 from receiver.core.job import Job
 from receiver.core.notification import Notification
 from receiver.core.pages import Cut
 from receiver.core.redecide import what_moves
+from receiver.core.statements import corrected_by, overwritten, state_in_words
 from receiver.core.task import Task
 
 Shown = dict[str, Any]
@@ -77,6 +80,7 @@ def delivery(item: Delivery) -> Shown:
         "delivery_id": item.id,
         "to": item.to.shown,
         "status": item.state,
+        "superseded": item.superseded,
         "location": receipt.location if receipt else None,
         "checksum": receipt.checksum if receipt else None,
         "delivered_at": moment(item.delivered_at),
@@ -86,12 +90,13 @@ def delivery(item: Delivery) -> Shown:
 
 def document(item: Document) -> Shown:
     """A document in a listing."""
-    found = item.classification
+    found = item.effective
     shown: Shown = {
         "document_id": item.id,
         "name": item.name,
         "type": found.type if found else None,
         "confidence": found.confidence if found else None,
+        "corrected_by": corrected_by(item) or None,
         "state": item.state,
         "step": item.step,
         "deliveries": [delivery(each) for each in item.deliveries],
@@ -124,8 +129,9 @@ def _cut(item: Cut) -> Shown:
 
 def document_whole(item: Document) -> Shown:
     """A document with its timeline, and why each row of the table did or did not match."""
-    plan, found = item.plan, item.classification
+    plan, found = item.plan, item.effective
     return document(item) | {
+        "version": item.version,
         "size": item.size,
         "sha256": item.sha256,
         "media_type": item.media_type,
@@ -140,9 +146,50 @@ def document_whole(item: Document) -> Shown:
         "credits": item.credits,
         "unpriced_jobs": item.unpriced_jobs,
         "reasoning": found.reasoning if found else None,
+        "said": _said(item),
+        "decisions": [decision(each) for each in item.decisions],
         "plan": asdict(plan) | {"decided_at": moment(plan.decided_at)} if plan else None,
         "shadow": _beside(item),
         "history": [{"at": moment(entry.at), "what": entry.what, "detail": entry.detail} for entry in item.history],
+    }
+
+
+def _said(item: Document) -> Shown | None:
+    """What LlamaCloud said; ``overwritten`` where an earlier release did not keep it."""
+    if (old := overwritten(item)) is not None:
+        return {"type": None, "confidence": None, "reasoning": None, "overwritten": {"by": old[0], "before": old[1]}}
+    found = item.classification
+    return asdict(found) | {"overwritten": None} if found else None
+
+
+def decision(item: Decision) -> Shown:
+    """What a person decided; its plan is shown where it holds."""
+    return {
+        "number": item.number,
+        "at": moment(item.at),
+        "who": item.who,
+        "decided": item.choice,
+        "value": item.value or None,
+        "text": item.text,
+        "why": item.why or None,
+        "before": item.before,
+        "undoes": item.undoes or None,
+    }
+
+
+def correction(before: Document, after: Document) -> Shown:
+    """What a decision, which is not carried out yet, would do."""
+    return {
+        "document_id": before.id,
+        "version": before.version,
+        "name": before.name,
+        "before": state_in_words(before),
+        "reason": reason(after),
+        "type": after.type,
+        "review": bool(after.plan and after.plan.review),
+        "effects": [
+            {"effect": item.effect, "place": item.place, "meaning": item.meaning} for item in effects_of(after)
+        ],
     }
 
 

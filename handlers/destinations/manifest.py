@@ -43,7 +43,7 @@ def manifest_attributes(request: DeliveryRequest) -> dict[str, str]:
     A document that no rule matches has neither: LlamaCloud is certain that nothing matches, and a filter for certain
     documents must not select it. None is empty or has control characters.
     """
-    found, delivery = request.document.classification, request.document.delivery(request.delivery_id)
+    found, delivery = request.document.effective, request.document.delivery(request.delivery_id)
     route = (delivery.route if delivery else "") or request.plan.route or request.plan.way
     named: dict[str, Any] = {"document_id": request.document.id, "route": route}
     if found is not None and found.type:

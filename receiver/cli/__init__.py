@@ -27,6 +27,7 @@ COMMANDS = {
     "events": "receiver.cli.events:events",
     "tasks": "receiver.cli.tasks:tasks",
     "review": "receiver.cli.review:review",
+    "correct": "receiver.cli.correct:correct",
     "recut": "receiver.cli.recut:recut",
     "replay": "receiver.cli.replay:replay",
     "resubmit": "receiver.cli.resubmit:resubmit",

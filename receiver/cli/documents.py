@@ -89,9 +89,7 @@ def _one(word: str, *, as_json: bool) -> None:
         return
     say(f"{one_line(data['name'])}  {data['document_id']}")
     say(f"  {data['state']}: {one_line(data['reason'])}")
-    found_type, confidence = data["type"], data["confidence"]
-    if confidence is not None:
-        say(f"  classified as {found_type or 'no matching rule'} ({confidence:.2f}): {one_line(data['reasoning'])}")
+    _statements(data)
     if beside := data["shadow"]:
         say(f"  the shadow table {beside['table']} {_beside(beside)}")
     if data.get("mail"):
@@ -112,6 +110,22 @@ def _several(word: str, fit: list[Document], *, as_json: bool) -> NoReturn:
         table(DOCUMENT_COLUMNS, [document_row(item) for item in fit])
     count = f"the newest {AT_MOST} that fit" if len(fit) == AT_MOST else quantity(len(fit), "document")
     raise click.UsageError(f"{one_line(word)!r} names several documents ({count}): give the id of one")
+
+
+def _statements(data: dict[str, Any]) -> None:
+    """What LlamaCloud said, then what persons decided, the newest last."""
+    if (said := data["said"]) is not None:
+        say(f"  {_said(said)}")
+    for item in data["decisions"]:
+        why = f", because {one_line(item['why'])}" if item["why"] else ""
+        say(f"  {_when(item['at'])}: {one_line(item['who'])} {one_line(item['text'])}{why}")
+
+
+def _said(said: dict[str, Any]) -> str:
+    if (old := said["overwritten"]) is not None:
+        return f"an earlier release kept only what {one_line(old['by'])} decided; before: {one_line(old['before'])}"
+    because = f", because {one_line(said['reasoning'])}" if said["reasoning"] else ""
+    return f"LlamaCloud said {one_line(said['type'] or 'no matching rule')} {said['confidence']:.2f}{because}"
 
 
 def _beside(shadow: dict[str, Any]) -> str:
@@ -165,4 +179,5 @@ def _parts(data: dict[str, Any]) -> None:
 
 
 def _delivery(item: dict[str, Any]) -> tuple[str, str, str]:
-    return item["to"], item["status"], item["location"] or item["error"] or ""
+    status = "superseded" if item["superseded"] and item["location"] else item["status"]
+    return item["to"], status, item["location"] or item["error"] or ""

@@ -48,9 +48,9 @@ DOCUMENT_COLUMNS = ("document", "name", "type", "confidence", "state", "where or
 def document_row(item: Document) -> tuple[str | list[str], ...]:
     """A document as a row of DOCUMENT_COLUMNS: why it waits or failed, and where it lies."""
     unclassified = "mail" if item.mail else ""
-    found_type = item.type or (unclassified if item.classification is None else "no match")
-    confidence = f"{item.classification.confidence:.2f}" if item.classification else ""
-    places = [each.receipt.location for each in item.deliveries if each.receipt]
+    found_type = item.type or (unclassified if item.effective is None else "no match")
+    confidence = f"{item.effective.confidence:.2f}" if item.effective else ""
+    places = [each.receipt.location for each in item.deliveries if each.receipt and not each.superseded]
     why = [] if item.state is DocumentState.ROUTED else [show.reason(item)]
     return item.id, item.name, found_type, confidence, item.state, why + places
 

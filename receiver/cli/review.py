@@ -24,20 +24,31 @@ from receiver.secrets import RevealedEnviron
 @click.argument("document_id", required=False)
 @click.option("--to", help="Route it by this row of the table, or by a fallback route.")
 @click.option("--type", "of_type", help="Correct its type; it is routed by that type.")
+@click.option("--why", default="", help="The reason; recorded on the document.")
 @click.option("--who", default=user_name, show_default="you", help="Who decides; recorded on the document.")
 @click.option("--wait", is_flag=True, help="Wait until it is delivered, then show where.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number to list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def review(
-    document_id: str | None, to: str | None, of_type: str | None, who: str, wait: bool, limit: int, as_json: bool
+    document_id: str | None,
+    to: str | None,
+    of_type: str | None,
+    why: str,
+    who: str,
+    wait: bool,
+    limit: int,
+    as_json: bool,
 ) -> None:
-    """List documents in review; with a document and --to or --type, decide where it goes."""
+    """List documents in review; with a document and --to or --type, decide where it goes.
+
+    `mailroom correct` does the same for any number of documents, shows first what it would do, and undoes it.
+    """
     if document_id is None:
         _list(limit, as_json=as_json)
         return
     if bool(to) == bool(of_type):
         raise click.UsageError("give --to ROUTE or --type TYPE")
-    word = RoutingDecision(to=to or "", type=of_type or "", who=who)
+    word = RoutingDecision(to=to or "", type=of_type or "", who=who, why=why)
     document = with_app(lambda app: _decide(app, document_id, word, wait=wait))
     if as_json:
         print_json(show.document(document))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from receiver.core.decision import Choice, Decision
 from receiver.core.mail import Part
 from receiver.core.message_type import Meaning
 from receiver.core.pages import Cut, Segment
@@ -235,6 +236,11 @@ class Document:
     deadline: float | None = None
     """Past this moment an open document is overdue."""
     classification: Classification | None = None
+    """What LlamaCloud said. No decision of a person changes it."""
+    corrected_type: str = ""
+    """The type that a person gave in its place; "" where nobody did, or took it back."""
+    decisions: tuple[Decision, ...] = ()
+    """What persons decided, the oldest first."""
     error: str = ""
     """Why it failed or waits, in words for a person; LlamaCloud's own message where it comes from there."""
     plan: Plan | None = None
@@ -261,8 +267,24 @@ class Document:
 
     @property
     def type(self) -> str | None:
-        """The matched type, None when there is none (yet)."""
-        return self.classification.type if self.classification else None
+        """The type that counts, None when there is none (yet)."""
+        return self.effective.type if self.effective else None
+
+    @property
+    def effective(self) -> Classification | None:
+        """The result that counts: the type that a person gave, which is certain, or else LlamaCloud's result."""
+        if not self.corrected_type:
+            return self.classification
+        given = (item for item in reversed(self.decisions) if item.choice is Choice.TYPE)
+        by = next((item for item in given if item.value == self.corrected_type), None)
+        reasoning = f"{by.who} {by.text}" + (f": {by.why}" if by.why else "") if by else ""
+        return Classification(type=self.corrected_type, confidence=1.0, reasoning=reasoning)
+
+    @property
+    def without_result(self) -> bool:
+        """Whether no table and no person has decided about it, or that was undone, and no result is known."""
+        undecided = self.plan is not None and self.plan.way is Way.UNDECIDED and self.effective is None
+        return self.plan is None or undecided
 
     @property
     def at_llamacloud(self) -> str:

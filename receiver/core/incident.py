@@ -301,6 +301,6 @@ def _without_result(document: Document, job_id: str) -> bool:
     """Whether the document still has nothing better than this job that failed ("" for a job that never came to be)."""
     if document.state is DocumentState.OPEN:
         return True
-    untold = document.plan is None and document.state is DocumentState.REVIEW
+    untold = document.without_result and document.state is DocumentState.REVIEW
     failed = document.plan is not None and document.plan.way is Way.FAILED
     return document.job_id == job_id and (untold or failed)

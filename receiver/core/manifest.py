@@ -9,7 +9,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from receiver.core.document import Document
+from receiver.core.decision import Decision
+from receiver.core.document import Classification, Document
+from receiver.core.statements import corrected_by, said_by_llamacloud
 
 SCHEMA = "urn:mailroom:manifest:1"
 """The id of its JSON Schema, docs/schemas/manifest-1.json."""
@@ -29,9 +31,11 @@ def manifest(document: Document, *, delivery_id: str, pieces: Sequence[Document]
         "delivery_id": delivery_id,
         "document": _provenance(document),
         "classification": _found(document),
-        "llamacloud": {"job_id": document.job_id, "file_id": document.file_id},
+        "llamacloud": _llamacloud(document),
         "decision": _decision(document),
     }
+    if document.decisions:
+        content["decisions"] = [_by_person(item) for item in document.decisions]
     if document.is_piece:
         content["packet"] = _packet(document)
     elif document.parent_id:
@@ -79,10 +83,29 @@ def _provenance(document: Document) -> dict[str, Any]:
 
 
 def _found(document: Document) -> dict[str, Any] | None:
-    found = document.classification
+    """The result that counts: the type that a person gave, or else LlamaCloud's result."""
+    found = _result(document.effective)
+    by = corrected_by(document)
+    return found and {**found, **({"corrected_by": by} if by else {})}
+
+
+def _llamacloud(document: Document) -> dict[str, Any]:
+    """Its ids; where a person's type counts, also what LlamaCloud said."""
+    ids = {"job_id": document.job_id, "file_id": document.file_id}
+    return ids | ({"classification": _result(said_by_llamacloud(document))} if corrected_by(document) else {})
+
+
+def _result(found: Classification | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {"type": found.type, "confidence": found.confidence, "reasoning": found.reasoning}
+
+
+def _by_person(item: Decision) -> dict[str, Any]:
+    """What a person decided; ``undoes`` only of an undo."""
+    said = {"number": item.number, "at": _iso(item.at), "who": item.who, "decided": item.choice, "value": item.value}
+    undoes = {"undoes": item.undoes} if item.undoes else {}
+    return {**said, "why": item.why, "before": item.before, **undoes}
 
 
 def _decision(document: Document) -> dict[str, Any] | None:

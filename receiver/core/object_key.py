@@ -49,7 +49,7 @@ FIELDS = frozenset(
 
 def path_fields(document: Document, classification: Classification | None = None) -> dict[str, str]:
     """The values of a template's fields. Dates are those of the intake, in UTC: a repeat yields the same key."""
-    found = classification or document.classification
+    found = classification or document.effective
     received = datetime.fromtimestamp(document.taken_in_at, UTC)
     dates = {"yyyy": f"{received:%Y}", "mm": f"{received:%m}", "dd": f"{received:%d}"}
     type_ = found.type if found and found.type else ""

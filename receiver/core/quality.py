@@ -49,7 +49,7 @@ def shares(documents: Iterable[Document]) -> dict[str, Share]:
     for document in documents:
         if document.plan is None or document.classification is None:
             continue
-        way, type_ = document.plan.way, document.type
+        way, type_ = document.plan.way, document.classification.type
         every["no_match"] += 1
         doubtful["no_match"] += way is Way.NO_MATCH
         if type_ is not None:

@@ -54,7 +54,7 @@ def what_moves(before: Plan | None, after: Plan) -> str:
 
 def _decided_anew(document: Document, table: RouteTable, now: float) -> Plan | None:
     """None where no table decides: a person did, or no result is stored."""
-    plan, found = document.plan, document.classification
+    plan, found = document.plan, document.effective
     if plan is None or plan.way in BY_NO_TABLE:
         return None
     if plan.way in (Way.PACKET, Way.MAIL):

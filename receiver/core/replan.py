@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
+from receiver.core.decision import sealed
 from receiver.core.document import Delivery, DeliveryState, Document, Receipt
 from receiver.core.ids import claim_id, delivery_id
 from receiver.core.message_type import PLACED, Meaning, meaning_of
@@ -47,9 +48,10 @@ def replanned(document: Document, plan: Plan, facts: DestinationFacts, *, before
 
 
 def shelved(document: Document, holds: Holds) -> Document:
-    """The document without its plan, which will be made again; what was delivered stays on record."""
+    """The document without its plan, which will be made again; what was delivered and decided stays on record."""
     earlier = tuple(replace(item, superseded=True) for item in known(document, holds).deliveries)
-    return replace(document, plan=None, shadow=None, deliveries=earlier)
+    decisions = sealed(document.decisions)
+    return replace(document, plan=None, shadow=None, deliveries=earlier, corrected_type="", decisions=decisions)
 
 
 def with_pointers(document: Document) -> Document:

@@ -38,7 +38,7 @@ def _adding(document: Document, name: str, table: RouteTable) -> Iterator[tuple[
     place = next((at for at, item in enumerate(table.routes) if item.name == name), None)
     if place is not None:
         types, confidence, rows = _types(document, table.routes[place]), 1.0, table.routes[:place]
-    elif name == Way.LOW_CONFIDENCE and (found := document.classification) and found.type:
+    elif name == Way.LOW_CONFIDENCE and (found := document.effective) and found.type:
         types, confidence, rows = {found.type}, found.confidence, table.routes
     else:
         return

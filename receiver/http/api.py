@@ -1,4 +1,4 @@
-"""The operator's JSON API: read documents, events and tasks; ingest documents; replay; route by hand."""
+"""The operator's JSON API: read documents, events and tasks; ingest documents; replay. mending.py corrects."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,19 +9,17 @@ from receiver.bootstrap import App
 from receiver.core.change import Query
 from receiver.core.costs import Costs
 from receiver.core.document import Document, DocumentState
-from receiver.core.errors import Malformed
 from receiver.core.event import Event
 from receiver.core.incident import Incident
 from receiver.core.routing_choice import choices
 from receiver.core.task import Task, TaskState
-from receiver.http import document_links, incidents
+from receiver.http import document_links, incidents, mending
 from receiver.http.auth import Endpoint, WrongTokens, operator_only
-from receiver.http.json_body import json_response, object_of
+from receiver.http.json_body import json_response
 from receiver.http.listing import Filter, listing
 from receiver.http.uploads import upload
 from receiver.operations.costs import read_costs
 from receiver.operations.document_report import document_report
-from receiver.operations.manual_routing import RoutingDecision, route_by_hand
 from receiver.operations.replay_task import replay_task, task_of
 from receiver.pipeline.records import find_records
 
@@ -54,7 +52,7 @@ def routes(app: App) -> list[Route]:
         Route("/documents", only(upload(app)), methods=["POST"]),
         Route("/documents/{document_id}", only(api.document)),
         *document_links.routes(app, only),
-        Route("/documents/{document_id}/route", only(api.route), methods=["POST"]),
+        *mending.routes(app, only),
         Route("/events", only(api.events)),
         Route("/tasks", only(api.tasks)),
         Route("/tasks/{task_id:path}/replay", only(api.replay), methods=["POST"]),
@@ -98,12 +96,6 @@ class Api:
         task = await replay_task(request.path_params["task_id"], self._context, who="operator")
         return json_response(show.task(task), 202)
 
-    async def route(self, request: Request) -> Response:
-        """A person's decision where a document goes."""
-        word = await _routing_decision(request)
-        document = await route_by_hand(request.path_params["document_id"], word, self._context)
-        return json_response(show.document_whole(document), 202)
-
     async def costs(self, request: Request) -> Response:
         """What LlamaCloud charged in the last 30 days; the page asks often, so it is read once a minute."""
         now = self._context.clock()
@@ -127,11 +119,3 @@ class Api:
                 "types": sorted(table.types),
             }
         )
-
-
-async def _routing_decision(request: Request) -> RoutingDecision:
-    body = await object_of(request)
-    texts = {name: value for name, value in body.items() if isinstance(value, str) and value}
-    if set(body) - {"to", "type", "who"} or len(texts) < len(body) or ("to" in body) == ("type" in body):
-        raise Malformed('give either {"to": "name of a route"} or {"type": "the correct type"}, and your name in "who"')
-    return RoutingDecision(**{name: value[:200] for name, value in texts.items()})

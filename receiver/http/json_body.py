@@ -14,11 +14,13 @@ BODY_LIMIT = 64 * 1024
 BODY_SECONDS = 10.0
 
 
-async def object_of(request: Request) -> dict[str, Any]:
-    """The body, a JSON object. Raises Malformed, TooSlow."""
+async def object_of(request: Request, *, empty: bool = False) -> dict[str, Any]:
+    """The body, a JSON object; with ``empty`` no body is an empty one. Raises Malformed, TooSlow."""
     try:
         async with asyncio.timeout(BODY_SECONDS):
             body = await _read(request)
+        if empty and not body:
+            return {}
         return msgspec.json.decode(body, type=dict[str, Any])
     except TimeoutError:
         raise TooSlow("the body did not arrive in time") from None

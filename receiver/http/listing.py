@@ -45,7 +45,7 @@ async def listing(
     query = Query(
         by=filters[indexed].index if indexed else usually,
         key=chosen.pop(indexed) if indexed else None,
-        since=_moment(given.get("since")),
+        since=moment_of(given.get("since")),
         newest_first=True,
         limit=_limit(given.get("limit")),
         cursor=given.get("cursor") or None,
@@ -79,7 +79,7 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _moment(text: str | None) -> float | None:
+def moment_of(text: str | None) -> float | None:
     """Unix seconds, or ISO 8601 (UTC unless it says otherwise)."""
     if not text:
         return None

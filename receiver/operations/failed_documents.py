@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from receiver.core.change import InsertIfAbsent, Query, Replace, Write, succeeding
+from receiver.core.decision import Choice
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import Conflict, DocumentRefused, Misconfigured, NotAllowed, NotFound
 from receiver.core.follow_up import container_tasks, delivery_tasks
@@ -18,6 +19,7 @@ from receiver.core.job import Job, JobStatus
 from receiver.core.media import media_type, refusal
 from receiver.core.plan import Plan, Way
 from receiver.core.replan import replanned
+from receiver.core.statements import with_statement
 from receiver.core.task import NOTICES, Task, TaskState, submission_of
 from receiver.packets import mail_archive
 from receiver.packets.pieces import on_disk
@@ -59,7 +61,8 @@ async def failed_since(since: float, context: Context) -> AsyncIterator[Document
     async for document in every_record(
         Document, Query(by="state", key=DocumentState.REVIEW, limit=PAGE), context.store
     ):
-        if document.plan is None and document.history[-1].at >= since and await _came_to_nothing(document, context):
+        recent = document.history[-1].at >= since
+        if document.without_result and recent and await _came_to_nothing(document, context):
             yield document
 
 
@@ -81,7 +84,7 @@ def why_not(document: Document) -> str:
         return "it is being delivered" if document.plan is not None or document.step is Step.SPLIT else ""
     if document.state in (DocumentState.ROUTED, DocumentState.WITHDRAWN):
         return f"it is {document.state}"
-    if document.plan is not None and document.plan.way not in (Way.FAILED, Way.DISMISSED):
+    if document.plan and document.plan.way not in (Way.FAILED, Way.DISMISSED) and not document.without_result:
         return f"it has its result; mailroom replay {document.id} resumes it"
     if document.plan is None and document.step is Step.SPLIT:
         return f"it is split; mailroom recut {document.id} cuts it by hand"
@@ -195,7 +198,7 @@ async def dismiss(document_id: str, note: str, context: Context, *, who: str) ->
     held = [item for item in await _documents(document, context) if item.state is DocumentState.REVIEW]
     for item in held:
         await _dismissed(item.id, note, context, who=who)
-    itself = document.state is DocumentState.REVIEW and document.plan is None
+    itself = document.state is DocumentState.REVIEW and document.without_result
     if held and not itself:
         return await document_named(document_id, context)  # its state follows from theirs
     return await _dismissed(document_id, note, context, who=who)
@@ -214,7 +217,8 @@ async def _dismissed(document_id: str, note: str, context: Context, *, who: str)
             return Skipped(document, "it is being delivered")
         now = context.clock()
         plan = Plan(way=Way.DISMISSED, route=Way.DISMISSED, reason=f"{who} dismissed it: {note}", decided_at=now)
-        after = replanned(replace(document, error="", step=Step.DECIDED), plan, context)
+        noted = with_statement(document, who=who, choice=Choice.DISMISS, why=note, now=now)
+        after = replanned(replace(noted, error="", step=Step.DECIDED), plan, context)
         after = replace(after, deadline=now + context.config.deadline_seconds)
         after = after.note(now, "dismissed", f"{who}: {note}; before: {document.error or document.state}").settle()
         return after, delivery_tasks(after, now=now)

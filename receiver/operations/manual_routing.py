@@ -1,48 +1,92 @@
-"""A person decides where a document goes. Who, when and the previous decision are stored."""
+"""A person corrects a document: its type, its route, or a decision that was made before.
+
+Any settled document can be corrected. What LlamaCloud said stays beside the decision, which is on record with who,
+when, why and what held before. What the new plan does is known before it is done.
+"""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from receiver.core.change import Replace
-from receiver.core.document import Classification, Document, DocumentState, Step
-from receiver.core.errors import Malformed, NotAllowed, NotFound
+from receiver.core.change import Replace, Write
+from receiver.core.decision import Choice, Decision, to_undo
+from receiver.core.document import DeliveryState, Document, DocumentState, Step
+from receiver.core.effects import PlaceEffect, effects_of
+from receiver.core.errors import Conflict, Malformed, NotAllowed, NotFound
 from receiver.core.follow_up import container_tasks, delivery_tasks
 from receiver.core.plan import Plan, Way
 from receiver.core.replan import DestinationFacts, replanned
 from receiver.core.route import RouteTable, decide
 from receiver.core.routing_choice import choices, plan_of_choice
+from receiver.core.statements import ROUTED_BY_HAND, state_in_words, with_statement
 from receiver.operations.replay import overtaken
 from receiver.pipeline.content import refuse_unreadable
 from receiver.pipeline.context import Context
+from receiver.pipeline.shadow import with_shadow_verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingDecision:
-    """What a person decided: the name of a route (or of a fallback), or the type that the document really is."""
+    """What a person decided: a route (or a fallback) by its name, the type that the document really is, or an undo."""
 
     to: str = ""
     type: str = ""
+    undo: bool = False
+    """The last decision that still counts is taken back."""
     who: str = "operator"
+    why: str = ""
+    version: int | None = None
+    """The version of the document that the person saw: with another one the decision is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """A decision, and what it would do; nothing is written yet."""
+
+    before: Document
+    after: Document
+    writes: tuple[Write, ...]
+
+    @property
+    def effects(self) -> tuple[PlaceEffect, ...]:
+        """What happens at each place."""
+        return effects_of(self.after)
 
 
 async def route_by_hand(document_id: str, word: RoutingDecision, context: Context) -> Document:
-    """The document on its new route.
+    """The document on its new route. Raises what ``foreseen_correction`` raises, Conflict when it just changed."""
+    return await carry_out_correction(await foreseen_correction(document_id, word, context), context)
 
-    Raises NotFound, NotAllowed unless it waits in review or has failed and its bytes are there, Malformed for a route
-    or type that is not in the table, Conflict when it just changed.
+
+async def foreseen_correction(document_id: str, word: RoutingDecision, context: Context) -> Correction:
+    """What this decision would do to the document.
+
+    Raises NotFound; NotAllowed while it is being worked on, for a container (its parts are corrected), without
+    anything to undo, or if its bytes are gone; Malformed for a route or type that is not in the table; Conflict if it
+    is not the version that the person saw.
     """
     document = await context.store.get(Document, document_id)
     if document is None:
         raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")
+    if word.version not in (None, document.version):
+        raise Conflict("document", document_id)
     now = context.clock()
     after = reroute(document, word, context.config.table, context, now=now)
     if after.waits_for_bytes:
         await refuse_unreadable(document, context)
     after = replace(after, deadline=now + context.config.deadline_seconds)
-    context.meter.count("mailroom_decisions", way=Way.BY_HAND, type=after.type or "")
+    if context.shadow is not None:
+        after = with_shadow_verdict(after, context.shadow, context)
     writes = (Replace(after), *delivery_tasks(after, now=now), *await overtaken(document, context))
     writes = (*writes, *container_tasks([Replace(after)], now=now, reopened=True))
-    await context.store.apply(*writes)
-    await context.enqueue_written(writes)
+    return Correction(before=document, after=after, writes=writes)
+
+
+async def carry_out_correction(correction: Correction, context: Context) -> Document:
+    """The document as it is stored. Raises Conflict when it changed meanwhile."""
+    after = correction.after
+    await context.store.apply(*correction.writes)
+    context.meter.count("mailroom_decisions", way=Way.BY_HAND, type=after.type or "")
+    await context.enqueue_written(correction.writes)
     return replace(after, version=after.version + 1)
 
 
@@ -50,48 +94,96 @@ def reroute(
     document: Document, word: RoutingDecision, table: RouteTable, facts: DestinationFacts, *, now: float
 ) -> Document:
     """The document with the plan of a person's decision; what was delivered stays delivered, and on record."""
-    if document.state not in (DocumentState.REVIEW, DocumentState.FAILED):
-        raise NotAllowed(
-            f"document {document.id} is {document.state}: only documents in review or failed can be routed by hand"
-        )
+    refuse_correction(document)
+    if word.undo:
+        decided, plan = _undone(document, word, now)
+    else:
+        decided = _decided(document, word, now)
+        plan = _by_type(decided, word, table, now) if word.type else _by_name(document, word, table, now)
+    detail = f"{word.who}: {_undo_text(document) if word.undo else plan.reason}; before: {state_in_words(document)}"
+    routed = replanned(decided, plan, facts, before=document)
+    routed = replace(routed, error="", state=DocumentState.OPEN, step=Step.DECIDED)
+    return routed.note(now, ROUTED_BY_HAND, detail).settle()
+
+
+def refuse_correction(document: Document) -> None:
+    """Raises NotAllowed for a document that cannot be corrected now, saying when or what else."""
+    if document.state is DocumentState.WITHDRAWN:
+        fix = f"correct these pieces; to list them: mailroom documents {document.parent_id}"
+        raise NotAllowed(f"document {document.id} is withdrawn: its pages are in other pieces of its packet", fix=fix)
     if document.parts_state and document.own_state is DocumentState.ROUTED:
         fix = f"route its parts: to list them: mailroom documents {document.id}"
         raise NotAllowed(f"document {document.id} is delivered; it is {document.state} because of its pieces", fix=fix)
-    typed = replace(document, classification=_classification(document, word)) if word.type else document
-    plan = _by_type(typed, word, table, now) if word.type else _by_name(document, word, table, now)
-    detail = f"{word.who}: {plan.reason}; before: {_before(document)}"
-    routed = replanned(typed, plan, facts, before=document)
-    routed = replace(routed, error="", state=DocumentState.OPEN, step=Step.DECIDED)
-    return routed.note(now, "routed by hand", detail).settle()
+    if document.state is DocumentState.OPEN:
+        due = f", by {datetime.fromtimestamp(document.deadline, UTC):%Y-%m-%d %H:%M}Z" if document.deadline else ""
+        raise NotAllowed(
+            f"document {document.id} is open: {_work_on(document)}; it can be corrected when that is done{due}",
+            fix=f"to see what it waits for: mailroom documents {document.id}",
+        )
+
+
+def _work_on(document: Document) -> str:
+    """What is being done with an open document, in words."""
+    if document.error:
+        return document.error
+    if document.plan is not None:
+        waiting = [item.to.shown for item in document.deliveries if item.state is DeliveryState.PENDING]
+        return f"it is being delivered to {', '.join(waiting) or 'its destinations'}"
+    return {
+        Step.RECEIVED: "it is being submitted to LlamaCloud",
+        Step.SUBMITTED: "LlamaCloud has not returned its result yet",
+        Step.SPLIT: "it is being cut into pieces",
+    }.get(document.step, "it is being processed")
+
+
+def _decided(document: Document, word: RoutingDecision, now: float) -> Document:
+    choice, value = (Choice.TYPE, word.type) if word.type else (Choice.ROUTE, word.to)
+    return with_statement(document, who=word.who, choice=choice, value=value, why=word.why, now=now)
+
+
+def undoable(document: Document) -> Decision | None:
+    """The decision that an undo would take back; None where there is none, or where it cannot be taken back."""
+    last = to_undo(document.decisions)
+    return last if last is not None and last.plan is not None else None
+
+
+def _undone(document: Document, word: RoutingDecision, now: float) -> tuple[Document, Plan]:
+    """The document with its last decision taken back, and the plan of before it."""
+    last = undoable(document)
+    if last is None or last.plan is None:
+        raise NotAllowed(f"document {document.id} has no decision that can be undone", fix=_instead(document))
+    noted = with_statement(document, who=word.who, choice=Choice.UNDO, why=word.why, undoes=last.number, now=now)
+    return replace(noted, corrected_type=last.typed), replace(last.plan, decided_at=now)
+
+
+def _instead(document: Document) -> str:
+    return f"decide anew: mailroom correct {document.id} --type TYPE or --to ROUTE"
+
+
+def _undo_text(document: Document) -> str:
+    last = to_undo(document.decisions)
+    return f"undid that {last.who} {last.text}" if last else ""
 
 
 def _by_name(document: Document, word: RoutingDecision, table: RouteTable, now: float) -> Plan:
     if word.to not in (named := choices(table)):
         raise Malformed(f"there is no route {word.to!r}; known names: {', '.join(named)}")
-    return plan_of_choice(document, word.to, table, who=word.who, now=now)
+    plan = plan_of_choice(document, word.to, table, who=word.who, now=now)
+    return replace(plan, reason=plan.reason + _because(word))
 
 
 def _by_type(document: Document, word: RoutingDecision, table: RouteTable, now: float) -> Plan:
-    assert document.classification is not None
-    plan = decide(table, document.classification, document, now=now)
+    assert document.effective is not None
+    plan = decide(table, document.effective, document, now=now)
     if plan.way is not Way.MATCHED:
         if plan.way is Way.UNDECIDED:
             raise Malformed(
                 f"the type alone does not decide the route: it {plan.reason}; choose one of {', '.join(choices(table))}"
             )
         raise Malformed(f"{plan.reason}; known names: {', '.join(sorted(table.types))}")
-    return replace(plan, way=Way.BY_HAND, reason=f"{word.who} set the type to {word.type}", review=False)
+    reason = f"{word.who} set the type to {word.type}{_because(word)}"
+    return replace(plan, way=Way.BY_HAND, reason=reason, review=False)
 
 
-def _classification(document: Document, word: RoutingDecision) -> Classification:
-    return Classification(type=word.type, confidence=1.0, reasoning=f"{word.who} decided; before: {_before(document)}")
-
-
-def _before(document: Document) -> str:
-    """What was known and decided before, in a few words."""
-    found = document.classification
-    text = f"{found.type or 'no type'} {found.confidence:.2f}" if found else "not classified"
-    if document.plan is None:
-        return f"{document.state}, {text}"
-    way, route = document.plan.way, document.plan.route
-    return f"{document.state}, {text}, {way}" + (f" {route}" if route != way else "")
+def _because(word: RoutingDecision) -> str:
+    return f": {word.why}" if word.why else ""

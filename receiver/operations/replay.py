@@ -115,7 +115,7 @@ async def _foreseen(document: Document, choice: ReplayFilter, context: Context) 
     if choice.reroute and not choice.parked:
         return _nothing(document, "the table routes it to the same place")
     parked = [item async for item in _parked(document, context)]
-    if not parked and document.plan is not None:
+    if not parked and not document.without_result:
         return await _redeliver(document, context)
     if document.forgotten_at is not None:
         return _nothing(document, f"{why_forgotten(document)}; {BRING_BACK}")

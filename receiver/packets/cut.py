@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from receiver.core.change import InsertIfAbsent, Replace, Write
+from receiver.core.decision import Choice
 from receiver.core.document import NAMING, Classification, Document, DocumentState, Origin, Step
 from receiver.core.errors import Uncuttable
 from receiver.core.follow_up import container_task, delivery_tasks
@@ -17,6 +18,7 @@ from receiver.core.job import Job
 from receiver.core.pages import BLANK, BY_HAND, UNCATEGORIZED, Cut, Segment, account, candidates, spans, sure_enough
 from receiver.core.plan import Plan, Way
 from receiver.core.route import decide
+from receiver.core.statements import with_statement
 from receiver.core.task import Task, new_task, submission_of
 from receiver.packets.archive import held_alert
 from receiver.packets.pieces import dying_once, open_packet, piece_ids
@@ -91,7 +93,7 @@ async def _piece(packet: Document, segment: Segment, pages: OpenPdf, context: Co
             again = replace(again, content=kept.location, sha256=kept.sha256, size=kept.size, forgotten_at=None)
         known, tasks = _first_step(again, packet, segment, context)
         await _promise(Replace(known), tasks, context)
-    return known.error if known.state is DocumentState.REVIEW and known.plan is None else ""
+    return known.error if known.state is DocumentState.REVIEW and known.without_result else ""
 
 
 async def _promise(piece: Write, tasks: Sequence[InsertIfAbsent], context: Context) -> None:
@@ -103,7 +105,7 @@ async def _promise(piece: Write, tasks: Sequence[InsertIfAbsent], context: Conte
 def _waits_for_this_cut(piece: Document, segment: Segment) -> bool:
     """A piece of an earlier cut that this cut restores, or that waited for a person to confirm it."""
     withdrawn = piece.plan is not None and piece.plan.way is Way.RECUT
-    doubted = piece.plan is None and piece.state is DocumentState.REVIEW
+    doubted = piece.without_result and piece.state is DocumentState.REVIEW
     retyped = bool(segment.category) and piece.category != segment.category
     return withdrawn or (segment.confidence == BY_HAND and (doubted or retyped))
 
@@ -160,15 +162,28 @@ def _first_step(
 
 
 def _routed(piece: Document, by: str, context: Context) -> Document:
-    """The piece, routed by its category. Its confidence is 1: split.min_confidence was applied already."""
-    table, now = context.config.table, context.clock()
+    """The piece, routed by its category, which LlamaCloud or a person gave.
+
+    Its confidence is 1: split.min_confidence was applied already.
+    """
+    now = context.clock()
     category = None if piece.category == UNCATEGORIZED else piece.category
-    reasoning = f"{by} put pages {spans(piece.pages)} under {piece.category} ({piece.category_confidence})"
-    result = Classification(type=category, confidence=1.0, reasoning=reasoning)
-    typed = replace(piece, classification=result)
-    plan = decide(table, result, typed, now=now)
+    typed = _typed(piece, category, by, now)
+    result = typed.effective
+    assert result is not None
+    plan = decide(context.config.table, result, typed, now=now)
     context.meter.count("mailroom_decisions", way=plan.way, type=category or "")
     return planned(typed, plan, context)
+
+
+def _typed(piece: Document, category: str | None, by: str, now: float) -> Document:
+    where = f"pages {spans(piece.pages)}"
+    if category and piece.category_confidence == BY_HAND:
+        return with_statement(
+            piece, who=by, choice=Choice.TYPE, value=category, why=f"cut {where} by hand", now=now, final=True
+        )
+    reasoning = f"{by} put {where} under {piece.category} ({piece.category_confidence})"
+    return replace(piece, classification=Classification(type=category, confidence=1.0, reasoning=reasoning))
 
 
 async def _withdraw(packet: Document, context: Context) -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from handlers.destinations.cloudevent import SCHEMA
+from receiver.core.decision import Choice
 from receiver.core.delivery_request import PointerState
 from receiver.core.document import DocumentState
 from receiver.core.mail import Fate
@@ -49,15 +50,37 @@ DOCUMENT = _object(
     optional=("same_bytes_as", "metadata"),
 )
 CLASSIFICATION = _object(
-    "What was found; null where there is no result.",
+    "The result that counts: a person's correction, or else LlamaCloud's result; null where there is none.",
     {
         "type": _says(["string", "null"], "The rule that fits; null when none does, and the confidence is in that."),
         "confidence": CONFIDENCE,
         "reasoning": TEXT,
+        "corrected_by": _says("string", "The person who gave the type; absent where LlamaCloud's counts."),
     },
+    optional=("corrected_by",),
     nullable=True,
 )
-LLAMACLOUD = _object("LlamaCloud's ids.", {"job_id": TEXT, "file_id": TEXT})
+SAID = _object(
+    "What LlamaCloud said, where a person's type counts instead; null where it said nothing, or is not known.",
+    {"type": _says(["string", "null"]), "confidence": CONFIDENCE, "reasoning": TEXT},
+    nullable=True,
+)
+LLAMACLOUD = _object(
+    "LlamaCloud's ids and result.",
+    {"job_id": TEXT, "file_id": TEXT, "classification": SAID},
+    optional=("classification",),
+)
+BY_PERSON = _object(
+    "What a person decided.",
+    {
+        "number": _says("integer", "From 1, one more with each decision about the document.", minimum=1),
+        "at": _says("string", format="date-time"), "who": TEXT, "decided": _says("string", enum=[*Choice]),
+        "value": _says("string", "The type, or the name of the route."), "why": TEXT,
+        "before": _says("string", "What held before, in words."),
+        "undoes": _says("integer", "The number of the decision that was taken back.", minimum=1),
+    },
+    optional=("undoes",),
+)  # fmt: skip
 ROW = _object("One row of the routing table.", {"route": TEXT, "matched": _says("boolean"), "why": TEXT})
 DECISION = {
     "way": _says("string", enum=[*Way]),
@@ -91,6 +114,7 @@ STORY: dict[str, Schema] = {
     "document": DOCUMENT,
     "classification": CLASSIFICATION,
     "llamacloud": LLAMACLOUD,
+    "decisions": _says("array", "What persons decided, the oldest first.", items=BY_PERSON),
     "packet": PACKET,
     "mail": _object("Of what came in a mail: the mail.", {"id": TEXT}),
     "parts": _says("array", "Of a mail: each part, and what became of it.", items=PART),
@@ -101,6 +125,7 @@ STORY: dict[str, Schema] = {
     "cut_by": _says("string", "Of a packet: who cut it, a job or a person."),
     "pieces": _says("array", "Of a packet: its pieces, in the order of their pages.", items=PIECE),
 }  # fmt: skip
+ALWAYS = ("mailroom", "document", "classification", "llamacloud")
 OWN: dict[str, Schema] = {
     "delivery_id": DELIVERY,
     "document_id": _says("string", "The same as `subject`."),
@@ -142,7 +167,7 @@ def manifest() -> Schema:
         "sha256": SHA256,
         "decision": _object("Why it is where it is.", {**DECISION, "rows": rows}),
     }
-    whole = _object("", fields, optional=("packet", "mail", "parts", "pages", "files_left", "cut_by", "pieces"))
+    whole = _object("", fields, optional=tuple(name for name in STORY if name not in ALWAYS))
     return _whole(MANIFEST, "The manifest beside a document that Mailroom delivered", whole)
 
 

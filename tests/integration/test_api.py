@@ -20,11 +20,13 @@ from tests.receivers import ADMIN_TOKEN, an_app, operator_of
 pytestmark = pytest.mark.anyio
 
 AUTH = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+MENDING = ("route", "undo", "retry", "resubmit", "unlock", "file", "dismiss")
 OPERATOR_ROUTES = [
     ("GET", "/documents"),
     ("POST", "/documents"),
     ("GET", "/documents/doc-1"),
-    ("POST", "/documents/doc-1/route"),
+    ("POST", "/documents/correct"),
+    *(("POST", f"/documents/doc-1/{verb}") for verb in MENDING),
     ("GET", "/events"),
     ("GET", "/tasks"),
     ("POST", "/tasks/task-1/replay"),
@@ -255,8 +257,8 @@ async def test_a_word_that_makes_no_sense_changes_nothing(
     assert (await client.get("/documents/doc-1")).json()["state"] == "review"
 
 
-async def test_only_a_document_that_waits_or_failed_is_routed_by_hand(app: App, client: httpx.AsyncClient) -> None:
-    await app.context.store.apply(Insert(a_document(id="doc-1", state=DocumentState.ROUTED)))
+async def test_a_document_that_is_worked_on_is_not_routed_by_hand(app: App, client: httpx.AsyncClient) -> None:
+    await app.context.store.apply(Insert(a_document(id="doc-1", state=DocumentState.OPEN)))
     assert (await client.post("/documents/doc-1/route", json={"to": "invoice"})).status_code == 409
     assert (await client.post("/documents/doc-x/route", json={"to": "invoice"})).status_code == 404
 

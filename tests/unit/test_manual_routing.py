@@ -70,8 +70,8 @@ def test_to_leave_it_where_it_lies_delivers_nothing_again() -> None:
     assert [item.state for item in after.deliveries] == [DeliveryState.DELIVERED]
 
 
-@pytest.mark.parametrize("state", [DocumentState.OPEN, DocumentState.ROUTED])
-def test_a_document_that_needs_nobody_is_not_rerouted(state: DocumentState) -> None:
+@pytest.mark.parametrize("state", [DocumentState.OPEN, DocumentState.WITHDRAWN])
+def test_a_document_that_is_worked_on_or_whose_pages_are_elsewhere_is_not_rerouted(state: DocumentState) -> None:
     with pytest.raises(NotAllowed, match=f"is {state}"):
         reroute(unsorted(state=state), RoutingDecision(to="invoice"), TABLE_, FACTS, now=NOW)
 

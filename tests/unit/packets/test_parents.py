@@ -15,7 +15,7 @@ from receiver.core.document import Document, DocumentState, worst
 from receiver.core.errors import Conflict, DestinationBusy, NotAllowed
 from receiver.core.job import JobStatus
 from receiver.core.task import TaskState
-from receiver.operations.manual_routing import RoutingDecision, route_by_hand
+from receiver.operations.manual_routing import RoutingDecision, route_by_hand, undoable
 from receiver.operations.replay import ReplayFilter, carry_out, foreseen
 from receiver.operations.replay_task import replay_task
 from receiver.packets import parents
@@ -60,6 +60,7 @@ STORIES = st.lists(
     st.one_of(
         st.tuples(st.just("settle"), st.integers(0, 3), st.sampled_from(["contract", "no match", "failed"])),
         st.tuples(st.just("decide"), st.integers(0, 3), st.sampled_from(["contract", "failed"])),
+        st.tuples(st.just("undo"), st.integers(0, 3), st.just("")),
         st.tuples(st.just("replay"), st.integers(0, 3), st.just("")),
         st.tuples(st.just("recut"), st.integers(1, 3), st.just("")),
     ),
@@ -92,11 +93,13 @@ async def live(story: list[tuple[str, int, str]]) -> None:
 
 
 async def act(app: InMemoryApp, packet: Document, piece: Document, what: str, number: int, how: str) -> None:
-    waits = piece.state in (DocumentState.REVIEW, DocumentState.FAILED)
+    settled = piece.state not in (DocumentState.OPEN, DocumentState.WITHDRAWN)
     if what == "settle" and piece.state is DocumentState.OPEN and piece.job_id:
         await settle(app, piece, how)
-    elif what == "decide" and waits:
+    elif what == "decide" and settled:
         await route_by_hand(piece.id, RoutingDecision(to=how, who="ada"), app.context)
+    elif what == "undo" and settled and undoable(piece):
+        await route_by_hand(piece.id, RoutingDecision(undo=True, who="ada"), app.context)
     elif what == "replay":
         await carry_out(await foreseen(piece, ReplayFilter(ids=(piece.id,)), app.context), app.context)
     elif what == "recut" and (await app.document(packet.id)).state is not DocumentState.OPEN:

@@ -20,10 +20,11 @@ from receiver.core.document import Document, DocumentState, Receipt
 from receiver.core.errors import DestinationBusy, NotAllowed
 from receiver.core.links import ContentLinks
 from receiver.core.message_type import Meaning
+from receiver.core.object_key import rendered_address
 from receiver.core.redecide import moved
 from receiver.core.routing_choice import choices
 from receiver.operations.expired_content import delete_content
-from receiver.operations.manual_routing import RoutingDecision, route_by_hand
+from receiver.operations.manual_routing import RoutingDecision, route_by_hand, undoable
 from receiver.operations.replay import ReplayFilter, carry_out, foreseen, selected_documents
 from tests.in_memory_app import TABLE, InMemoryApp, InMemoryDestination
 
@@ -53,6 +54,7 @@ STEPS = st.lists(
         st.tuples(st.just("table"), st.integers(0, len(TABLES) - 1)),
         st.tuples(st.sampled_from(["reroute", "replay"]), st.sampled_from(["all", "parked", "one"])),
         st.tuples(st.just("word"), st.integers(0, 7)),
+        st.tuples(st.just("undo"), st.integers(0, 2)),
         st.tuples(st.just("break"), st.sampled_from(["bytes", "words", "both"])),
         st.tuples(st.just("lie"), st.sampled_from(["bytes", "words"])),
         st.tuples(st.sampled_from(["heal", "forget"]), st.none()),
@@ -141,10 +143,31 @@ class Life:
                 if number > 3
                 else RoutingDecision(to=names[number % len(names)])
             )
-            try:
-                await route_by_hand(document.id, word, self.memory_app.context)
-            except NotAllowed:
-                assert document.state not in (DocumentState.REVIEW, DocumentState.FAILED)
+            await self._decided(document, word)
+
+    async def _undo(self, number: int) -> None:
+        for document in (await self.memory_app.all(Document))[number::3]:
+            await self._decided(document, RoutingDecision(undo=True))
+
+    async def _decided(self, document: Document, word: RoutingDecision) -> None:
+        """Any settled document can be corrected, and any decision undone, unless no copy of its bytes is left."""
+        said, decisions = document.classification, document.decisions
+        try:
+            after = await route_by_hand(document.id, word, self.memory_app.context)
+        except NotAllowed:
+            nothing_to_undo = word.undo and undoable(document) is None
+            assert document.state is DocumentState.OPEN or document.forgotten_at is not None or nothing_to_undo
+            return
+        assert after.classification == said, "LlamaCloud's word stays"
+        assert [item.number for item in after.decisions] == [*range(1, len(decisions) + 2)]
+        last = undoable(document)
+        if word.undo and last is not None and last.plan is not None:
+            assert (after.corrected_type, after.plan) == (
+                last.typed,
+                replace(last.plan, decided_at=self.memory_app.now),
+            )
+        elif word.type:
+            assert after.type == word.type
 
     async def _break(self, which: str) -> None:
         for place in self._places(which):
@@ -188,11 +211,20 @@ class Life:
             assert document.state is not DocumentState.OPEN
             assert moved(document, table, now=self.memory_app.now) is None
             assert all(item.done for item in document.deliveries)
+            self._one_place_counts(document)
         sent = len(self.memory_app.words.parcels)
         await self._replayed("all", reroute=False)
         await self.memory_app.work()
         assert len(self.memory_app.words.parcels) == sent
         assert (await self.memory_app.store.tally()).balanced
+
+    def _one_place_counts(self, document: Document) -> None:
+        """The places of the plan have the document; any other copy is superseded."""
+        assert document.plan is not None
+        wanted = {rendered_address(document, to) for to in document.plan.to if self.memory_app.context.holds(to)}
+        assert {item.place for item in document.holders} == wanted
+        copies = [item for item in document.deliveries if not item.is_message and item.receipt]
+        assert {item.place for item in copies if not item.superseded} == wanted
 
     def _each_place_got_everything_once(self) -> None:
         for url, data in self.memory_app.bytes.objects.items():

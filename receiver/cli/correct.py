@@ -1,0 +1,154 @@
+"""mailroom correct: gives documents another type or route, whatever their state, or takes that back."""
+
+from collections.abc import Sequence
+
+import click
+
+from receiver import show
+from receiver.bootstrap import App
+from receiver.cli.listing import MOMENT
+from receiver.cli.mending import JSON, WHO, confirmed
+from receiver.cli.output import one_line, print_json, say, table
+from receiver.cli.running import with_app
+from receiver.cli.submit import settled_by_us
+from receiver.cli.suggestions import ClosestChoice, did_you_mean
+from receiver.core.document import DocumentState
+from receiver.core.effects import Effect, PlaceEffect
+from receiver.core.errors import NotFound
+from receiver.core.quantity import quantity
+from receiver.core.route import RouteTable
+from receiver.core.routing_choice import choices
+from receiver.operations.bulk_correction import (
+    MOST_AT_ONCE,
+    CorrectionResult,
+    DocumentSelection,
+    correct_each,
+    selected_ids,
+)
+from receiver.operations.document_search import documents_called
+from receiver.operations.manual_routing import RoutingDecision
+
+STATES = ClosestChoice([state.value for state in DocumentState if state is not DocumentState.OPEN])
+WORDS = {
+    Effect.DELIVER: "is delivered to",
+    Effect.NOTIFY: "sends a message to",
+    Effect.WITHDRAW: "withdraws its message to",
+    Effect.SUPERSEDE: "leaves a superseded copy at",
+    Effect.KEEP: "stays at",
+}
+
+
+@click.command(short_help="Give documents another type or route, or undo that.")
+@click.argument("documents", nargs=-1)
+@click.option("--type", "of_type", help="What they are; they are routed by that.")
+@click.option("--to", help="The row of the table that they take, or a fallback route.")
+@click.option("--undo", is_flag=True, help="Take the last decision back: each goes to where it was before.")
+@click.option("--why", default="", help="The reason; recorded on each document.")
+@click.option("--in-state", type=STATES, help="Instead of DOCUMENTS: those in this state.")
+@click.option("--of-type", "present_type", help="Instead of DOCUMENTS: those that have this type now.")
+@click.option("--since", type=MOMENT, help="Instead of DOCUMENTS: those received since: 2026-11-22, 2h, 7d.")
+@click.option("--dry-run", is_flag=True, help="Show what would be delivered and superseded, without doing it.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--wait", is_flag=True, help="Wait until they are delivered.")
+@WHO
+@JSON
+def correct(
+    documents: tuple[str, ...],
+    of_type: str | None,
+    to: str | None,
+    undo: bool,
+    why: str,
+    in_state: str | None,
+    present_type: str | None,
+    since: float | None,
+    dry_run: bool,
+    yes: bool,
+    wait: bool,
+    who: str,
+    as_json: bool,
+) -> None:
+    """Give DOCUMENTS another type or route, whether they are routed, in review, failed or dismissed.
+
+    DOCUMENTS are ids or their beginnings, names of files, or job ids. What LlamaCloud said stays on record beside the
+    decision. Destinations are told: those that have the document now, and those that have it no longer.
+    """
+    if bool(of_type) + bool(to) + undo != 1:
+        raise click.UsageError("give one of --type TYPE, --to ROUTE and --undo")
+    selection = DocumentSelection(ids=documents, state=in_state, type=present_type, since=since)
+    if selection.empty or (documents and selection != DocumentSelection(ids=documents)):
+        raise click.UsageError("give DOCUMENTS, or some of --in-state, --of-type and --since")
+    word = RoutingDecision(type=of_type or "", to=to or "", undo=undo, who=who, why=why)
+
+    async def work(app: App) -> list[CorrectionResult]:
+        _refuse_unknown(word, app.context.config.table)
+        ids = await _ids(selection, app)
+        if not documents and not dry_run:
+            _confirm(ids, yes=yes)
+        done = [item async for item in correct_each(ids, word, app.context, dry_run=dry_run)]
+        if wait and not dry_run:
+            await settled_by_us(app, [item.document_id for item in done if not item.refused], quiet=True)
+        return done
+
+    done = with_app(work)
+    _report(done, as_json=as_json, dry_run=dry_run)
+    if not any(item.correction for item in done):
+        raise click.exceptions.Exit(1)
+
+
+def _refuse_unknown(word: RoutingDecision, routing: RouteTable) -> None:
+    """Raises click's BadParameter for a type that no row takes, and for an unknown route."""
+    if word.type and not routing.takes(word.type):
+        known = sorted(routing.types)
+        meant = did_you_mean(word.type, known) or f" Known: {', '.join(known)}."
+        raise click.BadParameter(f"no route takes type {word.type!r}.{meant}", param_hint="'--type'")
+    if word.to and word.to not in (named := list(choices(routing))):
+        meant = did_you_mean(word.to, named) or f" Known: {', '.join(named)}."
+        raise click.BadParameter(f"there is no route {word.to!r}.{meant}", param_hint="'--to'")
+
+
+async def _ids(selection: DocumentSelection, app: App) -> list[str]:
+    """The ids of the documents. Raises NotFound, and click's UsageError for a name that several have."""
+    if not selection.ids:
+        found = await selected_ids(selection, app.context)
+        if not found:
+            raise NotFound("no documents match: nothing to do", fix="mailroom documents")
+    else:
+        found = [await _id(item, app) for item in dict.fromkeys(selection.ids)]
+    if len(found) > MOST_AT_ONCE:
+        raise click.UsageError(f"these are more than {MOST_AT_ONCE:,} documents: give a smaller selection")
+    return found
+
+
+async def _id(word: str, app: App) -> str:
+    found = await documents_called(word, app.context.store)
+    if len(found) > 1:
+        ids = ", ".join(item.id for item in found)
+        raise click.UsageError(f"{one_line(word)!r} names several documents: {ids}")
+    return found[0].id
+
+
+def _confirm(ids: Sequence[str], *, yes: bool) -> None:
+    if not confirmed(f"Correct {quantity(len(ids), 'document')}?", yes=yes):
+        raise click.Abort
+
+
+def _report(done: Sequence[CorrectionResult], *, as_json: bool, dry_run: bool) -> None:
+    if as_json:
+        print_json({"documents": [item.shown() for item in done], "dry_run": dry_run})
+        return
+    rows = [(item.document_id, item.document.name if item.document else "", *_outcome(item)) for item in done]
+    table(("document", "name", "", "what"), rows)
+    if dry_run:
+        say("dry run: nothing was written")
+
+
+def _outcome(item: CorrectionResult) -> tuple[str, list[str]]:
+    if item.correction is None:
+        return "!", [f"unchanged: {item.refused}"]
+    return "✔", [show.reason(item.correction.after), *map(effect_text, item.correction.effects)]
+
+
+def effect_text(item: PlaceEffect) -> str:
+    """What happens at a place, in words."""
+    says = f" ({item.meaning})" if item.meaning and item.effect is Effect.NOTIFY else ""
+    return f"{WORDS[item.effect]} {item.place}{says}"

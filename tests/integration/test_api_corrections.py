@@ -1,0 +1,176 @@
+"""The operator's API puts documents right: preview, decide, undo, many at once, and what helps one that failed."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from receiver.bootstrap import App
+from receiver.core.document import DocumentState
+from receiver.core.job import JobStatus
+from tests.in_memory_app import InMemoryApp
+from tests.pdf_fixtures import a_page, locked, packet_bytes
+from tests.receivers import ADMIN_TOKEN, operator_of, settings_with
+from tests.unit.alerting.test_alert import fail
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> InMemoryApp:
+    return InMemoryApp(tmp_path)
+
+
+@pytest.fixture
+async def client(app: InMemoryApp) -> AsyncIterator[httpx.AsyncClient]:
+    settings = settings_with(max_upload=50_000)
+    async with operator_of(App(settings=settings, context=app.context, receiver=None)) as client:
+        client.headers.update({"Authorization": f"Bearer {ADMIN_TOKEN}"})
+        yield client
+
+
+async def test_a_routed_document_is_previewed_corrected_and_put_back(
+    app: InMemoryApp, client: httpx.AsyncClient
+) -> None:
+    document = await app.routed("invoice", 0.93)
+    path = f"/documents/{document.id}"
+    word = {"type": "contract", "who": "ann", "why": "it has signatures"}
+    preview = (await client.post(f"{path}/route", params={"preview": "true"}, json=word)).json()
+    assert [item["effect"] for item in preview["effects"]] == ["deliver", "withdraw", "supersede"]
+    assert (preview["type"], preview["version"], preview["before"]) == (
+        "contract", document.version, "routed, invoice 0.93, matched invoice",
+    )  # fmt: skip
+    assert await app.document(document.id) == document
+    answer = await client.post(f"{path}/route", json=word | {"version": preview["version"]})
+    assert answer.status_code == 202
+    assert (answer.json()["type"], answer.json()["said"]["type"]) == ("contract", "invoice")
+    assert answer.json()["decisions"][0]["why"] == "it has signatures"
+    again = await client.post(f"{path}/route", json=word | {"version": preview["version"]})
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "conflict")
+    await app.work()
+    undo = (await client.post(f"{path}/undo", params={"preview": "true"})).json()
+    assert ("keep", f"bytes://invoices/{document.id}/letter.pdf") in [
+        (item["effect"], item["place"]) for item in undo["effects"]
+    ]
+    assert (await client.post(f"{path}/undo", json={"who": "bob"})).status_code == 202
+    await app.work()
+    back = (await client.get(path)).json()
+    assert (back["state"], back["type"], [item["who"] for item in back["decisions"]]) == (
+        "routed", "invoice", ["ann", "bob"],
+    )  # fmt: skip
+    nothing = await client.post(f"{path}/undo")
+    assert (nothing.status_code, nothing.json()["error"]["code"]) == (409, "not_allowed")
+
+
+async def test_many_documents_are_corrected_with_a_result_for_each(app: InMemoryApp, client: httpx.AsyncClient) -> None:
+    ids = [(await app.routed("invoice", name=f"{n}.pdf", content=b"%%PDF %d" % n)).id for n in range(2)]
+    waits = await app.submitted(name="open.pdf", content=b"%PDF open")
+    body = {"ids": [*ids, waits.id], "type": "contract"}
+    dry = (await client.post("/documents/correct", params={"preview": "true"}, json=body)).json()
+    assert [item["done"] for item in dry["documents"]] == [True, True, False]
+    assert {(await app.document(item)).type for item in ids} == {"invoice"}
+    by_filter = {"state": "routed", "of_type": "invoice", "since": "2020-01-01", "to": "contract", "who": "ann"}
+    answer = await client.post("/documents/correct", json=by_filter)
+    assert (answer.status_code, {item["document_id"] for item in answer.json()["documents"]}) == (202, set(ids))
+    undone = (await client.post("/documents/correct", json={"ids": body["ids"], "undo": True})).json()["documents"]
+    assert [item["done"] for item in undone] == [False, False, False], "they are being delivered"
+    await app.work()
+    undone = (await client.post("/documents/correct", json={"ids": ids, "undo": True})).json()["documents"]
+    assert [item["done"] for item in undone] == [True, True]
+    assert "it can be corrected when that is done" in dry["documents"][2]["why"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"ids": ["doc_1"]},
+        {"type": "contract"},
+        {"ids": "doc_1", "type": "contract"},
+        {"ids": ["doc_1"], "state": "routed", "type": "contract"},
+        {"ids": ["doc_1"], "type": "contract", "to": "contract"},
+        {"ids": ["doc_1"], "type": "contract", "undo": "yes"},
+        {"state": "nowhere", "type": "contract"},
+        {"state": "routed", "since": True, "type": "contract"},
+        {"state": "routed", "since": "yesterday", "type": "contract"},
+        {"ids": [f"doc_{n}" for n in range(201)], "type": "contract"},
+        {"ids": ["doc_1"], "type": "contract", "note": "?"},
+    ],
+)
+async def test_a_selection_that_makes_no_sense_is_refused(body: dict[str, object], client: httpx.AsyncClient) -> None:
+    answer = await client.post("/documents/correct", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed")
+
+
+async def test_a_failed_document_is_resubmitted_and_the_price_is_named_first(
+    app: InMemoryApp, client: httpx.AsyncClient
+) -> None:
+    document_id = await fail(app, "a.pdf")
+    price = (await client.post(f"/documents/{document_id}/resubmit", params={"preview": "true"})).json()["price"]
+    assert "credit" in price
+    assert (await app.document(document_id)).state is DocumentState.FAILED
+    answer = await client.post(f"/documents/{document_id}/resubmit", json={"who": "ann"})
+    assert (answer.status_code, answer.json()["submissions"]) == (202, 1)
+    again = await client.post(f"/documents/{(await app.routed(name='b.pdf', content=b'b')).id}/resubmit")
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "not_allowed")
+
+
+async def test_its_file_is_replaced(app: InMemoryApp, client: httpx.AsyncClient) -> None:
+    document_id = await fail(app, "a.pdf")
+    whole = packet_bytes(a_page("a letter"))
+    path = f"/documents/{document_id}/file"
+    answer = await client.post(path, params={"who": "ann"}, files={"file": ("better.pdf", whole, "application/pdf")})
+    assert (answer.status_code, answer.json()["size"], answer.json()["name"]) == (202, len(whole), "a.pdf")
+    other = await fail(app, "c.pdf")
+    path = f"/documents/{other}/file"
+    assert (await client.post(path, files={"file": ("big.pdf", b"%PDF" * 50_000)})).status_code == 413
+    two = [("file", ("1.pdf", whole)), ("file", ("2.pdf", whole))]
+    assert (await client.post(path, files=two)).status_code == 400
+    assert (await client.post(path, files={"file": ("x.exe", b"MZ\x90\x00")})).status_code == 400
+    assert (await app.document(other)).state is DocumentState.FAILED
+
+
+async def test_a_locked_document_is_opened_with_its_password(app: InMemoryApp, client: httpx.AsyncClient) -> None:
+    document = await app.submitted(name="payslip.pdf", content=locked(user="open"))
+    app.cloud.finish(document.job_id, JobStatus.FAILED, error="The PDF is encrypted")
+    await app.event(document.job_id, "classify.error")
+    await app.work()
+    document_id = document.id
+    path = f"/documents/{document_id}/unlock"
+    assert (await client.post(path, json={})).status_code == 400
+    wrong = await client.post(path, json={"password": "wrong"})
+    assert (wrong.status_code, (await app.document(document_id)).state) == (400, DocumentState.FAILED)
+    opened = await client.post(path, json={"password": "open"})
+    assert (opened.status_code, "this is not its password" in wrong.text) == (202, True)
+    assert opened.json()["sha256"] != document.sha256
+
+
+async def test_a_failure_is_dismissed_with_a_reason_and_that_is_undone(
+    app: InMemoryApp, client: httpx.AsyncClient
+) -> None:
+    document_id = await fail(app, "a.pdf")
+    path = f"/documents/{document_id}"
+    assert (await client.post(f"{path}/dismiss", json={"who": "ann"})).status_code == 400
+    answer = await client.post(f"{path}/dismiss", json={"who": "ann", "note": "an advertisement"})
+    assert (answer.status_code, answer.json()["reason"]) == (202, "ann dismissed it: an advertisement")
+    await app.work()
+    assert (await client.post(f"{path}/undo")).status_code == 202
+
+
+async def test_what_gave_up_is_retried(app: InMemoryApp, client: httpx.AsyncClient) -> None:
+    document_id = await fail(app, "a.pdf")
+    preview = (await client.post(f"/documents/{document_id}/retry", params={"preview": "true"})).json()
+    assert preview["action"] == "redeliver"
+    assert (await client.post(f"/documents/{document_id}/retry")).status_code == 202
+    waits = await app.submitted(name="open.pdf", content=b"%PDF open")
+    refused = await client.post(f"/documents/{waits.id}/retry")
+    assert (refused.status_code, refused.json()["error"]["message"]) == (
+        409, f"document {waits.id}: it is being processed",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["undo", "retry", "resubmit", "dismiss", "unlock", "route"])
+async def test_an_unknown_key_is_named(verb: str, client: httpx.AsyncClient) -> None:
+    answer = await client.post(f"/documents/doc_1/{verb}", json={"reason": "?"})
+    assert (answer.status_code, "'reason' is not known" in answer.json()["error"]["message"]) == (400, True)

@@ -1,0 +1,95 @@
+"""`mailroom correct` and `mailroom documents` at a terminal: what is decided, what it does, and who said what."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from receiver.core.document import Document, DocumentState
+from tests.commands import run, terminal
+from tests.in_memory_app import TABLE, InMemoryApp
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryApp]:
+    app = InMemoryApp(tmp_path)
+    with terminal(app, TABLE, monkeypatch):
+        yield app
+
+
+def routed(app: InMemoryApp, name: str = "letter.pdf") -> Document:
+    return asyncio.run(app.routed("invoice", 0.93, name=name, content=name.encode()))
+
+
+def now(app: InMemoryApp, document: Document) -> Document:
+    asyncio.run(app.work())
+    return asyncio.run(app.document(document.id))
+
+
+def test_a_routed_document_is_corrected_by_its_name_shown_and_undone(app: InMemoryApp) -> None:
+    document = routed(app)
+    dry = run("mailroom correct letter.pdf --type contract --dry-run").output
+    assert "is delivered to" in dry
+    assert "leaves a superseded copy at" in dry
+    assert "dry run: nothing was written" in dry
+    assert now(app, document) == document
+    done = run("mailroom correct letter.pdf --type contract --who ann --why signatures")
+    assert (done.exit_code, "ann set the type to contract: signatures" in done.output) == (0, True)
+    assert now(app, document).type == "contract"
+    shown = run(f"mailroom documents {document.id}").output
+    assert "LlamaCloud said invoice 0.93, because it says so" in shown
+    assert ": ann set the type to contract, because signatures" in shown
+    assert "superseded" in shown
+    undone = run(f"mailroom correct {document.id} --undo --who ann")
+    assert (undone.exit_code, "stays at" in undone.output) == (0, True)
+    after = now(app, document)
+    assert (after.type, after.state) == ("invoice", DocumentState.ROUTED)
+    assert run(f"mailroom correct {document.id} --undo").exit_code == 1
+
+
+def test_many_are_selected_by_what_they_are_and_each_has_its_result(app: InMemoryApp) -> None:
+    documents = [routed(app, f"{n}.pdf") for n in range(3)]
+    listed = json.loads(
+        run("mailroom correct --of-type invoice --in-state routed --to contract --dry-run --json").output
+    )
+    assert (len(listed["documents"]), listed["dry_run"]) == (3, True)
+    done = run("mailroom correct --of-type invoice --since 7d --to contract --json --yes")
+    data = json.loads(done.output)
+    assert [item["done"] for item in data["documents"]] == [True, True, True]
+    for item in documents:
+        assert now(app, item).plan.route == "contract"  # type: ignore[union-attr]
+    mixed = run(f"mailroom correct {documents[0].id} {documents[1].id} --type invoice")
+    assert mixed.output.count("✔") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("letter.pdf", "give one of --type"),
+        ("letter.pdf --type contract --undo", "give one of --type"),
+        ("--type contract", "give DOCUMENTS"),
+        ("letter.pdf --in-state routed --type contract", "give DOCUMENTS"),
+        ("letter.pdf --type contrct", "Did you mean 'contract'?"),
+        ("letter.pdf --to invoise", "Did you mean 'invoice'?"),
+        ("--in-state open --type contract", "is not one of"),
+        ("same.pdf --type contract", "names several documents"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_changes_nothing(app: InMemoryApp, arguments: str, says: str) -> None:
+    document = routed(app)
+    for content in ("one", "two"):
+        asyncio.run(app.routed("invoice", name="same.pdf", content=content.encode()))
+    result = run(f"mailroom correct {arguments}")
+    assert (result.exit_code, says in result.output) == (2, True), result.output
+    assert now(app, document) == document
+
+
+def test_a_document_that_is_worked_on_is_named_with_the_reason(app: InMemoryApp) -> None:
+    waits = asyncio.run(app.submitted())
+    result = run(f"mailroom correct {waits.id} --type contract")
+    assert (result.exit_code, "LlamaCloud has not returned its result yet" in " ".join(result.output.split())) == (
+        1,
+        True,
+    )
