@@ -84,3 +84,9 @@ def to_undo(decisions: Sequence[Decision]) -> Decision | None:
     undone = {item.undoes for item in decisions}
     counting = (item for item in decisions if item.choice is not Choice.UNDO and item.number not in undone)
     return max(counting, key=lambda item: item.number, default=None)
+
+
+def undoable(decisions: Sequence[Decision]) -> Decision | None:
+    """The decision that an undo would take back; None where there is none, or where it cannot be taken back."""
+    last = to_undo(decisions)
+    return last if last is not None and last.plan is not None else None

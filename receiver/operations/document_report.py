@@ -5,11 +5,16 @@ from typing import Any
 
 from receiver import show
 from receiver.core.change import Query
-from receiver.core.document import Document
-from receiver.core.errors import NotFound
+from receiver.core.decision import undoable
+from receiver.core.document import Document, DocumentState
+from receiver.core.errors import NotAllowed, NotFound
 from receiver.core.event import Event
 from receiver.core.job import Job
-from receiver.core.task import Task
+from receiver.core.media import PDF
+from receiver.core.plan import Way
+from receiver.core.task import NOTICES, Task, TaskState
+from receiver.operations.failed_documents import why_not
+from receiver.operations.manual_routing import refuse_correction
 from receiver.pipeline.records import find_records
 from receiver.ports import Store
 
@@ -31,7 +36,35 @@ class DocumentReport:
             "events": [show.event(item) for item in self.events],
             "tasks": [show.task(item) for item in self.tasks],
             "pieces": [show.document(item) for item in self.pieces],
+            "actions": self.actions,
         }
+
+    @property
+    def actions(self) -> list[str]:
+        """What a person can do with the document now, by the names of the API's endpoints."""
+        document = self.document
+        waits = document.state in (DocumentState.REVIEW, DocumentState.FAILED)
+        anew = waits and not why_not(document)
+        gave_up = any(item.gave_up for item in document.deliveries)
+        stuck = gave_up or any(item.state is TaskState.PARKED and item.kind not in NOTICES for item in self.tasks)
+        can = {
+            "route": _correctable(document),
+            "undo": _correctable(document) and undoable(document.decisions) is not None,
+            "retry": stuck and document.state is not DocumentState.OPEN,
+            "resubmit": anew,
+            "file": anew,
+            "unlock": anew and document.media_type == PDF,
+            "dismiss": waits and not (document.plan and document.plan.way is Way.DISMISSED),
+        }
+        return [name for name, possible in can.items() if possible]
+
+
+def _correctable(document: Document) -> bool:
+    try:
+        refuse_correction(document)
+    except NotAllowed:
+        return False
+    return True
 
 
 async def document_report(document_id: str, store: Store) -> DocumentReport:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from receiver.core.change import Replace, Write
-from receiver.core.decision import Choice, Decision, to_undo
+from receiver.core.decision import Choice, to_undo, undoable
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
 from receiver.core.effects import PlaceEffect, effects_of
 from receiver.core.errors import Conflict, Malformed, NotAllowed, NotFound
@@ -141,15 +141,9 @@ def _decided(document: Document, word: RoutingDecision, now: float) -> Document:
     return with_statement(document, who=word.who, choice=choice, value=value, why=word.why, now=now)
 
 
-def undoable(document: Document) -> Decision | None:
-    """The decision that an undo would take back; None where there is none, or where it cannot be taken back."""
-    last = to_undo(document.decisions)
-    return last if last is not None and last.plan is not None else None
-
-
 def _undone(document: Document, word: RoutingDecision, now: float) -> tuple[Document, Plan]:
     """The document with its last decision taken back, and the plan of before it."""
-    last = undoable(document)
+    last = undoable(document.decisions)
     if last is None or last.plan is None:
         raise NotAllowed(f"document {document.id} has no decision that can be undone", fix=_instead(document))
     noted = with_statement(document, who=word.who, choice=Choice.UNDO, why=word.why, undoes=last.number, now=now)

@@ -28,17 +28,28 @@ ROW = Row(route="invoice", matched=False, why="confidence 0.42 is below 0.80")
 def filled() -> MemoryStore:
     """A store with a routed document, one that waits, a hostile one, a parked task and an alert."""
     store = MemoryStore(clock=lambda: NOW)
-    to = Target(url="s3://mail/invoices/")
     delivered = Delivery(
         id="dlv-1",
-        to=to,
+        to=Target(url="folder:///invoices/"),
         route="invoice",
         state=DeliveryState.DELIVERED,
         receipt=Receipt(location="s3://mail/invoices/1"),
     )
+    was = Delivery(
+        id="dlv-2",
+        to=Target(url="folder:///tmp/mailroom-tests/contracts/"),
+        route="contract",
+        state=DeliveryState.DELIVERED,
+        receipt=Receipt(location="folder:///tmp/mailroom-tests/contracts/doc-routed/routed.pdf"),
+        place="folder:///tmp/mailroom-tests/contracts/doc-routed/routed.pdf",
+        superseded=True,
+    )
+    sure = Plan(way=Way.MATCHED, route="invoice", reason="type 'invoice' with confidence 0.93", to=(delivered.to,))
     plan = Plan(way=Way.LOW_CONFIDENCE, route="low_confidence", reason=ROW.why, trace=(ROW,), review=True)
     records: list[Record] = [
-        a_document(id="doc-routed", name="routed.pdf", state=DocumentState.ROUTED, deliveries=(delivered,)),
+        a_document(id="doc-routed", name="routed.pdf", state=DocumentState.ROUTED, deliveries=(delivered, was),
+            plan=sure, classification=Classification(type="invoice", confidence=0.93, reasoning="an amount due"),
+        ),
         a_document(
             id="doc-waits", name="waits.pdf", state=DocumentState.REVIEW, plan=plan, taken_in_at=NOW + 1,
             classification=Classification(type="invoice", confidence=0.42, reasoning="an amount due"), credits=3.0,
@@ -144,9 +155,41 @@ def test_a_person_routes_a_document_by_the_keyboard_and_one_click(page: Page) ->
     expect(detail).to_contain_text("confidence 0.42 is below 0.80")
     expect(detail).to_contain_text("an amount due")
     detail.get_by_role("button", name="contract").click()
+    expect(detail.get_by_label("What this does")).to_contain_text("It is delivered to folder:///tmp/mailroom-tests/")
+    page.keyboard.press("Enter")
     expect(detail).to_contain_text("operator chose route contract")
     expect(detail.locator(".why .state")).to_have_text("open")
     expect(page.locator("tr[data-id]")).to_have_count(1)
+
+
+def test_a_routed_document_is_corrected_after_a_preview_and_put_back_and_a_failed_one_dismissed(page: Page) -> None:
+    page.click("tr[data-id=doc-routed]")
+    detail = page.locator("#detail")
+    expect(detail.get_by_label("Who said what")).to_contain_text("LlamaCloud said invoice 0.93, because an amount due")
+    detail.get_by_label("Your name").fill("ann")
+    detail.get_by_label("Reason for the decision").fill("it has signatures")
+    detail.get_by_label("Correct type").select_option("contract")
+    detail.get_by_role("button", name="Set type and route").click()
+    does = detail.get_by_label("What this does")
+    expect(does).to_contain_text("Nothing changes at folder:///tmp/mailroom-tests/contracts/")
+    expect(does).to_contain_text("The copy stays, and no longer counts, at s3://mail/invoices/1")
+    detail.get_by_role("button", name="Cancel").click()
+    expect(does).to_have_count(0)
+    detail.get_by_role("button", name="Set type and route").click()
+    detail.get_by_role("button", name="Confirm").click()
+    expect(detail.get_by_label("Who said what")).to_contain_text("ann set the type to contract")
+    expect(detail.get_by_label("Who said what")).to_contain_text("LlamaCloud said invoice 0.93")
+    expect(page.locator("tr[data-id=doc-routed]")).to_contain_text("contract")
+    detail.get_by_role("button", name="Undo the last decision").click()
+    detail.get_by_role("button", name="Confirm").click()
+    expect(detail.get_by_label("Who said what")).to_contain_text("ann undid decision 1")
+    expect(page.locator("tr[data-id=doc-routed]")).to_contain_text("invoice")
+    page.click("tr[data-id=doc-hostile]")  # a failed one: what is refused stays beside the action
+    detail.get_by_role("button", name="Dismiss").click()
+    expect(detail.get_by_role("alert")).to_contain_text("give the reason")
+    detail.get_by_label("Reason for the dismissal").fill("an attack")
+    detail.get_by_role("button", name="Dismiss").click()
+    expect(detail.locator(".why")).to_contain_text("ann dismissed it: an attack")
 
 
 def test_a_parked_task_is_replayed_by_a_click(page: Page) -> None:

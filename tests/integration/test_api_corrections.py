@@ -35,6 +35,7 @@ async def test_a_routed_document_is_previewed_corrected_and_put_back(
 ) -> None:
     document = await app.routed("invoice", 0.93)
     path = f"/documents/{document.id}"
+    assert (await client.get(path)).json()["actions"] == ["route"]
     word = {"type": "contract", "who": "ann", "why": "it has signatures"}
     preview = (await client.post(f"{path}/route", params={"preview": "true"}, json=word)).json()
     assert [item["effect"] for item in preview["effects"]] == ["deliver", "withdraw", "supersede"]
@@ -56,6 +57,7 @@ async def test_a_routed_document_is_previewed_corrected_and_put_back(
     assert (await client.post(f"{path}/undo", json={"who": "bob"})).status_code == 202
     await app.work()
     back = (await client.get(path)).json()
+    assert back["actions"] == ["route"], "the undo undid the only decision"
     assert (back["state"], back["type"], [item["who"] for item in back["decisions"]]) == (
         "routed", "invoice", ["ann", "bob"],
     )  # fmt: skip
@@ -107,6 +109,8 @@ async def test_a_failed_document_is_resubmitted_and_the_price_is_named_first(
     app: InMemoryApp, client: httpx.AsyncClient
 ) -> None:
     document_id = await fail(app, "a.pdf")
+    actions = (await client.get(f"/documents/{document_id}")).json()["actions"]
+    assert actions == ["route", "resubmit", "file", "unlock", "dismiss"]
     price = (await client.post(f"/documents/{document_id}/resubmit", params={"preview": "true"})).json()["price"]
     assert "credit" in price
     assert (await app.document(document_id)).state is DocumentState.FAILED

@@ -20,8 +20,9 @@ export async function ask(path, { method = "GET", params = {}, body } = {}) {
   const given = Object.entries(params).filter(([, value]) => value);
   const query = given.length ? `?${new URLSearchParams(given)}` : "";
   const headers = { authorization: `Bearer ${token.get()}` };
-  if (body) headers["content-type"] = "application/json";
-  const answer = await fetch(path + query, { method, headers, body: body && JSON.stringify(body) });
+  const sent = body instanceof FormData ? body : body && JSON.stringify(body); // a form names its own content type
+  if (body && sent !== body) headers["content-type"] = "application/json";
+  const answer = await fetch(path + query, { method, headers, body: sent });
   const data = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Refused(answer.status, data.error?.message ?? `the server answered ${answer.status}`);
   return data;

@@ -126,7 +126,7 @@ function chosenBy(shown, ids) {
 
 /** Where a routed document is; of any other the reason first. */
 function whereOrWhy(one) {
-  const places = one.deliveries.filter((each) => each.location).map((each) => each.location);
+  const places = one.deliveries.filter((each) => each.location && !each.superseded).map((each) => each.location);
   const lines = one.state === "routed" && places.length ? places : [one.reason, ...places];
   return lines.map((text) => el("div", {}, text));
 }

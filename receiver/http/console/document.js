@@ -1,17 +1,20 @@
 // One document: what it is, where it went, why, and what a person can do about it.
 
 import { ask, part } from "./api.js";
-import { el, moment, name, percent, state, table, word } from "./dom.js";
+import { el, moment, name, state, table, word } from "./dom.js";
+import { correction, statements, waysOn } from "./mend.js";
 
 /** The document's panel. `act(promise)` is told of what was done; `open(id)` opens another document. */
 export function documentPanel(doc, overview, { act, open }) {
   return [
     el("h2", {}, name(doc.name)),
     el("p", { class: "why" }, state(doc.state), " ", doc.reason),
-    waits(doc) && decision(doc, overview, act),
+    statements(doc),
+    correction(doc, overview, act),
+    waysOn(doc, act),
     facts(doc, open),
     table("Deliveries", ["to", "state", "where, or error"], doc.deliveries.map((one) => [
-      one.to, state(one.status), one.location ?? one.error ?? "",
+      one.to, state(one.superseded && one.location ? "superseded" : one.status), one.location ?? one.error ?? "",
     ])),
     table("Why", ["route", "matched", "because"], (doc.plan?.trace ?? []).map((row) => [
       row.route, row.matched ? "yes" : "no", row.why,
@@ -37,12 +40,8 @@ export function found(doc) {
   return doc.type ?? (doc.confidence == null ? "" : "no rule matches");
 }
 
-const waits = (doc) => (doc.state === "review" || doc.state === "failed") && !doc.waits_for_pieces;
-
 function facts(doc, open) {
   const rows = {
-    "classified as": [found(doc) || "not classified", doc.confidence == null ? "" : ` (${percent(doc.confidence)})`],
-    "reasoning": doc.reasoning,
     "shadow table": doc.shadow?.differs,
     source: `${doc.origin.kind}: ${doc.origin.locator}${doc.origin.sender ? ` from ${doc.origin.sender}` : ""}`,
     "from e-mail": doc.came_in && link(doc.came_in, open),
@@ -63,21 +62,6 @@ function facts(doc, open) {
 }
 
 const link = (id, open) => el("button", { type: "button", class: "link", onclick: () => open(id) }, id);
-
-function decision(doc, overview, act) {
-  const say = (word) => act(ask(`/documents/${part(doc.document_id)}/route`, { method: "POST", body: word }));
-  const places = (urls) => urls.join("\n") || "no destination";
-  const routes = Object.entries(overview.routes).map(([route, urls]) => el(
-    "button", { type: "button", title: places(urls), onclick: () => say({ to: route }) }, route,
-  ));
-  const types = el("select", { "aria-label": "Correct type" }, overview.types.map((type) => el("option", {}, type)));
-  return el("fieldset", { class: "decision" },
-    el("legend", {}, "Decide where this document goes"),
-    el("p", {}, "Route to: ", routes),
-    el("p", {}, "Or set the type: ", types, " ",
-      el("button", { type: "button", onclick: () => say({ type: types.value }) }, "Set type and route")),
-  );
-}
 
 function pieces(doc, open) {
   return table("Pieces of this packet", ["piece", "pages", "category", "state"], (doc.pieces ?? []).map((one) => [

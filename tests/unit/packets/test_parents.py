@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from receiver import show
 from receiver.core.change import Replace, changed
+from receiver.core.decision import undoable
 from receiver.core.document import Document, DocumentState, worst
 from receiver.core.errors import Conflict, DestinationBusy, NotAllowed
 from receiver.core.job import JobStatus
 from receiver.core.task import TaskState
-from receiver.operations.manual_routing import RoutingDecision, route_by_hand, undoable
+from receiver.operations.manual_routing import RoutingDecision, route_by_hand
 from receiver.operations.replay import ReplayFilter, carry_out, foreseen
 from receiver.operations.replay_task import replay_task
 from receiver.packets import parents
@@ -98,7 +99,7 @@ async def act(app: InMemoryApp, packet: Document, piece: Document, what: str, nu
         await settle(app, piece, how)
     elif what == "decide" and settled:
         await route_by_hand(piece.id, RoutingDecision(to=how, who="ada"), app.context)
-    elif what == "undo" and settled and undoable(piece):
+    elif what == "undo" and settled and undoable(piece.decisions):
         await route_by_hand(piece.id, RoutingDecision(undo=True, who="ada"), app.context)
     elif what == "replay":
         await carry_out(await foreseen(piece, ReplayFilter(ids=(piece.id,)), app.context), app.context)

@@ -15,6 +15,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from receiver.core.decision import undoable
 from receiver.core.delivery_request import DeliveryRequest, Pointer, PointerState
 from receiver.core.document import Document, DocumentState, Receipt
 from receiver.core.errors import DestinationBusy, NotAllowed
@@ -24,7 +25,7 @@ from receiver.core.object_key import rendered_address
 from receiver.core.redecide import moved
 from receiver.core.routing_choice import choices
 from receiver.operations.expired_content import delete_content
-from receiver.operations.manual_routing import RoutingDecision, route_by_hand, undoable
+from receiver.operations.manual_routing import RoutingDecision, route_by_hand
 from receiver.operations.replay import ReplayFilter, carry_out, foreseen, selected_documents
 from tests.in_memory_app import TABLE, InMemoryApp, InMemoryDestination
 
@@ -155,12 +156,12 @@ class Life:
         try:
             after = await route_by_hand(document.id, word, self.memory_app.context)
         except NotAllowed:
-            nothing_to_undo = word.undo and undoable(document) is None
+            nothing_to_undo = word.undo and undoable(document.decisions) is None
             assert document.state is DocumentState.OPEN or document.forgotten_at is not None or nothing_to_undo
             return
         assert after.classification == said, "LlamaCloud's word stays"
         assert [item.number for item in after.decisions] == [*range(1, len(decisions) + 2)]
-        last = undoable(document)
+        last = undoable(document.decisions)
         if word.undo and last is not None and last.plan is not None:
             assert (after.corrected_type, after.plan) == (
                 last.typed,
