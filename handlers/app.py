@@ -20,6 +20,7 @@ from handlers.sources.folder import FolderSource
 from handlers.sources.inbox import InboxFeed, inbox_places
 from handlers.sources.s3 import S3Source
 from handlers.sources.s3_spool import S3Spool
+from handlers.view.child_viewer import ChildViewer
 from receiver import bootstrap
 from receiver.aws.boto import Aws
 from receiver.bootstrap import App
@@ -87,6 +88,7 @@ def open_context(
         destinations={**destinations(aws), **more},
         cutter=ChildCutter(children),
         mail_reader=ChildMailReader(children),
+        viewer=ChildViewer(),
         channels=channels(config, settings, aws),
         links=bootstrap.open_links(settings),
         operator_url=settings.operator_url,

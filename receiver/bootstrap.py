@@ -72,6 +72,7 @@ class App:
             stack.push_async_callback(self.context.store.close)
             stack.push_async_callback(self.context.queue.close)
             stack.push_async_callback(self.context.cloud.close)
+            stack.callback(self.context.copies.close)
             yield self
 
 

@@ -18,6 +18,7 @@ from receiver.core.document import Document, Receipt
 from receiver.core.job import JobKind, JobReport
 from receiver.core.mail import MailBounds, ReadMail
 from receiver.core.notice import Notice
+from receiver.core.page_list import PageList, ShownText
 from receiver.core.plan import Target
 from receiver.core.task import Task
 
@@ -328,6 +329,20 @@ class MailReader(Protocol):
 
         Raises Unreadable for what exceeds the bounds or defeats the reader, Transient when the reading broke down.
         """
+        ...
+
+
+class Viewer(Protocol):
+    """Shows what is in a file, outside of this process. Raises NotViewable (locked, damaged, too much), Transient."""
+
+    async def pages(self, path: Path, media_type: str) -> PageList: ...
+
+    async def picture(self, path: Path, media_type: str, page: int, width: int) -> bytes:
+        """A page (from 1) as PNG, so many pixels wide, or less where it is large. Raises NotFound, and as above."""
+        ...
+
+    async def text(self, path: Path, media_type: str, page: int) -> ShownText:
+        """The text of this page; of a file without pages, the whole. Raises NotFound, and as above."""
         ...
 
 

@@ -14,6 +14,7 @@ from receiver.core.channel import Channel
 from receiver.core.costs import Costs
 from receiver.core.decision import Decision
 from receiver.core.document import Delivery, Document, DocumentState
+from receiver.core.document_view import shown_as
 from receiver.core.effects import effects_of
 from receiver.core.event import Event
 from receiver.core.incident import Incident, Occurrence
@@ -135,6 +136,7 @@ def document_whole(item: Document) -> Shown:
         "size": item.size,
         "sha256": item.sha256,
         "media_type": item.media_type,
+        "shown_as": shown_as(item.media_type),
         "origin": asdict(item.origin),
         "content": item.content or None,
         "forgotten_at": moment(item.forgotten_at),

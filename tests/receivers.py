@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from handlers.destinations.folder import Folder
+from handlers.view.child_viewer import ChildViewer
 from receiver.bootstrap import App, open_receiver
 from receiver.cloud.client import LlamaCloud
 from receiver.config import parse
@@ -28,6 +29,7 @@ from receiver.store.memory import MemoryStore
 from receiver.store.spool import FolderSpool
 from tests.builders import NOW
 from tests.mail_fixtures import NearReader
+from tests.pdf_fixtures import NearCutter
 
 HEADER, HEADER_SECRET = "X-Mailroom-Key", "static-header-secret-4711"
 TOKEN_SECRET, SIGNING_SECRET = "per-job-token-secret-4712", "whsec_signing-secret-4713"
@@ -81,6 +83,8 @@ def an_app(folder: Path, *, store: Store | None = None, now: float = NOW, **sett
         spread=lambda: 0.5,
         meter=meter,
         mail_reader=NearReader(),
+        cutter=NearCutter(),
+        viewer=ChildViewer(),
         destinations={"folder": Folder()},
         max_document=given.max_upload,
     )

@@ -4,13 +4,13 @@ Counting pages takes a millisecond, so one child (handlers/pdf/page_count.py) co
 more are waiting.
 """
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from handlers.child.process import Child, Children
+from handlers.child.shared import SharedChild
 from receiver.core.errors import Uncuttable
 from receiver.ports import Cutter, OpenPdf
 
@@ -25,10 +25,10 @@ class ChildCutter:
 
     def __init__(self, children: Children) -> None:
         self._children = children
-        self._counter = Counter(children)
+        self._counter = SharedChild(children, "handlers.pdf.page_count", most=COUNTED)
 
     async def count(self, path: Path) -> int:
-        return await self._counter.count(path)
+        return int((await _answer(self._counter, {"count": str(path)}))["pages"])
 
     @contextlib.asynccontextmanager
     async def opened(self, path: Path) -> AsyncIterator[OpenPdf]:
@@ -39,42 +39,6 @@ class ChildCutter:
     async def unlock(self, path: Path, password: str, to: Path) -> None:
         async with self._children.started("handlers.pdf") as child:
             await _answer(child, {"unlock": str(path), "password": password, "to": str(to)})
-
-
-class Counter:
-    """Counts pages, one file after the other."""
-
-    def __init__(self, children: Children) -> None:
-        self._children = children
-        self._one_by_one = asyncio.Lock()
-        self._waiting = 0
-        self._child: Child | None = None
-        self._running = contextlib.AsyncExitStack()
-        self._counted = 0
-
-    async def count(self, path: Path) -> int:
-        """How many pages this PDF has. Raises Uncuttable, ReaderDied, Transient."""
-        self._waiting += 1
-        try:
-            async with self._one_by_one:
-                return await self._next(path)
-        finally:
-            self._waiting -= 1
-
-    async def _next(self, path: Path) -> int:
-        goes_on = False
-        try:
-            if self._child is None:
-                self._child = await self._running.enter_async_context(self._children.started("handlers.pdf.page_count"))
-                self._counted = 0
-            answer = await _answer(self._child, {"count": str(path)})
-            self._counted += 1
-            goes_on = self._waiting > 1 and self._counted < COUNTED
-            return int(answer["pages"])
-        finally:
-            if not goes_on:
-                self._child = None
-                await self._running.aclose()
 
 
 class _ChildPages:
@@ -101,7 +65,7 @@ class _ChildPages:
         await _answer(self._child, {"cut": list(pages), "to": str(to)})
 
 
-async def _answer(child: Child, question: dict[str, Any]) -> dict[str, Any]:
+async def _answer(child: Child | SharedChild, question: dict[str, Any]) -> dict[str, Any]:
     """The child's answer. Raises Uncuttable with its reason, ReaderDied."""
     answer = await child.ask(question)
     if "refused" in answer:

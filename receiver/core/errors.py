@@ -3,7 +3,7 @@
 MailroomError
 |- Rejected         the sender is wrong: answer 4xx, keep nothing
 |  |- NotAuthentic 401   Malformed 400   TooLarge 413   Unsupported 415   NotFound 404   NotAllowed 409
-|  |- TooManyEvents 429
+|  |- TooManyEvents 429   NotViewable 422
 |- Transient        try again later (``retry_after`` seconds when somebody told us)
 |  |- StoreBusy   CloudBusy   DestinationBusy   Paused   ReaderDied   CutOff   OutOfTime
 |- CloudRefused     LlamaCloud refuses us, not the document: pause, alert once, go on by itself
@@ -117,6 +117,13 @@ class Unsupported(Rejected):
 
     code = "unsupported_media_type"
     status = 415
+
+
+class NotViewable(Rejected):
+    """The document cannot be shown; the message says why. It can be downloaded."""
+
+    code = "not_viewable"
+    status = 422
 
 
 class TooManyEvents(Rejected):

@@ -14,6 +14,8 @@ UNCATEGORIZED = "uncategorized"
 """LlamaCloud's word for pages that fit no category (reference 1.4)."""
 BLANK = "blank"
 """Our category for the piece that holds a packet's dropped blank pages."""
+MOST_PAGES = 1_000_000
+"""That a person can name in one list."""
 BY_HAND = "by hand"
 """The confidence of a piece that a person cut."""
 _RANK = {"low": 1, "medium": 2, "high": 3, BY_HAND: 4}
@@ -123,13 +125,17 @@ def spans(pages: Iterable[int]) -> str:
 def read_spans(text: str) -> tuple[int, ...]:
     """The pages that ``1-4,7`` names, in order. Raises ValueError for anything else."""
     pages: set[int] = set()
+    named = 0
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise ValueError(f"{text!r} is not a page list; write 5-13, or 1-4,7")
         start, end = int(first), int(last or first)
-        if not 1 <= start <= end <= 1_000_000:
+        if not 1 <= start <= end <= MOST_PAGES:
             raise ValueError(f"{part.strip()!r} is not a page range: pages count up from 1")
+        named += end - start + 1
+        if named > MOST_PAGES:
+            raise ValueError(f"a page list names at most {MOST_PAGES} pages")
         pages.update(range(start, end + 1))
     return tuple(sorted(pages))
 

@@ -13,7 +13,7 @@ from receiver.core.event import Event
 from receiver.core.incident import Incident
 from receiver.core.routing_choice import choices
 from receiver.core.task import Task, TaskState
-from receiver.http import document_links, incidents, mending
+from receiver.http import document_links, document_pages, incidents, mending, recut_request
 from receiver.http.auth import Endpoint, WrongTokens, operator_only
 from receiver.http.json_body import json_response
 from receiver.http.listing import Filter, listing
@@ -53,6 +53,8 @@ def routes(app: App) -> list[Route]:
         Route("/documents/{document_id}", only(api.document)),
         *document_links.routes(app, only),
         *mending.routes(app, only),
+        *document_pages.routes(app, only),
+        *recut_request.routes(app, only),
         Route("/events", only(api.events)),
         Route("/tasks", only(api.tasks)),
         Route("/tasks/{task_id:path}/replay", only(api.replay), methods=["POST"]),

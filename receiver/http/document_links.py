@@ -16,12 +16,15 @@ from receiver.bootstrap import App
 from receiver.core.delivery_request import Content
 from receiver.core.document import Document
 from receiver.core.errors import FileGone, NotFound
+from receiver.core.links import ContentLinks
 from receiver.core.manifest import manifest, stored_manifest
 from receiver.core.object_key import attachment
+from receiver.core.retention import DAY
 from receiver.http.auth import Endpoint
 from receiver.packets.pieces import pieces_of
 from receiver.pipeline.content import content_of
 from receiver.pipeline.context import Context
+from receiver.settings import Secret
 
 HEADERS = {
     # A browser must download a document and run nothing of it under our origin.
@@ -30,6 +33,8 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "cache-control": "private, no-store",
 }
+DOWNLOAD_SECONDS = 60.0
+"""A link of the operator's page is used at once."""
 REFUSED = "this link is invalid or expired: ask the operator of Mailroom for the document"
 Show = Callable[[Document, Context], Awaitable[Response]]
 
@@ -37,12 +42,19 @@ Show = Callable[[Document, Context], Awaitable[Response]]
 def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
     """The endpoints of links; ``only`` restricts one to the operator."""
     return [
-        Route("/documents/{document_id}/content", _by_link(app.context, _content, only)),
-        Route("/documents/{document_id}/manifest", _by_link(app.context, _manifest, only)),
+        Route("/documents/{document_id}/content", _by_link(app, _content, only)),
+        Route("/documents/{document_id}/manifest", _by_link(app, _manifest, only)),
     ]
 
 
-def _by_link(context: Context, show: Show, only: Callable[[Endpoint], Endpoint]) -> Endpoint:
+def download_links(admin_token: Secret) -> ContentLinks:
+    """What makes links for the operator's page: valid for a minute, and no longer than the operator's token."""
+    return ContentLinks(base="", days=DOWNLOAD_SECONDS / DAY, secrets=(admin_token.reveal().encode(),))
+
+
+def _by_link(app: App, show: Show, only: Callable[[Endpoint], Endpoint]) -> Endpoint:
+    context = app.context
+
     async def shown(request: Request) -> Response:
         document_id = request.path_params["document_id"]
         document = await context.store.get(Document, document_id)
@@ -56,11 +68,19 @@ def _by_link(context: Context, show: Show, only: Callable[[Endpoint], Endpoint])
         if (token := request.query_params.get("token")) is None:
             return await by_operator(request)
         document_id = request.path_params["document_id"]
-        if context.links is None or not context.links.proves(token, document_id, now=context.clock()):
+        made_by = [context.links] if context.links else []
+        if app.access.token:
+            made_by.append(download_links(app.access.token))
+        if not any(links.proves(token, document_id, now=context.clock()) for links in made_by):
             raise HTTPException(403, REFUSED)
         return await shown(request)
 
     return endpoint
+
+
+def gone(document_id: str) -> HTTPException:
+    """What is answered for FileGone, whose message may contain a path of ours."""
+    return HTTPException(410, f"the bytes of document {document_id} are no longer available")
 
 
 async def _content(document: Document, context: Context) -> Response:
@@ -70,8 +90,8 @@ async def _content(document: Document, context: Context) -> Response:
         if content.download is not None:
             return RedirectResponse(await content.download(document.name), 307, headers=HEADERS)
         return await _streamed(document, content)
-    except FileGone as error:  # its message may contain a path of ours
-        raise HTTPException(410, f"the bytes of document {document.id} are no longer available") from error
+    except FileGone as error:
+        raise gone(document.id) from error
 
 
 async def _streamed(document: Document, content: Content) -> Response:

@@ -23,6 +23,7 @@ from receiver.core.task import NOTICES, Task
 from receiver.core.usual_times import UsualTimes
 from receiver.core.verify import TOKEN_HEADER
 from receiver.destination_traits import taken_by
+from receiver.pipeline.local_copies import LocalCopies
 from receiver.ports import (
     AlertChannel,
     Clock,
@@ -35,6 +36,7 @@ from receiver.ports import (
     Spool,
     Store,
     TaskQueue,
+    Viewer,
     WebhookConfiguration,
 )
 
@@ -140,6 +142,10 @@ class Context:
     """None where no packet is ever cut."""
     mail_reader: MailReader | None = None
     """None where no mail ever arrives."""
+    viewer: Viewer | None = None
+    """None where no person looks at documents."""
+    copies: LocalCopies = field(default_factory=LocalCopies)
+    """Files of documents that a person looks at."""
     channels: Mapping[str, AlertChannel] = field(default_factory=dict)
     """The ``to`` of an alert rule -> its channel."""
     lookups: Budget = field(default_factory=lookup_budget)

@@ -18,8 +18,17 @@ PREFIX = "mailroom-scratch-"
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
     """A folder for the duration of the block."""
-    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as folder:
+    with tempfile.TemporaryDirectory(prefix=_prefix()) as folder:
         yield Path(folder)
+
+
+def scratch_folder() -> Path:
+    """A folder that the caller removes."""
+    return Path(tempfile.mkdtemp(prefix=_prefix()))
+
+
+def _prefix() -> str:
+    return f"{PREFIX}{os.getpid()}-"
 
 
 def clear_scratch(*, before: float) -> int:

@@ -1,0 +1,67 @@
+"""The viewer: a child process (``python -m handlers.view``) opens each file; this is the parent's side.
+
+The child is not one of those that cut packets and read mail (handlers/child/process.py): a person waits for a picture,
+and a packet may take minutes.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from handlers.child.memory import memory_bytes
+from handlers.child.process import GIB, Bounds, Children
+from handlers.child.shared import SharedChild
+from receiver.core.errors import NotFound, NotViewable, ReaderDied, Transient
+from receiver.core.page_list import PageList, ShownText
+from receiver.pipeline.scratch import scratch
+from receiver.ports import Viewer
+
+ANSWERED = 50
+"""Maximum questions for one child."""
+MOST_WAITING = 64
+"""Questions; a packet's strip asks for a screen of pages."""
+MB = 1024**2
+
+
+def viewing_bounds(memory: int) -> Bounds:
+    """One child at a time, with a quarter of the machine's memory; cutting and reading mail have half of it."""
+    return Bounds(
+        memory_bytes=min(memory // 4, GIB), at_once=1, answer_seconds=15.0, total_seconds=120.0, file_bytes=32 * MB
+    )
+
+
+class ChildViewer:
+    """Shows files in a child process, one question after the other."""
+
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        bounds = bounds or viewing_bounds(memory_bytes())
+        self._child = SharedChild(Children(bounds), "handlers.view", most=ANSWERED)
+
+    async def pages(self, path: Path, media_type: str) -> PageList:
+        return msgspec.convert(await self._ask("pages", path, media_type), type=PageList)
+
+    async def picture(self, path: Path, media_type: str, page: int, width: int) -> bytes:
+        with scratch() as folder:
+            to = folder / "page.png"
+            await self._ask("picture", path, media_type, page=page, width=width, to=str(to))
+            return to.read_bytes()
+
+    async def text(self, path: Path, media_type: str, page: int) -> ShownText:
+        return msgspec.convert(await self._ask("text", path, media_type, page=page), type=ShownText)
+
+    async def _ask(self, what: str, path: Path, media_type: str, **more: Any) -> dict[str, Any]:
+        if self._child.waiting >= MOST_WAITING:
+            raise Transient("too many pages are asked for at once", retry_after=2.0)
+        try:
+            answer = await self._child.ask({"do": what, "path": str(path), "media_type": media_type, **more})
+        except ReaderDied as error:
+            raise NotViewable(f"it cannot be shown: {error}") from error
+        if "refused" in answer:
+            raise NotViewable(f"it cannot be shown: {answer['refused']}")
+        if "missing" in answer:
+            raise NotFound(f"it has {answer['missing']} pages, and no page {more['page']}")
+        return answer
+
+
+_: type[Viewer] = ChildViewer

@@ -1,0 +1,87 @@
+"""``POST /documents/{id}/pieces``: cuts a packet as a person asks, as ``mailroom recut`` does.
+
+The body is ``{"pieces": [{"pages": "1-4"}, {"pages": "5-13", "type": "invoice"}]}`` or ``{"merge": "3-5"}``, and may
+have the person's name in ``who``.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from receiver import show
+from receiver.bootstrap import App
+from receiver.core.errors import FileGone, Malformed, NotAllowed, Uncuttable
+from receiver.core.pages import BY_HAND, MOST_PAGES, Segment, read_spans
+from receiver.http.auth import Endpoint
+from receiver.http.document_links import gone
+from receiver.http.json_body import json_response, object_of
+from receiver.packets.correct import CutRequest, recut
+
+WRITE = 'write {"pieces": [{"pages": "1-4"}, {"pages": "5-13", "type": "invoice"}]} or {"merge": "3-5"}'
+TEXT_CHARS = 200
+"""Of a type, or of the person's name."""
+
+
+def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
+    """The endpoint, behind what ``only`` makes of it."""
+
+    async def pieces(request: Request) -> Response:
+        asked = read_request(await object_of(request))
+        document_id = request.path_params["document_id"]
+        try:
+            packet = await recut(document_id, asked, app.context)
+        except Uncuttable as error:
+            raise NotAllowed(str(error)) from error
+        except FileGone as error:
+            raise gone(document_id) from error
+        return json_response(show.document_whole(packet), 202)
+
+    return [Route("/documents/{document_id}/pieces", only(pieces), methods=["POST"])]
+
+
+def read_request(body: dict[str, Any]) -> CutRequest:
+    """What the body asks for. Raises Malformed."""
+    if set(body) - {"pieces", "merge", "who"} or ("pieces" in body) == ("merge" in body):
+        raise Malformed(f"give either pieces or merge: {WRITE}")
+    who = _text(body.get("who", "operator"))
+    if "merge" in body:
+        return CutRequest(merge=_pages(body["merge"]), who=who)
+    if not isinstance(body["pieces"], list) or not body["pieces"]:
+        raise Malformed(f"pieces is a list of pieces: {WRITE}")
+    return CutRequest(pieces=_pieces(body["pieces"]), who=who)
+
+
+def _pieces(items: list[Any]) -> tuple[Segment, ...]:
+    pieces: list[Segment] = []
+    named = 0
+    for item in items:
+        pieces.append(_piece(item))
+        named += len(pieces[-1].pages)
+        if named > MOST_PAGES:
+            raise Malformed(f"the pieces name more than {MOST_PAGES} pages")
+    return tuple(pieces)
+
+
+def _piece(item: Any) -> Segment:
+    if not isinstance(item, dict) or set(item) - {"pages", "type"} or "pages" not in item:
+        raise Malformed(f"a piece has pages, and may have a type: {WRITE}")
+    category = _text(item["type"]) if item.get("type") else ""
+    return Segment(category=category, pages=_pages(item["pages"]), confidence=BY_HAND)
+
+
+def _pages(text: Any) -> tuple[int, ...]:
+    if not isinstance(text, str):
+        raise Malformed(f"pages are a text: {WRITE}")
+    try:
+        return read_spans(text)
+    except ValueError as error:
+        raise Malformed(str(error)) from error
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > TEXT_CHARS:
+        raise Malformed(f"a type, and who, are texts of 1 to {TEXT_CHARS} characters")
+    return value.strip()
