@@ -29,9 +29,9 @@ FORBIDDEN = (
     "receiver.pipeline.process",
     "receiver.store.sqlite.store",
 )
-BUDGET = 79
-"""Modules of our own at most. It is 79 when this is written, the settings' environment and the timers among them;
-a jump is worth a look at `python -X importtime`."""
+BUDGET = 82
+"""Modules of our own at most. It is 82 when this is written, the settings' environment, the timers and the queue of
+webhooks among them; a jump is worth a look at `python -X importtime`."""
 START = """
 import sys
 import handlers.functions.receive as receive
