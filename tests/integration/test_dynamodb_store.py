@@ -18,7 +18,7 @@ from receiver.core.document import Document, DocumentState
 from receiver.core.event import Event
 from receiver.core.task import Task
 from receiver.ports import Store
-from receiver.store.dynamodb.items import item_of
+from receiver.store.dynamodb.items import item_of, place_of
 from receiver.store.dynamodb.store import DynamoStore
 from receiver.store.dynamodb.table import create_table
 from tests.builders import NOW, a_document, a_task, an_event
@@ -96,6 +96,26 @@ async def test_tasks_of_an_older_mailroom_are_claimed_and_listed(
     assert await all_pages(store, Task, Query(by="claimable", limit=1)) == [new, old]
     claimed = await store.claim(owner="a", now=NOW, lease_seconds=60, limit=9)
     assert [task.id for task in claimed] == ["new", "old"]
+
+
+@pytest.mark.anyio
+async def test_a_batch_holds_the_document_it_is_named_after_whoever_wrote_it(
+    store: DynamoStore, local_aws: LocalAws, table: str
+) -> None:
+    """An older Mailroom gave it an entry of the index; now it is found by its key."""
+    mail, parts = (
+        a_document(id="mail", batch_id="mail", taken_in_at=NOW + 1),
+        [a_document(batch_id="mail") for _ in "ab"],
+    )
+    await store.apply(*map(Insert, (mail, *parts)))
+    query = Query(by="batch", key="mail", limit=1)
+    assert await all_pages(store, Document, query) == [*parts, mail]
+    item = item_of(mail, wrote="older")
+    item |= {"gsi4pk": {"S": "document#batch#mail"}, "gsi4sk": {"S": place_of(mail.taken_in_at, mail.id)}}
+    local_aws.client("dynamodb").put_item(TableName=table, Item=item)
+    assert await all_pages(store, Document, query) == [*parts, mail]
+    assert await all_pages(store, Document, replace(query, since=NOW + 2)) == []
+    assert await all_pages(store, Document, Query(by="batch", key="none")) == []
 
 
 def test_the_store_and_the_dictionary_agree(local_aws: LocalAws) -> None:

@@ -14,7 +14,6 @@ An index that all records of a kind share (by state, due, overdue, all) is sprea
 the id: a partition takes 1,000 writes a second, and a hot one would hold up the writes of the table itself.
 """
 
-import base64
 import hashlib
 import math
 import re
@@ -29,6 +28,7 @@ from receiver.core.errors import Misconfigured
 from receiver.core.task import Rank, Task, TaskState
 from receiver.ports import R
 from receiver.store import codec
+from receiver.store.dynamodb import body
 
 Item = dict[str, dict[str, Any]]
 """An item in DynamoDB's own notation: attribute -> {type: value}. A value is text, of type B bytes, or the base64 of
@@ -43,6 +43,8 @@ forgettable. So the table has one index less to pay for and, where it exists, to
 READ_FROM: dict[tuple[type[Record], str, str | None], str] = {(Task, "state", TaskState.READY): "claimable"}
 """What of an index is not written, because another one lists the same records in the same order: a ready task is
 claimable from when it is due. It would be two writes for each task."""
+ALONE = (Document, "batch")
+"""An index in which a document has no entry under its own id: there it is found by its key."""
 PARTS = tuple(map(int, Rank))
 """The values by which an index is partitioned."""
 OLDER = -1
@@ -50,46 +52,6 @@ OLDER = -1
 KEY_LIMIT = 900
 """Bytes of an id or key within DynamoDB's keys, which may have 2,048 (partition) and 1,024 (place)."""
 _BRIEF = re.compile(r"#[0-9a-f]{64}\Z")
-PACKED = "zlib:"
-"""What an older Mailroom's compressed body begins with, as text; a newer one is bytes."""
-DICTIONARIES = {
-    1: b'{"id":"cls-","kind":"classify","document_id":"doc_","created_at":17,"transaction_id":"mailroom-","st'
-    b'atus":"pending","status":"completed","deadline":17,"heard_at":17,"checks":0,"beta":false,"pages":nul'
-    b'l,"credits":1.0,"segments":[],{"id":":doc_","type":"classify.success","job_id":"cls-","sent_at":17,"'
-    b'received_at":17,"verified_by":["token:0"],{"id":"submit:doc_:0","kind":"submit","subject":"doc_","du'
-    b'e_at":17,"created_at":17,"state":"running","attempts":1,{"id":"react:cls-:classify.success:doc_","ki'
-    b'nd":"react","subject":"doc_","due_at":17,"created_at":17,"details":{"event_id":"","type":"classify.s'
-    b'uccess","job_id":"cls-","other_id":"","document_id":"doc_"},"note":"completed",{"id":"deliver:dlv_:3'
-    b'","kind":"deliver","subject":"doc_","due_at":17,"created_at":17,"details":{"delivery_id":"dlv_","to"'
-    b':"s3://"},"state":"done","attempts":1,"owner":"","lease_until":17,"lease_seconds":90.0,"note":"job c'
-    b'ls-","finished_at":17,"expires_at":17,"version":2}{"id":"doc_","name":".pdf","sha256":"","size":,"me'
-    b'dia_type":"application/pdf","origin":{"kind":"s3","locator":"","sender":"","by_sender":false},"conte'
-    b'nt":"s3://?versionId=","taken_in_at":17,"naming":2,"version":1,"state":"open","step":"taken_in","ste'
-    b'p":"submitted","step":"decided","state":"routed","step":"settled","packet":false,"mail":false,"parts'
-    b'":[],"batch_id":"doc_","parent_id":"","pages":[],"category":"","category_confidence":"","page_count"'
-    b':null,"cuts":[],"duplicate_of":"","metadata":{},"file_id":"dfl-","file_expires_at":null,"job_id":"cl'
-    b's-","submissions":0,"uploads":0,"installation":"","transactions":["mailroom--classify-doc_-0-"],"dea'
-    b'dline":17,"classification":{"type":"invoice","confidence":0.9,"reasoning":"The document "},"error":"'
-    b'","plan":{"way":"matched","route":"","reason":"type \' with confidence 0.9, at least 0.","to":[{"url"'
-    b':"s3://","options":{}},{"url":"sqs://","options":{}}],"via":[],"review":false,"trace":[{"route":"","'
-    b'matched":true,"why":"type \'\' with confidence 0.9, at least 0.","unknown":false}],"table":"","decided'
-    b'_at":17},"shadow":null,"deliveries":[{"id":"dlv_","to":{"url":"s3://","options":{}},"route":"","stat'
-    b'e":"delivered","receipt":{"location":"s3://","checksum":"sha256:","fresh":true,"manifest":"s3://.mai'
-    b'lroom.json"},"delivered_at":17,"error":"","place":"s3://","meaning":"routed","claim":"","sequence":0'
-    b',"replaces":"","superseded":false,"owes_pointer":false,"options_changed":false,"run":3},{"id":"dlv_"'
-    b',"to":{"url":"sqs://","options":{}},"route":"","state":"pending","receipt":null,"delivered_at":null,'
-    b'"error":"","place":"sqs://","meaning":"routed","claim":"clm_","sequence":1,"replaces":"","superseded'
-    b'":false,"owes_pointer":false,"options_changed":false,"run":3}],"sequence":1,"placed":false,"history"'
-    b':[{"at":17,"what":"received","detail":"s3 "},{"at":17,"what":"submitted","detail":"classify job cls-'
-    b', file dfl-"},{"at":17,"what":"decided","detail":"matched: type \'"},{"at":17,"what":"delivered","det'
-    b'ail":"s3://"},{"at":17,"what":"delivered","detail":"sqs://https://sqs."}],"forgotten_at":null,"parts'
-    b'_state":null,"passed_over_at":null}'
-}
-"""What a body is compressed against: records with little in them, documents last, as theirs are the longest. Its first
-byte says which one. One that was ever used stays as it is; better ones get the next number."""
-NEWEST = max(DICTIONARIES)
-DAMAGE = (KeyError, IndexError, ValueError, zlib.error, msgspec.MsgspecError)
-"""What reading the body of a damaged item raises."""
 DAMAGED = (
     'copy the item from a table that is restored to a moment before; docs/runbook-aws.md, "Records were damaged", has '
     "the procedure"
@@ -145,14 +107,16 @@ def _spread(stem: str) -> list[str]:
 
 
 def entries_of(record: Record) -> dict[str, IndexEntry]:
-    """Name of index -> the record's place in it; none where its key or order has no value."""
-    entries = {}
-    for name, index in INDEXES[type(record)].items():
+    """Name of index -> the record's place in it; none where its key or order has no value, or it is found otherwise."""
+    entries, kind = {}, type(record)
+    for name, index in INDEXES[kind].items():
         order = getattr(record, index.order)
         key = getattr(record, index.key) if index.key else None
-        if order is None or (index.key and key in (None, index.unlisted)) or (type(record), name, key) in READ_FROM:
+        if order is None or (index.key and key in (None, index.unlisted)):
             continue
-        among = partitions(type(record), name, key, getattr(record, index.part) if index.part else None)
+        if (kind, name, key) in READ_FROM or ((kind, name) == ALONE and key == record.id):
+            continue
+        among = partitions(kind, name, key, getattr(record, index.part) if index.part else None)
         entries[name] = IndexEntry(among[_hash(record.id) % len(among)], place_of(order, record.id))
     return entries
 
@@ -165,10 +129,10 @@ def gsi_of(kind: type[Record], name: str) -> str:
 
 def item_of(record: Record, *, wrote: str) -> Item:
     """The record's item. Raises UnicodeEncodeError on text that is not Unicode."""
-    kind = type(record)
+    kind, pk = type(record), pk_of(record, record.id)
     item: Item = {
-        "pk": {"S": pk_of(kind, record.id)},
-        "body": _packed(codec.encode(record)),
+        "pk": {"S": pk},
+        "body": body.packed(codec.encode(record), pk),
         "version": {"N": str(record.version)},
         "wrote": {"S": wrote},
     }
@@ -186,8 +150,8 @@ def record_of(kind: type[R], item: Item) -> R:
     """The record that an item holds. Raises Misconfigured if it is damaged, or if a newer Mailroom compressed it."""
     pk = item["pk"]["S"]
     try:
-        return codec.decode(kind, _unpacked(item["body"], pk))
-    except DAMAGE as error:
+        return codec.decode(kind, body.unpacked(item["body"], pk))
+    except (*body.DAMAGE, msgspec.MsgspecError) as error:
         raise Misconfigured(f"the item {pk} is damaged: its body cannot be read ({error})", fix=DAMAGED) from error
 
 
@@ -203,28 +167,3 @@ def counters_of(document_id: str, shards: int) -> int:
 
 def _hash(text: str) -> int:
     return zlib.crc32(text.encode())
-
-
-def _packed(body: str) -> dict[str, Any]:
-    raw = body.encode()
-    packer = zlib.compressobj(level=9, wbits=-zlib.MAX_WBITS, zdict=DICTIONARIES[NEWEST])
-    packed = bytes([NEWEST]) + packer.compress(raw) + packer.flush()
-    return {"B": packed} if len(packed) < len(raw) else {"S": body}
-
-
-def _unpacked(body: dict[str, Any], pk: str) -> str | bytes:
-    """The body's JSON. Raises one of DAMAGE, or Misconfigured."""
-    if "B" in body:
-        packed: bytes = base64.b64decode(body["B"]) if isinstance(body["B"], str) else bytes(body["B"])
-        if packed[0] > NEWEST:
-            raise Misconfigured(
-                f"{pk} was written by a newer Mailroom (dictionary {packed[0]}; this one knows {NEWEST})",
-                fix="install that version",
-            )
-        unpacker = zlib.decompressobj(wbits=-zlib.MAX_WBITS, zdict=DICTIONARIES[packed[0]])
-        raw = unpacker.decompress(packed[1:])
-        if not unpacker.eof:
-            raise ValueError("its body ends too early")
-        return raw
-    text: str = body["S"]
-    return zlib.decompress(base64.b64decode(text.removeprefix(PACKED))) if text.startswith(PACKED) else text

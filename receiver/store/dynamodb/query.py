@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from receiver.core.change import Record
-from receiver.store.dynamodb.items import READ_FROM, Item, gsi_of, partitions, record_of
+from receiver.core.change import INDEXES, Record
+from receiver.store.dynamodb.items import ALONE, READ_FROM, Item, gsi_of, partitions, pk_of, place_of, record_of
 
 MOST_READ = 100
 """Items of one BatchGetItem."""
@@ -38,6 +38,7 @@ class ItemKey(NamedTuple):
     place: str
     pk: str
     partition: str
+    """"" for a record that has no entry and was found by its key."""
 
 
 class PartitionPage(NamedTuple):
@@ -92,6 +93,8 @@ class TableQuery:
         gsi = gsi_of(kind, name)
         while True:
             parts = await asyncio.gather(*(self._part(gsi, partition, span, portion) for partition in among))
+            if (kind, name) == ALONE and key is not None:
+                parts.append(await self._alone(kind, name, key, span))
             keys, complete = _merged(parts, span)
             if len(keys) > wanted:
                 keys, complete = keys[:wanted], False
@@ -122,6 +125,17 @@ class TableQuery:
         keys = [ItemKey(item[f"{gsi}sk"]["S"], item["pk"]["S"], partition) for item in answer["Items"]]
         return PartitionPage([key for key in keys if key.place != span.after], whole=not answer.get("LastEvaluatedKey"))
 
+    async def _alone(self, kind: type[Any], name: str, key: str, span: KeyRange) -> PartitionPage:
+        """The record whose id is the key, where it is in the range and has no entry in the index."""
+        pk, (lowest, highest) = pk_of(kind, key), span.bounds()
+        item = (await self.items([pk])).get(pk, {})
+        if not item or f"{gsi_of(kind, name)}pk" in item:
+            return PartitionPage([], whole=True)
+        record = record_of(kind, item)
+        place = place_of(getattr(record, INDEXES[kind][name].order), record.id)
+        fits = getattr(record, INDEXES[kind][name].key or "") == key and lowest <= place <= highest
+        return PartitionPage([ItemKey(place, pk, "")] if fits and place != span.after else [], whole=True)
+
     async def _records(self, kind: type[Any], gsi: str, keys: Sequence[ItemKey]) -> list[Any]:
         """The records of these entries that are still in the index."""
         items = await self.items([key.pk for key in keys])
@@ -130,6 +144,8 @@ class TableQuery:
 
 
 def _is_indexed(item: Item, gsi: str, key: ItemKey) -> bool:
+    if not key.partition:
+        return f"{gsi}pk" not in item  # it was found by its key
     return [item.get(f"{gsi}{half}", {}).get("S") for half in ("pk", "sk")] == [key.partition, key.place]
 
 

@@ -10,8 +10,8 @@ ago; it never shows what no longer holds, and a claim rests on a condition, not 
 """
 
 import asyncio
-import os
 import random
+import secrets
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -75,7 +75,7 @@ class DynamoStore:
     async def apply(self, *writes: Write) -> None:
         """As the port says. ValueError for a change of more than 100 records, or one of more than 400 KB."""
         refuse_repeats(writes)
-        wrote = os.urandom(16).hex()
+        wrote = secrets.token_urlsafe(8)
         moves = transaction_items(writes, states=await self._states(writes), wrote=wrote, now=self._clock())
         while moves:
             refused = await self._write(moves, wrote)

@@ -17,12 +17,11 @@ from receiver.core.errors import Misconfigured
 from receiver.core.event import Event
 from receiver.core.task import Rank, Task, TaskState
 from receiver.store import codec
+from receiver.store.dynamodb.body import DICTIONARIES, NEWEST
 from receiver.store.dynamodb.items import (
-    DICTIONARIES,
     FIRST,
     KEY_LIMIT,
     LAST,
-    NEWEST,
     SHARDS,
     SHARED,
     brief,
@@ -109,7 +108,7 @@ def test_what_is_claimed_lies_in_the_part_of_its_rank(kind: str) -> None:
 
 
 def test_a_record_without_a_value_is_in_no_index_for_it() -> None:
-    assert set(entries_of(a_document(deadline=None))) == {"all", "state", "batch"}
+    assert set(entries_of(a_document(deadline=None, batch_id="mail"))) == {"all", "state", "batch"}
     assert "gsi5pk" not in item_of(a_document(deadline=None), wrote="me")
 
 
@@ -158,15 +157,21 @@ def test_a_record_comes_back_whichever_client_hands_its_bytes_over(record: Recor
 
 @given(RECORDS)
 def test_what_an_older_mailroom_wrote_is_still_read(record: Record) -> None:
-    """It wrote JSON, and what was long compressed, as text."""
+    """It wrote JSON, what was long compressed, as text, and then all of it against the first dictionary."""
     body = codec.encode(record)
     for text in (body, "zlib:" + base64.b64encode(zlib.compress(body.encode())).decode()):
         assert record_of(type(record), {**item_of(record, wrote="w"), "body": {"S": text}}) == record
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS, zdict=DICTIONARIES[1])
+    first = b"\x01" + packer.compress(body.encode()) + packer.flush()
+    assert record_of(type(record), {**item_of(record, wrote="w"), "body": {"B": first}}) == record
 
 
 def test_a_dictionary_that_was_used_stays_as_it_is() -> None:
     """Records are compressed against it: one byte more or less, and they cannot be read."""
-    known = {1: "d6a4da46b338bc9f6ecc99dc1a6632d58063fb0b6dcbcd22361ecda514943842"}
+    known = {
+        1: "d6a4da46b338bc9f6ecc99dc1a6632d58063fb0b6dcbcd22361ecda514943842",
+        2: "d5026c706cd88793fbc84d61b1118dd844b6cfb75998a12dedf74fe522b4684a",
+    }
     assert {number: hashlib.sha256(text).hexdigest() for number, text in DICTIONARIES.items()} == known
 
 
@@ -201,6 +206,11 @@ def test_a_damaged_body_is_refused_with_the_name_of_its_item(record: Record, kep
             record_of(type(record), {**item, "body": damaged})
         assert item["pk"]["S"] in str(refused.value)
         assert "docs/runbook-aws.md" in refused.value.fix
+
+
+def test_a_document_that_came_alone_is_in_no_index_of_batches() -> None:
+    assert "batch" not in entries_of(a_document(id="doc_a", batch_id="doc_a"))
+    assert "batch" in entries_of(a_document(id="doc_a", batch_id="doc_mail"))
 
 
 def test_a_ready_task_is_in_one_index_of_the_two_that_could_list_it() -> None:
