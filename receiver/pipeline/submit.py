@@ -30,6 +30,9 @@ from receiver.pipeline.installation import may_come_again
 from receiver.pipeline.job_request import job_request_for, not_requested, written_down
 from receiver.ports import CloudFile, JobRequest
 
+KEPT = 0.1
+"""Of ``deadline``: by less than this a submission does not move its document's deadline."""
+
 
 async def submit(task: Task, context: Context) -> StepResult:
     """One attempt to submit the document that the task is about."""
@@ -205,7 +208,7 @@ async def _cannot_be_there(document: Document, task: Task, context: Context) -> 
 
 def _submitted(document: Document, known: Job | None, placed: Placed, context: Context) -> Sequence[Write]:
     now, file, order, report = context.clock(), placed.file, placed.order, placed.report
-    deadline, pages = now + context.config.deadline_seconds, _pages_read(placed.document, order)
+    pages = _pages_read(placed.document, order)
     first = context.usual_times.first_look(order.kind, pages, longest=context.config.deadline_seconds)
     job = Job(
         id=report.id,
@@ -228,7 +231,7 @@ def _submitted(document: Document, known: Job | None, placed: Placed, context: C
         file_id=file.id,
         file_expires_at=file.expires_at,
         job_id=report.id,
-        deadline=deadline,
+        deadline=_deadline(document, context),
         error="",
     ).note(now, "submitted", f"{order.kind} job {report.id}, file {file.id}")
     return (
@@ -236,6 +239,13 @@ def _submitted(document: Document, known: Job | None, placed: Placed, context: C
         Replace(submitted),
         *([InsertIfAbsent(recheck_of(job, SweepVerdict.POLL, now=now))] if order.beta else []),
     )
+
+
+def _deadline(document: Document, context: Context) -> float:
+    """From now on; the present one stays where that is only a little later: to move it writes an index twice."""
+    whole, present = context.config.deadline_seconds, document.deadline
+    fresh = context.clock() + whole
+    return present if present is not None and 0 <= fresh - present < KEPT * whole else fresh
 
 
 def _pages_read(document: Document, order: JobRequest) -> int | None:

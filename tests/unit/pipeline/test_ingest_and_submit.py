@@ -8,16 +8,17 @@ import pytest
 
 from receiver import show
 from receiver.core import token
-from receiver.core.change import Delete, Insert, Replace
-from receiver.core.document import DocumentState, Step
+from receiver.core.change import Delete, Insert, Replace, written_records
+from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import CloudBusy, DocumentRefused, OutOfCredits
 from receiver.core.flag import RESTORED, Flag
 from receiver.core.submission import external_file_id
-from receiver.core.task import Task, TaskState
+from receiver.core.task import Task, TaskState, submission_of
 from receiver.core.verify import TOKEN_HEADER
 from receiver.pipeline.ingest import IncomingFile, ingest
 from receiver.pipeline.pause import SUBMISSION, pause
 from receiver.pipeline.process import process
+from receiver.pipeline.submit import submit
 from receiver.ports import CloudFile
 from tests.in_memory_app import TABLE, InMemoryApp
 
@@ -80,6 +81,21 @@ async def test_a_submission_uploads_once_and_creates_one_job_with_our_webhook(ap
     assert order.registration is not None
     assert order.registration.url.endswith("/webhooks/llamacloud")
     assert "classify.success" in order.registration.events
+
+
+@pytest.mark.parametrize(("waited", "moved"), [(0, 0), (0.09, 0), (0.11, 0.11), (3, 3), (-1, -1)])
+async def test_a_submission_moves_the_deadline_of_a_document_only_if_it_waited_long(
+    app: InMemoryApp, waited: float, moved: float
+) -> None:
+    """In shares of ``deadline``: a clock that was set back moves it, too."""
+    whole = app.context.config.deadline_seconds
+    document = (await app.ingest()).document
+    assert document.deadline is not None
+    app.now += waited * whole
+    result = await submit(submission_of(document, now=app.now), app.context)
+    assert result.change is not None
+    (after,) = written_records(await result.change(), Document)
+    assert after.deadline == pytest.approx(document.deadline + moved * whole)
 
 
 async def test_the_token_of_a_job_names_its_document(app: InMemoryApp) -> None:
