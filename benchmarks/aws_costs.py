@@ -19,8 +19,9 @@ VOLUMES = {"10 thousand": 10_000, "1 million": MILLION, "30 million": 30 * MILLI
 KILOBYTES = 200
 """Of a document, and of its log lines: as assumed, not counted."""
 LOG_KILOBYTES = 15
-SECONDS = {"receive": (0.05, 0.5), "intake": (0.5, 0.5), "process": (0.5, 1.0)}
-"""Seconds and GB of one invocation, as assumed: most of it waits for LlamaCloud and AWS."""
+SECONDS = {"receive": (0.05, 0.5), "intake": (0.5, 0.5), "process": (1.0, 1.0)}
+"""Seconds and GB of one invocation, as assumed: most of it waits for LlamaCloud and AWS. One of ``process`` does two
+tasks: a submission alone, or a result with its deliveries."""
 IDLE = 12.0
 """A month, whatever comes: alarms, metrics, secrets, the sweep and the polls of the queues."""
 

@@ -6,6 +6,7 @@ Any number of workers may run on one store; a lease keeps them apart.
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import socket
 import time
@@ -51,12 +52,17 @@ class Worker:
         step_seconds: float = 900.0,
         sweep_seconds: float = 60.0,
         capacity: Capacity | None = None,
+        follow_until: float = math.inf,
     ) -> None:
-        """``capacity`` is what is known of the partners, where that outlives the worker."""
+        """``capacity`` is what is known of the partners, where that outlives the worker.
+
+        Deliveries that follow from a task are begun at once until ``follow_until`` on the monotonic clock.
+        """
         self._context = context
         self._lease_seconds = lease_seconds
         self._step_seconds = step_seconds
         self._sweep_seconds = sweep_seconds
+        self._follow_until = follow_until
         self._owner = owner_name()
         self._capacity = capacity or Capacity(concurrency)
         self._busy: set[asyncio.Task[None]] = set()
@@ -269,6 +275,8 @@ class Worker:
         done: Done | None = None
         try:
             done = await self._attempt(task, step)
+            for following in done.begun if done else ():
+                self._start(following, Message())
         finally:
             await self._say(task, message, settled=done is not None)
 
@@ -292,14 +300,33 @@ class Worker:
             log_line(log, logging.WARNING, "message.ack_failed", task=task.id, error=str(error), fix=error.fix)
 
     async def work_on(self, task: Task) -> Done | None:
-        """One attempt at a claimed task, with its line in the log and its metric; None when the store was too busy."""
+        """One attempt at a claimed task, with its line in the log and its metric; None when the store was too busy.
+
+        The caller works on what was begun with its end.
+        """
         return await self._attempt(task, self._capacity.begin(task, time.monotonic()))
+
+    def _claimed(self, following: Sequence[Task]) -> list[Task]:
+        """Those of these tasks, which are about to be written, that can be begun at once; none before older ones."""
+        now, at = self._context.clock(), time.monotonic()
+        if self._stopping or at > self._follow_until:
+            return []
+        room = self._room()
+        return [
+            task.claim(owner=self._owner, now=now, lease_seconds=self._lease_seconds)
+            for task in following
+            if task.due_at <= now and self._capacity.may_follow(task, at) and room.take(task)
+        ]
 
     async def _attempt(self, task: Task, step: Begun) -> Done | None:
         begun, done = time.perf_counter(), None
         try:
             done = await process(
-                task, self._context, lease_seconds=self._lease_seconds, step_seconds=self._step_seconds
+                task,
+                self._context,
+                lease_seconds=self._lease_seconds,
+                step_seconds=self._step_seconds,
+                begin=self._claimed,
             )
         except StoreBusy as error:
             # Nothing was written: the attempt has failed once its lease is over.

@@ -33,6 +33,8 @@ ANSWER_SECONDS = 3.0
 """Seconds before the invocation's end when it stops waiting: to answer the batch, and to write the metrics."""
 RECORD_SECONDS = 7.0
 """What is left besides when a step is ended: to write down that its attempt failed."""
+FOLLOW_SHARE = 3 / 4
+"""Of the invocation's time: while so much is left, deliveries that follow are begun in it. Later ones get their own."""
 URGENT = 5
 """Tasks that are not of the batch, at most, and begun with it."""
 LOOK_SECONDS = 5.0
@@ -90,6 +92,7 @@ class Batch:
         self._lease_seconds = app.settings.lease_seconds
         self._known = known
         self._until = until
+        self._follow_until = until - (until - time.monotonic()) * FOLLOW_SHARE
         self._settled: set[str] = set()
 
     async def work(self, messages: Mapping[str, str]) -> set[str]:
@@ -153,14 +156,18 @@ class Batch:
         )
 
     async def _work_on(self, tasks: Sequence[Task]) -> bool:
-        """Whether it could be written how each of them ended."""
+        """Whether it could be written how each of them ended. What they begin is worked on, too."""
         worker = Worker(
             self._context,
             lease_seconds=self._lease_seconds,
             step_seconds=max(self._seconds_left, 0.0),
             capacity=self._known.capacity,
+            follow_until=self._follow_until,
         )
-        return None not in await asyncio.gather(*map(worker.work_on, tasks))
+        ended = await asyncio.gather(*map(worker.work_on, tasks))
+        if following := [task for done in ended if done for task in done.begun]:
+            await self._work_on(following)  # they have no message: should they not be settled, the sweep finds them
+        return None not in ended
 
     @property
     def _seconds_left(self) -> float:

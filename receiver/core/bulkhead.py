@@ -100,6 +100,8 @@ class _Lane:
     """In a row."""
     closed_at: float = -math.inf
     pause: float = 0.0
+    left_at: float = -math.inf
+    """When a task was last left for want of room."""
 
     def room(self, now: float) -> int:
         """Slow steps count as long as no other was answered since they started; else only they hang."""
@@ -177,7 +179,13 @@ class Capacity:
     def wait_for(self, task: Task, now: float) -> float:
         """Seconds until it is worth checking the room for this task again."""
         lane = self._lane(task.lane)
+        lane.left_at = now
         return max(lane.closed_at + lane.pause - now, NO_ROOM_SECONDS)
+
+    def may_follow(self, task: Task, now: float) -> bool:
+        """Whether this new task may start before others: not while an older one of its lane may be waiting for room."""
+        lane = self._lane(task.lane)
+        return now >= lane.left_at + 2 * max(lane.pause, NO_ROOM_SECONDS)
 
     def _lane(self, name: str) -> _Lane:
         total = MOST_SLOW * self.concurrency

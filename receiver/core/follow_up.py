@@ -6,7 +6,7 @@ the state of what came out of it.
 
 from collections.abc import Sequence
 
-from receiver.core.change import InsertIfAbsent, Write, written_records
+from receiver.core.change import Insert, InsertIfAbsent, Write, written_records
 from receiver.core.document import Delivery, DeliveryState, Document, DocumentState
 from receiver.core.message_type import Meaning
 from receiver.core.task import Task, new_task
@@ -47,3 +47,21 @@ def container_tasks(writes: Sequence[Write], *, now: float, reopened: bool = Fal
 def container_task(container_id: str, *because: str | int, now: float) -> Task:
     """The task to look at a container; ``because`` (one of its documents, and which change of it) tells it apart."""
     return new_task("packet", container_id, *because, subject=container_id, now=now, details={"piece": str(because[0])})
+
+
+def new_deliveries(writes: Sequence[Write]) -> list[Task]:
+    """The delivery tasks among these writes, each once: the worker that writes them may begin them itself."""
+    new = (write.record for write in writes if isinstance(write, InsertIfAbsent))
+    found = {task.id: task for task in new if isinstance(task, Task) and task.kind == "deliver"}
+    return list(found.values())
+
+
+def claimed_in(writes: Sequence[Write], begun: Sequence[Task]) -> list[Write]:
+    """The writes with these tasks as they are when claimed. A task that is there already is a conflict, then."""
+    ids = {task.id for task in begun}
+    others = (
+        write
+        for write in writes
+        if not (isinstance(write, InsertIfAbsent) and isinstance(write.record, Task) and write.record.id in ids)
+    )
+    return [*others, *map(Insert, begun)]

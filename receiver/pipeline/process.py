@@ -16,7 +16,7 @@ from receiver.alerting import notify
 from receiver.core.alert import Alert
 from receiver.core.change import InsertIfAbsent, Replace, Write, changed, succeeding
 from receiver.core.errors import Conflict, MailroomError, OutOfTime, StoreBusy
-from receiver.core.follow_up import container_tasks
+from receiver.core.follow_up import claimed_in, container_tasks, new_deliveries
 from receiver.core.ids import id_parts
 from receiver.core.task import Task
 from receiver.packets import cut, parents
@@ -43,6 +43,8 @@ CONFLICTS = 20
 """How often a change is computed anew before the task is put back for a moment."""
 ToWrite = Callable[[], Awaitable[tuple[Sequence[Write], Sequence[Alert]]]]
 """What is written with a task's end, and the alerts that are raised with it."""
+Begin = Callable[[Sequence[Task]], Sequence[Task]]
+"""Of these tasks, which are about to be written: those that the worker begins at once, claimed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,8 @@ class Done:
     """done, again, retry, parked or lost"""
     note: str
     error: Exception | None = None
+    begun: tuple[Task, ...] = ()
+    """The deliveries that follow, claimed: whoever called must work on them now."""
 
 
 async def process(
@@ -63,18 +67,20 @@ async def process(
     lease_seconds: float | None = None,
     step_seconds: float | None = None,
     steps: Mapping[str, TaskHandler] = STEPS,
+    begin: Begin | None = None,
 ) -> Done:
     """One attempt at a claimed task, stopped after ``step_seconds``; with ``lease_seconds`` its lease is renewed.
 
-    Any error is a failed attempt: in the step, in the change that it wants written, or in the store's write. Raises
-    only StoreBusy, when the store cannot write even the failure.
+    With ``begin`` deliveries that follow are written claimed, and returned. Any error is a failed attempt: in the step,
+    in the change that it wants written, or in the store's write. Raises only StoreBusy, when not even the failure can
+    be written.
     """
     lease = Lease(task)
     try:
         async with renewed(lease, context, lease_seconds):
             ended: StepResult | Exception | Done = await _run(steps.get(task.kind), task, context, step_seconds)
         if isinstance(ended, StepResult):
-            ended = await _write_result(lease.task, ended, context)
+            ended = await _write_result(lease.task, ended, context, begin)
         if isinstance(ended, Exception):
             return await write_failure(lease.task, ended, context, steps=steps)
         return ended
@@ -99,7 +105,7 @@ async def _run(step: TaskHandler | None, task: Task, context: Context, seconds: 
         return error
 
 
-async def _write_result(task: Task, result: StepResult, context: Context) -> Done | Exception:
+async def _write_result(task: Task, result: StepResult, context: Context, begin: Begin | None) -> Done | Exception:
     """Writes the step's change and that the task is done or runs again; or returns the error of that."""
     now, keep = context.clock(), context.config.retention.tasks_seconds
     if result.again_at is None:
@@ -116,7 +122,7 @@ async def _write_result(task: Task, result: StepResult, context: Context) -> Don
 
     done = Done(task=moved, outcome="done" if result.again_at is None else "again", note=result.note)
     try:
-        return await _settle(task, done, to_write, context)
+        return await _settle(task, done, to_write, context, begin)
     except StoreBusy:
         raise
     except Exception as error:  # noqa: BLE001  the same place
@@ -143,22 +149,35 @@ async def _settle_failed(failure: FailedAttempt, step: TaskHandler | None, conte
     return await _settle(failure.task, done, lambda: consequences(failure, step, context), context)
 
 
-async def _settle(task: Task, done: Done, to_write: ToWrite, context: Context) -> Done:
-    """Writes the end of the attempt in one change, and enqueues the tasks that follow."""
+async def _settle(task: Task, done: Done, to_write: ToWrite, context: Context, begin: Begin | None = None) -> Done:
+    """Writes the end of the attempt in one change, and enqueues the tasks that follow, or has them claimed in it."""
     for _ in range(CONFLICTS):
         planned, alerts = await to_write()
         # An alert is a task of its own in the same change: it cannot get lost, and it cannot delay the attempt's end.
         raised = [InsertIfAbsent(alerting.task_for(alert, *id_parts(task.id))) for alert in alerts]
-        writes = (Replace(done.task), *planned, *raised, *container_tasks(planned, now=context.clock()))
+        writes = [Replace(done.task), *planned, *raised, *container_tasks(planned, now=context.clock())]
+        begun = begin(new_deliveries(writes)) if begin else ()
+        writes = claimed_in(writes, begun)
         try:
             await context.store.apply(*writes)
         except Conflict as conflict:
             if (conflict.kind, conflict.record_id) == ("task", task.id):
                 return replace(done, outcome="lost", note="another worker took over the task")
+            if conflict.kind == "task":
+                begin = None  # one that should follow is there already, with a worker of its own
             continue
-        await context.enqueue_written(writes)
-        return done
+        await _enqueue(writes, begun, context)
+        return replace(done, begun=tuple(begun))
     raise StoreBusy(f"task {task.id}: the records it changes keep changing: too many concurrent updates")
+
+
+async def _enqueue(writes: Sequence[Write], begun: Sequence[Task], context: Context) -> None:
+    """Enqueues what nobody has begun. Who is stopped meanwhile cannot work on what it has begun either."""
+    try:
+        await context.enqueue_written(writes)
+    except asyncio.CancelledError:
+        await asyncio.gather(*(_release(item, context) for item in begun))
+        raise
 
 
 async def _release(task: Task, context: Context) -> None:

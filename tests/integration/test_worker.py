@@ -16,6 +16,7 @@ from handlers.demo.local_aws import LocalAws
 from receiver import background, worker
 from receiver.core import bulkhead
 from receiver.core.change import Insert, Query, Replace, Write
+from receiver.core.document import DocumentState
 from receiver.core.errors import DestinationBusy, FileGone, StoreBusy, Transient
 from receiver.core.flag import Flag
 from receiver.core.incident import Incident
@@ -82,9 +83,9 @@ class Office:
 
     def __init__(self, folder: Path, queue: TaskQueue) -> None:
         self.hands = Hands()
-        app = InMemoryApp(folder)
-        self.store = app.store
-        self.context: Context = replace(app.context, queue=queue, channels={"log": cast("Any", self.hands)})
+        self.app = InMemoryApp(folder)
+        self.store = self.app.store
+        self.context: Context = replace(self.app.context, queue=queue, channels={"log": cast("Any", self.hands)})
 
     def worker(self, **given: Any) -> Worker:
         return Worker(self.context, **given)
@@ -187,6 +188,32 @@ async def test_who_is_told_to_stop_begins_nothing_more(office: Office) -> None:
         await office.context.queue.enqueue(*await office.promise("a"))
         await asyncio.sleep(0.5)  # it would have been begun long ago
     assert await office.state("notify:a") is TaskState.READY
+
+
+@pytest.mark.parametrize(("concurrency", "enqueued"), [(4, 0), (1, 2)])
+async def test_deliveries_that_follow_are_begun_at_once_if_there_is_room_beside_what_they_follow_from(
+    office: Office, monkeypatch: pytest.MonkeyPatch, concurrency: int, enqueued: int
+) -> None:
+    noted, enqueue = list[str](), office.context.queue.enqueue
+
+    async def note(*task_ids: str, delay_seconds: float = 0) -> None:
+        noted.extend(task_ids)
+        await enqueue(*task_ids, delay_seconds=delay_seconds)
+
+    document = await office.app.submitted()
+    office.app.cloud.classified(document.job_id, "invoice")
+    await office.app.event(document.job_id)
+    (react,) = await office.app.tasks("react")
+    monkeypatch.setattr(office.context.queue, "enqueue", note)
+    async with office.worker(concurrency=concurrency).running():
+        await enqueue(react.id)
+        async with asyncio.timeout(20):
+            while (await office.app.document(document.id)).state is not DocumentState.ROUTED:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    deliveries = await office.app.tasks("deliver")
+    assert [(task.state, task.attempts) for task in deliveries] == [(TaskState.DONE, 1)] * 2
+    assert len([item for item in noted if item.startswith("deliver:")]) == enqueued
+    assert [len(to.parcels) for to in (office.app.bytes, office.app.words)] == [1, 1]
 
 
 async def test_a_ring_for_what_is_done_changes_nothing(office: Office) -> None:

@@ -240,3 +240,18 @@ def test_once_all_that_runs_has_lasted_there_is_room_whatever_hangs_fails_or_flo
     worker.now += SLOW_SECONDS
     assert worker.room().of("0 s3://well") == min(concurrency, worker.capacity.few + 20)
     assert all(worker.room().for_rank(rank) for rank in Rank)
+
+
+@given(closed=st.booleans(), passed=st.floats(0, 4 * LONGEST_PAUSE))
+def test_a_new_task_follows_at_once_unless_an_older_one_of_its_lane_may_wait_for_room(
+    closed: bool, passed: float
+) -> None:
+    worker = Clocked()
+    if closed:
+        for _ in range(FAILURES):
+            worker.capacity.end(worker.capacity.begin(to("s3://a/"), worker.now), DestinationBusy(), worker.now)
+    assert worker.capacity.may_follow(to("s3://a/"), worker.now)
+    longest = 2 * worker.capacity.wait_for(to("s3://a/"), worker.now)
+    assert worker.capacity.may_follow(to("s3://b/"), worker.now)
+    worker.now += passed
+    assert worker.capacity.may_follow(to("s3://a/"), worker.now) == (passed >= longest)

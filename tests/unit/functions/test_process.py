@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +17,8 @@ from msgspec import structs
 from handlers.functions.process import Knowledge, work_on
 from receiver.bootstrap import App
 from receiver.core.change import Insert, Replace
+from receiver.core.document import Document, DocumentState
+from receiver.core.job import JobReport
 from receiver.core.task import Task, TaskState
 from receiver.settings import Settings
 from tests.in_memory_app import InMemoryApp
@@ -152,3 +155,39 @@ def test_a_message_from_a_machine_whose_clock_is_ahead_is_not_lost(tmp_path: Pat
     assert here.invoked("a", "b") == []
     assert (here.task("a").state, here.task("b").state) == (TaskState.DONE, TaskState.READY)
     assert sent == [("notify:b", 240.0)]
+
+
+@pytest.mark.parametrize(("used", "state"), [(0.0, DocumentState.ROUTED), (0.3, DocumentState.OPEN)])
+def test_an_invocation_delivers_what_follows_while_it_has_most_of_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, used: float, state: DocumentState
+) -> None:
+    """Else each delivery is enqueued, and gets an invocation's whole time."""
+    here, sent, seconds = Deployment(tmp_path, Channel()), list[str](), 100_000.0
+    app = here.memory_app
+
+    async def enqueue(*task_ids: str, delay_seconds: float = 0) -> None:
+        sent.extend(task_ids)
+
+    async def told() -> Document:
+        document = await app.submitted()
+        app.cloud.classified(document.job_id, "invoice")
+        await app.event(document.job_id)
+        return document
+
+    document = asyncio.run(told())
+    monotonic = time.monotonic
+    monkeypatch.setattr(here.app.context.queue, "enqueue", enqueue)
+    fetch, late = app.cloud.job, [0.0]
+
+    async def slow_job(*given: Any, **named: Any) -> JobReport:
+        late[0] = used * seconds
+        return await fetch(*given, **named)
+
+    monkeypatch.setattr(app.cloud, "job", slow_job)
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + late[0])
+    (react,) = asyncio.run(app.tasks("react"))
+    records = [{"messageId": "m", "body": json.dumps({"task": react.id})}]
+    with a_process() as runner:
+        assert runner.run(work_on(records, here.app, Knowledge(), seconds=seconds)) == []
+    assert asyncio.run(app.document(document.id)).state is state
+    assert len(sent) == (0 if state is DocumentState.ROUTED else 1)
