@@ -99,6 +99,21 @@ async def test_tasks_of_an_older_mailroom_are_claimed_and_listed(
 
 
 @pytest.mark.anyio
+async def test_documents_of_an_older_mailroom_are_listed_once_among_all(
+    store: DynamoStore, local_aws: LocalAws, table: str
+) -> None:
+    """It gave each an entry of the index of all; now the index by state lists them."""
+    documents = [a_document(state=state, taken_in_at=NOW + number) for number, state in enumerate(DocumentState)]
+    for document in documents[::2]:
+        item = item_of(document, wrote="older")
+        item |= {"gsi1pk": {"S": "document#all##0"}, "gsi1sk": {"S": place_of(document.taken_in_at, document.id)}}
+        local_aws.client("dynamodb").put_item(TableName=table, Item=item)
+    await store.apply(*map(Insert, documents[1::2]))
+    assert await all_pages(store, Document, Query(limit=2)) == documents
+    assert await all_pages(store, Document, Query(limit=2, newest_first=True)) == documents[::-1]
+
+
+@pytest.mark.anyio
 async def test_a_batch_holds_the_document_it_is_named_after_whoever_wrote_it(
     store: DynamoStore, local_aws: LocalAws, table: str
 ) -> None:

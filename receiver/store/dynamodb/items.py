@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from receiver.core.change import INDEXES, Record, kind_of
-from receiver.core.document import Document
+from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Misconfigured
 from receiver.core.task import Rank, Task, TaskState
 from receiver.ports import R
@@ -40,9 +40,12 @@ SPREAD = frozenset({None, "state", "type", "forgettable"})
 SHARED: dict[tuple[type[Record], str], str] = {(Document, "forgettable"): "overdue"}
 """Indexes that lie in another one's place, because no record is in both: an open document may be overdue, a settled one
 forgettable. So the table has one index less to pay for and, where it exists, to add."""
-READ_FROM: dict[tuple[type[Record], str, str | None], str] = {(Task, "state", TaskState.READY): "claimable"}
-"""What of an index is not written, because another one lists the same records in the same order: a ready task is
-claimable from when it is due. It would be two writes for each task."""
+READ_FROM: dict[tuple[type[Record], str, str | None], tuple[str, tuple[str | None, ...]]] = {
+    (Task, "state", TaskState.READY): ("claimable", (None,)),
+    (Document, "all", None): ("state", tuple(DocumentState)),
+}
+"""What of an index is not written, because these keys of another one list the same records in the same order: a ready
+task is claimable from when it is due, and each document is in one state. Each is a write or two for each record."""
 ALONE = (Document, "batch")
 """An index in which a document has no entry under its own id: there it is found by its key."""
 PARTS = tuple(map(int, Rank))

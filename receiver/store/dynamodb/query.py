@@ -86,9 +86,8 @@ class TableQuery:
         Each round asks every partition for its next few keys. Beyond the last key of a partition that has more, nothing
         is certain: what others have there waits for the next round.
         """
-        if other := READ_FROM.get((kind, name, key)):
-            name, key = other, None
-        among = partitions(kind, name, key, part)
+        name, of_keys = READ_FROM.get((kind, name, key), (name, (key,)))
+        among = [partition for each in of_keys for partition in partitions(kind, name, each, part)]
         portion = wanted // len(among) + 8
         gsi = gsi_of(kind, name)
         while True:

@@ -108,7 +108,7 @@ def test_what_is_claimed_lies_in_the_part_of_its_rank(kind: str) -> None:
 
 
 def test_a_record_without_a_value_is_in_no_index_for_it() -> None:
-    assert set(entries_of(a_document(deadline=None, batch_id="mail"))) == {"all", "state", "batch"}
+    assert set(entries_of(a_document(deadline=None, batch_id="mail"))) == {"state", "batch"}
     assert "gsi5pk" not in item_of(a_document(deadline=None), wrote="me")
 
 
