@@ -318,7 +318,8 @@ def _put(aws: LocalAws, number: int) -> dict[str, Any]:
 def _taken(aws: LocalAws, together: int) -> list[dict[str, Any]]:
     sqs = aws.client("sqs")
     url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
-    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=together).get("Messages", [])
+    asked = {"MaxNumberOfMessages": together, "AttributeNames": ["ApproximateReceiveCount"]}
+    found = sqs.receive_message(QueueUrl=url, **asked).get("Messages", [])
     for message in found:
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return [{"messageId": item["MessageId"], "body": item["Body"]} for item in found]
+    return [{"messageId": item["MessageId"], "body": item["Body"], "attributes": item["Attributes"]} for item in found]

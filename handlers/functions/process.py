@@ -35,6 +35,8 @@ RECORD_SECONDS = 7.0
 """What is left besides when a step is ended: to write down that its attempt failed."""
 FOLLOW_SHARE = 3 / 4
 """Of the invocation's time: while so much is left, deliveries that follow are begun in it. Later ones get their own."""
+UNCLAIMED_SECONDS = 60.0
+"""Of a result's task: while it is so new, and its message comes for the first time, it needs no claim."""
 URGENT = 5
 """Tasks that are not of the batch, at most, and begun with it."""
 LOOK_SECONDS = 5.0
@@ -77,7 +79,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 async def work_on(records: Sequence[dict[str, Any]], app: App, known: Knowledge, *, seconds: float) -> list[str]:
     """The ids of the messages whose tasks were not settled within these seconds."""
-    batch = Batch(app, known, until=time.monotonic() + max(seconds - ANSWER_SECONDS, 0.0))
+    receives = {record["messageId"]: _receives(record) for record in records}
+    batch = Batch(app, known, until=time.monotonic() + max(seconds - ANSWER_SECONDS, 0.0), receives=receives)
     if any(record.get("eventSource") == "aws:sqs" for record in records):
         await known.note_delivery(app.context)
     settled = await batch.work({record["messageId"]: record["body"] for record in records})
@@ -85,14 +88,18 @@ async def work_on(records: Sequence[dict[str, Any]], app: App, known: Knowledge,
 
 
 class Batch:
-    """The messages of one invocation, which must be over at ``until`` on the monotonic clock."""
+    """The messages of one invocation, which must be over at ``until`` on the monotonic clock.
 
-    def __init__(self, app: App, known: Knowledge, *, until: float) -> None:
+    ``receives`` says how often each was handed out, by its id.
+    """
+
+    def __init__(self, app: App, known: Knowledge, *, until: float, receives: Mapping[str, int]) -> None:
         self._context = app.context
         self._lease_seconds = app.settings.lease_seconds
         self._known = known
         self._until = until
         self._follow_until = until - (until - time.monotonic()) * FOLLOW_SHARE
+        self._receives = receives
         self._settled: set[str] = set()
 
     async def work(self, messages: Mapping[str, str]) -> set[str]:
@@ -108,13 +115,15 @@ class Batch:
 
     async def _all(self, messages: Mapping[str, str]) -> None:
         tasks = dict(zip(messages, await asyncio.gather(*map(self._read, messages.values())), strict=True))
-        alone = [message_id for message_id, task in tasks.items() if task and task.cut_off]
+        alone = [message_id for message_id, task in tasks.items() if task and self._is_suspect(task, message_id)]
         together = (
-            self._answer(message_id, messages[message_id]) for message_id in messages if message_id not in alone
+            self._answer(message_id, messages[message_id], tasks[message_id])
+            for message_id in messages
+            if message_id not in alone
         )
         await asyncio.gather(*together, self._look_for_urgent([task for task in tasks.values() if task]))
         for message_id in alone:
-            await self._answer(message_id, messages[message_id])
+            await self._answer(message_id, messages[message_id], None)
 
     async def _read(self, task_id: str) -> Task | None:
         try:
@@ -122,18 +131,38 @@ class Batch:
         except MailroomError:
             return None  # its claim will fail for the same reason, and report it
 
-    async def _answer(self, message_id: str, task_id: str) -> None:
-        if await _isolated(self._settle(task_id), task=task_id):
+    def _is_suspect(self, task: Task, message_id: str) -> bool:
+        """Whether it may have ended an earlier invocation, in an attempt that was taken over or had no claim."""
+        return task.cut_off > 0 or (_needs_no_claim(task) and self._receives.get(message_id, 0) > 1)
+
+    async def _answer(self, message_id: str, task_id: str, read: Task | None) -> None:
+        unclaimed = read if self._receives.get(message_id) == 1 else None
+        if await _isolated(self._settle(task_id, unclaimed), task=task_id):
             self._settled.add(message_id)
 
-    async def _settle(self, task_id: str) -> bool:
-        """Whether the message is settled."""
+    async def _settle(self, task_id: str, read: Task | None) -> bool:
+        """Whether the message is settled. ``read`` is its task if it may be begun without a claim."""
         if self._seconds_left <= 0:
             return False
-        tasks = await self._claim(self._known.room(), ids=[task_id])
+        tasks = self._begun_unclaimed(read) or await self._claim(self._known.room(), ids=[task_id])
         if not tasks:
             await enqueue_again(task_id, self._context, room_in=self._room_in)
         return await self._work_on(tasks)
+
+    def _begun_unclaimed(self, task: Task | None) -> list[Task]:
+        """A result's new task, claimed in this process alone: the store hears of it with the end of the attempt.
+
+        Its step changes nothing but the store, and the change needs the task as it was read: whoever else worked on it
+        meanwhile, one change is written. An attempt that ends with its process is not counted, but the next one is: its
+        message comes for the second time then, and one of the sweep's too late. A long attempt renews its lease, and
+        so writes its claim.
+        """
+        now = self._context.clock()
+        if task is None or not _needs_no_claim(task) or task.due_at > now + EARLY_SECONDS:
+            return []
+        if abs(now - task.created_at) > UNCLAIMED_SECONDS or not self._known.room().take(task):
+            return []
+        return [task.claim(owner=owner_name(), now=now, lease_seconds=self._lease_seconds)]
 
     async def _look_for_urgent(self, tasks: Sequence[Task]) -> None:
         """Where these can wait, more urgent tasks may be far behind them in the queue: some are begun now."""
@@ -186,6 +215,19 @@ async def _isolated(work: Awaitable[bool], **facts: str) -> bool:
     except Exception:
         log.exception("unhandled_exception")
     return False
+
+
+def _needs_no_claim(task: Task) -> bool:
+    """Whether it is a result's task that nobody has touched: its attempt changes nothing but the store."""
+    return task.kind == "react" and task.version == 0
+
+
+def _receives(record: Mapping[str, Any]) -> int:
+    """How often SQS has handed this message to anybody; 0 when nobody says so."""
+    try:
+        return int(record["attributes"]["ApproximateReceiveCount"])
+    except (KeyError, TypeError, ValueError):
+        return 0
 
 
 def _named(body: str) -> str:

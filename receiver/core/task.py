@@ -11,7 +11,8 @@
 Attempts are counted at the claim. An attempt that nobody ends (its process died, its function's time was over, the
 store could not be written) counts like one that failed: once its lease is over, operations/lease_takeover.py retries
 the task or gives it up, by the same schedule. So a task that kills its process each time is parked in the end all the
-same.
+same. On Lambda a new result's first attempt is claimed in memory alone (handlers/functions/process.py): one that nobody
+ends leaves no trace, and the next is counted.
 """
 
 import math

@@ -19,6 +19,7 @@ from receiver.bootstrap import App
 from receiver.core.change import Insert, Replace
 from receiver.core.document import Document, DocumentState
 from receiver.core.job import JobReport
+from receiver.core.retry import SCHEDULE
 from receiver.core.task import Task, TaskState
 from receiver.settings import Settings
 from tests.in_memory_app import InMemoryApp
@@ -64,10 +65,10 @@ def a_process() -> Iterator[asyncio.Runner]:
 class Deployment:
     """A store with ten notices, and the function that tells them."""
 
-    def __init__(self, folder: Path, channel: Channel) -> None:
+    def __init__(self, folder: Path, channel: Channel, lease_seconds: float = 60) -> None:
         self.memory_app = InMemoryApp(folder)
         context = replace(self.memory_app.context, channels={"log": cast("Any", channel)})
-        self.app = App(settings=Settings(lease_seconds=60), context=context, receiver=None)
+        self.app = App(settings=Settings(lease_seconds=lease_seconds), context=context, receiver=None)
         asyncio.run(self.memory_app.store.apply(*(Insert(a_notice(name)) for name in NAMES)))
 
     def invoked(self, *names: str, seconds: float = 300) -> list[str] | None:
@@ -155,6 +156,123 @@ def test_a_message_from_a_machine_whose_clock_is_ahead_is_not_lost(tmp_path: Pat
     assert here.invoked("a", "b") == []
     assert (here.task("a").state, here.task("b").state) == (TaskState.DONE, TaskState.READY)
     assert sent == [("notify:b", 240.0)]
+
+
+class Result:
+    """A document whose job is done, and the messages about that."""
+
+    def __init__(self, folder: Path, lease_seconds: float = 60) -> None:
+        self.here = Deployment(folder, Channel(), lease_seconds)
+        self.app = self.here.memory_app
+        self.claims = 0
+        self.document = asyncio.run(self._told())
+        (self.task,) = asyncio.run(self.app.tasks("react"))
+        self._claim, self.app.store.claim = self.app.store.claim, self._counted  # type: ignore[method-assign]
+
+    async def _told(self) -> Document:
+        document = await self.app.submitted()
+        self.app.cloud.classified(document.job_id, "invoice")
+        await self.app.event(document.job_id)
+        return document
+
+    async def _counted(self, **given: Any) -> list[Task]:
+        self.claims += 1
+        return await self._claim(**given)
+
+    def message(self, receives: object, name: str = "m") -> dict[str, Any]:
+        attributes = {} if receives is None else {"attributes": {"ApproximateReceiveCount": receives}}
+        return {"messageId": name, "body": json.dumps({"task": self.task.id}), **attributes}
+
+    def invoked(self, *records: dict[str, Any]) -> list[str] | None:
+        """The messages that come again; None when the process died."""
+        with a_process() as runner:
+            try:
+                return runner.run(work_on(records, self.here.app, Knowledge(), seconds=300))
+            except ProcessDiesError:
+                return None
+
+    def now(self) -> tuple[DocumentState, Task]:
+        (task,) = asyncio.run(self.app.tasks("react"))
+        return asyncio.run(self.app.document(self.document.id)).state, task
+
+
+@pytest.mark.parametrize(
+    ("receives", "later", "claims"),
+    [("1", 0, 0), ("1", 60, 0), ("1", 61, 1), ("1", -1, 0), ("2", 0, 1), (None, 0, 1), ("x", 0, 1), ([], 0, 1)],
+)
+def test_a_new_result_whose_message_comes_for_the_first_time_needs_no_claim(
+    tmp_path: Path, receives: object, later: float, claims: int
+) -> None:
+    result = Result(tmp_path)
+    result.app.now += later
+    assert result.invoked(result.message(receives)) == []
+    state, task = result.now()
+    assert (state, task.state, task.attempts, result.claims) == (DocumentState.ROUTED, TaskState.DONE, 1, claims)
+
+
+def test_two_messages_of_one_result_decide_it_once(tmp_path: Path) -> None:
+    """The queue may deliver twice, and the sweep enqueue again: both attempts run, and one is written."""
+    result = Result(tmp_path)
+    assert result.invoked(result.message("1", "a"), result.message("1", "b")) == []
+    state, task = result.now()
+    assert (state, task.state, task.version) == (DocumentState.ROUTED, TaskState.DONE, 1)
+    assert len(result.app.cloud.asked) == 2
+    assert [len(to.parcels) for to in (result.app.bytes, result.app.words)] == [1, 1]
+    assert len(asyncio.run(result.app.tasks("deliver"))) == 2
+
+
+def test_a_result_that_ends_its_process_is_counted_from_the_second_time_on_and_parked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = Result(tmp_path)
+
+    async def job(*_: Any, **__: Any) -> None:
+        raise ProcessDiesError
+
+    monkeypatch.setattr(result.app.cloud, "job", job)
+    assert result.invoked(result.message("1")) is None
+    assert result.now()[1] == result.task
+    attempts = 0
+    while result.now()[1].state is not TaskState.PARKED:
+        assert result.invoked(result.message(str(2 + attempts))) is None
+        attempts += 1
+        assert result.now()[1].attempts == attempts
+        asyncio.run(result.app.workers_die())
+        result.app.later(100_000)
+    assert attempts == len(SCHEDULE) + 1
+
+
+def test_a_result_that_may_have_ended_its_process_runs_after_all_others_of_its_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = Result(tmp_path)
+    told = cast("Channel", result.here.app.context.channels["log"]).told
+    fetch, before = result.app.cloud.job, list[int]()
+
+    async def job(*given: Any, **named: Any) -> JobReport:
+        before.append(len(told))
+        return await fetch(*given, **named)
+
+    monkeypatch.setattr(result.app.cloud, "job", job)
+    others = [{"messageId": name, "body": json.dumps({"task": f"notify:{name}"})} for name in NAMES]
+    assert result.invoked(result.message("2"), *others) == []
+    assert before == [len(NAMES)]
+
+
+def test_a_long_attempt_writes_its_claim_with_its_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = Result(tmp_path, lease_seconds=0.03)
+    fetch, seen = result.app.cloud.job, list[Task]()
+
+    async def slow(*given: Any, **named: Any) -> JobReport:
+        while not seen or seen[-1].state is not TaskState.RUNNING:
+            seen.extend(await result.app.tasks("react"))
+            await asyncio.sleep(0.001)
+        return await fetch(*given, **named)
+
+    monkeypatch.setattr(result.app.cloud, "job", slow)
+    assert result.invoked(result.message("1")) == []
+    assert (seen[0].state, seen[-1].attempts, result.claims) == (TaskState.READY, 1, 0)
+    assert result.now()[0] is DocumentState.ROUTED
 
 
 @pytest.mark.parametrize(("used", "state"), [(0.0, DocumentState.ROUTED), (0.3, DocumentState.OPEN)])
