@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from receiver.core.change import Insert, InsertIfAbsent, Write, written_records
 from receiver.core.document import Delivery, DeliveryState, Document, DocumentState
 from receiver.core.message_type import Meaning
-from receiver.core.task import Task, new_task
+from receiver.core.task import Task, delivery_parts, new_task
 
 
 def delivery_tasks(document: Document, *, now: float) -> list[InsertIfAbsent]:
@@ -26,10 +26,11 @@ def due_deliveries(document: Document) -> list[Delivery]:
 
 def delivery_task(delivery: Delivery, document: Document, *, now: float) -> InsertIfAbsent:
     """The task to make this delivery; one for each time that it is begun anew."""
-    run = [delivery.run] if delivery.run else []
     at = {"endpoint": delivery.to.endpoint} if delivery.to.endpoint else {}
     details = {"delivery_id": delivery.id, "to": delivery.to.url, **at}
-    return InsertIfAbsent(new_task("deliver", delivery.id, *run, subject=document.id, now=now, details=details))
+    return InsertIfAbsent(
+        new_task("deliver", *delivery_parts(delivery.id, delivery.run), subject=document.id, now=now, details=details)
+    )
 
 
 def container_tasks(writes: Sequence[Write], *, now: float, reopened: bool = False) -> list[InsertIfAbsent]:

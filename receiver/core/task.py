@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from receiver.core.document import Document
 from receiver.core.errors import NotAllowed
-from receiver.core.ids import place, task_id
+from receiver.core.ids import id_parts, place, task_id
 
 NOTE_LIMIT = 300
 """Characters of a note."""
@@ -247,3 +247,19 @@ def new_task(
 def submission_of(document: Document, *, now: float, bulk: bool = False) -> Task:
     """The task to submit this document for its present number of submissions."""
     return new_task("submit", document.id, document.submissions, subject=document.id, now=now, bulk=bulk)
+
+
+def delivery_parts(delivery_id: str, run: int) -> tuple[str | int, ...]:
+    """What the id of the task is made of that makes this delivery when it was begun for this time."""
+    return (delivery_id, run) if run else (delivery_id,)
+
+
+def delivery_task_ids(document: Document) -> list[str]:
+    """The ids of all tasks that can have made, or are to make, a delivery that the document has now."""
+    runs = ((delivery.id, run) for delivery in document.deliveries for run in range(delivery.run + 1))
+    return [task_id("deliver", *delivery_parts(*each)) for each in runs]
+
+
+def is_named_after_delivery(task: Task) -> bool:
+    """Whether its id says which delivery it makes: while its document has that, ``delivery_task_ids`` has it."""
+    return task.kind == "deliver" and id_parts(task.id)[:2] == ("deliver", task.details.get("delivery_id"))

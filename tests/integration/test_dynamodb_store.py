@@ -14,9 +14,10 @@ from handlers.demo.local_aws import LocalAws
 from receiver.aws.client import JsonClient
 from receiver.core.balance import Tally
 from receiver.core.change import Delete, Insert, Query, Replace
-from receiver.core.document import Document, DocumentState
+from receiver.core.document import Delivery, Document, DocumentState
 from receiver.core.event import Event
-from receiver.core.task import Task
+from receiver.core.plan import Target
+from receiver.core.task import Task, TaskState
 from receiver.ports import Store
 from receiver.store.dynamodb.items import item_of, place_of
 from receiver.store.dynamodb.store import DynamoStore
@@ -131,6 +132,36 @@ async def test_a_batch_holds_the_document_it_is_named_after_whoever_wrote_it(
     assert await all_pages(store, Document, query) == [*parts, mail]
     assert await all_pages(store, Document, replace(query, since=NOW + 2)) == []
     assert await all_pages(store, Document, Query(by="batch", key="none")) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_the_tasks_of_a_document_are_listed_with_and_without_an_entry(
+    store: DynamoStore, local_aws: LocalAws, table: str, newest_first: bool
+) -> None:
+    """Those of its deliveries have none unless they are parked; an older Mailroom gave one to each."""
+    to = Target(url="s3://mail/")
+    document = a_document(
+        id="doc", deliveries=tuple(Delivery(id=item, to=to, route="r", place="", run=2) for item in "ab")
+    )
+    ids = ["submit:doc:0", "deliver:a", "deliver:a:2", "deliver:b:2", "deliver:gone:1"]
+    tasks = [
+        a_task(
+            id=task_id, kind=task_id.partition(":")[0], subject="doc", created_at=NOW + number, state=state,
+            details={"delivery_id": task_id.split(":")[1]},
+        )
+        for number, (task_id, state) in enumerate(zip(ids, [*TaskState, TaskState.PARKED], strict=True))
+    ]  # fmt: skip
+    other = a_task(id="deliver:b:1", kind="deliver", subject="else", details={"delivery_id": "b"})
+    item = item_of(tasks[1], wrote="older")
+    item |= {"gsi3pk": {"S": "task#subject#doc"}, "gsi3sk": {"S": place_of(tasks[1].created_at, tasks[1].id)}}
+    local_aws.client("dynamodb").put_item(TableName=table, Item=item)
+    await store.apply(Insert(document), *map(Insert, (tasks[0], *tasks[2:], other)))
+    listed = tasks[::-1] if newest_first else tasks
+    for limit in (1, 2, 9):
+        query = Query(by="subject", key="doc", newest_first=newest_first, limit=limit)
+        assert await all_pages(store, Task, query) == listed
+    assert await all_pages(store, Task, Query(by="subject", key="doc", since=NOW + 2, until=NOW + 4)) == tasks[2:4]
 
 
 def test_the_store_and_the_dictionary_agree(local_aws: LocalAws) -> None:

@@ -25,7 +25,7 @@ import msgspec
 from receiver.core.change import INDEXES, Record, kind_of
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Misconfigured
-from receiver.core.task import Rank, Task, TaskState
+from receiver.core.task import Rank, Task, TaskState, is_named_after_delivery
 from receiver.ports import R
 from receiver.store import codec
 from receiver.store.dynamodb import body
@@ -46,8 +46,8 @@ READ_FROM: dict[tuple[type[Record], str, str | None], tuple[str, tuple[str | Non
 }
 """What of an index is not written, because these keys of another one list the same records in the same order: a ready
 task is claimable from when it is due, and each document is in one state. Each is a write or two for each record."""
-ALONE = (Document, "batch")
-"""An index in which a document has no entry under its own id: there it is found by its key."""
+NAMED: frozenset[tuple[type[Record], str]] = frozenset({(Document, "batch"), (Task, "subject")})
+"""Indexes in which some records have no entry, because the key names them (``is_named``)."""
 PARTS = tuple(map(int, Rank))
 """The values by which an index is partitioned."""
 OLDER = -1
@@ -117,11 +117,20 @@ def entries_of(record: Record) -> dict[str, IndexEntry]:
         key = getattr(record, index.key) if index.key else None
         if order is None or (index.key and key in (None, index.unlisted)):
             continue
-        if (kind, name, key) in READ_FROM or ((kind, name) == ALONE and key == record.id):
+        if (kind, name, key) in READ_FROM or ((kind, name) in NAMED and is_named(record)):
             continue
         among = partitions(kind, name, key, getattr(record, index.part) if index.part else None)
         entries[name] = IndexEntry(among[_hash(record.id) % len(among)], place_of(order, record.id))
     return entries
+
+
+def is_named(record: Record) -> bool:
+    """Whether it is found without an entry: a document that came alone, by the id of its batch; the task of a delivery,
+    by its document's deliveries, unless it is parked and may outlast them.
+    """
+    if isinstance(record, Document):
+        return record.batch_id == record.id
+    return isinstance(record, Task) and record.state is not TaskState.PARKED and is_named_after_delivery(record)
 
 
 def gsi_of(kind: type[Record], name: str) -> str:

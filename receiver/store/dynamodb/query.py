@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from receiver.core.change import INDEXES, Record
-from receiver.store.dynamodb.items import ALONE, READ_FROM, Item, gsi_of, partitions, pk_of, place_of, record_of
+from receiver.core.document import Document
+from receiver.core.task import Task, delivery_task_ids
+from receiver.store.dynamodb.items import NAMED, READ_FROM, Item, gsi_of, partitions, pk_of, place_of, record_of
 
 MOST_READ = 100
 """Items of one BatchGetItem."""
@@ -92,8 +94,8 @@ class TableQuery:
         gsi = gsi_of(kind, name)
         while True:
             parts = await asyncio.gather(*(self._part(gsi, partition, span, portion) for partition in among))
-            if (kind, name) == ALONE and key is not None:
-                parts.append(await self._alone(kind, name, key, span))
+            if (kind, name) in NAMED and key is not None:
+                parts.append(await self._named(kind, name, key, span))
             keys, complete = _merged(parts, span)
             if len(keys) > wanted:
                 keys, complete = keys[:wanted], False
@@ -124,16 +126,23 @@ class TableQuery:
         keys = [ItemKey(item[f"{gsi}sk"]["S"], item["pk"]["S"], partition) for item in answer["Items"]]
         return PartitionPage([key for key in keys if key.place != span.after], whole=not answer.get("LastEvaluatedKey"))
 
-    async def _alone(self, kind: type[Any], name: str, key: str, span: KeyRange) -> PartitionPage:
-        """The record whose id is the key, where it is in the range and has no entry in the index."""
-        pk, (lowest, highest) = pk_of(kind, key), span.bounds()
-        item = (await self.items([pk])).get(pk, {})
-        if not item or f"{gsi_of(kind, name)}pk" in item:
-            return PartitionPage([], whole=True)
-        record = record_of(kind, item)
-        place = place_of(getattr(record, INDEXES[kind][name].order), record.id)
-        fits = getattr(record, INDEXES[kind][name].key or "") == key and lowest <= place <= highest
-        return PartitionPage([ItemKey(place, pk, "")] if fits and place != span.after else [], whole=True)
+    async def _named(self, kind: type[Any], name: str, key: str, span: KeyRange) -> PartitionPage:
+        """The records of this key that have no entry in the index, because it names them."""
+        document = pk_of(Document, key)
+        found = await self.items([document])
+        if kind is Task and found:
+            ids = delivery_task_ids(record_of(Document, found[document]))
+            found = await self.items([pk_of(Task, task_id) for task_id in ids])
+        index, gsi, (lowest, highest) = INDEXES[kind][name], gsi_of(kind, name), span.bounds()
+        records = {pk: record_of(kind, item) for pk, item in found.items() if f"{gsi}pk" not in item}
+        keys = [
+            ItemKey(place_of(getattr(record, index.order), record.id), pk, "")
+            for pk, record in records.items()
+            if getattr(record, index.key or "") == key
+        ]
+        return PartitionPage(
+            [item for item in keys if lowest <= item.place <= highest and item.place != span.after], whole=True
+        )
 
     async def _records(self, kind: type[Any], gsi: str, keys: Sequence[ItemKey]) -> list[Any]:
         """The records of these entries that are still in the index."""

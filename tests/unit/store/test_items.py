@@ -11,11 +11,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.core.change import INDEXES, Record
-from receiver.core.document import Document
+from receiver.core.change import INDEXES, Record, changed
+from receiver.core.document import Delivery, Document
 from receiver.core.errors import Misconfigured
 from receiver.core.event import Event
-from receiver.core.task import Rank, Task, TaskState
+from receiver.core.follow_up import delivery_task
+from receiver.core.plan import Target
+from receiver.core.task import Rank, Task, TaskState, delivery_task_ids
 from receiver.store import codec
 from receiver.store.dynamodb.body import DICTIONARIES, NEWEST
 from receiver.store.dynamodb.items import (
@@ -229,3 +231,18 @@ def test_a_finished_task_is_in_no_index_by_state() -> None:
 def test_a_body_that_is_none_is_told_with_its_item(body: dict[str, Any]) -> None:
     with pytest.raises(Misconfigured, match=r"^the item document#doc_1 is damaged: "):
         record_of(Document, {**item_of(a_document(id="doc_1"), wrote="w"), "body": body})
+
+
+@given(st.text(min_size=1, max_size=9), st.integers(0, 5), st.sampled_from(TaskState))
+def test_the_task_of_a_delivery_is_found_by_its_document_or_has_an_entry(
+    delivery_id: str, run: int, state: TaskState
+) -> None:
+    delivery = Delivery(id=delivery_id, to=Target(url="s3://mail/"), route="", place="", run=run)
+    document = a_document(deliveries=(delivery,))
+    new = delivery_task(delivery, document, now=NOW).record
+    assert isinstance(new, Task)
+    task = changed(new, state=state)
+    assert task.id in delivery_task_ids(document)
+    assert ("subject" in entries_of(task)) == (state is TaskState.PARKED)
+    for strange in (a_task(kind="deliver", details=task.details), changed(task, details={}), changed(task, kind="odd")):
+        assert "subject" in entries_of(strange)
