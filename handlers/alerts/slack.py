@@ -169,7 +169,7 @@ def _blocks(notice: Notice, shade: str) -> list[dict[str, Any]]:
             blocks.append({"type": "context", "elements": [_mrkdwn(f"*{name}*", 2000)]})
             blocks.append({"type": "section", "text": _plain(shown[name], 3000)})
     if notice.commands:
-        blocks.append(_section(_commands(notice)))
+        blocks.append({"type": "section", "text": _mrkdwn(_commands(notice), 3000)})
     links = [("Open the incident", notice.link), ("Open the document", notice.document_link)]
     if buttons := [_button(name, link) for name, link in links if link]:
         blocks.append({"type": "actions", "elements": buttons})
@@ -180,10 +180,6 @@ def _blocks(notice: Notice, shade: str) -> list[dict[str, Any]]:
 
 def _commands(notice: Notice) -> str:
     return "```" + _escaped("\n".join(notice.commands)).replace("```", "'''") + "```" if notice.commands else ""
-
-
-def _section(content: str) -> dict[str, Any]:
-    return {"type": "section", "text": _mrkdwn(content, 3000)}
 
 
 def _mrkdwn(content: str, limit: int) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def event_attributes(request: DeliveryRequest) -> dict[str, str]:
     event = {"event": event_type(request), "document_id": request.document.id}
     if request.meaning is Meaning.SUPERSEDED:
         return event
-    return event | {"way": request.plan.way, "review": _truth(request.plan.review)} | manifest_attributes(request)
+    return event | {"way": request.plan.way, "review": str(request.plan.review).lower()} | manifest_attributes(request)
 
 
 def cloudevent(request: DeliveryRequest) -> bytes:
@@ -110,10 +110,6 @@ def _extensions(request: DeliveryRequest) -> dict[str, Any]:
     found = {name: value for name, value in manifest_attributes(request).items() if name in ("type", "confidence")}
     named = {"documenttype": found["type"], "confidence": found["confidence"]} if found else {}
     return {"way": request.plan.way, "review": request.plan.review, **named}
-
-
-def _truth(value: bool) -> str:
-    return "true" if value else "false"
 
 
 def _without_rows(manifest: Any) -> dict[str, Any]:

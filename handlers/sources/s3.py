@@ -18,7 +18,7 @@ from handlers.destinations.manifest import DELIVERY
 from handlers.sources.s3_integrity import refuse_bogus, refuse_part
 from receiver.aws.boto import Aws, DestinationAccess
 from receiver.core.delivery_request import Content
-from receiver.core.document import Delivery, Document
+from receiver.core.document import Document
 from receiver.core.errors import AccessDenied, DocumentRefused, FileGone, Unroutable
 from receiver.core.header_block import HEAD_BYTES
 from receiver.log import log_line
@@ -106,7 +106,11 @@ class S3Source:
 
     def _access(self, document: Document) -> DestinationAccess:
         """The access to the place from which the document is read: as it was when it was delivered there."""
-        copies = (item.to.options for item in document.copies if _location(item) == document.content)
+        copies = (
+            item.to.options
+            for item in document.copies
+            if item.receipt is not None and item.receipt.location == document.content
+        )
         access = reach.access_of(options_.given(next(copies, {}), self._environ))
         return replace(access, endpoint=reach.split_endpoint(document.content)[0])
 
@@ -184,10 +188,6 @@ class S3Source:
             raise FileGone(f"{at} no longer exists")
         refuse_bogus(answer, str(at))
         return answer
-
-
-def _location(delivery: Delivery) -> str:
-    return delivery.receipt.location if delivery.receipt else ""
 
 
 def _version(answer: dict[str, Any]) -> str:

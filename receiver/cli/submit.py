@@ -158,12 +158,9 @@ async def _take_in(app: App, path: Path, root: Path | None, *, packet: bool, bul
 
 async def take_in_file(app: App, path: Path, file: BufferedReader, *, packet: bool, bulk: bool = False) -> IngestedFile:
     """The outcome of one open file; its sender is the owner of the file."""
-    arrival = IncomingFile(name=path.name, kind="folder", source=file, sender=_owner(file), packet=packet, bulk=bulk)
+    owner = _user(os.fstat(file.fileno()).st_uid)
+    arrival = IncomingFile(name=path.name, kind="folder", source=file, sender=owner, packet=packet, bulk=bulk)
     return await ingest_file(arrival, app.context)
-
-
-def _owner(file: BufferedReader) -> str:
-    return _user(os.fstat(file.fileno()).st_uid)
 
 
 @functools.lru_cache(maxsize=1000)
@@ -227,7 +224,10 @@ def report_submitted(taken: list[Ingested], refused: list[SubmitRefusal], *, set
     if settled:
         table(DOCUMENT_COLUMNS, [document_row(item.document) for item in taken])
     else:
-        rows = [(item.document.id, item.document.name, _known(item), item.document.state) for item in taken]
+        rows = [
+            (item.document.id, item.document.name, "now" if item.fresh else "before", item.document.state)
+            for item in taken
+        ]
         table(("document", "name", "received", "state"), rows)
     fresh = sum(item.fresh for item in taken)
     say(f"{quantity(len(taken), 'document')}: {fresh} new, {len(taken) - fresh} known; {len(refused)} skipped")
@@ -240,7 +240,3 @@ def report_submitted(taken: list[Ingested], refused: list[SubmitRefusal], *, set
 def _ignored(item: Ingested) -> str:
     options = {"packet": "--packet", "name": "the name", "metadata": "--metadata"}
     return ", ".join(options[given] for given in item.ignored)
-
-
-def _known(item: Ingested) -> str:
-    return "now" if item.fresh else "before"

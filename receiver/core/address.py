@@ -37,10 +37,8 @@ def unbalanced(field: str) -> bool:
 
 def quoted(name: str) -> str:
     """The name as it may stand before an address, quoted where a reader could take it, or a part of it, for one."""
-    return _quotation(name) if re.search(r'["()<>@,;:\\]', name) else name
-
-
-def _quotation(name: str) -> str:
+    if not re.search(r'["()<>@,;:\\]', name):
+        return name
     return '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
 
 

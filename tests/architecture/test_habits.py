@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,43 @@ def test_no_property_rests_on_the_speed_of_the_machine() -> None:
                     given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
                     assert "deadline" not in given, path
                     assert "too_slow" in given.get("suppress_health_check", "too_slow"), f"{path}: it replaces ours"
+
+
+WRAPPERS = 30
+"""Trivial wrappers that the whole product may have."""
+
+
+def test_few_functions_hide_one_short_line_that_is_used_once() -> None:
+    """A reader has to look each of them up, and finds nothing that the place of the call could not have said."""
+    paths = [path for top in ("receiver", "handlers") for path in (ROOT / top).rglob("*.py")]
+    found = [f"{path.relative_to(ROOT)}: {name}" for path in paths for name in _wrappers(ast.parse(path.read_text()))]
+    assert len(found) <= WRAPPERS, "\n".join(sorted(found))
+
+
+def _wrappers(module: ast.Module) -> list[str]:
+    """Private functions that are called from one place and whose body is one statement of at most three lines.
+
+    Left out are those whose name or docstring says more than the line: with a docstring, conditions, loops, and what
+    is passed as a value or decorated.
+    """
+    called = {id(node.func) for node in ast.walk(module) if isinstance(node, ast.Call)}
+    uses = defaultdict[str, list[bool]](list)
+    for node in ast.walk(module):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            uses[node.id].append(id(node) in called)
+    functions = [node for node in module.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    private = [item for item in functions if item.name.startswith("_") and not item.decorator_list]
+    return [item.name for item in private if uses[item.name] == [True] and _is_short(item)]
+
+
+def _is_short(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    (statement, *more), returns = function.body, function.returns
+    if more or (returns is not None and ast.unparse(returns) == "bool"):
+        return False
+    loops = (ast.comprehension, ast.For, ast.AsyncFor, ast.While, ast.Lambda, ast.Yield, ast.YieldFrom)
+    plain = isinstance(statement, ast.Return | ast.Expr | ast.Assign)
+    lines = (statement.end_lineno or statement.lineno) - statement.lineno + 1
+    return plain and lines <= 3 and not any(isinstance(node, loops) for node in ast.walk(statement))
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), (["-h"], 0), (["nonsense"], 2), (["dev", "demo"], 2)])

@@ -33,7 +33,7 @@ def show_all(as_json: bool) -> None:
             (
                 item.id,
                 item.url,
-                _events(item),
+                "all" if item.events is None else str(len(item.events)),
                 item.output_format,
                 "yes" if item.has_secret else "NO",
                 ", ".join(item.headers),
@@ -106,10 +106,6 @@ async def _drift(cloud: LlamaCloud, settings: Settings) -> kept.Drift:
     return kept.Drift(
         tuple(f"{ours.id}: {item}" for item in found.differs), tuple(f"{ours.id}: {item}" for item in found.untold)
     )
-
-
-def _events(item: SavedWebhook) -> str:
-    return "all" if item.events is None else str(len(item.events))
 
 
 def _data(item: SavedWebhook) -> dict[str, object]:
