@@ -1,8 +1,9 @@
 """Job result: fetch the job that an event, or the sweep, is about; write what it means for its document.
 
-A job on record counts for its document; whose another job is, pipeline/job_context.py finds out. One that is still at
-work is looked at again. What a result means, a family of events says in its own file
-(handlers/event_types/classify.py); what becomes of a document without one is the same for all (pipeline/no_result.py).
+A job on record belongs to its document; pipeline/job_context.py finds out whose any other job is. One that is still
+running is asked about again. Each family of events says in its own module what a result means
+(handlers/event_types/classify.py). What becomes of a document whose job failed is the same for all
+(pipeline/job_failure.py).
 """
 
 import contextlib
@@ -21,7 +22,7 @@ from receiver.core.media import is_unread
 from receiver.pipeline.context import Context, StepResult, once_as_read
 from receiver.pipeline.gather_facts import bytes_wanted, gather_facts
 from receiver.pipeline.job_context import GRACE, JobContext, fetch_unrecorded_job, on_record
-from receiver.pipeline.no_result import no_result_alerts, without_result
+from receiver.pipeline.job_failure import failure_alerts, without_result
 from receiver.pipeline.receive import handling_of
 
 EARLY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -97,7 +98,7 @@ async def write_result(
             return completed(job, context)
         return *completed(replace(job, document=facts.on(job.document)), context), *facts.writes
 
-    alerts_of = None if done else partial(no_result_alerts, fetched, context=context)
+    alerts_of = None if done else partial(failure_alerts, fetched, context=context)
     return StepResult(note=fetched.report.status, change=change, alerts_of=alerts_of)
 
 

@@ -14,7 +14,7 @@ from receiver.core.job import Job, JobKind
 from receiver.core.job_update import Command, JobUpdate
 from receiver.core.task import Task
 from receiver.pipeline.context import CommandHandler, Context, EventHandler, JobTerms, StepResult, TaskHandler
-from receiver.pipeline.no_result import held_for
+from receiver.pipeline.job_failure import held_for
 
 K = TypeVar("K")
 V = TypeVar("V")

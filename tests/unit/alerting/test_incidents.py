@@ -79,7 +79,7 @@ async def test_an_incident_whose_messages_were_masked_otherwise_before_an_upgrad
 ) -> None:
     message = "The model's certificate expired on Thu, 26 Nov 2026 15:31:47 GMT"
     with monkeypatch.context() as before:
-        before.setattr("receiver.pipeline.no_result.cause_of", lambda text, *_: text)
+        before.setattr("receiver.pipeline.job_failure.cause_of", lambda text, *_: text)
         first = await fail(app, "a.pdf", message)
     second = await fail(app, "b.pdf", message)
     await sweep_after(app)

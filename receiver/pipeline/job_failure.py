@@ -1,4 +1,4 @@
-"""No result: what happens to a document whose job ended without one. It is resubmitted, fails, or is held."""
+"""Job failure: what happens to a document whose job ended without a result. It is resubmitted, fails, or is held."""
 
 import re
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def without_result(job: JobContext, context: Context) -> Sequence[Write]:
     return concluded(job, held_document(job.document, reason, context.clock()), context)
 
 
-def no_result_alerts(job: JobContext, writes: Sequence[Write], context: Context) -> Sequence[Alert]:
+def failure_alerts(job: JobContext, writes: Sequence[Write], context: Context) -> Sequence[Alert]:
     """The alert of a job without a result; none while its document is resubmitted: that is only counted."""
     if any(document.step is Step.RECEIVED for document in written_records(writes, Document)):
         context.meter.count("mailroom_alerts", kind="job.failed", outcome="mended")
