@@ -1,16 +1,17 @@
-"""A session with a role that was assumed through STS; its credentials are renewed before they expire."""
+"""A boto3 session in an assumed role; its credentials are renewed before they expire."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 SESSION_NAME = "mailroom"
-"""What CloudTrail shows beside the role."""
+"""What CloudTrail shows next to the role."""
 
 
 def session_in_role(open_sts: Callable[[], Any], role: str, *, external_id: str = "", region: str | None) -> Any:
-    """A boto3 session whose clients sign as this role. STS is asked, by ``open_sts()``, when the first of them signs.
+    """A boto3 session whose clients sign as this role. ``open_sts()`` makes the STS client when the first of them
+    signs.
 
-    Its refusal is the ClientError of the call that needed it.
+    If STS refuses, the call that needed the credentials raises its ClientError.
     """
     import boto3
     from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
@@ -33,7 +34,7 @@ def session_in_role(open_sts: Callable[[], Any], role: str, *, external_id: str 
 
 
 def _credentials(answer: Mapping[str, Any]) -> dict[str, str]:
-    """As botocore's refreshable credentials take them."""
+    """In the form that botocore's refreshable credentials expect."""
     return {
         "access_key": answer["AccessKeyId"],
         "secret_key": answer["SecretAccessKey"],

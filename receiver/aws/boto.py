@@ -1,8 +1,8 @@
-"""AWS: clients made late and once per service, and calls pushed to threads; the errors are in errors.py.
+"""boto3 for async code: one client for each service, created at its first call; calls run in threads.
 
-Which account, region and endpoint is botocore's own business (``AWS_*``, ``AWS_ENDPOINT_URL`` included), unless a
-destination names a role or an endpoint of its own (``through``). Nobody else in the product imports boto3 to deliver or
-to alert.
+botocore finds account, region and endpoint itself (``AWS_*``, ``AWS_ENDPOINT_URL`` included), unless a destination
+names a role or an endpoint of its own (``through``). All deliveries and alerts use this module; errors.py translates
+the errors.
 """
 
 import asyncio
@@ -26,40 +26,40 @@ from receiver.core.object_key import attachment
 R = TypeVar("R")
 
 THREADS = 16
-"""Calls at the same time to one bucket, queue or topic. boto3 blocks, so each call holds a thread, and one that hangs
-holds its thread for as long as it hangs: none of another bucket's or queue's."""
+"""Concurrent calls to one bucket, queue or topic. boto3 blocks, so a call that hangs holds its thread; other buckets
+and queues have threads of their own."""
 CONNECTIONS = 64
-"""Kept open for each service."""
+"""Open connections for each service."""
 CONNECT_SECONDS, READ_SECONDS = 5, 20
 CALL_SECONDS = 45.0
-"""For one call, all its attempts and its wait for a thread together; an answer may come byte by byte for ever."""
+"""The limit for one call, with all its attempts and its wait for a thread: a response may trickle in forever."""
 COPY_SECONDS = 240.0
-"""For what S3 does with an object's bytes by itself, up to 5 GB of them."""
+"""The limit for calls in which S3 copies an object's bytes itself, up to 5 GB."""
 BYTES_A_SECOND = 128 * 1024
-"""What is sent may take longer than that, at this rate."""
+"""The slowest upload: each so many bytes of a body extend the limit by a second."""
 _COPIES = frozenset({"copy_object", "upload_part_copy", "complete_multipart_upload"})
 
 ATTEMPTS = 3
 """Attempts of one call: enough for a short failure. Mailroom's own schedule retries longer ones for hours."""
 
 PRESIGNING = "s3-presigning"
-"""The client that makes URLs of objects."""
+"""The client that presigns the URLs of objects."""
 DOWNLOAD_SECONDS = 300
-"""How long such a URL works: it is made when somebody asks for it, and followed at once."""
+"""How long a presigned URL works. It is created on request and followed at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationAccess:
-    """How a destination is reached, where not as everything else is."""
+    """How a destination is reached if it needs a role, an endpoint or keys of its own."""
 
     role: str = ""
     """The ARN of a role to assume."""
     external_id: str = ""
-    """The external id that the role's owner requires, so that nobody else can have us assume it."""
+    """The external id that the role's owner requires (it prevents the confused-deputy problem)."""
     endpoint: str = ""
     """The address of the service: ``https://minio.example.com``."""
     key_id: str = ""
-    """An access key of that store; without it, the process's own."""
+    """An access key of that store; by default the process's own credentials."""
     secret: str = field(default="", repr=False)
 
 
@@ -75,7 +75,7 @@ class Aws:
         credentials: Mapping[str, str] | None = None,
         endpoint_url: str | None = None,
     ) -> None:
-        """``credentials`` are boto3's own names for its session; without them, as everywhere, the environment's."""
+        """``credentials`` are arguments of boto3's Session; by default the environment has them."""
         self._attempts = attempts
         self._limit = threads
         self._call_seconds = call_seconds
@@ -90,7 +90,7 @@ class Aws:
         self._access = DestinationAccess()
 
     def through(self, access: DestinationAccess) -> "Aws":
-        """The same by this role and at this endpoint: one for each, with clients and threads of its own."""
+        """The same with this role and endpoint. Each has clients and threads of its own."""
         if access == DestinationAccess():
             return self
         with self._lock:
@@ -105,13 +105,13 @@ class Aws:
 
     @property
     def usual(self) -> bool:
-        """Whether it is reached as everything else is, by our own role and where AWS is."""
+        """Whether it uses the process's own role and AWS's own endpoints."""
         return self._source is None
 
     def client(self, service: str, *, region: str = "") -> Any:
-        """The process's one client of this service in this region, without it in our own.
+        """The process's client of this service, in this region or by default in our own.
 
-        Raises Unroutable when boto3 lacks a setting such as the region.
+        Raises Unroutable if boto3 lacks a setting, such as the region.
         """
         from botocore.exceptions import BotoCoreError
 
@@ -134,7 +134,7 @@ class Aws:
             tcp_keepalive=True,
             max_pool_connections=CONNECTIONS,
             user_agent_extra="mailroom",
-            # Without it botocore signs URLs the old way in some regions, which objects with a KMS key refuse.
+            # Otherwise botocore presigns with SigV2 in some regions, which S3 rejects for objects with a KMS key.
             signature_version="s3v4" if service == PRESIGNING else None,
         )
         client = self._session.client(
@@ -158,9 +158,9 @@ class Aws:
         return session_in_role(open_sts, access.role, external_id=access.external_id, region=given["region_name"])
 
     async def download_url(self, at: Mapping[str, str], name: str) -> str:
-        """A presigned URL that downloads this object, under this file name, for DOWNLOAD_SECONDS.
+        """A presigned URL that downloads this object under this file name, for DOWNLOAD_SECONDS.
 
-        Nothing is asked for it but credentials. ``at`` are S3's Bucket, Key and VersionId.
+        It needs credentials, and no request. ``at`` has S3's Bucket, Key and VersionId.
         """
         wanted, what = {**at, "ResponseContentDisposition": attachment(name)}, f"s3://{at['Bucket']}"
 
@@ -170,23 +170,23 @@ class Aws:
             try:
                 client = self.client(PRESIGNING)
                 return str(client.generate_presigned_url("get_object", wanted, ExpiresIn=DOWNLOAD_SECONDS))
-            except (BotoCoreError, ClientError) as error:  # of the credentials: nothing else is asked
+            except (BotoCoreError, ClientError) as error:  # from the credentials: nothing else is requested
                 raise translated(error, what, endpoint=self._access.endpoint) from error
 
         return await self._within(self._call_seconds, what, make)
 
     async def region(self) -> str:
-        """The region that is ours."""
+        """Our own region."""
         client = await self._of("sts").run(partial(self.client, "sts"))
         return str(client.meta.region_name)
 
     async def endpoint(self, service: str, *, region: str = "") -> str:
-        """Where this service is talked to."""
+        """The URL at which this service is called."""
         client = await self._of(service).run(partial(self.client, service, region=region))
         return str(client.meta.endpoint_url)
 
     def close(self) -> None:
-        """Closes the connections. Calls under way may end first, if they do within a moment."""
+        """Closes the connections, after the calls in progress or ``call_seconds``."""
         for threads in self._threads.values():
             threads.close(seconds=self._call_seconds)
         for client in self._clients.values():
@@ -197,13 +197,12 @@ class Aws:
     async def call(
         self, service: str, operation: str, *, what: str, region: str = "", **arguments: Any
     ) -> dict[str, Any]:
-        """The answer to one operation; ``what`` (s3://bucket/key, sqs://queue) is named in errors.
+        """The response to one operation. Errors name ``what`` (s3://bucket/key, sqs://queue).
 
-        It is asked, and signed for, in ``region``, without one in our own. Raises DestinationBusy, AccessDenied,
-        Unroutable.
+        The request goes to ``region``, by default our own. Raises DestinationBusy, AccessDenied, Unroutable.
         """
         answer = await self.attempt(service, operation, what=what, region=region, **arguments)
-        assert answer is not None  # only codes in `unless` are answered with None
+        assert answer is not None  # `attempt` returns None only for codes in `unless`
         return answer
 
     async def attempt(
@@ -216,7 +215,7 @@ class Aws:
         unless: frozenset[str] = frozenset(),
         **arguments: Any,
     ) -> dict[str, Any] | None:
-        """Like ``call``, but None when AWS answers with one of the error codes in ``unless``."""
+        """Like ``call``, but None if AWS returns one of the error codes in ``unless``."""
         seconds = self._seconds(operation, arguments)
 
         def do() -> dict[str, Any] | None:
@@ -231,9 +230,9 @@ class Aws:
         return seconds + (len(body) / BYTES_A_SECOND if isinstance(body, bytes) else 0.0)
 
     async def _within(self, seconds: float | None, what: str, call: Callable[[], R]) -> R:
-        """What the call returns, done by a thread of its bucket, queue or topic. Raises Unanswered for a late one.
+        """Runs the call in a thread of its bucket, queue or topic. Raises Unanswered if it is late.
 
-        Its thread is left to it then: AWS may still do what it was asked.
+        A late call keeps its thread: AWS may still carry the request out.
         """
         try:
             async with asyncio.timeout(seconds) as limit:
@@ -248,7 +247,7 @@ class Aws:
         return self._threads.setdefault(partner, Threads(self._limit, name=partner))
 
     async def read(self, body: Any, using: Callable[[Any], R], *, what: str) -> R:
-        """What ``using`` makes of an answer's body: the bytes come while it reads. Raises DestinationBusy."""
+        """Returns ``using(body)`` for the body of a response, which is read as it arrives. Raises DestinationBusy."""
 
         def whole() -> R:
             with closing(body):
@@ -257,7 +256,7 @@ class Aws:
         return await self._reading(whole, what, None)
 
     async def chunk(self, body: Any, size: int, *, what: str) -> bytes:
-        """The next bytes of an answer's body, none at its end. Raises DestinationBusy."""
+        """The next bytes of a response's body; empty at its end. Raises DestinationBusy."""
         chunk: bytes = await self._reading(lambda: body.read(size), what, self._call_seconds + size / BYTES_A_SECOND)
         return chunk
 
@@ -293,10 +292,10 @@ def _do(
 
 
 def _refuse_half(metadata: Mapping[str, Any], what: str) -> None:
-    """Raises Unanswered for an answer that broke off inside its headers.
+    """Raises Unanswered for a response that broke off inside its headers.
 
-    Python's http.client takes the headers that came for all of them, so a cut answer would pass for a whole one with
-    half a checksum in it. What is missing then is how long the answer is, which every answer but 204 says.
+    Python's http.client accepts the headers that arrived, so a truncated response could pass for a whole one, with half
+    a checksum in it. It then lacks its length, which every response but 204 states.
     """
     headers = metadata["HTTPHeaders"]
     if metadata["HTTPStatusCode"] != 204 and "content-length" not in headers and "transfer-encoding" not in headers:
@@ -304,7 +303,7 @@ def _refuse_half(metadata: Mapping[str, Any], what: str) -> None:
 
 
 _attempts = threading.local()
-"""``lost``: whether the answer to an attempt of the call that this thread makes was lost; botocore raises its last."""
+"""``lost``: whether the response to an attempt of this thread's call was lost. botocore raises the last error only."""
 
 
 def _note_attempt(exception: Exception | None = None, **_: Any) -> None:
@@ -313,7 +312,7 @@ def _note_attempt(exception: Exception | None = None, **_: Any) -> None:
 
 
 def _after_lost(error: MailroomError) -> MailroomError:
-    """The error of a call; one that was sent before, with its answer lost, may have been done, whatever came after."""
+    """The error of a call. If the response to an earlier attempt was lost, AWS may have carried that one out."""
     if isinstance(error, DestinationBusy) and _attempts.lost:
         return Unanswered(str(error), retry_after=error.retry_after)
     return error

@@ -1,8 +1,8 @@
 """A client for AWS services that speak JSON over POST; called like boto3's: ``client.get_item(TableName=…, Key=…)``.
 
-It takes the same arguments, gives the same answers and raises the same ClientError, so that whoever is handed one
-need not know which. Bytes in answers stay the base64 that they are sent as. Not done: paginators, waiters, profiles'
-endpoint settings.
+It takes the same arguments, returns the same responses and raises the same ClientError, so callers need not know which
+client they have. Bytes in responses stay base64, as sent. Not supported: paginators, waiters, the endpoint settings of
+profiles.
 """
 
 import base64
@@ -33,12 +33,12 @@ PROTOCOLS = {
     "secretsmanager": ("secretsmanager", "1.1"),
     "ssm": ("AmazonSSM", "1.1"),
 }
-"""Service -> its name on the wire, and the version of its JSON protocol. Source: botocore's models (``targetPrefix``,
+"""Service -> its target prefix and the version of its JSON protocol. Source: botocore's models (``targetPrefix``,
 ``jsonVersion``)."""
 
 
 class JsonClient:
-    """One service. Safe in threads; connections are kept open between calls, as many as calls there were at once."""
+    """A client of one service. It is thread-safe, and keeps as many connections open as there were concurrent calls."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class JsonClient:
         attempt_seconds: float = AWS_ATTEMPT,
         call_seconds: float = AWS_CALL,
     ) -> None:
-        """``attempt_seconds`` are for each wait of an attempt; no attempt begins, or waits, after ``call_seconds``."""
+        """``attempt_seconds`` limits each wait of an attempt; no attempt starts or waits after ``call_seconds``."""
         env = os.environ if environ is None else environ
         self._scope = Scope(region_of(env), service)
         self._prefix, self._version = PROTOCOLS[service]
@@ -67,13 +67,13 @@ class JsonClient:
         return lambda **arguments: self._call(name, arguments)
 
     def close(self) -> None:
-        """Closes the connections that no call is using."""
+        """Closes the connections that no call uses."""
         while self._idle:
             self._idle.pop().close()
 
     def _call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if operation == "TransactWriteItems":
-            # What makes a repeat of the same transaction no second one. botocore adds it too.
+            # Makes a repeated request idempotent. botocore adds it too.
             arguments = {"ClientRequestToken": str(uuid.uuid4()), **arguments}
         body = json.dumps(arguments, default=_base64).encode()
         until = time.monotonic() + self._call_seconds
@@ -111,7 +111,7 @@ class JsonClient:
         return found
 
     def _sent(self, body: bytes, headers: Mapping[str, str], seconds: float) -> tuple[http.client.HTTPResponse, bytes]:
-        """The answer and its body. A connection that failed is closed, any other is kept for the next call."""
+        """The response and its body. A connection that failed is closed; any other is kept for the next call."""
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -124,7 +124,7 @@ class JsonClient:
             answer = connection.getresponse()
             payload = answer.read()
             if answer.length is None and not answer.chunked:
-                # Broken off inside its headers, which http.client takes for all there are.
+                # Truncated inside the headers: http.client accepts those that arrived.
                 raise http.client.IncompleteRead(payload)
         except BaseException:
             connection.close()
@@ -141,7 +141,7 @@ class JsonClient:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """One for all clients: reading the authorities' certificates takes longer than anything else here."""
+    """One for all clients: nothing here takes as long as reading the CA certificates."""
     return ssl.create_default_context()
 
 
@@ -151,9 +151,9 @@ def _passing(error: ClientError) -> bool:
 
 
 def _refusal(answer: http.client.HTTPResponse, body: bytes, operation: str) -> ClientError:
-    """botocore's error for this answer: ``__type`` is ``prefix#Code``, ``message`` comes in two spellings.
+    """botocore's error for this response. ``__type`` is ``prefix#Code``; ``message`` has two spellings.
 
-    SQS says its old codes in a header, and botocore prefers them: so do we.
+    SQS sends its old codes in a header. botocore prefers those, and so do we.
     """
     parsed = _json_object(body)
     kind = str(parsed.pop("__type", answer.status)).rpartition("#")[2]
@@ -164,14 +164,14 @@ def _refusal(answer: http.client.HTTPResponse, body: bytes, operation: str) -> C
 
 
 def _base64(value: object) -> str:
-    """Bytes as AWS's JSON protocols have them."""
+    """Bytes as AWS's JSON protocols encode them."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     raise TypeError(f"{type(value).__name__} is no argument of AWS's")
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
-    """What an answer says; a proxy's page says nothing."""
+    """The JSON object in a response; {} for anything else, such as a proxy's page."""
     try:
         parsed = json.loads(body)
     except ValueError:

@@ -1,7 +1,7 @@
 """Region, endpoints and credentials of AWS, from the usual ``AWS_*`` variables; else from botocore.
 
-In Lambda the variables have everything. Elsewhere (a profile, the role of an ECS task or a VM) botocore is asked, which
-takes time to load and renews the credentials.
+On Lambda the variables have everything. Elsewhere (a profile, the role of an ECS task or a VM) botocore finds them and
+renews the credentials, but takes time to load.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,12 +13,12 @@ CHINA = "cn-"
 
 
 def named_region(environ: Mapping[str, str]) -> str | None:
-    """The region that a variable names; None where it is left to botocore, which looks at AWS_DEFAULT_REGION alone."""
+    """The region that a variable names; None if botocore must find it (it reads AWS_DEFAULT_REGION only)."""
     return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
 
 
 def region_of(environ: Mapping[str, str]) -> str:
-    """The region. Raises Misconfigured when nobody names one."""
+    """The region. Raises Misconfigured if none is configured."""
     if named := named_region(environ):
         return named
     from botocore.session import get_session
@@ -30,14 +30,14 @@ def region_of(environ: Mapping[str, str]) -> str:
 
 
 def endpoint_of(service: str, region: str, environ: Mapping[str, str]) -> str:
-    """The service's address: ``AWS_ENDPOINT_URL_<SERVICE>`` or ``AWS_ENDPOINT_URL`` where one is set, as for boto3."""
+    """The service's URL: ``AWS_ENDPOINT_URL_<SERVICE>`` or ``AWS_ENDPOINT_URL`` if one is set, as in boto3."""
     given = environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or environ.get("AWS_ENDPOINT_URL")
     suffix = "amazonaws.com.cn" if region.startswith(CHINA) else "amazonaws.com"
     return given or f"https://{service}.{region}.{suffix}"
 
 
 def has_own_endpoint(service: str, environ: Mapping[str, str]) -> bool:
-    """Whether the service is, or may be, another one than AWS's: by a variable, or by the profile in use."""
+    """Whether a variable or the profile in use replaces AWS's endpoint of this service, or may do so."""
     if environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or environ.get("AWS_ENDPOINT_URL"):
         return True
     from botocore.exceptions import BotoCoreError
@@ -45,13 +45,13 @@ def has_own_endpoint(service: str, environ: Mapping[str, str]) -> bool:
 
     try:
         profile = Session(profile=environ.get("AWS_PROFILE")).get_scoped_config()
-    except BotoCoreError:  # receiver/aws/variables.py tells of it
+    except BotoCoreError:  # receiver/aws/variables.py reports it
         return True
     return bool({"endpoint_url", "services"} & set(profile))
 
 
 def credentials_of(environ: Mapping[str, str]) -> Callable[[], Credentials]:
-    """Gives the credentials that are good at the moment it is called. Raises AccessDenied when there are none."""
+    """A function that returns credentials which are valid when it is called. Raises AccessDenied if there are none."""
     if environ.get("AWS_ACCESS_KEY_ID"):
         ours = Credentials(
             environ["AWS_ACCESS_KEY_ID"], environ.get("AWS_SECRET_ACCESS_KEY", ""), environ.get("AWS_SESSION_TOKEN", "")

@@ -1,4 +1,4 @@
-"""botocore's errors as ours, each with what to do about it: translated here and nowhere else."""
+"""Translates botocore's errors into ours, each with its fix. No other module does."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ _BUSY = BUSY | {
     "ConditionalRequestConflict", "ExecutionLimitExceeded", "KMSThrottling", "KMSThrottlingException",
     "KmsThrottlingException",
 }  # fmt: skip
-"""With those that only S3, KMS, EventBridge, SNS and Step Functions know."""
+"""With the codes that only S3, KMS, EventBridge, SNS and Step Functions return."""
 _NOT_IMPLEMENTED = frozenset({"NotImplemented", "XNotImplemented"})
 _DENIED = frozenset(
     {
@@ -42,13 +42,13 @@ _NEEDS = {
     "GetObjectTagging": "s3:GetObjectTagging and s3:GetObjectVersionTagging",
     "PutObjectTagging": "s3:PutObjectTagging and s3:PutObjectVersionTagging",
 }
-"""Operations whose permission has another name than the operation."""
+"""Operations whose IAM permission has another name."""
 ASSUMING = "AssumeRole"
-"""The operation by which a role is taken on; its refusal is never an answer about a bucket or a queue."""
+"""The operation that assumes a role. Its error says nothing about a bucket or a queue."""
 
 
 def code_of(error: Any) -> str:
-    """AWS's code of a ClientError: ``NoSuchKey``, or the bare HTTP status where the answer has no body (HEAD)."""
+    """AWS's code of a ClientError: ``NoSuchKey``, or the HTTP status if the response has no body (HEAD)."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
@@ -65,7 +65,7 @@ def is_absent(code: str) -> bool:
 def translated(error: Exception, what: str, *, endpoint: str = "") -> MailroomError:
     """botocore's error as ours: temporary, a missing permission, or wrong configuration.
 
-    ``what`` was being used, at an ``endpoint`` of its own if it has one.
+    ``what`` names the bucket, queue or topic; ``endpoint`` is its own, if it has one.
     """
     from botocore import exceptions as boto
 
@@ -82,7 +82,7 @@ def translated(error: Exception, what: str, *, endpoint: str = "") -> MailroomEr
     if isinstance(error, unsent()):
         return DestinationBusy(f"{what}: AWS cannot be reached: {error}")
     if isinstance(error, boto.HTTPClientError) and isinstance(error.kwargs.get("error"), ValueError):
-        # What no header takes. The text of it is the header: the key, in most cases.
+        # A value that no header can carry. The error's text would show it: usually an access key.
         return AccessDenied(
             f"{what}: no request can be sent with these credentials: they hold what no header takes",
             fix="look for spaces, line breaks and letters outside ASCII in the keys; then: mailroom replay --parked",
@@ -93,7 +93,7 @@ def translated(error: Exception, what: str, *, endpoint: str = "") -> MailroomEr
 
 
 def entry_refused(entry: Mapping[str, Any], operation: str, what: str) -> MailroomError:
-    """The error of one entry of a request that was answered with 200."""
+    """The error of one entry in the response to a batch request that returned 200."""
     code = str(entry.get("ErrorCode", ""))
     reason = f"{what}: {operation} returned {code}: {entry.get('ErrorMessage', '')}"
     if passes(code):
@@ -105,7 +105,7 @@ def entry_refused(entry: Mapping[str, Any], operation: str, what: str) -> Mailro
 
 
 def located(what: str, endpoint: str) -> str:
-    """For people: what, and where, unless it is where such things usually are."""
+    """The resource, for people, with its endpoint if that is not AWS's own."""
     return f"{what} at {endpoint}" if endpoint else what
 
 
@@ -117,7 +117,7 @@ def unsent() -> tuple[type[Exception], ...]:
 
 
 def _cut_short() -> tuple[type[Exception], ...]:
-    """The errors of a connection that failed, or broke off anywhere in the answer."""
+    """The errors of a connection that failed, or broke off within the response."""
     from botocore import exceptions as boto
     from botocore.parsers import ResponseParserError
 
@@ -156,7 +156,7 @@ def _permission(operation: str, what: str) -> str:
 
 
 def making(what: str, endpoint: str = "") -> str:
-    """The command that makes this bucket, queue, topic, bus or state machine."""
+    """The command that creates this bucket, queue, topic, bus or state machine."""
     return f"{_making(what)} --endpoint-url {endpoint}" if endpoint else _making(what)
 
 

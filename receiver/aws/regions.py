@@ -1,7 +1,7 @@
-"""AWS's partitions: what their regions are called, and the hosts of their services. Source: botocore's partitions.json.
+"""AWS's partitions: the names of their regions and the hosts of their services. Source: botocore's partitions.json.
 
-A region newer than this page is one all the same: its name has the form of its partition's. A test holds the partitions
-against botocore's, which is asked itself only about a name that none of them fits.
+A region that is newer than this list is recognized by the form of its name. A test compares the list with botocore's.
+At run time botocore is only loaded for a name that fits no partition here.
 """
 
 import re
@@ -11,7 +11,7 @@ from functools import cache
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """``suffixes`` are those of its hosts, of both address families."""
+    """``suffixes`` end its host names, for IPv4 and dual-stack."""
 
     id: str
     regions: str
@@ -32,17 +32,17 @@ PARTITIONS = (
 COMPASS = frozenset(
     {"north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"}
 )  # fmt: skip
-"""The middle of every region's name so far."""
+"""The middle part of every region's name so far."""
 
 
 def partition_of(region: str) -> Partition | None:
-    """The partition that has, or may have, this region; None for what is no region's name."""
+    """The partition that has, or may have, this region; None if it cannot be the name of a region."""
     named = next((item for item in PARTITIONS if re.search(item.regions, region)), None)
     return named or next((item for item in _installed() if re.search(item.regions, region)), None)
 
 
 def partition_id(region: str) -> str:
-    """The id of its partition, as ARNs begin with it: ``aws`` for what is no region's name too."""
+    """The id of its partition, as in ARNs; ``aws`` if this cannot be the name of a region."""
     found = partition_of(region)
     return found.id if found else "aws"
 
@@ -53,13 +53,13 @@ def is_partition(name: str) -> bool:
 
 
 def odd(region: str) -> bool:
-    """Whether no region has been called so yet: a misspelling, or one that is very new."""
+    """Whether no known region is named like this: it is misspelt, or very new."""
     return partition_of(region) is None or region.split("-")[-2] not in COMPASS
 
 
 @cache
 def _installed() -> tuple[Partition, ...]:
-    """What the botocore that is installed knows."""
+    """The partitions of the installed botocore."""
     from botocore.loaders import Loader
 
     found = Loader().load_data("partitions")["partitions"]

@@ -1,6 +1,6 @@
-"""One AWS service for async code: the client blocks, so its calls run in threads.
+"""One AWS service for async code. The client blocks, so its calls run in threads.
 
-Any client with boto3's interface works. It is created at the first call and shared by all calls.
+Any client with boto3's interface works. It is created at the first call, and all calls share it.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from receiver.aws.environment import named_region
 from receiver.aws.threads import Threads
 
 THREADS = 16
-"""Calls at the same time; the connection pool is as wide."""
+"""Concurrent calls; the connection pool has the same size."""
 ATTEMPTS = 3
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 3.0
@@ -30,12 +30,12 @@ BUSY = frozenset(
         "ServiceUnavailable", "TooManyRequestsException", "SlowDown",
     }
 )  # fmt: skip
-"""Codes of answers that pass by themselves, whichever the service: another attempt may get past them, and a mistaken
-one costs little. Sources: the errors named by DynamoDB's, SQS's and S3's API references."""
+"""Error codes of any service that are temporary: another attempt may succeed, and an unnecessary one costs little.
+Sources: the API references of DynamoDB, SQS and S3."""
 
 
 class AwsError(Exception):
-    """AWS returned an error (``code``, as its API reference names it), or no response at all (no code)."""
+    """AWS returned an error (``code`` is as in its API reference), or did not respond (no code)."""
 
     def __init__(self, message: str, *, code: str = "", response: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class AwsError(Exception):
 
     @property
     def passes(self) -> bool:
-        """Whether it is temporary: throttling, or trouble at AWS or on the network."""
+        """Whether it is temporary: throttling, or a failure of AWS or the network."""
         status = int(self.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         return not self.code or self.code in BUSY or status >= 500 or status == 429
 
@@ -60,13 +60,13 @@ class Service:
         self._threads = Threads(threads, name="aws")
 
     async def call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        """The answer to one operation, named as boto3 names it. Raises AwsError."""
+        """The response to one operation, which is named as in boto3. Raises AwsError."""
         if self._closed:
             raise AwsError("the connection to AWS is closed")
         return await self._threads.run(partial(self._do, operation, arguments))
 
     async def close(self) -> None:
-        """Waits a while for the calls under way, then lets the connections go."""
+        """Waits for the calls in progress, for CLOSE_SECONDS at most, then closes the connections."""
         self._closed = True
         await asyncio.to_thread(self._threads.close, seconds=CLOSE_SECONDS)
         client, self._client = self._client, None
@@ -103,19 +103,19 @@ class Service:
 
 
 def _whole(answer: Mapping[str, Any]) -> bool:
-    """False for an answer that broke off inside its headers.
+    """False for a response that broke off inside its headers.
 
-    Python's http.client takes the headers that came for all of them: an item that is there would seem to be missing.
-    What is lost then is how long the answer is. (receiver/aws/client.py sees to that itself.)
+    Python's http.client accepts the headers that arrived, and an existing item would seem to be missing. Such a
+    response lacks its length. (receiver/aws/client.py checks this itself.)
     """
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders")
     return headers is None or "content-length" in headers or "transfer-encoding" in headers
 
 
 def botocore_client(service: str, *, read_seconds: float = READ_SECONDS) -> Any:
-    """botocore's client of a service: account, region and endpoint are those of the environment (``AWS_*``).
+    """botocore's client of a service, with the account, region and endpoint of the environment (``AWS_*``).
 
-    boto3's are the same ones, with more around them that takes time to load.
+    boto3's clients are the same, but boto3 takes longer to load.
     """
     from botocore.config import Config
 
@@ -131,7 +131,7 @@ def botocore_client(service: str, *, read_seconds: float = READ_SECONDS) -> Any:
 
 @cache
 def _session() -> Any:
-    """One for all services: what botocore reads from disk it reads once."""
+    """One for all services, so that botocore reads its files once."""
     from botocore.session import get_session
 
     return get_session()

@@ -1,6 +1,6 @@
 """AWS Signature Version 4 for a POST to ``/``. Source: IAM User Guide, "Create a signed AWS API request".
 
-A test holds it against botocore's own signer.
+A test compares it with botocore's signer.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Credentials(NamedTuple):
-    """An access key; ``token`` is there when it is a role's."""
+    """An access key; a role's has a ``token``."""
 
     access_key: str
     secret_key: str
@@ -23,7 +23,7 @@ class Credentials(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """What a signature is good for."""
+    """The region and service for which a signature is valid."""
 
     region: str
     service: str
@@ -32,7 +32,7 @@ class Scope(NamedTuple):
 def signed(
     headers: Mapping[str, str], body: bytes, *, credentials: Credentials, scope: Scope, now: float
 ) -> dict[str, str]:
-    """These headers (lower-case names, ``host`` among them) with the date, the token and the signature."""
+    """The headers (lower-case names, ``host`` included) with date, token and signature added."""
     at = datetime.fromtimestamp(now, UTC)
     stamp, day = at.strftime("%Y%m%dT%H%M%SZ"), at.strftime("%Y%m%d")
     token = {"x-amz-security-token": credentials.token} if credentials.token else {}
@@ -51,7 +51,7 @@ def signed(
 
 @lru_cache(maxsize=16)
 def _key(secret_key: str, day: str, scope: Scope) -> bytes:
-    """The day's signing key; the same for every request of the day."""
+    """The signing key, which is the same for all requests of a day."""
     key = f"AWS4{secret_key}".encode()
     for part in (day, scope.region, scope.service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")

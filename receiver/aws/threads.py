@@ -16,7 +16,7 @@ Job = tuple[Callable[[], Any], asyncio.Future[Any]]
 
 
 class Threads:
-    """At most ``limit`` calls at the same time; more wait, first come first served."""
+    """Runs at most ``limit`` calls at the same time; others wait in order."""
 
     def __init__(self, limit: int, *, name: str) -> None:
         self._limit = limit
@@ -27,7 +27,9 @@ class Threads:
         self._closed = False
 
     async def run(self, call: Callable[[], T]) -> T:
-        """What the call returns or raises. Who stops waiting leaves it to itself; one that has not begun is dropped."""
+        """What the call returns or raises. If its caller is cancelled, a call that has started continues, and one that
+        has not is dropped.
+        """
         if self._closed:
             raise RuntimeError(f"the threads {self._name} are closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -53,7 +55,7 @@ class Threads:
             if not future.cancelled():
                 try:
                     _answer(future, call(), None)
-                except BaseException as error:  # noqa: BLE001 - it is its caller's, and the thread goes on
+                except BaseException as error:  # noqa: BLE001 - the caller gets it, and the thread continues
                     _answer(future, None, error)
             self._idle.release()
 

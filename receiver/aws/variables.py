@@ -1,6 +1,6 @@
-"""Checks the variables with which botocore cannot create a client, before the first document fails because of them.
+"""Checks the variables that can keep botocore from creating a client, before a document fails because of them.
 
-botocore is imported only if one of them is set, which is never the case on Lambda.
+botocore is only imported if one of them is set, which is never the case on Lambda.
 """
 
 import re
@@ -30,7 +30,7 @@ def _profile(text: str) -> None:
             "names a profile that does not exist", "list them with aws configure list-profiles; or unset it"
         ) from None
     except ConfigParseError:
-        return  # AWS_CONFIG_FILE is told of
+        return  # reported for AWS_CONFIG_FILE
 
 
 def _file(text: str) -> None:
@@ -40,7 +40,7 @@ def _file(text: str) -> None:
     try:
         raw_config_parse(text)
     except ConfigNotFound:
-        return  # botocore takes it for an empty one
+        return  # botocore treats it as empty
     except ConfigParseError:
         raise Wrong("names a file that AWS clients cannot read", "fix the file, or unset the variable") from None
 
