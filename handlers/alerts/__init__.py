@@ -12,7 +12,7 @@ from receiver.core.errors import Misconfigured
 from receiver.ports import AlertChannel
 
 KIND_CHARS = 20
-"""What is longer before the colon is no kind of channel, and may be a secret."""
+"""A longer text before the colon is not a scheme, and may be a secret."""
 
 
 @dataclass(frozen=True)
@@ -97,4 +97,4 @@ CHANNELS: dict[str, Callable[[str, Lines], AlertChannel]] = {
     "https": _http,
     "http": _http,
 }
-"""Scheme -> how such a channel is made."""
+"""Scheme -> the function that opens such a channel."""

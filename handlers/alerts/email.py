@@ -1,8 +1,8 @@
 """``mailto:ADDRESS``: a notice as an e-mail, by the SMTP server that MAILROOM_SMTP_URL names.
 
 ``smtp://user:password@host:587?from=mailroom@example.com`` (STARTTLS whenever the server offers it), or ``smtps://``.
-A password is sent over TLS, or not at all. Later notices of an incident answer the first one (RFC 5322, 3.6.4), so that
-mail readers show them as one conversation.
+A password is only sent over TLS. Later notices of an incident reply to the first one (RFC 5322, 3.6.4), so that mail
+clients show them as one conversation.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ class Email:
     tracks = False
 
     def __init__(self, address: str, smtp_url: str) -> None:
-        """Raises Misconfigured without a server, or for what is no address."""
+        """Raises Misconfigured if there is no server, or for an invalid address."""
         self._server = urlsplit(smtp_url)
         if self._server.scheme not in ("smtp", "smtps") or not self._server.hostname:
             raise Misconfigured("mailto: alerts need MAILROOM_SMTP_URL: smtp://user:password@host:port")
@@ -85,9 +85,9 @@ class Email:
         )
 
     async def probe(self) -> list[str] | None:
-        """Whether the server can be reached, lets us in, and knows the addresses; None when it says so later.
+        """Whether the server can be reached, accepts the login and knows the addresses; None if it defers its answer.
 
-        Raises PartlyNotified.
+        Raises PartlyNotified if it rejects some of them.
         """
         try:
             refused = await self._threads.run(self._greet)
@@ -106,7 +106,7 @@ class Email:
         message["Subject"] = text.subject(notice)
         message["From"], message["To"] = self._from, ", ".join(self._to)
         message["Date"] = format_datetime(datetime.fromtimestamp(notice.at, UTC))
-        # The same for a repeat of this notice, so that mail readers show it once.
+        # The same for a repeated notice, so that mail clients show it once.
         identity = hashlib.sha256(f"{notice.site} {notice.id}".encode()).hexdigest()[:32]
         message["Message-ID"] = f"<{identity}@mailroom>"
         if notice.thread:
@@ -119,7 +119,7 @@ class Email:
         return message
 
     def _send(self, message: EmailMessage, to: Sequence[str]) -> dict[str, str]:
-        """The addresses for which the server did not accept the mail, and its responses."""
+        """The addresses for which the server did not accept the mail -> its responses."""
         host = str(self._server.hostname)
         try:
             with self._connected(host) as server:
@@ -133,7 +133,7 @@ class Email:
         try:
             refused = server.send_message(message, self._from, to)
         except smtplib.SMTPRecipientsRefused as error:
-            # The mail went to nobody: all were refused, or the server hung up (421) before it was asked for all.
+            # The mail went to nobody: all were refused, or the server hung up (421) before all were tried.
             refused = dict.fromkeys(to, next(iter(error.recipients.values()))) | error.recipients
         except smtplib.SMTPServerDisconnected as error:
             if server.whole:
@@ -142,7 +142,7 @@ class Email:
         return {item: _answer(*reply) for item, reply in refused.items()}
 
     def _greet(self) -> dict[str, str]:
-        """The addresses that the server would reject, and its responses. No mail is sent."""
+        """The addresses that the server would reject -> its responses. No mail is sent."""
         host = str(self._server.hostname)
         try:
             with self._connected(host) as server:
@@ -179,7 +179,7 @@ class Email:
 
 
 class _Answers:
-    """What the server says, as smtplib reads it, until it is late or has said too much."""
+    """The server's responses, as smtplib reads them, up to a total time and size."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -200,19 +200,19 @@ class _Answers:
         return line
 
     def close(self) -> None:
-        """Nothing to do: the socket is smtplib's."""
+        """Nothing to do: smtplib closes the socket."""
 
 
 class _Bounded(smtplib.SMTP):
     whole = False
-    """Whether the last thing that was sent was the end of a mail: from then on the server may take it."""
+    """Whether the end of a mail was sent last: from then on the server may have accepted it."""
 
     def send(self, s: Any) -> None:
         super().send(s)
         self.whole = isinstance(s, bytes) and s.endswith(b"\r\n.\r\n")
 
     def __exit__(self, *raised: object) -> None:
-        with contextlib.suppress(smtplib.SMTPResponseException):  # the mail was accepted, whatever the answer to QUIT
+        with contextlib.suppress(smtplib.SMTPResponseException):  # the mail was accepted, whatever QUIT returns
             super().__exit__(*raised)  # type: ignore[arg-type]
 
     def getreply(self) -> tuple[int, bytes]:
@@ -226,7 +226,7 @@ class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
 
 
 def _translated(error: Exception, host: str) -> MailroomError:
-    """SMTP's answer as ours: 4xx is later, 5xx is never (RFC 5321, 4.2.1); a server that is away is later."""
+    """SMTP's error as ours: 4xx is temporary, 5xx permanent (RFC 5321, 4.2.1); an unreachable server is temporary."""
     reason = f"SMTP server {host}: {type(error).__name__}: {_words(error)}"
     if isinstance(error, smtplib.SMTPAuthenticationError | smtplib.SMTPNotSupportedError):
         return AccessDenied(reason, fix="correct user and password in MAILROOM_SMTP_URL")

@@ -1,4 +1,4 @@
-"""``events:BUS``: a notice as an event on an EventBridge bus, for rules of yours (a name, an ARN, or ``default``)."""
+"""``events:BUS``: a notice as an event on an EventBridge bus (a name, an ARN, or ``default``), for your own rules."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ class Events:
     tracks = True
 
     def __init__(self, bus: str, aws: Aws) -> None:
-        """Raises Misconfigured for what cannot be a bus."""
+        """Raises Misconfigured for an invalid name or ARN."""
         resource = resource_of(f"events:{bus}", KIND)
         if found := resource.faults():
             raise Misconfigured(f"{resource.shown}: {'; '.join(found)}")
@@ -41,7 +41,7 @@ class Events:
         return ""
 
     async def probe(self) -> list[str] | None:
-        """Whether the bus is there and has a rule that is enabled; None where we may only put events."""
+        """Whether the bus exists and has an enabled rule; None if we may only put events."""
         try:
             if not await self._bus.has_rule():
                 return [f"{self._what} has no enabled rule, so nobody is notified; to create one: aws events put-rule"]

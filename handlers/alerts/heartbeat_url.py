@@ -12,16 +12,16 @@ SECONDS = 10.0
 
 
 class HeartbeatUrl:
-    """Asks the address; it is a secret, and never shown."""
+    """Calls the URL, which is a secret and never shown."""
 
     def __init__(self, url: str) -> None:
-        """Raises Misconfigured for what is no https address."""
+        """Raises Misconfigured for anything but an https URL."""
         if not private(url):
             raise Misconfigured(f"{WHAT} needs an https:// address")
         self._url, self._outbound = url, Outbound(seconds=SECONDS)
 
     async def __call__(self) -> None:
-        """Raises DestinationBusy when nobody answers, Unroutable for an answer that is not 2xx."""
+        """Raises DestinationBusy if there is no response, Unroutable for one that is not 2xx."""
         answer = await self._outbound.ask("GET", self._url, what=WHAT, headers={"User-Agent": "Mailroom"})
         if not answer.is_success:
             raise Unroutable(

@@ -1,4 +1,4 @@
-"""A notice as HTML for mail: one table with its styles inline, because mail readers know little else."""
+"""A notice as HTML for mail: one table with inline styles, because mail clients support little else."""
 
 from html import escape
 
@@ -21,7 +21,7 @@ _TABLE = '<table role="presentation" cellpadding="0" cellspacing="0"'
 
 
 def page(notice: Notice) -> str:
-    """The mail's HTML part; it says what the text part says."""
+    """The HTML part of the mail, with the content of the text part."""
     shade = colour(notice)
     rows = "".join(_row(name, value) for name, value in text.notice_fields(notice))
     state = f'<span style="color:{shade};font-weight:600">{escape(text.label(notice))}</span>'

@@ -1,7 +1,7 @@
 """``https://…``: a notice as JSON (docs/alert.schema.json), posted to an endpoint of yours.
 
-With the option ``secret`` it is signed with the Standard Webhooks scheme. ``webhook-id`` is the notice's id: should the
-same notice come twice, the receiver can drop the second one.
+With the option ``secret`` it is signed with the Standard Webhooks scheme. ``webhook-id`` is the notice's id, by
+which a receiver can drop a repeated notice.
 """
 
 import json
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from standardwebhooks import Webhook
 
 HEADER = "header "
-"""How the options name a header of the channel's own."""
+"""Prefix of the options that set a header of the channel's own."""
 OURS = frozenset({"content-type", "content-length", "host", "webhook-id", "webhook-timestamp", "webhook-signature"})
 
 
@@ -33,7 +33,7 @@ class HttpAlerts:
     def __init__(
         self, url: str, outbound: Outbound, options: Mapping[str, str] | None = None, *, clock: Clock = time.time
     ) -> None:
-        """Raises Misconfigured for an address that is no plain https:// URL, a bad secret or header."""
+        """Raises Misconfigured for anything but a plain https:// URL, and for an invalid secret or header."""
         refuse_unclean(url, "alerts")
         self._url, self._outbound, self._clock = url, outbound, clock
         given = options or {}
@@ -50,9 +50,9 @@ class HttpAlerts:
         return ""
 
     async def probe(self) -> list[str]:
-        """Whether something answers there. It is asked with HEAD, so that nothing happens at the other side.
+        """Whether the endpoint responds. The probe is a HEAD request, which has no effect there.
 
-        Who takes POST alone may answer that with 404, 405 or 501, and who wants a signature with 401: that is no fault.
+        404, 405 or 501 (it accepts POST only) and 401 (it requires a signature) are no fault.
         """
         try:
             answer = await self._outbound.ask("HEAD", self._url, what=self._what)
@@ -92,7 +92,7 @@ def _key(secret: str) -> "Webhook | None":
 
 
 def _refuse(name: str, value: str) -> None:
-    """Raises Misconfigured for what cannot be a header, or is ours to set."""
+    """Raises Misconfigured for an invalid header, and for one that Mailroom sets itself."""
     if not name or not all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name):
         raise Misconfigured(f"alerts: {name!r} is not a valid header name")
     if name.lower() in OURS:

@@ -1,4 +1,4 @@
-"""``log``: a notice as one line of our own log, by the logger ``mailroom.alert``."""
+"""``log``: a notice as one line of Mailroom's own log, from the logger ``mailroom.alert``."""
 
 import logging
 
@@ -12,12 +12,12 @@ _LEVELS = {Severity.INFO: logging.INFO, Severity.WARNING: logging.WARNING}
 
 
 class Log:
-    """The ``log`` channel: it cannot fail, so every table of alerts may end in it."""
+    """The ``log`` channel, which cannot fail."""
 
     tracks = False
 
     async def notify(self, notice: Notice) -> str:
-        """One line, at the level of its severity; what is over is told at level info."""
+        """Logs one line at the level of the severity; at level info if the incident is over."""
         goes_on = notice.status is NoticeStatus.FIRING or (notice.status is NoticeStatus.DIGEST and not notice.over)
         level = _LEVELS.get(notice.severity, logging.ERROR) if goes_on else logging.INFO
         _log.log(level, "%s", text.notice_line(text.fit(notice)))

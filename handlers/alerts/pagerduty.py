@@ -1,7 +1,7 @@
-"""``pagerduty:KEY``: a notice as an event of PagerDuty's Events API v2; its alert is triggered and resolved.
+"""``pagerduty:KEY``: a notice as an event of PagerDuty's Events API v2, which triggers and resolves an alert.
 
-``pagerduty:https://events.eu.pagerduty.com/KEY`` is the EU's service region. The deduplication key is the incident's
-fingerprint (and which Mailroom it is): what comes again after it was resolved triggers a new alert at PagerDuty.
+``pagerduty:https://events.eu.pagerduty.com/KEY`` is the EU's service region. The deduplication key is the
+incident's fingerprint with the name of this Mailroom: an incident that comes back triggers a new alert at PagerDuty.
 
 Source: PagerDuty Developer Documentation, Events API v2: ``/v2/enqueue``, answered 202; ``summary`` has up to 1,024
 characters, ``dedup_key`` up to 255; 400 for an invalid event, 429 for too many.
@@ -26,7 +26,7 @@ class PagerDuty:
     tracks = True
 
     def __init__(self, rest: str, outbound: Outbound) -> None:
-        """Raises Misconfigured for what is no integration key, without showing it."""
+        """Raises Misconfigured for an invalid integration key, without showing it."""
         base, _, key = rest.rpartition("/")
         if not (key.isascii() and key.isalnum() and len(key) == 32):
             raise Misconfigured(
@@ -44,7 +44,7 @@ class PagerDuty:
         return ""
 
     async def probe(self) -> None:
-        """Only an event would show whether the key is good."""
+        """Not possible: only an event would show whether the key is valid."""
         return
 
 
@@ -59,7 +59,7 @@ def event_of(notice: Notice) -> dict[str, Any]:
         "payload": {
             "summary": title[: SUMMARY - len(counted)] + counted,
             "source": notice.site or "mailroom",
-            # What is quiet must not page again: nobody knows more than that nothing came.
+            # A quiet incident must not page again: all that is known is that nothing new happened.
             "severity": "info" if notice.status in (NoticeStatus.QUIET, NoticeStatus.TEST) else str(notice.severity),
             "timestamp": text.iso_seconds(notice.opened_at),
             "component": "mailroom",

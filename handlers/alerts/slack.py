@@ -1,13 +1,13 @@
-"""``slack:``: a notice as a message with blocks, its colour by the state of the incident.
+"""``slack:``: a notice as a message with blocks, in the colour of the incident's state.
 
-``slack:URL`` posts to an incoming webhook, of Slack's or of what speaks like it (Mattermost, Rocket.Chat, Discord's
-``/slack``), which get the same in the older form that they know. ``slack:TOKEN/CHANNEL`` posts as a bot: it updates the
-first message of an incident, and adds what follows to its thread, which an incoming webhook cannot.
+``slack:URL`` posts to an incoming webhook of Slack or of a compatible service (Mattermost, Rocket.Chat, Discord's
+``/slack``); these get the older format that they support. ``slack:TOKEN/CHANNEL`` posts as a bot, which updates the
+first message of an incident and adds later ones to its thread. An incoming webhook cannot do that.
 
 Source: Slack API: incoming webhooks; chat.postMessage, chat.update, auth.test; Block Kit (a section has 3,000
-characters at most, a field 2,000, a header 150); ``& < >`` are escaped. What comes from outside is plain text, since
-mrkdwn has no escape for asterisks, backticks and links: a vendor's message could look like our own words. URL and token
-are secrets: they are never shown.
+characters at most, a field 2,000, a header 150); ``& < >`` are escaped. Text from outside is sent as plain text:
+mrkdwn cannot escape asterisks, backticks and links, so a vendor's message could pass for ours. URL and token are
+secrets and never shown.
 """
 
 import json
@@ -24,7 +24,7 @@ from receiver.ports import AlertChannel
 API = "https://slack.com/api"
 TOKEN = "xoxb-"
 ANSWER_BYTES = 256 * 1024
-"""Of an answer: it repeats the message, and says what became of it."""
+"""Maximum size of a response, which repeats the message."""
 _ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 RED, AMBER, BLUE, GREEN, GREY = "#b3261e", "#d98a00", "#1c5fb8", "#1c7040", "#666a70"
 _SIGNS = {RED: ":red_circle:", AMBER: ":large_orange_circle:", BLUE: ":large_blue_circle:", GREEN: ":white_check_mark:",
@@ -38,7 +38,7 @@ _BUSY = frozenset(
 
 
 def colour(notice: Notice) -> str:
-    """What the state looks like."""
+    """The colour of the state."""
     if notice.over:
         return GREEN
     if notice.status in (NoticeStatus.ACKNOWLEDGED, NoticeStatus.TEST):
@@ -54,7 +54,7 @@ class SlackWebhook:
     tracks = False
 
     def __init__(self, url: str, outbound: Outbound) -> None:
-        """Raises Misconfigured for what is no https address."""
+        """Raises Misconfigured for anything but an https URL."""
         refuse_unclean(url, "slack")  # write slack:env:NAME, since the address is a secret
         self._url, self._outbound = url, outbound
         host = urlsplit(url).hostname or ""
@@ -66,10 +66,10 @@ class SlackWebhook:
         body = json.dumps(message).encode()
         headers = {"Content-Type": "application/json"}
         await self._outbound.post(self._url, what="slack", body=body, headers=headers, then="")
-        return ""  # Slack does not say what became of it, so nothing can be added to it later
+        return ""  # Slack returns no id of the message, so nothing can be added to it later
 
     async def probe(self) -> None:
-        """Only a message would show whether the webhook works."""
+        """Not possible: only a message would show whether the webhook works."""
         return
 
 
@@ -82,7 +82,8 @@ class SlackBot:
         self._api, self._token, self._channel, self._outbound = api, token, channel, outbound
 
     async def notify(self, notice: Notice) -> str:
-        """Posts the notice, or updates the first one and answers in its thread; the thread. Raises like the webhook."""
+        """Posts the notice, or updates the first one and replies in its thread. Returns the thread. Raises like the
+        webhook."""
         message = {"channel": self._channel, **message_of(text.fit(notice), blocks=True), "unfurl_links": False}
         if not notice.thread:
             return str((await self._call("chat.postMessage", message))["ts"])
@@ -91,7 +92,7 @@ class SlackBot:
         return notice.thread
 
     async def probe(self) -> list[str]:
-        """Whether Slack knows the token."""
+        """Whether Slack accepts the token."""
         try:
             await self._call("auth.test", {})
         except MailroomError as error:
@@ -115,7 +116,7 @@ class SlackBot:
 
 
 def open_slack(rest: str, outbound: Outbound) -> AlertChannel:
-    """The channel that stands behind ``slack:``. Raises Misconfigured, without the secret."""
+    """The channel for what follows ``slack:``. Raises Misconfigured, without showing the secret."""
     base, found, bot = rest.rpartition(f"/{TOKEN}") if f"/{TOKEN}" in rest else ("", "", rest)
     token = f"{TOKEN}{bot}" if found else bot
     if not token.startswith(TOKEN):
@@ -140,7 +141,7 @@ def _refused(method: str, code: str, channel: str) -> MailroomError:
 
 
 def message_of(notice: Notice, *, blocks: bool) -> dict[str, Any]:
-    """The message: with blocks for Slack itself, with the fields of an attachment for what speaks like it."""
+    """The message: with blocks for Slack itself, with an attachment's fields for compatible services."""
     shade = colour(notice)
     fallback = _escaped(text.headline(notice))
     if not blocks:
@@ -187,7 +188,7 @@ def _mrkdwn(content: str, limit: int) -> dict[str, Any]:
 
 
 def _plain(content: str, limit: int) -> dict[str, Any]:
-    """Text in which nothing is formatted, linked or a mention."""
+    """Text without formatting, links or mentions."""
     return {"type": "plain_text", "text": _cut(_escaped(content), limit)}
 
 
@@ -206,7 +207,7 @@ def _escaped(content: str) -> str:
 
 
 def _calm(content: str) -> str:
-    """For what only speaks like Slack, and reads Markdown: ``@all`` calls nobody, and no link hides its address."""
+    """Text for compatible services, which read Markdown: ``@all`` mentions nobody, and no link hides its URL."""
     return re.sub(r"(?<![\w.])@(?=\w)", "@\u200b", content).replace("](", "]\u200b(")
 
 

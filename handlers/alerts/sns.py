@@ -20,7 +20,7 @@ class Sns:
     tracks = False
 
     def __init__(self, arn: str, aws: Aws) -> None:
-        """Raises Misconfigured for what is no topic's ARN."""
+        """Raises Misconfigured for anything but the ARN of a topic."""
         topic = resource_of(f"sns:{arn}", KIND)
         if found := topic.faults():
             raise Misconfigured(f"{topic.shown}: {'; '.join(found)}")
@@ -29,7 +29,7 @@ class Sns:
         self._arn, self._aws, self._region = arn, aws, topic.region
 
     async def notify(self, notice: Notice) -> str:
-        """Publishes; SNS takes a subject of at most 100 ASCII characters. Raises DestinationBusy, AccessDenied."""
+        """Publishes the notice; SNS allows 100 ASCII characters for a subject. Raises DestinationBusy, AccessDenied."""
         fitted = text.fit(notice)
         attributes = {
             "notice_id": fitted.id,
@@ -56,7 +56,7 @@ class Sns:
         return ""
 
     async def probe(self) -> list[str] | None:
-        """Whether the topic is there and has a confirmed subscription; None where we may only publish."""
+        """Whether the topic exists and has a confirmed subscription; None if we may only publish."""
         try:
             answer = await self._aws.call(
                 "sns", "get_topic_attributes", what=f"sns:{self._arn}", region=self._region, TopicArn=self._arn

@@ -1,7 +1,7 @@
 """``teams:URL``: a notice as an Adaptive Card, posted to a workflow webhook of Microsoft Teams.
 
 Source: Microsoft, "Create incoming webhooks with Workflows for Microsoft Teams": a POST of a message whose attachment
-is an Adaptive Card, answered 202; a message may have 28 KB. The URL is the secret: it is never shown.
+is an Adaptive Card, answered with 202; a message may have 28 KB. The URL is a secret and never shown.
 """
 
 import json
@@ -22,7 +22,7 @@ class Teams:
     tracks = False
 
     def __init__(self, url: str, outbound: Outbound) -> None:
-        """Raises Misconfigured for what is no https address."""
+        """Raises Misconfigured for anything but an https URL."""
         refuse_unclean(url, "teams")  # write teams:env:NAME, since the address is a secret
         self._url, self._outbound = url, outbound
 
@@ -34,7 +34,7 @@ class Teams:
         return ""
 
     async def probe(self) -> None:
-        """Only a message would show whether the workflow runs."""
+        """Not possible: only a message would show whether the workflow runs."""
         return
 
 
@@ -53,7 +53,7 @@ def message_of(notice: Notice) -> dict[str, Any]:
 
 
 def style(notice: Notice) -> str:
-    """The card's own word for how the state looks."""
+    """The state as a style of Adaptive Cards."""
     if notice.over:
         return "good"
     if notice.status in (NoticeStatus.ACKNOWLEDGED, NoticeStatus.TEST, NoticeStatus.QUIET):
@@ -89,7 +89,7 @@ def _actions(notice: Notice) -> list[dict[str, str]]:
 
 
 def _plain(content: str) -> str:
-    """Text that Teams does not take for Markdown: links, emphasis and lists are spelt out."""
+    """Text that Teams does not format as Markdown: links, emphasis and lists are escaped."""
     return "".join(f"\\{c}" if c in "\\*_[]()#~`>" else c for c in content).replace("\n", "\n\n")
 
 

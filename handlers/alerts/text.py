@@ -1,4 +1,4 @@
-"""The text of notices, in one place: every channel shows the same words."""
+"""The text of notices, which is the same for every channel."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ COMMANDS_KEPT = 6
 COMMAND_KEPT = 500
 OTHERS_KEPT = 20
 SCHEMA = 1
-"""The version of the JSON that ``facts`` gives; docs/alert.schema.json describes it."""
+"""The version of the JSON that ``facts`` returns; docs/alert.schema.json describes it."""
 
 LABELS = {
     NoticeStatus.FIRING: "Firing",
@@ -43,7 +43,7 @@ def headline(notice: Notice) -> str:
 
 
 def subject(notice: Notice, *, limit: int = 200) -> str:
-    """A mail's subject: whose notice it is, and the headline, at most ``limit`` characters."""
+    """The subject of a mail: which Mailroom sends it, and the headline, in at most ``limit`` characters."""
     place = f" {notice.site}" if notice.site else ""
     line = f"[Mailroom{place}] {headline(notice)}"
     return line if len(line) <= limit else line[: limit - 1] + "…"
@@ -74,7 +74,7 @@ def notice_fields(notice: Notice) -> list[tuple[str, str]]:
 
 
 def body(notice: Notice) -> str:
-    """The whole notice as plain text, commands as they can be pasted."""
+    """The whole notice as plain text, with commands that can be pasted."""
     width = max((len(name) for name, _ in notice_fields(notice)), default=0) + 2
     lines = [headline(notice), ""]
     for name, text in notice_fields(notice):
@@ -157,9 +157,10 @@ def iso_seconds(at: float | None) -> str | None:
 
 
 def fit(notice: Notice) -> Notice:
-    """The notice in words that every channel can carry: no control characters, no halves of characters, not endless.
+    """The notice with texts that every channel can carry: without control characters and lone surrogates, and of
+    limited length.
 
-    Its words come from outside (a file name, the vendor's message), and a notice that cannot be sent is silence.
+    The texts come from outside (a file name, the vendor's message), and a notice that cannot be sent reaches nobody.
     """
     return replace(
         notice,

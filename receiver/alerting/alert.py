@@ -35,8 +35,7 @@ from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.records import PAGE, every_record
 
 TRIES = 60
-"""How often a change to an incident is computed again: a hundred workers may count occurrences of one incident at once.
-"""
+"""How often a conflicting change to an incident is retried: a hundred workers may count occurrences of one at once."""
 CONTENDED_SECONDS = 0.05
 
 
@@ -49,8 +48,8 @@ def task_for(alert: Alert, *origin: str | float) -> Task:
 
 
 async def incident_part(alert: Alert, context: Context) -> str:
-    """Identifies the present incident of this alert, for the alert's origin. A check that raises an alert once an hour
-    thereby raises a new one when the condition comes back after it had ended.
+    """Identifies the present incident of this alert, for the alert's origin: a check that raises an alert once an hour
+    raises another one if the condition ended and came back within the hour.
     """
     known = await context.store.get(Incident, alert.fingerprint)
     return str(known.number + (known.status is not Status.FIRING) if known else 1)
@@ -75,10 +74,10 @@ async def raise_alert(task: Task, context: Context) -> StepResult:
 
 
 async def _bounded(alert: Alert, context: Context) -> Alert:
-    """The alert itself or, when its kind has had too many new causes lately, the one that stands for the other causes.
+    """The alert itself or, if its kind has had too many new causes lately, the one that collects the other causes.
 
     Several workers may each open one more at the same moment. Conditions are not limited: there are only as many as
-    there are things to check.
+    there are checks.
     """
     known = await context.store.get(Incident, alert.fingerprint)
     if known is not None or NATURES.get(alert.kind) is Nature.CONDITION:
@@ -110,7 +109,7 @@ async def _counted(alert: Alert, task: Task, context: Context) -> list[Write]:
 
 
 async def _weighed(incident: Incident, usual: Severity, context: Context) -> Incident:
-    """The incident at the severity that its kind and rate give it; it never falls while the incident goes on."""
+    """The incident with the severity of its kind and rate. It never falls while the incident is active."""
     now = context.clock()
     severity = usual
     for rule in context.config.alerting.severities:
@@ -125,7 +124,7 @@ async def _weighed(incident: Incident, usual: Severity, context: Context) -> Inc
 
 
 async def notify_tasks(incident: Incident, context: Context, *, at: float) -> list[Write]:
-    """The writes that have every channel that may need a notice about this change checked at that time."""
+    """The writes that schedule a check, at that time, of each channel that may need a notice about this change."""
     writes: list[Write] = []
     for to in dict.fromkeys(rule.to for rule in context.config.alerts):
         identity = notification_id(incident.id, to)
@@ -147,7 +146,7 @@ def is_wanted(rule: AlertRule, incident: Incident) -> bool:
 
 
 def due(notification: Notification, is_known: bool) -> list[Write]:
-    """The notification with its ``due_at``, and the task that checks the channel then."""
+    """The writes of the notification and of the task that checks the channel at its ``due_at``."""
     write = Replace(notification) if is_known else Insert(notification)
     if notification.due_at is None:
         return [write]
@@ -156,7 +155,7 @@ def due(notification: Notification, is_known: bool) -> list[Write]:
 
 
 def wake(to: str, at: float, *because: str | float, **details: str) -> Task:
-    """The task that sends a channel whatever is due then. ``because`` and the time make each reason one task."""
+    """The task that sends a channel what is due at that time. The same ``because`` and time give the same task."""
     about, task_details = str(because[0]), {"to": to, **details}
     return new_task("notify", to, *because, f"{at:.3f}", subject=about, now=at, details=task_details)
 

@@ -1,7 +1,7 @@
-"""Wakes channels for what they missed while ``alerts`` in mailroom.yaml said otherwise. A part of the sweep.
+"""Wakes channels for the notices they missed while ``alerts`` in mailroom.yaml excluded them. A part of the sweep.
 
-Which channels are looked at because of an incident is decided when the incident changes. So a channel that is new, or
-is back, has heard nothing of what was opened before, and not the end of what it once heard of.
+Which channels are checked for an incident is decided when the incident changes. So a channel that is new, or was taken
+out and put back, has no notice of incidents that opened meanwhile, or of the end of one that it was notified of.
 """
 
 import contextlib
@@ -19,14 +19,14 @@ from receiver.pipeline.records import every_record
 
 _RULES = "alerting:rules"
 SETTLED_SECONDS = 600.0
-"""So long after a change other processes may still work by the rules before: then all is looked at once more."""
+"""For so long after a change other processes may still use the previous rules; then all is checked once more."""
 PAGE = 200
 
 
 async def catch_up(context: Context) -> None:
-    """Looks at every incident for every channel when the rules are not those of the last pass, and once again later.
+    """Checks every incident for every channel after the rules have changed, and once more later.
 
-    The flag is written last, so that a pass that is cut short is made again.
+    The flag is written last, so that an interrupted pass is repeated.
     """
     rules = short_hash("alerts", "\n".join(map(repr, context.config.alerts)))
     flag = await context.store.get(Flag, _RULES)
@@ -35,7 +35,7 @@ async def catch_up(context: Context) -> None:
         return
     async for incident in every_record(Incident, Query(limit=PAGE), context.store):
         for to in context.channels:
-            await _look_again(incident, to, context)
+            await _check_again(incident, to, context)
     await put_flag(_RULES, _settled(rules) if known == rules else rules, flag, context)
 
 
@@ -43,7 +43,7 @@ def _settled(rules: str) -> str:
     return f"{rules} settled"
 
 
-async def _look_again(incident: Incident, to: str, context: Context) -> None:
+async def _check_again(incident: Incident, to: str, context: Context) -> None:
     known = await context.store.get(Notification, notification_id(incident.id, to))
     if known is None:
         wanted = any(is_wanted(rule, incident) for rule in context.config.alerts if rule.to == to)
@@ -53,7 +53,7 @@ async def _look_again(incident: Incident, to: str, context: Context) -> None:
         return
     fresh = known or Notification(id=notification_id(incident.id, to), incident_id=incident.id, channel=to)
     writes = due(woken(fresh, context.clock()), known is not None)
-    with contextlib.suppress(Conflict):  # then it is looked at just now
+    with contextlib.suppress(Conflict):  # another task checks it right now
         await context.store.apply(*writes)
         await context.enqueue_written(writes)
 

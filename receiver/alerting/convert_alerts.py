@@ -1,7 +1,7 @@
-"""Converts open alerts of releases before incidents into incidents. A part of the sweep.
+"""Converts open alerts of old releases, which had no incidents, into incidents. A part of the sweep.
 
-Each old state is one group of alerts and one channel. Its group becomes an incident with the example as its one
-occurrence. The channel is recorded as notified, so that it also gets the end.
+Each old record is about one group of alerts and one channel. The group becomes an incident whose only occurrence is the
+example. The channel is recorded as notified, so that it also gets the notice that the incident is over.
 """
 
 from dataclasses import replace
@@ -25,7 +25,8 @@ PAGE = 100
 
 
 async def convert(context: Context) -> int:
-    """How many states were converted. A process of an older release may write more later; the next pass finds them."""
+    """Returns how many records were converted. A process of an older release may write more; the next pass finds
+    them."""
     flag = await context.store.get(Flag, DONE)
     since = float(flag.value) if flag else None
     count, newest = 0, since
@@ -73,7 +74,7 @@ async def _converted(state: AlertState, context: Context) -> bool:
 
 
 async def _alert(state: AlertState, cause: str, context: Context) -> Alert:
-    """The alert that the old state reported, as far as it is known: the example has its job and delivery on record."""
+    """The alert that the old record reported, as far as it is known: the example's record has its job and delivery."""
     document = await context.store.get(Document, state.example) if state.example else None
     failed = next((item.id for item in document.deliveries if item.error), "") if document else ""
     stood = {"document.overdue": str(document.deadline), "source.expiring": document.file_id} if document else {}

@@ -1,4 +1,4 @@
-"""Digest: reports the causes beyond a channel's ceiling together, by their number, and their end."""
+"""Digest: reports the causes beyond a channel's ceiling together, with their number, and when all of them are over."""
 
 from dataclasses import replace
 
@@ -23,14 +23,14 @@ KEY = "others"
 
 
 def more(channel: Channel, now: float) -> Channel:
-    """The channel, due for a digest: it has one more other cause, or one less."""
+    """The channel, due for a digest because the number of its other causes has changed."""
     wait = NEXT_SECONDS if channel.digest_count else FIRST_SECONDS
     return channel if channel.digest_at is not None else replace(channel, digest_at=now + wait)
 
 
 async def next_digest(channel: Channel, context: Context) -> Notice | Channel:
-    """The notice with the number of other causes and the worst of them; the channel instead, when it already has that
-    or is not to be notified now.
+    """The notice with the number of other causes and the worst of them. If the channel already has that, or must not be
+    notified now, the updated channel instead.
     """
     now = context.clock()
     count, worst = await _others(channel.id, context)
@@ -60,7 +60,7 @@ async def next_digest(channel: Channel, context: Context) -> Notice | Channel:
 
 
 async def send_digest(notice: Notice, channel: Channel, context: Context) -> Channel:
-    """The channel after it took the digest. Raises what it raises."""
+    """Sends the digest; returns the updated channel. Raises what the channel raises."""
     thread, but = await hand_over(notice, channel.id, context)
     notified = after_notice(channel, but, context.clock(), counts=False)
     thread = (thread or channel.thread) if notice.count else ""
@@ -68,7 +68,7 @@ async def send_digest(notice: Notice, channel: Channel, context: Context) -> Cha
 
 
 def _hushed(to: str, severity: Severity, context: Context) -> float | None:
-    """Until when the channel gets critical notices only; None when one of its rows has no quiet hours now."""
+    """Until when the channel gets critical notices only; None if one of its rules has no quiet hours now."""
     hours = [rule.quiet_hours for rule in context.config.alerts if rule.to == to]
     ends = [item.until(context.clock()) for item in hours if item is not None]
     if severity is Severity.CRITICAL or len(ends) < len(hours) or not all(ends):
@@ -77,7 +77,7 @@ def _hushed(to: str, severity: Severity, context: Context) -> float | None:
 
 
 async def _others(to: str, context: Context) -> tuple[int, list[Incident]]:
-    """How many causes are held back from this channel, and the worst of the first of them."""
+    """How many causes are held back from this channel, and the worst among the first of them."""
     count = 0
     first: list[str] = []
     async for item in every_record(Notification, Query(by="held", key=to, limit=PAGE), context.store):

@@ -1,4 +1,4 @@
-"""The alert of a channel that fails, which all other channels are told."""
+"""The alert about a failing channel, which all other channels get."""
 
 import re
 from shlex import quote
@@ -7,7 +7,7 @@ from receiver.core.alert import Alert
 from receiver.core.channel import Channel
 
 REPLAY = re.compile(r"[,;]? then: mailroom replay --parked$")
-"""How the errors of destinations end, which channels share."""
+"""The end of fixes that channels share with destinations."""
 
 
 def failing(channel: Channel, now: float) -> Alert:
@@ -17,7 +17,7 @@ def failing(channel: Channel, now: float) -> Alert:
         cause=channel.id,
         title=f"alert channel {channel.id} {_what_fails(channel)}",
         detail=channel.error,
-        # Notices retry by themselves: nothing of them waits to be replayed.
+        # Notices are retried automatically, so there is nothing to replay.
         fix=REPLAY.sub("", channel.fix) or "fix the channel; Mailroom sends the missed notices when it works again",
         commands=(f"mailroom alerts test {quote(channel.id)}",),
         at=now,

@@ -15,7 +15,7 @@ from receiver.ports import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentReport:
-    """An incident with its occurrences: those that still stand, or all where none does."""
+    """An incident with its occurrences: the unfixed ones, or all if none is unfixed."""
 
     incident: Incident
     occurrences: list[Occurrence]

@@ -43,9 +43,9 @@ async def documents_of(key: str, store: Store) -> AsyncIterator[Document]:
 
 
 async def acknowledge(key: str, context: Context, *, who: str) -> Incident:
-    """The incident, acknowledged by ``who``: there are no reminders, and no escalation.
+    """The incident, acknowledged by ``who``, which stops reminders and escalation.
 
-    Raises NotFound, NotAllowed when it is over.
+    Raises NotFound; NotAllowed if it is over.
     """
 
     def taken(incident: Incident) -> Incident:
@@ -57,9 +57,9 @@ async def acknowledge(key: str, context: Context, *, who: str) -> Incident:
 
 
 async def silence(key: str, seconds: float, why: str, context: Context, *, who: str) -> Incident:
-    """The incident, silenced for so long, together with later incidents of its cause; 0 seconds end a silence.
+    """The incident, silenced for so many seconds, together with later incidents of its cause; 0 ends a silence.
 
-    Raises NotFound, Malformed for longer than 30 days.
+    Raises NotFound; Malformed for more than 30 days.
     """
     if not 0 <= seconds <= LONGEST_SILENCE:
         raise Malformed(f"a silence lasts {LONGEST_SILENCE / 86400:.0f} days at most")
@@ -75,7 +75,7 @@ async def silence(key: str, seconds: float, why: str, context: Context, *, who: 
 
 
 async def _changed(key: str, change: Callable[[Incident], Incident], context: Context) -> Incident:
-    """Writes the change, and has every channel checked because of it."""
+    """Writes the change, and schedules a check of every channel."""
     for _ in range(CONFLICTS):
         after = change(await incident_named(key, context.store))
         writes = [Replace(after), *await notify_tasks(after, context, at=context.clock())]

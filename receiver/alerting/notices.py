@@ -15,20 +15,20 @@ from receiver.pipeline.context import Context
 
 
 def rule_for(to: str, incident: Incident, rules: Sequence[AlertRule]) -> AlertRule | None:
-    """The rule by which this channel gets the incident, None when it does not.
+    """The rule by which this channel gets notices of the incident; None if it gets none.
 
-    Of several the last one counts, and one that notifies at once comes before one that waits for an acknowledgement.
+    Of several rules the last one counts, but one that notifies at once precedes one that waits for an acknowledgement.
     """
     of_channel = [rule for rule in rules if rule.to == to and is_wanted(rule, incident)]
     wanting = [rule for rule in of_channel if rule.wants(incident.kind, incident.severity)]
     if incident.kind == "channel.failing":
-        wanting = wanting or of_channel  # somebody must get it, whatever the channel was meant for
+        wanting = wanting or of_channel  # somebody must get it, whatever the channel's rules name
     at_once = [rule for rule in wanting if not rule.after_seconds]
     return next(iter((at_once or wanting)[-1:]), None)
 
 
 def notice_of(incident: Incident, known: Notification, word: str, *, reminder: bool, context: Context) -> Notice:
-    """The notice of this state of the incident, for a channel that got what ``known`` records."""
+    """The notice of this state of the incident, for the channel whose earlier notices ``known`` records."""
     example = incident.examples[0] if incident.examples else None
     return Notice(
         id=f"{incident.id}-{incident.number}-{word}-{incident.severity}-{known.telling_since or known.version}",
@@ -41,7 +41,7 @@ def notice_of(incident: Incident, known: Notification, word: str, *, reminder: b
         title=incident.title,
         detail=example.detail if example else incident.detail,
         tried=incident.tried,
-        # What is resolved needs no fix; a person may still want to see what it was.
+        # A resolved incident needs no fix; a person may still want to see what it was.
         fix="" if word == NoticeStatus.RESOLVED else incident.fix,
         commands=(LOOK.format(key=incident.id),) if word == NoticeStatus.RESOLVED else incident.commands,
         count=incident.count,
@@ -62,8 +62,8 @@ def notice_of(incident: Incident, known: Notification, word: str, *, reminder: b
 
 
 async def hand_over(notice: Notice, to: str, context: Context) -> tuple[str, PartlyNotified | None]:
-    """What the channel returned for the notice, and the error that only some of its addresses took it. Raises what it
-    raises.
+    """Sends the notice. Returns what the channel returned, and the error if only some of its addresses took it. Raises
+    what the channel raises.
     """
     try:
         return await context.channels[to].notify(notice), None
@@ -72,7 +72,7 @@ async def hand_over(notice: Notice, to: str, context: Context) -> tuple[str, Par
 
 
 def after_notice(channel: Channel, but: PartlyNotified | None, now: float, *, counts: bool) -> Channel:
-    """The channel after it took a notice; ``but`` is the error of the addresses that did not."""
+    """The channel after it accepted a notice; ``but`` is the error of the addresses that did not."""
     notified = channel.notified(now, counts=counts, all_addresses=but is None)
     if but is None or not but.never:
         return notified
@@ -88,7 +88,7 @@ def line_of(incident: Incident, context: Context) -> DigestLine:
 
 
 def page_link(context: Context, view: str, identity: str = "") -> str:
-    """Where the operator's page shows this; "" where MAILROOM_OPERATOR_URL is not set."""
+    """The URL of this on the operator's page; "" if MAILROOM_OPERATOR_URL is not set."""
     if not context.operator_url:
         return ""
     return f"{context.operator_url.rstrip('/')}/#{view}" + (f"/{quote(identity, safe='')}" if identity else "")

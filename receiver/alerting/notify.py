@@ -1,7 +1,8 @@
 """Notify: sends one channel its next notice, one task at a time.
 
-A task that finds the channel in use leaves a mark and ends. The task in charge checks once more before it ends. So each
-channel's notices keep their order, and a slow channel delays neither documents nor other channels.
+A task that finds the channel in use counts a call on its record and ends; the task that holds the channel checks once
+more before it ends. So each channel's notices keep their order, and a slow channel delays neither documents nor other
+channels.
 """
 
 import asyncio
@@ -24,18 +25,18 @@ from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.pause import SUBMISSION, read_pause
 
 SEND_SECONDS = 30.0
-"""How long a channel may take over one notice."""
+"""How long a channel may take for one notice."""
 TURN_SECONDS, TURN_NOTICES = 60.0, 25
-"""After this long a task makes room for others, and continues in its next turn."""
+"""After so many seconds or notices a task makes room for others, and continues in its next run."""
 LONGEST_HOLD = HOLD_SECONDS + RETRY_SECONDS[-1]
 CONFLICTS = 20
 PAGE = 20
 GIVEN_UP = 10
-"""Attempts after which a notice that the channel refuses, while it accepts others, is given up."""
+"""Attempts after which a notice is given up that the channel refuses while it accepts others."""
 
 
 async def notify(task: Task, context: Context) -> StepResult:
-    """Sends the channel of this task what is due for it."""
+    """Sends the task's channel the notices that are due."""
     to = task.details["to"]
     if to not in context.channels:
         return StepResult(note=f"{to} is no longer in mailroom.yaml")
@@ -49,7 +50,7 @@ async def notify(task: Task, context: Context) -> StepResult:
 
 
 async def _take(to: str, task: Task, context: Context) -> Channel | None:
-    """The channel, for this task alone; None when another task has it, and will check once more."""
+    """The channel, held by this task; None if another task holds it, which will then check once more."""
     for _ in range(CONFLICTS):
         now = context.clock()
         known = await context.store.get(Channel, to)
@@ -66,10 +67,10 @@ async def _take(to: str, task: Task, context: Context) -> Channel | None:
 
 
 async def _is_held(channel: Channel, task: Task, context: Context) -> bool:
-    """Whether another task is telling the channel, or waits to try again.
+    """Whether another task is notifying the channel, or waits to retry.
 
-    Whether one that runs is still alive, its lease says, and no clock: two at a time would tell the end before the
-    beginning.
+    Whether a running task is alive follows from its lease, not from a clock: two at the same time could send the end of
+    an incident before its beginning.
     """
     if channel.holder in ("", task.id):
         return False
@@ -82,7 +83,7 @@ async def _is_held(channel: Channel, task: Task, context: Context) -> bool:
 
 @dataclass(kw_only=True)
 class ChannelRun:
-    """One task's turn at a channel."""
+    """One task's run, in which it holds the channel."""
 
     to: str
     task: Task
@@ -90,13 +91,13 @@ class ChannelRun:
     context: Context
     sent: int = 0
     refused: dict[str, Notification] = field(default_factory=dict)
-    """The incidents whose notices the channel refused in this turn."""
+    """The notifications that the channel refused in this run."""
     failed: bool = False
-    """Whether it refused the last notice of this turn."""
+    """Whether it refused the last notice of this run."""
     begun: float = field(default_factory=time.monotonic)
 
     async def take(self) -> float | None:
-        """Sends until nothing is due. Returns when to come again, None when everything was sent."""
+        """Sends until nothing is due. Returns when to run again; None if everything was sent."""
         if "probe" in self.task.details:
             await self._probe()
         while True:
@@ -106,7 +107,7 @@ class ChannelRun:
             if self.failed:
                 return await self._retry()
             if self.channel.probe_due(self.context.clock()) and not await self._retries_soon():
-                await self._probe()  # no notice shows that it works again
+                await self._probe()  # no notice is about to show that it works again
             await self._alert_other_channels()
             if not done:
                 await self._release()
@@ -115,7 +116,7 @@ class ChannelRun:
                 return None
 
     async def _notify_all(self) -> bool:
-        """False when the turn ends before everything was sent."""
+        """False if the run ends before everything was sent."""
         while True:
             query = Query(by="due", key=self.to, until=self.context.clock() + 0.001, limit=PAGE)
             page = await self.context.store.find(Notification, query)
@@ -127,10 +128,10 @@ class ChannelRun:
                     return False
                 await self._look_at(item)
                 if len(self.refused) > self.sent + 1 or (self.refused and self.channel.failures > 1):
-                    return True  # it accepts nothing: the other notices need not wait as long each
+                    return True  # it accepts nothing, so the other notices are not tried one by one
 
     async def _look_at(self, item: Notification) -> None:
-        """Sends the channel what it must get about one incident now, if anything."""
+        """Sends the channel the notice that it must get about one incident now, if any."""
         incident, now = await self.context.store.get(Incident, item.incident_id), self.context.clock()
         if incident is None:
             await self._keep(replace(item, due_at=None, expires_at=now), item)
@@ -151,7 +152,7 @@ class ChannelRun:
                 await self._notify(incident, item, word, reminder=reminder)
 
     def _expiry(self, now: float) -> float:
-        """When the record of an incident that is over now is no longer needed."""
+        """When the notification of an incident that ends now may be removed."""
         return now + self.context.config.retention.alerts_seconds
 
     async def _decided(self, incident: Incident, item: Notification) -> Decision:
@@ -171,12 +172,12 @@ class ChannelRun:
         try:
             item = await self._begun(item, word)
         except Conflict:
-            return  # another task woke the channel for it, and checks it once more
+            return  # another task woke the channel for it; it is checked once more
         notice = notice_of(incident, item, word, reminder=reminder, context=self.context)
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 thread, but = await hand_over(notice, self.to, self.context)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the channel did not take it
+        except Exception as error:  # noqa: BLE001 - whatever it is, the channel did not accept the notice
             self._failed(error)
             telling = item.telling if maybe or isinstance(error, (TimeoutError, Unanswered)) else ""
             self.refused[item.id] = replace(item, telling=telling, error=_reason(error)[:300])
@@ -194,7 +195,7 @@ class ChannelRun:
         await self._keep(replace(updated, due_at=due_at), item)
 
     async def _notify_remaining(self, incident: Incident, item: Notification) -> Notification:
-        """Sends the present state to the addresses that did not take the last notice, when it is time for them."""
+        """Sends the present state to the addresses that did not take the last notice, if their retry is due."""
         now = self.context.clock()
         if not item.owed or 0 < (item.owed_at or 0.0) - now <= RETRY_SECONDS[-1]:
             return item
@@ -202,7 +203,7 @@ class ChannelRun:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 _, but = await hand_over(notice, self.to, self.context)
-        except Exception:  # noqa: BLE001 - the channel fails, not an address: they are owed it for as long as that lasts
+        except Exception:  # noqa: BLE001 - the channel fails, not an address: no attempt is counted
             return replace(item, owed_at=now + RETRY_SECONDS[-1])
         if but is None:
             return self._with_remaining(after_remaining(item, ()), ())
@@ -211,7 +212,7 @@ class ChannelRun:
     def _with_remaining(
         self, item: Notification, addresses: tuple[str, ...], reason: str = "", *, never: bool = False
     ) -> Notification:
-        """The notification, with the addresses that are tried later; they are given up in the end."""
+        """The notification with the addresses to retry later; after GIVEN_UP attempts they are given up."""
         now, tries = self.context.clock(), item.owed_tries + 1 if item.owed else 0
         if addresses and (never or tries >= GIVEN_UP):
             fix = "fix the address in mailroom.yaml, or the mailbox"
@@ -221,15 +222,15 @@ class ChannelRun:
         return replace(item, owed=addresses, owed_at=owed_at, owed_tries=tries if addresses else 0)
 
     async def _begun(self, item: Notification, word: str) -> Notification:
-        """The notification, with the state that is about to be sent. Raises Conflict."""
+        """The notification, which now records the state that is about to be sent. Raises Conflict."""
         if item.telling == word:
-            return item  # a repeat has the id of the first one
+            return item  # a repeated notice has the id of the first
         begun = replace(item, telling=word, telling_since=item.version + 1)
         await self.context.store.apply(Replace(begun))
         return succeeding(begun)
 
     async def _send_digest(self) -> bool:
-        """Sends the digest of the causes beyond the ceiling, when it has changed."""
+        """Sends the digest of the causes beyond the ceiling if it has changed."""
         if self.channel.digest_at is None or self.channel.digest_at > self.context.clock():
             return True
         maybe, news = self.channel.digest_telling, await digest.next_digest(self.channel, self.context)
@@ -240,7 +241,7 @@ class ChannelRun:
         try:
             await self.context.store.apply(Replace(begun))
         except Conflict:
-            return True  # somebody called: it is looked at once more
+            return True  # another task called: it is checked once more
         self.channel = succeeding(begun)
         try:
             async with asyncio.timeout(SEND_SECONDS):
@@ -254,7 +255,7 @@ class ChannelRun:
         return True
 
     async def _keep(self, item: Notification, known: Notification) -> None:
-        """Writes what the channel was sent, over whatever others did to the ``known`` record meanwhile."""
+        """Writes what the channel was sent, merged with what others did to the ``known`` record meanwhile."""
         for _ in range(CONFLICTS):
             writes = due(item, is_known=True)
             try:
@@ -263,8 +264,8 @@ class ChannelRun:
                 fresh = await self.context.store.get(Notification, item.id)
                 if fresh is None:
                     return
-                # Another task woke the channel for it, or notified it while this process counted as dead: check once
-                # more.
+                # Another task woke the channel for it, or notified it while this process was considered dead: it is
+                # checked once more.
                 item, known = replace(reconciled(item, known, fresh), due_at=self.context.clock()), fresh
                 continue
             await self.context.enqueue_written(writes)
@@ -284,7 +285,7 @@ class ChannelRun:
         self.context.meter.count("mailroom_notices", channel=_scheme(self.to), outcome="failed")
 
     async def _put_back(self) -> None:
-        """The channel accepts notices, but not these. Each is tried less and less often, and then given up."""
+        """For a channel that accepts notices, but not these: each is retried less and less often, and then given up."""
         self.channel, self.failed = self.channel.taking(self.context.clock()), False
         for item in self.refused.values():
             tries = item.tries + 1
@@ -294,17 +295,17 @@ class ChannelRun:
         self.refused.clear()
 
     async def _retry(self) -> float:
-        """Keeps the channel for this task until its next try, and alerts the others if it fails repeatedly."""
+        """Holds the channel for this task until its next attempt, and alerts the others if it fails repeatedly."""
         assert self.channel.retry_at is not None
         for item in self.refused.values():
-            # The others first: one of them may work where this one does not.
+            # Later than others: one of them may be accepted where this one is not.
             await self._keep(replace(item, due_at=self.channel.retry_at + LAG_SECONDS), item)
         await self._release(held_until=self.channel.retry_at + HOLD_SECONDS)
         await self._alert_other_channels()
         return self.channel.retry_at
 
     async def _alert_other_channels(self) -> None:
-        """Raises an alert, once for each time that it begins to fail, and not for a single failure."""
+        """Raises an alert each time that the channel begins to fail, but not for a single failure."""
         if self.channel.failing_since is None or self.channel.failures < FAILURES_TOLD:
             return
         alert = task_for(failing(self.channel, self.context.clock()), self.to, f"{self.channel.failing_since}")
@@ -312,12 +313,12 @@ class ChannelRun:
         await self.context.enqueue(alert.id)
 
     async def _retries_soon(self) -> bool:
-        """Whether a notice is about to be tried again, which shows more than a probe."""
+        """Whether a notice is about to be retried, which shows more than a probe."""
         query = Query(by="due", key=self.to, until=self.context.clock() + 2 * LAG_SECONDS, limit=1)
         return bool((await self.context.store.find(Notification, query)).records)
 
     async def _probe(self) -> None:
-        """Checks, where the channel allows it, whether it would accept a notice and deliver it to somebody."""
+        """Checks, if the channel supports it, whether a notice would be accepted and reach somebody."""
         partly, fix = False, ""
         try:
             async with asyncio.timeout(SEND_SECONDS):
@@ -334,13 +335,13 @@ class ChannelRun:
             self.channel = self.channel.probed(now)
 
     async def _release(self, held_until: float | None = None) -> bool:
-        """Writes what is known of the channel; False when another task called meanwhile, and more may be due."""
+        """Writes the channel's record; False if another task called meanwhile, so that more may be due."""
         holder = "" if held_until is None else self.task.id
         for _ in range(CONFLICTS):
             after = replace(self.channel, holder=holder, held_until=held_until or 0.0)
             writes: list[Write] = [Replace(after)]
             if held_until is None and after.retry_at is not None and after.retry_at > self.context.clock():
-                # It accepts notices, which need not wait for its next probe.
+                # It accepts notices, so they do not wait for its next probe.
                 writes.append(InsertIfAbsent(wake(self.to, after.retry_at, "failing")))
             if after.digest_at is not None:
                 writes.append(InsertIfAbsent(wake(self.to, after.digest_at, "digest", after.version)))
@@ -349,7 +350,7 @@ class ChannelRun:
             except Conflict:
                 fresh = await self.context.store.get(Channel, self.to)
                 if fresh is None or fresh.holder != self.task.id:
-                    return True  # it took so long that another task took over
+                    return True  # it took so long that another task has taken over
                 self.channel = replace(self.channel, calls=fresh.calls, version=fresh.version)
                 if held_until is None:
                     return False
@@ -360,7 +361,7 @@ class ChannelRun:
 
 
 async def inhibited(incident: Incident, through: Channel, context: Context) -> bool:
-    """Whether it follows from another incident that people know of, or is fixed and only not yet checked."""
+    """Whether the incident follows from another one that people know of, or is fixed and only not checked yet."""
     if incident.kind in ("document.overdue", "source.expiring") and incident.cause == Step.RECEIVED:
         return bool((await read_pause(SUBMISSION, context)).until)
     if incident.kind == "channel.failing":

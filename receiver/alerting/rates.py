@@ -1,6 +1,6 @@
-"""Rates: how many documents were received lately, for rules that name a percentage of them.
+"""Rates: how many documents were received lately, for rules with a percentage.
 
-Each sweep notes the count. Two notes make a rate, at a cost that does not grow with the store.
+Each sweep notes the total. Two notes give a rate, at a cost that does not depend on the size of the store.
 """
 
 import msgspec
@@ -11,12 +11,12 @@ from receiver.pipeline.flags import put_flag
 
 NOTES = "rate:taken_in"
 KEPT_SECONDS = 3900.0
-"""A little more than the longest span that a rule may name."""
+"""A little more than the longest period of a rule."""
 _notes = msgspec.json.Decoder(list[tuple[float, int]])
 
 
 async def note_ingested(received: int, context: Context) -> None:
-    """Notes that so many documents were received until now."""
+    """Notes that so many documents have been received so far."""
     now, flag = context.clock(), await context.store.get(Flag, NOTES)
     before = [(at, count) for at, count in _read(flag) if now - KEPT_SECONDS < at < now]
     value = msgspec.json.encode([*before, (now, received)]).decode()

@@ -1,4 +1,4 @@
-"""Sends a test notice to one channel, at once; its result is stored."""
+"""Sends a test notice to one channel at once, and stores the result."""
 
 import asyncio
 from dataclasses import replace
@@ -19,8 +19,8 @@ CONFLICTS = 20
 
 
 async def send_test(to: str, context: Context, *, who: str) -> Exception | None:
-    """Sends a test to this channel, by name or address. Returns None when it took it and a probe finds no fault, else
-    what is wrong. Raises NotFound.
+    """Sends a test notice to this channel (name or address). Returns None if the channel accepts it and a probe finds
+    no fault, else the error. Raises NotFound.
     """
     to = channel_name(to)
     if to not in context.channels:
@@ -36,7 +36,7 @@ async def send_test(to: str, context: Context, *, who: str) -> Exception | None:
             probing = True
             if faults := await channel.probe():
                 raise Permanent("; ".join(faults))
-    except Exception as refused:  # noqa: BLE001 - whatever it was, the channel did not take it
+    except Exception as refused:  # noqa: BLE001 - whatever it is, the channel did not accept the notice
         error = refused if str(refused) else MailroomError(f"it took longer than {SEND_SECONDS:.0f} seconds")
     await _remember(to, error, context, by_probe=probing)
     return error
@@ -61,7 +61,7 @@ def _test(who: str, context: Context) -> Notice:
 
 
 async def _remember(to: str, error: Exception | None, context: Context, *, by_probe: bool) -> None:
-    """A channel that took a test works, and gets what it missed. One that did not is failing."""
+    """A channel that accepted the test works, and gets what it missed. One that did not is failing."""
     now = context.clock()
     for _ in range(CONFLICTS):
         known = await context.store.get(Channel, to)
@@ -83,12 +83,12 @@ async def _remember(to: str, error: Exception | None, context: Context, *, by_pr
             continue
         break
     else:
-        return  # it is getting a notice just now, which shows as much
+        return  # it is being notified right now, which shows as much
     await bring_forward(to, now, "tried", context)
 
 
 async def _not_waiting(channel: Channel, context: Context) -> Channel:
-    """The channel, taken from a task that only waits to try it again."""
+    """The channel, released by a task that only waits to retry."""
     holder = await context.store.get(Task, channel.holder) if channel.holder else None
     waits = holder is not None and holder.state is TaskState.READY
     return replace(channel, holder="", held_until=0.0) if waits else channel
