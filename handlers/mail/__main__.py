@@ -1,7 +1,7 @@
 """Reads mails: ``python -m handlers.mail``, called by ``child_reader`` (protocol: handlers/child/process.py).
 
-It returns the mails, with their contents as files in a folder, or why a mail is not read. Time is limited for each
-mail. Whatever exceeds a limit is refused where possible, instead of crashing the process.
+It returns the mails, with their contents as files in a folder, or the reason why they cannot be read. The time for each
+mail is limited. A mail that exceeds a limit is refused, where possible, instead of crashing the process.
 """
 
 import resource
@@ -18,7 +18,7 @@ from handlers.mail.tree import TooMuch
 from receiver.core.mail import MailBounds
 
 CPU_SECONDS, CPU_SECONDS_PER_MB = 10, 0.2
-"""Processor time: for any mail, and for each megabyte of it. Ordinary mail takes a tenth of it."""
+"""Processor time for any mail, and for each megabyte of it. Ordinary mail takes a tenth of that."""
 
 
 def mails_in(asked: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def mails_in(asked: dict[str, Any]) -> dict[str, Any]:
         raise ChildRefusal("reading it exceeds the memory limit for mail") from error
     except RecursionError as error:
         raise ChildRefusal("it is nested too deeply to be read") from error
-    except Exception as error:  # the edge of this process: what a mail breaks here is the mail's own fault
+    except Exception as error:  # the edge of this process: what fails here is the mail's fault
         raise ChildRefusal(f"it cannot be parsed: {type(error).__name__} {error}"[:300]) from error
     return {"mails": msgspec.to_builtins(mails)}
 

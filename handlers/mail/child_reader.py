@@ -30,7 +30,7 @@ class ChildMailReader:
             yield msgspec.convert(answer["mails"], type=tuple[ReadMail, ...])
 
     async def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """One crash may be another process's fault; a second one on the same mail is the mail's."""
+        """One crash may be the fault of another process. A second one with the same mail is the mail's."""
         with contextlib.suppress(ReaderDied):
             return await self._ask(asked)
         try:

@@ -14,11 +14,11 @@ _LOCKED = frozenset({"enveloped_data", "authenticated_enveloped_data", "encrypte
 
 
 class Closed(ValueError):
-    """It cannot be opened; says why."""
+    """The container cannot be opened; the message says why."""
 
 
 def signed_content(content: bytes) -> bytes | None:
-    """What was signed; None for a signature that stands apart from it. Raises Closed."""
+    """The signed content; None for a detached signature. Raises Closed."""
     from asn1crypto import cms, core
 
     try:

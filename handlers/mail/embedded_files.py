@@ -1,4 +1,4 @@
-"""Detects files embedded in text: by programs from before MIME, or because a mail's parts cannot be separated."""
+"""Detects files that are embedded in text: programs did that before MIME, and broken mails do."""
 
 import base64
 import binascii
@@ -6,11 +6,11 @@ import re
 
 CARRIES = "it has a file embedded as text, which Mailroom does not unpack"
 _SIGN = re.compile(
-    rb"^(?:content-transfer-encoding[ \t]*:[ \t]*(?:base64|x-uu|uue)"  # a part of a mail, header and all
+    rb"^(?:content-transfer-encoding[ \t]*:[ \t]*(?:base64|x-uu|uue)"  # a MIME part with its header
     rb"|begin(?:-base64)? [0-7]{3,4} [^\r\n]+\r?\n[!-`][ -`]{1,90}\r?$"  # uuencode
     rb"|=ybegin [^\r\n]*\bname="
     rb"|\(This file must be converted with BinHex"
-    rb"|ATTACH[^:\r\n]*(?:\r?\n [^:\r\n]*){0,3}VALUE=BINARY)",  # RFC 5545: a file in a calendar entry
+    rb"|ATTACH[^:\r\n]*(?:\r?\n [^:\r\n]*){0,3}VALUE=BINARY)",  # a file in a calendar entry (RFC 5545)
     re.IGNORECASE | re.MULTILINE,
 )
 _PIECES = re.compile(r"[A-Za-z0-9+/]+={0,2}")
@@ -18,14 +18,14 @@ _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\s]")
 
 
 def carries_file(content: bytes) -> bool:
-    """Whether this text holds a file, or a part of a mail that is one."""
+    """Whether this text contains a file, or a MIME part with one."""
     return bool(_SIGN.search(content))
 
 
 def unpieced(encoded: str) -> bytes | None:
-    """The content of base64 that was written in several pieces, each padded; None where it was not, or is no base64.
+    """The content of base64 that was written in several padded pieces; None if it was not, or is not base64.
 
-    ``email`` ends at the first padding. What follows it and is no base64 (the footer of a mailing list) is no piece.
+    ``email`` stops at the first padding. Text after that which is not base64 (a mailing list's footer) is ignored.
     """
     padded = encoded.find("=")
     rest = encoded[padded:] if padded >= 0 else ""

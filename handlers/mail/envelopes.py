@@ -13,7 +13,7 @@ LOCKED_TNEF = "it is an Outlook container (winmail.dat), which Mailroom does not
 
 
 def open_leaf(kind: str, leaf: Leaf, letter: Letter, tree: Tree, depth: int) -> None:
-    """Adds the contents of this leaf; if it cannot be opened, the leaf records why."""
+    """Adds the contents of this leaf. If it cannot be opened, the leaf records why."""
     try:
         if kind == MAIL:
             _mails(leaf, tree, depth)
@@ -36,12 +36,12 @@ def _mails(leaf: Leaf, tree: Tree, depth: int) -> None:
 
 
 def _signed(leaf: Leaf, letter: Letter, tree: Tree, depth: int) -> None:
-    """S/MIME signs a whole MIME part, which is then the mail's own; what is signed elsewhere is a file."""
+    """S/MIME signs a whole MIME part, which then is the mail's own content. Signed content anywhere else is a file."""
     try:
         content = cms.signed_content(leaf.content)
     except cms.Closed:
         if leaf.declared in SIGNATURES:
-            return  # it is left out as what it is called
+            return  # it is left out, as a signature
         raise
     if content is None:
         leaf.needless = "a detached signature"

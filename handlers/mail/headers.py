@@ -1,4 +1,4 @@
-"""Reads header fields. Hostile ones are long, so each is cut before anything of more than linear cost reads it."""
+"""Reads header fields. Hostile fields are long, so each is cut before anything with more than linear cost reads it."""
 
 import re
 from email.errors import HeaderParseError
@@ -13,25 +13,26 @@ FIELD_CHARS = 4000
 VALUE_CHARS = 1000
 NAME_CHARS = 255
 ADDRESSES = frozenset({"From", "To", "Cc"})
-"""Fields that hold names and addresses."""
+"""Fields with names and addresses."""
 _WORD = r"=\?[^?\s]+\?[bq]\?[^?\"()<>@,;:\\]*\?="
 _NAME = re.compile(rf"{address.QUOTED}|{address.COMMENT}|{_WORD}(?:\s+{_WORD})*", re.IGNORECASE)
 _parsed = HeaderRegistry()
 
 Mime = Message
-"""A message or a part of one, by ``email``'s older policy: the newer one takes every field apart at once."""
+"""A message or a part of one, with ``email``'s older policy: the newer one parses every field at once."""
 
 
 def field(part: Mime, name: str) -> str:
-    """The first field of this name, decoded, as one line; "" when there is none. Names like addresses come quoted."""
+    """The first field of this name, decoded, as one line; "" if there is none. Names that look like addresses are
+    quoted."""
     raw = next(iter(_raw(part, name)), "")[:FIELD_CHARS]
     return (_with_names(raw) if name in ADDRESSES else words(raw))[:VALUE_CHARS]
 
 
 def sender(part: Mime) -> str:
-    """The bare address in From, in lower case; "" for none, for several, and where two readers could differ about it.
+    """The bare address in From, in lower case; "" for none, for several, and if two parsers could read different ones.
 
-    It is read from the field as it was sent: a name may decode into anything, an address of somebody else's too.
+    It is read from the undecoded field: a name may decode into anything, even into somebody else's address.
     """
     fields = _raw(part, "From")
     if len(fields) != 1 or len(fields[0]) > FIELD_CHARS:
@@ -42,11 +43,11 @@ def sender(part: Mime) -> str:
 
 
 def _as_python_reads(line: str) -> str:
-    """The one address by the reading of ``email``, which takes encoded words for units, whatever stands in them."""
+    """The address as ``email`` parses it, for which an encoded word is a unit, whatever it contains."""
     try:
         groups = _parsed("From", line).groups  # type: ignore[attr-defined]
     except (ValueError, LookupError, AttributeError, TypeError, HeaderParseError, RecursionError):
-        return ""  # it has its own faults with hostile fields
+        return ""  # it fails on some hostile fields
     return str(groups[0].addresses[0].addr_spec) if [len(item.addresses) for item in groups] == [1] else ""
 
 
@@ -55,12 +56,12 @@ def _raw(part: Mime, name: str) -> list[str]:
 
 
 def _line(raw: str) -> str:
-    """The field as one line; bytes that are no ASCII are read as UTF-8 or else Latin-1."""
+    """The field as one line. Bytes outside ASCII are read as UTF-8, or else as Latin-1."""
     return " ".join(_text(raw.encode("utf-8", "surrogateescape"), "").split())
 
 
 def _with_names(raw: str) -> str:
-    """A field of addresses with its names decoded: none of them can be taken for an address by who reads on."""
+    """A field of addresses with decoded names, of which none can pass for an address afterwards."""
     line = _line(raw)
     return whole(line if address.unbalanced(line) else _NAME.sub(_decoded, line))
 
@@ -73,7 +74,7 @@ def _decoded(found: re.Match[str]) -> str:
 
 
 def words(raw: str) -> str:
-    """A field's value as text, encoded words decoded."""
+    """A field's value as text, with encoded words decoded."""
     text = _line(raw)
     try:
         read = "".join(
@@ -95,7 +96,7 @@ def _text(content: bytes, charset: str) -> str:
 
 
 def bound(part: Mime) -> None:
-    """Cuts fields whose parameters are parsed: parsing them costs the square of their length."""
+    """Cuts fields whose parameters are parsed, because parsing takes quadratic time."""
     for name in ("Content-Type", "Content-Disposition"):
         if len(value := str(part.get(name, ""))) > FIELD_CHARS:
             part.replace_header(name, value[:FIELD_CHARS])

@@ -12,35 +12,35 @@ _PICTURES = frozenset({"img", "image", "svg", "object", "embed", "v:imagedata"})
 _LIVE = frozenset(
     {"audio", "button", "canvas", "form", "frame", "iframe", "input", "math", "script", "select", "textarea", "video"}
 )
-"""What may show something that stands in no text: HTML with one of them is never empty."""
+"""Tags that may show something without text: HTML with one of them is never empty."""
 _LINK = re.compile(r"(?:https?://|www\.|mailto:|tel:|cid:)[^\s<>\])]*|\[[^\[\]\n]{1,300}\]", re.IGNORECASE)
-"""What HTML has in its tags, and plain text amid its words: addresses, and the words in place of pictures."""
+"""What HTML has in tags and plain text among its words: URLs, and the texts in place of pictures."""
 _INLINE = frozenset(
     {"a", "abbr", "acronym", "b", "bdo", "big", "cite", "code", "del", "dfn", "em", "font", "i", "ins", "kbd", "mark"}
     | {"q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "var", "wbr"}
 )
-"""Tags that may stand within a word."""
+"""Tags that may occur within a word."""
 _NOTHING = "\u200b\u200c\u200d\u2060\ufeff\xad\xa0"
 
 
 @dataclass(slots=True)
 class _Read:
-    """What HTML says, piece by piece with its tags, and whether it shows what stands in no text."""
+    """The text of HTML in pieces, with its tags, and whether it shows anything besides text."""
 
     pieces: list[str | bool] = field(default_factory=list)
-    """True for a tag that may stand within a word, False for another."""
+    """True stands for a tag that may occur within a word, False for any other."""
     shows: bool = False
 
     def text(self, inline: str, block: str) -> str:
-        """The text, with these in the place of tags."""
+        """The text, with these strings in place of the tags."""
         parted = {True: inline, False: block}
         return html.unescape("".join(parted[item] if isinstance(item, bool) else item for item in self.pieces))
 
 
 def _read(source: str) -> _Read:
-    """One pass over the tokens: ``html.parser`` takes the square of the time for HTML that is made to hurt it.
+    """One pass over the tokens. (``html.parser`` takes quadratic time for hostile HTML.)
 
-    What is never closed counts as shown: a text must not be overlooked because of a broken comment.
+    An unclosed comment counts as shown, so that no text is overlooked because of it.
     """
     read = _Read()
     hidden: list[str | bool] = []
@@ -64,7 +64,7 @@ def _read(source: str) -> _Read:
 
 
 def _shows(name: str, tag: str) -> bool:
-    """Whether this tag may show, do or lead to something without any text."""
+    """Whether this tag may show, do or link to something without any text."""
     if name in _PICTURES or name in _LIVE:
         return True
     folded = tag.casefold()
@@ -72,13 +72,13 @@ def _shows(name: str, tag: str) -> bool:
 
 
 def html_text(source: str) -> str:
-    """The text that HTML shows, roughly as it is set."""
+    """The text that HTML shows, in roughly its layout."""
     lines = _read(source).text(" ", " ").splitlines()
     return "\n".join(line for line in (" ".join(item.split()) for item in lines) if line)
 
 
 def says_nothing(source: str, *, is_html: bool) -> bool:
-    """Whether it has neither text nor anything else to show."""
+    """Whether it shows neither text nor anything else."""
     if not is_html:
         return not source.strip().strip(_NOTHING).strip()
     read = _read(source)
@@ -86,9 +86,9 @@ def says_nothing(source: str, *, is_html: bool) -> bool:
 
 
 def same_text(plain: str, source: str) -> bool:
-    """Whether the HTML says all that the plain text does, word by word in its order; then nobody need read both.
+    """Whether the HTML contains all words of the plain text in the same order, so that one of the two is enough.
 
-    Addresses, and words in brackets in the place of pictures, stand in the tags of HTML: they may be anywhere in it.
+    HTML has URLs, and the bracketed texts in place of pictures, in its tags: these may be anywhere in it.
     """
     read = _read(source)
     beside = _words(" ".join(_LINK.findall(plain)))

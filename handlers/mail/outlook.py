@@ -1,4 +1,5 @@
-"""A message that Outlook saved (``.msg``), as letters and leaves like any mail's. Source: MS-OXMSG, MS-OXPROPS."""
+"""Reads messages saved by Outlook (``.msg``) into the same letters and leaves as mails. Source: MS-OXMSG,
+MS-OXPROPS."""
 
 import codecs
 import io
@@ -17,18 +18,18 @@ if TYPE_CHECKING:
     from oxmsg.storage import Storage
 
 EMBEDDED = "__substg1.0_3701000D"
-"""In an attachment: the storage of a message, or of an object, that it holds in place of bytes."""
+"""In an attachment without bytes: the storage of the message or object that it contains."""
 PROPERTIES = "__properties_version1.0"
 OUTERMOST, INNER = 32, 24
-"""Bytes before the properties of the outermost message, and of one within it. Source: MS-OXMSG 2.4."""
+"""Size of the header before the properties of the outermost message, and of an embedded one. Source: MS-OXMSG 2.4."""
 CONTENT_ID, COMPRESSED_RTF = 0x3712, 0x1009
 RICH_NUMBER = 0
-"""HTML is 1, plain text 2, attachments are counted from 3."""
+"""Number of the RTF body; HTML is 1, plain text 2, attachments count from 3."""
 RICH = "a copy of the text as compressed RTF"
 
 
 def _windows(name: str) -> codecs.CodecInfo | None:
-    """Windows' code pages as Outlook calls them (windows-950), which Python knows by other names (cp950)."""
+    """A codec for Outlook's names of Windows code pages (windows-950), which Python calls otherwise (cp950)."""
     number = name.removeprefix("windows_")
     return codecs.lookup(f"cp{number}") if number != name and number.isdecimal() else None
 
@@ -37,11 +38,11 @@ codecs.register(_windows)
 
 
 class NoMessage(ValueError):
-    """It cannot be read as an Outlook message; says why."""
+    """The file cannot be read as an Outlook message; the message says why."""
 
 
 def add(content: bytes, where: str, tree: Tree, depth: int) -> Letter:
-    """Adds the message's letter, and those of the messages within it. Raises NoMessage."""
+    """Adds the letters of the message and of the messages within it. Raises NoMessage."""
     from olefile import OleFileIO
     from oxmsg.storage import Storage
 
@@ -51,7 +52,7 @@ def add(content: bytes, where: str, tree: Tree, depth: int) -> Letter:
             storage = Storage.from_ole(file)
         return _message(storage, OUTERMOST, where, tree, depth)
     except (OSError, LookupError, AttributeError, TypeError, ValueError, struct.error, RecursionError) as error:
-        del tree.letters[before:]  # what was understood of it is in the message, which is held whole
+        del tree.letters[before:]  # the message is held as a whole, with all that was read of it
         raise NoMessage(f"it cannot be read as an Outlook message: {error}"[:200]) from error
 
 
@@ -85,7 +86,7 @@ def _message(storage: "Storage", offset: int, where: str, tree: Tree, depth: int
 
 
 def _sender(properties: "Properties") -> str:
-    """The bare address, in lower case; never from the sender's name, which may be anybody's address."""
+    """The bare address, in lower case. It never comes from the sender's name, which may be anybody's address."""
     from oxmsg.domain import constants as pid
 
     smtp = properties.str_prop_value(pid.PID_SENDER_SMTP_ADDRESS) or properties.str_prop_value(
@@ -95,7 +96,7 @@ def _sender(properties: "Properties") -> str:
 
 
 def _recipients(storage: "Storage", kind: int) -> str:
-    """Those of a kind (1 is To, 2 is Cc) as a mail's field names them. Source: MS-OXPROPS, PidTagRecipientType."""
+    """The recipients of a kind (1 is To, 2 is Cc), as in a header field. Source: MS-OXPROPS, PidTagRecipientType."""
     from oxmsg.domain import constants as pid
     from oxmsg.recipient import Recipient
 
@@ -105,7 +106,7 @@ def _recipients(storage: "Storage", kind: int) -> str:
 
 
 def _named(name: str | None, smtp: str | None) -> str:
-    """Name and address as in a mail's field; the name alone where the address is none of the internet's."""
+    """Name and address as in a header field; the name alone if the address is not an internet address."""
     shown, address = quoted(_line(name)), mailbox(_line(smtp))
     return f"{shown} <{address}>".strip() if address else shown
 

@@ -24,13 +24,13 @@ _REPORTS = _RETURNED | {
     "message/feedback-report",
 }
 _SURELY = ("application/pdf", "image/", "application/rtf")
-"""What the content alone tells: no rule about names takes these for something else."""
+"""Types that the content alone decides: no rule about names overrides them."""
 _NO_TEXT = (*_SURELY, "application/msword", *ENVELOPES - {MAIL})
 
 
 @dataclass(frozen=True, slots=True)
 class FateRule:
-    """One kind of part: what it is called on the record, and how it is known."""
+    """One kind of part: its name on the record, and the test that recognizes it."""
 
     what: str
     fate: Fate
@@ -38,13 +38,13 @@ class FateRule:
 
 
 def _either(leaf: Leaf, declared: tuple[str, ...], endings: tuple[str, ...], begins: tuple[bytes, ...]) -> bool:
-    """Called so by type or name, and it begins like that."""
+    """Whether its type or name says so, and its content begins like that."""
     called = leaf.declared in declared or leaf.name.lower().endswith(endings)
     return called and leaf.content.removeprefix(b"\xef\xbb\xbf").lstrip().upper().startswith(begins)
 
 
 def _ends(leaf: Leaf, mark: bytes) -> bool:
-    """Whether nothing follows the last line with this mark, or there is none: a letter below it is a letter."""
+    """Whether no text follows the last line with this mark. (Text below it may be a letter.)"""
     _, found, after = leaf.content.upper().rpartition(mark)
     return not found or not after.partition(b"\n")[2].strip()
 
@@ -60,7 +60,7 @@ def _is_card(leaf: Leaf) -> bool:
 
 
 def _is_signature(leaf: Leaf) -> bool:
-    """Called one, and nothing that a person could have written: in armour, or without a space, or binary."""
+    """Whether it is called a signature, and cannot be written by a person: armoured, without spaces, or binary."""
     if leaf.declared not in SIGNATURES or len(leaf.content) > SIGNATURE_BYTES or not _is_loose(leaf):
         return False
     written = b" " in leaf.content.strip() and not re.search(rb"[\x00-\x08\x80-\xff]", leaf.content)
@@ -68,12 +68,12 @@ def _is_signature(leaf: Leaf) -> bool:
 
 
 def _is_loose(leaf: Leaf) -> bool:
-    """Whether its content says nothing of the kind of file that it is."""
+    """Whether its content does not show what kind of file it is."""
     return media_type(leaf.content[:HEAD_BYTES], "") in (UNKNOWN, SIGNED) and not leaf.content.startswith(b"PK")
 
 
 def _is_report(leaf: Leaf) -> bool:
-    """Called a report, and fields alone; what was returned with its text is a text."""
+    """Whether it is called a report and has only fields. A returned message with its text is a text."""
     if leaf.declared not in _REPORTS or not header_fields(leaf.content[:HEAD_BYTES]):
         return False
     body = re.split(rb"\r?\n\r?\n", leaf.content.strip(), maxsplit=1)[1:]
@@ -130,13 +130,13 @@ RULES: tuple[FateRule, ...] = (
 
 
 def is_text(leaf: Leaf) -> bool:
-    """Whether it is text by its content too: a file is a file, even where the mail calls it text."""
+    """Whether its content is text, too: a file is a file even if the mail calls it text."""
     begun = leaf.content[:HEAD_BYTES].lstrip()[:64]
     return not begun or not (refusal(begun, "") or media_type(begun, "").startswith(_NO_TEXT))
 
 
 def fate(leaf: Leaf) -> tuple[Fate, str]:
-    """The outcome of this part, and the reason; a document needs none."""
+    """The outcome of this part, with the reason unless it is a document."""
     if leaf.opened:
         return Fate.OPENED, ""
     if leaf.fault:

@@ -1,4 +1,4 @@
-"""From a letter's leaves to its parts: the text and what it shows are judged together, each other leaf by itself."""
+"""Turns a letter's leaves into its parts. The text and the pictures in it are decided together, other leaves singly."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -13,7 +13,7 @@ from receiver.core.mail import EMPTY, Fate, ReadPart
 from receiver.core.media import media_type
 
 TEXT_CHARS = 4000
-"""A text of this length or less may stay on the mail's record (``mail.body: record``)."""
+"""Texts up to this length may stay on the mail's record (``mail.body: record``)."""
 NAME_CHARS, SUBJECT_CHARS = 255, 80
 _PLAIN, _HTML = "text/plain", "text/html"
 _PGP_MESSAGE = "-----BEGIN PGP MESSAGE-----"
@@ -24,7 +24,7 @@ _SUFFIXES = {
 
 
 class Files:
-    """Writes contents into a folder, each under a number of its own."""
+    """Writes contents into a folder, as numbered files."""
 
     def __init__(self, folder: Path, prefix: str) -> None:
         self._folder, self._prefix, self._count = folder, prefix, 0
@@ -45,7 +45,7 @@ def parts_of(letter: Letter, metadata: Mapping[str, str], files: Files) -> Itera
 
 
 def _texts(letter: Letter, files: Files) -> dict[str, ReadPart]:
-    """Place -> verdict of the leaves that are the letter's text, and of the pictures that it shows."""
+    """Place -> outcome, for the leaves that are the letter's text and the pictures in it."""
     judged: dict[str, ReadPart] = {}
     bodies = [leaf for number, leaf in enumerate(letter.leaves) if _is_body(leaf, first=number == 0)]
     spoken = {leaf.where: text.decoded_text(leaf) for leaf in bodies}
@@ -72,7 +72,7 @@ def _is_body(leaf: Leaf, *, first: bool) -> bool:
 
 
 def _twin(leaf: Leaf, bodies: list[Leaf], spoken: Mapping[str, str]) -> Leaf | None:
-    """The HTML, or the first piece of it, that is offered in place of this plain text and says all of it."""
+    """The HTML alternative (or its first piece) to this plain text, if it contains all of the text."""
     if leaf.declared != _PLAIN:
         return None
     for group, branch in leaf.choices:
@@ -85,7 +85,7 @@ def _twin(leaf: Leaf, bodies: list[Leaf], spoken: Mapping[str, str]) -> Leaf | N
 
 
 def _plain(letter: Letter, leaves: list[Leaf], texts: list[str], files: Files) -> dict[str, ReadPart]:
-    """The pieces of a plain text are one document, in their order."""
+    """All pieces of the plain text together are one document."""
     if not leaves:
         return {}
     short = "\n\n".join(texts).strip()
@@ -97,7 +97,7 @@ def _plain(letter: Letter, leaves: list[Leaf], texts: list[str], files: Files) -
 def _html(
     letter: Letter, leaves: list[Leaf], spoken: Mapping[str, str], has_plain: bool, files: Files
 ) -> dict[str, ReadPart]:
-    """Each HTML text is a document with the pictures that it shows inside; these need be none of their own then."""
+    """Each HTML text is a document that includes its pictures, so these are not documents of their own."""
     pictures = text.pictures_of(letter)
     judged: dict[str, ReadPart] = {}
     for number, leaf in enumerate(leaves, start=int(has_plain)):

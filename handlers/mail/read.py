@@ -1,4 +1,4 @@
-"""Reads the mails in the bytes of an arrival: each part with its outcome, and its content in a file."""
+"""Reads the mails in a received file: each part gets its outcome, and a file with its content."""
 
 import hashlib
 import re
@@ -15,7 +15,7 @@ from receiver.core.media import MAIL, OUTLOOK, envelope
 
 
 def read_mails(content: bytes, name: str, bounds: MailBounds, folder: Path) -> list[ReadMail]:
-    """The mails in these bytes; [] when it is none after all. Contents go into the folder. Raises TooMuch."""
+    """The mails in these bytes; [] if there is none. The contents are written into the folder. Raises TooMuch."""
     if not (kind := envelope(content[:HEAD_BYTES], name)):
         return []
     inside = mbox.mails(content) if kind == MAIL else [content]
@@ -39,7 +39,7 @@ def _grow(tree: Tree, kind: str, content: bytes, name: str) -> None:
             outlook.add(content, "", tree, 0)
             return
         except outlook.NoMessage as error:
-            leaf.fault = str(error)  # held: LlamaCloud could not read it either, and it may hold documents
+            leaf.fault = str(error)  # held: LlamaCloud cannot read it either, and it may contain documents
     tree.leaf(leaf, tree.add(Letter(where="")), 0)
 
 
@@ -63,13 +63,13 @@ def _parts(letters: list[Letter], outer: Letter, files: Files) -> Iterator[ReadP
 
 
 def _order(where: str) -> list[tuple[int, str]]:
-    """What is inside an envelope follows it; text around the parts stands where it stands."""
+    """A sort key: contents follow their envelope, and text around parts keeps its place."""
     places = {"before": -1, "after": 10**9}
     return [(places.get(item, int(item) if item.isdecimal() else 0), item) for item in re.split("[./]", where)]
 
 
 def _inner(letter: Letter, outer: Letter) -> dict[str, str]:
-    """What a mail within the mail says of itself; the documents are the outer one's all the same: it brought them."""
+    """The fields of a mail within the mail. Its documents still belong to the outer mail."""
     if letter.fields == outer.fields:
         return {}
     return {

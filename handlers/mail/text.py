@@ -1,6 +1,6 @@
-"""What the sender wrote, made a document that is complete by itself: who wrote it to whom and when, and the pictures.
+"""Makes a document of the mail's text that is complete by itself: with sender, recipients, date and pictures.
 
-HTML keeps its own bytes; what is put before them, and in the place of pictures, is plain ASCII, so it fits any charset.
+HTML keeps its own bytes. The fields before them, and the inlined pictures, are plain ASCII, which fits any charset.
 """
 
 import base64
@@ -19,24 +19,24 @@ _SHOWING = re.compile(
     rb"""((?:\b(?:src|background|poster|data)|\bxlink:href)\s*=\s*["']?\s*|\burl\(\s*["']?\s*)([^"'\s>)]{1,2000})""",
     re.IGNORECASE,
 )
-"""Where HTML shows a picture: an attribute or a style, then the picture's address."""
+"""A picture in HTML: an attribute or a style, followed by the picture's URL."""
 _META = re.compile(rb"<meta[^>]{0,300}\bcharset\b", re.IGNORECASE)
 _SHOWABLE = frozenset(
     {"image/png", "image/x-png", "image/jpeg", "image/jpg", "image/pjpeg", "image/gif", "image/bmp", "image/webp"}
     | {"image/svg+xml"}
 )
-"""Pictures that HTML shows wherever it is read. A fax (TIFF) or a telephone's photo (HEIC) is a document of its own."""
+"""Picture types that every reader of HTML shows. A fax (TIFF) or a phone's photo (HEIC) is a document of its own."""
 _WIDER = {
     "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932", "big5": "cp950",
     "iso8859-1": "cp1252", "iso8859-9": "cp1254", "tis-620": "cp874",
 }  # fmt: skip
-"""What programs mean by the charsets that they name. Source: WHATWG's Encoding Standard."""
+"""Charsets that programs name -> the ones that they use. Source: WHATWG's Encoding Standard."""
 _KEPT = re.compile(r"utf-8|cp125\d|iso8859-\d+|koi8-[ru]|gb2312|gbk|gb18030|big5|shift_jis")
-"""Charsets, as Python calls them, in which HTML keeps its bytes: readers know them by these names."""
+"""Charsets (Python's names) in which HTML keeps its bytes, because readers know them."""
 
 
 def decoded_text(leaf: Leaf) -> str:
-    """The text in the charset that the mail names, or in the first that fits: no byte is lost."""
+    """The text, decoded with the charset that the mail names or the first one that fits. No byte is lost."""
     for name in (*_meant(leaf), "utf-8", "cp1252"):
         try:
             return leaf.content.decode(name)
@@ -46,24 +46,24 @@ def decoded_text(leaf: Leaf) -> str:
 
 
 def _meant(leaf: Leaf) -> Iterator[str]:
-    """The charsets that the mail can mean by the one that it names."""
+    """The charsets that the mail may mean by the one that it names."""
     try:
         name = codecs.lookup(leaf.charset).name
     except (LookupError, ValueError):
         return
     if name.startswith(("utf-16", "utf-32")) and b"\0" not in leaf.content:
-        return  # said of what is plain ASCII
+        return  # the content is plain ASCII
     yield from (_WIDER.get(name, name), name)
 
 
 def plain_document(letter: Letter, pieces: Iterable[str]) -> bytes:
-    """The letter's plain text, as UTF-8, under its fields."""
+    """The letter's plain text in UTF-8, below its fields."""
     header_lines = "".join(f"{name}: {value}\n" for name, value in _header_fields(letter))
     return (header_lines + "\n" + "\n\n".join(pieces)).encode("utf-8", "replace")
 
 
 def html_document(letter: Letter, leaf: Leaf, pictures: Mapping[str, Leaf]) -> bytes:
-    """The letter's HTML under its fields, with the pictures that it shows inside."""
+    """The letter's HTML below its fields, with its pictures inlined."""
     content, charset = leaf.content, _charset(leaf)
     if charset and not _KEPT.fullmatch(charset):
         content, charset = decoded_text(leaf).encode("utf-8", "replace"), "utf-8"
@@ -85,15 +85,15 @@ def _inlined(address: bytes, pictures: Mapping[str, Leaf]) -> bytes:
 
 
 def _image_type(leaf: Leaf) -> str:
-    """Which kind of picture it is that HTML can show, by its content, or else by the mail's word; "" for none."""
+    """The type of a picture that HTML can show, by its content or else by its declared type; "" for anything else."""
     found = media_type(leaf.content[:HEAD_BYTES], "")
-    if found == UNKNOWN and leaf.content[4:8] != b"ftyp":  # HEIC and AVIF, whatever they are called
+    if found == UNKNOWN and leaf.content[4:8] != b"ftyp":  # not HEIC or AVIF, whatever their declared type
         found = leaf.declared
     return found if found in _SHOWABLE else ""
 
 
 def pictures_of(letter: Letter) -> dict[str, Leaf]:
-    """The letter's pictures by the addresses that its HTML may show: ``cid:…``, or their Content-Location."""
+    """The letter's pictures by the URLs that its HTML may use: ``cid:…``, or their Content-Location."""
     found: dict[str, Leaf] = {}
     for leaf in letter.leaves:
         if _image_type(leaf) and not (leaf.fault or leaf.needless or leaf.opened) and leaf.content:
@@ -103,7 +103,7 @@ def pictures_of(letter: Letter) -> dict[str, Leaf]:
 
 
 def shown(leaf: Leaf, pictures: Mapping[str, Leaf]) -> set[str]:
-    """The places of the pictures that this HTML shows; what stands in a comment is not shown."""
+    """The places of the pictures that this HTML shows. Comments show none."""
     addresses = {_key(found[2]) for found in _SHOWING.finditer(_without_comments(leaf.content))}
     return {pictures[address].where for address in addresses if address in pictures}
 
@@ -119,7 +119,7 @@ def _key(address: bytes) -> str:
 
 
 def _charset(leaf: Leaf) -> str:
-    """The charset to declare; "" where the HTML says it itself, or nobody does."""
+    """The charset to declare; "" if the HTML declares it itself, or none is known."""
     if leaf.charset:
         try:
             if (name := codecs.lookup(leaf.charset).name) != "ascii":

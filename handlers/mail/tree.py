@@ -1,6 +1,6 @@
-"""Parses a mail into its leaves, in order and with their places, and the mails within it.
+"""Parses a mail, and the mails within it, into leaves with their places, in order.
 
-It decides nothing except that a leaf cannot be read: a broken or encrypted one carries its fault, and is held.
+It decides only whether a leaf can be read: a broken or encrypted one records its fault, and is held.
 """
 
 import hashlib
@@ -26,13 +26,13 @@ UUENCODED = frozenset({"x-uuencode", "uuencode", "uue", "x-uue"})
 ENCODINGS = frozenset({"", "base64", "quoted-printable", "binary", *UUENCODED})
 FIELDS = ("From", "To", "Cc", "Subject", "Date", "Message-ID")
 OUTSIDE_BYTES = 2000
-"""Of text around the parts that is taken for a notice or a footer."""
+"""Maximum size of text around the parts that counts as a notice or a footer."""
 _NOTICE = re.compile(
     rb"\s*this is an? (?:(?:multi-?part |cryptographically signed |s/mime signed )?message in mime format|"
     rb"mime-encapsulated message|openpgp/mime (?:signed|encrypted) message \([a-z0-9 ]{1,20}\))\.?\s*",
     re.IGNORECASE,
 )
-"""What programs write for readers who know no MIME."""
+"""What programs write for readers without MIME."""
 ELSEWHERE_KEPT = "the mail program stored this file elsewhere"
 PARTLESS = "its parts are missing"
 LOCKED = "it is encrypted, and Mailroom has no key"
@@ -41,16 +41,16 @@ Path = tuple[int, ...]
 
 
 class TooMuch(Exception):
-    """The arrival exceeds a bound; says which."""
+    """The received file exceeds a limit; the message says which."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Leaf:
-    """A part that holds no other MIME part."""
+    """A part that contains no other MIME part."""
 
     where: str
     declared: str
-    """The media type that the mail says."""
+    """The media type that the mail declares."""
     content: bytes = b""
     name: str = ""
     attached: bool = False
@@ -59,38 +59,38 @@ class Leaf:
     location: str = ""
     charset: str = ""
     choices: tuple[tuple[Path, int], ...] = ()
-    """The multipart/alternative groups that it is in, and in which of their branches."""
+    """The multipart/alternative groups that contain it, each with the number of its branch."""
     fault: str = ""
     """Why a person must look at it."""
     needless: str = ""
-    """Why it is left out, where its place in the mail says so and not its content."""
+    """Why it is left out, if its place in the mail (not its content) is the reason."""
     opened: bool = False
-    """It is an envelope whose content has leaves of its own."""
+    """Whether it is an envelope whose content has leaves of its own."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Letter:
-    """One mail: what it says of itself, and its leaves. Mails within it are letters of their own."""
+    """One mail: its header fields and its leaves. Mails within it are separate letters."""
 
     where: str
-    """The leaf that it is inside of; "" for a mail that arrived by itself."""
+    """The leaf that contains it; "" for the outermost mail."""
     sender: str = ""
     fields: dict[str, str] = field(default_factory=dict)
-    """Those of FIELDS that there are."""
+    """Those of FIELDS that it has."""
     leaves: list[Leaf] = field(default_factory=list)
 
     def place(self, path: Path) -> str:
-        """The place of one of its parts in the whole arrival."""
+        """The place of one of its parts in the received file."""
         inside = ".".join(map(str, path)) or "1"
         return f"{self.where}/{inside}" if self.where else inside
 
 
 OpenLeaf = Callable[[str, Leaf, Letter, "Tree", int], None]
-"""Adds what is inside of a leaf that is an envelope of this kind, at this depth (envelopes.py)."""
+"""Adds the contents of a leaf that is an envelope of this kind, at this depth (envelopes.py)."""
 
 
 class Tree:
-    """All letters of one arrival, outermost first. Raises TooMuch."""
+    """All letters of one received file, outermost first. Raises TooMuch."""
 
     def __init__(self, bounds: MailBounds, open_leaf: OpenLeaf) -> None:
         self._bounds = bounds
@@ -100,12 +100,12 @@ class Tree:
         self.letters: list[Letter] = []
 
     def mail(self, content: bytes, where: str = "", depth: int = 0) -> Letter:
-        """Takes this mail apart, and all within it."""
+        """Parses this mail, and all mails within it."""
         message = message_from_bytes(content.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"))
         return self._message(message, where, depth)
 
     def add(self, letter: Letter) -> Letter:
-        """Adds a letter that something else than MIME describes; its leaves follow."""
+        """Adds a letter of another format than MIME; its leaves follow."""
         self.letters.append(letter)
         return letter
 
@@ -121,7 +121,7 @@ class Tree:
             self.leaf(_leaf(part, letter, path, choices), letter, depth)
 
     def leaf(self, leaf: Leaf, letter: Letter, depth: int) -> None:
-        """Adds a leaf; one that is an envelope is opened, and what is inside follows."""
+        """Adds a leaf. If it is an envelope, it is opened, and its contents follow."""
         self._count(depth, len(leaf.content))
         letter.leaves.append(leaf)
         judged = leaf.fault or leaf.needless or leaf.opened or _written(leaf)
@@ -161,7 +161,8 @@ class Tree:
                 _lock(letter.leaves[before:])
 
     def _outside(self, part: Mime, letter: Letter, path: Path, depth: int) -> None:
-        """What stands before the first part and after the last one: a notice, a footer; or what came apart."""
+        """Adds the text before the first part and after the last one: a notice, a footer, or the rest of a broken
+        part."""
         for place, text in (("before", part.preamble), ("after", part.epilogue)):
             content = str(text or "").encode("utf-8", "surrogateescape")
             if content.strip() and not (place == "before" and _NOTICE.fullmatch(content)):
@@ -176,7 +177,7 @@ class Tree:
     def _forwarded(self, part: Mime, letter: Letter, path: Path, depth: int) -> None:
         inner = _inside(part)[0]
         content = b""
-        if not inner.keys():  # encoded, against RFC 2046; or no mail at all
+        if not inner.keys():  # encoded, against RFC 2046; or not a mail
             content = _decoded(inner.get_payload(), _encoding(part))
             inner = message_from_bytes(content)
         named = headers.attachment_name(part)
@@ -193,7 +194,7 @@ def _inside(part: Mime) -> list[Mime]:
 
 
 def _written(leaf: Leaf) -> bool:
-    """Text in the mail's own body is what somebody wrote, even where it looks like a mail."""
+    """Whether it is text in the mail's own body: somebody wrote that, even if it looks like a mail."""
     return leaf.declared.startswith("text/") and not leaf.attached and not leaf.name
 
 
@@ -214,9 +215,9 @@ def _leaf(part: Mime, letter: Letter, path: Path, choices: tuple[tuple[Path, int
 
 
 def _content(part: Mime, *, whole: bool) -> tuple[bytes, str]:
-    """The part's bytes, and what is wrong with them; ``whole`` when it is all of its mail."""
+    """The part's bytes, and what is wrong with them. ``whole``: it is the mail's only part."""
     declared = part.get_content_type()
-    if part.is_multipart():  # message/delivery-status and its kin, which ``email`` takes for mails
+    if part.is_multipart():  # message/delivery-status and similar types, which ``email`` parses as mails
         fault = "the mail has only a part of it, or only a link to it" if declared in ELSEWHERE else ""
         inside = b"\n".join(child.as_bytes() for child in _inside(part))
         encoded = _encoding(part) == "base64"  # against RFC 2046
@@ -252,7 +253,7 @@ def _decoded(payload: Any, encoding: str) -> bytes:
 
 
 def _lock(leaves: Iterable[Leaf]) -> None:
-    """The leaves of a multipart/encrypted. Source: RFC 3156 section 4."""
+    """Marks the leaves of a multipart/encrypted as encrypted. Source: RFC 3156 section 4."""
     for leaf in leaves:
         if leaf.declared == "application/pgp-encrypted":
             leaf.needless = "only describes the encryption of the rest"
@@ -261,14 +262,14 @@ def _lock(leaves: Iterable[Leaf]) -> None:
 
 
 def _break_off(letter: Letter) -> None:
-    """The mail ends before its parts do: nobody knows whether the last one is whole."""
+    """For a mail that ends within its parts: the last one may be incomplete."""
     last = next((leaf for leaf in reversed(letter.leaves) if not leaf.needless), None)
     if last is not None and last.content.strip() and not last.opened:
         last.fault = last.fault or "the mail is truncated in this part"
 
 
 def digest(letters: Iterable[Letter]) -> str:
-    """One checksum over all leaves: the same for the same mail, whatever was written into its header on its way."""
+    """One checksum over all leaves. It does not change with header fields that are added in transit."""
     sums = hashlib.sha256()
     for letter in letters:
         for leaf in letter.leaves:

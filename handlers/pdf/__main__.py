@@ -1,4 +1,4 @@
-"""Opens a file and returns its page count, or why it cannot be cut; then it checks pages and cuts pieces."""
+"""Opens a file and returns its page count, or the reason why it cannot be cut. Then checks pages and cuts pieces."""
 
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,7 @@
-"""Copies annotations and form fields, so that nothing in a piece leads to pages of other pieces.
+"""Copies annotations and form fields, so that nothing in a piece refers to pages of other pieces.
 
-A copy omits references to other pages, to their annotations and to their fields; a link whose target is not in the
-piece loses it. Fields keep the fields above them, with their own kids alone.
+Copies omit references to other pages and to their annotations and fields; a link loses a target that is not in the
+piece. Fields keep their parent fields, which keep only the children in the piece.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,29 +14,29 @@ from handlers.pdf.landmarks import DIRECT, Landmarks, Place, annotations, childr
 from handlers.pdf.uses import Uses, key, text, uses_in
 
 _LEFT_OUT = frozenset({"/StructParent", "/StructParents", "/PieceInfo", "/Lock", "/SV"})
-"""Keys that lead to the structure tree, to private data of programs, to the fields that a signature locks."""
+"""Keys that refer to the structure tree, to private data of programs, or to the fields that a signature locks."""
 _FIELD = frozenset(
     {
         *("/FT", "/T", "/TU", "/TM", "/Ff", "/V", "/DV", "/AA", "/DA", "/Q", "/DS", "/RV", "/MaxLen", "/Opt"),
         *("/TI", "/I"),
     }
 )
-"""What a field has that others are under, or hands down to them. Source: ISO 32000-2, 12.7.4 and 12.7.5."""
+"""Keys of a field that has children, or that they inherit. Source: ISO 32000-2, 12.7.4 and 12.7.5."""
 _CHOICES = frozenset({"/Opt", "/TI", "/I"})
-"""What a field says of each of its kids, or of the lines of a list: kids of other pages would be among them."""
+"""Keys with a value for each child of a field or each line of a list, which would include children on other pages."""
 NOT_ON_PAGES = frozenset(
     {"/Page", "/Pages", "/Catalog", "/Outlines", "/StructTreeRoot", "/StructElem", "/Thread", "/Bead", "/Sig"}
 )
-"""Kinds of objects that belong to no page. A signature belongs to the packet as a whole."""
+"""Types of objects that belong to no page. A signature belongs to the whole packet."""
 _ACTIONS_LEFT_OUT = frozenset({"/GoToE", "/GoToDp", "/Thread", "/SetOCGState"})
-"""Actions on the packet's embedded files, document parts, articles and layers."""
+"""Actions that concern the packet's embedded files, document parts, articles and layers."""
 _CHAIN = 64
-"""Maximum fields above a field."""
+"""Maximum number of ancestors of a field."""
 _GONE = object()
 
 
 class Copies:
-    """Copies of pages' annotations and fields, made in the open source and not attached to it."""
+    """Copies of the annotations and fields of pages, created in the open source but not attached to it."""
 
     def __init__(self, source: pikepdf.Pdf, landmarks: Landmarks, pages: Mapping[Place, Dictionary]) -> None:
         """``pages`` are the copies of the piece's pages, by the place of the original."""
@@ -46,14 +46,14 @@ class Copies:
         """The copy of each object, by the place of the original."""
         self._kids: dict[Place, list[Any]] = {}
         self.tops: list[Place] = []
-        """The fields that have none above them."""
+        """The fields without a parent."""
         self.drawn: list[Stream] = []
-        """What they look like: the forms that are drawn for them."""
+        """Their appearance streams."""
         self.defaults = Uses()
-        """What they use where they say how a text is to be drawn that is yet to come (``/DA``)."""
+        """What their default appearance strings (``/DA``) use, for text that is not entered yet."""
 
     def prepare(self, page: Dictionary) -> None:
-        """Makes the copies, still empty, of what stands on the page: these may refer to each other."""
+        """Creates empty copies of the page's annotations first, because these may refer to each other."""
         for item in annotations(page):
             if item.objgen != DIRECT and item.objgen not in self.made:
                 self._promise(item.objgen)
@@ -64,7 +64,7 @@ class Copies:
         self.made[place] = self._source.make_indirect(Dictionary())
 
     def _prepare_above(self, widget: Dictionary) -> None:
-        """The fields above a widget, up to one that stands in the form itself."""
+        """Prepares the ancestors of a widget, up to one in the form's own list of fields."""
         field = widget
         for _ in range(_CHAIN):
             above = field.get("/Parent")
@@ -79,12 +79,12 @@ class Copies:
         self.tops.append(field.objgen)
 
     def _is_field(self, above: Dictionary) -> bool:
-        """Whether fields may be under it; what stands on a page itself, or is one, is not."""
+        """Whether it can be the parent of fields; a page or an annotation cannot."""
         place = above.objgen
         return place != DIRECT and place not in self._landmarks.number and place not in self._landmarks.annotations
 
     def annotations_of(self, page: Dictionary) -> Array:
-        """What stands on the page, copied."""
+        """Copies of the page's annotations."""
         return Array([self._annotation(item) for item in annotations(page)])
 
     def _annotation(self, item: Dictionary) -> Dictionary:
@@ -93,7 +93,7 @@ class Copies:
         above = item.get("/Parent")
         while isinstance(above, Dictionary) and above.objgen in self._kids:
             field = self.made[above.objgen]
-            if "/Kids" in field:  # filled before
+            if "/Kids" in field:  # already filled
                 break
             field.Kids = Array(list(self._in_order(above)))
             kept = _FIELD - (_CHOICES if len(field.Kids) < len(list(children(above, "/Kids"))) else set())
@@ -104,7 +104,7 @@ class Copies:
         return copy
 
     def _in_order(self, field: Dictionary) -> Iterator[Any]:
-        """The copies of a field's kids in the order of the original."""
+        """The copies of a field's children, in their original order."""
         present = {item.objgen: item for item in self._kids[field.objgen]}
         for kid in children(field, "/Kids"):
             if (copy := self.made.get(kid.objgen)) is not None and copy.objgen in present:
@@ -133,7 +133,7 @@ class Copies:
         return copy
 
     def _item(self, item: Any) -> Any:
-        """An item of an array: one that is null stays, because the places of others count on it."""
+        """An item of an array. null stays, so that the other items keep their places."""
         copy = self.copied(item)
         return _GONE if copy is None and item is not None else copy
 
@@ -164,7 +164,7 @@ class Copies:
         return self.copied(value)
 
     def _aim(self, value: Any) -> Any:
-        """A destination within the piece, spelt out."""
+        """An explicit destination within the piece."""
         aim = self._landmarks.destination(value)
         if aim is None:
             return None

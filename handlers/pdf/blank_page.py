@@ -1,7 +1,7 @@
-"""Decides whether a page is blank: by its contents, and by its rendered picture.
+"""Decides whether a page is blank, by its contents and its rendered image.
 
-A page is blank only if that is certain. A page with a picture that cannot be decoded, or with a few specks that could
-be a word, is not: LlamaCloud or a person decides about it.
+A page is blank only if that is certain. A page with an image that cannot be decoded, or with specks that could be a
+word, is not blank: LlamaCloud or a person decides about it.
 """
 
 from io import BytesIO
@@ -13,32 +13,32 @@ from pypdfium2 import PdfiumError
 from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE, FPDF_PAGEOBJ_TEXT
 
 MOST_PIXELS = 4_000_000
-"""Of a picture of a page. A page is looked at with 72 dpi, a large one with fewer."""
+"""Maximum size of a page's rendered image. Pages are rendered at 72 dpi, large ones at less."""
 LEAST_SCALE = 0.2
-"""Pixels per point below which a letter can no longer be seen."""
+"""Pixels per point below which letters can no longer be seen."""
 DECODED_PIXELS = 100_000_000
-"""Maximum pixels of an image that is decoded to see whether it can be."""
+"""Maximum pixels of an image that is decoded to check that it can be decoded."""
 AROUND = 12
-"""Pixels around a place that tell what the paper is there: scans have shadows."""
+"""Radius in pixels in which the local brightness of the paper is measured: scans have shadows."""
 FAINT = 3
-"""Levels, of 255, by which ink differs from paper at least, on paper without any noise."""
+"""Minimum difference of ink from noiseless paper, in levels of 255."""
 NOISE = 4
-"""How many times as much as nine in ten pixels it must differ on paper with noise."""
+"""On noisy paper, ink differs at least by so many times the ninth decile of the differences."""
 NOISIEST = 8
-"""Levels by which nine in ten pixels of paper differ at most: what differs more is a picture."""
+"""Maximum ninth decile, in levels, of the differences on paper. An image with a greater one is a picture."""
 DARK = 128
-"""Levels below which it is no paper: a dark sheet may be the back of something, or a lid that was open."""
+"""Darkest level of paper. A darker sheet may be a cover, or a scan with an open lid."""
 SHADOW = 64
-"""Levels between the darkest and the lightest place of a sheet at most."""
+"""Maximum difference, in levels, between the darkest and the lightest place of a sheet."""
 SPECKS = 8
-"""Pixels that may differ all the same: fewer than the smallest letter has."""
+"""Pixels that may differ nevertheless: fewer than in the smallest letter."""
 
 
 def shows_nothing(page: BytesIO) -> bool:
     """Whether the one page of this PDF is certainly blank."""
     document = pypdfium2.PdfDocument(page.getvalue(), autoclose=True)
     try:
-        document.init_forms()  # what is typed into fields is drawn, too
+        document.init_forms()  # draws the values of form fields, too
         return _shows_nothing(document[0])
     finally:
         document.close()
@@ -60,7 +60,7 @@ def _shows_nothing(page: Any) -> bool:
 
 
 def is_paper(picture: Image.Image) -> bool:
-    """Whether this picture shows only paper: light, evenly lit, with hardly a pixel beyond its noise."""
+    """Whether this image shows only paper: light, evenly lit, and with hardly a pixel beyond its noise."""
     paper = picture.filter(ImageFilter.BoxBlur(AROUND))
     levels = [level for level, count in enumerate(paper.histogram()) if count]
     differing = ImageChops.difference(picture, paper).histogram()
@@ -80,7 +80,8 @@ def _ninth_decile(histogram: list[int]) -> int:
 
 
 def _can_be_seen(thing: Any) -> bool:
-    """Whether it can be read: a text without letters, or an image that cannot be decoded, looks like paper, too."""
+    """Whether it is certain what it shows: text without glyphs and images that cannot be decoded look like paper,
+    too."""
     if thing.type == FPDF_PAGEOBJ_TEXT:
         return bool(thing.extract())
     if thing.type != FPDF_PAGEOBJ_IMAGE:

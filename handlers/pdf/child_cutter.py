@@ -1,7 +1,7 @@
 """The cutter: a child process (handlers/pdf) opens and cuts each packet; this is the parent's side.
 
-Counting pages takes a millisecond, so one child (handlers/pdf/page_count.py) counts those of many files, as long as
-more are waiting.
+Counting pages takes a millisecond, so one child (handlers/pdf/page_count.py) serves many files, as long as more are
+waiting.
 """
 
 import contextlib
@@ -15,13 +15,13 @@ from receiver.core.errors import Uncuttable
 from receiver.ports import Cutter, OpenPdf
 
 LOOKED_AT = 20
-"""Pages to check in one request to the child, whose time is limited."""
+"""Maximum pages to check in one request to the child, because its time is limited."""
 COUNTED = 50
-"""Maximum files for one counting child: a new one then serves others, and leaked memory is freed."""
+"""Maximum files for one counting child. A new one then takes its place, which frees leaked memory."""
 
 
 class ChildCutter:
-    """Cuts in child processes, one for each packet that is open."""
+    """Cuts in child processes, one for each open packet."""
 
     def __init__(self, children: Children) -> None:
         self._children = children

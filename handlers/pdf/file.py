@@ -8,9 +8,9 @@ from handlers.child.loop import ChildRefusal
 
 
 def opened_pdf(path: Path) -> tuple[pikepdf.Pdf, bool]:
-    """The PDF, repaired when it is damaged, and whether it was not. Raises Refused."""
+    """The PDF (repaired if it was damaged), and whether it was undamaged. Raises Refused."""
     try:
-        # Not memory-mapped: the pages of a mapping would count as this process's memory.
+        # Not memory-mapped: mapped pages would count as memory of this process.
         source = pikepdf.open(path, access_mode=pikepdf.AccessMode.stream, suppress_warnings=True)
         count = len(source.pages)
     except pikepdf.PasswordError as error:

@@ -1,4 +1,4 @@
-"""The interactive form of a piece: the fields that stand on its pages, and what their texts are drawn with."""
+"""The interactive form of a piece: the fields on its pages, and the resources that draw their texts."""
 
 from pikepdf import Array, Dictionary
 
@@ -11,9 +11,9 @@ _CARRIED = ("/NeedAppearances", "/DA", "/Q")
 
 
 def form_of(copies: Copies, landmarks: Landmarks, reducer: Reducer, missing: Uses) -> Dictionary | None:
-    """The form of the fields that were copied; None when there are none.
+    """The form of the copied fields; None if there are none.
 
-    ``missing`` is what the page draws and does not have: some viewers look for it in the form's resources.
+    ``missing`` are names that pages use without defining them: some viewers look for them in the form's resources.
     """
     original, tops = landmarks.form, set(copies.tops)
     if not tops or "/Fields" not in original:

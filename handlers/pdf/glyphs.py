@@ -12,7 +12,7 @@ from handlers.pdf.uses import text
 
 
 def drawn_glyphs(font: Any) -> bool:
-    """Whether this is such a font."""
+    """Whether the font is of Type 3."""
     return (
         isinstance(font, Dictionary)
         and font.get("/Subtype") == Name.Type3
@@ -21,7 +21,8 @@ def drawn_glyphs(font: Any) -> bool:
 
 
 def glyph_names(font: Any, codes: set[int]) -> frozenset[str]:
-    """The glyphs of the font that these codes show. What no code of its encoding names may be shown by any."""
+    """The glyphs of the font that these codes show. Glyphs that no code names are included, since any code may show
+    them."""
     encoded = _differences(font.get("/Encoding"))
     shown = {name for code, name in encoded.items() if code in codes}
     unnamed = set(font.CharProcs.keys()) - set(encoded.values())
@@ -29,7 +30,7 @@ def glyph_names(font: Any, codes: set[int]) -> frozenset[str]:
 
 
 def _differences(encoding: Any) -> dict[int, str]:
-    """Code -> name of its glyph, as the encoding spells it out."""
+    """Code -> name of its glyph, from the encoding's differences."""
     named: dict[int, str] = {}
     spelt = encoding.get("/Differences") if isinstance(encoding, Dictionary) else None
     code = 0

@@ -10,12 +10,12 @@ from pikepdf import Array, Dictionary, Name, Object, Stream
 from handlers.pdf.glyphs import drawn_glyphs
 
 Place = tuple[int, int]
-"""Number and generation of an indirect object; (0, 0) of one that is not."""
+"""Number and generation of an indirect object; (0, 0) for a direct one."""
 DIRECT: Place = (0, 0)
 
 
 class Landmarks:
-    """Those of one open source. What is asked for rarely is looked up when it is asked for."""
+    """The landmarks of one open source; the rarely used ones are found on demand."""
 
     def __init__(self, source: pikepdf.Pdf) -> None:
         self._source = source
@@ -24,18 +24,18 @@ class Landmarks:
         self.number = {page.objgen: number for number, page in enumerate(self.pages, start=1)}
 
     def has(self, place: Place) -> bool:
-        """Whether this is a page, an annotation or a field: what stands on a page, and is no part of what it draws."""
+        """Whether this is a page, an annotation or a field, which are not part of what a page draws."""
         return place in self.number or place in self.annotations or place in self._fields
 
     @cached_property
     def form(self) -> Dictionary:
-        """The packet's interactive form; empty when it has none."""
+        """The packet's interactive form; empty if it has none."""
         form = self._source.Root.get("/AcroForm")
         return form if isinstance(form, Dictionary) else Dictionary()
 
     @cached_property
     def annotations(self) -> set[Place]:
-        """What stands on any page."""
+        """The annotations of all pages."""
         return {item.objgen for page in self.pages for item in annotations(page)} - {DIRECT}
 
     @cached_property
@@ -50,7 +50,7 @@ class Landmarks:
         return found - {DIRECT}
 
     def destination(self, aim: Any) -> Any:
-        """A destination as it is spelt out, [page, how]; None for one that leads nowhere."""
+        """The explicit destination, [page, view]; None if it has no target."""
         if isinstance(aim, pikepdf.String | Name):
             aim = self._named(aim)
         if isinstance(aim, Dictionary):
@@ -67,7 +67,7 @@ class Landmarks:
         return next((aim for key, aim in name_tree(tree) if key == bytes(name)), None)
 
     def shared(self, resources: Any, others: Iterable[int]) -> bool:
-        """Whether these resources hold something but fonts that one of the other pages (from 1) could draw, too."""
+        """Whether these resources contain anything but fonts that one of the other pages (from 1) could draw, too."""
         mine = _reach(resources)
         return any(mine & self._reach_of(number) for number in others)
 
@@ -78,7 +78,7 @@ class Landmarks:
 
 
 def inherited(page: Dictionary, name: str) -> Any:
-    """A page's attribute, its own or that of the nodes above it. None where there is none."""
+    """A page's attribute, its own or inherited; None if there is none."""
     node: Any = page
     seen: set[Place] = set()
     while isinstance(node, Dictionary) and node.objgen not in seen:
@@ -90,12 +90,12 @@ def inherited(page: Dictionary, name: str) -> Any:
 
 
 def annotations(page: Dictionary) -> list[Dictionary]:
-    """What stands on the page."""
+    """The page's annotations."""
     return list(children(page, "/Annots"))
 
 
 def children(owner: Dictionary, name: str) -> Iterator[Dictionary]:
-    """The dictionaries in this array; nothing where there is no such thing."""
+    """The dictionaries in this array; none if there is no array."""
     listed = owner.get(name)
     for item in listed if isinstance(listed, Array) else ():
         if isinstance(item, Dictionary):
@@ -103,7 +103,7 @@ def children(owner: Dictionary, name: str) -> Iterator[Dictionary]:
 
 
 def name_tree(root: Any) -> Iterator[tuple[bytes, Any]]:
-    """The names of a name tree with their values, however the tree is made, each node once."""
+    """The names of a name tree with their values. Each node is visited once, even in a malformed tree."""
     todo: list[Any] = [root]
     seen: set[Place] = set()
     while todo:
@@ -120,7 +120,7 @@ def name_tree(root: Any) -> Iterator[tuple[bytes, Any]]:
 
 
 def _reach(resources: Any) -> set[Place]:
-    """The objects that can be come by from these resources, but for fonts whose glyphs are outlines."""
+    """The objects that are reachable from these resources, except fonts whose glyphs are outlines."""
     reached: set[Place] = set()
     todo = [resources]
     while todo:

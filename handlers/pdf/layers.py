@@ -1,4 +1,4 @@
-"""Layers (optional content) of a piece: those that are on its pages, shown or hidden as in the packet."""
+"""Layers (optional content) of a piece: those of its pages, shown or hidden as in the packet."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,7 +13,7 @@ _WORDS = ("/BaseState", "/Intent", "/ListMode")
 
 
 def layers_of(piece: pikepdf.Pdf, source: pikepdf.Pdf) -> Dictionary | None:
-    """The optional content properties for the layers that were copied into the piece; None when there are none."""
+    """The optional content properties for the layers in the piece; None if it has no layers."""
     properties = source.Root.get("/OCProperties")
     present = {item.objgen for item in piece.objects if isinstance(item, Dictionary) and item.get("/Type") == Name.OCG}
     if not present or not isinstance(properties, Dictionary):
@@ -25,7 +25,7 @@ def layers_of(piece: pikepdf.Pdf, source: pikepdf.Pdf) -> Dictionary | None:
 
 
 def _copies(layers: Iterable[Dictionary], piece: pikepdf.Pdf, present: set[Place]) -> Iterator[tuple[Place, Any]]:
-    """The piece's layers by the place of the original. What is asked for twice is copied once."""
+    """The piece's layers by the place of the original. Each is copied once."""
     for item in layers:
         copy = piece.copy_foreign(item) if item.objgen != DIRECT else None
         if copy is not None and copy.objgen in present:
@@ -33,7 +33,7 @@ def _copies(layers: Iterable[Dictionary], piece: pikepdf.Pdf, present: set[Place
 
 
 def _configuration(default: Dictionary, copies: dict[Place, Any]) -> Dictionary:
-    """Which are shown, and what changes that: printing, zooming, one of several at a time."""
+    """Which layers are shown, and what changes that: printing, zooming, exclusive groups."""
 
     def those(owner: Dictionary, name: str) -> Array:
         return Array([copies[item.objgen] for item in children(owner, name) if item.objgen in copies])

@@ -1,4 +1,4 @@
-"""Counts the pages of PDFs, one after the other: ``python -m handlers.pdf.page_count``."""
+"""Counts the pages of PDFs, one after another: ``python -m handlers.pdf.page_count``."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ def main() -> None:
 
 
 def counted(asked: dict[str, Any]) -> dict[str, Any]:
-    """``{"count": PATH}`` is answered ``{"pages": 3}``. Raises Refused with the reason why it cannot be."""
+    """Answers ``{"count": PATH}`` with ``{"pages": 3}``. Raises Refused with the reason if that is impossible."""
     source, _ = opened_pdf(Path(asked["count"]))
     with source:
         return {"pages": len(source.pages)}

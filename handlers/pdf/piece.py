@@ -1,8 +1,7 @@
-"""Cuts a piece out of a packet: a separate PDF that looks like its pages, and contains nothing of the others.
+"""Cuts a piece out of a packet: a separate PDF that looks like its pages and contains nothing of the others.
 
-Only the keys that make up a page (``_PAGE``) are copied. Everything else stays with the packet: outlines, names,
-metadata, the structure tree, articles, scripts, signatures, and what other pages draw. Streams stay compressed as they
-are.
+Only the keys that make up a page (``_PAGE``) are copied. Everything else stays in the packet: outlines, names,
+metadata, the structure tree, articles, scripts, signatures, and what other pages draw. Streams keep their compression.
 """
 
 from collections.abc import Sequence
@@ -24,9 +23,9 @@ _PAGE = (
     *("/BleedBox", "/TrimBox", "/ArtBox", "/BoxColorInfo", "/UserUnit", "/Group", "/OutputIntents"),
     *("/AF", "/Metadata", "/Thumb", "/VP", "/Tabs", "/Dur", "/Trans", "/LastModified"),
 )
-"""What is a page's own, beside its contents, resources, annotations and what it inherits (ISO 32000-2, table 31)."""
+"""A page's own keys besides contents, resources, annotations and inherited ones (ISO 32000-2, table 31)."""
 _PACKET = ("/OutputIntents", "/Lang")
-"""What of the packet says how pages look and are read, beside its direction: what colours mean, the language."""
+"""Keys of the packet that affect how pages look and are read: output intents and the language."""
 
 
 class PieceWriter:
@@ -64,7 +63,7 @@ class PieceWriter:
             )
 
     def _copied(self, pages: Sequence[int]) -> Dictionary:
-        """All that the piece is made of, copied in the source: pages (not yet called so), form, colours, language."""
+        """All parts of the piece, copied within the source: pages (not yet marked as such), form, colours, language."""
         originals = {number: self._landmarks.pages[number - 1] for number in pages}
         made = {number: self._source.make_indirect(Dictionary()) for number in pages}
         copies = Copies(self._source, self._landmarks, {originals[n].objgen: made[n] for n in pages})
@@ -121,7 +120,7 @@ def _contents(page: Dictionary) -> list[Any]:
 
 
 def _cut_ways_out(piece: pikepdf.Pdf) -> None:
-    """Empties what was copied and belongs to no page: some object refers to it where nobody would look for that."""
+    """Empties copied objects that belong to no page: an unexpected key refers to them."""
     own = (piece.Root.objgen, piece.Root.Pages.objgen)
     for item in piece.objects:
         kind = item.get("/Type") if isinstance(item, Dictionary) and item.objgen not in own else None

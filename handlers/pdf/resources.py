@@ -1,7 +1,7 @@
-"""Reduces resources to those that are used: pages of a packet often share one dictionary with the pictures of all.
+"""Reduces resources to those that are used: the pages of a packet often share one dictionary with all pictures.
 
 What a page draws (forms, patterns, fonts with drawn glyphs, soft masks) may have resources and draw, too. These are
-reduced in the open source itself, once, because what they use is the same wherever they are used.
+reduced once, in the open source itself, because they use the same names wherever they are drawn.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,21 +24,21 @@ _DRAWING = frozenset(
         *("/OC", "/OPI", "/Metadata", "/AF", "/Measure", "/PtData"),
     }
 )
-"""What belongs to a content, a picture, a form or a pattern, and may lead on to other objects.
+"""Keys of content streams, pictures, forms and patterns that may refer to other objects and are kept.
 
 Source: ISO 32000-2, tables 5, 74, 87, 93 and 94. Private data and the structure tree are not among them.
 """
 _STRUCTURE = ("/StructParent", "/StructParents")
 _IMPLIED = ("/DefaultGray", "/DefaultRGB", "/DefaultCMYK")
-"""Colour spaces that are used without being named."""
+"""Colour spaces that content uses without naming them."""
 
 
 @dataclass(slots=True)
 class Needs:
-    """What something that is drawn needs from around it."""
+    """What a drawn object needs from its surroundings."""
 
     missing: Uses = field(default_factory=Uses)
-    """Names that it uses and does not have: viewers look for them in the resources of whatever draws it."""
+    """Names that it uses without defining them: viewers look for them in the resources of what draws it."""
     doubts: list["Doubt"] = field(default_factory=list)
 
     def add(self, other: "Needs") -> None:
@@ -48,14 +48,14 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Resources of which all are kept, because what uses them cannot be decoded."""
+    """Resources that are kept completely, because the content that uses them cannot be decoded."""
 
     resources: Any
     why: str
 
 
 class _DrawnGlyphsError(Exception):
-    """There is a font with drawn glyphs: what is shown matters from now on."""
+    """There is a font with drawn glyphs, so the shown text matters from now on."""
 
 
 class Reducer:
@@ -68,7 +68,7 @@ class Reducer:
         self._fonts: dict[tuple[Place, frozenset[str]], tuple[Any, Needs]] = {}
 
     def page(self, resources: Any, contents: Iterable[Stream], drawn: Iterable[Stream]) -> tuple[Dictionary, Needs]:
-        """The page's resources with only what its contents, and what is ``drawn`` on it besides, use."""
+        """The page's resources, reduced to those that its contents and the streams ``drawn`` on it use."""
         contents, drawn = list(contents), list(drawn)
         try:
             return self._page(resources, contents, drawn)
@@ -85,25 +85,25 @@ class Reducer:
         return self.scope(resources, needs)
 
     def drawn(self, form: Stream) -> Needs:
-        """What a form or a pattern needs. It is reduced to what it uses."""
+        """What a form or a pattern needs. Its resources are reduced to those that it uses."""
         if (known := self._known.get(form.objgen)) is not None:
             return known
-        self._known[form.objgen] = Needs()  # should it draw itself
+        self._known[form.objgen] = Needs()  # in case it draws itself
         cut_off(form)
         needs = self._known[form.objgen] = self._inside(form, [form])
         return needs
 
     def _inside(self, owner: Any, contents: list[Any]) -> Needs:
-        """What contents with resources of their owner's need from further outside. The resources are reduced."""
+        """What contents need beyond their owner's resources, which are reduced."""
         needs = Needs(uses_of(contents, glyphs=self._glyphs))
         if isinstance(owner.get("/Resources"), Dictionary):
             owner["/Resources"], needs = self.scope(owner["/Resources"], needs)
         return needs
 
     def scope(self, resources: Any, needs: Needs) -> tuple[Dictionary, Needs]:
-        """These resources with only what is needed, and what is needed from further outside.
+        """These resources, reduced to the needed ones, and what is needed from further outside.
 
-        What is kept may draw, and miss names that are looked for here: so it goes on until nothing new comes.
+        Kept objects may draw and use further names of these resources, so this repeats until nothing new is found.
         """
         known, done = _categories(resources), Uses()
         kept = {category: _implied(entries) for category, entries in known.items()}
@@ -119,7 +119,7 @@ class Reducer:
         return _reduced(resources, kept), Needs(Uses(unknown, done.anywhere, shown), needs.doubts)
 
     def _look(self, known: dict[str, Dictionary], kept: dict[str, dict[str, Any]], done: Uses) -> Needs:
-        """Adds what is needed to ``kept``; what this needs in its turn."""
+        """Adds the needed entries to ``kept``, and returns what these need in turn."""
         needs = Needs()
         for category, name in sorted(_found(done, known)):
             entry = known[category][key(name)]
@@ -133,7 +133,7 @@ class Reducer:
         return needs
 
     def _font(self, font: Any, codes: set[int]) -> tuple[Any, Needs]:
-        """A copy of the font with only the glyphs that are shown, and what these need."""
+        """A copy of the font with only the shown glyphs, and what these need."""
         if not self._glyphs:
             raise _DrawnGlyphsError
         names = glyph_names(font, codes)
@@ -169,7 +169,7 @@ class Reducer:
         return Needs(_colours(entry))
 
     def _state(self, state: Any) -> Needs:
-        """A graphics state may mask with a form, and set a font."""
+        """What a graphics state needs: it may mask with a form, and set a font."""
         needs = Needs()
         if not isinstance(state, Dictionary):
             return needs
@@ -185,7 +185,7 @@ class Reducer:
 
 
 def cut_off(drawn: Stream) -> None:
-    """Removes from what is drawn all references to objects that are not needed to draw it."""
+    """Removes all references from a drawn object to objects that are not needed to draw it."""
     for name, value in list(drawn.items()):
         leads_on = isinstance(value, Array | Dictionary | Stream) and name not in _DRAWING
         if leads_on or name in _STRUCTURE:
@@ -215,7 +215,7 @@ def _found(uses: Uses, known: dict[str, Dictionary]) -> Iterator[tuple[str, str]
 
 
 def _reduced(resources: Any, kept: dict[str, dict[str, Any]]) -> Dictionary:
-    """The reduced resources. What is not a dictionary of names (the old ``/ProcSet``) is kept as it is."""
+    """The reduced resources. Entries that are not dictionaries of names (the old ``/ProcSet``) are kept."""
     others = {name: value for name, value in _dictionary(resources).items() if name not in kept}
     return _made({**others, **{category: _made(entries) for category, entries in kept.items() if entries}})
 
@@ -229,7 +229,7 @@ def _made(entries: dict[str, Any]) -> Dictionary:
 
 
 def _colours(owner: Any) -> Uses:
-    """Names in the colour space of a picture or a shading, which may be those of resources."""
+    """Names in the colour space of a picture or a shading, which may refer to resources."""
     space = owner.get("/ColorSpace") if isinstance(owner, Dictionary | Stream) else None
     parts = space if isinstance(space, Array) else (space,)
     return Uses({("/ColorSpace", text(item)) for item in parts if isinstance(item, Name)})

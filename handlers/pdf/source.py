@@ -16,18 +16,18 @@ from handlers.pdf.landmarks import DIRECT, Place, annotations, inherited, name_t
 from handlers.pdf.piece import PieceWriter
 
 RENEW_BYTES = 24 * 1024 * 1024
-"""How much is copied from a packet before it is opened anew. The price is some hundredths of a second."""
+"""How much is copied from a packet before it is reopened, which takes some hundredths of a second."""
 FILES_NAMED = 100
-"""Embedded files that are named on a packet's record; a portfolio may have thousands."""
+"""Maximum embedded files named on a packet's record; a portfolio may have thousands."""
 LONGEST_SIDE = 200_000
-"""Points that a page may be long or wide: 70 metres. A page that claims more is a trap for what draws it."""
+"""Maximum length or width of a page in points: 70 metres. A larger one is an attack on the renderer."""
 
 
 class SourcePdf:
-    """An open packet. It is reopened now and then, because pikepdf keeps in memory what was copied from it."""
+    """An open packet. It is reopened from time to time, because pikepdf keeps what was copied from it in memory."""
 
     def __init__(self, path: Path) -> None:
-        """Raises Refused with the reason why it cannot be cut."""
+        """Raises Refused, with the reason, if it cannot be cut."""
         self.path = path
         self._pdf, self._clean = opened_pdf(path)
         self._cutter = PieceWriter(self._pdf)
@@ -37,16 +37,16 @@ class SourcePdf:
             _refuse_size(number, page.obj)
 
     def files(self) -> list[str]:
-        """The names of the embedded files that belong to no page: only a piece of all pages carries them."""
+        """The names of the embedded files that belong to no page. Only a piece of all pages contains them."""
         names = list(_files(self._pdf))
         return [*names[:FILES_NAMED], *([f"{len(names) - FILES_NAMED} more"] if len(names) > FILES_NAMED else [])]
 
     def cut(self, pages: Sequence[int], to: Path) -> None:
-        """Writes these pages as a PDF of their own. All of them together are the packet itself, as it is."""
+        """Writes these pages as a separate PDF. All pages together give the packet itself, unchanged."""
         if list(pages) != list(range(1, self.count + 1)):
             if bool(self._pdf.Root.get("/NeedsRendering")):
                 raise ChildRefusal("it is an XFA form, which only a viewer renders: its pages do not show its content")
-            with to.open("wb") as file:  # pikepdf would write beside it, and rename
+            with to.open("wb") as file:  # given a path, pikepdf would write another file and rename it
                 self._cutter.cut(pages, file)
         elif self._clean:
             shutil.copyfile(self.path, to)
@@ -79,7 +79,7 @@ class SourcePdf:
 
 
 def without_password(path: Path, password: str, to: Path) -> None:
-    """Writes the PDF without its password, and otherwise as it is. Raises Refused."""
+    """Writes the PDF without its password, otherwise unchanged. Raises Refused."""
     try:
         with pikepdf.open(path, password=password, access_mode=pikepdf.AccessMode.stream) as source:
             if not source.is_encrypted:
@@ -92,7 +92,7 @@ def without_password(path: Path, password: str, to: Path) -> None:
 
 
 def _says_something(annotation: Dictionary) -> bool:
-    """Whether it says something even if nobody draws it: a note, a stamp, a field with a value."""
+    """Whether it has content even if it is not drawn: a note, a stamp, a field with a value."""
     kind = annotation.get("/Subtype")
     if kind == Name.Widget:
         value = inherited(annotation, "/V")
@@ -135,7 +135,7 @@ def _files(source: pikepdf.Pdf) -> Iterator[str]:
 
 
 def _on_pages(source: pikepdf.Pdf) -> set[Place]:
-    """The embedded files that belong to a page, or to what stands on it."""
+    """The embedded files that belong to a page or to an annotation."""
     pages: list[Any] = [page.obj for page in source.pages]
     notes = [item for page in pages for item in annotations(page)]
     attached = [item.get("/FS") for item in notes if item.get("/Subtype") == Name.FileAttachment]

@@ -1,7 +1,7 @@
-"""Finds what a content stream uses of its resources: the names in its operators, and the text shown in each font.
+"""Finds which resources a content stream uses: the names in its operators, and the text shown in each font.
 
-Viewers read odd content (unbalanced brackets, garbage, an unknown operator) in different ways. In such content every
-name counts as used, of any category, and every string as shown: nothing of the page may be missing.
+Viewers differ in how they read malformed content (unbalanced brackets, garbage, an unknown operator). In such content
+every name counts as used, in any category, and every string as shown, so that nothing of the page is missing.
 """
 
 import re
@@ -26,13 +26,13 @@ CATEGORIES = {
     "BDC": "/Properties",
     "DP": "/Properties",
 }
-"""Operator -> category of the resource that it names. Source: ISO 32000-2, 7.8.3, and the operators' own clauses."""
+"""Operator -> category of the resource that it names. Source: ISO 32000-2, 7.8.3, and the clauses of the operators."""
 _NAMING = " ".join([*CATEGORIES, "BI ID EI"])
 _SHOWING = "q Q Tj TJ ' \""
 UNREADABLE = (pikepdf.PikepdfError, UnicodeDecodeError)
-"""What is raised for what cannot be read; the second when not even the library's message can be."""
+"""Errors for content that cannot be read. The second one means that even the library's message cannot."""
 OUTER = ""
-"""Stands for the font that was set outside of the stream, or in a way that is not followed."""
+"""Stands for a font that was set outside of the stream, or in a way that is not tracked."""
 _NAME = re.compile(rb"/([^\x00\t\n\x0c\r ()<>\[\]{}/%]*)")
 _STRINGS = re.compile(rb"\(([^)]*)\)|<([0-9A-Fa-f\s]*)>")
 _OCTAL = re.compile(rb"\\([0-7]{1,3})")
@@ -41,19 +41,19 @@ _HEX = re.compile(rb"#([0-9A-Fa-f]{2})")
 
 @dataclass(slots=True)
 class Uses:
-    """Names that a content uses."""
+    """Names that content uses."""
 
     names: set[tuple[str, str]] = field(default_factory=set)
     """Category and name, such as ``("/XObject", "/Im1")``."""
     anywhere: set[str] = field(default_factory=set)
-    """Names that stand in odd content: used in whatever category they are found."""
+    """Names in malformed content: used in each category that has them."""
     shown: dict[str, set[int]] = field(default_factory=dict)
-    """Name of a font -> the codes that are shown in it, byte by byte; only where glyphs matter."""
+    """Name of a font -> the bytes of the codes that are shown in it; only filled if glyphs matter."""
     unreadable: str = ""
-    """Why the content cannot be decoded: then nobody can tell what it uses, and it may be all there is."""
+    """Why the content cannot be decoded: then it may use all resources."""
 
     def add(self, other: "Uses") -> bool:
-        """Takes these in; whether there was anything new among them."""
+        """Adds these. Returns whether any of them was new."""
         before = self._size()
         self.unreadable = self.unreadable or other.unreadable
         self.names |= other.names
@@ -67,7 +67,7 @@ class Uses:
 
 
 def uses_of(contents: Iterable[Any], *, glyphs: bool = False) -> Uses:
-    """What these streams, read one after the other, use."""
+    """What these streams use, read one after another."""
     try:
         return uses_in(b"\n".join(stream.read_bytes() for stream in contents), glyphs=glyphs)
     except UNREADABLE as error:
@@ -92,17 +92,17 @@ def uses_in(content: bytes, *, glyphs: bool = False) -> Uses:
 
 
 def library_reason(error: Exception) -> str:
-    """The library's message, without the path of our temporary file and the position in it."""
+    """The library's message, without the path of the temporary file and the position in it."""
     return str(error).rpartition("): ")[2].strip()[:200]
 
 
 def text(name: Any) -> str:
-    """A name as a key of a dictionary, whatever its bytes are."""
+    """A name as text for a dictionary key, whatever its bytes are."""
     return bytes(name).decode("utf-8", "surrogateescape")
 
 
 def key(name: str) -> Any:
-    """A name from ``text`` as a key: pikepdf takes no text with bytes that are not UTF-8."""
+    """A name from ``text`` as a pikepdf key: pikepdf does not accept text with bytes that are not UTF-8."""
     if name.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in name):
         return name
     raw = name.encode("utf-8", "surrogateescape")
@@ -117,13 +117,13 @@ def _follow(instructions: Iterable[Any], uses: Uses) -> None:
             continue
         operator, operands = str(instruction.operator), instruction.operands
         if category := CATEGORIES.get(operator):
-            given = operands[-1:] if category == "/Properties" else operands  # the first one is a tag
+            given = operands[-1:] if category == "/Properties" else operands  # the first is a tag
             named = [text(item) for item in given if isinstance(item, pikepdf.Name)]
             uses.names |= {(category, name) for name in named}
             if operator == "Tf":
                 font = named[0] if named else OUTER
             elif operator == "gs":
-                font = OUTER  # it may set one
+                font = OUTER  # it may set a font
         elif operator == "q":
             saved.append(font)
         elif operator == "Q":
@@ -141,7 +141,7 @@ def _codes(operands: Iterable[Any]) -> Iterator[int]:
 
 
 def _colours(image: Any) -> Iterator[str]:
-    """The names in an image's colour space: one of these may be a resource."""
+    """The names in an inline image's colour space, which may refer to resources."""
     space = image.get("/ColorSpace")
     for item in space if isinstance(space, pikepdf.Array) else (space,):
         if isinstance(item, pikepdf.Name):
@@ -155,7 +155,7 @@ def _names_in(data: bytes) -> Iterator[str]:
 
 
 def _codes_in(data: bytes) -> Iterator[int]:
-    """Every byte in what looks like a string, however it is written."""
+    """Every byte in what looks like a string, in any notation."""
     for literal, digits in _STRINGS.findall(data):
         yield from literal
         yield from (int(code, 8) & 255 for code in _OCTAL.findall(literal))
