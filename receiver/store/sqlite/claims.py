@@ -1,4 +1,4 @@
-"""Claims tasks in SQLite: lane by lane, so that tasks that wait for one partner do not slow the others."""
+"""Claims tasks in SQLite, lane by lane, so that tasks waiting for one partner do not slow down others."""
 
 import itertools
 import json
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Called with a connection it takes the tasks that are due at ``now``, and returns them."""
+    """A callable that takes a connection, leases the tasks that are due at ``now``, and returns them."""
 
     take: Callable[[Task], Task]
     now: float
     moment: float
-    """The store's own time, for expiry."""
+    """The store's own time, which decides what has expired."""
     limit: int
     room: Room
     ids: Sequence[str] | None = None

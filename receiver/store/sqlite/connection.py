@@ -11,13 +11,14 @@ from receiver.store.sqlite.event_log import EventLog
 from receiver.store.sqlite.migrations import migrate
 
 CHECKPOINT_PAGES = 4000
-"""16 MB of log before it is written into the file: what changes often is written once. Writing costs a seventh less."""
+"""Pages of log (16 MB) before a checkpoint, so that pages which change often are written once. It saves a seventh of
+the writes."""
 CACHE_KIB = 16_000
-"""At most, for each of the two connections."""
+"""Maximum cache of each of the two connections."""
 
 
 class SqliteConnection(sqlite3.Connection):
-    """A connection that knows which file it is open on."""
+    """A connection that knows which file it has open."""
 
     path: Path
     file: tuple[int, int]
@@ -26,9 +27,9 @@ class SqliteConnection(sqlite3.Connection):
     """Whether free space can be returned step by step (free_space.py)."""
 
     def check_file(self) -> None:
-        """Raises FileNotFoundError when another file, or none, has this name by now.
+        """Raises FileNotFoundError if the file was removed or replaced by another one.
 
-        SQLite would go on writing to the file that was removed, and what it acknowledged would be gone.
+        SQLite would continue to write to the removed file, and acknowledged changes would be lost.
         """
         try:
             same = _identity(self.path) == self.file
@@ -39,8 +40,8 @@ class SqliteConnection(sqlite3.Connection):
 
 
 def connect(path: Path, *, busy_seconds: float) -> SqliteConnection:
-    """A connection to the store in this file, which is created when there is none. Raises sqlite3.Error, OSError."""
-    make_file(path)  # SQLite gives its -wal and -shm the mode of the file
+    """A connection to the store in this file, which is created if it does not exist. Raises sqlite3.Error, OSError."""
+    make_file(path)  # SQLite gives -wal and -shm the mode of the file
     db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, factory=SqliteConnection)
     try:
         free_space.prepare_shrinking(db)
@@ -58,7 +59,7 @@ def connect(path: Path, *, busy_seconds: float) -> SqliteConnection:
 
 
 def _keep_a_log(db: sqlite3.Connection, *, until: float) -> None:
-    """Write-ahead logging, once for the life of the file. SQLite does not wait for a lock here, so we do."""
+    """Turns on write-ahead logging, which the file remembers. SQLite does not wait for the lock here, so we do."""
     while db.execute("pragma journal_mode").fetchone() != ("wal",):
         try:
             db.execute("pragma journal_mode = wal")
@@ -69,5 +70,5 @@ def _keep_a_log(db: sqlite3.Connection, *, until: float) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    found = os.stat(path)  # noqa: PTH116 - once for each batch, and a third of the time
+    found = os.stat(path)  # noqa: PTH116 - called for each batch, and takes a third of the time of Path.stat
     return found.st_dev, found.st_ino

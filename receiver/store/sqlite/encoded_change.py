@@ -1,4 +1,4 @@
-"""A change, encoded and ready for the writer thread: what it checks, what it replaces, what it inserts."""
+"""An encoded change, ready for the writer thread: what it checks, replaces and inserts."""
 
 import sqlite3
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ from receiver.store.sqlite.statements import TABLES, EncodedInsert, Table, encod
 
 
 class EncodedDelete(NamedTuple):
-    """A record to remove; ``values`` are the id and version that must be there."""
+    """A record to remove; ``values`` are the expected id and version."""
 
     table: Table
     id: str
     values: tuple[Any, ...]
 
     def carry_out(self, db: sqlite3.Connection, now: float) -> None:
-        """Raises Conflict when there is no such record."""
+        """Removes it. Raises Conflict if there is no such record."""
         if db.execute(self.table.delete, self.table.timed(self.values, now)).rowcount == 0:
             raise Conflict(self.table.name, self.id)
         if self.table.name == kind_of(Document):
@@ -29,7 +29,7 @@ class EncodedDelete(NamedTuple):
 
 
 class EncodedReplace(NamedTuple):
-    """A record to replace; ``values`` end with the id and version that must be there."""
+    """A record to replace; ``values`` end with the expected id and version."""
 
     table: Table
     id: str
@@ -38,9 +38,9 @@ class EncodedReplace(NamedTuple):
 
 @dataclass(slots=True)
 class EncodedChange:
-    """Called with a connection it does all its writes, one by one, or raises Conflict. ``now`` decides what is expired.
+    """A callable that takes a connection and does all writes, or raises Conflict. ``now`` decides what has expired.
 
-    Likely conflicts come first, so that a conflict finds nothing to undo.
+    The checks that fail most often come first, so that there usually is nothing to undo.
     """
 
     now: float
@@ -69,7 +69,7 @@ _FOREIGN = "select 1 from job where id = ? and document_id <> ?"
 
 
 def encode_change(writes: tuple[Write, ...], now: float) -> EncodedChange:
-    """The writes, encoded: text that cannot be stored raises here, for its caller alone, and not in the batch."""
+    """Encodes the writes. Text that cannot be stored raises here, in its caller, and not in the batch."""
     change = EncodedChange(now)
     for write in writes:
         if isinstance(write, CheckOwner):

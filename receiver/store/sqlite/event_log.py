@@ -1,8 +1,8 @@
-"""What has just arrived: events with their tasks, kept in few pages, and filed into their tables before anybody asks.
+"""A log of new events with their tasks, in few pages; they are filed into their tables before anybody reads them.
 
-A group commit appends its events as one row of ``arrival``. That is all that an acknowledgement waits for; the random
-pages of the tables and their indexes cost four times as much, and are paid by whoever claims or reads, or by the idle
-writer. An event that is known, here or in its table, is a conflict at once, as it is everywhere.
+A group commit appends its events as one row of ``arrival``, which is all that an acknowledgement waits for. Filing
+changes random pages of tables and indexes and costs four times as much. It is done before a claim or a read, or by the
+idle writer. An event that is known, in the log or in its table, is a conflict at once.
 """
 
 import sqlite3
@@ -19,9 +19,9 @@ from receiver.core.task import Task
 from receiver.store.sqlite.statements import encoded_insert
 
 UNFILED_LIMIT = 50_000
-"""Events that may wait to be filed: a burst. Beyond it each batch files some, and memory and table stay bounded."""
+"""Unfiled events that a burst may leave. Beyond that each batch files some, so that memory and table are bounded."""
 SOME = 200
-"""Events filed at once while others wait: some milliseconds."""
+"""Events filed at once while callers wait: some milliseconds."""
 
 _pack = msgspec.json.Encoder().encode
 _unpack = msgspec.json.Decoder(list[tuple[Event, Task]]).decode
@@ -32,25 +32,26 @@ _FOREIGN = """select key, value from json_each(:owners) as one
 _NONE = f"select not exists ({_KNOWN}) and not exists ({_FOREIGN})"
 _APPEND = f"""insert into arrival (kept_at, changes) select :now, :changes
     where not exists (select 1 from arrival where id > :seen) and not exists ({_KNOWN}) and not exists ({_FOREIGN})"""  # noqa: S608
-"""All checks of a transaction, in the statement that writes."""
+"""Does all checks of the transaction in the statement that writes."""
 _SPAN = "select (select min(id) from arrival), (select max(id) from arrival)"
-"""Two lookups of the ends; one query for both would read the whole table."""
+"""Looks up both ends. A single query for both would read the whole table."""
 _OLDEST = "select id, kept_at, changes from arrival where id <= coalesce(?, id) order by id limit 1"
 
 
 class LoggedEvent(NamedTuple):
-    """A new event with the task that handles it, packed."""
+    """A new event with the task that handles it, encoded."""
 
     event_id: str
     task_id: str
     owners: tuple[tuple[str, str], ...]
-    """(job, document): the jobs that it names, and their required owners."""
+    """(job, document): the jobs that the event names, with the documents that must own them."""
     packed: bytes
     now: float
 
 
 def logged_event_of(writes: Sequence[Write], now: float) -> LoggedEvent | None:
-    """The change as an arrival, if it is one: a new event, its task, and maybe the document that must own its jobs."""
+    """The change as a logged event if it is one: a new event, its task, and maybe the document that must own its
+    jobs."""
     if len(writes) < 2:
         return None
     *checks, insert, ensure = writes
@@ -71,11 +72,11 @@ class EventLog:
     def __init__(self) -> None:
         self._rows: dict[int, list[int]] = {}
         self._newest: dict[int, int] = {}
-        """Hash -> the last row that holds its id. Two ids with one hash only cause an earlier filing."""
+        """Hash of an id -> the last row that contains it. Two ids with the same hash only cause an earlier filing."""
         self._seen = 0
 
     def sync(self, db: sqlite3.Connection) -> None:
-        """Notes what other processes stored or filed. In a transaction that has the write lock."""
+        """Reads what other processes appended or filed, in a transaction with the write lock."""
         first, last = db.execute(_SPAN).fetchone()
         while self._rows and (first is None or next(iter(self._rows)) < first):
             self._drop(next(iter(self._rows)))
@@ -84,9 +85,9 @@ class EventLog:
                 self._note(row, (record.id for pair in _unpack(changes) for record in pair))
 
     def append(self, db: sqlite3.Connection, arrivals: Sequence[LoggedEvent]) -> bool:
-        """Keeps these as one row, committed, if that needs no more than a look: nearly always. Otherwise does nothing.
+        """Appends and commits these as one row if all of them are new, which is usual. Otherwise does nothing.
 
-        One statement is one wait for the interpreter instead of five, and that is half of what the writer costs.
+        One statement takes the interpreter lock once instead of five times, which halves the cost of the writer.
         """
         ids = {item.event_id for item in arrivals}
         if len(ids) < len(arrivals) or self._is_full or self._holds(ids):
@@ -98,9 +99,9 @@ class EventLog:
         return True
 
     def keep(self, db: sqlite3.Connection, arrivals: Sequence[LoggedEvent]) -> list[Exception | None]:
-        """Appends the new ones as one row. Returns None for each of these, a Conflict for the others.
+        """Appends the new ones as one row. Returns None for each of them, and a Conflict for each other.
 
-        This is the last step before the commit: what is noted here must not be rolled back.
+        This must be the last step before the commit, because what it notes in memory cannot be rolled back.
         """
         if self._holds(item.event_id for item in arrivals):
             self.file(db)
@@ -125,12 +126,12 @@ class EventLog:
         return outcomes
 
     def make_way(self, db: sqlite3.Connection, ids: Iterable[str]) -> None:
-        """Files everything if one of these ids is still unfiled, so that whoever writes or claims it finds it."""
+        """Files everything if one of these ids is unfiled, before somebody writes or claims it."""
         if self._holds(ids):
             self.file(db)
 
     def file(self, db: sqlite3.Connection, *, at_most: int | None = None, until: int | None = None) -> bool:
-        """Files the oldest, row by row, up to row ``until``; False when it stopped at ``at_most`` events."""
+        """Files the oldest rows, up to row ``until``; False if it stopped after ``at_most`` events."""
         filed = 0
         while (oldest := db.execute(_OLDEST, (until,)).fetchone()) and (at_most is None or filed < at_most):
             row, kept_at, changes = oldest
@@ -138,7 +139,7 @@ class EventLog:
             for event, task in pairs:
                 encoded_insert(event, must=True).insert(
                     db, kept_at
-                )  # an older Mailroom on the same file may have been faster
+                )  # an older Mailroom may have stored it in the same file
                 encoded_insert(task, must=False).insert(db, kept_at)
             db.execute("delete from arrival where id = ?", (row,))
             filed += len(pairs)
@@ -146,10 +147,10 @@ class EventLog:
 
     @property
     def _is_full(self) -> bool:
-        return len(self._newest) > 2 * UNFILED_LIMIT  # an event's id and its task's
+        return len(self._newest) > 2 * UNFILED_LIMIT  # each event has its own id and its task's
 
     def _holds(self, ids: Iterable[str]) -> bool:
-        """Whether one of these, or one of the same hash, is unfiled."""
+        """Whether one of these ids, or one with the same hash, is unfiled."""
         return not self._newest.keys().isdisjoint(map(hash, ids))
 
     def _note_kept(self, row: int | None, arrivals: Sequence[LoggedEvent]) -> None:
@@ -169,15 +170,15 @@ class EventLog:
 
 
 def _refused(db: sqlite3.Connection, arrivals: Sequence[LoggedEvent]) -> tuple[set[str], set[tuple[str, str]]]:
-    """The events that are filed already, and the (job, document) where the job is another document's."""
+    """The events that are already filed, and the (job, document) pairs whose job belongs to another document."""
     asked = _asked(arrivals)
-    if db.execute(_NONE, asked).fetchone()[0]:  # nearly always, and one statement instead of two
+    if db.execute(_NONE, asked).fetchone()[0]:  # the usual case, with one statement instead of two
         return set(), set()
     return {row[0] for row in db.execute(_KNOWN, asked).fetchall()}, set(db.execute(_FOREIGN, asked).fetchall())
 
 
 def _asked(arrivals: Sequence[LoggedEvent]) -> dict[str, object]:
-    """The values for _KNOWN and _FOREIGN. A job may stand there twice, with two documents."""
+    """The parameters of _KNOWN and _FOREIGN. A job may occur twice, with two documents."""
     owners = [b"%b:%b" % (_pack(item[0]), _pack(item[1])) for arrival in arrivals for item in arrival.owners]
     return {
         "events": _pack([item.event_id for item in arrivals]).decode(),
@@ -191,6 +192,6 @@ def _changes(arrivals: Sequence[LoggedEvent]) -> str:
 
 
 def unfiled(db: sqlite3.Connection) -> int | None:
-    """The last row that waits to be filed."""
+    """The last unfiled row; None if there is none."""
     last: int | None = db.execute("select max(id) from arrival").fetchone()[0]
     return last

@@ -1,19 +1,18 @@
 """Returns free space to the disk, step by step, while nothing waits.
 
 SQLite moves pages from the end of the file into free ones and truncates the file (``auto_vacuum = incremental``). A
-file must be created for that; one of an earlier Mailroom is rewritten once, if it is small enough for that to take a
-moment.
+file must be created with that mode. One of an earlier Mailroom is rewritten once if it is small enough to be quick.
 """
 
 import contextlib
 import sqlite3
 
 SPARE_PAGES = 1000
-"""Free pages, of 4 KB, that are kept for the next writes."""
+"""Free pages (of 4 KB) that are kept for the next writes."""
 SOME_PAGES = 100
-"""Returned at once: some milliseconds."""
+"""Pages returned at once, which takes some milliseconds."""
 REWRITTEN_BYTES = 64 * 1024 * 1024
-"""The largest file that is rewritten at the start. For larger ones: mailroom backup and mailroom restore."""
+"""The largest file that is rewritten at start. Larger ones need mailroom backup and mailroom restore."""
 _INCREMENTAL = 2
 
 
@@ -24,7 +23,7 @@ def prepare_shrinking(db: sqlite3.Connection) -> None:
 
 
 def can_shrink(db: sqlite3.Connection) -> bool:
-    """Whether the file can shrink; a small one is rewritten now, unless another process uses it."""
+    """Whether the file can shrink. A small one is rewritten for that, unless another process uses it."""
     if _is_incremental(db):
         return True
     size = _pragma(db, "page_count") * _pragma(db, "page_size")
@@ -36,10 +35,10 @@ def can_shrink(db: sqlite3.Connection) -> bool:
 
 
 def free_pages(db: sqlite3.Connection) -> bool:
-    """Returns some; True when nothing worth returning is left."""
+    """Returns some pages to the disk; True if nothing worth returning is left."""
     if _pragma(db, "freelist_count") <= SPARE_PAGES:
         return True
-    db.executescript(f"pragma incremental_vacuum({SOME_PAGES})")  # execute would do one page and leave it
+    db.executescript(f"pragma incremental_vacuum({SOME_PAGES})")  # execute would stop after one page
     return _pragma(db, "freelist_count") <= SPARE_PAGES
 
 

@@ -1,4 +1,4 @@
-"""Does a batch of jobs over one connection: a group commit for those that write, one pass for those that read."""
+"""Runs a batch of jobs on one connection: jobs that write in a group commit, jobs that read one after another."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -12,14 +12,14 @@ from receiver.store.sqlite.transaction import transaction
 
 Job = Callable[[SqliteConnection], Any]
 _OWN_FAULTS = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)
-"""What SQLite raises for one job's values; any other error is about the file, and concerns every job."""
+"""Errors about the values of one job. Any other error is about the file and concerns all jobs."""
 
 
 def group_commit(db: SqliteConnection, jobs: Sequence[Job | list[LoggedEvent]]) -> list[Any]:
-    """What each job returned or raised, all in one transaction; one that raised has left nothing.
+    """What each job returned or raised. All run in one transaction; a job that raised has changed nothing.
 
-    For events that arrived in one tick it is a list: None for each that is new, a Conflict for the others. Raises
-    sqlite3.Error or OSError when nothing of the batch was stored.
+    The result for events of one tick is a list: None for each new one, a Conflict for each other. Raises sqlite3.Error
+    or OSError if nothing of the batch was stored.
     """
     if _append(db, jobs):
         outcomes: list[Any] = [[None] * len(each) for each in jobs if isinstance(each, list)]
@@ -33,7 +33,7 @@ def group_commit(db: SqliteConnection, jobs: Sequence[Job | list[LoggedEvent]]) 
 
 
 def file_or_shrink(db: SqliteConnection) -> bool:
-    """Files some of what has arrived, or returns some space; True when nothing is left to do."""
+    """Files some of the logged events, or returns some space; True if nothing is left to do."""
     with transaction(db):
         db.event_log.sync(db)
         filed = db.event_log.file(db, at_most=SOME)
@@ -50,7 +50,7 @@ def group_read(db: SqliteConnection, jobs: Sequence[Job]) -> list[Any]:
 
 
 def _append(db: SqliteConnection, jobs: Sequence[Job | list[LoggedEvent]]) -> bool:
-    """Whether these were events alone, and all of them new; they are then stored."""
+    """Whether these are only events, and all of them new; then they are stored."""
     lists = [job for job in jobs if isinstance(job, list)]
     return len(lists) == len(jobs) and db.event_log.append(db, list(chain.from_iterable(lists)))
 
@@ -74,7 +74,7 @@ def _transact(
 
 
 def _bare(job: Job, db: SqliteConnection) -> Any:
-    """Assumes that the job succeeds, or fails before it wrote: then there is nothing to undo. A third faster."""
+    """Assumes that the job succeeds, or fails before it writes anything: a third faster than a savepoint."""
     before = db.total_changes
     outcome = _attempt(job, db)
     if isinstance(outcome, Exception) and db.total_changes != before:
@@ -98,5 +98,5 @@ def _attempt(job: Job, db: SqliteConnection) -> Any:
         return error
     except sqlite3.Error:
         raise
-    except Exception as error:  # noqa: BLE001 - it is handed to its caller, and must not end the thread
+    except Exception as error:  # noqa: BLE001 - the caller gets it, and it must not end the thread
         return error

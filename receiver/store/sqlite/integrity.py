@@ -10,11 +10,11 @@ from receiver.store.spool import FolderSpool
 from receiver.store.sqlite.migrations import steps
 
 CHECK_SECONDS = 5.0
-"""How long the file is read through: some gigabytes. What lies beyond that is checked when it is used."""
+"""How long the file is read: some gigabytes. The rest is checked when it is used."""
 STEPS_BETWEEN = 10_000
-"""SQLite's own steps between two checks of the clock."""
+"""Virtual-machine steps of SQLite between two checks of the clock."""
 OURS = frozenset({"document", "task"})
-"""Tables that every store of Mailroom's has, of any release."""
+"""Tables that every release of Mailroom has in its store."""
 RESTORE = (
     "stop every process, keep the file and its -wal for the investigation, and restore the last backup "
     "(mailroom restore FOLDER); docs/production.md has the full procedure"
@@ -22,13 +22,17 @@ RESTORE = (
 
 
 def refuse_strange(path: Path) -> None:
-    """Raises Misconfigured for a file that is no database, or a newer Mailroom's. Quick: it reads the beginning."""
+    """Raises Misconfigured for a file that is not a database, or was written by another application or a newer
+    Mailroom.
+
+    It reads only the beginning.
+    """
     try:
         if not path.stat().st_size:
-            return  # a new one
+            return  # a new file
         found, tables = _schema_of(path)
     except OSError:
-        return  # missing, or not readable now: the store reports that itself, and continues when it is
+        return  # missing or unreadable: the store reports that itself, and continues once it can read it
     except sqlite3.DatabaseError as error:
         if is_broken(error):
             raise broken(path, error) from error
@@ -45,7 +49,7 @@ def refuse_strange(path: Path) -> None:
 
 
 def _schema_of(path: Path) -> tuple[int, set[str]]:
-    """Its version and its tables, at one moment: another process may be creating them."""
+    """Its version and tables, in one transaction, because another process may be creating them."""
     with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as db:
         db.execute("begin")
         found = int(db.execute("pragma user_version").fetchone()[0])
@@ -53,15 +57,15 @@ def _schema_of(path: Path) -> tuple[int, set[str]]:
 
 
 def is_lost(path: Path) -> bool:
-    """Whether there is no store in this file: it does not exist, or is empty, and has no log either."""
+    """Whether there is no store: the file does not exist, or it is empty and has no log."""
     if not path.exists():
         return True
-    log = path.with_name(f"{path.name}-wal")  # a store that was killed soon after its creation has everything there
+    log = path.with_name(f"{path.name}-wal")  # right after its creation a store may have all its data there
     return path.stat().st_size == 0 and not (log.exists() and log.stat().st_size)
 
 
 def refuse_lost(path: Path, spool: FolderSpool) -> None:
-    """Raises Misconfigured where a new store would be created beside the documents of another, which would be lost."""
+    """Raises Misconfigured if a new store would be created beside documents of another one, which would be lost."""
     if is_lost(path) and not spool.is_empty():
         raise Misconfigured(
             f"{path} is missing or empty, but the spool {spool.root} has documents of it",
@@ -71,7 +75,7 @@ def refuse_lost(path: Path, spool: FolderSpool) -> None:
 
 
 def check_integrity(db: sqlite3.Connection, path: Path) -> None:
-    """Reads the file through, for CHECK_SECONDS at most. Raises Misconfigured when it is damaged."""
+    """Reads the file for CHECK_SECONDS at most. Raises Misconfigured if it is damaged."""
     until = time.monotonic() + CHECK_SECONDS
     db.set_progress_handler(lambda: time.monotonic() > until, STEPS_BETWEEN)
     try:
@@ -79,7 +83,7 @@ def check_integrity(db: sqlite3.Connection, path: Path) -> None:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
             raise
-        return  # a large file, and nothing was wrong so far
+        return  # a large file without a fault so far
     finally:
         db.set_progress_handler(None, 0)
     if found != ["ok"]:
@@ -87,13 +91,13 @@ def check_integrity(db: sqlite3.Connection, path: Path) -> None:
 
 
 def is_broken(error: BaseException | None) -> bool:
-    """Whether SQLite found the file damaged, or no database at all."""
+    """Whether SQLite found the file damaged, or not a database."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def broken(path: Path, error: BaseException) -> Misconfigured:
-    """What to tell of it."""
+    """The error to raise for it."""
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
         fix = "set MAILROOM_STORE to another file; or, if this was Mailroom's: " + RESTORE
         return Misconfigured(f"{path} is not a SQLite database", fix=fix)

@@ -1,7 +1,7 @@
 """The schema, step by step: schema/NNNN_*.sql in order, with the last one recorded in ``pragma user_version``.
 
-Steps only add, because an older process may still use the file; what is no longer used is removed a release later. A
-step and its record are one transaction, so that a step is done once or not at all, whoever else starts too.
+Steps only add, because an older process may still use the file; unused things are removed a release later. A step and
+its record are one transaction, so that each step is done exactly once even if several processes start.
 """
 
 import sqlite3
@@ -20,7 +20,7 @@ def steps() -> tuple[str, ...]:
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Migrates the file to the newest step; a file of a newer Mailroom stays as it is."""
+    """Applies the missing steps. A file of a newer Mailroom stays unchanged."""
     if _done(db) >= len(steps()):
         return
     with transaction(db):
@@ -35,7 +35,7 @@ def _done(db: sqlite3.Connection) -> int:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """One by one: executescript would commit in between."""
+    """The single statements, because executescript would commit in between."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

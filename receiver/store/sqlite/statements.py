@@ -1,4 +1,4 @@
-"""The SQL of each kind of record, made once from INDEXES. A test holds it and the tables in schema/ together."""
+"""The SQL for each kind of record, generated from INDEXES. A test compares it with the tables in schema/."""
 
 import sqlite3
 from collections.abc import Callable
@@ -14,27 +14,27 @@ from receiver.store import codec, listing
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """The SQL of one kind of record.
+    """The SQL for one kind of record.
 
-    A record past its ``expires_at`` counts as removed: it is not found, not updated, and may be inserted over. The
-    statements of a kind that expires end with the time that decides that (``timed``).
+    A record past its ``expires_at`` counts as removed: it is neither found nor updated, and an insert replaces it. For
+    kinds that expire, the last parameter of each statement is the time that decides this (``timed``).
     """
 
     name: str
     values: Callable[[Record], tuple[Any, ...]]
-    """The record's columns but the body, in the order of the table."""
+    """The values of the columns except the body, in the order of the table."""
     expires: bool
     columns: tuple[str, ...]
     get: str
     insert: str
-    """Changes no row when the record is there already."""
+    """Changes no row if the record exists."""
     update: str
     delete: str
     purge: str
-    """Removes the oldest that are expired, for kinds that expire."""
+    """Removes the oldest expired records, for kinds that expire."""
 
     def timed(self, values: tuple[Any, ...], now: float) -> tuple[Any, ...]:
-        """The values of a statement, and the time where it asks for it."""
+        """The parameters of a statement, with the time if it needs one."""
         return (*values, now) if self.expires else values
 
 
@@ -54,7 +54,7 @@ def _table(kind: type[Record]) -> Table:
         values=attrgetter(*attributes),
         expires=expires,
         columns=columns,
-        get=f"select body from {name} where id = ?{holds}",  # noqa: S608 - all names are ours
+        get=f"select body from {name} where id = ?{holds}",  # noqa: S608 - the names are constants
         insert=f"insert into {name} ({', '.join(columns)}) values ({', '.join('?' * len(columns))}) "  # noqa: S608
         f"on conflict (id) do {again}",
         update=f"update {name} set {assigned} where id = ? and version = ?{holds}",  # noqa: S608
@@ -72,19 +72,20 @@ LANES = """with recursive known (lane) as (
     select (select min(lane) from task where claimable_at is not null and lane > known.lane)
         from known where known.lane is not null)
     select lane from known where lane is not null"""
-"""The lanes in which something waits, by as many index lookups as there are lanes."""
+"""The lanes with waiting tasks, with one index lookup for each lane."""
 _READY = "and +state = 'ready' and (expires_at is null or expires_at > ?)"
-"""In a file of an older Mailroom a running task has its lease's end as ``claimable_at``: hence the state."""
+"""Includes the state, because an older Mailroom stores the end of a lease in a running task's ``claimable_at``."""
 CLAIMABLE = f"""select claimable_at, id, body from task
     where lane = ? and claimable_at <= ? {_READY} order by claimable_at, id limit ?"""  # noqa: S608
-"""Of one lane, the oldest first."""
+"""The ready tasks of one lane, oldest first."""
 CLAIMABLE_OF = f"""select body from task
     where id in (select value from json_each(?)) and +claimable_at <= ? {_READY}"""  # noqa: S608
-"""Of a JSON list of ids. The ``+`` makes SQLite look them up by id, and not go through all that is due."""
+"""The ready tasks among a JSON list of ids. The ``+`` makes SQLite look them up by id instead of scanning all due
+tasks."""
 
 
 def page_statement(kind: type[Record], query: Query, now: float) -> tuple[str, list[Any]]:
-    """The SQL of a page and one row more; its rows are body, order value, id."""
+    """The SQL of a page and one more row. Its rows have body, order value and id."""
     key, order, *_ = listing.index_of(kind, query)
     table = TABLES[kind]
     after = listing.after(query)
@@ -106,7 +107,7 @@ def page_statement(kind: type[Record], query: Query, now: float) -> tuple[str, l
 
 
 class EncodedInsert(NamedTuple):
-    """A record to insert; ``must`` when one that is there already is a conflict: Insert, not InsertIfAbsent."""
+    """A record to insert; ``must``: an existing record is a conflict (Insert, not InsertIfAbsent)."""
 
     table: Table
     id: str
@@ -114,11 +115,11 @@ class EncodedInsert(NamedTuple):
     must: bool
 
     def insert(self, db: sqlite3.Connection, now: float) -> bool:
-        """False when a record of this id is there already."""
+        """Inserts it; False if a record with this id exists."""
         return db.execute(self.table.insert, self.table.timed(self.values, now)).rowcount > 0
 
 
 def encoded_insert(record: Record, *, must: bool) -> EncodedInsert:
-    """The record, encoded and ready to insert."""
+    """Encodes the record for an insert."""
     table = TABLES[type(record)]
     return EncodedInsert(table, record.id, (*table.values(record), codec.encode(record)), must)

@@ -1,9 +1,9 @@
 """The embedded store: one SQLite file, written by one thread in group commits.
 
-All changes that wait together share one transaction and one sync to the disk (WAL, ``synchronous=FULL``); a conflict
-undoes its own change alone. Callers get their answer after the commit.
+All changes that wait at the same time share one transaction and one sync to the disk (WAL, ``synchronous=FULL``). A
+conflict undoes only its own change. Callers get their result after the commit.
 
-Several processes may use one file: each begins its writing with the write lock, and waits ``busy_seconds`` for it.
+Several processes may use one file: each takes the write lock before it writes, and waits ``busy_seconds`` for it.
 """
 
 import functools
@@ -34,11 +34,11 @@ select what, documents from tally
 union all select 'withdrawn', count(*) from document where state = 'withdrawn'
 union all select 'forgotten', documents from forgotten
 """
-"""Withdrawn documents are few, and counted on request: an earlier release has no such row in the tally."""
+"""Counts the withdrawn documents, which are few, on request: an earlier release has no such row in the tally."""
 
 
 class SqliteStore:
-    """The Store in the file ``path``; opened by its first use, or by ``open`` to see faults early."""
+    """The Store in the file ``path``. The first use opens it, or ``open``, which shows faults early."""
 
     def __init__(
         self, path: Path, clock: Clock = time.time, *, busy_seconds: float = 5.0, queue_limit: int = QUEUE_LIMIT
@@ -50,7 +50,7 @@ class SqliteStore:
         self._lanes: tuple[WriterThread, WriterThread] | None = None
 
     async def open(self) -> None:
-        """As the port says; a damaged file is found by reading it through, for some seconds at most."""
+        """As in the port. Reads the file for a few seconds at most, to find damage."""
         try:
             await self._reader.do(functools.partial(integrity.check_integrity, path=self._path))
         except StoreBusy as error:
@@ -125,7 +125,7 @@ class SqliteStore:
             await lane.close()
 
     async def _filed(self, kind: type[Any]) -> None:
-        """Waits until what has arrived by now can be read."""
+        """Waits until everything stored so far is filed and can be read."""
         if kind in (Event, Task) and (last := await self._reader.do(unfiled)) is not None:
             while not await self._writer.do(lambda db: db.event_log.file(db, at_most=SOME, until=last)):
                 pass

@@ -1,4 +1,4 @@
-"""One transaction that has the write lock from its beginning."""
+"""A transaction that takes the write lock when it begins."""
 
 import contextlib
 import sqlite3
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All writes in the block, or none of them. Raises sqlite3.Error."""
+    """Commits all writes of the block, or none. Raises sqlite3.Error."""
     db.execute("begin immediate")
     try:
         yield

@@ -1,7 +1,7 @@
-"""A thread that owns one SQLite connection and does waiting jobs, batch after batch.
+"""A thread that owns one SQLite connection and runs the waiting jobs in batches.
 
-A lone job starts at once; jobs that arrive meanwhile are the next batch. So batches grow with the load, and no job
-waits for a timer. The callers of a batch are answered with one wake-up of their event loop.
+A single job starts at once; jobs that arrive meanwhile form the next batch. So batches grow with the load, and no job
+waits for a timer. One wake-up of the event loop gives all callers of a batch their results.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from receiver.store.sqlite.integrity import RESTORE, is_broken
 
 T = TypeVar("T")
 Answer = tuple[asyncio.Future[Any], Any]
-"""A caller's future and what it gets: a result, or the exception to raise."""
+"""A caller's future, and its result or the exception to raise."""
 
 QUEUE_LIMIT = 10_000
 BATCH_LIMIT = 1_000
-"""Bounds how long one transaction makes other processes wait."""
+"""Maximum jobs of a batch: limits how long a transaction makes other processes wait."""
 RETRY_AFTER_SECONDS = 1.0
 QUIET_SECONDS = 0.02
-"""How long nothing must wait before the thread tidies; it then works in small steps, and checks for jobs in between."""
+"""How long the thread must be idle before it tidies, in small steps with checks for jobs in between."""
 BREATH_SECONDS = 0.001
 
 _WORDS = {True: "store.failing", False: "store.recovered"}
@@ -35,12 +35,12 @@ _log = logging.getLogger("mailroom.store")
 
 
 class WriterThread:
-    """``perform`` does a batch over the connection that ``connect`` opens, and returns what each caller gets.
+    """``perform`` runs a batch on the connection that ``connect`` opens, and returns what each caller gets.
 
-    ``tidy`` does some of what was left for later, while nobody waits; it says whether that is all.
+    ``tidy`` does some deferred work while nobody waits, and returns whether that was all.
 
-    After a failed batch the connection is thrown away and the next batch opens a new one: whatever was wrong with the
-    disk, the lock or the file, the lane goes on as soon as it is mended.
+    After a failed batch the connection is closed, and the next batch opens a new one. So the thread recovers as soon as
+    the disk, the lock or the file does.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class WriterThread:
         self._queue_limit = queue_limit
         self._waiting: queue.SimpleQueue[tuple[Any, asyncio.Future[Any]] | None] = queue.SimpleQueue()
         self._put = self._taken = 0
-        """Jobs and arrivals; each is counted by one thread alone."""
+        """How many jobs and events were put in and taken out. Only one thread changes each count."""
         self._closed = False
         self._db: SqliteConnection | None = None
         self._failing = False
@@ -73,7 +73,8 @@ class WriterThread:
     def do(self, job: list[LoggedEvent]) -> "asyncio.Future[list[Exception | None]]": ...
 
     def do(self, job: Callable[[SqliteConnection], Any] | list[LoggedEvent]) -> "asyncio.Future[Any]":
-        """The result of this job, once its batch is done. Raises StoreBusy when too many are waiting already."""
+        """Queues the job; the future has its result once its batch is done. Raises StoreBusy if too many are
+        waiting."""
         if self._closed:
             raise StoreBusy(f"{self._thread.name} is closed")
         if self._put - self._taken >= self._queue_limit:
@@ -86,7 +87,7 @@ class WriterThread:
         return future
 
     async def close(self) -> None:
-        """Does the waiting jobs, then ends the thread and its connection."""
+        """Runs the waiting jobs, then ends the thread and closes its connection."""
         if not self._closed:
             self._closed = True
             self._waiting.put(None)
@@ -99,14 +100,14 @@ class WriterThread:
             try:
                 going = self._take(batch)
                 _answer([future for _, future in batch], self._try([job for job, _ in batch]))
-            except Exception as error:  # noqa: BLE001 - a thread that ended would leave everybody waiting for ever
+            except Exception as error:  # noqa: BLE001 - if the thread ended, its callers would wait forever
                 _log.exception("store.unhandled_exception", extra={"facts": {"lane": self._thread.name}})
                 _answer([future for _, future in batch], [self._busy(error) for _ in batch])
                 going = going and not self._closed
         self._drop()
 
     def _take(self, batch: list[tuple[Any, asyncio.Future[Any]]]) -> bool:
-        """Moves waiting jobs into the batch, at least one; False after the last."""
+        """Moves waiting jobs into the batch, at least one; False after the last job."""
         first = self._next()
         size = 0
         while first is not None:
@@ -120,7 +121,7 @@ class WriterThread:
         return False
 
     def _next(self) -> tuple[Any, asyncio.Future[Any]] | None:
-        """The first waiting job; until there is one, the thread tidies."""
+        """The first waiting job. Until there is one, the thread tidies."""
         quiet = QUIET_SECONDS
         while self._untidy:
             try:
@@ -131,12 +132,12 @@ class WriterThread:
         return self._waiting.get()
 
     def _tidied(self) -> bool:
-        """Whether nothing is left to tidy; after a failure the next try follows the next batch."""
+        """Whether nothing is left to tidy. After a failure the next attempt follows the next batch."""
         if self._db is None or self._tidy is None:
             return True
         try:
             return self._tidy(self._db)
-        except Exception as error:  # noqa: BLE001 - nobody waits for it, and the thread goes on
+        except Exception as error:  # noqa: BLE001 - nobody waits for it, and the thread continues
             self._drop()
             self._note(failing=True, error=str(error))
             return True
@@ -148,7 +149,7 @@ class WriterThread:
             if self._db is None:
                 self._db = self._connect()
             outcomes = self._perform(self._db, jobs)
-        except Exception as error:  # noqa: BLE001 - whatever it was: the callers are told, and the thread goes on
+        except Exception as error:  # noqa: BLE001 - the callers get it, and the thread continues
             self._drop()
             self._note(failing=True, error=str(error))
             return [self._busy(error) for _ in jobs]
@@ -159,7 +160,7 @@ class WriterThread:
     def _drop(self) -> None:
         if self._db is not None:
             try:
-                self._db.close()  # rolls back what was begun
+                self._db.close()  # rolls back an open transaction
             except sqlite3.Error as error:
                 self._note(failing=True, error=str(error))
             self._db = None
@@ -171,7 +172,7 @@ class WriterThread:
         return busy
 
     def _note(self, *, failing: bool, error: str = "") -> None:
-        """One line when it begins to fail and one when it works again, however many batches fail in between."""
+        """Logs one line when it begins to fail and one when it works again, however many batches fail in between."""
         if failing != self._failing:
             self._failing = failing
             facts = {"lane": self._thread.name, "error": error}
@@ -189,7 +190,7 @@ def _answer(futures: Sequence[asyncio.Future[Any]], outcomes: Sequence[Any]) -> 
     for loop, answers in by_loop.items():
         try:
             loop.call_soon_threadsafe(_settle, answers)
-        except RuntimeError:  # the loop is closed: nobody waits any more
+        except RuntimeError:  # the loop is closed, so nobody waits
             _log.info("store.reply_dropped", extra={"facts": {"answers": len(answers)}})
 
 
