@@ -1,4 +1,4 @@
-"""The whole application, kept warm: what every function but ``receive`` works with."""
+"""The whole application, which every function but ``receive`` builds and keeps warm."""
 
 import os
 from typing import cast
@@ -10,10 +10,10 @@ from receiver.settings import Settings
 
 
 def build(settings: Settings) -> App:
-    """The application that these settings describe.
+    """The application with these settings.
 
-    Lambda starts a process whose time ran out anew in the same place, where its packet still takes up the disk; nobody
-    else works there.
+    After a timeout Lambda restarts the process in the same place, where the previous packet still takes up disk space,
+    so that is removed first. No other process works there.
     """
     if "AWS_LAMBDA_RUNTIME_API" in os.environ:
         clear_all_scratch()
@@ -27,5 +27,5 @@ async def close(app: App) -> None:
 
 
 def meter_of(app: App) -> SummingMeter:
-    """What the application counts with; the flow knows it by its port only."""
+    """The application's meter; the pipeline knows only its port."""
     return cast("SummingMeter", app.context.meter)

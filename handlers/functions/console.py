@@ -12,7 +12,7 @@ from receiver.settings import Settings
 
 
 def build(settings: Settings) -> tuple[App, Gateway]:
-    """The application, and its pages for Lambda; CloudWatch has the metrics."""
+    """The application, and its page and API for Lambda. CloudWatch has the metrics."""
     app = application.build(settings)
     return app, gateway(operator_app(app, readiness_by_reading(app.context.store), metrics=False))
 
@@ -25,7 +25,7 @@ WARM = Warm(build, close)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The answer to one request."""
+    """The response to one request."""
     app, http = WARM.built()
     answer = http(event, context)
     WARM.publish(application.meter_of(app))

@@ -11,7 +11,7 @@ from receiver.core.errors import Misconfigured, Transient
 VARIABLE = "PROCESS_FUNCTION"
 """The variable that names the function."""
 BATCH = 10
-"""Maximum tasks of one invocation, as many as in a batch of the queue."""
+"""Maximum tasks of one invocation, as in a batch from the queue."""
 
 
 class Direct:
@@ -22,7 +22,7 @@ class Direct:
         self._client = client or partial(botocore_client, "lambda")
 
     async def begin(self, task_ids: Sequence[str]) -> None:
-        """Raises Misconfigured without a function, Transient when AWS does not take it."""
+        """Raises Misconfigured if no function is named, Transient if AWS does not accept the invocation."""
         if not self._function:
             raise Misconfigured(f"{VARIABLE} is empty", fix=f"set {VARIABLE} as serverless.yml does")
         service = Service(self._client)
@@ -37,7 +37,7 @@ class Direct:
 
 
 def _event(task_ids: Sequence[str]) -> bytes:
-    """As SQS sends it, but for where it is from."""
+    """An event like those from SQS, except for its source."""
     return json.dumps(
         {"Records": [{"messageId": item, "body": json.dumps({"task": item})} for item in task_ids]}
     ).encode()

@@ -1,4 +1,4 @@
-"""API Gateway's and function URLs' events as requests of an ASGI application."""
+"""Turns events of API Gateway and function URLs into requests to an ASGI application."""
 
 import asyncio
 import logging
@@ -20,9 +20,9 @@ Gateway = Callable[[Any, LambdaContext], dict[str, Any]]
 
 
 def gateway(application: Application) -> Gateway:
-    """Serves a function's events with this application; an event that is not a request gets 204.
+    """Serves a function's events with this application. An event that is not a request gets 204.
 
-    Shortly before the invocation's time is over it responds with 503: Lambda itself would return nothing.
+    Shortly before the invocation times out it responds with 503, because Lambda itself would return nothing.
     """
     in_time = _InTime(application)
     http = cast("Gateway", Mangum(cast("Any", in_time), lifespan="off"))
@@ -38,7 +38,7 @@ def gateway(application: Application) -> Gateway:
 
 
 def _is_request(event: object) -> bool:
-    """Whether it has what Mangum needs of a request of API Gateway's (2.0 and 1.0) or a function URL's."""
+    """Whether it has what Mangum needs of a request from API Gateway (2.0 and 1.0) or a function URL."""
     if not isinstance(event, dict) or not isinstance(context := event.get("requestContext"), dict):
         return False
     if isinstance(http := context.get("http"), dict):
@@ -48,7 +48,7 @@ def _is_request(event: object) -> bool:
 
 
 class _InTime:
-    """The application, for so many seconds; one request at a time, as a function has them."""
+    """The application with a time limit. It serves one request at a time, as functions do."""
 
     def __init__(self, application: Application) -> None:
         self._application = application

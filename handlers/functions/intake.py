@@ -1,4 +1,4 @@
-"""Notifications of the inbox bucket, through SQS: each created object becomes a document that stays where it lies."""
+"""Notifications of the inbox bucket, through SQS: each created object becomes a document, and stays in its place."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ WARM = Warm(build, close)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Which messages must come again (ReportBatchItemFailures)."""
+    """Returns which messages must be redelivered (ReportBatchItemFailures)."""
     app = WARM.built()
     failed = WARM.run(take_all(messages_of(event), app))
     WARM.publish(meter_of(app))
@@ -22,6 +22,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 async def take_all(records: Sequence[dict[str, Any]], app: App) -> list[str]:
-    """The ids of the messages that could not be ingested: they are received again, and finally become dead letters."""
+    """The ids of the messages that could not be ingested. SQS redelivers them, and finally makes them dead letters."""
     outcomes = await asyncio.gather(*(taken(record["body"], app) for record in records))
     return [record["messageId"] for record, done in zip(records, outcomes, strict=True) if not done]

@@ -1,9 +1,9 @@
-"""Processes messages of the task queue, from SQS: each names a task, which is claimed and run.
+"""Processes messages of the task queue (SQS): each names a task, which is claimed and run.
 
 The message of a finished task is deleted. For a task that is not due, leased by another worker or without room, a new
 message is sent for later. Messages that this invocation could not settle, or that cannot be read, return to the queue
-until they become dead letters. A task that may have ended an earlier invocation runs alone, after all others of its
-batch, so that it cannot take them down a second time.
+until they become dead letters. A task that may have crashed an earlier invocation runs alone, after all others of its
+batch, so that it cannot take them down again.
 """
 
 import asyncio
@@ -30,19 +30,19 @@ from receiver.worker import EARLY_SECONDS, Worker, owner_name
 log = logging.getLogger("mailroom.function")
 WARM = Warm(build, close)
 ANSWER_SECONDS = 3.0
-"""Seconds before the invocation's end when it stops waiting: to answer the batch, and to write the metrics."""
+"""Seconds before the invocation's end at which it stops waiting, to return the result and write the metrics."""
 RECORD_SECONDS = 7.0
-"""What is left besides when a step is ended: to write down that its attempt failed."""
+"""Further seconds, after a step is stopped, to record its failed attempt."""
 FOLLOW_SHARE = 3 / 4
 """Of the invocation's time: while so much is left, deliveries that follow are begun in it. Later ones get their own."""
 UNCLAIMED_SECONDS = 60.0
 """Of a result's task: while it is so new, and its message comes for the first time, it needs no claim."""
 URGENT = 5
-"""Tasks that are not of the batch, at most, and begun with it."""
+"""Maximum urgent tasks that are started besides those of the batch."""
 LOOK_SECONDS = 5.0
-"""Seconds between two checks of the store for them."""
+"""Seconds between two checks of the store for urgent tasks."""
 NOTE_SECONDS = 60.0
-"""Between two notes that the queue delivers; the sweep misses them after two minutes."""
+"""Seconds between two notes that the queue delivers; the sweep expects one every two minutes."""
 
 
 class Knowledge:
@@ -54,14 +54,14 @@ class Knowledge:
         self.noted_at = -NOTE_SECONDS
 
     async def note_delivery(self, context: Context) -> None:
-        """Records from time to time that the queue delivers, which the sweep checks."""
+        """Records, once in a while, that the queue delivers, which the sweep checks."""
         if time.monotonic() - self.noted_at >= NOTE_SECONDS:
             self.noted_at = time.monotonic()
-            with contextlib.suppress(MailroomError):  # then the queue counts as silent, and works all the same
+            with contextlib.suppress(MailroomError):  # then the queue counts as silent, but works
                 await note_received(context)
 
     def room(self) -> Room:
-        """For what it begins now."""
+        """The lanes' room for the tasks of this invocation."""
         return self.capacity.room(time.monotonic())
 
 
@@ -69,7 +69,7 @@ KNOWN = Knowledge()
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Which messages must come again (ReportBatchItemFailures)."""
+    """Returns which messages must be redelivered (ReportBatchItemFailures)."""
     app = WARM.built()
     seconds = context.get_remaining_time_in_millis() / 1000
     failed = WARM.run(work_on(messages_of(event), app, KNOWN, seconds=seconds))
@@ -103,7 +103,7 @@ class Batch:
         self._settled: set[str] = set()
 
     async def work(self, messages: Mapping[str, str]) -> set[str]:
-        """The ids of the messages that need not come again, of these (id -> body)."""
+        """The ids of the messages (id -> body) that need not be redelivered."""
         try:
             async with asyncio.timeout(self._until - time.monotonic()):
                 await self._all(
@@ -129,7 +129,7 @@ class Batch:
         try:
             return await self._context.store.get(Task, task_id)
         except MailroomError:
-            return None  # its claim will fail for the same reason, and report it
+            return None  # the claim will fail for the same reason, and report it
 
     def _is_suspect(self, task: Task, message_id: str) -> bool:
         """Whether it may have ended an earlier invocation, in an attempt that was taken over or had no claim."""
@@ -165,7 +165,7 @@ class Batch:
         return [task.claim(owner=owner_name(), now=now, lease_seconds=self._lease_seconds)]
 
     async def _look_for_urgent(self, tasks: Sequence[Task]) -> None:
-        """Where these can wait, more urgent tasks may be far behind them in the queue: some are begun now."""
+        """If these tasks can wait, more urgent ones may be far behind them in the queue: starts some of those now."""
         now = time.monotonic()
         if any(task.rank >= Rank.SUBMIT for task in tasks) and now - self._known.looked_at >= LOOK_SECONDS:
             self._known.looked_at = now
@@ -231,7 +231,7 @@ def _receives(record: Mapping[str, Any]) -> int:
 
 
 def _named(body: str) -> str:
-    """The task that a message names; "" for what nobody can read."""
+    """The task that a message names; "" if the message cannot be read."""
     try:
         return str(json.loads(body)["task"])
     except (ValueError, KeyError, TypeError, RecursionError):

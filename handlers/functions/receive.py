@@ -30,9 +30,9 @@ from receiver.settings import Settings
 
 log = logging.getLogger("mailroom.function")
 RETENTION = "retention.json"
-"""What mailroom.yaml says about it: scripts/package puts it into the zip, for this function reads no table."""
+"""The ``retention`` of mailroom.yaml. scripts/package puts it into the zip, because this function reads no table."""
 LOOK_AGAIN_SECONDS = 10.0
-"""A refused event may be refused because a secret was rotated a moment ago: secrets older than this are read again."""
+"""After a refused event, secrets that were read longer ago are read again: one may just have been rotated."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Receiver:
 
 
 def build(settings: Settings) -> Receiver:
-    """The dependencies of receiving. Raises Misconfigured."""
+    """The receiver with these settings. Raises Misconfigured."""
     store, queue, meter = open_store(settings), open_queue(settings), SummingMeter()
     receiver = open_receiver(settings, store, queue, meter, retention=_retention())
     webhook = WebhookEndpoint(receiver, Limits(body=settings.max_body))
@@ -52,7 +52,7 @@ def build(settings: Settings) -> Receiver:
 
 
 def _retention() -> Retention:
-    """How long events are kept, as the table says that was packed with the other functions."""
+    """How long events are kept, from the table that was packed with the other functions."""
     path = Path(os.environ.get("LAMBDA_TASK_ROOT", ""), RETENTION)
     try:
         return msgspec.json.decode(path.read_bytes(), type=Retention)

@@ -1,9 +1,9 @@
-"""What S3 says arrived, as it comes out of SQS: its own notifications and those of EventBridge, whoever passed them on.
+"""Reads S3's notifications from SQS messages: its own and EventBridge's, whichever services passed them on.
 
 Sources: S3 User Guide, "Event message structure" (keys are URL-encoded there, with ``+`` for a space) and "EventBridge
-event message structure" (keys as they are); SNS Developer Guide, "Parsing Amazon SNS message formats". SNS puts what it
-passes on into ``Message``; a rule of EventBridge's may pass on only its ``detail``. Deletions, folder markers, test
-events and confirmations of subscriptions arrive too; none of them is a document.
+event message structure" (keys as they are); SNS Developer Guide, "Parsing Amazon SNS message formats". SNS puts the
+message into ``Message``; a rule of EventBridge may pass on only ``detail``. Deletions, folder markers, test events and
+confirmations of subscriptions arrive, too; none of them is a document.
 """
 
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ from handlers.sources.s3 import Place
 from receiver.core.errors import Malformed
 
 ENVELOPES = 5
-"""Messages around a notification, at most."""
+"""Maximum nested messages around a notification."""
 SENDER_LIMIT = 255
-"""Characters of a principal, which has a tenth: it goes onto the record, and who wrote the message chose it."""
+"""Maximum characters of a principal, which is recorded and may come from an untrusted sender; real ones are shorter."""
 _SUBSCRIPTION = frozenset({"SubscriptionConfirmation", "UnsubscribeConfirmation"})
 
 
 class S3Put(NamedTuple):
-    """An object that was created, and who put it there as far as S3 says: a principal, an account, a service."""
+    """A created object, and who put it there as far as S3 tells: a principal, an account or a service."""
 
     at: Place
     sender: str = ""
@@ -56,9 +56,9 @@ class _Record(Struct):
     event_name: str = field(name="eventName", default="")
     s3: Raw = Raw(b"null")
     sns: _Topic | None = field(name="Sns", default=None)
-    """What a function is told that SNS calls."""
+    """The payload of a function that SNS invokes."""
     body: str | None = None
-    """What another queue had."""
+    """The body of a message from another queue."""
     identity: _Identity | None = field(name="userIdentity", default=None)
 
 
@@ -74,7 +74,7 @@ class _Detail(Struct):
 
 
 class _Message(Struct):
-    """S3's test event, a notification of its own, one of EventBridge's or only its detail, or what SNS passes on."""
+    """S3's test event or notification, an event of EventBridge or only its detail, or a message from SNS."""
 
     event: str = field(name="Event", default="")
     type: str = field(name="Type", default="")
@@ -87,7 +87,7 @@ class _Message(Struct):
 
 
 def s3_puts(body: str) -> list[Place]:
-    """The objects that were created, in the versions that were. Raises Malformed for what S3 does not say."""
+    """The created objects with their versions. Raises Malformed for anything that S3 does not send."""
     return [put.at for put in puts(body)]
 
 
@@ -101,7 +101,7 @@ def puts(body: str) -> list[S3Put]:
 
 
 def _opened(body: str, depth: int) -> Iterator[S3Put]:
-    """What the message says, or the one in it."""
+    """The objects in the message, or in the one that it contains."""
     if not depth:
         raise Malformed(f"not an S3 notification: more than {ENVELOPES} messages around it")
     message = msgspec.json.decode(body, type=_Message)

@@ -26,10 +26,11 @@ from receiver.refused_change import SECRETS
 log = logging.getLogger("mailroom.function")
 WARM = Warm(build, close)
 SWEEP_SECONDS = 60.0
-"""Between two passes (serverless.yml, sweepEvery)."""
+"""Seconds between two passes (serverless.yml, sweepEvery)."""
 TAKEOVER, AHEAD = ExpiredLeases(clock=time.time), FutureDates(clock=time.time)
 MISSED = ReceivingGap(longest_pause=3 * SWEEP_SECONDS, clock=time.time)
-"""What earlier sweeps of this instance saw. Between invocations it is frozen, and a monotonic clock may stand still."""
+"""What earlier sweeps of this instance saw. It uses the wall clock, because a monotonic one may stop while the instance
+is frozen between invocations."""
 STATES = ("routed", "review", "failed", "open", "withdrawn")
 
 
@@ -49,7 +50,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 
 
 async def one_pass(app: App) -> dict[str, float]:
-    """Sweeps; the totals as metrics, under the names that ``/metrics`` has."""
+    """Sweeps; returns the totals as metrics, with the names of ``/metrics``."""
     for done in await TAKEOVER.take_over(app.context):
         count_attempt(done, meter_of(app))
     await AHEAD.bring_back(app.context)
@@ -73,7 +74,7 @@ async def one_pass(app: App) -> dict[str, float]:
 
 
 async def recover(context: Context, direct: Direct) -> None:
-    """Has the tasks begun that a silent queue does not bring, and the one that tells of it."""
+    """Starts the tasks that a silent queue does not deliver, and the alert about it."""
     found = await overlooked(context, sweep_seconds=SWEEP_SECONDS)
     if found and await is_silent(context, sweep_seconds=SWEEP_SECONDS):
         log_line(log, logging.WARNING, "queue.silent", tasks=len(found))

@@ -19,11 +19,11 @@ from receiver.settings import Settings
 
 log = logging.getLogger("mailroom.function")
 SHOWN = 10
-"""Names in a test event that the log shows, at most."""
+"""Maximum names of a test event that are logged."""
 
 
 class LambdaContext(Protocol):
-    """What Lambda says about an invocation."""
+    """What Lambda tells about an invocation."""
 
     def get_remaining_time_in_millis(self) -> int: ...
 
@@ -33,8 +33,8 @@ R = TypeVar("R")
 
 
 class Warm(Generic[B]):
-    """One function's process. In Lambda it builds at once: while a function starts it has a whole processor for itself,
-    and SnapStart keeps what was built by then. Elsewhere it waits for the first invocation.
+    """The process of one function. On Lambda it builds at import: a starting function has a whole processor, and
+    SnapStart saves what was built. Elsewhere it builds at the first invocation.
     """
 
     def __init__(self, build: Callable[[Settings], B], close: Callable[[B], Awaitable[None]]) -> None:
@@ -50,11 +50,11 @@ class Warm(Generic[B]):
             self.built()
 
     def built(self) -> B:
-        """What ``build`` made of the settings; made anew when a secret has become another one.
+        """What ``build`` returned for the settings; built again when a secret has changed.
 
-        A renewal that is refused (see receiver/renewal.py) leaves what was built in use, and ``refused`` says why.
+        If a renewal is refused (receiver/renewal.py), the previous one stays in use, and ``refused`` says why.
         """
-        self._runner.get_loop()  # Mangum asks for the thread's loop; let it be this one
+        self._runner.get_loop()  # Mangum asks for the thread's loop, which must be this one
         try:
             settings = from_environ()
             if self._built is None or settings != self._settings:
@@ -73,7 +73,7 @@ class Warm(Generic[B]):
         return self._runner.run(work)
 
     def look_again(self, *, after_seconds: float) -> bool:
-        """Whether the secrets, asked for again unless they were asked for just now, are others than before."""
+        """Whether the secrets have changed. They are read again unless that was less than ``after_seconds`` ago."""
         if VAULT.age() < after_seconds:
             return False
         VAULT.expire()
@@ -81,14 +81,14 @@ class Warm(Generic[B]):
         return self.built() is not before
 
     def publish(self, meter: SummingMeter, gauges: dict[str, float] | None = None) -> None:
-        """Writes what was counted in this invocation, and these values as they are."""
+        """Writes this invocation's counts, and the gauges."""
         now = time.time()
         self._emf.write(meter, sys.stdout, now=now)
         if gauges:
             self._emf.gauges(gauges, sys.stdout, now=now)
 
     def end(self) -> None:
-        """Closes what was built, and the loop. Lambda never asks for it; tests do."""
+        """Closes what was built, and the loop. Only tests call it."""
         if self._built is not None:
             self.run(_closing(self._close, self._built))
             self._built = None
@@ -110,6 +110,6 @@ async def _closing(close: Callable[[B], Awaitable[None]], old: B) -> None:
 
 
 def note_test_event(event: object) -> None:
-    """Logs an event that is none of the function's own, by its names alone: any JSON may be in it."""
+    """Logs an event that is not meant for the function, by its keys only, because it may contain any JSON."""
     keys = sorted(map(str, event))[:SHOWN] if isinstance(event, dict) else []
     log_line(log, logging.INFO, "function.test_event", type=type(event).__name__, keys=[key[:40] for key in keys])
