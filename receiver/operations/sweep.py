@@ -1,7 +1,7 @@
 """Sweep: recovers missed webhooks, and re-enqueues due tasks.
 
 LlamaCloud tries an event three times within seconds and never again. So every job has a deadline; past it the sweep
-asks about it (overdue_jobs.py) and continues as if the event had come. Due tasks are enqueued again.
+asks about it (sweep_jobs.py) and continues as if the event had come. Due tasks are enqueued again.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from receiver.core.task import Task
 from receiver.operations.close_incidents import assess
 from receiver.operations.heartbeat import beat
 from receiver.operations.monitor import monitor
-from receiver.operations.overdue_jobs import ask_overdue
+from receiver.operations.sweep_jobs import ask_overdue
 from receiver.pipeline.context import Context
 
 
