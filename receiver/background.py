@@ -1,4 +1,4 @@
-"""Rounds: what a worker's process looks after beside its tasks, each look in a loop of its own."""
+"""Background loops: the periodic work of a worker's process, each part in a loop of its own."""
 
 import asyncio
 import logging
@@ -25,16 +25,16 @@ from receiver.supervisor import Background
 log = logging.getLogger("mailroom.task")
 retention_log = logging.getLogger("mailroom.retention")
 OVERDUE_SECONDS = 5.0
-"""Between two looks at the jobs past their deadline: how late a job is asked about at most."""
+"""Seconds between two checks of the jobs past their deadline: how late a job is asked about at most."""
 LONGEST_SWEEP = 600.0
-"""Seconds; LlamaCloud may give page after page."""
+"""Maximum seconds of a sweep, because LlamaCloud may return page after page."""
 
 
 class BackgroundLoops:
-    """Takes tasks over from dead workers, and looks at its clock; sweeps, and forgets what is over, in its turn.
+    """Takes over tasks of dead workers and checks the clock; when it has the lock, it sweeps and applies retention.
 
-    It looks more often than any of it is due: whoever died over it, nobody waits much longer. None waits for another,
-    which may be waiting for LlamaCloud, a disk or a bucket.
+    Each loop checks more often than its work is due, so that the work of a process that died is soon done by another
+    one. No loop waits for another, which may be waiting for LlamaCloud, a disk or a bucket.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class BackgroundLoops:
         sweep_seconds: float,
         begin: Callable[[Sequence[str]], Awaitable[int]] | None = None,
     ) -> None:
-        """``begin`` begins tasks that the queue should have brought; it says how many, if the queue is silent."""
+        """``begin`` starts tasks that the queue should have delivered, and returns how many if the queue is silent."""
         self._context = context
         self._begin = begin
         self._sweep_seconds = sweep_seconds
@@ -59,7 +59,7 @@ class BackgroundLoops:
         )
 
     def loops(self) -> Mapping[str, Background]:
-        """What goes on for as long as the worker does."""
+        """The loops, by name, which run as long as the worker."""
         return {
             "takeover": partial(self._again, "takeover", self._take_over),
             "sweep": partial(self._again, "sweep", self._sweep),
@@ -73,7 +73,7 @@ class BackgroundLoops:
         while True:
             try:
                 await look()
-            except Exception as error:  # noqa: BLE001 - the next look may succeed, and soon
+            except Exception as error:  # noqa: BLE001 - the next pass may succeed, and comes soon
                 if isinstance(error, StoreBusy):
                     self._missed.interrupted()
                 log_error(f"{what}.failed", error)
@@ -129,7 +129,7 @@ class BackgroundLoops:
 
 
 def log_sweep(result: SweepResult) -> None:
-    """What a pass found, and whether whoever watches from outside was told that there was one."""
+    """Logs what a pass found, and why no heartbeat was sent, if none was."""
     log_line(
         log,
         logging.INFO,
@@ -144,7 +144,7 @@ def log_sweep(result: SweepResult) -> None:
 
 
 def report_tidied(tidied: RetentionResult) -> None:
-    """What was done away with, where there was anything, and what a person should know."""
+    """Logs what was removed, if anything, and what could not be removed."""
     if counts := {name: count for name, count in tidied.counts.items() if count}:
         log_line(retention_log, logging.INFO, "retention", **counts)
     for trouble in tidied.troubles:
@@ -152,7 +152,7 @@ def report_tidied(tidied: RetentionResult) -> None:
 
 
 def log_error(what: str, error: Exception) -> None:
-    """An error that is not one of ours is a fault of ours, and shows its trace."""
+    """Logs an error. One that Mailroom did not raise on purpose is a bug, and is logged with its traceback."""
     if isinstance(error, MailroomError):
         log_line(log, logging.ERROR, what, error=str(error), fix=error.fix)
     else:
@@ -160,7 +160,7 @@ def log_error(what: str, error: Exception) -> None:
 
 
 def count_attempt(done: Done, meter: Meter, seconds: float = 0.0) -> None:
-    """Counts an attempt, and writes its line into the log. An error that is none of ours shows its trace."""
+    """Counts and logs an attempt. An error that Mailroom did not raise on purpose is logged with its traceback."""
     meter.count("mailroom_tasks", kind=done.task.kind, outcome=done.outcome)
     ours = done.error is None or isinstance(done.error, MailroomError)
     level = logging.INFO if done.error is None else logging.WARNING

@@ -146,7 +146,7 @@ def open_store(settings: Settings, *, clock: Clock = time.time) -> Store:
 
 
 def existing_store(settings: Settings) -> Store:
-    """The store for a command that only reads. Raises Misconfigured where there is none: empty books would mislead."""
+    """The store for a command that only reads. Raises Misconfigured if there is none: zero totals would mislead."""
     if settings.store.startswith("sqlite:"):
         from receiver.store.sqlite.integrity import is_lost
 

@@ -79,7 +79,7 @@ class Store(Protocol):
         ...
 
     async def tally(self) -> Tally:
-        """The books, at a cost that does not grow with the store."""
+        """The totals, at a cost that does not grow with the store."""
         ...
 
     async def may_have_removed(self, document_id: str) -> bool:

@@ -1,8 +1,8 @@
-"""mailroom.yaml that changes while we run: it is read again, checked as at the start, and taken over if it is sound. So
-is the shadow table's file, where one is named.
+"""Reloads mailroom.yaml when it changes while the process runs: it is checked as at start, and used if it is valid. The
+same goes for the shadow table's file, if one is named.
 
-A file that is refused leaves the table before in use, whole, and a person is told until it is mended. What is under way
-is decided by the table that is there when it is decided; nothing that was decided is decided again.
+If a file is rejected, the previous table stays in use as a whole, and an alert stays active until the file is fixed.
+A document is decided by the table that is in use at that moment; decided documents are not decided again.
 """
 
 import asyncio
@@ -20,28 +20,29 @@ from receiver.pipeline.context import Context
 from receiver.refused_change import AGAIN_SECONDS, SHADOW, TABLE, RefusedChange, log, refusal_of
 
 EVERY_SECONDS = 2.0
-"""How often it is looked whether a file is another. It is read when two looks find it the same: no editor's half."""
+"""How often a file is checked for a change. It is read when two checks in a row find it unchanged, so that an editor
+has finished writing it."""
 
 Stamp = tuple[int, ...]
 Take = Callable[[], None]
 
 
 async def keep_current(app: App, *, every_seconds: float = EVERY_SECONDS) -> None:
-    """Takes over mailroom.yaml, and the shadow table, whenever they changed and are sound; never returns."""
+    """Reloads mailroom.yaml and the shadow table whenever they have changed and are valid; never returns."""
     files = []
     if app.read_table is not None:
         files.append(_Reloading(app.context.config.path, partial(_read_table, app), TABLE, app.context))
     if app.read_shadow is not None:
         files.append(_Reloading(Path(app.settings.shadow_config), partial(_read_shadow, app), SHADOW, app.context))
     else:
-        await SHADOW.clear(app.context)  # nobody is waited for to mend a file that is no longer named
+        await SHADOW.clear(app.context)  # nobody needs to fix a file that is no longer named
     async with asyncio.TaskGroup() as looking:
         for file in files:
             looking.create_task(file.keep_looking(every_seconds))
 
 
 def _read_table(app: App) -> Take:
-    """Reads mailroom.yaml; returns what takes it over. Raises Misconfigured."""
+    """Reads mailroom.yaml; returns the function that puts it into use. Raises Misconfigured."""
     assert app.read_table is not None
     config, channels = app.read_table()
 
@@ -58,7 +59,7 @@ def _read_table(app: App) -> Take:
 
 
 def _read_shadow(app: App) -> Take:
-    """The same of the shadow table."""
+    """The same for the shadow table."""
     assert app.read_shadow is not None
     table = app.read_shadow()
 
@@ -72,7 +73,7 @@ def _read_shadow(app: App) -> Take:
 
 
 class _Reloading:
-    """One file that is looked at."""
+    """One watched file."""
 
     def __init__(self, path: Path, read: Callable[[], Take], refusal: RefusedChange, context: Context) -> None:
         self._path = path
@@ -81,13 +82,13 @@ class _Reloading:
         self._context = context
         self._seen: Stamp = ()
         self._read: Stamp | None = None
-        """The file as it was read last; None before that, for it may have changed since the start."""
+        """The stamp of the file when it was last read; None at first, because it may have changed since the start."""
         self._cleared_at = float("-inf")
         self._refused: Misconfigured | None = None
         self._alerted_at = float("-inf")
 
     async def keep_looking(self, every_seconds: float) -> None:
-        """Each file by itself: one that does not answer holds up no other one."""
+        """Watches one file. A file system that does not respond holds up no other file."""
         while True:
             await asyncio.sleep(every_seconds)
             await self.look()
@@ -103,14 +104,14 @@ class _Reloading:
     async def _reload(self) -> None:
         try:
             take = await asyncio.to_thread(self._read_file)
-        except Exception as error:  # noqa: BLE001 - whatever a file brings about, a person hears of it
+        except Exception as error:  # noqa: BLE001 - whatever a file causes is reported
             self._refused, self._alerted_at = refusal_of(error, self._path), float("-inf")
             return
         self._refused, self._cleared_at = None, float("-inf")
         take()
 
     async def _speak(self) -> None:
-        """Tells of a file that is refused, now and then, for as long as it is; or that it is well."""
+        """Reports periodically that the file is rejected, or that it is valid again."""
         now = time.monotonic()
         if self._refused is not None:
             if now - self._alerted_at >= AGAIN_SECONDS:
@@ -122,7 +123,8 @@ class _Reloading:
 
 
 def stamp_of(path: Path) -> Stamp:
-    """What changes when the file does, be it written in place, renamed over, or a link that leads elsewhere."""
+    """A value that changes with the file, whether it is written in place, replaced by a rename, or a link with a new
+    target."""
     try:
         found = FILES.stat(path)
     except OSError as error:

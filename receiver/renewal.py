@@ -1,7 +1,7 @@
-"""Secrets that change while we run: files (and what else settings can read them from) are read again now and then.
+"""Renews secrets while the process runs: their files, and other sources, are read again periodically.
 
-So a rotation needs no restart, and no event is refused while it lasts. What may change is a secret, never what is
-required: a renewal that cannot be read, or would take a proof away, is refused as a whole, and a person is told.
+So a rotation needs no restart, and no event is rejected meanwhile. Secrets may change, but not which proofs are
+required: a renewal that cannot be read, or would remove a proof, is rejected as a whole and raises an alert.
 """
 
 import asyncio
@@ -19,15 +19,15 @@ from receiver.settings import Secret, Settings
 EVERY_SECONDS = 2.0
 """How soon a changed secret is noticed."""
 RENEWED = ("llama_cloud_api_key", "webhook_headers", "token_secrets", "signing_secrets", "admin_token")
-"""The settings that are exchanged; any other takes a restart."""
+"""The settings that are renewed; any other needs a restart."""
 
 
 async def keep_fresh(
     app: App, *, every_seconds: float = EVERY_SECONDS, read: Callable[[], Settings] = from_environ
 ) -> None:
-    """Exchanges the application's secrets whenever they are others than before; never returns.
+    """Replaces the application's secrets whenever they have changed; never returns.
 
-    A renewal that is refused leaves the present ones in force.
+    If a renewal is rejected, the present ones stay in use.
     """
     known, told_at, cleared_at = secrets_of(app.settings), float("-inf"), float("-inf")
     while True:
@@ -49,5 +49,5 @@ async def keep_fresh(
 
 
 def secrets_of(settings: Settings) -> dict[str, Secret]:
-    """The secrets that are exchanged, as these settings have them."""
+    """The renewable secrets of these settings."""
     return {name: getattr(settings, name) for name in RENEWED}

@@ -1,8 +1,8 @@
-"""Secrets that a setting points to instead of holding them: ``secretsmanager:NAME``, ``secretsmanager:NAME#KEY``,
+"""Secrets that a setting points to instead of containing them: ``secretsmanager:NAME``, ``secretsmanager:NAME#KEY``,
 ``ssm:/path``. KEY picks one value of a secret that is a JSON object.
 
-Each is asked for once and kept for some minutes, so that a new value is used without a restart of anything. When it
-cannot be asked for again, the old value goes on being used: a door that stays shut loses more than one rotated late.
+Each is cached for some minutes, so that a new value is used without a restart. If it cannot be read again, the old
+value stays in use: a receiver that stops loses more than one that rotates late.
 """
 
 import json
@@ -16,7 +16,7 @@ from receiver.log import log_line
 
 PREFIXES = ("secretsmanager:", "ssm:")
 TTL_SECONDS = 300.0
-"""How old a value may be. It bounds how late a rotation is noticed, and costs one request per secret and interval."""
+"""Maximum age of a value. It bounds how late a rotation is noticed, and costs one request per secret and interval."""
 
 log = logging.getLogger("mailroom.secrets")
 
@@ -27,7 +27,7 @@ def points(value: str) -> bool:
 
 
 class SecretCache:
-    """Reads secrets and keeps them. ``ask`` gives a secret's text by its kind (secretsmanager, ssm) and name."""
+    """Reads and caches secrets. ``ask`` returns a secret's text by its kind (secretsmanager, ssm) and name."""
 
     def __init__(
         self,
@@ -42,23 +42,23 @@ class SecretCache:
         self._kept: dict[str, tuple[float, str]] = {}
 
     def read(self, pointer: str) -> str:
-        """The value that this points to. Raises Misconfigured when it is not there and never was."""
+        """The value that this points to. Raises Misconfigured if it cannot be read and never was."""
         source, _, key = pointer.partition("#")
         text = self._text(source)
         return _picked(text, key, source) if key else text
 
     def age(self) -> float:
-        """Seconds since the oldest value was asked for; 0 when there is none."""
+        """Seconds since the oldest value was read; 0 if there is none."""
         return max((self._clock() - at for at, _ in self._kept.values()), default=0.0)
 
     def expire(self) -> None:
-        """Lets every value be asked for again at its next reading."""
+        """Makes the next access to each value read it again."""
         self._kept = {source: (float("-inf"), text) for source, (_, text) in self._kept.items()}
 
     def _text(self, source: str) -> str:
         at, text = self._kept.get(source, (float("-inf"), None))
         now = self._clock()
-        if text is not None and 0 <= now - at < self._ttl:  # a clock that was set back keeps none for longer
+        if text is not None and 0 <= now - at < self._ttl:  # a clock that was set back does not extend it
             return text
         kind, _, name = source.partition(":")
         try:
@@ -87,20 +87,20 @@ def ask_aws(kind: str, name: str) -> str:
 
 
 def secret_text(client: Any, kind: str, name: str) -> str:
-    """The same from this client of the service ``kind``."""
+    """The secret's text from this client of the service ``kind``."""
     if kind == "ssm":
         return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
     return str(client.get_secret_value(SecretId=name)["SecretString"])
 
 
 VAULT = SecretCache(ask_aws)
-"""The process's own: settings that are read again and again ask AWS no more often than the time to live says."""
+"""The process's cache: settings may be read often, but AWS is only asked once per TTL_SECONDS."""
 
 
 class RevealedEnviron(Mapping[str, str]):
-    """Variables as ``env:NAME`` of mailroom.yaml finds them: a pointer is followed when its variable is read.
+    """The environment for ``env:NAME`` in mailroom.yaml: a pointer is resolved when its variable is read.
 
-    Reading one raises Misconfigured for a secret that is not there.
+    Reading one raises Misconfigured if the secret does not exist.
     """
 
     def __init__(self, environ: Mapping[str, str], vault: SecretCache = VAULT) -> None:

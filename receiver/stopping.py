@@ -1,8 +1,8 @@
-"""Stopping: a process that is told to stop ends within its time, whatever hangs.
+"""Stopping: a process that gets a stop signal exits within its time, whatever hangs.
 
-Most of the time is for what is in hand: requests are answered, steps end. Then steps are ended and their tasks let go
-of, for another worker to begin at once. What does not end even then (a thread in a call that never comes back, a step
-that blocks the loop) is left behind: the process ends from a thread of its own.
+Most of that time is for running requests and steps. Then steps are cancelled and their tasks released, so that another
+worker can start them at once. What does not end even then (a thread in a call that never returns, a step that blocks
+the event loop) is abandoned: a separate thread ends the process.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from receiver.core import timers
 
 
 class Stopping:
-    """Whether the process was told to stop, and how much of its ``seconds`` is left then."""
+    """Whether the process is stopping, and how much of its ``seconds`` is left."""
 
     def __init__(self, seconds: float = timers.STOP) -> None:
         self._seconds = seconds
@@ -24,24 +24,24 @@ class Stopping:
         self._last_resort: threading.Timer | None = None
 
     def begin(self) -> None:
-        """The time begins to run."""
+        """Starts the time."""
         self._until = self._until or time.monotonic() + self._seconds
         self._stopping.set()
 
     async def wait(self) -> None:
-        """Until it is told."""
+        """Waits for the stop signal."""
         await self._stopping.wait()
 
     @property
     def for_work(self) -> float:
-        """Seconds that are left for what is in hand; all of them until it is told."""
+        """Seconds that are left for running work; all of them before the stop signal."""
         whole = self._seconds * timers.WORK_SHARE
         return whole if self._until is None else max(0.0, self._until - self._seconds + whole - time.monotonic())
 
     def on_signals(self) -> "Stopping":
-        """Told by SIGINT and SIGTERM. The first of them starts the thread that ends the process when the time is over.
+        """Stops on SIGINT and SIGTERM. The first of them starts the thread that ends the process after its time.
 
-        The handlers are Python's own: asyncio's wait for a loop that may be what hangs.
+        It uses Python's signal handlers, because asyncio's need an event loop, which may be what hangs.
         """
         loop = asyncio.get_running_loop()
 

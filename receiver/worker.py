@@ -30,13 +30,13 @@ log = logging.getLogger("mailroom.task")
 PAUSE_AFTER_FAULT = 1.0
 LISTEN_SECONDS = 20.0
 LOOK_SECONDS = 1.0
-"""Between two looks into the store, where the queue names tasks and cannot be asked for the urgent ones."""
+"""Seconds between two checks of the store for urgent tasks, if the queue names tasks and cannot be asked for those."""
 EARLY_SECONDS = 2.0
-"""By which a task may be begun too early that a message names: whoever sent it may have had another clock."""
+"""By how many seconds a task that a message names may start early: the sender's clock may be ahead."""
 
 
 def owner_name() -> str:
-    """Who holds a lease: this host and process."""
+    """The owner of this process's leases: its host and process id."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
@@ -54,7 +54,7 @@ class Worker:
         capacity: Capacity | None = None,
         follow_until: float = math.inf,
     ) -> None:
-        """``capacity`` is what is known of the partners, where that outlives the worker.
+        """``capacity`` is what is known of the partners, if that outlives the worker.
 
         Deliveries that follow from a task are begun at once until ``follow_until`` on the monotonic clock.
         """
@@ -70,20 +70,20 @@ class Worker:
         self._taking: asyncio.Task[None] | None = None
         self._short_of_room = False
         self._in_vain = 0.0
-        """Seconds of listening that brought no message, since the last one or the last sweep."""
+        """Seconds of polling without a message since the last message or the last sweep."""
         self._silent_sweeps = 0
         self._queue_silent = False
-        """Whether the queue delivers nothing though it takes messages: then the store is looked into instead."""
+        """Whether the queue accepts messages but delivers none: then the store is polled instead."""
         self._received = False
-        """Whether the queue brought a message since the last sweep."""
+        """Whether the queue delivered a message since the last sweep."""
         self._looked_at = 0.0
         self._stopping = False
 
     @contextlib.asynccontextmanager
     async def running(self, supervisor: Supervisor | None = None, stop: Stopping | None = None) -> AsyncIterator[None]:
-        """The worker and its rounds, while the block lasts, or until it is told to stop; nothing is begun from then on.
+        """Runs the worker and its background loops during the block, or until ``stop``; then no task is started.
 
-        Tasks in hand are finished before it returns, as far as there is time.
+        It returns when the running tasks are done, or their time is over.
         """
         supervisor, stop = supervisor or Supervisor(self._context.meter), stop or Stopping()
         rounds = BackgroundLoops(
@@ -96,7 +96,7 @@ class Worker:
         loops = {"worker": self._work, **rounds.loops()}
         async with supervisor.running(
             {"queue": self._context.queue.keep_leased}
-        ):  # until the last task in hand is done
+        ):  # until the last running task is done
             try:
                 async with supervisor.running(loops):
                     watcher = asyncio.create_task(self._begin_nothing_after(stop))
@@ -111,7 +111,7 @@ class Worker:
         self._stopping = True
 
     async def finish(self, *, seconds: float) -> None:
-        """Waits so long for the tasks in hand, and those that were just being claimed; then it lets go of them."""
+        """Waits this long for the running tasks, and those just being claimed; then releases them."""
         until = time.monotonic() + seconds
         while hands := {*self._busy, *({self._taking} if self._taking and not self._taking.done() else ())}:
             if not (await asyncio.wait(hands, timeout=max(0.0, until - time.monotonic())))[0]:
@@ -129,29 +129,30 @@ class Worker:
             await asyncio.wait(hands, timeout=timers.RELEASE)
 
     async def _work(self) -> None:
-        messages = [Message()]  # what was left from before
+        messages = [Message()]  # tasks from before the start
         while True:
             try:
                 self._taking = asyncio.create_task(self._take_up(messages))
-                await asyncio.shield(self._taking)  # what was claimed is worked on, whoever is told to stop
+                await asyncio.shield(self._taking)  # claimed tasks are started even if the worker stops
                 messages = await self._listen()
-            except Exception as error:  # noqa: BLE001 - whatever it was, what is due must go on
+            except Exception as error:  # noqa: BLE001 - whatever it is, due tasks must continue
                 log_error("worker.stalled", error)
                 await asyncio.sleep(PAUSE_AFTER_FAULT)
-                messages = [Message()]  # a broken queue must not keep us from what is due
+                messages = [Message()]  # a broken queue must not hold up due tasks
 
     async def _listen(self) -> list[Message]:
-        """The messages that came, as soon as there is room for their tasks, or for what was left for want of room."""
+        """The messages that arrived, as soon as there is room for their tasks or for those that waited for room."""
         if self._stopping:
-            await asyncio.Event().wait()  # until this loop is ended
+            await asyncio.Event().wait()  # until this loop is cancelled
         return await (self._listen_by_name() if self._context.queue.names_tasks else self._listen_for_any())
 
     async def _listen_by_name(self) -> list[Message]:
-        """A queue that names tasks is read when there is room for any of them; meanwhile we look for urgent ones."""
+        """Polls a queue that names tasks when there is room for any task; meanwhile the store is checked for urgent
+        ones."""
         while True:
             looks, hands = self._short_of_room or self._queue_silent, self._room().for_rank(Rank.BULK)
             if looks and time.monotonic() - self._looked_at >= LOOK_SECONDS:
-                # Who finds all its work by itself must still hear when the queue delivers again.
+                # A worker that finds all its tasks in the store must still notice when the queue delivers again.
                 heard = (
                     await self._context.queue.receive(timeout_seconds=0, limit=hands)
                     if self._queue_silent and hands
@@ -182,7 +183,7 @@ class Worker:
                     item.cancel()
 
     async def _freed(self, seconds: float = LOOK_SECONDS) -> None:
-        """Waits until a step ends, or for so long: one that lasts gives up its slot meanwhile."""
+        """Waits until a step ends, or this long, in which a long step may give up its slot."""
         self._ended_one.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -192,7 +193,7 @@ class Worker:
         return self._capacity.room(time.monotonic())
 
     async def _take_up(self, messages: Sequence[Message]) -> None:
-        """Begins what the messages name: certain tasks, or whatever is due until nothing is, or there is no room."""
+        """Starts the named tasks, or any due tasks, until none is due or there is no room."""
         named = [message for message in messages if message.task_id]
         if named and await self._take(named) and time.monotonic() - self._looked_at >= LOOK_SECONDS:
             await self._take_due(self._room().urgent())
@@ -201,7 +202,8 @@ class Worker:
                 pass  # it was as much as one claim takes: there may be more
 
     async def _take(self, messages: Sequence[Message]) -> bool:
-        """Whether more urgent tasks may be waiting behind these: some of them are not."""
+        """Starts the named tasks; whether urgent ones may be waiting behind them, because some of these are not
+        urgent."""
         self._in_vain, self._silent_sweeps, self._queue_silent, self._received = 0.0, 0, False, True
         if self._stopping:
             await self._context.queue.nack(*messages)
@@ -217,9 +219,9 @@ class Worker:
         return any(task.rank >= Rank.SUBMIT for task in tasks)
 
     async def begin_overlooked(self, ids: Sequence[str]) -> int:
-        """Begins what there is room for of these overdue tasks; how many, if the queue is silent."""
+        """Starts those of these overdue tasks for which there is room; returns how many if the queue is silent."""
         if self._received:
-            await note_received(self._context)  # it is silent no more, whichever process has told that it was
+            await note_received(self._context)  # it is not silent any more, whichever process reported that
             self._received = False
         tasks = await self._claim(len(ids), self._room(), ids=ids) if ids and not self._stopping else []
         for task in tasks:
@@ -230,7 +232,8 @@ class Worker:
         return len(tasks) if self._queue_silent else 0
 
     async def _put_back(self, message: Message) -> None:
-        """The message of a task that we do not work on: sent anew for when it can be claimed, or gone if it is done."""
+        """For a task that is not started now: its message is sent again for when it can be claimed, or deleted if it is
+        done."""
         try:
             await enqueue_again(message.task_id, self._context, room_in=self._room_in)
             await self._context.queue.ack(message)
@@ -271,7 +274,8 @@ class Worker:
             log.error("unhandled_exception", exc_info=error)
 
     async def _answer(self, task: Task, step: Begun, message: Message) -> None:
-        """Works on the task, and only then acknowledges its message: what dies on the way is delivered again."""
+        """Processes the task, and only then acknowledges its message, so that after a crash the message is
+        redelivered."""
         done: Done | None = None
         try:
             done = await self._attempt(task, step)
@@ -281,7 +285,7 @@ class Worker:
             await self._say(task, message, settled=done is not None)
 
     def _note(self, task: Task, step: Begun, done: Done | None) -> None:
-        """How the step ended says something about its partner; when it could not be written, nothing."""
+        """Notes the result for the step's partner, unless it could not be written."""
         error = done.error if done else StoreBusy()
         what = self._capacity.end(step, error, time.monotonic())
         if what is not None:
@@ -296,11 +300,11 @@ class Worker:
         try:
             await (self._context.queue.ack(message) if settled else self._context.queue.nack(message))
         except Transient as error:
-            # The message comes once more, and the store knows that the task is settled.
+            # The message is redelivered, and the store knows that the task is settled.
             log_line(log, logging.WARNING, "message.ack_failed", task=task.id, error=str(error), fix=error.fix)
 
     async def work_on(self, task: Task) -> Done | None:
-        """One attempt at a claimed task, with its line in the log and its metric; None when the store was too busy.
+        """One attempt at a claimed task, logged and counted; None if the store was too busy to record it.
 
         The caller works on what was begun with its end.
         """
@@ -329,7 +333,7 @@ class Worker:
                 begin=self._claimed,
             )
         except StoreBusy as error:
-            # Nothing was written: the attempt has failed once its lease is over.
+            # Nothing was written: the attempt fails when its lease expires.
             log_line(log, logging.ERROR, "task.unsettled", task=task.id, error=str(error), fix=error.fix)
             return None
         finally:

@@ -95,7 +95,7 @@ async def _take_in(
 
 
 async def _quiet(app: App) -> None:
-    """Waits until no task is due or in hand: alerts are told, timelines are complete."""
+    """Waits until no task is due or running: then alerts are sent and timelines are complete."""
     for _ in range(300):
         page = await app.context.store.find(Task, Query(by="claimable", until=app.context.clock() + 30, limit=1))
         if not page.records:
@@ -111,7 +111,7 @@ def _trouble(running: DemoEnvironment) -> None:
 
 
 async def _stay(running: DemoEnvironment) -> None:
-    """Stays up and says where to look, until told to stop."""
+    """Stays up and prints where to look, until it is stopped."""
     environment = running.log.with_name("environment")
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in running.environment.items())
     environment.write_text(f"{exports}export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH\n")

@@ -1,4 +1,4 @@
-"""Writes one S3 object create-only and proves what lies there: in one piece, in parts, or by a copy inside S3.
+"""Writes an S3 object create-only and verifies it: in one piece, in parts, or by a copy inside S3.
 
 Sources, all of the S3 API reference: conditional writes (``If-None-Match: *`` on PutObject, CopyObject and
 CompleteMultipartUpload answers 412 when the key exists, 409 when another write is under way); checksums (SHA-256 of an
@@ -22,19 +22,19 @@ from receiver.core.delivery_request import Content
 from receiver.core.errors import DeliveryConflict, DestinationBusy, FileGone, MailroomError
 
 PART_BYTES = 16 * 1024 * 1024
-"""What fits in one part is written in one piece. One part is all of a document that is ever held in memory."""
+"""Size of a part, the most of a document that is ever in memory. A smaller object is written in one piece."""
 MULTIPART_BYTES = 5 * 1024**3
-"""The most that one CopyObject copies. Source: S3 API reference, CopyObject."""
+"""Maximum size for one CopyObject. Source: S3 API reference, CopyObject."""
 SMALL_BYTES = 1024 * 1024
 COPY_PART_BYTES = 512 * 1024 * 1024
 PARTS_MAX = 9_000
 """Safely below S3's 10,000 parts of one upload."""
 _EXISTS = frozenset({"PreconditionFailed", "412"})
 _ENDED = _EXISTS | {"NoSuchUpload"}
-"""A repeated completion may find the upload gone because the first one went through: look what lies there."""
+"""A repeated completion may find no upload because the first one succeeded; the object then shows that."""
 _MISSING = frozenset({"404", "NoSuchKey"})
 _UNSEEN = _MISSING | {"403"}
-"""A role without s3:ListBucket is told 403 for a key that is not there. The write itself will tell."""
+"""A role without s3:ListBucket gets 403 for a missing key. The write itself then decides."""
 
 ObjectHeaders = dict[str, Any]
 R = TypeVar("R")
@@ -43,7 +43,7 @@ _log = logging.getLogger("mailroom.s3")
 
 
 class S3Objects:
-    """Objects of S3, written once in effect."""
+    """S3 objects, each written once in effect."""
 
     def __init__(
         self, aws: Aws, *, part_bytes: int, multipart_copy_above: int, copy_part_bytes: int | None = None
@@ -55,13 +55,14 @@ class S3Objects:
         self._condition: dict[str, str] = {"IfNoneMatch": "*"}
 
     def without_conditions(self) -> "S3Objects":
-        """The same for a store that knows no conditional writes: it is looked first, and two at once both write."""
+        """The same for a store without conditional writes: it checks first, and two concurrent writers may both
+        write."""
         other = copy.copy(self)
         other._condition = {}
         return other
 
     def by(self, aws: Aws) -> "S3Objects":
-        """The same, asked for by these clients."""
+        """The same with these clients."""
         other = copy.copy(self)
         other._aws = aws
         return other
@@ -69,14 +70,14 @@ class S3Objects:
     async def write(
         self, bucket: str, key: str, content: Content, object_headers: ObjectHeaders, *, look: bool = False
     ) -> tuple[str, bool]:
-        """The SHA-256 that lies there now, and whether this call put it there.
+        """Writes the content. Returns its SHA-256, and whether this call created the object.
 
-        With ``look`` the content is not touched before S3 was asked whether it lies there. Raises DeliveryConflict when
-        another content lies there, FileGone when the content is not what it was.
+        With ``look`` S3 is asked for the object before the content is read. Raises DeliveryConflict if the key has
+        other content, FileGone if the content has changed.
         """
         if look and content.sha256 and await self._is_there(bucket, key, content.sha256):
             return content.sha256, False
-        if content.s3 and self._aws.usual:  # another role, or another store, may not be able to read the source
+        if content.s3 and self._aws.usual:  # another role or store may not be able to read the source
             return await self._copy(bucket, key, content, object_headers)
         parts = _in_parts(content.stream(), _part_size(content.size, self._part_bytes))
         first = await anext(parts, b"")
@@ -92,7 +93,7 @@ class S3Objects:
         return await self._upload(bucket, key, sha256, _chained(first, parts), object_headers)
 
     async def create(self, bucket: str, key: str, body: bytes, object_headers: ObjectHeaders) -> bool:
-        """Writes a new object in one piece; False when the key exists, whatever lies there."""
+        """Writes a new object in one piece; False if the key exists, with any content."""
         return await self._put(bucket, key, body, object_headers) is not None
 
     async def _put(self, bucket: str, key: str, body: bytes, object_headers: ObjectHeaders) -> dict[str, Any] | None:
@@ -106,9 +107,9 @@ class S3Objects:
         )  # fmt: skip
 
     async def restyle(self, bucket: str, key: str, object_headers: ObjectHeaders) -> None:
-        """Copies an object onto itself: its bytes stay, and what is said about it is ``dress`` alone.
+        """Copies an object onto itself: it keeps its bytes, and gets ``object_headers`` in place of its own.
 
-        Raises DestinationBusy when somebody else writes it meanwhile; the next attempt finds what is there then.
+        Raises DestinationBusy if another writer changes it meanwhile; the next attempt finds that.
         """
         what = f"s3://{bucket}/{key}"
         head = await self._head(bucket, key, unless=_MISSING)
@@ -139,7 +140,7 @@ class S3Objects:
         await self._proven(bucket, key, sha256, fresh=True)
 
     async def read(self, bucket: str, key: str) -> bytes:
-        """A small object's bytes; of a large one the beginning. Raises DestinationBusy unless they came whole."""
+        """The bytes of an object, SMALL_BYTES at most. Raises DestinationBusy if the response is incomplete."""
         beginning: bytes = await self._read_whole({"Bucket": bucket, "Key": key}, _beginning)
         return beginning
 
@@ -166,7 +167,7 @@ class S3Objects:
     async def _in_upload(
         self, bucket: str, key: str, sha256: str, object_headers: ObjectHeaders, send: Any
     ) -> tuple[str, bool]:
-        """A multipart upload that is completed create-only, or aborted whatever happens."""
+        """A multipart upload that is completed create-only, or aborted in all other cases."""
         what = f"s3://{bucket}/{key}"
         opened = await self._aws.call(
             "s3", "create_multipart_upload", what=what,
@@ -186,7 +187,7 @@ class S3Objects:
         return await self._proven(bucket, key, sha256, fresh=completed is not None)
 
     async def _abort(self, upload: dict[str, Any], what: str) -> None:
-        """Parts that nobody will complete cost money until they are aborted; a lifecycle rule catches what we miss."""
+        """Aborts the upload, because incomplete ones cost money. A lifecycle rule removes those that remain."""
         with anyio.CancelScope(shield=True):
             try:
                 await self._aws.attempt("s3", "abort_multipart_upload", what=what, unless=_ENDED, **upload)
@@ -194,7 +195,7 @@ class S3Objects:
                 _log.warning("an unfinished upload to %s remains: %s", what, error)
 
     async def _copy(self, bucket: str, key: str, content: Content, object_headers: ObjectHeaders) -> tuple[str, bool]:
-        """A copy inside S3, of the very version that was read at intake."""
+        """A copy inside S3, of exactly the version that was read at intake."""
         source, head, sha256 = await self._source(content)
         if await self._is_there(bucket, key, sha256):
             return sha256, False
@@ -220,7 +221,7 @@ class S3Objects:
             ) from error
 
     async def _source(self, content: Content) -> tuple[dict[str, str], dict[str, Any], str]:
-        """Where to copy from, what S3 says of it, and the SHA-256 that it must have. Raises FileGone."""
+        """The source of the copy, S3's metadata of it, and the SHA-256 that it must have. Raises FileGone."""
         assert content.s3 is not None
         bucket, key, version = content.s3
         source = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
@@ -231,12 +232,12 @@ class S3Objects:
             raise FileGone(f"s3://{bucket}/{key} no longer exists")
         known = sha256_in(head)
         if not known and (not content.sha256 or (head["ContentLength"] > self._multipart_copy_above and not version)):
-            # S3 computes no SHA-256 of an object copied in parts: only reading it tells that it is the one.
+            # S3 computes no SHA-256 of an object copied in parts: only reading it verifies the content.
             known = await self._read_sha256(source)
         return source, head, _expected(known or content.sha256, content, f"s3://{bucket}/{key}")
 
     async def _take_back(self, bucket: str, key: str, copied: dict[str, Any]) -> None:
-        """Removes the copy that this call has just made, and no other object: it holds what nobody classified."""
+        """Removes the copy that this call has just made, and no other object: its content was never classified."""
         version = copied.get("VersionId")
         condition = {"IfMatch": copied["CopyObjectResult"]["ETag"]} if self._condition else {}
         only = {"VersionId": version} if version else condition
@@ -264,7 +265,7 @@ class S3Objects:
         return await self._in_upload(bucket, key, sha256, object_headers, send)
 
     async def _is_there(self, bucket: str, key: str, sha256: str) -> bool:
-        """Whether this content lies there already: asked before much is moved. Raises DeliveryConflict."""
+        """Whether the object exists with this content, checked before a large transfer. Raises DeliveryConflict."""
         head = await self._head(bucket, key, unless=_UNSEEN)
         if head is None:
             return False
@@ -272,7 +273,7 @@ class S3Objects:
         return True
 
     async def _proven(self, bucket: str, key: str, sha256: str, *, fresh: bool) -> tuple[str, bool]:
-        """The answer of ``write``, once S3 says that exactly this content lies there."""
+        """The result of ``write``, once S3 confirms that the object has exactly this content."""
         head = await self._head(bucket, key, unless=_MISSING)
         if head is None:
             raise DestinationBusy(f"s3://{bucket}/{key} was written or found, but is gone")
@@ -286,7 +287,7 @@ class S3Objects:
         )  # fmt: skip
 
     async def _same(self, bucket: str, key: str, head: dict[str, Any], sha256: str) -> None:
-        """Raises DeliveryConflict for what was read whole and is another content, whatever is said of it."""
+        """Reads the whole object. Raises DeliveryConflict if its content differs, whatever its metadata says."""
         if sha256_in(head) == sha256:
             return
         there = await self._read_sha256({"Bucket": bucket, "Key": key})
@@ -297,12 +298,12 @@ class S3Objects:
             )
 
     async def _read_sha256(self, source: dict[str, Any]) -> str:
-        """The SHA-256 of an object, read through with flat memory. Raises DestinationBusy unless it came whole."""
+        """The SHA-256 of an object, read in constant memory. Raises DestinationBusy if the response is incomplete."""
         sha256: str = await self._read_whole(source, _digest)
         return sha256
 
     async def _read_whole(self, source: dict[str, Any], using: Callable[[Any], tuple[int, R]]) -> R:
-        """What ``using`` makes of an object's bytes, beside how many it took."""
+        """What ``using`` returns for an object's bytes; it returns the number of bytes, too."""
         answer = await self._aws.call("s3", "get_object", what=f"s3://{source['Bucket']}/{source['Key']}", **source)
         taken, found = await self._aws.read(answer["Body"], using, what=f"s3://{source['Bucket']}/{source['Key']}")
         await refuse_part(self._aws, source, answer, taken, most=SMALL_BYTES if using is _beginning else math.inf)
@@ -318,7 +319,7 @@ def _digest(body: Any) -> tuple[int, str]:
 
 
 def _beginning(body: Any) -> tuple[int, bytes]:
-    """Up to SMALL_BYTES; read to the end, because only there botocore looks whether the connection was cut."""
+    """Up to SMALL_BYTES. It reads to the end, because only there botocore checks whether the connection was cut."""
     held = b""
     while len(held) < SMALL_BYTES and (chunk := body.read(SMALL_BYTES - len(held))):
         held += chunk
@@ -330,7 +331,7 @@ def _carrying(object_headers: ObjectHeaders, sha256: str) -> ObjectHeaders:
 
 
 def _expected(sha256: str, content: Content, what: str) -> str:
-    """The checksum, when it is the one that the document had at intake. Raises FileGone."""
+    """The checksum, which must be that of the document at intake. Raises FileGone."""
     if content.sha256 and sha256 != content.sha256:
         raise FileGone(f"{what}: the bytes read are sha256 {sha256}; the received document was {content.sha256}")
     return sha256
@@ -348,7 +349,7 @@ async def _hashed(chunks: AsyncIterator[bytes]) -> str:
 
 
 async def _in_parts(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
-    """The same bytes in parts of this size; the last one is what is left."""
+    """The same bytes in parts of this size; the last one has the rest."""
     held = bytearray()
     async for chunk in chunks:
         held += chunk

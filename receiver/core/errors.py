@@ -54,7 +54,7 @@ def forget_frames(error: BaseException) -> None:
     """Lets go of what the calls that raised this error worked with, down to the request's body.
 
     An error that is kept as an answer refers to the frames it came through, and one of them refers to the error: all
-    that they hold would stay in memory until the garbage collector looks.
+    that they hold would stay in memory until the garbage collector runs.
     """
     left: list[BaseException | None] = [error]
     while left:

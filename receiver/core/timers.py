@@ -9,12 +9,12 @@ a stop                  <  what Docker and systemd grant
 FIFO_MEMORY = 300.0
 """For so long a FIFO queue knows the deduplication id of a repeat (SQS Developer Guide, exactly-once processing)."""
 LEASE = 90.0
-"""After so long without a sign of life a task is taken from its worker, by default."""
+"""Default seconds without a renewal after which a lease expires, and another worker takes the task over."""
 LONGEST_LEASE = 120.0
 LOOKS = 4
-"""How often a process looks round in each lease, and in each interval of the sweep."""
+"""How many checks a process makes in each lease, and in each interval of the sweep."""
 LOOK_ON_LAMBDA = 60.0
-"""There the sweep looks: once a minute (serverless.yml, sweepEvery)."""
+"""On Lambda the sweep makes the checks, once a minute (serverless.yml, sweepEvery)."""
 CUT_OFF_DELAY = 30.0
 """The longest pause before an attempt that nobody ended is repeated."""
 PICK_UP = 15.0
@@ -48,7 +48,7 @@ def repeated_within(lease: float, look: float) -> float:
 
 
 def look_every(lease: float, sweep: float) -> float:
-    """How often a process looks for workers that died and whether it is time for a sweep."""
+    """Seconds between two checks for dead workers and for the turn to sweep."""
     return min(lease, sweep) / LOOKS
 
 

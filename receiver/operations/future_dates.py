@@ -1,9 +1,9 @@
-"""Makes due what lies further in the future than it can.
+"""Makes records due that are impossibly far in the future.
 
-A wrong clock, or one that was set back, leaves tasks, jobs and deadlines too far in the future. Each record says for
-how long it was meant to wait. One that lies further ahead than that, and was seen unchanged for as long on a monotonic
-clock, is due now. So a wrong clock costs one more wait, and never an hour or a day. Where the wrong clock is our own,
-other workers have started the task in time.
+A wrong clock, or one that was set back, leaves tasks, jobs and deadlines too far in the future. Each record says how
+long it was meant to wait. One that is further ahead, and has not changed for that long on a monotonic clock, becomes
+due now. So a wrong clock costs one more wait, and not an hour or a day. If our own clock is wrong, other workers have
+started the task in time.
 """
 
 import time
@@ -22,13 +22,13 @@ from receiver.ports import Clock
 TOLERANCE = 5.0
 """Seconds that two clocks may differ without consequence."""
 LOOKED_AT = 500
-"""Records of each kind that one pass checks; the next one continues."""
+"""Maximum records of each kind that one pass checks; the next one continues."""
 REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of record that waits: its index, until when, and for how long at most."""
+    """A kind of record that waits: its index, its due time, and its longest wait."""
 
     kind: type[Record]
     by: str
@@ -44,19 +44,17 @@ KINDS = (
 
 
 class FutureDates:
-    """What one process has seen too far ahead."""
+    """The records that one process has seen too far ahead."""
 
     def __init__(self, *, clock: Clock = time.monotonic) -> None:
-        """``clock`` measures for how long."""
+        """``clock`` measures how long a record stays unchanged."""
         self._clock = clock
         self._places: dict[type[Record], Query] = {}
         self._seen: dict[tuple[type[Record], str, int], float] = {}
         """Kind, id and version -> since when."""
 
     async def bring_back(self, context: Context) -> float:
-        """One pass. Returns by how much the furthest lay too far ahead of those that are now due, 0 when there was
-        none.
-        """
+        """One pass. Returns by how many seconds the worst record was too far ahead; 0 if there was none."""
         furthest = 0.0
         for item in KINDS:
             async for record in self._waiting(item, context):
@@ -67,7 +65,7 @@ class FutureDates:
 
     async def _waiting(self, item: _Kind, context: Context) -> AsyncIterator[Any]:
         fresh = Query(by=item.by, since=context.clock() + TOLERANCE, limit=LOOKED_AT)
-        query = self._places.pop(item.kind, fresh)  # a cursor is only good for the range that it was given for
+        query = self._places.pop(item.kind, fresh)  # a cursor is only valid for its own range
         page = await context.store.find(item.kind, query)
         if page.cursor is not None:
             self._places[item.kind] = replace(query, cursor=page.cursor)
@@ -82,7 +80,7 @@ class FutureDates:
 
 
 async def _due_now(record: Any, item: _Kind, context: Context) -> bool:
-    """Whether it is due now; not when another worker has handled it."""
+    """Makes it due; False if another worker has handled it."""
     try:
         await context.store.apply(Replace(changed(record, **{item.until: context.clock()})))
     except Conflict:

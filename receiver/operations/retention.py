@@ -40,7 +40,7 @@ class RetentionResult:
 
 
 async def apply_retention_steadily(context: Context, *, every_seconds: float) -> RetentionResult:
-    """One of the passes that come every ``every_seconds``, by a clock of which each pass believes only a bounded step.
+    """One of the passes made every ``every_seconds``, with a clock that each pass follows only by a bounded step.
     Raises StoreBusy.
     """
     at = await retention_time(context, every_seconds=every_seconds)

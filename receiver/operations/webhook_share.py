@@ -1,4 +1,4 @@
-"""Tells that webhooks do not arrive: documents go on, seconds late, so nobody would notice.
+"""Raises an alert when webhooks do not arrive. Documents continue, only seconds late, so nobody would notice.
 
 Each result is found once, by its event or by asking LlamaCloud. The share of the second kind among the latest tasks
 says whether events arrive.
@@ -14,11 +14,11 @@ from receiver.pipeline.context import Context
 
 KIND, CAUSE = "webhooks.missing", "lost"
 WINDOW = 3600.0
-"""Seconds that count."""
+"""Seconds that are considered."""
 SAMPLE = 500
-"""Tasks that are looked at, the latest: as many however much mail there is."""
+"""Number of latest tasks that are read, however much mail there is."""
 LEAST, SHARE = 5, 0.2
-"""Results without an event, and their share of all, from which on somebody is told."""
+"""Results without an event, and their share of all results, from which on the alert is raised."""
 LIKELIEST = (
     "compare MAILROOM_PUBLIC_URL with the address at which the receiver answers /livez from outside; check DNS, "
     "firewall and proxy on the way; look for event.refused in the log (a secret that was changed on one side); "
@@ -27,7 +27,7 @@ LIKELIEST = (
 
 
 async def missing_webhooks(context: Context) -> Alert | None:
-    """The alert that too many results of the last hour came without an event; None while they come with one."""
+    """The alert if too many results of the last hour came without an event, else None."""
     now = context.clock()
     query = Query(since=now - WINDOW, newest_first=True, limit=SAMPLE)
     results = await _results(query, context)
@@ -45,7 +45,7 @@ async def missing_webhooks(context: Context) -> Alert | None:
 
 
 async def still_missing(context: Context) -> bool:
-    """Whether the incident goes on: until the newest results came with their events, however long ago that was.
+    """Whether the incident is still active: until the newest results came with events, however long ago.
 
     An hour without mail does not show that webhooks arrive.
     """
@@ -57,7 +57,7 @@ async def still_missing(context: Context) -> bool:
 
 
 async def _results(query: Query, context: Context) -> list[bool]:
-    """For each result whether it came with an event, newest first."""
+    """Whether each result came with an event, newest first."""
     tasks = (await context.store.find(Task, query)).records
     return [task.kind == "react" for task in tasks if task.kind == "react" or _without_event(task)]
 

@@ -29,41 +29,41 @@ from receiver.pipeline.context import Context, Run, StepResult, document_of
 
 SUBMISSION, RESULTS = "submission", "results"
 FLAG = "paused:"
-"""What the id of a pause's flag begins with."""
+"""Prefix of the ids of pauses' flags."""
 FOR_EVER = math.inf
 LONGEST = 900.0
-"""Seconds for which a refusal pauses at most."""
+"""Maximum seconds of a pause after a refusal."""
 LOOK_AGAIN = 60.0
 """Seconds after which a paused task checks again."""
 LOOKING = 60.0
-"""Seconds that one task has to test; then the next one is let through."""
+"""Seconds that one task has for its test; then the next one is let through."""
 LOOKED_AT = 5.0
-"""Seconds until the others come back while one tests: it may be over in a moment."""
+"""Seconds after which other tasks check again while one tests: the pause may be over soon."""
 LATELY = 600.0
-"""Seconds for which it counts that others were accepted: a refusal may then be the document's after all. A time as far
-ahead came from a wrong clock, and does not count."""
+"""For so many seconds after another task was accepted, a refusal may be about the document. A time that far ahead is
+from a wrong clock, and does not count."""
 GATES: Mapping[str, str] = {"submit": SUBMISSION, "react": RESULTS, "recheck": RESULTS}
-"""Kind of task -> the gate that it passes, because it asks LlamaCloud."""
+"""Kind of task -> its gate, for tasks that call LlamaCloud."""
 
 
 class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is paused. ``until`` 0 is nothing; a pause that a person set has no ``seconds``."""
+    """A pause. ``until`` 0 means open; a pause that a person set has no ``seconds``."""
 
     until: float = 0.0
     seconds: float = 0.0
-    """For how long a refusal set it; the next one is longer."""
+    """Its length after the last refusal; the next one is longer."""
     reason: str = ""
     since: float = 0.0
-    """When the first refusal came."""
+    """The time of the first refusal."""
     looks: str = ""
     """The task that may test whether it is over."""
     at: float = 0.0
-    """When this was written."""
+    """The time of this record."""
     version: int | None = None
-    """Of its record; None when there is none."""
+    """The version of its record; None if there is none."""
 
     def holds(self, who: str, now: float) -> bool:
-        """Whether ``who`` must wait. A refusal's pause is never as long as a clock that jumped would make it."""
+        """Whether ``who`` must wait. The maximum length of a pause also bounds the effect of a clock that jumped."""
         if self.looks and self.looks == who:
             return False
         return now < self.until and (not self.seconds or self.until <= now + LONGEST)
@@ -79,7 +79,7 @@ async def read_pause(what: str, context: Context) -> Pause:
 
 
 def kept(what: str, pause: Pause, *, now: float) -> Write:
-    """The write that replaces the pause that was read with this one."""
+    """The write that stores this pause in place of the one that was read."""
     plain = not pause.seconds
     stored = msgspec.structs.replace(pause, at=0.0, version=None)
     value = repr(pause.until) if plain else msgspec.json.encode(stored).decode()
@@ -88,19 +88,19 @@ def kept(what: str, pause: Pause, *, now: float) -> Write:
 
 
 async def paused_until(what: str, context: Context) -> float | None:
-    """Until when ``what`` is paused; None when it is not."""
+    """Until when ``what`` is paused; None if it is not."""
     until = (await read_pause(what, context)).until
     return until if until > context.clock() else None
 
 
 async def pause(what: str, until: float, context: Context) -> Write:
-    """The write by which a person pauses it; ``until`` 0 resumes it."""
+    """The write for a person's pause; ``until`` 0 resumes."""
     known = await read_pause(what, context)
     return kept(what, Pause(until=until, version=known.version), now=context.clock())
 
 
 async def run_unless_paused(run: Run, task: Task, context: Context) -> StepResult:
-    """What ``run`` makes of the task; or, while its gate is closed, that it waits."""
+    """Runs the task; while its gate is closed, the result is that it waits."""
     if (what := GATES.get(task.kind)) is None:
         return await run(task, context)
     pause = await read_pause(what, context)
@@ -108,7 +108,7 @@ async def run_unless_paused(run: Run, task: Task, context: Context) -> StepResul
         return await run(task, context)
     if pause.seconds:
         if await document_of(task, context.store) is None:
-            # Anybody who may send events can name a job. What is about no document of ours is not the one that looks.
+            # Anybody who may send events can name a job, so a task about no document of ours does not test.
             return StepResult(note=_said(what, pause.reason), again_at=context.clock() + LOOK_AGAIN + context.spread())
         pause = await holding_pause(what, task.id, context)
     if pause.holds(task.id, context.clock()):
@@ -117,7 +117,7 @@ async def run_unless_paused(run: Run, task: Task, context: Context) -> StepResul
 
 
 async def _looking(what: str, pause: Pause, run: Run, task: Task, context: Context) -> StepResult:
-    """Runs the task; if it is the one that looks whether the pause is over, the gate opens, or the next one looks."""
+    """Runs the task. If it is the one that tests, the gate opens afterwards, or the next task tests."""
     try:
         outcome = await run(task, context)
     except CloudRefused:
@@ -133,36 +133,36 @@ async def _looking(what: str, pause: Pause, run: Run, task: Task, context: Conte
 
 
 def _asked(outcome: StepResult) -> bool:
-    """Whether LlamaCloud was asked, and answered."""
+    """Whether LlamaCloud was called, and responded."""
     return (outcome.change is not None or outcome.again_at is not None) if outcome.asked is None else outcome.asked
 
 
 async def holding_pause(what: str, who: str, context: Context) -> Pause:
-    """The pause that holds; with ``who`` as the one who looks, when its time is over and nobody else does."""
+    """The present pause, with ``who`` as the one that tests if its time is over and nobody else tests."""
     pause, now = await read_pause(what, context), context.clock()
     if not pause.seconds or pause.holds(who, now):
         return pause
     looking = msgspec.structs.replace(pause, until=now + LOOKING, looks=who)
     if await _replaced(what, looking, context):
         return msgspec.structs.replace(looking, version=(pause.version or 0) + 1)
-    return await read_pause(what, context)  # somebody else looks, or it was resumed
+    return await read_pause(what, context)  # another task tests, or it was resumed
 
 
 async def released(what: str, who: str, pause: Pause, context: Context) -> None:
-    """Opens the gate if it was ``who`` that looked: LlamaCloud takes what we ask."""
+    """Opens the gate if ``who`` was the one that tested: LlamaCloud accepts our requests."""
     if pause.looks == who:
-        # Unless somebody changed it meanwhile: then the next who passes looks again.
+        # Unless it was changed meanwhile: then the next task tests again.
         await _replaced(what, Pause(version=pause.version), context)
 
 
 async def handed_on(what: str, who: str, pause: Pause, context: Context, *, after: float = 0.0) -> None:
-    """Lets the next one look if ``who`` was to, and has not: LlamaCloud was not asked, or did not answer."""
+    """Lets the next task test if ``who`` was the one but did not: LlamaCloud was not called, or did not respond."""
     if pause.looks == who:
         await _replaced(what, msgspec.structs.replace(pause, until=context.clock() + after, looks=""), context)
 
 
 async def _replaced(what: str, pause: Pause, context: Context, *also: Write) -> bool:
-    """Writes the pause, and ``also`` with it, in the place of the one that was read; not when somebody was faster."""
+    """Stores the pause, with ``also``, in place of the one that was read; False if that was changed meanwhile."""
     try:
         await context.store.apply(kept(what, pause, now=context.clock()), *also)
     except Conflict:
@@ -173,17 +173,17 @@ async def _replaced(what: str, pause: Pause, context: Context, *also: Write) -> 
 async def pause_after_refusal(
     what: str, who: str, error: CloudRefused, context: Context, *, subject: str = "", verdict: RetryAt | GiveUp
 ) -> tuple[RetryAt | GiveUp, bool]:
-    """What becomes of ``who`` that was refused, and whether it counts as an attempt; closes the gate.
+    """Closes the gate. Returns what happens to ``who``, which was refused, and whether the attempt counts.
 
-    ``verdict`` is what the schedule says of an attempt that counts.
+    ``verdict`` is the schedule's result for an attempt that counts.
     """
     pause, now = await read_pause(what, context), context.clock()
     later = RetryAt(now + LOOK_AGAIN + context.spread())
     if pause.until and pause.looks != who:
-        return later, False  # it was closed while this one was under way
+        return later, False  # it was closed while this task was running
     stood_open = not pause.until
     if stood_open and not error.sure and pause.at and abs(now - pause.at) < LATELY:
-        return verdict, True  # others are taken: it may be the document's
+        return verdict, True  # others are accepted: it may be about the document
     seconds = error.pause_seconds if stood_open else min(2 * pause.seconds, LONGEST)
     closed = Pause(
         until=now + seconds,
@@ -192,8 +192,8 @@ async def pause_after_refusal(
         since=now if stood_open else pause.since,
         version=pause.version,
     )
-    alert = task_for(_alert(what, error, closed, subject), what, closed.since)  # once, however long
-    if await _replaced(what, closed, context, InsertIfAbsent(alert)):  # unless somebody else was refused, too
+    alert = task_for(_alert(what, error, closed, subject), what, closed.since)  # one alert, however long it lasts
+    if await _replaced(what, closed, context, InsertIfAbsent(alert)):  # unless another refusal was first
         await context.enqueue(alert.id)
     if not stood_open:
         return later, False
@@ -201,7 +201,7 @@ async def pause_after_refusal(
 
 
 async def note_why_it_waits(task: Task, why: str | CloudRefused, context: Context) -> Sequence[Write]:
-    """The document of the task, saying why it waits unless it says so already."""
+    """The writes that record on the task's document why it waits, if that is not recorded yet."""
     document = await document_of(task, context.store)
     if document is None or document.state is not DocumentState.OPEN or document.plan is not None:
         return ()

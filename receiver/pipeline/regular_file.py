@@ -1,7 +1,7 @@
-"""Files in folders that others may write to: what lies under a name can be something else than a file.
+"""Opens files in folders that others may write to, where a name may be something else than a file.
 
-A name can also become another thing between two looks at it. So a file is opened once, and what was opened is looked at
-and read. Below a folder that somebody named, each step starts at the folder before, and no symbolic link is followed.
+A name can also change its meaning between two checks. So a file is opened once, and the open file is checked and read.
+Below a named folder, each component is opened relative to the one before, and no symbolic link is followed.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ ANOTHERS = "it is a hard link to a file of another user"
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """The file, opened for reading. Raises OSError, at once, for what is none.
+    """The file, opened for reading. Raises OSError at once for anything but a regular file.
 
-    To open a pipe waits until somebody writes to it, which may be never; a device may never end.
+    Opening a pipe waits for a writer, which may never come; a device may never end.
     """
     return _regular(os.open(path, READ), path)
 
 
 def open_beneath(root: Path, path: Path) -> BufferedReader:
-    """The file at ``path``, which lies below ``root``, without following a symbolic link from there on.
+    """The file at ``path``, which is below ``root``, opened without following a symbolic link from there on.
 
-    Raises OSError: ELOOP for a link on the way. A second name for somebody else's file is refused like one.
+    Raises OSError: ELOOP for a link on the way, and for a hard link to somebody else's file.
     """
     *folders, name = path.relative_to(root).parts
     with folder_beneath(root, folders) as folder:

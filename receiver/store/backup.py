@@ -132,7 +132,7 @@ def _put(source: Path, store: Path, spool: Path | None) -> None:
 
 
 def _mark_restored(store: Path, *, at: float) -> None:
-    """From now on its documents are looked for at LlamaCloud before they are uploaded (pipeline/submit.py)."""
+    """Records that its documents must be looked up at LlamaCloud before they are uploaded (pipeline/submit.py)."""
     flag = Flag(id=RESTORED, value="", at=at)
     with closing(sqlite3.connect(store, isolation_level=None)) as db:
         db.execute("insert or ignore into flag (id, version, body) values (?, 0, ?)", (flag.id, codec.encode(flag)))
