@@ -1,6 +1,6 @@
-"""Advice: what mends an incident, in words and as commands that can be pasted as they are.
+"""Advice: how to fix an incident, in words and as commands that can be pasted.
 
-Capital words (FILE, ROUTE) stand for what only the reader can know; everything else is filled in.
+Words in capitals (FILE, ROUTE) stand for what only the reader knows; everything else is filled in.
 """
 
 from dataclasses import replace
@@ -18,7 +18,7 @@ UNLOCK = "mailroom unlock {document} --password-file FILE"
 
 
 class Advice(NamedTuple):
-    """``fix`` is "" where the error itself says better what to do first."""
+    """``fix`` is "" if the error's own fix is better."""
 
     fix: str
     commands: tuple[str, ...]
@@ -48,14 +48,14 @@ JOB_FAILED: dict[str, Advice] = {
         "an error at LlamaCloud; resubmit, and report the job id to its support", (RESUBMIT, DISMISS)
     ),
 }
-"""The vendor's known causes (fingerprint.py KNOWN) -> what mends them."""
+"""Known causes of the vendor (fingerprint.py KNOWN) -> how to fix them."""
 
 OVERDUE: dict[str, Advice] = {
     Step.DECIDED: Advice("its result is there and its deliveries wait: make their destination work; Mailroom retries",
                          ("mailroom tasks --subject {document}", "mailroom documents {document}")),
     Step.SPLIT: Advice("it is split and waits for its pieces: see which are open", ("mailroom documents {document}",)),
 }  # fmt: skip
-"""Step of an overdue document that has its result -> what mends it: asking LlamaCloud again cannot."""
+"""Step of an overdue document that has its result -> the fix. (Asking LlamaCloud again does not help.)"""
 
 BY_KIND: dict[str, Advice] = {
     "job.failed": Advice("read the message; resubmit the document, replace its file, or dismiss it",
@@ -85,11 +85,11 @@ BY_KIND: dict[str, Advice] = {
     "quality.changed": Advice("check them; improve the rule's description, then test the change on past documents",
                               ("mailroom review", "mailroom routes backtest")),
 }  # fmt: skip
-"""Kind of alert -> what mends it; a kind that is not named here says it itself."""
+"""Kind of alert -> the fix; alerts of other kinds have their own."""
 
 
 def advised(alert: Alert) -> Alert:
-    """The alert with what mends it; what it says itself stays, with the document's id where it names none."""
+    """The alert with its fix. One of its own is kept, with the document's id if it has a placeholder."""
     advice = _advice(alert)
     values = {"key": alert.fingerprint, "document": alert.subject or "DOCUMENT"}
     mending = (*alert.commands, *(command.format_map(values) for command in advice.commands))
@@ -102,7 +102,7 @@ def _advice(alert: Alert) -> Advice:
         return JOB_FAILED.get(alert.cause, BY_KIND[alert.kind])
     if alert.kind == "packet.held" and alert.cause == "locked":
         return JOB_FAILED["locked"]
-    if alert.kind == "packet.held" and alert.commands:  # it is cut: what waits is its pieces, which the alert names
+    if alert.kind == "packet.held" and alert.commands:  # it is cut: its pieces wait, and the alert names them
         return Advice("review the waiting pieces, and decide where each one goes", ("mailroom documents {document}",))
     if alert.kind == "document.overdue":
         return OVERDUE.get(alert.cause, BY_KIND[alert.kind])
@@ -112,5 +112,5 @@ def _advice(alert: Alert) -> Advice:
 
 
 def _named(fix: str, document: str) -> str:
-    """The fix with this document in the place of the word for any."""
+    """The fix with this document in place of the placeholder."""
     return fix.replace("DOCUMENT_ID", document).replace("DOCUMENT ", f"{document} ") if document else fix

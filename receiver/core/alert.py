@@ -1,6 +1,6 @@
-"""Alerts: what a person should know, when it is raised.
+"""Alerts: something a person should know.
 
-An alert is one occurrence. Occurrences of one kind and cause are one incident (core/incident.py).
+An alert is one occurrence. Occurrences of the same kind and cause form an incident (core/incident.py).
 """
 
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ KINDS: dict[str, str] = {
     "webhooks.missing": "LlamaCloud's webhooks do not arrive; results are found by asking, seconds late",
     "channel.failing": "an alert channel rejects notices or failed its check; all other channels are notified",
 }
-"""Every kind of alert, and what it means; a rule for another one is refused as a typing error."""
+"""Every kind of alert with its meaning. A rule for any other kind is rejected as a typing error."""
 
 
 class Severity(StrEnum):
-    """How much it matters, in the words that PagerDuty and others use."""
+    """The severity, in the words of PagerDuty and others."""
 
     INFO = "info"
     WARNING = "warning"
@@ -46,7 +46,7 @@ class Severity(StrEnum):
 
 
 TITLE_KEPT = 120
-"""Characters of a reason in an alert's title."""
+"""Maximum characters of a reason in an alert's title."""
 
 SEVERITIES: dict[str, Severity] = {
     "submission.paused": Severity.CRITICAL,
@@ -58,15 +58,15 @@ SEVERITIES: dict[str, Severity] = {
     "shadow.refused": Severity.WARNING,
     "clock.skewed": Severity.WARNING,
 }
-"""Kind -> its severity, unless a rule says otherwise; a kind that is not named here is an error."""
+"""Kind -> its severity, unless a rule changes it. Other kinds have the severity error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """Something a person should know.
 
-    ``kind`` is what channels subscribe to (job.failed, task.parked, delivery.failed, …). ``cause`` is what documents
-    that fail for the same reason have in common: it contains no id, number or name (``cause_of``).
+    Channels subscribe to a ``kind`` (job.failed, task.parked, delivery.failed, …). ``cause`` is what documents that
+    fail for the same reason have in common, without ids, numbers and names (``cause_of``).
     """
 
     kind: str
@@ -99,7 +99,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertState:
-    """What releases before incidents stored for a group of alerts and a channel (alerting/convert_alerts.py)."""
+    """The record of a group of alerts and a channel in old releases without incidents (alerting/convert_alerts.py)."""
 
     id: str
     kind: str
@@ -113,11 +113,11 @@ class AlertState:
     fix: str = ""
     resolved_at: float | None = None
     expires_at: float | None = None
-    """From when on the group is removed: the next alert is then the first of its kind again."""
+    """When the record is removed; the next alert is then the first of its group again."""
     version: int = 0
 
 
 def state_parts(state_id: str) -> tuple[str, str]:
-    """The group and the channel in an old state's id. A group may contain any text, LlamaCloud's too."""
+    """The group and the channel from an old record's id. A group may contain any text, even LlamaCloud's."""
     group, _, channel = state_id.rpartition(">")
     return group, channel.replace("%3E", ">").replace("%25", "%")

@@ -1,4 +1,4 @@
-"""Who gets which notices, and on which terms: rows of ``alerts`` and ``alerting`` in mailroom.yaml."""
+"""Alert rules: which channel gets which notices, and when (``alerts`` and ``alerting`` in mailroom.yaml)."""
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -8,42 +8,42 @@ from receiver.core.channel import Ceiling
 from receiver.core.quiet import QuietHours
 
 SAMPLE = 10
-"""Documents from which on a percentage of them means something."""
+"""Minimum number of documents for a meaningful percentage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRule:
-    """Who gets which notices, and on which terms."""
+    """Which notices one channel gets, and when."""
 
     kinds: tuple[str, ...]
-    """Kinds of KINDS, or shell patterns over them: ``job.*``."""
+    """Names from KINDS, or shell patterns for them: ``job.*``."""
     to: str
-    """The channel's name (core/channel_name.py): safe to show and to keep."""
+    """The channel's name (core/channel_name.py), which is safe to show and store."""
     channel: str = field(repr=False)
-    """The channel with ``env:`` values filled in: may hold a secret, so it is neither shown nor kept."""
+    """The channel with ``env:`` values filled in. It may contain a secret, so it is neither shown nor stored."""
     options: dict[str, str] = field(default_factory=dict, repr=False)
-    """The channel's own options, filled in likewise."""
+    """The channel's options, with ``env:`` values filled in."""
     window_seconds: float = 600
-    """After a notice of an incident that is over, the next one of its fingerprint waits this long."""
+    """How long after an incident's last notice the next incident of its fingerprint is not notified."""
     repeat_seconds: float | None = 4 * 3600
-    """How often the channel is reminded of an incident that goes on; None: never."""
+    """How often the channel is reminded of an active incident; None: never."""
     ceiling: Ceiling = field(default_factory=Ceiling)
     min_severity: Severity = Severity.INFO
     quiet_hours: QuietHours | None = None
-    """When it gets critical notices only."""
+    """When the channel gets critical notices only."""
     where: str = field(default="", compare=False)
-    """Where mailroom.yaml names the channel: ``alerts[0].to``."""
+    """The place of the channel in mailroom.yaml: ``alerts[0].to``."""
     after_seconds: float = 0.0
-    """How long somebody on another channel may take to acknowledge it before this channel gets it."""
+    """How long an incident may stay unacknowledged on other channels before this channel gets it."""
 
     def wants(self, kind: str, severity: Severity = Severity.CRITICAL) -> bool:
-        """Whether incidents of this kind and severity go to this channel."""
+        """Whether the channel gets incidents of this kind and severity."""
         return severity.rank >= self.min_severity.rank and any(fnmatchcase(kind, pattern) for pattern in self.kinds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeverityRule:
-    """A severity for some kinds; with a rate, only while they happen that often."""
+    """A severity for some kinds of incidents; with a rate, only while they happen that often."""
 
     kinds: tuple[str, ...]
     severity: Severity
@@ -55,11 +55,12 @@ class SeverityRule:
 
     @property
     def rated(self) -> bool:
-        """Whether it holds only above a rate."""
+        """Whether the rule has a rate."""
         return self.more_than is not None or self.percent is not None
 
     def holds(self, kind: str, *, count: int, received: int) -> bool:
-        """Whether it holds for a kind that happened ``count`` times among ``received`` documents of its time span."""
+        """Whether the rule applies to a kind with ``count`` occurrences among ``received`` documents in its time
+        span."""
         if not any(fnmatchcase(kind, pattern) for pattern in self.kinds):
             return False
         if not self.rated:

@@ -32,7 +32,7 @@ class Tally:
 
     @classmethod
     def of(cls, counted: Mapping[str, int]) -> "Tally":
-        """The tally from a store's counters: every document that ever came, and how many are in each state."""
+        """The tally from a store's counters."""
         known = {name: counted.get(name, 0) for name in COUNTERS}
         ever = known.pop("taken_in")
         return cls(received=ever - known["withdrawn"], **known)

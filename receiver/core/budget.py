@@ -1,15 +1,15 @@
-"""A budget of requests without a queue: a caller beyond it is told when to come back.
+"""A rate limit without a queue: a caller beyond it learns when to come back.
 
-It is for what outsiders can cause (a request to LlamaCloud for each event about an unknown job). Waiting costs no
+It limits what outsiders can cause (a request to LlamaCloud for each event about an unknown job). Waiting occupies no
 worker: a task is put back until its turn.
 """
 
 LONGEST = 600.0
-"""The longest wait in seconds: a long line is counted again later, and a clock may be set back."""
+"""The longest wait in seconds, because a clock may be set back; a longer line is counted again then."""
 
 
 class Budget:
-    """So many in a second, for all that share it; ``burst`` of them at once after a quiet time."""
+    """So many requests a second for all callers; ``burst`` of them at once after a quiet time."""
 
     def __init__(self, *, per_second: float, burst: int) -> None:
         self._gap = 1 / per_second
@@ -18,9 +18,9 @@ class Budget:
         self._line_until = float("-inf")
 
     def take(self, now: float, *, again: bool = False) -> float:
-        """0 when it may go now; else the seconds after which to come back, then with ``again``.
+        """0 if the caller may proceed; else the seconds after which to call again, with ``again``.
 
-        A first call comes after all callers that are waiting.
+        A first call queues behind all callers that are waiting.
         """
         self._spent_until = min(max(self._spent_until, now - self._slack), now)
         if self._spent_until + self._gap <= now and (again or self._line_until <= now):

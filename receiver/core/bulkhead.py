@@ -1,9 +1,10 @@
-"""Bulkheads: what a worker has room for, so that neither a slow partner nor a flood of one kind of task stops the rest.
+"""Bulkheads: limits for a worker's concurrent steps, so that neither a slow partner nor a flood of one kind of task
+stops the rest.
 
-Tasks that share a rank and a partner (LlamaCloud, a bucket, a queue, a host, an alert channel) are a lane. A lane
-begins with a few steps at a time and gets more as its partner answers; after a failure it has a few again, and after
-several in a row it is closed for a while. A step that lasts gives up its slot: it goes on, and counts in its lane
-alone. And the more urgent a rank is, the more of the slots it may use.
+Tasks with the same rank and partner (LlamaCloud, a bucket, a queue, a host, an alert channel) form a lane. A lane
+starts with a few concurrent steps and gets more as its partner responds; after a failure it is back at a few, and after
+several in a row it is closed for a while. A long step gives up its slot: it continues, and counts only in its lane. A
+more urgent rank may use more of the slots.
 """
 
 import math
@@ -14,56 +15,56 @@ from receiver.core.errors import CloudBusy, DestinationBusy, OutOfTime, Permanen
 from receiver.core.task import SUSPECTS, Rank, Task
 
 SLOW_SECONDS = 2.0
-"""After so long a step no longer holds a slot."""
+"""After so long a step gives up its slot."""
 MOST_SLOW = 4
-"""How many times its slots a worker may start in one lane, where most steps hang and the partner answers others."""
+"""A lane whose steps mostly hang, while its partner answers others, may have up to so many times the worker's slots."""
 FAILURES = 5
 """Failures in a row after which a lane is closed."""
 PAUSE_SECONDS, LONGEST_PAUSE = 1.0, 60.0
-"""Seconds for which it is closed; doubled each time that a try fails."""
+"""Seconds for which a lane is closed; doubled each time that a test fails."""
 NO_ROOM_SECONDS = 15.0
-"""Seconds before the room for a task is checked again: with thousands waiting, each checks."""
+"""Seconds before a task without room is checked again; each of thousands may be waiting."""
 FEW = 1 / 4
 """The share of its slots that a worker risks on a partner that has not answered yet, or failed last."""
 RESERVED = {Rank.DELIVER: 0.0, Rank.REACT: 1 / 8, Rank.SUBMIT: 1 / 4, Rank.BULK: 1 / 2}
 """The share of its slots that a worker keeps free of tasks of this rank, for more urgent ones."""
 CLOSED = -1
-"""The room of a closed lane: it does not depend on a step that ends."""
+"""The room of a closed lane, which does not change when a step ends."""
 PARTNER_FAILED = (CloudBusy, DestinationBusy, OutOfTime)
 
 
 class Room:
-    """How many more tasks may start. Whoever claims takes each task out of it."""
+    """How many more tasks may start. A claim subtracts each task that it takes."""
 
     def __init__(self, slots: Mapping[Rank, int], lanes: Mapping[str, int], *, otherwise: int) -> None:
-        """``slots`` are free for a rank; a lane has room for as many as given here, or ``otherwise``."""
+        """``slots``: free slots for each rank. A lane has the given room, or ``otherwise``."""
         self._slots = dict(slots)
         self._lanes = dict(lanes)
         self._otherwise = otherwise
 
     @classmethod
     def for_any(cls, number: int) -> "Room":
-        """Room for so many tasks of any kind."""
+        """Room for this many tasks of any kind."""
         return cls(dict.fromkeys(Rank, number), {}, otherwise=number)
 
     def of(self, lane: str) -> int:
-        """How many more tasks of this lane."""
-        rank = Rank(int(lane[0])) if lane[:1].isdigit() else Rank.REACT  # an older Mailroom wrote none
+        """How many more tasks of this lane may start."""
+        rank = Rank(int(lane[0])) if lane[:1].isdigit() else Rank.REACT  # tasks of an older Mailroom have no rank
         return max(0, min(self._slots[rank], self._lanes.get(lane, self._otherwise)))
 
     def for_rank(self, rank: Rank) -> int:
-        """How many more tasks of this rank, of any lane that has room."""
+        """How many more tasks of this rank may start, in any lane with room."""
         return max(0, self._slots[rank])
 
     def take(self, task: Task) -> bool:
-        """Whether there is room for it, which is then taken."""
+        """Takes the room for this task; False if there is none."""
         if self.of(task.lane) < 1:
             return False
         self._change(task, -1)
         return True
 
     def put_back(self, task: Task) -> None:
-        """The room of this task is free again."""
+        """Returns the room of this task."""
         self._change(task, 1)
 
     def _change(self, task: Task, by: int) -> None:
@@ -82,7 +83,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Begun:
-    """A step that was started."""
+    """A started step."""
 
     lane: str
     at: float
@@ -97,14 +98,14 @@ class _Lane:
     running: set[Begun] = field(default_factory=set)
     answered_at: float = -math.inf
     failures: int = 0
-    """In a row."""
+    """Consecutive failures."""
     closed_at: float = -math.inf
     pause: float = 0.0
     left_at: float = -math.inf
     """When a task was last left for want of room."""
 
     def room(self, now: float) -> int:
-        """Slow steps count as long as no other was answered since they started; else only they hang."""
+        """Slow steps count while no later step was answered; else only these steps hang, not the partner."""
         if now < self.closed_at + self.pause:
             return CLOSED
         slow = [step.at for step in self.running if now - step.at >= SLOW_SECONDS]
@@ -117,7 +118,7 @@ class _Lane:
         return self.failures >= FAILURES
 
     def failed(self, step: Begun, now: float) -> None:
-        """Nothing is learned about a partner that answered others meanwhile, or after the lane was closed."""
+        """A failure says nothing about a partner that answered others meanwhile, or if the lane was closed since."""
         if self.answered_at > step.at:
             return
         self.failures += 1
@@ -134,7 +135,7 @@ class _Lane:
 
 @dataclass(slots=True)
 class Capacity:
-    """The running steps of one worker, and how its partners have answered; times are of its monotonic clock."""
+    """The running steps of one worker, and how its partners have responded. Times are of its monotonic clock."""
 
     concurrency: int
     _lanes: dict[str, _Lane] = field(default_factory=dict)
@@ -144,11 +145,11 @@ class Capacity:
 
     @property
     def few(self) -> int:
-        """The steps that a lane starts with."""
+        """The number of steps that a new lane may have."""
         return min(self.concurrency, max(2, int(self.concurrency * FEW)))
 
     def room(self, now: float) -> Room:
-        """What may start now."""
+        """The room for new steps now."""
         running = [step for lane in self._lanes.values() for step in lane.running]
         free = self.concurrency - sum(now - step.at < SLOW_SECONDS for step in running)
         return Room(
@@ -158,13 +159,13 @@ class Capacity:
         )
 
     def begin(self, task: Task, now: float) -> Begun:
-        """A step of this task starts."""
+        """Notes that a step of this task starts."""
         step = Begun(task.lane, now)
         self._lane(step.lane).running.add(step)
         return step
 
     def end(self, step: Begun, error: Exception | None, now: float) -> str | None:
-        """The step ended with this result. Returns "down" when its lane closes by that, "up" when it opens again."""
+        """Notes the result of the step. Returns "down" if that closes its lane, "up" if it opens it."""
         lane = self._lane(step.lane)
         lane.running.remove(step)
         before = lane.is_failing
@@ -177,7 +178,7 @@ class Capacity:
         return "down" if lane.is_failing else "up"
 
     def wait_for(self, task: Task, now: float) -> float:
-        """Seconds until it is worth checking the room for this task again."""
+        """Seconds after which to check the room for this task again."""
         lane = self._lane(task.lane)
         lane.left_at = now
         return max(lane.closed_at + lane.pause - now, NO_ROOM_SECONDS)

@@ -1,7 +1,7 @@
-"""Category names that make the labels of a split job's segments ambiguous: LlamaCloud refuses them.
+"""Category names that would make the labels of a split job's segments ambiguous, which LlamaCloud rejects.
 
-Source: release notes of SDK 2.20.0. They do not say which names exactly. Refused here is what must be meant: the
-reserved label, and names that are one when case and the spaces around them do not count.
+Source: release notes of SDK 2.20.0, which do not list the names. Rejected here are the reserved label, and names that
+differ only in case or surrounding spaces.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from receiver.core.pages import UNCATEGORIZED
 
 
 def ambiguous_names(names: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """The place of each name that cannot stand in this list, and why."""
+    """The place of each name that is not allowed in this list -> the reason."""
     first: dict[str, int] = {}
     for place, name in enumerate(names):
         label = name.strip().casefold()

@@ -1,7 +1,7 @@
-"""What a step wants written: a few writes that a store applies whole or not at all.
+"""Changes: a few writes that a store applies completely or not at all.
 
 Steps compute them, and the store applies them: one transaction in SQLite, one ``TransactWriteItems`` in DynamoDB. The
-caller learns of a conflict from the write itself and never has to ask first.
+caller learns of a conflict from the write itself, and need not check first.
 """
 
 import dataclasses
@@ -64,13 +64,13 @@ Write = Insert | InsertIfAbsent | Replace | Delete | CheckOwner
 
 
 def written_records(writes: Iterable[Write], kind: type[R]) -> list[R]:
-    """The records of this kind that are there, as they are, when the writes are done."""
+    """The records of this kind, as these writes leave them."""
     put = (write.record for write in writes if isinstance(write, Insert | InsertIfAbsent | Replace))
     return [record for record in put if isinstance(record, kind)]
 
 
 def refuse_repeats(writes: tuple[Write, ...]) -> None:
-    """ValueError when a change writes a record twice: DynamoDB cannot, so no store does. InsertIfAbsent may repeat."""
+    """Raises ValueError if a change writes a record twice, which DynamoDB cannot do. InsertIfAbsent may repeat."""
     written = [_place(write.record) for write in writes if isinstance(write, Insert | Replace | Delete)]
     ensured = {_place(write.record) for write in writes if isinstance(write, InsertIfAbsent)}
     if len(ensured.union(written)) < len(ensured) + len(written):
@@ -82,7 +82,7 @@ def _place(record: Record) -> tuple[str, str]:
 
 
 def changed(record: One, **fields: Any) -> One:
-    """The record with these fields instead, whether it is a dataclass or a struct."""
+    """The record with these fields changed, whether it is a dataclass or a struct."""
     replace: Callable[..., Any] = msgspec.structs.replace if isinstance(record, Event | Task) else dataclasses.replace
     after: One = replace(record, **fields)
     return after
@@ -94,12 +94,12 @@ def succeeding(record: One) -> One:
 
 
 def put(record: Record, known: Record | None) -> Insert | Replace:
-    """The write of a record in place of the ``known`` one, or of a new one."""
+    """The write of a record that replaces the ``known`` one, or is new."""
     return Insert(record) if known is None else Replace(changed(record, version=known.version))
 
 
 def expires(kind: type[Record]) -> bool:
-    """Whether records of this kind have a time from which on they count as removed."""
+    """Whether records of this kind expire, and then count as removed."""
     return "expires_at" in kind.__annotations__
 
 

@@ -1,4 +1,4 @@
-"""What is stored about an alert channel: whether it works, how much it got lately, and which task has it now."""
+"""The record of an alert channel: whether it works, how many notices it got lately, and which task holds it."""
 
 from dataclasses import dataclass, replace
 
@@ -7,21 +7,17 @@ from receiver.core.alert import Severity
 MOST_NOTICES = 200
 """The highest ceiling."""
 REMEMBERED = 2 * MOST_NOTICES
-"""Notices whose times are remembered for the ceiling, which critical ones may reach once more."""
+"""Notices whose times are stored for the ceiling; critical notices may use the ceiling twice."""
 RETRY_SECONDS = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
-"""Pauses after failures of a channel; the last one repeats for as long as it fails. No notice is given up because of
-it.
-"""
+"""Pauses after failures of a channel; the last one repeats while it fails. No notice is given up because of that."""
 LAG_SECONDS = 1.0
-"""How long a refused notice lets others go first when the channel is tried again."""
+"""How much later than others a refused notice is due when the channel is tried again."""
 RECOVERING_SECONDS = RETRY_SECONDS[-1] + 60
-"""For so long after its own failure a channel gets no notice of other failing ones: the cause may have been the same.
-"""
+"""For so long after its own failure a channel gets no notice about other failing ones: the cause may be the same."""
 HOLD_SECONDS = 300.0
-"""How long a task may have the channel without a sign of life; longer than a turn with its last notice."""
+"""How long a task may hold the channel without renewing that; longer than a run with its last notice."""
 FAILURES_TOLD = 3
-"""Failures in a row from which on the other channels are alerted. One is enough when the channel will never accept it.
-"""
+"""Consecutive failures after which the other channels are alerted; one is enough if it is permanent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +34,10 @@ class Channel:
 
     id: str
     holder: str = ""
-    """The task that has it now: one at a time, so that its notices keep their order."""
+    """The task that holds the channel: one at a time, so that notices keep their order."""
     held_until: float = 0.0
     calls: int = 0
-    """Counts up when another task needed the channel while it was in use."""
+    """How often another task needed the channel while it was held."""
     failures: int = 0
     """In a row."""
     failing_since: float | None = None

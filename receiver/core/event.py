@@ -1,10 +1,10 @@
 """From bytes to an event.
 
 LlamaCloud's envelope has four fields: event_id, event_type, timestamp (Unix seconds as a float) and data; the job id
-may stand in ``data.job_id`` or in ``data.id``; with ``webhook_output_format: string`` the whole body, or only ``data``,
+is in ``data.job_id`` or in ``data.id``; with ``webhook_output_format: string`` the whole body, or only ``data``,
 is JSON inside a JSON string. Source: reference 2.1 to 2.3 (webhooks page, and handlers that people run). Event types
-are an open set on purpose: the vendor added to them three times in 2026, and a 4xx would only make it repeat what we
-will never understand.
+are an open set: the vendor added types three times in 2026, and a 4xx would only make it retry an event that we do not
+know.
 """
 
 from collections.abc import Sequence
@@ -28,15 +28,15 @@ class Verified:
 
     body: bytes = field(repr=False)
     by: tuple[str, ...]
-    """The proofs that it gave, with the number of the secret that matched: ``headers:0``, ``signature:1``."""
+    """The valid proofs, with the number of the secret that matched: ``headers:0``, ``signature:1``."""
     document_id: str = ""
     """The document that its token names."""
 
 
 class Inbound:
-    """A request as it came: headers as the server gives them (lower-case names, bytes), the raw body, and from whom.
+    """A request as it arrived: headers from the server (lower-case names, bytes), the raw body, and its sender.
 
-    ``verified`` is set, and ``body`` empty, where the proofs were tried while the body arrived. ``arrived_at`` is None
+    ``verified`` is set, and ``body`` empty, if the proofs were verified while the body arrived. ``arrived_at`` is None
     for one that arrives now, and else when a queue got it (Unix seconds).
     """
 
@@ -54,7 +54,7 @@ class Inbound:
 
     @property
     def size(self) -> int:
-        """Bytes of the body."""
+        """The size of the body in bytes."""
         return len(self.verified.body if self.verified else self.body)
 
     def values(self, name: bytes) -> list[bytes]:
@@ -65,33 +65,33 @@ class Inbound:
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_defaults=True):
-    """One verified inbound webhook, stored once. The envelope is stored, the payload is not.
+    """One verified webhook, stored once: its envelope, not its payload.
 
-    A struct, because one is made and encoded for each request: that takes a tenth of a dataclass's time.
+    It is a struct because one is created and encoded for each request, which takes a tenth of a dataclass's time.
     """
 
     id: str
-    """``event_key`` of LlamaCloud's id and the proved document: a repetition has the same."""
+    """``event_key`` of LlamaCloud's id and the proven document; the same for a repetition."""
     type: str
     job_id: str
     other_id: str = ""
-    """``data.id`` where it differs from ``data.job_id``: tried when the job is not found under the first."""
+    """``data.id`` if it differs from ``data.job_id``: tried if there is no job with the latter."""
     sent_at: float | None = None
     received_at: float
     verified_by: tuple[str, ...] = ()
     document_id: str = ""
     """The document that the per-job token names, "" without a token."""
     late: bool = False
-    """Older than the freshness bound when it came: stored and flagged, not lost."""
+    """Whether it was older than MAILROOM_LATE_AFTER on arrival: it is stored all the same."""
     as_string: bool = False
-    """It came in the double-encoded ``string`` format, though we ask for ``json``."""
+    """Whether it arrived in the double-encoded ``string`` format, although we ask for ``json``."""
     size: int = 0
     expires_at: float | None = None
     version: int = 0
 
     @property
     def event_id(self) -> str:
-        """The id that LlamaCloud gave it."""
+        """LlamaCloud's own id of the event."""
         sent = self.id.partition(":")[0]
         return id_parts(sent)[0] if "%" in sent else sent
 

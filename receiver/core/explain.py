@@ -1,4 +1,4 @@
-"""Where a result would go, and why: every row's verdict, and the places with their fields filled in."""
+"""Explains where a result would go, and why: the verdict of each row, and the places with their fields filled in."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ from receiver.core.when import document_attributes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """The plan that ``decide`` makes, and what it does not say: all rows, and the places as they would be."""
+    """The plan of ``decide``, with all rows and the resulting places in addition."""
 
     plan: Plan
     rows: tuple[Row, ...]
@@ -19,7 +19,7 @@ class Explanation:
 
 
 def explain(table: RouteTable, result: Classification | str, document: Document, *, now: float) -> Explanation:
-    """What would become of the document; ``result`` is the classifier's, or why there is none (the job failed)."""
+    """What would happen to the document; ``result`` is the classification, or the reason why there is none."""
     if isinstance(result, str):
         plan = decide_failed(table, result, now=now)
         return Explanation(plan=plan, rows=_unasked(table, plan.reason), places=_places(plan, document, None))
@@ -35,7 +35,7 @@ def _unasked(table: RouteTable, reason: str) -> tuple[Row, ...]:
 
 
 def _verdicts(table: RouteTable, result: Classification, document: Document) -> tuple[Row, ...]:
-    """Every row of the table; below the one that wins there is no match."""
+    """The verdict of every row of the table; rows below the winning one do not match."""
     known, judges = document_attributes(document), {id(route): judge for route, judge in table.rows(result.type or "")}
     found, winner = [], ""
     for route in table.routes:

@@ -1,4 +1,4 @@
-"""Fingerprints: which failures are of one cause, however many ids, numbers and names their messages hold.
+"""Fingerprints: which failures have the same cause, whatever ids, numbers and names their messages contain.
 
 LlamaCloud's known texts are recognised by pattern. Any other text is masked (core/masking.py).
 """
@@ -9,11 +9,11 @@ from typing import NamedTuple
 from receiver.core.masking import masked
 
 CAUSE_KEPT = 300
-"""Characters of a masked text that tell causes apart; what comes after them is a detail."""
+"""Characters of a masked text that distinguish causes; the rest is detail."""
 
 
 class Known(NamedTuple):
-    """A text that LlamaCloud is known to give, whatever stands in its variable parts."""
+    """A known message of LlamaCloud, with any values in its variable parts."""
 
     cause: str
     pattern: re.Pattern[str]
@@ -26,7 +26,7 @@ def _known(cause: str, pattern: str) -> Known:
 _DOCUMENT = r"(?:\b(?:file|document|pdf|upload|attachment|image|scan)s?\b|<\*>)"
 _FAILED = r"(could not|cannot|can't|unable to|failed to)"
 _WRAPPED = re.compile(r"^failed to parse the (pdf )?file: (?=job failed:)")
-"""The vendor's SDK says that before what the job said."""
+"""The vendor's SDK puts this before the job's message."""
 
 # Source: the error reference of the vendor's troubleshooting page, and error texts of its API. The order matters: the
 # first that fits. Patterns are held against masked text: lower case, single spaces.
@@ -50,15 +50,15 @@ KNOWN: tuple[Known, ...] = (
                       rf"{_FAILED} (parse|read|open|load) ((the|this|your|uploaded|input) )*{_DOCUMENT}|"
                       rf"{_DOCUMENT}.{{0,40}}{_FAILED} be (parsed|read|opened|loaded)"),
 )  # fmt: skip
-"""Cause -> the texts that mean it."""
+"""Cause -> the messages that have it."""
 
 
 def cause_of(text: str, *names: str) -> str:
-    """What failures with this text have in common; ``names`` are those of the document, which may stand in the text."""
+    """The cause that failures with this text share; ``names`` are the document's, which the text may contain."""
     common = _WRAPPED.sub("", masked(text, *names))  # masked first, since a file may be called encrypted.pdf
     return next((known.cause for known in KNOWN if known.pattern.search(common)), common[:CAUSE_KEPT].strip())
 
 
 def cause_of_ours(reason: str) -> str:
-    """The cause of a reason of our own: its words up to what it quotes or repeats, which somebody else may choose."""
+    """The cause of a reason of our own: its words up to the quoted part, which outsiders may choose."""
     return cause_of(re.split(r"[:'\"]", reason, maxsplit=1)[0])

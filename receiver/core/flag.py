@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 
 RESTORED = "restored"
-"""The flag of a store that came back from a backup: LlamaCloud may know more of its documents than it does."""
+"""The flag of a store that was restored from a backup: LlamaCloud may have newer data about its documents."""
 
 
 def bytes_flag(sha256: str) -> str:
-    """The id of the flag that says which document first came in with these bytes."""
+    """The id of the flag that names the first document with these bytes."""
     return f"bytes:{sha256}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
-    """``id`` says what it is about (``paused:s3://mail``), ``value`` what holds."""
+    """``id`` says what the flag is about (``paused:s3://mail``), ``value`` what is true of it."""
 
     id: str
     value: str

@@ -1,7 +1,7 @@
-"""Follow-up: the tasks that follow from what is written of a document. They are written in the same change.
+"""Follow-up: the tasks that follow from a change of a document, and are written in the same change.
 
-A delivery that can be made now gets a task. So does the container of what settles (its packet, its mail), which has
-the state of what came out of it.
+A delivery that can be made now gets a task. When a document settles, its container (packet or mail) gets one, too,
+because the container's state follows from its documents.
 """
 
 from collections.abc import Sequence
@@ -13,19 +13,20 @@ from receiver.core.task import Task, delivery_parts, new_task
 
 
 def delivery_tasks(document: Document, *, now: float) -> list[InsertIfAbsent]:
-    """The tasks for what can be delivered now; those that are there already stay as they are."""
+    """The tasks for the deliveries that can be made now; existing tasks stay unchanged."""
     return [delivery_task(item, document, now=now) for item in due_deliveries(document)]
 
 
 def due_deliveries(document: Document) -> list[Delivery]:
-    """What can be delivered: the document itself, what is no longer true, and, once it is stored, what points to it."""
+    """The deliveries that can be made: the document itself, corrections, and, once it is stored, messages that point to
+    it."""
     stored = all(item.done for item in document.holders)
     follows = [] if stored else [item for item in document.messages if item.meaning is not Meaning.AVAILABLE]
     return [item for item in document.deliveries if item.state is DeliveryState.PENDING and item not in follows]
 
 
 def delivery_task(delivery: Delivery, document: Document, *, now: float) -> InsertIfAbsent:
-    """The task to make this delivery; one for each time that it is begun anew."""
+    """The task for this delivery; each restart of the delivery has another one."""
     at = {"endpoint": delivery.to.endpoint} if delivery.to.endpoint else {}
     details = {"delivery_id": delivery.id, "to": delivery.to.url, **at}
     return InsertIfAbsent(
@@ -34,9 +35,9 @@ def delivery_task(delivery: Delivery, document: Document, *, now: float) -> Inse
 
 
 def container_tasks(writes: Sequence[Write], *, now: float, reopened: bool = False) -> list[InsertIfAbsent]:
-    """The tasks to look at the containers of what settles by these writes.
+    """The tasks that check the containers of documents that settle by these writes.
 
-    ``reopened`` says that what is open in them was settled before, as when a person routes a piece anew.
+    ``reopened``: a document that is open was settled before, as when a person routes a piece again.
     """
     return [
         InsertIfAbsent(container_task(item.parent_id, item.id, item.version, now=now))
@@ -46,7 +47,7 @@ def container_tasks(writes: Sequence[Write], *, now: float, reopened: bool = Fal
 
 
 def container_task(container_id: str, *because: str | int, now: float) -> Task:
-    """The task to look at a container; ``because`` (one of its documents, and which change of it) tells it apart."""
+    """The task that checks a container; ``because`` (a document and its change) makes it unique."""
     return new_task("packet", container_id, *because, subject=container_id, now=now, details={"piece": str(because[0])})
 
 

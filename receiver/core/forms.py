@@ -1,6 +1,6 @@
-"""Forms: what the value of a setting must look like. Each is said once: to refuse what it is not, and in the docs.
+"""Forms: the valid values of a setting, defined once for the checks and for the docs.
 
-A form is words and a check. The check raises Wrong, with the fault and the fix in words that never hold the value.
+A form has a description and a check. The check raises Wrong with the fault and the fix, which never contain the value.
 """
 
 import re
@@ -12,7 +12,7 @@ from receiver.core.errors import Misconfigured
 
 
 class Wrong(ValueError):
-    """A value that cannot be: what is wrong with it, and the fix."""
+    """An invalid value: what is wrong with it, and the fix."""
 
     def __init__(self, message: str, fix: str = "") -> None:
         super().__init__(message)
@@ -20,7 +20,7 @@ class Wrong(ValueError):
 
 
 def misconfigured(faults: Sequence[Wrong]) -> Misconfigured:
-    """The error that tells of all faults at once, each with its fix."""
+    """The error with all faults and their fixes."""
     if len(faults) == 1:
         return Misconfigured(str(faults[0]), fix=faults[0].fix)
     return Misconfigured("\n".join(f"{fault}; {fault.fix}" if fault.fix else str(fault) for fault in faults))
@@ -33,9 +33,9 @@ class Form:
     says: str
     check: Callable[[str], None]
     optional: bool = False
-    """Whether it may be given as empty, where its default is not."""
+    """Whether it may be empty although its default is not."""
     lines: bool = False
-    """Whether it may be written in several lines."""
+    """Whether it may have several lines."""
 
 
 LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1|[\w.-]+\.localhost", re.IGNORECASE)
@@ -48,7 +48,7 @@ _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 
 
 def refuse_careless(text: str, *, lines: bool = False) -> None:
-    """What no value is: empty, in quotes, of several lines, no text, with white space at an end, with controls."""
+    """Raises Wrong for careless values: empty, quoted, multi-line, not text, with white space at an end or controls."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -111,7 +111,7 @@ def _token(text: str) -> None:
 
 
 def split_list(text: str) -> tuple[str, ...]:
-    """The secrets of a list with commas. Raises Wrong, naming the place of one that is none."""
+    """The secrets in a comma-separated list. Raises Wrong with the position of an invalid one."""
     parts = tuple(part.strip() for part in text.split(","))
     for place, part in enumerate(parts, 1):
         if not part:
@@ -135,7 +135,7 @@ SECRETS = Form("comma-separated secrets, none empty, none in quotes", _items)
 
 
 def url(text: str, *, schemes: Collection[str] = ("http", "https"), example: str) -> SplitResult:
-    """The parts of a URL with a host and nothing that does not belong there. Raises Wrong."""
+    """The parts of a URL with a host and nothing unexpected. Raises Wrong."""
     if "://" not in text:
         raise Wrong("has no scheme", f"write it like {example}")
     try:
@@ -172,7 +172,7 @@ def _is_host(host: str, *, bracketed: bool) -> bool:
 
 
 def refuse_decorated(parts: SplitResult, text: str) -> None:
-    """Raises Wrong when the URL holds a user, a query or a fragment."""
+    """Raises Wrong if the URL has a user, a query or a fragment."""
     if "@" in parts.netloc or "?" in text or "#" in text:
         raise Wrong("holds a user, a query or a fragment", "remove them; the key has its own setting")
 
@@ -186,7 +186,7 @@ def _site(text: str) -> None:
 
 
 def host_alone(text: str, *, because: str) -> None:
-    """Raises Wrong for what is not ``https://host``; ``because`` says why there is no path."""
+    """Raises Wrong for anything but ``https://host``; ``because`` says why a path is not allowed."""
     parts = url(text, example="https://mail.example.com")
     refuse_decorated(parts, text)
     if parts.path not in ("", "/"):

@@ -1,15 +1,15 @@
-"""Is it mail? Told by its header block, read to its end: by what the fields are, not by where they stand.
+"""Decides whether a file is mail, by the fields of its whole header block, in any order.
 
-RFC 5322 asks only for From and Date. A memo that somebody typed begins with these words too, so a field counts for what
-only a program writes into it: a trace field, a date with time and zone, a Message-ID, an address.
+RFC 5322 requires only From and Date. A typed memo may begin with these words, too, so a field counts only for what a
+program writes: a trace field, a date with time and zone, a Message-ID, an address.
 """
 
 import re
 
 HEAD_BYTES = 256 * 1024
-"""Bytes from the start of a file that are enough to judge it: no mail server takes a longer header block."""
+"""Bytes from the start of a file that are enough to decide: no mail server accepts a longer header block."""
 VALUE_BYTES = 2000
-"""How much of a field is looked at: enough for what a program writes, too little for a search to take long."""
+"""How much of a field is read: enough for what programs write, and little enough to search quickly."""
 
 _FIELD = re.compile(rb"([!-9;-~]{1,120})[ \t]*:")
 _TRACE: dict[bytes, re.Pattern[bytes]] = {
@@ -23,23 +23,23 @@ _TRACE: dict[bytes, re.Pattern[bytes]] = {
     b"received-spf": re.compile(rb"."),
     b"authentication-results": re.compile(rb"."),
 }
-"""Fields that only transport writes, and what stands in them then."""
+"""Fields that only mail transport writes -> their content."""
 _TRACE_PREFIXES = (b"arc-", b"x-ses-", b"x-ms-exchange-")
 _MULTIPART = re.compile(rb"multipart/\S.*\bboundary\b", re.IGNORECASE)
 _HOLDS_PARTS = re.compile(rb"multipart/(?!related\b|form-data\b)\S.*\bboundary\b", re.IGNORECASE)
-"""Only a mail is that; a page that a browser saved is ``multipart/related``."""
+"""Only mails have that; a page saved by a browser is ``multipart/related``."""
 _DATE = re.compile(rb"\d{1,2}[ \t]+[A-Za-z]{3}[ \t]+\d{2,4}[ \t]+\d{1,2}:\d{2}(:\d{2})?[ \t]+([+-]\d{4}|[A-Za-z]{1,5})")
 _ADDRESS = re.compile(rb"[^\s@<>,;:]@[^\s@<>,;:]")
 _MESSAGE_ID = re.compile(rb"<[^<>\s]+>")
 LENGTH = re.compile(rb"(\d{1,12})[ \t]*\r?\n")
-"""Before a mail as Apple Mail keeps it (``.emlx``): its length in bytes; a property list follows the mail."""
+"""The length in bytes, which precedes a mail in Apple Mail's files (``.emlx``); a property list follows it."""
 _FROM_LINE = re.compile(rb"From [^\r\n]*\r?\n")
 
 
 def is_mail(head: bytes) -> bool:
-    """Whether it is an e-mail as a program wrote it; a line ``From `` of an mbox may stand before it.
+    """Whether it is an e-mail written by a program; an mbox line ``From `` may precede it.
 
-    A page that a browser saved has a header block too (MHTML), but nobody sent it.
+    A page saved by a browser (MHTML) has a header block, too, but nobody sent it.
     """
     fields = header_fields(head)
     if not fields or b"snapshot-content-location" in fields:
@@ -58,7 +58,7 @@ def is_mail(head: bytes) -> bool:
 
 
 def header_fields(head: bytes) -> dict[bytes, bytes]:
-    """The fields that the file begins with, in lower case, each with its first value; {} when it begins otherwise."""
+    """The file's header fields in lower case, each with its first value; {} if it does not begin with fields."""
     start = head[:HEAD_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
     if found := _FROM_LINE.match(start) or LENGTH.match(start):
         start = start[found.end() :]
@@ -81,7 +81,7 @@ def _traced(name: bytes, value: bytes) -> bool:
 
 
 def _holds_parts(fields: dict[bytes, bytes]) -> bool:
-    """Whether it is made of parts as mails are, though it names nobody: a draft, a scanner's work."""
+    """Whether it has parts like a mail, but no sender: a draft, or the output of a scanner."""
     if b"mime-version" not in fields or b"content-location" in fields:
         return False
     encoded = fields.get(b"content-transfer-encoding", b"").lower() == b"base64"

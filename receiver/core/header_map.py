@@ -1,6 +1,6 @@
-"""Static webhook headers as they are configured: JSON, header name -> list of accepted values.
+"""Static webhook headers, configured as JSON: header name -> list of accepted values.
 
-They are sent by LlamaCloud and compared here, so each must be one that every HTTP client sends and none changes.
+LlamaCloud sends them, so each must be a header that every HTTP client can send, and that none changes.
 """
 
 import json
@@ -12,7 +12,7 @@ from receiver.core.verify import SIGNATURE_HEADER, TOKEN_HEADER
 
 EXAMPLE = '{"X-Mailroom-Key": ["new", "old"]}'
 MOST_BYTES = 8192
-"""Of all that is sent: common servers and gateways take heads of no more than 8 to 16 KiB."""
+"""Maximum size of all headers: common servers and gateways accept 8 to 16 KiB."""
 TAKEN = frozenset(
     {
         *(SIGNATURE_HEADER.decode(), TOKEN_HEADER.lower()),
@@ -21,19 +21,19 @@ TAKEN = frozenset(
         *("transfer-encoding", "upgrade"),
     }
 )
-"""Headers that say something else already: ours, the message's own, and those of one hop (RFC 9110, 7.6.1)."""
+"""Reserved headers: Mailroom's own, the message's, and hop-by-hop headers (RFC 9110, 7.6.1)."""
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")
 """A token of RFC 9110, 5.6.2."""
 _VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 
 def read_header_map(text: str) -> dict[str, list[str]]:
-    """The headers that this text says: name -> accepted values, the first one is sent. Raises Wrong."""
+    """The headers in this text: name -> accepted values, of which the first is sent. Raises Wrong."""
     try:
         found = json.loads(text, object_pairs_hook=_once)
     except Wrong:
         raise
-    except (ValueError, RecursionError):  # Python reads no number of more than 4,300 digits
+    except (ValueError, RecursionError):  # Python does not parse numbers of more than 4,300 digits
         raise Wrong("is not JSON", f"write it like {EXAMPLE}") from None
     if not isinstance(found, dict) or not all(map(_is_list, found.values())):
         raise Wrong("is not a JSON object of lists", f"write it like {EXAMPLE}")

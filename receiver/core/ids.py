@@ -1,7 +1,7 @@
-"""Ids that are derived, never invented: the same input always gives the same id.
+"""Derives ids: the same input always gives the same id.
 
-A document's id makes a second intake the same document, and a delivery's id makes a repeated delivery the same
-delivery. The names that LlamaCloud gets are in core/submission.py.
+So a document that is ingested twice is the same document, and a repeated delivery is the same delivery. The names that
+LlamaCloud gets are in core/submission.py.
 """
 
 import hashlib
@@ -12,22 +12,22 @@ from urllib.parse import unquote_to_bytes
 from receiver.core.document import Origin
 
 _QUOTED = re.compile(r"[%:\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What is quoted in an id's parts: its separator, the quote itself, and what no terminal should print."""
+"""Characters that are quoted in an id's parts: the separator, the quote character, and control characters."""
 _ID = re.compile(r"[A-Za-z0-9._~:@=+-]{1,255}")
 _SEPARATORS = str.maketrans({"\0": "\1\3", "\1": "\1\2"})
 DOCUMENT = "doc"
-"""What the id of every document begins with."""
+"""Prefix of the id of every document."""
 
 
 def task_id(kind: str, *parts: str | float) -> str:
     """The id of the task of this kind about these parts: ``submit:doc_x:0``.
 
-    Different parts give different ids, whatever they contain: an id from outside can look neither like two parts nor
-    like another task's. Nothing is cut off; the stores accept ids of any length.
+    Different parts give different ids, whatever they contain: an id from outside cannot imitate two parts or another
+    task. Nothing is cut off; the stores accept ids of any length.
     """
     texts = [kind, *map(str, parts)]
     plain = ":".join(texts)
-    if plain.isprintable() and "%" not in plain and plain.count(":") == len(parts):  # nearly all are
+    if plain.isprintable() and "%" not in plain and plain.count(":") == len(parts):  # the usual case
         return plain
     return ":".join([_QUOTED.sub(_quote, text) for text in texts])
 
@@ -42,7 +42,8 @@ def event_key(event_id: str, document_id: str) -> str:
 
 
 def id_parts(made: str) -> tuple[str, ...]:
-    """The parts that ``task_id`` or ``event_key`` was given. They may be parts of another id: the alert's of a task."""
+    """The parts given to ``task_id`` or ``event_key``. They may be parts of another id, as in an alert's about a
+    task."""
     parts = made.split(":")
     return tuple(unquote_to_bytes(item).decode(errors="surrogatepass") if "%" in item else item for item in parts)
 
@@ -54,18 +55,18 @@ def _quote(found: re.Match[str]) -> str:
 def may_be_id(text: str) -> bool:
     """Whether this could be an id of LlamaCloud's.
 
-    Its ids are opaque (reference 1.0), but they are parts of a path. What a server could read as another path, query or
-    fragment is refused, and never requested.
+    Its ids are opaque (reference 1.0), but they become part of a path. One that a server could read as another path,
+    query or fragment is rejected, and never requested.
     """
     return _ID.fullmatch(text) is not None and text not in {".", ".."}
 
 
 def place(url: str) -> str:
-    """The partner of a destination, which fails as one: its bucket, queue or host (``s3://bucket``); all folders; else
-    the whole URL.
+    """The partner of a destination, which fails as a unit: its bucket, queue or host (``s3://bucket``), all folders
+    together, or else the whole URL.
     """
     scheme, found, rest = url.partition("://")
-    if not found or rest.startswith(("https://", "http://", "arn:")):  # an alert channel; by its address, by its ARN
+    if not found or rest.startswith(("https://", "http://", "arn:")):  # an alert channel, a URL in a URL, an ARN
         return url.partition("#")[0].rstrip("/")
     return f"{scheme}://{rest.split('/')[0].rpartition('@')[2]}"
 
@@ -84,7 +85,7 @@ def adopted_id(job_id: str) -> str:
 
 
 def piece_id(parent_id: str, pages: tuple[int, ...]) -> str:
-    """The id of the piece of a packet that holds these pages."""
+    """The id of a packet's piece with these pages."""
     return _derive(DOCUMENT, "piece", parent_id, ",".join(map(str, pages)))
 
 
