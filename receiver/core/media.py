@@ -1,7 +1,7 @@
-"""What kind of file it is: by its content where that tells, else by its name; and whether it is mail at all.
+"""Determines the type of a file, by its content if possible, else by its name; and whether it is mail.
 
-LlamaCloud takes more than 130 kinds of files and adds to them (its page "Supported Document Types"). So only what
-surely is none of them is refused here, before anything is uploaded and paid for; of the rest LlamaCloud decides.
+LlamaCloud accepts more than 130 types of files, and adds new ones (its page "Supported Document Types"). So only files
+that are certainly none of them are rejected here, before an upload costs anything. LlamaCloud decides about the rest.
 """
 
 import mimetypes
@@ -18,14 +18,14 @@ TNEF = "application/ms-tnef"
 SIGNED = "application/pkcs7-mime"
 """CMS: signed or encrypted."""
 ENVELOPES = frozenset({MAIL, OUTLOOK, TNEF, SIGNED})
-"""What is opened, because the documents are inside."""
+"""Files that are opened, because the documents are inside."""
 SAVED_PAGE = "multipart/related"
-"""A page with its pictures as a browser saves it (MHTML). Source: RFC 2557."""
+"""A page with its pictures, saved by a browser (MHTML). Source: RFC 2557."""
 UNKNOWN = "application/octet-stream"
 ONE_PAGE = frozenset({"image/png", "image/jpeg", "image/gif", "image/bmp", "image/webp"})
-"""What always is one page. TIFF may be many."""
+"""Types that always have one page. TIFF may have many."""
 JUNK_BYTES = 1024
-"""How far from the start a PDF's header may stand: readers look for it there."""
+"""How far from the start a PDF's header may be: readers search so far."""
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
@@ -67,15 +67,15 @@ _WITHIN: tuple[tuple[int, bytes, str], ...] = (
     (257, b"ustar  ", "an archive (tar)"),
     (32769, b"CD001", "an archive (iso)"),
 )
-"""What stands further inside: place, bytes, kind."""
+"""Signatures further inside: offset, bytes, type."""
 _ZIPPED = re.compile(
     r"\.(doc[xm]|dot[xm]|ppt[xm]|pot[xm]|xls[xmb]|xltx|od[tsp]|ott|epub|pages|numbers|key|vsdx|s[xt][wi]|uo[tp])$"
 )
 """Extensions of documents that are zip archives inside."""
 _ZIP_BEGINS = (b"mimetype", b"[Content_Types].xml", b"_rels/", b"docProps/")
-"""The first entries that such a document begins with: OpenDocument and EPUB, Office Open XML."""
+"""The first entry of such a document: OpenDocument and EPUB, Office Open XML."""
 _ZIP_FOLDERS = (b"word/", b"xl/", b"ppt/", b"Index/")
-"""Others, of Office Open XML and Apple's. An archive may have such a folder, so what is called ``.zip`` is one."""
+"""Further first entries, of Office Open XML and Apple. Archives may have such folders, so a ``.zip`` is an archive."""
 _TNEF = b"\x78\x9f\x3e\x22"
 _OUTLOOK = tuple(
     name.encode("utf-16-le") for name in ("__substg1.0_", "__properties_version1.0", "__nameid_version1.0")
@@ -100,7 +100,7 @@ def media_type(head: bytes, name: str) -> str:
     if b"%PDF-" in head[:JUNK_BYTES] and not (head.startswith(_ZIP) or _archive(head, name)):
         return PDF
     guessed = mimetypes.guess_type(name)[0] or UNKNOWN
-    if guessed == MAIL:  # so it is called, and is none
+    if guessed == MAIL:  # its name says mail, but it is not
         return SAVED_PAGE if name.lower().endswith((".mht", ".mhtml")) else _textual(head)
     if head.startswith(_OLE):
         return guessed if guessed.startswith("application/vnd.ms-") else "application/msword"
@@ -110,12 +110,12 @@ def media_type(head: bytes, name: str) -> str:
 
 
 def named_type(name: str) -> str:
-    """What a file of this name is, where nobody has read it."""
+    """The type of a file with this name, if nobody has read it."""
     return mimetypes.guess_type(name)[0] or UNKNOWN
 
 
 def envelope(head: bytes, name: str) -> str:
-    """Which of ENVELOPES it is: what holds documents inside and is none itself; "" for all else."""
+    """Which of ENVELOPES it is (a file that contains documents but is none itself); "" for anything else."""
     if head.startswith(_TNEF):
         return TNEF
     if head.startswith(_OLE):
@@ -127,7 +127,7 @@ def envelope(head: bytes, name: str) -> str:
 
 
 def refusal(head: bytes, name: str, *, packet: bool = False) -> str:
-    """Why LlamaCloud, or the cut of a packet, could not take the file; "" when nothing speaks against it."""
+    """Why LlamaCloud, or the cutter, cannot accept the file; "" if there is no reason."""
     if not head:
         return "is empty"
     if kind := _archive(head, name) or _program(head):
@@ -159,7 +159,7 @@ def _zipped_document(head: bytes, name: str) -> bool:
 
 
 def _textual(head: bytes) -> str:
-    """For a name that promises what the content does not keep: text, HTML, or unknown."""
+    """The type of a file whose content contradicts its name: text, HTML, or unknown."""
     if head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
         return "text/html"
     try:
@@ -170,6 +170,6 @@ def _textual(head: bytes) -> str:
 
 
 def is_unread(document: Document) -> bool:
-    """Whether its bytes may still tell what conditions ask: nobody here has read them, or counted a PDF's pages."""
+    """Whether its bytes may still answer conditions, because they were not read or a PDF's pages not counted."""
     uncounted = document.page_count is None and document.media_type == PDF
     return not document.packet and (not document.sha256 or uncounted)

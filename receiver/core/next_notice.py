@@ -1,5 +1,4 @@
-"""Which notice a channel must get next about an incident: a pure decision over the incident and what the channel got
-last.
+"""Decides which notice a channel must get next about an incident, from the incident and the channel's last notice.
 
 The next notice follows from the present state and the last notice. So an outdated state is never sent, a channel that
 was down gets the present state, and no channel gets the end of an incident whose beginning it never got.
@@ -23,17 +22,17 @@ class Send(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """Nothing to send now. Check again at ``until`` or, when None, when the incident changes."""
+    """Nothing to send now. Check again at ``until``, or if that is None when the incident changes."""
 
     until: float | None = None
 
 
 class Hold(NamedTuple):
-    """The channel's ceiling is reached: it is reported with other causes, in a digest."""
+    """The channel's ceiling is reached: report the incident with other causes in a digest."""
 
 
 class Release(NamedTuple):
-    """It was one of the other causes and is over."""
+    """The incident was one of the other causes, and is over."""
 
 
 Decision = Send | Wait | Hold | Release
@@ -41,24 +40,24 @@ Decision = Send | Wait | Hold | Release
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What the decision rests on besides the incident and the last notice."""
+    """What the decision depends on besides the incident and the last notice."""
 
     now: float
     wait_seconds: float = 0.0
     """How long the first notice waits for further occurrences."""
     inhibited: bool = False
-    """Whether another incident, which it follows from, is going on."""
+    """Whether the incident follows from another active one."""
     room: bool = True
     """Whether the channel's ceiling allows one more notice of such an incident."""
     wants_acknowledgements: bool = False
 
 
 INHIBITED_SECONDS = 60.0
-"""After so long it is checked again whether the inhibiting incident is over."""
+"""Seconds until an inhibited incident is checked again."""
 
 
 def next_notice(incident: Incident, known: Notification, rule: AlertRule | None, around: Circumstances) -> Decision:
-    """What to send the channel now. ``rule`` is the one by which it gets the incident, None when it does not."""
+    """What to send the channel now. ``rule`` is the rule for this incident; None if the channel does not get it."""
     if incident.status is not Status.FIRING:
         return _at_its_end(incident, known)
     urgent = incident.severity is Severity.CRITICAL and around.room
@@ -70,8 +69,8 @@ def next_notice(incident: Incident, known: Notification, rule: AlertRule | None,
 
 
 def _at_its_end(incident: Incident, known: Notification) -> Decision:
-    # A channel that may have got the beginning must get the end, also after a crash between sending and writing made
-    # it one of the other causes: an alert that never ends is worse than one end too many.
+    # A channel that may have got the beginning must get the end, even if a crash between sending and writing made the
+    # incident one of the other causes: an alert that never ends is worse than an extra end.
     if known.may_be_notified:
         return Send(str(incident.status))
     return Release() if known.held_since is not None else Wait()
@@ -93,7 +92,7 @@ def _at_its_beginning(incident: Incident, known: Notification, rule: AlertRule, 
 
 
 def _tellable(incident: Incident, rule: AlertRule, now: float) -> float:
-    """When somebody could get it first, who may then acknowledge it."""
+    """The first time at which somebody could be notified of it, and acknowledge it."""
     since = max(min(incident.opened_at, now), incident.silenced_until or 0.0)
     if rule.quiet_hours is None or incident.severity is Severity.CRITICAL:
         return since
@@ -120,7 +119,7 @@ def _repeated(incident: Incident, rule: AlertRule, around: Circumstances, *, rem
 
 
 def _hushed(incident: Incident, rule: AlertRule, around: Circumstances) -> float | None:
-    """Until when no notice of it may be sent, though it goes on; None when one may."""
+    """Until when no notice of the active incident may be sent; None if one may."""
     now = around.now
     if incident.silenced_until is not None and incident.silenced_until > now:
         return incident.silenced_until
@@ -132,5 +131,5 @@ def _hushed(incident: Incident, rule: AlertRule, around: Circumstances) -> float
 
 
 def _from(moment: float, seconds: float, now: float) -> float:
-    """So long after a time. A time in the future (a clock was set back) counts as now."""
+    """``seconds`` after a time. A time in the future (a clock was set back) counts as now."""
     return min(moment, now) + seconds

@@ -8,18 +8,18 @@ from receiver.core.incident import Example
 
 
 class NoticeStatus(StrEnum):
-    """What a notice says of its incident."""
+    """The state of the incident that a notice reports."""
 
     FIRING = "firing"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
     """It is known to be over."""
     QUIET = "quiet"
-    """Nothing came for a while, and Mailroom cannot know whether it is over."""
+    """Nothing happened for a while, and Mailroom cannot know whether it is over."""
     DIGEST = "digest"
     """Other causes, beyond the channel's ceiling, reported together."""
     TEST = "test"
-    """Somebody tests the channel."""
+    """A person tests the channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +35,12 @@ class DigestLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What is sent. ``key`` (the fingerprint) is the same for all notices of an incident, and of later ones of its
+    """What is sent. ``key`` (the fingerprint) is the same for all notices of an incident, and of later incidents of its
     cause.
     """
 
     id: str
-    """The same when it is sent again because it may not have arrived: a reader may drop the second one."""
+    """The same if the notice is sent again because it may not have arrived; a reader may drop the second one."""
     status: NoticeStatus
     severity: Severity
     kind: str
@@ -50,7 +50,7 @@ class Notice:
     """Which incident of this key it is."""
     cause: str = ""
     detail: str = ""
-    """The message of LlamaCloud, or of whoever refused, unchanged."""
+    """The unchanged message of LlamaCloud, or of the partner that refused."""
     tried: str = ""
     fix: str = ""
     commands: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class Notice:
     only: tuple[str, ...] = ()
     """The addresses that get it, of a channel that has several; () for all."""
     without: tuple[str, ...] = ()
-    """The addresses that do not get it: they got no notice of this incident."""
+    """The addresses that do not get it, because they got no earlier notice of the incident."""
 
     @property
     def subject(self) -> str:

@@ -19,16 +19,16 @@ class Notification:
     channel: str
     """The ``to`` of its rules: the channel's name."""
     due_at: float | None = None
-    """When to check whether the channel must get something; None: when the incident changes."""
+    """When to check whether the channel must get a notice; None: when the incident changes."""
     # The names told, telling and owed are stored: they stay (docs/decisions.md).
     told: str = ""
     """The state that the channel got last: firing, acknowledged, resolved or quiet; "" for nothing."""
     number: int = 0
-    """The number of the incident of this fingerprint that it got; 0 when that is not known."""
+    """The number of the last incident of this fingerprint that it got; 0 if that is unknown."""
     telling: str = ""
-    """The state that was being sent when this was written. After a crash or a timeout it may have arrived, or not."""
+    """The state that is being sent. After a crash or a timeout it may have arrived, or not."""
     telling_since: int = 0
-    """The record's version when sending began: a repeat gets the same notice id from it."""
+    """The record's version when sending began, so that a repeated notice has the same id."""
     told_at: float | None = None
     severity: Severity = Severity.INFO
     """The severity of the last notice."""
@@ -41,7 +41,7 @@ class Notification:
     owed: tuple[str, ...] = ()
     """Addresses of the channel that have not taken the last notice yet."""
     owed_at: float | None = None
-    """When to try these again; the others do not wait for that."""
+    """When to retry these; other addresses do not wait for that."""
     owed_tries: int = 0
     uninformed: tuple[str, ...] = ()
     """Addresses of the channel that have not taken any notice of this incident: they do not get its end either."""
@@ -52,16 +52,16 @@ class Notification:
 
     @property
     def notified(self) -> bool:
-        """Whether the last notice said that the incident goes on."""
+        """Whether the last notice said that the incident is active."""
         return self.told in (TOLD_FIRING, ACKNOWLEDGED)
 
     @property
     def may_be_notified(self) -> bool:
-        """Whether the channel may have got that it goes on, and did not certainly get its end."""
+        """Whether the channel may know that the incident is active, and may not know its end."""
         return self.notified or bool(self.telling)
 
     def notified_of(self, number: int) -> bool:
-        """Whether the last notice certainly said that this incident goes on."""
+        """Whether the last notice certainly said that this incident is active."""
         return self.notified and self.number in (0, number) and self.telling in ("", TOLD_FIRING, ACKNOWLEDGED)
 
 
@@ -71,7 +71,7 @@ def notification_id(incident_id: str, channel: str) -> str:
 
 
 def woken(notification: Notification, at: float) -> Notification:
-    """The notification, to be looked at then: something is new."""
+    """The notification, due for a check at that time because something has changed."""
     return replace(notification, due_at=at, tries=0, expires_at=None)
 
 
@@ -112,10 +112,10 @@ def after_remaining(known: Notification, missed: Sequence[str]) -> Notification:
 
 
 def reconciled(mine: Notification, known: Notification, fresh: Notification) -> Notification:
-    """What to write of ``mine``, which was made of ``known``, where another process wrote ``fresh`` meanwhile.
+    """Merges ``mine``, which was computed from ``known``, with ``fresh``, which another process wrote meanwhile.
 
-    What the channel was told last counts: mine if I told it something, or if it was only woken; else what the other one
-    told it, which I have not seen when I decided that there is nothing to tell.
+    The last notice counts: mine if I sent one, or if the other process only woke the channel. Otherwise the other
+    one's, which I had not seen when I decided that nothing was to be sent.
     """
     told = _told(mine) != _told(known) or _told(fresh) == _told(known)
     return replace(mine, version=fresh.version) if told else fresh

@@ -1,4 +1,4 @@
-"""The key of a document at a destination: the S3 key, or the path in a folder, that a row's template gives.
+"""The key of a document at a destination: the S3 key or the path in a folder, from the row's template.
 
 The same document always gets the same key, so that a repeated delivery is the same delivery.
 """
@@ -18,9 +18,9 @@ from receiver.core.plan import Target
 from receiver.core.safe_names import NAME_BYTES, cleaned, safe_file, safe_word
 
 UNTYPED = "untyped"
-"""What ``{type}`` and ``{category}`` give for a document without one."""
+"""The value of ``{type}`` and ``{category}`` for a document without one."""
 NOBODY = "unknown"
-"""What ``{sender}`` gives for a document without one."""
+"""The value of ``{sender}`` for a document without one."""
 TYPE_BYTES = 50
 """LlamaCloud's limit for a rule's type (reference 1.2)."""
 EXTENSION_BYTES = 12
@@ -74,7 +74,7 @@ def _distinct(document: Document, type_: str) -> dict[str, str]:
 
 
 def _as_before(document: Document, type_: str) -> dict[str, str]:
-    """As keys were made until documents had a ``naming``: they must not change."""
+    """A value as it was written before documents had a ``naming``: old keys must not change."""
     name = safe_name(document.name)
     path = PurePosixPath(name)
     return {
@@ -91,7 +91,7 @@ def _as_before(document: Document, type_: str) -> dict[str, str]:
 
 
 def safe_name(name: str) -> str:
-    """A name as it was made safe before ``safe_file``."""
+    """A safe name as it was made before ``safe_file``."""
     clean = cleaned(re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1])
     return _shortened(clean) or "document"
 
@@ -112,7 +112,7 @@ def _shortened(name: str) -> str:
 
 
 def safe_part(value: str) -> str:
-    """A value as it was made a part of a path before ``safe_word``."""
+    """A part of a path as it was made before ``safe_word``."""
     return re.sub(r"[. ]+", "_", safe_name(value)).strip("_") or "_"
 
 
@@ -169,7 +169,7 @@ def field_faults(template: str) -> list[str]:
     known = ", ".join(sorted(FIELDS))
     faults = [f"unknown field {{{name}}}; known fields: {known}" for name, _ in found if name not in FIELDS]
     faults += [f"{{{name}}} takes no format" for name, formatted in found if name in FIELDS and formatted]
-    # A file without an extension renders {ext} as nothing, so `..{ext}` is a way out too.
+    # {ext} may be empty, so `..{ext}` could leave the prefix, too.
     if any(part in {".", ".."} for part in template.replace("{ext}", "").split("/")):
         faults.append("`.` and `..` in the path could leave the prefix")
     return faults

@@ -1,7 +1,7 @@
-"""Page accounting: what a split job says of a packet's pages becomes pieces that hold each page exactly once.
+"""Page accounting: turns the segments of a split job into pieces that contain each page of the packet exactly once.
 
-Pure. Whatever does not add up is named, never guessed at: a page that no piece holds, one that two hold, one that the
-packet does not have, a piece that breaks a bound. Pages are counted from 1.
+What does not add up is reported, never guessed: a page in no piece or in two, one that the packet does not have, a
+piece beyond a bound. Pages are counted from 1.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ _RANK = {"low": 1, "medium": 2, "high": 3, BY_HAND: 4}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """Pages that belong together: as a split job said it, or as they are cut."""
+    """Pages that belong together, according to a split job or to a cut."""
 
     category: str
     pages: tuple[int, ...]
@@ -39,14 +39,14 @@ class Guards:
     max_pages: int | None = None
     max_pieces: int | None = None
     max_packet_pages: int | None = None
-    """Of the packet itself: a longer one waits in review before anything is paid for."""
+    """Maximum pages of a packet: a longer one waits in review before it costs anything."""
     blank_pages: Literal["attach", "drop"] = "attach"
     merge_neighbours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """How a packet was cut: when, by whom, and into what. A packet keeps every cut; the last one holds."""
+    """How a packet was cut: when, by whom, and into what. A packet keeps every cut; the last one is valid."""
 
     at: float
     by: str
@@ -57,7 +57,7 @@ class Cut:
     omitted: tuple[int, ...] = ()
     """Pages that are in no piece because ``uncategorized: omit`` asks for that."""
     files_left: tuple[str, ...] = ()
-    """Names of embedded files that belong to no page, and so to no piece: they are in the packet's own file alone."""
+    """Names of embedded files that belong to no page, and so to no piece: only the packet's own file has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +79,8 @@ def account(
 ) -> Account:
     """The pieces of a packet of ``page_count`` pages, or the faults.
 
-    ``blank`` are the pages known to be blank (see ``candidates``). With ``omit`` the pages that no segment holds were
-    left out on purpose: they are named as omitted. A packet of which nothing else is left is a fault all the same.
+    ``blank`` are the pages known to be blank (see ``candidates``). With ``omit`` the pages that no segment
+    contains were left out on purpose, and are listed as omitted. A packet without any other pages is still a fault.
     """
     known = tuple(replace(item, pages=tuple(sorted(set(item.pages)))) for item in segments if item.pages)
     missing = _missing(known, page_count)
@@ -102,9 +102,9 @@ def account(
 
 
 def candidates(segments: Sequence[Segment], page_count: int, guards: Guards) -> tuple[int, ...]:
-    """The pages of which it matters whether they are blank: looking at a page costs time.
+    """The pages that must be checked for being blank, because each check takes time.
 
-    To drop blank pages all of them; to attach, those that no segment holds or that fit no category.
+    To drop blank pages: all pages; to attach them: those in no segment, or without a category.
     """
     if guards.blank_pages == "drop":
         return tuple(range(1, page_count + 1))
@@ -113,7 +113,7 @@ def candidates(segments: Sequence[Segment], page_count: int, guards: Guards) -> 
 
 
 def sure_enough(confidence: str, least: str) -> bool:
-    """Whether a piece's confidence reaches ``least``; ``low`` lets all pass; an unknown word counts as low."""
+    """Whether a confidence is ``least`` or higher. ``low`` accepts all; an unknown word counts as low."""
     return _RANK.get(confidence, 1) >= _RANK[least]
 
 
@@ -174,7 +174,7 @@ def _pages(pages: Collection[int]) -> str:
 
 
 def _attached(pieces: Sequence[Segment], loose: Sequence[int], blank: frozenset[int]) -> list[Segment]:
-    """Blank pages that stand alone go with the piece before them; those at the start with the first piece."""
+    """Attaches blank pages to the piece before them; those at the start to the first piece."""
     rows = [*pieces, *(Segment(category=BLANK, pages=(page,), confidence="high") for page in loose)]
     rows.sort(key=lambda item: item.pages)
     written = [item for item in rows if not blank.issuperset(item.pages)]
@@ -195,7 +195,7 @@ def _attached(pieces: Sequence[Segment], loose: Sequence[int], blank: frozenset[
 
 
 def _dropped(pieces: Sequence[Segment], loose: Sequence[int], blank: frozenset[int]) -> list[Segment]:
-    """Blank pages are a piece of their own, wherever they stood."""
+    """Puts all blank pages into one separate piece."""
     left = (replace(item, pages=tuple(page for page in item.pages if page not in blank)) for item in pieces)
     kept = [item for item in left if item.pages]
     dropped = sorted({*loose, *(page for item in pieces for page in item.pages if page in blank)})
@@ -203,7 +203,7 @@ def _dropped(pieces: Sequence[Segment], loose: Sequence[int], blank: frozenset[i
 
 
 def _merged(pieces: Sequence[Segment]) -> list[Segment]:
-    """Neighbours of one category made one; the confidence is the lower one."""
+    """Merges adjacent segments of the same category; the lower confidence counts."""
     merged: list[Segment] = []
     for item in pieces:
         last = merged[-1] if merged else None

@@ -7,7 +7,7 @@ from receiver.core.short_repr import short_repr
 
 
 class Way(StrEnum):
-    """The outcomes of a decision. Three different failures stay three; none becomes "other"."""
+    """The outcomes of a decision. The three kinds of failures are kept apart."""
 
     MATCHED = "matched"
     NO_MATCH = "no_match"
@@ -48,17 +48,17 @@ class Target:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What makes two targets the same."""
+        """Two targets with the same key are the same."""
         return (self.url, *(f"{name}={value}" for name, value in sorted(self.options.items())))
 
     @property
     def endpoint(self) -> str:
-        """Its service's endpoint, as the table has it; "" for the usual one."""
+        """The endpoint of its service, as in the table; "" for the usual one."""
         return self.options.get("endpoint", "")
 
     @property
     def shown(self) -> str:
-        """For people: the URL, with the endpoint where the table names one."""
+        """For people: the URL, with the endpoint if the table names one."""
         return f"{self.url} at {self.endpoint}" if self.endpoint else self.url
 
     @property
@@ -80,15 +80,15 @@ class Taken:
     """
 
     place: str
-    """Of the delivered object: two addresses with the same name are one place."""
+    """The name of the delivered object: two addresses with the same name are one place."""
     beside: tuple[str, ...] = ()
-    """Of what is put beside it."""
+    """The names of objects that are put beside it."""
     perhaps: tuple[str, ...] = ()
     """Places that may be the same one: only a request could tell."""
     tree: bool = False
     """Whether they are paths of files: then none can be below another."""
     endpoint: str = ""
-    """Where they are, in one spelling; "" for where such places usually are. The same names elsewhere are others."""
+    """Their endpoint, in one spelling; "" for the usual one. The same names at another endpoint are other places."""
 
     def at(self, endpoint: str) -> "Taken":
         """The same names at this endpoint."""

@@ -1,7 +1,7 @@
-"""Whether the classifier does worse than it did: a share of now against the days before. Pure.
+"""Detects that the classifier got worse, by comparing shares of today with those of the days before.
 
-A new supplier's layout, a changed rule or a change at LlamaCloud shows first as more documents that match nothing, or
-match with doubt; each waits in review quietly, and only their share tells.
+A new supplier's layout, a changed rule or a change at LlamaCloud first shows as more documents that match nothing, or
+with low confidence. Each of them just waits in review; only their share shows it.
 """
 
 import math
@@ -13,16 +13,16 @@ from receiver.core.document import Document
 from receiver.core.plan import Way
 
 LEAST = 20
-"""Documents on both sides; fewer say nothing."""
+"""Minimum number of documents in both periods."""
 SIGMAS = 3.0
-"""By how many standard deviations the shares must differ: chance does that once in 700 looks."""
+"""By how many standard deviations the shares must differ. By chance that happens once in 700 checks."""
 NOTABLE = 0.1
-"""By how much they must differ at least: with many documents a small difference is certain, and not worth a call."""
+"""Minimum difference: with many documents a small one is certain, but not worth an alert."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many of how many."""
+    """A share: how many of how many."""
 
     doubtful: int = 0
     all: int = 0

@@ -14,10 +14,11 @@ class QuietHours:
     zone: str = "UTC"
 
     def until(self, now: float) -> float | None:
-        """When the quiet hours that ``now`` lies in are over; None outside of them.
+        """When the quiet hours around ``now`` end; None outside of them.
 
-        Where clocks are set back over ``end`` there are two such moments, and the next one counts; where they are set
-        forward over it there is none in that night, and it is as long after the change as ``end`` was to come.
+        If clocks are set back over ``end``, that time comes twice, and the next one counts. If they are set forward
+        over it, it does not come that night, and the quiet hours end as long after the change as ``end`` would have
+        been.
         """
         if not self._inside(now):
             return None

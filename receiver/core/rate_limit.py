@@ -1,6 +1,6 @@
 """A rate limit for each of many keys, in bounded memory (the generic cell rate algorithm: one time for each key).
 
-For what outsiders can do in any number: each of them is limited by a key of its own, and the others notice nothing.
+It limits what outsiders can do in any number: each of them has a separate key, so that they do not affect one another.
 """
 
 from collections import OrderedDict
@@ -18,7 +18,7 @@ class RateLimit:
         self._slack = (burst - 1) * seconds
         self._keys = keys
         self._clear_at: OrderedDict[str, float] = OrderedDict()
-        """Key -> when all that it was counted for will be forgotten; each counts for ``seconds``."""
+        """Key -> when its count is back at zero; each event counts for ``seconds``."""
 
     def wait(self, key: str, now: float) -> float:
         """Seconds until one more is within the limit; 0.0 when one is now."""

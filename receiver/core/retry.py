@@ -1,4 +1,4 @@
-"""Whether and when to try again: a pure decision over the error, the attempt and the schedule."""
+"""Decides whether and when to retry, from the error, the attempt and the schedule."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ SCHEDULE: tuple[float, ...] = (1, 2, 5, 15, 60, 300, 900, 1800, 3600, 7200, 1440
 """Seconds between attempts; together about 16 hours, well inside the 48 h for which LlamaCloud keeps a parse source."""
 
 ASKED_LIMIT = 3600.0
-"""Seconds for which ``Retry-After`` may hold us up: a proxy that says a day must not cost a document its deadline."""
+"""Maximum of ``Retry-After`` that is honoured: a proxy that says a day must not make a document miss its deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class RetryAt:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """It is over: the error says why."""
+    """No retry; the error says why."""
 
 
 def next_attempt(
@@ -28,9 +28,9 @@ def next_attempt(
 ) -> RetryAt | GiveUp:
     """When to try again after the ``attempt``-th failure (counted from 1), or that it is over.
 
-    ``spread`` is a random number in 0..1: half of the delay is fixed, half is spread, so that a crowd that failed
-    together does not come back together. A time that the other side named is honoured as a minimum, up to ASKED_LIMIT.
-    An error that is neither transient nor permanent is a fault of ours: it is retried like a transient one.
+    ``spread`` is a random number in 0..1: half of the delay is fixed, half is spread, so that tasks
+    that failed together are not retried together. A delay named by the other side is honoured as a minimum, up to
+    ASKED_LIMIT. An error that is neither transient nor permanent is a bug of ours, and is retried like a transient one.
     """
     if isinstance(error, Permanent):
         return GiveUp()

@@ -1,4 +1,4 @@
-"""The three moves of a rotation, over a list of accepted values whose first is the one that is used."""
+"""The three steps of a rotation, on a list of accepted values of which the first is in use."""
 
 
 def accept(values: tuple[str, ...], new: str) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
-"""The routing table, and the one pure decision that the product is about: ``decide``.
+"""The routing table, and ``decide``, the pure function that routes a document.
 
 Rows are read from the top. The first row whose types and conditions fit, and whose ``min_confidence`` is reached, wins;
-a row that says ``continue`` only adds its destinations, and reading goes on. If rows fit but none is reached by the
-confidence, the document goes the way of ``low_confidence``. A null type goes ``no_match``, a failed job ``failed``; a
-type that no row knows is held for a person: never "other". So is a document whose way depends on what nobody knows.
+a row that says ``continue`` only adds its destinations, and reading goes on. If rows fit but the confidence is too
+low for all of them, the fallback is ``low_confidence``. A null type takes ``no_match``, a failed job ``failed``. A type
+without a row is held for a person, and so is a document whose route depends on an unknown fact.
 """
 
 import hashlib
@@ -89,7 +89,7 @@ class RouteTable:
     low_confidence: Fallback
     failed: Fallback
     packet: Fallback | None = None
-    """Where a packet itself is archived; without it, it is not."""
+    """Where packets themselves are archived; None: nowhere."""
     mail: Fallback | None = None
     """The same for a mail, as it was sent."""
 
@@ -139,7 +139,7 @@ _FIRST = frozenset(
         *("review", "url", "options", "source", "sender", "subject", "parent_category", "min_pages", "max_pages"),
     }
 )
-"""What a table could contain from the beginning. Later additions do not change the version of a table without them."""
+"""The original fields of a table. Later additions do not change the version of a table without them."""
 
 
 def _as_data(value: Any) -> Any:

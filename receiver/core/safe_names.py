@@ -1,6 +1,6 @@
-"""Values from outside as parts of a path: harmless, recognisable, and different for different values.
+"""Turns values from outside into parts of a path: harmless, recognisable, and different for different values.
 
-A value that is safe stays as it is. Any other is cleaned, and marked with a hash of the whole value: ``Ann & Co`` and
+A safe value stays unchanged. Any other is cleaned, and marked with a hash of the whole value: ``Ann & Co`` and
 ``Ann + Co`` differ, and nobody can choose an address that gets another sender's folder. Two spellings of one text
 (Unicode's canonical equivalence) are one value.
 """
@@ -17,7 +17,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _MARK_DIGITS = 16
 _SUFFIX_BYTES = 12
 _MARKED = re.compile(rf"-[0-9a-f]{{{_MARK_DIGITS}}}(\.[^.]{{1,{_SUFFIX_BYTES}}})?$")
-"""A value that ends like a marked one is marked itself, so that nobody gets the name of another by writing it down."""
+"""A value that ends like a marked one is marked, too, so that nobody can choose another value's name."""
 
 
 def cleaned(text: str) -> str:

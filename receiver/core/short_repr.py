@@ -1,4 +1,4 @@
-"""How records show themselves in a failing test, a debugger or a trace: what was given, and none of the defaults."""
+"""The repr of records in failing tests, debuggers and tracebacks: without the fields that have their defaults."""
 
 from dataclasses import MISSING, Field, fields
 from enum import Enum
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def short_repr(self: "DataclassInstance") -> str:
-    """As dataclasses write it, but for the fields that have their default: two that differ look different."""
+    """Like a dataclass's repr, without default fields. Records that differ still have different reprs."""
     given = [
         (item.name, getattr(self, item.name)) for item in fields(self) if item.repr and not _is_default(item, self)
     ]
@@ -24,5 +24,5 @@ def _is_default(field: "Field[Any]", record: object) -> bool:
 
 
 def _shown(value: object) -> str:
-    """Members of enums by their names: what pytest shows can be put back into the test."""
+    """Enum members by name, so that what pytest shows can be pasted into a test."""
     return f"{type(value).__name__}.{value.name}" if isinstance(value, Enum) else repr(value)

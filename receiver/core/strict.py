@@ -14,13 +14,13 @@ DEPTH = 64
 """Maximum levels of nesting; LlamaCloud's envelope has two."""
 _CHUNK = 64 * 1024
 _READ = re.compile(rb'"(?:event_id|event_type|timestamp|data|job_id|id)"')
-"""The names that are read, as they stand in the text: one that is there once cannot be there twice."""
+"""The keys that are read. If each occurs once in the text, none is duplicated."""
 _NAMES = 6
 _TOKEN = re.compile(rb'("(?:[^"\\]++|\\.)*+")(\s*+:)?|([\[{])|[\]}]', re.DOTALL)
 
 
 def refuse_ambiguity(raw: bytes) -> None:
-    """Raises Malformed; ``raw`` is well-formed JSON as far as the parser looked."""
+    """Raises Malformed. ``raw`` is well-formed JSON as far as the parser has read it."""
     if not raw.isascii():
         _refuse_what_is_not_utf8(raw)
     if _may_repeat(raw) or _may_be_deep(raw):
