@@ -1,12 +1,12 @@
 """The store on DynamoDB: one table, for any number of receivers, workers and functions at once.
 
-A change is one conditional put, or one transaction. Whether a write of ours that was cut off did happen is never
-guessed: a transaction carries a token (DynamoDB answers its repeat as it did the first), and every item says who wrote
-it, so that a repeated put which meets its own earlier success knows itself.
+A change is one conditional put, or one transaction. Whether an interrupted write succeeded is never guessed: a
+transaction has a token (DynamoDB answers its repetition like the first request), and every item says who wrote it, so
+that a repeated put recognizes its own earlier success.
 
-What indexes say is late on AWS, by milliseconds as a rule. So they are asked for ids alone; the records are then read
-consistently from the table and must still belong where they were found. A listing may miss what was written a moment
-ago; it never shows what no longer holds, and a claim rests on a condition, not on the listing.
+Indexes on AWS are late, usually by milliseconds. So they only give ids; the records are then read consistently from the
+table, and must still match the index. A listing may miss what was written a moment ago, but never shows outdated
+records. A claim depends on a condition, not on the listing.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from receiver.store import listing
 from receiver.store.dynamodb.items import FIRST, LAST, OLDER, Item, counters_of, pk_of, place_of, record_of
 from receiver.store.dynamodb.query import KeyRange, TableQuery
 from receiver.store.dynamodb.transaction_items import (
-    BOOKS,
+    COUNTER_ITEMS,
     TransactionItem,
     counter_pk,
     counter_updates,
@@ -40,18 +40,18 @@ from receiver.store.dynamodb.transaction_items import (
 from receiver.store.sequential import apply_sequentially
 
 MOST = 100
-"""Items that a transaction may touch."""
+"""Maximum items of a transaction."""
 CONTENDED = frozenset({"TransactionConflict", "TransactionConflictException", *BUSY})
-"""Other writers use the same items at this moment, or too many are writing: retried a little later."""
+"""Codes that mean contention with other writers, or throttling: the write is retried a little later."""
 TRIES = 8
-"""Of a contended write; the pauses between them add up to about two seconds."""
+"""Attempts of a contended write; the pauses between them add up to about two seconds."""
 THROTTLED_TRIES = 2
-"""Of a write that is refused as a whole for too many requests: the client has tried each of them three times."""
+"""Attempts of a throttled write: the client has tried each of them three times."""
 RETRY_AFTER_SECONDS = 1.0
 LOOKED_THROUGH = 1000
-"""Tasks that one claim reads of each rank, where there is no room for most of them."""
+"""Maximum tasks of each rank that one claim reads if there is no room for most of them."""
 SEEN = 10_000
-"""Versions of documents whose state is remembered."""
+"""Maximum versions of documents whose state is remembered."""
 
 Seen = tuple[str, int, float]
 
@@ -76,15 +76,15 @@ class DynamoStore:
         """As the port says. ValueError for a change of more than 100 records, or one of more than 400 KB."""
         refuse_repeats(writes)
         wrote = secrets.token_urlsafe(8)
-        moves = transaction_items(writes, states=await self._states(writes), wrote=wrote, now=self._clock())
-        while moves:
-            refused = await self._write(moves, wrote)
-            for move in refused:
-                if not move.optional:
-                    raise Conflict(move.kind, move.record_id)
+        actions = transaction_items(writes, states=await self._states(writes), wrote=wrote, now=self._clock())
+        while actions:
+            refused = await self._write(actions, wrote)
+            for action in refused:
+                if not action.optional:
+                    raise Conflict(action.kind, action.record_id)
             if not refused:
                 return
-            moves = [left for move in moves if (left := move.check_alone() if move in refused else move)]
+            actions = [left for action in actions if (left := action.check_alone() if action in refused else action)]
 
     async def apply_each(self, *changes: Sequence[Write]) -> list[Exception | None]:
         return await apply_sequentially(self, changes)
@@ -152,18 +152,18 @@ class DynamoStore:
 
     async def tally(self) -> Tally:
         counted: Counter[str] = Counter()
-        for item in (await self._lookup.items([counter_pk(book) for book in range(BOOKS)])).values():
+        for item in (await self._lookup.items([counter_pk(number) for number in range(COUNTER_ITEMS)])).values():
             counted.update({name: int(item[name]["N"]) for name in COUNTERS if name in item})
         return Tally.of(counted)
 
     async def may_have_removed(self, document_id: str) -> bool:
-        """By the counter item that would count it: one read, where the tally takes as many as there are."""
-        book = counter_pk(counters_of(document_id, BOOKS))
-        counted = (await self._lookup.items([book])).get(book, {})
+        """Reads only the counter item that would count it, not the whole tally."""
+        pk = counter_pk(counters_of(document_id, COUNTER_ITEMS))
+        counted = (await self._lookup.items([pk])).get(pk, {})
         return "forgotten" in counted and int(counted["forgotten"]["N"]) > 0
 
     async def purge(self, *, now: float, limit: int = 1000) -> int:
-        """0: DynamoDB removes what is past ``expires_at`` by itself, and free of charge."""
+        """Returns 0: DynamoDB itself removes expired items, free of charge."""
         return 0
 
     async def ready(self) -> None:
@@ -174,7 +174,7 @@ class DynamoStore:
         await self._service.close()
 
     async def _due(self, now: float, limit: int, ids: Sequence[str] | None, room: Room) -> AsyncIterator[list[Task]]:
-        """Batches of the claimable tasks, the most urgent first, of these the oldest."""
+        """Batches of the claimable tasks, the most urgent first, then the oldest."""
         if ids is not None:
             there = (await self._there(Task, list(dict.fromkeys(ids)))).values()
             yield sorted((task for task in there if _claimable(task, now)), key=attrgetter("turn"))
@@ -189,7 +189,7 @@ class DynamoStore:
                 yield due
 
     async def _due_of(self, part: int, now: float, limit: int) -> AsyncIterator[list[Task]]:
-        """Those in one part of the index."""
+        """The claimable tasks in one part of the index."""
         span, looked = KeyRange(first=FIRST, last=place_of(now) + LAST), 0
         async for found in self._lookup.walk(Task, "claimable", None, span, wanted=2 * limit, part=part):
             yield [task for task in found if _claimable(task, now) and not self._gone(task)]
@@ -198,10 +198,10 @@ class DynamoStore:
                 return
 
     async def _states(self, writes: Sequence[Write]) -> dict[str, DocumentState]:
-        """The states in which the documents that are to be updated or removed are counted, by id.
+        """The states in which the tally counts the documents that are updated or removed, by id.
 
-        What a document was at a version stays true, so who read it before need not read it again: should it have
-        another version by now, the write finds out. Raises Conflict where the reading does already.
+        A document's state at a version does not change, so a document that was read before is not read again: if it has
+        another version by now, the write fails. Raises Conflict if the read already shows that.
         """
         updated = [w.record for w in writes if isinstance(w, Replace | Delete) and isinstance(w.record, Document)]
         states = {item.id: self._seen.get(_seen(item)) for item in updated}
@@ -213,7 +213,7 @@ class DynamoStore:
         return known | {document.id: document.state for document in read.values()}
 
     async def _there(self, kind: type[R], ids: Sequence[str]) -> dict[str, R]:
-        """The records of these ids that there are, as they are at this moment."""
+        """The existing records with these ids, read consistently."""
         items = await self._lookup.items([pk_of(kind, entry) for entry in ids])
         records = [record_of(kind, item) for item in items.values()]
         if kind is Document:
@@ -229,21 +229,21 @@ class DynamoStore:
         expires_at: float | None = getattr(record, "expires_at", None)
         return expires_at is not None and expires_at <= self._clock()
 
-    async def _write(self, moves: Sequence[TransactionItem], wrote: str) -> list[TransactionItem]:
-        """Writes all of it and returns []; or the moves whose condition does not hold, and nothing was written.
+    async def _write(self, actions: Sequence[TransactionItem], wrote: str) -> list[TransactionItem]:
+        """Writes all of it and returns []; or writes nothing, and returns the actions whose condition does not hold.
 
         Raises StoreBusy.
         """
-        call = self._call(moves)
+        call = self._call(actions)
         for attempt in range(TRIES):
             try:
                 await call()
             except AwsError as error:
-                refused = _refused(moves, error)
+                refused = _refused(actions, error)
                 if any(item.get("wrote", {}).get("S") == wrote for _, item in refused):
-                    return []  # our own success, whose answer was lost
+                    return []  # our own write succeeded, but its response was lost
                 if refused:
-                    return [move for move, _ in refused]
+                    return [action for action, _ in refused]
                 most = THROTTLED_TRIES if error.code in BUSY else TRIES
                 if not _contended(error) or attempt >= most - 1:
                     raise _translated(error, self._table) from error
@@ -252,19 +252,19 @@ class DynamoStore:
                 break
         return []
 
-    def _call(self, moves: Sequence[TransactionItem]) -> Callable[[], Awaitable[Any]]:
-        """The one request that does all of it."""
-        totals = counter_updates(moves, self._table)
-        if len(moves) + len(totals) > MOST:
-            raise ValueError(f"a change of {len(moves)} records and {len(totals)} totals is over DynamoDB's {MOST}")
-        if len(moves) == 1 and not totals and moves[0].item:
-            return partial(self._service.call, "put_item", **moves[0].written(self._table))
-        acts = [{move.act: move.written(self._table)} for move in moves]
-        acts += [{"Update": booking} for booking in totals]
+    def _call(self, actions: Sequence[TransactionItem]) -> Callable[[], Awaitable[Any]]:
+        """The single request for all actions."""
+        totals = counter_updates(actions, self._table)
+        if len(actions) + len(totals) > MOST:
+            raise ValueError(f"a change of {len(actions)} records and {len(totals)} totals is over DynamoDB's {MOST}")
+        if len(actions) == 1 and not totals and actions[0].item:
+            return partial(self._service.call, "put_item", **actions[0].written(self._table))
+        acts = [{action.act: action.written(self._table)} for action in actions]
+        acts += [{"Update": update} for update in totals]
         return partial(self._service.call, "transact_write_items", TransactItems=acts)
 
     async def _ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        """A call that has no conditions. Raises StoreBusy."""
+        """A call without conditions. Raises StoreBusy."""
         try:
             return await self._service.call(operation, **arguments)
         except AwsError as error:
@@ -272,12 +272,12 @@ class DynamoStore:
 
 
 def _seen(document: Document) -> Seen:
-    """A document at a version. One that was forgotten and came in again counts its versions anew, at another time."""
+    """A document at a version. One that was removed and ingested again restarts its versions, at another time."""
     return document.id, document.version, document.taken_in_at
 
 
 def _admitted(tasks: list[Task], number: int, room: Room) -> tuple[list[Task], list[Task]]:
-    """The first of these for which there is room, at most so many; and those that come after them."""
+    """The first ``number`` of these for which there is room, and the remaining ones after them."""
     chosen: list[Task] = []
     for place, task in enumerate(tasks):
         if len(chosen) == number:
@@ -291,13 +291,13 @@ def _claimable(task: Task, now: float) -> bool:
     return task.claimable_at is not None and task.claimable_at <= now
 
 
-def _refused(moves: Sequence[TransactionItem], error: AwsError) -> list[tuple[TransactionItem, Item]]:
-    """The moves whose condition did not hold, each with the item that is there."""
+def _refused(actions: Sequence[TransactionItem], error: AwsError) -> list[tuple[TransactionItem, Item]]:
+    """The actions whose condition did not hold, each with the present item."""
     if error.code == "ConditionalCheckFailedException":
-        return [(moves[0], error.response.get("Item", {}))]
-    # The books come after the moves, and have no conditions.
-    reasons = zip(moves, error.response.get("CancellationReasons", []), strict=False)
-    return [(move, item.get("Item", {})) for move, item in reasons if item.get("Code") == "ConditionalCheckFailed"]
+        return [(actions[0], error.response.get("Item", {}))]
+    # The updates of the tally come after the actions, and have no conditions.
+    reasons = zip(actions, error.response.get("CancellationReasons", []), strict=False)
+    return [(action, item.get("Item", {})) for action, item in reasons if item.get("Code") == "ConditionalCheckFailed"]
 
 
 def _contended(error: AwsError) -> bool:
@@ -306,7 +306,7 @@ def _contended(error: AwsError) -> bool:
 
 
 def _translated(error: AwsError, table: str) -> Exception:
-    """An error of AWS's as ours: later, with what mends it. What is wrong with our own request is a ValueError."""
+    """AWS's error as ours: temporary, with its fix; or ValueError if our own request is invalid."""
     if error.code == "ValidationException" or "ValidationError" in str(error):
         return ValueError(f"DynamoDB rejects the change: {error}")
     fix = "no action needed: Mailroom retries; if it persists, check the table's throttling in CloudWatch"

@@ -1,6 +1,6 @@
-"""Makes the DynamoDB table where no CloudFormation does: ``python -m receiver.store.dynamodb.table NAME``.
+"""Creates the DynamoDB table without CloudFormation: ``python -m receiver.store.dynamodb.table NAME``.
 
-infra/tables.yml says the same, and a test holds the two together.
+A test compares it with infra/tables.yml.
 """
 
 import sys
@@ -12,7 +12,8 @@ INDEXES = 5
 
 
 def table_of(name: str) -> dict[str, Any]:
-    """The arguments of CreateTable. Indexes hold keys alone: a change that moves nothing in them costs them nothing."""
+    """The arguments of CreateTable. Indexes contain only keys, so a change that leaves the keys alone costs nothing
+    there."""
     keys = ["pk", *(f"gsi{number}{part}" for number in range(1, INDEXES + 1) for part in ("pk", "sk"))]
     return {
         "TableName": name,
@@ -34,7 +35,7 @@ def table_of(name: str) -> dict[str, Any]:
 
 
 def create_table(client: Any, name: str, *, time_to_live: bool = True) -> None:
-    """Makes the table and waits until it can be used; nothing when it is there already."""
+    """Creates the table, and waits until it can be used. Does nothing if it exists."""
     try:
         client.create_table(**table_of(name))
     except client.exceptions.ResourceInUseException:

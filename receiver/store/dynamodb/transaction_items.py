@@ -1,6 +1,6 @@
-"""A change as the items of one DynamoDB transaction: what is put, on which condition, and what it counts in the books.
+"""Turns a change into the items of one DynamoDB transaction: what is put, with which conditions, and what it counts.
 
-An item can be touched once in a transaction, so what is said of one record is joined here: a job that is written and
+A transaction can touch each item only once, so all writes about one record are joined here: a job that is written and
 must belong to a document is one put with both conditions.
 """
 
@@ -25,8 +25,8 @@ from receiver.core.document import Document, DocumentState
 from receiver.core.job import Job
 from receiver.store.dynamodb.items import Item, as_number, counters_of, item_of, partitions, pk_of
 
-BOOKS = 32
-"""The tally is spread over so many items, or each document's change would wait for every other's."""
+COUNTER_ITEMS = 32
+"""Number of items over which the tally is spread; with one item, all changes of documents would contend for it."""
 NEW = "attribute_not_exists(pk)"
 NEW_OR_GONE = f"({NEW} OR gone_at <= :now)"
 SAME = "version = :version"
@@ -35,7 +35,7 @@ SAME_AND_THERE = f"{SAME} AND (attribute_not_exists(gone_at) OR gone_at > :now)"
 
 @dataclass(slots=True, kw_only=True)
 class TransactionItem:
-    """What happens to one item: a put, a delete, or (without ``item``) a check alone."""
+    """What happens to one item: a put, a delete, or (without ``item``) only a check."""
 
     kind: str
     record_id: str
@@ -44,14 +44,14 @@ class TransactionItem:
     conditions: list[str] = field(default_factory=list)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     optional: bool = False
-    """An InsertIfAbsent: when its record is there, it is left out and the rest goes on."""
+    """Whether it is an InsertIfAbsent, which is left out if its record exists."""
     counts: Mapping[str, int] = field(default_factory=dict)
-    """What it adds to the books."""
+    """What it adds to the tally's counters."""
     deletes: bool = False
 
     @property
     def act(self) -> str:
-        """What TransactWriteItems calls it."""
+        """Its name in TransactWriteItems."""
         return "Delete" if self.deletes else "Put" if self.item else "ConditionCheck"
 
     def written(self, table: str) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class TransactionItem:
         }
 
     def check_alone(self) -> "TransactionItem | None":
-        """What is left of an InsertIfAbsent whose record is there: the checks that were joined to it."""
+        """The checks that were joined to an InsertIfAbsent, if its record exists; None if there are none."""
         checks = self.conditions[1:]
         values = {name: value for name, value in self.values.items() if name != ":now"}
         return replace(self, item=None, conditions=checks, values=values, optional=False, counts={}) if checks else None
@@ -76,21 +76,21 @@ class TransactionItem:
 def transaction_items(
     writes: Sequence[Write], *, states: Mapping[str, DocumentState], wrote: str, now: float
 ) -> list[TransactionItem]:
-    """The moves of a change. ``states`` are those of the documents that it updates, before, by id."""
-    moves: dict[str, TransactionItem] = {}
+    """The actions of a change. ``states`` are the previous states of the documents that it updates, by id."""
+    actions: dict[str, TransactionItem] = {}
     for write in writes:
         if isinstance(write, Delete):
-            move = _delete(write.record, states.get(write.record.id), now)
-            moves.setdefault(move.pk, move)
+            action = _delete(write.record, states.get(write.record.id), now)
+            actions.setdefault(action.pk, action)
         elif not isinstance(write, CheckOwner):
-            move = _put(write, states, wrote, now)
-            moves.setdefault(move.pk, move)
+            action = _put(write, states, wrote, now)
+            actions.setdefault(action.pk, action)
     for number_of, write in enumerate(writes):
         if isinstance(write, CheckOwner):
             pk = pk_of(Job, write.job_id)
-            move = moves.setdefault(pk, TransactionItem(kind=kind_of(Job), record_id=write.job_id, pk=pk))
-            _must_belong(move, write, f":owner{number_of}")
-    return list(moves.values())
+            action = actions.setdefault(pk, TransactionItem(kind=kind_of(Job), record_id=write.job_id, pk=pk))
+            _must_belong(action, write, f":owner{number_of}")
+    return list(actions.values())
 
 
 def _put(
@@ -99,7 +99,7 @@ def _put(
     record = write.record
     new = succeeding(record) if isinstance(write, Replace) else record
     may_expire = expires(type(record))
-    move = TransactionItem(
+    action = TransactionItem(
         kind=kind_of(record),
         record_id=record.id,
         pk=pk_of(record, record.id),
@@ -109,14 +109,14 @@ def _put(
         counts=_counts(new, states.get(record.id) if isinstance(write, Replace) else None),
     )
     if isinstance(write, Replace):
-        _must_be_the_same(move, record)
+        _must_be_the_same(action, record)
     else:
-        move.conditions.append(NEW_OR_GONE if may_expire else NEW)
-    return move
+        action.conditions.append(NEW_OR_GONE if may_expire else NEW)
+    return action
 
 
 def _delete(record: Record, state: DocumentState | None, now: float) -> TransactionItem:
-    move = TransactionItem(
+    action = TransactionItem(
         kind=kind_of(record),
         record_id=record.id,
         pk=pk_of(record, record.id),
@@ -124,20 +124,20 @@ def _delete(record: Record, state: DocumentState | None, now: float) -> Transact
         counts={str(state): -1, "forgotten": 1} if state else {},
         deletes=True,
     )
-    _must_be_the_same(move, record)
-    return move
+    _must_be_the_same(action, record)
+    return action
 
 
-def _must_be_the_same(move: TransactionItem, record: Record) -> None:
-    move.conditions.append(SAME_AND_THERE if expires(type(record)) else SAME)
-    move.values[":version"] = {"N": str(record.version)}
+def _must_be_the_same(action: TransactionItem, record: Record) -> None:
+    action.conditions.append(SAME_AND_THERE if expires(type(record)) else SAME)
+    action.values[":version"] = {"N": str(record.version)}
 
 
-def _must_belong(move: TransactionItem, write: CheckOwner, name: str) -> None:
-    """The first index of jobs is by document: where a job lies in it says to which it belongs."""
+def _must_belong(action: TransactionItem, write: CheckOwner, name: str) -> None:
+    """Adds the condition that a job belongs to the document: the first index of jobs is by document."""
     (partition,) = partitions(Job, "document", write.document_id)
-    move.conditions.append(f"({NEW} OR gsi1pk = {name})")
-    move.values[name] = {"S": partition}
+    action.conditions.append(f"({NEW} OR gsi1pk = {name})")
+    action.values[name] = {"S": partition}
 
 
 def _counts(record: Record, before: DocumentState | None) -> dict[str, int]:
@@ -149,25 +149,25 @@ def _counts(record: Record, before: DocumentState | None) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def counter_updates(moves: Iterable[TransactionItem], table: str) -> list[dict[str, Any]]:
-    """The updates of the books that these moves amount to, at most one for each of the books."""
+def counter_updates(actions: Iterable[TransactionItem], table: str) -> list[dict[str, Any]]:
+    """The updates of the tally that these actions amount to, at most one for each counter item."""
     totals: dict[int, Counter[str]] = {}
-    for move in moves:
-        if move.counts:
-            totals.setdefault(counters_of(move.record_id, BOOKS), Counter()).update(move.counts)
-    return [_booking(number, counts, table) for number, counts in totals.items() if any(counts.values())]
+    for action in actions:
+        if action.counts:
+            totals.setdefault(counters_of(action.record_id, COUNTER_ITEMS), Counter()).update(action.counts)
+    return [_counter_update(number, counts, table) for number, counts in totals.items() if any(counts.values())]
 
 
-def _booking(book: int, counts: Mapping[str, int], table: str) -> dict[str, Any]:
+def _counter_update(number: int, counts: Mapping[str, int], table: str) -> dict[str, Any]:
     return {
         "TableName": table,
-        "Key": {"pk": {"S": counter_pk(book)}},
+        "Key": {"pk": {"S": counter_pk(number)}},
         "UpdateExpression": "ADD " + ", ".join(f"#{name} :{name}" for name in counts),
         "ExpressionAttributeNames": {f"#{name}": name for name in counts},
         "ExpressionAttributeValues": {f":{name}": {"N": str(count)} for name, count in counts.items()},
     }
 
 
-def counter_pk(book: int) -> str:
-    """The key of one of the books."""
-    return f"books#{book}"
+def counter_pk(number: int) -> str:
+    """The key of one of the tally's counter items. The prefix is a stored word."""
+    return f"books#{number}"

@@ -29,7 +29,7 @@ from receiver.store.sqlite.encoded_change import encode_change
 from receiver.store.sqlite.event_log import SOME, logged_event_of, unfiled
 from receiver.store.sqlite.writer_thread import QUEUE_LIMIT, WriterThread
 
-BOOKS = """\
+TALLY = """\
 select what, documents from tally
 union all select 'withdrawn', count(*) from document where state = 'withdrawn'
 union all select 'forgotten', documents from forgotten
@@ -107,7 +107,7 @@ class SqliteStore:
         return await self._writer.do(Claim(take=take, now=now, moment=self._clock(), limit=limit, room=room, ids=ids))
 
     async def tally(self) -> Tally:
-        return Tally.of(dict(await self._reader.do(lambda db: db.execute(BOOKS).fetchall())))
+        return Tally.of(dict(await self._reader.do(lambda db: db.execute(TALLY).fetchall())))
 
     async def may_have_removed(self, document_id: str) -> bool:
         return (await self.tally()).forgotten > 0
