@@ -4,6 +4,7 @@ Ids, numbers, names, times, addresses and paths become a placeholder. An id that
 as a word: two causes in one incident are worse than one cause in two.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ def masked(text: str, *names: str) -> str:
     every = {_plain(item) for item in _with_stems(names)}
     for name in sorted((item for item in every if len(item) >= NAME_LEAST), key=len, reverse=True):
         plain = re.sub(rf"(?<!{_LETTER}){re.escape(name)}(?!{_LETTER})", VARIES, plain, flags=re.IGNORECASE)
-    for pattern, replacement in _MASKS:
+    for pattern, replacement in _compiled():
         plain = pattern.sub(replacement, plain)
     return " ".join(plain.translate(_UNHIDDEN).casefold().split())
 
@@ -155,54 +156,57 @@ def _singular(found: re.Match[str]) -> str:
 
 
 _Replacement = str | Callable[[re.Match[str]], str]
-_MASKS: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), replacement)
-    for pattern, replacement in (
-        # The message of a JSON error is quoted, but is not a name.
-        (rf"\\?\"({_SAYS})\\?\"\s*:\s*\\?\"((?:[^\"\\]|\\[^\"])*)\\?\"", r"\1: \2"),
-        (rf"'({_SAYS})'\s*:\s*'((?:[^'\\]|\\.|(?<=\w)'(?=\w))*)'", r"\1: \2"),
-        (rf"'({_SAYS})'\s*:\s*\"((?:[^\"\\]|\\.)*)\"", r"\1: \2"),
-        # What an error carries for its support, here and not there; the value that did not fit, and its type.
-        (rf",\s*{_CARRIED_ID}|{_CARRIED_ID}\s*,?\s*", ""),
-        (r"\binput_(?:value|type)=[^,\]]*", VARIES),
-        # Codes: of HTTP, with their words; of errors. The key of a KeyError is one, too.
-        (r"[\"']([1-5]\d\d [a-z][a-z -]+)[\"']", _unquoted_code),
-        (r"\bhttp(?:/\d(?:\.\d)?)? (?:(?:error|status)(?: code)?:? )?[1-5]\d\d\b", _code),
-        (rf"\b(?:error|status) code[\s:=]+[1-5]\d\d\b|^[45]\d\d (?={_PHRASES})", _code),
-        (r"\b(?:err|error|ora)[-_]\d{3,6}\b", _code),
-        (r"\bkeyerror: ['\"](\w+)['\"]", r"keyerror: \1"),
-        # Quotation marks of all sorts, but not an apostrophe within a word.
-        (_QUOTED, _unless_sentence),
-        (r"\b[a-z][a-z0-9+.-]*://\S+", VARIES),
-        (r"\b[\w.+-]+@[\w-]+(\.[\w-]+)*", VARIES),
-        (rf"(?<![^\s<>=(])[^\s<>=(]+\.({_EXTENSIONS})(?![a-z0-9])", VARIES),
-        (rf"(?<=[{_CJK}])(?=[a-z0-9])|(?<=[a-z0-9])(?=[{_CJK}])", " "),
-        (r"(?<![\w+/])[\w+/-]{8,}={1,2}(?![\w=])", VARIES),
-        # Paths: absolute, from here or home, with two slashes at least, Windows'; "and/or" is none.
-        (r"\b[a-z]:[\\/]\S+|\\\\[\w.$-]+\\\S+", VARIES),
-        (r"(?<![\w<>/.~])(?:\.{1,2}|~)?(?:/[\w.~+@=%-]+)+/?|\b[\w.~+@=%-]+(?:/[\w.~+@=%-]+){2,}/?", VARIES),
-        (rf"(?<![\w.-])(?:[\w-]+\.)+(?:{_HOSTS})\b(?::\d+)?(?:/\S*)?", VARIES),
-        (rf"\b[a-z][a-z0-9]*-(?:{_ROLES})(?:-\d+)?\b(?::\d+)?", VARIES),
-        (_IPV6, VARIES),
-        (r"\b[\da-z]{8}-[\da-z]{4}-[\da-z]{4}-[\da-z]{4}-[\da-z]{12}\b", VARIES),
-        (r"\b((?:\w+[ _-]?)?id)\s?[:=#]\s?[\w-]+", rf"\1 {VARIES}"),
-        (r"\b(correlation|request|trace)([ _-]?id)?[\s:=(]+[\w-]*\d[\w-]*", rf"\1 {VARIES}"),
-        (rf"\b({_IDS})[-_]((?=[\w-]*\d)[\w-]+|[\w-]{{16,}})", VARIES),
-        (r"\b0x[\da-f]+\b|\bu\+[\da-f]{4,6}\b|\\[xu][\da-f]{2,4}", VARIES),
-        # Moments: ISO 8601; RFC 2822 and what people write; a month or a day of the week by itself; ISO 8601's spans.
-        (rf"\d{{4}}-\d\d?-\d\d?(?:t?{_CLOCK}|t\d+z?)", VARIES),
-        (rf"{_DAY_FIRST}|{_MONTH_FIRST}", VARIES),
-        (rf"\b(?:{_MONTHS})\b\.?,?\s\d{{4}}\b|\b(?:{_FULL_MONTHS}|{_FULL_DAYS})\b", VARIES),
-        (rf"\b(?:{_DAYS})\b\.?,?\s(?=<\*>)", VARIES),
-        (rf"\b{_TIME}", VARIES),
-        (r"\bp(?=t?\d)(?:\d+[ymwd])*(?:t(?:[\d.]+[hms])+)?\b", VARIES),
-        (r"\b(?=[a-z_-]*\d)[\w-]{8,}\b", VARIES),
-        (r"\b[a-z][a-z_-]{4,}\b", _unless_a_word),
-        # A number with its unit: "2 mb" and "350 kb" say the same, and so do "90 s" and "1h 30m".
-        (rf"[+-]?{_NUMBER}(?:\s?{_NUMBER})*", VARIES),
-        (r"<\*>\s([^\W\d_]{2,}?)(ies|s)\b", _singular),
-        # A list of such things is one.
-        (r"<\*>(?:[\s,;/.:–-]*(?:and |or )?<\*>)+", VARIES),
-    )
+_MASKS: tuple[tuple[str, _Replacement], ...] = (
+    # The message of a JSON error is quoted, but is not a name.
+    (rf"\\?\"({_SAYS})\\?\"\s*:\s*\\?\"((?:[^\"\\]|\\[^\"])*)\\?\"", r"\1: \2"),
+    (rf"'({_SAYS})'\s*:\s*'((?:[^'\\]|\\.|(?<=\w)'(?=\w))*)'", r"\1: \2"),
+    (rf"'({_SAYS})'\s*:\s*\"((?:[^\"\\]|\\.)*)\"", r"\1: \2"),
+    # What an error carries for its support, here and not there; the value that did not fit, and its type.
+    (rf",\s*{_CARRIED_ID}|{_CARRIED_ID}\s*,?\s*", ""),
+    (r"\binput_(?:value|type)=[^,\]]*", VARIES),
+    # Codes: of HTTP, with their words; of errors. The key of a KeyError is one, too.
+    (r"[\"']([1-5]\d\d [a-z][a-z -]+)[\"']", _unquoted_code),
+    (r"\bhttp(?:/\d(?:\.\d)?)? (?:(?:error|status)(?: code)?:? )?[1-5]\d\d\b", _code),
+    (rf"\b(?:error|status) code[\s:=]+[1-5]\d\d\b|^[45]\d\d (?={_PHRASES})", _code),
+    (r"\b(?:err|error|ora)[-_]\d{3,6}\b", _code),
+    (r"\bkeyerror: ['\"](\w+)['\"]", r"keyerror: \1"),
+    # Quotation marks of all sorts, but not an apostrophe within a word.
+    (_QUOTED, _unless_sentence),
+    (r"\b[a-z][a-z0-9+.-]*://\S+", VARIES),
+    (r"\b[\w.+-]+@[\w-]+(\.[\w-]+)*", VARIES),
+    (rf"(?<![^\s<>=(])[^\s<>=(]+\.({_EXTENSIONS})(?![a-z0-9])", VARIES),
+    (rf"(?<=[{_CJK}])(?=[a-z0-9])|(?<=[a-z0-9])(?=[{_CJK}])", " "),
+    (r"(?<![\w+/])[\w+/-]{8,}={1,2}(?![\w=])", VARIES),
+    # Paths: absolute, from here or home, with two slashes at least, Windows'; "and/or" is none.
+    (r"\b[a-z]:[\\/]\S+|\\\\[\w.$-]+\\\S+", VARIES),
+    (r"(?<![\w<>/.~])(?:\.{1,2}|~)?(?:/[\w.~+@=%-]+)+/?|\b[\w.~+@=%-]+(?:/[\w.~+@=%-]+){2,}/?", VARIES),
+    (rf"(?<![\w.-])(?:[\w-]+\.)+(?:{_HOSTS})\b(?::\d+)?(?:/\S*)?", VARIES),
+    (rf"\b[a-z][a-z0-9]*-(?:{_ROLES})(?:-\d+)?\b(?::\d+)?", VARIES),
+    (_IPV6, VARIES),
+    (r"\b[\da-z]{8}-[\da-z]{4}-[\da-z]{4}-[\da-z]{4}-[\da-z]{12}\b", VARIES),
+    (r"\b((?:\w+[ _-]?)?id)\s?[:=#]\s?[\w-]+", rf"\1 {VARIES}"),
+    (r"\b(correlation|request|trace)([ _-]?id)?[\s:=(]+[\w-]*\d[\w-]*", rf"\1 {VARIES}"),
+    (rf"\b({_IDS})[-_]((?=[\w-]*\d)[\w-]+|[\w-]{{16,}})", VARIES),
+    (r"\b0x[\da-f]+\b|\bu\+[\da-f]{4,6}\b|\\[xu][\da-f]{2,4}", VARIES),
+    # Moments: ISO 8601; RFC 2822 and what people write; a month or a day of the week by itself; ISO 8601's spans.
+    (rf"\d{{4}}-\d\d?-\d\d?(?:t?{_CLOCK}|t\d+z?)", VARIES),
+    (rf"{_DAY_FIRST}|{_MONTH_FIRST}", VARIES),
+    (rf"\b(?:{_MONTHS})\b\.?,?\s\d{{4}}\b|\b(?:{_FULL_MONTHS}|{_FULL_DAYS})\b", VARIES),
+    (rf"\b(?:{_DAYS})\b\.?,?\s(?=<\*>)", VARIES),
+    (rf"\b{_TIME}", VARIES),
+    (r"\bp(?=t?\d)(?:\d+[ymwd])*(?:t(?:[\d.]+[hms])+)?\b", VARIES),
+    (r"\b(?=[a-z_-]*\d)[\w-]{8,}\b", VARIES),
+    (r"\b[a-z][a-z_-]{4,}\b", _unless_a_word),
+    # A number with its unit: "2 mb" and "350 kb" say the same, and so do "90 s" and "1h 30m".
+    (rf"[+-]?{_NUMBER}(?:\s?{_NUMBER})*", VARIES),
+    (r"<\*>\s([^\W\d_]{2,}?)(ies|s)\b", _singular),
+    # A list of such things is one.
+    (r"<\*>(?:[\s,;/.:–-]*(?:and |or )?<\*>)+", VARIES),
 )  # fmt: skip
 """Applied in this order; each later one meets the placeholders of those before."""
+
+
+@functools.cache
+def _compiled() -> Sequence[tuple[re.Pattern[str], _Replacement]]:
+    """The masks, compiled when the first error is masked: it takes as long as a tenth of a process's start."""
+    return [(re.compile(pattern, re.IGNORECASE), replacement) for pattern, replacement in _MASKS]
