@@ -72,11 +72,11 @@ def open_context(
     settings: Settings, config: Config, aws: Aws, meter: SummingMeter, more: Mapping[str, Destination]
 ) -> Context:
     """What the steps work with: the store and the queue, LlamaCloud, sources, destinations, readers, channels."""
-    children, s3 = Children(), S3Source(aws)
+    children, s3, store = Children(), S3Source(aws), bootstrap.open_store(settings)
     return Context(
-        store=bootstrap.open_store(settings),
+        store=store,
         queue=bootstrap.open_queue(settings),
-        cloud=bootstrap.open_cloud(settings),
+        cloud=bootstrap.open_cloud(settings, store),
         spool=open_spool(settings, aws),
         sources={"s3": s3, "https": s3, "http": s3, "folder": FolderSource()},  # S3 too, at an endpoint of its own
         config=config,

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
@@ -248,23 +249,27 @@ def own_places(settings: Settings) -> dict[str, str]:
     return {variable: url for variable, url in named.items() if url}
 
 
-def open_cloud(settings: Settings) -> "LlamaCloud":
-    """LlamaCloud. Raises Misconfigured without a key."""
+def open_cloud(settings: Settings, store: Store | None = None) -> "LlamaCloud":
+    """LlamaCloud. Its limits are shared with all processes on this ``store``. Raises Misconfigured without a key."""
     from receiver.cloud.client import LlamaCloud
-    from receiver.cloud.pacing import JOB_RATE, UPLOAD_RATE
+    from receiver.cloud.pacing import JOB_RATE, REQUEST_RATE, UPLOAD_RATE
     from receiver.cloud.project import ProjectScope
+    from receiver.cloud.shared_budget import SharedBudget
 
     if not settings.llama_cloud_api_key:
         raise Misconfigured("LLAMA_CLOUD_API_KEY is not set; only `mailroom demo` works without it")
     scope = ProjectScope(
         project_id=settings.llama_cloud_project_id, organization_id=settings.llama_cloud_organization_id
     )
+    project = settings.llama_cloud_project_id or "of the key"
     return LlamaCloud(
         settings.llama_cloud_base_url,
         settings.llama_cloud_api_key.reveal(),
         scope,
         job_rate=JOB_RATE._replace(limit=settings.job_limit),
         upload_rate=UPLOAD_RATE._replace(limit=settings.upload_limit),
+        request_rate=REQUEST_RATE._replace(limit=settings.request_limit),
+        budget=SharedBudget(store, project, token_hex(8)) if store is not None else None,
     )
 
 

@@ -257,6 +257,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             number(0, 10_000, whole=True),
         ),
     ] = 40
+    request_limit: Annotated[
+        int,
+        _about(
+            "Requests to LlamaCloud in any minute that your plan allows: 20 on the free plan; 0 means no limit",
+            number(0, 100_000, whole=True),
+        ),
+    ] = 0
     smtp_url: Annotated[Secret, _about("SMTP server of `mailto:` alerts", forms.SMTP)] = Secret("")
     group_access: Annotated[
         Literal["none", "read", "write"],

@@ -16,10 +16,11 @@ from receiver.cloud import wire
 from receiver.cloud.access import base_address
 from receiver.cloud.ask import ask_one, ask_pages
 from receiver.cloud.multipart import Multipart
-from receiver.cloud.pacing import JOB_RATE, UPLOAD_RATE, Pace, RequestRate
+from receiver.cloud.pacing import JOB_RATE, REQUEST_RATE, UPLOAD_RATE, Pace, RequestRate
 from receiver.cloud.parse_jobs import as_file, link_in, parse_job_call
 from receiver.cloud.project import ProjectScope
 from receiver.cloud.refusal import About, Refusal
+from receiver.cloud.shared_budget import SharedBudget
 from receiver.cloud.transport import Call, Timeouts, Transport
 from receiver.cloud.webhook_configs import WebhookConfigs
 from receiver.core.delivery_request import Content
@@ -40,7 +41,10 @@ FILE_BYTES = 512 * 1024 * 1024
 
 
 class LlamaCloud:
-    """A client of one project. Safe to share between tasks of one loop; ``webhook_configs`` are the saved ones."""
+    """A client of one project. Safe to share between tasks of one loop; ``webhook_configs`` are the saved ones.
+
+    With a ``budget`` the rates are those of all processes together.
+    """
 
     def __init__(
         self,
@@ -52,13 +56,19 @@ class LlamaCloud:
         limits: httpx.Limits = httpx.Limits(max_connections=50, max_keepalive_connections=32),  # noqa: B008  unchanging
         job_rate: RequestRate = JOB_RATE,
         upload_rate: RequestRate = UPLOAD_RATE,
+        request_rate: RequestRate = REQUEST_RATE,
+        budget: SharedBudget | None = None,
         clock: Clock = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        self._budget = budget
+        shared = budget.shared if budget else (lambda pace: pace)
+        self._job_pace, self._upload_pace = shared(Pace(job_rate)), shared(Pace(upload_rate))
         self._transport = Transport(
             base_url,
             api_key,
+            pace=shared(Pace(request_rate)) if request_rate.limit else None,
             scope=scope,
             patience=patience,
             limits=limits,
@@ -68,8 +78,6 @@ class LlamaCloud:
         )
         self._scope = scope
         self._clock = clock
-        self._job_pace = Pace(job_rate)
-        self._upload_pace = Pace(upload_rate)
         self.webhook_configs = WebhookConfigs(self._transport)
 
     @property
@@ -270,8 +278,10 @@ class LlamaCloud:
         self._transport.renew(api_key)
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections, and gives the share of the budget back."""
         await self._transport.close()
+        if self._budget is not None:
+            await self._budget.leave()
 
 
 def _lasts_until(file: CloudFile) -> float:

@@ -6,6 +6,7 @@ lets up to twice the limit into one window, and counting departures fails when a
 """
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -26,6 +27,9 @@ JOB_RATE = RequestRate(40, 1.0)
 UPLOAD_RATE = RequestRate(50, 5.0)
 """Uploads of files (reference 1.8)."""
 
+REQUEST_RATE = RequestRate(0, 60.0)
+"""All requests, where a plan limits them. LlamaCloud publishes no such limit for paid plans."""
+
 
 class Pace:
     """Delays callers, first come first served, to keep within a rate."""
@@ -37,29 +41,77 @@ class Pace:
         clock: Clock = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self._rate = rate
         self._seconds = rate.seconds
-        self._unlimited = not rate.limit
+        self.is_unlimited = not rate.limit
         self._clock = clock
         self._sleep = sleep
         self._closed_until = clock()
-        self._free_from: asyncio.Queue[float] = asyncio.Queue()  # one moment per slot; wakes its waiters in order
+        self._free_from = asyncio.PriorityQueue[float]()  # one moment per slot; wakes its waiters in order
+        self._slots = rate.limit
+        self._sending, self._sent_at = 0, -math.inf
+        self._surplus = 0
+        """Slots that are in use, and are not put back: the share has become smaller meanwhile."""
         for _ in range(rate.limit):
             self._free_from.put_nowait(self._closed_until)
+
+    def use(self, share: float, *, at_once: bool) -> None:
+        """Uses this share of the rate from now on, at least one slot.
+
+        Slots that are new are free after a whole window, when nothing counts any more that others did with them; or
+        ``at_once``, where there were no others.
+        """
+        slots = min(self._rate.limit, max(1, int(self._rate.limit * share + 1e-6)))
+        more, self._slots = slots - self._slots, slots
+        free_from = self._clock() if at_once else self._clock() + self._seconds
+        for _ in range(more):
+            self._put_back(free_from)
+        for _ in range(-more):
+            if self._free_from.empty():
+                self._surplus += 1
+            else:
+                self._free_from.get_nowait()
+
+    def is_quiet(self) -> bool:
+        """Whether nothing was sent for a whole window, and nothing is being sent."""
+        return self.is_unlimited or (not self._sending and self._clock() - self._sent_at >= self._seconds)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """A slot for one request; the block starts when it may leave."""
-        if self._unlimited:
+        if self.is_unlimited:
             await self._not_held()
             yield
             return
-        free_from = await self._free_from.get()
+        self._sending += 1
         try:
-            await self._not_held(free_from)
-            free_from = float("inf")  # while the request is in progress, it is unknown when the slot is free
-            yield
+            await self._slot()
+            try:
+                yield
+            finally:  # while the request was in progress, nobody knew when the slot is free
+                self._sent_at = self._clock()
+                self._put_back(self._sent_at + self._seconds)
         finally:
-            self._free_from.put_nowait(min(free_from, self._clock() + self._seconds))
+            self._sending -= 1
+
+    async def _slot(self) -> None:
+        """Takes a slot that is free by now, and still ours."""
+        while True:
+            free_from = await self._free_from.get()
+            try:
+                await self._not_held(free_from)
+            except BaseException:
+                self._put_back(free_from)
+                raise
+            if not self._surplus:
+                return
+            self._surplus -= 1
+
+    def _put_back(self, free_from: float) -> None:
+        if self._surplus:
+            self._surplus -= 1
+        else:
+            self._free_from.put_nowait(free_from)
 
     async def _not_held(self, free_from: float = 0.0) -> None:
         while (wait := max(free_from, self._closed_until) - self._clock()) > 0:

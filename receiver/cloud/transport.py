@@ -30,9 +30,9 @@ from receiver.cloud import refusal
 from receiver.cloud.access import ApiKey, checked_url
 from receiver.cloud.links import REDIRECTS, check_link, follow
 from receiver.cloud.multipart import Multipart
-from receiver.cloud.pacing import Pace
 from receiver.cloud.project import ProjectScope
 from receiver.cloud.refusal import About, Refusal
+from receiver.cloud.shared_budget import AnyPace
 from receiver.core.errors import CloudBusy, MailroomError
 from receiver.ports import Clock
 
@@ -88,7 +88,7 @@ class Call:
     params: Mapping[str, Any] = field(default_factory=dict)
     json: Mapping[str, Any] | None = field(default=None, repr=False)
     form: Multipart | None = field(default=None, repr=False)
-    pace: Pace | None = None
+    pace: AnyPace | None = None
     repeatable: bool = True
     """False if repeating it could have an effect twice: then it is repeated only if it surely had none."""
     organization_only: bool = False
@@ -112,6 +112,7 @@ class Transport:
         scope: ProjectScope = ProjectScope(),  # noqa: B008  frozen
         patience: Timeouts,
         limits: httpx.Limits,
+        pace: AnyPace | None = None,
         clock: Clock = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -121,6 +122,8 @@ class Transport:
         self._key = ApiKey(api_key)
         self.scope = scope
         self._limits = limits
+        self._pace = pace
+        """For all calls, each with its repetitions; some have one of their own beside it."""
         self._clock = clock
         self._sleep = sleep
         self._transport = transport
@@ -198,7 +201,11 @@ class Transport:
             reraise=True,
         )
         try:
-            async with asyncio.timeout(self.patience.whole(call)) as limit:
+            # The wait for its turn, which may be long on a small plan, is no part of its time.
+            async with (
+                self._pace.turn() if self._pace else nullcontext(),
+                asyncio.timeout(self.patience.whole(call)) as limit,
+            ):
                 return await retrying(_awaited, action)
         except TimeoutError as failure:
             if not limit.expired():

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from receiver.cloud.shared_budget import RENEW_SECONDS, SharedBudget
 from receiver.core.balance import Tally
 from receiver.core.change import (
     INDEXES,
@@ -446,6 +447,25 @@ class StoreContract(AskedContract):
         await store.apply(Insert(document))
         await outcome(store.apply(Delete(document), Insert(a_flag(id="there"))))
         assert await store.tally() == Tally(received=1, open=1)
+
+    # --- a budget that processes share through it
+
+    async def test_processes_lease_equal_shares_of_a_budget(self, store: Store, clock: HandClock) -> None:
+        budgets = [SharedBudget(store, "a", owner, clock=clock) for owner in "abc"]
+        assert await budgets[0].renewed()
+        assert [item.share for item in budgets] == [1, 0, 0]
+        for _ in range(3):
+            clock.now += RENEW_SECONDS
+            await asyncio.gather(*(item.renewed() for item in budgets))
+            assert sum(item.share for item in budgets) <= 1 + 1e-6
+        assert [item.share for item in budgets] == [pytest.approx(1 / 3)] * 3
+        await budgets.pop().leave()
+        for _ in range(2):
+            clock.now += RENEW_SECONDS
+            await asyncio.gather(*(item.renewed() for item in budgets))
+        assert [item.share for item in budgets] == [pytest.approx(1 / 2)] * 2
+        for item in budgets:
+            await item.leave()
 
     # --- life
 

@@ -157,6 +157,7 @@ CASES: dict[str, tuple[st.SearchStrategy[str], st.SearchStrategy[str]]] = {
     "concurrency": numbers(1, 1000, whole=True),
     "upload_limit": numbers(0, 10_000, whole=True),
     "job_limit": numbers(0, 10_000, whole=True),
+    "request_limit": numbers(0, 100_000, whole=True),
     "operator_url": urls(["https", "http"], ["", "/", "/mailroom"], ["?a=b", "#x", "/a b"]),  # type: ignore[dict-item]
     "heartbeat_url": urls(["https"], ["", "/ping/abc", "/push?status=up"], ["/a b", "/\\x"]),  # type: ignore[dict-item]
     "smtp_url": urls(["smtp", "smtps"], ["", "?from=a@b.test"], ["/path", "?to=x", "?from=x", "#x"]),  # type: ignore[dict-item]
