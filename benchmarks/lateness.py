@@ -6,6 +6,9 @@ which the others are compared with. For Mailroom the clock stops when the docume
 the result in hand, with nothing kept, decided or delivered yet. Jobs take different times, because polling is late by
 chance.
 
+And a fourth: Mailroom is stopped when its jobs are created, and started when all have finished. There the clock starts
+when the new process answers.
+
 Usage: python -m benchmarks.lateness [--documents 10] [--json]
 """
 
@@ -19,9 +22,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 from llama_cloud import AsyncLlamaCloud
@@ -46,7 +50,7 @@ failed: {to: ["s3://lateness/failed/"]}
 """
 LETTER = "INVOICE\nInvoice number {number}\nLine items: 3 widgets\nTotal amount due: 120.00 EUR\n"
 KEY, TOKEN = "llx-lateness", "a-token-for-lateness"
-WAYS = ("webhooks", "every webhook lost", "SDK polling")
+WAYS = ("webhooks", "every webhook lost", "SDK polling", "after a restart")
 
 
 def main() -> None:
@@ -74,9 +78,9 @@ def _arguments() -> argparse.Namespace:
 async def _round(sandbox: str, aws: LocalAws, folder: Path, count: int) -> dict[str, list[float]]:
     (folder / "mailroom.yaml").write_text(TABLE)
     with _mailroom(sandbox, aws, folder, "heard") as heard, _mailroom(sandbox, aws, folder, "deaf") as deaf:
-        measured = await asyncio.gather(
-            _by_mailroom(heard, sandbox, count), _by_mailroom(deaf, sandbox, count), _by_polling(sandbox, count)
-        )
+        ways = _by_mailroom(heard, sandbox, count), _by_mailroom(deaf, sandbox, count), _by_polling(sandbox, count)
+        measured = [*await asyncio.gather(*ways)]
+    measured.append(await _after_restart(sandbox, aws, folder, count))
     return dict(zip(WAYS, measured, strict=True))
 
 
@@ -84,10 +88,11 @@ async def _round(sandbox: str, aws: LocalAws, folder: Path, count: int) -> dict[
 def _mailroom(sandbox: str, aws: LocalAws, folder: Path, name: str) -> Iterator[str]:
     """A running ``mailroom serve``, by its operator's address; of the deaf one LlamaCloud gets an address that nobody
     listens at."""
-    (folder / name).mkdir()
+    (folder / name).mkdir(exist_ok=True)
     port, operator, nobody = _free_port(), _free_port(), _free_port()
     address = f"http://127.0.0.1:{port}"
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("MAILROOM_", "AWS_", "LLAMA_"))}
+    left_out = ("MAILROOM_", "AWS_", "LLAMA_", "PYTHONDONTWRITEBYTECODE")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
     env |= aws.env | {
         "LLAMA_CLOUD_API_KEY": KEY,
         "LLAMA_CLOUD_BASE_URL": sandbox,
@@ -108,22 +113,57 @@ def _mailroom(sandbox: str, aws: LocalAws, folder: Path, name: str) -> Iterator[
 
 
 async def _by_mailroom(address: str, sandbox: str, count: int) -> list[float]:
+    """Seconds from the end of each document's job to its delivery, both by the clocks of those who did it."""
     async with _client(address, TOKEN) as mailroom, _client(sandbox, KEY) as llamacloud:
         await _up(mailroom)
-        name = address.rpartition(":")[2]
-        letters = [("file", (f"{name}-{n}.txt", LETTER.format(number=f"{name}-{n}").encode())) for n in range(count)]
-        taken = (await mailroom.post("/documents", files=letters)).raise_for_status().json()["documents"]
-        return [await _late(item["document_id"], mailroom, llamacloud) for item in taken]
+        late = []
+        for document_id in await _sent(mailroom, address, count):
+            document = await _once(lambda item: item["state"] != "open", document_id, mailroom)
+            late.append(_delivered_at(document) - await _finished_at(document["job_id"], llamacloud))
+        return late
 
 
-async def _late(document_id: str, mailroom: httpx.AsyncClient, llamacloud: httpx.AsyncClient) -> float:
-    """Seconds from the end of the document's job to its delivery, both by the clocks of those who did it."""
+async def _after_restart(sandbox: str, aws: LocalAws, folder: Path, count: int) -> list[float]:
+    """Seconds from the start of a process to the delivery of what finished while there was none."""
+    with _mailroom(sandbox, aws, folder, "restarted") as address:
+        async with _client(address, TOKEN) as mailroom:
+            await _up(mailroom)
+            sent = await _sent(mailroom, address, count)
+            jobs = [(await _once(lambda item: item["job_id"], item, mailroom))["job_id"] for item in sent]
+    async with _client(sandbox, KEY) as llamacloud:
+        for item in jobs:
+            while (await _job(item, llamacloud))["status"] != "COMPLETED":  # noqa: ASYNC110  asked as others ask
+                await asyncio.sleep(0.2)
+    with _mailroom(sandbox, aws, folder, "restarted") as address:
+        async with _client(address, TOKEN) as mailroom:
+            await _up(mailroom)
+            since = time.time()
+            found = [await _once(lambda item: item["state"] != "open", item, mailroom) for item in sent]
+    return [_delivered_at(document) - since for document in found if _delivered_at(document) > since]
+
+
+async def _sent(mailroom: httpx.AsyncClient, address: str, count: int) -> list[str]:
+    """The ids of so many new documents."""
+    name = address.rpartition(":")[2]
+    letters = [("file", (f"{name}-{n}.txt", LETTER.format(number=f"{name}-{n}").encode())) for n in range(count)]
+    taken = (await mailroom.post("/documents", files=letters)).raise_for_status().json()["documents"]
+    return [item["document_id"] for item in taken]
+
+
+async def _once(
+    holds: Callable[[dict[str, Any]], Any], document_id: str, mailroom: httpx.AsyncClient
+) -> dict[str, Any]:
+    """The document, as soon as this holds for it."""
     while True:
-        document = (await mailroom.get(f"/documents/{document_id}")).raise_for_status().json()
-        if document["state"] != "open":
-            (delivery,) = document["deliveries"]
-            return _moment(delivery["delivered_at"]) - await _finished_at(document["job_id"], llamacloud)
+        document: dict[str, Any] = (await mailroom.get(f"/documents/{document_id}")).raise_for_status().json()
+        if holds(document):
+            return document
         await asyncio.sleep(0.2)
+
+
+def _delivered_at(document: dict[str, Any]) -> float:
+    (delivery,) = document["deliveries"]
+    return _moment(delivery["delivered_at"])
 
 
 async def _by_polling(sandbox: str, count: int) -> list[float]:
@@ -141,9 +181,14 @@ async def _by_polling(sandbox: str, count: int) -> list[float]:
 
 
 async def _finished_at(job_id: str, llamacloud: httpx.AsyncClient) -> float:
-    job = (await llamacloud.get(f"/api/v2/classify/{job_id}")).raise_for_status().json()
+    job = await _job(job_id, llamacloud)
     assert job["status"] == "COMPLETED", job
     return _moment(job["updated_at"])
+
+
+async def _job(job_id: str, llamacloud: httpx.AsyncClient) -> dict[str, Any]:
+    job: dict[str, Any] = (await llamacloud.get(f"/api/v2/classify/{job_id}")).raise_for_status().json()
+    return job
 
 
 def _moment(text: str) -> float:

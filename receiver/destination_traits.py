@@ -1,7 +1,10 @@
 """What a destination may be able to do beside delivering (``Destination`` in receiver/ports.py): each is optional."""
 
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Protocol, runtime_checkable
 
+from receiver.core.errors import MailroomError
 from receiver.core.plan import Taken, Target
 from receiver.ports import Destination
 
@@ -43,6 +46,24 @@ class HasEndpoints(Protocol):
     def elsewhere(self, target: Target) -> str:
         """That endpoint in one spelling; "" where it is the usual one. Asks nobody."""
         ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A destination whose first delivery waits for something that can be made before."""
+
+    async def prepare(self, target: Target) -> None:
+        """Makes what a delivery to this target needs; asks nobody. Raises the error that the delivery would."""
+        ...
+
+
+async def prepare(targets: Iterable[Target], destinations: Mapping[str, Destination]) -> None:
+    """Makes what the first deliveries to these targets would wait for. What is wrong with one, its delivery says."""
+    for target in targets:
+        known: object = destinations.get(target.scheme)
+        if isinstance(known, Prepares):
+            with suppress(MailroomError):
+                await known.prepare(target)
 
 
 def taken_by(destination: Destination | None, target: Target, url: str) -> Taken:

@@ -35,6 +35,8 @@ class Kind:
     """Before the name in an ARN: ``event-bus/``."""
     mark: str = "://"
     """Between the scheme and the name or ARN; ``:`` in the URL of an alert channel."""
+    client: str = ""
+    """boto3's name of the service, where it is another than the scheme."""
 
     def example(self, name: str) -> str:
         """How its ARN is written."""
@@ -111,6 +113,11 @@ class ByName:
         self._aws = aws
         self._environ = environ
         self._arns: dict[tuple[DestinationAccess, str], str] = {}
+
+    async def prepare(self, target: Target) -> None:
+        """Makes the client of this target."""
+        aws = self._aws.through(reach.access_of(options_.given(target.options, self._environ)))
+        await aws.prepare(self.kind.client or self.kind.scheme, region=resource_of(target.url, self.kind).region)
 
     def faults(self, target: Target) -> list[str]:
         """Names, ARNs and options that the service would not take."""

@@ -66,6 +66,11 @@ class S3:
         objects = self._looking if options.get("conditions") == NONE else self._conditional
         return objects.by(self._aws.through(reach.access_of(options)))
 
+    async def prepare(self, target: Target) -> None:
+        """Makes the client of this target."""
+        given = options_.given(target.options, self._environ)
+        await self._aws.through(reach.access_of(given)).prepare("s3")
+
     async def deliver(self, request: DeliveryRequest) -> Receipt:
         """The document and its manifest, written with effect once."""
         bucket, key = s3_place(request.url)

@@ -38,6 +38,11 @@ class Sqs:
         self._environ = environ
         self._urls: dict[tuple[DestinationAccess, str], str] = {}
 
+    async def prepare(self, target: Target) -> None:
+        """Makes the client of this target."""
+        given = options_.given(target.options, self._environ)
+        await self._aws.through(reach.access_of(given)).prepare("sqs", region=queue_of(target.url).region)
+
     async def deliver(self, request: DeliveryRequest) -> Receipt:
         """The message, sent; once in effect on a FIFO queue, at least once on a standard one."""
         # Targets of earlier plans may end in a message's id, as receipts do.

@@ -23,6 +23,7 @@ OPTIONS = reach.OPTIONS
 KIND = Kind(
     "states", "state machine", re.compile(r"[\w.+!()'=-]{1,80}(:[\w.-]{1,80})?", re.ASCII),
     "at most 80 letters, digits, `-` and `_`; in an ARN an alias or version may follow, behind `:`", "stateMachine:",
+    client="stepfunctions",
 )  # fmt: skip
 _STARTED = frozenset({"ExecutionAlreadyExists"})
 

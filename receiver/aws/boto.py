@@ -180,6 +180,10 @@ class Aws:
         client = await self._of("sts").run(partial(self.client, "sts"))
         return str(client.meta.region_name)
 
+    async def prepare(self, service: str, *, region: str = "") -> None:
+        """Makes the client of this service, for which a first call would wait half a second. Nothing is asked."""
+        await self.endpoint(service, region=region)
+
     async def endpoint(self, service: str, *, region: str = "") -> str:
         """The URL at which this service is called."""
         client = await self._of(service).run(partial(self.client, service, region=region))

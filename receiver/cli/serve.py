@@ -16,6 +16,7 @@ from receiver.cli.listeners import Listeners, address_of, listening
 from receiver.cli.running import refuse_strange_spool, with_app, worker_of
 from receiver.core.errors import StoreBusy
 from receiver.core.timers import WORK_SHARE
+from receiver.destination_traits import prepare
 from receiver.http.limits import ConnectionLimits, descriptors, operator_size, public_size
 from receiver.http.operator import operator_app
 from receiver.http.own_host import under_own_names
@@ -154,4 +155,8 @@ async def working(app: App, supervisor: Supervisor, stop: Stopping) -> AsyncIter
     """The worker, the sweep and the pollers of inboxes, while the block lasts."""
     feeds = {f"feed {number}": functools.partial(feed, app) for number, feed in enumerate(app.feeds, 1)}
     async with worker_of(app).running(supervisor, stop), supervisor.running(feeds):
-        yield
+        preparing = asyncio.create_task(prepare(app.context.config.table.targets(), app.context.destinations))
+        try:
+            yield
+        finally:
+            preparing.cancel()
