@@ -66,6 +66,18 @@ async def prepare(targets: Iterable[Target], destinations: Mapping[str, Destinat
                 await known.prepare(target)
 
 
+@runtime_checkable
+class KeepsRecords(Protocol):
+    """A destination that also keeps files of Mailroom's own: the records of documents that are removed."""
+
+    async def keep(self, target: Target, name: str, content: bytes) -> str:
+        """Writes a file of this name below the target, unless there is one; its location.
+
+        Raises DestinationBusy, AccessDenied, Unroutable.
+        """
+        ...
+
+
 def taken_by(destination: Destination | None, target: Target, url: str) -> Taken:
     """What a delivery to this target takes up at this URL, in one spelling."""
     known: object = destination

@@ -72,6 +72,13 @@ class Folder:
             location=f"folder://{path}", checksum=f"sha256:{sha256}", fresh=fresh, manifest=f"folder://{beside}"
         )  # fmt: skip
 
+    async def keep(self, target: Target, name: str, content: bytes) -> str:
+        """Writes a file of this name below the target, unless there is one."""
+        path = _root(target.url) / name
+        await asyncio.to_thread(self._make_room, path)
+        await _create(path, _once(content), "")
+        return f"folder://{path}"
+
     def _make_room(self, path: Path) -> None:
         try:
             self._folders.make(path.parent)

@@ -86,6 +86,14 @@ class S3:
             location=location, checksum=f"sha256:{sha256}", fresh=fresh, manifest=f"{location}{SUFFIX}"
         )  # fmt: skip
 
+    async def keep(self, target: Target, name: str, content: bytes) -> str:
+        """Writes an object of this name below the target, unless there is one."""
+        given = options_.given(target.options, self._environ)
+        bucket, key = s3_place(target.url + name)
+        headers = {"ContentType": "application/gzip", **_placed(given)}
+        await self._objects(given).create(bucket, key, content, headers)
+        return reach.location(f"s3://{bucket}/{key}", given)
+
     async def _write_manifest(
         self,
         objects: S3Objects,

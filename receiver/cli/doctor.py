@@ -73,9 +73,9 @@ async def _examine(app: App, *, job: bool, wait_seconds: float) -> list[Finding]
     findings.append(await _tried("LlamaCloud", lambda: _key(app)))
     if named := saved_webhooks_named(app):
         findings.append(await _tried("saved webhooks", lambda: _saved_webhooks(app, named)))
-    if any(target.scheme == "s3" for target in app.context.config.table.targets()):
+    if any(target.scheme == "s3" for target in app.context.config.targets):
         findings.append(await _tried("boto3", _boto3))
-    for target in app.context.config.table.targets():
+    for target in app.context.config.targets:
         faults = await destination_of(target, app.context).probe(target)
         findings.append(Finding(target.shown, not faults, "; ".join(faults) or "it exists"))
     if app.read_shadow is not None:

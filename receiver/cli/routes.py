@@ -121,6 +121,8 @@ async def live_problems(
         for place, target in enumerate(targets)
         if f"{where}.to[{place}]" not in wrong
     ]
+    if config.archive and "retention.archive" not in wrong:
+        asked.append(("retention.archive", "", config.archive))
     answers = await asyncio.gather(*(destinations[to.url.partition(":")[0]].probe(to) for _, _, to in asked))
     return [
         Problem(severity="error", where=where, message=fault, route=name)

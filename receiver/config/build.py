@@ -54,7 +54,7 @@ def retention_in(path: Path) -> Retention:
         found = model.RetentionAlone.model_validate(source.data)
     except ValidationError as error:
         raise _refused(source, faults.lines(error, source, schema())) from None
-    return Retention(**dict(found.retention))
+    return Retention(**found.retention.days)
 
 
 def _text(path: Path, variable: str = "MAILROOM_CONFIG") -> str:
@@ -120,6 +120,8 @@ def _too_short(section: model.RetentionSection) -> Iterator[tuple[str, str]]:
     days, name = max((getattr(section, name), name) for name in ("tasks_days", "events_days", "content_days"))
     if section.documents_days is not None and section.documents_days < days:
         yield "retention.documents_days", f"must not be below {name} ({days:g}); raise it to {days:g}"
+    if section.archive is not None and section.documents_days is None:
+        yield "retention.archive", "nothing is removed, so nothing is archived; set retention.documents_days"
 
 
 def _repeated(place: str, key: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -146,7 +148,8 @@ def _config(file: model.ConfigFile, source: ConfigText, environ: Mapping[str, st
             rule for place, section in enumerate(file.alerts) for rule in _alerts(f"alerts[{place}]", section, environ)
         ),
         alerting=_alerting(file.alerting),
-        retention=Retention(**dict(file.retention)),
+        retention=Retention(**file.retention.days),
+        archive=None if file.retention.archive is None else _target(file.retention.archive, environ),
         deadline_seconds=seconds(file.deadline),
         stuck_seconds=seconds(file.stuck_after),
         stuck_by_pages="stuck_after" not in file.model_fields_set,

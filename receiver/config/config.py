@@ -122,6 +122,8 @@ class Config:
     alerts: tuple[AlertRule, ...] = ()
     alerting: Alerting = field(default_factory=Alerting)
     retention: Retention = field(default_factory=Retention)
+    archive: Target | None = None
+    """Where records are archived before they are removed."""
     deadline_seconds: float = 600
     """How long a job may take before the sweep asks for it."""
     stuck_seconds: float = 3600
@@ -141,6 +143,11 @@ class Config:
         if not self.stuck_by_pages or pages is None:
             return self.stuck_seconds
         return max(self.stuck_seconds, PARSE_SECONDS + PARSE_PAGE_SECONDS * pages)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """All places that are written to: those of the table, and the archive."""
+        return (*self.table.targets(), *([self.archive] if self.archive else []))
 
     @property
     def types(self) -> tuple[str, ...] | None:

@@ -208,7 +208,9 @@ Days = Annotated[float, Field(ge=1, le=LONGEST_DAYS)]
 _USUAL = Retention()
 
 
-class RetentionSection(Section):
+class RetentionDays(Section):
+    """How long each kind of record is kept."""
+
     events_days: Days = Field(default=_USUAL.events_days, description="how long events are kept")
     tasks_days: Days = Field(default=_USUAL.tasks_days, description="how long finished tasks are kept")
     alerts_days: Days = Field(default=_USUAL.alerts_days, description="how long closed incidents are kept")
@@ -221,11 +223,31 @@ class RetentionSection(Section):
         description="how long the records of routed and failed documents are kept; for ever by default",
     )
 
+    @property
+    def days(self) -> dict[str, Any]:
+        """Days by name."""
+        return {name: getattr(self, name) for name in RetentionDays.model_fields}
+
+
+class RetentionSection(RetentionDays):
+    archive: OneTarget | None = Field(
+        default=None,
+        description="where the records of a document are archived before they are removed: s3://bucket/prefix/ or "
+        "folder:///dir/",
+        examples=["s3://acme-archive/mailroom/"],
+    )
+
+
+class DaysAlone(RetentionDays):
+    """The section without regard to anything else in it."""
+
+    model_config = ConfigDict(extra="ignore")
+
 
 class RetentionAlone(BaseModel):
     """The file without regard to anything but this section."""
 
-    retention: RetentionSection = Field(default_factory=RetentionSection)
+    retention: DaysAlone = Field(default_factory=DaysAlone)
 
 
 class ResubmitSection(Section):

@@ -11,7 +11,7 @@ from receiver.core.loops import feeds
 from receiver.core.places import Names
 from receiver.core.plan import Taken, Target
 from receiver.core.problem import Problem, an_error
-from receiver.destination_traits import Doubts, taken_by
+from receiver.destination_traits import Doubts, KeepsRecords, taken_by
 from receiver.ports import Destination
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -43,7 +43,27 @@ def check_config(
 
     found = config.check(schemes=destinations, faults=faults, adopted=adopted, sources=sources, names=names)
     wrong = {problem.where for problem in found if problem.severity == "error"}
-    return [*found, *_on_our_own(config, names, own, wrong), *_odd(config, doubts, wrong)]
+    archive = _archive(config, destinations, [*sources, *(url.removeprefix("folder://") for url in own.values())])
+    return [*found, *archive, *_on_our_own(config, names, own, wrong), *_odd(config, doubts, wrong)]
+
+
+def _archive(config: Config, destinations: Mapping[str, Destination], taken: Sequence[str]) -> Iterator[Problem]:
+    """What is wrong with the place for removed records; ``taken`` are those that come in again, or are cleared."""
+    if (target := config.archive) is None:
+        return
+    keeper: object = destinations.get(target.scheme)
+    if not isinstance(keeper, KeepsRecords):
+        able = sorted(scheme for scheme, item in destinations.items() if isinstance(item, KeepsRecords))
+        fix = f"use one of {', '.join(f'{scheme}://' for scheme in able)}"
+        yield an_error("retention.archive", f"{target.url} cannot keep records", fix)
+    elif "{" in target.url or not target.url.endswith("/"):
+        fix = "write a folder, such as s3://bucket/records/; the names in it are Mailroom's"
+        yield an_error("retention.archive", f"{target.url} has fields, or does not end in a slash", fix)
+    elif inside := feeds([item for item in taken if item.startswith(("/", ".", "s3://"))], target.url):
+        yield an_error("retention.archive", f"{target.url} is inside {inside}", "choose another place")
+    else:
+        for fault in destinations[target.scheme].faults(target):
+            yield an_error("retention.archive", f"{target.url}: {fault}", "")
 
 
 def _odd(config: Config, doubts: Callable[[Target], list[str]], wrong: Collection[str]) -> Iterator[Problem]:

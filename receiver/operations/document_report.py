@@ -9,9 +9,11 @@ from receiver.core.decision import undoable
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import NotAllowed, NotFound
 from receiver.core.event import Event
+from receiver.core.ids import DOCUMENT
 from receiver.core.job import Job
 from receiver.core.media import PDF
 from receiver.core.plan import Way
+from receiver.core.records_archive import archive_name
 from receiver.core.task import NOTICES, Task, TaskState
 from receiver.operations.failed_documents import why_not
 from receiver.operations.manual_routing import refuse_correction
@@ -67,11 +69,22 @@ def _correctable(document: Document) -> bool:
     return True
 
 
+async def fix_for_missing(document_id: str, store: Store) -> str:
+    """What to do about a document that is not on record: it may have been removed, and be in the archive."""
+    listing = "to list them: mailroom documents"
+    if not document_id.startswith(f"{DOCUMENT}_") or not await store.may_have_removed(document_id):
+        return listing
+    name = archive_name(document_id, "*")
+    removed = "it may have been removed (retention.documents_days)"
+    return f"{removed}; if retention.archive names an archive, its records are there as {name}; {listing}"
+
+
 async def document_report(document_id: str, store: Store) -> DocumentReport:
     """The report on this document. Raises NotFound."""
     document = await store.get(Document, document_id)
     if document is None:
-        raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")
+        fix = await fix_for_missing(document_id, store)
+        raise NotFound(f"there is no document {document_id}", fix=fix)
     jobs = await find_records(store, Job, Query(by="document", key=document.id), limit=100)
     named = [item for job in jobs for item in await find_records(store, Event, Query(by="job", key=job.id), limit=100)]
     events = [item for item in named if item.document_id in ("", document.id)]  # others only name its job

@@ -5,6 +5,7 @@ from receiver.core.document import Document
 from receiver.core.errors import NotFound
 from receiver.core.ids import DOCUMENT
 from receiver.core.job import Job
+from receiver.operations.document_report import fix_for_missing
 from receiver.pipeline.records import PAGE, every_record
 from receiver.ports import Store
 
@@ -29,7 +30,7 @@ async def documents_called(word: str, store: Store) -> list[Document]:
     if not found:
         raise NotFound(
             f"there is no document {word}: no id or job id is or begins like this, and no name is this",
-            fix="to list them: mailroom documents",
+            fix=await fix_for_missing(word, store),
         )
     return found
 

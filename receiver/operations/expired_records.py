@@ -1,43 +1,58 @@
 """Removes the records of documents, with their jobs, after ``retention.documents_days``.
 
-A packet and its pieces, or the documents of one e-mail, are removed together, and only when each of them may be. One
-that must wait for others leaves the index: the last of them to settle finds the whole batch again.
+With ``retention.archive`` they are archived first; while that fails, nothing is removed. A packet and its pieces, or
+the documents of one e-mail, are removed together, and only when each of them may be. One that must wait for others
+leaves the index: the last of them to settle finds the whole batch again.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from receiver.core.change import Delete, Query, Replace
 from receiver.core.document import Document
-from receiver.core.errors import Conflict
+from receiver.core.errors import Conflict, MailroomError
 from receiver.core.flag import Flag, bytes_flag
 from receiver.core.job import Job
 from receiver.core.task import Task, TaskState
+from receiver.operations.archive_records import archive_records
 from receiver.pipeline.context import Context
 from receiver.pipeline.records import every_record
 
 AT_ONCE = 200
 """Documents that one pass checks, and about as many as it removes."""
+BATCHES = 8
+"""Batches that are archived and removed at the same time."""
 MANY = 500
 TELLING = ("alert", "notify")
 """Kinds of tasks that need no document: they contain all that they report."""
 
 
-async def delete_records(context: Context) -> int:
-    """One pass. Returns how many documents' records were removed."""
+async def delete_records(context: Context) -> tuple[int, list[Exception]]:
+    """One pass. Returns how many documents' records were removed, and what went wrong."""
     seconds = context.config.retention.documents_seconds
     if seconds is None:
-        return 0
-    before, forgotten = context.clock() - seconds, 0
+        return 0, []
+    before, forgotten, troubles = context.clock() - seconds, 0, list[Exception]()
     query = Query(by="forgettable", key="record", until=before, limit=AT_ONCE)
     due = [item for item in (await context.store.find(Document, query)).records if item.forgettable == "record"]
-    for batch_id in dict.fromkeys(item.batch_id for item in due):
-        with contextlib.suppress(Conflict):  # one was opened again, or another worker processes it
-            forgotten += await _forget_batch(batch_id, before, context)
-        if forgotten >= AT_ONCE:
-            break
-    return forgotten
+    batch_ids = list(dict.fromkeys(item.batch_id for item in due))
+    while batch_ids and forgotten < AT_ONCE and not troubles:
+        now, batch_ids = batch_ids[:BATCHES], batch_ids[BATCHES:]
+        done = await asyncio.gather(*(_tried(item, before, context) for item in now), return_exceptions=True)
+        for outcome in done:
+            if isinstance(outcome, BaseException) and not isinstance(outcome, MailroomError):
+                raise outcome
+        forgotten += sum(outcome for outcome in done if isinstance(outcome, int))
+        troubles += [outcome for outcome in done if isinstance(outcome, MailroomError)]
+    return forgotten, troubles
+
+
+async def _tried(batch_id: str, before: float, context: Context) -> int:
+    with contextlib.suppress(Conflict):  # one was opened again, or another worker processes it
+        return await _forget_batch(batch_id, before, context)
+    return 0
 
 
 async def _forget_batch(batch_id: str, before: float, context: Context) -> int:
@@ -49,6 +64,7 @@ async def _forget_batch(batch_id: str, before: float, context: Context) -> int:
             if item.forgettable == "record":
                 await context.store.apply(Replace(replace(item, passed_over_at=item.settled_at)))
         return 0
+    await archive_records(batch, context)
     for item in _inmost_first(batch):
         await _remove(item, context)
     return len(batch)

@@ -66,7 +66,7 @@ async def apply_retention(context: Context) -> RetentionResult:
     await part(lambda: backfill_retention(context))
     done.purged = await part(lambda: context.store.purge(now=context.clock()))
     done.forgotten = await part(lambda: told(delete_content))
-    done.documents = await part(lambda: delete_records(context))
+    done.documents = await part(lambda: told(delete_records))
     done.strays = await part(lambda: told(release_orphans))
     done.leftovers = await part(lambda: clear_leftovers(context))
     done.troubles = list(dict.fromkeys(done.troubles))

@@ -18,7 +18,7 @@ async def clear_leftovers(context: Context) -> int:
     before = context.clock() - UNTOUCHED
     cleared = await context.spool.clear_leftovers(before=before)
     cleared += await asyncio.to_thread(clear_scratch, before=before)
-    for target in context.config.table.targets():
+    for target in context.config.targets:
         destination: object = context.destinations.get(target.scheme)
         if isinstance(destination, LeavesFiles):
             cleared += await destination.clear_leftovers(target, before=before)

@@ -28,19 +28,27 @@ class Place:
     url: str
     where: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    used_by: str = "process"
+    """The function that writes there."""
 
 
 def outside(places: list[Place], stage: Stage) -> list[Place]:
-    """Those that are neither the stack's own nor at another service than AWS's; each once."""
+    """Those that are neither the stack's own nor at another service than AWS's; each once.
+
+    In its own buckets `process` has its rights already, and the archive of records is wherever the table puts it.
+    """
     found = {
-        (place.url, *sorted(place.options.items())): place
+        (place.used_by, place.url, *sorted(place.options.items())): place
         for place in places
-        if "endpoint" not in place.options and not _own(place.url, stage) and _kind(place.url)
+        if "endpoint" not in place.options
+        and (place.used_by == "sweep" or not is_own(place.url, stage))
+        and _kind(place.url)
     }
     return list(found.values())
 
 
-def _own(url: str, stage: Stage) -> bool:
+def is_own(url: str, stage: Stage) -> bool:
+    """Whether the stack itself makes this place."""
     buckets = {stage.bucket(which) for which in ("mail", "inbox", "spool")}
     if url.startswith("sns:"):
         return _arn_of(_named(url, sns.KIND), stage) in (stage.topic("alerts"), stage.topic("watch"))

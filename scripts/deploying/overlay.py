@@ -45,7 +45,9 @@ def variables(stage: Stage, settings: DeploymentSettings) -> dict[str, str]:
 
 def _resources(stage: Stage, settings: DeploymentSettings, places: list[Place]) -> dict[str, Template]:
     found: dict[str, Template] = {}
-    if using := statements(places, stage):
+    if archiving := statements([place for place in places if place.used_by == "sweep"], stage):
+        found["OutsideArchivePolicy"] = _policy("ArchiveRecords", archiving, ["sweep"])
+    if using := statements([place for place in places if place.used_by == "process"], stage):
         found["OutsidePlacesPolicy"] = _policy("UseOutsidePlaces", using, ["process"])
         # It serves documents that Mailroom itself has forgotten from where they were delivered.
         if assuming := [item for item in using if item["Action"] == ["sts:AssumeRole"]]:

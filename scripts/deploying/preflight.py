@@ -30,7 +30,7 @@ from scripts.deploying.account import (
 from scripts.deploying.deployment_file import ENDPOINTS, DeploymentSettings
 from scripts.deploying.deployment_model import OWN
 from scripts.deploying.finding import Finding, doubt, fault, right
-from scripts.deploying.outside import Place, existence, outside, unknown_kinds
+from scripts.deploying.outside import Place, existence, is_own, outside, unknown_kinds
 from scripts.deploying.overlay import variables
 from scripts.deploying.stage import HEARTBEAT, KEPT, TAKEN, Clients, Stage, environment
 from scripts.deploying.stage_secrets import SecretPlan, stage_values
@@ -97,7 +97,8 @@ def preflight(
     grants = [Place(url, settings.where(f"grants[{at}]")) for at, url in enumerate(settings.values.grants or ())]
     found.findings += unknown_kinds(grants)
     found.places = outside([*found.places, *grants], stage)
-    asked = [*found.places, *inboxes(settings)]  # intake and sweep have their own rights there
+    there = [place for place in found.places if not is_own(place.url, stage)]
+    asked = [*there, *inboxes(settings)]  # intake and sweep have their own rights there
     found.findings += existence(asked, stage, client)
     found.findings += cloud_findings(found.environment, settings.where("llama_cloud"))
     found.findings += concurrency_findings(found.parameters, limit)
@@ -226,7 +227,7 @@ def table_findings(found: Preflight, table: Path, settings: DeploymentSettings) 
         yield fault(f"the settings cannot be checked{tried}: {last}", "", settings.where("app") if values.app else "")
         return
     said = json.loads(done.stdout)
-    found.places = [Place(item["url"], item["where"], item["options"]) for item in said["places"]]
+    found.places = [Place(**item) for item in said["places"]]
     for problem in said["problems"]:
         make = fault if problem["severity"] == "error" else doubt
         yield make(problem["text"].removeprefix("warning: "), problem["fix"])

@@ -21,6 +21,7 @@ from receiver.combinations import refuse_combinations
 from receiver.config import Config, load
 from receiver.core.check import ways
 from receiver.core.errors import Misconfigured
+from receiver.core.plan import Target
 from receiver.core.problem import Problem, an_error
 from receiver.environment import from_environ
 from receiver.operations.check_config import check_config, unlike
@@ -79,9 +80,15 @@ def _problems(config: Config, settings: Settings) -> list[Problem]:
 def _targets(config: Config) -> Iterator[dict[str, Any]]:
     for where, _, targets in ways(config.table):
         for at, target in enumerate(targets):
-            given = options_.given(target.options, os.environ)
-            reached = {name: given[name] for name in REACHING if name in given}
-            yield {"where": _line(config, f"{where}.to[{at}]"), "url": target.url, "options": reached}
+            yield _named(config, f"{where}.to[{at}]", target)
+    if config.archive is not None:
+        yield {**_named(config, "retention.archive", config.archive), "used_by": "sweep"}
+
+
+def _named(config: Config, where: str, target: Target) -> dict[str, Any]:
+    given = options_.given(target.options, os.environ)
+    reached = {name: given[name] for name in REACHING if name in given}
+    return {"where": _line(config, where), "url": target.url, "options": reached}
 
 
 def _channels(config: Config) -> Iterator[dict[str, Any]]:

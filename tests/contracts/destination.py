@@ -18,6 +18,7 @@ from receiver.core.errors import DeliveryConflict, FileGone
 from receiver.core.message_type import Meaning
 from receiver.core.object_key import path_fields, render
 from receiver.core.plan import Target
+from receiver.destination_traits import KeepsRecords
 from receiver.ports import Destination
 from tests.builders import a_document
 from tests.delivery_requests import a_content, a_delivery_request
@@ -130,6 +131,15 @@ class HoldsBytes(DestinationContract):
         assert said["document_id"] == request.document.id
         assert said["sha256"] == request.content.sha256
         assert said["classification"]["type"] == "invoice"
+
+    async def test_records_are_kept_once_under_their_name(self, place: Place) -> None:
+        keeper: object = place.destination
+        assert isinstance(keeper, KeepsRecords)
+        target = Target(url=place.template, options=place.options)
+        for content in (b"records", b"of the same version, made again"):
+            location = await keeper.keep(target, "4f/doc_a-4f.v3.json.gz", content)
+            assert location.endswith("/4f/doc_a-4f.v3.json.gz")
+            assert await place.read(Receipt(location=location, fresh=True)) == b"records"
 
     async def test_a_crash_before_the_manifest_is_mended_by_the_repeat(self, place: Place) -> None:
         request = _parcel(place)

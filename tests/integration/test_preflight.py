@@ -179,6 +179,16 @@ def test_places_outside_the_stack_must_be_there_and_get_rights(check: Check) -> 
     assert [place.url for place in found.places] == ["s3://acme-unsorted-pre/in/"]
 
 
+def test_an_archive_of_records_gets_the_rights_of_the_sweep_in_the_stages_own_bucket_too(check: Check) -> None:
+    own = f"{TABLE}\nretention: {{documents_days: 365, archive: 's3://env:MAIL_BUCKET/records/'}}\n"
+    found = check(own)
+    assert errors(found) == []
+    (place,) = found.places
+    assert (place.url, place.used_by) == (f"s3://{STAGE.bucket('mail')}/records/", "sweep")
+    (said,) = errors(check(own.replace("env:MAIL_BUCKET/records", "acme-archive-pre/records")))
+    assert f"mailroom.yaml:{own.count(chr(10))}: s3://acme-archive-pre/records/ does not exist" in said
+
+
 @pytest.mark.parametrize(
     "url",
     [

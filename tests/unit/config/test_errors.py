@@ -18,7 +18,7 @@ WRONG = [
     # keys
     (spoilt("min_confidence", "min_confidense"), "7: routes[0].min_confidense: is not a known key; did you mean min_confidence?"),
     (SOUND + "retention: {zzz: 1}\n", "13: retention.zzz: is not a known key; known keys: "
-     "alerts_days, content_days, documents_days, events_days, tasks_days"),
+     "alerts_days, archive, content_days, documents_days, events_days, tasks_days"),
     (spoilt("{type: contract, to:", "{type: contract, 5: x, to:"), "9: routes[1].5: is not a known key; known keys: "
      "continue, min_confidence, name, review, to, type, when"),
     (SOUND + "failed: {review: true}\n", "13: failed: is a duplicate key; remove one of them"),
@@ -47,6 +47,8 @@ WRONG = [
     (spoilt("0.8", '"0.8"'), "7: routes[0].min_confidence: must be a number (got '0.8'); write it as a number, without quotes"),
     (spoilt("0.8", "true"), "7: routes[0].min_confidence: must be a number (got true)"),
     (SOUND + "retention: {events_days: 0}\n", "13: retention.events_days: must be at least 1 (got 0)"),
+    (SOUND + "retention: {archive: 's3://bucket/records/'}\n",
+     "13: retention.archive: nothing is removed, so nothing is archived; set retention.documents_days"),
     (SOUND + "retention: {documents_days: 20}\n",
      "13: retention.documents_days: must not be below tasks_days (30); raise it to 30"),
     (SOUND + "retention: {tasks_days: .inf}\n", "13: retention.tasks_days: must be at most 36500 (got inf)"),

@@ -53,6 +53,8 @@ def test_retention_can_be_read_though_the_rest_names_variables_that_are_not_set(
     path = tmp_path / "mailroom.yaml"
     path.write_text(SOUND.replace("s3://mail", "s3://env:MAIL_BUCKET") + "retention: {events_days: 365}\n")
     assert retention_in(path) == Retention(events_days=365)
+    path.write_text("retention: {documents_days: 365, archive: 's3://env:NOT_SET/records/'}\n", encoding="utf-8")
+    assert retention_in(path) == Retention(documents_days=365)
     path.write_text(SOUND)
     assert retention_in(path) == Retention()
     path.write_text(SOUND + "retention: {events_days: soon}\n")

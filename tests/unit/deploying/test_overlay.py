@@ -167,3 +167,28 @@ def test_a_heartbeat_in_the_stages_secret_replaces_the_parameter() -> None:
     settings: DeploymentSettings = parse_deployment("secrets: {MAILROOM_HEARTBEAT_URL: stage}", "prod")
     found = environment(STAGE, settings, {}, {"MAILROOM_HEARTBEAT_URL": "https://watch.example.com/x"})
     assert found["MAILROOM_HEARTBEAT_URL"] == "https://watch.example.com/x"
+
+
+def test_the_sweep_may_write_the_archive_of_records_wherever_it_is_and_process_may_not() -> None:
+    own = "s3://mailroom-prod-mail-123456789012-eu-central-1/records/"
+    for url in (own, "s3://acme-archive/records/"):
+        places = outside([Place(url, used_by="sweep"), Place("s3://acme/in/")], STAGE)
+        made = overlay(STAGE, EMPTY, places)["resources"]["Resources"]
+        archiving, other = made["OutsideArchivePolicy"]["Properties"], made["OutsidePlacesPolicy"]["Properties"]
+        assert archiving["Roles"] == [{"Ref": "SweepRole"}]
+        keys = f"arn:aws:s3:::{url.removeprefix('s3://')}*"
+        assert ("s3:PutObject", keys) in {
+            (action, resource)
+            for item in archiving["PolicyDocument"]["Statement"]
+            for action in item["Action"]
+            for resource in item["Resource"]
+        }
+        assert keys not in json.dumps(other)
+
+
+def test_a_domain_leads_to_the_address_that_llamacloud_calls() -> None:
+    domain = "domain: {name: mail.example.com, certificate: 'arn:aws:acm:eu-central-1:123456789012:certificate/a'}\n"
+    for more, api in (("", "HttpApi"), ("webhook_queue: true\n", "WebhookApi")):
+        made = overlay(STAGE, parse_deployment(domain + more, "prod"), [])["resources"]["Resources"]
+        mapping = made["PublicDomainMapping"]["Properties"]
+        assert (mapping["ApiId"], mapping["Stage"]) == ({"Ref": api}, {"Ref": f"{api}Stage"})
