@@ -210,15 +210,7 @@ class S3Objects:
         )  # fmt: skip
         if copied is not None and sha256_in(copied["CopyObjectResult"]) == sha256:
             return sha256, True
-        try:
-            return await self._proven(bucket, key, sha256, fresh=copied is not None)
-        except DeliveryConflict as error:
-            if copied is None:
-                raise
-            await self._take_back(bucket, key, copied)
-            raise FileGone(
-                f"s3://{source['Bucket']}/{source['Key']} was overwritten since it was received: {error}"
-            ) from error
+        return await self._proven(bucket, key, sha256, fresh=copied is not None)
 
     async def _source(self, content: Content) -> tuple[dict[str, str], dict[str, Any], str]:
         """The source of the copy, S3's metadata of it, and the SHA-256 that it must have. Raises FileGone."""
@@ -231,19 +223,11 @@ class S3Objects:
         if head is None:
             raise FileGone(f"s3://{bucket}/{key} no longer exists")
         known = sha256_in(head)
-        if not known and (not content.sha256 or (head["ContentLength"] > self._multipart_copy_above and not version)):
-            # S3 computes no SHA-256 of an object copied in parts: only reading it verifies the content.
+        if not known and not (content.sha256 and version):
+            # Without a version it may have been overwritten since: a copy of what nobody classified would have to be
+            # removed again, and no delivery needs the right to delete.
             known = await self._read_sha256(source)
         return source, head, _expected(known or content.sha256, content, f"s3://{bucket}/{key}")
-
-    async def _take_back(self, bucket: str, key: str, copied: dict[str, Any]) -> None:
-        """Removes the copy that this call has just made, and no other object: its content was never classified."""
-        version = copied.get("VersionId")
-        condition = {"IfMatch": copied["CopyObjectResult"]["ETag"]} if self._condition else {}
-        only = {"VersionId": version} if version else condition
-        await self._aws.attempt(
-            "s3", "delete_object", what=f"s3://{bucket}/{key}", unless=_EXISTS, Bucket=bucket, Key=key, **only
-        )
 
     async def _copy_in_parts(
         self, bucket: str, key: str, sha256: str, size: int, pinned: dict[str, Any], object_headers: ObjectHeaders
