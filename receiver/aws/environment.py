@@ -6,10 +6,9 @@ renews the credentials, but takes time to load.
 
 from collections.abc import Callable, Mapping
 
+from receiver.aws.regions import host_suffix
 from receiver.aws.sign import Credentials
 from receiver.core.errors import AccessDenied, Misconfigured
-
-CHINA = "cn-"
 
 
 def named_region(environ: Mapping[str, str]) -> str | None:
@@ -32,8 +31,7 @@ def region_of(environ: Mapping[str, str]) -> str:
 def endpoint_of(service: str, region: str, environ: Mapping[str, str]) -> str:
     """The service's URL: ``AWS_ENDPOINT_URL_<SERVICE>`` or ``AWS_ENDPOINT_URL`` if one is set, as in boto3."""
     given = environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or environ.get("AWS_ENDPOINT_URL")
-    suffix = "amazonaws.com.cn" if region.startswith(CHINA) else "amazonaws.com"
-    return given or f"https://{service}.{region}.{suffix}"
+    return given or f"https://{service}.{region}.{host_suffix(region)}"
 
 
 def has_own_endpoint(service: str, environ: Mapping[str, str]) -> bool:

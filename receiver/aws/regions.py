@@ -47,6 +47,12 @@ def partition_id(region: str) -> str:
     return found.id if found else "aws"
 
 
+def host_suffix(region: str) -> str:
+    """What the hosts of its services end in: ``amazonaws.com`` for what is no region's name too."""
+    found = partition_of(region) if region else None
+    return found.suffixes[0] if found else PARTITIONS[0].suffixes[0]
+
+
 def is_partition(name: str) -> bool:
     """Whether AWS has this partition."""
     return any(item.id == name for item in PARTITIONS) or any(item.id == name for item in _installed())

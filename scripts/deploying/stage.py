@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from receiver.aws.regions import partition_id
+from receiver.aws.regions import host_suffix, partition_id
 from scripts.deploying.deployment_file import DeploymentSettings
 
 Clients = Callable[..., Any]
@@ -72,7 +72,7 @@ def environment(
 
 def _fixed(stage: Stage, parameters: Mapping[str, str]) -> dict[str, str]:
     """What serverless.yml sets. A test holds that the names are the same."""
-    api = f"https://{{}}.execute-api.{stage.region}.amazonaws.com"  # API Gateway makes up the id
+    api = f"https://{{}}.execute-api.{stage.region}.{host_suffix(stage.region)}"  # API Gateway makes up the id
     operator = "" if parameters.get("operator") == "off" else api.format("operator")
     return {
         "MAILROOM_STORE": f"dynamodb://{stage.table}",

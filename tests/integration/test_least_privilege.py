@@ -97,6 +97,19 @@ async def test_what_the_docs_list_is_enough(strict: LocalAws) -> None:
     aws.close()
 
 
+async def test_archiving_records_needs_to_write_and_nothing_else(strict: LocalAws) -> None:
+    target = Target(url="s3://mail/in/records/")
+    writer = Aws(credentials=_user(strict, "archive", s3="s3:PutObject"), endpoint_url=strict.endpoint)
+    for _ in range(2):
+        assert await S3(writer).keep(target, "4f/doc_4f.v1.json.gz", b"records") == f"{target.url}4f/doc_4f.v1.json.gz"
+    nobody = Aws(credentials=_user(strict, "no-archive", s3="s3:GetObject"), endpoint_url=strict.endpoint)
+    with pytest.raises(AccessDenied, match="records/5f"):
+        await S3(nobody).keep(target, "5f/doc_5f.v1.json.gz", b"records")
+    assert [key for key in strict.objects("mail") if "records" in key] == ["in/records/4f/doc_4f.v1.json.gz"]
+    writer.close()
+    nobody.close()
+
+
 NAMED: dict[str, tuple[str, str | tuple[str, ...]]] = {
     "sns": ("sns://alarm", "sns:Publish"),
     "events": ("events://letters", ("events:PutEvents", "events:DescribeEventBus")),

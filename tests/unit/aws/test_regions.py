@@ -4,6 +4,7 @@ import pytest
 from botocore.loaders import Loader
 
 from receiver.aws import regions
+from receiver.aws.environment import endpoint_of
 from receiver.aws.regions import PARTITIONS, Partition, odd, partition_of
 
 KNOWN = Loader().load_data("partitions")["partitions"]
@@ -25,6 +26,12 @@ def test_every_region_is_in_its_partition_and_not_odd(partition: str, region: st
     assert found is not None
     assert found.id == partition
     assert not odd(region)
+
+
+@pytest.mark.parametrize(("partition", "region"), NAMES)
+def test_our_own_client_asks_the_hosts_of_its_partition(partition: str, region: str) -> None:
+    (suffix,) = {item["outputs"]["dnsSuffix"] for item in KNOWN if item["id"] == partition}
+    assert endpoint_of("dynamodb", region, {}) == f"https://dynamodb.{region}.{suffix}"
 
 
 def test_a_region_that_is_newer_than_botocore_is_one_by_its_form() -> None:

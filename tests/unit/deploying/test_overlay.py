@@ -1,6 +1,7 @@
 """What a deployment file adds: variables where they are needed, and exactly the rights that follow from the places."""
 
 import json
+import re
 from fnmatch import fnmatchcase
 
 from hypothesis import given
@@ -184,6 +185,17 @@ def test_the_sweep_may_write_the_archive_of_records_wherever_it_is_and_process_m
             for resource in item["Resource"]
         }
         assert keys not in json.dumps(other)
+
+
+def test_every_arn_is_of_the_regions_partition() -> None:
+    china = Stage("prod", "cn-north-1", "123456789012")
+    text = "inbox_buckets: [acme-in]\nsecrets: {A: 'secretsmanager:acme#A', B: 'ssm:/b'}\n"
+    text += "vpc: {subnets: [subnet-0a], security_groups: [sg-0a]}\n"
+    places = [Place(url) for url in ("s3://acme/in/", "sqs://acme", "sns://acme", "events://acme", "states://acme")]
+    made = json.dumps(overlay(china, parse_deployment(text, "prod"), places))
+    assert set(re.findall(r"arn:([a-z-]+):", made)) == {"aws-cn"}
+    assert {name.split(":")[1] for name in (china.topic("alerts"),)} == {"aws-cn"}
+    assert environment(china, EMPTY, {}, {})["MAILROOM_PUBLIC_URL"].endswith(".cn-north-1.amazonaws.com.cn")
 
 
 def test_a_domain_leads_to_the_address_that_llamacloud_calls() -> None:

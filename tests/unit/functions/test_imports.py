@@ -29,8 +29,8 @@ FORBIDDEN = (
     "receiver.pipeline.process",
     "receiver.store.sqlite.store",
 )
-BUDGET = 83
-"""Modules of our own at most. It is 83 when this is written, the settings' environment, the timers and the queue of
+BUDGET = 84
+"""Modules of our own at most. It is 84 when this is written, the settings' environment, the timers and the queue of
 webhooks among them; a jump is worth a look at `python -X importtime`."""
 START = """
 import sys

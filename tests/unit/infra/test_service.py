@@ -106,6 +106,14 @@ def test_each_function_has_a_role_of_its_own() -> None:
     assert sorted([*roles, *apis]) == sorted(of_type("AWS::IAM::Role"))
 
 
+def test_no_template_is_bound_to_one_partition_of_aws() -> None:
+    """China's and GovCloud's ARNs begin otherwise; variables of `scripts/deploy` and of Terraform name them."""
+    templates = [ROOT / "serverless.yml", *(ROOT / "infra").glob("*.yml"), *(ROOT / "infra" / "fargate").glob("*.tf")]
+    assert len(templates) > 12
+    bound = re.compile(r"arn:aws[a-z-]*:|\.amazonaws\.com/")
+    assert [path.name for path in templates if bound.search(path.read_text(encoding="utf-8"))] == []
+
+
 def test_no_role_may_do_everything_anywhere() -> None:
     for name, role in of_type("AWS::IAM::Role").items():
         for given in role["Policies"]:
