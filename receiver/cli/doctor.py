@@ -13,8 +13,9 @@ from receiver.bootstrap import App
 from receiver.cli.channel_check import asked
 from receiver.cli.listing import when
 from receiver.cli.output import print_json, table
+from receiver.cli.probe import probe
 from receiver.cli.running import with_app
-from receiver.cli.trigger import proofs_of, send
+from receiver.cli.trigger import proofs_of
 from receiver.core.change import Query
 from receiver.core.channel import Channel
 from receiver.core.delivery_request import Content
@@ -22,7 +23,6 @@ from receiver.core.errors import MailroomError
 from receiver.core.event import Event
 from receiver.core.flag import Flag
 from receiver.core.job import JobKind
-from receiver.core.sample import Sample
 from receiver.core.submission import SELF_TEST
 from receiver.operations.heartbeat import HEARTBEAT
 from receiver.pipeline.deliver import destination_of
@@ -182,11 +182,15 @@ async def _key(app: App) -> str:
 
 async def _reachable(app: App) -> str:
     """Sends an event of ours through the public URL; the receiver must accept it."""
-    probe = Sample(event_id=str(uuid.uuid4()), type="mailroom.doctor", job_id="", timestamp=time.time())
-    (answer,) = await asyncio.to_thread(send, probe, proofs_of(app.settings), app.settings.webhook_url)
-    if not answer.is_success:
+    found = await probe("mailroom.doctor", proofs_of(app.settings), app.settings.webhook_url, app.context.store)
+    if found.queued and not found.let_in:
         raise MailroomError(
-            f"{app.settings.webhook_url} answers {answer.status_code}",
+            f"{app.settings.webhook_url} queues our event, and it is not stored",
+            fix="the log of `receive` says why (event.refused, message.unreadable); is its event source enabled?",
+        )
+    if not found.let_in:
+        raise MailroomError(
+            f"{app.settings.webhook_url} answers {found.status}",
             fix="401: check that the receiver has the same secrets; 404 or 502: check the proxy in front of it",
         )
     return f"{app.settings.webhook_url} accepts our event"

@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from scripts.deploying.removal import remove_stage, start_functions
 from scripts.deploying.retained_data import left_behind, take_over
 from scripts.deploying.self_test import DOCUMENT, self_test
 from scripts.deploying.stack import make_ready, stack_resources
-from scripts.deploying.stage import Stage
+from scripts.deploying.stage import Clients, Stage
 from scripts.deploying.stage_secrets import plan_secrets, stage_values, write_secrets
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     outputs = outputs_of(session, stage)
     public = found.parameters.get("publicUrl") or outputs.get("WebhookUrl") or outputs["PublicUrl"]
     tell(session.client("sns"), outputs, public, said)
-    return test_itself(public, stage_values(plans), outputs, lambda event_id: is_stored(session, stage, event_id))
+    return test_itself(public, stage_values(plans), outputs, partial(is_stored, session.client, stage))
 
 
 def prepare_stack(session: boto3.session.Session, stage: Stage, found: Preflight) -> None:
@@ -133,10 +134,10 @@ def packaged_template(stage: Stage, parameters: dict[str, str]) -> dict[str, Any
     return found
 
 
-def is_stored(session: boto3.session.Session, stage: Stage, event_id: str) -> bool:
+def is_stored(client: Clients, stage: Stage, event_id: str) -> bool:
     """Whether the self-test's event with this id is in the table."""
     key = {"pk": {"S": pk_of(Event, event_key(event_id, DOCUMENT))}}
-    return "Item" in session.client("dynamodb").get_item(TableName=stage.table, Key=key, ConsistentRead=True)
+    return "Item" in client("dynamodb").get_item(TableName=stage.table, Key=key, ConsistentRead=True)
 
 
 def test_itself(public: str, secrets: dict[str, str], outputs: dict[str, str], stored: Callable[[str], bool]) -> int:

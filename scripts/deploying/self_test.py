@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from receiver.core.sample import Proofs, Sample, proof_headers
+from receiver.core.sample import Proofs, Sample, is_only_queued, proof_headers
 from receiver.secret_rules import accepted_headers, secret_list
 from scripts.deploying.finding import Finding, fault, right
 
@@ -118,5 +118,5 @@ class _Trial:
         sample = Sample(event_id=event_id, type=EVENT, job_id="", timestamp=self.now())
         body = sample.body()
         answer = self.client.post(address, content=body, headers=proof_headers(sample, body, proofs))
-        self.queued = answer.status_code == 200 and '"queued"' in answer.text
+        self.queued = is_only_queued(answer.status_code, answer.text)
         return answer

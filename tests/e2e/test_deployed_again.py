@@ -14,6 +14,7 @@ import pytest
 
 from handlers.demo.local_aws import LocalAws, local_aws
 from llamacloud_sandbox.testing import start_sandbox
+from scripts.deploying.stack import stack_resources
 from tests.deployed import DEPLOY, ROOT, Domain, tools_or_skip
 from tests.servers import serve
 
@@ -109,14 +110,16 @@ def test_a_stage_is_deployed_refused_taken_down_and_comes_back(aws: LocalAws, co
     assert "kept: the table mailroom-e2e" in said
     assert aws.objects(mail) == ["kept.pdf"]
 
-    said = ran(command("--param=data=Delete"))
+    said = ran(command("--param=data=Delete", "--param=webhookQueue=on"))
     assert "taking over what an earlier stack left: mailroom-e2e, " in said
     assert "with every proof: 202" in said
     assert (aws.objects(mail), secret(aws, "inside")) == (["kept.pdf"], before)
+    made = [item.logical_id for item in stack_resources(cloudformation, "mailroom-e2e")]
+    assert {"WebhookApiMethod", "WebhookQueueSource"} <= set(made)
 
-    assert "~ Logs LogGroup ProcessLogGroup: RetentionInDays 30 -> 60" in ran(
-        command("--dry-run", "--param=logDays=60")
-    )
+    changes = ran(command("--dry-run", "--param=logDays=60"))
+    assert "~ Logs LogGroup ProcessLogGroup: RetentionInDays 30 -> 60" in changes
+    assert "- SQS Queue WebhookQueue is DELETED" in changes
 
     refused = command("--remove")
     assert (refused.returncode, "--with-all-documents" in refused.stderr) == (2, True)

@@ -1,5 +1,6 @@
 """After a deployment the public address is tried over a real connection, and what it answers is told."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,9 +10,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from handlers.demo.local_aws import LocalAws
+from receiver.core.change import Insert
+from receiver.core.event import parse_event
 from receiver.core.verify import TOKEN_HEADER, sign
+from receiver.store.dynamodb.store import DynamoStore
+from receiver.store.dynamodb.table import create_table
+from scripts.deploying.deploy import is_stored
 from scripts.deploying.finding import Finding
-from scripts.deploying.self_test import ATTEMPTS, self_test
+from scripts.deploying.self_test import ATTEMPTS, DOCUMENT, EVENT, self_test
+from scripts.deploying.stage import Stage
+from tests.builders import NOW
+from tests.receivers import a_body
 from tests.servers import serve
 
 DOOR = {
@@ -118,6 +128,24 @@ def test_behind_a_queue_the_stored_event_counts_and_the_forged_one_is_sent_past_
     assert "is stored" in found[1].what
     assert "wrong signature: 401" in found[2].what
     assert (len(queue.ids), len(slept)) == (1, 2)
+
+
+@pytest.mark.aws
+def test_an_event_of_the_self_test_is_found_in_the_table(local_aws: LocalAws) -> None:
+    """By the credentials of whoever deploys: nothing of Mailroom's need run there."""
+    stage = Stage("selftest", "us-east-1", "000000000000")
+    create_table(local_aws.client("dynamodb"), stage.table)
+    event_id = "9f0f6c1e-3c67-4b0e-8f5c-4b1f5a3c2d10"
+    event = parse_event(a_body(event_id, EVENT), received_at=NOW, document_id=DOCUMENT)
+
+    async def stored() -> None:
+        store = DynamoStore(stage.table, client=lambda: local_aws.client("dynamodb"))
+        await store.apply(Insert(event))
+        await store.close()
+
+    assert not is_stored(local_aws.client, stage, event_id)
+    asyncio.run(stored())
+    assert is_stored(local_aws.client, stage, event_id)
 
 
 def test_an_event_that_stays_in_the_queue_is_an_error() -> None:

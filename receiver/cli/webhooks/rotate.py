@@ -15,7 +15,6 @@ import os
 import secrets
 import tempfile
 import time
-import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,18 +23,20 @@ import click
 from receiver import secret_rules
 from receiver.bootstrap import App
 from receiver.cli.output import say
+from receiver.cli.probe import probe
 from receiver.cli.running import with_app
 from receiver.cli.suggestions import ClosestChoice
-from receiver.cli.trigger import proofs_of, send
+from receiver.cli.trigger import proofs_of
 from receiver.cli.webhooks.saved import wanted
 from receiver.core import rotation
 from receiver.core.change import Query
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.event import Event
 from receiver.core.job import Job
-from receiver.core.sample import Proofs, Sample
+from receiver.core.sample import Proofs
 from receiver.environment import from_environ
 from receiver.operations import saved_webhooks as kept
+from receiver.ports import Store
 from receiver.renewal import EVERY_SECONDS
 from receiver.settings import Settings
 
@@ -144,7 +145,7 @@ async def _step(
     held.write(values)
     settings = from_environ()
     proofs = _proofs(settings, held, values[-1] if probe_last else values[0])
-    await _let_in(settings, proofs)
+    await _let_in(settings, proofs, app.context.store)
     say(f"{held.path.name}: the new secret is {message}")
 
 
@@ -157,16 +158,15 @@ def _proofs(settings: Settings, held: RotationLock, value: str) -> Proofs:
     return replace(proofs, signing_secret=value.encode())
 
 
-async def _let_in(settings: Settings, proofs: Proofs) -> None:
+async def _let_in(settings: Settings, proofs: Proofs, store: Store) -> None:
     """Waits until the receivers let the proof in, several times in a row."""
     in_a_row, deadline = 0, time.monotonic() + 60
     while in_a_row < PROBES:
-        probe = Sample(event_id=str(uuid.uuid4()), type="mailroom.rotation", job_id="", timestamp=time.time())
-        (answer,) = await asyncio.to_thread(send, probe, proofs, settings.webhook_url)
-        in_a_row = in_a_row + 1 if answer.is_success else 0
+        found = await probe("mailroom.rotation", proofs, settings.webhook_url, store)
+        in_a_row = in_a_row + 1 if found.let_in else 0
         if time.monotonic() > deadline:
             raise MailroomError(
-                f"the receivers still return {answer.status_code} to the new secret",
+                f"the receivers still return {found.status} to the new secret",
                 fix="check that they read the same file; the old secret was not dropped and is still valid",
             )
         await asyncio.sleep(EVERY_SECONDS / PROBES)
