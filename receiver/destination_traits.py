@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Protocol, runtime_checkable
 
+from receiver.core.delivery_request import CopyMark
 from receiver.core.errors import MailroomError
 from receiver.core.plan import Taken, Target
 from receiver.ports import Destination
@@ -74,6 +75,18 @@ class KeepsRecords(Protocol):
         """Writes a file of this name below the target, unless there is one; its location.
 
         Raises DestinationBusy, AccessDenied, Unroutable.
+        """
+        ...
+
+
+@runtime_checkable
+class MarksCopies(Protocol):
+    """A destination that can say beside a stored document that it no longer counts."""
+
+    async def mark(self, mark: CopyMark) -> None:
+        """Has the manifest beside the copy say so, or no longer; nothing where there is no manifest.
+
+        Raises DestinationBusy, AccessDenied.
         """
         ...
 

@@ -12,7 +12,7 @@ from typing import Any
 from handlers.event_types import classify, split, unknown
 from receiver.config import Config, parse
 from receiver.core.change import Insert, InsertIfAbsent, Query, R
-from receiver.core.delivery_request import Content, DeliveryRequest
+from receiver.core.delivery_request import Content, CopyMark, DeliveryRequest
 from receiver.core.document import Classification, Document, Receipt
 from receiver.core.errors import DeliveryConflict, FileGone, JobGone
 from receiver.core.event import Event
@@ -181,6 +181,8 @@ class InMemoryDestination:
     broken: Exception | None = None
     objects: dict[str, bytes] = field(default_factory=dict)
     """What lies there, by its URL."""
+    superseded: set[str] = field(default_factory=set)
+    """The URLs whose manifest says that another place counts."""
 
     async def deliver(self, request: DeliveryRequest) -> Receipt:
         if self.broken is not None:
@@ -188,6 +190,12 @@ class InMemoryDestination:
         fresh = await self._put(request) if self.holds_bytes else request not in self.parcels
         self.parcels.append(request)
         return Receipt(location=request.url, checksum=f"sha256:{request.document.sha256}", fresh=fresh)
+
+    async def mark(self, mark: CopyMark) -> None:
+        if self.broken is not None:
+            raise self.broken
+        assert mark.url in self.objects
+        (self.superseded.discard if mark.superseded is None else self.superseded.add)(mark.url)
 
     async def _put(self, request: DeliveryRequest) -> bool:
         if request.again and request.url in self.objects:

@@ -16,9 +16,9 @@ from itertools import islice
 from pathlib import Path
 
 from handlers.destinations import options as options_
-from handlers.destinations.manifest import SUFFIX, manifest_file, same_manifest
+from handlers.destinations.manifest import SUFFIX, manifest_file, marked_manifest, same_manifest
 from handlers.destinations.odd_paths import literal_signs, odd_parts
-from receiver.core.delivery_request import DeliveryRequest
+from receiver.core.delivery_request import CopyMark, DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DeliveryConflict, DestinationBusy, FileGone, MailroomError, Unroutable
 from receiver.core.length import most_bytes, most_bytes_of_a_part
@@ -90,6 +90,18 @@ class Folder:
         _, fresh = await _create(path, _once(content), "")
         if not fresh and not same_manifest(await asyncio.to_thread(_read, path), request):
             raise DeliveryConflict(f"{path} is about another document than {request.document.id}")
+
+    async def mark(self, mark: CopyMark) -> None:
+        """Replaces the manifest beside the file in one step, so that a reader sees one or the other."""
+        path = _manifest_at(mark.url)
+        try:
+            there = await asyncio.to_thread(_read, path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _translated(error, path) from error
+        if (content := marked_manifest(there, mark)) is not None:
+            await _replace(path, content)
 
     def faults(self, target: Target) -> list[str]:
         """Templates that could leave their folder, names that no file can have, unknown options."""
@@ -185,6 +197,10 @@ def _path(request: DeliveryRequest) -> Path:
     return path
 
 
+def _manifest_at(url: str) -> Path:
+    return Path(url.removeprefix("folder://") + SUFFIX).absolute()
+
+
 async def _create(path: Path, chunks: AsyncIterator[bytes], sha256: str) -> tuple[str, bool]:
     """The SHA-256 of the content, and whether it was written: False when a file with this name exists."""
     temporary = path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}.part")
@@ -194,6 +210,20 @@ async def _create(path: Path, chunks: AsyncIterator[bytes], sha256: str) -> tupl
             if sha256 and written != sha256:
                 raise FileGone(f"{path}: the bytes read are sha256 {written}; the received document was {sha256}")
             return written, await asyncio.to_thread(_link, temporary, path)
+        finally:
+            await asyncio.to_thread(temporary.unlink, missing_ok=True)
+    except OSError as error:
+        raise _translated(error, path) from error
+
+
+async def _replace(path: Path, content: bytes) -> None:
+    """Gives the name of an existing file to one with this content."""
+    temporary = path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}.part")
+    try:
+        try:
+            await _write(temporary, _once(content))
+            await asyncio.to_thread(temporary.replace, path)
+            await asyncio.to_thread(sync_folder, path.parent)
         finally:
             await asyncio.to_thread(temporary.unlink, missing_ok=True)
     except OSError as error:

@@ -2,9 +2,10 @@
 
 import json
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
-from receiver.core.delivery_request import DeliveryRequest
+from receiver.core.delivery_request import CopyMark, DeliveryRequest
 from receiver.core.manifest import SUFFIX as SUFFIX
 from receiver.core.manifest import stored_manifest
 
@@ -21,6 +22,27 @@ def manifest_file(request: DeliveryRequest, *, sha256: str) -> bytes:
         location=request.url,
         sha256=sha256,
     )
+    return _as_file(content)
+
+
+def marked_manifest(there: bytes, mark: CopyMark) -> bytes | None:
+    """The existing manifest, saying that its copy is superseded, or no longer.
+
+    None where nothing is to be written: the manifest says it already, or is not about this document.
+    """
+    try:
+        stored = json.loads(there)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(stored, dict) or stored.get("document_id") != mark.document_id:
+        return None
+    changed = {name: value for name, value in stored.items() if name != "superseded"}
+    if mark.superseded is not None:
+        changed["superseded"] = dict(mark.superseded)
+    return None if changed == stored else _as_file(changed)
+
+
+def _as_file(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode(errors="replace")
 
 

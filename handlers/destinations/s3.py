@@ -21,13 +21,14 @@ from handlers.destinations.manifest import (
     ascii_safe,
     manifest_attributes,
     manifest_file,
+    marked_manifest,
     same_manifest,
 )
 from handlers.destinations.odd_paths import literal_signs, odd_parts
 from handlers.destinations.s3_limits import METADATA_BYTES, NONE, OWN_TAGS, address_faults, doubts, option_faults
 from handlers.destinations.s3_object import MULTIPART_BYTES, PART_BYTES, S3Objects
 from receiver.aws.boto import Aws
-from receiver.core.delivery_request import DeliveryRequest
+from receiver.core.delivery_request import CopyMark, DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DeliveryConflict, MailroomError, Unroutable
 from receiver.core.object_key import UNTYPED
@@ -107,6 +108,17 @@ class S3:
             there = await objects.read(bucket, key)
             if not same_manifest(there, request):
                 raise DeliveryConflict(f"s3://{bucket}/{key} is about another document than {request.document.id}")
+
+    async def mark(self, mark: CopyMark) -> None:
+        """Writes the manifest again, if it is still the one that was read, with its metadata and tags as they were."""
+        bucket, key = s3_place(mark.url)
+        given = options_.given(mark.options, self._environ)
+
+        def headers(metadata: Mapping[str, str]) -> dict[str, Any]:
+            tags = {name: metadata[name.replace("_", "-")] for name in OWN_TAGS if name.replace("_", "-") in metadata}
+            return _beside(given, dict(metadata), tags)
+
+        await self._objects(given).rewrite(bucket, key + SUFFIX, lambda there: marked_manifest(there, mark), headers)
 
     def faults(self, target: Target) -> list[str]:
         """Names, keys and options that S3 would refuse, and templates that could leave their prefix."""
@@ -218,6 +230,14 @@ def described(request: DeliveryRequest, given: Mapping[str, str]) -> dict[str, A
     if (tags := given.get("tags", "")) != NONE:
         object_headers["Tagging"] = urlencode(metadata | options_.pairs(tags))
     return object_headers | _placed(given)
+
+
+def _beside(given: Mapping[str, str], metadata: dict[str, str], tags: dict[str, str]) -> dict[str, Any]:
+    """Everything about a manifest but its bytes."""
+    object_headers = {name: value for name, value in _placed(given).items() if name != "StorageClass"}
+    if (own := given.get("tags", "")) != NONE:
+        object_headers["Tagging"] = urlencode(tags | options_.pairs(own))
+    return object_headers | {"ContentType": "application/json", "Metadata": metadata}
 
 
 def _of_manifest(request: DeliveryRequest, given: Mapping[str, str]) -> dict[str, Any]:

@@ -127,6 +127,30 @@ class S3Objects:
             tags = [{"Key": name, "Value": value} for name, value in parse_qsl(str(object_headers["Tagging"]))]
             await self._aws.call("s3", "put_object_tagging", what=what, **at, Tagging={"TagSet": tags})
 
+    async def rewrite(
+        self,
+        bucket: str,
+        key: str,
+        change: Callable[[bytes], bytes | None],
+        headers_of: Callable[[dict[str, str]], ObjectHeaders],
+    ) -> None:
+        """Replaces a small object by what ``change`` makes of it (None: nothing), with headers for its metadata.
+
+        Raises DestinationBusy when somebody else writes it meanwhile.
+        """
+        at, what = {"Bucket": bucket, "Key": key}, f"s3://{bucket}/{key}"
+        head = await self._head(bucket, key, unless=_MISSING)
+        if head is None or (body := change(await self.read(bucket, key))) is None:
+            return
+        checksum = as_base64(hashlib.sha256(body).hexdigest())
+        unchanged = {"IfMatch": head["ETag"]} if self._condition else {}
+        written = await self._aws.attempt(
+            "s3", "put_object", what=what, unless=_EXISTS, Body=body, ChecksumSHA256=checksum,
+            **at, **unchanged, **headers_of(head.get("Metadata", {})),
+        )  # fmt: skip
+        if written is None:
+            raise DestinationBusy(f"{what} was written by another process at the same time")
+
     async def _copy_onto_itself(
         self, bucket: str, key: str, sha256: str, pinned: dict[str, Any], headers: ObjectHeaders
     ) -> None:

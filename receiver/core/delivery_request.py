@@ -52,6 +52,19 @@ class Pointer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CopyMark:
+    """What the manifest beside a stored copy is to say: that another place counts, or that this one does again."""
+
+    url: str
+    """Where the copy is."""
+    document_id: str
+    superseded: Mapping[str, Any] | None
+    """Since when, why, and where the document is now; None where the copy counts."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Those of the target."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRequest:
     """One delivery, complete: what, where, and the manifest beside it."""
 

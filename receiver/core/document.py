@@ -132,6 +132,8 @@ class Delivery:
     """The id of the previous message to this place."""
     superseded: bool = False
     """The present plan does not include it: it is a receipt of an earlier plan, or reports that."""
+    marked: bool = False
+    """The manifest beside the copy says that it is superseded."""
     owes_pointer: bool = False
     """The message went out before the document was stored: another one must say where it is."""
     options_changed: bool = False

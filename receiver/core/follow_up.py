@@ -13,8 +13,22 @@ from receiver.core.task import Task, delivery_parts, new_task
 
 
 def delivery_tasks(document: Document, *, now: float) -> list[InsertIfAbsent]:
-    """The tasks for the deliveries that can be made now; existing tasks stay unchanged."""
-    return [delivery_task(item, document, now=now) for item in due_deliveries(document)]
+    """The tasks for what can be delivered now, and to mark copies; those that are there already stay as they are."""
+    marks = [mark_task(item, document, now=now) for item in document.deliveries if mark_outdated(item)]
+    return [delivery_task(item, document, now=now) for item in due_deliveries(document)] + marks
+
+
+def mark_outdated(item: Delivery) -> bool:
+    """Whether what is said beside a copy of the document is not true: that it is superseded, or is not."""
+    return not item.is_message and item.receipt is not None and item.superseded is not item.marked
+
+
+def mark_task(item: Delivery, document: Document, *, now: float) -> InsertIfAbsent:
+    """The task to say beside this copy whether it counts; one for each change of the document."""
+    details = {"delivery_id": item.id, "to": item.to.url} | ({"endpoint": item.to.endpoint} if item.to.endpoint else {})
+    return InsertIfAbsent(
+        new_task("supersede", item.id, document.version, subject=document.id, now=now, details=details)
+    )
 
 
 def due_deliveries(document: Document) -> list[Delivery]:

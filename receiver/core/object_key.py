@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from receiver.core.document import Classification, Document
+from receiver.core.document import Classification, Delivery, Document
 from receiver.core.pages import spans
 from receiver.core.plan import Target
 from receiver.core.safe_names import NAME_BYTES, cleaned, safe_file, safe_word
@@ -138,6 +138,14 @@ def rendered_address(document: Document, target: Target) -> str:
 def url_at(place: str, scheme: str) -> str:
     """The URL in an address that ``rendered_address`` made of a target with this scheme, without the endpoint."""
     return place if place.startswith(f"{scheme}:") else place.partition(" ")[2]
+
+
+def stored_url(delivery: Delivery) -> str:
+    """The URL of a delivery: a delivered document goes to its present place, even if new names would be made
+    differently.
+    """
+    lies = delivery.receipt.location if delivery.receipt and not delivery.is_message else ""
+    return lies if lies.startswith(f"{delivery.to.scheme}://") else url_at(delivery.place, delivery.to.scheme)
 
 
 def place_beside(place: str, sha256: str) -> str:

@@ -54,6 +54,7 @@ RANKS: dict[str, Rank] = {
     "alert": Rank.DELIVER,
     "notify": Rank.DELIVER,
     "submit": Rank.SUBMIT,
+    "supersede": Rank.BULK,
 }
 """Kind of task -> its rank; REACT for all others."""
 LLAMACLOUD = "llamacloud"

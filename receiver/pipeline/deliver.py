@@ -14,11 +14,11 @@ from receiver.core.change import InsertIfAbsent, Replace, Write
 from receiver.core.delivery_request import DeliveryRequest, PointerState
 from receiver.core.document import Delivery, DeliveryState, Document, Receipt
 from receiver.core.errors import DeliveryConflict, FileGone, Unroutable
-from receiver.core.follow_up import delivery_task, due_deliveries
+from receiver.core.follow_up import delivery_task, due_deliveries, mark_task
 from receiver.core.ids import place, task_id
 from receiver.core.manifest import manifest
 from receiver.core.message_type import Meaning
-from receiver.core.object_key import url_at
+from receiver.core.object_key import stored_url
 from receiver.core.plan import Target
 from receiver.core.replan import known, with_pointers
 from receiver.core.task import Task
@@ -126,7 +126,7 @@ async def _request_for(document: Document, delivery: Delivery, context: Context)
         delivery_id=delivery.id,
         document=document,
         plan=document.plan,
-        url=_where(delivery),
+        url=stored_url(delivery),
         content=content_without_bytes(document),
         manifest=manifest(document, delivery_id=delivery.id, pieces=await pieces_of(document, context)),
         options=delivery.to.options,
@@ -138,12 +138,6 @@ async def _request_for(document: Document, delivery: Delivery, context: Context)
         pointer=pointer_for(document, delivery, context),
         at=stored_at if delivery.meaning is Meaning.AVAILABLE else document.plan.decided_at,
     )
-
-
-def _where(delivery: Delivery) -> str:
-    """The URL: a delivered document goes to its present place, even if new names would be made differently."""
-    lies = delivery.receipt.location if delivery.receipt and not delivery.is_message else ""
-    return lies if lies.startswith(f"{delivery.to.scheme}://") else url_at(delivery.place, delivery.to.scheme)
 
 
 async def _sent(request: DeliveryRequest, context: Context) -> Receipt:
@@ -175,8 +169,10 @@ def _delivered(
         options_changed=False,
     )  # fmt: skip
     if delivery is None:  # a message that its destination never got: its replacement is on its way
-        kept = document if sent.is_message else replace(document, deliveries=(*document.deliveries, done))
-        return [Replace(kept)]
+        if sent.is_message:
+            return [Replace(document)]
+        kept = replace(document, deliveries=(*document.deliveries, done))
+        return [Replace(kept), mark_task(done, kept, now=now)]
     after = with_pointers(document.with_delivery(done)).settle()
     following = [
         item

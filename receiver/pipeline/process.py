@@ -20,7 +20,7 @@ from receiver.core.follow_up import claimed_in, container_tasks, new_deliveries
 from receiver.core.ids import id_parts
 from receiver.core.task import Task
 from receiver.packets import cut, parents
-from receiver.pipeline import deliver, registry, submit
+from receiver.pipeline import deliver, registry, submit, supersede
 from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.failed_attempt import FailedAttempt, consequences, judge_failure, scheduled_failure
 from receiver.pipeline.pause import run_unless_paused
@@ -33,6 +33,7 @@ STEPS: Mapping[str, TaskHandler] = {
     "packet": parents.STEP,
     "deliver": deliver.STEP,
     "announce": deliver.ANNOUNCE,
+    "supersede": supersede.STEP,
     "alert": alerting.RAISE,
     "notify": notify.NOTIFY,
 }

@@ -125,6 +125,14 @@ STORY: dict[str, Schema] = {
     "cut_by": _says("string", "Of a packet: who cut it, a job or a person."),
     "pieces": _says("array", "Of a packet: its pieces, in the order of their pages.", items=PIECE),
 }  # fmt: skip
+SUPERSEDED = _object(
+    "Only of a copy that no longer counts, because the document was decided again.",
+    {
+        "at": _says("string", "Since when.", format="date-time"),
+        "reason": TEXT,
+        "locations": _says("array", "Where the document was delivered instead by then.", items=TEXT),
+    },
+)
 ALWAYS = ("mailroom", "document", "classification", "llamacloud")
 OWN: dict[str, Schema] = {
     "delivery_id": DELIVERY,
@@ -164,10 +172,11 @@ def manifest() -> Schema:
         "delivery_id": DELIVERY,
         "document_id": TEXT,
         "location": _says("string", "Where the document lies."),
+        "superseded": SUPERSEDED,
         "sha256": SHA256,
         "decision": _object("Why it is where it is.", {**DECISION, "rows": rows}),
     }
-    whole = _object("", fields, optional=tuple(name for name in STORY if name not in ALWAYS))
+    whole = _object("", fields, optional=(*(name for name in STORY if name not in ALWAYS), "superseded"))
     return _whole(MANIFEST, "The manifest beside a document that Mailroom delivered", whole)
 
 

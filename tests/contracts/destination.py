@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from receiver.core.delivery_request import DeliveryRequest
+from receiver.core.delivery_request import CopyMark, DeliveryRequest
 from receiver.core.document import Receipt
 from receiver.core.errors import DeliveryConflict, FileGone
+from receiver.core.manifest import SUFFIX, is_manifest
 from receiver.core.message_type import Meaning
 from receiver.core.object_key import path_fields, render
 from receiver.core.plan import Target
-from receiver.destination_traits import KeepsRecords
+from receiver.destination_traits import KeepsRecords, MarksCopies
 from receiver.ports import Destination
 from tests.builders import a_document
 from tests.delivery_requests import a_content, a_delivery_request
@@ -140,6 +141,27 @@ class HoldsBytes(DestinationContract):
             location = await keeper.keep(target, "4f/doc_a-4f.v3.json.gz", content)
             assert location.endswith("/4f/doc_a-4f.v3.json.gz")
             assert await place.read(Receipt(location=location, fresh=True)) == b"records"
+
+    async def test_a_copy_says_that_it_is_superseded_and_that_it_counts_again(self, place: Place) -> None:
+        assert isinstance(place.destination, MarksCopies)
+        request = _parcel(place)
+        receipt = await place.destination.deliver(request)
+        before, data = await place.read(_manifest_of(receipt)), await place.read(receipt)
+        says = {"at": "2027-01-15T08:00:00+00:00", "reason": "ann chose route contract", "locations": ["s3://b/c"]}
+        mark = CopyMark(url=request.url, document_id=request.document.id, superseded=says, options=request.options)
+        for _ in range(2):
+            await place.destination.mark(mark)
+        marked = await place.read(_manifest_of(receipt))
+        assert json.loads(marked) == json.loads(before) | {"superseded": says}
+        assert is_manifest(marked, f"letter.pdf{SUFFIX}"), "a watched folder leaves it alone"
+        assert await place.read(receipt) == data
+        assert not (await place.destination.deliver(request)).fresh
+        await place.destination.mark(replace(mark, document_id="doc-other", superseded=None))
+        assert await place.read(_manifest_of(receipt)) == marked, "that is another document's"
+        await place.destination.mark(replace(mark, superseded=None))
+        assert await place.read(_manifest_of(receipt)) == before
+        await self.remove(place, _manifest_of(receipt))
+        await place.destination.mark(mark)
 
     async def test_a_crash_before_the_manifest_is_mended_by_the_repeat(self, place: Place) -> None:
         request = _parcel(place)

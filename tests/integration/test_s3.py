@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,7 +16,7 @@ import pytest
 from handlers.demo.local_aws import LocalAws
 from handlers.destinations.s3 import S3
 from receiver.aws.boto import Aws
-from receiver.core.delivery_request import Content
+from receiver.core.delivery_request import Content, CopyMark
 from receiver.core.errors import DeliveryConflict, DestinationBusy, FileGone, Misconfigured, Unroutable
 from receiver.core.plan import Target
 from tests.delivery_requests import a_content, a_delivery_request
@@ -95,6 +96,24 @@ async def test_the_object_says_what_it_is(bucket: Bucket) -> None:
     assert {item["Key"]: item["Value"] for item in tags} == {
         "type": "invoice", "confidence": "0.9300", "document_id": "doc-e", "team": "finance", "cost": "a/b",
     }  # fmt: skip
+
+
+async def test_a_manifest_that_is_marked_keeps_its_metadata_and_tags(bucket: Bucket) -> None:
+    options = {"storage_class": "STANDARD_IA", "tags": "team=finance", "metadata": "site=Köln"}
+    request = a_delivery_request(bucket.url("a.pdf"), options=options)
+    await bucket.s3.deliver(request)
+    key, client = "a.pdf.mailroom.json", bucket.local.client("s3")
+
+    def about() -> tuple[object, ...]:
+        head, tags = bucket.head(key), client.get_object_tagging(Bucket=bucket.name, Key=key)["TagSet"]
+        return head["Metadata"], head["ContentType"], head.get("StorageClass"), sorted(map(str, tags))
+
+    before = about()
+    says = {"at": "2027-01-15T08:00:00+00:00", "reason": "", "locations": []}
+    mark = CopyMark(url=request.url, document_id=request.document.id, superseded=says, options=options)
+    await bucket.s3.mark(mark)
+    assert json.loads(bucket.local.object(bucket.url(key)))["superseded"] == says
+    assert about() == before
 
 
 @pytest.mark.parametrize("data", [b"%PDF a letter", LARGE], ids=["in one piece", "in parts"])
@@ -377,7 +396,7 @@ MEASURED = """
 import asyncio, hashlib, resource, sys
 from receiver.aws.boto import Aws
 from handlers.destinations.s3 import S3
-from receiver.core.delivery_request import Content
+from receiver.core.delivery_request import Content, CopyMark
 from tests.delivery_requests import a_delivery_request
 
 CHUNK, CHUNKS = b"0123456789abcdef" * 4096, int(sys.argv[1])

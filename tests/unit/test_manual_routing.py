@@ -162,7 +162,7 @@ def test_low_confidence_by_hand_is_what_it_is_where_the_table_decides() -> None:
 
 async def promised(after: Document, context: Context) -> list[Task]:
     tasks = (await context.store.find(Task, Query(by="subject", key=after.id))).records
-    return [task for task in tasks if task.state is TaskState.READY]
+    return [task for task in tasks if task.state is TaskState.READY and task.kind == "deliver"]
 
 
 @pytest.mark.anyio

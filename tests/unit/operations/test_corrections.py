@@ -223,6 +223,28 @@ async def test_an_old_copy_is_shown_as_superseded(app: InMemoryApp) -> None:
     assert shown[f"bytes://invoices/{after.id}/{after.name}"] is True
 
 
+async def test_the_manifest_of_an_old_copy_says_so_until_it_counts_again(app: InMemoryApp) -> None:
+    document = await app.routed("invoice")
+    old, new = (f"bytes://{name}/{document.id}/{document.name}" for name in ("invoices", "contracts"))
+    corrected = await correct(app, document, CONTRACT)
+    assert app.bytes.superseded == {old}
+    assert {item.place: item.marked for item in corrected.copies} == {old: True, new: False}
+    await correct(app, document, UNDO)
+    assert app.bytes.superseded == {new}
+
+
+async def test_a_copy_that_cannot_be_marked_now_is_marked_later_and_holds_nothing_up(app: InMemoryApp) -> None:
+    app.use(TABLE.replace('["bytes://contracts/"]', '["words://contracts"]'))
+    document = await app.routed("invoice")
+    app.bytes.broken = DestinationBusy("503")
+    assert (await correct(app, document, CONTRACT)).state is DocumentState.ROUTED
+    assert app.bytes.superseded == set()
+    app.bytes.broken = None
+    app.later(60)
+    await app.work()
+    assert len(app.bytes.superseded) == 1
+
+
 async def test_a_corrected_piece_of_a_settled_packet_settles_it_again(app: InMemoryApp) -> None:
     app.use(ARCHIVED)
     packet = await split(app)

@@ -19,6 +19,7 @@ from receiver.core.decision import undoable
 from receiver.core.delivery_request import DeliveryRequest, Pointer, PointerState
 from receiver.core.document import Document, DocumentState, Receipt
 from receiver.core.errors import DestinationBusy, NotAllowed
+from receiver.core.follow_up import mark_outdated
 from receiver.core.links import ContentLinks
 from receiver.core.message_type import Meaning
 from receiver.core.object_key import rendered_address
@@ -212,6 +213,7 @@ class Life:
             assert document.state is not DocumentState.OPEN
             assert moved(document, table, now=self.memory_app.now) is None
             assert all(item.done for item in document.deliveries)
+            assert not any(map(mark_outdated, document.deliveries))
             self._one_place_counts(document)
         sent = len(self.memory_app.words.parcels)
         await self._replayed("all", reroute=False)
@@ -226,6 +228,8 @@ class Life:
         assert {item.place for item in document.holders} == wanted
         copies = [item for item in document.deliveries if not item.is_message and item.receipt]
         assert {item.place for item in copies if not item.superseded} == wanted
+        said = {item.place for item in copies if item.place in self.memory_app.bytes.superseded}
+        assert said == {item.place for item in copies if item.superseded}, "each manifest says what counts"
 
     def _each_place_got_everything_once(self) -> None:
         for url, data in self.memory_app.bytes.objects.items():

@@ -1,0 +1,60 @@
+"""Supersede: says beside a copy of a document that it no longer counts, or that it counts again after an undo.
+
+An earlier plan delivered the copy, which stays. Its manifest says since when another place counts, and which.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from receiver.core.change import Replace, Write
+from receiver.core.delivery_request import CopyMark
+from receiver.core.document import Delivery, Document
+from receiver.core.follow_up import mark_outdated
+from receiver.core.ids import place
+from receiver.core.object_key import stored_url
+from receiver.core.task import Task
+from receiver.destination_traits import MarksCopies
+from receiver.pipeline.context import Context, StepResult, TaskHandler
+from receiver.pipeline.pause import LOOK_AGAIN, paused_until
+
+
+async def supersede(task: Task, context: Context) -> StepResult:
+    """Marks one copy as its document's record has it now."""
+    document, copy = await _copy(task, context)
+    if document is None or copy is None or not mark_outdated(copy):
+        return StepResult(note="nothing to mark")
+    if (until := await paused_until(place(copy.to.url), context)) is not None:
+        again_at = min(until, context.clock() + LOOK_AGAIN) + context.spread()
+        return StepResult(note=f"{place(copy.to.url)} is paused", again_at=again_at)
+    destination: object = context.destinations.get(copy.to.scheme)
+    if isinstance(destination, MarksCopies):
+        superseded = _statement(document) if copy.superseded else None
+        url, options = stored_url(copy), copy.to.options
+        await destination.mark(CopyMark(url=url, document_id=document.id, superseded=superseded, options=options))
+
+    async def change() -> Sequence[Write]:
+        fresh, now = await _copy(task, context)
+        if fresh is None or now is None:
+            return ()
+        marked = (replace(item, marked=copy.superseded) if item.id == now.id else item for item in fresh.deliveries)
+        return [Replace(replace(fresh, deliveries=tuple(marked)))]
+
+    return StepResult(note="superseded" if copy.superseded else "counts again", change=change)
+
+
+async def _copy(task: Task, context: Context) -> tuple[Document | None, Delivery | None]:
+    document = await context.store.get(Document, task.subject)
+    return document, document.delivery(task.details["delivery_id"]) if document else None
+
+
+def _statement(document: Document) -> dict[str, Any]:
+    """What the manifest of a superseded copy says: since when, why, and where the document is now."""
+    plan = document.plan
+    at = datetime.fromtimestamp(plan.decided_at if plan else document.taken_in_at, UTC)
+    locations = [item.receipt.location for item in document.holders if item.receipt]
+    return {"at": at.isoformat(timespec="seconds"), "reason": plan.reason if plan else "", "locations": locations}
+
+
+STEP = TaskHandler(run=supersede)
